@@ -1,0 +1,4 @@
+//! cadence keeps a home network reachable.
+
+pub mod config;
+pub mod logic;

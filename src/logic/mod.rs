@@ -1,0 +1,7 @@
+//! The functional core: everything that decides. No clock, file, socket, environment, randomness or logger in here.
+
+pub mod moment;
+pub mod observation;
+pub mod policy;
+pub mod records;
+pub mod units;

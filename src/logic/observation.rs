@@ -1,0 +1,155 @@
+//! What one cycle saw: the signals, as plain values.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::units::Family;
+
+/// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailureClass {
+    /// Under 50 ms: somebody near said no.
+    FastFail,
+    /// Under 300 ms.
+    SlowFail,
+    /// 300 ms and more.
+    Timeout,
+}
+
+impl FailureClass {
+    /// Classifies a failure by its elapsed time.
+    #[must_use]
+    pub const fn of(elapsed: Duration) -> Self {
+        match elapsed.as_millis() {
+            0..50 => Self::FastFail,
+            50..300 => Self::SlowFail,
+            _ => Self::Timeout,
+        }
+    }
+
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FastFail => "FAST_FAIL",
+            Self::SlowFail => "SLOW_FAIL",
+            Self::Timeout => "TIMEOUT",
+        }
+    }
+}
+
+/// One signal: what was asked, how long it took, and the answer or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal<T> {
+    /// What was asked: an interface, an address, a URL. None where nothing could be found to ask.
+    pub target: Option<String>,
+    /// From the first packet to the answer or to giving up.
+    pub elapsed: Duration,
+    /// The answer, or one line of what went wrong.
+    pub result: Result<T, String>,
+}
+
+impl<T> Signal<T> {
+    /// Whether the signal was good.
+    #[must_use]
+    pub const fn ok(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    /// The class of the failure, where it failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<FailureClass> {
+        match self.result {
+            Ok(_) => None,
+            Err(_) => Some(FailureClass::of(self.elapsed)),
+        }
+    }
+}
+
+/// How the router showed that it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RouterMethod {
+    /// An ICMP echo reply.
+    Icmp,
+    /// A TCP connection, or its refusal.
+    Tcp,
+}
+
+/// What one address provider said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The provider's URL.
+    pub provider: String,
+    /// A publishable address, or why there is none.
+    pub address: Result<IpAddr, String>,
+}
+
+/// An address that counts as an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The address.
+    pub address: IpAddr,
+    /// Two independent providers named it in this cycle.
+    pub corroborated: bool,
+}
+
+/// The public address of one family, as seen in one cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicIp {
+    /// The family that was asked for, and over which it was asked.
+    pub family: Family,
+    /// Whether an address counts; `target` is the provider that named it first.
+    pub signal: Signal<Counted>,
+    /// Every provider that was asked, in order, with what it said.
+    pub answers: Vec<Answer>,
+    /// How many providers are configured.
+    pub max_attempts: usize,
+}
+
+/// All signals of one cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// A default route, or a link on the configured interface.
+    pub host: Signal<()>,
+    /// The router answers on the local network.
+    pub router: Signal<RouterMethod>,
+    /// Something beyond the router answers.
+    pub wan: Signal<()>,
+    /// One per record family in use; empty when `wan` is down.
+    pub public_ip: Vec<PublicIp>,
+}
+
+impl Observation {
+    /// The address of this family that counts in this cycle.
+    #[must_use]
+    pub fn counted(&self, family: Family) -> Option<Counted> {
+        self.public_ip
+            .iter()
+            .filter(|seen| self.wan.ok() && seen.family == family)
+            .find_map(|seen| seen.signal.result.as_ref().ok().copied())
+            .filter(|counted| Family::of(counted.address) == family)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_classified_at_50_and_300_milliseconds() {
+        for (ms, class) in [
+            (0, FailureClass::FastFail),
+            (49, FailureClass::FastFail),
+            (50, FailureClass::SlowFail),
+            (299, FailureClass::SlowFail),
+            (300, FailureClass::Timeout),
+            (8000, FailureClass::Timeout),
+        ] {
+            assert_eq!(FailureClass::of(Duration::from_millis(ms)), class, "{ms}");
+        }
+    }
+}

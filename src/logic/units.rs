@@ -1,0 +1,217 @@
+//! Small values with a meaning of their own: address families, record types, durations as people write them.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// An IP address family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Family {
+    /// IPv4, published in A records.
+    #[serde(rename = "ipv4")]
+    V4,
+    /// IPv6, published in AAAA records.
+    #[serde(rename = "ipv6")]
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// `ipv4` or `ipv6`, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+/// The type of a DNS record that cadence keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RecordType {
+    /// An IPv4 address (RFC 1035).
+    #[serde(rename = "A")]
+    A,
+    /// An IPv6 address (RFC 3596).
+    #[serde(rename = "AAAA")]
+    Aaaa,
+}
+
+impl RecordType {
+    /// `A` or `AAAA`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+        }
+    }
+
+    /// The family of the addresses that such a record holds.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            Self::A => Family::V4,
+            Self::Aaaa => Family::V6,
+        }
+    }
+
+    /// The number of the type on the wire, as in DNS JSON answers.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::A => 1,
+            Self::Aaaa => 28,
+        }
+    }
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads a duration as people write it: whole numbers with `ms`, `s`, `m`, `h` or `d`, as in `30s`, `2m` or `1h30m`.
+///
+/// # Errors
+/// Says what is allowed; the caller says what was found and where.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    const ALLOWED: &str = "a duration such as \"30s\", \"2m\", \"1h30m\" or \"7d\"";
+    let err = || ALLOWED.to_owned();
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(err());
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(err)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| err())?;
+        rest = &rest[digits..];
+        let letters = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        let part = match &rest[..letters] {
+            "ms" => Some(Duration::from_millis(number)),
+            "s" | "sec" => Some(Duration::from_secs(number)),
+            "m" | "min" => number.checked_mul(60).map(Duration::from_secs),
+            "h" => number.checked_mul(3600).map(Duration::from_secs),
+            "d" => number.checked_mul(86_400).map(Duration::from_secs),
+            _ => None,
+        };
+        total = part.and_then(|part| total.checked_add(part)).ok_or_else(err)?;
+        rest = rest[letters..].trim_start();
+    }
+    Ok(total)
+}
+
+/// Writes a duration as people read it, in at most two units: `295 ms`, `12 s`, `2 min 5 s`, `3 h`, `12 d 4 h`.
+#[must_use]
+pub fn human_duration(duration: Duration) -> String {
+    const STEPS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let seconds = duration.as_secs();
+    if seconds == 0 {
+        return match duration.as_millis() {
+            0 => "0 s".to_owned(),
+            ms => format!("{ms} ms"),
+        };
+    }
+    let mut out = String::new();
+    let mut rest = seconds;
+    for (i, (size, unit)) in STEPS.iter().enumerate() {
+        if rest < *size {
+            continue;
+        }
+        out = format!("{} {unit}", rest / size);
+        rest %= size;
+        if let Some((size, unit)) = STEPS.get(i + 1)
+            && rest / size > 0
+        {
+            out = format!("{out} {} {unit}", rest / size);
+        }
+        break;
+    }
+    out
+}
+
+/// Writes a duration as the configuration does: `30s`, `2m`, `1h30m`.
+#[must_use]
+pub fn config_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds == 0 {
+        return match duration.subsec_millis() {
+            0 => "0s".to_owned(),
+            ms => format!("{ms}ms"),
+        };
+    }
+    [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")]
+        .iter()
+        .scan(seconds, |rest, (size, unit)| {
+            let count = *rest / size;
+            *rest %= size;
+            Some(if count > 0 { format!("{count}{unit}") } else { String::new() })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [("30s", 30), ("2m", 120), ("1h30m", 5400), ("7d", 604_800), (" 1h 5s ", 3605), ("0s", 0)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_without_overflow() {
+        for text in ["", "s", "5", "-5s", "5 parsecs", "1.5h", "99999999999999999999s", "18446744073709551615d", "5s5"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_in_at_most_two_units() {
+        for (ms, text) in [
+            (0, "0 s"),
+            (295, "295 ms"),
+            (12_400, "12 s"),
+            (125_000, "2 min 5 s"),
+            (10_800_000, "3 h"),
+            (3_605_000, "1 h"),
+            (1_051_200_000, "12 d 4 h"),
+        ] {
+            assert_eq!(human_duration(Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn configured_durations_survive_a_round_trip() {
+        for text in ["30s", "2m", "1h30m", "7d", "1d1h1m1s", "250ms", "0s"] {
+            assert_eq!(config_duration(parse_duration(text).unwrap()), text);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The `cadence` program.
+
+fn main() {}
