@@ -22,10 +22,13 @@ impl Env {
     /// The value of a variable, where it is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0
-            .get(name)
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
+        self.entry(name).map(|(_, value)| value)
+    }
+
+    /// The same with the name, which lives as long as the snapshot.
+    pub(super) fn entry(&self, name: &str) -> Option<(&str, &OsStr)> {
+        let (name, value) = self.0.get_key_value(name)?;
+        (!value.is_empty()).then_some((name.as_str(), value.as_os_str()))
     }
 
     /// The names of the variables that are set and not empty, in order.

@@ -1,0 +1,69 @@
+//! The sample that is installed must be right, and complete.
+
+use super::{Env, PATH, problems, read, settings};
+
+const SAMPLE: &str = include_str!("../../../packaging/cadence.toml");
+const NAME: &str = "[[record]]\nname = \"vpn.example.com\"\n";
+
+/// The sample with every key that it comments out. Prose follows `# `, an entry of an array `#  `.
+fn uncommented() -> String {
+    let uncomment = |line: &'static str| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with("  ") || !rest.starts_with(' ') => rest,
+        _ => line,
+    };
+    SAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_sample_is_valid_as_shipped_and_means_the_defaults() {
+    assert_eq!(
+        format!("{:?}", settings(SAMPLE)),
+        format!("{:?}", settings(NAME))
+    );
+}
+
+#[test]
+fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none() {
+    let mut settings_of_sample = settings(&uncommented());
+    for record in &mut settings_of_sample.records {
+        assert_eq!(
+            (record.ttl.take(), record.proxied.take()),
+            (Some(60), Some(false))
+        );
+        assert_eq!(record.zone.take().as_deref(), Some("example.com"));
+    }
+    assert!(settings_of_sample.network.router.take().is_some());
+    assert_eq!(
+        settings_of_sample.network.interface.take().as_deref(),
+        Some("eth0")
+    );
+    assert!(settings_of_sample.network.ca_file.take().is_some());
+    assert_eq!(
+        std::mem::take(&mut settings_of_sample.recovery.address),
+        "192.168.0.150"
+    );
+    assert_eq!(
+        format!("{settings_of_sample:?}"),
+        format!("{:?}", settings(NAME))
+    );
+}
+
+#[test]
+fn the_sample_shows_every_key() {
+    let text = uncommented();
+    for section in ["cloudflare", "network", "policy", "recovery"] {
+        let problem = problems(&format!("{NAME}[{section}]\nno-such-key = 1")).concat();
+        let (_, keys) = problem.split_once("allowed here: ").unwrap();
+        for key in keys.split(", ") {
+            assert!(text.contains(&format!("\n{key} = ")), "{section}.{key}");
+        }
+    }
+}
+
+#[test]
+fn the_sample_fits_a_terminal() {
+    assert!(read(SAMPLE, &Env::default()).is_ok(), "{PATH}");
+    for line in SAMPLE.lines() {
+        assert!(line.chars().count() <= 78, "{line}");
+    }
+}

@@ -1,0 +1,182 @@
+//! Keys and values that are refused, each with its whole message.
+
+use super::{RECORD, problem, settings};
+
+#[test]
+fn unknown_keys_are_refused_with_a_suggestion() {
+    assert_eq!(
+        problem("[policy]\nconfirmation = 2"),
+        ":3: unknown key policy.confirmation: did you mean \"confirmations\"? allowed here: confirmations, cache_max_age, \
+         healthy_interval, unsettled_interval, jitter, max_updates_per_hour, waive"
+    );
+    assert_eq!(
+        problem("[polcy]"),
+        ":2: unknown key polcy: did you mean \"policy\"? allowed here: mode, cloudflare, record, network, policy, recovery"
+    );
+    assert_eq!(
+        problem("[recovery]\ncool = \"1h\""),
+        ":3: unknown key recovery.cool: allowed here: enabled, plug, address, relay, off_url, on_url, program, off_time, \
+         expected_network_recovery, escalation_buffer, cooldown, max_attempts_per_outage, max_attempts_per_day"
+    );
+    assert_eq!(
+        problem("[cloudflare]\nemail = \"me@example.com\""),
+        ":3: unknown key cloudflare.email: allowed here: token_file, api_url"
+    );
+}
+
+#[test]
+fn wrong_types_are_named() {
+    for (lines, expected) in [
+        (
+            "[network]\ninterface = 5",
+            ":3: network.interface = 5 (an integer): allowed is a string",
+        ),
+        (
+            "[policy]\nconfirmations = \"2\"",
+            ":3: policy.confirmations = \"2\" (a string): allowed is a whole number from 1 to 10",
+        ),
+        (
+            "[policy]\nconfirmations = 2.0",
+            ":3: policy.confirmations = 2.0 (a float): allowed is a whole number from 1 to 10",
+        ),
+        (
+            "[policy]\njitter = 10",
+            ":3: policy.jitter = 10 (an integer): allowed is a duration from \"0s\" to \"2m\"",
+        ),
+        (
+            "[policy]\njitter = []",
+            ":3: policy.jitter is an array: allowed is a duration from \"0s\" to \"2m\"",
+        ),
+        (
+            "[policy]\nwaive = \"no-jitter\"",
+            ":3: policy.waive = \"no-jitter\" (a string): allowed is an array of 0 to 9 strings",
+        ),
+        (
+            "[network]\ndoh = [\n  5,\n]",
+            ":4: network.doh = 5 (an integer): allowed is a string",
+        ),
+        (
+            "[recovery]\nenabled = 1",
+            ":3: recovery.enabled = 1 (an integer): allowed is true or false",
+        ),
+        (
+            "policy = 2026-01-28",
+            ":2: policy = 2026-01-28 (a date): allowed is one section [policy]",
+        ),
+        (
+            "[[network]]",
+            ":2: network is an array: allowed is one section [network]",
+        ),
+    ] {
+        assert_eq!(problem(lines), expected);
+    }
+}
+
+#[test]
+fn values_out_of_bounds_are_named_with_their_bounds() {
+    for (lines, expected) in [
+        (
+            "[policy]\nconfirmations = 0",
+            ":3: policy.confirmations = 0: allowed is a whole number from 1 to 10",
+        ),
+        (
+            "[policy]\nconfirmations = -1",
+            ":3: policy.confirmations = -1: allowed is a whole number from 1 to 10",
+        ),
+        (
+            "[policy]\nconfirmations = 99999999999999999999",
+            ":3: policy.confirmations = 99999999999999999999: allowed is a whole number from 1 to 10",
+        ),
+        (
+            "[policy]\ncache_max_age = \"8d\"",
+            ":3: policy.cache_max_age = \"8d\": allowed is a duration from \"0s\" to \"7d\"",
+        ),
+        (
+            "[policy]\njitter = \"soon\"",
+            ":3: policy.jitter = \"soon\": allowed is a duration from \"0s\" to \"2m\"",
+        ),
+        (
+            "[policy]\nhealthy_interval = \"30s\"\njitter = \"31s\"",
+            ":4: policy.jitter = \"31s\": allowed is a duration from \"0s\" to \"30s\"",
+        ),
+        (
+            "[recovery]\nrelay = 8",
+            ":3: recovery.relay = 8: allowed is a whole number from 0 to 7",
+        ),
+        (
+            "[recovery]\nmax_attempts_per_outage = 0",
+            ":3: recovery.max_attempts_per_outage = 0: allowed is a whole number from 1 to 10",
+        ),
+        (
+            "[network]\nwan_targets = []",
+            ":3: network.wan_targets has 0 entries: allowed is an array of 1 to 16 strings",
+        ),
+        (
+            "[network]\nip_providers = []",
+            ":3: network.ip_providers has 0 entries: allowed is an array of 1 to 16 strings",
+        ),
+    ] {
+        assert_eq!(problem(lines), expected);
+    }
+    assert_eq!(
+        settings(&format!("{RECORD}[network]\nip6_providers = []"))
+            .network
+            .ip6_providers,
+        [],
+        "no AAAA record"
+    );
+}
+
+#[test]
+fn values_of_another_shape_are_refused_with_what_is_allowed() {
+    for (lines, expected) in [
+        (
+            "mode = \"prod\"",
+            ":2: mode = \"prod\": allowed is \"production\" or \"test\"",
+        ),
+        (
+            "[network]\nip_providers = [\"http://a.example\"]",
+            ":3: network.ip_providers = \"http://a.example\": allowed is an https:// URL with a host, or http:// for a loopback address",
+        ),
+        (
+            "[network]\nwan_targets = [\"1.1.1.1:443\"]",
+            ":3: network.wan_targets = \"1.1.1.1:443\": allowed is \"tls://host:port\" or \"tcp://host:port\"",
+        ),
+        (
+            "[network]\nrouter = \"router.lan\"",
+            ":3: network.router = \"router.lan\": allowed is an IP address, a link-local IPv6 one with its interface as in \"fe80::1%eth0\"",
+        ),
+        (
+            "[network]\nca_file = \"ca.pem\"",
+            ":3: network.ca_file = \"ca.pem\": allowed is an absolute path, one that starts with \"/\"",
+        ),
+        (
+            "[recovery]\nplug = \"shelly\"",
+            ":3: recovery.plug = \"shelly\": allowed is \"shelly1\", \"shelly2\", \"tasmota\", \"http\" or \"command\", did you mean \"shelly1\"?",
+        ),
+        (
+            "[policy]\nwaive = [\"nojitter\"]",
+            ":3: policy.waive = \"nojitter\": allowed is the name of a policy rule (interval-below-ttl, cache-shorter-than-interval, \
+             single-confirmation, interval-too-fast, no-jitter, cooldown-too-short, off-time, single-wan-target, token-readable), \
+             did you mean \"no-jitter\"?",
+        ),
+    ] {
+        assert_eq!(problem(lines), expected);
+    }
+}
+
+#[test]
+fn what_may_hold_a_secret_is_not_repeated() {
+    for lines in [
+        "[recovery]\noff_url = \"ftp://plug/?password=hush\"",
+        "[recovery]\naddress = \"admin:hush@plug\"",
+        "[cloudflare]\ntoken_file = \"hush\"",
+        "[network]\ndoh = [\"https://user:hush@doh.example\"]",
+    ] {
+        assert!(!problem(lines).contains("hush"), "{lines}");
+    }
+    assert_eq!(
+        problem("[cloudflare]\ntoken_file = \"hush\""),
+        ":3: cloudflare.token_file (not repeated here): allowed is an absolute path, one that starts with \"/\""
+    );
+}

@@ -1,0 +1,81 @@
+//! Variables that override keys.
+
+use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
+
+use super::{Env, Mode, RECORD, problems_with, read};
+
+#[test]
+fn variables_override_scalar_keys() {
+    let env = Env::from([
+        ("CADENCE_MODE", "test"),
+        ("CADENCE_POLICY_CONFIRMATIONS", "3"),
+        ("CADENCE_POLICY_HEALTHY_INTERVAL", " 5m "),
+        ("CADENCE_RECOVERY_ENABLED", "true"),
+        ("CADENCE_RECOVERY_ADDRESS", "plug.lan"),
+        ("CADENCE_NETWORK_INTERFACE", ""),
+        ("CADENCE_CONFIG", "/elsewhere"),
+        ("CADENCE_STATE_DIR", "/elsewhere"),
+        ("CADENCE_OF_SOMETHING_ELSE", "1"),
+    ]);
+    let settings = read(
+        &format!("{RECORD}mode = \"production\"\n[policy]\nconfirmations = 0"),
+        &env,
+    )
+    .unwrap();
+    assert_eq!(settings.mode, Mode::Test);
+    assert_eq!(
+        settings.policy.confirmations, 3,
+        "what is wrong in the file does not matter where it is overridden"
+    );
+    assert_eq!(settings.policy.healthy_interval, Duration::from_mins(5));
+    assert_eq!(
+        (
+            settings.recovery.enabled,
+            settings.recovery.address.as_str()
+        ),
+        (true, "plug.lan")
+    );
+    assert_eq!(settings.network.interface, None);
+}
+
+#[test]
+fn variables_are_checked_as_the_file_is() {
+    let with = |name: &str, value: &str| problems_with(RECORD, &Env::from([(name, value)]));
+    assert_eq!(
+        with("CADENCE_POLICY_CONFIRMATIONS", "many"),
+        [
+            "$CADENCE_POLICY_CONFIRMATIONS: policy.confirmations = \"many\": allowed is a whole number from 1 to 10"
+        ]
+    );
+    assert_eq!(
+        with("CADENCE_RECOVERY_ENABLED", "true"),
+        [
+            "$CADENCE_RECOVERY_ENABLED: recovery.address is not set: allowed is the plug's host or host:port"
+        ]
+    );
+    assert_eq!(
+        with("CADENCE_CLOUDFLARE_API_ULR", "https://a.example"),
+        [
+            "$CADENCE_CLOUDFLARE_API_ULR: no such key: did you mean \"CADENCE_CLOUDFLARE_API_URL\"? \
+          allowed are CADENCE_CLOUDFLARE_TOKEN_FILE, CADENCE_CLOUDFLARE_API_URL"
+        ]
+    );
+    assert_eq!(
+        with("CADENCE_NETWORK_DOH", "https://a.example"),
+        [
+            "$CADENCE_NETWORK_DOH: no such key: allowed are CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
+        ]
+    );
+    assert_eq!(
+        with("CADENCE_RECORD_NAME", "a.example.com"),
+        [
+            "$CADENCE_RECORD_NAME: a record cannot be set by a variable: set it in /etc/cadence/cadence.toml"
+        ]
+    );
+    let garbage = std::ffi::OsString::from_vec(vec![0xff]);
+    assert_eq!(
+        problems_with(RECORD, &Env::from([("CADENCE_NETWORK_ROUTER", garbage)])),
+        ["$CADENCE_NETWORK_ROUTER: allowed is UTF-8 text"]
+    );
+}
