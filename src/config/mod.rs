@@ -12,7 +12,7 @@ mod schema;
 mod section;
 mod settings;
 mod suggest;
-pub mod token;
+mod token;
 mod url;
 mod value;
 
@@ -26,7 +26,7 @@ pub use settings::{
     Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme,
     WanTarget,
 };
-pub use token::{Token, TokenError};
+pub use token::{Source as TokenSource, Token, TokenError, load as load_token};
 
 use crate::logic::policy::{Broken, Facts, broken};
 
