@@ -3,5 +3,6 @@
 mod settings;
 
 pub use settings::{
-    Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme, WanTarget,
+    Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme,
+    WanTarget,
 };
