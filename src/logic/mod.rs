@@ -1,7 +1,9 @@
 //! The functional core: everything that decides. No clock, file, socket, environment, randomness or logger in here.
 
+pub mod address;
 pub mod backoff;
 pub mod event;
+pub mod idn;
 pub mod moment;
 pub mod observation;
 pub mod policy;

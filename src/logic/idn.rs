@@ -1,0 +1,156 @@
+//! Host names in the one form in which they are compared: ASCII (punycode), lower case, no dot at the end.
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+/// Turns a record's or a zone's name into its ASCII form: international letters become punycode (UTS #46, RFC 5890).
+///
+/// A `*` as the first label (RFC 4592), underscores (RFC 8552) and a dot at the end are accepted.
+///
+/// # Errors
+/// Says what is allowed; the caller says what was found and where.
+pub fn to_ascii(name: &str) -> Result<String, String> {
+    let (wildcard, host) = match name.strip_prefix("*.") {
+        Some(rest) => ("*.", rest),
+        None => ("", name),
+    };
+    // `EMPTY` refuses no ASCII by itself: which ASCII is allowed is said below, so that the error can name it.
+    let ascii = Uts46::new()
+        .to_ascii(host.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore)
+        .map_err(|_| "a host name in letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?;
+    let ascii = format!("{wildcard}{}", ascii.strip_suffix('.').unwrap_or(&ascii));
+    check(ascii.strip_prefix("*.").unwrap_or(&ascii), &ascii)?;
+    Ok(ascii)
+}
+
+/// `host` is `full` without its wildcard label. Lengths as in RFC 1035 section 2.3.4.
+fn check(host: &str, full: &str) -> Result<(), &'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if full.len() > 253 {
+        return Err("a host name of at most 253 characters in its ASCII form");
+    }
+    if full.split('.').count() < 2 {
+        return Err("a full host name such as \"vpn.example.com\"");
+    }
+    for label in host.split('.') {
+        if label.is_empty() {
+            return Err("a host name with something between each two dots");
+        }
+        if label.len() > 63 {
+            return Err(
+                "a host name whose labels have at most 63 characters each in their ASCII form",
+            );
+        }
+        if !label.bytes().all(plain) {
+            return Err(
+                "a host name in letters, digits, `-`, `_` and dots, with `*` only as the whole first label",
+            );
+        }
+    }
+    if host
+        .rsplit('.')
+        .next()
+        .is_some_and(|top| top.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Err("a host name, not an address");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_become_lower_case_ascii_without_a_dot_at_the_end() {
+        for (name, ascii) in [
+            ("vpn.example.com", "vpn.example.com"),
+            ("VPN.Example.COM.", "vpn.example.com"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("BÜCHER.example。", "xn--bcher-kva.example"),
+            ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+            ("straße.de", "xn--strae-oqa.de"),
+            ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),
+            ("💩.la", "xn--ls8h.la"),
+            ("*.example.com", "*.example.com"),
+            ("*.bücher.example", "*.xn--bcher-kva.example"),
+            ("_acme-challenge.example.com", "_acme-challenge.example.com"),
+            (
+                "r3---sn-4g5e6nez.example.com",
+                "r3---sn-4g5e6nez.example.com",
+            ),
+            ("1.example.com", "1.example.com"),
+        ] {
+            assert_eq!(to_ascii(name).as_deref(), Ok(ascii), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_full_host_name_is_refused_with_what_is_allowed() {
+        for (name, allowed) in [
+            ("", "such as"),
+            (".", "such as"),
+            ("localhost", "such as"),
+            ("*", "such as"),
+            ("*.", "between each two dots"),
+            ("vpn..example.com", "between each two dots"),
+            (".example.com", "between each two dots"),
+            ("example.com..", "between each two dots"),
+            ("vpn.*.example.com", "first label"),
+            ("*vpn.example.com", "first label"),
+            ("*.*.example.com", "first label"),
+            ("vpn example.com", "letters, digits"),
+            ("http://example.com", "letters, digits"),
+            ("example.com:443", "letters, digits"),
+            ("-vpn.example.com", "starts or ends with"),
+            ("vpn-.example.com", "starts or ends with"),
+            ("xn--a.example.com", "letters, digits"),
+            ("a\u{200d}b.example.com", "letters, digits"),
+            ("a\nb.example.com", "letters, digits"),
+            ("11.22.33.44", "not an address"),
+        ] {
+            let error = to_ascii(name).unwrap_err();
+            assert!(error.contains(allowed), "{name:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn labels_of_63_and_names_of_253_characters_are_the_longest() {
+        let label = |length| "a".repeat(length);
+        assert!(to_ascii(&format!("{}.com", label(63))).is_ok());
+        assert!(
+            to_ascii(&format!("{}.com", label(64)))
+                .unwrap_err()
+                .contains("63")
+        );
+        let three = format!("{0}.{0}.{0}", label(63));
+        assert!(to_ascii(&format!("{three}.{}", label(61))).is_ok());
+        assert!(to_ascii(&format!("{three}.{}.", label(61))).is_ok());
+        assert!(
+            to_ascii(&format!("{three}.{}", label(62)))
+                .unwrap_err()
+                .contains("253")
+        );
+        assert!(
+            to_ascii(&format!("*.{three}.{}", label(60)))
+                .unwrap_err()
+                .contains("253")
+        );
+        assert!(
+            to_ascii(&format!("{}.com", "ü".repeat(63)))
+                .unwrap_err()
+                .contains("63")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_name_stays_as_it_is(name in r"(\*\.)?\PC{0,12}\.\PC{1,6}\.?") {
+            if let Ok(ascii) = to_ascii(&name) {
+                prop_assert!(ascii.is_ascii());
+                prop_assert_eq!(to_ascii(&ascii), Ok(ascii));
+            }
+        }
+    }
+}
