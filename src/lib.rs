@@ -2,3 +2,5 @@
 
 pub mod config;
 pub mod logic;
+pub mod store;
+pub mod system;
