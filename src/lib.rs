@@ -3,3 +3,4 @@
 pub mod config;
 pub mod logic;
 pub mod net;
+pub mod probe;
