@@ -180,7 +180,7 @@ impl Act<'_> {
         state.records.entry(spec.key()).or_default().intend(wanted, self.now);
         save(state)?;
         let answer = match write {
-            Write::Patch { id, change, .. } => provider.patch(&zone, id, change, self.deadline),
+            Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),
             Write::Create(record) => provider.create(&zone, record, self.deadline),
         };
         Ok(answer.map(drop).map_err(|error| {

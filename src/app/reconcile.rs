@@ -15,7 +15,10 @@ use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Ending, Outcome, Wants};
 use crate::render;
-use crate::store::{Loaded, Lock, LockError, StateDir, history, set_unsettled, state};
+use crate::store::flag::set_unsettled;
+use crate::store::lock::{Lock, LockError};
+use crate::store::state::Loaded;
+use crate::store::{StateDir, history, state};
 use crate::system;
 
 /// A cycle that has run: everything that its report tells.
@@ -149,15 +152,16 @@ fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
 /// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start.
 fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
     let now = system::now();
-    Ok(match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
-        Loaded::Found(state) => (Some(state), vec![]),
-        Loaded::Missing => (None, vec![]),
+    let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
+        Loaded::Found(state) => return Ok((Some(state), vec![])),
+        Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
-            let seq = history::last_seq(dir).map_err(Error::state)?.unwrap_or(0);
-            let error = format!("state.json {why}: set aside as {}, going on from a cold start", to.display());
-            (Some(State { seq, ..State::cold(&now) }), vec![error])
+            vec![format!("state.json {why}: set aside as {}, going on from a cold start", to.display())]
         }
-    })
+    };
+    // Events go on being numbered where the history ends, so that none is taken for one that is there already.
+    let seq = history::last_seq(dir).map_err(Error::state)?.unwrap_or(0);
+    Ok((Some(State { seq, ..State::cold(&now) }), errors))
 }
 
 fn clock_error(now: &Moment) -> Option<String> {

@@ -14,6 +14,7 @@ use crate::logic::units::Family;
 use crate::net::http::Http;
 use crate::net::{Deadline, Dialer, tls};
 use crate::probe;
+use crate::system;
 
 /// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
 const CYCLE_TIME: Duration = Duration::from_secs(55);
@@ -41,8 +42,10 @@ impl Wire {
         let dialer = Dialer::new(settings.network.interface.clone());
         let tls = tls::client_config(settings.network.ca_file.as_deref()).map_err(Error::config)?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
-        let api_url = settings.cloudflare.api_url.url.clone();
-        let provider = token.as_ref().ok().map(|token| Cloudflare::new(http.clone(), api_url, token.clone()));
+        let provider = token
+            .as_ref()
+            .ok()
+            .map(|token| Cloudflare::new(http.clone(), &settings.cloudflare.api_url.url, token.clone(), system::now().wall));
         Ok(Self { settings, token, dialer, tls, http, provider })
     }
 

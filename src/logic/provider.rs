@@ -32,7 +32,7 @@ pub struct Found {
 }
 
 /// What shall change in a record; whatever is none stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Change {
     /// A new address.
     pub content: Option<IpAddr>,
@@ -80,8 +80,10 @@ impl std::fmt::Display for ApiError {
     }
 }
 
+impl std::error::Error for ApiError {}
+
 /// What a failed call means for the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiErrorKind {
     /// The token is not accepted.
     TokenRejected,

@@ -185,12 +185,10 @@ pub enum Next {
 pub enum Write {
     /// Change what differs in a record.
     Patch {
-        /// The record's id.
-        id: String,
+        /// The record as it was read.
+        before: Found,
         /// What differs.
         change: Change,
-        /// What the record held.
-        before: Found,
     },
     /// Create the record.
     Create(NewRecord),
@@ -205,7 +203,7 @@ impl Write {
                 "create it with {} (ttl {}, proxied {})",
                 new.content, new.ttl, new.proxied
             ),
-            Self::Patch { change, before, .. } => {
+            Self::Patch { change, before } => {
                 let mut parts = vec![];
                 if let Some(content) = change.content {
                     parts.push(format!("content {} -> {content}", before.content));
@@ -225,7 +223,7 @@ impl Write {
     fn proxied_after(&self) -> bool {
         match self {
             Self::Create(new) => new.proxied,
-            Self::Patch { change, before, .. } => change.proxied.unwrap_or(before.proxied),
+            Self::Patch { change, before } => change.proxied.unwrap_or(before.proxied),
         }
     }
 

@@ -184,7 +184,7 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
         })
     );
     let pinned = |id: &str| RecordSpec { id: Some(id.to_owned()), ..spec() };
-    assert!(matches!(read(&pinned("2"), &both), Next::Write(Write::Patch { id, .. }) if id == "2"));
+    assert!(matches!(read(&pinned("2"), &both), Next::Write(Write::Patch { before, .. }) if before.id == "2"));
     assert_eq!(reason(read(&pinned("3"), &both)), "vpn.example.com A: no record has the id 3: set `id` to one of 1, 2");
     assert!(reason(read(&pinned("3"), &[])).contains("no record has the id 3"));
 }
