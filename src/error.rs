@@ -27,7 +27,10 @@ pub struct Error {
 impl Error {
     /// An error with its exit code.
     pub fn new(exit_code: u8, message: impl fmt::Display) -> Self {
-        Self { exit_code, message: message.to_string() }
+        Self {
+            exit_code,
+            message: message.to_string(),
+        }
     }
 
     /// An action failed.

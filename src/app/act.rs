@@ -48,9 +48,13 @@ impl Act<'_> {
     /// # Errors
     /// When the state cannot be put on disk before a write; the write is not made then.
     pub fn run(mut self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
-        let planned: Vec<(&RecordSpec, &Planned)> = self.wants.records.iter().zip(&decision.records).collect();
+        let planned: Vec<(&RecordSpec, &Planned)> =
+            self.wants.records.iter().zip(&decision.records).collect();
         let (wire, deadline) = (self.wire, self.deadline);
-        let asked: Vec<_> = planned.iter().filter(|(_, planned)| planned.next == Next::AskDoh).collect();
+        let asked: Vec<_> = planned
+            .iter()
+            .filter(|(_, planned)| planned.next == Next::AskDoh)
+            .collect();
         let answers = side_by_side(&asked, |(spec, _)| {
             let begun = Instant::now();
             (wire.public_dns(spec, deadline), begun.elapsed())
@@ -65,7 +69,9 @@ impl Act<'_> {
                 (None, Duration::ZERO)
             };
             let settled = match planned.wanted {
-                Some(wanted) => self.settle(state, spec, wanted, planned.next.clone(), answer.as_deref())?,
+                Some(wanted) => {
+                    self.settle(state, spec, wanted, planned.next.clone(), answer.as_deref())?
+                }
                 None => match &planned.next {
                     Next::Done(settled) => settled.clone(),
                     Next::AskDoh | Next::AskApi | Next::Write(_) => continue,
@@ -73,10 +79,19 @@ impl Act<'_> {
             };
             let at = match &settled {
                 Settled::Written(_) => system::now(),
-                Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => self.now.clone(),
+                Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
+                    self.now.clone()
+                }
             };
-            let outcome = Outcome { wanted: planned.wanted, settled, at };
-            acted.push(Acted { outcome, elapsed: asking + begun.elapsed() });
+            let outcome = Outcome {
+                wanted: planned.wanted,
+                settled,
+                at,
+            };
+            acted.push(Acted {
+                outcome,
+                elapsed: asking + begun.elapsed(),
+            });
         }
         Ok(acted)
     }
@@ -90,15 +105,32 @@ impl Act<'_> {
         answer: Option<&[IpAddr]>,
     ) -> Result<Settled, StoreError> {
         let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
-        let Wants { policy, no_cache, doh, .. } = *self.wants;
-        let pursuit = Pursuit { spec, state: &remembered, wanted, now: self.now, policy, no_cache, doh };
+        let Wants {
+            policy,
+            no_cache,
+            doh,
+            ..
+        } = *self.wants;
+        let pursuit = Pursuit {
+            spec,
+            state: &remembered,
+            wanted,
+            now: self.now,
+            policy,
+            no_cache,
+            doh,
+        };
         let mut next = first;
         let mut read_again = false;
         loop {
             next = match next {
                 Next::Done(settled) => {
                     // The API answered all that was asked: whatever it held against us is over.
-                    if let Settled::Right { layer: Layer::Api, .. } | Settled::Written(_) = &settled {
+                    if let Settled::Right {
+                        layer: Layer::Api, ..
+                    }
+                    | Settled::Written(_) = &settled
+                    {
                         state.backoff = None;
                     }
                     return Ok(settled);
@@ -123,7 +155,10 @@ impl Act<'_> {
 
     /// Reads every record of that name at the provider.
     fn read(&self, state: &mut State, spec: &RecordSpec) -> Result<Vec<Found>, Settled> {
-        let failed = |reason| Settled::Failed { reason, write: WriteFate::None };
+        let failed = |reason| Settled::Failed {
+            reason,
+            write: WriteFate::None,
+        };
         let (provider, token) = match (self.wire.provider(), &self.wire.token) {
             (Some(provider), Ok(token)) => (provider, token.fingerprint()),
             (_, Err(error)) => return Err(failed(format!("{}: {error}", spec.label()))),
@@ -132,10 +167,12 @@ impl Act<'_> {
         if let Some(held) = api_at_rest(state, token, self.now) {
             return Err(held);
         }
-        let records = self.zone(provider, state, spec).and_then(|zone| match zone {
-            Some(zone) => provider.records(&zone, &spec.name, self.deadline).map(Some),
-            None => Ok(None),
-        });
+        let records = self
+            .zone(provider, state, spec)
+            .and_then(|zone| match zone {
+                Some(zone) => provider.records(&zone, &spec.name, self.deadline).map(Some),
+                None => Ok(None),
+            });
         match records {
             Ok(Some(records)) => Ok(records),
             Ok(None) => Err(failed(format!(
@@ -148,7 +185,12 @@ impl Act<'_> {
     }
 
     /// The id of the record's zone, asked for once and remembered.
-    fn zone(&self, provider: &dyn Provider, state: &mut State, spec: &RecordSpec) -> Result<Option<String>, ApiError> {
+    fn zone(
+        &self,
+        provider: &dyn Provider,
+        state: &mut State,
+        spec: &RecordSpec,
+    ) -> Result<Option<String>, ApiError> {
         let candidates = spec.zone_candidates();
         if let Some(id) = candidates.iter().find_map(|name| state.zones.get(name)) {
             return Ok(Some(id.clone()));
@@ -173,11 +215,24 @@ impl Act<'_> {
         let Some(save) = self.save.as_mut() else {
             return Ok(Err(Refusal::DryRun(write.describe())));
         };
-        let zone = spec.zone_candidates().iter().find_map(|name| state.zones.get(name)).cloned();
-        let (Some(provider), Ok(token), Some(zone)) = (self.wire.provider(), &self.wire.token, zone) else {
-            return Ok(Err(Refusal::Failed("the zone is not known".to_owned(), WriteFate::NotApplied)));
+        let zone = spec
+            .zone_candidates()
+            .iter()
+            .find_map(|name| state.zones.get(name))
+            .cloned();
+        let (Some(provider), Ok(token), Some(zone)) =
+            (self.wire.provider(), &self.wire.token, zone)
+        else {
+            return Ok(Err(Refusal::Failed(
+                "the zone is not known".to_owned(),
+                WriteFate::NotApplied,
+            )));
         };
-        state.records.entry(spec.key()).or_default().intend(wanted, self.now);
+        state
+            .records
+            .entry(spec.key())
+            .or_default()
+            .intend(wanted, self.now);
         save(state)?;
         let answer = match write {
             Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),
@@ -205,7 +260,13 @@ impl Act<'_> {
                 state.zones.remove(&name);
             }
         }
-        if let Some(wait) = Backoff::after(state.backoff.as_ref(), &error.kind, &error.message, token, self.now) {
+        if let Some(wait) = Backoff::after(
+            state.backoff.as_ref(),
+            &error.kind,
+            &error.message,
+            token,
+            self.now,
+        ) {
             state.backoff = Some(wait);
         }
         format!("{}: {error}", spec.label())
@@ -226,9 +287,14 @@ impl Refusal {
     fn settled(self, spec: &RecordSpec) -> Settled {
         let label = spec.label();
         match self {
-            Self::DryRun(what) => Settled::Held { reason: format!("{label}: dry run, would set {what}"), needs_operator: false },
+            Self::DryRun(what) => Settled::Held {
+                reason: format!("{label}: dry run, would set {what}"),
+                needs_operator: false,
+            },
             Self::Exists => Settled::Failed {
-                reason: format!("{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"),
+                reason: format!(
+                    "{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"
+                ),
                 write: WriteFate::NotApplied,
             },
             Self::Failed(reason, write) => Settled::Failed { reason, write },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::wire::Wire;
 use crate::cli::Global;
-use crate::config::{self, Env, Mode, Settings, paths};
+use crate::config::{self, Env, Mode, Settings};
 use crate::error::Error;
 use crate::render::Style;
 use crate::system;
@@ -27,19 +27,34 @@ impl Context {
     pub fn new(global: Global) -> Self {
         let env = Env::from_process();
         let style = Style::new(&global, &env);
-        Self { env, style, global, is_root: system::is_root() }
+        Self {
+            env,
+            style,
+            global,
+            is_root: system::is_root(),
+        }
     }
 
     /// Where the configuration is.
     #[must_use]
     pub fn config_path(&self) -> PathBuf {
-        paths::config_file(self.global.config.as_deref(), &self.env, self.is_root)
+        config::config_file(
+            self.global.config.as_deref(),
+            &self.env,
+            self.is_root,
+            Path::exists,
+        )
     }
 
     /// Where the state is.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        paths::state_dir(self.global.state_dir.as_deref(), &self.env, self.is_root, Path::is_dir)
+        config::state_dir(
+            self.global.state_dir.as_deref(),
+            &self.env,
+            self.is_root,
+            Path::is_dir,
+        )
     }
 
     /// Reads the configuration.
@@ -59,7 +74,10 @@ impl Context {
         let broken = config::check_policy(&wire.settings, token_mode);
         match wire.settings.mode {
             Mode::Production if !broken.is_empty() => {
-                let lines: Vec<String> = broken.iter().map(|rule| format!("{}: {}", rule.rule.name(), rule.message)).collect();
+                let lines: Vec<String> = broken
+                    .iter()
+                    .map(|rule| format!("{}: {}", rule.rule.name(), rule.message))
+                    .collect();
                 Err(Error::config(lines.join("\n")))
             }
             Mode::Production | Mode::Test => {

@@ -18,5 +18,6 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
     let context = Context::new(cli.global);
     match cli.command {
         Command::Reconcile(options) => reconcile::run(&context, &options),
+        _ => Ok(0),
     }
 }

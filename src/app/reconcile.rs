@@ -106,21 +106,38 @@ fn cycle<'a>(
     let (mut state, decision) = step::step(state, &seen, &now, wants);
 
     let mut save = |state: &State| dir.map_or(Ok(()), |dir| state::save(dir, state));
-    let act = Act { wire, wants, now: &now, deadline, save: dir.is_some().then_some(&mut save) };
+    let act = Act {
+        wire,
+        wants,
+        now: &now,
+        deadline,
+        save: dir.is_some().then_some(&mut save),
+    };
     let acted = act.run(&mut state, &decision).map_err(Error::state)?;
 
     errors.extend(wire.token.as_ref().err().map(ToString::to_string));
     errors.extend(clock_error(&now));
     let outcomes: Vec<Outcome> = acted.iter().map(|acted| acted.outcome.clone()).collect();
     let jitter = system::random_up_to(wants.policy.jitter);
-    let ending = Ending { outcomes: &outcomes, errors: &errors, elapsed: begun.elapsed(), jitter };
+    let ending = Ending {
+        outcomes: &outcomes,
+        errors: &errors,
+        elapsed: begun.elapsed(),
+        jitter,
+    };
     let state = step::settle(state, &ending, &now, wants);
     if let Some(dir) = dir {
         state::save(dir, &state).map_err(Error::state)?;
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;
         set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
     }
-    errors.extend(outcomes.iter().filter_map(|outcome| complaint(&outcome.settled)).filter(|error| !errors.contains(error)).collect::<Vec<_>>());
+    errors.extend(
+        outcomes
+            .iter()
+            .filter_map(|outcome| complaint(&outcome.settled))
+            .filter(|error| !errors.contains(error))
+            .collect::<Vec<_>>(),
+    );
     Ok(Cycle {
         wants,
         mode: wire.settings.mode.as_str(),
@@ -136,7 +153,9 @@ fn cycle<'a>(
 }
 
 fn is_due(dir: &std::path::Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
-    let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else { return Ok(true) };
+    let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
+        return Ok(true);
+    };
     // Whatever is wrong with the state, the cycle itself deals with it.
     let state: Option<State> = state::read(&dir, VERSION.into()).unwrap_or_default();
     Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
@@ -156,12 +175,21 @@ fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
         Loaded::Found(state) => return Ok((Some(state), vec![])),
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
-            vec![format!("state.json {why}: set aside as {}, going on from a cold start", to.display())]
+            vec![format!(
+                "state.json {why}: set aside as {}, going on from a cold start",
+                to.display()
+            )]
         }
     };
     // Events go on being numbered where the history ends, so that none is taken for one that is there already.
     let seq = history::last_seq(dir).map_err(Error::state)?.unwrap_or(0);
-    Ok((Some(State { seq, ..State::cold(&now) }), errors))
+    Ok((
+        Some(State {
+            seq,
+            ..State::cold(&now)
+        }),
+        errors,
+    ))
 }
 
 fn clock_error(now: &Moment) -> Option<String> {
@@ -176,16 +204,29 @@ fn clock_error(now: &Moment) -> Option<String> {
 
 fn complaint(settled: &Settled) -> Option<String> {
     match settled {
-        Settled::Failed { reason, .. } | Settled::Held { reason, needs_operator: true } => Some(reason.clone()),
+        Settled::Failed { reason, .. }
+        | Settled::Held {
+            reason,
+            needs_operator: true,
+        } => Some(reason.clone()),
         Settled::Right { .. } | Settled::Written(_) | Settled::Held { .. } => None,
     }
 }
 
 fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
-    let rejected = cycle.state.backoff.as_ref().is_some_and(|wait| wait.rejected_token.is_some());
+    let rejected = cycle
+        .state
+        .backoff
+        .as_ref()
+        .is_some_and(|wait| wait.rejected_token.is_some());
     if wire.token.is_err() || rejected {
         EXIT_TOKEN
-    } else if !cycle.now.wall_is_plausible() || cycle.acted.iter().any(|acted| complaint(&acted.outcome.settled).is_some()) {
+    } else if !cycle.now.wall_is_plausible()
+        || cycle
+            .acted
+            .iter()
+            .any(|acted| complaint(&acted.outcome.settled).is_some())
+    {
         EXIT_FAILED
     } else {
         EXIT_DONE

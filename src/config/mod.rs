@@ -1,12 +1,64 @@
 //! The configuration: TOML and environment in, [`Settings`] out.
+//!
+//! `load` opens the file, `schema` knows the sections and keys, `section` and `reader` read them with errors that say where,
+//! what was found and what is allowed. `token` finds the API token, which is no part of the configuration.
 
+mod bounds;
 mod env;
+mod load;
+mod paths;
+mod reader;
+mod schema;
+mod section;
 mod settings;
-pub mod token;
+mod suggest;
+mod token;
+mod url;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 pub use env::Env;
+pub use load::{ConfigError, load, parse};
+pub use paths::{config_file, state_dir};
 pub use settings::{
     Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme,
     WanTarget,
 };
-pub use token::{Token, TokenError};
+pub use token::{Source as TokenSource, Token, TokenError, load as load_token};
+
+use crate::logic::policy::{Broken, Facts, broken};
+
+/// The policy rules that the settings break and that the operator does not waive.
+///
+/// `token_mode` is [`Token::mode`].
+#[must_use]
+pub fn check_policy(settings: &Settings, token_mode: Option<u32>) -> Vec<Broken> {
+    let facts = Facts {
+        policy: &settings.policy,
+        ttls: settings
+            .records
+            .iter()
+            .filter_map(|record| record.ttl)
+            .collect(),
+        recovery_enabled: settings.recovery.enabled,
+        cooldown: settings.recovery.cooldown,
+        off_time: settings.recovery.off_time,
+        wan_hosts: settings
+            .network
+            .wan_targets
+            .iter()
+            .map(|target| target.host.as_str())
+            .collect(),
+        token_mode,
+    };
+    let mut broken = broken(&facts);
+    broken.retain(|broken| {
+        !settings
+            .waive
+            .iter()
+            .any(|waived| waived == broken.rule.name())
+    });
+    broken
+}

@@ -1,6 +1,9 @@
 //! Thresholds, and the rules that keep them sane (contract: policy).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use super::units::config_duration;
 
 /// The `[policy]` section, within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,4 +20,348 @@ pub struct Policy {
     pub jitter: Duration,
     /// Writes to one record in any 60 minutes.
     pub max_updates_per_hour: u32,
+}
+
+/// Under 15 s the services that are asked see no home but a nuisance.
+const MIN_UNSETTLED_INTERVAL: Duration = Duration::from_secs(15);
+/// A modem needs minutes to come up and longer to be judged.
+const MIN_COOLDOWN: Duration = Duration::from_secs(15 * 60);
+/// Under 5 s a modem's capacitors may keep it alive; over 2 min the home is dark for nothing.
+const OFF_TIME: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(5)..=Duration::from_secs(120);
+/// Permission bits of everybody but the owner and the group.
+const OTHERS: u32 = 0o007;
+/// Cloudflare's word for an automatic TTL.
+const TTL_AUTOMATIC: u32 = 1;
+
+/// A rule that keeps an unattended installation sane (contract: policy).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// `healthy_interval` is not below any configured TTL.
+    IntervalBelowTtl,
+    /// `cache_max_age` is not below `healthy_interval`.
+    CacheShorterThanInterval,
+    /// At least two confirmations.
+    SingleConfirmation,
+    /// `unsettled_interval` is not below 15 s.
+    IntervalTooFast,
+    /// There is some jitter.
+    NoJitter,
+    /// `cooldown` is not below 15 min.
+    CooldownTooShort,
+    /// `off_time` is from 5 s to 2 min.
+    OffTime,
+    /// Two WAN targets of different hosts, where recovery is enabled.
+    SingleWanTarget,
+    /// Nobody but its owner and group may read the token file.
+    TokenReadable,
+}
+
+impl Rule {
+    /// All rules, in the order in which they are reported.
+    pub const ALL: [Self; 9] = [
+        Self::IntervalBelowTtl,
+        Self::CacheShorterThanInterval,
+        Self::SingleConfirmation,
+        Self::IntervalTooFast,
+        Self::NoJitter,
+        Self::CooldownTooShort,
+        Self::OffTime,
+        Self::SingleWanTarget,
+        Self::TokenReadable,
+    ];
+
+    /// The name, as in `policy.waive`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IntervalBelowTtl => "interval-below-ttl",
+            Self::CacheShorterThanInterval => "cache-shorter-than-interval",
+            Self::SingleConfirmation => "single-confirmation",
+            Self::IntervalTooFast => "interval-too-fast",
+            Self::NoJitter => "no-jitter",
+            Self::CooldownTooShort => "cooldown-too-short",
+            Self::OffTime => "off-time",
+            Self::SingleWanTarget => "single-wan-target",
+            Self::TokenReadable => "token-readable",
+        }
+    }
+}
+
+/// What the rules look at.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// Thresholds and intervals.
+    pub policy: &'a Policy,
+    /// The TTLs of the records that have one, in seconds.
+    pub ttls: Vec<u32>,
+    /// Whether cadence may cut the modem's power.
+    pub recovery_enabled: bool,
+    /// Rest after a power cycle.
+    pub cooldown: Duration,
+    /// How long the modem stays dark.
+    pub off_time: Duration,
+    /// The hosts of the WAN targets.
+    pub wan_hosts: Vec<&'a str>,
+    /// The permission bits of the token file; none where there is no file.
+    pub token_mode: Option<u32>,
+}
+
+/// A broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The rule.
+    pub rule: Rule,
+    /// One line: the key, what was found, the bound, and how to mend or waive it.
+    pub message: String,
+}
+
+/// The rules that are broken, in the order of [`Rule::ALL`].
+#[must_use]
+pub fn broken(facts: &Facts<'_>) -> Vec<Broken> {
+    let judge = |rule: Rule| {
+        let mend = judge(rule, facts)?;
+        Some(Broken {
+            rule,
+            message: format!(
+                "{mend}, or waive it with policy.waive = [\"{}\"]",
+                rule.name()
+            ),
+        })
+    };
+    Rule::ALL.into_iter().filter_map(judge).collect()
+}
+
+/// What was found, the bound and the mend, where the rule is broken.
+fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
+    let policy = facts.policy;
+    let interval = config_duration(policy.healthy_interval);
+    let broken = |is_broken: bool, message: String| is_broken.then_some(message);
+    match rule {
+        Rule::IntervalBelowTtl => {
+            let longest = facts.ttls.iter().copied().filter(|ttl| *ttl != TTL_AUTOMATIC).max()?;
+            let bound = Duration::from_secs(longest.into());
+            broken(
+                policy.healthy_interval < bound,
+                format!(
+                    "policy.healthy_interval = \"{interval}\" is below record.ttl = {longest}: \
+                     set at least \"{}\", lower the ttl",
+                    config_duration(bound)
+                ),
+            )
+        }
+        Rule::CacheShorterThanInterval => broken(
+            policy.cache_max_age < policy.healthy_interval,
+            format!(
+                "policy.cache_max_age = \"{}\" is below policy.healthy_interval = \"{interval}\", so no cycle would find it \
+                 fresh: set at least \"{interval}\"",
+                config_duration(policy.cache_max_age)
+            ),
+        ),
+        Rule::SingleConfirmation => broken(
+            policy.confirmations < 2,
+            format!(
+                "policy.confirmations = {}, so one wrong answer would be published: set at least 2",
+                policy.confirmations
+            ),
+        ),
+        Rule::IntervalTooFast => broken(
+            policy.unsettled_interval < MIN_UNSETTLED_INTERVAL,
+            format!(
+                "policy.unsettled_interval = \"{}\", which strains the services that are asked: set at least \"{}\"",
+                config_duration(policy.unsettled_interval),
+                config_duration(MIN_UNSETTLED_INTERVAL)
+            ),
+        ),
+        Rule::NoJitter => broken(
+            policy.jitter.is_zero(),
+            "policy.jitter = \"0s\", so many homes would ask in the same second: set more, such as \"10s\"".to_owned(),
+        ),
+        Rule::CooldownTooShort => broken(
+            facts.cooldown < MIN_COOLDOWN,
+            format!(
+                "recovery.cooldown = \"{}\", which wears out the modem: set at least \"{}\"",
+                config_duration(facts.cooldown),
+                config_duration(MIN_COOLDOWN)
+            ),
+        ),
+        Rule::OffTime => broken(
+            !OFF_TIME.contains(&facts.off_time),
+            format!(
+                "recovery.off_time = \"{}\": set \"{}\" to \"{}\"",
+                config_duration(facts.off_time),
+                config_duration(*OFF_TIME.start()),
+                config_duration(*OFF_TIME.end())
+            ),
+        ),
+        Rule::SingleWanTarget => {
+            let hosts: BTreeSet<String> = facts.wan_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+            broken(
+                facts.recovery_enabled && hosts.len() < 2,
+                format!(
+                    "network.wan_targets has {} host, whose outage would look like one of the line: name two hosts",
+                    hosts.len()
+                ),
+            )
+        }
+        Rule::TokenReadable => {
+            let mode = facts.token_mode?;
+            broken(
+                mode & OTHERS != 0,
+                format!("the token file has mode {mode:04o}, open to every user of this host: chmod it to 0640"),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// The defaults, and a record with a TTL of a minute.
+    fn policy() -> Policy {
+        Policy {
+            confirmations: 2,
+            cache_max_age: seconds(3600),
+            healthy_interval: seconds(120),
+            unsettled_interval: seconds(30),
+            jitter: seconds(10),
+            max_updates_per_hour: 6,
+        }
+    }
+
+    fn facts(policy: &Policy) -> Facts<'_> {
+        Facts {
+            policy,
+            ttls: vec![60],
+            recovery_enabled: true,
+            cooldown: seconds(1800),
+            off_time: seconds(30),
+            wan_hosts: vec!["1.1.1.1", "9.9.9.9", "8.8.8.8"],
+            token_mode: Some(0o640),
+        }
+    }
+
+    #[test]
+    fn the_defaults_break_no_rule() {
+        assert_eq!(broken(&facts(&policy())), []);
+    }
+
+    #[test]
+    fn each_rule_holds_at_its_bound_and_breaks_beyond_it() {
+        type Change = fn(&mut Policy, &mut Facts<'_>);
+        let table: [(Rule, Change, Change, &str); 10] = [
+            (
+                Rule::IntervalBelowTtl,
+                |_, facts| facts.ttls = vec![60, 120, TTL_AUTOMATIC],
+                |_, facts| facts.ttls = vec![60, 121],
+                "policy.healthy_interval = \"2m\" is below record.ttl = 121: set at least \"2m1s\", lower the ttl, \
+                 or waive it with policy.waive = [\"interval-below-ttl\"]",
+            ),
+            (
+                Rule::CacheShorterThanInterval,
+                |policy, _| policy.cache_max_age = seconds(120),
+                |policy, _| policy.cache_max_age = seconds(119),
+                "policy.cache_max_age = \"1m59s\" is below policy.healthy_interval = \"2m\", so no cycle would find it fresh: \
+                 set at least \"2m\", or waive it with policy.waive = [\"cache-shorter-than-interval\"]",
+            ),
+            (
+                Rule::SingleConfirmation,
+                |policy, _| policy.confirmations = 2,
+                |policy, _| policy.confirmations = 1,
+                "policy.confirmations = 1, so one wrong answer would be published: set at least 2, \
+                 or waive it with policy.waive = [\"single-confirmation\"]",
+            ),
+            (
+                Rule::IntervalTooFast,
+                |policy, _| policy.unsettled_interval = seconds(15),
+                |policy, _| policy.unsettled_interval = seconds(14),
+                "policy.unsettled_interval = \"14s\", which strains the services that are asked: set at least \"15s\", \
+                 or waive it with policy.waive = [\"interval-too-fast\"]",
+            ),
+            (
+                Rule::NoJitter,
+                |policy, _| policy.jitter = Duration::from_millis(1),
+                |policy, _| policy.jitter = Duration::ZERO,
+                "policy.jitter = \"0s\", so many homes would ask in the same second: set more, such as \"10s\", \
+                 or waive it with policy.waive = [\"no-jitter\"]",
+            ),
+            (
+                Rule::CooldownTooShort,
+                |_, facts| facts.cooldown = seconds(900),
+                |_, facts| facts.cooldown = seconds(899),
+                "recovery.cooldown = \"14m59s\", which wears out the modem: set at least \"15m\", \
+                 or waive it with policy.waive = [\"cooldown-too-short\"]",
+            ),
+            (
+                Rule::OffTime,
+                |_, facts| facts.off_time = seconds(5),
+                |_, facts| facts.off_time = seconds(4),
+                "recovery.off_time = \"4s\": set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
+            ),
+            (
+                Rule::OffTime,
+                |_, facts| facts.off_time = seconds(120),
+                |_, facts| facts.off_time = seconds(121),
+                "recovery.off_time = \"2m1s\": set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
+            ),
+            (
+                Rule::SingleWanTarget,
+                |_, facts| facts.wan_hosts = vec!["a.example", "b.example"],
+                |_, facts| facts.wan_hosts = vec!["a.example", "A.example"],
+                "network.wan_targets has 1 host, whose outage would look like one of the line: name two hosts, \
+                 or waive it with policy.waive = [\"single-wan-target\"]",
+            ),
+            (
+                Rule::TokenReadable,
+                |_, facts| facts.token_mode = Some(0o660),
+                |_, facts| facts.token_mode = Some(0o644),
+                "the token file has mode 0644, open to every user of this host: chmod it to 0640, \
+                 or waive it with policy.waive = [\"token-readable\"]",
+            ),
+        ];
+        for (rule, holds, breaks, message) in table {
+            let outcome = |change: Change| {
+                let mut changed = policy();
+                let original = policy();
+                let mut facts = facts(&original);
+                change(&mut changed, &mut facts);
+                broken(&Facts {
+                    policy: &changed,
+                    ..facts
+                })
+            };
+            assert_eq!(outcome(holds), [], "{rule:?}");
+            assert_eq!(
+                outcome(breaks),
+                [Broken {
+                    rule,
+                    message: message.to_owned()
+                }]
+            );
+        }
+    }
+
+    #[test]
+    fn rules_without_their_subject_hold() {
+        let policy = policy();
+        let facts = Facts {
+            ttls: vec![],
+            recovery_enabled: false,
+            wan_hosts: vec!["a.example"],
+            token_mode: None,
+            ..facts(&policy)
+        };
+        assert_eq!(broken(&facts), []);
+    }
+
+    #[test]
+    fn no_two_rules_share_a_name() {
+        let names: BTreeSet<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+        assert_eq!(names.len(), Rule::ALL.len());
+    }
 }

@@ -31,6 +31,14 @@ pub struct Found {
     pub proxied: bool,
 }
 
+impl Found {
+    /// The content as an address, where it is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.content.parse().ok()
+    }
+}
+
 /// What shall change in a record; whatever is none stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Change {

@@ -429,9 +429,8 @@ impl Pursuit<'_> {
             });
         }
         self.write(Write::Patch {
-            id: record.id.clone(),
-            change,
             before: (*record).clone(),
+            change,
         })
     }
 

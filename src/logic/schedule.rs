@@ -84,7 +84,10 @@ pub fn is_due(state: &State, policy: &Policy, now: &Moment) -> bool {
 /// Whether the next cycle is wanted at the fast cadence: then the file `unsettled` is there.
 #[must_use]
 pub fn is_fast(state: &State) -> bool {
-    state.next.as_ref().is_some_and(|due| due.speed == Speed::Fast)
+    state
+        .next
+        .as_ref()
+        .is_some_and(|due| due.speed == Speed::Fast)
 }
 
 /// Whether there was a gap between the last cycle and this one; inside, how long it was, where the clocks can tell.

@@ -52,7 +52,13 @@ impl Style {
             Color::Auto => terminal && env.get("NO_COLOR").is_none_or(std::ffi::OsStr::is_empty),
         };
         let priority = form != Form::Json && is_journal(env, "/proc/self/fd/1");
-        Self { form, color, priority, quiet: global.quiet, verbose: global.verbose > 0 }
+        Self {
+            form,
+            color,
+            priority,
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+        }
     }
 }
 
@@ -60,6 +66,8 @@ impl Style {
 #[must_use]
 pub fn is_journal(env: &Env, stream: &str) -> bool {
     let named = env.get("JOURNAL_STREAM").and_then(std::ffi::OsStr::to_str);
-    let same = named.zip(std::fs::metadata(stream).ok()).map(|(named, stream)| named == format!("{}:{}", stream.dev(), stream.ino()));
+    let same = named
+        .zip(std::fs::metadata(stream).ok())
+        .map(|(named, stream)| named == format!("{}:{}", stream.dev(), stream.ino()));
     same.unwrap_or(false)
 }

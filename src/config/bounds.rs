@@ -1,0 +1,82 @@
+//! What each number may be, and why; the defaults are the contract's.
+
+use std::time::Duration;
+
+/// A whole number from `min` to `max`.
+#[derive(Clone, Copy)]
+pub struct Whole {
+    pub min: u32,
+    pub max: u32,
+    pub default: u32,
+}
+
+/// A duration from `min` to `max`.
+#[derive(Clone, Copy)]
+pub struct Span {
+    pub min: Duration,
+    pub max: Duration,
+    pub default: Duration,
+}
+
+const SECOND: u64 = 1;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+const DAY: u64 = 86_400;
+
+const fn whole(min: u32, default: u32, max: u32) -> Whole {
+    Whole { min, max, default }
+}
+
+const fn span(min: u64, default: u64, max: u64) -> Span {
+    Span {
+        min: Duration::from_secs(min),
+        max: Duration::from_secs(max),
+        default: Duration::from_secs(default),
+    }
+}
+
+/// Ten confirmations take over five minutes at the fast cadence; more would keep a home unreachable for nothing.
+pub const CONFIRMATIONS: Whole = whole(1, 2, 10);
+/// Nothing is the cache switched off; beyond a week a change made by hand in the dashboard would go unseen too long.
+pub const CACHE_MAX_AGE: Span = span(0, HOUR, 7 * DAY);
+/// Public services are asked in each cycle: faster than 10 s is rude, slower than 1 h is no monitoring.
+pub const HEALTHY_INTERVAL: Span = span(10 * SECOND, 2 * MINUTE, HOUR);
+/// This is the fast cadence: it may be fast for the short while in which it is wanted, and not slow.
+pub const UNSETTLED_INTERVAL: Span = span(5 * SECOND, 30 * SECOND, 10 * MINUTE);
+/// A few minutes spread any number of homes; the interval itself is a second bound.
+pub const JITTER: Span = span(0, 10 * SECOND, 5 * MINUTE);
+/// Zero would never write; one a minute is more than any line that works will ask for.
+pub const MAX_UPDATES_PER_HOUR: Whole = whole(1, 6, 60);
+
+/// Cloudflare's word for "automatic".
+pub const TTL_AUTOMATIC: i64 = 1;
+/// Below this, down to 30, a TTL is for Enterprise zones.
+pub const TTL_MIN: i64 = 60;
+/// Cloudflare's longest TTL: a day.
+pub const TTL_MAX: i64 = 86_400;
+
+/// Under a second no modem forgets anything; over ten minutes the cure is worse. The policy rule `off-time` is narrower.
+pub const OFF_TIME: Span = span(SECOND, 30 * SECOND, 10 * MINUTE);
+/// A modem that comes back within 10 s was never gone; one that needs a day is not mended by cutting its power.
+pub const EXPECTED_NETWORK_RECOVERY: Span = span(10 * SECOND, 3 * MINUTE, DAY);
+/// Added to the former, so it may be nothing.
+pub const ESCALATION_BUFFER: Span = span(0, MINUTE, DAY);
+/// It doubles with every attempt in an outage, from at most a week.
+pub const COOLDOWN: Span = span(0, 30 * MINUTE, 7 * DAY);
+/// Zero attempts is `enabled = false`; what ten did not mend, the next will not.
+pub const MAX_ATTEMPTS_PER_OUTAGE: Whole = whole(1, 3, 10);
+/// One an hour, day and night, is the most that any modem should bear.
+pub const MAX_ATTEMPTS_PER_DAY: Whole = whole(1, 6, 24);
+/// The largest plugs that these protocols drive have eight relays.
+pub const RELAY: Whole = whole(0, 0, 7);
+
+/// Each record costs requests in a cycle that must end within a minute.
+pub const MAX_RECORDS: usize = 50;
+/// Each target or provider costs up to its timeout in a cycle that must end within a minute.
+pub const MAX_ENTRIES: usize = 16;
+/// Cloudflare's ids have 32 hexadecimal digits today; twice that leaves room.
+pub const MAX_ID: usize = 64;
+/// `IFNAMSIZ` of Linux without its closing zero.
+pub const MAX_INTERFACE: usize = 15;
+/// A configuration of 50 records has under 20 KiB; whatever is larger than this is another file.
+pub const MAX_FILE: usize = 1 << 20;

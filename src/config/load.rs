@@ -1,0 +1,110 @@
+//! The configuration file: opened, read as TOML, and handed to the schema.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::bounds::MAX_FILE;
+use super::env::Env;
+use super::reader::Reader;
+use super::schema;
+use super::settings::Settings;
+
+/// Everything that is wrong with a configuration, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError(Vec<String>);
+
+impl ConfigError {
+    /// The problems, in the order of the file, then of the environment; at least one.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl Error for ConfigError {}
+
+/// Reads the configuration file, with the variables that override its keys.
+///
+/// # Errors
+/// Every problem with the file or the variables, each with its place, what was found and what is allowed.
+pub fn load(path: &Path, env: &Env) -> Result<Settings, ConfigError> {
+    let whole_file = |reason: String| ConfigError(vec![reason]);
+    let bytes = read(path).map_err(whole_file)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => parse(&text, path, env),
+        Err(error) => {
+            let (good, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+            let line = good.split(|byte| *byte == b'\n').count();
+            Err(whole_file(format!(
+                "{}:{line}: this is not UTF-8 text: save the file as UTF-8",
+                path.display()
+            )))
+        }
+    }
+}
+
+/// Reads the text of a configuration file; `path` is for errors and [`Settings::path`].
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError> {
+    let mut reader = Reader::new(path, text, env);
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let (line, column) = (reader.line(at), reader.column(at));
+        let message = error.message().replace('\n', ", ");
+        ConfigError(vec![format!(
+            "{}:{line}:{column}: this is no TOML: {message}",
+            path.display()
+        )])
+    })?;
+    let settings = schema::read(&mut reader, table.get_ref(), path);
+    let problems = reader.into_problems();
+    if problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(ConfigError(problems))
+    }
+}
+
+/// The bytes of the file, or one line of why there are none.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let outcome =
+        File::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes));
+    let path = path.display();
+    match outcome {
+        Ok(_) if bytes.len() > MAX_FILE => Err(format!(
+            "{path} is over 1 MiB: this is no configuration of cadence"
+        )),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::NotFound => format!(
+                "{path} does not exist: copy /usr/share/doc/cadence/examples/cadence.toml there and put your record's name \
+                 in, or name another file with --config"
+            ),
+            io::ErrorKind::PermissionDenied => {
+                format!(
+                    "cannot read {path}: permission denied: run as root, or let your group read it"
+                )
+            }
+            io::ErrorKind::IsADirectory => {
+                format!(
+                    "{path} is a directory: name the file in it, as in --config {path}/cadence.toml"
+                )
+            }
+            _ => format!("cannot read {path}: {error}"),
+        }),
+    }
+}

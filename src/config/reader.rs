@@ -1,0 +1,165 @@
+//! What is wrong with the configuration, collected: each problem says where it is, what was found and what is allowed.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::env::Env;
+use super::section::Section;
+use super::suggest::did_you_mean;
+use super::value::Value;
+
+/// Sorts the problems of the environment behind those of the file.
+const AFTER_THE_FILE: usize = usize::MAX;
+
+/// The file being read, the variables that override its keys, and what was wrong so far.
+pub struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    line_starts: Vec<usize>,
+    env: &'a Env,
+    /// The variables of the keys that were asked for.
+    known: Vec<String>,
+    problems: Vec<(usize, String)>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `text`, which is the content of the file at `path`.
+    pub fn new(path: &'a Path, text: &'a str, env: &'a Env) -> Self {
+        let line_starts = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        Self {
+            path,
+            text,
+            line_starts,
+            env,
+            known: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// A section of the file; one that is not there can still have variables.
+    pub fn section<'r>(
+        &'r mut self,
+        name: &'static str,
+        table: Option<&'a DeTable<'a>>,
+    ) -> Section<'r, 'a> {
+        Section::new(self, name, table)
+    }
+
+    /// The line of a byte of the text, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= at) + 1
+    }
+
+    /// The column of a byte of the text in characters, from 1.
+    pub fn column(&self, at: usize) -> usize {
+        let lines = self.line_starts.partition_point(|start| *start <= at);
+        let start = lines
+            .checked_sub(1)
+            .and_then(|line| self.line_starts.get(line))
+            .copied()
+            .unwrap_or(0);
+        self.text
+            .get(start..at)
+            .map_or(0, |before| before.chars().count())
+            + 1
+    }
+
+    /// The value of the variable that overrides a key, and a problem where it is no text.
+    pub fn variable(&mut self, key: &str) -> Option<Value<'a>> {
+        let name = variable(key);
+        let value = self.env.get(&name);
+        if value.is_some_and(|value| value.to_str().is_none()) {
+            self.problems
+                .push((AFTER_THE_FILE, format!("${name}: allowed is UTF-8 text")));
+        }
+        self.known.push(name);
+        value?.to_str().map(|text| Value::Variable(text.trim()))
+    }
+
+    /// Notes a problem at a line of the file.
+    pub fn problem(&mut self, line: usize, message: &str) {
+        self.problems
+            .push((line, format!("{}:{line}: {message}", self.path.display())));
+    }
+
+    /// Notes a problem that has no line.
+    pub fn problem_of_the_whole(&mut self, message: &str) {
+        self.problems
+            .push((0, format!("{}: {message}", self.path.display())));
+    }
+
+    /// Notes that the value of a key is not allowed.
+    pub fn refuse(&mut self, key: &str, value: Value<'a>, allowed: &str) {
+        let found = value.shown(key, self.text);
+        self.refuse_found(key, value, &found, allowed);
+    }
+
+    /// Notes that the value of a key has a type that is not allowed.
+    pub fn refuse_type(&mut self, key: &str, value: Value<'a>, allowed: &str) {
+        let found = value.shown_with_type(key, self.text);
+        self.refuse_found(key, value, &found, allowed);
+    }
+
+    /// Notes a problem with a key at the place of `value`; `found` follows the key.
+    pub fn refuse_found(&mut self, key: &str, value: Value<'a>, found: &str, allowed: &str) {
+        match value {
+            Value::File(value) => {
+                let line = self.line(value.span().start);
+                self.problem(line, &format!("{key}{found}: allowed is {allowed}"));
+            }
+            Value::Variable(_) => {
+                let message = format!("${}: {key}{found}: allowed is {allowed}", variable(key));
+                self.problems.push((AFTER_THE_FILE, message));
+            }
+        }
+    }
+
+    /// Refuses variables that start like one of a section's keys and are none.
+    pub fn refuse_unknown_variables(&mut self, sections: &[&str]) {
+        for name in self.env.names() {
+            let mut prefixes = sections
+                .iter()
+                .map(|section| format!("{}_", variable(section)));
+            let Some(prefix) = prefixes.find(|prefix| name.starts_with(prefix)) else {
+                continue;
+            };
+            if self.known.iter().any(|known| known == name) {
+                continue;
+            }
+            let allowed: Vec<&str> = self
+                .known
+                .iter()
+                .map(String::as_str)
+                .filter(|known| known.starts_with(&prefix))
+                .collect();
+            let message = if allowed.is_empty() {
+                format!(
+                    "${name}: a record cannot be set by a variable: set it in {}",
+                    self.path.display()
+                )
+            } else {
+                let hint = did_you_mean(name, allowed.iter().copied());
+                format!(
+                    "${name}: no such key: {hint}allowed are {}",
+                    allowed.join(", ")
+                )
+            };
+            self.problems.push((AFTER_THE_FILE, message));
+        }
+    }
+
+    /// What was wrong, in the order of the file, then of the environment.
+    pub fn into_problems(mut self) -> Vec<String> {
+        self.problems.sort_by_key(|(line, _)| *line);
+        self.problems
+            .into_iter()
+            .map(|(_, message)| message)
+            .collect()
+    }
+}
+
+/// The variable that overrides a key: `CADENCE_POLICY_JITTER` for `policy.jitter`.
+fn variable(key: &str) -> String {
+    format!("CADENCE_{}", key.replace('.', "_").to_ascii_uppercase())
+}

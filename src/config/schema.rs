@@ -1,0 +1,318 @@
+//! The sections and keys of the configuration, with their defaults (contract: configuration).
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::bounds::{
+    self, MAX_ENTRIES, MAX_ID, MAX_RECORDS, Span, TTL_AUTOMATIC, TTL_MAX, TTL_MIN,
+};
+use super::reader::Reader;
+use super::section::Section;
+use super::settings::{Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, Settings};
+use super::suggest::nearest;
+use super::url::{self, PlainHttp};
+use super::value::Value;
+use crate::logic::idn;
+use crate::logic::policy::{Policy, Rule};
+use crate::logic::records::RecordSpec;
+use crate::logic::units::{Family, RecordType};
+
+const TOKEN_FILE: &str = "/etc/cadence/cloudflare.token";
+const WAN_TARGETS: [&str; 3] = [
+    "tls://1.1.1.1:443",
+    "tls://9.9.9.9:443",
+    "tls://8.8.8.8:443",
+];
+const IP_PROVIDERS: [&str; 4] = [
+    "https://api.ipify.org",
+    "https://api.cloudflare.com/cdn-cgi/trace",
+    "https://checkip.amazonaws.com",
+    "https://ifconfig.me/ip",
+];
+const IP6_PROVIDERS: [&str; 3] = [
+    "https://api6.ipify.org",
+    "https://api.cloudflare.com/cdn-cgi/trace",
+    "https://v6.ident.me",
+];
+const PLUGS: [(&str, PlugKind); 5] = [
+    ("shelly1", PlugKind::Shelly1),
+    ("shelly2", PlugKind::Shelly2),
+    ("tasmota", PlugKind::Tasmota),
+    ("http", PlugKind::Http),
+    ("command", PlugKind::Command),
+];
+const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve"];
+
+/// Reads the whole file. Where something is wrong, the reader knows it and the value here is a stand-in.
+pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> Settings {
+    let mut top = reader.section("", Some(file));
+    let mode = top.choice(
+        "mode",
+        &[("production", Mode::Production), ("test", Mode::Test)],
+        Mode::Production,
+    );
+    let in_cloudflare = top.table("cloudflare");
+    let in_records = top.tables("record", MAX_RECORDS);
+    let in_network = top.table("network");
+    let in_policy = top.table("policy");
+    let in_recovery = top.table("recovery");
+    top.close();
+    let cloudflare = cloudflare(reader.section("cloudflare", in_cloudflare));
+    let records = records(reader, &in_records);
+    let network = network(reader.section("network", in_network), &records);
+    let (policy, waive) = policy(reader.section("policy", in_policy));
+    let recovery = recovery(reader.section("recovery", in_recovery));
+    reader.refuse_unknown_variables(&["cloudflare", "record", "network", "policy", "recovery"]);
+    Settings {
+        path: path.to_owned(),
+        mode,
+        cloudflare,
+        records,
+        network,
+        policy,
+        waive,
+        recovery,
+    }
+}
+
+fn cloudflare(mut section: Section<'_, '_>) -> Cloudflare {
+    let token_file = section
+        .parsed("token_file", absolute_path)
+        .or_else(|| Some(TOKEN_FILE.into()));
+    let api_url = section
+        .parsed("api_url", secure_url)
+        .unwrap_or_else(|| Endpoint {
+            url: "https://api.cloudflare.com/client/v4".to_owned(),
+            host: "api.cloudflare.com".to_owned(),
+            port: 443,
+        });
+    section.close();
+    Cloudflare {
+        token_file,
+        api_url,
+    }
+}
+
+fn records<'a>(
+    reader: &mut Reader<'a>,
+    tables: &[(&'a DeTable<'a>, Value<'a>)],
+) -> Vec<RecordSpec> {
+    let mut records: Vec<RecordSpec> = Vec::new();
+    for (table, place) in tables {
+        let Some(spec) = record(reader.section("record", Some(table)), *place) else {
+            continue;
+        };
+        if records
+            .iter()
+            .any(|other| (&other.name, other.kind) == (&spec.name, spec.kind))
+        {
+            let found = format!(" {} {} is there twice", spec.display, spec.kind);
+            reader.refuse_found("record", *place, &found, "one for each name and type");
+        } else {
+            records.push(spec);
+        }
+    }
+    records
+}
+
+/// One record; none where its name is missing or wrong.
+fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>) -> Option<RecordSpec> {
+    let named = section.required(
+        "name",
+        place,
+        "a full host name such as \"vpn.example.com\"",
+        |text| Ok((text.to_owned(), idn::to_ascii(text)?)),
+    );
+    let kind = section.choice(
+        "type",
+        &[("A", RecordType::A), ("AAAA", RecordType::Aaaa)],
+        RecordType::A,
+    );
+    let ttls = format!(
+        "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
+    );
+    let ttl = section.integer("ttl", &ttls, |ttl| match ttl {
+        TTL_AUTOMATIC | TTL_MIN..=TTL_MAX => u32::try_from(ttl).ok(),
+        _ => None,
+    });
+    let proxied = section.boolean("proxied").map(|(proxied, _)| proxied);
+    let create = section.boolean("create").is_some_and(|(create, _)| create);
+    let zone = section.parsed("zone", |text| match &named {
+        Some((display, name)) => zone_of(display, name, text),
+        None => idn::to_ascii(text),
+    });
+    let id = section.parsed("id", record_id);
+    section.close();
+    let (display, name) = named?;
+    Some(RecordSpec {
+        name,
+        display,
+        kind,
+        ttl,
+        proxied,
+        create,
+        zone,
+        id,
+    })
+}
+
+fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
+    // The providers of a family that no record is of are never asked.
+    let providers = |family| {
+        usize::from(records.iter().any(|record| record.kind.family() == family))..=MAX_ENTRIES
+    };
+    let network = Network {
+        router: section.parsed("router", url::router),
+        interface: section.parsed("interface", url::interface),
+        wan_targets: section.list(
+            "wan_targets",
+            1..=MAX_ENTRIES,
+            &WAN_TARGETS,
+            url::wan_target,
+        ),
+        ip_providers: section.list(
+            "ip_providers",
+            providers(Family::V4),
+            &IP_PROVIDERS,
+            secure_url,
+        ),
+        ip6_providers: section.list(
+            "ip6_providers",
+            providers(Family::V6),
+            &IP6_PROVIDERS,
+            secure_url,
+        ),
+        doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, secure_url),
+        ca_file: section.parsed("ca_file", absolute_path),
+    };
+    section.close();
+    network
+}
+
+fn policy(mut section: Section<'_, '_>) -> (Policy, Vec<String>) {
+    let confirmations = section.whole("confirmations", bounds::CONFIRMATIONS);
+    let cache_max_age = section.duration("cache_max_age", bounds::CACHE_MAX_AGE);
+    let healthy_interval = section.duration("healthy_interval", bounds::HEALTHY_INTERVAL);
+    let unsettled_interval = section.duration("unsettled_interval", bounds::UNSETTLED_INTERVAL);
+    // More jitter than interval would be no cadence. The default fits even the shortest interval.
+    let jitter = Span {
+        max: bounds::JITTER.max.min(healthy_interval),
+        ..bounds::JITTER
+    };
+    let policy = Policy {
+        confirmations,
+        cache_max_age,
+        healthy_interval,
+        unsettled_interval,
+        jitter: section.duration("jitter", jitter),
+        max_updates_per_hour: section.whole("max_updates_per_hour", bounds::MAX_UPDATES_PER_HOUR),
+    };
+    let waive = section.list("waive", 0..=Rule::ALL.len(), &[], rule_name);
+    section.close();
+    (policy, waive)
+}
+
+fn recovery(mut section: Section<'_, '_>) -> Recovery {
+    let enabled = section.boolean("enabled");
+    let plug = section.choice("plug", &PLUGS, PlugKind::Shelly1);
+    // What the plug needs is only needed where recovery is enabled; then the missing is reported where that is written.
+    let place = enabled
+        .filter(|(enabled, _)| *enabled)
+        .map(|(_, place)| place);
+    let (by_address, by_url, by_program) = match plug {
+        PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => (place, None, None),
+        PlugKind::Http => (None, place, None),
+        PlugKind::Command => (None, None, place),
+    };
+    let plug_url = |text: &str| url::endpoint(text, PlainHttp::Anywhere);
+    let recovery = Recovery {
+        enabled: place.is_some(),
+        plug,
+        address: section
+            .required_by(
+                "address",
+                by_address,
+                "the plug's host or host:port",
+                url::plug_address,
+            )
+            .unwrap_or_default(),
+        relay: section
+            .whole("relay", bounds::RELAY)
+            .try_into()
+            .unwrap_or_default(),
+        off_url: section.required_by("off_url", by_url, "the URL that switches off", plug_url),
+        on_url: section.required_by("on_url", by_url, "the URL that switches on", plug_url),
+        program: section.required_by(
+            "program",
+            by_program,
+            "the absolute path of a program",
+            absolute_path,
+        ),
+        off_time: section.duration("off_time", bounds::OFF_TIME),
+        expected_network_recovery: section.duration(
+            "expected_network_recovery",
+            bounds::EXPECTED_NETWORK_RECOVERY,
+        ),
+        escalation_buffer: section.duration("escalation_buffer", bounds::ESCALATION_BUFFER),
+        cooldown: section.duration("cooldown", bounds::COOLDOWN),
+        max_attempts_per_outage: section
+            .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
+        max_attempts_per_day: section.whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
+    };
+    section.close();
+    recovery
+}
+
+fn secure_url(text: &str) -> Result<Endpoint, String> {
+    url::endpoint(text, PlainHttp::Loopback)
+}
+
+/// A timer runs in another folder than the one who wrote the file, so a relative path would mean two places.
+fn absolute_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err("an absolute path, one that starts with \"/\"".to_owned())
+    }
+}
+
+fn record_id(text: &str) -> Result<String, String> {
+    if text.len() <= MAX_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "an id of 1 to {MAX_ID} letters and digits, as in Cloudflare's API"
+        ))
+    }
+}
+
+/// The ASCII form of a zone that holds the record `name`.
+fn zone_of(display: &str, name: &str, text: &str) -> Result<String, String> {
+    let zone = idn::to_ascii(text)?;
+    let holds = name
+        .strip_suffix(&zone)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if holds && !zone.starts_with('*') {
+        Ok(zone)
+    } else {
+        Err(format!(
+            "the zone that holds {display}: its name, or the end of it after a dot"
+        ))
+    }
+}
+
+fn rule_name(text: &str) -> Result<String, String> {
+    let names = || Rule::ALL.iter().map(|rule| rule.name());
+    if names().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    let hint = nearest(text, names())
+        .map(|name| format!(", did you mean \"{name}\"?"))
+        .unwrap_or_default();
+    Err(format!(
+        "the name of a policy rule ({}){hint}",
+        names().collect::<Vec<_>>().join(", ")
+    ))
+}

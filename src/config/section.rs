@@ -1,0 +1,302 @@
+//! Typed reading of one table of the configuration.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::bounds::{Span, Whole};
+use super::reader::Reader;
+use super::suggest::{did_you_mean, nearest};
+use super::value::{Value, cut};
+use crate::logic::units::{config_duration, parse_duration};
+
+/// One table of the file. The keys that are asked for are the ones that are allowed.
+pub struct Section<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    name: &'static str,
+    table: Option<&'a DeTable<'a>>,
+    keys: Vec<&'static str>,
+}
+
+impl<'r, 'a> Section<'r, 'a> {
+    /// The table of that name; empty for the file itself.
+    pub fn new(
+        reader: &'r mut Reader<'a>,
+        name: &'static str,
+        table: Option<&'a DeTable<'a>>,
+    ) -> Self {
+        Self {
+            reader,
+            name,
+            table,
+            keys: Vec::new(),
+        }
+    }
+
+    /// A value that no variable can override.
+    pub fn file_value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        self.keys.push(key);
+        self.table?.get(key).map(Value::File)
+    }
+
+    /// A value from its variable, where that is set, or else from the file.
+    pub fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        let in_file = self.file_value(key);
+        // Several records have the same keys, so no variable can mean one of them.
+        let overridden = if self.name == "record" {
+            None
+        } else {
+            self.reader.variable(&self.path(key))
+        };
+        overridden.or(in_file)
+    }
+
+    /// A string that `parse` reads; its error is what is allowed. An empty string counts as left out.
+    pub fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self
+            .value(key)
+            .filter(|value| value.as_text() != Some(""))?;
+        match value.as_text().map(parse) {
+            Some(Ok(parsed)) => return Some(parsed),
+            Some(Err(allowed)) => self.refuse(key, value, &allowed),
+            None => self.refuse_type(key, value, "a string"),
+        }
+        None
+    }
+
+    /// Like [`Self::parsed`]; where it is left out, that is a problem at `place`.
+    pub fn required<T>(
+        &mut self,
+        key: &'static str,
+        place: Value<'a>,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.required_by(key, Some(place), allowed, parse)
+    }
+
+    /// Like [`Self::required`], where there is a place that requires it.
+    pub fn required_by<T>(
+        &mut self,
+        key: &'static str,
+        place: Option<Value<'a>>,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let is_left_out = self
+            .value(key)
+            .is_none_or(|value| value.as_text() == Some(""));
+        if let Some(place) = place.filter(|_| is_left_out) {
+            self.reader
+                .refuse_found(&self.path(key), place, " is not set", allowed);
+        }
+        self.parsed(key, parse)
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+        default: T,
+    ) -> T {
+        let words = || choices.iter().map(|(word, _)| *word);
+        let parse = |text: &str| {
+            choices
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, choice)| *choice)
+                .ok_or_else(|| {
+                    let hint = nearest(text, words())
+                        .map(|word| format!(", did you mean \"{word}\"?"))
+                        .unwrap_or_default();
+                    format!("{}{hint}", one_of(words()))
+                })
+        };
+        self.parsed(key, parse).unwrap_or(default)
+    }
+
+    /// `true` or `false`, and where it is from; none where it is left out.
+    pub fn boolean(&mut self, key: &'static str) -> Option<(bool, Value<'a>)> {
+        let value = self.value(key)?;
+        let Some(found) = value.as_bool() else {
+            self.refuse_type(key, value, "true or false");
+            return None;
+        };
+        Some((found, value))
+    }
+
+    /// An integer that `parse` takes; `allowed` says which those are.
+    pub fn integer<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(i64) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.value(key)?;
+        let Some(number) = value.as_integer() else {
+            self.refuse_type(key, value, allowed);
+            return None;
+        };
+        let parsed = parse(number);
+        if parsed.is_none() {
+            self.refuse(key, value, allowed);
+        }
+        parsed
+    }
+
+    /// A whole number within its bounds.
+    pub fn whole(&mut self, key: &'static str, bounds: Whole) -> u32 {
+        let allowed = format!("a whole number from {} to {}", bounds.min, bounds.max);
+        let within = |number: i64| {
+            u32::try_from(number)
+                .ok()
+                .filter(|it| (bounds.min..=bounds.max).contains(it))
+        };
+        self.integer(key, &allowed, within)
+            .unwrap_or(bounds.default)
+    }
+
+    /// A duration within its bounds.
+    pub fn duration(&mut self, key: &'static str, bounds: Span) -> Duration {
+        let Some(value) = self.value(key) else {
+            return bounds.default;
+        };
+        let (min, max) = (config_duration(bounds.min), config_duration(bounds.max));
+        let allowed = format!("a duration from \"{min}\" to \"{max}\"");
+        match value.as_text().map(parse_duration) {
+            Some(Ok(duration)) if (bounds.min..=bounds.max).contains(&duration) => return duration,
+            Some(_) => self.refuse(key, value, &allowed),
+            None => self.refuse_type(key, value, &allowed),
+        }
+        bounds.default
+    }
+
+    /// An array of strings that `parse` reads, as many as `count` allows.
+    pub fn list<T>(
+        &mut self,
+        key: &'static str,
+        count: RangeInclusive<usize>,
+        default: &[&str],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let Some(value @ Value::File(file)) = self.file_value(key) else {
+            return default
+                .iter()
+                .filter_map(|entry| parse(entry).ok())
+                .collect();
+        };
+        let allowed = format!("an array of {} to {} strings", count.start(), count.end());
+        let Some(entries) = file.get_ref().as_array() else {
+            self.refuse_type(key, value, &allowed);
+            return Vec::new();
+        };
+        if !count.contains(&entries.len()) {
+            let found = format!(" has {} entries", entries.len());
+            self.reader
+                .refuse_found(&self.path(key), value, &found, &allowed);
+            return Vec::new();
+        }
+        let mut parsed = Vec::new();
+        for entry in entries.iter().map(Value::File) {
+            match entry.as_text().map(&parse) {
+                Some(Ok(it)) => parsed.push(it),
+                Some(Err(allowed)) => self.refuse(key, entry, &allowed),
+                None => self.refuse_type(key, entry, "a string"),
+            }
+        }
+        parsed
+    }
+
+    /// A section below this one.
+    pub fn table(&mut self, key: &'static str) -> Option<&'a DeTable<'a>> {
+        let Some(value @ Value::File(file)) = self.file_value(key) else {
+            return None;
+        };
+        let table = file.get_ref().as_table();
+        if table.is_none() {
+            self.refuse_type(key, value, &format!("one section [{key}]"));
+        }
+        table
+    }
+
+    /// The sections of an array of tables (`[[key]]`), each with its place; from 1 to `max`.
+    pub fn tables(&mut self, key: &'static str, max: usize) -> Vec<(&'a DeTable<'a>, Value<'a>)> {
+        let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
+        let Some(value @ Value::File(file)) = self.file_value(key) else {
+            self.reader
+                .problem_of_the_whole(&format!("{key} is not set: allowed are {allowed}"));
+            return Vec::new();
+        };
+        let Some(entries) = file.get_ref().as_array() else {
+            self.refuse_type(key, value, &allowed);
+            return Vec::new();
+        };
+        if !(1..=max).contains(&entries.len()) {
+            let found = format!(" is there {} times", entries.len());
+            self.reader
+                .refuse_found(&self.path(key), value, &found, &allowed);
+            return Vec::new();
+        }
+        let mut tables = Vec::new();
+        for entry in entries {
+            match entry.get_ref().as_table() {
+                Some(table) => tables.push((table, Value::File(entry))),
+                None => self.refuse_type(key, Value::File(entry), &allowed),
+            }
+        }
+        tables
+    }
+
+    fn refuse(&mut self, key: &str, value: Value<'a>, allowed: &str) {
+        self.reader.refuse(&self.path(key), value, allowed);
+    }
+
+    fn refuse_type(&mut self, key: &str, value: Value<'a>, allowed: &str) {
+        self.reader.refuse_type(&self.path(key), value, allowed);
+    }
+
+    /// Refuses the keys that nobody asked for.
+    pub fn close(self) {
+        let Some(table) = self.table else { return };
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if self.keys.contains(&name) {
+                continue;
+            }
+            let hint = did_you_mean(name, self.keys.iter().copied());
+            let path = cut(&self.path(name));
+            let line = self.reader.line(key.span().start);
+            self.reader.problem(
+                line,
+                &format!(
+                    "unknown key {path}: {hint}allowed here: {}",
+                    self.keys.join(", ")
+                ),
+            );
+        }
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
+    }
+}
+
+/// `"a", "b" or "c"`.
+fn one_of(words: impl Iterator<Item = &'static str>) -> String {
+    let words: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}

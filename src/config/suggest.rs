@@ -1,0 +1,75 @@
+//! "Did you mean ..?" for what was misspelt.
+
+/// The candidate that is nearest to what was written, where one is near enough to be meant.
+pub fn nearest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    // One slip in a short word, two from six letters on: more would suggest words that only look alike.
+    let slips = if written.chars().count() < 6 { 1 } else { 2 };
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (
+                distance(&written.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, _)| *distance <= slips)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The suggestion as a part of an error, or nothing.
+pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(written, candidates)
+        .map(|candidate| format!("did you mean \"{candidate}\"? "))
+        .unwrap_or_default()
+}
+
+/// The Levenshtein distance: how many letters to insert, delete or replace.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (to, pair) in b.chars().zip(row.windows(2)) {
+            if let [diagonal, above] = *pair {
+                left = (left + 1)
+                    .min(above + 1)
+                    .min(diagonal + usize::from(from != to));
+                next.push(left);
+            }
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_the_textbook() {
+        for (a, b, expected) in [
+            ("kitten", "sitting", 3),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("same", "same", 0),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_near_is_suggested() {
+        let keys = ["confirmations", "jitter", "ttl", "off_url", "on_url"];
+        assert_eq!(nearest("confirmation", keys), Some("confirmations"));
+        assert_eq!(nearest("Jitter", keys), Some("jitter"));
+        assert_eq!(nearest("tll", keys), Some("ttl"));
+        assert_eq!(nearest("of_url", keys), Some("off_url"));
+        assert_eq!(nearest("interval", keys), None);
+        assert_eq!(nearest("", keys), None);
+    }
+}

@@ -1,0 +1,182 @@
+use super::*;
+
+const MADE_AT: &str =
+    "create a token with Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens";
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn file(folder: &tempfile::TempDir, name: &str, content: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+fn none() -> Env {
+    Env::default()
+}
+
+#[test]
+fn sources_are_asked_in_the_order_of_the_contract() {
+    let folder = folder();
+    let configured = file(&folder, "configured", b"two\n");
+    let named = file(&folder, "named", b"three\n");
+    file(&folder, CREDENTIAL, b"one\n");
+    let mut pairs = vec![
+        ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap()),
+        ("CLOUDFLARE_API_TOKEN_FILE", named.to_str().unwrap()),
+        ("CLOUDFLARE_API_TOKEN", "four"),
+    ];
+    let mut load_with = |configured: Option<&Path>, drop: bool| {
+        let token = load(&pairs.iter().copied().collect(), configured).unwrap();
+        if drop {
+            pairs.remove(0);
+        }
+        token.expose().to_owned()
+    };
+    assert_eq!(load_with(Some(&configured), true), "one");
+    assert_eq!(load_with(Some(&configured), false), "two");
+    assert_eq!(load_with(None, true), "three");
+    assert_eq!(load_with(None, false), "four");
+}
+
+#[test]
+fn a_credentials_directory_without_the_credential_is_passed_over() {
+    let folder = folder();
+    let env = Env::from([
+        ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap()),
+        ("CLOUDFLARE_API_TOKEN", "four"),
+    ]);
+    assert_eq!(load(&env, None).unwrap().source(), &Source::Variable);
+}
+
+#[test]
+fn a_missing_token_file_falls_through_to_a_variable_only() {
+    let missing = Path::new("/nonexistent/cloudflare.token");
+    let env = Env::from([("CLOUDFLARE_API_TOKEN", "four")]);
+    assert_eq!(load(&env, Some(missing)).unwrap().expose(), "four");
+    assert_eq!(
+        load(&none(), Some(missing)).unwrap_err().to_string(),
+        format!(
+            "no API token: /nonexistent/cloudflare.token (cloudflare.token_file) does not exist: {MADE_AT}, \
+             then store it with: sudo install -D -m 0640 /dev/stdin /nonexistent/cloudflare.token"
+        )
+    );
+}
+
+#[test]
+fn a_broken_source_is_an_error_even_where_a_later_one_is_good() {
+    let folder = folder();
+    let empty = file(&folder, "empty", b" \n");
+    let env = Env::from([("CLOUDFLARE_API_TOKEN", "four")]);
+    assert_eq!(
+        load(&env, Some(&empty)).unwrap_err().to_string(),
+        format!(
+            "the API token in {} (cloudflare.token_file) is empty: {MADE_AT} and put it there",
+            empty.display()
+        )
+    );
+    assert_eq!(
+        load(&env, Some(folder.path())).unwrap_err().to_string(),
+        format!(
+            "cannot read the API token in {} (cloudflare.token_file): it is a directory: \
+             it must be a regular file that holds the token alone",
+            folder.path().display()
+        )
+    );
+}
+
+#[test]
+fn without_any_source_the_error_says_how_to_make_one() {
+    assert_eq!(
+        load(&none(), None).unwrap_err().to_string(),
+        format!(
+            "no API token: {MADE_AT}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
+        )
+    );
+}
+
+#[test]
+fn what_is_no_token_is_refused_and_never_shown() {
+    let long = "hush".repeat(1025);
+    for (content, flaw) in [
+        (
+            "Bearer hush",
+            "starts with \"Bearer \": leave that word out, cadence adds it",
+        ),
+        (
+            "bearer  hush",
+            "starts with \"Bearer \": leave that word out, cadence adds it",
+        ),
+        (
+            "hush\nhush",
+            "has white space or control characters inside: it must be the token alone, on one line",
+        ),
+        (
+            "hu\u{1}sh",
+            "has white space or control characters inside: it must be the token alone, on one line",
+        ),
+        (
+            "“hush”",
+            "has characters outside ASCII: copy the token again, without marks around it",
+        ),
+        (
+            &long,
+            "is over 4 KiB long: the file must hold the token alone",
+        ),
+    ] {
+        let error = load(&Env::from([("CLOUDFLARE_API_TOKEN", content)]), None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the API token in $CLOUDFLARE_API_TOKEN {flaw}")
+        );
+        assert!(!format!("{error:?}").contains("hush"));
+    }
+}
+
+#[test]
+fn white_space_around_the_token_is_no_part_of_it() {
+    let folder = folder();
+    let path = file(&folder, "token", b"\t abc \r\n\n");
+    assert_eq!(load(&none(), Some(&path)).unwrap().expose(), "abc");
+}
+
+#[test]
+fn the_mode_of_the_file_is_reported() {
+    let folder = folder();
+    let path = file(&folder, "token", b"abc");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(load(&none(), Some(&path)).unwrap().mode(), Some(0o640));
+    assert_eq!(
+        load(&Env::from([("CLOUDFLARE_API_TOKEN", "abc")]), None)
+            .unwrap()
+            .mode(),
+        None
+    );
+}
+
+#[test]
+fn a_named_pipe_does_not_block() {
+    let folder = folder();
+    let path = folder.path().join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(matches!(
+        load(&none(), Some(&path)),
+        Err(TokenError::Unreadable(..))
+    ));
+}
+
+#[test]
+fn debug_does_not_show_the_token_and_fingerprints_differ() {
+    let token = |value| load(&Env::from([("CLOUDFLARE_API_TOKEN", value)]), None).unwrap();
+    assert_eq!(format!("{:?}", token("hush")), "Token(..)");
+    assert_eq!(token("hush").fingerprint(), token("hush").fingerprint());
+    assert_ne!(token("hush").fingerprint(), token("hush2").fingerprint());
+}

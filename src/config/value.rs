@@ -1,0 +1,118 @@
+//! One value of the configuration, as it was written and as errors show it.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// The longest text that an error repeats; enough to be found again in the file.
+const MAX_SHOWN: usize = 60;
+/// What may be or hold a secret (a plug's password, a token pasted in place of its file's name) is never repeated.
+const UNSHOWN: [&str; 4] = [
+    "cloudflare.token_file",
+    "recovery.address",
+    "recovery.off_url",
+    "recovery.on_url",
+];
+
+/// A value and where it is from.
+#[derive(Clone, Copy)]
+pub enum Value<'a> {
+    /// From the file.
+    File(&'a Spanned<DeValue<'a>>),
+    /// From a variable of the environment.
+    Variable(&'a str),
+}
+
+impl<'a> Value<'a> {
+    pub fn as_text(self) -> Option<&'a str> {
+        match self {
+            Self::File(value) => value.get_ref().as_str(),
+            Self::Variable(text) => Some(text),
+        }
+    }
+
+    /// A number too large for 64 bits is out of all bounds, and so is the number that stands for it.
+    pub fn as_integer(self) -> Option<i64> {
+        match self {
+            Self::File(value) => {
+                let number = value.get_ref().as_integer()?;
+                Some(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX))
+            }
+            Self::Variable(text) => text.parse().ok(),
+        }
+    }
+
+    pub fn as_bool(self) -> Option<bool> {
+        match self {
+            Self::File(value) => value.get_ref().as_bool(),
+            Self::Variable(text) => text.parse().ok(),
+        }
+    }
+
+    /// ` = "text"` or ` is a table`, to follow a key in an error. Numbers are repeated as they stand in the `file`.
+    pub fn shown(self, key: &str, file: &str) -> String {
+        if UNSHOWN.contains(&key) {
+            return " (not repeated here)".to_owned();
+        }
+        match self {
+            Self::Variable(text) => format!(" = {}", quoted(text)),
+            Self::File(value) => match value.get_ref() {
+                DeValue::String(text) => format!(" = {}", quoted(text)),
+                DeValue::Array(_) | DeValue::Table(_) => format!(" is {}", kind(value.get_ref())),
+                DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_) => {
+                    format!(" = {}", cut(file.get(value.span()).unwrap_or_default()))
+                }
+            },
+        }
+    }
+
+    /// Like [`Self::shown`], for a value whose type is wrong: ` = 5 (an integer)`.
+    pub fn shown_with_type(self, key: &str, file: &str) -> String {
+        let shown = self.shown(key, file);
+        match self {
+            Self::File(value)
+                if !matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_)) =>
+            {
+                format!("{shown} ({})", kind(value.get_ref()))
+            }
+            Self::File(_) | Self::Variable(_) => shown,
+        }
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The text in quotes. What has an `@` may be a URL with a password.
+fn quoted(text: &str) -> String {
+    if text.contains('@') {
+        "(not repeated here)".to_owned()
+    } else {
+        format!("\"{}\"", cut(text))
+    }
+}
+
+/// The text on one line and not too long.
+pub fn cut(text: &str) -> String {
+    let shown: String = text
+        .chars()
+        .take(MAX_SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        format!("{shown}..")
+    } else {
+        shown
+    }
+}
