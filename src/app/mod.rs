@@ -1,9 +1,15 @@
 //! One file a command, and the parts of a cycle that touch the outside.
 
 pub mod act;
+pub mod check;
 pub mod context;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod history;
 pub mod observe;
+pub mod probe;
 pub mod reconcile;
+pub mod status;
 pub mod wire;
 
 use crate::cli::{Cli, Command};
@@ -18,6 +24,11 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
     let context = Context::new(cli.global);
     match cli.command {
         Command::Reconcile(options) => reconcile::run(&context, &options),
-        _ => Ok(0),
+        Command::Status(options) => status::run(&context, &options),
+        Command::Probe(options) => probe::run(&context, &options),
+        Command::History(options) => history::run(&context, &options),
+        Command::Check(options) => check::run(&context, &options),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => demo::run(&context, &options),
     }
 }

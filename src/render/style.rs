@@ -71,3 +71,36 @@ pub fn is_journal(env: &Env, stream: &str) -> bool {
         .map(|(named, stream)| named == format!("{}:{}", stream.dev(), stream.ino()));
     same.unwrap_or(false)
 }
+
+/// What a colour means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// All is well.
+    Good,
+    /// Worth a look.
+    Warn,
+    /// Broken.
+    Bad,
+    /// Beside the point.
+    Dim,
+    /// A heading.
+    Bold,
+}
+
+impl Style {
+    /// The text in that colour, or as it is where colours are off. Pad the text before: escapes have no width.
+    #[must_use]
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Good => "32",
+            Paint::Warn => "33",
+            Paint::Bad => "31",
+            Paint::Dim => "2",
+            Paint::Bold => "1",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
