@@ -1,0 +1,83 @@
+//! The environment, read once.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+/// A snapshot of the environment, so that it is read in one place and tests bring their own.
+///
+/// A variable with an empty value counts as not set. Names that are not Unicode are left out: none of ours is one.
+#[derive(Clone, Default)]
+pub struct Env(BTreeMap<String, OsString>);
+
+impl Env {
+    /// The environment of this process.
+    #[must_use]
+    pub fn from_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect()
+    }
+
+    /// The value of a variable, where it is set and not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0
+            .get(name)
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The names of the variables that are set and not empty, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// Names only: a value may be the API token.
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl<K: Into<String>, V: Into<OsString>> FromIterator<(K, V)> for Env {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl<K: Into<String>, V: Into<OsString>, const N: usize> From<[(K, V); N]> for Env {
+    fn from(pairs: [(K, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let env = Env::from([("SET", "1"), ("EMPTY", "")]);
+        assert_eq!(env.get("SET"), Some(OsStr::new("1")));
+        assert_eq!(env.get("EMPTY"), None);
+        assert_eq!(env.names().collect::<Vec<_>>(), ["SET"]);
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        assert_eq!(
+            format!("{:?}", Env::from([("CLOUDFLARE_API_TOKEN", "hush")])),
+            r#"{"CLOUDFLARE_API_TOKEN"}"#
+        );
+    }
+}
