@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use log::debug;
 use serde_json::{Map, Value, json};
 
-use super::{ApiError, ApiErrorKind, Change, Found, NewRecord, Provider, TokenStatus, Zone};
+use super::{Provider, TokenStatus};
 use crate::config::Token;
+use crate::logic::provider::{ApiError, ApiErrorKind, Change, Found, NewRecord, Zone};
 use crate::net::Deadline;
 use crate::net::http::{HTTP_TIMEOUT, Http, Method, Request};
 use answer::{Answer, Operation};
@@ -35,8 +36,7 @@ pub struct Cloudflare {
 }
 
 impl Cloudflare {
-    /// A client of the API at `api_url`. From `now` counts what the server asks for as a date: the start of the cycle is
-    /// good enough, for then a wait is at most a cycle too long.
+    /// A client of the API at `api_url`, made at `now`: a wait that the server states as a date is counted from then.
     #[must_use]
     pub fn new(http: Http, api_url: &str, token: Token, now: Timestamp) -> Self {
         Self {
@@ -140,13 +140,10 @@ impl Cloudflare {
         let answer = self.ask(operation, method, path, Some(body), deadline)?;
         let found = answer::record(&answer.result).map_err(|flaw| operation.lost(flaw, None))?;
         match wanted {
-            Some(wanted) if found.address() != Some(wanted) => {
-                let content = answer::quote(&found.content);
-                Err(operation.lost(
-                    format!("the answer shows {content} instead of {wanted}"),
-                    None,
-                ))
-            }
+            Some(wanted) if found.address() != Some(wanted) => Err(operation.lost(
+                format!("the answer shows {} instead of {wanted}", found.content),
+                None,
+            )),
             _ => Ok(found),
         }
     }

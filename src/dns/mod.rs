@@ -1,10 +1,10 @@
-//! DNS providers: what cadence asks of them, and what they can answer.
+//! DNS providers: what cadence asks of them. What they answer is in [`crate::logic::provider`].
 
 pub mod cloudflare;
 
 use jiff::Timestamp;
 
-pub use crate::logic::provider::{ApiError, ApiErrorKind, Change, Found, NewRecord, Zone};
+use crate::logic::provider::{ApiError, Change, Found, NewRecord, Zone};
 use crate::net::Deadline;
 
 /// A DNS provider's API. Every call ends by the deadline, and none is repeated on its own: the next cycle is the retry.
@@ -29,7 +29,7 @@ pub trait Provider {
     /// Changes what `change` names in an existing record, and leaves everything else as it is.
     ///
     /// # Errors
-    /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`]).
+    /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`](crate::logic::provider::ApiErrorKind::Unconfirmed)).
     fn patch(
         &self,
         zone_id: &str,
@@ -41,7 +41,7 @@ pub trait Provider {
     /// Creates a record.
     ///
     /// # Errors
-    /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`]).
+    /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`](crate::logic::provider::ApiErrorKind::Unconfirmed)).
     fn create(
         &self,
         zone_id: &str,

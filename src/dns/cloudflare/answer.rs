@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde_json::Value;
 
-use crate::dns::{ApiError, ApiErrorKind, Found, TokenStatus, Zone};
+use crate::dns::TokenStatus;
 use crate::logic::idn;
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Zone};
 use crate::logic::units::human_duration;
 
 /// Longer texts of the server are cut: an error is one line.
@@ -239,7 +240,7 @@ fn collect(errors: Option<&Value>, found: &mut Vec<(Option<i64>, String)>) {
 }
 
 /// A text of the server as part of one line: no control characters, no long runs of white space, at most [`MAX_QUOTE`].
-pub(super) fn quote(text: &str) -> String {
+fn quote(text: &str) -> String {
     let plain: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -259,7 +260,7 @@ pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
         return Ok(None);
     }
     Ok(Some(Zone {
-        id: id(item)?,
+        id: word(item, "id")?,
         name: name.to_owned(),
     }))
 }
@@ -278,10 +279,11 @@ pub(super) fn record(item: &Value) -> Result<Found, String> {
     let name = text(item, "name")?;
     let ttl = item["ttl"].as_u64().and_then(|ttl| ttl.try_into().ok());
     Ok(Found {
-        id: id(item)?,
-        kind: text(item, "type")?.to_owned(),
-        name: idn::to_ascii(name).unwrap_or_else(|_| name.to_owned()),
-        content: text(item, "content")?.to_owned(),
+        id: word(item, "id")?,
+        kind: word(item, "type")?,
+        name: idn::to_ascii(name).unwrap_or_else(|_| quote(name)),
+        // Some of it is shown: a text of any length and any characters must not come through here.
+        content: quote(text(item, "content")?),
         ttl: ttl.ok_or_else(|| unusable("ttl"))?,
         proxied: item["proxied"].as_bool().unwrap_or(false),
     })
@@ -308,13 +310,13 @@ fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
         .ok_or_else(|| unusable(key))
 }
 
-/// An id, which becomes a part of URLs.
-fn id(item: &Value) -> Result<String, String> {
-    let id = text(item, "id")?;
-    if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        Ok(id.to_owned())
+/// An id or a type, which become parts of URLs and of messages: ASCII letters and digits.
+fn word(item: &Value, key: &str) -> Result<String, String> {
+    let word = text(item, key)?;
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Ok(word.to_owned())
     } else {
-        Err(unusable("id"))
+        Err(unusable(key))
     }
 }
 

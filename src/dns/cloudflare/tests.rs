@@ -11,13 +11,13 @@ use crate::config::{Env, load_token};
 use crate::logic::units::RecordType;
 use crate::net::dial::Dialer;
 use crate::net::tls;
-use server::{Script, Seen};
+use server::{Answer, Seen};
 
 const TOKEN: &str = "v1.0-0123456789abcdef0123456789abcdef";
 const WANTED: IpAddr = IpAddr::V4(Ipv4Addr::new(11, 22, 33, 44));
 const UNAVAILABLE: ApiErrorKind = ApiErrorKind::Unavailable { retry_after: None };
 
-fn server(script: Script) -> (Cloudflare, mpsc::Receiver<Seen>) {
+fn server(script: Vec<Answer>) -> (Cloudflare, mpsc::Receiver<Seen>) {
     let (url, seen) = server::start(script);
     (client(&url), seen)
 }
@@ -32,18 +32,18 @@ fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(20))
 }
 
-fn ok(result: &Value) -> Option<(u16, String)> {
+fn ok(result: &Value) -> Answer {
     page(result, &Value::Null)
 }
 
-fn page(result: &Value, info: &Value) -> Option<(u16, String)> {
+fn page(result: &Value, info: &Value) -> Answer {
     let body = json!({"success": true, "errors": [], "messages": [], "result": result, "result_info": info});
-    Some((200, body.to_string()))
+    Answer::Says(200, body.to_string())
 }
 
-fn refused(status: u16, code: i64, message: &str) -> Option<(u16, String)> {
+fn refused(status: u16, code: i64, message: &str) -> Answer {
     let body = json!({"success": false, "errors": [{"code": code, "message": message}]});
-    Some((status, body.to_string()))
+    Answer::Says(status, body.to_string())
 }
 
 fn item(id: &str, kind: &str, content: &str) -> Value {
@@ -201,7 +201,7 @@ fn a_failure_on_a_later_page_is_no_short_list() {
         &json!([item("r1", "A", "11.22.33.44")]),
         &json!({"total_pages": 2}),
     );
-    let (client, _seen) = server(vec![first, Some((502, "<html>".to_owned()))]);
+    let (client, _seen) = server(vec![first, Answer::Says(502, "<html>".to_owned())]);
     let retry_after = Some(Duration::from_secs(17));
     assert_eq!(
         client
@@ -249,7 +249,7 @@ fn a_patch_holds_the_changed_fields_and_nothing_else() {
     ] {
         let (client, seen) = server(vec![ok(&item("r1", "A", "11.22.33.44"))]);
         let found = client.patch("z1", &stale(), &change, soon()).unwrap();
-        assert_eq!(found.address(), Some(WANTED));
+        assert_eq!(found.content, "11.22.33.44");
         let seen = seen.recv().unwrap();
         assert_eq!(
             seen.line,
@@ -285,7 +285,10 @@ fn another_spelling_of_the_same_address_is_an_echo() {
 #[test]
 fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
     for (answer, detail) in [
-        (None, "connection closed before the answer was complete"),
+        (
+            Answer::HangsUp,
+            "connection closed before the answer was complete",
+        ),
         (
             ok(&item("r1", "A", "55.66.77.88")),
             "the answer shows 55.66.77.88 instead of 11.22.33.44",
@@ -299,15 +302,15 @@ fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
             "the answer has no usable `name` where one belongs",
         ),
         (
-            Some((200, String::new())),
+            Answer::Says(200, String::new()),
             "status 200 came with nothing instead of an answer of the API",
         ),
         (
-            Some((524, "<html>".to_owned())),
+            Answer::Says(524, "<html>".to_owned()),
             "status 524 came with a web page instead of an answer of the API",
         ),
         (
-            Some((200, "x".repeat(10_000_000))),
+            Answer::Says(200, "x".repeat(10_000_000)),
             "answer is larger than 1048576 bytes",
         ),
     ] {
@@ -384,7 +387,7 @@ fn a_write_that_never_left_is_unavailable() {
 
 #[test]
 fn a_cycle_without_time_left_sends_nothing() {
-    let (client, seen) = server(vec![None]);
+    let (client, seen) = server(vec![Answer::HangsUp]);
     let error = client
         .create("z1", &wanted(), Deadline::after(Duration::ZERO))
         .unwrap_err();
@@ -394,7 +397,7 @@ fn a_cycle_without_time_left_sends_nothing() {
 
 #[test]
 fn a_body_of_10_megabytes_is_unavailable_to_a_read() {
-    let (client, _seen) = server(vec![Some((200, " ".repeat(10_000_000)))]);
+    let (client, _seen) = server(vec![Answer::Says(200, " ".repeat(10_000_000))]);
     let error = client.zone("example.com", soon()).unwrap_err();
     assert_eq!(error.kind, UNAVAILABLE);
     assert_eq!(

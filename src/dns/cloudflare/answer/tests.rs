@@ -33,45 +33,20 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
         (403, 9109, "Invalid access token", TokenRejected),
         (400, 9106, "Missing X-Auth-Key", TokenRejected),
         (401, 1000, "Invalid API Token", TokenRejected),
-        (
-            404,
-            7003,
-            "Could not route to /zones/x, perhaps your object identifier is invalid?",
-            Gone,
-        ),
+        (404, 7003, "Could not route to /zones/x", Gone),
         (400, 7003, "Could not route to /zones/x", Gone),
         (404, 7000, "No route for that URI", Gone),
         (404, 81_044, "Record does not exist.", Gone),
         (400, 81_044, "Record does not exist.", Gone),
         (400, 1020, "Invalid DNS record identifier", Gone),
-        (
-            400,
-            81_053,
-            "An A, AAAA, or CNAME record with that host already exists.",
-            Conflict,
-        ),
-        (
-            400,
-            81_054,
-            "A CNAME record with that host already exists.",
-            Conflict,
-        ),
+        (400, 81_053, "Host already exists.", Conflict),
+        (400, 81_054, "CNAME already exists.", Conflict),
         (400, 81_057, "The record already exists.", Exists),
         (400, 81_058, "An identical record already exists.", Exists),
         (200, 81_058, "An identical record already exists.", Exists),
         (400, 6003, "Invalid request headers", Refused),
-        (
-            400,
-            9005,
-            "Content for A record must be a valid IPv4 address.",
-            Refused,
-        ),
-        (
-            400,
-            9021,
-            "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.",
-            Refused,
-        ),
+        (400, 9005, "Content must be valid.", Refused),
+        (400, 9021, "Invalid TTL.", Refused),
         (400, 9041, "This record type cannot be proxied.", Refused),
         (400, 9300, "DNS record has exceeded the tag quota.", Refused),
         (400, 1004, "DNS Validation Error", Refused),
@@ -172,76 +147,35 @@ fn a_429_is_a_rate_limit_whatever_the_body_says() {
 #[test]
 fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
     let error = refusal(10_000, "Internal error");
+    let came =
+        |status, what| format!("status {status} came with {what} instead of an answer of the API");
     for (status, body, detail) in [
-        (
-            200,
-            "",
-            "status 200 came with nothing instead of an answer of the API",
-        ),
-        (
-            200,
-            " <!DOCTYPE html><p>Welcome",
-            "status 200 came with a web page instead of an answer of the API",
-        ),
-        (
-            200,
-            "error code: 1034",
-            "status 200 came with something else instead of an answer of the API",
-        ),
-        (
-            200,
-            "{\"success\":true,\"resu",
-            "status 200 came with something else instead of an answer of the API",
-        ),
-        (
-            200,
-            "[]",
-            "status 200 came with something else instead of an answer of the API",
-        ),
-        (
-            200,
-            "{\"success\":\"true\"}",
-            "status 200 came with something else instead of an answer of the API",
-        ),
-        (
-            403,
-            "<html>",
-            "status 403 came with a web page instead of an answer of the API",
-        ),
-        (
-            404,
-            "not found",
-            "status 404 came with something else instead of an answer of the API",
-        ),
+        (200, "", came(200, "nothing")),
+        (200, " <!DOCTYPE html><p>Hello", came(200, "a web page")),
+        (200, "error code: 1034", came(200, "something else")),
+        (200, "{\"success\":true,\"r", came(200, "something else")),
+        (200, "[]", came(200, "something else")),
+        (200, "{\"success\":\"true\"}", came(200, "something else")),
+        (403, "<html>", came(403, "a web page")),
+        (404, "not found", came(404, "something else")),
+        (503, "", came(503, "nothing")),
+        (520, "<html>", came(520, "a web page")),
+        (527, "error code: 527", came(527, "something else")),
         (
             302,
             "",
-            "a redirect (status 302) came instead of an answer: check cloudflare.api_url",
+            "a redirect (status 302) came instead of an answer: check cloudflare.api_url"
+                .to_owned(),
         ),
         (
             500,
             &error,
-            "Cloudflare answered with status 500 (code 10000: Internal error)",
-        ),
-        (
-            503,
-            "",
-            "status 503 came with nothing instead of an answer of the API",
-        ),
-        (
-            520,
-            "<html>",
-            "status 520 came with a web page instead of an answer of the API",
-        ),
-        (
-            527,
-            "error code: 527",
-            "status 527 came with something else instead of an answer of the API",
+            "Cloudflare answered with status 500 (code 10000: Internal error)".to_owned(),
         ),
         (
             400,
             "{\"success\":true}",
-            "Cloudflare answered with status 400",
+            "Cloudflare answered with status 400".to_owned(),
         ),
     ] {
         let read = failure(&reading(), status, body);
@@ -249,10 +183,8 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
         assert_eq!(read.message, format!("reading zone example.com: {detail}"));
         let write = failure(&writing(), status, body);
         assert_eq!(write.kind, ApiErrorKind::Unconfirmed, "{status} {body}");
-        assert_eq!(
-            write.message,
-            format!("could not confirm the write: updating vpn.example.com A: {detail}")
-        );
+        let doubt = "could not confirm the write: updating vpn.example.com A";
+        assert_eq!(write.message, format!("{doubt}: {detail}"));
     }
 }
 
@@ -366,7 +298,6 @@ fn a_record_is_read_strictly_where_it_matters() {
             proxied: true,
         }
     );
-    assert_eq!(found.address(), "11.22.33.44".parse().ok());
     let with = |key: &str, value: Value| {
         let mut item = good.clone();
         item[key] = value;
@@ -378,6 +309,7 @@ fn a_record_is_read_strictly_where_it_matters() {
         ("id", "".into()),
         ("id", "../zones".into()),
         ("type", Value::Null),
+        ("type", "A\n".into()),
         ("name", 7.into()),
         ("content", Value::Null),
         ("ttl", "60".into()),

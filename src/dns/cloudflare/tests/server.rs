@@ -13,13 +13,19 @@ pub struct Seen {
     pub body: String,
 }
 
-/// One answer: status and body, or the connection is closed without a word.
-pub type Script = Vec<Option<(u16, String)>>;
+/// How the server treats one connection.
+#[derive(Clone)]
+pub enum Answer {
+    /// Status and body.
+    Says(u16, String),
+    /// Closes it without a word.
+    HangsUp,
+}
 
 /// A server that gives these answers, one a connection; its URL. What it saw comes through the channel.
-pub fn start(script: Script) -> (String, mpsc::Receiver<Seen>) {
+pub fn start(script: Vec<Answer>) -> (String, mpsc::Receiver<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/client/v4/", listener.local_addr().unwrap());
+    let url = format!("http://{}/client/v4", listener.local_addr().unwrap());
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for answer in script {
@@ -50,7 +56,7 @@ pub fn start(script: Script) -> (String, mpsc::Receiver<Seen>) {
             };
             // Not every test looks at it.
             let _ = sender.send(seen);
-            if let Some((status, body)) = answer {
+            if let Answer::Says(status, body) = answer {
                 let length = body.len();
                 let head = format!(
                     "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nRetry-After: 17\r\nConnection: close\r\n\r\n"
