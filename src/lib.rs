@@ -2,3 +2,5 @@
 
 pub mod config;
 pub mod logic;
+#[cfg(feature = "demo")]
+pub mod world;
