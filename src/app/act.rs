@@ -269,7 +269,7 @@ impl Act<'_> {
         ) {
             state.backoff = Some(wait);
         }
-        format!("{}: {error}", spec.label())
+        error.message.clone()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Env, load_token};
+use crate::config::{Env, token};
 use crate::logic::units::RecordType;
 use crate::net::dial::Dialer;
 use crate::net::tls;
@@ -24,7 +24,7 @@ fn server(script: Vec<Answer>) -> (Cloudflare, mpsc::Receiver<Seen>) {
 
 fn client(api_url: &str) -> Cloudflare {
     let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
-    let token = load_token(&Env::from([("CLOUDFLARE_API_TOKEN", TOKEN)]), None).unwrap();
+    let token = token::load(&Env::from([("CLOUDFLARE_API_TOKEN", TOKEN)]), None).unwrap();
     Cloudflare::new(http, api_url, token, Timestamp::UNIX_EPOCH)
 }
 
