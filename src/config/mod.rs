@@ -12,7 +12,7 @@ mod schema;
 mod section;
 mod settings;
 mod suggest;
-mod token;
+pub mod token;
 mod url;
 mod value;
 

@@ -150,8 +150,8 @@ const SPECIAL: &[(Cidr, &str)] = &[
 /// The only part of IPv6 from which unicast addresses are given out (RFC 4291 section 2.4, IANA IPv6 Address Space).
 const IPV6_GLOBAL_UNICAST: Cidr = v6([0x2000], 3);
 
-/// Cloudflare's own ranges, from <https://www.cloudflare.com/ips-v4> and <https://www.cloudflare.com/ips-v6>, as
-/// last changed by Cloudflare on 2023-09-28.
+/// Cloudflare's own ranges, from <https://www.cloudflare.com/ips-v4> and <https://www.cloudflare.com/ips-v6>, as of
+/// 2026-10-14.
 ///
 /// Built in rather than fetched: the list changes every few years, and a fetch on every cycle would be one more way to fail.
 const CLOUDFLARE: &[Cidr] = &[

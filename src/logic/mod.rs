@@ -1,9 +1,21 @@
 //! The functional core: everything that decides. No clock, file, socket, environment, randomness or logger in here.
 
 pub mod address;
+pub mod backoff;
+pub mod event;
 pub mod idn;
 pub mod moment;
 pub mod observation;
 pub mod policy;
+pub mod provider;
+pub mod quorum;
+pub mod readiness;
 pub mod records;
+pub mod schedule;
+pub mod state;
+pub mod step;
 pub mod units;
+pub mod verdict;
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -117,21 +117,46 @@ mod tests {
 
     #[test]
     fn across_boots_the_wall_clock_counts_if_it_can_be_true() {
-        assert_eq!(at("a", T, 100).elapsed(&at("b", T + 60, 5)), Elapsed::Known(Duration::from_secs(60)));
-        assert_eq!(at("a", T, 100).elapsed(&at("b", T - 60, 5)), Elapsed::Unknown, "went back");
-        assert_eq!(at("a", 0, 100).elapsed(&at("b", T, 5)), Elapsed::Unknown, "was never set");
-        assert_eq!(at("a", T, 100).elapsed(&at("b", 0, 5)), Elapsed::Unknown, "is not set");
-        assert_eq!(at("a", T, 100).elapsed(&at("b", 4_294_967_295, 5)), Elapsed::Unknown, "is in 2106");
+        assert_eq!(
+            at("a", T, 100).elapsed(&at("b", T + 60, 5)),
+            Elapsed::Known(Duration::from_secs(60))
+        );
+        assert_eq!(
+            at("a", T, 100).elapsed(&at("b", T - 60, 5)),
+            Elapsed::Unknown,
+            "went back"
+        );
+        assert_eq!(
+            at("a", 0, 100).elapsed(&at("b", T, 5)),
+            Elapsed::Unknown,
+            "was never set"
+        );
+        assert_eq!(
+            at("a", T, 100).elapsed(&at("b", 0, 5)),
+            Elapsed::Unknown,
+            "is not set"
+        );
+        assert_eq!(
+            at("a", T, 100).elapsed(&at("b", 4_294_967_295, 5)),
+            Elapsed::Unknown,
+            "is in 2106"
+        );
     }
 
     #[test]
     fn time_since_boot_that_goes_back_is_unknown() {
-        assert_eq!(at("a", T, 100).elapsed(&at("a", T + 60, 40)), Elapsed::Unknown);
+        assert_eq!(
+            at("a", T, 100).elapsed(&at("a", T + 60, 40)),
+            Elapsed::Unknown
+        );
     }
 
     #[test]
     fn a_host_without_a_boot_id_falls_back_to_the_wall_clock() {
-        assert_eq!(at("", T, 100).elapsed(&at("", T + 60, 5)), Elapsed::Known(Duration::from_secs(60)));
+        assert_eq!(
+            at("", T, 100).elapsed(&at("", T + 60, 5)),
+            Elapsed::Known(Duration::from_secs(60))
+        );
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub enum RouterMethod {
 pub struct Answer {
     /// The provider's URL.
     pub provider: String,
+    /// Its host and port: two answers are independent where these differ.
+    pub authority: String,
     /// A publishable address, or why there is none.
     pub address: Result<IpAddr, String>,
 }

@@ -119,7 +119,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             "d" => number.checked_mul(86_400).map(Duration::from_secs),
             _ => None,
         };
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(err)?;
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(err)?;
         rest = rest[letters..].trim_start();
     }
     Ok(total)
@@ -169,7 +171,11 @@ pub fn config_duration(duration: Duration) -> String {
         .scan(seconds, |rest, (size, unit)| {
             let count = *rest / size;
             *rest %= size;
-            Some(if count > 0 { format!("{count}{unit}") } else { String::new() })
+            Some(if count > 0 {
+                format!("{count}{unit}")
+            } else {
+                String::new()
+            })
         })
         .collect()
 }
@@ -180,15 +186,36 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in [("30s", 30), ("2m", 120), ("1h30m", 5400), ("7d", 604_800), (" 1h 5s ", 3605), ("0s", 0)] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        for (text, seconds) in [
+            ("30s", 30),
+            ("2m", 120),
+            ("1h30m", 5400),
+            ("7d", 604_800),
+            (" 1h 5s ", 3605),
+            ("0s", 0),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
         }
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
     }
 
     #[test]
     fn what_is_no_duration_is_refused_without_overflow() {
-        for text in ["", "s", "5", "-5s", "5 parsecs", "1.5h", "99999999999999999999s", "18446744073709551615d", "5s5"] {
+        for text in [
+            "",
+            "s",
+            "5",
+            "-5s",
+            "5 parsecs",
+            "1.5h",
+            "99999999999999999999s",
+            "18446744073709551615d",
+            "5s5",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -1,0 +1,303 @@
+//! Carries out a decision, record by record. What to ask and what to write is decided in `logic/records`; here it is done.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::observe::side_by_side;
+use super::wire::Wire;
+use crate::dns::Provider;
+use crate::logic::backoff::Backoff;
+use crate::logic::moment::Moment;
+use crate::logic::provider::{ApiError, ApiErrorKind, Found};
+use crate::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::state::State;
+use crate::logic::step::{Decision, Outcome, Planned, Wants, api_at_rest};
+use crate::net::Deadline;
+use crate::store::StoreError;
+use crate::system;
+
+/// Puts the state on disk, before a deed.
+pub type Save<'a> = dyn FnMut(&State) -> Result<(), StoreError> + 'a;
+
+/// How one record was settled, and how long that took.
+#[derive(Debug, Clone)]
+pub struct Acted {
+    /// How it was settled.
+    pub outcome: Outcome,
+    /// From the first question to the last answer.
+    pub elapsed: Duration,
+}
+
+/// One cycle's acting.
+pub struct Act<'a> {
+    /// The adapters.
+    pub wire: &'a Wire,
+    /// What the operator wants.
+    pub wants: &'a Wants<'a>,
+    /// When the cycle began.
+    pub now: &'a Moment,
+    /// When the network part of the cycle ends.
+    pub deadline: Deadline,
+    /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
+    pub save: Option<&'a mut Save<'a>>,
+}
+
+impl Act<'_> {
+    /// Settles every record. Changes in `state` only what must be on disk before a deed, and what was learned of the API.
+    ///
+    /// # Errors
+    /// When the state cannot be put on disk before a write; the write is not made then.
+    pub fn run(mut self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
+        let planned: Vec<(&RecordSpec, &Planned)> =
+            self.wants.records.iter().zip(&decision.records).collect();
+        let (wire, deadline) = (self.wire, self.deadline);
+        let asked: Vec<_> = planned
+            .iter()
+            .filter(|(_, planned)| planned.next == Next::AskDoh)
+            .collect();
+        let answers = side_by_side(&asked, |(spec, _)| {
+            let begun = Instant::now();
+            (wire.public_dns(spec, deadline), begun.elapsed())
+        });
+        let mut answers = answers.into_iter();
+        let mut acted = vec![];
+        for (spec, planned) in planned {
+            let begun = Instant::now();
+            let (answer, asking) = if planned.next == Next::AskDoh {
+                answers.next().flatten().unwrap_or_default()
+            } else {
+                (None, Duration::ZERO)
+            };
+            let settled = match planned.wanted {
+                Some(wanted) => {
+                    self.settle(state, spec, wanted, planned.next.clone(), answer.as_deref())?
+                }
+                None => match &planned.next {
+                    Next::Done(settled) => settled.clone(),
+                    Next::AskDoh | Next::AskApi | Next::Write(_) => continue,
+                },
+            };
+            let at = match &settled {
+                Settled::Written(_) => system::now(),
+                Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
+                    self.now.clone()
+                }
+            };
+            let outcome = Outcome {
+                wanted: planned.wanted,
+                settled,
+                at,
+            };
+            acted.push(Acted {
+                outcome,
+                elapsed: asking + begun.elapsed(),
+            });
+        }
+        Ok(acted)
+    }
+
+    fn settle(
+        &mut self,
+        state: &mut State,
+        spec: &RecordSpec,
+        wanted: IpAddr,
+        first: Next,
+        answer: Option<&[IpAddr]>,
+    ) -> Result<Settled, StoreError> {
+        let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
+        let Wants {
+            policy,
+            no_cache,
+            doh,
+            ..
+        } = *self.wants;
+        let pursuit = Pursuit {
+            spec,
+            state: &remembered,
+            wanted,
+            now: self.now,
+            policy,
+            no_cache,
+            doh,
+        };
+        let mut next = first;
+        let mut read_again = false;
+        loop {
+            next = match next {
+                Next::Done(settled) => {
+                    // The API answered all that was asked: whatever it held against us is over.
+                    if let Settled::Right {
+                        layer: Layer::Api, ..
+                    }
+                    | Settled::Written(_) = &settled
+                    {
+                        state.backoff = None;
+                    }
+                    return Ok(settled);
+                }
+                Next::AskDoh => pursuit.after_doh(answer),
+                Next::AskApi => match self.read(state, spec) {
+                    Ok(found) => pursuit.after_read(&found),
+                    Err(settled) => Next::Done(settled),
+                },
+                Next::Write(write) => match self.write(state, spec, wanted, &write)? {
+                    Ok(()) => Next::Done(Settled::Written(write)),
+                    // Somebody else created it between our read and our write: see what they made.
+                    Err(Refusal::Exists) if !read_again => {
+                        read_again = true;
+                        Next::AskApi
+                    }
+                    Err(refusal) => Next::Done(refusal.settled(spec)),
+                },
+            };
+        }
+    }
+
+    /// Reads every record of that name at the provider.
+    fn read(&self, state: &mut State, spec: &RecordSpec) -> Result<Vec<Found>, Settled> {
+        let failed = |reason| Settled::Failed {
+            reason,
+            write: WriteFate::None,
+        };
+        let (provider, token) = match (self.wire.provider(), &self.wire.token) {
+            (Some(provider), Ok(token)) => (provider, token.fingerprint()),
+            (_, Err(error)) => return Err(failed(format!("{}: {error}", spec.label()))),
+            (None, Ok(_)) => return Err(failed(format!("{}: no DNS provider", spec.label()))),
+        };
+        if let Some(held) = api_at_rest(state, token, self.now) {
+            return Err(held);
+        }
+        let records = self
+            .zone(provider, state, spec)
+            .and_then(|zone| match zone {
+                Some(zone) => provider.records(&zone, &spec.name, self.deadline).map(Some),
+                None => Ok(None),
+            });
+        match records {
+            Ok(Some(records)) => Ok(records),
+            Ok(None) => Err(failed(format!(
+                "{}: the token sees no zone {}: check the name, and that the token's Zone Resources include it",
+                spec.label(),
+                spec.zone_candidates().join(" or "),
+            ))),
+            Err(error) => Err(failed(self.note(state, spec, token, &error))),
+        }
+    }
+
+    /// The id of the record's zone, asked for once and remembered.
+    fn zone(
+        &self,
+        provider: &dyn Provider,
+        state: &mut State,
+        spec: &RecordSpec,
+    ) -> Result<Option<String>, ApiError> {
+        let candidates = spec.zone_candidates();
+        if let Some(id) = candidates.iter().find_map(|name| state.zones.get(name)) {
+            return Ok(Some(id.clone()));
+        }
+        for name in candidates {
+            if let Some(zone) = provider.zone(&name, self.deadline)? {
+                state.zones.insert(name, zone.id.clone());
+                return Ok(Some(zone.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts the intention on disk, then writes. The outer error is the disk's: then nothing was written.
+    fn write(
+        &mut self,
+        state: &mut State,
+        spec: &RecordSpec,
+        wanted: IpAddr,
+        write: &Write,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let Some(save) = self.save.as_mut() else {
+            return Ok(Err(Refusal::DryRun(write.describe())));
+        };
+        let zone = spec
+            .zone_candidates()
+            .iter()
+            .find_map(|name| state.zones.get(name))
+            .cloned();
+        let (Some(provider), Ok(token), Some(zone)) =
+            (self.wire.provider(), &self.wire.token, zone)
+        else {
+            return Ok(Err(Refusal::Failed(
+                "the zone is not known".to_owned(),
+                WriteFate::NotApplied,
+            )));
+        };
+        state
+            .records
+            .entry(spec.key())
+            .or_default()
+            .intend(wanted, self.now);
+        save(state)?;
+        let answer = match write {
+            Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),
+            Write::Create(record) => provider.create(&zone, record, self.deadline),
+        };
+        Ok(answer.map(drop).map_err(|error| {
+            let reason = self.note(state, spec, token.fingerprint(), &error);
+            match error.kind {
+                ApiErrorKind::Exists => Refusal::Exists,
+                ApiErrorKind::Unconfirmed => Refusal::Failed(reason, WriteFate::InDoubt),
+                ApiErrorKind::TokenRejected
+                | ApiErrorKind::RateLimited { .. }
+                | ApiErrorKind::Unavailable { .. }
+                | ApiErrorKind::Gone
+                | ApiErrorKind::Conflict
+                | ApiErrorKind::Refused => Refusal::Failed(reason, WriteFate::NotApplied),
+            }
+        }))
+    }
+
+    /// Remembers what a failed call tells of the API, and gives the reason for the report.
+    fn note(&self, state: &mut State, spec: &RecordSpec, token: u32, error: &ApiError) -> String {
+        if error.kind == ApiErrorKind::Gone {
+            for name in spec.zone_candidates() {
+                state.zones.remove(&name);
+            }
+        }
+        if let Some(wait) = Backoff::after(
+            state.backoff.as_ref(),
+            &error.kind,
+            &error.message,
+            token,
+            self.now,
+        ) {
+            state.backoff = Some(wait);
+        }
+        error.message.clone()
+    }
+}
+
+/// Why a write was not made or not confirmed.
+enum Refusal {
+    /// `--dry-run`; what would have been written.
+    DryRun(String),
+    /// The record to create is there.
+    Exists,
+    /// The reason, and what became of the write.
+    Failed(String, WriteFate),
+}
+
+impl Refusal {
+    fn settled(self, spec: &RecordSpec) -> Settled {
+        let label = spec.label();
+        match self {
+            Self::DryRun(what) => Settled::Held {
+                reason: format!("{label}: dry run, would set {what}"),
+                needs_operator: false,
+            },
+            Self::Exists => Settled::Failed {
+                reason: format!(
+                    "{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"
+                ),
+                write: WriteFate::NotApplied,
+            },
+            Self::Failed(reason, write) => Settled::Failed { reason, write },
+        }
+    }
+}

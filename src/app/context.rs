@@ -1,0 +1,105 @@
+//! What every command is given: the environment, the global flags, and how to print.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::wire::Wire;
+use crate::cli::Global;
+use crate::config::{self, Env, Mode, Settings};
+use crate::error::Error;
+use crate::render::Style;
+use crate::system;
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment, read once.
+    pub env: Env,
+    /// How to print.
+    pub style: Style,
+    global: Global,
+    is_root: bool,
+}
+
+impl Context {
+    /// Reads the environment and looks at stdout.
+    #[must_use]
+    pub fn new(global: Global) -> Self {
+        let env = Env::from_process();
+        let style = Style::new(&global, &env);
+        Self {
+            env,
+            style,
+            global,
+            is_root: system::is_root(),
+        }
+    }
+
+    /// Where the configuration is.
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        config::config_file(
+            self.global.config.as_deref(),
+            &self.env,
+            self.is_root,
+            Path::exists,
+        )
+    }
+
+    /// Where the state is.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        config::state_dir(
+            self.global.state_dir.as_deref(),
+            &self.env,
+            self.is_root,
+            Path::is_dir,
+        )
+    }
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it, each fault on a line.
+    pub fn settings(&self) -> Result<Settings, Error> {
+        config::load(&self.config_path(), &self.env).map_err(Error::config)
+    }
+
+    /// Holds the settings against the policy: in production a broken rule ends the command, in test it is a warning.
+    ///
+    /// # Errors
+    /// Every broken rule that is not waived, each on a line.
+    pub fn enforce_policy(&self, wire: &Wire) -> Result<(), Error> {
+        let token_mode = wire.token.as_ref().ok().and_then(config::Token::mode);
+        let broken = config::check_policy(&wire.settings, token_mode);
+        match wire.settings.mode {
+            Mode::Production if !broken.is_empty() => {
+                let lines: Vec<String> = broken
+                    .iter()
+                    .map(|rule| format!("{}: {}", rule.rule.name(), rule.message))
+                    .collect();
+                Err(Error::config(lines.join("\n")))
+            }
+            Mode::Production | Mode::Test => {
+                for rule in broken {
+                    log::warn!("{}: {}", rule.rule.name(), rule.message);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Prints the output of a command. A reader that has gone away is no error.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn print(&self, text: &str) -> Result<(), Error> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::failed(format!("cannot write to stdout: {error}")))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}

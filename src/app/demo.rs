@@ -1,0 +1,13 @@
+//! `cadence demo`
+
+use super::context::Context;
+use crate::cli;
+use crate::error::{EXIT_DONE, Error};
+
+/// Runs the command.
+///
+/// # Errors
+/// Never.
+pub fn run(_context: &Context, _options: &cli::Demo) -> Result<u8, Error> {
+    Ok(EXIT_DONE)
+}

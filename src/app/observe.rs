@@ -1,0 +1,144 @@
+//! Asks the probes, side by side: a cycle takes as long as its slowest chain of round trips, not their sum.
+
+use std::net::IpAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::wire::Wire;
+use crate::config::Endpoint;
+use crate::logic::observation::{Answer, Observation, PublicIp, Signal};
+use crate::logic::quorum::{Tally, tally};
+use crate::logic::readiness::Machine;
+use crate::logic::units::Family;
+use crate::net::Deadline;
+use crate::system;
+
+/// Looks at everything once. `machine` tells which addresses are trusted, and so need no second provider.
+#[must_use]
+pub fn observe(
+    wire: &Wire,
+    machine: &Machine,
+    families: &[Family],
+    deadline: Deadline,
+) -> Observation {
+    thread::scope(|scope| {
+        let router = scope.spawn(|| wire.router());
+        let host = wire.host();
+        let wan = wire.wan(deadline);
+        let public_ip = if wan.ok() {
+            addresses(wire, machine, families, deadline)
+        } else {
+            vec![]
+        };
+        let router = router.join().unwrap_or_else(|_| broken());
+        Observation {
+            host,
+            router,
+            wan,
+            public_ip,
+        }
+    })
+}
+
+fn addresses(
+    wire: &Wire,
+    machine: &Machine,
+    families: &[Family],
+    deadline: Deadline,
+) -> Vec<PublicIp> {
+    let ask = |family: Family| {
+        let mut providers: Vec<&Endpoint> = wire.address_providers(family).iter().collect();
+        system::shuffle(&mut providers);
+        public_ip(
+            wire,
+            &providers,
+            family,
+            machine.publishable(family),
+            deadline,
+        )
+    };
+    side_by_side(families, |family| ask(*family))
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Asks providers until their answers count or there is nobody left to ask.
+#[must_use]
+pub fn public_ip(
+    wire: &Wire,
+    providers: &[&Endpoint],
+    family: Family,
+    trusted: Option<IpAddr>,
+    deadline: Deadline,
+) -> PublicIp {
+    let begun = Instant::now();
+    let mut left = providers.iter();
+    let mut answers: Vec<Answer> = vec![];
+    let result = loop {
+        match tally(&answers, left.len(), trusted) {
+            Tally::Ask(more) => {
+                let asked: Vec<&Endpoint> = left.by_ref().take(more).copied().collect();
+                let said = side_by_side(&asked, |provider| Answer {
+                    provider: provider.url.clone(),
+                    authority: provider.authority(),
+                    address: wire.public_ip(provider, family, deadline).1,
+                });
+                answers.extend(said.into_iter().flatten());
+            }
+            Tally::Counted(counted) => break Ok(counted),
+            Tally::Nothing(why) => break Err(why),
+        }
+    };
+    let named = |answer: &&Answer| {
+        result
+            .as_ref()
+            .is_ok_and(|counted| answer.address == Ok(counted.address))
+    };
+    let target = answers
+        .iter()
+        .find(named)
+        .or(answers.first())
+        .map(|answer| answer.provider.clone());
+    PublicIp {
+        family,
+        signal: Signal {
+            target,
+            elapsed: begun.elapsed(),
+            result,
+        },
+        answers,
+        max_attempts: providers.len(),
+    }
+}
+
+/// Runs `work` on every item at once, the last one on this thread; none where a thread broke.
+pub fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<Option<R>> {
+    let Some((last, first)) = items.split_last() else {
+        return vec![];
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = first
+            .iter()
+            .map(|item| scope.spawn(|| work(item)))
+            .collect();
+        let here = work(last);
+        let mut done: Vec<Option<R>> = threads
+            .into_iter()
+            .map(|thread| thread.join().ok())
+            .collect();
+        done.push(Some(here));
+        done
+    })
+}
+
+fn broken<T>() -> Signal<T> {
+    Signal {
+        target: None,
+        elapsed: Duration::ZERO,
+        result: Err("the probe broke: please report this".to_owned()),
+    }
+}

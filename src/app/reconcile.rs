@@ -1,0 +1,234 @@
+//! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
+
+use std::time::{Duration, Instant};
+
+use super::act::{Act, Acted};
+use super::context::Context;
+use super::observe::observe;
+use super::wire::Wire;
+use crate::cli;
+use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
+use crate::logic::moment::Moment;
+use crate::logic::observation::Observation;
+use crate::logic::records::Settled;
+use crate::logic::schedule;
+use crate::logic::state::{State, VERSION};
+use crate::logic::step::{self, Decision, Ending, Outcome, Wants};
+use crate::render;
+use crate::store::flag::set_unsettled;
+use crate::store::lock::{Lock, LockError};
+use crate::store::state::Loaded;
+use crate::store::{StateDir, history, state};
+use crate::system;
+
+/// A cycle that has run: everything that its report tells.
+#[derive(Debug)]
+pub struct Cycle<'a> {
+    /// The configuration under which it ran.
+    pub wants: &'a Wants<'a>,
+    /// `production` or `test`.
+    pub mode: &'static str,
+    /// Whether it only looked.
+    pub dry_run: bool,
+    /// When it began.
+    pub now: Moment,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What it saw.
+    pub seen: Observation,
+    /// What followed from that.
+    pub decision: Decision,
+    /// What was done, one per record.
+    pub acted: Vec<Acted>,
+    /// What it leaves to the next cycle.
+    pub state: State,
+    /// What went wrong, one line each.
+    pub errors: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the cycle could not run, or could not leave its state.
+pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
+    let settings = context.settings()?;
+    let dir = context.state_dir();
+    if options.if_due && !is_due(&dir, &settings.policy)? {
+        return Ok(EXIT_DONE);
+    }
+    system::sleep(system::random_up_to(options.splay));
+    let wire = Wire::new(settings, &context.env)?;
+    context.enforce_policy(&wire)?;
+    let wants = Wants {
+        records: &wire.settings.records,
+        policy: &wire.settings.policy,
+        doh: !wire.settings.network.doh.is_empty(),
+        trust: options.trust,
+        no_cache: options.no_cache,
+    };
+    let cycle = if options.dry_run {
+        let loaded = StateDir::existing(&dir).map_err(Error::state)?;
+        let state = match loaded {
+            Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
+            None => None,
+        };
+        cycle(&wire, &wants, state, vec![], None)?
+    } else {
+        let dir = StateDir::open(&dir).map_err(Error::state)?;
+        let _lock = lock(&dir, options.wait)?;
+        let (state, errors) = load(&dir)?;
+        cycle(&wire, &wants, state, errors, Some(&dir))?
+    };
+    for error in &cycle.errors {
+        log::error!("{error}");
+    }
+    context.print(&render::cycle::report(&cycle, &context.style))?;
+    Ok(exit_code(&wire, &cycle))
+}
+
+/// One cycle. Without `dir` it only looks.
+fn cycle<'a>(
+    wire: &Wire,
+    wants: &'a Wants<'a>,
+    state: Option<State>,
+    mut errors: Vec<String>,
+    dir: Option<&StateDir>,
+) -> Result<Cycle<'a>, Error> {
+    let begun = Instant::now();
+    let now = system::now();
+    let deadline = Wire::deadline();
+
+    let state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
+    if let Some(dir) = dir {
+        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
+    }
+    let seen = observe(wire, &state.machine, &wants.families(), deadline);
+    let (mut state, decision) = step::step(state, &seen, &now, wants);
+
+    let mut save = |state: &State| dir.map_or(Ok(()), |dir| state::save(dir, state));
+    let act = Act {
+        wire,
+        wants,
+        now: &now,
+        deadline,
+        save: dir.is_some().then_some(&mut save),
+    };
+    let acted = act.run(&mut state, &decision).map_err(Error::state)?;
+
+    errors.extend(wire.token.as_ref().err().map(ToString::to_string));
+    errors.extend(clock_error(&now));
+    let outcomes: Vec<Outcome> = acted.iter().map(|acted| acted.outcome.clone()).collect();
+    let jitter = system::random_up_to(wants.policy.jitter);
+    let ending = Ending {
+        outcomes: &outcomes,
+        errors: &errors,
+        elapsed: begun.elapsed(),
+        jitter,
+    };
+    let state = step::settle(state, &ending, &now, wants);
+    if let Some(dir) = dir {
+        state::save(dir, &state).map_err(Error::state)?;
+        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
+        set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
+    }
+    errors.extend(
+        outcomes
+            .iter()
+            .filter_map(|outcome| complaint(&outcome.settled))
+            .filter(|error| !errors.contains(error))
+            .collect::<Vec<_>>(),
+    );
+    Ok(Cycle {
+        wants,
+        mode: wire.settings.mode.as_str(),
+        dry_run: dir.is_none(),
+        now,
+        elapsed: begun.elapsed(),
+        seen,
+        decision,
+        acted,
+        state,
+        errors,
+    })
+}
+
+fn is_due(dir: &std::path::Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
+    let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
+        return Ok(true);
+    };
+    // Whatever is wrong with the state, the cycle itself deals with it.
+    let state: Option<State> = state::read(&dir, VERSION.into()).unwrap_or_default();
+    Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
+}
+
+fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
+    Lock::acquire(dir, wait).map_err(|error| match error {
+        LockError::Held { .. } => Error::new(EXIT_LOCKED, error),
+        LockError::Store(error) => Error::state(error),
+    })
+}
+
+/// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start.
+fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
+    let now = system::now();
+    let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
+        Loaded::Found(state) => return Ok((Some(state), vec![])),
+        Loaded::Missing => vec![],
+        Loaded::SetAside { to, why } => {
+            vec![format!(
+                "state.json {why}: set aside as {}, going on from a cold start",
+                to.display()
+            )]
+        }
+    };
+    // Events go on being numbered where the history ends, so that none is taken for one that is there already.
+    let seq = history::last_seq(dir).map_err(Error::state)?.unwrap_or(0);
+    Ok((
+        Some(State {
+            seq,
+            ..State::cold(&now)
+        }),
+        errors,
+    ))
+}
+
+fn clock_error(now: &Moment) -> Option<String> {
+    (!now.wall_is_plausible()).then(|| {
+        format!(
+            "the clock of this host says {:.0}, which cannot be true, and certificates cannot be verified by it: \
+             set it (timedatectl set-ntp true), or wait for NTP",
+            now.wall
+        )
+    })
+}
+
+fn complaint(settled: &Settled) -> Option<String> {
+    match settled {
+        Settled::Failed { reason, .. }
+        | Settled::Held {
+            reason,
+            needs_operator: true,
+        } => Some(reason.clone()),
+        Settled::Right { .. } | Settled::Written(_) | Settled::Held { .. } => None,
+    }
+}
+
+fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
+    let rejected = cycle
+        .state
+        .backoff
+        .as_ref()
+        .is_some_and(|wait| wait.rejected_token.is_some());
+    if wire.token.is_err() || rejected {
+        EXIT_TOKEN
+    } else if !cycle.now.wall_is_plausible()
+        || cycle
+            .acted
+            .iter()
+            .any(|acted| complaint(&acted.outcome.settled).is_some())
+    {
+        EXIT_FAILED
+    } else {
+        EXIT_DONE
+    }
+}

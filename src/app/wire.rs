@@ -1,0 +1,156 @@
+//! The only file that names concrete adapters: what a cycle looks with and writes with.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Endpoint, Env, RouterAddress, Settings, Token, TokenError, load_token};
+use crate::dns::Provider;
+use crate::dns::cloudflare::Cloudflare;
+use crate::error::Error;
+use crate::logic::observation::{RouterMethod, Signal};
+use crate::logic::records::RecordSpec;
+use crate::logic::units::Family;
+use crate::net::dial::Dialer;
+use crate::net::http::Http;
+use crate::net::{Deadline, tls};
+use crate::probe;
+use crate::system;
+
+/// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
+const CYCLE_TIME: Duration = Duration::from_secs(55);
+
+/// Everything that touches the outside, made from the settings.
+#[derive(Debug)]
+pub struct Wire {
+    /// The configuration.
+    pub settings: Settings,
+    /// The API token, or why there is none.
+    pub token: Result<Token, TokenError>,
+    dialer: Dialer,
+    tls: Arc<rustls::ClientConfig>,
+    http: Http,
+    provider: Option<Cloudflare>,
+}
+
+impl Wire {
+    /// Makes the adapters; opens no socket.
+    ///
+    /// # Errors
+    /// When `network.ca_file` cannot be used.
+    pub fn new(settings: Settings, env: &Env) -> Result<Self, Error> {
+        let token = load_token(env, settings.cloudflare.token_file.as_deref());
+        let dialer = Dialer::new(settings.network.interface.clone());
+        let tls = tls::client_config(settings.network.ca_file.as_deref()).map_err(Error::config)?;
+        let http = Http::new(dialer.clone(), Arc::clone(&tls));
+        let provider = token.as_ref().ok().map(|token| {
+            Cloudflare::new(
+                http.clone(),
+                &settings.cloudflare.api_url.url,
+                token.clone(),
+                system::now().wall,
+            )
+        });
+        Ok(Self {
+            settings,
+            token,
+            dialer,
+            tls,
+            http,
+            provider,
+        })
+    }
+
+    /// When the network part of a cycle that begins now must end.
+    #[must_use]
+    pub fn deadline() -> Deadline {
+        Deadline::after(CYCLE_TIME)
+    }
+
+    /// The DNS provider, where there is a token to speak to it.
+    #[must_use]
+    pub fn provider(&self) -> Option<&dyn Provider> {
+        self.provider
+            .as_ref()
+            .map(|provider| provider as &dyn Provider)
+    }
+
+    /// Who tells the public address of a family.
+    #[must_use]
+    pub fn address_providers(&self, family: Family) -> &[Endpoint] {
+        match family {
+            Family::V4 => &self.settings.network.ip_providers,
+            Family::V6 => &self.settings.network.ip6_providers,
+        }
+    }
+
+    /// A default route, or a link on the configured interface.
+    #[must_use]
+    pub fn host(&self) -> Signal<()> {
+        probe::host::probe(self.dialer.interface())
+    }
+
+    /// The router that is configured, or the default gateway.
+    #[must_use]
+    pub fn router_address(&self) -> Option<RouterAddress> {
+        let configured = self.settings.network.router.clone();
+        configured.or_else(|| probe::host::default_gateway(self.dialer.interface()))
+    }
+
+    /// A sign of life of the router.
+    #[must_use]
+    pub fn router(&self) -> Signal<RouterMethod> {
+        probe::router::probe(
+            self.router_address().as_ref(),
+            &self.dialer,
+            probe::router::LAN_TIMEOUT,
+        )
+    }
+
+    /// A sign of life from beyond the router.
+    #[must_use]
+    pub fn wan(&self, deadline: Deadline) -> Signal<()> {
+        probe::wan::probe(
+            &self.settings.network.wan_targets,
+            &self.dialer,
+            &self.tls,
+            deadline,
+        )
+    }
+
+    /// What one provider says of the public address.
+    ///
+    /// # Errors
+    /// Why it names no publishable address of that family.
+    pub fn public_ip(
+        &self,
+        provider: &Endpoint,
+        family: Family,
+        deadline: Deadline,
+    ) -> (Duration, Result<IpAddr, String>) {
+        probe::public_ip::ask(&self.http, provider, family, deadline)
+    }
+
+    /// What public DNS answers for a record, from the first server that answers at all.
+    #[must_use]
+    pub fn public_dns(&self, record: &RecordSpec, deadline: Deadline) -> Option<Vec<IpAddr>> {
+        self.settings
+            .network
+            .doh
+            .iter()
+            .find_map(|server| self.public_dns_at(server, record, deadline).ok())
+    }
+
+    /// What one DNS over HTTPS server answers for a record.
+    ///
+    /// # Errors
+    /// Why it did not answer.
+    pub fn public_dns_at(
+        &self,
+        server: &Endpoint,
+        record: &RecordSpec,
+        deadline: Deadline,
+    ) -> Result<Vec<IpAddr>, String> {
+        probe::doh::ask(&self.http, server, &record.name, record.kind, deadline)
+    }
+}

@@ -1,0 +1,341 @@
+//! Reads Cloudflare's answers: status and bytes in, values or the meaning of the failure out.
+//!
+//! The envelope is `{success, errors, messages, result, result_info}`. Fields that cadence does not use may have any shape;
+//! those that it uses must be right. `messages` is never looked at: it holds codes of successes that look like errors.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use serde_json::Value;
+
+use crate::dns::TokenStatus;
+use crate::logic::idn;
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Zone};
+use crate::logic::units::human_duration;
+
+/// Longer texts of the server are cut: an error is one line.
+const MAX_QUOTE: usize = 200;
+/// Longer waits are a fault of the server, or of a clock.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// What is being asked, for errors: every failure of a write is either certain not to have changed anything, or unconfirmed.
+pub(super) struct Operation {
+    words: String,
+    writes: bool,
+}
+
+impl Operation {
+    /// An operation that changes nothing, in words such as `reading zone example.com`.
+    pub(super) fn read(words: String) -> Self {
+        Self {
+            words,
+            writes: false,
+        }
+    }
+
+    /// An operation that changes something, in words such as `updating vpn.example.com A`.
+    pub(super) fn write(words: String) -> Self {
+        Self {
+            words,
+            writes: true,
+        }
+    }
+
+    /// A failure of which the meaning is certain.
+    pub(super) fn failed(&self, kind: ApiErrorKind, detail: impl Display) -> ApiError {
+        ApiError {
+            kind,
+            message: format!("{}: {detail}", self.words),
+        }
+    }
+
+    /// A failure that leaves open what the server did.
+    pub(super) fn lost(&self, detail: impl Display, retry_after: Option<Duration>) -> ApiError {
+        if self.writes {
+            let words = &self.words;
+            return ApiError {
+                kind: ApiErrorKind::Unconfirmed,
+                message: format!("could not confirm the write: {words}: {detail}"),
+            };
+        }
+        self.failed(ApiErrorKind::Unavailable { retry_after }, detail)
+    }
+}
+
+/// The part of a successful answer that was asked for.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) result: Value,
+    info: Value,
+}
+
+impl Answer {
+    /// The items of this page (from 1) of a list, and whether another page follows.
+    pub(super) fn page(&self, number: u64) -> Result<(&[Value], bool), &'static str> {
+        let items = self
+            .result
+            .as_array()
+            .ok_or("the answer holds no list where one belongs")?;
+        let info = |key| self.info.get(key).and_then(Value::as_u64);
+        let more = match (info("total_pages"), info("total_count"), info("per_page")) {
+            (Some(pages), ..) => number < pages,
+            (None, Some(count), Some(per_page)) => number.saturating_mul(per_page) < count,
+            (None, ..) => false,
+        };
+        // The total is documented to count without filters in places: an empty page is the end, whatever it says.
+        Ok((items, more && !items.is_empty()))
+    }
+}
+
+/// Opens the envelope of an answer.
+pub(super) fn open(
+    operation: &Operation,
+    status: u16,
+    retry_after: Option<Duration>,
+    body: &[u8],
+) -> Result<Answer, ApiError> {
+    let mut envelope = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let refusals = Refusals::of(&envelope);
+    if status == 429 {
+        let wait = retry_after.map_or_else(
+            || "try again later".to_owned(),
+            |wait| format!("try again after {}", human_duration(wait)),
+        );
+        let kind = ApiErrorKind::RateLimited { retry_after };
+        return Err(operation.failed(
+            kind,
+            format!(
+                "too many requests to Cloudflare with this account or from this address: {wait}"
+            ),
+        ));
+    }
+    let success = envelope.get("success").and_then(Value::as_bool);
+    match (status, success) {
+        (200..=299, Some(true)) => Ok(Answer {
+            result: take(&mut envelope, "result"),
+            info: take(&mut envelope, "result_info"),
+        }),
+        (200..=299 | 400..=499, Some(false)) => Err(refusals.meaning(operation, status)),
+        (300..=399, _) => Err(operation.lost(
+            format!(
+                "a redirect (status {status}) came instead of an answer: check cloudflare.api_url"
+            ),
+            retry_after,
+        )),
+        (_, Some(_)) => Err(operation.lost(
+            format!("Cloudflare answered with status {status}{refusals}"),
+            retry_after,
+        )),
+        (_, None) => Err(operation.lost(
+            format!(
+                "status {status} came with {} instead of an answer of the API",
+                shape(body)
+            ),
+            retry_after,
+        )),
+    }
+}
+
+fn take(envelope: &mut Value, key: &str) -> Value {
+    envelope.get_mut(key).map(Value::take).unwrap_or_default()
+}
+
+/// What a body looks like that is no answer.
+fn shape(body: &[u8]) -> &'static str {
+    match body.trim_ascii_start().first() {
+        None => "nothing",
+        Some(b'<') => "a web page",
+        Some(_) => "something else",
+    }
+}
+
+/// The items of `errors`, each followed by its `error_chain` (older answers).
+struct Refusals(Vec<(Option<i64>, String)>);
+
+impl Refusals {
+    fn of(envelope: &Value) -> Self {
+        let mut found = Vec::new();
+        collect(envelope.get("errors"), &mut found);
+        Self(found)
+    }
+
+    fn has(&self, codes: &[i64]) -> bool {
+        self.0
+            .iter()
+            .any(|(code, _)| code.is_some_and(|code| codes.contains(&code)))
+    }
+
+    /// What Cloudflare's codes mean for what to do next.
+    fn meaning(&self, operation: &Operation, status: u16) -> ApiError {
+        // 6003 alone is any malformed header; 6111 in its chain is the one with the token.
+        if status == 401
+            || self.has(&[10_000, 10_001, 9106, 9109, 6111])
+            || (status == 403 && self.0.is_empty())
+        {
+            let filtered = self.0.iter().any(|(_, text)| text.contains("location"));
+            let mend = if filtered {
+                "the token may be used from certain addresses only: remove its client IP filter, which a new address of this line breaks"
+            } else {
+                "it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone"
+            };
+            return operation.failed(
+                ApiErrorKind::TokenRejected,
+                format!("Cloudflare rejects the API token{self}: {mend}"),
+            );
+        }
+        if self.has(&[81_053, 81_054]) {
+            return operation.failed(
+                ApiErrorKind::Conflict,
+                format!("another record of this name stands in the way{self}: remove it, or give this one another name"),
+            );
+        }
+        if self.has(&[81_057, 81_058]) {
+            return operation.failed(
+                ApiErrorKind::Exists,
+                format!("Cloudflare has such a record already{self}"),
+            );
+        }
+        if status == 404 || self.has(&[81_044, 1020, 7003]) {
+            return operation.failed(
+                ApiErrorKind::Gone,
+                format!("Cloudflare knows no such zone or record{self}"),
+            );
+        }
+        operation.failed(
+            ApiErrorKind::Refused,
+            format!("Cloudflare refused with status {status}{self}"),
+        )
+    }
+}
+
+impl Display for Refusals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let parts: Vec<String> = self
+            .0
+            .iter()
+            .map(|(code, text)| match code {
+                Some(code) => format!("code {code}: {text}"),
+                None => text.clone(),
+            })
+            .collect();
+        write!(f, " ({})", quote(&parts.join("; ")))
+    }
+}
+
+fn collect(errors: Option<&Value>, found: &mut Vec<(Option<i64>, String)>) {
+    for error in errors.and_then(Value::as_array).into_iter().flatten() {
+        let code = error.get("code").and_then(|code| match code {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_i64(),
+        });
+        let text = error.get("message").and_then(Value::as_str);
+        found.push((code, text.unwrap_or("no message").to_owned()));
+        collect(error.get("error_chain"), found);
+    }
+}
+
+/// A text of the server as part of one line: no control characters, no long runs of white space, at most [`MAX_QUOTE`].
+fn quote(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(MAX_QUOTE) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// The zone in an item of the list; none where it has another name or is no longer here.
+pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
+    // Zone names come in Unicode, record names in punycode.
+    if !named(item, name) || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
+        return Ok(None);
+    }
+    Ok(Some(Zone {
+        id: word(item, "id")?,
+        name: name.to_owned(),
+    }))
+}
+
+/// The record in an item of the list; none where it has another name.
+pub(super) fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
+    if named(item, name) {
+        record(item).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// A record.
+pub(super) fn record(item: &Value) -> Result<Found, String> {
+    let name = text(item, "name")?;
+    let ttl = item["ttl"].as_u64().and_then(|ttl| ttl.try_into().ok());
+    Ok(Found {
+        id: word(item, "id")?,
+        kind: word(item, "type")?,
+        name: idn::to_ascii(name).unwrap_or_else(|_| quote(name)),
+        // Some of it is shown: a text of any length and any characters must not come through here.
+        content: quote(text(item, "content")?),
+        ttl: ttl.ok_or_else(|| unusable("ttl"))?,
+        proxied: item["proxied"].as_bool().unwrap_or(false),
+    })
+}
+
+/// What is said about a token.
+pub(super) fn token_status(item: &Value) -> Result<TokenStatus, String> {
+    Ok(TokenStatus {
+        status: quote(text(item, "status")?),
+        expires_on: item["expires_on"].as_str().and_then(|at| at.parse().ok()),
+    })
+}
+
+fn named(item: &Value, name: &str) -> bool {
+    item["name"]
+        .as_str()
+        .is_some_and(|found| idn::to_ascii(found).is_ok_and(|found| found == name))
+}
+
+fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
+    item[key]
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| unusable(key))
+}
+
+/// An id or a type, which become parts of URLs and of messages: ASCII letters and digits.
+fn word(item: &Value, key: &str) -> Result<String, String> {
+    let word = text(item, key)?;
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Ok(word.to_owned())
+    } else {
+        Err(unusable(key))
+    }
+}
+
+fn unusable(key: &str) -> String {
+    format!("the answer has no usable `{key}` where one belongs")
+}
+
+/// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3), of which the wait is counted from `now`.
+pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().map_or(Duration::MAX, Duration::from_secs)
+    } else {
+        let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        // A date in the past asks for no wait.
+        Duration::try_from(date.duration_since(now)).unwrap_or_default()
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests;

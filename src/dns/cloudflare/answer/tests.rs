@@ -1,0 +1,391 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn reading() -> Operation {
+    Operation::read("reading zone example.com".to_owned())
+}
+
+fn writing() -> Operation {
+    Operation::write("updating vpn.example.com A".to_owned())
+}
+
+fn failure(operation: &Operation, status: u16, body: &str) -> ApiError {
+    open(operation, status, None, body.as_bytes()).unwrap_err()
+}
+
+fn refusal(code: i64, message: &str) -> String {
+    serde_json::json!({
+        "success": false, "errors": [{"code": code, "message": message}], "messages": [], "result": null,
+    })
+    .to_string()
+}
+
+const UNAVAILABLE: ApiErrorKind = ApiErrorKind::Unavailable { retry_after: None };
+
+#[test]
+fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
+    use ApiErrorKind::{Conflict, Exists, Gone, Refused, TokenRejected};
+    for (status, code, message, kind) in [
+        (401, 10_000, "Authentication error", TokenRejected),
+        (403, 10_000, "Authentication error", TokenRejected),
+        (400, 10_001, "Unable to authenticate request", TokenRejected),
+        (403, 9109, "Invalid access token", TokenRejected),
+        (400, 9106, "Missing X-Auth-Key", TokenRejected),
+        (401, 1000, "Invalid API Token", TokenRejected),
+        (404, 7003, "Could not route to /zones/x", Gone),
+        (400, 7003, "Could not route to /zones/x", Gone),
+        (404, 7000, "No route for that URI", Gone),
+        (404, 81_044, "Record does not exist.", Gone),
+        (400, 81_044, "Record does not exist.", Gone),
+        (400, 1020, "Invalid DNS record identifier", Gone),
+        (400, 81_053, "Host already exists.", Conflict),
+        (400, 81_054, "CNAME already exists.", Conflict),
+        (400, 81_057, "The record already exists.", Exists),
+        (400, 81_058, "An identical record already exists.", Exists),
+        (200, 81_058, "An identical record already exists.", Exists),
+        (400, 6003, "Invalid request headers", Refused),
+        (400, 9005, "Content must be valid.", Refused),
+        (400, 9021, "Invalid TTL.", Refused),
+        (400, 9041, "This record type cannot be proxied.", Refused),
+        (400, 9300, "DNS record has exceeded the tag quota.", Refused),
+        (400, 1004, "DNS Validation Error", Refused),
+        (403, 1107, "Only enterprise customers can do that.", Refused),
+        (200, 9207, "Request body is invalid.", Refused),
+    ] {
+        for operation in [reading(), writing()] {
+            let error = failure(&operation, status, &refusal(code, message));
+            assert_eq!(error.kind, kind, "{status} {code}");
+            assert!(error.message.starts_with(&operation.words), "{error}");
+            assert!(
+                error.message.contains(&format!("code {code}: {message}")),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rejected_token_says_what_it_needs() {
+    assert_eq!(
+        failure(&reading(), 403, &refusal(9109, "Invalid access token")).message,
+        "reading zone example.com: Cloudflare rejects the API token (code 9109: Invalid access token): \
+         it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone"
+    );
+    let text = "Cannot use the access token from location: 11.22.33.44";
+    let error = failure(&reading(), 403, &refusal(9109, text));
+    assert_eq!(error.kind, ApiErrorKind::TokenRejected);
+    assert!(
+        error.message.contains("remove its client IP filter"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_error_chain_is_read_to_its_end() {
+    let body = r#"{"success":false,"errors":[{"code":6003,"message":"Invalid request headers",
+        "error_chain":[{"code":6111,"message":"Invalid format for Authorization header"}]}],"messages":[],"result":null}"#;
+    let error = failure(&reading(), 400, body);
+    assert_eq!(error.kind, ApiErrorKind::TokenRejected);
+    assert!(
+        error
+            .message
+            .contains("(code 6003: Invalid request headers; code 6111: Invalid format"),
+        "{error}"
+    );
+}
+
+#[test]
+fn errors_of_other_shapes_are_refusals_still() {
+    for errors in [
+        "null",
+        "[]",
+        "{}",
+        "[null]",
+        "[\"no\"]",
+        "[{\"code\":\"x\"}]",
+        "[{\"message\":7}]",
+    ] {
+        let body = format!(r#"{{"success":false,"errors":{errors}}}"#);
+        assert_eq!(
+            failure(&writing(), 400, &body).kind,
+            ApiErrorKind::Refused,
+            "{errors}"
+        );
+    }
+    let body = r#"{"success":false,"errors":[{"code":"81057","message":"as text"}]}"#;
+    assert_eq!(failure(&writing(), 400, body).kind, ApiErrorKind::Exists);
+    assert_eq!(
+        failure(&writing(), 403, r#"{"success":false}"#).kind,
+        ApiErrorKind::TokenRejected
+    );
+}
+
+#[test]
+fn a_429_is_a_rate_limit_whatever_the_body_says() {
+    let minutes = Some(Duration::from_mins(5));
+    for body in [
+        "",
+        "error code: 1015",
+        &refusal(10_429, "slow down"),
+        &refusal(10_000, "no"),
+    ] {
+        let error = open(&writing(), 429, minutes, body.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.kind,
+            ApiErrorKind::RateLimited {
+                retry_after: minutes
+            }
+        );
+        assert_eq!(
+            error.message,
+            "updating vpn.example.com A: too many requests to Cloudflare with this account or from this address: try again after 5 min"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
+    let error = refusal(10_000, "Internal error");
+    let came =
+        |status, what| format!("status {status} came with {what} instead of an answer of the API");
+    for (status, body, detail) in [
+        (200, "", came(200, "nothing")),
+        (200, " <!DOCTYPE html><p>Hello", came(200, "a web page")),
+        (200, "error code: 1034", came(200, "something else")),
+        (200, "{\"success\":true,\"r", came(200, "something else")),
+        (200, "[]", came(200, "something else")),
+        (200, "{\"success\":\"true\"}", came(200, "something else")),
+        (403, "<html>", came(403, "a web page")),
+        (404, "not found", came(404, "something else")),
+        (503, "", came(503, "nothing")),
+        (520, "<html>", came(520, "a web page")),
+        (527, "error code: 527", came(527, "something else")),
+        (
+            302,
+            "",
+            "a redirect (status 302) came instead of an answer: check cloudflare.api_url"
+                .to_owned(),
+        ),
+        (
+            500,
+            &error,
+            "Cloudflare answered with status 500 (code 10000: Internal error)".to_owned(),
+        ),
+        (
+            400,
+            "{\"success\":true}",
+            "Cloudflare answered with status 400".to_owned(),
+        ),
+    ] {
+        let read = failure(&reading(), status, body);
+        assert_eq!(read.kind, UNAVAILABLE, "{status} {body}");
+        assert_eq!(read.message, format!("reading zone example.com: {detail}"));
+        let write = failure(&writing(), status, body);
+        assert_eq!(write.kind, ApiErrorKind::Unconfirmed, "{status} {body}");
+        let doubt = "could not confirm the write: updating vpn.example.com A";
+        assert_eq!(write.message, format!("{doubt}: {detail}"));
+    }
+}
+
+#[test]
+fn an_unavailable_api_may_ask_for_a_rest() {
+    let retry_after = Some(Duration::from_secs(30));
+    let error = open(&reading(), 503, retry_after, b"").unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Unavailable { retry_after });
+}
+
+#[test]
+fn messages_of_a_success_are_no_errors() {
+    let body = br#"{"success":true,"errors":[],"messages":[{"code":10000,"message":"This API Token is valid and active"}],
+        "result":{"id":"ed17","status":"active","expires_on":"2027-01-01T00:00:00Z"}}"#;
+    let answer = open(&reading(), 200, None, body).unwrap();
+    let status = token_status(&answer.result).unwrap();
+    assert_eq!(status.status, "active");
+    assert_eq!(status.expires_on, "2027-01-01T00:00:00Z".parse().ok());
+}
+
+#[test]
+fn pages_end_where_the_server_says_or_where_one_is_empty() {
+    for (info, items, page, more) in [
+        ("null", 1, 1, false),
+        ("{}", 1, 1, false),
+        (r#"{"page":1,"total_pages":1}"#, 1, 1, false),
+        (r#"{"page":1,"total_pages":3}"#, 1, 1, true),
+        (r#"{"page":3,"total_pages":3}"#, 1, 3, false),
+        (r#"{"page":2,"total_pages":3}"#, 0, 2, false),
+        (r#"{"per_page":100,"total_count":100}"#, 1, 1, false),
+        (r#"{"per_page":100,"total_count":101}"#, 1, 1, true),
+        (r#"{"per_page":100,"total_count":101}"#, 1, 2, false),
+        (r#"{"per_page":0,"total_count":101}"#, 1, 50, true),
+        (r#"{"total_count":101}"#, 1, 1, false),
+        (r#"{"total_pages":"3"}"#, 1, 1, false),
+    ] {
+        let list = vec!["{}"; items].join(",");
+        let body = format!(r#"{{"success":true,"result":[{list}],"result_info":{info}}}"#);
+        let answer = open(&reading(), 200, None, body.as_bytes()).unwrap();
+        assert_eq!(
+            answer.page(page).unwrap(),
+            (vec![serde_json::json!({}); items].as_slice(), more),
+            "{info} {page}"
+        );
+    }
+    for result in ["null", "{}", "\"x\""] {
+        let body = format!(r#"{{"success":true,"result":{result}}}"#);
+        assert!(
+            open(&reading(), 200, None, body.as_bytes())
+                .unwrap()
+                .page(1)
+                .is_err(),
+            "{result}"
+        );
+    }
+}
+
+#[test]
+fn zones_are_found_by_their_ascii_name_unless_they_are_gone() {
+    let item = |name: &str, status: &str| serde_json::json!({"id": "023e", "name": name, "status": status});
+    let found = |item: &Value, name| zone(item, name).unwrap().map(|zone| zone.name);
+    assert_eq!(
+        found(&item("Example.COM", "active"), "example.com").as_deref(),
+        Some("example.com")
+    );
+    assert_eq!(
+        found(&item("example.com", "pending"), "example.com").as_deref(),
+        Some("example.com")
+    );
+    assert_eq!(
+        found(&item("bücher.example", "active"), "xn--bcher-kva.example").as_deref(),
+        Some("xn--bcher-kva.example")
+    );
+    assert_eq!(
+        found(
+            &serde_json::json!({"id": "023e", "name": "example.com"}),
+            "example.com"
+        )
+        .as_deref(),
+        Some("example.com")
+    );
+    for (name, status) in [
+        ("example.com", "deleted"),
+        ("example.com", "moved"),
+        ("example.org", "active"),
+        ("my.example.com", "active"),
+    ] {
+        assert_eq!(
+            found(&item(name, status), "example.com"),
+            None,
+            "{name} {status}"
+        );
+    }
+}
+
+#[test]
+fn a_record_is_read_strictly_where_it_matters() {
+    let good = serde_json::json!({
+        "id": "372e67954025e0ba6aaa6d586b9e0b59", "type": "A", "name": "VPN.example.com", "content": "11.22.33.44",
+        "ttl": 60, "proxied": true, "comment": null, "tags": {"of": "any shape"},
+    });
+    let found = record(&good).unwrap();
+    assert_eq!(
+        found,
+        Found {
+            id: "372e67954025e0ba6aaa6d586b9e0b59".to_owned(),
+            kind: "A".to_owned(),
+            name: "vpn.example.com".to_owned(),
+            content: "11.22.33.44".to_owned(),
+            ttl: 60,
+            proxied: true,
+        }
+    );
+    let with = |key: &str, value: Value| {
+        let mut item = good.clone();
+        item[key] = value;
+        record(&item)
+    };
+    assert!(!with("proxied", Value::Null).unwrap().proxied);
+    for (key, value) in [
+        ("id", Value::Null),
+        ("id", "".into()),
+        ("id", "../zones".into()),
+        ("type", Value::Null),
+        ("type", "A\n".into()),
+        ("name", 7.into()),
+        ("content", Value::Null),
+        ("ttl", "60".into()),
+        ("ttl", (-1).into()),
+        ("ttl", u64::MAX.into()),
+    ] {
+        let flaw = format!("the answer has no usable `{key}` where one belongs");
+        assert_eq!(with(key, value.clone()).unwrap_err(), flaw, "{value}");
+    }
+    for odd in [Value::Null, serde_json::json!([]), 7.into()] {
+        assert!(record(&odd).is_err());
+        assert_eq!(record_named(&odd, "vpn.example.com"), Ok(None));
+    }
+}
+
+#[test]
+fn a_wildcard_record_is_found_by_its_literal_name_only() {
+    let item = |name: &str| serde_json::json!({"id": "3", "type": "A", "name": name, "content": "11.22.33.44", "ttl": 1});
+    let found = |item, name| record_named(&item, name).unwrap().is_some();
+    assert!(found(item("*.example.com"), "*.example.com"));
+    assert!(!found(item("vpn.example.com"), "*.example.com"));
+    assert!(!found(item("*.example.com"), "vpn.example.com"));
+    assert!(found(
+        item("xn--bcher-kva.example.com"),
+        "xn--bcher-kva.example.com"
+    ));
+}
+
+#[test]
+fn quoted_texts_are_one_short_line() {
+    assert_eq!(quote("a\r\nb\u{1b}[31m  c\t"), "a b [31m c");
+    assert_eq!(quote(&"ü".repeat(200)), "ü".repeat(200));
+    assert_eq!(quote(&"ü".repeat(201)), format!("{}…", "ü".repeat(200)));
+    let error = failure(&reading(), 400, &refusal(9005, &"x".repeat(100_000)));
+    assert!(error.message.len() < 300);
+}
+
+#[test]
+fn retry_after_is_seconds_or_a_date_within_a_day() {
+    let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
+    let seconds = |text| retry_after(text, now).map(|wait| wait.as_secs());
+    for (text, wait) in [
+        ("120", Some(120)),
+        (" 0 ", Some(0)),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some(30)),
+        ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+        ("Sat, 06 Nov 2094 08:49:37 GMT", Some(86_400)),
+        ("99999999999999999999999999", Some(86_400)),
+        ("86401", Some(86_400)),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+    ] {
+        assert_eq!(seconds(text), wait, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_body_makes_it_panic_and_no_write_is_taken_for_unavailable(
+        status in 200_u16..600,
+        body in r#"(\{"success":(true|false)(,"(result|errors|result_info)":(\[\{"code":[0-9]{1,6}\}\]|\[\]|\{\}|7|null|"x")){0,3}\}|\PC{0,40})"#,
+    ) {
+        match open(&writing(), status, None, body.as_bytes()) {
+            Ok(answer) => {
+                prop_assert!((200..300).contains(&status));
+                let _ = (record(&answer.result), token_status(&answer.result), answer.page(1).is_ok());
+            }
+            Err(error) => {
+                let unavailable = matches!(error.kind, ApiErrorKind::Unavailable { .. });
+                prop_assert!(!unavailable);
+                prop_assert!(!error.message.contains('\n'));
+                let unconfirmed = error.kind == ApiErrorKind::Unconfirmed;
+                prop_assert_eq!(error.message.starts_with("could not confirm the write: "), unconfirmed);
+            }
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! The client against scripted servers on loopback.
+
+mod server;
+
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::*;
+use crate::config::{Env, token};
+use crate::logic::units::RecordType;
+use crate::net::dial::Dialer;
+use crate::net::tls;
+use server::{Answer, Seen};
+
+const TOKEN: &str = "v1.0-0123456789abcdef0123456789abcdef";
+const WANTED: IpAddr = IpAddr::V4(Ipv4Addr::new(11, 22, 33, 44));
+const UNAVAILABLE: ApiErrorKind = ApiErrorKind::Unavailable { retry_after: None };
+
+fn server(script: Vec<Answer>) -> (Cloudflare, mpsc::Receiver<Seen>) {
+    let (url, seen) = server::start(script);
+    (client(&url), seen)
+}
+
+fn client(api_url: &str) -> Cloudflare {
+    let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+    let token = token::load(&Env::from([("CLOUDFLARE_API_TOKEN", TOKEN)]), None).unwrap();
+    Cloudflare::new(http, api_url, token, Timestamp::UNIX_EPOCH)
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+fn ok(result: &Value) -> Answer {
+    page(result, &Value::Null)
+}
+
+fn page(result: &Value, info: &Value) -> Answer {
+    let body = json!({"success": true, "errors": [], "messages": [], "result": result, "result_info": info});
+    Answer::Says(200, body.to_string())
+}
+
+fn refused(status: u16, code: i64, message: &str) -> Answer {
+    let body = json!({"success": false, "errors": [{"code": code, "message": message}]});
+    Answer::Says(status, body.to_string())
+}
+
+fn item(id: &str, kind: &str, content: &str) -> Value {
+    json!({"id": id, "type": kind, "name": "vpn.example.com", "content": content, "ttl": 60, "proxied": false})
+}
+
+fn stale() -> Found {
+    answer::record(&item("r1", "A", "55.66.77.88")).unwrap()
+}
+
+fn wanted() -> NewRecord {
+    NewRecord {
+        name: "vpn.example.com".to_owned(),
+        kind: RecordType::A,
+        content: WANTED,
+        ttl: 60,
+        proxied: false,
+    }
+}
+
+fn to_wanted() -> Change {
+    Change {
+        content: Some(WANTED),
+        ..Change::default()
+    }
+}
+
+#[test]
+fn a_zone_is_asked_for_with_the_token_and_found_by_its_exact_name() {
+    let zones = json!([
+        {"id": "z0", "name": "example.com", "status": "moved"},
+        {"id": "z1", "name": "example.com", "status": "active"},
+        {"id": "z2", "name": "my-example.com", "status": "active"},
+    ]);
+    let (client, seen) = server(vec![ok(&zones)]);
+    let zone = client.zone("example.com", soon()).unwrap().unwrap();
+    assert_eq!(
+        zone,
+        Zone {
+            id: "z1".to_owned(),
+            name: "example.com".to_owned()
+        }
+    );
+    assert_eq!(
+        seen.recv().unwrap(),
+        Seen {
+            line: "GET /client/v4/zones?name=example.com&per_page=50&page=1 HTTP/1.1".to_owned(),
+            authorization: format!("Bearer {TOKEN}"),
+            body: String::new(),
+        }
+    );
+}
+
+#[test]
+fn an_international_zone_is_asked_for_in_both_spellings() {
+    let zones = json!([{"id": "z1", "name": "bücher.example", "status": "active"}]);
+    let (client, seen) = server(vec![ok(&json!([])), ok(&zones)]);
+    let zone = client
+        .zone("xn--bcher-kva.example", soon())
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        zone,
+        Zone {
+            id: "z1".to_owned(),
+            name: "xn--bcher-kva.example".to_owned()
+        }
+    );
+    assert!(
+        seen.recv()
+            .unwrap()
+            .line
+            .contains("?name=xn--bcher-kva.example&")
+    );
+    assert!(
+        seen.recv()
+            .unwrap()
+            .line
+            .contains("?name=b%C3%BCcher.example&")
+    );
+}
+
+#[test]
+fn a_zone_that_is_not_there_is_none_and_several_are_an_error() {
+    let (client, _seen) = server(vec![ok(&json!([]))]);
+    assert_eq!(client.zone("example.com", soon()), Ok(None));
+    let two = json!([{"id": "z1", "name": "example.com"}, {"id": "z2", "name": "example.com"}]);
+    let (client, _seen) = server(vec![ok(&two)]);
+    let error = client.zone("example.com", soon()).unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Refused);
+    assert!(error.message.contains("(ids z1, z2)"), "{error}");
+}
+
+#[test]
+fn records_are_read_to_the_last_page_and_of_this_name_only() {
+    let mut other = item("r9", "A", "11.22.33.44");
+    other["name"] = "vpn2.example.com".into();
+    let first = json!([item("r1", "A", "11.22.33.44"), other]);
+    let second = json!([item("r1", "A", "11.22.33.44"), item("r2", "TXT", "hello")]);
+    let third = json!([item("r3", "CNAME", "example.org")]);
+    let info = |number| json!({"page": number, "per_page": 2, "total_pages": 3});
+    let (client, seen) = server(vec![
+        page(&first, &info(1)),
+        page(&second, &info(2)),
+        page(&third, &info(3)),
+    ]);
+    let records = client.records("z1", "vpn.example.com", soon()).unwrap();
+    let found: Vec<_> = records
+        .iter()
+        .map(|record| (record.id.as_str(), record.kind.as_str()))
+        .collect();
+    assert_eq!(found, [("r1", "A"), ("r2", "TXT"), ("r3", "CNAME")]);
+    for number in 1..=3 {
+        let path = format!(
+            "/client/v4/zones/z1/dns_records?name=vpn.example.com&per_page=100&page={number}"
+        );
+        assert_eq!(seen.recv().unwrap().line, format!("GET {path} HTTP/1.1"));
+    }
+}
+
+#[test]
+fn a_wildcard_is_percent_encoded_and_a_strange_zone_id_stays_within_its_part_of_the_path() {
+    let (client, seen) = server(vec![ok(&json!([]))]);
+    assert_eq!(
+        client.records("../a?b", "*.example.com", soon()),
+        Ok(vec![])
+    );
+    assert!(
+        seen.recv()
+            .unwrap()
+            .line
+            .contains("/zones/..%2Fa%3Fb/dns_records?name=%2A.example.com&")
+    );
+}
+
+#[test]
+fn a_list_without_end_is_given_up() {
+    let answer = page(
+        &json!([item("r1", "A", "11.22.33.44")]),
+        &json!({"total_pages": 1_000_000}),
+    );
+    let (client, seen) = server(vec![answer; 60]);
+    let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
+    assert_eq!(error.kind, UNAVAILABLE);
+    assert_eq!(
+        error.message,
+        "reading the records of vpn.example.com: the list does not end after 50 pages"
+    );
+    assert_eq!(seen.try_iter().count(), 50);
+}
+
+#[test]
+fn a_failure_on_a_later_page_is_no_short_list() {
+    let first = page(
+        &json!([item("r1", "A", "11.22.33.44")]),
+        &json!({"total_pages": 2}),
+    );
+    let (client, _seen) = server(vec![first, Answer::Says(502, "<html>".to_owned())]);
+    let retry_after = Some(Duration::from_secs(17));
+    assert_eq!(
+        client
+            .records("z1", "vpn.example.com", soon())
+            .unwrap_err()
+            .kind,
+        ApiErrorKind::Unavailable { retry_after }
+    );
+}
+
+#[test]
+fn a_record_of_this_name_that_cannot_be_read_is_no_absence() {
+    let (client, _seen) = server(vec![ok(
+        &json!([{"id": "r1", "name": "vpn.example.com", "type": "A", "content": "x"}]),
+    )]);
+    let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
+    assert_eq!(error.kind, UNAVAILABLE);
+    assert!(
+        error
+            .message
+            .ends_with("the answer has no usable `ttl` where one belongs"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_patch_holds_the_changed_fields_and_nothing_else() {
+    for (change, body) in [
+        (to_wanted(), json!({"content": "11.22.33.44"})),
+        (
+            Change {
+                ttl: Some(1),
+                ..Change::default()
+            },
+            json!({"ttl": 1}),
+        ),
+        (
+            Change {
+                content: Some(WANTED),
+                ttl: Some(300),
+                proxied: Some(false),
+            },
+            json!({"content": "11.22.33.44", "ttl": 300, "proxied": false}),
+        ),
+    ] {
+        let (client, seen) = server(vec![ok(&item("r1", "A", "11.22.33.44"))]);
+        let found = client.patch("z1", &stale(), &change, soon()).unwrap();
+        assert_eq!(found.content, "11.22.33.44");
+        let seen = seen.recv().unwrap();
+        assert_eq!(
+            seen.line,
+            "PATCH /client/v4/zones/z1/dns_records/r1 HTTP/1.1"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&seen.body).unwrap(), body);
+    }
+}
+
+#[test]
+fn a_new_record_is_posted_whole() {
+    let (client, seen) = server(vec![ok(&item("r1", "A", "11.22.33.44"))]);
+    assert_eq!(client.create("z1", &wanted(), soon()).unwrap().id, "r1");
+    let seen = seen.recv().unwrap();
+    assert_eq!(seen.line, "POST /client/v4/zones/z1/dns_records HTTP/1.1");
+    assert_eq!(
+        serde_json::from_str::<Value>(&seen.body).unwrap(),
+        json!({"type": "A", "name": "vpn.example.com", "content": "11.22.33.44", "ttl": 60, "proxied": false})
+    );
+}
+
+#[test]
+fn another_spelling_of_the_same_address_is_an_echo() {
+    let wanted = NewRecord {
+        kind: RecordType::Aaaa,
+        content: "2a02:8388::1".parse().unwrap(),
+        ..wanted()
+    };
+    let (client, _seen) = server(vec![ok(&item("r1", "AAAA", "2A02:8388:0:0::1"))]);
+    assert!(client.create("z1", &wanted, soon()).is_ok());
+}
+
+#[test]
+fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
+    for (answer, detail) in [
+        (
+            Answer::HangsUp,
+            "connection closed before the answer was complete",
+        ),
+        (
+            ok(&item("r1", "A", "55.66.77.88")),
+            "the answer shows 55.66.77.88 instead of 11.22.33.44",
+        ),
+        (
+            ok(&item("r1", "CNAME", "x\ny")),
+            "the answer shows x y instead of 11.22.33.44",
+        ),
+        (
+            ok(&Value::Null),
+            "the answer has no usable `name` where one belongs",
+        ),
+        (
+            Answer::Says(200, String::new()),
+            "status 200 came with nothing instead of an answer of the API",
+        ),
+        (
+            Answer::Says(524, "<html>".to_owned()),
+            "status 524 came with a web page instead of an answer of the API",
+        ),
+        (
+            Answer::Says(200, "x".repeat(10_000_000)),
+            "answer is larger than 1048576 bytes",
+        ),
+    ] {
+        let (client, _seen) = server(vec![answer.clone(), answer]);
+        for (result, words) in [
+            (
+                client.patch("z1", &stale(), &to_wanted(), soon()),
+                "updating",
+            ),
+            (client.create("z1", &wanted(), soon()), "creating"),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind, ApiErrorKind::Unconfirmed, "{error}");
+            assert_eq!(
+                error.message,
+                format!("could not confirm the write: {words} vpn.example.com A: {detail}")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_write_that_was_clearly_refused_is_not_in_doubt() {
+    let retry_after = Some(Duration::from_secs(17));
+    for (answer, kind) in [
+        (
+            refused(429, 10_429, "slow down"),
+            ApiErrorKind::RateLimited { retry_after },
+        ),
+        (
+            refused(403, 10_000, "Authentication error"),
+            ApiErrorKind::TokenRejected,
+        ),
+        (
+            refused(404, 81_044, "Record does not exist."),
+            ApiErrorKind::Gone,
+        ),
+        (
+            refused(400, 81_054, "A CNAME record with that host already exists."),
+            ApiErrorKind::Conflict,
+        ),
+        (
+            refused(400, 9005, "Content must be valid."),
+            ApiErrorKind::Refused,
+        ),
+    ] {
+        let (client, _seen) = server(vec![answer]);
+        assert_eq!(
+            client
+                .patch("z1", &stale(), &to_wanted(), soon())
+                .unwrap_err()
+                .kind,
+            kind
+        );
+    }
+}
+
+#[test]
+fn a_write_that_never_left_is_unavailable() {
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let client = client(&format!("http://{nobody}"));
+    let error = client
+        .patch("z1", &stale(), &to_wanted(), soon())
+        .unwrap_err();
+    assert_eq!(error.kind, UNAVAILABLE);
+    assert_eq!(
+        error.message,
+        "updating vpn.example.com A: connection refused"
+    );
+}
+
+#[test]
+fn a_cycle_without_time_left_sends_nothing() {
+    let (client, seen) = server(vec![Answer::HangsUp]);
+    let error = client
+        .create("z1", &wanted(), Deadline::after(Duration::ZERO))
+        .unwrap_err();
+    assert_eq!(error.kind, UNAVAILABLE);
+    assert!(seen.try_recv().is_err());
+}
+
+#[test]
+fn a_body_of_10_megabytes_is_unavailable_to_a_read() {
+    let (client, _seen) = server(vec![Answer::Says(200, " ".repeat(10_000_000))]);
+    let error = client.zone("example.com", soon()).unwrap_err();
+    assert_eq!(error.kind, UNAVAILABLE);
+    assert_eq!(
+        error.message,
+        "reading zone example.com: answer is larger than 1048576 bytes"
+    );
+}
+
+#[test]
+fn a_token_can_be_verified() {
+    let (client, seen) = server(vec![
+        ok(&json!({"id": "t1", "status": "active"})),
+        refused(401, 1000, "Invalid API Token"),
+    ]);
+    let status = client.verify(soon()).unwrap();
+    assert_eq!(
+        status,
+        TokenStatus {
+            status: "active".to_owned(),
+            expires_on: None
+        }
+    );
+    assert_eq!(
+        seen.recv().unwrap().line,
+        "GET /client/v4/user/tokens/verify HTTP/1.1"
+    );
+    let error = client.verify(soon()).unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::TokenRejected);
+}
+
+#[test]
+fn a_server_that_echoes_the_token_does_not_bring_it_into_an_error() {
+    let (client, _seen) = server(vec![
+        refused(400, 9999, &format!("bad header: Bearer {TOKEN}")),
+        ok(&item("r1", "TXT", TOKEN)),
+    ]);
+    let error = client.zone("example.com", soon()).unwrap_err();
+    assert_eq!(
+        error.message,
+        "reading zone example.com: Cloudflare refused with status 400 (code 9999: bad header: Bearer (token))"
+    );
+    let error = client
+        .patch("z1", &stale(), &to_wanted(), soon())
+        .unwrap_err();
+    assert!(!error.message.contains("0123456789"), "{error}");
+    assert!(!format!("{client:?}").contains("0123456789"));
+}

@@ -1,0 +1,58 @@
+//! Why a command could not do its work: what failed, what to do about it, and the exit code.
+
+use std::fmt;
+
+/// Done; a cycle that finds the line down has done its work.
+pub const EXIT_DONE: u8 = 0;
+/// The command ran, but an action failed.
+pub const EXIT_FAILED: u8 = 1;
+/// The state folder cannot be read or written (`EX_IOERR` of sysexits.h).
+pub const EXIT_STATE: u8 = 74;
+/// Another cycle holds the lock (`EX_TEMPFAIL`).
+pub const EXIT_LOCKED: u8 = 75;
+/// The token is missing or was rejected (`EX_NOPERM`).
+pub const EXIT_TOKEN: u8 = 77;
+/// The configuration or the policy is wrong (`EX_CONFIG`).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// An error that ends a command.
+#[derive(Debug)]
+pub struct Error {
+    /// The exit code.
+    pub exit_code: u8,
+    /// One line or more for people: what was found, where, what is allowed, what to do.
+    pub message: String,
+}
+
+impl Error {
+    /// An error with its exit code.
+    pub fn new(exit_code: u8, message: impl fmt::Display) -> Self {
+        Self {
+            exit_code,
+            message: message.to_string(),
+        }
+    }
+
+    /// An action failed.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self::new(EXIT_FAILED, message)
+    }
+
+    /// The configuration or the policy is wrong.
+    pub fn config(message: impl fmt::Display) -> Self {
+        Self::new(EXIT_CONFIG, message)
+    }
+
+    /// The state folder cannot be used.
+    pub fn state(message: impl fmt::Display) -> Self {
+        Self::new(EXIT_STATE, message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,216 @@
+//! When the DNS provider's API may be called again after it refused or failed; kept across processes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::{Elapsed, Moment};
+use super::provider::ApiErrorKind;
+use super::units::human_duration;
+
+/// The first wait after a 429, a 5xx or silence; it doubles with each further failure.
+const FIRST_WAIT: Duration = Duration::from_secs(30);
+/// Waits of our own choosing stay under this, so that an API that is back is used soon. `Retry-After` may be longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+/// A rejected token: the first wait, doubling.
+const FIRST_TOKEN_WAIT: Duration = Duration::from_secs(5 * 60);
+/// A rejected token: the longest wait.
+const LONGEST_TOKEN_WAIT: Duration = Duration::from_secs(60 * 60);
+/// A `Retry-After` beyond this is a fault of the server: a day without DNS is long enough.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A wait that the API asked for or earned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// When it began.
+    pub since: Moment,
+    /// How long it lasts, in seconds.
+    pub wait_s: u64,
+    /// Failures in a row, this one included.
+    pub failures: u32,
+    /// What went wrong.
+    pub reason: String,
+    /// The fingerprint of the token that was rejected; another token ends the wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected_token: Option<u32>,
+}
+
+impl Backoff {
+    /// What follows a failed call: a wait, or none where the failure says nothing about the API as such.
+    #[must_use]
+    pub fn after(
+        before: Option<&Self>,
+        kind: &ApiErrorKind,
+        reason: &str,
+        token: u32,
+        now: &Moment,
+    ) -> Option<Self> {
+        let (rejected_token, first, longest, asked) = match kind {
+            ApiErrorKind::TokenRejected => {
+                (Some(token), FIRST_TOKEN_WAIT, LONGEST_TOKEN_WAIT, None)
+            }
+            ApiErrorKind::RateLimited { retry_after }
+            | ApiErrorKind::Unavailable { retry_after } => {
+                (None, FIRST_WAIT, LONGEST_WAIT, *retry_after)
+            }
+            ApiErrorKind::Unconfirmed => (None, FIRST_WAIT, LONGEST_WAIT, None),
+            ApiErrorKind::Gone
+            | ApiErrorKind::Exists
+            | ApiErrorKind::Conflict
+            | ApiErrorKind::Refused => return None,
+        };
+        let row = before
+            .filter(|before| before.rejected_token == rejected_token)
+            .map_or(0, |before| before.failures);
+        let doubled = first.saturating_mul(2_u32.saturating_pow(row)).min(longest);
+        let wait = asked.map_or(doubled, |asked| asked.min(LONGEST_RETRY_AFTER).max(doubled));
+        Some(Self {
+            since: now.clone(),
+            // Rounded up: a server that says "120" must not be called after 119.6 s.
+            wait_s: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+            failures: row.saturating_add(1),
+            reason: reason.to_owned(),
+            rejected_token,
+        })
+    }
+
+    /// How much of the wait is left. Where the clocks cannot tell how much has passed, all of it.
+    #[must_use]
+    pub fn remaining(&self, token: Option<u32>, now: &Moment) -> Option<Duration> {
+        if self.rejected_token.is_some() && token.is_some() && self.rejected_token != token {
+            return None;
+        }
+        let wait = Duration::from_secs(self.wait_s);
+        match self.since.elapsed(now) {
+            Elapsed::Known(elapsed) => wait.checked_sub(elapsed).filter(|left| !left.is_zero()),
+            Elapsed::Unknown => Some(wait),
+        }
+    }
+
+    /// Begins the wait anew where its start lies on clocks that cannot be compared with today's, so that it ends.
+    #[must_use]
+    pub fn on_clocks_of(self, now: &Moment) -> Self {
+        match self.since.elapsed(now) {
+            Elapsed::Known(_) => self,
+            Elapsed::Unknown => Self {
+                since: now.clone(),
+                ..self
+            },
+        }
+    }
+
+    /// Why the API is left alone, as a reason for a held record.
+    #[must_use]
+    pub fn held(&self, left: Duration) -> String {
+        let subject = if self.rejected_token.is_some() {
+            "the token was rejected"
+        } else {
+            "the API asked for rest"
+        };
+        format!(
+            "{subject}; no call for another {}: {}",
+            human_duration(left),
+            self.reason
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::at;
+
+    const LIMITED: ApiErrorKind = ApiErrorKind::RateLimited { retry_after: None };
+
+    fn after(before: Option<&Backoff>, kind: &ApiErrorKind, s: u64) -> Backoff {
+        Backoff::after(before, kind, "why", 7, &at(s)).unwrap()
+    }
+
+    #[test]
+    fn waits_double_up_to_ten_minutes() {
+        let mut before = None;
+        let mut waits = vec![];
+        for _ in 0..7 {
+            let next = after(before.as_ref(), &LIMITED, 0);
+            waits.push(next.wait_s);
+            before = Some(next);
+        }
+        assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600]);
+    }
+
+    #[test]
+    fn a_longer_retry_after_is_honoured_and_a_shorter_one_does_not_undo_the_doubling() {
+        let asked = |s| ApiErrorKind::RateLimited {
+            retry_after: Some(Duration::from_secs(s)),
+        };
+        assert_eq!(after(None, &asked(120), 0).wait_s, 120);
+        let third = Backoff {
+            failures: 3,
+            ..after(None, &asked(1), 0)
+        };
+        assert_eq!(after(Some(&third), &asked(1), 0).wait_s, 240);
+        assert_eq!(
+            after(None, &asked(u64::MAX), 0).wait_s,
+            86_400,
+            "a day at most"
+        );
+    }
+
+    #[test]
+    fn no_call_is_made_before_its_time_and_one_is_at_its_time() {
+        let wait = after(None, &LIMITED, 0);
+        assert_eq!(
+            wait.remaining(Some(7), &at(29)),
+            Some(Duration::from_secs(1))
+        );
+        assert_eq!(wait.remaining(Some(7), &at(30)), None);
+    }
+
+    #[test]
+    fn a_rejected_token_rests_from_five_minutes_to_an_hour_or_until_it_changes() {
+        let mut before = None;
+        let mut waits = vec![];
+        for _ in 0..6 {
+            let next = after(before.as_ref(), &ApiErrorKind::TokenRejected, 0);
+            waits.push(next.wait_s);
+            before = Some(next);
+        }
+        assert_eq!(waits, [300, 600, 1200, 2400, 3600, 3600]);
+        let wait = after(None, &ApiErrorKind::TokenRejected, 0);
+        assert!(wait.remaining(Some(7), &at(1)).is_some());
+        assert_eq!(wait.remaining(Some(8), &at(1)), None, "another token");
+        assert!(wait.remaining(None, &at(1)).is_some(), "no token at all");
+    }
+
+    #[test]
+    fn refusals_of_one_request_do_not_rest_the_api() {
+        for kind in [
+            ApiErrorKind::Gone,
+            ApiErrorKind::Exists,
+            ApiErrorKind::Conflict,
+            ApiErrorKind::Refused,
+        ] {
+            assert_eq!(Backoff::after(None, &kind, "", 7, &at(0)), None);
+        }
+    }
+
+    #[test]
+    fn a_wait_on_unknown_clocks_starts_again_from_now() {
+        let wait = after(None, &LIMITED, 0);
+        let reborn = Moment {
+            boot: "other".into(),
+            wall: jiff::Timestamp::UNIX_EPOCH,
+            since_boot_ms: 5000,
+        };
+        assert_eq!(
+            wait.remaining(Some(7), &reborn),
+            Some(Duration::from_secs(30))
+        );
+        let moved = wait.on_clocks_of(&reborn);
+        let later = Moment {
+            since_boot_ms: 35_000,
+            ..reborn
+        };
+        assert_eq!(moved.remaining(Some(7), &later), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! What is worth remembering: events of the history.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::readiness::Readiness;
+use super::units::{Family, RecordType};
+use super::verdict::Verdict;
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, by the wall clock.
+    pub at: Timestamp,
+    /// Its number, one more than that of the event before; by it a crash neither loses nor repeats an event.
+    pub seq: u64,
+    /// The cycle that saw it.
+    pub cycle: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum What {
+    /// A public address came to be trusted that is not the one trusted before.
+    Address {
+        /// Its family.
+        family: Family,
+        /// The one before, where one is known.
+        from: Option<IpAddr>,
+        /// The new one.
+        to: IpAddr,
+        /// The providers that named it in the cycle that confirmed it.
+        providers: Vec<String>,
+    },
+    /// Readiness changed.
+    Readiness {
+        /// Before.
+        from: Readiness,
+        /// After.
+        to: Readiness,
+        /// The verdict of that cycle.
+        verdict: Verdict,
+    },
+    /// A record was written, or a write did not succeed.
+    Record {
+        /// Its name.
+        name: String,
+        /// Its type.
+        #[serde(rename = "type")]
+        record: RecordType,
+        /// `updated`, `created`, `held` or `failed`.
+        outcome: RecordOutcome,
+        /// Its content before, where it is known.
+        from: Option<String>,
+        /// The wanted address.
+        to: Option<IpAddr>,
+        /// Why it was held or failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Public DNS came to show what was written.
+    Converged {
+        /// The record's name.
+        name: String,
+        /// Its type.
+        #[serde(rename = "type")]
+        record: RecordType,
+        /// The address.
+        address: IpAddr,
+        /// Seconds from the write to the first public answer that was right.
+        seconds: u64,
+    },
+    /// The line was lost or came back.
+    Outage {
+        /// Which of the two.
+        phase: OutagePhase,
+        /// The verdict at its start, or the worst that it had.
+        verdict: Verdict,
+        /// How long it lasted, once it ended and where the clocks can tell.
+        seconds: Option<u64>,
+    },
+    /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
+    Gap {
+        /// How long, where the clocks can tell.
+        seconds: Option<u64>,
+    },
+    /// Something went wrong that is not told by another event.
+    Error {
+        /// One line.
+        message: String,
+    },
+}
+
+impl What {
+    /// The name of the kind, as in JSON and in `history --kind`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Address { .. } => "address",
+            Self::Readiness { .. } => "readiness",
+            Self::Record { .. } => "record",
+            Self::Converged { .. } => "converged",
+            Self::Outage { .. } => "outage",
+            Self::Gap { .. } => "gap",
+            Self::Error { .. } => "error",
+        }
+    }
+}
+
+/// Every kind of event that `history --kind` accepts.
+pub const KINDS: [&str; 8] = [
+    "address",
+    "readiness",
+    "record",
+    "converged",
+    "outage",
+    "recovery",
+    "gap",
+    "error",
+];
+
+/// What became of a record in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordOutcome {
+    /// It is right.
+    Noop,
+    /// It was wrong and is right now.
+    Updated,
+    /// It was missing and is there now.
+    Created,
+    /// It was left alone on purpose.
+    Held,
+    /// It could not be settled.
+    Failed,
+}
+
+impl RecordOutcome {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Noop => "noop",
+            Self::Updated => "updated",
+            Self::Created => "created",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Begin or end of an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutagePhase {
+    /// The line was lost.
+    Began,
+    /// The line is back.
+    Ended,
+}

@@ -1,0 +1,112 @@
+//! Observations and moments for the tests of this folder.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::moment::Moment;
+use super::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
+use super::policy::Policy;
+use super::records::RecordSpec;
+use super::units::{Family, RecordType};
+
+/// 2026-02-02T02:40:00Z.
+const EPOCH_S: i64 = 1_770_000_000;
+
+/// `s` seconds after a fixed start, in one boot.
+pub fn at(s: u64) -> Moment {
+    Moment::simulated(
+        "boot",
+        EPOCH_S + i64::try_from(s).unwrap(),
+        Duration::from_secs(1000 + s),
+    )
+}
+
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn signal<T>(ok: bool, value: T) -> Signal<T> {
+    Signal {
+        target: Some("t".to_owned()),
+        elapsed: Duration::from_millis(5),
+        result: if ok {
+            Ok(value)
+        } else {
+            Err("down".to_owned())
+        },
+    }
+}
+
+/// An observation of the line, with corroborated addresses.
+pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Observation {
+    Observation {
+        host: signal(host, ()),
+        router: signal(router, RouterMethod::Icmp),
+        wan: signal(wan, ()),
+        public_ip: address
+            .into_iter()
+            .map(|text| public_ip(ip(text)))
+            .collect(),
+    }
+}
+
+/// One corroborated address.
+pub fn public_ip(address: IpAddr) -> PublicIp {
+    PublicIp {
+        family: Family::of(address),
+        signal: signal(
+            true,
+            Counted {
+                address,
+                corroborated: true,
+            },
+        ),
+        answers: vec![Answer {
+            provider: "https://a".to_owned(),
+            authority: "a:443".to_owned(),
+            address: Ok(address),
+        }],
+        max_attempts: 4,
+    }
+}
+
+/// All is well, with this address.
+pub fn up(address: &str) -> Observation {
+    seen(true, true, true, Some(address))
+}
+
+/// The WAN is up, nobody tells an address.
+pub fn mute() -> Observation {
+    seen(true, true, true, None)
+}
+
+/// The router lives, the WAN does not.
+pub fn down() -> Observation {
+    seen(true, true, false, None)
+}
+
+/// The defaults of the configuration.
+pub fn policy() -> Policy {
+    Policy {
+        confirmations: 2,
+        cache_max_age: Duration::from_secs(3600),
+        healthy_interval: Duration::from_secs(120),
+        unsettled_interval: Duration::from_secs(30),
+        jitter: Duration::from_secs(10),
+        max_updates_per_hour: 6,
+    }
+}
+
+/// A record as the smallest configuration has it.
+pub fn record(name: &str, kind: RecordType) -> RecordSpec {
+    RecordSpec {
+        name: name.to_owned(),
+        display: name.to_owned(),
+        kind,
+        ttl: None,
+        proxied: None,
+        create: false,
+        zone: None,
+        id: None,
+    }
+}

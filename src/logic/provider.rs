@@ -1,0 +1,118 @@
+//! What a DNS provider holds and says, as plain values.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::units::RecordType;
+
+/// A zone as the provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// The provider's id.
+    pub id: String,
+    /// Its name in ASCII form.
+    pub name: String,
+}
+
+/// A record as the provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The provider's id.
+    pub id: String,
+    /// Its type: `A`, `CNAME`, ...
+    pub kind: String,
+    /// Its name in ASCII form.
+    pub name: String,
+    /// Its content; for A and AAAA an address.
+    pub content: String,
+    /// Seconds, 1 for automatic.
+    pub ttl: u32,
+    /// Whether the provider proxies it.
+    pub proxied: bool,
+}
+
+impl Found {
+    /// The content as an address, where it is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.content.parse().ok()
+    }
+}
+
+/// What shall change in a record; whatever is none stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change {
+    /// A new address.
+    pub content: Option<IpAddr>,
+    /// A new TTL in seconds, 1 for automatic.
+    pub ttl: Option<u32>,
+    /// A new proxy setting.
+    pub proxied: Option<bool>,
+}
+
+impl Change {
+    /// Whether nothing shall change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A record that shall be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Its name in ASCII form.
+    pub name: String,
+    /// A or AAAA.
+    pub kind: RecordType,
+    /// The address.
+    pub content: IpAddr,
+    /// Seconds, 1 for automatic.
+    pub ttl: u32,
+    /// Whether the provider shall proxy it.
+    pub proxied: bool,
+}
+
+/// A call that failed: what it means for the caller, and one plain line for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// What it means.
+    pub kind: ApiErrorKind,
+    /// What was asked, what came back, what to do.
+    pub message: String,
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// What a failed call means for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiErrorKind {
+    /// The token is not accepted.
+    TokenRejected,
+    /// HTTP 429; nothing was applied.
+    RateLimited {
+        /// As the server asked.
+        retry_after: Option<Duration>,
+    },
+    /// The server is in trouble or out of reach; nothing was applied.
+    Unavailable {
+        /// As the server asked.
+        retry_after: Option<Duration>,
+    },
+    /// The zone or the record is not there any more.
+    Gone,
+    /// The record to create exists.
+    Exists,
+    /// A record of another type stands in the way.
+    Conflict,
+    /// The request was understood and refused.
+    Refused,
+    /// A write whose answer was lost or says something else than was written: it may have been applied.
+    Unconfirmed,
+}

@@ -1,0 +1,219 @@
+//! When does what the address providers say count as an observation?
+//!
+//! While the trusted address stands, one provider that names it is enough. Anything else needs a second provider on
+//! another host, and where they differ the others are asked: an address counts once two name it and no other is named as often.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::observation::{Answer, Counted};
+
+/// What to do with the answers so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tally {
+    /// Ask that many more providers, side by side.
+    Ask(usize),
+    /// This address counts.
+    Counted(Counted),
+    /// Nothing counts in this cycle, and why.
+    Nothing(String),
+}
+
+/// Weighs the answers so far. `left` providers were not asked yet; `trusted` is the address that needs no second
+/// provider: that of a family that has its confirmations, none otherwise.
+#[must_use]
+pub fn tally(answers: &[Answer], left: usize, trusted: Option<IpAddr>) -> Tally {
+    let mut votes: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
+    for answer in answers {
+        if let Ok(address) = answer.address {
+            votes.entry(address).or_default().insert(&answer.authority);
+        }
+    }
+    let mut counts: Vec<(usize, IpAddr)> = votes
+        .iter()
+        .map(|(address, by)| (by.len(), *address))
+        .collect();
+    counts.sort_by(|a, b| b.cmp(a));
+    match counts.as_slice() {
+        [] => ask(left, if trusted.is_some() { 1 } else { 2 })
+            .unwrap_or_else(|| Tally::Nothing(no_answer(answers))),
+        [(1, address)] if trusted == Some(*address) => Tally::Counted(Counted {
+            address: *address,
+            corroborated: false,
+        }),
+        [(1, address)] => ask(left, 1).unwrap_or_else(|| {
+            Tally::Nothing(format!(
+                "only one provider names {address}, and a second on another host must agree{}",
+                failures(answers)
+            ))
+        }),
+        [(most, address), rest @ ..]
+            if *most >= 2 && rest.first().is_none_or(|(next, _)| next < most) =>
+        {
+            Tally::Counted(Counted {
+                address: *address,
+                corroborated: true,
+            })
+        }
+        _ => ask(left, left).unwrap_or_else(|| {
+            Tally::Nothing(format!("the providers disagree: {}", told(answers)))
+        }),
+    }
+}
+
+fn ask(left: usize, wanted: usize) -> Option<Tally> {
+    (left > 0).then(|| Tally::Ask(wanted.min(left)))
+}
+
+fn no_answer(answers: &[Answer]) -> String {
+    if answers.is_empty() {
+        "no provider is configured".to_owned()
+    } else {
+        format!(
+            "no provider gave a publishable address{}",
+            failures(answers)
+        )
+    }
+}
+
+fn failures(answers: &[Answer]) -> String {
+    answers
+        .iter()
+        .filter_map(|answer| {
+            answer
+                .address
+                .as_ref()
+                .err()
+                .map(|why| format!("; {}: {why}", answer.authority))
+        })
+        .collect()
+}
+
+fn told(answers: &[Answer]) -> String {
+    let told: Vec<String> = answers
+        .iter()
+        .filter_map(|answer| {
+            answer
+                .address
+                .as_ref()
+                .ok()
+                .map(|address| format!("{} says {address}", answer.authority))
+        })
+        .collect();
+    told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::ip;
+    use proptest::prelude::*;
+
+    const A: &str = "11.0.0.1";
+    const B: &str = "11.0.0.2";
+
+    fn answers(said: &[&str]) -> Vec<Answer> {
+        said.iter()
+            .enumerate()
+            .map(|(i, said)| Answer {
+                provider: format!("https://p{i}"),
+                authority: format!("p{i}:443"),
+                address: said.parse().map_err(|_| "timed out".to_owned()),
+            })
+            .collect()
+    }
+
+    fn counted(address: &str, corroborated: bool) -> Tally {
+        Tally::Counted(Counted {
+            address: ip(address),
+            corroborated,
+        })
+    }
+
+    #[test]
+    fn one_provider_is_enough_for_the_trusted_address() {
+        assert_eq!(tally(&[], 4, Some(ip(A))), Tally::Ask(1));
+        assert_eq!(tally(&answers(&[A]), 3, Some(ip(A))), counted(A, false));
+        assert_eq!(
+            tally(&answers(&["-", A]), 2, Some(ip(A))),
+            counted(A, false)
+        );
+    }
+
+    #[test]
+    fn another_address_needs_a_second_provider() {
+        assert_eq!(tally(&answers(&[B]), 3, Some(ip(A))), Tally::Ask(1));
+        assert_eq!(tally(&answers(&[B, B]), 2, Some(ip(A))), counted(B, true));
+    }
+
+    #[test]
+    fn without_a_trusted_address_two_are_asked_at_once() {
+        assert_eq!(tally(&[], 4, None), Tally::Ask(2));
+        assert_eq!(tally(&answers(&[A, "-"]), 2, None), Tally::Ask(1));
+        assert_eq!(tally(&answers(&[A, A]), 2, None), counted(A, true));
+    }
+
+    #[test]
+    fn where_two_differ_all_others_are_asked_and_the_majority_counts() {
+        assert_eq!(tally(&answers(&[A, B]), 2, None), Tally::Ask(2));
+        assert_eq!(tally(&answers(&[A, B, B]), 1, None), counted(B, true));
+        assert_eq!(
+            tally(&answers(&[B, A, A]), 1, Some(ip(A))),
+            counted(A, true)
+        );
+    }
+
+    #[test]
+    fn a_tie_does_not_count() {
+        assert_eq!(
+            tally(&answers(&[A, B, B, A]), 0, None),
+            Tally::Nothing(
+                "the providers disagree: p0:443 says 11.0.0.1, p1:443 says 11.0.0.2, p2:443 says 11.0.0.2, p3:443 says 11.0.0.1"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn two_urls_on_one_host_are_one_voice() {
+        let mut said = answers(&[A, A]);
+        said[1].authority = said[0].authority.clone();
+        assert_eq!(tally(&said, 1, None), Tally::Ask(1));
+        assert!(matches!(tally(&said, 0, None), Tally::Nothing(_)));
+    }
+
+    #[test]
+    fn silence_says_who_was_silent_and_why() {
+        assert_eq!(
+            tally(&answers(&["-", "-"]), 0, None),
+            Tally::Nothing(
+                "no provider gave a publishable address; p0:443: timed out; p1:443: timed out"
+                    .to_owned()
+            )
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn one_liar_among_honest_providers_never_counts(liar in 0..4usize, asked in 0..=4usize, knows in any::<bool>()) {
+            let said: Vec<&str> = (0..4).map(|i| if i == liar { B } else { A }).take(asked).collect();
+            let trusted = knows.then(|| ip(A));
+            if let Tally::Counted(counted) = tally(&answers(&said), 4 - asked, trusted) {
+                prop_assert_eq!(counted.address, ip(A));
+            }
+        }
+
+        #[test]
+        fn asking_ends(said in proptest::collection::vec(0..4u8, 4), knows in any::<bool>()) {
+            let text: Vec<&str> = said.iter().map(|s| match s { 0 => "-", 1 => A, 2 => B, _ => "11.0.0.3" }).collect();
+            let mut asked = 0;
+            for _ in 0..=4 {
+                match tally(&answers(&text[..asked]), 4 - asked, knows.then(|| ip(A))) {
+                    Tally::Ask(more) => { prop_assert!(more > 0 && more <= 4 - asked); asked += more; }
+                    Tally::Counted(_) | Tally::Nothing(_) => return Ok(()),
+                }
+            }
+            prop_assert!(false, "asked on and on");
+        }
+    }
+}

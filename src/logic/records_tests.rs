@@ -1,0 +1,496 @@
+use super::*;
+use crate::logic::fixtures::{at, ip, policy, record};
+
+const A: &str = "11.0.0.1";
+const B: &str = "11.0.0.2";
+
+fn spec() -> RecordSpec {
+    record("vpn.example.com", RecordType::A)
+}
+
+fn verified(address: &str, s: u64) -> RecordState {
+    let cache = Verified {
+        address: ip(address),
+        at: at(s),
+        layer: Layer::Api,
+        ttl: None,
+        proxied: None,
+    };
+    RecordState {
+        cache: Some(cache),
+        ..RecordState::default()
+    }
+}
+
+fn found(id: &str, kind: &str, content: &str) -> Found {
+    Found {
+        id: id.into(),
+        kind: kind.into(),
+        name: "vpn.example.com".into(),
+        content: content.into(),
+        ttl: 300,
+        proxied: false,
+    }
+}
+
+/// Asks something of a record that shall hold `A`, at `s` seconds.
+fn with<R>(
+    spec: &RecordSpec,
+    state: &RecordState,
+    s: u64,
+    ask: impl FnOnce(Pursuit<'_>) -> R,
+) -> R {
+    let (now, policy) = (at(s), policy());
+    ask(Pursuit {
+        spec,
+        state,
+        wanted: ip(A),
+        now: &now,
+        policy: &policy,
+        no_cache: false,
+        doh: true,
+    })
+}
+
+fn begin(spec: &RecordSpec, state: &RecordState, s: u64) -> (CacheStatus, Next) {
+    with(spec, state, s, |pursuit| {
+        (pursuit.cache().0, pursuit.begin())
+    })
+}
+
+fn read(spec: &RecordSpec, found: &[Found]) -> Next {
+    with(spec, &RecordState::default(), 0, |pursuit| {
+        pursuit.after_read(found)
+    })
+}
+
+fn right(layer: Layer, public: bool, proxied: Option<bool>) -> Next {
+    Next::Done(Settled::Right {
+        layer,
+        public,
+        proxied,
+    })
+}
+
+fn patch(next: Next) -> Change {
+    match next {
+        Next::Write(Write::Patch { change, .. }) => change,
+        other => panic!("no patch: {other:?}"),
+    }
+}
+
+fn reason(next: Next) -> String {
+    match next {
+        Next::Done(Settled::Held { reason, .. } | Settled::Failed { reason, .. }) => reason,
+        other => panic!("no reason: {other:?}"),
+    }
+}
+
+#[test]
+fn the_cache_settles_a_record_that_was_verified_a_short_while_ago() {
+    assert_eq!(
+        begin(&spec(), &verified(A, 0), 3599),
+        (CacheStatus::Hit, right(Layer::Cache, false, None))
+    );
+}
+
+#[test]
+fn an_expired_or_empty_cache_asks_public_dns() {
+    assert_eq!(
+        begin(&spec(), &verified(A, 0), 3600),
+        (CacheStatus::Expired, Next::AskDoh)
+    );
+    assert_eq!(
+        begin(&spec(), &RecordState::default(), 0),
+        (CacheStatus::Miss, Next::AskDoh)
+    );
+    let reborn = Moment::simulated("other", 0, Duration::ZERO);
+    let (spec, state, policy) = (spec(), verified(A, 0), policy());
+    let pursuit = Pursuit {
+        spec: &spec,
+        state: &state,
+        wanted: ip(A),
+        now: &reborn,
+        policy: &policy,
+        no_cache: false,
+        doh: true,
+    };
+    assert_eq!(
+        pursuit.cache(),
+        (CacheStatus::Expired, None),
+        "a cache of unknown age is stale"
+    );
+}
+
+#[test]
+fn without_the_cache_public_dns_is_asked_although_the_cache_is_fresh() {
+    with(&spec(), &verified(A, 0), 1, |pursuit| {
+        let pursuit = Pursuit {
+            no_cache: true,
+            ..pursuit
+        };
+        assert_eq!(
+            (pursuit.cache().0, pursuit.begin()),
+            (CacheStatus::Skipped, Next::AskDoh)
+        );
+    });
+}
+
+#[test]
+fn an_address_that_came_back_is_not_believed_from_a_resolvers_cache() {
+    assert_eq!(
+        begin(&spec(), &verified(B, 0), 30),
+        (CacheStatus::Mismatch, Next::AskApi)
+    );
+}
+
+#[test]
+fn an_edited_ttl_or_proxy_setting_is_compared_at_the_provider() {
+    let edited = RecordSpec {
+        ttl: Some(60),
+        ..spec()
+    };
+    assert_eq!(
+        begin(&edited, &verified(A, 0), 30),
+        (CacheStatus::Mismatch, Next::AskApi)
+    );
+}
+
+#[test]
+fn a_proxied_record_is_never_compared_with_public_dns() {
+    let configured = RecordSpec {
+        proxied: Some(true),
+        ..spec()
+    };
+    assert_eq!(
+        begin(&configured, &RecordState::default(), 0).1,
+        Next::AskApi
+    );
+    let learned = RecordState {
+        proxied: Some(true),
+        ..RecordState::default()
+    };
+    assert_eq!(begin(&spec(), &learned, 0).1, Next::AskApi);
+}
+
+#[test]
+fn a_write_in_doubt_is_read_at_the_provider_before_anything_else() {
+    let state = RecordState {
+        in_doubt: Some(ip(A)),
+        ..verified(A, 0)
+    };
+    assert_eq!(
+        begin(&spec(), &state, 1),
+        (CacheStatus::Skipped, Next::AskApi)
+    );
+}
+
+#[test]
+fn public_dns_settles_a_record_only_with_exactly_the_wanted_address() {
+    let after = |answer: Option<&[IpAddr]>| {
+        with(&spec(), &verified(A, 0), 3600, |pursuit| {
+            pursuit.after_doh(answer)
+        })
+    };
+    assert_eq!(after(Some(&[ip(A)])), right(Layer::Doh, true, None));
+    for answer in [
+        None,
+        Some(&[][..]),
+        Some(&[ip(B)][..]),
+        Some(&[ip(A), ip(B)][..]),
+    ] {
+        assert_eq!(after(answer), Next::AskApi, "{answer:?}");
+    }
+}
+
+#[test]
+fn after_a_write_public_dns_is_watched_for_ten_minutes_and_never_leads_to_the_provider() {
+    let pending = Some(Pending {
+        address: ip(A),
+        since: at(0),
+    });
+    let state = RecordState {
+        pending,
+        ..verified(A, 0)
+    };
+    assert_eq!(
+        begin(&spec(), &state, 599),
+        (CacheStatus::Hit, Next::AskDoh)
+    );
+    assert_eq!(
+        begin(&spec(), &state, 600).1,
+        right(Layer::Cache, false, None)
+    );
+    let after = |answer: &[IpAddr]| {
+        with(&spec(), &state, 30, |pursuit| {
+            pursuit.after_doh(Some(answer))
+        })
+    };
+    assert_eq!(after(&[ip(B)]), right(Layer::Cache, false, None));
+    assert_eq!(after(&[ip(A)]), right(Layer::Cache, true, None));
+}
+
+#[test]
+fn an_equal_record_at_the_provider_is_left_alone() {
+    assert_eq!(
+        read(&spec(), &[found("1", "A", A), found("2", "TXT", "x")]),
+        right(Layer::Api, false, Some(false))
+    );
+}
+
+#[test]
+fn an_ipv6_address_is_compared_as_an_address_not_as_text() {
+    let spec = record("vpn.example.com", RecordType::Aaaa);
+    let (now, policy, state) = (at(0), policy(), RecordState::default());
+    let wanted = ip("2a00::1");
+    let pursuit = Pursuit {
+        spec: &spec,
+        state: &state,
+        wanted,
+        now: &now,
+        policy: &policy,
+        no_cache: false,
+        doh: true,
+    };
+    let next = pursuit.after_read(&[found("1", "AAAA", "2A00:0:0:0:0:0:0:1")]);
+    assert_eq!(next, right(Layer::Api, false, Some(false)));
+}
+
+#[test]
+fn only_what_differs_is_changed() {
+    let address = Change {
+        content: Some(ip(A)),
+        ..Change::default()
+    };
+    assert_eq!(patch(read(&spec(), &[found("1", "A", B)])), address);
+    let ttl = RecordSpec {
+        ttl: Some(60),
+        ..spec()
+    };
+    assert_eq!(
+        patch(read(&ttl, &[found("1", "A", A)])),
+        Change {
+            ttl: Some(60),
+            ..Change::default()
+        }
+    );
+    let proxied = RecordSpec {
+        proxied: Some(true),
+        ..spec()
+    };
+    assert_eq!(
+        patch(read(&proxied, &[found("1", "A", A)])),
+        Change {
+            proxied: Some(true),
+            ..Change::default()
+        }
+    );
+}
+
+#[test]
+fn the_ttl_of_a_proxied_record_is_no_drift() {
+    let spec = RecordSpec {
+        ttl: Some(60),
+        proxied: Some(true),
+        ..spec()
+    };
+    let proxied = Found {
+        proxied: true,
+        ttl: 1,
+        ..found("1", "A", A)
+    };
+    assert_eq!(
+        read(&spec, &[proxied]),
+        right(Layer::Api, false, Some(true))
+    );
+}
+
+#[test]
+fn a_missing_record_is_created_only_if_that_is_allowed() {
+    assert_eq!(
+        reason(read(&spec(), &[])),
+        "vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record"
+    );
+    let create = |spec: RecordSpec| match read(
+        &RecordSpec {
+            create: true,
+            ..spec
+        },
+        &[],
+    ) {
+        Next::Write(Write::Create(new)) => (new.ttl, new.proxied, new.content),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(create(spec()), (60, false, ip(A)));
+    assert_eq!(
+        create(RecordSpec {
+            ttl: Some(300),
+            ..spec()
+        }),
+        (300, false, ip(A))
+    );
+    assert_eq!(
+        create(RecordSpec {
+            ttl: Some(300),
+            proxied: Some(true),
+            ..spec()
+        }),
+        (1, true, ip(A))
+    );
+}
+
+#[test]
+fn a_cname_in_the_way_fails_and_is_not_touched() {
+    let spec = RecordSpec {
+        create: true,
+        ..spec()
+    };
+    assert_eq!(
+        reason(read(&spec, &[found("7", "CNAME", "elsewhere.example.net")])),
+        "vpn.example.com A: a CNAME to elsewhere.example.net stands in the way (id 7): remove it at Cloudflare, or keep another name"
+    );
+}
+
+#[test]
+fn of_several_records_none_is_touched_unless_one_is_pinned() {
+    let both = [found("1", "A", B), found("2", "A", B)];
+    assert_eq!(
+        read(&spec(), &both),
+        Next::Done(Settled::Held {
+            reason:
+                "vpn.example.com A: 2 records share this name and type: pin one with `id`: 1, 2"
+                    .to_owned(),
+            needs_operator: true,
+        })
+    );
+    let pinned = |id: &str| RecordSpec {
+        id: Some(id.to_owned()),
+        ..spec()
+    };
+    assert!(
+        matches!(read(&pinned("2"), &both), Next::Write(Write::Patch { before, .. }) if before.id == "2")
+    );
+    assert_eq!(
+        reason(read(&pinned("3"), &both)),
+        "vpn.example.com A: no record has the id 3: set `id` to one of 1, 2"
+    );
+    assert!(reason(read(&pinned("3"), &[])).contains("no record has the id 3"));
+}
+
+#[test]
+fn writes_to_one_record_are_bounded_by_the_hour() {
+    let mut state = RecordState {
+        writes: (0..6).map(|i| at(i * 60)).collect(),
+        ..RecordState::default()
+    };
+    let next = |state: &RecordState, s| {
+        with(&spec(), state, s, |pursuit| {
+            pursuit.after_read(&[found("1", "A", B)])
+        })
+    };
+    assert_eq!(
+        reason(next(&state, 600)),
+        "vpn.example.com A: 6 writes in the last hour, policy.max_updates_per_hour allows 6; the next one in 50 min"
+    );
+    assert!(matches!(next(&state, 3600), Next::Write(_)));
+    state.on_clocks_of(&at(3600));
+    assert_eq!(
+        state.writes.len(),
+        5,
+        "what is older than an hour is forgotten"
+    );
+}
+
+#[test]
+fn writes_of_unknown_age_count_from_now() {
+    let mut state = RecordState {
+        writes: vec![at(0); 6],
+        ..RecordState::default()
+    };
+    let reborn = Moment::simulated("other", 0, Duration::from_secs(9));
+    state.on_clocks_of(&reborn);
+    assert_eq!(state.writes, vec![reborn; 6]);
+}
+
+#[test]
+fn the_cache_is_written_after_the_answer_and_never_before() {
+    let mut state = verified(B, 0);
+    state.intend(ip(A), &at(10));
+    assert_eq!(
+        (state.in_doubt, state.cache.as_ref().unwrap().address),
+        (Some(ip(A)), ip(B))
+    );
+    let Next::Write(write) = read(&spec(), &[found("1", "A", B)]) else {
+        panic!()
+    };
+    state.settle(&spec(), ip(A), &Settled::Written(write), &at(11));
+    assert_eq!(
+        (state.in_doubt, state.cache.as_ref().unwrap().address),
+        (None, ip(A))
+    );
+    assert_eq!(
+        state.pending,
+        Some(Pending {
+            address: ip(A),
+            since: at(11)
+        })
+    );
+}
+
+#[test]
+fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
+    let failed = |write| Settled::Failed {
+        reason: String::new(),
+        write,
+    };
+    let mut state = verified(B, 0);
+    state.intend(ip(A), &at(10));
+    let mut doubtful = state.clone();
+    state.settle(&spec(), ip(A), &failed(WriteFate::NotApplied), &at(11));
+    assert_eq!((state.writes.len(), state.in_doubt), (0, None));
+    doubtful.settle(&spec(), ip(A), &failed(WriteFate::InDoubt), &at(11));
+    assert_eq!((doubtful.writes.len(), doubtful.in_doubt), (1, Some(ip(A))));
+    doubtful.settle(&spec(), ip(A), &failed(WriteFate::None), &at(12));
+    assert_eq!(
+        doubtful.in_doubt,
+        Some(ip(A)),
+        "a read that failed resolves nothing"
+    );
+}
+
+#[test]
+fn convergence_is_told_once_with_the_time_it_took() {
+    let mut state = RecordState {
+        pending: Some(Pending {
+            address: ip(A),
+            since: at(0),
+        }),
+        ..verified(A, 0)
+    };
+    let seen = |public| Settled::Right {
+        layer: Layer::Cache,
+        public,
+        proxied: None,
+    };
+    assert_eq!(state.settle(&spec(), ip(A), &seen(false), &at(30)), None);
+    assert_eq!(
+        state.settle(&spec(), ip(A), &seen(true), &at(60)),
+        Some(Some(Duration::from_secs(60)))
+    );
+    assert_eq!(state.settle(&spec(), ip(A), &seen(true), &at(90)), None);
+}
+
+#[test]
+fn the_zone_is_looked_for_from_the_longest_suffix_and_never_in_a_top_level_domain() {
+    let names = |name| record(name, RecordType::A).zone_candidates();
+    assert_eq!(
+        names("vpn.example.co.uk"),
+        ["vpn.example.co.uk", "example.co.uk", "co.uk"]
+    );
+    assert_eq!(names("*.example.com"), ["example.com"]);
+    let pinned = RecordSpec {
+        zone: Some("example.com".to_owned()),
+        ..spec()
+    };
+    assert_eq!(pinned.zone_candidates(), ["example.com"]);
+}

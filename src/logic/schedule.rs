@@ -1,0 +1,235 @@
+//! When the next cycle is due: slow while all is well, fast while something is unsettled.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::moment::{Elapsed, Moment};
+use super::policy::Policy;
+use super::readiness::{Readiness, Track};
+use super::state::State;
+
+/// An API back-off longer than this is waited for at the slow cadence.
+const SHORT_BACKOFF: Duration = Duration::from_secs(2 * 60);
+/// Cycles further apart than this leave a gap in what is known.
+const GAP: Duration = Duration::from_secs(5 * 60);
+
+/// The cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speed {
+    /// Every `healthy_interval`.
+    Slow,
+    /// Every `unsettled_interval`.
+    Fast,
+}
+
+/// When the next cycle is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The cadence.
+    pub speed: Speed,
+    /// Seconds from the cycle that says so.
+    pub in_s: u64,
+    /// That moment by the wall clock, for display.
+    pub due_at: Timestamp,
+}
+
+/// Plans the cycle after the one at `now`. `jitter` is a random part of `policy.jitter`.
+#[must_use]
+pub fn next(state: &State, policy: &Policy, jitter: Duration, now: &Moment) -> Due {
+    let speed = if unsettled(state, now) {
+        Speed::Fast
+    } else {
+        Speed::Slow
+    };
+    let interval = match speed {
+        Speed::Slow => policy.healthy_interval,
+        Speed::Fast => policy.unsettled_interval,
+    };
+    let delay = interval.saturating_add(jitter.min(policy.jitter));
+    Due {
+        speed,
+        in_s: delay.as_secs(),
+        due_at: now.wall_after(delay),
+    }
+}
+
+/// Whether the fast cadence is wanted.
+fn unsettled(state: &State, now: &Moment) -> bool {
+    let machine = &state.machine;
+    machine.readiness != Readiness::Ready
+        // The other family's new address waits for its confirmations, and its records with it.
+        || [machine.ipv4, machine.ipv6].iter().any(|track| matches!(track, Track::Candidate { .. }))
+        || state.records.values().any(|record| record.converging(now))
+        || state.backoff.as_ref().and_then(|wait| wait.remaining(None, now)).is_some_and(|left| left < SHORT_BACKOFF)
+}
+
+/// Whether a cycle is due at `now` (`--if-due`). A cycle that would be due within the jitter is due already: whoever
+/// asks is a cron job, which asks only once a minute and brings its own `--splay`.
+#[must_use]
+pub fn is_due(state: &State, policy: &Policy, now: &Moment) -> bool {
+    let (Some(last), Some(due)) = (&state.last, &state.next) else {
+        return true;
+    };
+    match last.at.elapsed(now) {
+        Elapsed::Known(elapsed) => {
+            elapsed.saturating_add(policy.jitter) >= Duration::from_secs(due.in_s)
+        }
+        Elapsed::Unknown => true,
+    }
+}
+
+/// Whether the next cycle is wanted at the fast cadence: then the file `unsettled` is there.
+#[must_use]
+pub fn is_fast(state: &State) -> bool {
+    state
+        .next
+        .as_ref()
+        .is_some_and(|due| due.speed == Speed::Fast)
+}
+
+/// Whether there was a gap between the last cycle and this one; inside, how long it was, where the clocks can tell.
+#[must_use]
+pub fn gap(state: &State, now: &Moment) -> Option<Option<Duration>> {
+    let planned = state.next.as_ref().map_or(0, |due| due.in_s);
+    match state.last.as_ref()?.at.elapsed(now) {
+        Elapsed::Known(elapsed) => (elapsed
+            > GAP.max(Duration::from_secs(planned.saturating_mul(2))))
+        .then_some(Some(elapsed)),
+        Elapsed::Unknown => Some(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::{at, ip, policy};
+    use crate::logic::readiness::Machine;
+    use crate::logic::records::{Pending, RecordState};
+    use crate::logic::state::LastCycle;
+
+    fn ready() -> State {
+        let ipv4 = Track::Trusted {
+            address: ip("11.0.0.1"),
+            confirmations: 2,
+        };
+        State {
+            machine: Machine {
+                readiness: Readiness::Ready,
+                ipv4,
+                ipv6: Track::Empty,
+            },
+            ..State::cold(&at(0))
+        }
+    }
+
+    fn speed(state: &State, s: u64) -> Speed {
+        next(state, &policy(), Duration::ZERO, &at(s)).speed
+    }
+
+    #[test]
+    fn a_settled_line_is_slow_and_any_doubt_is_fast() {
+        assert_eq!(speed(&ready(), 0), Speed::Slow);
+        for readiness in [Readiness::Init, Readiness::Probing, Readiness::NotReady] {
+            let mut state = ready();
+            state.machine.readiness = readiness;
+            assert_eq!(speed(&state, 0), Speed::Fast, "{readiness}");
+        }
+        let mut state = ready();
+        state.machine.ipv6 = Track::Candidate {
+            address: ip("2a00::1"),
+            confirmations: 1,
+        };
+        assert_eq!(
+            speed(&state, 0),
+            Speed::Fast,
+            "the other family waits for a confirmation"
+        );
+    }
+
+    #[test]
+    fn a_write_that_public_dns_does_not_show_is_fast_for_ten_minutes() {
+        let mut state = ready();
+        let pending = Some(Pending {
+            address: ip("11.0.0.1"),
+            since: at(0),
+        });
+        state.records.insert(
+            "A a.b".into(),
+            RecordState {
+                pending,
+                ..RecordState::default()
+            },
+        );
+        assert_eq!(speed(&state, 599), Speed::Fast);
+        assert_eq!(speed(&state, 600), Speed::Slow);
+    }
+
+    #[test]
+    fn a_short_backoff_is_fast_and_a_long_one_slow() {
+        use crate::logic::{backoff::Backoff, provider::ApiErrorKind};
+        let wait = |s| {
+            let kind = ApiErrorKind::RateLimited {
+                retry_after: Some(Duration::from_secs(s)),
+            };
+            State {
+                backoff: Backoff::after(None, &kind, "", 0, &at(0)),
+                ..ready()
+            }
+        };
+        assert_eq!(speed(&wait(119), 0), Speed::Fast);
+        assert_eq!(speed(&wait(600), 0), Speed::Slow);
+        assert_eq!(speed(&wait(600), 500), Speed::Fast);
+        assert_eq!(speed(&wait(600), 600), Speed::Slow, "it is over");
+    }
+
+    #[test]
+    fn jitter_is_added_and_never_exceeds_the_configured_one() {
+        let due = |jitter| next(&ready(), &policy(), Duration::from_secs(jitter), &at(0)).in_s;
+        assert_eq!((due(0), due(7), due(99)), (120, 127, 130));
+    }
+
+    #[test]
+    fn a_cycle_is_due_within_the_jitter_or_when_the_clocks_cannot_tell() {
+        let mut state = ready();
+        assert!(is_due(&state, &policy(), &at(0)), "none ever ran");
+        state.last = Some(LastCycle {
+            at: at(0),
+            elapsed_ms: 1,
+        });
+        state.next = Some(Due {
+            speed: Speed::Slow,
+            in_s: 125,
+            due_at: at(125).wall,
+        });
+        assert!(!is_due(&state, &policy(), &at(114)));
+        assert!(is_due(&state, &policy(), &at(115)));
+        let reborn = Moment {
+            boot: "other".into(),
+            wall: Timestamp::UNIX_EPOCH,
+            since_boot_ms: 1,
+        };
+        assert!(is_due(&state, &policy(), &reborn));
+    }
+
+    #[test]
+    fn a_gap_is_more_than_five_minutes_or_two_planned_intervals() {
+        let mut state = State {
+            last: Some(LastCycle {
+                at: at(0),
+                elapsed_ms: 1,
+            }),
+            ..ready()
+        };
+        assert_eq!(gap(&state, &at(300)), None);
+        assert_eq!(gap(&state, &at(301)), Some(Some(Duration::from_secs(301))));
+        state.next = Some(Due {
+            speed: Speed::Slow,
+            in_s: 3600,
+            due_at: at(3600).wall,
+        });
+        assert_eq!(gap(&state, &at(3700)), None, "an hour was planned");
+    }
+}

@@ -1,0 +1,285 @@
+//! What one cycle leaves to the next: the whole of `state.json`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::backoff::Backoff;
+use super::event::{Event, What};
+use super::moment::Moment;
+use super::readiness::Machine;
+use super::records::RecordState;
+use super::schedule::Due;
+use super::units::{Family, RecordType};
+use super::verdict::Verdict;
+
+/// The version of the document. A new field with a default needs no new version; a changed meaning does.
+pub const VERSION: u32 = 1;
+/// How many hours the strip of `status` looks back, the current one included.
+pub const HOURS: usize = 24;
+
+/// Everything that is remembered between cycles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Cycles so far.
+    pub cycle: u64,
+    /// Readiness and the public addresses.
+    pub machine: Machine,
+    /// Since when readiness is what it is.
+    pub since: Moment,
+    /// The verdict of the last cycle.
+    pub verdict: Option<Verdict>,
+    /// The last cycle.
+    pub last: Option<LastCycle>,
+    /// Ready cycles and all cycles, counted and never extrapolated.
+    pub uptime: Uptime,
+    /// The same by hour, for the last [`HOURS`].
+    pub hours: Vec<Hour>,
+    /// The outage that goes on.
+    pub outage: Option<Outage>,
+    /// The addresses trusted last, kept through outages.
+    pub last_trusted: LastTrusted,
+    /// What is known of each record, by [`super::records::RecordSpec::key`].
+    pub records: BTreeMap<String, RecordState>,
+    /// The provider's ids of zones, by name.
+    pub zones: BTreeMap<String, String>,
+    /// When the API may be called again.
+    pub backoff: Option<Backoff>,
+    /// The last write that changed an address.
+    pub last_change: Option<LastChange>,
+    /// When the next cycle is due.
+    pub next: Option<Due>,
+    /// The errors of the last cycle that no record carries; told in the history when they change.
+    pub errors: Vec<String>,
+    /// The number of the last event.
+    pub seq: u64,
+    /// The events of the last cycle. They are in the history too unless a crash came between; the next cycle looks.
+    pub outbox: Vec<Event>,
+}
+
+/// The last cycle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCycle {
+    /// When it began.
+    pub at: Moment,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// Counted cycles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uptime {
+    /// Cycles that ended READY.
+    pub ready: u64,
+    /// All cycles.
+    pub total: u64,
+}
+
+impl Uptime {
+    fn count(&mut self, ready: bool) {
+        self.total = self.total.saturating_add(1);
+        self.ready = self.ready.saturating_add(u64::from(ready)).min(self.total);
+    }
+
+    /// Ready cycles per hundred, of none: 0.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "2^53 cycles are a billion years"
+    )]
+    pub fn percent(&self) -> f64 {
+        if self.total == 0 {
+            0.0
+        } else {
+            100.0 * self.ready as f64 / self.total as f64
+        }
+    }
+}
+
+/// Counted cycles of one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hour {
+    /// Hours since 1970-01-01T00:00Z.
+    pub hour: i64,
+    /// The cycles in it.
+    #[serde(flatten)]
+    pub uptime: Uptime,
+}
+
+/// An outage that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// The first cycle that saw it.
+    pub since: Moment,
+    /// The last verdict in it.
+    pub verdict: Verdict,
+    /// The cycles that saw it.
+    pub cycles: u64,
+}
+
+/// The addresses trusted last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTrusted {
+    /// IPv4.
+    pub ipv4: Option<IpAddr>,
+    /// IPv6.
+    pub ipv6: Option<IpAddr>,
+}
+
+impl LastTrusted {
+    /// That of one family.
+    #[must_use]
+    pub const fn of(&self, family: Family) -> Option<IpAddr> {
+        match family {
+            Family::V4 => self.ipv4,
+            Family::V6 => self.ipv6,
+        }
+    }
+
+    pub(super) const fn set(&mut self, family: Family, address: IpAddr) {
+        match family {
+            Family::V4 => self.ipv4 = Some(address),
+            Family::V6 => self.ipv6 = Some(address),
+        }
+    }
+}
+
+/// The last write that changed an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastChange {
+    /// When.
+    pub at: Timestamp,
+    /// The record's name.
+    pub name: String,
+    /// The record's type.
+    #[serde(rename = "type")]
+    pub record: RecordType,
+    /// Its content before, where there was one.
+    pub from: Option<String>,
+    /// Its address now.
+    pub to: IpAddr,
+    /// Seconds until public DNS showed it, once it did.
+    pub dns_s: Option<u64>,
+}
+
+impl State {
+    /// The state of a host on which no cycle ever ran.
+    #[must_use]
+    pub fn cold(now: &Moment) -> Self {
+        Self {
+            version: VERSION,
+            cycle: 0,
+            machine: Machine::default(),
+            since: now.clone(),
+            verdict: None,
+            last: None,
+            uptime: Uptime::default(),
+            hours: vec![],
+            outage: None,
+            last_trusted: LastTrusted::default(),
+            records: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            backoff: None,
+            last_change: None,
+            next: None,
+            errors: vec![],
+            seq: 0,
+            outbox: vec![],
+        }
+    }
+
+    /// Appends an event to the outbox.
+    pub fn tell(&mut self, now: &Moment, what: What) {
+        self.seq = self.seq.saturating_add(1);
+        self.outbox.push(Event {
+            at: now.wall,
+            seq: self.seq,
+            cycle: self.cycle,
+            what,
+        });
+    }
+
+    pub(super) fn count(&mut self, ready: bool, now: &Moment) {
+        self.uptime.count(ready);
+        if !now.wall_is_plausible() {
+            return;
+        }
+        let hour = now.wall.as_second().div_euclid(3600);
+        let oldest = hour - i64::try_from(HOURS).unwrap_or(0) + 1;
+        self.hours
+            .retain(|seen| (oldest..=hour).contains(&seen.hour));
+        match self.hours.iter_mut().find(|seen| seen.hour == hour) {
+            Some(seen) => seen.uptime.count(ready),
+            None => {
+                let mut uptime = Uptime::default();
+                uptime.count(ready);
+                self.hours.push(Hour { hour, uptime });
+            }
+        }
+    }
+
+    /// The share of ready cycles in each of the last [`HOURS`], the current one last; none where no cycle ran.
+    #[must_use]
+    pub fn strip(&self, now: &Moment) -> Vec<Option<f64>> {
+        let hour = now.wall.as_second().div_euclid(3600);
+        let first = hour - i64::try_from(HOURS).unwrap_or(0) + 1;
+        (first..=hour)
+            .map(|hour| {
+                self.hours
+                    .iter()
+                    .find(|seen| seen.hour == hour)
+                    .map(|seen| seen.uptime.percent() / 100.0)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::at;
+
+    #[test]
+    fn uptime_is_counted_and_an_hour_without_cycles_is_unknown_not_down() {
+        let mut state = State::cold(&at(0));
+        state.count(true, &at(0));
+        state.count(false, &at(60));
+        state.count(true, &at(2 * 3600));
+        assert_eq!(state.uptime, Uptime { ready: 2, total: 3 });
+        let strip = state.strip(&at(2 * 3600));
+        assert_eq!(strip.len(), HOURS);
+        assert_eq!(strip[21..], [Some(0.5), None, Some(1.0)]);
+    }
+
+    #[test]
+    fn hours_beyond_a_day_are_forgotten_also_when_the_clock_jumps_back() {
+        let mut state = State::cold(&at(0));
+        for hour in 0..100 {
+            state.count(true, &at(hour * 3600));
+        }
+        assert_eq!(state.hours.len(), HOURS);
+        state.count(true, &at(50 * 3600));
+        assert_eq!(state.hours.len(), 1, "what lies in the future never was");
+        assert_eq!(state.uptime.total, 101);
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_counts_cycles_but_no_hours() {
+        let mut state = State::cold(&at(0));
+        state.count(true, &Moment::simulated("b", 12, std::time::Duration::ZERO));
+        assert_eq!((state.uptime.total, state.hours.len()), (1, 0));
+    }
+
+    #[test]
+    fn the_document_survives_a_round_trip() {
+        let mut state = State::cold(&at(0));
+        state.count(true, &at(0));
+        state.tell(&at(0), What::Gap { seconds: Some(3) });
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
+    }
+}

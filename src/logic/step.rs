@@ -1,0 +1,442 @@
+//! One cycle, decided. [`step`] takes what was seen and says what follows; the deeds are done; [`settle`] folds in what came of them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::event::{OutagePhase, RecordOutcome, What};
+use super::moment::Moment;
+use super::observation::Observation;
+use super::policy::Policy;
+use super::readiness::{Evidence, Readiness};
+use super::records::{CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
+use super::schedule;
+use super::state::{LastChange, LastCycle, Outage, State};
+use super::units::Family;
+use super::verdict::Verdict;
+
+/// What the operator wants, as far as a cycle needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wants<'a> {
+    /// The records to keep; at least one.
+    pub records: &'a [RecordSpec],
+    /// Thresholds.
+    pub policy: &'a Policy,
+    /// Whether any DNS over HTTPS server is configured.
+    pub doh: bool,
+    /// `--trust`.
+    pub trust: bool,
+    /// `--no-cache`.
+    pub no_cache: bool,
+}
+
+impl Wants<'_> {
+    /// The family of the first record, on which readiness runs.
+    #[must_use]
+    pub fn primary(&self) -> Family {
+        self.records
+            .first()
+            .map_or(Family::V4, |record| record.kind.family())
+    }
+
+    /// The families of all records, the primary one first.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let mut families = vec![];
+        for record in self.records {
+            if !families.contains(&record.kind.family()) {
+                families.push(record.kind.family());
+            }
+        }
+        families
+    }
+}
+
+/// What follows from an observation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Readiness before the cycle.
+    pub before: Readiness,
+    /// Where the path ends.
+    pub verdict: Verdict,
+    /// One per record, in the order of the configuration.
+    pub records: Vec<Planned>,
+}
+
+/// What follows for one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The address that it shall hold; none where that is not known for sure.
+    pub wanted: Option<IpAddr>,
+    /// What the cache said.
+    pub cache: CacheStatus,
+    /// The age of what it holds, where it is known.
+    pub cache_age: Option<Duration>,
+    /// The first thing to do.
+    pub next: Next,
+}
+
+/// One record, settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The address that it shall hold.
+    pub wanted: Option<IpAddr>,
+    /// How it was settled.
+    pub settled: Settled,
+    /// When.
+    pub at: Moment,
+}
+
+/// Brings what an earlier cycle left under today's configuration and onto the clocks of this boot. Probes that depend
+/// on the state (is this address trusted?) must look at the result.
+#[must_use]
+pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
+    state.machine = state
+        .machine
+        .under(wants.primary(), wants.policy.confirmations);
+    state.backoff = state.backoff.map(|wait| wait.on_clocks_of(now));
+    state
+        .records
+        .retain(|key, _| wants.records.iter().any(|spec| spec.key() == *key));
+    for record in state.records.values_mut() {
+        record.on_clocks_of(now);
+    }
+    state
+}
+
+/// The decision: everything that follows from an observation, before anything is done. `state` is what [`resume`] gave.
+#[must_use]
+pub fn step(
+    mut state: State,
+    seen: &Observation,
+    now: &Moment,
+    wants: &Wants<'_>,
+) -> (State, Decision) {
+    let before = state.machine.readiness;
+    let verdict = Verdict::of(seen, wants.primary());
+    state.outbox.clear();
+    state.cycle = state.cycle.saturating_add(1);
+    if let Some(gap) = schedule::gap(&state, now) {
+        state.tell(
+            now,
+            What::Gap {
+                seconds: gap.map(|gap| gap.as_secs()),
+            },
+        );
+    }
+
+    let counted = |family| seen.counted(family).map(|counted| counted.address);
+    let evidence = Evidence {
+        wan_up: seen.wan.ok(),
+        ipv4: counted(Family::V4),
+        ipv6: counted(Family::V6),
+        trust: wants.trust,
+    };
+    let (machine, steps) =
+        state
+            .machine
+            .after(evidence, wants.primary(), wants.policy.confirmations);
+    state.machine = machine;
+    state.verdict = Some(verdict);
+    for (from, to) in steps {
+        state.since = now.clone();
+        state.tell(now, What::Readiness { from, to, verdict });
+    }
+    note_outage(&mut state, verdict, now);
+    note_addresses(&mut state, seen, now);
+    state.count(machine.readiness == Readiness::Ready, now);
+
+    let records = wants
+        .records
+        .iter()
+        .map(|spec| plan(&mut state, spec, counted(spec.kind.family()), now, wants))
+        .collect();
+    (
+        state,
+        Decision {
+            before,
+            verdict,
+            records,
+        },
+    )
+}
+
+/// How a cycle ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// One per record, in the order of the configuration.
+    pub outcomes: &'a [Outcome],
+    /// The errors that no record carries.
+    pub errors: &'a [String],
+    /// From the first probe to the last answer.
+    pub elapsed: Duration,
+    /// A random part of the configured jitter.
+    pub jitter: Duration,
+}
+
+/// Folds in what came of the decision, and plans the next cycle. `now` is when the cycle began.
+#[must_use]
+pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants<'_>) -> State {
+    let Ending {
+        outcomes,
+        errors,
+        elapsed,
+        jitter,
+    } = *ending;
+    for (spec, outcome) in wants.records.iter().zip(outcomes) {
+        settle_record(&mut state, spec, outcome);
+    }
+    for error in errors {
+        if !state.errors.contains(error) {
+            state.tell(
+                now,
+                What::Error {
+                    message: error.clone(),
+                },
+            );
+        }
+    }
+    state.errors = errors.to_vec();
+    state.last = Some(LastCycle {
+        at: now.clone(),
+        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+    });
+    state.next = Some(schedule::next(&state, wants.policy, jitter, now));
+    state
+}
+
+fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
+    match (state.outage.take(), verdict.is_down()) {
+        (None, false) => {}
+        (None, true) => {
+            state.outage = Some(Outage {
+                since: now.clone(),
+                verdict,
+                cycles: 1,
+            });
+            state.tell(
+                now,
+                What::Outage {
+                    phase: OutagePhase::Began,
+                    verdict,
+                    seconds: None,
+                },
+            );
+        }
+        (Some(outage), true) => {
+            state.outage = Some(Outage {
+                verdict,
+                cycles: outage.cycles.saturating_add(1),
+                ..outage
+            });
+        }
+        (Some(outage), false) => {
+            let seconds = outage
+                .since
+                .elapsed(now)
+                .known()
+                .map(|lasted| lasted.as_secs());
+            state.tell(
+                now,
+                What::Outage {
+                    phase: OutagePhase::Ended,
+                    verdict: outage.verdict,
+                    seconds,
+                },
+            );
+        }
+    }
+}
+
+fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
+    for family in [Family::V4, Family::V6] {
+        let Some(to) = state.machine.track(family).trusted() else {
+            continue;
+        };
+        let from = state.last_trusted.of(family);
+        if from == Some(to) {
+            continue;
+        }
+        state.last_trusted.set(family, to);
+        let answers = seen
+            .public_ip
+            .iter()
+            .filter(|seen| seen.family == family)
+            .flat_map(|seen| &seen.answers);
+        let providers = answers
+            .filter(|answer| answer.address == Ok(to))
+            .map(|answer| answer.provider.clone())
+            .collect();
+        state.tell(
+            now,
+            What::Address {
+                family,
+                from,
+                to,
+                providers,
+            },
+        );
+    }
+}
+
+fn plan(
+    state: &mut State,
+    spec: &RecordSpec,
+    counted: Option<IpAddr>,
+    now: &Moment,
+    wants: &Wants<'_>,
+) -> Planned {
+    let family = spec.kind.family();
+    let held = |reason| Planned {
+        wanted: None,
+        cache: CacheStatus::Skipped,
+        cache_age: None,
+        next: Next::Done(Settled::Held {
+            reason,
+            needs_operator: false,
+        }),
+    };
+    let machine = state.machine;
+    let Some(wanted) = machine.publishable(family) else {
+        return held(why_not_publishable(
+            state,
+            family,
+            wants.policy.confirmations,
+        ));
+    };
+    // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
+    if counted != Some(wanted) {
+        return held(format!("no {family} address was observed in this cycle"));
+    }
+    let remembered = state.records.entry(spec.key()).or_default();
+    let pursuit = Pursuit {
+        spec,
+        state: remembered,
+        wanted,
+        now,
+        policy: wants.policy,
+        no_cache: wants.no_cache,
+        doh: wants.doh,
+    };
+    let (cache, cache_age) = pursuit.cache();
+    Planned {
+        wanted: Some(wanted),
+        cache,
+        cache_age,
+        next: pursuit.begin(),
+    }
+}
+
+fn why_not_publishable(state: &State, family: Family, required: u32) -> String {
+    let track = state.machine.track(family);
+    match state.machine.readiness {
+        Readiness::Init | Readiness::NotReady => "the line is down".to_owned(),
+        Readiness::Probing | Readiness::Ready => match track.address() {
+            Some(address) => format!(
+                "{address} has {} of {required} confirmations",
+                track.confirmations().min(required)
+            ),
+            None => format!("no {family} address was observed yet"),
+        },
+    }
+}
+
+fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
+    let key = spec.key();
+    let mut remembered = state.records.remove(&key).unwrap_or_default();
+    let problem = remembered.problem.take();
+    let Some(wanted) = outcome.wanted else {
+        if let Settled::Held { reason, .. } = &outcome.settled {
+            remembered.problem = Some(reason.clone());
+        }
+        state.records.insert(key, remembered);
+        return;
+    };
+    let converged = remembered.settle(spec, wanted, &outcome.settled, &outcome.at);
+    let name = spec.name.clone();
+    let record = spec.kind;
+    let event = |outcome, from, reason| What::Record {
+        name: name.clone(),
+        record,
+        outcome,
+        from,
+        to: Some(wanted),
+        reason,
+    };
+    match &outcome.settled {
+        Settled::Right { .. } => {
+            if let Some(Some(took)) = converged {
+                let seconds = took.as_secs();
+                if let Some(change) = state
+                    .last_change
+                    .as_mut()
+                    .filter(|change| change.name == name && change.record == record)
+                {
+                    change.dns_s = Some(seconds);
+                }
+                state.tell(
+                    &outcome.at,
+                    What::Converged {
+                        name,
+                        record,
+                        address: wanted,
+                        seconds,
+                    },
+                );
+            }
+        }
+        Settled::Written(write) => {
+            let (kind, from) = match write {
+                Write::Patch { before, .. } => {
+                    (RecordOutcome::Updated, Some(before.content.clone()))
+                }
+                Write::Create(_) => (RecordOutcome::Created, None),
+            };
+            if from.as_ref().is_none_or(|from| from.parse() != Ok(wanted)) {
+                let at = outcome.at.wall;
+                state.last_change = Some(LastChange {
+                    at,
+                    name: name.clone(),
+                    record,
+                    from: from.clone(),
+                    to: wanted,
+                    dns_s: None,
+                });
+            }
+            state.tell(&outcome.at, event(kind, from, None));
+        }
+        Settled::Held {
+            needs_operator: false,
+            ..
+        } => {}
+        Settled::Held { reason, .. } if problem.as_ref() != Some(reason) => {
+            state.tell(
+                &outcome.at,
+                event(RecordOutcome::Held, None, Some(reason.clone())),
+            );
+        }
+        Settled::Failed { reason, .. } if problem.as_ref() != Some(reason) => {
+            state.tell(
+                &outcome.at,
+                event(RecordOutcome::Failed, None, Some(reason.clone())),
+            );
+        }
+        // The same trouble as in the cycle before is old news.
+        Settled::Held { .. } | Settled::Failed { .. } => {}
+    }
+    state.records.insert(key, remembered);
+}
+
+/// Why the API is not called now, where it rests. `token` is the fingerprint of the token in use.
+#[must_use]
+pub fn api_at_rest(state: &State, token: u32, now: &Moment) -> Option<Settled> {
+    let wait = state.backoff.as_ref()?;
+    let left = wait.remaining(Some(token), now)?;
+    Some(Settled::Held {
+        reason: wait.held(left.max(Duration::from_secs(1))),
+        needs_operator: false,
+    })
+}
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

@@ -1,0 +1,221 @@
+//! Name resolution and TCP connections, bound to the configured interface.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use log::trace;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{Deadline, reason};
+use crate::logic::units::{Family, human_duration};
+
+/// Opens TCP connections, all through one interface where one is configured.
+#[derive(Debug, Clone)]
+pub struct Dialer {
+    interface: Option<String>,
+}
+
+impl Dialer {
+    /// A dialer that binds to `interface`, or leaves the way to the routing table.
+    #[must_use]
+    pub const fn new(interface: Option<String>) -> Self {
+        Self { interface }
+    }
+
+    /// The interface to which every socket is bound.
+    #[must_use]
+    pub fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
+    }
+
+    /// Opens a blocking TCP connection without delay of small segments.
+    ///
+    /// # Errors
+    /// The system's own, where the interface cannot be bound or the connection is refused, unreachable or not made in time.
+    pub fn connect(&self, address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        if let Some(interface) = &self.interface {
+            socket
+                .bind_device(Some(interface.as_bytes()))
+                .map_err(|error| {
+                    let text = format!("cannot use interface {interface}: {}", reason::of(&error));
+                    io::Error::new(error.kind(), text)
+                })?;
+        }
+        socket.set_tcp_nodelay(true)?;
+        let connected = socket.connect_timeout(&address.into(), timeout);
+        trace!(
+            "connect {address}: {}",
+            connected
+                .as_ref()
+                .err()
+                .map_or_else(|| "ok".to_owned(), reason::of)
+        );
+        connected.map(|()| socket.into())
+    }
+
+    /// Opens a connection to the first address that takes one, sharing the time that is left among them.
+    ///
+    /// # Errors
+    /// That of the first address: resolvers put the most promising one first (RFC 6724).
+    pub fn connect_any(&self, addresses: &[SocketAddr], end: Deadline) -> io::Result<TcpStream> {
+        let mut first_error = None;
+        let left = (1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev();
+        for (address, left) in addresses.iter().zip(left) {
+            match self.connect(*address, end.remaining() / left) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+    }
+
+    /// The addresses of a host, an IP literal (with or without brackets) without asking anybody.
+    ///
+    /// The system's resolver answers; its own sockets are not bound to the interface.
+    ///
+    /// # Errors
+    /// A whole line for people: the name is unknown, has no address of that family, or was not resolved in time.
+    pub fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        family: Option<Family>,
+        timeout: Duration,
+    ) -> io::Result<Vec<SocketAddr>> {
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let mut addresses = match bare.parse::<IpAddr>() {
+            Ok(ip) => vec![SocketAddr::new(ip, port)],
+            Err(_) => look_up(bare, port, timeout).map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("could not resolve {bare}: {}", reason::of(&error)),
+                )
+            })?,
+        };
+        addresses.retain(|address| family.is_none_or(|family| Family::of(address.ip()) == family));
+        if addresses.is_empty() {
+            let family = family.map_or_else(String::new, |family| format!("{family} "));
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("no {family}address for host {bare}"),
+            ));
+        }
+        Ok(addresses)
+    }
+}
+
+/// Asks the system's resolver on a thread of its own, which is abandoned at the timeout: the call itself knows none.
+fn look_up(host: &str, port: u16, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let query = (host.to_owned(), port);
+    thread::Builder::new()
+        .name("resolve".to_owned())
+        .spawn(move || {
+            // Nobody listens any more after the timeout.
+            let _ = sender.send(query.to_socket_addrs().map(Iterator::collect));
+        })?;
+    receiver.recv_timeout(timeout).unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("timed out after {}", human_duration(timeout)),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn resolve(host: &str, family: Option<Family>) -> Result<Vec<SocketAddr>, String> {
+        Dialer::new(None)
+            .resolve(host, 443, family, SECOND)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn literals_need_no_resolver() {
+        for (host, address) in [
+            ("192.0.2.1", "192.0.2.1:443"),
+            ("::1", "[::1]:443"),
+            ("[2001:db8::1]", "[2001:db8::1]:443"),
+        ] {
+            assert_eq!(
+                resolve(host, None),
+                Ok(vec![address.parse().unwrap()]),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_of_the_other_family_is_no_address() {
+        assert_eq!(
+            resolve("192.0.2.1", Some(Family::V6)),
+            Err("no IPv6 address for host 192.0.2.1".to_owned())
+        );
+        assert_eq!(
+            resolve("[::1]", Some(Family::V4)),
+            Err("no IPv4 address for host ::1".to_owned())
+        );
+        assert!(resolve("::1", Some(Family::V6)).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_says_so() {
+        let error = resolve("no such host", None).unwrap_err();
+        assert!(
+            error.starts_with("could not resolve no such host: "),
+            "{error}"
+        );
+        assert!(!error.contains("lookup"), "{error}");
+    }
+
+    #[test]
+    fn the_next_address_is_tried_where_one_refuses() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let refusing = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let addresses = [refusing, listener.local_addr().unwrap()];
+        let stream = Dialer::new(None)
+            .connect_any(&addresses, Deadline::after(SECOND))
+            .unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
+        let error = Dialer::new(None)
+            .connect_any(&[refusing], Deadline::after(SECOND))
+            .unwrap_err();
+        assert_eq!(reason::of(&error), "connection refused");
+        assert!(
+            Dialer::new(None)
+                .connect_any(&[], Deadline::after(SECOND))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_is_named() {
+        let error = Dialer::new(Some("nowhere0".to_owned()))
+            .connect(([127, 0, 0, 1], 9).into(), SECOND)
+            .unwrap_err();
+        assert!(
+            reason::of(&error).starts_with("cannot use interface nowhere0: "),
+            "{error}"
+        );
+    }
+}

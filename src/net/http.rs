@@ -1,0 +1,253 @@
+//! A small HTTP/1.1 client: one request, one reply, never more time or more bytes than allowed.
+//!
+//! Redirects are replies like any other, no status is an error, and neither a proxy nor a cookie comes from elsewhere.
+
+mod message;
+mod transport;
+
+use std::io::{self, Read};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use log::debug;
+use rustls::ClientConfig;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use ureq::{Agent, Body};
+
+use super::dial::Dialer;
+use super::{Deadline, reason};
+use crate::logic::units::{Family, human_duration};
+use transport::{Connect, Resolve};
+
+pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request};
+
+/// The limit of status line and headers together.
+const MAX_HEADER: usize = 16 * 1024;
+/// Has to hold a whole header and one byte more, or an endless one would look like a closed connection.
+const INPUT_BUFFER: usize = 2 * MAX_HEADER;
+const OUTPUT_BUFFER: usize = 16 * 1024;
+
+/// The HTTP client. Cheap to clone; clones share their idle connections.
+#[derive(Debug, Clone)]
+pub struct Http {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    dialer: Dialer,
+    tls: Arc<ClientConfig>,
+    /// One for any family, IPv4 only, IPv6 only: a connection of one must never serve a request of another.
+    agents: [OnceLock<Agent>; 3],
+}
+
+impl Http {
+    /// A client of which every socket comes from `dialer`.
+    #[must_use]
+    pub fn new(dialer: Dialer, tls: Arc<ClientConfig>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                dialer,
+                tls,
+                agents: Default::default(),
+            }),
+        }
+    }
+
+    /// Sends one request and reads the whole reply.
+    ///
+    /// # Errors
+    /// Where there is no whole reply within the limits, or the request holds what HTTP does not allow.
+    pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Reply, HttpError> {
+        let started = Instant::now();
+        let uri: Uri = request
+            .url
+            .parse()
+            .map_err(|_| HttpError::unsent(HttpErrorKind::Protocol, "URL is not valid"))?;
+        let result = self.exchange(request, &uri, deadline);
+        let outcome = match &result {
+            Ok(reply) => format!("{}, {} bytes", reply.status, reply.body.len()),
+            Err(error) => error.to_string(),
+        };
+        // Without the query: a plug's may hold a password.
+        debug!(
+            "{} {} {}: {outcome}, {} ms",
+            request.method.as_str(),
+            uri.host().unwrap_or_default(),
+            uri.path(),
+            started.elapsed().as_millis()
+        );
+        result
+    }
+
+    fn exchange(
+        &self,
+        request: &Request<'_>,
+        uri: &Uri,
+        deadline: Deadline,
+    ) -> Result<Reply, HttpError> {
+        let timeout = deadline.within(request.timeout);
+        if timeout.is_zero() {
+            return Err(HttpError::unsent(
+                HttpErrorKind::Timeout,
+                "no time left in this cycle",
+            ));
+        }
+        let headers = headers_of(request)?;
+        let agent = self.agent(request.family);
+        let reply = match request.body {
+            Some(body) => run(agent, request.method, uri, headers, body, timeout),
+            None => run(agent, request.method, uri, headers, (), timeout),
+        };
+        reply
+            .and_then(|reply| read_reply(reply, request.max_body))
+            .map_err(|error| explain(error, timeout))
+    }
+
+    fn agent(&self, family: Option<Family>) -> &Agent {
+        let [any, v4, v6] = &self.shared.agents;
+        let slot = match family {
+            None => any,
+            Some(Family::V4) => v4,
+            Some(Family::V6) => v6,
+        };
+        slot.get_or_init(|| {
+            let config = Agent::config_builder()
+                .proxy(None)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .http_status_as_error(false)
+                .user_agent(concat!("cadence/", env!("CARGO_PKG_VERSION")))
+                .max_response_header_size(MAX_HEADER)
+                .input_buffer_size(INPUT_BUFFER)
+                .output_buffer_size(OUTPUT_BUFFER)
+                .build();
+            let connect = Connect::new(self.shared.dialer.clone(), Arc::clone(&self.shared.tls));
+            Agent::with_parts(
+                config,
+                connect,
+                Resolve::new(self.shared.dialer.clone(), family),
+            )
+        })
+    }
+}
+
+fn headers_of(request: &Request<'_>) -> Result<HeaderMap, HttpError> {
+    let refuse = |what: &str| {
+        HttpError::unsent(
+            HttpErrorKind::Protocol,
+            format!("{what} holds a character that HTTP does not allow"),
+        )
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in request.headers {
+        let key =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("the name of a header"))?;
+        let value =
+            HeaderValue::from_str(value).map_err(|_| refuse(&format!("the header {key}")))?;
+        headers.append(key, value);
+    }
+    if let Some(bearer) = request.bearer {
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {bearer}")).map_err(|_| refuse("the token"))?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+fn run(
+    agent: &Agent,
+    method: Method,
+    uri: &Uri,
+    headers: HeaderMap,
+    body: impl ureq::AsSendBody,
+    timeout: Duration,
+) -> Result<ureq::http::Response<Body>, ureq::Error> {
+    let mut request = ureq::http::Request::builder()
+        .method(method.as_str())
+        .uri(uri.clone())
+        .body(body)?;
+    *request.headers_mut() = headers;
+    agent.run(
+        agent
+            .configure_request(request)
+            .timeout_global(Some(timeout))
+            .build(),
+    )
+}
+
+fn read_reply(reply: ureq::http::Response<Body>, max_body: usize) -> Result<Reply, ureq::Error> {
+    let too_large = || {
+        let error = HttpError::sent(
+            HttpErrorKind::TooLarge,
+            format!("answer is larger than {max_body} bytes"),
+        );
+        ureq::Error::Other(Box::new(error))
+    };
+    let (head, body) = reply.into_parts();
+    let limit = u64::try_from(max_body).unwrap_or(u64::MAX);
+    if body.content_length().is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    body.into_reader()
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > max_body {
+        return Err(too_large());
+    }
+    let text = |name| {
+        head.headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    Ok(Reply {
+        status: head.status.as_u16(),
+        content_type: text(header::CONTENT_TYPE),
+        retry_after: text(header::RETRY_AFTER),
+        body: bytes,
+    })
+}
+
+/// Errors of the stages before the request arrive as an [`HttpError`] already; all else happened on a standing connection.
+fn explain(error: ureq::Error, timeout: Duration) -> HttpError {
+    match error {
+        ureq::Error::Other(inner) => match inner.downcast::<HttpError>() {
+            Ok(known) if known.kind == HttpErrorKind::Timeout => HttpError {
+                message: timed_out(timeout),
+                ..*known
+            },
+            Ok(known) => *known,
+            Err(other) => HttpError::sent(HttpErrorKind::Protocol, other.to_string()),
+        },
+        ureq::Error::Timeout(_) => HttpError::sent(HttpErrorKind::Timeout, timed_out(timeout)),
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            HttpError::sent(HttpErrorKind::Timeout, timed_out(timeout))
+        }
+        ureq::Error::Io(error) if reason::tls(&error).is_some() => {
+            HttpError::sent(HttpErrorKind::Tls, reason::of(&error))
+        }
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => HttpError::sent(
+            HttpErrorKind::Protocol,
+            "connection closed before the answer was complete",
+        ),
+        ureq::Error::Io(error) => HttpError::sent(HttpErrorKind::Protocol, reason::of(&error)),
+        ureq::Error::LargeResponseHeader(..) => HttpError::sent(
+            HttpErrorKind::TooLarge,
+            format!("header of the answer is larger than {MAX_HEADER} bytes"),
+        ),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            HttpError::unsent(HttpErrorKind::Protocol, "URL is not valid")
+        }
+        _ => HttpError::sent(HttpErrorKind::Protocol, "answer is not valid HTTP"),
+    }
+}
+
+fn timed_out(timeout: Duration) -> String {
+    format!("timed out after {}", human_duration(timeout))
+}
+
+#[cfg(test)]
+mod tests;

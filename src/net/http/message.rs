@@ -1,0 +1,151 @@
+//! What goes out and what comes back: requests, replies, and why there is none.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::logic::units::Family;
+
+/// The limit of any HTTP call, from resolving the name to the last byte of the body.
+pub const HTTP_TIMEOUT: Duration = Duration::from_secs(8);
+/// The default limit of a body. A page of DNS records is the largest thing that cadence reads.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The methods that cadence uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates.
+    Post,
+    /// Changes what is named and leaves the rest (RFC 5789).
+    Patch,
+}
+
+impl Method {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+/// One request.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// What to do.
+    pub method: Method,
+    /// `http://` or `https://`; which of them is allowed where is the configuration's business.
+    pub url: &'a str,
+    /// More headers, as names and values.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// A secret for `Authorization: Bearer` (RFC 6750).
+    pub bearer: Option<&'a str>,
+    /// The body, of which `headers` names the type.
+    pub body: Option<&'a [u8]>,
+    /// Connects over this family only.
+    pub family: Option<Family>,
+    /// The limit of the whole call; the deadline of the cycle may cut it.
+    pub timeout: Duration,
+    /// The limit of the reply's body, in bytes.
+    pub max_body: usize,
+}
+
+impl<'a> Request<'a> {
+    /// A GET with the default limits.
+    #[must_use]
+    pub const fn get(url: &'a str) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            headers: &[],
+            bearer: None,
+            body: None,
+            family: None,
+            timeout: HTTP_TIMEOUT,
+            max_body: MAX_BODY,
+        }
+    }
+}
+
+/// Shows neither the secret nor the body nor the headers.
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("family", &self.family)
+            .field("timeout", &self.timeout)
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the server answered, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code, 200 to 599.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
+    pub retry_after: Option<String>,
+    /// The whole body; empty for a redirect.
+    pub body: Vec<u8>,
+}
+
+/// Where a call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpErrorKind {
+    /// The host's name has no fitting address.
+    Resolve,
+    /// No TCP connection.
+    Connect,
+    /// No TLS connection, or one that broke its own rules.
+    Tls,
+    /// Out of time, at any stage but the resolver's.
+    Timeout,
+    /// The reply is larger than allowed.
+    TooLarge,
+    /// The request cannot be written as HTTP, or the reply is none, or was cut short.
+    Protocol,
+}
+
+/// Why there is no reply. Displays as one plain line, without URL and secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpError {
+    /// Where it failed.
+    pub kind: HttpErrorKind,
+    /// True where the server may have received the request, and may have done what it asks.
+    pub maybe_sent: bool,
+    pub(super) message: String,
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+impl HttpError {
+    pub(super) fn unsent(kind: HttpErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            maybe_sent: false,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn sent(kind: HttpErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            maybe_sent: true,
+            message: message.into(),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Servers that behave badly, on loopback.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+use crate::net::tls;
+
+const SHORT: Duration = Duration::from_millis(150);
+
+/// A server for one connection: tells the request's head, then lets `answer` misbehave.
+fn server(
+    answer: impl FnOnce(&mut TcpStream) + Send + 'static,
+) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/path?secret=1", listener.local_addr().unwrap());
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        // Not every test looks at it.
+        let _ = sender.send(head(&stream));
+        answer(&mut stream);
+    });
+    (url, receiver)
+}
+
+fn head(stream: &TcpStream) -> String {
+    let lines = BufReader::new(stream.try_clone().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    lines
+        .take_while(|line| !line.is_empty())
+        .fold(String::new(), |head, line| head + &line + "\n")
+}
+
+fn says(bytes: &'static [u8]) -> (String, mpsc::Receiver<String>) {
+    server(move |stream| io::Write::write_all(stream, bytes).unwrap())
+}
+
+fn http() -> Http {
+    Http::new(Dialer::new(None), tls::client_config(None).unwrap())
+}
+
+fn send(request: &Request<'_>) -> Result<Reply, HttpError> {
+    http().send(request, Deadline::after(Duration::from_secs(20)))
+}
+
+fn error(request: &Request<'_>) -> (HttpErrorKind, bool, String) {
+    let error = send(request).unwrap_err();
+    (error.kind, error.maybe_sent, error.to_string())
+}
+
+#[test]
+fn a_reply_is_read_whole_whatever_its_status() {
+    let (url, heads) = says(
+        b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nRetry-After: 17\r\nContent-Length: 5\r\n\r\nhello",
+    );
+    let reply = send(&Request {
+        method: Method::Patch,
+        headers: &[("Content-Type", "application/json")],
+        bearer: Some("t0ken"),
+        body: Some(b"{}"),
+        ..Request::get(&url)
+    });
+    assert_eq!(
+        reply,
+        Ok(Reply {
+            status: 429,
+            content_type: Some("text/plain".to_owned()),
+            retry_after: Some("17".to_owned()),
+            body: b"hello".to_vec()
+        })
+    );
+    let head = heads.recv().unwrap().to_lowercase();
+    assert!(
+        head.starts_with("patch /path?secret=1 http/1.1\n"),
+        "{head}"
+    );
+    for line in [
+        "authorization: bearer t0ken",
+        "content-type: application/json",
+        "content-length: 2",
+    ] {
+        assert!(
+            head.contains(&format!("{line}\n")),
+            "{line} is missing in {head}"
+        );
+    }
+    assert!(
+        head.contains(concat!(
+            "user-agent: cadence/",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        )),
+        "{head}"
+    );
+    assert!(!head.contains("encoding"), "{head}");
+}
+
+#[test]
+fn a_redirect_is_a_reply() {
+    let (url, _) =
+        says(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(send(&Request::get(&url)).map(|reply| reply.status), Ok(302));
+}
+
+#[test]
+fn a_truncated_body_is_no_reply() {
+    for bytes in [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n203.0".as_slice(),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n203.0",
+    ] {
+        let (url, _) = says(bytes);
+        let text = "connection closed before the answer was complete".to_owned();
+        assert_eq!(
+            error(&Request::get(&url)),
+            (HttpErrorKind::Protocol, true, text)
+        );
+    }
+}
+
+#[test]
+fn a_dripping_body_ends_with_the_timeout() {
+    let (url, _) = server(|stream| {
+        io::Write::write_all(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n").unwrap();
+        while io::Write::write_all(stream, b"x").is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let started = Instant::now();
+    let request = Request {
+        timeout: SHORT,
+        ..Request::get(&url)
+    };
+    assert_eq!(
+        error(&request),
+        (
+            HttpErrorKind::Timeout,
+            true,
+            "timed out after 150 ms".to_owned()
+        )
+    );
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn silence_after_the_request_may_mean_that_it_was_heard() {
+    let (end, ended) = mpsc::channel::<()>();
+    let (url, _) = server(move |_| {
+        let _ = ended.recv();
+    });
+    let request = Request {
+        timeout: SHORT,
+        ..Request::get(&url)
+    };
+    assert_eq!(
+        error(&request),
+        (
+            HttpErrorKind::Timeout,
+            true,
+            "timed out after 150 ms".to_owned()
+        )
+    );
+    drop(end);
+}
+
+#[test]
+fn a_body_above_the_limit_is_refused_declared_or_not() {
+    let text = "answer is larger than 10 bytes".to_owned();
+    let (url, _) = says(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n");
+    let limited = |url| Request {
+        max_body: 10,
+        ..Request::get(url)
+    };
+    assert_eq!(
+        error(&limited(&url)),
+        (HttpErrorKind::TooLarge, true, text.clone())
+    );
+    let (url, _) = server(|stream| {
+        let _ = io::Write::write_all(stream, b"HTTP/1.1 200 OK\r\n\r\n");
+        while io::Write::write_all(stream, &[b'x'; 4096]).is_ok() {}
+    });
+    assert_eq!(error(&limited(&url)), (HttpErrorKind::TooLarge, true, text));
+    let (url, _) = says(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
+    assert_eq!(send(&limited(&url)).map(|reply| reply.body.len()), Ok(10));
+}
+
+#[test]
+fn what_is_no_http_is_refused() {
+    for bytes in [
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n".as_slice(),
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+    ] {
+        let (url, _) = says(bytes);
+        assert_eq!(
+            error(&Request::get(&url)),
+            (
+                HttpErrorKind::Protocol,
+                true,
+                "answer is not valid HTTP".to_owned()
+            ),
+            "{bytes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_header_without_end_is_refused() {
+    let (url, _) = server(|stream| {
+        let _ = io::Write::write_all(stream, b"HTTP/1.1 200 OK\r\nX-Long: ");
+        while io::Write::write_all(stream, &[b'x'; 1024]).is_ok() {}
+    });
+    let text = "header of the answer is larger than 16384 bytes".to_owned();
+    assert_eq!(
+        error(&Request::get(&url)),
+        (HttpErrorKind::TooLarge, true, text)
+    );
+}
+
+#[test]
+fn a_connection_closed_before_the_answer_may_have_carried_the_request() {
+    let (url, _) = server(|_| {});
+    let (kind, maybe_sent, _) = error(&Request::get(&url));
+    assert_eq!((kind, maybe_sent), (HttpErrorKind::Protocol, true));
+}
+
+#[test]
+fn a_refused_connection_has_not_carried_the_request() {
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://{address}/");
+    assert_eq!(
+        error(&Request::get(&url)),
+        (
+            HttpErrorKind::Connect,
+            false,
+            "connection refused".to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_family_that_the_host_has_not_is_not_asked() {
+    let request = Request {
+        family: Some(Family::V6),
+        ..Request::get("http://127.0.0.1:9/")
+    };
+    let text = "no IPv6 address for host 127.0.0.1".to_owned();
+    assert_eq!(error(&request), (HttpErrorKind::Resolve, false, text));
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_never_sees_the_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        io::Write::write_all(
+            &mut listener.accept().unwrap().0,
+            b"HTTP/1.1 400 Bad\r\n\r\n",
+        )
+        .unwrap();
+    });
+    let request = Request {
+        bearer: Some("t0ken"),
+        ..Request::get(&url)
+    };
+    assert_eq!(
+        error(&request),
+        (
+            HttpErrorKind::Tls,
+            false,
+            "server does not speak TLS".to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_handshake_that_hangs_ends_with_the_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let request = Request {
+        timeout: SHORT,
+        ..Request::get(&url)
+    };
+    assert_eq!(
+        error(&request),
+        (
+            HttpErrorKind::Timeout,
+            false,
+            "timed out after 150 ms".to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_cycle_without_time_left_asks_nobody() {
+    let error = http()
+        .send(
+            &Request::get("http://127.0.0.1:9/"),
+            Deadline::after(Duration::ZERO),
+        )
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.maybe_sent),
+        (HttpErrorKind::Timeout, false)
+    );
+}
+
+#[test]
+fn a_token_that_http_does_not_allow_is_an_error_that_hides_it() {
+    let request = Request {
+        bearer: Some("s3cret\n"),
+        ..Request::get("http://127.0.0.1:9/")
+    };
+    let (kind, maybe_sent, text) = error(&request);
+    assert_eq!((kind, maybe_sent), (HttpErrorKind::Protocol, false));
+    assert_eq!(text, "the token holds a character that HTTP does not allow");
+    assert!(!format!("{request:?}").contains("s3cret"));
+}
+
+#[test]
+fn what_is_no_url_is_refused() {
+    for url in [
+        "",
+        "no url",
+        "/path",
+        "ftp://127.0.0.1/",
+        "http://",
+        "http://a b/",
+    ] {
+        let (kind, maybe_sent, text) = error(&Request::get(url));
+        assert_eq!(
+            (kind, maybe_sent, text.as_str()),
+            (HttpErrorKind::Protocol, false, "URL is not valid"),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn a_second_request_uses_the_idle_connection() {
+    let (url, _) = server(|stream| {
+        for body in ["one", "two"] {
+            if body == "two" {
+                head(stream);
+            }
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{body}");
+            io::Write::write_all(stream, answer.as_bytes()).unwrap();
+        }
+    });
+    let http = http();
+    for body in ["one", "two"] {
+        let reply = http
+            .clone()
+            .send(
+                &Request::get(&url),
+                Deadline::after(Duration::from_secs(20)),
+            )
+            .unwrap();
+        assert_eq!(reply.body, body.as_bytes());
+    }
+}

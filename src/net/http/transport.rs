@@ -1,0 +1,186 @@
+//! What carries the HTTP client's bytes: our own resolver, sockets and TLS, so that binding and trust hold everywhere.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::http::uri::Scheme;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+
+use super::{HttpError, HttpErrorKind};
+use crate::logic::units::Family;
+use crate::net::dial::Dialer;
+use crate::net::stream::TimedStream;
+use crate::net::tls::{self, TlsStream};
+use crate::net::{Deadline, reason};
+
+/// Addresses that are tried at most; the HTTP client has room for 16.
+const MAX_ADDRESSES: usize = 8;
+
+/// Resolves to addresses of one family.
+#[derive(Debug)]
+pub struct Resolve {
+    dialer: Dialer,
+    family: Option<Family>,
+}
+
+impl Resolve {
+    pub const fn new(dialer: Dialer, family: Option<Family>) -> Self {
+        Self { dialer, family }
+    }
+}
+
+impl Resolver for Resolve {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().unwrap_or_default();
+        let default_port = if uri.scheme() == Some(&Scheme::HTTPS) {
+            443
+        } else {
+            80
+        };
+        let found = self
+            .dialer
+            .resolve(
+                host,
+                uri.port_u16().unwrap_or(default_port),
+                self.family,
+                *timeout.after,
+            )
+            .map_err(|error| unsent(HttpErrorKind::Resolve, &error))?;
+        let mut addresses = self.empty();
+        for address in found.into_iter().take(MAX_ADDRESSES) {
+            addresses.push(address);
+        }
+        Ok(addresses)
+    }
+}
+
+/// Opens the TCP connection, and TLS over it where the URL wants it.
+#[derive(Debug)]
+pub struct Connect {
+    dialer: Dialer,
+    tls: Arc<ClientConfig>,
+}
+
+impl Connect {
+    pub const fn new(dialer: Dialer, tls: Arc<ClientConfig>) -> Self {
+        Self { dialer, tls }
+    }
+}
+
+impl Connector for Connect {
+    type Out = Connection;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Connection>, Error> {
+        let end = Deadline::after(*details.timeout.after);
+        let tcp = self
+            .dialer
+            .connect_any(&details.addrs, end)
+            .map_err(|error| unsent(HttpErrorKind::Connect, &error))?;
+        let stream = if details.needs_tls() {
+            let host = details.uri.host().unwrap_or_default();
+            let stream = tls::handshake(&self.tls, host, tcp, end)
+                .map_err(|error| unsent(HttpErrorKind::Tls, &error))?;
+            Stream::Tls(Box::new(stream))
+        } else {
+            Stream::Plain(TimedStream::new(tcp, end))
+        };
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        Ok(Some(Connection { stream, buffers }))
+    }
+}
+
+/// An error of a stage at which nothing of the request can have left this host.
+fn unsent(kind: HttpErrorKind, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::TimedOut if kind != HttpErrorKind::Resolve => HttpErrorKind::Timeout,
+        _ => kind,
+    };
+    Error::Other(Box::new(HttpError::unsent(kind, reason::of(error))))
+}
+
+enum Stream {
+    Plain(TimedStream),
+    Tls(Box<TlsStream>),
+}
+
+impl Stream {
+    fn timed(&mut self) -> &mut TimedStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => &mut stream.sock,
+        }
+    }
+}
+
+/// One connection to a server, idle or in use.
+pub struct Connection {
+    stream: Stream,
+    buffers: LazyBuffers,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.stream.timed().set_end(Deadline::after(*timeout.after));
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.write_all(output)?,
+            Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush())?,
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.stream.timed().set_end(Deadline::after(*timeout.after));
+        let buffer = self.buffers.input_append_buf();
+        let amount = match &mut self.stream {
+            Stream::Plain(stream) => stream.read(buffer)?,
+            // A TLS stream that ends without saying so may have been cut: a body that ends with it must not pass as whole.
+            Stream::Tls(stream) => stream.read(buffer).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    io::Error::other("connection closed before the answer was complete")
+                }
+                _ => error,
+            })?,
+        };
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.timed().is_idle()
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+}

@@ -1,0 +1,91 @@
+//! TLS: one set of trust roots and one way to shake hands, for HTTP and for probing.
+
+use std::fs;
+use std::io;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::stream::TimedStream;
+use super::{Deadline, reason};
+
+/// A verified TLS connection.
+pub type TlsStream = StreamOwned<ClientConnection, TimedStream>;
+
+/// TLS 1.2 and 1.3, trusting the built-in roots and the certificates of `ca_file` (PEM).
+///
+/// # Errors
+/// Names the file and what is wrong with it: missing, unreadable, without a certificate, or with one that cannot be read.
+pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(path) = ca_file {
+        add_roots(&mut roots, path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("cannot set up TLS: {error}"))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // One short process a cycle: there is nothing to resume.
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let pem = fs::read(path).map_err(|error| reason::of(&error))?;
+    let before = roots.len();
+    for (certificate, number) in CertificateDer::pem_slice_iter(&pem).zip(1..) {
+        certificate
+            .ok()
+            .and_then(|certificate| roots.add(certificate).ok())
+            .ok_or_else(|| {
+                format!("certificate {number} is malformed; PEM certificates are expected")
+            })?;
+    }
+    if roots.len() == before {
+        return Err(
+            "no certificate in it; PEM certificates (\"BEGIN CERTIFICATE\") are expected"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Shakes hands over `tcp` and verifies the certificate for `host`, a name or an IP address with or without brackets.
+///
+/// # Errors
+/// As [`reason::of`] puts it: the host is no name, the certificate is not acceptable, the server speaks no TLS or is too slow.
+pub fn handshake(
+    config: &Arc<ClientConfig>,
+    host: &str,
+    tcp: TcpStream,
+    end: Deadline,
+) -> io::Result<TlsStream> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{bare} is no host name"),
+        )
+    })?;
+    let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, TimedStream::new(tcp, end));
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Certificates that must not pass, on loopback. The certificates come from the demonstration's generator.
+#![cfg(feature = "demo")]
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+
+use super::*;
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A TLS server for one connection, with a certificate for `name` that is changed by `change`.
+fn server(
+    authority: &Authority,
+    name: &str,
+    change: impl FnOnce(&mut CertificateParams),
+) -> SocketAddr {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    change(&mut params);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, authority).unwrap().der().clone();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut tcp = listener.accept().unwrap().0;
+        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let _ = connection.complete_io(&mut tcp);
+    });
+    address
+}
+
+/// PEM (RFC 7468); the certificate generator is built without it.
+fn pem(der: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let base64: String = der
+        .chunks(3)
+        .flat_map(|chunk| {
+            let bits = (0..3).fold(0, |bits, i| {
+                bits << 8 | usize::from(chunk.get(i).copied().unwrap_or(0))
+            });
+            let used = chunk.len() + 1;
+            (0..4).map(move |i| {
+                if i < used {
+                    char::from(ALPHABET[bits >> (18 - 6 * i) & 63])
+                } else {
+                    '='
+                }
+            })
+        })
+        .collect();
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+fn trusting(authority: &Authority) -> Arc<ClientConfig> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pem(authority.der()).as_bytes()).unwrap();
+    client_config(Some(file.path())).unwrap()
+}
+
+fn outcome(config: &Arc<ClientConfig>, host: &str, address: SocketAddr) -> Result<(), String> {
+    let tcp = TcpStream::connect(address).unwrap();
+    let end = Deadline::after(Duration::from_secs(10));
+    handshake(config, host, tcp, end)
+        .map(drop)
+        .map_err(|error| reason::of(&error))
+}
+
+#[test]
+fn a_certificate_for_the_name_or_the_address_passes() {
+    let authority = authority();
+    let config = trusting(&authority);
+    assert_eq!(
+        outcome(
+            &config,
+            "home.example",
+            server(&authority, "home.example", |_| {})
+        ),
+        Ok(())
+    );
+    assert_eq!(
+        outcome(
+            &config,
+            "127.0.0.1",
+            server(&authority, "127.0.0.1", |_| {})
+        ),
+        Ok(())
+    );
+    assert_eq!(
+        outcome(&config, "[::1]", server(&authority, "::1", |_| {})),
+        Ok(())
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said_plainly() {
+    let authority = authority();
+    let config = trusting(&authority);
+    let expired = server(&authority, "127.0.0.1", |params| {
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2020, 2, 1);
+    });
+    let error = outcome(&config, "127.0.0.1", expired).unwrap_err();
+    assert!(error.starts_with("certificate has expired"), "{error}");
+    let early = server(&authority, "127.0.0.1", |params| {
+        params.not_before = date_time_ymd(2999, 1, 1);
+    });
+    let error = outcome(&config, "127.0.0.1", early).unwrap_err();
+    assert_eq!(
+        error,
+        "certificate is not valid yet: is this host's clock right?"
+    );
+    let other = server(&authority, "other.example", |_| {});
+    assert_eq!(
+        outcome(&config, "127.0.0.1", other),
+        Err("certificate is for another name".to_owned())
+    );
+    let stranger = server(&authority, "127.0.0.1", |_| {});
+    let error = outcome(&client_config(None).unwrap(), "127.0.0.1", stranger).unwrap_err();
+    assert_eq!(error, "certificate is from an unknown authority");
+}
+
+#[test]
+fn a_handshake_that_drips_ends_in_time() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    thread::spawn(move || {
+        let mut tcp = listener.accept().unwrap().0;
+        // The start of a long handshake record, one byte at a time.
+        for byte in [0x16, 3, 3, 0x40, 0]
+            .into_iter()
+            .chain(std::iter::repeat(0))
+        {
+            if tcp.write_all(&[byte]).is_err() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let started = Instant::now();
+    let end = Deadline::after(Duration::from_millis(100));
+    let error = handshake(&client_config(None).unwrap(), "127.0.0.1", tcp, end).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_file_of_roots_that_cannot_be_used_is_named_with_its_fault() {
+    let error = client_config(Some(Path::new("/nonexistent/ca.pem"))).unwrap_err();
+    assert_eq!(error, "/nonexistent/ca.pem: no such file or directory");
+    for (pem, fault) in [
+        ("", "no certificate in it"),
+        ("not PEM at all", "no certificate in it"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "certificate 1 is malformed",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n",
+            "certificate 1 is malformed",
+        ),
+    ] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(pem.as_bytes()).unwrap();
+        let error = client_config(Some(file.path())).unwrap_err();
+        assert!(
+            error.starts_with(&format!("{}: {fault}", file.path().display())),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_host_that_is_no_name_is_refused() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let error = outcome(
+        &client_config(None).unwrap(),
+        "no name",
+        listener.local_addr().unwrap(),
+    );
+    assert_eq!(error, Err("no name is no host name".to_owned()));
+}

@@ -1,0 +1,250 @@
+//! What public DNS says of a name: DNS over HTTPS in its JSON form, as Cloudflare and Google serve it.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use crate::config::Endpoint;
+use crate::logic::units::{Family, RecordType};
+use crate::net::Deadline;
+use crate::net::http::{Http, Request};
+
+/// Response codes (RFC 1035 section 4.1.1).
+const NOERROR: u64 = 0;
+const NXDOMAIN: u64 = 3;
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(rename = "Status")]
+    status: u64,
+    /// Absent where there is none.
+    #[serde(rename = "Answer", default)]
+    answer: Option<Vec<Answer>>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "type")]
+    kind: u64,
+    data: String,
+}
+
+/// Asks one server for all addresses of `name`, in ASCII form; sorted, each once. None at all is an answer, too.
+///
+/// # Errors
+/// One line: no answer, a status other than 200, no DNS JSON, or a response code that names a fault.
+pub fn ask(
+    http: &Http,
+    server: &Endpoint,
+    name: &str,
+    kind: RecordType,
+    deadline: Deadline,
+) -> Result<Vec<IpAddr>, String> {
+    let separator = if server.url.contains('?') { '&' } else { '?' };
+    let url = format!(
+        "{}{separator}name={}&type={kind}",
+        server.url,
+        percent_encode(name)
+    );
+    let request = Request {
+        headers: &[("Accept", "application/dns-json")],
+        ..Request::get(&url)
+    };
+    let reply = http
+        .send(&request, deadline)
+        .map_err(|error| error.to_string())?;
+    match reply.status {
+        200 => parse_answer(&reply.body, kind),
+        status => Err(format!("status {status}")),
+    }
+}
+
+/// Reads the addresses of type `kind` out of a DNS JSON document; sorted, each once.
+///
+/// The order of an answer is not fixed, and aliases stand among the addresses.
+///
+/// # Errors
+/// One line: the body is no such document, an address in it is none, or the response code names a fault.
+pub fn parse_answer(body: &[u8], kind: RecordType) -> Result<Vec<IpAddr>, String> {
+    let document: Document =
+        serde_json::from_slice(body).map_err(|_| "answer is no DNS JSON".to_owned())?;
+    match document.status {
+        NOERROR => {}
+        NXDOMAIN => return Ok(Vec::new()),
+        code => return Err(format!("DNS says {}", rcode(code))),
+    }
+    let mut addresses = document
+        .answer
+        .unwrap_or_default()
+        .iter()
+        .filter(|answer| answer.kind == kind.number())
+        .map(|answer| {
+            let address = answer
+                .data
+                .parse()
+                .ok()
+                .filter(|address| Family::of(*address) == kind.family());
+            address.ok_or_else(|| {
+                format!(
+                    "answer holds an {kind} record that is no {} address",
+                    kind.family()
+                )
+            })
+        })
+        .collect::<Result<Vec<IpAddr>, _>>()?;
+    addresses.sort_unstable();
+    addresses.dedup();
+    Ok(addresses)
+}
+
+fn rcode(code: u64) -> String {
+    let name = match code {
+        1 => "FORMERR: it did not understand the question",
+        2 => "SERVFAIL: it could not get an answer",
+        4 => "NOTIMP: it does not answer such questions",
+        5 => "REFUSED: it does not answer us",
+        _ => return format!("RCODE {code}"),
+    };
+    name.to_owned()
+}
+
+/// For the value of a query (RFC 3986); a name of a host needs it only where someone made it up.
+fn percent_encode(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'*' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::net::dial::Dialer;
+    use crate::net::tls;
+
+    fn parse(body: &str) -> Result<Vec<IpAddr>, String> {
+        parse_answer(body.as_bytes(), RecordType::A)
+    }
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    const CHAIN: &str = r#"{"Status":0,"TC":false,"RD":true,"RA":true,"AD":false,"CD":false,
+        "Question":[{"name":"www.example","type":1}],
+        "Answer":[{"name":"b.example","type":1,"TTL":60,"data":"192.0.2.9"},
+                  {"name":"www.example","type":5,"TTL":60,"data":"b.example."},
+                  {"name":"b.example","type":1,"TTL":60,"data":"192.0.2.1"},
+                  {"name":"b.example","type":1,"TTL":60,"data":"192.0.2.9"}]}"#;
+
+    #[test]
+    fn all_addresses_are_read_around_aliases_in_any_order() {
+        assert_eq!(parse(CHAIN), Ok(addresses(&["192.0.2.1", "192.0.2.9"])));
+        assert_eq!(
+            parse_answer(CHAIN.as_bytes(), RecordType::Aaaa),
+            Ok(Vec::new())
+        );
+        let aaaa =
+            br#"{"Status":0,"Answer":[{"name":"a","type":28,"TTL":1,"data":"2001:db8::1"}]}"#;
+        assert_eq!(
+            parse_answer(aaaa, RecordType::Aaaa),
+            Ok(addresses(&["2001:db8::1"]))
+        );
+    }
+
+    #[test]
+    fn no_addresses_are_an_answer() {
+        for body in [
+            r#"{"Status":0}"#,
+            r#"{"Status":0,"Answer":[]}"#,
+            r#"{"Status":0,"Answer":null}"#,
+            r#"{"Status":3}"#,
+        ] {
+            assert_eq!(parse(body), Ok(Vec::new()), "{body}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (body, error) in [
+            (
+                r#"{"Status":2}"#,
+                "DNS says SERVFAIL: it could not get an answer",
+            ),
+            (r#"{"Status":5}"#, "DNS says REFUSED: it does not answer us"),
+            (r#"{"Status":23}"#, "DNS says RCODE 23"),
+            ("", "answer is no DNS JSON"),
+            ("<html>", "answer is no DNS JSON"),
+            ("[]", "answer is no DNS JSON"),
+            (r#"{"error":"Invalid name"}"#, "answer is no DNS JSON"),
+            (r#"{"Status":-1}"#, "answer is no DNS JSON"),
+            (
+                r#"{"Status":0,"Answer":[{"type":1,"data":"::1"}]}"#,
+                "answer holds an A record that is no IPv4 address",
+            ),
+            (
+                r#"{"Status":0,"Answer":[{"type":1,"data":"x"}]}"#,
+                "answer holds an A record that is no IPv4 address",
+            ),
+        ] {
+            assert_eq!(parse(body), Err(error.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_question_is_a_query_for_dns_json() {
+        for (query, name, asked) in [
+            (
+                "",
+                "*.example.com",
+                "GET /dns-query?name=*.example.com&type=A HTTP/1.1",
+            ),
+            (
+                "?ct=1",
+                "a b&c.example",
+                "GET /dns-query?ct=1&name=a%20b%26c.example&type=A HTTP/1.1",
+            ),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let server = thread::spawn(move || {
+                let mut stream = listener.accept().unwrap().0;
+                let lines = BufReader::new(stream.try_clone().unwrap())
+                    .lines()
+                    .map(Result::unwrap);
+                let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"Status\":0}")
+                    .unwrap();
+                head
+            });
+            let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+            let endpoint = Endpoint {
+                url: format!("http://127.0.0.1:{port}/dns-query{query}"),
+                host: "127.0.0.1".to_owned(),
+                port,
+            };
+            let deadline = Deadline::after(Duration::from_secs(20));
+            assert_eq!(
+                ask(&http, &endpoint, name, RecordType::A, deadline),
+                Ok(Vec::new())
+            );
+            let head = server.join().unwrap();
+            assert_eq!(head[0], asked);
+            assert!(
+                head.iter()
+                    .any(|line| line.eq_ignore_ascii_case("accept: application/dns-json")),
+                "{head:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Whether this host has a way out at all: a default route, or a link on the configured interface.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::time::Instant;
+
+use crate::config::RouterAddress;
+use crate::logic::observation::Signal;
+use crate::net::reason;
+
+/// Flags of a route in `/proc/net/route` and `/proc/net/ipv6_route` (linux/route.h).
+const RTF_UP: u32 = 0x0001;
+const RTF_GATEWAY: u32 = 0x0002;
+const RTF_REJECT: u32 = 0x0200;
+/// An interface that its administrator has switched on (linux/if.h).
+const IFF_UP: u32 = 0x1;
+
+/// A default route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultRoute {
+    /// The interface that it leaves by.
+    pub interface: String,
+    /// The router; None on a point-to-point link.
+    pub gateway: Option<IpAddr>,
+    /// The kernel prefers the lowest.
+    pub metric: u32,
+}
+
+/// Looks for a link on `interface`, or for a default route where none is configured.
+#[must_use]
+pub fn probe(interface: Option<&str>) -> Signal<()> {
+    let started = Instant::now();
+    let (target, result) = match interface {
+        Some(interface) => (Some(interface.to_owned()), link(interface)),
+        None => match default_routes().into_iter().next() {
+            Some(route) => (Some(route.interface), Ok(())),
+            None => (None, Err("no default route".to_owned())),
+        },
+    };
+    Signal {
+        target,
+        elapsed: started.elapsed(),
+        result,
+    }
+}
+
+/// The router of the best default route, through `interface` where one is configured; IPv4 goes first.
+#[must_use]
+pub fn default_gateway(interface: Option<&str>) -> Option<RouterAddress> {
+    default_routes()
+        .into_iter()
+        .filter(|route| interface.is_none_or(|interface| interface == route.interface))
+        .find_map(|route| {
+            let address = route.gateway?;
+            let scope = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+                .then_some(route.interface);
+            Some(RouterAddress { address, scope })
+        })
+}
+
+/// All default routes, IPv4 first, the best of each family first.
+fn default_routes() -> Vec<DefaultRoute> {
+    // A kernel without one of the families has no such file.
+    let read = |path| {
+        fs::read(path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    };
+    let mut routes = parse_route(&read("/proc/net/route"));
+    routes.extend(parse_ipv6_route(&read("/proc/net/ipv6_route")));
+    routes
+}
+
+/// The default routes in the text of `/proc/net/route`, the best first. Lines that are no routes are skipped.
+#[must_use]
+pub fn parse_route(text: &str) -> Vec<DefaultRoute> {
+    best_first(text.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [
+            interface,
+            destination,
+            gateway,
+            flags,
+            _,
+            _,
+            metric,
+            mask,
+            ..,
+        ] = fields.as_slice()
+        else {
+            return None;
+        };
+        if hex(destination)? != 0 || hex(mask)? != 0 {
+            return None;
+        }
+        // The kernel prints the four bytes of the address as one number of the machine's own byte order.
+        let gateway = Ipv4Addr::from(hex(gateway)?.to_ne_bytes()).into();
+        route(interface, gateway, hex(flags)?, metric.parse().ok()?)
+    }))
+}
+
+/// The default routes in the text of `/proc/net/ipv6_route`, the best first. Lines that are no routes are skipped.
+#[must_use]
+pub fn parse_ipv6_route(text: &str) -> Vec<DefaultRoute> {
+    best_first(text.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [
+            destination,
+            prefix,
+            source,
+            source_prefix,
+            gateway,
+            metric,
+            _,
+            _,
+            flags,
+            interface,
+        ] = fields.as_slice()
+        else {
+            return None;
+        };
+        // A default route for some sources only is not one for this host.
+        let everywhere = [destination, source]
+            .into_iter()
+            .all(|part| part.bytes().all(|digit| digit == b'0'));
+        if !everywhere || hex(prefix)? != 0 || hex(source_prefix)? != 0 || gateway.len() != 32 {
+            return None;
+        }
+        let gateway = Ipv6Addr::from(u128::from_str_radix(gateway, 16).ok()?).into();
+        route(interface, gateway, hex(flags)?, hex(metric)?)
+    }))
+}
+
+fn hex(digits: &str) -> Option<u32> {
+    u32::from_str_radix(digits, 16).ok()
+}
+
+fn route(interface: &str, gateway: IpAddr, flags: u32, metric: u32) -> Option<DefaultRoute> {
+    let usable = flags & RTF_UP != 0 && flags & RTF_REJECT == 0 && interface != "lo";
+    let gateway = (flags & RTF_GATEWAY != 0 && !gateway.is_unspecified()).then_some(gateway);
+    usable.then(|| DefaultRoute {
+        interface: interface.to_owned(),
+        gateway,
+        metric,
+    })
+}
+
+fn best_first(routes: impl Iterator<Item = DefaultRoute>) -> Vec<DefaultRoute> {
+    let mut routes: Vec<_> = routes.collect();
+    routes.sort_by_key(|route| route.metric);
+    routes
+}
+
+fn link(interface: &str) -> Result<(), String> {
+    let folder = Path::new("/sys/class/net").join(interface);
+    // A name with a slash would lead elsewhere; the kernel allows none.
+    if interface.is_empty()
+        || interface.contains('/')
+        || interface.starts_with('.')
+        || !folder.exists()
+    {
+        return Err(format!("interface {interface} does not exist"));
+    }
+    let read = |file| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let state = fs::read_to_string(folder.join("operstate"))
+        .map_err(|error| format!("interface {interface}: {}", reason::of(&error)))?;
+    if has_link(&state, &read("carrier"), &read("flags")) {
+        Ok(())
+    } else {
+        Err(format!("interface {interface} has no link"))
+    }
+}
+
+/// Whether an interface has a link, by its files `operstate`, `carrier` and `flags` in sysfs.
+///
+/// Drivers of tunnels and PPP links do not tell an operational state (RFC 2863): there the carrier or being up has to do.
+#[must_use]
+pub fn has_link(operstate: &str, carrier: &str, flags: &str) -> bool {
+    match operstate.trim() {
+        "up" => true,
+        "unknown" => {
+            let flags = flags.trim().strip_prefix("0x").and_then(hex).unwrap_or(0);
+            carrier.trim() == "1" || flags & IFF_UP != 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

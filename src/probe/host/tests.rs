@@ -1,0 +1,138 @@
+use super::*;
+
+const HEADER: &str =
+    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+
+/// As the kernel prints an address on this machine.
+fn printed(address: [u8; 4]) -> String {
+    format!("{:08X}", u32::from_ne_bytes(address))
+}
+
+fn line(interface: &str, gateway: [u8; 4], flags: u32, metric: u32) -> String {
+    format!(
+        "{interface}\t00000000\t{}\t{flags:04X}\t0\t0\t{metric}\t00000000\t0\t0\t0   \n",
+        printed(gateway)
+    )
+}
+
+#[test]
+fn the_default_route_of_the_lowest_metric_goes_first() {
+    let text = [
+        HEADER.to_owned(),
+        line("wlan0", [192, 168, 7, 1], 3, 600),
+        line("eth0", [192, 168, 0, 1], 3, 100),
+        format!(
+            "eth0\t{}\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n",
+            printed([192, 168, 0, 0])
+        ),
+    ]
+    .concat();
+    let routes = parse_route(&text);
+    assert_eq!(
+        routes,
+        [
+            DefaultRoute {
+                interface: "eth0".to_owned(),
+                gateway: Some(Ipv4Addr::new(192, 168, 0, 1).into()),
+                metric: 100
+            },
+            DefaultRoute {
+                interface: "wlan0".to_owned(),
+                gateway: Some(Ipv4Addr::new(192, 168, 7, 1).into()),
+                metric: 600
+            },
+        ]
+    );
+}
+
+#[test]
+fn a_route_that_is_down_or_rejects_or_loops_is_none() {
+    for (interface, flags) in [("eth0", 0x0002), ("eth0", 0x0203), ("lo", 0x0003)] {
+        assert_eq!(
+            parse_route(&line(interface, [192, 0, 2, 1], flags, 0)),
+            [],
+            "{interface} {flags:#x}"
+        );
+    }
+}
+
+#[test]
+fn a_point_to_point_link_has_a_route_without_a_router() {
+    let routes = parse_route(&line("ppp0", [0; 4], 1, 0));
+    assert_eq!(
+        routes,
+        [DefaultRoute {
+            interface: "ppp0".to_owned(),
+            gateway: None,
+            metric: 0
+        }]
+    );
+}
+
+#[test]
+fn the_ipv6_default_route_is_found_among_the_others() {
+    let zero = "0".repeat(32);
+    let router = "fe80000000000000021132fffe112233";
+    let text = format!(
+        "fd000000000000000000000000000000 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001     eth0\n\
+         {zero} 00 {zero} 00 {router} 00000400 00000002 00000000 00000003     eth0\n\
+         {zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200       lo\n"
+    );
+    let gateway: Ipv6Addr = "fe80::211:32ff:fe11:2233".parse().unwrap();
+    assert_eq!(
+        parse_ipv6_route(&text),
+        [DefaultRoute {
+            interface: "eth0".to_owned(),
+            gateway: Some(gateway.into()),
+            metric: 0x400
+        }]
+    );
+}
+
+#[test]
+fn garbage_holds_no_routes() {
+    for text in [
+        "",
+        "\n\n",
+        "eth0",
+        "eth0 0 0 0",
+        "eth0 zz zz zz 0 0 0 zz 0 0 0",
+        "eth0 00000000 010200C0 0003 0 0 -1 00000000",
+        "eth0 00000000 FFFFFFFFFF 0003 0 0 0 00000000",
+        "é 00 é 00 é é é é é é",
+        "0 0 0 0 1 0 0 0 3 eth0",
+    ] {
+        assert_eq!(parse_route(text), [], "{text:?}");
+        assert_eq!(parse_ipv6_route(text), [], "{text:?}");
+    }
+}
+
+#[test]
+fn a_link_is_told_by_its_state_or_by_carrier_and_flags() {
+    assert!(has_link("up\n", "", ""));
+    assert!(has_link("unknown\n", "1\n", ""));
+    assert!(has_link("unknown\n", "0\n", "0x1091\n"));
+    assert!(!has_link("unknown\n", "", "0x1090\n"));
+    assert!(!has_link("unknown", "", "garbage"));
+    for state in ["down", "dormant", "lowerlayerdown", "notpresent", ""] {
+        assert!(!has_link(state, "1", "0x1"), "{state}");
+    }
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_named() {
+    for name in ["nowhere0", "../../lo", "..", "lo/../lo"] {
+        let signal = probe(Some(name));
+        assert_eq!(signal.target.as_deref(), Some(name));
+        assert_eq!(
+            signal.result,
+            Err(format!("interface {name} does not exist"))
+        );
+    }
+}
+
+#[test]
+fn the_loopback_has_a_link() {
+    assert_eq!(probe(Some("lo")).result, Ok(()));
+    assert_eq!(default_gateway(Some("lo")), None);
+}

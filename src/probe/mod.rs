@@ -1,0 +1,89 @@
+//! The probes, one file a signal: each asks something and says what it heard, within its own limit of time.
+//!
+//! A probe never decides what its answer means, and none knows of another.
+
+pub mod doh;
+pub mod host;
+pub mod public_ip;
+pub mod router;
+pub mod wan;
+
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use crate::net::{Deadline, reason};
+
+/// Asks all at once, each on a thread of its own, and returns the first success.
+///
+/// Losers are left to run into their own limits; nobody waits for them.
+///
+/// # Errors
+/// The failures in the order of `asked`, where all failed or `limit` has passed.
+fn race<A: Send + 'static, T: Send + 'static>(
+    asked: Vec<A>,
+    limit: Duration,
+    ask: impl Fn(A) -> Result<T, String> + Send + Sync + 'static,
+) -> Result<T, Vec<String>> {
+    let end = Deadline::after(limit);
+    let ask = Arc::new(ask);
+    let (sender, receiver) = mpsc::channel();
+    let mut failures = vec!["timed out".to_owned(); asked.len()];
+    for ((number, failure), one) in failures.iter_mut().enumerate().zip(asked) {
+        let (ask, sender) = (Arc::clone(&ask), sender.clone());
+        let started = thread::Builder::new()
+            .name("probe".to_owned())
+            .spawn(move || {
+                // Nobody listens any more once another has won.
+                let _ = sender.send((number, ask(one)));
+            });
+        if let Err(error) = started {
+            *failure = format!("cannot start a thread: {}", reason::of(&error));
+        }
+    }
+    drop(sender);
+    while let Ok((number, result)) = receiver.recv_timeout(end.remaining()) {
+        match (result, failures.get_mut(number)) {
+            (Ok(answer), _) => return Ok(answer),
+            (Err(error), Some(failure)) => *failure = error,
+            (Err(_), None) => {}
+        }
+    }
+    Err(failures)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn the_first_success_wins_without_waiting_for_the_rest() {
+        let started = Instant::now();
+        let winner = race(vec![0, 1, 2], LONG, |number| match number {
+            0 => Err("refused".to_owned()),
+            1 => {
+                thread::sleep(LONG);
+                Err("late".to_owned())
+            }
+            _ => Ok(number),
+        });
+        assert_eq!(winner, Ok(2));
+        assert!(started.elapsed() < LONG / 2);
+    }
+
+    #[test]
+    fn failures_come_in_order_and_silence_counts_as_a_timeout() {
+        let failures = race::<_, ()>(vec![0, 1, 2], Duration::from_millis(100), |number| {
+            if number == 1 {
+                thread::sleep(LONG);
+            }
+            Err(format!("fault {number}"))
+        });
+        assert_eq!(failures.unwrap_err(), ["fault 0", "timed out", "fault 2"]);
+        assert_eq!(race(Vec::<u8>::new(), LONG, |_| Ok(())), Err(Vec::new()));
+    }
+}

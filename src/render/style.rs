@@ -1,0 +1,106 @@
+//! How to print: for people, for logs or for machines, with colours or without.
+
+use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
+
+use crate::cli::{Color, Format, Global};
+use crate::config::Env;
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// What to print.
+    pub form: Form,
+    /// With ANSI colours.
+    pub color: bool,
+    /// With the syslog priority before each line, as the journal reads it (sd-daemon(3)).
+    pub priority: bool,
+    /// Only errors.
+    pub quiet: bool,
+    /// Also what is not worth a line by default.
+    pub verbose: bool,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Pretty,
+    /// key=value pairs.
+    Logfmt,
+    /// One JSON document.
+    Json,
+}
+
+impl Style {
+    /// Finds out how to print on this stdout.
+    #[must_use]
+    pub fn new(global: &Global, env: &Env) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let form = match global.format {
+            _ if global.json => Form::Json,
+            Format::Json => Form::Json,
+            Format::Pretty => Form::Pretty,
+            Format::Logfmt => Form::Logfmt,
+            Format::Auto if terminal => Form::Pretty,
+            Format::Auto => Form::Logfmt,
+        };
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            // https://no-color.org: set and not empty.
+            Color::Auto => terminal && env.get("NO_COLOR").is_none_or(std::ffi::OsStr::is_empty),
+        };
+        let priority = form != Form::Json && is_journal(env, "/proc/self/fd/1");
+        Self {
+            form,
+            color,
+            priority,
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+        }
+    }
+}
+
+/// Whether this stream goes to the journal: `$JOURNAL_STREAM` names its device and inode (systemd.exec(5)).
+#[must_use]
+pub fn is_journal(env: &Env, stream: &str) -> bool {
+    let named = env.get("JOURNAL_STREAM").and_then(std::ffi::OsStr::to_str);
+    let same = named
+        .zip(std::fs::metadata(stream).ok())
+        .map(|(named, stream)| named == format!("{}:{}", stream.dev(), stream.ino()));
+    same.unwrap_or(false)
+}
+
+/// What a colour means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// All is well.
+    Good,
+    /// Worth a look.
+    Warn,
+    /// Broken.
+    Bad,
+    /// Beside the point.
+    Dim,
+    /// A heading.
+    Bold,
+}
+
+impl Style {
+    /// The text in that colour, or as it is where colours are off. Pad the text before: escapes have no width.
+    #[must_use]
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Good => "32",
+            Paint::Warn => "33",
+            Paint::Bad => "31",
+            Paint::Dim => "2",
+            Paint::Bold => "1",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}

@@ -1,0 +1,102 @@
+//! What went wrong in the state folder, for a person to mend.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// A file of the state folder could not be read, written, locked, .. (exit code 74).
+///
+/// Shown as one line: what was being done, to which file, why it failed, what to do.
+#[derive(Debug)]
+pub struct StoreError {
+    deed: &'static str,
+    path: PathBuf,
+    cause: io::Error,
+}
+
+impl StoreError {
+    /// `deed` is a verb that reads well after "cannot" and before the path.
+    pub(super) fn new(deed: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self {
+            deed,
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self.cause.kind() {
+            ErrorKind::PermissionDenied => {
+                "run as the owner of that folder or as root, or choose another folder with --state-dir"
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space there",
+            ErrorKind::ReadOnlyFilesystem => {
+                "make it writable, or choose another folder with --state-dir"
+            }
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                "move away what is there, or choose another folder with --state-dir"
+            }
+            ErrorKind::InvalidData => "move it away, and a new one is started",
+            _ => "check that folder and its disk, or choose another folder with --state-dir",
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deed, path, cause } = self;
+        write!(
+            f,
+            "cannot {deed} {}: {}; {}",
+            path.display(),
+            plain(cause),
+            self.advice()
+        )
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// The operating system's words in the style of our messages: `Permission denied (os error 13)` is `permission denied`.
+fn plain(cause: &io::Error) -> String {
+    let text = cause.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(errno: i32) -> String {
+        let path = Path::new("/var/lib/cadence/state.json");
+        StoreError::new("write", path, io::Error::from_raw_os_error(errno)).to_string()
+    }
+
+    #[test]
+    fn a_message_says_what_where_why_and_what_to_do() {
+        assert_eq!(
+            message(libc::EACCES),
+            "cannot write /var/lib/cadence/state.json: permission denied; \
+             run as the owner of that folder or as root, or choose another folder with --state-dir"
+        );
+        assert_eq!(
+            message(libc::ENOSPC),
+            "cannot write /var/lib/cadence/state.json: no space left on device; free some space there"
+        );
+        assert_eq!(
+            message(libc::EROFS),
+            "cannot write /var/lib/cadence/state.json: read-only file system; \
+             make it writable, or choose another folder with --state-dir"
+        );
+        assert_eq!(
+            message(libc::EIO),
+            "cannot write /var/lib/cadence/state.json: input/output error; \
+             check that folder and its disk, or choose another folder with --state-dir"
+        );
+    }
+}

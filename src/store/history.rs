@@ -1,0 +1,239 @@
+//! The file `history.jsonl`: events, one a line, each exactly once.
+//!
+//! Events wait in the state document until they are here: a cycle saves them with the state, appends them, and drops them
+//! from the state with the next save. Killed between any two of these, it appends them again, so every event carries a
+//! number, `seq`, which grows from event to event, and those already here are known by it.
+//!
+//! A state that starts cold has lost the count, and has to take it up after [`last_seq`]; otherwise its events would pass
+//! for old ones. A power loss may tear the last line; the next append drops the torn piece, whose event still waits.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{StateDir, StoreError};
+
+/// The name of the newer events in the state folder.
+pub const FILE: &str = "history.jsonl";
+/// The name of the older events in the state folder.
+pub const OLDER_FILE: &str = "history.jsonl.1";
+
+/// A file that would grow beyond this becomes the older one: years of a good line, weeks of a bad one.
+const ROTATE_AT: u64 = 1 << 20;
+/// The end of a file in which its last whole event is looked for first; an event has a few hundred bytes.
+const TAIL: u64 = 64 << 10;
+/// At most this much of a file, from its end, is ever read: someone may have put a larger one there.
+const READ_AT_MOST: u64 = 4 << 20;
+
+/// What the history holds, oldest first.
+#[derive(Debug, PartialEq, Eq)]
+pub struct History<E> {
+    /// The events.
+    pub events: Vec<E>,
+    /// How many lines were not an event. A last line without its end does not count: it is being written, or was torn.
+    pub skipped: usize,
+}
+
+/// Appends those of `events` whose `seq` is greater than [`last_seq`], in one durable write, and says how many they were.
+///
+/// The events are in the order of their `seq`, a number that each serialises with. None are a no-op that touches no file.
+///
+/// # Errors
+///
+/// The history cannot be read or written. A part of the events may then be in it; the next call adds the rest.
+pub fn append_missing<E: Serialize>(dir: &StateDir, events: &[E]) -> Result<usize, StoreError> {
+    if events.is_empty() {
+        return Ok(0);
+    }
+    append(dir, events).map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+}
+
+/// The `seq` of the last event in the history; none where it has no event.
+///
+/// # Errors
+///
+/// The history cannot be read.
+pub fn last_seq(dir: &StateDir) -> Result<Option<u64>, StoreError> {
+    for name in [FILE, OLDER_FILE] {
+        let seq =
+            seq_in(dir, name).map_err(|cause| StoreError::new("read", &dir.file(name), cause))?;
+        if seq.is_some() {
+            return Ok(seq);
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the whole history for a reader, which takes no lock: both files as they were at one moment.
+///
+/// # Errors
+///
+/// A file of it is there but cannot be read. Lines that are no event are no error.
+pub fn read<E: DeserializeOwned>(dir: &StateDir) -> Result<History<E>, StoreError> {
+    let open = |name| {
+        dir.open_to_read(name)
+            .map_err(|cause| StoreError::new("read", &dir.file(name), cause))
+    };
+    // The newer one first: where a writer turns it into the older one in between, it is opened twice rather than never.
+    let newer = open(FILE)?;
+    let older = open(OLDER_FILE)?
+        .filter(|older| newer.as_ref().is_none_or(|newer| !same_file(older, newer)));
+    let mut history = History {
+        events: Vec::new(),
+        skipped: 0,
+    };
+    for (name, file) in [(OLDER_FILE, older), (FILE, newer)] {
+        let Some(mut file) = file else { continue };
+        let end = end_of(&mut file, READ_AT_MOST)
+            .map_err(|cause| StoreError::new("read", &dir.file(name), cause))?;
+        history.add_lines(&end);
+    }
+    Ok(history)
+}
+
+impl<E: DeserializeOwned> History<E> {
+    fn add_lines(&mut self, end: &End) {
+        let cut_off = usize::from(end.start > 0);
+        for line in end
+            .bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .skip(cut_off)
+        {
+            match serde_json::from_slice(line) {
+                Ok(event) => self.events.push(event),
+                Err(_) if line.ends_with(b"\n") => self.skipped += 1,
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
+    let mut file = dir.open_to_write(FILE)?;
+    let end = numbered_end_of(&mut file)?;
+    let last = match end.last_seq() {
+        Some(seq) => Some(seq),
+        None => seq_in(dir, OLDER_FILE)?,
+    };
+    let (mut text, count) = lines_after(last, events)?;
+    if count > 0 {
+        let torn = end.torn();
+        let mut at = end.start + (end.bytes.len() - torn) as u64;
+        if torn > 0 {
+            file.set_len(at)?;
+        }
+        if at > 0 && at + text.len() as u64 > ROTATE_AT {
+            file.sync_all()?;
+            fs::rename(dir.file(FILE), dir.file(OLDER_FILE))?;
+            file = dir.open_to_write(FILE)?;
+            at = 0;
+        } else if end.lacks_newline() {
+            text.insert(0, b'\n');
+        }
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&text)?;
+    }
+    // Also where nothing was missing: the process that wrote it may have been killed before it came to this.
+    file.sync_all()?;
+    dir.sync()?;
+    Ok(count)
+}
+
+/// The lines of those events that come after `last`, and how many they are.
+fn lines_after<E: Serialize>(last: Option<u64>, events: &[E]) -> io::Result<(Vec<u8>, usize)> {
+    let mut text = Vec::new();
+    let mut count = 0;
+    for event in events {
+        let line = serde_json::to_vec(event)?;
+        let Numbered { seq } = serde_json::from_slice(&line)?;
+        if last.is_none_or(|last| seq > last) {
+            text.extend_from_slice(&line);
+            text.push(b'\n');
+            count += 1;
+        }
+    }
+    Ok((text, count))
+}
+
+fn seq_in(dir: &StateDir, name: &str) -> io::Result<Option<u64>> {
+    let Some(mut file) = dir.open_to_read(name)? else {
+        return Ok(None);
+    };
+    Ok(numbered_end_of(&mut file)?.last_seq())
+}
+
+fn same_file(one: &File, other: &File) -> bool {
+    let id = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
+    id(one) == id(other)
+}
+
+/// All that is asked of an event here.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Numbered {
+    seq: u64,
+}
+
+/// The end of a file.
+struct End {
+    /// Where in the file it starts; above zero, its first line may be cut off.
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+fn end_of(file: &mut File, at_most: u64) -> io::Result<End> {
+    let start = file.metadata()?.len().saturating_sub(at_most);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(at_most).read_to_end(&mut bytes)?;
+    Ok(End { start, bytes })
+}
+
+/// As much of the end of a file as it takes to find its last event.
+fn numbered_end_of(file: &mut File) -> io::Result<End> {
+    let end = end_of(file, TAIL)?;
+    if end.start > 0 && end.last_seq().is_none() {
+        return end_of(file, READ_AT_MOST);
+    }
+    Ok(end)
+}
+
+impl End {
+    fn last_seq(&self) -> Option<u64> {
+        // A line that is cut off at its start cannot pass for an event: it closes more brackets than it opens.
+        self.bytes.rsplit(|byte| *byte == b'\n').find_map(seq_of)
+    }
+
+    /// How many bytes at the end are the beginning of a line whose rest was never written.
+    fn torn(&self) -> usize {
+        match self.unterminated() {
+            line if seq_of(line).is_some() => 0,
+            // Not a line of ours, and its start is not known.
+            line if line.len() == self.bytes.len() && self.start > 0 => 0,
+            line => line.len(),
+        }
+    }
+
+    /// Whether what is kept of the file ends within a line.
+    fn lacks_newline(&self) -> bool {
+        !self.unterminated().is_empty() && self.torn() == 0
+    }
+
+    fn unterminated(&self) -> &[u8] {
+        self.bytes
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default()
+    }
+}
+
+fn seq_of(line: &[u8]) -> Option<u64> {
+    serde_json::from_slice(line)
+        .ok()
+        .map(|Numbered { seq }| seq)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! One writer at a time: the file `lock` under `flock(2)`.
+//!
+//! The kernel releases the lock when its holder ends, however it ends, so there is nothing to clean up and the file stays.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::process;
+use std::time::Duration;
+
+use log::debug;
+
+use super::{StateDir, StoreError};
+use crate::system;
+
+/// The name of the lock in the state folder.
+pub const FILE: &str = "lock";
+/// How often a waiting process tries again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The right to write in the state folder, held until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why the lock was not taken.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another process holds it (exit code 75).
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The holder's process id, where it could be read.
+        holder: Option<u32>,
+    },
+    /// The lock file cannot be opened or locked (exit code 74).
+    Store(StoreError),
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held { path, holder } => {
+                f.write_str("another cycle")?;
+                if let Some(pid) = holder {
+                    write!(f, " (process {pid})")?;
+                }
+                write!(
+                    f,
+                    " holds the lock {}; try again later, or wait for it with --wait 1m",
+                    path.display()
+                )
+            }
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+impl Lock {
+    /// Takes the lock, and tidies up after writers that were killed. Tries for as long as `wait`, and once where that is zero.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::Held`] where another process still holds it, [`LockError::Store`] where there can be no lock at all.
+    pub fn acquire(dir: &StateDir, wait: Duration) -> Result<Self, LockError> {
+        let path = dir.file(FILE);
+        let failed = |cause| LockError::Store(StoreError::new("lock", &path, cause));
+        let mut file = dir.open_to_write(FILE).map_err(failed)?;
+        let mut left = wait;
+        while !try_lock(&file).map_err(failed)? {
+            if left.is_zero() {
+                return Err(LockError::Held {
+                    holder: holder(&mut file),
+                    path,
+                });
+            }
+            let pause = left.min(POLL);
+            system::sleep(pause);
+            left = left.saturating_sub(pause);
+        }
+        // Neither is needed to go on: the name of the holder is a courtesy, and a leftover only takes up room.
+        if let Err(cause) = sign(&mut file).and_then(|()| dir.tidy()) {
+            debug!("tidying {}: {cause}", dir.path().display());
+        }
+        Ok(Self { _file: file })
+    }
+}
+
+/// Whether the lock is taken now. By full path, because std's own methods of these names would be called otherwise.
+fn try_lock(file: &File) -> io::Result<bool> {
+    loop {
+        match fs2::FileExt::try_lock_exclusive(file) {
+            Ok(()) => return Ok(true),
+            Err(cause) if cause.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+/// Leaves this process's id for the message of those who come too late.
+fn sign(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    writeln!(file, "{}", process::id())
+}
+
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

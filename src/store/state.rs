@@ -1,0 +1,181 @@
+//! The file `state.json`: replaced whole, and set aside rather than lost or trusted where it cannot be used.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use log::debug;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::migrate::{Unusable, migrate};
+use super::{StateDir, StoreError};
+
+/// The name of the document in the state folder.
+pub const FILE: &str = "state.json";
+/// A document has a few KiB; one of this size is not ours, and is not read into memory.
+const LARGEST: u64 = 4 << 20;
+/// How many set-aside documents are kept for an investigation.
+const SET_ASIDE_AT_MOST: usize = 5;
+/// How much of a parser's complaint is passed on; it may quote the damaged file.
+const LONGEST_REASON: usize = 200;
+
+/// What the last cycle left.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Loaded<T> {
+    /// Its document.
+    Found(T),
+    /// Nothing: this is the first cycle.
+    Missing,
+    /// A document that cannot be used. It was renamed, and this cycle starts cold; worth a warning.
+    SetAside {
+        /// Where it is now.
+        to: PathBuf,
+        /// What was wrong with it, to follow its name: "it is not JSON: ..".
+        why: String,
+    },
+}
+
+/// Replaces the document. After it returns, a power loss leaves the new one; before, the old one or the new one, whole.
+///
+/// # Errors
+///
+/// It cannot be written; the old document is then still there.
+pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError> {
+    serde_json::to_vec(document)
+        .map_err(io::Error::from)
+        .and_then(|mut bytes| {
+            bytes.push(b'\n');
+            dir.replace(FILE, &bytes)
+        })
+        .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+}
+
+/// Loads the document for a writer, which holds the lock: one that cannot be used is set aside, named after `now`.
+///
+/// A document is of use if it is JSON of the shape of `T` with a `"version"` of at most `version`, the current one.
+///
+/// # Errors
+///
+/// It is there but cannot be read for a reason that lies outside it (permission, a failing disk), or cannot be set aside.
+/// That is no cold start, since the document may be well.
+pub fn load<T: DeserializeOwned>(
+    dir: &StateDir,
+    version: u64,
+    now: Timestamp,
+) -> Result<Loaded<T>, StoreError> {
+    let path = dir.file(FILE);
+    let (label, why) =
+        match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
+            None => return Ok(Loaded::Missing),
+            Some(Ok(document)) => return Ok(Loaded::Found(document)),
+            Some(Err(Unusable::Newer(why))) => ("newer", why),
+            Some(Err(Unusable::Corrupt(why))) => ("corrupt", why),
+        };
+    let to = set_aside(dir, &path, label, now)
+        .map_err(|cause| StoreError::new("set aside", &path, cause))?;
+    Ok(Loaded::SetAside { to, why })
+}
+
+/// Loads the document for a reader, which changes nothing; none where it is missing.
+///
+/// # Errors
+///
+/// It cannot be read or cannot be used.
+pub fn read<T: DeserializeOwned>(dir: &StateDir, version: u64) -> Result<Option<T>, StoreError> {
+    let unusable = |(Unusable::Newer(why) | Unusable::Corrupt(why))| {
+        io::Error::new(ErrorKind::InvalidData, why)
+    };
+    parse_file(dir, version)
+        .and_then(|found| found.transpose().map_err(unusable))
+        .map_err(|cause| StoreError::new("read", &dir.file(FILE), cause))
+}
+
+fn parse_file<T: DeserializeOwned>(
+    dir: &StateDir,
+    version: u64,
+) -> io::Result<Option<Result<T, Unusable>>> {
+    let corrupt = |why: String| Ok(Some(Err(Unusable::Corrupt(why))));
+    let file = match dir.open_to_read(FILE) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(None),
+        Err(cause) if cause.kind() == ErrorKind::InvalidData => return corrupt(cause.to_string()),
+        Err(cause) => return Err(cause),
+    };
+    let mut bytes = Vec::new();
+    if file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+        return corrupt(format!("it is larger than {} MiB", LARGEST >> 20));
+    }
+    if bytes.is_empty() {
+        return corrupt("it is empty".to_owned());
+    }
+    Ok(Some(parse(&bytes, version)))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusable> {
+    let corrupt = |what: &str, cause: &serde_json::Error| {
+        let cause: String = cause
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(LONGEST_REASON)
+            .collect();
+        Unusable::Corrupt(format!("{what}: {cause}"))
+    };
+    let document: Value =
+        serde_json::from_slice(bytes).map_err(|cause| corrupt("it is not JSON", &cause))?;
+    serde_json::from_value(migrate(document, version)?)
+        .map_err(|cause| corrupt("it is not a state document of its version", &cause))
+}
+
+/// Renames the document to `state.json.<label>-<time>`, beside older ones, of which the oldest go.
+fn set_aside(dir: &StateDir, from: &Path, label: &str, now: Timestamp) -> io::Result<PathBuf> {
+    let name = format!("{FILE}.{label}-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+    // A clock that stands still may offer a name twice; since only a few are kept, one of these is free.
+    let to = (0..=SET_ASIDE_AT_MOST)
+        .map(|n| {
+            if n == 0 {
+                name.clone()
+            } else {
+                format!("{name}.{n}")
+            }
+        })
+        .map(|name| dir.file(&name))
+        .find(|path| fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| dir.file(&name));
+    fs::rename(from, &to)?;
+    dir.sync()?;
+    if let Err(cause) = drop_oldest(dir, &to) {
+        debug!("looking for old set-aside documents: {cause}");
+    }
+    Ok(to)
+}
+
+fn drop_oldest(dir: &StateDir, newest: &Path) -> io::Result<()> {
+    let mut older: Vec<_> = dir
+        .names()?
+        .filter_map(|name| {
+            let label = name.strip_prefix(FILE)?.strip_prefix('.')?;
+            let time = label
+                .strip_prefix("corrupt-")
+                .or_else(|| label.strip_prefix("newer-"))?;
+            Some((time.to_owned(), dir.file(&name)))
+        })
+        // By its name it may be the oldest, where the clock was set back.
+        .filter(|(_, path)| path != newest)
+        .collect();
+    older.sort();
+    let surplus = (older.len() + 1).saturating_sub(SET_ASIDE_AT_MOST);
+    for (_, path) in older.into_iter().take(surplus) {
+        // A folder, put there by hand, stays.
+        if let Err(cause) = fs::remove_file(&path) {
+            debug!("removing {}: {cause}", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The only wall clock and the only randomness of the program.
+//!
+//! Nothing in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use rand::rngs::{StdRng, SysRng};
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::logic::moment::Moment;
+
+/// A random id the kernel makes at every boot; see `random(4)`.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// Seconds since boot by `CLOCK_BOOTTIME`, so with sleep and inside a time namespace; see `proc_uptime(5)`.
+const UPTIME: &str = "/proc/uptime";
+/// A UUID has 36 characters; a longer text is no boot id.
+const LONGEST_BOOT_ID: usize = 64;
+
+/// Reads the three clocks.
+///
+/// The wall clock is cut to milliseconds, as it is stored and shown, and clamped to what a [`Timestamp`] holds. Where the
+/// kernel does not tell both its boot id and its uptime, the moment carries neither, and the wall clock alone counts.
+#[must_use]
+pub fn now() -> Moment {
+    let wall = wall_from(SystemTime::now());
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    match (parse_boot_id(&read(BOOT_ID)), parse_uptime(&read(UPTIME))) {
+        (Some(boot), Some(since_boot_ms)) => Moment {
+            wall,
+            boot,
+            since_boot_ms,
+        },
+        _ => Moment {
+            wall,
+            boot: String::new(),
+            since_boot_ms: 0,
+        },
+    }
+}
+
+/// A duration drawn evenly from zero to `max`, both included.
+#[must_use]
+pub fn random_up_to(max: Duration) -> Duration {
+    let nanos = u64::try_from(max.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(generator().random_range(0..=nanos))
+}
+
+/// Puts the items in a random order.
+pub fn shuffle<T>(items: &mut [T]) {
+    items.shuffle(&mut generator());
+}
+
+/// Whether this process runs as root: its effective user owns its entry in `/proc`. False where `/proc` is missing.
+#[must_use]
+pub fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
+}
+
+/// Does nothing for `duration`.
+pub fn sleep(duration: Duration) {
+    thread::sleep(duration);
+}
+
+/// Jitter and a fair order need no secrecy, so a kernel without randomness (an old one in early boot, a sandbox) is no
+/// reason to stop: the clock and the process id are seed enough.
+fn generator() -> StdRng {
+    StdRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| {
+        let nanos = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.subsec_nanos());
+        StdRng::seed_from_u64(u64::from(nanos) << 32 | u64::from(process::id()))
+    })
+}
+
+fn wall_from(time: SystemTime) -> Timestamp {
+    let out_of_range = if time < UNIX_EPOCH {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    Timestamp::try_from(time)
+        .and_then(|wall| Timestamp::from_millisecond(wall.as_millisecond()))
+        .unwrap_or(out_of_range)
+}
+
+fn parse_boot_id(text: &str) -> Option<String> {
+    let id = text.trim();
+    let valid = (1..=LONGEST_BOOT_ID).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    valid.then(|| id.to_owned())
+}
+
+/// Milliseconds from `1430.04 2459.12`: the first field, in seconds with two decimals.
+fn parse_uptime(text: &str) -> Option<u64> {
+    let (seconds, hundredths) = text.split_ascii_whitespace().next()?.split_once('.')?;
+    let digits = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(seconds) || !digits(hundredths) || hundredths.len() != 2 {
+        return None;
+    }
+    let seconds: u64 = seconds.parse().ok()?;
+    let hundredths: u64 = hundredths.parse().ok()?;
+    seconds.checked_mul(1000)?.checked_add(hundredths * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_is_read_in_milliseconds() {
+        assert_eq!(parse_uptime("1430.04 2459.12\n"), Some(1_430_040));
+        assert_eq!(parse_uptime("0.00 0.00\n"), Some(0));
+        assert_eq!(parse_uptime("315576000.99 1.00"), Some(315_576_000_990));
+    }
+
+    #[test]
+    fn an_uptime_of_another_shape_is_not_guessed_at() {
+        for text in [
+            "",
+            " \n",
+            "1430",
+            "1430.4 1.00",
+            "1430.040 1.00",
+            "-1.00 0.00",
+            "+1.00 0.00",
+            "1.+5 0.00",
+            ".",
+            ".50",
+            "x.yz",
+        ] {
+            assert_eq!(parse_uptime(text), None, "{text:?}");
+        }
+        assert_eq!(
+            parse_uptime("18446744073709551615.00 0.00"),
+            None,
+            "does not fit"
+        );
+    }
+
+    #[test]
+    fn a_boot_id_is_hexadecimal_and_short() {
+        let id = "b743ed3e-726f-4eb9-b26a-8d5173affe28";
+        assert_eq!(parse_boot_id(&format!("{id}\n")).as_deref(), Some(id));
+        for text in ["", "\n", "not an id", "ABC", "a\nb", &"a".repeat(65)] {
+            assert_eq!(parse_boot_id(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_system_clock_of_any_year_is_read() {
+        let after = |seconds| wall_from(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
+        assert_eq!(after(0), "1970-01-01T00:00:00Z");
+        assert_eq!(after(4_294_967_295), "2106-02-07T06:28:15Z");
+        assert_eq!(
+            wall_from(UNIX_EPOCH - Duration::from_hours(24)).to_string(),
+            "1969-12-31T00:00:00Z"
+        );
+        assert_eq!(
+            wall_from(UNIX_EPOCH + Duration::from_secs(1 << 50)),
+            Timestamp::MAX
+        );
+        assert_eq!(
+            wall_from(UNIX_EPOCH - Duration::from_secs(1 << 50)),
+            Timestamp::MIN
+        );
+    }
+
+    #[test]
+    fn the_wall_clock_is_cut_to_milliseconds() {
+        let wall = wall_from(UNIX_EPOCH + Duration::from_nanos(1_999_999));
+        assert_eq!(wall.as_nanosecond(), 1_000_000);
+        assert_eq!(now().wall.subsec_nanosecond() % 1_000_000, 0);
+    }
+
+    #[test]
+    fn two_moments_of_this_boot_are_in_order() {
+        let earlier = now();
+        assert!(earlier.elapsed(&now()).known().is_some());
+    }
+
+    #[test]
+    fn a_random_duration_stays_within_its_bound_and_varies() {
+        let max = Duration::from_secs(10);
+        let drawn: Vec<_> = (0..64).map(|_| random_up_to(max)).collect();
+        assert!(drawn.iter().all(|duration| *duration <= max));
+        assert!(drawn.iter().any(|duration| *duration != drawn[0]));
+        assert_eq!(random_up_to(Duration::ZERO), Duration::ZERO);
+        let _ = random_up_to(Duration::MAX);
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item() {
+        let mut items: Vec<u32> = (0..100).collect();
+        shuffle(&mut items);
+        assert_ne!(items, (0..100).collect::<Vec<_>>());
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+}
