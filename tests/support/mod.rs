@@ -1,0 +1,114 @@
+//! A home for black-box tests: the loopback world, a folder with configuration and state, and the real binary.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use cadence::world::{Files, World};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A world, and a host in it.
+pub struct Home {
+    pub world: World,
+    pub folder: TempDir,
+}
+
+/// One record, created if it is missing.
+pub const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n";
+
+impl Home {
+    /// A host with one record in a zone that is there and empty.
+    pub fn new() -> Self {
+        Self::with(RECORD)
+    }
+
+    /// A host whose configuration ends with `rest`: its records and whatever else.
+    pub fn with(rest: &str) -> Self {
+        let world = World::start().unwrap();
+        world.cloudflare().add_zone("example.com");
+        let folder = tempfile::tempdir().unwrap();
+        let home = Self { world, folder };
+        fs::write(home.path("token"), home.world.token()).unwrap();
+        fs::set_permissions(home.path("token"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(home.path("ca.pem"), home.world.ca_pem()).unwrap();
+        home.configure(rest);
+        home
+    }
+
+    /// Writes the configuration anew.
+    pub fn configure(&self, rest: &str) {
+        let (token, ca) = (self.path("token"), self.path("ca.pem"));
+        let text = self.world.config_toml(Files { token: &token, ca: &ca }, rest);
+        fs::write(self.path("cadence.toml"), text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file of the state folder.
+    pub fn state_file(&self, name: &str) -> PathBuf {
+        self.path("state").join(name)
+    }
+
+    /// The binary on this host, with nothing of the test's own environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cadence"));
+        command
+            .env_clear()
+            .env("CADENCE_CONFIG", self.path("cadence.toml"))
+            .env("CADENCE_STATE_DIR", self.path("state"))
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs one cycle that must exit 0, and gives its report.
+    pub fn cycle(&self) -> Value {
+        let (code, report) = self.cycle_with(&[]);
+        assert_eq!(code, 0, "{report:#}");
+        report
+    }
+
+    /// Runs one cycle; its exit code and its report.
+    pub fn cycle_with(&self, options: &[&str]) -> (i32, Value) {
+        let out = self.run(&[&["reconcile", "--json"], options].concat());
+        let text = String::from_utf8(out.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+        let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{errors}"));
+        (out.status.code().unwrap(), report)
+    }
+
+    /// Runs cycles until READY and settled: two of them.
+    pub fn settle(&self) {
+        self.cycle();
+        assert_eq!(self.cycle()["readiness"]["after"], "READY");
+    }
+
+    /// `state.json`.
+    pub fn state(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.state_file("state.json")).unwrap()).unwrap()
+    }
+
+    /// The events of the history.
+    pub fn history(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.state_file("history.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The content of the only record of this type at the provider.
+    pub fn published(&self, kind: &str) -> Option<String> {
+        let records = self.world.cloudflare().records();
+        let of_kind: Vec<&Value> = records.iter().filter(|record| record["type"] == kind).collect();
+        assert!(of_kind.len() <= 1, "{records:?}");
+        of_kind.first().and_then(|record| record["content"].as_str()).map(str::to_owned)
+    }
+}
