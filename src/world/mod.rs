@@ -42,7 +42,7 @@ use tls::Authority;
 /// The hosts of the servers that speak IPv4, one for each server of a kind, as independent providers are on
 /// independent hosts.
 const HOSTS: [Ipv4Addr; 4] = [
-    Ipv4Addr::new(127, 0, 0, 1),
+    Ipv4Addr::LOCALHOST,
     Ipv4Addr::new(127, 0, 0, 2),
     Ipv4Addr::new(127, 0, 0, 3),
     Ipv4Addr::new(127, 0, 0, 4),

@@ -187,7 +187,7 @@ impl Account {
     }
 
     pub fn get_zone(&mut self, caller: &Caller, zone: &str) -> Result<Outcome, Refusal> {
-        Ok(told(self.zone(caller, zone)?.to_json()))
+        Ok(told(&self.zone(caller, zone)?.to_json()))
     }
 
     pub fn list_records(
@@ -222,7 +222,7 @@ impl Account {
         id: &str,
     ) -> Result<Outcome, Refusal> {
         let zone = self.zone(caller, zone)?;
-        Ok(told(zone.record(id)?.clone()))
+        Ok(told(zone.record(id)?))
     }
 
     pub fn create(&mut self, caller: &Caller, zone: &str, body: &[u8]) -> Result<Outcome, Refusal> {
@@ -384,7 +384,7 @@ fn new_record(id: &str) -> Value {
     record
 }
 
-fn told(result: Value) -> Outcome {
+fn told(result: &Value) -> Outcome {
     Outcome {
         body: json!({"result": result}),
         write: None,
