@@ -12,5 +12,7 @@ pub mod probe;
 pub mod render;
 pub mod store;
 pub mod system;
+#[cfg(feature = "demo")]
+pub mod world;
 
 pub use logging::log_to_stderr;

@@ -1,0 +1,124 @@
+//! Ways for the API to fail.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::super::http::{Manner, Reply};
+use super::envelope::Refusal;
+
+/// One way for the API to fail. The request is not carried out, unless the fault says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Answers with this HTTP status.
+    Status {
+        /// The HTTP status.
+        code: u16,
+        /// The `Retry-After` header, in seconds or as a date.
+        retry_after: Option<String>,
+        /// The body; none: an envelope with a fitting error.
+        body: Option<String>,
+    },
+    /// Answers 502 with a page for people, as the edge does.
+    Html,
+    /// Answers 200 with an empty body.
+    Empty,
+    /// Answers 200 with a body that claims to be JSON and is none.
+    NotJson,
+    /// Says nothing for that long, then hangs up.
+    Hang(Duration),
+    /// Resets the connection when it has read the request.
+    Reset,
+    /// Carries the request out and cuts its answer short.
+    Truncate,
+    /// Carries the write out and resets the connection: the client cannot know. Writes only.
+    LoseAnswer,
+    /// Carries the write out that much later, and answers then. Writes only.
+    SlowApply(Duration),
+    /// Carries the write out and answers with another content. Writes only.
+    EchoWrong,
+}
+
+impl Fault {
+    fn is_of_writes(&self) -> bool {
+        matches!(
+            self,
+            Self::LoseAnswer | Self::SlowApply(_) | Self::EchoWrong
+        )
+    }
+
+    /// What is answered instead of carrying the request out; none where it is carried out.
+    #[must_use]
+    pub fn instead(&self) -> Option<Reply> {
+        match self {
+            Self::Status {
+                code,
+                retry_after,
+                body,
+            } => {
+                let mut reply = match body {
+                    Some(body) => Reply::text(*code, body.as_str()),
+                    None => Refusal::status(*code).reply(),
+                };
+                reply.headers.extend(
+                    retry_after
+                        .iter()
+                        .map(|value| ("Retry-After", value.clone())),
+                );
+                Some(reply)
+            }
+            Self::Html => {
+                let page = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body></body></html>\n";
+                Some(Reply::new(502, "text/html", page))
+            }
+            Self::Empty => Some(Reply::new(200, "application/json", "")),
+            Self::NotJson => Some(Reply::new(
+                200,
+                "application/json",
+                "{\"success\": true, \"result\": [",
+            )),
+            Self::Hang(duration) => Some(Reply::text(504, "").sent(Manner::Hang(*duration))),
+            Self::Reset => Some(Reply::text(503, "").sent(Manner::Reset)),
+            Self::Truncate | Self::LoseAnswer | Self::SlowApply(_) | Self::EchoWrong => None,
+        }
+    }
+}
+
+/// The faults that are due.
+#[derive(Default)]
+pub struct Faults {
+    always: Option<Fault>,
+    queue: VecDeque<Due>,
+}
+
+#[derive(Clone)]
+struct Due {
+    fault: Fault,
+    writes_only: bool,
+}
+
+impl Faults {
+    /// The next `n` requests, or writes.
+    pub fn queue(&mut self, n: usize, fault: Fault, writes_only: bool) {
+        let writes_only = writes_only || fault.is_of_writes();
+        self.queue
+            .extend(std::iter::repeat_n(Due { fault, writes_only }, n));
+    }
+
+    /// All requests from now on, or none.
+    pub fn set(&mut self, fault: Option<Fault>) {
+        self.queue.clear();
+        self.always = fault;
+    }
+
+    /// The fault that the next request meets.
+    pub fn take(&mut self, is_write: bool) -> Option<Fault> {
+        match self
+            .queue
+            .iter()
+            .position(|due| is_write || !due.writes_only)
+        {
+            Some(first) => self.queue.remove(first).map(|due| due.fault),
+            None => self.always.clone(),
+        }
+    }
+}

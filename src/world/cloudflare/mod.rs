@@ -1,0 +1,228 @@
+//! The embedded Cloudflare: API v4 as far as zones, DNS records and token verification go, after the vendor's own
+//! description and the answers that users of the real one report.
+//!
+//! - `mod.rs`: who may ask, which fault is due, what the journal keeps;
+//! - `account.rs`: zones and records, and what may become of them;
+//! - `envelope.rs`: the shape of answers and refusals;
+//! - `fault.rs`, `journal.rs`: what a test sets, and what it reads.
+
+mod account;
+mod envelope;
+mod fault;
+mod journal;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use fault::Fault;
+pub use journal::{Entry, Write};
+
+use super::http::{Manner, Reply, Request};
+use super::server::Gate;
+use super::{WorldError, lock};
+use account::{Account, Outcome};
+use envelope::Refusal;
+use fault::Faults;
+
+/// The token that sees every zone, in the form of a real one.
+pub const TOKEN: &str = "cadence-loopback-world-token-sees-it-all";
+/// Where the API is on its server.
+pub const BASE_PATH: &str = "/client/v4";
+/// What a write answers under [`Fault::EchoWrong`].
+const WRONG_ECHO: &str = "192.0.2.255";
+
+/// An account with its zones, its API, the faults it is told to show and the journal of what was asked of it.
+pub struct Cloudflare {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    account: Account,
+    faults: Faults,
+    journal: Vec<Entry>,
+}
+
+impl Cloudflare {
+    pub(super) fn new() -> Self {
+        Self {
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Adds a zone, by its ASCII or its Unicode name, and tells its id.
+    pub fn add_zone(&self, name: &str) -> String {
+        lock(&self.inner).account.add_zone(name)
+    }
+
+    /// Adds a record to the zone of that id or name, as if it had long been there, and tells its id. `record` is a JSON
+    /// object with `name`, `type` and `content`, and any other attribute. Twins are allowed here.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such zone, or the API would call the record invalid.
+    pub fn add_record(&self, zone: &str, record: &Value) -> Result<String, WorldError> {
+        lock(&self.inner)
+            .account
+            .add_record(zone, record)
+            .map_err(|refusal| WorldError::Setup(refusal.to_string()))
+    }
+
+    /// Changes attributes of a record behind the back of all, as somebody at the dashboard would.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such record, or the API would call it invalid.
+    pub fn edit_record(&self, id: &str, attributes: &Value) -> Result<(), WorldError> {
+        lock(&self.inner)
+            .account
+            .edit_record(id, attributes)
+            .map_err(|refusal| WorldError::Setup(refusal.to_string()))
+    }
+
+    /// Removes a record behind the back of all; false where there is none.
+    pub fn remove_record(&self, id: &str) -> bool {
+        lock(&self.inner).account.remove_record(id)
+    }
+
+    /// Every record of every zone, in the order of their making.
+    #[must_use]
+    pub fn records(&self) -> Vec<Value> {
+        lock(&self.inner).account.records()
+    }
+
+    /// One record.
+    #[must_use]
+    pub fn record(&self, id: &str) -> Option<Value> {
+        self.records().into_iter().find(|record| record["id"] == id)
+    }
+
+    /// Adds a token that sees these zones, by their ids, and no others.
+    pub fn add_token(&self, token: &str, zones: &[String]) {
+        lock(&self.inner).account.add_token(token, zones);
+    }
+
+    /// No page of a list holds more than that, whatever the client asks for.
+    pub fn set_page_cap(&self, items: usize) {
+        lock(&self.inner).account.set_page_cap(items);
+    }
+
+    /// The next `n` requests meet this fault; the next `n` writes where it is one of writes.
+    pub fn fail_next(&self, n: usize, fault: Fault) {
+        lock(&self.inner).faults.queue(n, fault, false);
+    }
+
+    /// The next `n` writes meet this fault; what is read meanwhile does not.
+    pub fn fail_next_write(&self, n: usize, fault: Fault) {
+        lock(&self.inner).faults.queue(n, fault, true);
+    }
+
+    /// Every request meets this fault from now on, or none does and those that were queued are forgotten.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        lock(&self.inner).faults.set(fault);
+    }
+
+    /// Every request so far, in the order in which they were dealt with.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Entry> {
+        lock(&self.inner).journal.clone()
+    }
+
+    /// Those of the journal that changed a record.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Write> {
+        lock(&self.inner)
+            .journal
+            .iter()
+            .filter_map(|entry| entry.write.clone())
+            .collect()
+    }
+
+    /// Forgets the journal.
+    pub fn clear_journal(&self) {
+        lock(&self.inner).journal.clear();
+    }
+
+    /// The records as a resolver sees them whose cache is that old.
+    pub(super) fn published(&self, lag: Duration) -> Vec<Value> {
+        lock(&self.inner).account.published(lag)
+    }
+
+    /// The reply to one request.
+    pub(super) fn answer(&self, request: &Request, gate: &Gate) -> Reply {
+        let at = jiff::Timestamp::now();
+        let is_write = request.method != "GET";
+        let fault = lock(&self.inner).faults.take(is_write);
+        let late = match &fault {
+            // Between the bell and the lock, so that a client has long given up when the write lands.
+            Some(Fault::SlowApply(delay)) if is_write => !gate.wait(*delay),
+            _ => false,
+        };
+
+        let mut inner = lock(&self.inner);
+        let caller = inner.account.caller(request.header("authorization"));
+        let authorised = caller.is_ok();
+        let instead = if late {
+            Some(Reply::text(503, "").sent(Manner::Reset))
+        } else {
+            fault.as_ref().and_then(Fault::instead)
+        };
+        let (reply, write) = match instead {
+            Some(reply) => (reply, None),
+            None => match caller.and_then(|caller| route(&mut inner.account, &caller, request)) {
+                Ok(Outcome { body, write }) => (envelope::success(body), write),
+                Err(refusal) => (refusal.reply(), None),
+            },
+        };
+        let reply = match &fault {
+            Some(Fault::LoseAnswer) if is_write => reply.sent(Manner::Reset),
+            Some(Fault::Truncate) => reply.sent(Manner::Truncated),
+            Some(Fault::EchoWrong) if is_write => envelope::with_content(reply, WRONG_ECHO),
+            _ => reply,
+        };
+        let answered = matches!(reply.manner, Manner::Whole | Manner::Drip);
+        inner.journal.push(Entry {
+            at,
+            method: request.method.clone(),
+            path: request.target.clone(),
+            authorised,
+            status: answered.then_some(reply.status),
+            body: serde_json::from_slice(&request.body).ok(),
+            write,
+        });
+        reply
+    }
+}
+
+fn route(
+    account: &mut Account,
+    caller: &account::Caller,
+    request: &Request,
+) -> Result<Outcome, Refusal> {
+    let path = request.path();
+    let Some(inside) = path.strip_prefix(BASE_PATH) else {
+        return Err(Refusal::no_route(path));
+    };
+    let segments: Vec<&str> = inside.trim_matches('/').split('/').collect();
+    match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["user", "tokens", "verify"]) => Ok(envelope::verified(caller)),
+        ("GET", ["zones"]) => Ok(account.list_zones(caller, request)),
+        ("GET", ["zones", zone]) => account.get_zone(caller, zone),
+        ("GET", ["zones", zone, "dns_records"]) => account.list_records(caller, zone, request),
+        ("POST", ["zones", zone, "dns_records"]) => account.create(caller, zone, &request.body),
+        ("GET", ["zones", zone, "dns_records", id]) => account.get_record(caller, zone, id),
+        ("PATCH", ["zones", zone, "dns_records", id]) => {
+            account.patch(caller, zone, id, &request.body)
+        }
+        ("PUT", ["zones", zone, "dns_records", id]) => {
+            account.overwrite(caller, zone, id, &request.body)
+        }
+        ("DELETE", ["zones", zone, "dns_records", id]) => account.delete(caller, zone, id),
+        _ => Err(Refusal::no_route(path)),
+    }
+}

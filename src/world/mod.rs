@@ -1,0 +1,428 @@
+//! The embedded world: real sockets on loopback with real TLS, behind which whole cycles run.
+//!
+//! `cadence demo` and the black-box tests start one. It has targets that show that the line works, services that
+//! tell the public address, resolvers, and a Cloudflare whose zones the resolvers answer from. What each of them does
+//! can be changed while it runs, so that every failure of a line, a provider or an API can be played.
+//!
+//! `server.rs` has the sockets and threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs` and
+//! `cloudflare/` say what is answered.
+//!
+//! Nothing in here ever leaves the loopback interface.
+
+mod cloudflare;
+mod counts;
+mod doh;
+mod error;
+mod http;
+mod provider;
+mod server;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use serde_json::Value;
+
+pub use cloudflare::{Cloudflare, Entry, Fault, Write};
+pub use counts::{Counts, Tally};
+pub use doh::DohMode;
+pub use error::WorldError;
+pub use provider::ProviderMode;
+pub use tls::Certificate;
+
+use http::Reply;
+use provider::AddressService;
+use server::{Answer, Server, Site};
+use tls::Authority;
+
+/// The hosts of the servers that speak IPv4, one for each server of a kind, as independent providers are on
+/// independent hosts.
+const HOSTS: [Ipv4Addr; 4] = [
+    Ipv4Addr::LOCALHOST,
+    Ipv4Addr::new(127, 0, 0, 2),
+    Ipv4Addr::new(127, 0, 0, 3),
+    Ipv4Addr::new(127, 0, 0, 4),
+];
+/// The public addresses at the start: global unicast and nobody's home (they were `example.com`'s).
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(93, 184, 216, 34);
+const ADDRESS6: Ipv6Addr = Ipv6Addr::new(0x2606, 0x2800, 0x220, 1, 0x248, 0x1893, 0x25c8, 0x1946);
+/// How many IPv6 address providers there are.
+const PROVIDERS6: usize = 3;
+
+/// The kinds of servers in a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The WAN targets, in the order of [`World::wan_targets`].
+    Wan,
+    /// The IPv4 address providers, in the order of [`World::ip_provider_urls`].
+    Ip,
+    /// The IPv6 address providers, in the order of [`World::ip6_provider_urls`].
+    Ip6,
+    /// The resolvers, in the order of [`World::doh_urls`].
+    Doh,
+    /// The Cloudflare API.
+    Api,
+}
+
+/// Whether the line to the internet works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// Everything answers.
+    Up,
+    /// Every connection is cut and every new one is refused, at once.
+    Down,
+}
+
+/// The files that a configuration names, and that its user writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'a> {
+    /// Where [`World::token`] is.
+    pub token: &'a Path,
+    /// Where [`World::ca_pem`] is.
+    pub ca: &'a Path,
+}
+
+/// A world, from its start to its drop.
+pub struct World {
+    authority: Authority,
+    ca_pem: String,
+    address_service: Arc<Mutex<AddressService>>,
+    address_service6: Arc<Mutex<AddressService>>,
+    resolvers: Arc<Mutex<[DohMode; 2]>>,
+    cloudflare: Arc<Cloudflare>,
+    wan: Vec<Server>,
+    ip: Vec<Server>,
+    ip6: Vec<Server>,
+    doh: Vec<Server>,
+    api: Vec<Server>,
+}
+
+impl World {
+    /// Makes a certificate authority and opens every server on a free port. The line is up, everything is honest, and
+    /// there are no zones. A host without `::1` gets no IPv6 providers.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses sockets, threads or randomness.
+    pub fn start() -> Result<Self, WorldError> {
+        let hosts: Vec<IpAddr> = HOSTS
+            .map(IpAddr::V4)
+            .into_iter()
+            .chain([Ipv6Addr::LOCALHOST.into()])
+            .collect();
+        let authority = Authority::new(&hosts)?;
+        let tls = authority.server_config(Certificate::Good)?;
+        let address_service =
+            Arc::new(Mutex::new(AddressService::new(ADDRESS.into(), HOSTS.len())));
+        let address_service6 =
+            Arc::new(Mutex::new(AddressService::new(ADDRESS6.into(), PROVIDERS6)));
+        let resolvers = Arc::new(Mutex::new(
+            [DohMode::Honest {
+                lag: Duration::ZERO,
+            }; 2],
+        ));
+        let cloudflare = Arc::new(Cloudflare::new());
+        let secure = |host: IpAddr, answer: Answer| {
+            Server::open(host, Site::new(Some(Arc::clone(&tls)), answer))
+        };
+
+        let [one, two, three, _] = HOSTS.map(IpAddr::V4);
+        let wan = vec![
+            secure(one, nothing_here())?,
+            secure(two, nothing_here())?,
+            Server::open(three, Site::new(None, nothing_here()))?,
+        ];
+        let ip = HOSTS
+            .iter()
+            .enumerate()
+            .map(|(i, host)| secure((*host).into(), tell_address(&address_service, i)))
+            .collect::<io::Result<_>>()?;
+        let ip6 = (0..PROVIDERS6)
+            .map(|i| {
+                secure(
+                    Ipv6Addr::LOCALHOST.into(),
+                    tell_address(&address_service6, i),
+                )
+            })
+            .collect::<io::Result<_>>()
+            .unwrap_or_default();
+        let doh = [one, two]
+            .into_iter()
+            .enumerate()
+            .map(|(i, host)| secure(host, resolve(&resolvers, &cloudflare, i)))
+            .collect::<io::Result<_>>()?;
+        let api = Arc::clone(&cloudflare);
+        let api = vec![secure(
+            one,
+            Box::new(move |request, gate| api.answer(request, gate)),
+        )?];
+        Ok(Self {
+            ca_pem: authority.pem(),
+            authority,
+            address_service,
+            address_service6,
+            resolvers,
+            cloudflare,
+            wan,
+            ip,
+            ip6,
+            doh,
+            api,
+        })
+    }
+
+    /// The root certificate that all servers are signed with.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The API token that sees every zone.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        cloudflare::TOKEN
+    }
+
+    /// The embedded Cloudflare.
+    #[must_use]
+    pub fn cloudflare(&self) -> &Cloudflare {
+        &self.cloudflare
+    }
+
+    /// Whether there are servers on `::1`.
+    #[must_use]
+    pub fn has_ipv6(&self) -> bool {
+        !self.ip6.is_empty()
+    }
+
+    /// The base URL of the API.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        urls(&self.api, |_| cloudflare::BASE_PATH).concat()
+    }
+
+    /// Two resolvers on two hosts.
+    #[must_use]
+    pub fn doh_urls(&self) -> Vec<String> {
+        urls(
+            &self.doh,
+            |i| if i == 0 { "/dns-query" } else { "/resolve" },
+        )
+    }
+
+    /// Four address providers on four hosts; the second tells a trace document.
+    #[must_use]
+    pub fn ip_provider_urls(&self) -> Vec<String> {
+        urls(&self.ip, provider_path)
+    }
+
+    /// Three address providers on `::1`, or none; the second tells a trace document.
+    #[must_use]
+    pub fn ip6_provider_urls(&self) -> Vec<String> {
+        urls(&self.ip6, provider_path)
+    }
+
+    /// Two targets with TLS and one without, on three hosts.
+    #[must_use]
+    pub fn wan_targets(&self) -> Vec<String> {
+        let scheme = |i| if i < 2 { "tls" } else { "tcp" };
+        self.wan
+            .iter()
+            .enumerate()
+            .map(|(i, server)| format!("{}://{}", scheme(i), server.address()))
+            .collect()
+    }
+
+    /// A whole configuration that points at this world. `rest` follows it: one `[[record]]` or more, and any section
+    /// but `[cloudflare]` and `[network]`.
+    #[must_use]
+    pub fn config_toml(&self, files: Files<'_>, rest: &str) -> String {
+        let mut ip6 = self.ip6_provider_urls();
+        if ip6.is_empty() {
+            // An empty list would mean the providers on the internet; the discard port refuses.
+            ip6.push("https://[::1]:9".to_owned());
+        }
+        format!(
+            "mode = \"production\"\n\n\
+             [cloudflare]\ntoken_file = {}\napi_url = {}\n\n\
+             [network]\nrouter = \"127.0.0.1\"\nwan_targets = {}\nip_providers = {}\nip6_providers = {}\ndoh = {}\n\
+             ca_file = {}\n\n{rest}",
+            quoted(files.token),
+            Value::from(self.api_url()),
+            Value::from(self.wan_targets()),
+            Value::from(self.ip_provider_urls()),
+            Value::from(ip6),
+            Value::from(self.doh_urls()),
+            quoted(files.ca),
+        )
+    }
+
+    /// The public IPv4 address that honest providers tell from now on; with none they answer 503.
+    pub fn set_address(&self, address: Option<Ipv4Addr>) {
+        lock(&self.address_service).address = address.map(IpAddr::from);
+    }
+
+    /// The public IPv6 address that honest providers tell from now on; with none they answer 503.
+    pub fn set_address6(&self, address: Option<Ipv6Addr>) {
+        lock(&self.address_service6).address = address.map(IpAddr::from);
+    }
+
+    /// How an IPv4 address provider behaves from now on; nothing where there is none of that index.
+    pub fn set_provider(&self, index: usize, mode: ProviderMode) {
+        lock(&self.address_service).set_mode(index, mode);
+    }
+
+    /// How an IPv6 address provider behaves from now on; nothing where there is none of that index.
+    pub fn set_provider6(&self, index: usize, mode: ProviderMode) {
+        lock(&self.address_service6).set_mode(index, mode);
+    }
+
+    /// How both resolvers behave from now on.
+    pub fn set_doh(&self, mode: DohMode) {
+        *lock(&self.resolvers) = [mode; 2];
+    }
+
+    /// How one resolver behaves from now on; nothing where there is none of that index.
+    pub fn set_doh_server(&self, index: usize, mode: DohMode) {
+        if let Some(current) = lock(&self.resolvers).get_mut(index) {
+            *current = mode;
+        }
+    }
+
+    /// Loses the line or brings it back. When this returns, it is so.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses the sockets or threads to bring it back.
+    pub fn set_line(&self, line: Line) -> Result<(), WorldError> {
+        for server in [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
+            .into_iter()
+            .flatten()
+        {
+            match line {
+                Line::Up => server.reopen()?,
+                Line::Down => server.close(),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a server shows from the next connection on; nothing where there is none of that index, or where it speaks
+    /// no TLS.
+    ///
+    /// # Errors
+    ///
+    /// Where the certificate could not be made.
+    pub fn set_certificate(
+        &self,
+        kind: Kind,
+        index: usize,
+        certificate: Certificate,
+    ) -> Result<(), WorldError> {
+        let config: Arc<ServerConfig> = self.authority.server_config(certificate)?;
+        if let Some(server) = self.servers(kind).get(index) {
+            server.site().set_tls(config);
+        }
+        Ok(())
+    }
+
+    /// Connections and requests so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let tally = |kind| {
+            let counts = self
+                .servers(kind)
+                .iter()
+                .map(|server| server.site().counts());
+            let (connections, requests) =
+                counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            Tally {
+                connections,
+                requests,
+            }
+        };
+        Counts {
+            wan: tally(Kind::Wan),
+            ip: tally(Kind::Ip),
+            ip6: tally(Kind::Ip6),
+            doh: tally(Kind::Doh),
+            api: tally(Kind::Api),
+        }
+    }
+
+    /// Counts from zero again.
+    pub fn reset_counts(&self) {
+        for server in [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
+            .into_iter()
+            .flatten()
+        {
+            server.site().reset_counts();
+        }
+    }
+
+    fn servers(&self, kind: Kind) -> &[Server] {
+        match kind {
+            Kind::Wan => &self.wan,
+            Kind::Ip => &self.ip,
+            Kind::Ip6 => &self.ip6,
+            Kind::Doh => &self.doh,
+            Kind::Api => &self.api,
+        }
+    }
+}
+
+fn nothing_here() -> Answer {
+    Box::new(|_, _| Reply::text(404, "nothing here\n"))
+}
+
+fn tell_address(service: &Arc<Mutex<AddressService>>, index: usize) -> Answer {
+    let service = Arc::clone(service);
+    Box::new(move |request, _| lock(&service).answer(index, request))
+}
+
+fn resolve(
+    resolvers: &Arc<Mutex<[DohMode; 2]>>,
+    cloudflare: &Arc<Cloudflare>,
+    index: usize,
+) -> Answer {
+    let (resolvers, cloudflare) = (Arc::clone(resolvers), Arc::clone(cloudflare));
+    Box::new(move |request, _| {
+        let mode = lock(&resolvers)
+            .get(index)
+            .copied()
+            .unwrap_or(DohMode::Servfail);
+        doh::answer(mode, &cloudflare, request)
+    })
+}
+
+fn provider_path(index: usize) -> &'static str {
+    if index == provider::TRACING {
+        "/cdn-cgi/trace"
+    } else {
+        "/ip"
+    }
+}
+
+fn urls(servers: &[Server], path: impl Fn(usize) -> &'static str) -> Vec<String> {
+    servers
+        .iter()
+        .enumerate()
+        .map(|(i, server)| format!("https://{}{}", server.address(), path(i)))
+        .collect()
+}
+
+/// A path as a TOML string: JSON's escapes are TOML's too.
+fn quoted(path: &Path) -> Value {
+    Value::from(path.to_string_lossy())
+}
+
+/// A lock that outlives a panic of another holder: what it guards is valid after every single assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

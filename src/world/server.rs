@@ -1,0 +1,254 @@
+//! A server on loopback: one thread accepts, one more serves each connection, and all of them end when it closes.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use log::trace;
+use rustls::{ServerConfig, ServerConnection};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use super::http::{Next, Reply, Request};
+use super::lock;
+
+/// A client that is silent for this long, or reads nothing, is let go.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait before accepting again where that failed (no descriptors left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// Makes every wait inside a server end when the server closes.
+#[derive(Default)]
+pub struct Gate {
+    closed: Mutex<bool>,
+    bell: Condvar,
+}
+
+impl Gate {
+    /// Waits that long; false where the server closed meanwhile.
+    pub fn wait(&self, duration: Duration) -> bool {
+        let waited = self
+            .bell
+            .wait_timeout_while(lock(&self.closed), duration, |closed| !*closed);
+        waited.is_ok_and(|(closed, _)| !*closed)
+    }
+
+    fn close(&self) {
+        *lock(&self.closed) = true;
+        self.bell.notify_all();
+    }
+
+    fn is_closed(&self) -> bool {
+        *lock(&self.closed)
+    }
+}
+
+/// What a server answers.
+pub type Answer = Box<dyn Fn(&Request, &Gate) -> Reply + Send + Sync>;
+
+/// What stands behind one address: the content, the certificate and the tally.
+pub struct Site {
+    answer: Answer,
+    tls: Mutex<Option<Arc<ServerConfig>>>,
+    connections: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl Site {
+    /// A site over TLS, or in the clear where there is no configuration for TLS.
+    pub fn new(tls: Option<Arc<ServerConfig>>, answer: Answer) -> Self {
+        Self {
+            answer,
+            tls: Mutex::new(tls),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// Shows another certificate from the next connection on; nothing where it speaks no TLS.
+    pub fn set_tls(&self, config: Arc<ServerConfig>) {
+        if let Some(current) = lock(&self.tls).as_mut() {
+            *current = config;
+        }
+    }
+
+    /// Connections accepted and requests read since the start or the last reset.
+    pub fn counts(&self) -> (u64, u64) {
+        (
+            self.connections.load(Ordering::SeqCst),
+            self.requests.load(Ordering::SeqCst),
+        )
+    }
+
+    /// Counts from zero again.
+    pub fn reset_counts(&self) {
+        self.connections.store(0, Ordering::SeqCst);
+        self.requests.store(0, Ordering::SeqCst);
+    }
+
+    fn serve(&self, mut socket: &TcpStream, gate: &Gate) -> io::Result<()> {
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_nodelay(true)?;
+        let tls = lock(&self.tls).clone();
+        let next = if let Some(config) = tls {
+            let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
+            let next = self.converse(&mut rustls::Stream::new(&mut session, &mut socket), gate)?;
+            if next == Next::Close {
+                session.send_close_notify();
+                session.write_tls(&mut socket)?;
+            }
+            next
+        } else {
+            self.converse(&mut socket, gate)?
+        };
+        if next == Next::Reset {
+            // Closing with no time to linger makes the kernel send a reset.
+            SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
+        }
+        Ok(())
+    }
+
+    fn converse<S: Read + Write>(&self, stream: &mut S, gate: &Gate) -> io::Result<Next> {
+        let mut buffer = Vec::new();
+        while let Some(request) = Request::read(stream, &mut buffer)? {
+            self.requests.fetch_add(1, Ordering::SeqCst);
+            let reply = (self.answer)(&request, gate);
+            trace!(
+                "world: {} {} -> {} {:?}",
+                request.method, request.target, reply.status, reply.manner
+            );
+            match reply.send(stream, gate)? {
+                Next::KeepAlive if request.wants_close() => return Ok(Next::Close),
+                Next::KeepAlive => {}
+                end => return Ok(end),
+            }
+        }
+        Ok(Next::Close)
+    }
+}
+
+/// A site at an address, open or closed. Its port stays its own while it is closed.
+pub struct Server {
+    address: SocketAddr,
+    site: Arc<Site>,
+    // Bound and never listening: keeps the port from others, and the kernel refuses whoever connects meanwhile.
+    _reservation: Socket,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    gate: Arc<Gate>,
+    acceptor: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens a site on a free port of that address.
+    ///
+    /// # Errors
+    ///
+    /// Where this host does not have the address, or the system refuses sockets or threads.
+    pub fn open(ip: IpAddr, site: Site) -> io::Result<Self> {
+        let reservation = bind(SocketAddr::new(ip, 0))?;
+        let address = reservation
+            .local_addr()?
+            .as_socket()
+            .ok_or_else(|| io::Error::other("a socket without an address"))?;
+        let server = Self {
+            address,
+            site: Arc::new(site),
+            _reservation: reservation,
+            running: Mutex::new(None),
+        };
+        server.reopen()?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it serves.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Listens again on the same port; nothing where it does already.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses sockets or threads.
+    pub fn reopen(&self) -> io::Result<()> {
+        let mut running = lock(&self.running);
+        if running.is_none() {
+            let socket = bind(self.address)?;
+            socket.listen(128)?;
+            let gate = Arc::new(Gate::default());
+            let (site, inner) = (Arc::clone(&self.site), Arc::clone(&gate));
+            let acceptor =
+                thread::Builder::new().spawn(move || accept(&socket.into(), &site, &inner))?;
+            *running = Some(Running { gate, acceptor });
+        }
+        Ok(())
+    }
+
+    /// Cuts every connection, ends every thread, and refuses whoever connects from now on.
+    pub fn close(&self) {
+        if let Some(Running { gate, acceptor }) = lock(&self.running).take() {
+            gate.close();
+            // A connection wakes the thread that waits in `accept`.
+            if TcpStream::connect_timeout(&self.address, PATIENCE).is_ok() {
+                let _ = acceptor.join();
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn accept(listener: &TcpListener, site: &Arc<Site>, gate: &Arc<Gate>) {
+    let mut open: Vec<(Weak<TcpStream>, JoinHandle<()>)> = Vec::new();
+    loop {
+        let accepted = listener.accept();
+        if gate.is_closed() {
+            break;
+        }
+        let Ok((socket, _)) = accepted else {
+            gate.wait(ACCEPT_PAUSE);
+            continue;
+        };
+        site.connections.fetch_add(1, Ordering::SeqCst);
+        open.retain(|(_, thread)| !thread.is_finished());
+        let socket = Arc::new(socket);
+        let weak = Arc::downgrade(&socket);
+        let (site, gate) = (Arc::clone(site), Arc::clone(gate));
+        let spawned = thread::Builder::new().spawn(move || {
+            if let Err(error) = site.serve(&socket, &gate) {
+                trace!("world: a connection ended: {error}");
+            }
+        });
+        if let Ok(thread) = spawned {
+            open.push((weak, thread));
+        }
+    }
+    for socket in open.iter().filter_map(|(socket, _)| socket.upgrade()) {
+        let _ = socket.shutdown(std::net::Shutdown::Both);
+    }
+    for (_, thread) in open {
+        let _ = thread.join();
+    }
+}

@@ -1,0 +1,156 @@
+//! The world's certificate authority, and the good and bad certificates that its servers show.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::WorldError;
+
+/// What a server shows a client that connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certificate {
+    /// Valid for every address of the world.
+    Good,
+    /// Right in all but its dates, which are past.
+    Expired,
+    /// Right in all but its dates, which are to come.
+    NotYetValid,
+    /// Issued to somebody else.
+    WrongName,
+    /// Signed by an authority that nobody has heard of.
+    UnknownAuthority,
+}
+
+/// A certificate authority, ECDSA on P-256, that lives as long as its world.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    addresses: Vec<String>,
+}
+
+impl Authority {
+    /// Makes the key and the root certificate; `addresses` are those of the servers to come.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no randomness.
+    pub fn new(addresses: &[IpAddr]) -> Result<Self, WorldError> {
+        let mut addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        addresses.push("localhost".to_owned());
+        Ok(Self {
+            issuer: root("cadence demo authority")?,
+            addresses,
+        })
+    }
+
+    /// The root certificate, for the client's trust store (RFC 7468).
+    pub fn pem(&self) -> String {
+        format!(
+            "-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n",
+            base64(self.issuer.der())
+        )
+    }
+
+    /// What a server needs to show such a certificate.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no randomness.
+    pub fn server_config(&self, certificate: Certificate) -> Result<Arc<ServerConfig>, WorldError> {
+        let stranger;
+        let mut names = self.addresses.clone();
+        let mut dates = None;
+        let mut issuer = &self.issuer;
+        match certificate {
+            Certificate::Good => {}
+            Certificate::Expired => dates = Some((2001, 2002)),
+            Certificate::NotYetValid => dates = Some((3001, 3002)),
+            Certificate::WrongName => names = vec!["elsewhere.example".to_owned()],
+            Certificate::UnknownAuthority => {
+                stranger = root("an authority unknown to all")?;
+                issuer = &stranger;
+            }
+        }
+        let mut leaf = CertificateParams::new(names)?;
+        leaf.distinguished_name = common_name("cadence demo server");
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        if let Some((first, last)) = dates {
+            leaf.not_before = date_time_ymd(first, 1, 1);
+            leaf.not_after = date_time_ymd(last, 1, 1);
+        }
+        let key = KeyPair::generate()?;
+        let chain = vec![leaf.signed_by(&key, issuer)?.der().clone()];
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_no_client_auth()
+                .with_single_cert(chain, key)?;
+        Ok(Arc::new(config))
+    }
+}
+
+fn root(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, WorldError> {
+    let mut root = CertificateParams::default();
+    root.distinguished_name = common_name(name);
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    Ok(CertifiedIssuer::self_signed(root, KeyPair::generate()?)?)
+}
+
+fn common_name(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+/// Base64 (RFC 4648) in lines of 64 characters.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for line in bytes.chunks(48) {
+        for chunk in line.chunks(3) {
+            let bits = (0..3).fold(0, |bits, i| {
+                bits << 8 | usize::from(chunk.get(i).copied().unwrap_or(0))
+            });
+            for i in 0..4 {
+                let symbol = ALPHABET[bits >> (18 - 6 * i) & 63];
+                text.push(if i <= chunk.len() {
+                    char::from(symbol)
+                } else {
+                    '='
+                });
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn base64_follows_the_vectors_of_the_rfc() {
+        for (bytes, text) in [
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()).trim_end(), text);
+        }
+    }
+
+    #[test]
+    fn base64_breaks_lines_after_64_characters() {
+        assert_eq!(base64(&[0; 50]), format!("{}\nAAA=\n", "A".repeat(64)));
+    }
+}
