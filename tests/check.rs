@@ -1,4 +1,5 @@
 //! `cadence check` as a user meets it, against the loopback world.
+#![cfg(feature = "demo")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fs;
