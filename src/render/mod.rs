@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod cycle;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod history;
 pub mod probe;
 pub mod status;
