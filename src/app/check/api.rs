@@ -7,8 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Finding;
 use crate::app::wire::Wire;
-use crate::dns::{ApiError, ApiErrorKind, Found, Provider, TokenStatus};
+use crate::dns::{Provider, TokenStatus};
 use crate::logic::moment::Moment;
+use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
 use crate::logic::step::api_at_rest;
