@@ -3,7 +3,10 @@
 pub mod check;
 pub mod cycle;
 pub mod history;
+mod json;
+mod line;
 pub mod probe;
+mod signal;
 pub mod status;
 mod style;
 mod time;
