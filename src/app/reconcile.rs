@@ -12,10 +12,10 @@ use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::Settled;
+use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
-use crate::logic::step::{self, Decision, Ending, Outcome, Wants};
+use crate::logic::step::{self, Decision, Ending, Outcome, Planned, Wants};
 use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::lock::{Lock, LockError};
@@ -46,6 +46,24 @@ pub struct Cycle<'a> {
     pub state: State,
     /// What went wrong, one line each.
     pub errors: Vec<String>,
+}
+
+impl Cycle<'_> {
+    /// Each record with what was planned and what was done.
+    pub fn records(&self) -> impl Iterator<Item = (&RecordSpec, &Planned, &Acted)> {
+        let planned = self.wants.records.iter().zip(&self.decision.records);
+        planned
+            .zip(&self.acted)
+            .map(|((spec, planned), acted)| (spec, planned, acted))
+    }
+
+    /// The confirmations of the address on which readiness rests, and how many it needs; never more than those.
+    #[must_use]
+    pub fn confirmations(&self) -> (u32, u32) {
+        let required = self.wants.policy.confirmations;
+        let track = self.state.machine.track(self.wants.primary());
+        (track.confirmations().min(required), required)
+    }
 }
 
 /// Runs the command.
