@@ -6,7 +6,8 @@ pub mod history;
 pub mod probe;
 pub mod status;
 mod style;
+mod text;
 mod time;
 
 pub use style::{Form, Paint, Style, is_journal};
-pub use time::{local_clock, local_minute};
+pub use time::{local_clock, local_minute, minute_in};
