@@ -109,8 +109,7 @@ pub fn is_stale(state: &State, now: &Moment) -> bool {
     let planned = state.next.as_ref().map_or(0, |due| due.in_s);
     let longest = GAP.max(Duration::from_secs(planned.saturating_mul(3)));
     let age = state.last.as_ref().map(|last| last.at.elapsed(now));
-    !age.and_then(Elapsed::known)
-        .is_some_and(|age| age <= longest)
+    age.and_then(Elapsed::known).is_none_or(|age| age > longest)
 }
 
 #[cfg(test)]

@@ -105,11 +105,12 @@ pub fn check_line(document: &Document, state_dir: &Path) -> String {
             subject(readiness, document)
         )
     };
-    let problems = document
-        .records
-        .iter()
-        .filter_map(|record| record.problem.as_ref());
-    if let Some(problem) = problems.chain(&document.errors).next() {
+    // Elsewhere the records wait for the line, which the line says already.
+    let problem = match readiness {
+        Readiness::Ready => document.records.iter().find_map(|it| it.problem.as_ref()),
+        Readiness::Init | Readiness::Probing | Readiness::NotReady => None,
+    };
+    if let Some(problem) = problem.or(document.errors.first()) {
         line = format!("{line}; {problem}");
     }
     printable(&line) + "\n"

@@ -16,21 +16,40 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Breaks printable text at spaces into lines of at most `width` characters, the first one of at most `first`. A longer
-/// word stays whole, so that it can be copied. Always gives a line, which may be empty.
+/// word stays whole, so that it can be copied, and a number keeps its unit. Always gives a line, which may be empty.
 pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();
-    for word in printable(text).split_inclusive(' ') {
+    for word in words(&printable(text)) {
         let room = if lines.is_empty() { first } else { width };
         let length = line.chars().count() + word.trim_end().chars().count();
         if length > room && !line.is_empty() && word != " " {
             lines.push(line.trim_end().to_owned());
             line.clear();
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     lines.push(line.trim_end().to_owned());
     lines
+}
+
+/// The words of a text, each with the space after it; `42 s` is one.
+fn words(text: &str) -> Vec<String> {
+    let is_number = |word: &String| {
+        let digits = word.trim_end();
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let mut words: Vec<String> = vec![];
+    for word in text.split_inclusive(' ') {
+        let unit = word.trim_end().trim_end_matches([',', ';', ':', '.', ')']);
+        match words.last_mut() {
+            Some(number) if matches!(unit, "ms" | "s" | "min" | "h" | "d") && is_number(number) => {
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// Appends ` key=value` as logfmt has it; the value is quoted where it has to be.
@@ -83,6 +102,11 @@ mod tests {
         );
         assert_eq!(wrap("a   b", 80, 80), ["a   b"], "columns stay columns");
         assert_eq!(wrap("", 80, 80), [""]);
+        assert_eq!(
+            wrap("after 3 min 42 s, or so", 10, 10),
+            ["after", "3 min", "42 s, or", "so"],
+            "a number keeps its unit"
+        );
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl PublicIp {
 
 /// The public address of one family.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the key of the document")]
 pub struct Address {
     /// The address.
     pub address: Option<IpAddr>,

@@ -214,7 +214,7 @@ impl Sheet<'_> {
         if document.records.is_empty() {
             return self.row("records", None, "none known", "");
         }
-        let held = |record: &Record| {
+        let address_of = |record: &Record| {
             record
                 .address
                 .map_or_else(|| "unknown".to_owned(), |address| address.to_string())
@@ -222,8 +222,9 @@ impl Sheet<'_> {
         let widest = |of: &dyn Fn(&Record) -> usize| {
             document.records.iter().map(of).max().unwrap_or_default()
         };
-        let name = widest(&|record| record.label.chars().count());
-        let address = widest(&|record| held(record).len());
+        // Padding has its limits, and a name from a file that somebody edited may have none.
+        let labels = widest(&|record| record.label.chars().count()).min(WIDTH);
+        let addresses = widest(&|record| address_of(record).len());
         let mut label = "records";
         for record in &document.records {
             let settled = record.address.is_some()
@@ -235,8 +236,9 @@ impl Sheet<'_> {
             } else {
                 Paint::Warn
             };
-            let head = format!("{:name$}  {}", record.label, held(record));
-            let padding = " ".repeat(address - held(record).len());
+            let address = address_of(record);
+            let head = format!("{:labels$}  {address}", record.label);
+            let padding = " ".repeat(addresses.saturating_sub(address.len()));
             let rest = format!("{padding}  {}", evidence(record));
             self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);
             label = "";
@@ -266,8 +268,9 @@ impl Sheet<'_> {
             .paint(Paint::Dim, &format!("{:INDENT$}", "last 24 h"));
         let scale = self.style.paint(Paint::Dim, SCALE);
         let margin = " ".repeat(INDENT);
-        self.out
-            .push_str(&format!("{label}{strip}\n{margin}{scale}\n"));
+        for part in [&label, &strip, "\n", &margin, &scale, "\n"] {
+            self.out.push_str(part);
+        }
     }
 
     fn last_change(&mut self, change: &LastChange) {

@@ -273,7 +273,7 @@ fn a_clock_that_was_set_since_does_not_shift_the_past() {
     });
     let now = booted(1_770_000_000, 130);
     let document = document(&state, &now);
-    assert_eq!(document.since, Some(at(0).wall - Duration::from_secs(120)));
+    assert_eq!(document.since, Some(at(0).wall - Duration::from_mins(2)));
     assert_eq!(document.for_s, Some(120));
     let next = document.next.unwrap();
     assert_eq!(next.in_s, Some(6));
@@ -338,4 +338,22 @@ fn colours_are_for_marks_and_the_words_stay_the_same() {
         plain = plain.replace(&format!("\x1b[{code}m"), "");
     }
     assert_eq!(plain, page(&document, None));
+}
+
+#[test]
+fn a_state_that_somebody_edited_is_told_without_a_panic() {
+    let mut state = ready();
+    let odd = |key: String| (key, RecordState::default());
+    state
+        .records
+        .extend([odd("x".repeat(70_000)), odd(String::new())]);
+    state.next = Some(Due {
+        speed: Speed::Slow,
+        in_s: u64::MAX,
+        due_at: jiff::Timestamp::MAX,
+    });
+    let document = Document::new(Some(&state), None, &at(LAST));
+    assert!(!document.stale);
+    assert!(page(&document, None).contains("next cycle   in "));
+    assert!(json(&document).is_ok());
 }

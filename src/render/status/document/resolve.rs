@@ -16,7 +16,7 @@ use crate::logic::units::Family;
 /// The schema of the document.
 const SCHEMA: &str = "cadence.status/1";
 /// A stored wall clock that is off by more than this was read from a clock that has been set since.
-const SAME_CLOCK: Duration = Duration::from_secs(60);
+const SAME_CLOCK: Duration = Duration::from_mins(1);
 
 impl Document {
     /// Resolves what is remembered against the clocks of `now`.
@@ -96,20 +96,16 @@ impl Past {
 
 /// Whether a record needs this family: by the configuration, or else by what was ever kept or seen.
 fn in_use(family: Family, state: &State, configured: Option<Configured<'_>>) -> bool {
-    match configured {
-        Some(configured) => configured
-            .records
-            .iter()
-            .any(|spec| spec.kind.family() == family),
-        None => {
-            let kind = match family {
-                Family::V4 => "A ",
-                Family::V6 => "AAAA ",
-            };
-            state.records.keys().any(|key| key.starts_with(kind))
-                || state.machine.track(family).address().is_some()
-        }
+    if let Some(configured) = configured {
+        let mut kinds = configured.records.iter().map(|spec| spec.kind);
+        return kinds.any(|kind| kind.family() == family);
     }
+    let kind = match family {
+        Family::V4 => "A ",
+        Family::V6 => "AAAA ",
+    };
+    state.records.keys().any(|key| key.starts_with(kind))
+        || state.machine.track(family).address().is_some()
 }
 
 impl Address {
