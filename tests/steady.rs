@@ -12,7 +12,7 @@ use serde_json::json;
 use support::{Home, gist};
 
 /// Enough for what grows with every cycle to show.
-const CYCLES: usize = 1_000;
+const CYCLES: usize = 500;
 
 fn cycles() -> usize {
     let set = std::env::var("CADENCE_TEST_STEADY_CYCLES").ok();

@@ -530,11 +530,9 @@ impl RecordState {
     /// Whether a write is younger than [`CONVERGENCE_WINDOW`] and not yet seen in public DNS.
     #[must_use]
     pub fn converging(&self, now: &Moment) -> bool {
-        self.pending.as_ref().is_some_and(|pending| {
-            let age = pending.since.elapsed(now);
-            // A write of this very cycle came after `now`, at which the cycle began.
-            age.under(CONVERGENCE_WINDOW) || now.elapsed(&pending.since).under(CONVERGENCE_WINDOW)
-        })
+        self.pending
+            .as_ref()
+            .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
     }
 
     /// Remembers that a write is about to be made: goes to disk before the deed.

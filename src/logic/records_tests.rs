@@ -470,20 +470,6 @@ fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
 }
 
 #[test]
-fn a_write_converges_from_the_cycle_that_made_it_until_the_window_ends() {
-    let state = RecordState {
-        pending: Some(Pending {
-            address: ip(A),
-            since: at(2),
-        }),
-        ..verified(A, 0)
-    };
-    for (s, converging) in [(0, true), (2, true), (601, true), (602, false)] {
-        assert_eq!(state.converging(&at(s)), converging, "cycle at {s} s");
-    }
-}
-
-#[test]
 fn convergence_is_told_once_with_the_time_it_took() {
     let mut state = RecordState {
         pending: Some(Pending {
