@@ -22,6 +22,13 @@
 //! | 18 hardening, permissions | here: `a_state_folder_that_cannot_be_used_is_said_and_nothing_is_written` |
 //! | 19 false success, opaque errors, noise | here: `an_error_of_the_api_is_told_with_its_code_and_its_words_once`; `reconcile/options.rs`: `a_cycle_that_finds_the_lock_held_says_so_and_touches_nothing` |
 //! | 20 form factor | here: `one_run_is_one_cycle_and_one_document` |
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod support;
 
@@ -223,17 +230,17 @@ fn the_token_is_nowhere_in_what_is_printed_or_kept() {
             code: 500,
             retry_after: None,
             body: Some(echo.clone()),
-        }))
+        }));
     });
     run(&[], &|| api.set_fault(Some(Fault::Reset)));
     run(&[], &|| {
         home.world
             .set_certificate(Kind::Api, 0, Certificate::Expired)
-            .unwrap()
+            .unwrap();
     });
     // A token file with a blank in it is no token, and is not shown for that.
     run(&[], &|| {
-        fs::write(home.path("token"), format!("{token} {token}")).unwrap()
+        fs::write(home.path("token"), format!("{token} {token}")).unwrap();
     });
     assert!(said.contains("6003"), "it did meet the faults: {said}");
     assert!(!said.contains(&token), "printed");
@@ -255,17 +262,16 @@ fn the_token_is_nowhere_in_what_is_printed_or_kept() {
 fn a_trust_store_that_cannot_be_read_is_said_at_once() {
     let home = Home::new();
     let path = home.path("ca.pem");
-    for prepare in [
-        &|| fs::write(&path, "no certificate").unwrap() as (),
-        &|| fs::remove_file(&path).unwrap() as (),
-    ] as [&dyn Fn(); 2]
-    {
-        prepare();
+    let refused = || {
         let out = home.run(&["reconcile"]);
         assert_eq!(out.status.code(), Some(78));
         let message = String::from_utf8(out.stderr).unwrap();
         assert!(message.contains(path.to_str().unwrap()), "{message}");
-    }
+    };
+    fs::write(&path, "no certificate").unwrap();
+    refused();
+    fs::remove_file(&path).unwrap();
+    refused();
     assert_eq!(home.world.counts(), cadence::world::Counts::default());
 }
 

@@ -1,6 +1,13 @@
 //! Steady state: cycle after cycle nothing is written, and next to nothing is asked.
 //!
 //! `CADENCE_TEST_STEADY_CYCLES` sets how many cycles there are.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod support;
 

@@ -282,7 +282,7 @@ fn lie(random: &mut StdRng) -> String {
 /// At most one provider tells a believable lie over and over; any number fail, or say what cannot be believed.
 fn providers(random: &mut StdRng) -> Vec<ProviderMode> {
     let believable = random.random_range(0..6);
-    let troubled = random.random_range(0..=100);
+    let troubled = *[0, 0, 20, 50, 90].choose(random).unwrap();
     let mut modes: Vec<ProviderMode> = (0..4)
         .map(|_| {
             if random.random_ratio(troubled, 100) {

@@ -4,6 +4,13 @@
 //! - `resolvers`: public DNS that lies;
 //! - `certificates`: servers that are not who they say;
 //! - `generated`: thousands of cycles of all that at once, from a seed.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod certificates;
 mod generated;

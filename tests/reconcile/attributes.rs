@@ -1,5 +1,6 @@
 //! What else a record has, and that nobody but the operator changes it.
 
+use cadence::world::Write;
 use serde_json::{Value, json};
 
 use super::support::{Home, gist};
@@ -23,7 +24,7 @@ fn changes(home: &Home) -> Vec<Vec<String>> {
         .cloudflare()
         .writes()
         .iter()
-        .map(|write| write.changed())
+        .map(Write::changed)
         .collect()
 }
 

@@ -7,6 +7,13 @@
 //! - `attributes`: what else a record has, and that nobody but the operator changes it;
 //! - `api`: an API that refuses, fails, loses answers or asks for rest;
 //! - `options`: the flags; `settings`: configuration, environment and policy.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod api;
 mod attributes;
