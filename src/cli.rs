@@ -40,7 +40,7 @@ pub struct Global {
     /// Short for --format json: one JSON document on stdout
     #[arg(long, global = true, conflicts_with = "format")]
     pub json: bool,
-    /// When to use colours; NO_COLOR is honoured
+    /// When to use colours; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
     /// Say more on stderr; twice for every detail

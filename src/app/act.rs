@@ -8,7 +8,7 @@ use super::wire::Wire;
 use crate::dns::Provider;
 use crate::logic::backoff::Backoff;
 use crate::logic::moment::Moment;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found};
+use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
 use crate::logic::state::State;
 use crate::logic::step::{Decision, Outcome, Planned, Wants, api_at_rest};
@@ -24,6 +24,8 @@ pub type Save<'a> = dyn FnMut(&State) -> Result<(), StoreError> + 'a;
 pub struct Acted {
     /// How it was settled.
     pub outcome: Outcome,
+    /// What public DNS answered; none where it was not asked or no server did.
+    pub public_dns: Option<Vec<IpAddr>>,
     /// From the first question to the last answer.
     pub elapsed: Duration,
 }
@@ -90,6 +92,7 @@ impl Act<'_> {
             };
             acted.push(Acted {
                 outcome,
+                public_dns: answer,
                 elapsed: asking + begun.elapsed(),
             });
         }
@@ -136,10 +139,7 @@ impl Act<'_> {
                     return Ok(settled);
                 }
                 Next::AskDoh => pursuit.after_doh(answer),
-                Next::AskApi => match self.read(state, spec) {
-                    Ok(found) => pursuit.after_read(&found),
-                    Err(settled) => Next::Done(settled),
-                },
+                Next::AskApi => self.read(state, &pursuit),
                 Next::Write(write) => match self.write(state, spec, wanted, &write)? {
                     Ok(()) => Next::Done(Settled::Written(write)),
                     // Somebody else created it between our read and our write: see what they made.
@@ -153,19 +153,22 @@ impl Act<'_> {
         }
     }
 
-    /// Reads every record of that name at the provider.
-    fn read(&self, state: &mut State, spec: &RecordSpec) -> Result<Vec<Found>, Settled> {
-        let failed = |reason| Settled::Failed {
-            reason,
-            write: WriteFate::None,
+    /// Reads every record of that name at the provider, and says what follows.
+    fn read(&self, state: &mut State, pursuit: &Pursuit<'_>) -> Next {
+        let spec = pursuit.spec;
+        let failed = |reason| {
+            Next::Done(Settled::Failed {
+                reason,
+                write: WriteFate::None,
+            })
         };
         let (provider, token) = match (self.wire.provider(), &self.wire.token) {
             (Some(provider), Ok(token)) => (provider, token.fingerprint()),
-            (_, Err(error)) => return Err(failed(format!("{}: {error}", spec.label()))),
-            (None, Ok(_)) => return Err(failed(format!("{}: no DNS provider", spec.label()))),
+            (_, Err(error)) => return failed(error.to_string()),
+            (None, Ok(_)) => return failed(format!("{}: no DNS provider", spec.label())),
         };
         if let Some(held) = api_at_rest(state, token, self.now) {
-            return Err(held);
+            return Next::Done(held);
         }
         let records = self
             .zone(provider, state, spec)
@@ -174,13 +177,13 @@ impl Act<'_> {
                 None => Ok(None),
             });
         match records {
-            Ok(Some(records)) => Ok(records),
-            Ok(None) => Err(failed(format!(
+            Ok(Some(records)) => pursuit.after_read(&records),
+            Ok(None) => failed(format!(
                 "{}: the token sees no zone {}: check the name, and that the token's Zone Resources include it",
                 spec.label(),
                 spec.zone_candidates().join(" or "),
-            ))),
-            Err(error) => Err(failed(self.note(state, spec, token, &error))),
+            )),
+            Err(error) => failed(self.note(state, spec, token, &error)),
         }
     }
 

@@ -247,10 +247,9 @@ proptest! {
             let (after, steps) = before.after(evidence, primary, required);
             let counted = if primary == Family::V4 { evidence.ipv4 } else { evidence.ipv6 };
             streak = match (evidence.wan_up, counted) {
-                (false, _) => (None, 0),
                 // READY tolerates a silent cycle: the trusted address stands.
                 (true, None) if before.readiness == Ready => streak,
-                (true, None) => (None, 0),
+                (false, _) | (true, None) => (None, 0),
                 (true, Some(address)) if streak.0 == Some(address) => (streak.0, streak.1 + 1),
                 (true, Some(address)) => (Some(address), 1),
             };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::moment::{Elapsed, Moment};
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
-use super::units::{RecordType, human_duration};
+use super::units::{Family, RecordType, human_duration};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
@@ -69,6 +69,18 @@ impl RecordSpec {
         .map(str::to_owned)
         .collect()
     }
+}
+
+/// The families of the addresses that these records hold, that of the first record first.
+#[must_use]
+pub fn families(records: &[RecordSpec]) -> Vec<Family> {
+    let mut families = vec![];
+    for record in records {
+        if !families.contains(&record.kind.family()) {
+            families.push(record.kind.family());
+        }
+    }
+    families
 }
 
 /// Where the evidence came from.
@@ -304,13 +316,15 @@ impl Pursuit<'_> {
             return (CacheStatus::Miss, None);
         };
         let age = cache.at.elapsed(self.now);
-        let status = if self.no_cache || self.state.in_doubt.is_some() {
+        let same = cache.address == self.wanted
+            && cache.ttl == self.spec.ttl
+            && cache.proxied == self.spec.proxied;
+        let status = if self.state.in_doubt.is_some() {
             CacheStatus::Skipped
-        } else if cache.address != self.wanted
-            || cache.ttl != self.spec.ttl
-            || cache.proxied != self.spec.proxied
-        {
+        } else if !same {
             CacheStatus::Mismatch
+        } else if self.no_cache {
+            CacheStatus::Skipped
         } else if age.under(self.policy.cache_max_age) {
             CacheStatus::Hit
         } else {
@@ -328,15 +342,17 @@ impl Pursuit<'_> {
         match self.cache().0 {
             CacheStatus::Hit if self.watches_public_dns() => Next::AskDoh,
             CacheStatus::Hit => Next::Done(Self::right(Layer::Cache)),
-            // The record is known to hold something else. A resolver that still answers with the wanted address does so
-            // from its own cache, as after an address that went away and came back: it proves nothing.
-            CacheStatus::Mismatch => Next::AskApi,
             CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Skipped
                 if self.public_dns_can_tell() =>
             {
                 Next::AskDoh
             }
-            CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Skipped => Next::AskApi,
+            // Of a mismatch the record is known to hold something else. A resolver that still answers with the wanted address
+            // does so from its own cache, as after an address that went away and came back: it proves nothing.
+            CacheStatus::Mismatch
+            | CacheStatus::Miss
+            | CacheStatus::Expired
+            | CacheStatus::Skipped => Next::AskApi,
         }
     }
 

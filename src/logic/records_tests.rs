@@ -134,6 +134,17 @@ fn without_the_cache_public_dns_is_asked_although_the_cache_is_fresh() {
             (CacheStatus::Skipped, Next::AskDoh)
         );
     });
+    with(&spec(), &verified(B, 0), 1, |pursuit| {
+        let pursuit = Pursuit {
+            no_cache: true,
+            ..pursuit
+        };
+        assert_eq!(
+            pursuit.begin(),
+            Next::AskApi,
+            "what is known to be wrong is not asked of a resolver"
+        );
+    });
 }
 
 #[test]

@@ -212,13 +212,12 @@ impl State {
         let oldest = hour - i64::try_from(HOURS).unwrap_or(0) + 1;
         self.hours
             .retain(|seen| (oldest..=hour).contains(&seen.hour));
-        match self.hours.iter_mut().find(|seen| seen.hour == hour) {
-            Some(seen) => seen.uptime.count(ready),
-            None => {
-                let mut uptime = Uptime::default();
-                uptime.count(ready);
-                self.hours.push(Hour { hour, uptime });
-            }
+        let mut uptime = Uptime::default();
+        if let Some(seen) = self.hours.iter_mut().find(|seen| seen.hour == hour) {
+            seen.uptime.count(ready);
+        } else {
+            uptime.count(ready);
+            self.hours.push(Hour { hour, uptime });
         }
     }
 

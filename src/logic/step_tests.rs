@@ -1,1 +1,343 @@
+use super::*;
+use crate::logic::event::Event;
+use crate::logic::fixtures::{at, down, ip, mute, policy, public_ip, record, seen, up};
+use crate::logic::provider::{Change, Found};
+use crate::logic::records::{Layer, WriteFate};
+use crate::logic::units::RecordType;
 
+const A: &str = "11.0.0.1";
+const B: &str = "11.0.0.2";
+
+fn specs() -> Vec<RecordSpec> {
+    vec![record("vpn.example.com", RecordType::A)]
+}
+
+fn wants<'a>(records: &'a [RecordSpec], policy: &'a Policy) -> Wants<'a> {
+    Wants {
+        records,
+        policy,
+        doh: true,
+        trust: false,
+        no_cache: false,
+    }
+}
+
+/// A line that is driven cycle by cycle; every record is settled as right, by the layer that it asks for.
+struct Driven {
+    state: State,
+    specs: Vec<RecordSpec>,
+    policy: Policy,
+    seconds: u64,
+}
+
+impl Driven {
+    fn new(specs: Vec<RecordSpec>) -> Self {
+        Self {
+            state: State::cold(&at(0)),
+            specs,
+            policy: policy(),
+            seconds: 0,
+        }
+    }
+
+    fn cycle(&mut self, seen: &Observation) -> Decision {
+        self.cycle_settled(seen, |next| match next {
+            Next::Done(settled) => settled,
+            Next::AskDoh => right(Layer::Doh, true),
+            Next::AskApi | Next::Write(_) => right(Layer::Api, false),
+        })
+    }
+
+    fn cycle_settled(
+        &mut self,
+        seen: &Observation,
+        settle_as: impl Fn(Next) -> Settled,
+    ) -> Decision {
+        self.seconds += 30;
+        let now = at(self.seconds);
+        let wants = wants(&self.specs, &self.policy);
+        let state = resume(self.state.clone(), &wants, &now);
+        let (state, decision) = step(state, seen, &now, &wants);
+        let outcomes: Vec<Outcome> = decision
+            .records
+            .iter()
+            .map(|planned| Outcome {
+                wanted: planned.wanted,
+                settled: settle_as(planned.next.clone()),
+                at: now.clone(),
+            })
+            .collect();
+        let ending = Ending {
+            outcomes: &outcomes,
+            errors: &[],
+            elapsed: Duration::from_millis(300),
+            jitter: Duration::ZERO,
+        };
+        self.state = settle(state, &ending, &now, &wants);
+        decision
+    }
+
+    fn told(&self) -> Vec<&'static str> {
+        self.state
+            .outbox
+            .iter()
+            .map(|event| event.what.kind())
+            .collect()
+    }
+
+    fn events(&self) -> Vec<What> {
+        self.state
+            .outbox
+            .iter()
+            .map(|Event { what, .. }| what.clone())
+            .collect()
+    }
+}
+
+fn right(layer: Layer, public: bool) -> Settled {
+    Settled::Right {
+        layer,
+        public,
+        proxied: None,
+    }
+}
+
+fn written(from: &str, to: &str) -> Settled {
+    let before = Found {
+        id: "1".into(),
+        kind: "A".into(),
+        name: "vpn.example.com".into(),
+        content: from.into(),
+        ttl: 60,
+        proxied: false,
+    };
+    let change = Change {
+        content: Some(ip(to)),
+        ..Change::default()
+    };
+    Settled::Written(Write::Patch { before, change })
+}
+
+fn reason(decision: &Decision) -> &str {
+    match &decision.records[0].next {
+        Next::Done(Settled::Held { reason, .. }) => reason,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+#[test]
+fn nothing_is_asked_or_written_before_the_address_is_confirmed() {
+    let mut line = Driven::new(specs());
+    assert_eq!(
+        reason(&line.cycle(&up(A))),
+        "11.0.0.1 has 1 of 2 confirmations"
+    );
+    let decision = line.cycle(&up(A));
+    assert_eq!(decision.records[0].next, Next::AskDoh);
+    assert_eq!(decision.records[0].wanted, Some(ip(A)));
+}
+
+#[test]
+fn a_changed_address_holds_its_records_until_it_is_confirmed() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&up(A));
+    assert_eq!(
+        reason(&line.cycle(&up(B))),
+        "11.0.0.2 has 1 of 2 confirmations"
+    );
+    assert_eq!(
+        line.cycle(&up(B)).records[0].next,
+        Next::AskApi,
+        "the cache knows that the record holds another"
+    );
+}
+
+#[test]
+fn a_line_that_is_down_holds_its_records() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&up(A));
+    let decision = line.cycle(&down());
+    assert_eq!(
+        (decision.verdict, reason(&decision)),
+        (Verdict::WanDown, "the line is down")
+    );
+}
+
+#[test]
+fn nothing_is_written_on_the_strength_of_an_address_seen_in_an_earlier_cycle() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&up(A));
+    let decision = line.cycle(&mute());
+    assert_eq!(line.state.machine.readiness, Readiness::Ready);
+    assert_eq!(
+        reason(&decision),
+        "no IPv4 address was observed in this cycle"
+    );
+}
+
+#[test]
+fn each_family_waits_for_its_own_confirmations() {
+    let both = vec![
+        record("vpn.example.com", RecordType::A),
+        record("vpn.example.com", RecordType::Aaaa),
+    ];
+    let mut line = Driven::new(both);
+    line.cycle(&up(A));
+    let mut dual = up(A);
+    dual.public_ip.push(public_ip(ip("2a00::1")));
+    let decision = line.cycle(&dual);
+    assert_eq!(decision.records[0].wanted, Some(ip(A)));
+    assert_eq!(decision.records[1].wanted, None);
+    assert_eq!(line.cycle(&dual).records[1].wanted, Some(ip("2a00::1")));
+}
+
+#[test]
+fn the_history_tells_a_first_publish_from_start_to_end() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    assert_eq!(line.told(), ["readiness"]);
+    line.cycle_settled(&up(A), |_| written(B, A));
+    assert_eq!(line.told(), ["readiness", "address", "record"]);
+    line.cycle(&up(A));
+    assert_eq!(
+        line.events(),
+        [What::Converged {
+            name: "vpn.example.com".into(),
+            record: RecordType::A,
+            address: ip(A),
+            seconds: 30
+        }]
+    );
+    assert_eq!(line.state.last_change.as_ref().unwrap().dns_s, Some(30));
+    line.cycle(&up(A));
+    assert_eq!(line.told(), [""; 0], "a quiet cycle has nothing to tell");
+}
+
+#[test]
+fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&down());
+    assert!(line.events().contains(&What::Outage {
+        phase: OutagePhase::Began,
+        verdict: Verdict::WanDown,
+        seconds: None
+    }));
+    line.cycle(&down());
+    line.cycle(&seen(true, false, false, None));
+    assert_eq!(line.told(), [""; 0]);
+    assert_eq!(line.state.outage.as_ref().unwrap().cycles, 3);
+    line.cycle(&up(A));
+    assert!(line.events().contains(&What::Outage {
+        phase: OutagePhase::Ended,
+        verdict: Verdict::RouterDown,
+        seconds: Some(90)
+    }));
+}
+
+#[test]
+fn the_same_trouble_is_told_once() {
+    let failed = |_| Settled::Failed {
+        reason: "vpn.example.com A does not exist".to_owned(),
+        write: WriteFate::None,
+    };
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle_settled(&up(A), failed);
+    assert_eq!(line.told(), ["readiness", "address", "record"]);
+    line.cycle_settled(&up(A), failed);
+    assert_eq!(line.told(), [""; 0]);
+    line.cycle(&up(A));
+    line.cycle_settled(&up(A), failed);
+    assert_eq!(line.told(), ["record"], "it came back");
+}
+
+#[test]
+fn events_are_numbered_without_gaps_across_cycles() {
+    let mut line = Driven::new(specs());
+    let mut numbers = vec![];
+    for i in 0..40 {
+        line.cycle(&if i % 3 == 0 { down() } else { up(A) });
+        numbers.extend(line.state.outbox.iter().map(|event| event.seq));
+    }
+    assert_eq!(
+        numbers,
+        (1..=u64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_gap_between_cycles_is_told() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.seconds += 3600;
+    line.cycle(&up(A));
+    assert!(line.events().contains(&What::Gap {
+        seconds: Some(3630)
+    }));
+}
+
+#[test]
+fn what_is_remembered_of_a_record_goes_with_the_record() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&up(A));
+    assert_eq!(line.state.records.len(), 1);
+    line.specs = vec![record("new.example.com", RecordType::A)];
+    line.cycle(&up(A));
+    assert_eq!(
+        line.state.records.keys().collect::<Vec<_>>(),
+        ["A new.example.com"]
+    );
+}
+
+#[test]
+fn every_cycle_counts_once_and_ready_ones_twice() {
+    let mut line = Driven::new(specs());
+    for seen in [up(A), up(A), up(A), down(), up(A)] {
+        line.cycle(&seen);
+    }
+    assert_eq!(
+        (
+            line.state.cycle,
+            line.state.uptime.ready,
+            line.state.uptime.total
+        ),
+        (5, 2, 5)
+    );
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let (specs, policy) = (specs(), policy());
+    let wants = wants(&specs, &policy);
+    let state = State::cold(&at(0));
+    assert_eq!(
+        step(state.clone(), &up(A), &at(1), &wants),
+        step(state, &up(A), &at(1), &wants)
+    );
+}
+
+#[test]
+fn an_api_at_rest_holds_the_record_and_says_for_how_long() {
+    use crate::logic::{backoff::Backoff, provider::ApiErrorKind};
+    let kind = ApiErrorKind::RateLimited {
+        retry_after: Some(Duration::from_secs(120)),
+    };
+    let backoff = Backoff::after(None, &kind, "reading zone example.com: 429", 7, &at(0));
+    let state = State {
+        backoff,
+        ..State::cold(&at(0))
+    };
+    assert_eq!(
+        api_at_rest(&state, 7, &at(30)),
+        Some(Settled::Held {
+            reason: "the API asked for rest; no call for another 1 min 30 s: reading zone example.com: 429".to_owned(),
+            needs_operator: false
+        })
+    );
+    assert_eq!(api_at_rest(&state, 7, &at(120)), None);
+}

@@ -47,6 +47,7 @@ impl Fault {
     }
 
     /// What is answered instead of carrying the request out; none where it is carried out.
+    #[must_use]
     pub fn instead(&self) -> Option<Reply> {
         match self {
             Self::Status {
@@ -89,6 +90,7 @@ pub struct Faults {
     queue: VecDeque<Due>,
 }
 
+#[derive(Clone)]
 struct Due {
     fault: Fault,
     writes_only: bool,
@@ -98,10 +100,8 @@ impl Faults {
     /// The next `n` requests, or writes.
     pub fn queue(&mut self, n: usize, fault: Fault, writes_only: bool) {
         let writes_only = writes_only || fault.is_of_writes();
-        self.queue.extend((0..n).map(|_| Due {
-            fault: fault.clone(),
-            writes_only,
-        }));
+        self.queue
+            .extend(std::iter::repeat_n(Due { fault, writes_only }, n));
     }
 
     /// All requests from now on, or none.

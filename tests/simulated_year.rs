@@ -1,0 +1,66 @@
+//! A year of a home line, driven through the real decisions: renumbering, outages, flapping, providers that lie, an API
+//! that fails, reboots, wrong clocks, and processes killed between any two steps. Prints its figures with `--nocapture`.
+
+mod simulation;
+
+use simulation::{Figures, Plan, run};
+
+const DAY: u64 = 86_400;
+
+fn year(seed: u64) -> Figures {
+    run(&Plan::home(seed, 365 * DAY))
+}
+
+#[test]
+fn in_a_year_of_trouble_nothing_false_is_written_and_dns_follows_within_three_minutes() {
+    let figures = year(1);
+    println!("{figures}");
+    assert_eq!(figures.false_writes, 0);
+    assert_eq!(figures.needless_writes, 0, "written without drift");
+    assert!(
+        figures.plain.percentile(100) < 180,
+        "a plain change took {} s",
+        figures.plain.percentile(100)
+    );
+    assert!(
+        figures.plain.len() > 200,
+        "the year had too few plain changes to mean anything"
+    );
+    assert!(
+        figures.crashes > 500 && figures.reboots > 20 && figures.outages > 300,
+        "the year was too quiet"
+    );
+    assert!(
+        figures.unsettled_at_end < 1,
+        "the year ended with wrong DNS"
+    );
+}
+
+#[test]
+fn a_line_that_never_changes_costs_few_calls_and_no_writes() {
+    let figures = run(&Plan::quiet(2, 30 * DAY));
+    println!("{figures}");
+    assert_eq!(figures.writes, 1, "the first publish");
+    let api = u64::from(figures.calls.api);
+    assert!(api <= 4, "{api} calls of the API in a month");
+    assert!(
+        figures.per_hour(figures.calls.doh) < 1.1,
+        "DNS over HTTPS is asked once in an hour"
+    );
+    assert!(
+        figures.per_hour(figures.calls.providers) < 29.0,
+        "one provider in a cycle"
+    );
+}
+
+#[test]
+fn another_year_is_as_safe_as_the_first() {
+    for seed in 3..6 {
+        let figures = run(&Plan::home(seed, 60 * DAY));
+        assert_eq!(
+            (figures.false_writes, figures.needless_writes),
+            (0, 0),
+            "seed {seed}: {figures}"
+        );
+    }
+}

@@ -1,0 +1,386 @@
+//! The simulated home: what is true, what is seen of it, and what is done about it.
+
+mod figures;
+mod line;
+mod outside;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use cadence::logic::moment::Moment;
+use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
+use cadence::logic::policy::Policy;
+use cadence::logic::provider::{ApiError, ApiErrorKind};
+use cadence::logic::quorum::{Tally, tally};
+use cadence::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use cadence::logic::state::State;
+use cadence::logic::step::{Ending, Outcome, Planned, Wants, api_at_rest, resume, settle, step};
+use cadence::logic::units::{Family, RecordType};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+pub use figures::Figures;
+use line::Line;
+pub use line::Plan;
+use outside::{Outside, WriteAnswer};
+
+/// The fingerprint of the token that all simulated cycles use.
+const TOKEN: u32 = 1;
+
+/// Runs a plan to its end.
+pub fn run(plan: &Plan) -> Figures {
+    let mut home = Home::new(plan);
+    while home.seconds < plan.seconds {
+        home.cycle();
+        let interval = home.interval();
+        home.pass(interval);
+    }
+    home.figures.unsettled_at_end = u64::from(
+        home.line
+            .truth(home.seconds)
+            .is_some_and(|truth| home.outside.content != Some(truth)),
+    );
+    home.figures
+}
+
+struct Home<'a> {
+    plan: &'a Plan,
+    rng: StdRng,
+    line: Line,
+    outside: Outside,
+    /// What is on disk.
+    disk: Option<State>,
+    seconds: u64,
+    boot: u64,
+    booted: u64,
+    /// The wall clock is wrong until then.
+    clock_wrong_until: u64,
+    specs: Vec<RecordSpec>,
+    policy: Policy,
+    figures: Figures,
+}
+
+/// The process was killed here.
+struct Killed;
+
+impl<'a> Home<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let policy = Policy {
+            confirmations: 2,
+            cache_max_age: Duration::from_hours(1),
+            healthy_interval: Duration::from_mins(2),
+            unsettled_interval: Duration::from_secs(30),
+            jitter: Duration::from_secs(10),
+            max_updates_per_hour: 6,
+        };
+        let spec = RecordSpec {
+            name: "vpn.example.com".into(),
+            display: "vpn.example.com".into(),
+            kind: RecordType::A,
+            ttl: Some(60),
+            proxied: None,
+            create: true,
+            zone: None,
+            id: None,
+        };
+        let mut rng = StdRng::seed_from_u64(plan.seed);
+        Self {
+            plan,
+            line: Line::new(plan, &mut rng),
+            rng,
+            outside: Outside::default(),
+            disk: None,
+            seconds: 0,
+            boot: 0,
+            booted: 0,
+            clock_wrong_until: 0,
+            specs: vec![spec],
+            policy,
+            figures: Figures::default(),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        let wall = if self.seconds < self.clock_wrong_until {
+            12
+        } else {
+            1_770_000_000 + self.seconds.cast_signed()
+        };
+        Moment::simulated(
+            &format!("boot-{}", self.boot),
+            wall,
+            Duration::from_secs(self.seconds - self.booted + 30),
+        )
+    }
+
+    /// How long until the timer starts the next cycle: it knows only the file `unsettled`, and adds its own delay.
+    fn interval(&mut self) -> u64 {
+        let fast = self
+            .disk
+            .as_ref()
+            .is_none_or(cadence::logic::schedule::is_fast);
+        self.rng
+            .random_range(if fast { 30..=40 } else { 120..=130 })
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.seconds += seconds;
+        self.figures.seconds = self.seconds;
+        if self.rng.random_bool(self.plan.reboot) {
+            self.boot += 1;
+            self.figures.reboots += 1;
+            self.seconds += self.rng.random_range(20..120);
+            self.booted = self.seconds;
+            if self.rng.random_bool(0.5) {
+                self.clock_wrong_until = self.seconds + self.rng.random_range(30..600);
+            }
+        }
+    }
+
+    fn cycle(&mut self) {
+        self.figures.cycles += 1;
+        let killed = self.whole_cycle().is_err();
+        self.figures.crashes += u64::from(killed);
+        self.figures.follow(&self.line, &self.outside, self.seconds);
+    }
+
+    /// At any of these points the process may be killed; what is on disk by then is what remains.
+    fn survive(&mut self) -> Result<(), Killed> {
+        if self.rng.random_bool(self.plan.kill) {
+            Err(Killed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn whole_cycle(&mut self) -> Result<(), Killed> {
+        let now = self.now();
+        let (specs, policy) = (self.specs.clone(), self.policy.clone());
+        let wants = Wants {
+            records: &specs,
+            policy: &policy,
+            doh: true,
+            trust: false,
+            no_cache: false,
+        };
+        self.survive()?;
+        let state = resume(
+            self.disk.clone().unwrap_or_else(|| State::cold(&now)),
+            &wants,
+            &now,
+        );
+        let seen = self.observe(state.machine.publishable(Family::V4));
+        let (mut state, decision) = step(state, &seen, &now, &wants);
+        self.survive()?;
+        let mut outcomes = vec![];
+        for (spec, planned) in specs.iter().zip(&decision.records) {
+            let settled = self.act(&mut state, spec, planned, &now, &wants)?;
+            outcomes.push(Outcome {
+                wanted: planned.wanted,
+                settled,
+                at: now.clone(),
+            });
+        }
+        let jitter = Duration::from_secs(self.rng.random_range(0..=10));
+        let ending = Ending {
+            outcomes: &outcomes,
+            errors: &[],
+            elapsed: Duration::from_millis(300),
+            jitter,
+        };
+        let state = settle(state, &ending, &now, &wants);
+        self.survive()?;
+        self.figures.ready +=
+            u64::from(state.uptime.ready > self.disk.as_ref().map_or(0, |disk| disk.uptime.ready));
+        self.disk = Some(state);
+        Ok(())
+    }
+
+    fn observe(&mut self, trusted: Option<IpAddr>) -> Observation {
+        self.figures.calls.wan += 1;
+        let truth = self.line.truth(self.seconds);
+        let signal = |ok: bool| Signal {
+            target: None,
+            elapsed: Duration::from_millis(20),
+            result: if ok {
+                Ok(())
+            } else {
+                Err("no answer".to_owned())
+            },
+        };
+        let public_ip = truth
+            .map(|truth| self.ask_providers(truth, trusted))
+            .into_iter()
+            .collect();
+        Observation {
+            host: signal(true),
+            router: Signal {
+                target: None,
+                elapsed: Duration::from_millis(1),
+                result: Ok(RouterMethod::Icmp),
+            },
+            wan: signal(truth.is_some()),
+            public_ip,
+        }
+    }
+
+    fn ask_providers(&mut self, truth: IpAddr, trusted: Option<IpAddr>) -> PublicIp {
+        const PROVIDERS: usize = 4;
+        let mut order: Vec<usize> = (0..PROVIDERS).collect();
+        order.rotate_left(self.rng.random_range(0..PROVIDERS));
+        let mut answers: Vec<Answer> = vec![];
+        let result = loop {
+            match tally(&answers, PROVIDERS - answers.len(), trusted) {
+                Tally::Ask(more) => {
+                    for _ in 0..more {
+                        self.figures.calls.providers += 1;
+                        let provider = order[answers.len()];
+                        let address =
+                            self.line
+                                .provider_says(provider, truth, self.seconds, &mut self.rng);
+                        answers.push(Answer {
+                            provider: provider.to_string(),
+                            authority: provider.to_string(),
+                            address,
+                        });
+                    }
+                }
+                Tally::Counted(counted) => break Ok::<Counted, String>(counted),
+                Tally::Nothing(why) => break Err(why),
+            }
+        };
+        let signal = Signal {
+            target: None,
+            elapsed: Duration::from_millis(74),
+            result,
+        };
+        PublicIp {
+            family: Family::V4,
+            signal,
+            answers,
+            max_attempts: PROVIDERS,
+        }
+    }
+
+    /// What `app/act.rs` does, against the simulated outside.
+    fn act(
+        &mut self,
+        state: &mut State,
+        spec: &RecordSpec,
+        planned: &Planned,
+        now: &Moment,
+        wants: &Wants<'_>,
+    ) -> Result<Settled, Killed> {
+        let mut next = planned.next.clone();
+        let Some(wanted) = planned.wanted else {
+            let Next::Done(settled) = next else {
+                panic!("nothing is wanted, and {next:?}")
+            };
+            return Ok(settled);
+        };
+        let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
+        let pursuit = Pursuit {
+            spec,
+            state: &remembered,
+            wanted,
+            now,
+            policy: wants.policy,
+            no_cache: false,
+            doh: wants.doh,
+        };
+        loop {
+            next = match next {
+                Next::Done(settled) => {
+                    if matches!(
+                        settled,
+                        Settled::Right {
+                            layer: Layer::Api,
+                            ..
+                        } | Settled::Written(_)
+                    ) {
+                        state.backoff = None;
+                    }
+                    return Ok(settled);
+                }
+                Next::AskDoh => {
+                    self.figures.calls.doh += 1;
+                    let answer = self.outside.public_dns(self.seconds);
+                    pursuit.after_doh(Some(&answer))
+                }
+                Next::AskApi => {
+                    if let Some(held) = api_at_rest(state, TOKEN, now) {
+                        return Ok(held);
+                    }
+                    self.figures.calls.api += 1;
+                    match self.outside.read(self.plan, &mut self.rng) {
+                        Ok(found) => pursuit.after_read(&found),
+                        Err(error) => Next::Done(failed(state, &error, WriteFate::None, now)),
+                    }
+                }
+                Next::Write(write) => {
+                    state
+                        .records
+                        .entry(spec.key())
+                        .or_default()
+                        .intend(wanted, now);
+                    self.survive()?;
+                    self.disk = Some(state.clone());
+                    self.survive()?;
+                    self.figures.calls.api += 1;
+                    self.check(wanted);
+                    let answer = self
+                        .outside
+                        .write(self.plan, wanted, self.seconds, &mut self.rng);
+                    self.survive()?;
+                    Next::Done(conclude(state, write, answer, now))
+                }
+            };
+        }
+    }
+
+    /// Holds a write against the truth.
+    fn check(&mut self, wanted: IpAddr) {
+        self.figures.writes += 1;
+        self.figures.false_writes += u64::from(self.line.truth(self.seconds) != Some(wanted));
+        self.figures.needless_writes += u64::from(self.outside.content == Some(wanted));
+    }
+}
+
+fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) -> Settled {
+    let error = |kind| ApiError {
+        kind,
+        message: "the API failed".to_owned(),
+    };
+    match answer {
+        WriteAnswer::Applied => Settled::Written(write),
+        WriteAnswer::Lost => failed(
+            state,
+            &error(ApiErrorKind::Unconfirmed),
+            WriteFate::InDoubt,
+            now,
+        ),
+        WriteAnswer::Refused => failed(
+            state,
+            &error(ApiErrorKind::RateLimited { retry_after: None }),
+            WriteFate::NotApplied,
+            now,
+        ),
+    }
+}
+
+fn failed(state: &mut State, error: &ApiError, write: WriteFate, now: &Moment) -> Settled {
+    use cadence::logic::backoff::Backoff;
+    if let Some(wait) = Backoff::after(
+        state.backoff.as_ref(),
+        &error.kind,
+        &error.message,
+        TOKEN,
+        now,
+    ) {
+        state.backoff = Some(wait);
+    }
+    Settled::Failed {
+        reason: error.message.clone(),
+        write,
+    }
+}

@@ -1,0 +1,85 @@
+//! The DNS provider and public DNS.
+
+use std::net::IpAddr;
+
+use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::line::Plan;
+
+/// Seconds for which a resolver keeps an answer.
+const TTL: u64 = 60;
+
+/// How a write went.
+pub enum WriteAnswer {
+    Applied,
+    /// The answer was lost, whether it was applied or not.
+    Lost,
+    Refused,
+}
+
+/// The DNS provider's record, and a resolver with its cache.
+#[derive(Debug, Default)]
+pub struct Outside {
+    /// What the record holds.
+    pub content: Option<IpAddr>,
+    /// Since when.
+    pub since: u64,
+    cached: Option<(u64, Option<IpAddr>)>,
+}
+
+impl Outside {
+    /// The answer of public DNS: from the resolver's cache while that is fresh.
+    pub fn public_dns(&mut self, seconds: u64) -> Vec<IpAddr> {
+        match self.cached {
+            Some((at, _)) if seconds < at + TTL => {}
+            _ => self.cached = Some((seconds, self.content)),
+        }
+        self.cached
+            .and_then(|(_, content)| content)
+            .into_iter()
+            .collect()
+    }
+
+    pub fn read(&self, plan: &Plan, rng: &mut StdRng) -> Result<Vec<Found>, ApiError> {
+        if rng.random_bool(plan.api_trouble) {
+            let kind = ApiErrorKind::Unavailable { retry_after: None };
+            return Err(ApiError {
+                kind,
+                message: "the API failed".to_owned(),
+            });
+        }
+        let found = |content: IpAddr| Found {
+            id: "1".into(),
+            kind: "A".into(),
+            name: "vpn.example.com".into(),
+            content: content.to_string(),
+            ttl: 60,
+            proxied: false,
+        };
+        Ok(self.content.map(found).into_iter().collect())
+    }
+
+    pub fn write(
+        &mut self,
+        plan: &Plan,
+        wanted: IpAddr,
+        seconds: u64,
+        rng: &mut StdRng,
+    ) -> WriteAnswer {
+        let trouble = rng.random_bool(plan.api_trouble);
+        if trouble && rng.random_bool(0.5) {
+            return WriteAnswer::Refused;
+        }
+        if !trouble || rng.random_bool(0.5) {
+            self.content = Some(wanted);
+            self.since = seconds;
+        }
+        if trouble {
+            WriteAnswer::Lost
+        } else {
+            WriteAnswer::Applied
+        }
+    }
+}
