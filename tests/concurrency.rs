@@ -119,7 +119,7 @@ fn of_twenty_at_once_one_runs_and_the_others_say_who_holds_the_lock() {
 fn who_finds_the_lock_held_ends_at_once_and_touches_nothing() {
     const RUNS: usize = 31;
     let home = Home::new();
-    assert!((0..2).all(|_| home.run(&["reconcile"]).status.success()));
+    home.settle();
     let state = fs::read(home.state_file("state.json")).unwrap();
     home.world.reset_counts();
     let mut lock = hold_the_lock(&home);
@@ -161,7 +161,7 @@ fn who_finds_the_lock_held_ends_at_once_and_touches_nothing() {
 fn those_that_wait_take_their_turn_and_all_of_them_run() {
     const WAITING: usize = 8;
     let home = Home::new();
-    assert!((0..2).all(|_| home.run(&["reconcile"]).status.success()));
+    home.settle();
     let lock = hold_the_lock(&home);
     let mut waiting: Vec<Child> = (0..WAITING)
         .map(|_| start(&home, &["reconcile", "--wait", "30s"]))
@@ -201,7 +201,7 @@ fn has_open(child: &Child, path: &Path) -> bool {
 #[test]
 fn who_waits_in_vain_says_so_after_the_wait_and_not_before() {
     let home = Home::new();
-    assert!((0..2).all(|_| home.run(&["reconcile"]).status.success()));
+    home.settle();
     let _lock = hold_the_lock(&home);
     let begun = Instant::now();
     let out = home.run(&["reconcile", "--wait", "300ms"]);
