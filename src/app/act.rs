@@ -268,7 +268,8 @@ impl Act<'_> {
             &error.kind,
             &error.message,
             token,
-            self.now,
+            // Not when the cycle began: what the server asked for counts from its answer.
+            &system::now(),
         ) {
             state.backoff = Some(wait);
         }

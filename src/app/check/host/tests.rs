@@ -112,7 +112,7 @@ fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
             Some("create a token"),
         ),
         (
-            TokenError::Denied(source.clone(), "/t".into()),
+            TokenError::Denied(source.clone()),
             "cannot read the API token in /t (cloudflare.token_file): permission denied",
             Some("run as root"),
         ),
