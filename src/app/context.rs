@@ -7,6 +7,7 @@ use super::wire::Wire;
 use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
 use crate::error::Error;
+use crate::logic::policy::Rule;
 use crate::render::Style;
 use crate::system;
 
@@ -71,18 +72,15 @@ impl Context {
     /// Every broken rule that is not waived, each on a line.
     pub fn enforce_policy(&self, wire: &Wire) -> Result<(), Error> {
         let token_mode = wire.token.as_ref().ok().and_then(config::Token::mode);
-        let broken = config::check_policy(&wire.settings, token_mode);
+        let lines: Vec<String> = config::check_policy(&wire.settings, token_mode)
+            .iter()
+            .map(|broken| format!("{}: {}", place(broken.rule, wire), broken.message))
+            .collect();
         match wire.settings.mode {
-            Mode::Production if !broken.is_empty() => {
-                let lines: Vec<String> = broken
-                    .iter()
-                    .map(|rule| format!("{}: {}", rule.rule.name(), rule.message))
-                    .collect();
-                Err(Error::config(lines.join("\n")))
-            }
+            Mode::Production if !lines.is_empty() => Err(Error::config(lines.join("\n"))),
             Mode::Production | Mode::Test => {
-                for rule in broken {
-                    log::warn!("{}: {}", rule.rule.name(), rule.message);
+                for line in lines {
+                    log::warn!("{line}");
                 }
                 Ok(())
             }
@@ -101,5 +99,13 @@ impl Context {
             }
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+}
+
+/// Where to mend a broken rule.
+fn place(rule: Rule, wire: &Wire) -> String {
+    match (rule, &wire.token) {
+        (Rule::TokenReadable, Ok(token)) => token.source().to_string(),
+        _ => wire.settings.path.display().to_string(),
     }
 }
