@@ -25,6 +25,8 @@ pub type Save<'a> = dyn FnMut(&State) -> Result<(), StoreError> + 'a;
 pub struct Acted {
     /// How it was settled.
     pub outcome: Outcome,
+    /// What public DNS answered; none where it was not asked or no server did.
+    pub public_dns: Option<Vec<IpAddr>>,
     /// From the first question to the last answer.
     pub elapsed: Duration,
 }
@@ -91,6 +93,7 @@ impl Act<'_> {
             };
             acted.push(Acted {
                 outcome,
+                public_dns: answer,
                 elapsed: asking + begun.elapsed(),
             });
         }

@@ -26,7 +26,12 @@ impl Context {
     /// Reads the environment and looks at stdout.
     #[must_use]
     pub fn new(global: Global) -> Self {
-        let env = Env::from_process();
+        Self::under(global, Env::from_process())
+    }
+
+    /// The same under an environment of one's own.
+    #[must_use]
+    pub fn under(global: Global, env: Env) -> Self {
         let style = Style::new(&global, &env);
         Self {
             env,

@@ -1,5 +1,6 @@
 //! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::act::{Act, Acted};
@@ -7,13 +8,14 @@ use super::context::Context;
 use super::observe::observe;
 use super::wire::Wire;
 use crate::cli;
+use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::Settled;
+use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
-use crate::logic::step::{self, Decision, Ending, Outcome, Wants};
+use crate::logic::step::{self, Decision, Ending, Outcome, Planned, Wants};
 use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::lock::{Lock, LockError};
@@ -46,6 +48,24 @@ pub struct Cycle<'a> {
     pub errors: Vec<String>,
 }
 
+impl Cycle<'_> {
+    /// Each record with what was planned and what was done.
+    pub fn records(&self) -> impl Iterator<Item = (&RecordSpec, &Planned, &Acted)> {
+        let planned = self.wants.records.iter().zip(&self.decision.records);
+        planned
+            .zip(&self.acted)
+            .map(|((spec, planned), acted)| (spec, planned, acted))
+    }
+
+    /// The confirmations of the address on which readiness rests, and how many it needs; never more than those.
+    #[must_use]
+    pub fn confirmations(&self) -> (u32, u32) {
+        let required = self.wants.policy.confirmations;
+        let track = self.state.machine.track(self.wants.primary());
+        (track.confirmations().min(required), required)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -59,31 +79,48 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     system::sleep(system::random_up_to(options.splay));
     let wire = Wire::new(settings, &context.env)?;
     context.enforce_policy(&wire)?;
-    let wants = Wants {
-        records: &wire.settings.records,
-        policy: &wire.settings.policy,
-        doh: !wire.settings.network.doh.is_empty(),
-        trust: options.trust,
-        no_cache: options.no_cache,
-    };
-    let cycle = if options.dry_run {
-        let loaded = StateDir::existing(&dir).map_err(Error::state)?;
-        let state = match loaded {
-            Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
-            None => None,
-        };
-        cycle(&wire, &wants, state, vec![], None)?
-    } else {
-        let dir = StateDir::open(&dir).map_err(Error::state)?;
-        let _lock = lock(&dir, options.wait)?;
-        let (state, errors) = load(&dir)?;
-        cycle(&wire, &wants, state, errors, Some(&dir))?
-    };
+    let wants = wants(&wire.settings, options);
+    let cycle = run_once(&wire, &wants, &dir, options)?;
     for error in &cycle.errors {
         log::error!("{error}");
     }
     context.print(&render::cycle::report(&cycle, &context.style))?;
     Ok(exit_code(&wire, &cycle))
+}
+
+/// What the operator wants, by the configuration and the command line.
+#[must_use]
+pub fn wants<'a>(settings: &'a Settings, options: &cli::Reconcile) -> Wants<'a> {
+    Wants {
+        records: &settings.records,
+        policy: &settings.policy,
+        doh: !settings.network.doh.is_empty(),
+        trust: options.trust,
+        no_cache: options.no_cache,
+    }
+}
+
+/// One cycle on what is in the state folder; under the lock, unless it only looks.
+///
+/// # Errors
+/// When another cycle holds the lock, or the state cannot be read or left.
+pub fn run_once<'a>(
+    wire: &Wire,
+    wants: &'a Wants<'a>,
+    dir: &Path,
+    options: &cli::Reconcile,
+) -> Result<Cycle<'a>, Error> {
+    if options.dry_run {
+        let state = match StateDir::existing(dir).map_err(Error::state)? {
+            Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
+            None => None,
+        };
+        return cycle(wire, wants, state, vec![], None);
+    }
+    let dir = StateDir::open(dir).map_err(Error::state)?;
+    let _lock = lock(&dir, options.wait)?;
+    let (state, errors) = load(&dir)?;
+    cycle(wire, wants, state, errors, Some(&dir))
 }
 
 /// One cycle. Without `dir` it only looks.
@@ -153,7 +190,7 @@ fn cycle<'a>(
     })
 }
 
-fn is_due(dir: &std::path::Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
+fn is_due(dir: &Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
     let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
         return Ok(true);
     };

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Endpoint, Env, RouterAddress, Settings, Token, TokenError, load_token};
+use crate::config::{
+    Endpoint, Env, RouterAddress, Settings, Token, TokenError, WanTarget, load_token,
+};
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
@@ -117,6 +119,13 @@ impl Wire {
             &self.tls,
             deadline,
         )
+    }
+
+    /// A sign of life from one target alone.
+    #[must_use]
+    pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Signal<()> {
+        let target = std::slice::from_ref(target);
+        probe::wan::probe(target, &self.dialer, &self.tls, deadline)
     }
 
     /// What one provider says of the public address.

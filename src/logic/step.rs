@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::observation::Observation;
 use super::policy::Policy;
 use super::readiness::{Evidence, Readiness};
-use super::records::{CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
+use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
 use super::schedule;
 use super::state::{LastChange, LastCycle, Outage, State};
 use super::units::Family;
@@ -41,13 +41,7 @@ impl Wants<'_> {
     /// The families of all records, the primary one first.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
-        let mut families = vec![];
-        for record in self.records {
-            if !families.contains(&record.kind.family()) {
-                families.push(record.kind.family());
-            }
-        }
-        families
+        records::families(self.records)
     }
 }
 

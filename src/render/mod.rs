@@ -2,8 +2,13 @@
 
 pub mod check;
 pub mod cycle;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod history;
+mod json;
+mod line;
 pub mod probe;
+mod signal;
 pub mod status;
 mod style;
 mod time;
