@@ -41,7 +41,13 @@ impl Home {
     /// Writes the configuration anew.
     pub fn configure(&self, rest: &str) {
         let (token, ca) = (self.path("token"), self.path("ca.pem"));
-        let text = self.world.config_toml(Files { token: &token, ca: &ca }, rest);
+        let text = self.world.config_toml(
+            Files {
+                token: &token,
+                ca: &ca,
+            },
+            rest,
+        );
         fs::write(self.path("cadence.toml"), text).unwrap();
     }
 
@@ -83,7 +89,8 @@ impl Home {
         let out = self.run(&[&["reconcile", "--json"], options].concat());
         let text = String::from_utf8(out.stdout).unwrap();
         let errors = String::from_utf8_lossy(&out.stderr).into_owned();
-        let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{errors}"));
+        let report =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{errors}"));
         (out.status.code().unwrap(), report)
     }
 
@@ -101,14 +108,22 @@ impl Home {
     /// The events of the history.
     pub fn history(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.state_file("history.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The content of the only record of this type at the provider.
     pub fn published(&self, kind: &str) -> Option<String> {
         let records = self.world.cloudflare().records();
-        let of_kind: Vec<&Value> = records.iter().filter(|record| record["type"] == kind).collect();
+        let of_kind: Vec<&Value> = records
+            .iter()
+            .filter(|record| record["type"] == kind)
+            .collect();
         assert!(of_kind.len() <= 1, "{records:?}");
-        of_kind.first().and_then(|record| record["content"].as_str()).map(str::to_owned)
+        of_kind
+            .first()
+            .and_then(|record| record["content"].as_str())
+            .map(str::to_owned)
     }
 }
