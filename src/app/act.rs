@@ -289,8 +289,9 @@ impl Act<'_> {
             error.message.clone()
         };
         let before = state.backoff.as_ref();
-        let Some(wait) =
-            Backoff::after(before, &error.kind, &reason, token.fingerprint(), self.now)
+        // Not when the cycle began: what the server asked for counts from its answer.
+        let now = system::now();
+        let Some(wait) = Backoff::after(before, &error.kind, &reason, token.fingerprint(), &now)
         else {
             return reason;
         };

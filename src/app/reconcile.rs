@@ -159,6 +159,7 @@ fn cycle<'a>(
     let ending = Ending {
         outcomes: &outcomes,
         errors: &errors,
+        ended: &system::now(),
         elapsed: begun.elapsed(),
         jitter,
     };

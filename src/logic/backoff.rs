@@ -107,7 +107,7 @@ impl Backoff {
             return self.reason.clone();
         }
         format!(
-            "{}, and is tried again after {} or once it changes",
+            "{}; the token is tried again after {}, or once it changes",
             self.reason,
             human_duration(Duration::from_secs(self.wait_s))
         )

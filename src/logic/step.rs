@@ -161,6 +161,8 @@ pub struct Ending<'a> {
     pub outcomes: &'a [Outcome],
     /// The errors that no record carries.
     pub errors: &'a [String],
+    /// When. Writes and back-offs of this cycle began before it, though after the cycle did.
+    pub ended: &'a Moment,
     /// From the first probe to the last answer.
     pub elapsed: Duration,
     /// A random part of the configured jitter.
@@ -173,6 +175,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
     let Ending {
         outcomes,
         errors,
+        ended,
         elapsed,
         jitter,
     } = *ending;
@@ -194,7 +197,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         at: now.clone(),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     });
-    state.next = Some(schedule::next(&state, wants.policy, jitter, now));
+    state.next = Some(schedule::next(&state, wants.policy, jitter, ended));
     state
 }
 

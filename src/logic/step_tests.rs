@@ -64,12 +64,13 @@ impl Driven {
             .map(|planned| Outcome {
                 wanted: planned.wanted,
                 settled: settle_as(planned.next.clone()),
-                at: now.clone(),
+                at: at(self.seconds + 3),
             })
             .collect();
         let ending = Ending {
             outcomes: &outcomes,
             errors: &[],
+            ended: &at(self.seconds + 5),
             elapsed: Duration::from_millis(300),
             jitter: Duration::ZERO,
         };
@@ -214,6 +215,22 @@ fn the_history_tells_a_first_publish_from_start_to_end() {
     assert_eq!(line.state.last_change.as_ref().unwrap().dns_s, Some(30));
     line.cycle(&up(A));
     assert_eq!(line.told(), [""; 0], "a quiet cycle has nothing to tell");
+}
+
+#[test]
+fn a_write_is_followed_at_the_fast_cadence_until_public_dns_shows_it() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle_settled(&up(A), |_| written(B, A));
+    assert_eq!(
+        line.state.next.as_ref().unwrap().speed,
+        schedule::Speed::Fast
+    );
+    line.cycle(&up(A));
+    assert_eq!(
+        line.state.next.as_ref().unwrap().speed,
+        schedule::Speed::Slow
+    );
 }
 
 #[test]

@@ -11,7 +11,8 @@ pub mod probe;
 mod signal;
 pub mod status;
 mod style;
+mod text;
 mod time;
 
 pub use style::{Form, Paint, Style, is_journal};
-pub use time::{local_clock, local_minute};
+pub use time::{local_clock, local_minute, minute_in};

@@ -125,8 +125,8 @@ fn refusal(status: u16, code: u32, message: &str) -> Fault {
 fn rejected(home: &Home, code: &str) -> String {
     format!(
         "Cloudflare rejects the API token ({code}): it must be active and have the permissions Zone:Zone:Read and \
-         Zone:DNS:Edit for this zone; it comes from {} (cloudflare.token_file), and is tried again after 5 min or once it \
-         changes",
+         Zone:DNS:Edit for this zone; it comes from {} (cloudflare.token_file); the token is tried again after 5 min, \
+         or once it changes",
         home.path("token").display()
     )
 }

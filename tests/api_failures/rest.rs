@@ -154,8 +154,8 @@ fn a_token_that_was_filtered_by_address_is_told_with_the_mend() {
         format!(
             "error: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 9109: Cannot use the access \
              token from location: 203.0.113.9): the token may be used from certain addresses only: remove its client IP \
-             filter, which a new address of this line breaks; it comes from {} (cloudflare.token_file), and is tried again \
-             after 5 min or once it changes\n",
+             filter, which a new address of this line breaks; it comes from {} (cloudflare.token_file); the token is tried \
+             again after 5 min, or once it changes\n",
             home.path("token").display()
         )
     );

@@ -124,7 +124,7 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
 
 const REJECTED: &str = "error: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
     Authentication error): it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone; it \
-    comes from {home}/token (cloudflare.token_file), and is tried again after 5 min or once it changes\n";
+    comes from {home}/token (cloudflare.token_file); the token is tried again after 5 min, or once it changes\n";
 
 #[test]
 fn a_rejected_token_is_told_once_in_every_cycle_also_while_it_rests() {

@@ -1,5 +1,11 @@
 //! A home for black-box tests: the loopback world, a folder with configuration and state, and the real binary.
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

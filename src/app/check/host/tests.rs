@@ -112,7 +112,7 @@ fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
             Some("create a token"),
         ),
         (
-            TokenError::Denied(source.clone(), "/t".into()),
+            TokenError::Denied(source.clone()),
             "cannot read the API token in /t (cloudflare.token_file): permission denied",
             Some("run as root"),
         ),
@@ -182,7 +182,7 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
     assert_eq!(found[1].level, Level::Fail);
     assert_eq!(
         found[1].mend.as_deref(),
-        Some("move it away, and a new one is started")
+        Some("the next cycle sets it aside and starts a new one")
     );
     assert!(path.exists());
 }
