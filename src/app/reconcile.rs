@@ -57,6 +57,13 @@ impl Cycle<'_> {
             .map(|((spec, planned), acted)| (spec, planned, acted))
     }
 
+    /// Whether the line of a record tells this error.
+    fn reports(&self, error: &str) -> bool {
+        self.acted
+            .iter()
+            .any(|acted| complaint(&acted.outcome.settled).as_deref() == Some(error))
+    }
+
     /// The confirmations of the address on which readiness rests, and how many it needs; never more than those.
     #[must_use]
     pub fn confirmations(&self) -> (u32, u32) {
@@ -81,7 +88,9 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     context.enforce_policy(&wire)?;
     let wants = wants(&wire.settings, options);
     let cycle = run_once(&wire, &wants, &dir, options)?;
-    for error in &cycle.errors {
+    let joined = context.log_joins_report();
+    let reported = |error: &&String| joined && cycle.reports(error);
+    for error in cycle.errors.iter().filter(|error| !reported(error)) {
         log::error!("{error}");
     }
     context.print(&render::cycle::report(&cycle, &context.style))?;
