@@ -7,6 +7,7 @@ mod command_line;
 mod config;
 mod folder;
 mod policy;
+mod readers;
 mod token;
 mod zone;
 

@@ -1,5 +1,7 @@
 //! What stands at Cloudflare in the way of a record.
 
+use std::fs::{self, File};
+
 use serde_json::json;
 
 use super::support::Home;
@@ -130,4 +132,28 @@ fn two_records_with_the_same_trouble_are_told_one_by_one() {
              error: www.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n"
         )
     );
+}
+
+#[test]
+fn a_fault_is_told_once_where_stdout_and_stderr_end_in_the_same_place() {
+    let home = Home::with(NAME);
+    let told = |options: &[&str]| {
+        let path = home.path("both");
+        let both = File::create(&path).unwrap();
+        let mut command = home.command(&[&["reconcile", "--trust"], options].concat());
+        command
+            .stdout(both.try_clone().unwrap())
+            .stderr(both)
+            .status()
+            .unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        (text.matches("does not exist").count(), text)
+    };
+    for options in [&[][..], &["--format", "pretty"], &["-v"], &["-q"]] {
+        let (times, text) = told(options);
+        assert_eq!(times, 1, "{options:?}: {text}");
+    }
+    let apart = hear(&home, home.command(&["reconcile", "--trust"]));
+    assert_eq!(apart.err.matches("does not exist").count(), 1);
+    assert_eq!(apart.out.matches("does not exist").count(), 1);
 }
