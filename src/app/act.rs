@@ -179,7 +179,7 @@ impl Act<'_> {
                 spec.label(),
                 spec.zone_candidates().join(" or "),
             )),
-            Err(error) => failed(self.note(state, spec, token, &error)),
+            Err(error) => failed(note(state, spec, token, &error)),
         }
     }
 
@@ -258,7 +258,7 @@ impl Act<'_> {
             Write::Create(record) => provider.create(&zone, record, self.deadline),
         };
         Ok(answer.map(drop).map_err(|error| {
-            let reason = self.note(state, spec, token, &error);
+            let reason = note(state, spec, token, &error);
             match error.kind {
                 ApiErrorKind::Exists => Refusal::Exists,
                 ApiErrorKind::Unconfirmed { .. } => Refusal::Failed(reason, WriteFate::InDoubt),
@@ -271,34 +271,27 @@ impl Act<'_> {
             }
         }))
     }
+}
 
-    /// Remembers what a failed call tells of the API, and gives the reason for the report.
-    fn note(
-        &self,
-        state: &mut State,
-        spec: &RecordSpec,
-        token: &Token,
-        error: &ApiError,
-    ) -> String {
-        if error.kind == ApiErrorKind::Gone {
-            forget_zone(state, spec);
-        }
-        let reason = if error.kind == ApiErrorKind::TokenRejected {
-            format!("{}; it comes from {}", error.message, token.source())
-        } else {
-            error.message.clone()
-        };
-        let before = state.backoff.as_ref();
-        // Not when the cycle began: what the server asked for counts from its answer.
-        let now = system::now();
-        let Some(wait) = Backoff::after(before, &error.kind, &reason, token.fingerprint(), &now)
-        else {
-            return reason;
-        };
-        let told = wait.told();
-        state.backoff = Some(wait);
-        told
+/// Remembers what a failed call tells of the API, and gives the reason for the report.
+fn note(state: &mut State, spec: &RecordSpec, token: &Token, error: &ApiError) -> String {
+    if error.kind == ApiErrorKind::Gone {
+        forget_zone(state, spec);
     }
+    let reason = if error.kind == ApiErrorKind::TokenRejected {
+        format!("{}; it comes from {}", error.message, token.source())
+    } else {
+        error.message.clone()
+    };
+    let before = state.backoff.as_ref();
+    // Not when the cycle began: what the server asked for counts from its answer.
+    let now = system::now();
+    let Some(wait) = Backoff::after(before, &error.kind, &reason, token.fingerprint(), &now) else {
+        return reason;
+    };
+    let told = wait.told();
+    state.backoff = Some(wait);
+    told
 }
 
 fn remembered_zone(state: &State, spec: &RecordSpec) -> Option<String> {

@@ -1,4 +1,9 @@
 //! An API that refuses, fails, lies or says nothing: what a cycle makes of it, and that DNS is right soon after it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set its scene fails"
+)]
 
 mod deadline;
 mod reads;

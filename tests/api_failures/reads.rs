@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The next read meets the fault: the cycle says `reason` after what it was doing, exits with `code` and asks for that rest.
-fn fails(fault: Fault, reason: impl Fn(&Home) -> String, code: i32, rest_s: Option<i64>) {
+fn fails(fault: &Fault, reason: impl Fn(&Home) -> String, code: i32, rest_s: Option<i64>) {
     let home = renumbered();
     home.world.cloudflare().fail_next(1, fault.clone());
     let said = cycle(&home);
@@ -51,7 +51,7 @@ fn a_refused_read_is_told_and_does_not_rest_the_api() {
         (200, 9999, "No"),
     ] {
         let reason = format!("Cloudflare refused with status {status} (code {code}: {text})");
-        fails(refusal(status, code, text), |_| reason.clone(), 1, None);
+        fails(&refusal(status, code, text), |_| reason.clone(), 1, None);
     }
 }
 
@@ -59,7 +59,7 @@ fn a_refused_read_is_told_and_does_not_rest_the_api() {
 fn a_read_of_what_is_not_there_is_told_and_does_not_rest_the_api() {
     let gone = "Cloudflare knows no such zone or record (code 7003: Could not route)".to_owned();
     fails(
-        refusal(404, 7003, "Could not route"),
+        &refusal(404, 7003, "Could not route"),
         |_| gone.clone(),
         1,
         None,
@@ -84,7 +84,7 @@ fn a_rejected_token_is_told_with_its_file_and_rests() {
 
     let reason = |home: &Home| rejected(home, "code 9109: Invalid access token");
     fails(
-        refusal(403, 9109, "Invalid access token"),
+        &refusal(403, 9109, "Invalid access token"),
         reason,
         77,
         Some(300),
@@ -97,12 +97,12 @@ fn a_server_in_trouble_rests_for_half_a_minute() {
         let reason = format!(
             "Cloudflare answered with status {code} (code 10001: Unable to process the request)"
         );
-        fails(status(code), |_| reason.clone(), 1, Some(30));
+        fails(&status(code), |_| reason.clone(), 1, Some(30));
     }
     let limit =
         "too many requests to Cloudflare with this account or from this address: try again later"
             .to_owned();
-    fails(status(429), |_| limit.clone(), 1, Some(30));
+    fails(&status(429), |_| limit.clone(), 1, Some(30));
 }
 
 #[test]
@@ -130,6 +130,6 @@ fn an_answer_that_is_none_of_the_api_rests_for_half_a_minute() {
             "connection closed before the answer was complete",
         ),
     ] {
-        fails(fault, |_| reason.to_owned(), 1, Some(30));
+        fails(&fault, |_| reason.to_owned(), 1, Some(30));
     }
 }

@@ -26,7 +26,7 @@ struct Fate {
 }
 
 /// The next write meets the fault: the cycle says `reason`, and what became of the write is so.
-fn fails(fault: Fault, reason: impl Fn(&Home) -> String, fate: &Fate) {
+fn fails(fault: &Fault, reason: impl Fn(&Home) -> String, fate: &Fate) {
     let home = renumbered();
     home.world.cloudflare().fail_next_write(1, fault.clone());
     let said = cycle(&home);
@@ -101,7 +101,7 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
         let reason =
             format!("{UPDATING}: Cloudflare refused with status {status} (code {code}: {text})");
         fails(
-            refusal(status, code, text),
+            &refusal(status, code, text),
             |_| reason.clone(),
             &NOT_APPLIED,
         );
@@ -110,7 +110,7 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
         "{UPDATING}: Cloudflare knows no such zone or record (code 81044: Record does not exist.)"
     );
     fails(
-        refusal(404, 81_044, "Record does not exist."),
+        &refusal(404, 81_044, "Record does not exist."),
         |_| gone.clone(),
         &NOT_APPLIED,
     );
@@ -131,7 +131,7 @@ fn a_write_that_the_token_may_not_make_rests_the_token() {
             )
         };
         fails(
-            refusal(status, 10_000, "Authentication error"),
+            &refusal(status, 10_000, "Authentication error"),
             reason,
             &fate,
         );
@@ -147,7 +147,7 @@ fn too_many_requests_leave_no_doubt_and_rest_as_long_as_was_asked() {
     let reason = format!(
         "{UPDATING}: too many requests to Cloudflare with this account or from this address: try again after 2 min"
     );
-    fails(retry_after(429, "120"), |_| reason.clone(), &fate);
+    fails(&retry_after(429, "120"), |_| reason.clone(), &fate);
 }
 
 #[test]
@@ -156,14 +156,14 @@ fn a_server_in_trouble_leaves_a_write_in_doubt() {
         let reason = format!(
             "Cloudflare answered with status {code} (code 10001: Unable to process the request)"
         );
-        fails(status(code), unconfirmed(&reason), &IN_DOUBT);
+        fails(&status(code), unconfirmed(&reason), &IN_DOUBT);
     }
     let fate = Fate {
         rest_s: Some(90),
         ..IN_DOUBT
     };
     let reason = "Cloudflare answered with status 503 (code 10001: Unable to process the request)";
-    fails(retry_after(503, "90"), unconfirmed(reason), &fate);
+    fails(&retry_after(503, "90"), unconfirmed(reason), &fate);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn an_answer_that_says_nothing_leaves_a_write_in_doubt() {
         ),
         (Fault::Reset, "connection reset"),
     ] {
-        fails(fault, unconfirmed(reason), &IN_DOUBT);
+        fails(&fault, unconfirmed(reason), &IN_DOUBT);
     }
 }
 
@@ -200,7 +200,7 @@ fn a_write_that_was_made_without_a_sound_answer_is_in_doubt_and_not_made_again()
             "the answer shows 192.0.2.255 instead of 93.184.216.35",
         ),
     ] {
-        fails(fault, unconfirmed(reason), &IN_DOUBT_AND_DONE);
+        fails(&fault, unconfirmed(reason), &IN_DOUBT_AND_DONE);
     }
 }
 

@@ -1,6 +1,11 @@
 //! What an operator or a host can get wrong, and the whole of what cadence says then.
 //!
 //! Every message is asserted to its last character: one line that says what, where and what to do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set its scene fails"
+)]
 
 mod clock;
 mod command_line;
