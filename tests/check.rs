@@ -240,7 +240,7 @@ fn an_api_that_rests_after_a_refusal_is_not_asked() {
     home.world.reset_counts();
     let (api, code) = home.check("api");
     assert!(
-        api[0].starts_with("warn: not asked: the API asked for rest"),
+        api[0].starts_with("warn: not asked: no call to Cloudflare for another"),
         "{api:?}"
     );
     assert_eq!((code, home.world.counts().api.connections), (0, 0));

@@ -57,6 +57,13 @@ impl Cycle<'_> {
             .map(|((spec, planned), acted)| (spec, planned, acted))
     }
 
+    /// Whether the line of a record tells this error.
+    fn reports(&self, error: &str) -> bool {
+        self.acted
+            .iter()
+            .any(|acted| complaint(&acted.outcome.settled).as_deref() == Some(error))
+    }
+
     /// The confirmations of the address on which readiness rests, and how many it needs; never more than those.
     #[must_use]
     pub fn confirmations(&self) -> (u32, u32) {
@@ -81,7 +88,9 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     context.enforce_policy(&wire)?;
     let wants = wants(&wire.settings, options);
     let cycle = run_once(&wire, &wants, &dir, options)?;
-    for error in &cycle.errors {
+    let joined = context.log_joins_report();
+    let reported = |error: &&String| joined && cycle.reports(error);
+    for error in cycle.errors.iter().filter(|error| !reported(error)) {
         log::error!("{error}");
     }
     context.print(&render::cycle::report(&cycle, &context.style))?;
@@ -169,13 +178,14 @@ fn cycle<'a>(
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;
         set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
     }
-    errors.extend(
-        outcomes
-            .iter()
-            .filter_map(|outcome| complaint(&outcome.settled))
-            .filter(|error| !errors.contains(error))
-            .collect::<Vec<_>>(),
-    );
+    let complaints = outcomes
+        .iter()
+        .filter_map(|outcome| complaint(&outcome.settled));
+    for error in complaints.chain(rejected_token(wire, &state, &now)) {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
     Ok(Cycle {
         wants,
         mode: wire.settings.mode.as_str(),
@@ -214,7 +224,8 @@ fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
             vec![format!(
-                "state.json {why}: set aside as {}, going on from a cold start",
+                "{} cannot be used ({why}): kept as {}, going on from a cold start",
+                dir.path().join(state::FILE).display(),
                 to.display()
             )]
         }
@@ -251,13 +262,18 @@ fn complaint(settled: &Settled) -> Option<String> {
     }
 }
 
-fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
-    let rejected = cycle
-        .state
+/// Why the token is not used now, where Cloudflare rejected this very one: also told where no record needed it.
+fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
+    let token = wire.token.as_ref().ok()?.fingerprint();
+    let wait = state
         .backoff
         .as_ref()
-        .is_some_and(|wait| wait.rejected_token.is_some());
-    if wire.token.is_err() || rejected {
+        .filter(|wait| wait.rejected_token.is_some())?;
+    wait.remaining(Some(token), now).map(|_| wait.told())
+}
+
+fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
+    if wire.token.is_err() || rejected_token(wire, &cycle.state, &cycle.now).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
         || cycle

@@ -43,7 +43,8 @@ impl Wire {
     pub fn new(settings: Settings, env: &Env) -> Result<Self, Error> {
         let token = load_token(env, settings.cloudflare.token_file.as_deref());
         let dialer = Dialer::new(settings.network.interface.clone());
-        let tls = tls::client_config(settings.network.ca_file.as_deref()).map_err(Error::config)?;
+        let tls = tls::client_config(settings.network.ca_file.as_deref())
+            .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
         let provider = token.as_ref().ok().map(|token| {
             Cloudflare::new(

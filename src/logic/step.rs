@@ -436,7 +436,7 @@ pub fn api_at_rest(state: &State, token: u32, now: &Moment) -> Option<Settled> {
     let left = wait.remaining(Some(token), now)?;
     Some(Settled::Held {
         reason: wait.held(left.max(Duration::from_secs(1))),
-        needs_operator: false,
+        needs_operator: wait.rejected_token.is_some(),
     })
 }
 

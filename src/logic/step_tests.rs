@@ -352,7 +352,7 @@ fn an_api_at_rest_holds_the_record_and_says_for_how_long() {
     assert_eq!(
         api_at_rest(&state, 7, &at(30)),
         Some(Settled::Held {
-            reason: "the API asked for rest; no call for another 1 min 30 s: reading zone example.com: 429".to_owned(),
+            reason: "no call to Cloudflare for another 1 min 30 s after a failure: reading zone example.com: 429".to_owned(),
             needs_operator: false
         })
     );

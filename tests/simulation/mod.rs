@@ -361,7 +361,7 @@ fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) 
         WriteAnswer::Applied => Settled::Written(write),
         WriteAnswer::Lost => failed(
             state,
-            &error(ApiErrorKind::Unconfirmed),
+            &error(ApiErrorKind::Unconfirmed { retry_after: None }),
             WriteFate::InDoubt,
             now,
         ),

@@ -33,9 +33,17 @@ pub fn ask(wire: &Wire, state: Option<&State>, now: &Moment, deadline: Deadline)
         return api;
     };
     let resting = state.and_then(|state| api_at_rest(state, token.fingerprint(), now));
-    if let Some(Settled::Held { reason, .. }) = resting {
-        let resting = Finding::warn("api", format!("not asked: {reason}"));
-        api.findings.push(resting);
+    if let Some(Settled::Held {
+        reason,
+        needs_operator,
+    }) = resting
+    {
+        let not_asked = format!("not asked: {reason}");
+        api.findings.push(if needs_operator {
+            Finding::fail("api", not_asked)
+        } else {
+            Finding::warn("api", not_asked)
+        });
         return api;
     }
     let verified = provider.verify(deadline);
@@ -104,7 +112,7 @@ impl Api {
                     ApiErrorKind::TokenRejected
                     | ApiErrorKind::RateLimited { .. }
                     | ApiErrorKind::Unavailable { .. }
-                    | ApiErrorKind::Unconfirmed => return Some(error),
+                    | ApiErrorKind::Unconfirmed { .. } => return Some(error),
                     ApiErrorKind::Gone
                     | ApiErrorKind::Exists
                     | ApiErrorKind::Conflict

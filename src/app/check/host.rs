@@ -88,7 +88,10 @@ fn token(token: &Result<Token, TokenError>) -> Finding {
         Err(error) => {
             let before_the_mend = match error {
                 TokenError::NotSet | TokenError::Malformed(..) => 0,
-                TokenError::Missing(..) | TokenError::Denied(..) | TokenError::Unreadable(..) => 1,
+                TokenError::Missing(..)
+                | TokenError::NotPath
+                | TokenError::Denied(..)
+                | TokenError::Unreadable(..) => 1,
             };
             Finding::fail("token", error.to_string()).split_mend(": ", before_the_mend)
         }

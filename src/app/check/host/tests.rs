@@ -182,7 +182,7 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
     assert_eq!(found[1].level, Level::Fail);
     assert_eq!(
         found[1].mend.as_deref(),
-        Some("move it away, and a new one is started")
+        Some("the next cycle sets it aside and starts a new one")
     );
     assert!(path.exists());
 }
