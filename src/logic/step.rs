@@ -182,6 +182,12 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
     for (spec, outcome) in wants.records.iter().zip(outcomes) {
         settle_record(&mut state, spec, outcome);
     }
+    if !wants.doh {
+        // There is nobody to ask whether a write shows, and so nothing to wait for.
+        for record in state.records.values_mut() {
+            record.pending = None;
+        }
+    }
     for error in errors {
         if !state.errors.contains(error) {
             state.tell(

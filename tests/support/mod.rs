@@ -11,8 +11,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use cadence::world::{Files, World};
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -57,6 +59,13 @@ impl Home {
         fs::write(self.path("cadence.toml"), text).unwrap();
     }
 
+    /// Edits the configuration as it is.
+    pub fn rewrite(&self, edit: impl FnOnce(&str) -> String) {
+        let path = self.path("cadence.toml");
+        let text = edit(&fs::read_to_string(&path).unwrap());
+        fs::write(path, text).unwrap();
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -68,7 +77,9 @@ impl Home {
 
     /// The binary on this host, with nothing of the test's own environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cadence"));
+        let built = env!("CARGO_BIN_EXE_cadence").into();
+        // Such as a release build, for runs of many cycles.
+        let mut command = Command::new(std::env::var_os("CADENCE_TEST_BIN").unwrap_or(built));
         command
             .env_clear()
             .env("CADENCE_CONFIG", self.path("cadence.toml"))
@@ -132,4 +143,64 @@ impl Home {
             .and_then(|record| record["content"].as_str())
             .map(str::to_owned)
     }
+
+    /// Lets that much time pass: every moment in the state moves into the past, as if this host had been off since.
+    pub fn pass(&self, time: Duration) {
+        let mut state = self.state();
+        age(&mut state, time);
+        fs::write(self.state_file("state.json"), state.to_string()).unwrap();
+    }
+
+    /// Whether the fast cadence is wanted.
+    pub fn is_unsettled(&self) -> bool {
+        self.state_file("unsettled").exists()
+    }
+}
+
+fn age(value: &mut Value, time: Duration) {
+    match value {
+        Value::Object(moment) if moment.contains_key("since_boot_ms") => {
+            let wall: Timestamp = moment["wall"].as_str().unwrap().parse().unwrap();
+            moment.insert(
+                "wall".into(),
+                wall.checked_sub(time).unwrap().to_string().into(),
+            );
+            // Time since boot does not go back far enough: let the wall clock count.
+            moment.insert("boot".into(), "an earlier boot".into());
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|value| age(value, time)),
+        Value::Array(items) => items.iter_mut().for_each(|value| age(value, time)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What a report comes down to: readiness, then each record's outcome with the layer that settled it, as in
+/// `READY noop/cache held`.
+pub fn gist(report: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut words = vec![word(&report["readiness"]["after"])];
+    for record in report["records"].as_array().unwrap() {
+        let layer = record["layer"]
+            .as_str()
+            .map(|layer| format!("/{layer}"))
+            .unwrap_or_default();
+        words.push(word(&record["outcome"]) + &layer);
+    }
+    words.join(" ")
+}
+
+/// Why the record of this index was held or failed.
+pub fn reason(report: &Value, index: usize) -> &str {
+    report["records"][index]["reason"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no reason: {report:#}"))
+}
+
+/// The signal of this name; of `public_ip`, the first.
+pub fn signal<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let signals = report["signals"].as_array().unwrap();
+    signals
+        .iter()
+        .find(|signal| signal["signal"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {report:#}"))
 }
