@@ -101,7 +101,7 @@ fn kept_aside(spoil: impl Fn(&Home, &Path), why: &str, label: &str) {
     assert_eq!(
         err.replace(&aside, "{aside}"),
         format!(
-            "error: {{home}}/state/state.json cannot be used ({why}): kept as {{home}}/state/{{aside}}, going on from a cold \
+            "error: {{home}}/state/state.json cannot be used ({why}): set aside as {{home}}/state/{{aside}}, going on from a cold \
              start\n"
         )
     );
