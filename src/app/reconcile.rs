@@ -224,7 +224,7 @@ fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
             vec![format!(
-                "{} cannot be used ({why}): set aside as {}, going on from a cold start",
+                "{} cannot be used ({why}): kept as {}, going on from a cold start",
                 dir.path().join(state::FILE).display(),
                 to.display()
             )]

@@ -101,7 +101,7 @@ fn kept_aside(spoil: impl Fn(&Home, &Path), why: &str, label: &str) {
     assert_eq!(
         err.replace(&aside, "{aside}"),
         format!(
-            "error: {{home}}/state/state.json cannot be used ({why}): set aside as {{home}}/state/{{aside}}, going on from a cold \
+            "error: {{home}}/state/state.json cannot be used ({why}): kept as {{home}}/state/{{aside}}, going on from a cold \
              start\n"
         )
     );
@@ -201,17 +201,17 @@ fn a_lock_that_is_held_is_told_with_its_holder() {
     let home = Home::new();
     make_ready(&home);
     let before = Traces::of(&home);
-    let lock = fs::File::open(home.state_file("lock")).unwrap();
-    lock.lock().unwrap();
     let holder = std::process::id();
     fs::write(home.state_file("lock"), format!("{holder}\n")).unwrap();
+    let lock = fs::File::open(home.state_file("lock")).unwrap();
+    lock.lock().unwrap();
     assert_eq!(
         cycle(&home),
         said(
             75,
             &format!(
                 "error: another cycle (process {holder}) holds the lock {{home}}/state/lock; try again later, or wait for it with \
-                 --wait 1m\n"
+                 --wait 1m\n",
             )
         )
     );
