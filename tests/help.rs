@@ -1,4 +1,5 @@
 //! Every help text, as a user reads it. To accept a change: `CADENCE_BLESS=1 cargo test --test help`.
+#![allow(clippy::unwrap_used, reason = "a fault of the test ends it")]
 
 use std::fs;
 use std::path::Path;
