@@ -11,6 +11,7 @@ pub mod provider;
 pub mod quorum;
 pub mod readiness;
 pub mod records;
+pub mod recovery;
 pub mod schedule;
 pub mod state;
 pub mod step;

@@ -1,0 +1,458 @@
+//! When the modem's power may be cut: the guardrails, in the order in which they are reported.
+//!
+//! Everything here errs on the side of leaving the modem alone. What the clocks cannot tell counts against acting: an
+//! outage of unknown age began now, a cooldown of unknown age begins again.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::{Elapsed, Moment};
+use super::observation::FailureClass;
+use super::units::human_duration;
+use super::verdict::Verdict;
+
+/// Cycles further apart than this saw nothing of what was between them.
+pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
+/// The window of `max_attempts_per_day`.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The guardrails of the `[recovery]` section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether cadence may cut the modem's power at all.
+    pub enabled: bool,
+    /// How long the modem stays dark.
+    pub off_time: Duration,
+    /// How long the line needs to come back by itself.
+    pub expected_network_recovery: Duration,
+    /// How much longer to wait before acting.
+    pub escalation_buffer: Duration,
+    /// Rest after an attempt, doubled for every attempt already made in this outage.
+    pub cooldown: Duration,
+    /// Attempts in one outage.
+    pub max_attempts_per_outage: u32,
+    /// Attempts in any 24 hours.
+    pub max_attempts_per_day: u32,
+}
+
+impl Limits {
+    /// How long an outage must have lasted.
+    #[must_use]
+    pub fn patience(&self, mostly_fast: bool) -> Duration {
+        let once = self
+            .expected_network_recovery
+            .saturating_add(self.escalation_buffer);
+        if mostly_fast {
+            once.saturating_mul(2)
+        } else {
+            once
+        }
+    }
+
+    /// How long must have passed since the last attempt.
+    fn rest(&self, attempts_in_outage: u32) -> Duration {
+        self.cooldown
+            .saturating_mul(2_u32.saturating_pow(attempts_in_outage))
+    }
+}
+
+/// An unbroken row of cycles whose verdict was `WAN_DOWN`: the router lives, the internet does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streak {
+    /// The first of them.
+    pub since: Moment,
+    /// The last of them.
+    pub last: Moment,
+    /// How many.
+    pub cycles: u32,
+    /// How many since the last gap of over [`LONGEST_GAP`] between two of them.
+    pub unbroken: u32,
+    /// How many failed fast: a router that is still booting refuses, a modem that hangs is silent.
+    pub fast: u32,
+}
+
+impl Streak {
+    fn begun(now: &Moment, class: FailureClass) -> Self {
+        let fast = u32::from(class == FailureClass::FastFail);
+        Self {
+            since: now.clone(),
+            last: now.clone(),
+            cycles: 1,
+            unbroken: 1,
+            fast,
+        }
+    }
+
+    fn grown(self, now: &Moment, class: FailureClass) -> Self {
+        // On other clocks nothing is known of the time before: the outage counts from now.
+        let (Elapsed::Known(gap), Elapsed::Known(_)) =
+            (self.last.elapsed(now), self.since.elapsed(now))
+        else {
+            return Self::begun(now, class);
+        };
+        Self {
+            last: now.clone(),
+            cycles: self.cycles.saturating_add(1),
+            unbroken: if gap > LONGEST_GAP {
+                1
+            } else {
+                self.unbroken.saturating_add(1)
+            },
+            fast: self
+                .fast
+                .saturating_add(u32::from(class == FailureClass::FastFail)),
+            ..self
+        }
+    }
+
+    /// Most of its failures came fast.
+    #[must_use]
+    pub const fn is_mostly_fast(&self) -> bool {
+        self.fast.saturating_mul(2) > self.cycles
+    }
+}
+
+/// A cut of the modem's power that is not known to be over: the plug must be switched on before anything else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// When it was decided, before the off was sent.
+    pub at: Moment,
+}
+
+/// A power cycle whose effect is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// When the power was back.
+    pub since: Moment,
+    /// Its number in its outage, from 1.
+    pub attempt: u32,
+}
+
+/// What is remembered of outages and attempts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecoveryState {
+    /// The cycles in a row that saw a living router and a dead line.
+    pub streak: Option<Streak>,
+    /// Attempts of the last 24 hours.
+    pub attempts: Vec<Moment>,
+    /// Attempts since the line was READY last: those of this outage, however often it flaps.
+    pub in_outage: u32,
+    /// The modem may be dark.
+    pub cut: Option<Cut>,
+    /// The last attempt, until it is known whether it helped.
+    pub watch: Option<Watch>,
+}
+
+impl RecoveryState {
+    /// Brings it onto the clocks of this boot: what happened at a time unknown counts from now.
+    pub fn on_clocks_of(&mut self, now: &Moment) {
+        self.attempts.retain_mut(|at| match at.elapsed(now) {
+            Elapsed::Known(age) => age < DAY,
+            Elapsed::Unknown => {
+                *at = now.clone();
+                true
+            }
+        });
+    }
+
+    /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `ready` is readiness after the cycle.
+    pub fn observe(&mut self, verdict: Verdict, class: FailureClass, ready: bool, now: &Moment) {
+        self.streak = match (verdict, self.streak.take()) {
+            (Verdict::WanDown, Some(streak)) => Some(streak.grown(now, class)),
+            (Verdict::WanDown, None) => Some(Streak::begun(now, class)),
+            (Verdict::Healthy | Verdict::Degraded | Verdict::RouterDown | Verdict::HostDown, _) => {
+                None
+            }
+        };
+        if ready {
+            self.in_outage = 0;
+        }
+    }
+
+    /// Counts an attempt: goes to disk before the off is sent.
+    pub fn intend(&mut self, now: &Moment) {
+        self.attempts.push(now.clone());
+        self.in_outage = self.in_outage.saturating_add(1);
+        self.cut = Some(Cut { at: now.clone() });
+        self.watch = None;
+    }
+
+    /// The guardrails that are judged without asking the plug; the first that does not hold.
+    ///
+    /// # Errors
+    /// That guardrail.
+    pub fn allows(
+        &self,
+        limits: &Limits,
+        verdict: Verdict,
+        unsettled_interval: Duration,
+        now: &Moment,
+    ) -> Result<(), Guardrail> {
+        let streak = self.streak.as_ref();
+        let lasted = streak.and_then(|streak| streak.since.elapsed(now).known());
+        Facts {
+            verdict,
+            lasted: lasted.unwrap_or_default(),
+            mostly_fast: streak.is_some_and(Streak::is_mostly_fast),
+            cycles: streak.map_or(0, |streak| streak.cycles),
+            unbroken: streak.map_or(0, |streak| streak.unbroken),
+            rested: self.rested(now),
+            in_outage: self.in_outage,
+            in_day: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+        }
+        .allow(limits, unsettled_interval)
+    }
+
+    /// Those of the guardrails that also hold for a power cycle by hand: cooldown and caps.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn allows_by_hand(&self, limits: &Limits, now: &Moment) -> Result<(), Guardrail> {
+        Facts {
+            rested: self.rested(now),
+            in_outage: self.in_outage,
+            in_day: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            ..Facts::default()
+        }
+        .spared(limits)
+    }
+
+    fn rested(&self, now: &Moment) -> Rested {
+        match self.attempts.last().map(|last| last.elapsed(now)) {
+            None => Rested::Always,
+            Some(Elapsed::Known(elapsed)) => Rested::For(elapsed),
+            Some(Elapsed::Unknown) => Rested::For(Duration::ZERO),
+        }
+    }
+}
+
+/// Time since the last attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rested {
+    /// There was none in 24 hours.
+    #[default]
+    Always,
+    /// That long.
+    For(Duration),
+}
+
+/// What the guardrails look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The verdict of this very cycle.
+    pub verdict: Verdict,
+    /// How long the row of cycles is, in time.
+    pub lasted: Duration,
+    /// Most of its failures came fast.
+    pub mostly_fast: bool,
+    /// How long it is, in cycles.
+    pub cycles: u32,
+    /// Cycles since the last gap in it.
+    pub unbroken: u32,
+    /// Time since the last attempt.
+    pub rested: Rested,
+    /// Attempts in this outage.
+    pub in_outage: u32,
+    /// Attempts in the last 24 hours.
+    pub in_day: u32,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            verdict: Verdict::Healthy,
+            lasted: Duration::ZERO,
+            mostly_fast: false,
+            cycles: 0,
+            unbroken: 0,
+            rested: Rested::Always,
+            in_outage: 0,
+            in_day: 0,
+        }
+    }
+}
+
+impl Facts {
+    /// Every guardrail but the plug's own answer, in the order in which they are reported.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn allow(&self, limits: &Limits, unsettled_interval: Duration) -> Result<(), Guardrail> {
+        if !limits.enabled {
+            return Err(Guardrail::Disabled);
+        }
+        if self.verdict != Verdict::WanDown {
+            return Err(Guardrail::Verdict(self.verdict));
+        }
+        let patience = limits.patience(self.mostly_fast);
+        if self.lasted < patience {
+            return Err(Guardrail::TooYoung {
+                lasted: self.lasted,
+                needed: patience,
+                mostly_fast: self.mostly_fast,
+            });
+        }
+        let needed = cycles_in(patience, unsettled_interval);
+        if self.cycles < needed {
+            return Err(Guardrail::TooFewCycles {
+                cycles: self.cycles,
+                needed,
+            });
+        }
+        if self.unbroken < needed {
+            return Err(Guardrail::Gap {
+                unbroken: self.unbroken,
+                needed,
+            });
+        }
+        self.spared(limits)
+    }
+
+    /// Cooldown and caps.
+    fn spared(&self, limits: &Limits) -> Result<(), Guardrail> {
+        if let Rested::For(rested) = self.rested {
+            let needed = limits.rest(self.in_outage);
+            if rested < needed {
+                return Err(Guardrail::Cooldown {
+                    left: needed.saturating_sub(rested),
+                });
+            }
+        }
+        if self.in_outage >= limits.max_attempts_per_outage {
+            return Err(Guardrail::OutageCap {
+                made: self.in_outage,
+                allowed: limits.max_attempts_per_outage,
+            });
+        }
+        if self.in_day >= limits.max_attempts_per_day {
+            return Err(Guardrail::DayCap {
+                made: self.in_day,
+                allowed: limits.max_attempts_per_day,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The cycles that fit into that time at that interval, rounded up.
+fn cycles_in(time: Duration, interval: Duration) -> u32 {
+    let interval = interval.as_millis().max(1);
+    u32::try_from(time.as_millis().div_ceil(interval)).unwrap_or(u32::MAX)
+}
+
+/// A guardrail that does not hold, as a reason for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guardrail {
+    /// `recovery.enabled` is false.
+    Disabled,
+    /// Another verdict than `WAN_DOWN`.
+    Verdict(Verdict),
+    /// The outage is younger than the line may need to come back by itself.
+    TooYoung {
+        /// Its age.
+        lasted: Duration,
+        /// The age that it must reach.
+        needed: Duration,
+        /// Twice the time, as most failures came fast.
+        mostly_fast: bool,
+    },
+    /// Too few cycles saw it.
+    TooFewCycles {
+        /// Those that did.
+        cycles: u32,
+        /// Those that must.
+        needed: u32,
+    },
+    /// Nobody looked for a while.
+    Gap {
+        /// Cycles since then.
+        unbroken: u32,
+        /// Cycles that it takes.
+        needed: u32,
+    },
+    /// The last attempt was a short while ago.
+    Cooldown {
+        /// What is left of it.
+        left: Duration,
+    },
+    /// This outage had its attempts.
+    OutageCap {
+        /// Made.
+        made: u32,
+        /// Allowed.
+        allowed: u32,
+    },
+    /// The last 24 hours had their attempts.
+    DayCap {
+        /// Made.
+        made: u32,
+        /// Allowed.
+        allowed: u32,
+    },
+}
+
+impl fmt::Display for Guardrail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disabled => f.write_str("recovery is not enabled"),
+            Self::Verdict(Verdict::Healthy) => f.write_str("the line works"),
+            Self::Verdict(Verdict::Degraded) => f.write_str(
+                "the line works, only the address is unknown: a power cycle cannot help",
+            ),
+            Self::Verdict(Verdict::RouterDown) => {
+                f.write_str("the router does not answer: a power cycle of the modem cannot help")
+            }
+            Self::Verdict(Verdict::HostDown) => {
+                f.write_str("this host has no network: a power cycle of the modem cannot help")
+            }
+            Self::Verdict(Verdict::WanDown) => {
+                f.write_str("the line is down behind a living router")
+            }
+            Self::TooYoung {
+                lasted,
+                needed,
+                mostly_fast,
+            } => {
+                write!(
+                    f,
+                    "the outage has lasted {} of {}",
+                    human_duration(*lasted),
+                    human_duration(*needed)
+                )?;
+                if *mostly_fast {
+                    f.write_str(" (twice the time: it fails fast, as behind a router that boots)")
+                } else {
+                    Ok(())
+                }
+            }
+            Self::TooFewCycles { cycles, needed } => write!(
+                f,
+                "{cycles} of {needed} cycles in a row have seen the outage"
+            ),
+            Self::Gap { unbroken, needed } => {
+                write!(
+                    f,
+                    "nobody looked for over 5 min: {unbroken} of {needed} cycles in a row since then"
+                )
+            }
+            Self::Cooldown { left } => write!(
+                f,
+                "cooldown: {} left",
+                human_duration((*left).max(Duration::from_secs(1)))
+            ),
+            Self::OutageCap { made, allowed } => {
+                write!(f, "{made} of {allowed} attempts were made in this outage")
+            }
+            Self::DayCap { made, allowed } => {
+                write!(f, "{made} of {allowed} attempts were made in 24 hours")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "recovery_tests.rs"]
+mod tests;

@@ -1,0 +1,346 @@
+use super::*;
+use crate::logic::fixtures::at;
+
+const MIN: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_secs(30);
+
+fn limits() -> Limits {
+    Limits {
+        enabled: true,
+        off_time: Duration::from_secs(30),
+        expected_network_recovery: 3 * MIN,
+        escalation_buffer: MIN,
+        cooldown: 30 * MIN,
+        max_attempts_per_outage: 3,
+        max_attempts_per_day: 6,
+    }
+}
+
+/// The facts of an outage in which every guardrail holds.
+fn ripe() -> Facts {
+    Facts {
+        verdict: Verdict::WanDown,
+        lasted: 4 * MIN,
+        cycles: 8,
+        unbroken: 8,
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn the_guardrails_are_reported_in_the_documented_order() {
+    let worst = Facts {
+        verdict: Verdict::RouterDown,
+        lasted: Duration::ZERO,
+        mostly_fast: false,
+        cycles: 0,
+        unbroken: 0,
+        rested: Rested::For(Duration::ZERO),
+        in_outage: 3,
+        in_day: 6,
+    };
+    let disabled = Limits {
+        enabled: false,
+        ..limits()
+    };
+    assert_eq!(worst.allow(&disabled, INTERVAL), Err(Guardrail::Disabled));
+    let mut facts = worst;
+    let mut order = vec![];
+    while let Err(guardrail) = facts.allow(&limits(), INTERVAL) {
+        order.push(guardrail.to_string());
+        match guardrail {
+            Guardrail::Disabled => unreachable!(),
+            Guardrail::Verdict(_) => facts.verdict = Verdict::WanDown,
+            Guardrail::TooYoung { needed, .. } => facts.lasted = needed,
+            Guardrail::TooFewCycles { needed, .. } => facts.cycles = needed,
+            Guardrail::Gap { needed, .. } => facts.unbroken = needed,
+            Guardrail::Cooldown { .. } => facts.rested = Rested::Always,
+            Guardrail::OutageCap { .. } => facts.in_outage = 0,
+            Guardrail::DayCap { .. } => facts.in_day = 0,
+        }
+    }
+    assert_eq!(
+        order,
+        [
+            "the router does not answer: a power cycle of the modem cannot help",
+            "the outage has lasted 0 s of 4 min",
+            "0 of 8 cycles in a row have seen the outage",
+            "nobody looked for over 5 min: 0 of 8 cycles in a row since then",
+            "cooldown: 4 h left",
+            "3 of 3 attempts were made in this outage",
+            "6 of 6 attempts were made in 24 hours",
+        ]
+    );
+}
+
+/// Every combination of the boundary values of every input, held against the contract's own words.
+#[test]
+fn it_acts_in_exactly_the_documented_combinations() {
+    let ms = Duration::from_millis(1);
+    let verdicts = [
+        Verdict::Healthy,
+        Verdict::Degraded,
+        Verdict::WanDown,
+        Verdict::RouterDown,
+        Verdict::HostDown,
+    ];
+    let times = [
+        Duration::ZERO,
+        4 * MIN - ms,
+        4 * MIN,
+        8 * MIN - ms,
+        8 * MIN,
+        999 * MIN,
+    ];
+    let cycles = [0, 7, 8, 15, 16, 1000];
+    let mut rests = vec![Rested::Always, Rested::For(Duration::ZERO)];
+    for doubled in [1, 2, 4, 8, 16] {
+        rests.extend([
+            Rested::For(30 * MIN * doubled - ms),
+            Rested::For(30 * MIN * doubled),
+        ]);
+    }
+    let (mut acted, mut all) = (0_u32, 0_u32);
+    for enabled in [false, true] {
+        let limits = Limits {
+            enabled,
+            ..limits()
+        };
+        for verdict in verdicts {
+            for mostly_fast in [false, true] {
+                for lasted in times {
+                    for cycles in cycles {
+                        for unbroken in [0, 7, 8, 15, 16, 1000] {
+                            for rested in rests.iter().copied() {
+                                for in_outage in 0..=4 {
+                                    for in_day in [0, 5, 6, 7] {
+                                        let facts = Facts {
+                                            verdict,
+                                            lasted,
+                                            mostly_fast,
+                                            cycles,
+                                            unbroken,
+                                            rested,
+                                            in_outage,
+                                            in_day,
+                                        };
+                                        let factor = if mostly_fast { 2 } else { 1 };
+                                        let documented = enabled
+                                            && verdict == Verdict::WanDown
+                                            && lasted >= 4 * MIN * factor
+                                            && cycles >= 8 * factor
+                                            && unbroken >= 8 * factor
+                                            && match rested {
+                                                Rested::Always => true,
+                                                Rested::For(rested) => {
+                                                    rested >= 30 * MIN * 2_u32.pow(in_outage)
+                                                }
+                                            }
+                                            && in_outage < 3
+                                            && in_day < 6;
+                                        assert_eq!(
+                                            facts.allow(&limits, INTERVAL).is_ok(),
+                                            documented,
+                                            "{facts:?}"
+                                        );
+                                        all += 1;
+                                        acted += u32::from(documented);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(all > 1_000_000 && acted > 1000, "{acted} of {all}");
+}
+
+#[test]
+fn with_all_guardrails_holding_it_acts() {
+    assert_eq!(ripe().allow(&limits(), INTERVAL), Ok(()));
+}
+
+#[test]
+fn the_cycles_needed_are_rounded_up() {
+    let slow = Duration::from_secs(70);
+    let facts = Facts {
+        cycles: 3,
+        unbroken: 3,
+        ..ripe()
+    };
+    assert_eq!(
+        facts.allow(&limits(), slow),
+        Err(Guardrail::TooFewCycles {
+            cycles: 3,
+            needed: 4
+        })
+    );
+}
+
+/// An outage that is seen every `step` seconds from `from` to `to`.
+fn outage(state: &mut RecoveryState, from: u64, to: u64, step: usize) {
+    for s in (from..=to).step_by(step) {
+        state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(s));
+    }
+}
+
+fn allows(state: &RecoveryState, s: u64) -> Result<(), Guardrail> {
+    state.allows(&limits(), Verdict::WanDown, INTERVAL, &at(s))
+}
+
+#[test]
+fn an_outage_is_acted_upon_at_the_first_permitted_moment() {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 210, 30);
+    assert!(matches!(
+        allows(&state, 210),
+        Err(Guardrail::TooYoung { .. })
+    ));
+    outage(&mut state, 240, 240, 30);
+    assert_eq!(allows(&state, 240), Ok(()));
+}
+
+#[test]
+fn a_router_that_was_down_in_between_starts_the_clock_again() {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 600, 30);
+    state.observe(Verdict::RouterDown, FailureClass::Timeout, false, &at(630));
+    outage(&mut state, 660, 660, 30);
+    assert!(matches!(
+        allows(&state, 660),
+        Err(Guardrail::TooYoung {
+            lasted: Duration::ZERO,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn an_outage_that_fails_fast_waits_twice_the_time() {
+    let mut state = RecoveryState::default();
+    for s in (0..=450).step_by(30) {
+        state.observe(Verdict::WanDown, FailureClass::FastFail, false, &at(s));
+    }
+    assert!(matches!(
+        allows(&state, 450),
+        Err(Guardrail::TooYoung {
+            mostly_fast: true,
+            ..
+        })
+    ));
+    state.observe(Verdict::WanDown, FailureClass::FastFail, false, &at(480));
+    assert_eq!(allows(&state, 480), Ok(()));
+}
+
+#[test]
+fn a_host_that_slept_looks_long_enough_again_before_it_acts() {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 60, 30);
+    outage(&mut state, 7200, 7380, 30);
+    assert_eq!(
+        allows(&state, 7380),
+        Err(Guardrail::Gap {
+            unbroken: 7,
+            needed: 8
+        })
+    );
+    outage(&mut state, 7410, 7410, 30);
+    assert_eq!(allows(&state, 7410), Ok(()));
+}
+
+#[test]
+fn on_clocks_that_cannot_be_compared_an_outage_counts_from_now() {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 600, 30);
+    let reborn = |s| Moment::simulated("other", 12, Duration::from_secs(s));
+    state.observe(Verdict::WanDown, FailureClass::Timeout, false, &reborn(20));
+    assert_eq!(state.streak.as_ref().unwrap().cycles, 1);
+    // And a clock that is set meanwhile does not matter: within one boot it is not asked.
+    let set = Moment {
+        wall: at(99_999).wall,
+        ..reborn(50)
+    };
+    state.observe(Verdict::WanDown, FailureClass::Timeout, false, &set);
+    assert_eq!(
+        state.streak.as_ref().unwrap().since.elapsed(&set),
+        Elapsed::Known(Duration::from_secs(30))
+    );
+}
+
+#[test]
+fn every_attempt_in_an_outage_doubles_the_cooldown() {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 240, 30);
+    state.intend(&at(240));
+    outage(&mut state, 270, 3810, 30);
+    assert_eq!(
+        allows(&state, 3810),
+        Err(Guardrail::Cooldown {
+            left: Duration::from_secs(30)
+        })
+    );
+    outage(&mut state, 3840, 3840, 30);
+    assert_eq!(allows(&state, 3840), Ok(()));
+    state.intend(&at(3840));
+    outage(&mut state, 3870, 11_010, 30);
+    assert!(matches!(
+        allows(&state, 11_010),
+        Err(Guardrail::Cooldown { .. })
+    ));
+}
+
+#[test]
+fn a_flapping_line_is_one_outage_until_it_is_ready_again() {
+    let mut state = RecoveryState::default();
+    state.intend(&at(0));
+    state.observe(Verdict::Healthy, FailureClass::Timeout, false, &at(30));
+    assert_eq!(state.in_outage, 1, "one cycle of light does not end it");
+    state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(60));
+    assert_eq!(state.in_outage, 0);
+}
+
+#[test]
+fn a_cooldown_of_unknown_age_starts_again_from_now() {
+    let mut state = RecoveryState::default();
+    state.intend(&at(0));
+    let reborn = |s| Moment::simulated("other", 12, Duration::from_secs(s));
+    state.on_clocks_of(&reborn(10));
+    assert_eq!(state.attempts, [reborn(10)]);
+    state.in_outage = 0;
+    assert_eq!(
+        state.allows_by_hand(&limits(), &reborn(70)),
+        Err(Guardrail::Cooldown { left: 29 * MIN })
+    );
+}
+
+#[test]
+fn attempts_are_forgotten_after_a_day() {
+    let mut state = RecoveryState {
+        attempts: (0..6).map(|h| at(h * 3600)).collect(),
+        ..RecoveryState::default()
+    };
+    state.on_clocks_of(&at(86_400));
+    assert_eq!(state.attempts.len(), 5);
+    assert_eq!(state.allows_by_hand(&limits(), &at(86_400)), Ok(()));
+}
+
+#[test]
+fn by_hand_only_cooldown_and_caps_hold() {
+    assert_eq!(
+        RecoveryState::default().allows_by_hand(&limits(), &at(0)),
+        Ok(())
+    );
+    let capped = RecoveryState {
+        in_outage: 3,
+        ..RecoveryState::default()
+    };
+    assert_eq!(
+        capped.allows_by_hand(&limits(), &at(0)),
+        Err(Guardrail::OutageCap {
+            made: 3,
+            allowed: 3
+        })
+    );
+}
