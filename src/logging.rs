@@ -18,7 +18,8 @@ pub fn log_to_stderr(global: &Global) {
         (false, _) => LevelFilter::Trace,
     };
     let priority = is_journal(&Env::from_process(), "/proc/self/fd/2");
-    let result = Builder::new()
+    // A logger that is there already, as in a test, serves as well.
+    let _ = Builder::new()
         .filter_module("cadence", level)
         .target(Target::Stderr)
         .format(move |out, record| {
@@ -36,7 +37,4 @@ pub fn log_to_stderr(global: &Global) {
             writeln!(out, "{name}: {}", record.args())
         })
         .try_init();
-    if result.is_err() {
-        // A logger is there already, as in a test: it serves as well.
-    }
 }

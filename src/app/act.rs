@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::observe::side_by_side;
 use super::wire::Wire;
+use crate::config::Token;
 use crate::dns::Provider;
 use crate::logic::backoff::Backoff;
 use crate::logic::moment::Moment;
-use crate::logic::provider::{ApiError, ApiErrorKind};
-use crate::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found};
+use crate::logic::records::{Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
 use crate::logic::state::State;
 use crate::logic::step::{Decision, Outcome, Planned, Wants, api_at_rest};
 use crate::net::Deadline;
@@ -24,6 +25,8 @@ pub type Save<'a> = dyn FnMut(&State) -> Result<(), StoreError> + 'a;
 pub struct Acted {
     /// How it was settled.
     pub outcome: Outcome,
+    /// What public DNS answered; none where it was not asked or no server did.
+    pub public_dns: Option<Vec<IpAddr>>,
     /// From the first question to the last answer.
     pub elapsed: Duration,
 }
@@ -90,6 +93,7 @@ impl Act<'_> {
             };
             acted.push(Acted {
                 outcome,
+                public_dns: answer,
                 elapsed: asking + begun.elapsed(),
             });
         }
@@ -124,21 +128,14 @@ impl Act<'_> {
         let mut read_again = false;
         loop {
             next = match next {
-                Next::Done(settled) => {
-                    // The API answered all that was asked: whatever it held against us is over.
-                    if let Settled::Right {
-                        layer: Layer::Api, ..
-                    }
-                    | Settled::Written(_) = &settled
-                    {
-                        state.backoff = None;
-                    }
-                    return Ok(settled);
-                }
+                Next::Done(settled) => return Ok(settled),
                 Next::AskDoh => pursuit.after_doh(answer),
                 Next::AskApi => self.read(state, &pursuit),
                 Next::Write(write) => match self.write(state, spec, wanted, &write)? {
-                    Ok(()) => Next::Done(Settled::Written(write)),
+                    Ok(()) => {
+                        state.backoff = None;
+                        Next::Done(Settled::Written(write))
+                    }
                     // Somebody else created it between our read and our write: see what they made.
                     Err(Refusal::Exists) if !read_again => {
                         read_again = true;
@@ -160,42 +157,67 @@ impl Act<'_> {
             })
         };
         let (provider, token) = match (self.wire.provider(), &self.wire.token) {
-            (Some(provider), Ok(token)) => (provider, token.fingerprint()),
+            (Some(provider), Ok(token)) => (provider, token),
+            // In the very words of the cycle's own error, so that it is told once however many records wait for it.
             (_, Err(error)) => return failed(error.to_string()),
             (None, Ok(_)) => return failed(format!("{}: no DNS provider", spec.label())),
         };
-        if let Some(held) = api_at_rest(state, token, self.now) {
+        if let Some(held) = api_at_rest(state, token.fingerprint(), self.now) {
             return Next::Done(held);
         }
-        let records = self
-            .zone(provider, state, spec)
-            .and_then(|zone| match zone {
-                Some(zone) => provider.records(&zone, &spec.name, self.deadline).map(Some),
-                None => Ok(None),
-            });
-        match records {
-            Ok(Some(records)) => pursuit.after_read(&records),
+        match self.records(provider, state, spec) {
+            Ok(Some(records)) => {
+                let next = pursuit.after_read(&records);
+                // The API answered all that was asked: whatever it held against us is over.
+                if let Next::Done(_) = next {
+                    state.backoff = None;
+                }
+                next
+            }
             Ok(None) => failed(format!(
                 "{}: the token sees no zone {}: check the name, and that the token's Zone Resources include it",
                 spec.label(),
                 spec.zone_candidates().join(" or "),
             )),
-            Err(error) => failed(self.note(state, spec, token, &error)),
+            Err(error) => failed(note(state, spec, token, &error)),
         }
     }
 
-    /// The id of the record's zone, asked for once and remembered.
+    /// Every record of that name; none where the token sees no zone for it. The zone is looked for once and remembered.
+    fn records(
+        &self,
+        provider: &dyn Provider,
+        state: &mut State,
+        spec: &RecordSpec,
+    ) -> Result<Option<Vec<Found>>, ApiError> {
+        let read = |zone: &str| provider.records(zone, &spec.name, self.deadline).map(Some);
+        let remembered = remembered_zone(state, spec);
+        let error = match remembered.as_deref().map(read) {
+            // The zone was made anew under another id, or the token is for another account now: look for it again.
+            Some(Err(error))
+                if matches!(error.kind, ApiErrorKind::Gone | ApiErrorKind::TokenRejected) =>
+            {
+                forget_zone(state, spec);
+                Some(error)
+            }
+            Some(answer) => return answer,
+            None => None,
+        };
+        match (self.zone(provider, state, spec)?, error) {
+            (zone, Some(error)) if zone == remembered => Err(error),
+            (Some(zone), _) => read(&zone),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The id of the record's zone, as the provider knows it.
     fn zone(
         &self,
         provider: &dyn Provider,
         state: &mut State,
         spec: &RecordSpec,
     ) -> Result<Option<String>, ApiError> {
-        let candidates = spec.zone_candidates();
-        if let Some(id) = candidates.iter().find_map(|name| state.zones.get(name)) {
-            return Ok(Some(id.clone()));
-        }
-        for name in candidates {
+        for name in spec.zone_candidates() {
             if let Some(zone) = provider.zone(&name, self.deadline)? {
                 state.zones.insert(name, zone.id.clone());
                 return Ok(Some(zone.id));
@@ -215,16 +237,13 @@ impl Act<'_> {
         let Some(save) = self.save.as_mut() else {
             return Ok(Err(Refusal::DryRun(write.describe())));
         };
-        let zone = spec
-            .zone_candidates()
-            .iter()
-            .find_map(|name| state.zones.get(name))
-            .cloned();
-        let (Some(provider), Ok(token), Some(zone)) =
-            (self.wire.provider(), &self.wire.token, zone)
-        else {
+        let (Some(provider), Ok(token), Some(zone)) = (
+            self.wire.provider(),
+            &self.wire.token,
+            remembered_zone(state, spec),
+        ) else {
             return Ok(Err(Refusal::Failed(
-                "the zone is not known".to_owned(),
+                format!("{}: its zone is not known", spec.label()),
                 WriteFate::NotApplied,
             )));
         };
@@ -239,10 +258,10 @@ impl Act<'_> {
             Write::Create(record) => provider.create(&zone, record, self.deadline),
         };
         Ok(answer.map(drop).map_err(|error| {
-            let reason = self.note(state, spec, token.fingerprint(), &error);
+            let reason = note(state, spec, token, &error);
             match error.kind {
                 ApiErrorKind::Exists => Refusal::Exists,
-                ApiErrorKind::Unconfirmed => Refusal::Failed(reason, WriteFate::InDoubt),
+                ApiErrorKind::Unconfirmed { .. } => Refusal::Failed(reason, WriteFate::InDoubt),
                 ApiErrorKind::TokenRejected
                 | ApiErrorKind::RateLimited { .. }
                 | ApiErrorKind::Unavailable { .. }
@@ -252,24 +271,40 @@ impl Act<'_> {
             }
         }))
     }
+}
 
-    /// Remembers what a failed call tells of the API, and gives the reason for the report.
-    fn note(&self, state: &mut State, spec: &RecordSpec, token: u32, error: &ApiError) -> String {
-        if error.kind == ApiErrorKind::Gone {
-            for name in spec.zone_candidates() {
-                state.zones.remove(&name);
-            }
-        }
-        if let Some(wait) = Backoff::after(
-            state.backoff.as_ref(),
-            &error.kind,
-            &error.message,
-            token,
-            self.now,
-        ) {
-            state.backoff = Some(wait);
-        }
+/// Remembers what a failed call tells of the API, and gives the reason for the report.
+fn note(state: &mut State, spec: &RecordSpec, token: &Token, error: &ApiError) -> String {
+    if error.kind == ApiErrorKind::Gone {
+        forget_zone(state, spec);
+    }
+    let reason = if error.kind == ApiErrorKind::TokenRejected {
+        format!("{}; it comes from {}", error.message, token.source())
+    } else {
         error.message.clone()
+    };
+    let before = state.backoff.as_ref();
+    // Not when the cycle began: what the server asked for counts from its answer.
+    let now = system::now();
+    let Some(wait) = Backoff::after(before, &error.kind, &reason, token.fingerprint(), &now) else {
+        return reason;
+    };
+    let told = wait.told();
+    state.backoff = Some(wait);
+    told
+}
+
+fn remembered_zone(state: &State, spec: &RecordSpec) -> Option<String> {
+    let candidates = spec.zone_candidates();
+    candidates
+        .iter()
+        .find_map(|name| state.zones.get(name))
+        .cloned()
+}
+
+fn forget_zone(state: &mut State, spec: &RecordSpec) {
+    for name in spec.zone_candidates() {
+        state.zones.remove(&name);
     }
 }
 

@@ -1,13 +1,15 @@
 //! What every command is given: the environment, the global flags, and how to print.
 
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::wire::Wire;
 use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
 use crate::error::Error;
-use crate::render::Style;
+use crate::logic::policy::Rule;
+use crate::render::{Form, Style};
 use crate::system;
 
 /// What every command is given.
@@ -25,7 +27,12 @@ impl Context {
     /// Reads the environment and looks at stdout.
     #[must_use]
     pub fn new(global: Global) -> Self {
-        let env = Env::from_process();
+        Self::under(global, Env::from_process())
+    }
+
+    /// The same under an environment of one's own.
+    #[must_use]
+    pub fn under(global: Global, env: Env) -> Self {
         let style = Style::new(&global, &env);
         Self {
             env,
@@ -71,22 +78,34 @@ impl Context {
     /// Every broken rule that is not waived, each on a line.
     pub fn enforce_policy(&self, wire: &Wire) -> Result<(), Error> {
         let token_mode = wire.token.as_ref().ok().and_then(config::Token::mode);
-        let broken = config::check_policy(&wire.settings, token_mode);
+        let lines: Vec<String> = config::check_policy(&wire.settings, token_mode)
+            .iter()
+            .map(|broken| format!("{}: {}", place(broken.rule, wire), broken.message))
+            .collect();
         match wire.settings.mode {
-            Mode::Production if !broken.is_empty() => {
-                let lines: Vec<String> = broken
-                    .iter()
-                    .map(|rule| format!("{}: {}", rule.rule.name(), rule.message))
-                    .collect();
-                Err(Error::config(lines.join("\n")))
-            }
+            Mode::Production if !lines.is_empty() => Err(Error::config(lines.join("\n"))),
             Mode::Production | Mode::Test => {
-                for rule in broken {
-                    log::warn!("{}: {}", rule.rule.name(), rule.message);
+                for line in lines {
+                    log::warn!("{line}");
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Whether the report of a cycle and the log end in the same place, as on a terminal or in the journal: then an error
+    /// that the report tells is not told there once more.
+    #[must_use]
+    pub fn log_joins_report(&self) -> bool {
+        let end = |stream| {
+            let meta = std::fs::metadata(stream).ok();
+            meta.map(|meta| (meta.dev(), meta.ino()))
+        };
+        let report = end("/proc/self/fd/1");
+        self.style.form != Form::Json
+            && !self.style.quiet
+            && report.is_some()
+            && report == end("/proc/self/fd/2")
     }
 
     /// Prints the output of a command. A reader that has gone away is no error.
@@ -101,5 +120,13 @@ impl Context {
             }
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+}
+
+/// Where to mend a broken rule.
+fn place(rule: Rule, wire: &Wire) -> String {
+    match (rule, &wire.token) {
+        (Rule::TokenReadable, Ok(token)) => token.source().to_string(),
+        _ => wire.settings.path.display().to_string(),
     }
 }

@@ -90,26 +90,7 @@ pub fn public_ip(
             Tally::Nothing(why) => break Err(why),
         }
     };
-    let named = |answer: &&Answer| {
-        result
-            .as_ref()
-            .is_ok_and(|counted| answer.address == Ok(counted.address))
-    };
-    let target = answers
-        .iter()
-        .find(named)
-        .or(answers.first())
-        .map(|answer| answer.provider.clone());
-    PublicIp {
-        family,
-        signal: Signal {
-            target,
-            elapsed: begun.elapsed(),
-            result,
-        },
-        answers,
-        max_attempts: providers.len(),
-    }
+    PublicIp::new(family, begun.elapsed(), result, answers, providers.len())
 }
 
 /// Runs `work` on every item at once, the last one on this thread; none where a thread broke.

@@ -1,13 +1,253 @@
-//! `cadence probe`
+//! `cadence probe`: one observation of every signal, all side by side. It changes nothing, needs no token, takes no lock and
+//! reads no state, so it tells what a cycle would see and not what a cycle would do.
+
+use std::net::IpAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 
 use super::context::Context;
-use crate::cli;
+use super::observe::side_by_side;
+use super::wire::Wire;
+use crate::cli::{self, ProbeSignal};
+use crate::config::Endpoint;
 use crate::error::{EXIT_DONE, Error};
+use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
+use crate::logic::quorum::{Tally, tally};
+use crate::logic::records::{RecordSpec, families};
+use crate::logic::units::Family;
+use crate::net::Deadline;
+use crate::{render, system};
+
+/// What was looked at, and what was seen; whatever `--only` leaves out is not there.
+#[derive(Debug, Clone)]
+pub struct Probed {
+    /// When.
+    pub at: Timestamp,
+    /// A default route, or a link on the configured interface.
+    pub host: Option<Signal<()>>,
+    /// The router.
+    pub router: Option<Signal<RouterMethod>>,
+    /// Something beyond the router.
+    pub wan: Option<Signal<()>>,
+    /// One per record family in use.
+    pub public_ip: Vec<PublicIpProbed>,
+    /// Every DNS over HTTPS server for every record.
+    pub dns: Vec<DnsProbed>,
+}
+
+/// The public address of one family, as all of its providers tell it.
+#[derive(Debug, Clone)]
+pub struct PublicIpProbed {
+    /// What follows from all answers where no address is trusted yet.
+    pub seen: PublicIp,
+    /// Each provider, in the order of the configuration.
+    pub providers: Vec<Signal<IpAddr>>,
+}
+
+/// What one DNS over HTTPS server answers for one record.
+#[derive(Debug, Clone)]
+pub struct DnsProbed {
+    /// The record.
+    pub record: RecordSpec,
+    /// Its addresses, sorted; none at all is an answer, too. The target is the server.
+    pub signal: Signal<Vec<IpAddr>>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Never.
-pub fn run(_context: &Context, _options: &cli::Probe) -> Result<u8, Error> {
+/// When the configuration cannot be used, or stdout cannot be written.
+pub fn run(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
+    let wire = Wire::new(context.settings()?, &context.env)?;
+    let probed = probe(&wire, &options.only);
+    context.print(&render::probe::report(&probed, &context.style))?;
     Ok(EXIT_DONE)
+}
+
+fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
+    let wanted = |signal| only.is_empty() || only.contains(&signal);
+    let at = system::now().wall;
+    let deadline = Wire::deadline();
+    let in_use = if wanted(ProbeSignal::PublicIp) {
+        families(&wire.settings.records)
+    } else {
+        vec![]
+    };
+    let questions: Vec<(&RecordSpec, &Endpoint)> = if wanted(ProbeSignal::Dns) {
+        let servers = &wire.settings.network.doh;
+        let records = wire.settings.records.iter();
+        records
+            .flat_map(|record| servers.iter().map(move |server| (record, server)))
+            .collect()
+    } else {
+        vec![]
+    };
+    thread::scope(|scope| {
+        let router = wanted(ProbeSignal::Router).then(|| scope.spawn(|| wire.router()));
+        let wan = wanted(ProbeSignal::Wan).then(|| scope.spawn(move || wire.wan(deadline)));
+        let dns = scope.spawn(|| {
+            side_by_side(&questions, |(record, server)| {
+                dns(wire, record, server, deadline)
+            })
+        });
+        let host = wanted(ProbeSignal::Host).then(|| wire.host());
+        let public_ip = side_by_side(&in_use, |family| public_ip(wire, *family, deadline));
+        Probed {
+            at,
+            host,
+            router: router.and_then(|thread| thread.join().ok()),
+            wan: wan.and_then(|thread| thread.join().ok()),
+            public_ip: public_ip.into_iter().flatten().collect(),
+            dns: dns
+                .join()
+                .unwrap_or_default()
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    })
+}
+
+fn public_ip(wire: &Wire, family: Family, deadline: Deadline) -> PublicIpProbed {
+    let endpoints = wire.address_providers(family);
+    let begun = Instant::now();
+    let asked = side_by_side(endpoints, |provider| {
+        let (elapsed, result) = wire.public_ip(provider, family, deadline);
+        let signal = Signal {
+            target: Some(provider.url.clone()),
+            elapsed,
+            result,
+        };
+        (provider.authority(), signal)
+    });
+    weigh(
+        family,
+        begun.elapsed(),
+        asked.into_iter().flatten().collect(),
+    )
+}
+
+/// What follows from the answers of all providers, each with its authority.
+pub(crate) fn weigh(
+    family: Family,
+    elapsed: Duration,
+    asked: Vec<(String, Signal<IpAddr>)>,
+) -> PublicIpProbed {
+    let answers: Vec<Answer> = asked
+        .iter()
+        .map(|(authority, signal)| Answer {
+            provider: signal.target.clone().unwrap_or_default(),
+            authority: authority.clone(),
+            address: signal.result.clone(),
+        })
+        .collect();
+    let result = match tally(&answers, 0, None) {
+        Tally::Counted(counted) => Ok(counted),
+        Tally::Nothing(why) => Err(why),
+        Tally::Ask(_) => Err("there is nobody left to ask".to_owned()),
+    };
+    let max_attempts = answers.len();
+    PublicIpProbed {
+        seen: PublicIp::new(family, elapsed, result, answers, max_attempts),
+        providers: asked.into_iter().map(|(_, signal)| signal).collect(),
+    }
+}
+
+fn dns(wire: &Wire, record: &RecordSpec, server: &Endpoint, deadline: Deadline) -> DnsProbed {
+    let begun = Instant::now();
+    let result = wire.public_dns_at(server, record, deadline);
+    DnsProbed {
+        record: record.clone(),
+        signal: Signal {
+            target: Some(server.url.clone()),
+            elapsed: begun.elapsed(),
+            result,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Env, parse};
+    use crate::logic::fixtures::ip;
+
+    /// Answers `count` requests on loopback with this body.
+    fn server(count: usize, body: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for _ in 0..count {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut seen = vec![];
+                let mut byte = [0];
+                while !seen.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+                    seen.push(byte[0]);
+                }
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                );
+                stream.write_all((head + body).as_bytes()).unwrap();
+            }
+        });
+        url
+    }
+
+    fn wire(toml: &str) -> Wire {
+        let env = Env::default();
+        let settings = parse(toml, Path::new("test.toml"), &env).unwrap();
+        Wire::new(settings, &env).unwrap()
+    }
+
+    #[test]
+    fn every_provider_and_every_server_is_asked_and_only_those() {
+        let (a, b, c) = (
+            server(1, "11.0.0.1"),
+            server(1, "11.0.0.1\n"),
+            server(1, "nonsense"),
+        );
+        let answer = r#"{"Status":0,"Answer":[{"name":"x.example.com","type":1,"TTL":60,"data":"11.0.0.2"}]}"#;
+        let doh = server(2, answer);
+        let wire = wire(&format!(
+            "[[record]]\nname = \"x.example.com\"\n[[record]]\nname = \"y.example.com\"\n\
+             [network]\nip_providers = [\"{a}\", \"{b}\", \"{c}\"]\ndoh = [\"{doh}\"]\n"
+        ));
+        let probed = probe(&wire, &[ProbeSignal::PublicIp, ProbeSignal::Dns]);
+        assert!(probed.host.is_none() && probed.router.is_none() && probed.wan.is_none());
+        let [public_ip] = probed.public_ip.as_slice() else {
+            panic!("one family is in use");
+        };
+        let counted = public_ip.seen.signal.result.clone().unwrap();
+        assert_eq!(
+            (counted.address, counted.corroborated),
+            (ip("11.0.0.1"), true)
+        );
+        let ok: Vec<bool> = public_ip.providers.iter().map(Signal::ok).collect();
+        assert_eq!(ok, [true, true, false]);
+        let answers: Vec<_> = probed
+            .dns
+            .iter()
+            .map(|asked| (asked.record.name.as_str(), asked.signal.result.clone()))
+            .collect();
+        let answer = Ok(vec![ip("11.0.0.2")]);
+        assert_eq!(
+            answers,
+            [("x.example.com", answer.clone()), ("y.example.com", answer)]
+        );
+    }
+
+    #[test]
+    fn what_is_near_is_probed_without_the_rest() {
+        let wire = wire("[[record]]\nname = \"x.example.com\"\n");
+        let probed = probe(&wire, &[ProbeSignal::Host]);
+        assert!(probed.host.is_some() && probed.router.is_none());
+        assert!(probed.public_ip.is_empty() && probed.dns.is_empty());
+    }
 }

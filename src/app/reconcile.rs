@@ -1,5 +1,6 @@
 //! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::act::{Act, Acted};
@@ -7,13 +8,14 @@ use super::context::Context;
 use super::observe::observe;
 use super::wire::Wire;
 use crate::cli;
+use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::Settled;
+use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
-use crate::logic::step::{self, Decision, Ending, Outcome, Wants};
+use crate::logic::step::{self, Decision, Ending, Outcome, Planned, Wants};
 use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::lock::{Lock, LockError};
@@ -46,6 +48,31 @@ pub struct Cycle<'a> {
     pub errors: Vec<String>,
 }
 
+impl Cycle<'_> {
+    /// Each record with what was planned and what was done.
+    pub fn records(&self) -> impl Iterator<Item = (&RecordSpec, &Planned, &Acted)> {
+        let planned = self.wants.records.iter().zip(&self.decision.records);
+        planned
+            .zip(&self.acted)
+            .map(|((spec, planned), acted)| (spec, planned, acted))
+    }
+
+    /// Whether the line of a record tells this error.
+    fn reports(&self, error: &str) -> bool {
+        self.acted
+            .iter()
+            .any(|acted| complaint(&acted.outcome.settled).as_deref() == Some(error))
+    }
+
+    /// The confirmations of the address on which readiness rests, and how many it needs; never more than those.
+    #[must_use]
+    pub fn confirmations(&self) -> (u32, u32) {
+        let required = self.wants.policy.confirmations;
+        let track = self.state.machine.track(self.wants.primary());
+        (track.confirmations().min(required), required)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -59,31 +86,50 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     system::sleep(system::random_up_to(options.splay));
     let wire = Wire::new(settings, &context.env)?;
     context.enforce_policy(&wire)?;
-    let wants = Wants {
-        records: &wire.settings.records,
-        policy: &wire.settings.policy,
-        doh: !wire.settings.network.doh.is_empty(),
-        trust: options.trust,
-        no_cache: options.no_cache,
-    };
-    let cycle = if options.dry_run {
-        let loaded = StateDir::existing(&dir).map_err(Error::state)?;
-        let state = match loaded {
-            Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
-            None => None,
-        };
-        cycle(&wire, &wants, state, vec![], None)?
-    } else {
-        let dir = StateDir::open(&dir).map_err(Error::state)?;
-        let _lock = lock(&dir, options.wait)?;
-        let (state, errors) = load(&dir)?;
-        cycle(&wire, &wants, state, errors, Some(&dir))?
-    };
-    for error in &cycle.errors {
+    let wants = wants(&wire.settings, options);
+    let cycle = run_once(&wire, &wants, &dir, options)?;
+    let joined = context.log_joins_report();
+    let reported = |error: &&String| joined && cycle.reports(error);
+    for error in cycle.errors.iter().filter(|error| !reported(error)) {
         log::error!("{error}");
     }
     context.print(&render::cycle::report(&cycle, &context.style))?;
     Ok(exit_code(&wire, &cycle))
+}
+
+/// What the operator wants, by the configuration and the command line.
+#[must_use]
+pub fn wants<'a>(settings: &'a Settings, options: &cli::Reconcile) -> Wants<'a> {
+    Wants {
+        records: &settings.records,
+        policy: &settings.policy,
+        doh: !settings.network.doh.is_empty(),
+        trust: options.trust,
+        no_cache: options.no_cache,
+    }
+}
+
+/// One cycle on what is in the state folder; under the lock, unless it only looks.
+///
+/// # Errors
+/// When another cycle holds the lock, or the state cannot be read or left.
+pub fn run_once<'a>(
+    wire: &Wire,
+    wants: &'a Wants<'a>,
+    dir: &Path,
+    options: &cli::Reconcile,
+) -> Result<Cycle<'a>, Error> {
+    if options.dry_run {
+        let state = match StateDir::existing(dir).map_err(Error::state)? {
+            Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
+            None => None,
+        };
+        return cycle(wire, wants, state, vec![], None);
+    }
+    let dir = StateDir::open(dir).map_err(Error::state)?;
+    let _lock = lock(&dir, options.wait)?;
+    let (state, errors) = load(&dir)?;
+    cycle(wire, wants, state, errors, Some(&dir))
 }
 
 /// One cycle. Without `dir` it only looks.
@@ -122,6 +168,7 @@ fn cycle<'a>(
     let ending = Ending {
         outcomes: &outcomes,
         errors: &errors,
+        ended: &system::now(),
         elapsed: begun.elapsed(),
         jitter,
     };
@@ -131,13 +178,14 @@ fn cycle<'a>(
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;
         set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
     }
-    errors.extend(
-        outcomes
-            .iter()
-            .filter_map(|outcome| complaint(&outcome.settled))
-            .filter(|error| !errors.contains(error))
-            .collect::<Vec<_>>(),
-    );
+    let complaints = outcomes
+        .iter()
+        .filter_map(|outcome| complaint(&outcome.settled));
+    for error in complaints.chain(rejected_token(wire, &state, &now)) {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
     Ok(Cycle {
         wants,
         mode: wire.settings.mode.as_str(),
@@ -152,7 +200,7 @@ fn cycle<'a>(
     })
 }
 
-fn is_due(dir: &std::path::Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
+fn is_due(dir: &Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
     let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
         return Ok(true);
     };
@@ -176,7 +224,8 @@ fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
             vec![format!(
-                "state.json {why}: set aside as {}, going on from a cold start",
+                "{} cannot be used ({why}): kept as {}, going on from a cold start",
+                dir.path().join(state::FILE).display(),
                 to.display()
             )]
         }
@@ -213,13 +262,18 @@ fn complaint(settled: &Settled) -> Option<String> {
     }
 }
 
-fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
-    let rejected = cycle
-        .state
+/// Why the token is not used now, where Cloudflare rejected this very one: also told where no record needed it.
+fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
+    let token = wire.token.as_ref().ok()?.fingerprint();
+    let wait = state
         .backoff
         .as_ref()
-        .is_some_and(|wait| wait.rejected_token.is_some());
-    if wire.token.is_err() || rejected {
+        .filter(|wait| wait.rejected_token.is_some())?;
+    wait.remaining(Some(token), now).map(|_| wait.told())
+}
+
+fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
+    if wire.token.is_err() || rejected_token(wire, &cycle.state, &cycle.now).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
         || cycle

@@ -1,13 +1,98 @@
-//! `cadence status`
+//! `cadence status`: reads what the last cycle left and tells it. No lock, no network, and nothing is changed.
+
+use jiff::tz::TimeZone;
 
 use super::context::Context;
 use crate::cli;
+use crate::config::Settings;
 use crate::error::{EXIT_DONE, Error};
+use crate::logic::readiness::Readiness;
+use crate::logic::state::{State, VERSION};
+use crate::render::Form;
+use crate::render::status::{Configured, Document, check_line, json, logfmt, no_state, pretty};
+use crate::store::{StateDir, state};
+use crate::system;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Never.
-pub fn run(_context: &Context, _options: &cli::Status) -> Result<u8, Error> {
-    Ok(EXIT_DONE)
+/// When the state cannot be read or used.
+pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
+    let (settings, fault) = configuration(context);
+    let configured = settings.as_ref().map(|settings| Configured {
+        records: &settings.records,
+        policy: &settings.policy,
+    });
+    let state_dir = context.state_dir();
+    let state: Option<State> = match StateDir::existing(&state_dir).map_err(Error::state)? {
+        Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
+        None => None,
+    };
+    let document = Document::new(state.as_ref(), configured, &system::now());
+    let style = &context.style;
+    let text = match style.form {
+        Form::Json => json(&document).map_err(Error::failed)?,
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Pretty | Form::Logfmt if options.check => check_line(&document, &state_dir),
+        Form::Logfmt => logfmt(&document),
+        Form::Pretty => {
+            let (zone, fault) = (TimeZone::system(), fault.as_deref());
+            match state {
+                Some(_) => pretty(&document, fault, style, &zone),
+                None => no_state(&state_dir, fault, style, &zone),
+            }
+        }
+    };
+    context.print(&text)?;
+    Ok(if options.check {
+        check_code(document.readiness, document.stale)
+    } else {
+        EXIT_DONE
+    })
+}
+
+/// The configuration where it is there and right; otherwise what is wrong with it, if it is there.
+fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
+    match context.settings() {
+        Ok(settings) => (Some(settings), None),
+        Err(_) if matches!(context.config_path().try_exists(), Ok(false)) => (None, None),
+        Err(error) => {
+            let mut problems = error.message.lines();
+            let first = problems.next().unwrap_or_default().to_owned();
+            let fault = match problems.count() {
+                0 => first,
+                more => format!("{first} (and {more} more: cadence check)"),
+            };
+            (None, Some(fault))
+        }
+    }
+}
+
+/// The exit code of `--check`, as monitors read it: 0 is well, 1 a warning, 2 critical, 3 unknown.
+const fn check_code(readiness: Option<Readiness>, stale: bool) -> u8 {
+    match (readiness, stale) {
+        (None, _) => 3,
+        (Some(_), true) | (Some(Readiness::NotReady), false) => 2,
+        (Some(Readiness::Init | Readiness::Probing), false) => 1,
+        (Some(Readiness::Ready), false) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_monitor_sees_0_only_where_the_line_is_ready_and_that_is_fresh() {
+        for (readiness, fresh, stale) in [
+            (Some(Readiness::Ready), 0, 2),
+            (Some(Readiness::Probing), 1, 2),
+            (Some(Readiness::Init), 1, 2),
+            (Some(Readiness::NotReady), 2, 2),
+            (None, 3, 3),
+        ] {
+            assert_eq!(check_code(readiness, false), fresh, "{readiness:?}, fresh");
+            assert_eq!(check_code(readiness, true), stale, "{readiness:?}, stale");
+        }
+    }
 }

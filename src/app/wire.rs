@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Endpoint, Env, RouterAddress, Settings, Token, TokenError, load_token};
+use crate::config::{
+    Endpoint, Env, RouterAddress, Settings, Token, TokenError, WanTarget, load_token,
+};
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
@@ -41,7 +43,8 @@ impl Wire {
     pub fn new(settings: Settings, env: &Env) -> Result<Self, Error> {
         let token = load_token(env, settings.cloudflare.token_file.as_deref());
         let dialer = Dialer::new(settings.network.interface.clone());
-        let tls = tls::client_config(settings.network.ca_file.as_deref()).map_err(Error::config)?;
+        let tls = tls::client_config(settings.network.ca_file.as_deref())
+            .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
         let provider = token.as_ref().ok().map(|token| {
             Cloudflare::new(
@@ -116,6 +119,13 @@ impl Wire {
             &self.tls,
             deadline,
         )
+    }
+
+    /// A sign of life from one target alone.
+    #[must_use]
+    pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Signal<()> {
+        let target = std::slice::from_ref(target);
+        probe::wan::probe(target, &self.dialer, &self.tls, deadline)
     }
 
     /// What one provider says of the public address.

@@ -83,6 +83,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let outcome =
         File::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes));
+    let inside = path.join("cadence.toml");
     let path = path.display();
     match outcome {
         Ok(_) if bytes.len() > MAX_FILE => Err(format!(
@@ -101,7 +102,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
             }
             io::ErrorKind::IsADirectory => {
                 format!(
-                    "{path} is a directory: name the file in it, as in --config {path}/cadence.toml"
+                    "{path} is a directory: name the file in it, as in --config {}",
+                    inside.display()
                 )
             }
             _ => format!("cannot read {path}: {error}"),

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::bounds::{Span, Whole};
 use super::reader::Reader;
 use super::suggest::{did_you_mean, nearest};
-use super::value::{Value, cut};
+use super::value::{Value, cut, may_be_token};
 use crate::logic::units::{config_duration, parse_duration};
 
 /// One table of the file. The keys that are asked for are the ones that are allowed.
@@ -256,7 +256,11 @@ impl<'r, 'a> Section<'r, 'a> {
                 continue;
             }
             let hint = did_you_mean(name, self.keys.iter().copied());
-            let path = cut(&self.path(name));
+            let path = if may_be_token(name) {
+                "(not repeated here)".to_owned()
+            } else {
+                cut(&self.path(name))
+            };
             let line = self.reader.line(key.span().start);
             self.reader.problem(
                 line,

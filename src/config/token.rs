@@ -98,6 +98,8 @@ pub enum TokenError {
     NotSet,
     /// The file is not there.
     Missing(Source, PathBuf),
+    /// `$CLOUDFLARE_API_TOKEN_FILE` is no absolute path; it may be the token itself.
+    NotPath,
     /// The file may not be read by this user.
     Denied(Source),
     /// The file cannot be read for another reason.
@@ -117,6 +119,10 @@ impl fmt::Display for TokenError {
                 f,
                 "no API token: {source} does not exist: {CREATE}, then store it with: sudo install -D -m 0640 /dev/stdin {}",
                 path.display()
+            ),
+            Self::NotPath => f.write_str(
+                "no API token: $CLOUDFLARE_API_TOKEN_FILE is no absolute path (not repeated here): set it to the file that \
+                 holds the token, or put the token itself into $CLOUDFLARE_API_TOKEN",
             ),
             Self::Denied(source) => write!(
                 f,
@@ -162,6 +168,9 @@ pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
         }
     }
     if let Some(path) = named {
+        if !path.is_absolute() {
+            return Err(TokenError::NotPath);
+        }
         return read(path, Source::NamedByVariable(path.to_owned()));
     }
     match value {

@@ -5,6 +5,8 @@ use toml::de::DeValue;
 
 /// The longest text that an error repeats; enough to be found again in the file.
 const MAX_SHOWN: usize = 60;
+/// Some characters fewer than Cloudflare's tokens have, since one may be pasted in part.
+const SHORTEST_TOKEN: usize = 36;
 /// What may be or hold a secret (a plug's password, a token pasted in place of its file's name) is never repeated.
 const UNSHOWN: [&str; 4] = [
     "cloudflare.token_file",
@@ -101,11 +103,19 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 
 /// The text in quotes. What has an `@` may be a URL with a password.
 fn quoted(text: &str) -> String {
-    if text.contains('@') {
+    if text.contains('@') || may_be_token(text) {
         "(not repeated here)".to_owned()
     } else {
         format!("\"{}\"", cut(text))
     }
+}
+
+/// Whether an API token may be in the text: Cloudflare's have 40 characters and more, and ids, the longest honest words
+/// but for odd host names, have 32.
+pub fn may_be_token(text: &str) -> bool {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    text.split(|c| !is_of_token(c))
+        .any(|word| word.len() >= SHORTEST_TOKEN)
 }
 
 /// The text on one line and not too long.

@@ -151,7 +151,7 @@ impl Cloudflare {
 
 impl Provider for Cloudflare {
     fn zone(&self, name: &str, deadline: Deadline) -> Result<Option<Zone>, ApiError> {
-        let operation = Operation::read(format!("reading zone {name}"));
+        let operation = Operation::read(format!("looking for the zone {name}"));
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", encode(spelling));
             self.list(&operation, &path, deadline, |item| answer::zone(item, name))

@@ -232,5 +232,11 @@ pub fn publishable(address: IpAddr) -> Result<(), Unpublishable> {
     Ok(())
 }
 
+/// Whether an address is inside Cloudflare's published ranges, as the public answer for a proxied record is.
+#[must_use]
+pub fn is_cloudflares(address: IpAddr) -> bool {
+    CLOUDFLARE.iter().any(|range| range.contains(address))
+}
+
 #[cfg(test)]
 mod tests;

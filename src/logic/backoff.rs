@@ -50,10 +50,10 @@ impl Backoff {
                 (Some(token), FIRST_TOKEN_WAIT, LONGEST_TOKEN_WAIT, None)
             }
             ApiErrorKind::RateLimited { retry_after }
-            | ApiErrorKind::Unavailable { retry_after } => {
+            | ApiErrorKind::Unavailable { retry_after }
+            | ApiErrorKind::Unconfirmed { retry_after } => {
                 (None, FIRST_WAIT, LONGEST_WAIT, *retry_after)
             }
-            ApiErrorKind::Unconfirmed => (None, FIRST_WAIT, LONGEST_WAIT, None),
             ApiErrorKind::Gone
             | ApiErrorKind::Exists
             | ApiErrorKind::Conflict
@@ -99,16 +99,28 @@ impl Backoff {
         }
     }
 
-    /// Why the API is left alone, as a reason for a held record.
+    /// What went wrong, for people. About a rejected token it is the same in every cycle of the wait: only somebody's
+    /// deed ends that, so it is told until then, and is news only once.
+    #[must_use]
+    pub fn told(&self) -> String {
+        if self.rejected_token.is_none() {
+            return self.reason.clone();
+        }
+        format!(
+            "{}; the token is tried again after {}, or once it changes",
+            self.reason,
+            human_duration(Duration::from_secs(self.wait_s))
+        )
+    }
+
+    /// Why the API is left alone for what is `left` of the wait, as a reason for a held record.
     #[must_use]
     pub fn held(&self, left: Duration) -> String {
-        let subject = if self.rejected_token.is_some() {
-            "the token was rejected"
-        } else {
-            "the API asked for rest"
-        };
+        if self.rejected_token.is_some() {
+            return self.told();
+        }
         format!(
-            "{subject}; no call for another {}: {}",
+            "no call to Cloudflare for another {} after a failure: {}",
             human_duration(left),
             self.reason
         )

@@ -112,6 +112,39 @@ pub struct PublicIp {
     pub max_attempts: usize,
 }
 
+impl PublicIp {
+    /// What the answers of some providers come to.
+    #[must_use]
+    pub fn new(
+        family: Family,
+        elapsed: Duration,
+        result: Result<Counted, String>,
+        answers: Vec<Answer>,
+        max_attempts: usize,
+    ) -> Self {
+        let named = |answer: &&Answer| {
+            result
+                .as_ref()
+                .is_ok_and(|counted| answer.address == Ok(counted.address))
+        };
+        let target = answers
+            .iter()
+            .find(named)
+            .or(answers.first())
+            .map(|answer| answer.provider.clone());
+        Self {
+            family,
+            signal: Signal {
+                target,
+                elapsed,
+                result,
+            },
+            answers,
+            max_attempts,
+        }
+    }
+}
+
 /// All signals of one cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {

@@ -114,5 +114,8 @@ pub enum ApiErrorKind {
     /// The request was understood and refused.
     Refused,
     /// A write whose answer was lost or says something else than was written: it may have been applied.
-    Unconfirmed,
+    Unconfirmed {
+        /// As the server asked.
+        retry_after: Option<Duration>,
+    },
 }

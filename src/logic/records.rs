@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::moment::{Elapsed, Moment};
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
-use super::units::{RecordType, human_duration};
+use super::units::{Family, RecordType, human_duration};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
@@ -69,6 +69,18 @@ impl RecordSpec {
         .map(str::to_owned)
         .collect()
     }
+}
+
+/// The families of the addresses that these records hold, that of the first record first.
+#[must_use]
+pub fn families(records: &[RecordSpec]) -> Vec<Family> {
+    let mut families = vec![];
+    for record in records {
+        if !families.contains(&record.kind.family()) {
+            families.push(record.kind.family());
+        }
+    }
+    families
 }
 
 /// Where the evidence came from.

@@ -102,6 +102,16 @@ pub fn gap(state: &State, now: &Moment) -> Option<Option<Duration>> {
     }
 }
 
+/// Whether what the state tells is too old to rely on: no cycle for five minutes or three planned intervals, whichever is
+/// longer, or for a time that the clocks cannot tell.
+#[must_use]
+pub fn is_stale(state: &State, now: &Moment) -> bool {
+    let planned = state.next.as_ref().map_or(0, |due| due.in_s);
+    let longest = GAP.max(Duration::from_secs(planned.saturating_mul(3)));
+    let age = state.last.as_ref().map(|last| last.at.elapsed(now));
+    age.and_then(Elapsed::known).is_none_or(|age| age > longest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,5 +241,31 @@ mod tests {
             due_at: at(3600).wall,
         });
         assert_eq!(gap(&state, &at(3700)), None, "an hour was planned");
+    }
+
+    #[test]
+    fn a_state_is_stale_after_five_minutes_or_three_planned_intervals_or_where_the_clocks_cannot_tell()
+     {
+        let mut state = ready();
+        assert!(is_stale(&state, &at(0)), "no cycle ended");
+        state.last = Some(LastCycle {
+            at: at(0),
+            elapsed_ms: 1,
+        });
+        assert!(!is_stale(&state, &at(300)));
+        assert!(is_stale(&state, &at(301)));
+        state.next = Some(Due {
+            speed: Speed::Slow,
+            in_s: 600,
+            due_at: at(600).wall,
+        });
+        assert!(!is_stale(&state, &at(1800)));
+        assert!(is_stale(&state, &at(1801)));
+        let reborn = Moment {
+            boot: "other".into(),
+            wall: Timestamp::UNIX_EPOCH,
+            since_boot_ms: 1,
+        };
+        assert!(is_stale(&state, &reborn));
     }
 }

@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::observation::Observation;
 use super::policy::Policy;
 use super::readiness::{Evidence, Readiness};
-use super::records::{CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
+use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
 use super::schedule;
 use super::state::{LastChange, LastCycle, Outage, State};
 use super::units::Family;
@@ -41,13 +41,7 @@ impl Wants<'_> {
     /// The families of all records, the primary one first.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
-        let mut families = vec![];
-        for record in self.records {
-            if !families.contains(&record.kind.family()) {
-                families.push(record.kind.family());
-            }
-        }
-        families
+        records::families(self.records)
     }
 }
 
@@ -167,6 +161,8 @@ pub struct Ending<'a> {
     pub outcomes: &'a [Outcome],
     /// The errors that no record carries.
     pub errors: &'a [String],
+    /// When. Writes and back-offs of this cycle began before it, though after the cycle did.
+    pub ended: &'a Moment,
     /// From the first probe to the last answer.
     pub elapsed: Duration,
     /// A random part of the configured jitter.
@@ -179,11 +175,18 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
     let Ending {
         outcomes,
         errors,
+        ended,
         elapsed,
         jitter,
     } = *ending;
     for (spec, outcome) in wants.records.iter().zip(outcomes) {
         settle_record(&mut state, spec, outcome);
+    }
+    if !wants.doh {
+        // There is nobody to ask whether a write shows, and so nothing to wait for.
+        for record in state.records.values_mut() {
+            record.pending = None;
+        }
     }
     for error in errors {
         if !state.errors.contains(error) {
@@ -200,7 +203,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         at: now.clone(),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     });
-    state.next = Some(schedule::next(&state, wants.policy, jitter, now));
+    state.next = Some(schedule::next(&state, wants.policy, jitter, ended));
     state
 }
 
@@ -433,7 +436,7 @@ pub fn api_at_rest(state: &State, token: u32, now: &Moment) -> Option<Settled> {
     let left = wait.remaining(Some(token), now)?;
     Some(Settled::Held {
         reason: wait.held(left.max(Duration::from_secs(1))),
-        needs_operator: false,
+        needs_operator: wait.rejected_token.is_some(),
     })
 }
 

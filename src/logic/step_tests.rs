@@ -64,12 +64,13 @@ impl Driven {
             .map(|planned| Outcome {
                 wanted: planned.wanted,
                 settled: settle_as(planned.next.clone()),
-                at: now.clone(),
+                at: at(self.seconds + 3),
             })
             .collect();
         let ending = Ending {
             outcomes: &outcomes,
             errors: &[],
+            ended: &at(self.seconds + 5),
             elapsed: Duration::from_millis(300),
             jitter: Duration::ZERO,
         };
@@ -217,6 +218,22 @@ fn the_history_tells_a_first_publish_from_start_to_end() {
 }
 
 #[test]
+fn a_write_is_followed_at_the_fast_cadence_until_public_dns_shows_it() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle_settled(&up(A), |_| written(B, A));
+    assert_eq!(
+        line.state.next.as_ref().unwrap().speed,
+        schedule::Speed::Fast
+    );
+    line.cycle(&up(A));
+    assert_eq!(
+        line.state.next.as_ref().unwrap().speed,
+        schedule::Speed::Slow
+    );
+}
+
+#[test]
 fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
     let mut line = Driven::new(specs());
     line.cycle(&up(A));
@@ -335,7 +352,7 @@ fn an_api_at_rest_holds_the_record_and_says_for_how_long() {
     assert_eq!(
         api_at_rest(&state, 7, &at(30)),
         Some(Settled::Held {
-            reason: "the API asked for rest; no call for another 1 min 30 s: reading zone example.com: 429".to_owned(),
+            reason: "no call to Cloudflare for another 1 min 30 s after a failure: reading zone example.com: 429".to_owned(),
             needs_operator: false
         })
     );

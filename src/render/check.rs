@@ -1,1 +1,237 @@
 //! The output of `cadence check`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Form, Paint, Style};
+use crate::app::check::{Finding, Level};
+
+/// The column of messages and mends.
+const INDENT: usize = 18;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    checks: &'a [Finding],
+}
+
+/// One line a finding with its mend beneath, and a summary; or one JSON document.
+#[must_use]
+pub fn report(findings: &[Finding], style: &Style) -> String {
+    let shown = |finding: &&Finding| !style.quiet || finding.level == Level::Fail;
+    let lines = findings.iter().filter(shown);
+    match style.form {
+        Form::Json => format!("{}\n", document(findings)),
+        Form::Logfmt => lines.map(|finding| logfmt(finding, *style)).collect(),
+        Form::Pretty if style.quiet => lines.map(|finding| pretty(finding, *style)).collect(),
+        Form::Pretty => {
+            let lines: String = lines.map(|finding| pretty(finding, *style)).collect();
+            let worst = worst(findings);
+            let summary = style.paint(paint(worst), &summary(findings));
+            format!("{lines}\n{}{summary}\n", priority(worst, *style))
+        }
+    }
+}
+
+fn document(findings: &[Finding]) -> String {
+    let document = Document {
+        schema: "cadence.check/1",
+        checks: findings,
+    };
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+fn logfmt(finding: &Finding, style: Style) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let mend = finding
+        .mend
+        .as_ref()
+        .map_or(String::new(), |mend| format!(" mend={}", quoted(mend)));
+    format!(
+        "{}check={} result={} message={}{mend}\n",
+        priority(finding.level, style),
+        finding.check,
+        finding.level.as_str(),
+        quoted(&finding.message),
+    )
+}
+
+fn pretty(finding: &Finding, style: Style) -> String {
+    let Finding {
+        check,
+        level,
+        message,
+        mend,
+    } = finding;
+    let priority = priority(*level, style);
+    let mark = style.paint(paint(*level), &format!("{:<4}", level.as_str()));
+    let mend = mend.as_ref().map_or(String::new(), |mend| {
+        format!(
+            "{priority}{:INDENT$}{} {mend}\n",
+            "",
+            style.paint(Paint::Dim, "mend:")
+        )
+    });
+    format!("{priority}  {mark} {check:<10} {message}\n{mend}")
+}
+
+/// `all 14 checks passed`, or `2 failed, 1 warning`.
+fn summary(findings: &[Finding]) -> String {
+    let count = |level| findings.iter().filter(|found| found.level == level).count();
+    let warnings = match count(Level::Warn) {
+        0 => None,
+        1 => Some("1 warning".to_owned()),
+        many => Some(format!("{many} warnings")),
+    };
+    match (count(Level::Fail), warnings) {
+        (0, None) => format!("all {} checks passed", findings.len()),
+        (0, Some(warnings)) => format!("none failed, {warnings}"),
+        (failed, None) => format!("{failed} failed"),
+        (failed, Some(warnings)) => format!("{failed} failed, {warnings}"),
+    }
+}
+
+fn worst(findings: &[Finding]) -> Level {
+    let any = |level| findings.iter().any(|finding| finding.level == level);
+    if any(Level::Fail) {
+        Level::Fail
+    } else if any(Level::Warn) {
+        Level::Warn
+    } else {
+        Level::Ok
+    }
+}
+
+const fn paint(level: Level) -> Paint {
+    match level {
+        Level::Ok => Paint::Good,
+        Level::Warn => Paint::Warn,
+        Level::Fail => Paint::Bad,
+    }
+}
+
+/// The syslog priority, where the output goes to the journal.
+const fn priority(level: Level, style: Style) -> &'static str {
+    match level {
+        _ if !style.priority => "",
+        Level::Ok => "<6>",
+        Level::Warn => "<4>",
+        Level::Fail => "<3>",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn style(form: Form) -> Style {
+        Style {
+            form,
+            color: false,
+            priority: false,
+            quiet: false,
+            verbose: false,
+        }
+    }
+
+    fn finding(check: &'static str, level: Level, message: &str, mend: Option<&str>) -> Finding {
+        Finding {
+            check,
+            level,
+            message: message.to_owned(),
+            mend: mend.map(str::to_owned),
+        }
+    }
+
+    fn findings() -> Vec<Finding> {
+        vec![
+            finding(
+                "token",
+                Level::Ok,
+                "from /etc/cadence/cloudflare.token",
+                None,
+            ),
+            finding(
+                "icmp",
+                Level::Warn,
+                "not permitted",
+                Some("sudo sysctl -w a=\"0 1\""),
+            ),
+            finding(
+                "public_ip",
+                Level::Fail,
+                "nobody answers",
+                Some("look at the line"),
+            ),
+        ]
+    }
+
+    #[test]
+    fn people_read_aligned_lines_with_mends_beneath_and_a_summary() {
+        assert_eq!(
+            report(&findings(), &style(Form::Pretty)),
+            "  \
+  ok   token      from /etc/cadence/cloudflare.token
+  warn icmp       not permitted
+                  mend: sudo sysctl -w a=\"0 1\"
+  fail public_ip  nobody answers
+                  mend: look at the line
+
+1 failed, 1 warning
+"
+        );
+    }
+
+    #[test]
+    fn logs_read_one_line_a_finding() {
+        let journal = Style {
+            priority: true,
+            ..style(Form::Logfmt)
+        };
+        assert_eq!(
+            report(&findings(), &journal),
+            "\
+<6>check=token result=ok message=\"from /etc/cadence/cloudflare.token\"
+<4>check=icmp result=warn message=\"not permitted\" mend=\"sudo sysctl -w a=\\\"0 1\\\"\"
+<3>check=public_ip result=fail message=\"nobody answers\" mend=\"look at the line\"
+"
+        );
+    }
+
+    #[test]
+    fn machines_read_one_document() {
+        let text = report(&findings()[1..2], &style(Form::Json));
+        assert_eq!(
+            text,
+            "{\"schema\":\"cadence.check/1\",\"checks\":[{\"check\":\"icmp\",\"result\":\"warn\",\
+             \"message\":\"not permitted\",\"mend\":\"sudo sysctl -w a=\\\"0 1\\\"\"}]}\n"
+        );
+        let ok: Value = serde_json::from_str(&document(&findings()[..1])).unwrap();
+        assert_eq!(ok["checks"][0]["mend"], Value::Null);
+    }
+
+    #[test]
+    fn quiet_leaves_only_what_failed() {
+        let quiet = Style {
+            quiet: true,
+            ..style(Form::Pretty)
+        };
+        assert_eq!(
+            report(&findings(), &quiet),
+            "  fail public_ip  nobody answers\n                  mend: look at the line\n"
+        );
+        assert_eq!(report(&findings()[..2], &quiet), "");
+    }
+
+    #[test]
+    fn the_summary_counts() {
+        let all = findings();
+        assert_eq!(summary(&all[..1]), "all 1 checks passed");
+        assert_eq!(summary(&all[..2]), "none failed, 1 warning");
+        assert_eq!(summary(&all[2..]), "1 failed");
+        assert_eq!(
+            summary(&[&all[1..2], &all[1..2]].concat()),
+            "none failed, 2 warnings"
+        );
+    }
+}

@@ -1,8 +1,52 @@
-//! x
-use super::Style;
+//! The report of a cycle: telemetry lines for people and logs, or the document `cadence.cycle/1`.
+
+mod document;
+mod lines;
+
+use super::line::print;
+use super::style::{Form, Style};
 use crate::app::reconcile::Cycle;
-/// x
+use crate::logic::event::RecordOutcome;
+use crate::logic::records::{Layer, Settled, Write};
+
+/// The report of a cycle, as text that ends with a line feed; empty where quiet is asked for and no document.
 #[must_use]
-pub fn report(_: &Cycle<'_>, _: &Style) -> String {
-    String::new()
+pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
+    match style.form {
+        Form::Json => document::text(cycle),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Pretty | Form::Logfmt => print(&lines::all(cycle), *style),
+    }
 }
+
+const fn outcome(settled: &Settled) -> RecordOutcome {
+    match settled {
+        Settled::Right { .. } => RecordOutcome::Noop,
+        Settled::Written(Write::Patch { .. }) => RecordOutcome::Updated,
+        Settled::Written(Write::Create(_)) => RecordOutcome::Created,
+        Settled::Held { .. } => RecordOutcome::Held,
+        Settled::Failed { .. } => RecordOutcome::Failed,
+    }
+}
+
+/// The layer that settled it; none where nothing did.
+const fn layer(settled: &Settled) -> Option<Layer> {
+    match settled {
+        Settled::Right { layer, .. } => Some(*layer),
+        Settled::Written(_) => Some(Layer::Api),
+        Settled::Held { .. } | Settled::Failed { .. } => None,
+    }
+}
+
+/// Why it was held or failed.
+fn reason(settled: &Settled) -> Option<&str> {
+    match settled {
+        Settled::Held { reason, .. } | Settled::Failed { reason, .. } => Some(reason),
+        Settled::Right { .. } | Settled::Written(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,256 @@
-//! The output of `cadence history`.
+//! `cadence history`: for people under a heading for each day, as lines of pairs, as JSON lines.
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use super::text::{WIDTH, human_seconds, pair, wrap};
+use super::{Paint, Style};
+use crate::app::history::{Entry, is_plausible};
+use crate::logic::event::{OutagePhase, RecordOutcome, What};
+use crate::logic::readiness::Readiness;
+
+/// The column in which the sentences begin: after the time and the longest kind.
+const INDENT: usize = 23;
+/// The longest kind.
+const KIND: usize = 9;
+
+/// The events as they are stored, one a line.
+#[must_use]
+pub fn json(events: &[Entry]) -> String {
+    events
+        .iter()
+        .flat_map(|event| [event.raw.get(), "\n"])
+        .collect()
+}
+
+/// One line of key=value pairs for each event; what is null is left out.
+#[must_use]
+pub fn logfmt(events: &[Entry]) -> String {
+    let mut out = String::new();
+    for event in events {
+        let mut line = String::new();
+        pair(&mut line, "at", &event.at.to_string());
+        pair(&mut line, "kind", &event.kind);
+        for key in ["cycle", "seq"] {
+            if let Some(value) = fields(event).get(key) {
+                put(&mut line, key, value);
+            }
+        }
+        for (key, value) in own_fields(event) {
+            put(&mut line, &key, &value);
+        }
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// A line for each event under a heading for each day, in the order in which they are given. `stored` is how many events
+/// the history has in all.
+#[must_use]
+pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -> String {
+    if events.is_empty() {
+        return match stored {
+            0 => "nothing happened yet\n".to_owned(),
+            1 => "nothing of that kind in that time: the history has 1 event in all\n".to_owned(),
+            _ => format!(
+                "nothing of that kind in that time: the history has {stored} events in all\n"
+            ),
+        };
+    }
+    let mut out = String::new();
+    let mut today = String::new();
+    for event in events {
+        let day = day(event.at, zone);
+        if day != today {
+            if !today.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(&style.paint(Paint::Bold, &day));
+            out.push('\n');
+            today = day;
+        }
+        let clock = event.at.to_zoned(zone.clone()).strftime("%H:%M:%S");
+        let clock = style.paint(Paint::Dim, &format!("  {clock}"));
+        let (paint, sentence) = match &event.event {
+            Some(event) => sentence(&event.what),
+            None => (None, raw(event)),
+        };
+        let kind = &event.kind;
+        let margin = format!("{clock}  {kind:KIND$}  ");
+        let used = INDENT + kind.chars().count().saturating_sub(KIND);
+        let lines = wrap(&sentence, WIDTH.saturating_sub(used), WIDTH - INDENT);
+        for (i, line) in lines.iter().enumerate() {
+            let line = paint.map_or_else(|| line.clone(), |paint| style.paint(paint, line));
+            if i == 0 {
+                out.push_str(&margin);
+            } else {
+                out.push_str(&" ".repeat(INDENT));
+            }
+            out.push_str(&line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// The heading of a day: `Wed 2026-01-28`.
+fn day(at: Timestamp, zone: &TimeZone) -> String {
+    let day = at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d");
+    if is_plausible(at) {
+        day.to_string()
+    } else {
+        format!("{day} (the clock was not set)")
+    }
+}
+
+/// What happened, in a plain sentence.
+fn sentence(what: &What) -> (Option<Paint>, String) {
+    match what {
+        What::Address {
+            family,
+            from,
+            to,
+            providers,
+        } => {
+            let change = match from {
+                Some(from) => format!("{family} {from} -> {to}"),
+                None => format!("{family} is {to}"),
+            };
+            let named: Vec<&str> = providers.iter().map(|provider| host(provider)).collect();
+            let by = match named.as_slice() {
+                [] => String::new(),
+                named => format!(" ({})", named.join(", ")),
+            };
+            (None, change + &by)
+        }
+        What::Readiness { from, to, verdict } => {
+            let paint = match to {
+                Readiness::Ready => Paint::Good,
+                Readiness::Init | Readiness::Probing => Paint::Warn,
+                Readiness::NotReady => Paint::Bad,
+            };
+            let verdict = verdict.as_str();
+            (Some(paint), format!("{from} -> {to} ({verdict})"))
+        }
+        What::Record {
+            name,
+            record,
+            outcome,
+            from,
+            to,
+            reason,
+        } => {
+            let to = to.map_or_else(|| "an unknown address".to_owned(), |to| to.to_string());
+            let label = format!("{name} {record}");
+            let because = reason.as_ref().map_or_else(String::new, |reason| {
+                let bare = reason.strip_prefix(&label);
+                let bare = bare.map_or(reason.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+                format!(": {bare}")
+            });
+            let (paint, what) = match (outcome, from) {
+                (RecordOutcome::Noop, _) => (None, format!("is {to}")),
+                (RecordOutcome::Updated, Some(from)) if *from == to => {
+                    (Some(Paint::Good), format!("settings updated, still {to}"))
+                }
+                (RecordOutcome::Updated, Some(from)) => {
+                    (Some(Paint::Good), format!("updated {from} -> {to}"))
+                }
+                (RecordOutcome::Updated, None) => (Some(Paint::Good), format!("updated to {to}")),
+                (RecordOutcome::Created, _) => (Some(Paint::Good), format!("created with {to}")),
+                (RecordOutcome::Held, _) => (Some(Paint::Warn), "held".to_owned()),
+                (RecordOutcome::Failed, _) => (Some(Paint::Bad), "failed".to_owned()),
+            };
+            (paint, format!("{label} {what}{because}"))
+        }
+        What::Converged {
+            name,
+            record,
+            seconds,
+            ..
+        } => {
+            let after = human_seconds(*seconds);
+            (
+                None,
+                format!("{name} {record}: public DNS showed it after {after}"),
+            )
+        }
+        What::Outage {
+            phase: OutagePhase::Began,
+            verdict,
+            ..
+        } => (
+            Some(Paint::Bad),
+            format!("outage began: {}", verdict.as_str()),
+        ),
+        What::Outage {
+            phase: OutagePhase::Ended,
+            verdict,
+            seconds,
+        } => {
+            let lasted = duration(*seconds);
+            let verdict = verdict.as_str();
+            (
+                Some(Paint::Good),
+                format!("outage ended after {lasted} ({verdict})"),
+            )
+        }
+        What::Gap { seconds } => (
+            Some(Paint::Warn),
+            format!("no cycle ran for {}", duration(*seconds)),
+        ),
+        What::Error { message } => (Some(Paint::Bad), message.clone()),
+    }
+}
+
+fn duration(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "an unknown time".to_owned(), human_seconds)
+}
+
+/// The host of a URL, or all of what is no URL.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+/// What an event of an unknown kind or shape holds.
+fn raw(event: &Entry) -> String {
+    let mut line = String::new();
+    for (key, value) in own_fields(event) {
+        put(&mut line, &key, &value);
+    }
+    line
+}
+
+fn fields(event: &Entry) -> Map<String, Value> {
+    serde_json::from_str(event.raw.get()).unwrap_or_default()
+}
+
+/// The fields that are the kind's own.
+fn own_fields(event: &Entry) -> impl Iterator<Item = (String, Value)> {
+    fields(event)
+        .into_iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "at" | "seq" | "cycle" | "kind"))
+}
+
+fn put(line: &mut String, key: &str, value: &Value) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => pair(line, key, text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(bare).collect();
+            pair(line, key, &items.join(","));
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => pair(line, key, &bare(value)),
+    }
+}
+
+fn bare(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

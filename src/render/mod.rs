@@ -2,11 +2,17 @@
 
 pub mod check;
 pub mod cycle;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod history;
+mod json;
+mod line;
 pub mod probe;
+mod signal;
 pub mod status;
 mod style;
+mod text;
 mod time;
 
 pub use style::{Form, Paint, Style, is_journal};
-pub use time::{local_clock, local_minute};
+pub use time::{local_clock, local_minute, minute_in};

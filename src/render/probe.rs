@@ -1,1 +1,163 @@
-//! The output of `cadence probe`.
+//! The report of `cadence probe`: a table for people, a line a signal for logs, or the document `cadence.probe/1`.
+
+mod notes;
+mod table;
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::json::{self, SignalObject};
+use super::line::{Line, Mark, print};
+use super::signal;
+use super::style::{Form, Style};
+use crate::app::probe::{DnsProbed, Probed};
+use crate::logic::address::is_cloudflares;
+use crate::logic::observation::Signal;
+use crate::logic::units::Family;
+
+/// `cadence.probe/1`: `signals` holds the objects of `cadence.cycle/1`, in `public_ip` as all providers together tell it;
+/// then, after each `public_ip`, a `provider` (`family`, `address`, `target`) for each of them, and at the end a `dns` (`name`,
+/// `type`, `addresses`, `target`) for each record and server. Each has `ok` and `elapsed_ms`, and `failure` and `error`
+/// where it failed.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    signals: Vec<SignalObject<'a>>,
+}
+
+/// The report, as text that ends with a line feed; empty where quiet is asked for and no document.
+#[must_use]
+pub fn report(probed: &Probed, style: &Style) -> String {
+    match style.form {
+        Form::Json => json::line(&Document {
+            schema: "cadence.probe/1",
+            signals: objects(probed),
+        }),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Pretty if !style.priority => table::text(probed, *style),
+        // Whoever asks for a probe wants to see all of it.
+        Form::Pretty | Form::Logfmt => print(
+            &lines(probed),
+            Style {
+                verbose: true,
+                ..*style
+            },
+        ),
+    }
+}
+
+fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
+    let mut all = vec![];
+    all.extend(
+        probed
+            .host
+            .iter()
+            .map(|seen| SignalObject::new("host", seen)),
+    );
+    all.extend(probed.router.iter().map(SignalObject::router));
+    all.extend(probed.wan.iter().map(|seen| SignalObject::new("wan", seen)));
+    for public_ip in &probed.public_ip {
+        all.push(SignalObject::public_ip(&public_ip.seen));
+        all.extend(public_ip.providers.iter().map(|said| SignalObject {
+            family: Some(public_ip.seen.family),
+            address: said.result.as_ref().ok().copied(),
+            ..SignalObject::new("provider", said)
+        }));
+    }
+    all.extend(probed.dns.iter().map(|asked| SignalObject {
+        name: Some(&asked.record.name),
+        kind: Some(asked.record.kind),
+        addresses: asked.signal.result.as_deref().ok(),
+        ..SignalObject::new("dns", &asked.signal)
+    }));
+    all
+}
+
+fn lines(probed: &Probed) -> Vec<Line> {
+    let at = probed.at;
+    let wan_up = wan_up(probed);
+    let mut lines = vec![];
+    lines.extend(
+        probed
+            .host
+            .iter()
+            .map(|seen| signal::host(at, seen, wan_up)),
+    );
+    lines.extend(
+        probed
+            .router
+            .iter()
+            .map(|seen| signal::router(at, seen, wan_up)),
+    );
+    lines.extend(probed.wan.iter().map(|seen| signal::wan(at, seen)));
+    for public_ip in &probed.public_ip {
+        lines.push(signal::public_ip(at, &public_ip.seen));
+        let key = signal::ip_key(public_ip.seen.family);
+        lines.extend(public_ip.providers.iter().map(|said| {
+            signal::line(at, "PROVIDER", said, "url", Mark::Bad)
+                .meta_some(key, said.result.as_ref().ok())
+        }));
+    }
+    lines.extend(probed.dns.iter().map(|asked| {
+        let answer = asked.signal.result.as_deref().ok().map(signal::listed);
+        signal::line(at, "DNS", &asked.signal, "url", Mark::Bad)
+            .meta("name", &asked.record.display)
+            .meta("type", asked.record.kind)
+            .meta_some("answer", answer)
+    }));
+    lines
+}
+
+fn wan_up(probed: &Probed) -> bool {
+    probed.wan.as_ref().is_some_and(Signal::ok)
+}
+
+/// The public address of a family that all providers together tell.
+fn public_address(probed: &Probed, family: Family) -> Option<IpAddr> {
+    let seen = probed
+        .public_ip
+        .iter()
+        .find(|public_ip| public_ip.seen.family == family)?;
+    let counted = seen.seen.signal.result.as_ref().ok()?;
+    Some(counted.address)
+}
+
+/// How a public answer compares to the public address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    /// It is that address, and nothing else.
+    Same,
+    /// It is another one.
+    Other,
+    /// There is none.
+    Missing,
+    /// It is Cloudflare's, which hides the origin.
+    Proxied,
+    /// The public address is not known.
+    Unknown,
+    /// The server did not answer.
+    Not,
+}
+
+fn answered(probed: &Probed, asked: &DnsProbed) -> Answered {
+    let Ok(answer) = asked.signal.result.as_deref() else {
+        return Answered::Not;
+    };
+    match (answer, public_address(probed, asked.record.kind.family())) {
+        ([], _) => Answered::Missing,
+        ([one], Some(public)) if *one == public => Answered::Same,
+        (some, _) if some.iter().all(|address| is_cloudflares(*address)) => Answered::Proxied,
+        (_, Some(_)) => Answered::Other,
+        (_, None) => Answered::Unknown,
+    }
+}
+
+/// Host and port of a URL, by which a person knows a provider.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,10 @@ use crate::config::Env;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own"
+)]
 pub struct Style {
     /// What to print.
     pub form: Form,
@@ -41,16 +45,10 @@ impl Style {
             _ if global.json => Form::Json,
             Format::Json => Form::Json,
             Format::Pretty => Form::Pretty,
-            Format::Logfmt => Form::Logfmt,
             Format::Auto if terminal => Form::Pretty,
-            Format::Auto => Form::Logfmt,
+            Format::Logfmt | Format::Auto => Form::Logfmt,
         };
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            // https://no-color.org: set and not empty.
-            Color::Auto => terminal && env.get("NO_COLOR").is_none_or(std::ffi::OsStr::is_empty),
-        };
+        let color = is_colored(global.color, terminal, env);
         let priority = form != Form::Json && is_journal(env, "/proc/self/fd/1");
         Self {
             form,
@@ -58,6 +56,19 @@ impl Style {
             priority,
             quiet: global.quiet,
             verbose: global.verbose > 0,
+        }
+    }
+}
+
+fn is_colored(color: Color, terminal: bool, env: &Env) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        // https://no-color.org: set and not empty. A dumb terminal (terminfo's word) would show the escapes as they are.
+        Color::Auto => {
+            terminal
+                && env.get("NO_COLOR").is_none()
+                && env.get("TERM").is_none_or(|term| term != "dumb")
         }
     }
 }
@@ -102,5 +113,44 @@ impl Style {
             Paint::Bold => "1",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_that_show_them_and_people_who_want_them() {
+        let plain = Env::from([("TERM", "xterm")]);
+        for (color, terminal, env, colored) in [
+            (Color::Auto, true, &plain, true),
+            (Color::Auto, false, &plain, false),
+            (Color::Auto, true, &Env::from([("NO_COLOR", "1")]), false),
+            (Color::Auto, true, &Env::from([("NO_COLOR", "")]), true),
+            (Color::Auto, true, &Env::from([("TERM", "dumb")]), false),
+            (Color::Always, false, &Env::from([("NO_COLOR", "1")]), true),
+            (Color::Never, true, &plain, false),
+        ] {
+            assert_eq!(
+                is_colored(color, terminal, env),
+                colored,
+                "{color:?} {terminal} {env:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_journal_is_known_by_the_device_and_inode_that_it_names() {
+        let stream = tempfile::NamedTempFile::new().unwrap();
+        let path = stream.path().to_str().unwrap();
+        let about = std::fs::metadata(path).unwrap();
+        let named = format!("{}:{}", about.dev(), about.ino());
+        assert!(is_journal(
+            &Env::from([("JOURNAL_STREAM", named.as_str())]),
+            path
+        ));
+        assert!(!is_journal(&Env::from([("JOURNAL_STREAM", "8:1")]), path));
+        assert!(!is_journal(&Env::default(), path));
     }
 }

@@ -14,7 +14,13 @@ pub fn local_clock(at: Timestamp) -> String {
 /// Day and minute: `2026-01-25 11:02`.
 #[must_use]
 pub fn local_minute(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::system())
+    minute_in(at, &TimeZone::system())
+}
+
+/// Day and minute in a time zone: `2026-01-25 11:02`.
+#[must_use]
+pub fn minute_in(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
         .strftime("%Y-%m-%d %H:%M")
         .to_string()
 }

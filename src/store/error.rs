@@ -4,6 +4,9 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+/// The deed that fails where a state document was read and found unusable: no mend is needed, a cycle deals with it.
+pub(super) const USE: &str = "use";
+
 /// A file of the state folder could not be read, written, locked, .. (exit code 74).
 ///
 /// Shown as one line: what was being done, to which file, why it failed, what to do.
@@ -35,6 +38,9 @@ impl StoreError {
             }
             ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
                 "move away what is there, or choose another folder with --state-dir"
+            }
+            ErrorKind::InvalidData if self.deed == USE => {
+                "the next cycle sets it aside and starts a new one"
             }
             ErrorKind::InvalidData => "move it away, and a new one is started",
             _ => "check that folder and its disk, or choose another folder with --state-dir",

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
@@ -108,10 +108,15 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", process::id())
 }
 
+/// The holder's process id. It may not have left it yet: an id that is nobody's is that of an earlier holder.
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(16).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    let id: u32 = text.trim().parse().ok()?;
+    Path::new("/proc")
+        .join(id.to_string())
+        .exists()
+        .then_some(id)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::error::USE;
 use super::migrate::{Unusable, migrate};
 use super::{StateDir, StoreError};
 
@@ -85,12 +86,15 @@ pub fn load<T: DeserializeOwned>(
 ///
 /// It cannot be read or cannot be used.
 pub fn read<T: DeserializeOwned>(dir: &StateDir, version: u64) -> Result<Option<T>, StoreError> {
-    let unusable = |(Unusable::Newer(why) | Unusable::Corrupt(why))| {
-        io::Error::new(ErrorKind::InvalidData, why)
-    };
-    parse_file(dir, version)
-        .and_then(|found| found.transpose().map_err(unusable))
-        .map_err(|cause| StoreError::new("read", &dir.file(FILE), cause))
+    let path = dir.file(FILE);
+    match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
+        None => Ok(None),
+        Some(Ok(document)) => Ok(Some(document)),
+        Some(Err(Unusable::Newer(why) | Unusable::Corrupt(why))) => {
+            let cause = io::Error::new(ErrorKind::InvalidData, why);
+            Err(StoreError::new(USE, &path, cause))
+        }
+    }
 }
 
 fn parse_file<T: DeserializeOwned>(

@@ -4,14 +4,15 @@
 //! tell the public address, resolvers, and a Cloudflare whose zones the resolvers answer from. What each of them does
 //! can be changed while it runs, so that every failure of a line, a provider or an API can be played.
 //!
-//! - [`server`](self): sockets and threads; [`http`](self): the protocol; [`tls`](self): certificates, good and bad;
-//! - [`Cloudflare`]: the API, its faults and its journal;
-//! - [`ProviderMode`], [`DohMode`], [`Certificate`], [`Line`]: what can be changed.
+//! `server.rs` has the sockets and threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs` and
+//! `cloudflare/` say what is answered.
 //!
 //! Nothing in here ever leaves the loopback interface.
 
 mod cloudflare;
+mod counts;
 mod doh;
+mod error;
 mod http;
 mod provider;
 mod server;
@@ -19,7 +20,6 @@ mod server;
 mod tests;
 mod tls;
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -30,7 +30,9 @@ use rustls::ServerConfig;
 use serde_json::Value;
 
 pub use cloudflare::{Cloudflare, Entry, Fault, Write};
+pub use counts::{Counts, Tally};
 pub use doh::DohMode;
+pub use error::WorldError;
 pub use provider::ProviderMode;
 pub use tls::Certificate;
 
@@ -77,30 +79,6 @@ pub enum Line {
     Down,
 }
 
-/// What one kind of servers has seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Connections accepted, whether or not the client was content with the certificate.
-    pub connections: u64,
-    /// Requests read.
-    pub requests: u64,
-}
-
-/// What the servers have seen since the start or the last [`World::reset_counts`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// WAN targets.
-    pub wan: Tally,
-    /// IPv4 address providers.
-    pub ip: Tally,
-    /// IPv6 address providers.
-    pub ip6: Tally,
-    /// Resolvers.
-    pub doh: Tally,
-    /// The Cloudflare API.
-    pub api: Tally,
-}
-
 /// The files that a configuration names, and that its user writes.
 #[derive(Debug, Clone, Copy)]
 pub struct Files<'a> {
@@ -108,47 +86,6 @@ pub struct Files<'a> {
     pub token: &'a Path,
     /// Where [`World::ca_pem`] is.
     pub ca: &'a Path,
-}
-
-/// Why the world could not start, or could not do what was asked.
-#[derive(Debug)]
-pub enum WorldError {
-    /// A certificate could not be made.
-    Certificate(String),
-    /// A socket or a thread could not be had.
-    Io(io::Error),
-    /// A zone or record could not be set up as asked.
-    Setup(String),
-}
-
-impl fmt::Display for WorldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Certificate(error) => write!(f, "the embedded world has no certificate: {error}"),
-            Self::Io(error) => write!(f, "the embedded world has no socket on loopback: {error}"),
-            Self::Setup(error) => write!(f, "the embedded world cannot be set up: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for WorldError {}
-
-impl From<io::Error> for WorldError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<rcgen::Error> for WorldError {
-    fn from(error: rcgen::Error) -> Self {
-        Self::Certificate(error.to_string())
-    }
-}
-
-impl From<rustls::Error> for WorldError {
-    fn from(error: rustls::Error) -> Self {
-        Self::Certificate(error.to_string())
-    }
 }
 
 /// A world, from its start to its drop.

@@ -176,9 +176,9 @@ impl Line {
 /// The next address: a fresh one, or now and then the one before.
 fn next(i: &mut u32, rng: &mut StdRng) -> u32 {
     if *i > 0 && rng.random_bool(0.2) {
-        *i -= 1
+        *i -= 1;
     } else {
-        *i += 1
+        *i += 1;
     }
     *i
 }

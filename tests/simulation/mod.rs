@@ -1,4 +1,9 @@
 //! The simulated home: what is true, what is seen of it, and what is done about it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault of the simulation may end it"
+)]
 
 mod figures;
 mod line;
@@ -185,6 +190,7 @@ impl<'a> Home<'a> {
         let ending = Ending {
             outcomes: &outcomes,
             errors: &[],
+            ended: &now,
             elapsed: Duration::from_millis(300),
             jitter,
         };
@@ -355,7 +361,7 @@ fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) 
         WriteAnswer::Applied => Settled::Written(write),
         WriteAnswer::Lost => failed(
             state,
-            &error(ApiErrorKind::Unconfirmed),
+            &error(ApiErrorKind::Unconfirmed { retry_after: None }),
             WriteFate::InDoubt,
             now,
         ),

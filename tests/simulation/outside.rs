@@ -12,6 +12,7 @@ use super::line::Plan;
 const TTL: u64 = 60;
 
 /// How a write went.
+#[derive(Clone, Copy)]
 pub enum WriteAnswer {
     Applied,
     /// The answer was lost, whether it was applied or not.

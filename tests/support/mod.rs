@@ -1,12 +1,20 @@
 //! A home for black-box tests: the loopback world, a folder with configuration and state, and the real binary.
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use cadence::world::{Files, World};
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -41,8 +49,21 @@ impl Home {
     /// Writes the configuration anew.
     pub fn configure(&self, rest: &str) {
         let (token, ca) = (self.path("token"), self.path("ca.pem"));
-        let text = self.world.config_toml(Files { token: &token, ca: &ca }, rest);
+        let text = self.world.config_toml(
+            Files {
+                token: &token,
+                ca: &ca,
+            },
+            rest,
+        );
         fs::write(self.path("cadence.toml"), text).unwrap();
+    }
+
+    /// Edits the configuration as it is.
+    pub fn rewrite(&self, edit: impl FnOnce(&str) -> String) {
+        let path = self.path("cadence.toml");
+        let text = edit(&fs::read_to_string(&path).unwrap());
+        fs::write(path, text).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -56,7 +77,9 @@ impl Home {
 
     /// The binary on this host, with nothing of the test's own environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cadence"));
+        let built = env!("CARGO_BIN_EXE_cadence").into();
+        // Such as a release build, for runs of many cycles.
+        let mut command = Command::new(std::env::var_os("CADENCE_TEST_BIN").unwrap_or(built));
         command
             .env_clear()
             .env("CADENCE_CONFIG", self.path("cadence.toml"))
@@ -83,7 +106,8 @@ impl Home {
         let out = self.run(&[&["reconcile", "--json"], options].concat());
         let text = String::from_utf8(out.stdout).unwrap();
         let errors = String::from_utf8_lossy(&out.stderr).into_owned();
-        let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{errors}"));
+        let report =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{errors}"));
         (out.status.code().unwrap(), report)
     }
 
@@ -101,14 +125,82 @@ impl Home {
     /// The events of the history.
     pub fn history(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.state_file("history.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The content of the only record of this type at the provider.
     pub fn published(&self, kind: &str) -> Option<String> {
         let records = self.world.cloudflare().records();
-        let of_kind: Vec<&Value> = records.iter().filter(|record| record["type"] == kind).collect();
+        let of_kind: Vec<&Value> = records
+            .iter()
+            .filter(|record| record["type"] == kind)
+            .collect();
         assert!(of_kind.len() <= 1, "{records:?}");
-        of_kind.first().and_then(|record| record["content"].as_str()).map(str::to_owned)
+        of_kind
+            .first()
+            .and_then(|record| record["content"].as_str())
+            .map(str::to_owned)
     }
+
+    /// Lets that much time pass: every moment in the state moves into the past, as if this host had been off since.
+    pub fn pass(&self, time: Duration) {
+        let mut state = self.state();
+        age(&mut state, time);
+        fs::write(self.state_file("state.json"), state.to_string()).unwrap();
+    }
+
+    /// Whether the fast cadence is wanted.
+    pub fn is_unsettled(&self) -> bool {
+        self.state_file("unsettled").exists()
+    }
+}
+
+fn age(value: &mut Value, time: Duration) {
+    match value {
+        Value::Object(moment) if moment.contains_key("since_boot_ms") => {
+            let wall: Timestamp = moment["wall"].as_str().unwrap().parse().unwrap();
+            moment.insert(
+                "wall".into(),
+                wall.checked_sub(time).unwrap().to_string().into(),
+            );
+            // Time since boot does not go back far enough: let the wall clock count.
+            moment.insert("boot".into(), "an earlier boot".into());
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|value| age(value, time)),
+        Value::Array(items) => items.iter_mut().for_each(|value| age(value, time)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What a report comes down to: readiness, then each record's outcome with the layer that settled it, as in
+/// `READY noop/cache held`.
+pub fn gist(report: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut words = vec![word(&report["readiness"]["after"])];
+    for record in report["records"].as_array().unwrap() {
+        let layer = record["layer"]
+            .as_str()
+            .map(|layer| format!("/{layer}"))
+            .unwrap_or_default();
+        words.push(word(&record["outcome"]) + &layer);
+    }
+    words.join(" ")
+}
+
+/// Why the record of this index was held or failed.
+pub fn reason(report: &Value, index: usize) -> &str {
+    report["records"][index]["reason"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no reason: {report:#}"))
+}
+
+/// The signal of this name; of `public_ip`, the first.
+pub fn signal<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let signals = report["signals"].as_array().unwrap();
+    signals
+        .iter()
+        .find(|signal| signal["signal"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {report:#}"))
 }

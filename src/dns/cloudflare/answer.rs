@@ -56,7 +56,7 @@ impl Operation {
         if self.writes {
             let words = &self.words;
             return ApiError {
-                kind: ApiErrorKind::Unconfirmed,
+                kind: ApiErrorKind::Unconfirmed { retry_after },
                 message: format!("could not confirm the write: {words}: {detail}"),
             };
         }

@@ -158,7 +158,7 @@ fn a_document_that_cannot_be_used_is_left_in_place_by_a_reader() {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot read {}: {reason}; move it away, and a new one is started",
+                "cannot use {}: {reason}; the next cycle sets it aside and starts a new one",
                 dir.file(FILE).display()
             )
         );

@@ -47,7 +47,7 @@ struct Change {
     before: Option<Value>,
 }
 
-/// See the module.
+/// The whole account.
 pub struct Account {
     zones: Vec<Zone>,
     tokens: Vec<(String, Caller)>,
@@ -76,18 +76,20 @@ impl Default for Account {
 }
 
 impl Account {
+    /// Adds a zone and tells its id.
     pub fn add_zone(&mut self, name: &str) -> String {
         let id = self.next_id();
         self.zones.push(Zone {
             id: id.clone(),
             name: name.to_lowercase(),
             ascii: idna::domain_to_ascii(name).unwrap_or_else(|_| name.to_ascii_lowercase()),
-            created_on: jiff::Timestamp::now().to_string(),
+            created_on: record::now(),
             records: Vec::new(),
         });
         id
     }
 
+    /// Adds a record without a look at its neighbours, and tells its id.
     pub fn add_record(&mut self, zone: &str, record: &Value) -> Result<String, Refusal> {
         let id = self.next_id();
         let zone = self
@@ -100,6 +102,7 @@ impl Account {
         Ok(id)
     }
 
+    /// Changes a record unseen by the API's clients.
     pub fn edit_record(&mut self, id: &str, attributes: &Value) -> Result<(), Refusal> {
         for zone in &mut self.zones {
             if let Some(record) = zone.records.iter_mut().find(|record| record["id"] == id) {
@@ -110,6 +113,7 @@ impl Account {
         Err(gone())
     }
 
+    /// Removes a record unseen by the API's clients; false where there is none.
     pub fn remove_record(&mut self, id: &str) -> bool {
         let before = self
             .zones
@@ -122,6 +126,7 @@ impl Account {
         before > self.zones.iter().map(|zone| zone.records.len()).sum()
     }
 
+    /// Every record.
     pub fn records(&self) -> Vec<Value> {
         self.zones
             .iter()
@@ -129,6 +134,7 @@ impl Account {
             .collect()
     }
 
+    /// Adds a token that sees these zones.
     pub fn add_token(&mut self, token: &str, zones: &[String]) {
         let caller = Caller {
             id: self.next_id(),
@@ -137,6 +143,7 @@ impl Account {
         self.tokens.push((token.to_owned(), caller));
     }
 
+    /// No page holds more than that.
     pub fn set_page_cap(&mut self, items: usize) {
         self.page_cap = items.max(1);
     }
@@ -172,6 +179,7 @@ impl Account {
             .ok_or_else(|| Refusal::authentication(401))
     }
 
+    /// `GET /zones`.
     pub fn list_zones(&self, caller: &Caller, request: &Request) -> Outcome {
         let name = request.parameter("name").map(|name| name.to_lowercase());
         let status = request.parameter("status");
@@ -186,10 +194,12 @@ impl Account {
         envelope::page(zones.map(Zone::to_json).collect(), page, per_page)
     }
 
+    /// `GET /zones/{id}`.
     pub fn get_zone(&mut self, caller: &Caller, zone: &str) -> Result<Outcome, Refusal> {
         Ok(told(&self.zone(caller, zone)?.to_json()))
     }
 
+    /// `GET /zones/{id}/dns_records`.
     pub fn list_records(
         &mut self,
         caller: &Caller,
@@ -215,6 +225,7 @@ impl Account {
         Ok(envelope::page(records.cloned().collect(), page, per_page))
     }
 
+    /// `GET /zones/{id}/dns_records/{id}`.
     pub fn get_record(
         &mut self,
         caller: &Caller,
@@ -225,6 +236,7 @@ impl Account {
         Ok(told(zone.record(id)?))
     }
 
+    /// `POST /zones/{id}/dns_records`.
     pub fn create(&mut self, caller: &Caller, zone: &str, body: &[u8]) -> Result<Outcome, Refusal> {
         let id = self.next_id();
         let zone = self.zone(caller, zone)?;
@@ -234,7 +246,7 @@ impl Account {
         Ok(self.changed(&id, None, record))
     }
 
-    /// Leaves alone what the body does not name.
+    /// `PATCH /zones/{id}/dns_records/{id}`: leaves alone what the body does not name.
     pub fn patch(
         &mut self,
         caller: &Caller,
@@ -245,7 +257,7 @@ impl Account {
         self.replace(caller, zone, id, body, Value::clone)
     }
 
-    /// Puts defaults for what the body does not name.
+    /// `PUT /zones/{id}/dns_records/{id}`: puts defaults for what the body does not name.
     pub fn overwrite(
         &mut self,
         caller: &Caller,
@@ -278,6 +290,7 @@ impl Account {
         Ok(self.changed(id, Some(before), after))
     }
 
+    /// `DELETE /zones/{id}/dns_records/{id}`.
     pub fn delete(&mut self, caller: &Caller, zone: &str, id: &str) -> Result<Outcome, Refusal> {
         let zone = self.zone(caller, zone)?;
         let before = zone.record(id)?.clone();
@@ -304,7 +317,7 @@ impl Account {
             before: before.clone(),
         });
         Outcome {
-            body: json!({"result": after.clone()}),
+            body: json!({"result": after}),
             write: Some(Write {
                 before,
                 after: Some(after),
@@ -368,7 +381,7 @@ impl Zone {
             "development_mode": 0, "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
             "original_name_servers": null, "original_registrar": null, "original_dnshost": null,
             "created_on": self.created_on, "modified_on": self.created_on, "activated_on": self.created_on,
-            "meta": {}, "owner": {"id": null, "type": "user", "email": null},
+            "meta": {}, "owner": {"id": format!("{:032x}", 3), "type": "user", "email": null},
             "account": {"id": format!("{:032x}", 1), "name": "Demo"},
             "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
             "plan": {"id": format!("{:032x}", 2), "name": "Free Website"},
@@ -379,7 +392,7 @@ impl Zone {
 fn new_record(id: &str) -> Value {
     let mut record = record::blank();
     record["id"] = Value::from(id);
-    record["created_on"] = Value::from(jiff::Timestamp::now().to_string());
+    record["created_on"] = Value::from(record::now());
     record["meta"] = json!({});
     record
 }

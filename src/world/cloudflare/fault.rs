@@ -100,8 +100,8 @@ impl Faults {
     /// The next `n` requests, or writes.
     pub fn queue(&mut self, n: usize, fault: Fault, writes_only: bool) {
         let writes_only = writes_only || fault.is_of_writes();
-        let due = Due { fault, writes_only };
-        self.queue.extend(std::iter::repeat_n(due, n));
+        self.queue
+            .extend(std::iter::repeat_n(Due { fault, writes_only }, n));
     }
 
     /// All requests from now on, or none.

@@ -1,4 +1,4 @@
-//! The embedded Cloudflare: API v4 as far as zones, DNS records and token verification go, after the vendor's `OpenAPI`
+//! The embedded Cloudflare: API v4 as far as zones, DNS records and token verification go, after the vendor's own
 //! description and the answers that users of the real one report.
 //!
 //! - `mod.rs`: who may ask, which fault is due, what the journal keeps;

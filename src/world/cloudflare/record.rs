@@ -13,8 +13,14 @@ const WRITABLE: [&str; 9] = [
 /// The TTL that means automatic, in seconds.
 const AUTOMATIC: u64 = 1;
 
+/// A time stamp in the API's form, to the microsecond.
+pub fn now() -> String {
+    format!("{:.6}", jiff::Timestamp::now())
+}
+
 /// A record that has nothing but the defaults of what was left unsaid.
 pub fn blank() -> Value {
+    // The live API tells an empty comment as null, where its description knows text only.
     json!({"ttl": AUTOMATIC, "proxied": false, "settings": {}, "comment": null, "tags": []})
 }
 
@@ -29,16 +35,16 @@ pub fn text<'a>(record: &'a Value, key: &str) -> &'a str {
 ///
 /// What the API says of an invalid attribute.
 pub fn overlaid(mut base: Value, body: &Map<String, Value>, zone: &str) -> Result<Value, Refusal> {
-    let now = jiff::Timestamp::now().to_string();
+    let stamp = now();
     for key in WRITABLE {
         if let Some(value) = body.get(key) {
             if matches!(key, "comment" | "tags") && base[key] != *value {
-                base[format!("{key}_modified_on")] = Value::from(now.as_str());
+                base[format!("{key}_modified_on")] = Value::from(stamp.as_str());
             }
             base[key] = value.clone();
         }
     }
-    base["modified_on"] = Value::from(now);
+    base["modified_on"] = Value::from(stamp);
     let kind = text(&base, "type").to_ascii_uppercase();
     base["name"] = Value::from(name(text(&base, "name"), zone)?);
     base["content"] = Value::from(content(&kind, text(&base, "content"))?);

@@ -182,7 +182,11 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
         assert_eq!(read.kind, UNAVAILABLE, "{status} {body}");
         assert_eq!(read.message, format!("reading zone example.com: {detail}"));
         let write = failure(&writing(), status, body);
-        assert_eq!(write.kind, ApiErrorKind::Unconfirmed, "{status} {body}");
+        assert_eq!(
+            write.kind,
+            ApiErrorKind::Unconfirmed { retry_after: None },
+            "{status} {body}"
+        );
         let doubt = "could not confirm the write: updating vpn.example.com A";
         assert_eq!(write.message, format!("{doubt}: {detail}"));
     }
@@ -383,7 +387,7 @@ proptest! {
                 let unavailable = matches!(error.kind, ApiErrorKind::Unavailable { .. });
                 prop_assert!(!unavailable);
                 prop_assert!(!error.message.contains('\n'));
-                let unconfirmed = error.kind == ApiErrorKind::Unconfirmed;
+                let unconfirmed = matches!(error.kind, ApiErrorKind::Unconfirmed { .. });
                 prop_assert_eq!(error.message.starts_with("could not confirm the write: "), unconfirmed);
             }
         }

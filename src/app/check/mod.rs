@@ -1,0 +1,158 @@
+//! `cadence check`: looks at everything that a cycle needs, and says how to mend what is wrong.
+//!
+//! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network` and `api` ask.
+
+mod api;
+mod host;
+mod identity;
+mod network;
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::wire::Wire;
+use crate::cli;
+use crate::error::{EXIT_DONE, EXIT_FAILED, Error};
+use crate::{render, system};
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at: `config`, `token`, `zone`, ..
+    pub check: &'static str,
+    /// How it is.
+    #[serde(rename = "result")]
+    pub level: Level,
+    /// What was found, in one line.
+    pub message: String,
+    /// What to do about it, where the message does not say so itself.
+    pub mend: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Cycles run, but not as well as they could, or something is about to change.
+    Warn,
+    /// Cycles cannot do their work.
+    Fail,
+}
+
+impl Level {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl Finding {
+    const fn new(check: &'static str, level: Level, message: String) -> Self {
+        Self {
+            check,
+            level,
+            message,
+            mend: None,
+        }
+    }
+
+    fn ok(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Ok, message.into())
+    }
+
+    fn warn(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Warn, message.into())
+    }
+
+    fn fail(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Fail, message.into())
+    }
+
+    fn mend(self, mend: impl Into<String>) -> Self {
+        Self {
+            mend: Some(mend.into()),
+            ..self
+        }
+    }
+
+    /// Takes the mend out of a line of another room, in which it follows the `nth` separator.
+    fn split_mend(self, separator: &str, nth: usize) -> Self {
+        let found = self.message.match_indices(separator).nth(nth);
+        match found.and_then(|(at, _)| self.message.split_at_checked(at)) {
+            Some((message, rest)) => Self {
+                message: message.to_owned(),
+                mend: rest.strip_prefix(separator).map(str::to_owned),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn run(context: &Context, options: &cli::Check) -> Result<u8, Error> {
+    let wire = context
+        .settings()
+        .and_then(|settings| Wire::new(settings, &context.env));
+    let (findings, broken) = match &wire {
+        Ok(wire) => (look(context, wire, options.offline), EXIT_FAILED),
+        Err(error) => (unusable(error), error.exit_code),
+    };
+    context.print(&render::check::report(&findings, &context.style))?;
+    let failed = findings.iter().any(|found| found.level == Level::Fail);
+    Ok(if failed { broken } else { EXIT_DONE })
+}
+
+/// A configuration that does not load says nothing about what to look at.
+fn unusable(error: &Error) -> Vec<Finding> {
+    let fault = |line: &str| Finding::fail("config", line);
+    error.message.lines().map(fault).collect()
+}
+
+fn look(context: &Context, wire: &Wire, offline: bool) -> Vec<Finding> {
+    let now = system::now();
+    let (mut findings, state) = host::look(wire, &context.state_dir(), &now);
+    if offline {
+        findings.push(host::router(wire));
+    } else {
+        findings.extend(network::look(wire, state.as_ref(), &now));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mend_is_taken_out_of_a_line_that_carries_one() {
+        let line = || Finding::fail("x", "no token: it is missing: make one");
+        assert_eq!(
+            line().split_mend(": ", 1),
+            Finding::fail("x", "no token: it is missing").mend("make one")
+        );
+        assert_eq!(line().split_mend(": ", 2), line());
+        assert_eq!(line().split_mend("; ", 0), line());
+    }
+
+    #[test]
+    fn every_fault_of_a_configuration_is_a_line_of_its_own() {
+        assert_eq!(
+            unusable(&Error::config("a.toml:1: one\na.toml:2: two")),
+            [
+                Finding::fail("config", "a.toml:1: one"),
+                Finding::fail("config", "a.toml:2: two")
+            ]
+        );
+    }
+}

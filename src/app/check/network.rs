@@ -1,0 +1,207 @@
+//! What others answer: the router, the WAN targets, the address providers, public DNS, and the DNS provider's API.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Finding, Level, api};
+use crate::app::observe::side_by_side;
+use crate::app::wire::Wire;
+use crate::config::Endpoint;
+use crate::logic::moment::Moment;
+use crate::logic::observation::{Answer, RouterMethod, Signal};
+use crate::logic::quorum::{Tally, tally};
+use crate::logic::state::State;
+use crate::logic::step::Wants;
+use crate::logic::units::Family;
+use crate::net::Deadline;
+
+/// Asks everybody, side by side. Beyond the WAN targets nobody is asked while none of those answers.
+pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
+    let deadline = Wire::deadline();
+    let network = &wire.settings.network;
+    thread::scope(|scope| {
+        let asked_router = scope.spawn(|| wire.router());
+        let signals: Vec<Signal<()>> = side_by_side(&network.wan_targets, |target| {
+            wire.wan_target(target, deadline)
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+        let up = signals.iter().any(Signal::ok);
+        let answers = scope.spawn(move || up.then(|| ask_providers(wire, deadline)));
+        let doh = scope.spawn(move || up.then(|| ask_doh(wire, deadline)));
+        let api = up.then(|| api::ask(wire, state, now, deadline));
+
+        let mut findings: Vec<Finding> = asked_router
+            .join()
+            .map(|signal| router(&signal, up))
+            .into_iter()
+            .collect();
+        findings.extend(signals.iter().map(|signal| wan(signal, up)));
+        let answers = answers.join().ok().flatten().unwrap_or_default();
+        findings.extend(
+            answers
+                .iter()
+                .map(|(family, answers)| public_ip(*family, answers).0),
+        );
+        findings.extend(doh.join().ok().flatten().unwrap_or_default());
+        if let Some(api) = api {
+            let seen = |family| {
+                let (_, answers) = answers.iter().find(|(asked, _)| *asked == family)?;
+                public_ip(family, answers).1
+            };
+            findings.extend(api.judge(wire, state, now, seen));
+        }
+        findings
+    })
+}
+
+/// `up`: a WAN target answers, so whatever the router does, it does its work.
+fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
+    let target = signal.target.as_deref().unwrap_or_default();
+    let method = match &signal.result {
+        Ok(RouterMethod::Icmp) => "ICMP",
+        Ok(RouterMethod::Tcp) => "TCP",
+        Err(error) => {
+            let level = if up { Level::Warn } else { Level::Fail };
+            let (subject, mend) = match &signal.target {
+                Some(target) => (
+                    format!("{target} does not answer: {error}"),
+                    "set network.router to the address of the router, or let it answer a ping",
+                ),
+                None => (error.clone(), "connect this host, or set network.router"),
+            };
+            return Finding::new("router", level, subject).mend(mend);
+        }
+    };
+    let took = took(signal.elapsed);
+    Finding::ok("router", format!("{target} answers ({method}, {took})"))
+}
+
+fn wan(signal: &Signal<()>, up: bool) -> Finding {
+    let target = signal.target.as_deref().unwrap_or_default();
+    match &signal.result {
+        Ok(()) => Finding::ok(
+            "wan",
+            format!("{target} answers ({})", took(signal.elapsed)),
+        ),
+        // The one that failed says for itself that it did.
+        Err(error) if up => {
+            Finding::warn("wan", error.as_str()).mend("replace it in network.wan_targets")
+        }
+        Err(error) => Finding::fail("wan", error.as_str())
+            .mend("look at the modem and the line, or correct network.wan_targets"),
+    }
+}
+
+fn took(elapsed: Duration) -> String {
+    format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)
+}
+
+fn ask_providers(wire: &Wire, deadline: Deadline) -> Vec<(Family, Vec<Answer>)> {
+    let settings = &wire.settings;
+    let wants = Wants {
+        records: &settings.records,
+        policy: &settings.policy,
+        doh: false,
+        trust: false,
+        no_cache: false,
+    };
+    let ask = |family: &Family| {
+        let answers = side_by_side(wire.address_providers(*family), |provider| Answer {
+            provider: provider.url.clone(),
+            authority: provider.authority(),
+            address: wire.public_ip(provider, *family, deadline).1,
+        });
+        (*family, answers.into_iter().flatten().collect())
+    };
+    side_by_side(&wants.families(), ask)
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Whether an address would be confirmed, and which.
+fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
+    let key = match family {
+        Family::V4 => "network.ip_providers",
+        Family::V6 => "network.ip6_providers",
+    };
+    let hosts: BTreeSet<&str> = answers
+        .iter()
+        .map(|answer| answer.authority.as_str())
+        .collect();
+    if hosts.len() < 2 {
+        let found = format!(
+            "{key} names {} host, and an address counts once two agree",
+            hosts.len()
+        );
+        let finding = Finding::fail("public_ip", found).mend(format!("add another host to {key}"));
+        return (finding, None);
+    }
+    let counted = match tally(answers, 0, None) {
+        Tally::Counted(counted) => counted.address,
+        Tally::Nothing(why) => {
+            let finding = Finding::fail("public_ip", format!("{family}: {why}"))
+                .mend(format!("look at the line, or correct {key}"));
+            return (finding, None);
+        }
+        Tally::Ask(_) => {
+            let finding = Finding::fail("public_ip", format!("{family}: too few providers answer"));
+            return (finding.mend(format!("add another host to {key}")), None);
+        }
+    };
+    let dissent: Vec<String> = answers
+        .iter()
+        .filter_map(|answer| match &answer.address {
+            Ok(address) if *address == counted => None,
+            Ok(address) => Some(format!("{} says {address}", answer.authority)),
+            Err(error) => Some(format!("{}: {error}", answer.authority)),
+        })
+        .collect();
+    let (all, agree) = (answers.len(), answers.len() - dissent.len());
+    let found = format!("{counted}: {agree} of {all} providers agree");
+    let finding = if dissent.is_empty() {
+        Finding::ok("public_ip", found)
+    } else {
+        Finding::warn("public_ip", format!("{found}; {}", dissent.join("; ")))
+            .mend(format!("replace it in {key} if that lasts"))
+    };
+    (finding, Some(counted))
+}
+
+fn ask_doh(wire: &Wire, deadline: Deadline) -> Vec<Finding> {
+    let servers = &wire.settings.network.doh;
+    let Some(record) = wire
+        .settings
+        .records
+        .first()
+        .filter(|_| !servers.is_empty())
+    else {
+        return vec![Finding::ok(
+            "doh",
+            "network.doh is empty: public DNS is not asked",
+        )];
+    };
+    let answers = side_by_side(servers, |server| {
+        let begun = Instant::now();
+        let answer = wire.public_dns_at(server, record, deadline);
+        doh(server, answer.as_deref(), begun.elapsed())
+    });
+    answers.into_iter().flatten().collect()
+}
+
+fn doh(server: &Endpoint, answer: Result<&[IpAddr], &String>, elapsed: Duration) -> Finding {
+    let url = &server.url;
+    match answer {
+        Ok(_) => Finding::ok("doh", format!("{url} answers ({})", took(elapsed))),
+        Err(error) => {
+            Finding::warn("doh", format!("{url}: {error}")).mend("replace it in network.doh")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

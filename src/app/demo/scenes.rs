@@ -1,0 +1,214 @@
+//! The play: each scene does something to the world, runs cycles, and holds what it claims against what the world saw.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::{Value, json};
+
+use super::stage::{Played, Stage};
+use crate::error::Error;
+use crate::logic::readiness::Readiness;
+use crate::logic::units::Family;
+use crate::world::{Entry, Line, ProviderMode, Tally};
+
+/// The addresses that the ISP gives, one after the other, and one that it never gave: all global unicast.
+const FIRST: Ipv4Addr = Ipv4Addr::new(93, 184, 216, 34);
+const SECOND: Ipv4Addr = Ipv4Addr::new(93, 184, 217, 81);
+const THIRD: Ipv4Addr = Ipv4Addr::new(93, 184, 218, 12);
+const LIE: Ipv4Addr = Ipv4Addr::new(93, 184, 219, 66);
+/// What somebody set in the dashboard, and cadence must leave alone.
+const COMMENT: &str = "do not touch";
+const TTL: u32 = 300;
+/// Providers are asked in random order, one in four lies: so many cycles without meeting it have odds of 1 to 30 million.
+const CYCLES_TO_MEET_A_LIAR: usize = 60;
+
+/// A scene; what was seen, in one line.
+type Play = fn(&mut Stage<'_>) -> Result<String, Error>;
+
+/// The scenes in their order; each goes on where the one before ended.
+pub const SCENES: [(&str, Play); 5] = [
+    (
+        "first publish: an address counts once two cycles agree on it",
+        first_publish,
+    ),
+    (
+        "steady state: nothing to do costs next to nothing",
+        steady_state,
+    ),
+    ("the ISP changes the address of the home", address_change),
+    ("one address provider lies", lying_provider),
+    ("an outage, and a new address when the line is back", outage),
+];
+
+/// Ends the demo where a claim does not hold.
+pub fn claim(holds: bool, claim: &str) -> Result<(), Error> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "the demo claims that {claim}, and that is not what happened: please report this"
+    )))
+}
+
+fn first_publish(stage: &mut Stage<'_>) -> Result<String, Error> {
+    stage.move_to(FIRST);
+    one_cycle_to(stage, Readiness::Probing)?;
+    claim(
+        stage.writes() == 0,
+        "one observation alone publishes nothing",
+    )?;
+    one_cycle_to(stage, Readiness::Ready)?;
+    let (request, record) = last_write(stage)?;
+    claim(
+        stage.writes() == 1 && request.method == "POST" && holds(&record, FIRST),
+        "the second observation creates the record",
+    )?;
+    Ok(format!(
+        "the first cycle wrote nothing, the second created vpn.example.com A {FIRST}"
+    ))
+}
+
+fn steady_state(stage: &mut Stage<'_>) -> Result<String, Error> {
+    one_cycle_to(stage, Readiness::Ready)?;
+    let counts = stage.world.counts();
+    claim(
+        counts.doh.requests > 0,
+        "after a write public DNS is asked until it shows the address",
+    )?;
+    stage.world.reset_counts();
+    one_cycle_to(stage, Readiness::Ready)?;
+    let counts = stage.world.counts();
+    claim(
+        counts.wan.connections == 1
+            && counts.ip.connections == 1
+            && counts.doh == Tally::default()
+            && counts.api == Tally::default(),
+        "a steady cycle makes one connection to a WAN target and one to an address provider",
+    )?;
+    Ok(format!(
+        "public DNS shows the address; then a cycle made {} connection to a WAN target, {} to an address provider, \
+         {} to public DNS and {} to Cloudflare",
+        counts.wan.connections,
+        counts.ip.connections,
+        counts.doh.connections,
+        counts.api.connections
+    ))
+}
+
+fn address_change(stage: &mut Stage<'_>) -> Result<String, Error> {
+    let (_, record) = last_write(stage)?;
+    let id = record["id"].as_str().unwrap_or_default();
+    let by_hand = json!({"comment": COMMENT, "ttl": TTL});
+    let cloudflare = stage.world.cloudflare();
+    cloudflare
+        .edit_record(id, &by_hand)
+        .map_err(Error::failed)?;
+
+    stage.move_to(SECOND);
+    one_cycle_to(stage, Readiness::Probing)?;
+    claim(stage.writes() == 1, "an unconfirmed address is not written")?;
+    one_cycle_to(stage, Readiness::Ready)?;
+    let (request, record) = last_write(stage)?;
+    let only_content = Some(json!({"content": SECOND}));
+    claim(
+        stage.writes() == 2 && request.method == "PATCH" && request.body == only_content,
+        "nothing but the content is sent",
+    )?;
+    claim(
+        holds(&record, SECOND) && record["comment"] == COMMENT && record["ttl"] == TTL,
+        "the record keeps its comment and its TTL",
+    )?;
+    Ok(format!(
+        "PROBING, then READY and PATCH {{\"content\":\"{SECOND}\"}}; the record keeps its comment \"{COMMENT}\" and its \
+         TTL of {TTL} s, set by hand"
+    ))
+}
+
+fn lying_provider(stage: &mut Stage<'_>) -> Result<String, Error> {
+    let writes = stage.writes();
+    stage
+        .world
+        .set_provider(0, ProviderMode::Lies(LIE.to_string()));
+    let (played, turn) = meet_the_liar(stage)?;
+    stage.world.set_provider(0, ProviderMode::Honest);
+    stage.say(&played.report)?;
+    let counted = played.seen.counted(Family::V4);
+    claim(
+        counted.is_some_and(|counted| counted.address == IpAddr::V4(SECOND)),
+        "a lie is outvoted",
+    )?;
+    claim(
+        played.readiness == Readiness::Ready && stage.writes() == writes,
+        "a lie changes neither readiness nor the record",
+    )?;
+    Ok(format!(
+        "it said {LIE}, the three others said {SECOND}: outvoted, nothing written (providers are asked in \
+         random order; its turn came in cycle {turn} of this scene)"
+    ))
+}
+
+/// Runs cycles until the liar is asked; also returns which one that was.
+fn meet_the_liar(stage: &mut Stage<'_>) -> Result<(Played, usize), Error> {
+    let lies = |played: &Played| {
+        let mut answers = played.seen.public_ip.iter().flat_map(|seen| &seen.answers);
+        answers.any(|answer| answer.address == Ok(IpAddr::V4(LIE)))
+    };
+    for turn in 1..=CYCLES_TO_MEET_A_LIAR {
+        let played = stage.cycle()?;
+        if lies(&played) {
+            return Ok((played, turn));
+        }
+    }
+    Err(Error::failed(
+        "the demo claims that every provider is asked in turn, and one never was: please report this",
+    ))
+}
+
+fn outage(stage: &mut Stage<'_>) -> Result<String, Error> {
+    let writes = stage.writes();
+    stage.world.set_line(Line::Down).map_err(Error::failed)?;
+    let played = one_cycle_to(stage, Readiness::NotReady)?;
+    claim(played.verdict.is_down(), "an outage is seen as one at once")?;
+
+    stage.move_to(THIRD);
+    stage.world.set_line(Line::Up).map_err(Error::failed)?;
+    one_cycle_to(stage, Readiness::Probing)?;
+    claim(
+        stage.writes() == writes,
+        "nothing is written before the line has proven itself",
+    )?;
+    one_cycle_to(stage, Readiness::Ready)?;
+    let (_, record) = last_write(stage)?;
+    claim(
+        stage.writes() == writes + 1 && holds(&record, THIRD),
+        "the address after an outage is published",
+    )?;
+    Ok(format!(
+        "NOT_READY in the first cycle without a line; back with another address: PROBING, READY, updated to {THIRD}"
+    ))
+}
+
+fn one_cycle_to(stage: &mut Stage<'_>, expected: Readiness) -> Result<Played, Error> {
+    let played = stage.show_cycle()?;
+    let found = played.readiness;
+    claim(
+        found == expected,
+        &format!("this cycle ends {expected} (it ended {found})"),
+    )?;
+    Ok(played)
+}
+
+/// The last request that changed a record, and the record as it became.
+fn last_write(stage: &Stage<'_>) -> Result<(Entry, Value), Error> {
+    let journal = stage.world.cloudflare().journal();
+    let last = journal.into_iter().rev().find_map(|request| {
+        let after = request.write.as_ref()?.after.clone()?;
+        Some((request, after))
+    });
+    last.ok_or_else(|| {
+        Error::failed("the demo claims that a record is written, and none was: please report this")
+    })
+}
+
+fn holds(record: &Value, address: Ipv4Addr) -> bool {
+    record["content"] == address.to_string().as_str()
+}

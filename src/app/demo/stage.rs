@@ -1,0 +1,203 @@
+//! A folder of its own, a world of its own, and real cycles between the two: the environment of this process has no say.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::app::context::Context;
+use crate::app::reconcile;
+use crate::app::wire::Wire;
+use crate::cli::{self, Color, Format, Global};
+use crate::config::Env;
+use crate::error::Error;
+use crate::logic::observation::Observation;
+use crate::logic::readiness::Readiness;
+use crate::logic::verdict::Verdict;
+use crate::net::reason;
+use crate::render::{self, Form, Style};
+use crate::system;
+use crate::world::{Files, World, Write};
+
+/// The record that the demo keeps. It may be created, and its TTL and proxy setting are its own.
+const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n";
+/// Its zone.
+const ZONE: &str = "example.com";
+
+/// Where the scenes are played.
+pub struct Stage<'a> {
+    /// The world around the home.
+    pub world: World,
+    /// Removed when the play is over, however it ends.
+    _folder: Folder,
+    audience: &'a Context,
+    inside: Context,
+    address: Ipv4Addr,
+    cycles: usize,
+    false_writes: usize,
+}
+
+/// What is kept of one cycle.
+pub struct Played {
+    /// Readiness after it.
+    pub readiness: Readiness,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What it saw.
+    pub seen: Observation,
+    /// Its telemetry.
+    pub report: String,
+}
+
+impl<'a> Stage<'a> {
+    /// Starts a world with an empty zone, and writes a configuration for it.
+    pub fn set(audience: &'a Context) -> Result<Self, Error> {
+        let folder = Folder::make()?;
+        let world = World::start().map_err(Error::failed)?;
+        world.cloudflare().add_zone(ZONE);
+        let (config, token, ca) = (
+            folder.0.join("cadence.toml"),
+            folder.0.join("token"),
+            folder.0.join("ca.pem"),
+        );
+        let files = Files {
+            token: &token,
+            ca: &ca,
+        };
+        write(&token, world.token())?;
+        write(&ca, world.ca_pem())?;
+        write(&config, &world.config_toml(files, RECORD))?;
+        let global = Global {
+            config: Some(config),
+            state_dir: Some(folder.0.join("state")),
+            format: Format::Pretty,
+            json: false,
+            color: Color::Never,
+            verbose: 0,
+            quiet: true,
+        };
+        Ok(Self {
+            inside: Context::under(global, Env::default()),
+            address: Ipv4Addr::UNSPECIFIED,
+            world,
+            _folder: folder,
+            audience,
+            cycles: 0,
+            false_writes: 0,
+        })
+    }
+
+    /// The ISP gives the home another address.
+    pub fn move_to(&mut self, address: Ipv4Addr) {
+        self.address = address;
+        self.world.set_address(Some(address));
+    }
+
+    /// Runs one cycle, the same that `cadence reconcile` runs, and holds what it wrote against the true address.
+    pub fn cycle(&mut self) -> Result<Played, Error> {
+        let written = self.writes();
+        let options = cli::Reconcile::default();
+        let wire = Wire::new(self.inside.settings()?, &self.inside.env)?;
+        self.inside.enforce_policy(&wire)?;
+        let wants = reconcile::wants(&wire.settings, &options);
+        let cycle = reconcile::run_once(&wire, &wants, &self.inside.state_dir(), &options)?;
+        let style = Style {
+            form: Form::Pretty,
+            ..self.audience.style
+        };
+        let played = Played {
+            readiness: cycle.state.machine.readiness,
+            verdict: cycle.decision.verdict,
+            report: render::cycle::report(&cycle, &style),
+            seen: cycle.seen,
+        };
+        self.cycles += 1;
+        let address = self.address.to_string();
+        let is_false = |write: &&Write| {
+            let after = write.after.as_ref();
+            after.is_none_or(|record| record["content"] != address.as_str())
+        };
+        let writes = self.world.cloudflare().writes();
+        self.false_writes += writes.iter().skip(written).filter(is_false).count();
+        Ok(played)
+    }
+
+    /// Runs one cycle before the audience.
+    pub fn show_cycle(&mut self) -> Result<Played, Error> {
+        let played = self.cycle()?;
+        self.say(&played.report)?;
+        Ok(played)
+    }
+
+    /// Tells people; a machine reads the document at the end.
+    pub fn say(&self, text: &str) -> Result<(), Error> {
+        if self.audience.style.form == Form::Json || self.audience.style.quiet {
+            return Ok(());
+        }
+        self.audience.print(text)
+    }
+
+    /// The cycles so far.
+    pub fn cycles(&self) -> usize {
+        self.cycles
+    }
+
+    /// The writes so far.
+    pub fn writes(&self) -> usize {
+        self.world.cloudflare().writes().len()
+    }
+
+    /// The writes so far of an address that was not the true one.
+    pub fn false_writes(&self) -> usize {
+        self.false_writes
+    }
+}
+
+/// A new folder for this user alone, removed with all that is in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self, Error> {
+        let parent = std::env::temp_dir();
+        let random = system::random_up_to(Duration::from_secs(u64::from(u32::MAX))).as_nanos();
+        let path = parent.join(format!("cadence-demo-{random:016x}"));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => Ok(Self(path)),
+            Err(error) => Err(Error::failed(format!(
+                "cannot make a folder for the demo in {}: {}: set TMPDIR to a folder that can be written",
+                parent.display(),
+                reason::of(&error)
+            ))),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            log::warn!(
+                "cannot remove {}: {}: remove it by hand",
+                self.0.display(),
+                reason::of(&error)
+            );
+        }
+    }
+}
+
+/// A new file that nobody else may read.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let fill = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(text.as_bytes())
+    };
+    fill().map_err(|error| {
+        let why = reason::of(&error);
+        Error::failed(format!("cannot write {}: {why}", path.display()))
+    })
+}

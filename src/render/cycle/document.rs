@@ -1,0 +1,137 @@
+//! `cadence.cycle/1`: the contract's document of one cycle, field by field and in its order.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::{layer, outcome, reason};
+use crate::app::reconcile::Cycle;
+use crate::logic::event::RecordOutcome;
+use crate::logic::readiness::Readiness;
+use crate::logic::records::{CacheStatus, Layer};
+use crate::logic::schedule::Speed;
+use crate::logic::units::RecordType;
+use crate::logic::verdict::Verdict;
+use crate::render::json::{self, SignalObject};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    cycle: u64,
+    started_at: String,
+    elapsed_ms: f64,
+    mode: &'static str,
+    dry_run: bool,
+    verdict: Verdict,
+    readiness: ReadinessObject,
+    signals: Vec<SignalObject<'a>>,
+    records: Vec<RecordObject<'a>>,
+    recovery: RecoveryObject,
+    uptime: UptimeObject,
+    next: Option<NextObject>,
+    errors: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ReadinessObject {
+    before: Readiness,
+    after: Readiness,
+    /// Of the first record's family; never more than are required.
+    confirmations: u32,
+    required: u32,
+    since: String,
+}
+
+#[derive(Serialize)]
+struct RecordObject<'a> {
+    /// In ASCII form.
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: RecordType,
+    /// Null where it is not known for sure.
+    wanted: Option<IpAddr>,
+    outcome: RecordOutcome,
+    /// Null where nothing settled it.
+    layer: Option<Layer>,
+    cache: CacheStatus,
+    /// Null where nothing is cached, or the clocks cannot tell.
+    cache_age_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    elapsed_ms: f64,
+}
+
+#[derive(Serialize)]
+struct RecoveryObject {
+    outcome: &'static str,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct UptimeObject {
+    ready: u64,
+    total: u64,
+    percent: f64,
+}
+
+#[derive(Serialize)]
+struct NextObject {
+    speed: Speed,
+    in_s: u64,
+    due_at: String,
+}
+
+pub fn text(cycle: &Cycle<'_>) -> String {
+    let state = &cycle.state;
+    let (confirmations, required) = cycle.confirmations();
+    json::line(&Document {
+        schema: "cadence.cycle/1",
+        cycle: state.cycle,
+        started_at: json::thousandths(cycle.now.wall),
+        elapsed_ms: json::milliseconds(cycle.elapsed),
+        mode: cycle.mode,
+        dry_run: cycle.dry_run,
+        verdict: cycle.decision.verdict,
+        readiness: ReadinessObject {
+            before: cycle.decision.before,
+            after: state.machine.readiness,
+            confirmations,
+            required,
+            since: json::seconds(state.since.wall),
+        },
+        signals: SignalObject::all(&cycle.seen),
+        records: records(cycle),
+        recovery: RecoveryObject {
+            outcome: "disabled",
+            reason: None,
+        },
+        uptime: UptimeObject {
+            ready: state.uptime.ready,
+            total: state.uptime.total,
+            percent: json::percent(state.uptime.percent()),
+        },
+        next: state.next.as_ref().map(|due| NextObject {
+            speed: due.speed,
+            in_s: due.in_s,
+            due_at: json::seconds(due.due_at),
+        }),
+        errors: &cycle.errors,
+    })
+}
+
+fn records<'a>(cycle: &'a Cycle<'_>) -> Vec<RecordObject<'a>> {
+    cycle
+        .records()
+        .map(|(spec, planned, acted)| RecordObject {
+            name: &spec.name,
+            kind: spec.kind,
+            wanted: planned.wanted,
+            outcome: outcome(&acted.outcome.settled),
+            layer: layer(&acted.outcome.settled),
+            cache: planned.cache,
+            cache_age_s: planned.cache_age.map(|age| age.as_secs()),
+            reason: reason(&acted.outcome.settled),
+            elapsed_ms: json::milliseconds(acted.elapsed),
+        })
+        .collect()
+}

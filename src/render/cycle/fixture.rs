@@ -1,0 +1,141 @@
+//! The cycle of the contract's example, for tests to change.
+
+use std::time::Duration;
+
+use crate::app::act::Acted;
+use crate::app::reconcile::Cycle;
+use crate::logic::fixtures::{ip, policy, record};
+use crate::logic::moment::Moment;
+use crate::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
+use crate::logic::policy::Policy;
+use crate::logic::readiness::{Machine, Readiness, Track};
+use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled};
+use crate::logic::schedule::{Due, Speed};
+use crate::logic::state::{State, Uptime};
+use crate::logic::step::{Decision, Outcome, Planned, Wants};
+use crate::logic::units::{Family, RecordType};
+use crate::logic::verdict::Verdict;
+
+/// What a [`Cycle`] borrows.
+pub struct Home {
+    pub records: Vec<RecordSpec>,
+    pub policy: Policy,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self {
+            records: vec![record("vpn.example.com", RecordType::A)],
+            policy: policy(),
+        }
+    }
+
+    pub fn wants(&self) -> Wants<'_> {
+        Wants {
+            records: &self.records,
+            policy: &self.policy,
+            doh: true,
+            trust: false,
+            no_cache: false,
+        }
+    }
+}
+
+pub fn signal<T>(target: &str, micros: u64, result: Result<T, &str>) -> Signal<T> {
+    Signal {
+        target: Some(target.to_owned()),
+        elapsed: Duration::from_micros(micros),
+        result: result.map_err(str::to_owned),
+    }
+}
+
+pub fn moment(wall: &str) -> Moment {
+    Moment {
+        wall: wall.parse().unwrap(),
+        boot: String::new(),
+        since_boot_ms: 0,
+    }
+}
+
+/// The example of contract §9.
+pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
+    let now = moment("2026-01-28T16:08:44.120Z");
+    let address = ip("203.0.113.7");
+    let right = Settled::Right {
+        layer: Layer::Cache,
+        public: false,
+        proxied: None,
+    };
+    let provider = "https://api.ipify.org";
+    Cycle {
+        wants,
+        mode: "production",
+        dry_run: false,
+        elapsed: Duration::from_micros(295_104),
+        seen: Observation {
+            host: signal("eth0", 120, Ok(())),
+            router: signal("192.168.0.1", 900, Ok(RouterMethod::Icmp)),
+            wan: signal("1.1.1.1:443", 28_000, Ok(())),
+            public_ip: vec![PublicIp {
+                family: Family::V4,
+                signal: signal(
+                    provider,
+                    74_000,
+                    Ok(Counted {
+                        address,
+                        corroborated: false,
+                    }),
+                ),
+                answers: vec![Answer {
+                    provider: provider.to_owned(),
+                    authority: "api.ipify.org:443".to_owned(),
+                    address: Ok(address),
+                }],
+                max_attempts: 4,
+            }],
+        },
+        decision: Decision {
+            before: Readiness::Ready,
+            verdict: Verdict::Healthy,
+            records: vec![Planned {
+                wanted: Some(address),
+                cache: CacheStatus::Hit,
+                cache_age: Some(Duration::from_millis(250_400)),
+                next: Next::Done(right.clone()),
+            }],
+        },
+        acted: vec![Acted {
+            outcome: Outcome {
+                wanted: Some(address),
+                settled: right,
+                at: now.clone(),
+            },
+            public_dns: None,
+            elapsed: Duration::from_micros(300),
+        }],
+        state: State {
+            cycle: 3408,
+            machine: Machine {
+                readiness: Readiness::Ready,
+                ipv4: Track::Trusted {
+                    address,
+                    confirmations: 5,
+                },
+                ipv6: Track::Empty,
+            },
+            since: moment("2026-01-25T11:02:10.987Z"),
+            uptime: Uptime {
+                ready: 3403,
+                total: 3408,
+            },
+            next: Some(Due {
+                speed: Speed::Slow,
+                in_s: 129,
+                due_at: "2026-01-28T16:10:53.120Z".parse().unwrap(),
+            }),
+            ..State::cold(&now)
+        },
+        errors: vec![],
+        now,
+    }
+}

@@ -1,0 +1,310 @@
+//! The telemetry of a cycle, in the order in which it ran.
+
+use jiff::Timestamp;
+
+use super::{layer, outcome, reason};
+use crate::app::act::Acted;
+use crate::app::reconcile::Cycle;
+use crate::logic::event::{RecordOutcome, What};
+use crate::logic::readiness::Readiness;
+use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Write};
+use crate::logic::step::Planned;
+use crate::logic::verdict::Verdict;
+use crate::render::line::{Level, Line, Mark};
+use crate::render::signal;
+
+/// Every line; which of them are worth printing is the printer's business.
+pub fn all(cycle: &Cycle<'_>) -> Vec<Line> {
+    let at = cycle.now.wall;
+    let mut lines = vec![loop_line(cycle)];
+    lines.extend(signals(cycle));
+    for (spec, planned, acted) in cycle.records() {
+        lines.push(cache(at, spec, planned));
+        if planned.next == Next::AskDoh {
+            lines.push(dns(cycle, spec, planned, acted));
+        }
+        if reached_api(planned, acted) {
+            lines.push(cloudflare(at, spec, acted));
+        }
+        lines.push(ddns(at, spec, planned, acted));
+    }
+    lines.extend(readiness(cycle));
+    lines.push(verdict(cycle));
+    lines.push(net_health(cycle));
+    lines
+}
+
+fn loop_line(cycle: &Cycle<'_>) -> Line {
+    let (mark, state) = if cycle.dry_run {
+        (Mark::Neutral, "DRY_RUN")
+    } else {
+        (Mark::Good, "RUN")
+    };
+    Line::new(cycle.now.wall, mark, "LOOP", state)
+        .primary("cycle", cycle.state.cycle)
+        .meta("mode", cycle.mode)
+}
+
+fn signals(cycle: &Cycle<'_>) -> Vec<Line> {
+    let (at, seen) = (cycle.now.wall, &cycle.seen);
+    let wan_up = seen.wan.ok();
+    let mut lines = vec![
+        signal::host(at, &seen.host, wan_up),
+        signal::router(at, &seen.router, wan_up),
+        signal::wan(at, &seen.wan),
+    ];
+    if wan_up {
+        lines.extend(
+            seen.public_ip
+                .iter()
+                .map(|seen| signal::public_ip(at, seen)),
+        );
+    } else {
+        lines.extend(cycle.wants.families().into_iter().map(|family| {
+            Line::new(at, Mark::Neutral, "PUBLIC_IP", "SKIPPED")
+                .primary("family", family.as_str())
+                .meta("reason", "the line is down")
+        }));
+    }
+    lines
+}
+
+fn record_line(
+    at: Timestamp,
+    mark: Mark,
+    subsystem: &'static str,
+    state: &'static str,
+    spec: &RecordSpec,
+) -> Line {
+    Line::new(at, mark, subsystem, state)
+        .primary("name", &spec.display)
+        .primary("type", spec.kind)
+}
+
+fn cache(at: Timestamp, spec: &RecordSpec, planned: &Planned) -> Line {
+    let mark = match planned.cache {
+        CacheStatus::Hit => Mark::Good,
+        CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Mismatch | CacheStatus::Skipped => {
+            Mark::Neutral
+        }
+    };
+    let age = planned.cache_age.map(|age| format!("{}s", age.as_secs()));
+    record_line(at, mark, "CACHE", planned.cache.as_str(), spec).meta_some("age", age)
+}
+
+fn dns(cycle: &Cycle<'_>, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> Line {
+    let at = cycle.now.wall;
+    let converged = cycle
+        .state
+        .outbox
+        .iter()
+        .find_map(|event| match &event.what {
+            What::Converged {
+                name,
+                record,
+                seconds,
+                ..
+            } if *name == spec.name && *record == spec.kind => Some(*seconds),
+            _ => None,
+        });
+    if let Some(seconds) = converged {
+        return record_line(at, Mark::Good, "DNS", "CONVERGED", spec)
+            .level(Level::Notice)
+            .meta("took", format!("{seconds}s"));
+    }
+    let (mark, state) = match (acted.public_dns.as_deref(), planned.wanted) {
+        (Some([answer]), Some(wanted)) if *answer == wanted => (Mark::Good, "MATCH"),
+        // What the servers still have in their caches, or silence, sends the cycle on to the API; it is no fault.
+        (Some(_), _) => (Mark::Neutral, "MISMATCH"),
+        (None, _) => (Mark::Neutral, "NO_ANSWER"),
+    };
+    let answer = acted.public_dns.as_deref().map(signal::listed);
+    record_line(at, mark, "DNS", state, spec).meta_some("answer", answer)
+}
+
+/// Whether neither the cache nor public DNS could settle it.
+fn reached_api(planned: &Planned, acted: &Acted) -> bool {
+    planned.wanted.is_some()
+        && match &acted.outcome.settled {
+            Settled::Right { layer, .. } => *layer == Layer::Api,
+            Settled::Written(_) | Settled::Held { .. } | Settled::Failed { .. } => true,
+        }
+}
+
+/// Always [`Level::Info`]: what is noteworthy in it is told by the record's DDNS line.
+fn cloudflare(at: Timestamp, spec: &RecordSpec, acted: &Acted) -> Line {
+    let (mark, state, change) = match &acted.outcome.settled {
+        Settled::Right { .. } => (Mark::Good, "MATCH", None),
+        Settled::Written(write @ Write::Patch { .. }) => {
+            (Mark::Good, "PATCHED", Some(write.describe()))
+        }
+        Settled::Written(write @ Write::Create(_)) => {
+            (Mark::Good, "CREATED", Some(write.describe()))
+        }
+        Settled::Held { .. } => (Mark::Neutral, "HELD", None),
+        Settled::Failed { .. } => (Mark::Bad, "FAILED", None),
+    };
+    record_line(at, mark, "CLOUDFLARE", state, spec)
+        .level(Level::Info)
+        .meta_some("change", change)
+}
+
+fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> Line {
+    let settled = &acted.outcome.settled;
+    let (mark, state, level) = match settled {
+        Settled::Right { .. } => (Mark::Good, "NOOP", Level::Info),
+        Settled::Written(Write::Patch { .. }) => (Mark::Good, "UPDATED", Level::Notice),
+        Settled::Written(Write::Create(_)) => (Mark::Good, "CREATED", Level::Notice),
+        Settled::Held {
+            needs_operator: true,
+            ..
+        } => (Mark::Warn, "HELD", Level::Warning),
+        // It is known what it shall hold, and it was left alone: a dry run, the write budget, an API that rests.
+        Settled::Held { .. } if planned.wanted.is_some() => (Mark::Neutral, "HELD", Level::Notice),
+        Settled::Held { .. } => (Mark::Neutral, "HELD", Level::Info),
+        Settled::Failed { .. } => (Mark::Bad, "FAILED", Level::Error),
+    };
+    let from = match settled {
+        Settled::Written(Write::Patch { before, change }) if change.content.is_some() => {
+            Some(&before.content)
+        }
+        Settled::Written(_)
+        | Settled::Right { .. }
+        | Settled::Held { .. }
+        | Settled::Failed { .. } => None,
+    };
+    let line = record_line(at, mark, "DDNS", state, spec)
+        .level(level)
+        .meta_some("from", from)
+        .meta_some(signal::ip_key(spec.kind.family()), planned.wanted)
+        .meta_some("layer", layer(settled).map(Layer::as_str));
+    let line = match planned.wanted {
+        Some(_) => line.took("took", acted.elapsed),
+        // Nothing was asked.
+        None => line,
+    };
+    // The longest value goes last, where it may flow over the edge of a terminal.
+    line.meta_some("reason", reason(settled))
+}
+
+/// One line for each step that readiness took, or one that says that it took none.
+fn readiness(cycle: &Cycle<'_>) -> Vec<Line> {
+    let at = cycle.now.wall;
+    let (confirmations, required) = cycle.confirmations();
+    let confirmations = format!("{confirmations}/{required}");
+    let steps: Vec<Line> = cycle
+        .state
+        .outbox
+        .iter()
+        .filter_map(|event| match event.what {
+            What::Readiness { from, to, .. } => Some((from, to)),
+            _ => None,
+        })
+        .map(|(from, to)| {
+            let level = match to {
+                Readiness::NotReady => Level::Warning,
+                Readiness::Init | Readiness::Probing | Readiness::Ready => Level::Notice,
+            };
+            Line::new(at, readiness_mark(to), "READINESS", to.as_str())
+                .level(level)
+                .primary("from", from)
+                .primary("to", to)
+                .meta("confirmations", &confirmations)
+        })
+        .collect();
+    if !steps.is_empty() {
+        return steps;
+    }
+    let now = cycle.state.machine.readiness;
+    let line = Line::new(at, readiness_mark(now), "READINESS", now.as_str())
+        .level(Level::Info)
+        .primary("confirmations", &confirmations)
+        .meta("since", format!("{:.0}", cycle.state.since.wall));
+    vec![line]
+}
+
+const fn readiness_mark(readiness: Readiness) -> Mark {
+    match readiness {
+        Readiness::Ready => Mark::Good,
+        Readiness::Probing => Mark::Warn,
+        Readiness::NotReady => Mark::Bad,
+        Readiness::Init => Mark::Neutral,
+    }
+}
+
+/// Always [`Level::Info`]: the summary carries it too.
+fn verdict(cycle: &Cycle<'_>) -> Line {
+    let verdict = cycle.decision.verdict;
+    let (mark, why) = match verdict {
+        Verdict::Healthy => (Mark::Good, None),
+        Verdict::Degraded => (Mark::Warn, Some("no usable public address")),
+        Verdict::WanDown => (Mark::Bad, Some("nothing beyond the router answers")),
+        Verdict::RouterDown => (Mark::Bad, Some("the router does not answer")),
+        Verdict::HostDown => (Mark::Bad, Some("this host has no way out")),
+    };
+    let line = Line::new(cycle.now.wall, mark, "VERDICT", verdict.as_str()).level(Level::Info);
+    let line = match why {
+        Some(why) => line.primary("reason", why),
+        None => line,
+    };
+    let outage = cycle.state.outage.as_ref();
+    let lasted = outage.and_then(|outage| outage.since.elapsed(&cycle.now).known());
+    line.meta_some(
+        "outage",
+        lasted.map(|lasted| format!("{}s", lasted.as_secs())),
+    )
+}
+
+/// The one line that a quiet cycle is worth.
+fn net_health(cycle: &Cycle<'_>) -> Line {
+    let state = &cycle.state;
+    let verdict = cycle.decision.verdict;
+    let outcomes: Vec<RecordOutcome> = cycle
+        .acted
+        .iter()
+        .map(|acted| outcome(&acted.outcome.settled))
+        .collect();
+    let (mark, level) = if verdict.is_down() {
+        (Mark::Bad, Level::Error)
+    } else if verdict == Verdict::Degraded || !cycle.errors.is_empty() {
+        (Mark::Warn, Level::Warning)
+    } else if state.machine.readiness != Readiness::Ready {
+        (Mark::Warn, Level::Notice)
+    } else {
+        (Mark::Good, Level::Notice)
+    };
+    let mut line = Line::new(cycle.now.wall, mark, "NET_HEALTH", verdict.as_str())
+        .level(level)
+        .primary("readiness", state.machine.readiness);
+    for family in cycle.wants.families() {
+        if let Some(address) = state.machine.track(family).address() {
+            line = line.primary(signal::ip_key(family), address);
+        }
+    }
+    for outcome in [
+        RecordOutcome::Noop,
+        RecordOutcome::Updated,
+        RecordOutcome::Created,
+        RecordOutcome::Held,
+        RecordOutcome::Failed,
+    ] {
+        let count = outcomes.iter().filter(|one| **one == outcome).count();
+        line = line.meta_some(outcome.as_str(), (count > 0).then_some(count));
+    }
+    let errors = cycle.errors.len();
+    line.meta_some("errors", (errors > 0).then_some(errors))
+        .meta("loop_ms", cycle.elapsed.as_millis())
+        .meta(
+            "uptime",
+            format!(
+                "{:.2}% ({}/{})",
+                state.uptime.percent(),
+                state.uptime.ready,
+                state.uptime.total
+            ),
+        )
+        .meta_some(
+            "next",
+            state.next.as_ref().map(|due| format!("{}s", due.in_s)),
+        )
+}

@@ -1,0 +1,299 @@
+//! One telemetry line: time, mark, subsystem, state, primary, meta.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::style::{Form, Paint, Style};
+use super::time::local_clock;
+
+/// The widest subsystem.
+const SUBSYSTEM: usize = 11;
+/// The widest state but one: `ROUTER_DOWN` pushes what follows it by a column.
+const STATE: usize = 10;
+/// Leaves room for a name with its type, or an IPv4 address with its key.
+const PRIMARY: usize = 34;
+
+/// How much a line matters. The values are syslog priorities (RFC 5424 section 6.2.1), which sd-daemon(3) reads from `<6>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something failed.
+    Error = 3,
+    /// Something wants a look.
+    Warning = 4,
+    /// Something changed.
+    Notice = 5,
+    /// All is as it was.
+    Info = 6,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+            Self::Info => "info",
+        }
+    }
+
+    /// Whether it is worth a line where nobody asked for every line.
+    const fn is_noteworthy(self) -> bool {
+        match self {
+            Self::Error | Self::Warning | Self::Notice => true,
+            Self::Info => false,
+        }
+    }
+}
+
+/// What a person sees at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Good.
+    Good,
+    /// Not good yet, or not good enough.
+    Warn,
+    /// Bad.
+    Bad,
+    /// Neither: it was not asked, or it proves nothing.
+    Neutral,
+}
+
+impl Mark {
+    /// Two columns wide on a terminal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "🟢",
+            Self::Warn => "🟡",
+            Self::Bad => "🔴",
+            Self::Neutral => "⚪",
+        }
+    }
+
+    /// The colour that goes with it.
+    pub const fn paint(self) -> Paint {
+        match self {
+            Self::Good => Paint::Good,
+            Self::Warn => Paint::Warn,
+            Self::Bad => Paint::Bad,
+            Self::Neutral => Paint::Dim,
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::Good | Self::Neutral => Level::Info,
+            Self::Warn => Level::Warning,
+            Self::Bad => Level::Error,
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    at: Timestamp,
+    mark: Mark,
+    level: Level,
+    subsystem: &'static str,
+    state: &'static str,
+    primary: Vec<Pair>,
+    meta: Vec<Pair>,
+}
+
+/// A key and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pair {
+    key: &'static str,
+    value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Value {
+    Text(String),
+    /// `rtt=74ms` for people, `rtt_ms=74` for programs.
+    Took(Duration),
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a value and a reference to one are equally welcome"
+)]
+impl Line {
+    /// A line without values; its level follows from the mark.
+    pub const fn new(
+        at: Timestamp,
+        mark: Mark,
+        subsystem: &'static str,
+        state: &'static str,
+    ) -> Self {
+        Self {
+            at,
+            mark,
+            level: mark.level(),
+            subsystem,
+            state,
+            primary: vec![],
+            meta: vec![],
+        }
+    }
+
+    /// Gives it another level than its mark does.
+    pub fn level(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    /// Appends a value to the primary column.
+    pub fn primary(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.primary.push(Pair {
+            key,
+            value: Value::Text(value.to_string()),
+        });
+        self
+    }
+
+    /// Appends a value after the primary column.
+    pub fn meta(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.meta.push(Pair {
+            key,
+            value: Value::Text(value.to_string()),
+        });
+        self
+    }
+
+    /// The same, where there is a value.
+    pub fn meta_some(self, key: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.meta(key, value),
+            None => self,
+        }
+    }
+
+    /// Appends how long something took.
+    pub fn took(mut self, key: &'static str, took: Duration) -> Self {
+        self.meta.push(Pair {
+            key,
+            value: Value::Took(took),
+        });
+        self
+    }
+
+    fn pretty(&self, style: Style) -> String {
+        let state = style.paint(self.mark.paint(), self.state);
+        let pad = STATE.saturating_sub(self.state.len());
+        let primary: Vec<String> = self.primary.iter().map(Pair::pretty).collect();
+        let mut text = format!(
+            "{} {} {:<SUBSYSTEM$} {state}{:pad$} {:<PRIMARY$}",
+            local_clock(self.at),
+            self.mark.as_str(),
+            self.subsystem,
+            "",
+            primary.join(" "),
+        );
+        for pair in &self.meta {
+            let _ = write!(text, " | {}", pair.pretty());
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    fn logfmt(&self, style: Style) -> String {
+        let mut text = String::new();
+        // The journal has its own time.
+        if !style.priority {
+            let _ = write!(text, "time={:.3} ", self.at);
+        }
+        let (level, subsystem, state) = (self.level.as_str(), self.subsystem, self.state);
+        let _ = write!(text, "level={level} subsystem={subsystem} state={state}");
+        for pair in self.primary.iter().chain(&self.meta) {
+            let _ = write!(text, " {}", pair.logfmt());
+        }
+        text
+    }
+}
+
+impl Pair {
+    fn pretty(&self) -> String {
+        match &self.value {
+            Value::Text(text) => format!("{}={}", self.key, printable(text)),
+            Value::Took(took) => format!("{}={}", self.key, milliseconds(*took)),
+        }
+    }
+
+    fn logfmt(&self) -> String {
+        match &self.value {
+            Value::Text(text) => format!("{}={}", self.key, quoted(text)),
+            Value::Took(took) => format!("{}_ms={}", self.key, number(*took)),
+        }
+    }
+}
+
+/// The lines as text, each with a line feed at its end. In logfmt only what is noteworthy, unless everything is asked for.
+pub fn print(lines: &[Line], style: Style) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let line_text = match style.form {
+            Form::Pretty => line.pretty(style),
+            Form::Logfmt | Form::Json if style.verbose || line.level.is_noteworthy() => {
+                line.logfmt(style)
+            }
+            Form::Logfmt | Form::Json => continue,
+        };
+        if style.priority {
+            let _ = write!(text, "<{}>", line.level as u8);
+        }
+        text.push_str(&line_text);
+        text.push('\n');
+    }
+    text
+}
+
+/// `74ms`; under ten milliseconds with one decimal.
+pub fn milliseconds(duration: Duration) -> String {
+    format!("{}ms", number(duration))
+}
+
+fn number(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1000.0;
+    let decimals = usize::from(ms < 9.95);
+    format!("{ms:.decimals$}")
+}
+
+/// The text on one line and without what a terminal would obey.
+pub fn printable(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        push_escaped(&mut out, c);
+        out
+    })
+}
+
+/// The text as a logfmt value: as it is, or in quotes where it could be taken for something else.
+fn quoted(text: &str) -> String {
+    let special = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
+    if !text.is_empty() && !text.contains(special) {
+        return text.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c => push_escaped(&mut out, c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        c if c.is_control() => {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+        c => out.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The probe as a table: mark, what, how long, and what it said. What can be long stands last, where it may flow.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::{Answered, answered, host_of, notes, public_address, wan_up};
+use crate::app::probe::{DnsProbed, Probed};
+use crate::logic::observation::{RouterMethod, Signal};
+use crate::render::line::{Mark, milliseconds, printable};
+use crate::render::signal::listed;
+use crate::render::style::{Paint, Style};
+
+/// Longer labels push what follows them aside.
+const WIDEST_LABEL: usize = 32;
+
+struct Row {
+    mark: Mark,
+    label: String,
+    took: Option<Duration>,
+    text: String,
+}
+
+impl Row {
+    /// A signal; `said` tells its answer, `failed` is the mark of a failure.
+    fn new<T>(
+        label: impl Into<String>,
+        signal: &Signal<T>,
+        failed: Mark,
+        said: impl FnOnce(&T) -> String,
+    ) -> Self {
+        let (mark, text) = match &signal.result {
+            Ok(value) => (Mark::Good, said(value)),
+            Err(error) => {
+                let class = signal.failure().map_or("", |class| class.as_str());
+                (failed, format!("{class}: {error}"))
+            }
+        };
+        Self {
+            mark,
+            label: label.into(),
+            took: Some(signal.elapsed),
+            text,
+        }
+    }
+}
+
+pub fn text(probed: &Probed, style: Style) -> String {
+    let rows = rows(probed);
+    let width = rows
+        .iter()
+        .map(|row| row.label.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(WIDEST_LABEL);
+    let mut text = String::new();
+    for row in rows {
+        let took = row.took.map(milliseconds).unwrap_or_default();
+        let said = printable(&row.text);
+        let said = match row.mark {
+            Mark::Warn | Mark::Bad => style.paint(row.mark.paint(), &said),
+            Mark::Good | Mark::Neutral => said,
+        };
+        let line = format!(
+            "{} {:<width$} {took:>6}  {said}",
+            row.mark.as_str(),
+            row.label
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    for note in notes::all(probed) {
+        let note = notes::wrapped(&printable(&note));
+        let _ = write!(text, "\n{}", style.paint(Paint::Bold, "note: "));
+        let _ = writeln!(text, "{note}");
+    }
+    text
+}
+
+fn rows(probed: &Probed) -> Vec<Row> {
+    let mut rows = vec![];
+    let near = if wan_up(probed) {
+        Mark::Neutral
+    } else {
+        Mark::Bad
+    };
+    if let Some(host) = &probed.host {
+        rows.push(Row::new("host", host, near, |()| target(host)));
+    }
+    if let Some(router) = &probed.router {
+        rows.push(Row::new("router", router, near, |method| match method {
+            RouterMethod::Icmp => format!("{} by ICMP", target(router)),
+            RouterMethod::Tcp => format!("{} by TCP", target(router)),
+        }));
+    }
+    if let Some(wan) = &probed.wan {
+        rows.push(Row::new("wan", wan, Mark::Bad, |()| target(wan)));
+    }
+    for public_ip in &probed.public_ip {
+        let seen = &public_ip.seen;
+        let label = format!("public-ip {}", seen.family.as_str());
+        let total = public_ip.providers.len();
+        rows.push(Row::new(label, &seen.signal, Mark::Bad, |counted| {
+            let agree = public_ip
+                .providers
+                .iter()
+                .filter(|said| said.result == Ok(counted.address))
+                .count();
+            format!("{}, {agree} of {total} agree", counted.address)
+        }));
+        let counted = public_address(probed, seen.family);
+        for said in &public_ip.providers {
+            let label = format!("  {}", host_of(said.target.as_deref().unwrap_or_default()));
+            let mut row = Row::new(label, said, Mark::Bad, ToString::to_string);
+            if said.result.is_ok() && said.result.as_ref().ok() != counted.as_ref() {
+                row.mark = Mark::Warn;
+            }
+            rows.push(row);
+        }
+    }
+    for asked in probed.dns.chunk_by(|a, b| a.record == b.record) {
+        rows.extend(heading(probed, asked));
+        rows.extend(asked.iter().map(|asked| server(probed, asked)));
+    }
+    rows
+}
+
+/// The line of a record above those of its servers.
+fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
+    let label = format!("dns {}", asked.first()?.record.label());
+    let seen: Vec<Answered> = asked.iter().map(|asked| answered(probed, asked)).collect();
+    let told = || seen.iter().filter(|seen| **seen != Answered::Not);
+    let all = |wanted| told().all(|seen| *seen == wanted);
+    let (mark, text) = if told().next().is_none() {
+        (Mark::Bad, "no server answers")
+    } else if all(Answered::Same) {
+        (Mark::Good, "is the public address")
+    } else if all(Answered::Proxied) {
+        (Mark::Neutral, "is proxied by Cloudflare")
+    } else if all(Answered::Missing) {
+        (Mark::Warn, "has no address")
+    } else if all(Answered::Unknown) {
+        (Mark::Neutral, "")
+    } else {
+        (Mark::Warn, "is not the public address everywhere")
+    };
+    Some(Row {
+        mark,
+        label,
+        took: None,
+        text: text.to_owned(),
+    })
+}
+
+fn server(probed: &Probed, asked: &DnsProbed) -> Row {
+    let url = asked.signal.target.as_deref().unwrap_or_default();
+    let label = format!("  {}", host_of(url));
+    let mut row = Row::new(label, &asked.signal, Mark::Bad, |answer| listed(answer));
+    match answered(probed, asked) {
+        Answered::Other | Answered::Missing => row.mark = Mark::Warn,
+        Answered::Proxied => row.mark = Mark::Neutral,
+        Answered::Same | Answered::Unknown | Answered::Not => {}
+    }
+    row
+}
+
+fn target<T>(signal: &Signal<T>) -> String {
+    signal.target.clone().unwrap_or_default()
+}

@@ -1,0 +1,213 @@
+use std::time::Duration;
+
+use super::*;
+use crate::app::probe::weigh;
+use crate::logic::fixtures::{ip, record};
+use crate::logic::observation::RouterMethod;
+use crate::logic::units::RecordType;
+
+const PRETTY: Style = Style {
+    form: Form::Pretty,
+    color: false,
+    priority: false,
+    quiet: false,
+    verbose: false,
+};
+
+fn signal<T>(target: &str, ms: u64, result: Result<T, &str>) -> Signal<T> {
+    Signal {
+        target: Some(target.to_owned()),
+        elapsed: Duration::from_millis(ms),
+        result: result.map_err(str::to_owned),
+    }
+}
+
+fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]) -> Probed {
+    let asked = providers
+        .iter()
+        .map(|(url, ms, result)| {
+            let said = signal(url, *ms, result.map(ip));
+            (host_of(url).to_owned(), said)
+        })
+        .collect();
+    let dns = dns
+        .iter()
+        .map(|(url, answer)| DnsProbed {
+            record: record("vpn.example.com", RecordType::A),
+            signal: signal(url, 31, Ok(answer.iter().map(|text| ip(text)).collect())),
+        })
+        .collect();
+    Probed {
+        at: "2026-01-28T16:08:44.120Z".parse().unwrap(),
+        host: Some(signal("eth0", 1, Ok(()))),
+        router: Some(signal("192.168.0.1", 2, Ok(RouterMethod::Icmp))),
+        wan: Some(signal("1.1.1.1:443", 28, Ok(()))),
+        public_ip: vec![weigh(Family::V4, Duration::from_millis(120), asked)],
+        dns,
+    }
+}
+
+const IPIFY: &str = "https://api.ipify.org";
+const TRACE: &str = "https://api.cloudflare.com/cdn-cgi/trace";
+const AWS: &str = "https://checkip.amazonaws.com";
+const ONE: &str = "https://1.1.1.1/dns-query";
+const GOOGLE: &str = "https://dns.google/resolve";
+
+fn all_is_well() -> Probed {
+    probed(
+        &[
+            (IPIFY, 74, Ok("11.0.0.7")),
+            (TRACE, 31, Ok("11.0.0.7")),
+            (AWS, 120, Err("status 503")),
+        ],
+        &[(ONE, &["11.0.0.7"]), (GOOGLE, &["11.0.0.7"])],
+    )
+}
+
+fn notes(probed: &Probed) -> String {
+    let text = report(probed, &PRETTY);
+    let from = text.find("\nnote: ").unwrap_or(text.len());
+    text[from..].to_owned()
+}
+
+#[test]
+fn all_signals_stand_in_a_table() {
+    let table = "\
+🟢 host                     1.0ms  eth0
+🟢 router                   2.0ms  192.168.0.1 by ICMP
+🟢 wan                       28ms  1.1.1.1:443
+🟢 public-ip ipv4           120ms  11.0.0.7, 2 of 3 agree
+🟢   api.ipify.org           74ms  11.0.0.7
+🟢   api.cloudflare.com      31ms  11.0.0.7
+🔴   checkip.amazonaws.com  120ms  SLOW_FAIL: status 503
+🟢 dns vpn.example.com A           is the public address
+🟢   1.1.1.1                 31ms  11.0.0.7
+🟢   dns.google              31ms  11.0.0.7
+";
+    assert_eq!(report(&all_is_well(), &PRETTY), table);
+}
+
+#[test]
+fn providers_that_disagree_are_explained() {
+    let probed = probed(
+        &[
+            (IPIFY, 74, Ok("11.0.0.7")),
+            (TRACE, 31, Ok("11.0.0.9")),
+            (AWS, 50, Ok("11.0.0.7")),
+        ],
+        &[],
+    );
+    assert_eq!(
+        notes(&probed),
+        "
+note: the providers name different IPv4 addresses: 11.0.0.7 (api.ipify.org,
+      checkip.amazonaws.com), 11.0.0.9 (api.cloudflare.com). A proxy or a VPN on
+      the way to one of them, or two uplinks that share the load, would explain
+      it. An address counts once two name it and no other is named as often
+"
+    );
+    let row = "🟡   api.cloudflare.com      31ms  11.0.0.9\n";
+    let text = report(&probed, &PRETTY);
+    assert!(text.contains(row), "{text}");
+}
+
+#[test]
+fn public_dns_that_is_not_the_public_address_is_explained() {
+    let provided = [(IPIFY, 74, Ok("11.0.0.7")), (TRACE, 31, Ok("11.0.0.7"))];
+    let with = |answer: &[&str]| probed(&provided, &[(ONE, answer)]);
+    let behind = with(&["11.0.0.6"]);
+    assert_eq!(
+        notes(&behind),
+        "
+note: public DNS answers 11.0.0.6 for vpn.example.com A, and the public address
+      is 11.0.0.7: reconcile writes the record once the address is confirmed,
+      and then servers go on with the old answer for as long as its TTL
+"
+    );
+    let text = report(&behind, &PRETTY);
+    assert!(text.contains("🟡 dns vpn.example.com A"), "{text}");
+    assert!(notes(&with(&[])).contains("has no address for vpn.example.com A"));
+    assert!(notes(&with(&["104.16.1.1"])).contains("is proxied by Cloudflare"));
+    assert_eq!(notes(&with(&["11.0.0.7"])), "");
+}
+
+#[test]
+fn a_dead_line_is_shown_signal_by_signal() {
+    let mut probed = probed(&[(IPIFY, 8000, Err("timed out"))], &[]);
+    probed.wan = Some(signal("1.1.1.1:443", 2000, Err("1.1.1.1:443: timed out")));
+    probed.router = Some(signal("192.168.0.1", 1500, Err("no answer")));
+    probed.host = Some(Signal {
+        target: None,
+        elapsed: Duration::ZERO,
+        result: Err("no default route".to_owned()),
+    });
+    let table = "\
+🔴 host             0.0ms  FAST_FAIL: no default route
+🔴 router          1500ms  TIMEOUT: no answer
+🔴 wan             2000ms  TIMEOUT: 1.1.1.1:443: timed out
+🔴 public-ip ipv4   120ms  SLOW_FAIL: no provider gave a publishable address; api.ipify.org: timed out
+🔴   api.ipify.org 8000ms  TIMEOUT: timed out
+";
+    assert_eq!(report(&probed, &PRETTY), table);
+}
+
+#[test]
+fn a_silent_router_before_a_line_that_works_is_no_fault() {
+    let mut probed = all_is_well();
+    probed.router = Some(signal("192.168.0.1", 1500, Err("no answer")));
+    let text = report(&probed, &PRETTY);
+    assert!(text.contains("⚪ router"), "{text}");
+    assert!(notes(&probed).contains("the router does not answer, and the line works"));
+}
+
+#[test]
+fn the_document_holds_every_signal_provider_and_answer() {
+    let style = Style {
+        form: Form::Json,
+        quiet: true,
+        ..PRETTY
+    };
+    let document = concat!(
+        r#"{"schema":"cadence.probe/1","signals":["#,
+        r#"{"signal":"host","ok":true,"target":"eth0","elapsed_ms":1.0},"#,
+        r#"{"signal":"router","ok":true,"target":"192.168.0.1","method":"icmp","elapsed_ms":2.0},"#,
+        r#"{"signal":"wan","ok":true,"target":"1.1.1.1:443","elapsed_ms":28.0},"#,
+        r#"{"signal":"public_ip","ok":true,"family":"ipv4","address":"11.0.0.7","target":"https://api.ipify.org","attempts":3,"max_attempts":3,"corroborated":true,"elapsed_ms":120.0},"#,
+        r#"{"signal":"provider","ok":true,"family":"ipv4","address":"11.0.0.7","target":"https://api.ipify.org","elapsed_ms":74.0},"#,
+        r#"{"signal":"provider","ok":true,"family":"ipv4","address":"11.0.0.7","target":"https://api.cloudflare.com/cdn-cgi/trace","elapsed_ms":31.0},"#,
+        r#"{"signal":"provider","ok":false,"family":"ipv4","target":"https://checkip.amazonaws.com","failure":"SLOW_FAIL","error":"status 503","elapsed_ms":120.0},"#,
+        r#"{"signal":"dns","ok":true,"name":"vpn.example.com","type":"A","addresses":["11.0.0.7"],"target":"https://1.1.1.1/dns-query","elapsed_ms":31.0},"#,
+        r#"{"signal":"dns","ok":true,"name":"vpn.example.com","type":"A","addresses":["11.0.0.7"],"target":"https://dns.google/resolve","elapsed_ms":31.0}]}"#,
+        "\n"
+    );
+    assert_eq!(report(&all_is_well(), &style), document);
+}
+
+#[test]
+fn logs_have_a_line_for_each() {
+    let style = Style {
+        form: Form::Logfmt,
+        priority: true,
+        ..PRETTY
+    };
+    let text = report(&all_is_well(), &style);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 9);
+    assert_eq!(
+        lines[6],
+        "<3>level=error subsystem=PROVIDER state=SLOW_FAIL url=https://checkip.amazonaws.com rtt_ms=120 error=\"status 503\""
+    );
+    assert_eq!(
+        lines[7],
+        "<6>level=info subsystem=DNS state=OK url=https://1.1.1.1/dns-query rtt_ms=31 name=vpn.example.com type=A answer=11.0.0.7"
+    );
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let style = Style {
+        quiet: true,
+        ..PRETTY
+    };
+    assert_eq!(report(&all_is_well(), &style), "");
+}

@@ -1,0 +1,261 @@
+//! From the state and the clocks of this moment to the document.
+
+use std::time::Duration;
+
+use super::{
+    Address, Backoff, Belief, Configured, Document, LastChange, LastCycle, Next, Outage, Past,
+    Pending, PublicIp, Record, Recovery, Uptime, Verified,
+};
+use crate::logic::moment::{Elapsed, Moment};
+use crate::logic::readiness::Track;
+use crate::logic::records::RecordState;
+use crate::logic::schedule::{self, Speed};
+use crate::logic::state::{self, HOURS, State};
+use crate::logic::units::Family;
+
+/// The schema of the document.
+const SCHEMA: &str = "cadence.status/1";
+/// A stored wall clock that is off by more than this was read from a clock that has been set since.
+const SAME_CLOCK: Duration = Duration::from_mins(1);
+
+impl Document {
+    /// Resolves what is remembered against the clocks of `now`.
+    #[must_use]
+    pub fn new(state: Option<&State>, configured: Option<Configured<'_>>, now: &Moment) -> Self {
+        let cold = State::cold(now);
+        let known = state.unwrap_or(&cold);
+        let since = Past::of(&known.since, now);
+        let speed = known.next.as_ref().map(|due| due.speed);
+        let public_ip = |family| {
+            in_use(family, known, configured).then(|| Address::new(family, known, configured))
+        };
+        Self {
+            schema: SCHEMA,
+            readiness: state.map(|state| state.machine.readiness),
+            since: state.and(since.at),
+            for_s: state.and(since.age_s),
+            stale: state.is_none_or(|state| schedule::is_stale(state, now)),
+            verdict: known.verdict,
+            outage: known.outage.as_ref().map(|outage| Outage {
+                began: Past::of(&outage.since, now),
+                verdict: outage.verdict,
+                cycles: outage.cycles,
+            }),
+            public_ip: PublicIp {
+                ipv4: public_ip(Family::V4),
+                ipv6: public_ip(Family::V6),
+            },
+            records: records(known, configured, now),
+            uptime: Uptime::new(known.uptime),
+            hours: hours(known, now),
+            last_change: known
+                .last_change
+                .as_ref()
+                .map(|change| LastChange::new(change, now)),
+            recovery: Recovery { enabled: false },
+            backoff: Backoff::new(known, now),
+            errors: known.errors.clone(),
+            last_cycle: known.last.as_ref().map(|last| LastCycle {
+                began: Past::of(&last.at, now),
+                elapsed_ms: last.elapsed_ms,
+            }),
+            next: Next::new(known, now),
+            interval: configured
+                .zip(speed)
+                .map(|(configured, speed)| match speed {
+                    Speed::Slow => configured.policy.healthy_interval,
+                    Speed::Fast => configured.policy.unsettled_interval,
+                }),
+        }
+    }
+}
+
+impl Past {
+    /// When a moment was by today's clock, also where the wall clock was set in between, and how long ago.
+    fn of(moment: &Moment, now: &Moment) -> Self {
+        let stored = moment.wall_is_plausible().then_some(moment.wall);
+        let age = moment.elapsed(now).known();
+        let derived = age
+            .filter(|_| now.wall_is_plausible())
+            .and_then(|age| now.wall.checked_sub(age).ok());
+        let at = match (stored, derived) {
+            (Some(stored), Some(derived))
+                if stored.duration_since(derived).unsigned_abs() <= SAME_CLOCK =>
+            {
+                Some(stored)
+            }
+            (_, Some(derived)) => Some(derived),
+            (stored, None) => stored,
+        };
+        Self {
+            at,
+            age_s: age.map(|age| age.as_secs()),
+        }
+    }
+}
+
+/// Whether a record needs this family: by the configuration, or else by what was ever kept or seen.
+fn in_use(family: Family, state: &State, configured: Option<Configured<'_>>) -> bool {
+    if let Some(configured) = configured {
+        let mut kinds = configured.records.iter().map(|spec| spec.kind);
+        return kinds.any(|kind| kind.family() == family);
+    }
+    let kind = match family {
+        Family::V4 => "A ",
+        Family::V6 => "AAAA ",
+    };
+    state.records.keys().any(|key| key.starts_with(kind))
+        || state.machine.track(family).address().is_some()
+}
+
+impl Address {
+    fn new(family: Family, state: &State, configured: Option<Configured<'_>>) -> Self {
+        let track = state.machine.track(family);
+        let (belief, address, confirmations) = match (*track, state.last_trusted.of(family)) {
+            (Track::Trusted { address, .. }, _) => (Belief::Trusted, Some(address), None),
+            (
+                Track::Candidate {
+                    address,
+                    confirmations,
+                },
+                _,
+            ) => (Belief::Candidate, Some(address), Some(confirmations)),
+            (Track::Empty, Some(address)) => (Belief::LastKnown, Some(address), None),
+            (Track::Empty, None) => (Belief::Unknown, None, None),
+        };
+        Self {
+            address,
+            state: belief,
+            confirmations,
+            required: configured.map(|configured| configured.policy.confirmations),
+        }
+    }
+}
+
+fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> Vec<Record> {
+    let nothing = RecordState::default();
+    match configured {
+        Some(configured) => configured
+            .records
+            .iter()
+            .map(|spec| {
+                let known = state.records.get(&spec.key()).unwrap_or(&nothing);
+                Record::new(&spec.name, spec.kind.as_str(), spec.label(), known, now)
+            })
+            .collect(),
+        None => state
+            .records
+            .iter()
+            .map(|(key, known)| {
+                let (kind, name) = key.split_once(' ').unwrap_or(("", key));
+                Record::new(name, kind, format!("{name} {kind}"), known, now)
+            })
+            .collect(),
+    }
+}
+
+impl Record {
+    fn new(name: &str, kind: &str, label: String, known: &RecordState, now: &Moment) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            label,
+            address: known.cache.as_ref().map(|cache| cache.address),
+            verified: known.cache.as_ref().map(|cache| Verified {
+                layer: cache.layer,
+                when: Past::of(&cache.at, now),
+            }),
+            pending: known.pending.as_ref().map(|pending| Pending {
+                address: pending.address,
+                written: Past::of(&pending.since, now),
+            }),
+            in_doubt: known.in_doubt,
+            proxied: known.proxied,
+            problem: known.problem.clone(),
+        }
+    }
+}
+
+impl Uptime {
+    fn new(counted: state::Uptime) -> Self {
+        Self {
+            ready: counted.ready,
+            total: counted.total,
+            percent: (counted.total > 0).then(|| (counted.percent() * 100.0).round() / 100.0),
+        }
+    }
+}
+
+fn hours(state: &State, now: &Moment) -> Vec<Option<f64>> {
+    if !now.wall_is_plausible() {
+        return vec![None; HOURS];
+    }
+    let to_decimals = |share: f64| (share * 10_000.0).floor() / 10_000.0;
+    state
+        .strip(now)
+        .into_iter()
+        .map(|share| share.map(to_decimals))
+        .collect()
+}
+
+impl LastChange {
+    fn new(change: &state::LastChange, now: &Moment) -> Self {
+        let at = Moment {
+            wall: change.at,
+            boot: String::new(),
+            since_boot_ms: 0,
+        };
+        Self {
+            when: Past::of(&at, now),
+            name: change.name.clone(),
+            kind: change.record,
+            from: change.from.clone(),
+            to: change.to,
+            dns_s: change.dns_s,
+        }
+    }
+}
+
+impl Backoff {
+    fn new(state: &State, now: &Moment) -> Option<Self> {
+        let wait = state.backoff.as_ref()?;
+        let left = wait.remaining(None, now)?;
+        // Rounded up: "for another 0 s" is over.
+        let remaining_s = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        Some(Self {
+            since: Past::of(&wait.since, now),
+            remaining_s,
+            failures: wait.failures,
+            token_rejected: wait.rejected_token.is_some(),
+            reason: wait.reason.clone(),
+            sentence: wait.held(Duration::from_secs(remaining_s)),
+        })
+    }
+}
+
+impl Next {
+    fn new(state: &State, now: &Moment) -> Option<Self> {
+        let (due, last) = (state.next.as_ref()?, state.last.as_ref()?);
+        let began = Past::of(&last.at, now);
+        let in_s = match last.at.elapsed(now) {
+            Elapsed::Known(age) => {
+                let signed = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
+                Some(signed(due.in_s).saturating_sub(signed(age.as_secs())))
+            }
+            Elapsed::Unknown => None,
+        };
+        let due_at = if began.at == Some(last.at.wall) {
+            Some(due.due_at)
+        } else {
+            // The wall clock was set since the plan was made.
+            began
+                .at
+                .and_then(|at| at.checked_add(Duration::from_secs(due.in_s)).ok())
+        };
+        Some(Self {
+            speed: due.speed,
+            in_s,
+            due_at,
+        })
+    }
+}

@@ -1,0 +1,406 @@
+//! `cadence status` for people, in 80 columns.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::document::{Address, Belief, Document, LastChange, Past, Record};
+use super::{confirmations, speed, uptime};
+use crate::logic::readiness::Readiness;
+use crate::logic::records::Layer;
+use crate::logic::units::{Family, human_duration};
+use crate::logic::verdict::Verdict;
+use crate::render::text::{WIDTH, ago, human_seconds, printable, wrap};
+use crate::render::{Paint, Style, minute_in};
+
+/// The column in which the facts begin.
+const INDENT: usize = 13;
+/// What belongs to a record is indented by this below it.
+const DEEPER: usize = 2;
+/// The share of READY cycles in an hour, from none to all.
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// An hour without a cycle.
+const NO_DATA: char = '·';
+/// Below the strip, under its first, its middle and its last hour.
+const SCALE: &str = "−24h        −12h     now";
+/// An hour that was READY for less than this share was a bad one.
+const MOSTLY: f64 = 0.5;
+
+/// Everything that is known. `fault` is what is wrong with the configuration, one line.
+#[must_use]
+pub fn pretty(document: &Document, fault: Option<&str>, style: &Style, zone: &TimeZone) -> String {
+    let mut sheet = Sheet {
+        style,
+        zone,
+        out: String::new(),
+    };
+    sheet.freshness(document);
+    sheet.line(document);
+    sheet.gap();
+    sheet.records(document);
+    sheet.gap();
+    sheet.uptime(document);
+    if let Some(change) = &document.last_change {
+        sheet.last_change(change);
+    }
+    sheet.gap();
+    sheet.cycles(document);
+    sheet.fault(fault);
+    sheet.out
+}
+
+/// What there is to say where no cycle has run, and what to do next.
+#[must_use]
+pub fn no_state(state_dir: &Path, fault: Option<&str>, style: &Style, zone: &TimeZone) -> String {
+    let mut sheet = Sheet {
+        style,
+        zone,
+        out: String::new(),
+    };
+    let place = printable(&state_dir.display().to_string());
+    let what = style.paint(Paint::Warn, "no cycle has run yet");
+    sheet.out = format!(
+        "{what}: there is no state in {place}\n  \
+         one cycle now:    cadence reconcile\n  \
+         from now on:      systemctl enable --now cadence.timer\n"
+    );
+    sheet.fault(fault);
+    sheet.out
+}
+
+/// The page as it is being written.
+struct Sheet<'a> {
+    style: &'a Style,
+    zone: &'a TimeZone,
+    out: String,
+}
+
+impl Sheet<'_> {
+    /// A row: its label, then the facts, the first words of which are coloured.
+    fn row(&mut self, label: &str, paint: Option<Paint>, head: &str, rest: &str) {
+        self.row_at(INDENT, 0, label, paint, [head, rest]);
+    }
+
+    /// A row whose facts begin in the column `indent`, and those of its further lines `hang` columns later. All of it is
+    /// coloured where there is nothing but its first words.
+    fn row_at(
+        &mut self,
+        indent: usize,
+        hang: usize,
+        label: &str,
+        paint: Option<Paint>,
+        [head, rest]: [&str; 2],
+    ) {
+        let head = printable(head);
+        let room = WIDTH - indent;
+        let lines = wrap(&format!("{head}{rest}"), room, room - hang);
+        for (i, line) in lines.iter().enumerate() {
+            let margin = match (i, label) {
+                (0, "") => " ".repeat(indent),
+                (0, _) => self.style.paint(Paint::Dim, &format!("{label:indent$}")),
+                _ => " ".repeat(indent + hang),
+            };
+            let painted = match (paint, line.strip_prefix(&head)) {
+                (Some(paint), _) if rest.is_empty() => self.style.paint(paint, line),
+                (Some(paint), Some(plain)) if i == 0 => {
+                    format!("{}{plain}", self.style.paint(paint, &head))
+                }
+                _ => line.clone(),
+            };
+            self.out.push_str(&margin);
+            self.out.push_str(&painted);
+            self.out.push('\n');
+        }
+    }
+
+    fn gap(&mut self) {
+        self.out.push('\n');
+    }
+
+    fn minute(&self, at: Timestamp) -> String {
+        minute_in(at, self.zone)
+    }
+
+    /// ` since 2026-01-25 11:02, for 3 d 5 h`, as far as it is known.
+    fn since(&self, past: Past) -> String {
+        let lasted = past
+            .age_s
+            .map_or_else(String::new, |age| format!(", for {}", human_seconds(age)));
+        match past.at {
+            Some(at) => format!(" since {}{lasted}", self.minute(at)),
+            None => format!(" since an unknown time{lasted}"),
+        }
+    }
+
+    fn freshness(&mut self, document: &Document) {
+        if !document.stale {
+            return;
+        }
+        let age = document
+            .last_cycle
+            .as_ref()
+            .and_then(|last| last.began.age_s);
+        let head = match age {
+            Some(age) => format!("STALE: the last cycle ran {} ago", human_seconds(age)),
+            None => "STALE: it cannot be told when the last cycle ran".to_owned(),
+        };
+        let rest = "; all below is as it was then. To see why none followed: systemctl status cadence.timer";
+        self.row("freshness", Some(Paint::Bad), &head, rest);
+        self.gap();
+    }
+
+    fn line(&mut self, document: &Document) {
+        // Yesterday's green is no green.
+        let unless_stale = |paint| if document.stale { Paint::Warn } else { paint };
+        if let Some(readiness) = document.readiness {
+            let paint = match readiness {
+                Readiness::Ready => Paint::Good,
+                Readiness::Init | Readiness::Probing => Paint::Warn,
+                Readiness::NotReady => Paint::Bad,
+            };
+            let since = self.since(Past {
+                at: document.since,
+                age_s: document.for_s,
+            });
+            let head = readiness.as_str();
+            self.row("readiness", Some(unless_stale(paint)), head, &since);
+        }
+        match document.verdict {
+            Some(verdict) => {
+                let (paint, meaning) = verdict_for_people(verdict);
+                let (head, rest) = (verdict.as_str(), format!(": {meaning}"));
+                self.row("verdict", Some(unless_stale(paint)), head, &rest);
+            }
+            None => self.row("verdict", None, "unknown", ""),
+        }
+        if let Some(outage) = &document.outage {
+            let cycles = match outage.cycles {
+                1 => "1 cycle saw it".to_owned(),
+                cycles => format!("{cycles} cycles saw it"),
+            };
+            let rest = format!("{}, {cycles}", self.since(outage.began));
+            self.row("outage", Some(Paint::Bad), outage.verdict.as_str(), &rest);
+        }
+        let mut label = "address";
+        for (family, address) in document.public_ip.used() {
+            self.address(label, family, address, document.stale);
+            label = "";
+        }
+        for error in &document.errors {
+            self.row("trouble", Some(Paint::Bad), error, "");
+        }
+    }
+
+    fn address(&mut self, label: &str, family: Family, known: &Address, stale: bool) {
+        let Some(address) = known.address else {
+            return self.row(label, None, &format!("{family} unknown"), "");
+        };
+        let (paint, rest) = match known.state {
+            Belief::Trusted if stale => (Paint::Warn, "trusted".to_owned()),
+            Belief::Trusted => (Paint::Good, "trusted".to_owned()),
+            Belief::Candidate => {
+                let so_far = confirmations(known).unwrap_or_default();
+                (Paint::Warn, format!("candidate with {so_far}"))
+            }
+            Belief::LastKnown => (Paint::Warn, "was trusted last, unknown now".to_owned()),
+            Belief::Unknown => (Paint::Warn, "unknown".to_owned()),
+        };
+        let head = format!("{family} {address}");
+        self.row(label, Some(paint), &head, &format!(", {rest}"));
+    }
+
+    fn records(&mut self, document: &Document) {
+        if document.records.is_empty() {
+            return self.row("records", None, "none known", "");
+        }
+        let address_of = |record: &Record| {
+            record
+                .address
+                .map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+        };
+        let widest = |of: &dyn Fn(&Record) -> usize| {
+            document.records.iter().map(of).max().unwrap_or_default()
+        };
+        // Padding has its limits, and a name from a file that somebody edited may have none.
+        let labels = widest(&|record| record.label.chars().count()).min(WIDTH);
+        let addresses = widest(&|record| address_of(record).len());
+        let mut label = "records";
+        for record in &document.records {
+            let settled = record.address.is_some()
+                && record.problem.is_none()
+                && record.in_doubt.is_none()
+                && record.pending.is_none();
+            let paint = if settled && !document.stale {
+                Paint::Good
+            } else {
+                Paint::Warn
+            };
+            let address = address_of(record);
+            let head = format!("{:labels$}  {address}", record.label);
+            let padding = " ".repeat(addresses.saturating_sub(address.len()));
+            let rest = format!("{padding}  {}", evidence(record));
+            self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);
+            label = "";
+            for note in notes(record) {
+                self.row_at(INDENT + DEEPER, 0, "", Some(Paint::Warn), [&note, ""]);
+            }
+        }
+    }
+
+    fn uptime(&mut self, document: &Document) {
+        let counted = uptime(document).map_or_else(
+            || "unknown: no cycle was counted".to_owned(),
+            |counted| format!("{counted} cycles were READY"),
+        );
+        self.row("uptime", None, &counted, "");
+        let strip: String = document
+            .hours
+            .chunk_by(|one, other| color_of(*one) == color_of(*other))
+            .map(|run| {
+                let text: String = run.iter().map(|share| block_of(*share)).collect();
+                let paint = run.first().map_or(Paint::Dim, |share| color_of(*share));
+                self.style.paint(paint, &text)
+            })
+            .collect();
+        let label = self
+            .style
+            .paint(Paint::Dim, &format!("{:INDENT$}", "last 24 h"));
+        let scale = self.style.paint(Paint::Dim, SCALE);
+        let margin = " ".repeat(INDENT);
+        for part in [&label, &strip, "\n", &margin, &scale, "\n"] {
+            self.out.push_str(part);
+        }
+    }
+
+    fn last_change(&mut self, change: &LastChange) {
+        let when = match change.when.at {
+            Some(at) => self.minute(at),
+            None => "at an unknown time".to_owned(),
+        };
+        let what = match &change.from {
+            Some(from) => format!("{from} -> {}", change.to),
+            None => format!("created with {}", change.to),
+        };
+        let dns = match change.dns_s {
+            Some(seconds) => format!("public DNS showed it after {}", human_seconds(seconds)),
+            None => "not known how long public DNS took".to_owned(),
+        };
+        let text = format!("{when}, {} {} {what}, {dns}", change.name, change.kind);
+        self.row("last change", None, &text, "");
+    }
+
+    fn cycles(&mut self, document: &Document) {
+        if let Some(backoff) = &document.backoff {
+            self.row("API", Some(Paint::Warn), &backoff.sentence, "");
+        }
+        match &document.last_cycle {
+            Some(last) => {
+                let took = human_duration(std::time::Duration::from_millis(last.elapsed_ms));
+                let text = format!("{}, took {took}", ago(last.began.age_s));
+                self.row("last cycle", None, &text, "");
+            }
+            None => self.row("last cycle", None, "unknown: none ended yet", ""),
+        }
+        let Some(next) = &document.next else {
+            return self.row("next cycle", None, "unknown", "");
+        };
+        let due = match next.in_s {
+            Some(left @ 1..) => format!("in {}", human_seconds(left.unsigned_abs())),
+            Some(0) => "due now".to_owned(),
+            Some(late) => format!("was due {} ago", human_seconds(late.unsigned_abs())),
+            None => "unknown, the clocks cannot tell".to_owned(),
+        };
+        let every = document.interval.map_or_else(String::new, |every| {
+            format!(", every {}", human_duration(every))
+        });
+        let text = format!("{due} ({}{every})", speed(next.speed));
+        self.row("next cycle", None, &text, "");
+    }
+
+    fn fault(&mut self, fault: Option<&str>) {
+        let Some(fault) = fault else { return };
+        self.gap();
+        for line in wrap(
+            &format!("the configuration was not used: {fault}"),
+            WIDTH,
+            WIDTH,
+        ) {
+            self.out.push_str(&self.style.paint(Paint::Dim, &line));
+            self.out.push('\n');
+        }
+    }
+}
+
+const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
+    match verdict {
+        Verdict::Healthy => (
+            Paint::Good,
+            "the line is up and the public address is known",
+        ),
+        Verdict::Degraded => (
+            Paint::Warn,
+            "the line is up, no usable address was observed",
+        ),
+        Verdict::WanDown => (Paint::Bad, "the router answers, nothing beyond it does"),
+        Verdict::RouterDown => (
+            Paint::Bad,
+            "neither the router nor anything beyond it answers",
+        ),
+        Verdict::HostDown => (Paint::Bad, "this host has no link or no route"),
+    }
+}
+
+/// How and when a record was last verified.
+fn evidence(record: &Record) -> String {
+    let Some(verified) = &record.verified else {
+        return "never verified".to_owned();
+    };
+    let layer = match verified.layer {
+        Layer::Cache => "cache",
+        Layer::Doh => "DoH",
+        Layer::Api => "API",
+    };
+    let proxied = if record.proxied == Some(true) {
+        ", proxied"
+    } else {
+        ""
+    };
+    format!("{layer}, {}{proxied}", ago(verified.when.age_s))
+}
+
+/// What is not settled about a record.
+fn notes(record: &Record) -> Vec<String> {
+    let pending = record.pending.as_ref().map(|pending| {
+        let written = ago(pending.written.age_s);
+        format!("written {written}, not seen in public DNS yet")
+    });
+    let in_doubt = record
+        .in_doubt
+        .map(|address| format!("write of {address} not confirmed yet: the next cycle looks"));
+    // The record's name is in the line above.
+    let problem = record.problem.as_ref().map(|problem| {
+        let bare = problem.strip_prefix(&record.label);
+        bare.map_or(problem.as_str(), |rest| rest.trim_start_matches([':', ' ']))
+            .to_owned()
+    });
+    [pending, in_doubt, problem].into_iter().flatten().collect()
+}
+
+/// The character of an hour; a full block only where every cycle was READY.
+fn block_of(share: Option<f64>) -> char {
+    let Some(share) = share else { return NO_DATA };
+    // Shares are at most 1, so the last block is reached by 1 alone.
+    let steps = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+    let reached = steps.iter().filter(|step| share * 7.0 >= **step).count();
+    BLOCKS.get(reached).copied().unwrap_or(NO_DATA)
+}
+
+fn color_of(share: Option<f64>) -> Paint {
+    match share {
+        None => Paint::Dim,
+        Some(share) if share >= 1.0 => Paint::Good,
+        Some(share) if share >= MOSTLY => Paint::Warn,
+        Some(_) => Paint::Bad,
+    }
+}

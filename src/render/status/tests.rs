@@ -1,0 +1,359 @@
+mod machines;
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::logic::backoff::Backoff;
+use crate::logic::fixtures::{at, ip, policy, record};
+use crate::logic::moment::Moment;
+use crate::logic::policy::Policy;
+use crate::logic::provider::ApiErrorKind;
+use crate::logic::readiness::{Machine, Track};
+use crate::logic::records::{Layer, Pending, RecordSpec, RecordState, Verified};
+use crate::logic::schedule::Due;
+use crate::logic::state::{Hour, LastChange, LastCycle, LastTrusted, Outage, State, Uptime};
+use crate::logic::units::RecordType;
+use crate::logic::verdict::Verdict;
+use crate::render::{Form, Style};
+
+/// The last cycle, in seconds after the start of the fixtures' boot: three hours and a bit.
+const LAST: u64 = 11_000;
+
+fn style(color: bool) -> Style {
+    Style {
+        form: Form::Pretty,
+        color,
+        priority: false,
+        quiet: false,
+        verbose: false,
+    }
+}
+
+fn verified(address: &str, layer: Layer, s: u64) -> RecordState {
+    RecordState {
+        cache: Some(Verified {
+            address: ip(address),
+            at: at(s),
+            layer,
+            ttl: None,
+            proxied: None,
+        }),
+        ..RecordState::default()
+    }
+}
+
+fn specs() -> Vec<RecordSpec> {
+    vec![
+        record("vpn.example.com", RecordType::A),
+        record("home.example.com", RecordType::Aaaa),
+    ]
+}
+
+/// Ready, with IPv6 waiting for a confirmation.
+fn ready() -> State {
+    let mut state = State::cold(&at(0));
+    state.cycle = 3408;
+    state.machine = Machine {
+        readiness: Readiness::Ready,
+        ipv4: Track::Trusted {
+            address: ip("11.22.33.44"),
+            confirmations: 2,
+        },
+        ipv6: Track::Candidate {
+            address: ip("2a00::1"),
+            confirmations: 1,
+        },
+    };
+    state.verdict = Some(Verdict::Healthy);
+    state.last = Some(LastCycle {
+        at: at(LAST),
+        elapsed_ms: 295,
+    });
+    state.next = Some(Due {
+        speed: Speed::Fast,
+        in_s: 36,
+        due_at: at(LAST + 36).wall,
+    });
+    state.uptime = Uptime {
+        ready: 3403,
+        total: 3408,
+    };
+    let hour = |ago, ready| Hour {
+        hour: at(LAST).wall.as_second() / 3600 - ago,
+        uptime: Uptime { ready, total: 30 },
+    };
+    state.hours = vec![hour(4, 30), hour(3, 0), hour(2, 29), hour(0, 15)];
+    state.last_trusted = LastTrusted {
+        ipv4: Some(ip("11.22.33.44")),
+        ipv6: None,
+    };
+    state.records.insert(
+        "A vpn.example.com".into(),
+        verified("11.22.33.44", Layer::Doh, LAST - 240),
+    );
+    state.records.insert(
+        "AAAA home.example.com".into(),
+        RecordState {
+            problem: Some("2a00::1 has 1 of 2 confirmations".into()),
+            ..RecordState::default()
+        },
+    );
+    state.last_change = Some(LastChange {
+        at: at(60).wall,
+        name: "vpn.example.com".into(),
+        record: RecordType::A,
+        from: Some("11.22.33.1".into()),
+        to: ip("11.22.33.44"),
+        dns_s: Some(42),
+    });
+    state
+}
+
+fn document(state: &State, now: &Moment) -> Document {
+    let (records, policy): (Vec<RecordSpec>, Policy) = (specs(), policy());
+    let configured = Configured {
+        records: &records,
+        policy: &policy,
+    };
+    Document::new(Some(state), Some(configured), now)
+}
+
+fn page(document: &Document, fault: Option<&str>) -> String {
+    pretty(document, fault, &style(false), &TimeZone::UTC)
+}
+
+/// The line is down since eleven minutes, and everything else is wrong too.
+fn down() -> State {
+    let mut state = ready();
+    state.machine = Machine {
+        readiness: Readiness::NotReady,
+        ..Machine::default()
+    };
+    state.since = at(LAST - 700);
+    state.verdict = Some(Verdict::WanDown);
+    state.outage = Some(Outage {
+        since: at(LAST - 700),
+        verdict: Verdict::WanDown,
+        cycles: 24,
+    });
+    let why = "403 Forbidden: Invalid API Token (10000)";
+    state.backoff = Backoff::after(None, &ApiErrorKind::TokenRejected, why, 1, &at(LAST - 60));
+    let vpn = state.records.get_mut("A vpn.example.com").unwrap();
+    vpn.proxied = Some(true);
+    vpn.pending = Some(Pending {
+        address: ip("11.22.33.44"),
+        since: at(LAST - 90),
+    });
+    vpn.in_doubt = Some(ip("11.22.33.55"));
+    vpn.problem = Some(
+        "vpn.example.com A: 2 records share this name and type: pin one with `id`: \
+         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef"
+            .into(),
+    );
+    state.errors = vec!["something broke".into()];
+    state
+}
+
+#[test]
+fn a_ready_line_is_told_on_one_calm_page() {
+    assert_eq!(
+        page(&document(&ready(), &at(LAST + 12)), None),
+        "\
+readiness    READY since 2026-02-02 02:40, for 3 h 3 min
+verdict      HEALTHY: the line is up and the public address is known
+address      IPv4 11.22.33.44, trusted
+             IPv6 2a00::1, candidate with 1 of 2 confirmations
+
+records      vpn.example.com A      11.22.33.44  DoH, 4 min 12 s ago
+             home.example.com AAAA  unknown      never verified
+               2a00::1 has 1 of 2 confirmations
+
+uptime       99.85% (3403/3408) cycles were READY
+last 24 h    ···················█▁▇·▄
+             −24h        −12h     now
+last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,
+             public DNS showed it after 42 s
+
+last cycle   12 s ago, took 295 ms
+next cycle   in 24 s (fast, every 30 s)
+"
+    );
+}
+
+#[test]
+fn an_outage_with_all_its_trouble_stays_within_80_columns_and_steers_no_terminal() {
+    let page = page(&document(&down(), &at(LAST + 12)), None);
+    assert!(
+        page.lines().all(|line| line.chars().count() <= 80),
+        "{page}"
+    );
+    assert_eq!(
+        page,
+        "\
+readiness    NOT_READY since 2026-02-02 05:31, for 11 min 52 s
+verdict      WAN_DOWN: the router answers, nothing beyond it does
+outage       WAN_DOWN since 2026-02-02 05:31, for 11 min 52 s, 24 cycles saw it
+address      IPv4 11.22.33.44, was trusted last, unknown now
+             IPv6 unknown
+trouble      something broke
+
+records      vpn.example.com A      11.22.33.44  DoH, 4 min 12 s ago, proxied
+               written 1 min 42 s ago, not seen in public DNS yet
+               write of 11.22.33.55 not confirmed yet: the next cycle looks
+               2 records share this name and type: pin one with `id`:
+               0123456789abcdef0123456789abcdef,
+               [31m123456789abcdef0123456789abcdef
+             home.example.com AAAA  unknown      never verified
+               2a00::1 has 1 of 2 confirmations
+
+uptime       99.85% (3403/3408) cycles were READY
+last 24 h    ···················█▁▇·▄
+             −24h        −12h     now
+last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,
+             public DNS showed it after 42 s
+
+API          403 Forbidden: Invalid API Token (10000); the token is tried again
+             after 5 min, or once it changes
+last cycle   12 s ago, took 295 ms
+next cycle   in 24 s (fast, every 30 s)
+"
+    );
+}
+
+#[test]
+fn a_stale_page_says_so_first_and_shows_nothing_in_green() {
+    let stale = document(&ready(), &at(LAST + 1200));
+    let text = page(&stale, None);
+    assert!(
+        text.starts_with(
+            "\
+freshness    STALE: the last cycle ran 20 min ago; all below is as it was then.
+             To see why none followed: systemctl status cadence.timer
+
+readiness    READY"
+        ),
+        "{text}"
+    );
+    assert!(text.ends_with("next cycle   was due 19 min 24 s ago (fast, every 30 s)\n"));
+    let colored = pretty(&stale, None, &style(true), &TimeZone::UTC);
+    let (now, past) = colored.split_once("uptime").unwrap();
+    assert!(!now.contains("\x1b[32m"), "{now}");
+    assert!(past.contains("\x1b[32m█"), "the past stays as it was");
+}
+
+#[test]
+fn clocks_that_cannot_be_compared_make_times_unknown_and_never_a_guess() {
+    let reborn = Moment::simulated("other", 100, Duration::from_secs(3));
+    let text = page(&document(&down(), &reborn), None);
+    for line in [
+        "freshness    STALE: it cannot be told when the last cycle ran; all below is as",
+        "readiness    NOT_READY since 2026-02-02 05:31",
+        "outage       WAN_DOWN since 2026-02-02 05:31, 24 cycles saw it",
+        "records      vpn.example.com A      11.22.33.44  DoH, at an unknown time,",
+        "last 24 h    ························",
+        "last cycle   at an unknown time, took 295 ms",
+        "next cycle   unknown, the clocks cannot tell (fast, every 30 s)",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_since_does_not_shift_the_past() {
+    let booted =
+        |wall_s, since_boot| Moment::simulated("b", wall_s, Duration::from_secs(since_boot));
+    let mut state = ready();
+    // Booted in 1970; NTP came in between.
+    state.since = booted(10, 10);
+    state.last = Some(LastCycle {
+        at: booted(100, 100),
+        elapsed_ms: 1,
+    });
+    let now = booted(1_770_000_000, 130);
+    let document = document(&state, &now);
+    assert_eq!(document.since, Some(at(0).wall - Duration::from_mins(2)));
+    assert_eq!(document.for_s, Some(120));
+    let next = document.next.unwrap();
+    assert_eq!(next.in_s, Some(6));
+    assert_eq!(next.due_at, Some(at(6).wall));
+}
+
+#[test]
+fn an_ordinary_drift_of_the_clock_leaves_stored_times_as_they_are() {
+    let mut now = at(LAST);
+    now.wall -= Duration::from_millis(700);
+    assert_eq!(document(&ready(), &now).since, Some(at(0).wall));
+}
+
+#[test]
+fn without_a_configuration_the_state_tells_its_records_and_no_thresholds() {
+    let document = Document::new(Some(&ready()), None, &at(LAST + 40));
+    let text = page(&document, Some("cadence.toml:3: unknown key `colour`"));
+    for line in [
+        "             IPv6 2a00::1, candidate with 1 confirmation",
+        "records      vpn.example.com A      11.22.33.44  DoH, 4 min 40 s ago",
+        "next cycle   was due 4 s ago (fast)",
+        "the configuration was not used: cadence.toml:3: unknown key `colour`",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn a_configured_record_that_no_cycle_has_seen_is_unknown_and_a_dropped_one_is_not_told() {
+    let records = [RecordSpec {
+        display: "bücher.example".into(),
+        ..record("xn--bcher-kva.example", RecordType::A)
+    }];
+    let policy = policy();
+    let configured = Configured {
+        records: &records,
+        policy: &policy,
+    };
+    let text = page(
+        &Document::new(Some(&ready()), Some(configured), &at(LAST)),
+        None,
+    );
+    assert!(text.contains("records      bücher.example A  unknown  never verified\n"));
+    assert!(
+        !text.contains("vpn.example.com A  ") && !text.contains("IPv6"),
+        "{text}"
+    );
+}
+
+#[test]
+fn colours_are_for_marks_and_the_words_stay_the_same() {
+    let document = document(&ready(), &at(LAST + 12));
+    let colored = pretty(&document, None, &style(true), &TimeZone::UTC);
+    assert!(colored.starts_with(
+        "\x1b[2mreadiness    \x1b[0m\x1b[32mREADY\x1b[0m since 2026-02-02 02:40, for 3 h 3 min\n"
+    ));
+    assert!(colored.contains(
+        "\x1b[2m···················\x1b[0m\x1b[32m█\x1b[0m\x1b[31m▁\x1b[0m\x1b[33m▇\x1b[0m\x1b[2m·\x1b[0m\x1b[33m▄\x1b[0m\n"
+    ));
+    let mut plain = colored;
+    for code in ["0", "1", "2", "31", "32", "33"] {
+        plain = plain.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(plain, page(&document, None));
+}
+
+#[test]
+fn a_state_that_somebody_edited_is_told_without_a_panic() {
+    let mut state = ready();
+    let odd = |key: String| (key, RecordState::default());
+    state
+        .records
+        .extend([odd("x".repeat(70_000)), odd(String::new())]);
+    state.next = Some(Due {
+        speed: Speed::Slow,
+        in_s: u64::MAX,
+        due_at: jiff::Timestamp::MAX,
+    });
+    let document = Document::new(Some(&state), None, &at(LAST));
+    assert!(!document.stale);
+    assert!(page(&document, None).contains("next cycle   in "));
+    assert!(json(&document).is_ok());
+}

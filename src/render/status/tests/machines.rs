@@ -1,0 +1,155 @@
+//! What machines and monitors read.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn where_no_cycle_has_run_the_next_step_is_told() {
+    let place = Path::new("/var/lib/cadence");
+    assert_eq!(
+        no_state(place, None, &style(false), &TimeZone::UTC),
+        "\
+no cycle has run yet: there is no state in /var/lib/cadence
+  one cycle now:    cadence reconcile
+  from now on:      systemctl enable --now cadence.timer
+"
+    );
+    let nothing = Document::new(None, None, &at(0));
+    assert_eq!(
+        check_line(&nothing, place),
+        "UNKNOWN: no cycle has run yet: there is no state in /var/lib/cadence\n"
+    );
+    assert_eq!(
+        logfmt(&nothing),
+        "readiness=none stale=true records=0 problems=0\n"
+    );
+    let document: Value = serde_json::from_str(&json(&nothing).unwrap()).unwrap();
+    assert_eq!(
+        document,
+        json!({
+            "schema": "cadence.status/1", "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null,
+            "outage": null, "public_ip": {"ipv4": null, "ipv6": null}, "records": [],
+            "uptime": {"ready": 0, "total": 0, "percent": null}, "hours": vec![Value::Null; 24], "last_change": null,
+            "recovery": {"enabled": false}, "backoff": null, "errors": [], "last_cycle": null, "next": null
+        })
+    );
+}
+
+#[test]
+fn the_document_holds_everything_that_is_known() {
+    let text = json(&document(&down(), &at(LAST + 12))).unwrap();
+    assert_eq!(text.lines().count(), 1);
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    let problem = document["records"][0]["problem"].take();
+    assert!(problem.as_str().unwrap().contains("pin one with"));
+    let hours = document["hours"].take();
+    assert_eq!(hours.as_array().unwrap().len(), 24);
+    assert_eq!(
+        hours.as_array().unwrap()[19..],
+        [
+            json!(1.0),
+            json!(0.0),
+            json!(0.9666),
+            json!(null),
+            json!(0.5)
+        ]
+    );
+    assert_eq!(
+        document,
+        json!({
+            "schema": "cadence.status/1",
+            "readiness": "NOT_READY",
+            "since": "2026-02-02T05:31:40Z",
+            "for_s": 712,
+            "stale": false,
+            "verdict": "WAN_DOWN",
+            "outage": {"at": "2026-02-02T05:31:40Z", "age_s": 712, "verdict": "WAN_DOWN", "cycles": 24},
+            "public_ip": {
+                "ipv4": {"address": "11.22.33.44", "state": "last_known", "confirmations": null, "required": 2},
+                "ipv6": {"address": null, "state": "unknown", "confirmations": null, "required": 2}
+            },
+            "records": [
+                {
+                    "name": "vpn.example.com", "type": "A", "address": "11.22.33.44",
+                    "verified": {"layer": "doh", "at": "2026-02-02T05:39:20Z", "age_s": 252},
+                    "pending": {"address": "11.22.33.44", "at": "2026-02-02T05:41:50Z", "age_s": 102},
+                    "in_doubt": "11.22.33.55", "proxied": true, "problem": null
+                },
+                {
+                    "name": "home.example.com", "type": "AAAA", "address": null, "verified": null, "pending": null,
+                    "in_doubt": null, "proxied": null, "problem": "2a00::1 has 1 of 2 confirmations"
+                }
+            ],
+            "uptime": {"ready": 3403, "total": 3408, "percent": 99.85},
+            "hours": null,
+            "last_change": {
+                "at": "2026-02-02T02:41:00Z", "age_s": 10952, "name": "vpn.example.com", "type": "A",
+                "from": "11.22.33.1", "to": "11.22.33.44", "dns_s": 42
+            },
+            "recovery": {"enabled": false},
+            "backoff": {
+                "at": "2026-02-02T05:42:20Z", "age_s": 72, "remaining_s": 228, "failures": 1, "token_rejected": true,
+                "reason": "403 Forbidden: Invalid API Token (10000)"
+            },
+            "errors": ["something broke"],
+            "last_cycle": {"at": "2026-02-02T05:43:20Z", "age_s": 12, "elapsed_ms": 295},
+            "next": {"speed": "fast", "in_s": 24, "due_at": "2026-02-02T05:43:56Z"}
+        })
+    );
+}
+
+#[test]
+fn one_line_tells_the_main_facts() {
+    assert_eq!(
+        logfmt(&document(&down(), &at(LAST + 12))),
+        "readiness=NOT_READY stale=false since=2026-02-02T05:31:40Z for_s=712 verdict=WAN_DOWN outage_s=712 \
+         ipv4=11.22.33.44 ipv4_state=last_known ipv6_state=unknown records=2 problems=2 uptime=\"99.85% (3403/3408)\" \
+         last_cycle_s=12 last_cycle_ms=295 backoff_s=228 next_s=24 speed=fast\n"
+    );
+}
+
+#[test]
+fn a_monitor_reads_state_subject_and_age_on_one_line() {
+    let mut quiet = ready();
+    quiet.records.retain(|_, record| record.problem.is_none());
+    let mut probing = ready();
+    probing.machine = Machine {
+        readiness: Readiness::Probing,
+        ipv4: Track::Candidate {
+            address: ip("11.22.33.55"),
+            confirmations: 1,
+        },
+        ipv6: Track::Empty,
+    };
+    for (state, s, line) in [
+        (
+            &ready(),
+            45,
+            "READY: vpn.example.com A 11.22.33.44 and 1 more, last cycle 45 s ago; 2a00::1 has 1 of 2 confirmations",
+        ),
+        (
+            &quiet,
+            45,
+            "READY: vpn.example.com A 11.22.33.44 and 1 more, last cycle 45 s ago",
+        ),
+        (
+            &probing,
+            12,
+            "PROBING: IPv4 11.22.33.55 has 1 of 2 confirmations, last cycle 12 s ago",
+        ),
+        (
+            &down(),
+            12,
+            "NOT_READY: WAN_DOWN for 11 min 52 s, last cycle 12 s ago; something broke",
+        ),
+        (
+            &ready(),
+            7200,
+            "STALE: last cycle 2 h ago, READY then; 2a00::1 has 1 of 2 confirmations",
+        ),
+    ] {
+        let document = document(state, &at(LAST + s));
+        assert_eq!(check_line(&document, Path::new("/x")), format!("{line}\n"));
+    }
+}

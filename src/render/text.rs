@@ -1,0 +1,131 @@
+//! Text that fits where it goes: wrapped for a narrow terminal, quoted for a log, and free of what would steer a terminal.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::logic::units::human_duration;
+
+/// The width that every terminal has.
+pub const WIDTH: usize = 80;
+
+/// The text without control characters: parts of it come from files and from the network.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// Breaks printable text at spaces into lines of at most `width` characters, the first one of at most `first`. A longer
+/// word stays whole, so that it can be copied, and a number keeps its unit. Always gives a line, which may be empty.
+pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
+    let mut lines = vec![];
+    let mut line = String::new();
+    for word in words(&printable(text)) {
+        let room = if lines.is_empty() { first } else { width };
+        let length = line.chars().count() + word.trim_end().chars().count();
+        if length > room && !line.is_empty() && word != " " {
+            lines.push(line.trim_end().to_owned());
+            line.clear();
+        }
+        line.push_str(&word);
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// The words of a text, each with the space after it; `42 s` is one.
+fn words(text: &str) -> Vec<String> {
+    let is_number = |word: &String| {
+        let digits = word.trim_end();
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let mut words: Vec<String> = vec![];
+    for word in text.split_inclusive(' ') {
+        let unit = word.trim_end().trim_end_matches([',', ';', ':', '.', ')']);
+        match words.last_mut() {
+            Some(number) if matches!(unit, "ms" | "s" | "min" | "h" | "d") && is_number(number) => {
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// Appends ` key=value` as logfmt has it; the value is quoted where it has to be.
+pub fn pair(line: &mut String, key: &str, value: &str) {
+    let value = printable(value);
+    let bare = !value.is_empty()
+        && !value
+            .chars()
+            .any(|c| c.is_whitespace() || matches!(c, '"' | '=' | '\\'));
+    if !line.is_empty() {
+        line.push(' ');
+    }
+    // Writing to a string cannot fail.
+    let _ = if bare {
+        write!(line, "{key}={value}")
+    } else {
+        write!(
+            line,
+            "{key}=\"{}\"",
+            value.replace('\\', "\\\\").replace('"', "\\\"")
+        )
+    };
+}
+
+/// Whole seconds as people read them: `3 h 5 min`.
+pub fn human_seconds(seconds: u64) -> String {
+    human_duration(Duration::from_secs(seconds))
+}
+
+/// `4 min ago`, or that it cannot be told.
+pub fn ago(seconds: Option<u64>) -> String {
+    seconds.map_or_else(
+        || "at an unknown time".to_owned(),
+        |seconds| format!("{} ago", human_seconds(seconds)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_at_spaces_and_a_long_word_stays_whole() {
+        assert_eq!(wrap("one two three", 80, 80), ["one two three"]);
+        assert_eq!(wrap("one two three", 7, 5), ["one two", "three"]);
+        assert_eq!(
+            wrap("a abcdefghij b", 5, 5),
+            ["a", "abcdefghij", "b"],
+            "a name can be copied"
+        );
+        assert_eq!(wrap("a   b", 80, 80), ["a   b"], "columns stay columns");
+        assert_eq!(wrap("", 80, 80), [""]);
+        assert_eq!(
+            wrap("after 3 min 42 s, or so", 10, 10),
+            ["after", "3 min", "42 s, or", "so"],
+            "a number keeps its unit"
+        );
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_left_out() {
+        assert_eq!(printable("a\u{1b}[31m\nb\u{9b}c"), "a [31m b c");
+    }
+
+    #[test]
+    fn values_are_quoted_where_they_have_to_be() {
+        let mut line = String::new();
+        for (key, value) in [
+            ("a", "1"),
+            ("b", "x y"),
+            ("c", ""),
+            ("d", "\"\\"),
+            ("e", "k=v"),
+        ] {
+            pair(&mut line, key, value);
+        }
+        assert_eq!(line, r#"a=1 b="x y" c="" d="\"\\" e="k=v""#);
+    }
+}

@@ -1,0 +1,137 @@
+//! An API that refuses, fails, lies or says nothing: what a cycle makes of it, and that DNS is right soon after it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set its scene fails"
+)]
+
+mod deadline;
+mod reads;
+mod rest;
+mod writes;
+mod zones;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use cadence::world::Fault;
+use serde_json::{Value, json};
+use support::{Home, RECORD};
+
+const KEY: &str = "A vpn.example.com";
+/// The address at the start, and the one to which the line is renumbered.
+const OLD: &str = "93.184.216.34";
+const NEW: &str = "93.184.216.35";
+/// What cadence says before the reason of a failed read of the record.
+const READING: &str = "reading the records of vpn.example.com";
+
+/// A READY home with its record published, whose line was renumbered just now.
+fn renumbered() -> Home {
+    let home = Home::with(RECORD);
+    assert_eq!(cycle(&home).code, 0);
+    assert_eq!(home.published("A").as_deref(), Some(OLD));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.world.cloudflare().clear_journal();
+    home
+}
+
+/// What a cycle said.
+#[derive(Debug)]
+struct Cycle {
+    code: i32,
+    err: String,
+    /// The only record, or the first one.
+    record: Value,
+}
+
+/// A cycle in which an agreed address counts at once.
+fn cycle(home: &Home) -> Cycle {
+    let out = home.run(&["reconcile", "--json", "--trust"]);
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    Cycle {
+        code: out.status.code().unwrap(),
+        err: String::from_utf8(out.stderr).unwrap(),
+        record: report["records"][0].clone(),
+    }
+}
+
+/// Makes the API's rest as much older.
+fn let_rest(home: &Home, seconds: i64) {
+    let mut state = home.state();
+    let since = &mut state["backoff"]["since"];
+    let wall: jiff::Timestamp = since["wall"].as_str().unwrap().parse().unwrap();
+    // Another boot, so that the wall clock counts: this host may be up for less than the rest.
+    since["boot"] = json!("b0-earlier");
+    since["wall"] = json!(wall - Duration::from_secs(seconds.unsigned_abs()));
+    fs::write(home.state_file("state.json"), state.to_string()).unwrap();
+}
+
+/// The rest that the state asks for, in seconds; none where it asks for none.
+fn rest(home: &Home) -> Option<i64> {
+    home.state()["backoff"]["wait_s"].as_i64()
+}
+
+/// How many requests the API has seen.
+fn calls(home: &Home) -> usize {
+    home.world.cloudflare().journal().len()
+}
+
+/// Within three cycles of an honest API, each after its rest, the record is right, nothing is in doubt and nothing rests.
+fn comes_right(home: &Home, context: &str) {
+    home.world.cloudflare().set_fault(None);
+    for _ in 0..3 {
+        if let Some(seconds) = rest(home) {
+            let_rest(home, seconds);
+        }
+        cycle(home);
+    }
+    assert_eq!(home.published("A").as_deref(), Some(NEW), "{context}");
+    let state = home.state();
+    assert_eq!(state["backoff"], Value::Null, "{context}");
+    let record = &state["records"][KEY];
+    assert_eq!(record["in_doubt"], Value::Null, "{context}");
+    assert_eq!(record["cache"]["address"], NEW, "{context}");
+    let last = cycle(home);
+    assert_eq!((last.code, last.err.as_str()), (0, ""), "{context}");
+    assert_eq!(last.record["outcome"], "noop", "{context}");
+}
+
+fn status(code: u16) -> Fault {
+    Fault::Status {
+        code,
+        retry_after: None,
+        body: None,
+    }
+}
+
+fn retry_after(code: u16, seconds: &str) -> Fault {
+    Fault::Status {
+        code,
+        retry_after: Some(seconds.to_owned()),
+        body: None,
+    }
+}
+
+/// A refusal in Cloudflare's own form.
+fn refusal(status: u16, code: u32, message: &str) -> Fault {
+    let errors = json!([{"code": code, "message": message}]);
+    let body = json!({"success": false, "errors": errors, "messages": [], "result": null});
+    Fault::Status {
+        code: status,
+        retry_after: None,
+        body: Some(body.to_string()),
+    }
+}
+
+/// What follows a rejection of the token.
+fn rejected(home: &Home, code: &str) -> String {
+    format!(
+        "Cloudflare rejects the API token ({code}): it must be active and have the permissions Zone:Zone:Read and \
+         Zone:DNS:Edit for this zone; it comes from {} (cloudflare.token_file); the token is tried again after 5 min, \
+         or once it changes",
+        home.path("token").display()
+    )
+}

@@ -1,0 +1,94 @@
+//! The command line and the environment.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::support::Home;
+use super::{as_nobody, hear, said};
+
+#[test]
+fn an_unknown_option_is_a_usage_error() {
+    let home = Home::new();
+    assert_eq!(
+        hear(&home, home.command(&["reconcile", "--bogus"])),
+        said(
+            2,
+            "error: unexpected argument '--bogus' found\n\nUsage: cadence reconcile [OPTIONS]\n\n\
+             For more information, try '--help'.\n"
+        )
+    );
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    let home = Home::new();
+    assert_eq!(
+        hear(&home, home.command(&["reconcil"])),
+        said(
+            2,
+            "error: unrecognized subcommand 'reconcil'\n\n  tip: a similar subcommand exists: 'reconcile'\n\n\
+             Usage: cadence [OPTIONS] <COMMAND>\n\nFor more information, try '--help'.\n"
+        )
+    );
+}
+
+#[test]
+fn a_duration_without_a_unit_is_a_usage_error() {
+    let home = Home::new();
+    assert_eq!(
+        hear(&home, home.command(&["reconcile", "--wait", "30"])),
+        said(
+            2,
+            "error: invalid value '30' for '--wait <DURATION>': allowed is a duration such as \"30s\", \"2m\", \"1h30m\" or \"7d\"\n\n\
+             For more information, try '--help'.\n"
+        )
+    );
+}
+
+#[test]
+fn two_formats_at_once_are_a_usage_error() {
+    let home = Home::new();
+    assert_eq!(
+        hear(
+            &home,
+            home.command(&["reconcile", "--json", "--format", "pretty"])
+        ),
+        said(
+            2,
+            "error: the argument '--json' cannot be used with '--format <FORMAT>'\n\n\
+             Usage: cadence reconcile --json\n\nFor more information, try '--help'.\n"
+        )
+    );
+}
+
+/// Without any variable, also `HOME`, the system's own file is the one that is looked for.
+const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist: copy \
+    /usr/share/doc/cadence/examples/cadence.toml there and put your record's name in, or name another file with --config\n";
+
+#[test]
+fn an_empty_environment_leaves_the_system_s_own_file() {
+    if Path::new("/etc/cadence/cadence.toml").exists() {
+        eprintln!("skipped: this host has a configuration");
+        return;
+    }
+    let home = Home::new();
+    let bare = |mut command: Command| {
+        command.env_clear();
+        command
+    };
+    let command = bare(home.command(&["reconcile", "-q"]));
+    assert_eq!(hear(&home, command), said(78, NO_CONFIG));
+    for (name, value) in [
+        ("HOME", "relative"),
+        ("HOME", ""),
+        ("XDG_CONFIG_HOME", "x"),
+        ("PATH", "\n"),
+    ] {
+        let mut command = bare(home.command(&["reconcile", "-q"]));
+        command.env(name, value);
+        assert_eq!(hear(&home, command), said(78, NO_CONFIG), "{name}={value}");
+    }
+    if let Some(command) = as_nobody(&home, &["reconcile", "-q"]) {
+        assert_eq!(hear(&home, bare(command)), said(78, NO_CONFIG));
+    }
+}

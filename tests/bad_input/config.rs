@@ -1,0 +1,161 @@
+//! The configuration file and the variables that override it.
+
+use std::fs;
+
+use super::support::{Home, RECORD};
+use super::{Traces, cycle, hear, said};
+
+/// A cycle under a configuration that ends with `rest` says `err`, exits 78 and does nothing at all.
+fn refused(rest: &str, err: &str) {
+    let home = Home::with(rest);
+    assert_eq!(cycle(&home), said(78, err));
+    assert!(!home.path("state").exists());
+    assert_eq!(home.world.counts().wan.connections, 0);
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_likely_one() {
+    refused(
+        &format!("{RECORD}\n[policy]\nconfirmation = 2\n"),
+        "error: {home}/cadence.toml:20: unknown key policy.confirmation: did you mean \"confirmations\"? allowed here: \
+         confirmations, cache_max_age, healthy_interval, unsettled_interval, jitter, max_updates_per_hour, waive\n",
+    );
+}
+
+#[test]
+fn a_wrong_type_is_told_with_what_was_found() {
+    refused(
+        &format!("{RECORD}\n[policy]\nconfirmations = \"two\"\n"),
+        "error: {home}/cadence.toml:20: policy.confirmations = \"two\" (a string): allowed is a whole number from 1 to 10\n",
+    );
+}
+
+#[test]
+fn a_value_out_of_bounds_is_told_with_the_bounds() {
+    refused(
+        &format!("{RECORD}\n[policy]\njitter = \"10m\"\n"),
+        "error: {home}/cadence.toml:20: policy.jitter = \"10m\": allowed is a duration from \"0s\" to \"2m\"\n",
+    );
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_in_one_go() {
+    refused(
+        "[[record]]\nname = \"vpn\"\nttl = 5\n",
+        "error: {home}/cadence.toml:16: record.name = \"vpn\": allowed is a full host name such as \"vpn.example.com\"\n\
+         error: {home}/cadence.toml:17: record.ttl = 5: allowed is 1 (automatic) or a whole number from 60 to 86400 \
+         (30 to 59 is for Enterprise zones only)\n",
+    );
+}
+
+#[test]
+fn a_configuration_without_records_is_refused() {
+    refused(
+        "",
+        "error: {home}/cadence.toml: record is not set: allowed are 1 to 50 sections [[record]], in two brackets each\n",
+    );
+}
+
+#[test]
+fn a_variable_out_of_bounds_is_told_by_its_name() {
+    let home = Home::new();
+    let mut command = home.command(&["reconcile", "-q"]);
+    command.env("CADENCE_POLICY_CONFIRMATIONS", "99");
+    assert_eq!(
+        hear(&home, command),
+        said(
+            78,
+            "error: $CADENCE_POLICY_CONFIRMATIONS: policy.confirmations = \"99\": allowed is a whole number from 1 to 10\n"
+        )
+    );
+}
+
+#[test]
+fn a_missing_file_is_told_with_how_to_get_one() {
+    let home = Home::new();
+    fs::remove_file(home.path("cadence.toml")).unwrap();
+    assert_eq!(
+        cycle(&home),
+        said(
+            78,
+            "error: {home}/cadence.toml does not exist: copy /usr/share/doc/cadence/examples/cadence.toml there and put \
+             your record's name in, or name another file with --config\n"
+        )
+    );
+}
+
+#[test]
+fn a_folder_in_place_of_the_file_is_told() {
+    let home = Home::new();
+    let folder = home.path("");
+    let command = home.command(&["reconcile", "-q", "--config", folder.to_str().unwrap()]);
+    assert_eq!(
+        hear(&home, command),
+        said(
+            78,
+            "error: {home}/ is a directory: name the file in it, as in --config {home}/cadence.toml\n"
+        )
+    );
+}
+
+#[test]
+fn a_syntax_error_is_told_with_line_and_column() {
+    refused(
+        &format!("{RECORD}\n[policy\nconfirmations = 2\n"),
+        "error: {home}/cadence.toml:19:8: this is no TOML: unclosed table, expected `]`\n",
+    );
+    refused(
+        "[[record]]\nname = vpn.example.com\n",
+        "error: {home}/cadence.toml:16:8: this is no TOML: string values must be quoted, expected literal string\n",
+    );
+}
+
+#[test]
+fn a_file_that_is_not_text_is_told() {
+    let home = Home::new();
+    fs::write(home.path("cadence.toml"), b"mode = \"test\"\n\xff\n").unwrap();
+    assert_eq!(
+        cycle(&home),
+        said(
+            78,
+            "error: {home}/cadence.toml:2: this is not UTF-8 text: save the file as UTF-8\n"
+        )
+    );
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_told() {
+    let home = Home::new();
+    fs::write(home.path("ca.pem"), "not a certificate").unwrap();
+    assert_eq!(
+        cycle(&home),
+        said(
+            78,
+            "error: network.ca_file: {home}/ca.pem: no certificate in it; PEM certificates (\"BEGIN CERTIFICATE\") are expected\n"
+        )
+    );
+    fs::remove_file(home.path("ca.pem")).unwrap();
+    assert_eq!(
+        cycle(&home),
+        said(
+            78,
+            "error: network.ca_file: {home}/ca.pem: no such file or directory\n"
+        )
+    );
+}
+
+#[test]
+fn a_fault_in_the_file_leaves_everything_as_an_earlier_cycle_left_it() {
+    let home = Home::new();
+    super::make_ready(&home);
+    let before = Traces::of(&home);
+    home.configure("[[record]]\nname = \"vpn.example.com\"\ncreate = \"yes\"\n");
+    assert_eq!(
+        cycle(&home),
+        said(
+            78,
+            "error: {home}/cadence.toml:17: record.create = \"yes\" (a string): allowed is true or false\n"
+        )
+    );
+    assert_eq!(Traces::of(&home), before);
+}

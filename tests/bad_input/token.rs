@@ -1,0 +1,168 @@
+//! The API token: a cycle without one still looks at the line, keeps its state, says so once and exits 77.
+
+use std::fs;
+use std::os::unix::fs::chown;
+
+use serde_json::json;
+
+use super::support::Home;
+use super::{NOBODY, Said, as_nobody, cycle, hear, make_ready, said};
+
+const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file) does not exist: create a token with \
+    Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens, then store it with: sudo install -D -m 0640 \
+    /dev/stdin {home}/token\n";
+const EMPTY: &str = "error: the API token in {home}/token (cloudflare.token_file) is empty: put the token there, alone on one line\n";
+const TWO_LINES: &str = "error: the API token in {home}/token (cloudflare.token_file) has white space or control characters \
+    inside: it must be the token alone, on one line\n";
+const DENIED: &str = "error: cannot read the API token in {home}/token (cloudflare.token_file): permission denied: run as \
+    root or as a member of the file's group\n";
+
+/// The first cycle, one with a fresh cache and one that would have to write: each says `err`, exits 77 and goes on.
+fn every_cycle_says(spoil: impl Fn(&Home), err: &str) {
+    let home = Home::new();
+    spoil(&home);
+    assert_eq!(cycle(&home), said(77, err), "first cycle");
+    assert_eq!(home.state()["machine"]["readiness"], "PROBING");
+    assert_eq!(
+        cycle(&home),
+        said(77, err),
+        "cycle that would create the record"
+    );
+    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(home.world.cloudflare().journal(), []);
+
+    let home = Home::new();
+    make_ready(&home);
+    spoil(&home);
+    let calls = home.world.cloudflare().journal().len();
+    assert_eq!(cycle(&home), said(77, err), "cycle with a fresh cache");
+    home.world.set_address(Some([93, 184, 216, 35].into()));
+    cycle(&home);
+    assert_eq!(
+        cycle(&home),
+        said(77, err),
+        "cycle that would update the record"
+    );
+    let state = home.state();
+    assert_eq!(state["machine"]["readiness"], "READY");
+    assert_eq!(state["cycle"], 4);
+    assert_eq!(home.world.cloudflare().journal().len(), calls);
+    assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));
+    let told = home
+        .history()
+        .into_iter()
+        .filter(|event| event["kind"] == "error")
+        .count();
+    assert_eq!(told, 1, "the history tells the same error once");
+}
+
+#[test]
+fn a_missing_token_file_is_told_with_how_to_make_one() {
+    every_cycle_says(|home| fs::remove_file(home.path("token")).unwrap(), MISSING);
+}
+
+#[test]
+fn an_empty_token_file_is_told() {
+    every_cycle_says(|home| fs::write(home.path("token"), "\n").unwrap(), EMPTY);
+}
+
+#[test]
+fn a_token_file_with_two_lines_is_told() {
+    let spoil = |home: &Home| fs::write(home.path("token"), "first-line\nsecond-line\n").unwrap();
+    every_cycle_says(spoil, TWO_LINES);
+}
+
+#[test]
+fn a_token_that_may_not_be_read_is_told() {
+    let home = Home::new();
+    let Some(command) = as_nobody(&home, &["reconcile", "-q"]) else {
+        return;
+    };
+    fs::create_dir(home.path("state")).unwrap();
+    chown(home.path("state"), Some(NOBODY), Some(NOBODY)).unwrap();
+    assert_eq!(hear(&home, command), said(77, DENIED));
+    assert_eq!(home.state()["cycle"], 1);
+    assert_eq!(home.world.cloudflare().journal(), []);
+}
+
+#[test]
+fn a_token_of_another_account_sees_no_zone() {
+    let home = Home::new();
+    let stranger = "a-token-of-another-account-entirely";
+    home.world.cloudflare().add_token(stranger, &[]);
+    fs::write(home.path("token"), stranger).unwrap();
+    assert_eq!(
+        trusting(&home),
+        said(
+            1,
+            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
+             token's Zone Resources include it\n"
+        )
+    );
+    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(home.published("A"), None);
+}
+
+#[test]
+fn a_token_that_lost_its_zone_is_told_with_the_zone() {
+    let home = Home::new();
+    make_ready(&home);
+    let stranger = "a-token-of-another-account-entirely";
+    home.world.cloudflare().add_token(stranger, &[]);
+    fs::write(home.path("token"), stranger).unwrap();
+    home.world.set_address(Some([93, 184, 216, 35].into()));
+    assert_eq!(
+        trusting(&home),
+        said(
+            1,
+            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
+             token's Zone Resources include it\n"
+        )
+    );
+    assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));
+}
+
+const REJECTED: &str = "error: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
+    Authentication error): it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone; it \
+    comes from {home}/token (cloudflare.token_file); the token is tried again after 5 min, or once it changes\n";
+
+#[test]
+fn a_rejected_token_is_told_once_in_every_cycle_also_while_it_rests() {
+    let home = Home::new();
+    fs::write(home.path("token"), "a-token-that-cloudflare-never-saw").unwrap();
+    assert_eq!(trusting(&home), said(77, REJECTED));
+    let calls = home.world.cloudflare().journal().len();
+    assert_eq!(calls, 1);
+    for _ in 0..2 {
+        assert_eq!(cycle(&home), said(77, REJECTED));
+    }
+    assert_eq!(home.world.cloudflare().journal().len(), calls);
+    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    let told = home
+        .history()
+        .into_iter()
+        .filter(|event| event["reason"] != json!(null))
+        .count();
+    assert_eq!(told, 1, "the history tells the same trouble once");
+}
+
+#[test]
+fn a_rejected_token_is_told_also_while_the_cache_settles_every_record() {
+    let home = Home::new();
+    make_ready(&home);
+    fs::write(home.path("token"), "a-token-that-cloudflare-never-saw").unwrap();
+    home.world.set_address(Some([93, 184, 216, 35].into()));
+    let rejected = trusting(&home);
+    assert_eq!(rejected.code, Some(77));
+    home.world.set_address(Some([93, 184, 216, 34].into()));
+    assert_eq!(trusting(&home), rejected);
+    assert_eq!(
+        home.state()["records"]["A vpn.example.com"]["problem"],
+        json!(null)
+    );
+}
+
+/// A cycle in which an agreed address counts at once.
+fn trusting(home: &Home) -> Said {
+    hear(home, home.command(&["reconcile", "-q", "--trust"]))
+}

@@ -1,0 +1,247 @@
+//! `cadence check` as a user meets it, against the loopback world.
+#![cfg(feature = "demo")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use cadence::world::{Counts, Fault, Files, Line, ProviderMode, World};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\n";
+const ADDRESS: &str = "93.184.216.34";
+
+/// A world with a folder that has its configuration, and a zone with the record as it should be.
+struct Home {
+    world: World,
+    folder: TempDir,
+    record: String,
+}
+
+impl Home {
+    fn new(rest: &str) -> Self {
+        let world = World::start().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let zone = world.cloudflare().add_zone("example.com");
+        let record = json!({"name": "vpn", "type": "A", "content": ADDRESS, "ttl": 60});
+        let record = world.cloudflare().add_record(&zone, &record).unwrap();
+        let home = Self {
+            world,
+            folder,
+            record,
+        };
+        let (token, ca) = (home.path("token"), home.path("ca.pem"));
+        fs::write(&token, home.world.token()).unwrap();
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&ca, home.world.ca_pem()).unwrap();
+        let files = Files {
+            token: &token,
+            ca: &ca,
+        };
+        fs::write(home.path("c.toml"), home.world.config_toml(files, rest)).unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo_bin_cmd!("cadence");
+        command
+            .env_clear()
+            .arg("--config")
+            .arg(self.path("c.toml"))
+            .arg("--state-dir")
+            .arg(self.path("state"))
+            .args(arguments);
+        command
+    }
+
+    /// The findings of `check --json` of this name, as `result: message`, and the exit code.
+    fn check(&self, name: &str) -> (Vec<String>, i32) {
+        let output = self.command(&["check", "--json"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["schema"], "cadence.check/1");
+        let lines = document["checks"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let named = lines
+            .filter(|line| line["check"] == name)
+            .map(|line| format!("{}: {}", text(&line["result"]), text(&line["message"])));
+        (named.collect(), output.status.code().unwrap())
+    }
+}
+
+#[test]
+fn a_home_in_order_passes_and_nothing_is_written() {
+    let home = Home::new(RECORD);
+    for (check, expected) in [
+        (
+            "public_ip",
+            format!("ok: {ADDRESS}: 4 of 4 providers agree"),
+        ),
+        ("api", "ok: accepts the token".to_owned()),
+        ("zone", "ok: example.com is visible".to_owned()),
+        (
+            "record",
+            format!("ok: vpn.example.com A holds {ADDRESS}, as it should"),
+        ),
+    ] {
+        assert_eq!(home.check(check), (vec![expected], 0));
+    }
+    assert_eq!(home.check("wan").0.len(), 3);
+    assert_eq!(home.check("doh").0.len(), 2);
+    assert!(!home.path("state").exists());
+    assert_eq!(home.world.cloudflare().writes(), []);
+}
+
+#[test]
+fn people_read_lines_with_mends_and_a_summary() {
+    let home = Home::new(RECORD);
+    home.world.cloudflare().remove_record(&home.record);
+    let output = home
+        .command(&["check", "--format", "pretty"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains(
+            "  fail record     vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.lines().last().unwrap().starts_with("1 failed"),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn offline_asks_nobody() {
+    let home = Home::new(RECORD);
+    home.command(&["check", "--offline"]).assert().code(0);
+    assert_eq!(home.world.counts(), Counts::default());
+}
+
+#[test]
+fn a_configuration_that_does_not_load_is_78_and_the_fault_is_named() {
+    let home = Home::new("[policy]\nconfirmations = 99\n");
+    let output = home.command(&["check", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 2, "{checks:?}");
+    assert!(checks.iter().all(|check| check["result"] == "fail"));
+}
+
+#[test]
+fn a_token_that_is_missing_or_rejected_is_a_failure_and_never_shown() {
+    let home = Home::new(RECORD);
+    fs::write(home.path("token"), "some-other-token-that-nobody-knows").unwrap();
+    let (api, code) = home.check("api");
+    assert_eq!(code, 1);
+    assert!(
+        api[0].starts_with("fail: ") && api[0].contains("rejects the API token"),
+        "{api:?}"
+    );
+    let output = home.command(&["check", "-vv"]).output().unwrap();
+    for stream in [&output.stdout, &output.stderr] {
+        assert!(!String::from_utf8_lossy(stream).contains("some-other-token"));
+    }
+
+    fs::remove_file(home.path("token")).unwrap();
+    let (token, code) = home.check("token");
+    assert!(token[0].starts_with("fail: no API token: "), "{token:?}");
+    assert_eq!(code, 1);
+    assert_eq!(home.check("api").0, ["warn: not asked: there is no token"]);
+}
+
+#[test]
+fn a_zone_that_the_token_does_not_see_is_named() {
+    let home = Home::new(RECORD);
+    home.world
+        .cloudflare()
+        .add_token("a-token-for-another-zone", &[]);
+    fs::write(home.path("token"), "a-token-for-another-zone").unwrap();
+    assert_eq!(
+        home.check("zone"),
+        (
+            vec!["fail: the token sees no zone vpn.example.com or example.com".to_owned()],
+            1
+        )
+    );
+}
+
+#[test]
+fn a_drifted_record_is_told_and_left_alone() {
+    let home = Home::new(RECORD);
+    home.world
+        .set_address(Some("93.184.216.77".parse().unwrap()));
+    assert_eq!(
+        home.check("record"),
+        (
+            vec![format!(
+                "warn: vpn.example.com A differs: content {ADDRESS} -> 93.184.216.77"
+            )],
+            0
+        )
+    );
+    assert_eq!(home.world.cloudflare().writes(), []);
+}
+
+#[test]
+fn providers_that_fail_are_a_warning_until_fewer_than_two_agree() {
+    let home = Home::new(RECORD);
+    home.world
+        .set_provider(0, ProviderMode::Lies("93.184.216.99".to_owned()));
+    home.world.set_provider(2, ProviderMode::Status(503));
+    let (found, code) = home.check("public_ip");
+    assert!(
+        found[0].starts_with("warn: 93.184.216.34: 2 of 4 providers agree; "),
+        "{found:?}"
+    );
+    assert_eq!(code, 0);
+    home.world.set_provider(1, ProviderMode::Html);
+    let (found, code) = home.check("public_ip");
+    assert!(found[0].starts_with("fail: IPv4: "), "{found:?}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_lost_line_fails_once_and_what_is_beyond_it_is_not_asked() {
+    let home = Home::new(RECORD);
+    home.world.set_line(Line::Down).unwrap();
+    let (wan, code) = home.check("wan");
+    assert_eq!(code, 1);
+    assert!(wan.iter().all(|line| line.starts_with("fail: ")), "{wan:?}");
+    for beyond in ["public_ip", "doh", "api", "zone", "record"] {
+        assert_eq!(home.check(beyond).0, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_api_that_rests_after_a_refusal_is_not_asked() {
+    let home = Home::new(RECORD);
+    home.world
+        .set_address(Some("93.184.216.77".parse().unwrap()));
+    let limit = Fault::Status {
+        code: 429,
+        retry_after: Some("300".to_owned()),
+        body: None,
+    };
+    home.world.cloudflare().set_fault(Some(limit));
+    home.command(&["reconcile", "--trust"]).assert().code(1);
+    home.world.reset_counts();
+    let (api, code) = home.check("api");
+    assert!(
+        api[0].starts_with("warn: not asked: no call to Cloudflare for another"),
+        "{api:?}"
+    );
+    assert_eq!((code, home.world.counts().api.connections), (0, 0));
+}

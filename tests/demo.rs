@@ -1,0 +1,117 @@
+//! `cadence demo` as a user meets it, in friendly and in hostile surroundings.
+#![cfg(feature = "demo")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use predicates::str::{contains, starts_with};
+use serde_json::Value;
+
+fn demo(folder: &Path) -> Command {
+    let mut command = cargo_bin_cmd!("cadence");
+    command.env_clear().env("TMPDIR", folder).arg("demo");
+    command
+}
+
+#[test]
+fn every_scene_is_played_in_time_and_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    let played = demo(folder.path()).assert().code(0).stderr("");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let mut played = played;
+    for line in [
+        "1. first publish",
+        "=> the first cycle wrote nothing, the second created vpn.example.com A 93.184.216.34",
+        "2. steady state",
+        "a cycle made 1 connection to a WAN target, 1 to an address provider, 0 to public DNS and 0 to Cloudflare",
+        "3. the ISP changes the address",
+        "PATCH {\"content\":\"93.184.217.81\"}; the record keeps its comment \"do not touch\" and its TTL of 300 s",
+        "4. one address provider lies",
+        "outvoted, nothing written",
+        "5. an outage",
+        "PROBING, READY, updated to 93.184.218.12",
+        " cycles, 3 writes, 0 false writes, ",
+        "then run: cadence check\n",
+    ] {
+        played = played.stdout(contains(line));
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn machines_read_one_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path()).arg("--json").output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], "cadence.demo/1");
+    assert_eq!(document["ok"], true);
+    assert_eq!(document["scenes"].as_array().unwrap().len(), 5);
+    assert_eq!(
+        (&document["writes"], &document["false_writes"]),
+        (&3.into(), &0.into())
+    );
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path())
+        .arg("-q")
+        .assert()
+        .code(0)
+        .stdout("")
+        .stderr("");
+}
+
+#[test]
+fn the_environment_and_the_configuration_of_this_host_have_no_say() {
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path())
+        .envs([
+            ("CADENCE_MODE", "nonsense"),
+            ("CADENCE_CONFIG", "/nowhere/cadence.toml"),
+            ("CADENCE_STATE_DIR", "/nowhere/state"),
+            ("CADENCE_POLICY_CONFIRMATIONS", "1"),
+            ("CLOUDFLARE_API_TOKEN", "a b"),
+            ("CREDENTIALS_DIRECTORY", "/nowhere"),
+            ("HTTP_PROXY", "http://127.0.0.1:9"),
+            ("HTTPS_PROXY", "http://127.0.0.1:9"),
+            ("ALL_PROXY", "socks5://127.0.0.1:9"),
+            ("SSL_CERT_FILE", "/dev/null"),
+            ("TZ", "Nowhere/At_All"),
+        ])
+        .args(["--config", "/nowhere/else.toml", "--state-dir", "/nowhere"])
+        .assert()
+        .code(0)
+        .stderr("");
+}
+
+#[test]
+fn a_temporary_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for (unusable, why) in [
+        (file.as_path(), "not a directory"),
+        (Path::new("/nowhere"), "no such file or directory"),
+        (Path::new("/sys"), "operation not permitted"),
+    ] {
+        let says = format!(
+            "error: cannot make a folder for the demo in {}: ",
+            unusable.display()
+        );
+        let played = demo(unusable).assert().code(1).stdout("");
+        let played = played.stderr(starts_with(says));
+        // Which words /sys gets depends on who asks and on how it is mounted.
+        if unusable != Path::new("/sys") {
+            played.stderr(contains(format!(
+                "{why}: set TMPDIR to a folder that can be written\n"
+            )));
+        }
+    }
+}

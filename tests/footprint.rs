@@ -1,0 +1,188 @@
+//! What the shipped binary costs: its size, and the CPU time, the memory and the wall time of its commands.
+//!
+//! The bounds are those of the smallest hosts that cadence is for. The binary is the release build, whatever this test is built as.
+
+mod support;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::Home;
+
+const LARGEST_BINARY: u64 = 3 << 20;
+const MOST_CPU: Duration = Duration::from_millis(5);
+const LARGEST_RESIDENT_KIB: u64 = 5 << 10;
+const SLOWEST_STATUS: Duration = Duration::from_millis(5);
+
+/// The release binary, built where Cargo builds all else.
+static RELEASE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let debug = Path::new(env!("CARGO_BIN_EXE_cadence"));
+    let target = debug.ancestors().nth(2).unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build
+        .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What Cargo tells a test of its package would pass for news, and have everything built anew.
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
+        build.env_remove(name);
+    }
+    let built = build.status().unwrap();
+    assert!(built.success(), "the release build failed");
+    target.join("release/cadence")
+});
+
+/// Held while something is measured, so that the tests of this file do not measure each other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A shell on this host; it finds the release binary in `$CADENCE`.
+fn shell(home: &Home, script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .env_clear()
+        .env("CADENCE", &*RELEASE)
+        .env("CADENCE_CONFIG", home.path("cadence.toml"))
+        .env("CADENCE_STATE_DIR", home.path("state"))
+        .args(["-c", script]);
+    command
+}
+
+/// A host whose record is published, seen in public DNS and in the cache.
+fn steady() -> Home {
+    let home = Home::new();
+    let settled = shell(&home, "for i in 1 2 3; do $CADENCE reconcile || exit; done")
+        .output()
+        .unwrap();
+    assert!(settled.status.success(), "{settled:?}");
+    assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));
+    home
+}
+
+/// The CPU time, user and system, of the children that a shell waited for, from what its `times` prints.
+fn children_of(times: &str) -> Duration {
+    let parse = |field: &str| {
+        let (minutes, seconds) = field.strip_suffix('s')?.split_once('m')?;
+        let minutes: u32 = minutes.parse().ok()?;
+        Some(Duration::from_secs_f64(
+            f64::from(minutes) * 60.0 + seconds.parse::<f64>().ok()?,
+        ))
+    };
+    let line = times.lines().last().unwrap();
+    line.split_ascii_whitespace()
+        .map(|field| parse(field).unwrap())
+        .sum()
+}
+
+#[test]
+fn the_binary_is_smaller_than_3_mib() {
+    let size = fs::metadata(&*RELEASE).unwrap().len();
+    println!("binary: {size} bytes of {LARGEST_BINARY}");
+    assert!(size < LARGEST_BINARY);
+}
+
+#[test]
+fn a_steady_cycle_takes_less_than_5_ms_of_cpu() {
+    const CYCLES: u32 = 200;
+    let _alone = alone();
+    let home = steady();
+    home.world.cloudflare().clear_journal();
+    let script = format!(
+        "n={CYCLES}; while [ $n -gt 0 ]; do $CADENCE reconcile >&2 || exit; n=$((n-1)); done; times"
+    );
+    // What the kernel charges depends on what else the machine does: the quietest of three rounds counts.
+    let rounds: Vec<Duration> = (0..3)
+        .map(|_| {
+            let out = shell(&home, &script).output().unwrap();
+            assert!(
+                out.status.success(),
+                "{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
+            children_of(&String::from_utf8(out.stdout).unwrap()) / CYCLES
+        })
+        .collect();
+    println!("CPU of a steady cycle: {rounds:?} on average of {CYCLES}, of {MOST_CPU:?}");
+    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert!(
+        home.world.cloudflare().journal().is_empty(),
+        "a steady cycle asks nothing of the API"
+    );
+    assert!(*rounds.iter().min().unwrap() < MOST_CPU);
+}
+
+#[test]
+fn a_cycle_that_does_everything_stays_below_5_mib_of_memory() {
+    let _alone = alone();
+    let home = Home::new();
+    let peak = |home: &Home| {
+        let mut cycle = shell(home, "exec $CADENCE reconcile >&2").spawn().unwrap();
+        let status = format!("/proc/{}/status", cycle.id());
+        let mut peak = 0;
+        // The high-water mark only grows, so the last one that can be read is the peak.
+        let ended = loop {
+            if let Some(ended) = cycle.try_wait().unwrap() {
+                break ended;
+            }
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let mark = text
+                .lines()
+                .find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+            peak = mark.map_or(peak, |mark| mark.trim().parse::<u64>().unwrap().max(peak));
+            thread::sleep(Duration::from_micros(100));
+        };
+        assert!(ended.success());
+        peak
+    };
+    let mut peaks = vec![];
+    for last in [34, 35, 36] {
+        home.world.set_address(Some([93, 184, 216, last].into()));
+        // A new address, its confirmation with the write, then a cycle that sees it in public DNS: every adapter is used.
+        peaks.extend((0..3).map(|_| peak(&home)));
+        assert_eq!(home.published("A"), Some(format!("93.184.216.{last}")));
+    }
+    println!("peak resident: {peaks:?} KiB of {LARGEST_RESIDENT_KIB}");
+    let peak = *peaks.iter().max().unwrap();
+    assert!(
+        peak > LARGEST_RESIDENT_KIB / 4,
+        "{peak} KiB cannot be the whole of it"
+    );
+    assert!(peak < LARGEST_RESIDENT_KIB);
+}
+
+#[test]
+fn status_answers_within_5_ms() {
+    const RUNS: u32 = 50;
+    let _alone = alone();
+    let home = steady();
+    let round = || {
+        let begun = Instant::now();
+        for _ in 0..RUNS {
+            let mut status = Command::new(&*RELEASE);
+            status
+                .env_clear()
+                .env("CADENCE_CONFIG", home.path("cadence.toml"))
+                .env("CADENCE_STATE_DIR", home.path("state"));
+            let out = status.args(["status", "--json"]).output().unwrap();
+            assert!(
+                out.status.success(),
+                "{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
+            assert!(!out.stdout.is_empty());
+        }
+        begun.elapsed() / RUNS
+    };
+    // Wall time is a matter of what else runs: the quietest of ten rounds counts.
+    let rounds: Vec<Duration> = (0..10).map(|_| round()).collect();
+    println!("status: {rounds:?} on average of {RUNS}, of {SLOWEST_STATUS:?}");
+    assert!(*rounds.iter().min().unwrap() < SLOWEST_STATUS);
+}
