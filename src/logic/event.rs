@@ -85,6 +85,19 @@ pub enum What {
         /// How long it lasted, once it ended and where the clocks can tell.
         seconds: Option<u64>,
     },
+    /// The modem's power was cut, given back, or found to have helped or not.
+    Recovery {
+        /// What happened.
+        phase: RecoveryPhase,
+        /// The number of the attempt in its outage, from 1.
+        attempt: u32,
+        /// Seconds from the power's return to the line's, once it is known that it helped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
         /// How long, where the clocks can tell.
@@ -107,6 +120,7 @@ impl What {
             Self::Record { .. } => "record",
             Self::Converged { .. } => "converged",
             Self::Outage { .. } => "outage",
+            Self::Recovery { .. } => "recovery",
             Self::Gap { .. } => "gap",
             Self::Error { .. } => "error",
         }
@@ -153,6 +167,22 @@ impl RecordOutcome {
             Self::Failed => "failed",
         }
     }
+}
+
+/// A step of a power cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecoveryPhase {
+    /// The off is about to be sent.
+    Started,
+    /// The power is back.
+    Completed,
+    /// The off was not sent, or nobody knows whether the power is back.
+    Failed,
+    /// The line came back.
+    Helped,
+    /// The line did not come back in the time that it may need.
+    NotHelped,
 }
 
 /// Begin or end of an outage.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::moment::{Elapsed, Moment};
@@ -144,6 +145,34 @@ pub struct RecoveryState {
     pub cut: Option<Cut>,
     /// The last attempt, until it is known whether it helped.
     pub watch: Option<Watch>,
+    /// What came of the last attempt.
+    pub result: Option<Attempt>,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When the off was about to be sent.
+    pub at: Timestamp,
+    /// Its number in its outage, from 1.
+    pub attempt: u32,
+    /// Whether the line came back; none while that is not known.
+    pub helped: Option<bool>,
+    /// Seconds from the power's return to the line's.
+    pub seconds: Option<u64>,
+}
+
+/// What follows for the modem's power from an observation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// `recovery.enabled` is false.
+    Disabled,
+    /// The line works.
+    Idle,
+    /// The line does not work, and a guardrail says to leave the power alone; which one.
+    Suppressed(String),
+    /// Every guardrail holds, and the plug has yet to answer.
+    Cut,
 }
 
 impl RecoveryState {
@@ -156,6 +185,9 @@ impl RecoveryState {
                 true
             }
         });
+        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.since.elapsed(now) == Elapsed::Unknown) {
+            watch.since = now.clone();
+        }
     }
 
     /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `ready` is readiness after the cycle.
@@ -172,12 +204,56 @@ impl RecoveryState {
         }
     }
 
+    /// What follows from a cycle that [`RecoveryState::observe`] took in.
+    #[must_use]
+    pub fn decide(&self, limits: &Limits, verdict: Verdict, unsettled_interval: Duration, now: &Moment) -> Decision {
+        match self.allows(limits, verdict, unsettled_interval, now) {
+            _ if self.cut.is_some() => Decision::Suppressed("the plug is not known to be on since the last cut".to_owned()),
+            Err(Guardrail::Disabled) => Decision::Disabled,
+            Err(Guardrail::Verdict(Verdict::Healthy)) => Decision::Idle,
+            Err(guardrail) => Decision::Suppressed(guardrail.to_string()),
+            Ok(()) => Decision::Cut,
+        }
+    }
+
     /// Counts an attempt: goes to disk before the off is sent.
     pub fn intend(&mut self, now: &Moment) {
         self.attempts.push(now.clone());
         self.in_outage = self.in_outage.saturating_add(1);
         self.cut = Some(Cut { at: now.clone() });
         self.watch = None;
+        self.result = Some(Attempt { at: now.wall, attempt: self.in_outage, helped: None, seconds: None });
+    }
+
+    /// Takes an attempt back whose off was certainly not sent: it does not count.
+    pub fn withdraw(&mut self) {
+        self.attempts.pop();
+        self.in_outage = self.in_outage.saturating_sub(1);
+        self.cut = None;
+        self.result = None;
+    }
+
+    /// The plug is known to be on.
+    pub fn restored(&mut self, now: &Moment) {
+        self.cut = None;
+        self.watch = Some(Watch { since: now.clone(), attempt: self.in_outage });
+    }
+
+    /// Whether the last attempt is known to have helped, or not, as of now; told once.
+    pub fn learn(&mut self, limits: &Limits, line_is_up: bool, now: &Moment) -> Option<Attempt> {
+        let elapsed = self.watch.as_ref()?.since.elapsed(now);
+        let helped = if line_is_up {
+            true
+        } else if elapsed.at_least(limits.patience(false)) {
+            false
+        } else {
+            return None;
+        };
+        self.watch = None;
+        let result = self.result.as_mut()?;
+        result.helped = Some(helped);
+        result.seconds = elapsed.known().filter(|_| helped).map(|elapsed| elapsed.as_secs());
+        Some(result.clone())
     }
 
     /// The guardrails that are judged without asking the plug; the first that does not hold.

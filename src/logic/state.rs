@@ -11,6 +11,7 @@ use super::event::{Event, What};
 use super::moment::Moment;
 use super::readiness::Machine;
 use super::records::RecordState;
+use super::recovery::RecoveryState;
 use super::schedule::Due;
 use super::units::{Family, RecordType};
 use super::verdict::Verdict;
@@ -51,6 +52,9 @@ pub struct State {
     pub backoff: Option<Backoff>,
     /// The last write that changed an address.
     pub last_change: Option<LastChange>,
+    /// What is known of the modem's power.
+    #[serde(default)]
+    pub recovery: RecoveryState,
     /// When the next cycle is due.
     pub next: Option<Due>,
     /// The errors of the last cycle that no record carries; told in the history when they change.
@@ -185,6 +189,7 @@ impl State {
             zones: BTreeMap::new(),
             backoff: None,
             last_change: None,
+            recovery: RecoveryState::default(),
             next: None,
             errors: vec![],
             seq: 0,

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::event::{OutagePhase, RecordOutcome, What};
+use super::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
 use super::moment::Moment;
-use super::observation::Observation;
+use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Readiness};
 use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
+use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{LastChange, LastCycle, Outage, State};
 use super::units::Family;
@@ -21,6 +22,8 @@ pub struct Wants<'a> {
     pub records: &'a [RecordSpec],
     /// Thresholds.
     pub policy: &'a Policy,
+    /// The guardrails of the power cycle.
+    pub recovery: &'a Limits,
     /// Whether any DNS over HTTPS server is configured.
     pub doh: bool,
     /// `--trust`.
@@ -54,6 +57,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// One per record, in the order of the configuration.
     pub records: Vec<Planned>,
+    /// What follows for the modem's power.
+    pub recovery: recovery::Decision,
 }
 
 /// What follows for one record.
@@ -88,6 +93,7 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
         .machine
         .under(wants.primary(), wants.policy.confirmations);
     state.backoff = state.backoff.map(|wait| wait.on_clocks_of(now));
+    state.recovery.on_clocks_of(now);
     state
         .records
         .retain(|key, _| wants.records.iter().any(|spec| spec.key() == *key));
@@ -137,7 +143,9 @@ pub fn step(
     }
     note_outage(&mut state, verdict, now);
     note_addresses(&mut state, seen, now);
-    state.count(machine.readiness == Readiness::Ready, now);
+    let ready = machine.readiness == Readiness::Ready;
+    state.count(ready, now);
+    let recovery = recover(&mut state, seen, verdict, ready, now, wants);
 
     let records = wants
         .records
@@ -150,8 +158,28 @@ pub fn step(
             before,
             verdict,
             records,
+            recovery,
         },
     )
+}
+
+fn recover(
+    state: &mut State,
+    seen: &Observation,
+    verdict: Verdict,
+    ready: bool,
+    now: &Moment,
+    wants: &Wants<'_>,
+) -> recovery::Decision {
+    let class = seen.wan.failure().unwrap_or(FailureClass::Timeout);
+    state.recovery.observe(verdict, class, ready, now);
+    if let Some(attempt) = state.recovery.learn(wants.recovery, seen.wan.ok(), now) {
+        let helped = attempt.helped == Some(true);
+        let phase = if helped { RecoveryPhase::Helped } else { RecoveryPhase::NotHelped };
+        let what = What::Recovery { phase, attempt: attempt.attempt, seconds: attempt.seconds, reason: None };
+        state.tell(now, what);
+    }
+    state.recovery.decide(wants.recovery, verdict, wants.policy.unsettled_interval, now)
 }
 
 /// How a cycle ended.
