@@ -116,12 +116,12 @@ impl World {
             .chain([Ipv6Addr::LOCALHOST.into()])
             .collect();
         let authority = Authority::new(&hosts)?;
-        let tls = authority.tls(Certificate::Good)?;
+        let tls: Arc<dyn Transport> = authority.tls(Certificate::Good)?;
         let ca_pem = authority.pem();
         Ok(Self {
             ca_pem,
             authority: Some(authority),
-            ..Self::open(tls)?
+            ..Self::open(&tls)?
         })
     }
 
@@ -131,10 +131,11 @@ impl World {
     ///
     /// Where the system refuses sockets or threads.
     pub fn start_in_the_clear() -> Result<Self, WorldError> {
-        Self::open(Arc::new(InTheClear))
+        let clear: Arc<dyn Transport> = Arc::new(InTheClear);
+        Self::open(&clear)
     }
 
-    fn open(transport: Arc<dyn Transport>) -> Result<Self, WorldError> {
+    fn open(transport: &Arc<dyn Transport>) -> Result<Self, WorldError> {
         let address_service =
             Arc::new(Mutex::new(AddressService::new(ADDRESS.into(), HOSTS.len())));
         let address_service6 =
@@ -145,24 +146,24 @@ impl World {
             }; 2],
         ));
         let cloudflare = Arc::new(Cloudflare::new());
-        let secure = |host: IpAddr, answer: Answer| {
-            Server::open(host, Site::new(Arc::clone(&transport), answer))
+        let open = |host: IpAddr, answer: Answer| {
+            Server::open(host, Site::new(Arc::clone(transport), answer))
         };
 
         let [one, two, three, _] = HOSTS.map(IpAddr::V4);
         let wan = vec![
-            secure(one, nothing_here())?,
-            secure(two, nothing_here())?,
+            open(one, nothing_here())?,
+            open(two, nothing_here())?,
             Server::open(three, Site::new(Arc::new(InTheClear), nothing_here()))?,
         ];
         let ip = HOSTS
             .iter()
             .enumerate()
-            .map(|(i, host)| secure((*host).into(), tell_address(&address_service, i)))
+            .map(|(i, host)| open((*host).into(), tell_address(&address_service, i)))
             .collect::<io::Result<_>>()?;
         let ip6 = (0..PROVIDERS6)
             .map(|i| {
-                secure(
+                open(
                     Ipv6Addr::LOCALHOST.into(),
                     tell_address(&address_service6, i),
                 )
@@ -172,10 +173,10 @@ impl World {
         let doh = [one, two]
             .into_iter()
             .enumerate()
-            .map(|(i, host)| secure(host, resolve(&resolvers, &cloudflare, i)))
+            .map(|(i, host)| open(host, resolve(&resolvers, &cloudflare, i)))
             .collect::<io::Result<_>>()?;
         let api = Arc::clone(&cloudflare);
-        let api = vec![secure(
+        let api = vec![open(
             one,
             Box::new(move |request, gate| api.answer(request, gate)),
         )?];
