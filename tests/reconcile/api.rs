@@ -211,7 +211,7 @@ fn a_request_for_rest_is_honoured_across_cycles() {
         let report = home.cycle();
         assert_eq!(gist(&report), "READY held");
         assert!(
-            reason(&report, 0).starts_with("the API asked for rest; no call for another "),
+            reason(&report, 0).starts_with("no call to Cloudflare for another "),
             "{report:#}"
         );
     }
@@ -284,7 +284,7 @@ fn a_rejected_token_is_left_alone_for_five_minutes_or_until_it_changes() {
     let (code, report) = home.cycle_with(&[]);
     assert_eq!((code, gist(&report).as_str()), (77, "READY held"));
     assert!(
-        reason(&report, 0).starts_with("the token was rejected; no call for another "),
+        reason(&report, 0).ends_with("the token is tried again after 5 min, or once it changes"),
         "{report:#}"
     );
     assert_eq!(requests(&home), 1);
