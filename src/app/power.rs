@@ -1,0 +1,255 @@
+//! The modem's power: cut it, give it back, and never leave it off.
+//!
+//! The intention is on disk before the off is sent. Whatever ends this process after that, a later one finds it and
+//! switches on first of all. A plug that can time itself does so even if there is no later one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::logic::event::{RecoveryPhase, What};
+use crate::logic::moment::Moment;
+use crate::logic::recovery::{Decision, Limits};
+use crate::logic::state::State;
+use crate::net::Deadline;
+use crate::plug::{PLUG_TIMEOUT, Plug};
+use crate::store::StoreError;
+use crate::system;
+
+/// How often the on is sent in one go before it is left to the next cycle.
+const ON_ATTEMPTS: u32 = 5;
+/// Between two of them.
+const ON_PAUSE: Duration = Duration::from_secs(1);
+/// A signal is noticed within this.
+const SLICE: Duration = Duration::from_millis(50);
+/// How much longer than asked for a plug's own timer may take.
+const TIMER_SLACK: Duration = Duration::from_secs(1);
+
+/// What became of the modem's power in one cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// `recovery.enabled` is false.
+    Disabled,
+    /// The line works.
+    Idle,
+    /// The power was left alone; why.
+    Suppressed(String),
+    /// The power was cut and is back.
+    Completed,
+    /// It was not cut, or it is not known to be back; why.
+    Failed(String),
+}
+
+impl Outcome {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Idle => "idle",
+            Self::Suppressed(_) => "suppressed",
+            Self::Completed => "completed",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Why it was left alone, or why it failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Suppressed(reason) | Self::Failed(reason) => Some(reason),
+            Self::Disabled | Self::Idle | Self::Completed => None,
+        }
+    }
+}
+
+/// Puts the state on disk, before a deed.
+pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
+
+/// Switches on what an earlier process may have left off; before anything else is done.
+///
+/// # Errors
+/// Why the plug is not known to be on: the next cycle tries again.
+pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Result<(), String> {
+    if state.recovery.cut.is_none() {
+        return Ok(());
+    }
+    let by_hand = "the modem may be without power: switch the plug on by hand";
+    let plug = plug.map_err(|why| format!("{why}; {by_hand}"))?;
+    match switch_on(plug) {
+        Ok(()) => {
+            let now = system::now();
+            state.recovery.restored(&now);
+            tell(state, RecoveryPhase::Completed, None, &now);
+            Ok(())
+        }
+        Err(why) => Err(format!("{why}; {by_hand}, or wait for the next cycle")),
+    }
+}
+
+/// Carries out what was decided. Without `save` it only looks.
+///
+/// # Errors
+/// When the intention cannot be put on disk: then nothing was switched.
+pub fn carry_out(
+    decision: &Decision,
+    plug: Result<&dyn Plug, String>,
+    state: &mut State,
+    limits: &Limits,
+    save: Option<&Save<'_>>,
+) -> Result<Outcome, StoreError> {
+    match decision {
+        Decision::Disabled => Ok(Outcome::Disabled),
+        Decision::Idle => Ok(Outcome::Idle),
+        Decision::Suppressed(reason) => Ok(Outcome::Suppressed(reason.clone())),
+        Decision::Cut => match (plug, save) {
+            (Err(why), _) => Ok(Outcome::Suppressed(why)),
+            (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
+                Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now".to_owned(),
+                Err(error) => unanswered(&error.message),
+            })),
+            (Ok(plug), Some(save)) => cycle(plug, state, limits, save),
+        },
+    }
+}
+
+/// Cuts the power and gives it back.
+///
+/// # Errors
+/// When the intention cannot be put on disk: then nothing was switched.
+pub fn cycle(plug: &dyn Plug, state: &mut State, limits: &Limits, save: &Save<'_>) -> Result<Outcome, StoreError> {
+    match plug.status(patience()) {
+        Err(error) => return Ok(Outcome::Suppressed(unanswered(&error.message))),
+        Ok(status) if status.on == Some(false) => {
+            return Ok(Outcome::Suppressed(format!(
+                "{} is switched off already, by somebody else: switch it on by hand",
+                plug.target()
+            )));
+        }
+        Ok(_) => {}
+    }
+    let stop = Signals::caught();
+    let now = system::now();
+    state.recovery.intend(&now);
+    tell(state, RecoveryPhase::Started, None, &now);
+    save(state)?;
+    let failure = match plug.off(limits.off_time, patience()) {
+        Ok(()) => {
+            stop.wait(limits.off_time);
+            None
+        }
+        Err(error) if !error.maybe_done => {
+            state.recovery.withdraw();
+            tell(state, RecoveryPhase::Failed, Some(error.message.clone()), &now);
+            return Ok(Outcome::Failed(error.message));
+        }
+        // It may be off, and nobody knows for how long.
+        Err(error) => Some(error.message),
+    };
+    let back = if failure.is_none() && plug.can_time_itself() && !stop.is_set() {
+        await_timer(plug, &stop).or_else(|_| switch_on(plug))
+    } else {
+        switch_on(plug)
+    };
+    let now = system::now();
+    match (back, failure) {
+        (Ok(()), None) => {
+            state.recovery.restored(&now);
+            tell(state, RecoveryPhase::Completed, None, &now);
+            Ok(Outcome::Completed)
+        }
+        (Ok(()), Some(why)) => {
+            state.recovery.restored(&now);
+            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+            Ok(Outcome::Failed(why))
+        }
+        (Err(why), _) => {
+            let why = format!("{why}; the next cycle switches on first of all");
+            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+            Ok(Outcome::Failed(why))
+        }
+    }
+}
+
+fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
+    let attempt = state.recovery.in_outage;
+    state.tell(now, What::Recovery { phase, attempt, seconds: None, reason });
+}
+
+fn unanswered(why: &str) -> String {
+    format!("the plug does not answer: {why}")
+}
+
+fn patience() -> Deadline {
+    Deadline::after(PLUG_TIMEOUT)
+}
+
+/// Waits for the plug's own timer to switch on.
+fn await_timer(plug: &dyn Plug, stop: &Signals) -> Result<(), ()> {
+    let end = Instant::now() + TIMER_SLACK;
+    while Instant::now() < end && !stop.is_set() {
+        if plug.status(patience()).is_ok_and(|status| status.on == Some(true)) {
+            return Ok(());
+        }
+        system::sleep(SLICE);
+    }
+    Err(())
+}
+
+fn switch_on(plug: &dyn Plug) -> Result<(), String> {
+    let mut last = String::new();
+    for attempt in 0..ON_ATTEMPTS {
+        if attempt > 0 {
+            system::sleep(ON_PAUSE);
+        }
+        match plug.on(patience()) {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error.message,
+        }
+    }
+    Err(format!("{} is not known to be on: {last}", plug.target()))
+}
+
+/// While it lives, a signal that would end the process is only noted, so that the power comes back before the exit.
+struct Signals {
+    set: Arc<AtomicBool>,
+    registered: Vec<signal_hook::SigId>,
+}
+
+impl Signals {
+    fn caught() -> Self {
+        let set = Arc::new(AtomicBool::new(false));
+        let registered = [SIGTERM, SIGINT, SIGHUP]
+            .into_iter()
+            .filter_map(|signal| flag::register(signal, Arc::clone(&set)).ok())
+            .collect();
+        Self { set, registered }
+    }
+
+    fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
+    }
+
+    /// Waits that long, or until a signal comes.
+    fn wait(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.is_set() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            system::sleep(left.min(SLICE));
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.registered.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
