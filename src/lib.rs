@@ -49,6 +49,7 @@ pub mod error;
 pub mod logging;
 pub mod logic;
 pub mod net;
+pub mod plug;
 pub mod probe;
 pub mod render;
 pub mod store;

@@ -79,6 +79,8 @@ pub const MAX_RECORDS: usize = 50;
 pub const MAX_ENTRIES: usize = 16;
 /// Cloudflare's ids have 32 hexadecimal digits today; twice that leaves room.
 pub const MAX_ID: usize = 64;
+/// Plugs know user names of 32 characters at most; twice that leaves room.
+pub const MAX_USER: usize = 64;
 /// `IFNAMSIZ` of Linux without its closing zero.
 pub const MAX_INTERFACE: usize = 15;
 /// A configuration of 50 records has under 20 KiB; whatever is larger than this is another file.

@@ -1,9 +1,11 @@
 //! The configuration: TOML and environment in, [`Settings`] out.
 //!
 //! `load` opens the file, `schema` knows the sections and keys, `section` and `reader` read them with errors that say where,
-//! what was found and what is allowed. `token` finds the API token, which is no part of the configuration.
+//! what was found and what is allowed. `token` finds the API token and
+//! `credentials` the plug's password, which are no part of the configuration.
 
 mod bounds;
+mod credentials;
 mod env;
 mod load;
 mod paths;
@@ -19,6 +21,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use credentials::{Credentials, CredentialsError, Password, load as load_credentials};
 pub use env::Env;
 pub use load::{ConfigError, load, parse};
 pub use paths::{config_file, state_dir};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::bounds::{
-    self, MAX_ENTRIES, MAX_ID, MAX_RECORDS, Span, TTL_AUTOMATIC, TTL_MAX, TTL_MIN,
+    self, MAX_ENTRIES, MAX_ID, MAX_RECORDS, MAX_USER, Span, TTL_AUTOMATIC, TTL_MAX, TTL_MIN,
 };
 use super::reader::Reader;
 use super::section::Section;
@@ -42,6 +42,7 @@ const PLUGS: [(&str, PlugKind); 5] = [
     ("http", PlugKind::Http),
     ("command", PlugKind::Command),
 ];
+const PLUG_USER: &str = "admin";
 const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve"];
 
 /// Reads the whole file. Where something is wrong, the reader knows it and the value here is a stand-in.
@@ -241,6 +242,10 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             .whole("relay", bounds::RELAY)
             .try_into()
             .unwrap_or_default(),
+        user: section
+            .parsed("user", plug_user)
+            .unwrap_or_else(|| PLUG_USER.to_owned()),
+        password_file: section.parsed("password_file", absolute_path),
         off_url: section.required_by(by_url, "off_url", "the URL that switches off", plug_url),
         on_url: section.required_by(by_url, "on_url", "the URL that switches on", plug_url),
         program: section.required_by(
@@ -275,6 +280,18 @@ fn absolute_path(text: &str) -> Result<PathBuf, String> {
         Ok(path)
     } else {
         Err("an absolute path, one that starts with \"/\"".to_owned())
+    }
+}
+
+/// A colon ends the user in basic authentication (RFC 7617), quotes and backslashes do in digest authentication (RFC 7616).
+fn plug_user(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b':' | b'"' | b'\\');
+    if text.len() <= MAX_USER && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "a user name of at most {MAX_USER} ASCII characters without white space, \":\", quotes and backslashes"
+        ))
     }
 }
 

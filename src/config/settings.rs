@@ -86,7 +86,7 @@ pub struct RouterAddress {
 }
 
 /// An `https://` URL, or `http://` where the contract allows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The URL as it was written, without a slash at its end.
     pub url: String,
@@ -101,6 +101,16 @@ impl Endpoint {
     #[must_use]
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host.to_ascii_lowercase(), self.port)
+    }
+}
+
+/// Shows no path and no query: a plug's may hold a password.
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,8 +168,12 @@ pub struct Recovery {
     pub plug: PlugKind,
     /// The plug's host or host:port.
     pub address: String,
-    /// Which of its relays.
+    /// Which of its relays, from 0.
     pub relay: u8,
+    /// Who cadence is to the plug, where the plug has a password.
+    pub user: String,
+    /// `recovery.password_file`, where it is set.
+    pub password_file: Option<PathBuf>,
     /// For [`PlugKind::Http`].
     pub off_url: Option<Endpoint>,
     /// For [`PlugKind::Http`].

@@ -70,11 +70,15 @@ impl Http {
             Err(error) => error.to_string(),
         };
         // Without the query: a plug's may hold a password.
+        let path = if request.is_url_secret {
+            "(path not shown)"
+        } else {
+            uri.path()
+        };
         debug!(
-            "{} {} {}: {outcome}, {} ms",
+            "{} {} {path}: {outcome}, {} ms",
             request.method.as_str(),
             uri.host().unwrap_or_default(),
-            uri.path(),
             started.elapsed().as_millis()
         );
         result
@@ -207,6 +211,7 @@ fn read_reply(reply: ureq::http::Response<Body>, max_body: usize) -> Result<Repl
         status: head.status.as_u16(),
         content_type: text(header::CONTENT_TYPE),
         retry_after: text(header::RETRY_AFTER),
+        www_authenticate: text(header::WWW_AUTHENTICATE),
         body: bytes,
     })
 }

@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// A secret for `Authorization: Bearer` (RFC 6750).
     pub bearer: Option<&'a str>,
+    /// The path may hold a secret, as a webhook's does: the log tells the host alone.
+    pub is_url_secret: bool,
     /// The body, of which `headers` names the type.
     pub body: Option<&'a [u8]>,
     /// Connects over this family only.
@@ -63,6 +65,7 @@ impl<'a> Request<'a> {
             url,
             headers: &[],
             bearer: None,
+            is_url_secret: false,
             body: None,
             family: None,
             timeout: HTTP_TIMEOUT,
@@ -71,12 +74,11 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Shows neither the secret nor the body nor the headers.
+/// Shows neither the secrets nor the body nor the headers.
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)
-            .field("url", &self.url)
             .field("family", &self.family)
             .field("timeout", &self.timeout)
             .field("max_body", &self.max_body)
@@ -93,6 +95,8 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<String>,
+    /// `WWW-Authenticate`: the challenge of a 401 (RFC 9110 section 11.6.1).
+    pub www_authenticate: Option<String>,
     /// The whole body; empty for a redirect.
     pub body: Vec<u8>,
 }

@@ -1,0 +1,139 @@
+//! The password of the plug: found, checked, and never shown.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::env::Env;
+use super::settings::Recovery;
+
+/// Plugs take passwords of 64 characters at most; whatever is longer than this is another file.
+const MAX_BYTES: usize = 1024;
+/// The name under which the service hands its credential over (`LoadCredential=plug-password:..`).
+const CREDENTIAL: &str = "plug-password";
+
+/// Who cadence is to the plug.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// `recovery.user`.
+    pub user: String,
+    /// Its password.
+    pub password: Password,
+}
+
+/// A password. It has no `Display`, and its `Debug` does not show it.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// A password that is known already.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the request to the plug and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// Why the password could not be read. Displays as one line that names the file and the mend; it holds no part of what
+/// was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsError(String);
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for CredentialsError {}
+
+/// Finds the plug's password: in `$CREDENTIALS_DIRECTORY/plug-password` where that is there, else in
+/// `recovery.password_file`. None where neither is set: not every plug has a password.
+///
+/// # Errors
+/// A file that is set cannot be used: its name, what is wrong with it, and how to mend it; never the content.
+pub fn load(env: &Env, recovery: &Recovery) -> Result<Option<Credentials>, CredentialsError> {
+    let credential = env
+        .get("CREDENTIALS_DIRECTORY")
+        .map(|folder| Path::new(folder).join(CREDENTIAL))
+        .filter(|path| path.exists());
+    let (path, kind) = match (&credential, &recovery.password_file) {
+        (Some(path), _) => (path, "systemd credential"),
+        (None, Some(path)) => (path, "recovery.password_file"),
+        (None, None) => return Ok(None),
+    };
+    let file = format!("{} ({kind})", path.display());
+    let bytes = read(path).map_err(|error| CredentialsError(refusal(&file, path, &error)))?;
+    let password = parse(&bytes)
+        .map_err(|flaw| CredentialsError(format!("the plug's password in {file} {flaw}")))?;
+    Ok(Some(Credentials {
+        user: recovery.user.clone(),
+        password: Password(password),
+    }))
+}
+
+/// The first bytes of the file, one more than allowed.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Asked before it is opened: opening a named pipe waits for its writer, perhaps forever.
+    if !fs::metadata(path)?.file_type().is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!(
+            "no password for the plug: {file} does not exist: store it with: sudo install -D -m 0640 /dev/stdin {}",
+            path.display()
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "cannot read the plug's password in {file}: permission denied: run as root or as a member of the file's group"
+        ),
+        _ => format!(
+            "cannot read the plug's password in {file}: {}: it must be a regular file that holds the password alone",
+            crate::net::reason::of(error)
+        ),
+    }
+}
+
+/// The password in these bytes, without the end of its line, or what is wrong with them and how to mend it.
+///
+/// Spaces are kept: they may be part of a password.
+fn parse(bytes: &[u8]) -> Result<String, &'static str> {
+    if bytes.len() > MAX_BYTES {
+        return Err("is over 1 KiB long: the file must hold the password alone");
+    }
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text: save the file as UTF-8")?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(
+            "is empty: put the password there, alone on one line, or leave recovery.password_file out",
+        );
+    }
+    if text.chars().any(char::is_control) {
+        return Err("has control characters inside: it must be the password alone, on one line");
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

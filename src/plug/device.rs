@@ -1,0 +1,168 @@
+//! What the plugs with an HTTP interface of their own have in common: one address on the local network, and answers in JSON.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::{PLUG_TIMEOUT, PlugError};
+use crate::config::Recovery;
+use crate::logic::units::human_duration;
+use crate::net::Deadline;
+use crate::net::http::{Http, HttpError, Reply, Request};
+
+/// The largest answer that is read; a plug's whole status has a few KiB.
+const MAX_BODY: usize = 64 * 1024;
+/// Plugs tell timers in whole seconds and may round up.
+const TIMER_SLACK: f64 = 1.0;
+
+/// A plug at its address.
+pub struct Device {
+    /// `recovery.address`.
+    pub address: String,
+    http: Http,
+}
+
+impl Device {
+    /// The plug of the configuration.
+    pub fn new(recovery: &Recovery, http: Http) -> Result<Self, String> {
+        if recovery.address.is_empty() {
+            return Err(
+                "recovery.address is not set: set it to the plug's host or host:port".to_owned(),
+            );
+        }
+        Ok(Self {
+            address: recovery.address.clone(),
+            http,
+        })
+    }
+
+    /// Asks for a path with its query, and takes any status for an answer.
+    pub fn get(
+        &self,
+        target: &str,
+        authorization: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Reply, PlugError> {
+        let url = format!("http://{}{target}", self.address);
+        let header = authorization.map(|value| [("Authorization", value)]);
+        let request = Request {
+            headers: header.as_ref().map_or(&[], |header| header.as_slice()),
+            ..get(&url)
+        };
+        self.http.send(&request, deadline).map_err(PlugError::from)
+    }
+}
+
+/// A GET within a plug's limits.
+pub const fn get(url: &str) -> Request<'_> {
+    let mut request = Request::get(url);
+    request.timeout = PLUG_TIMEOUT;
+    request.max_body = MAX_BODY;
+    request
+}
+
+impl From<HttpError> for PlugError {
+    fn from(error: HttpError) -> Self {
+        Self {
+            maybe_done: error.maybe_sent,
+            message: error.to_string(),
+        }
+    }
+}
+
+/// Refuses every status but success.
+pub fn expect_success(reply: &Reply) -> Result<(), PlugError> {
+    let status = reply.status;
+    Err(match status {
+        200..=299 => return Ok(()),
+        300..=399 => PlugError::undone(format!(
+            "the plug redirects elsewhere (status {status}), which is not followed: check the [recovery] section"
+        )),
+        // What a server answers to a request that it does not carry out (RFC 9110 section 15.5).
+        400..=499 => PlugError::undone(format!(
+            "the plug refuses the request (status {status}): check the [recovery] section"
+        )),
+        _ => PlugError::unsure(format!("the plug fails (status {status})")),
+    })
+}
+
+/// The refusal of a plug that has a password, with or without one of ours.
+pub fn unauthorized(has_password: bool) -> PlugError {
+    PlugError::undone(if has_password {
+        "the plug refuses the user or the password: check recovery.user and the password's file"
+    } else {
+        "the plug wants a password: put it into a file and set recovery.password_file to that"
+    })
+}
+
+/// Reads the body of a successful answer. The plug may have done its work even where that makes no sense.
+///
+/// The error repeats nothing of it: a page that is no plug's may repeat the request, and so a password.
+pub fn parse<T: DeserializeOwned>(reply: &Reply, kind: &str) -> Result<T, PlugError> {
+    serde_json::from_slice(&reply.body).map_err(|_| unexpected(kind))
+}
+
+/// The error for an answer that a plug of that kind does not give.
+pub fn unexpected(kind: &str) -> PlugError {
+    PlugError::unsure(format!(
+        "the answer is not that of a {kind} plug: check recovery.plug and recovery.address"
+    ))
+}
+
+/// What a relay with a timer says of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Relay {
+    /// Whether the modem has power.
+    pub on: bool,
+    /// Whether it will change by itself.
+    pub timer: bool,
+    /// In how many seconds at most, where it tells.
+    pub seconds: Option<f64>,
+}
+
+impl Relay {
+    /// Whether this is a relay that was switched off, `elapsed` ago at most, to come on again after `off_time`.
+    pub fn confirm_off(&self, off_time: Duration, elapsed: Duration) -> Result<(), PlugError> {
+        let limit = off_time.as_secs_f64() + TIMER_SLACK;
+        if self.on {
+            // A short off time may be over by the time of the answer.
+            return if elapsed < off_time {
+                Err(PlugError::unsure(
+                    "the plug was told to switch off and says that it is on",
+                ))
+            } else {
+                Ok(())
+            };
+        }
+        if !self.timer {
+            return Err(PlugError::unsure(
+                "the plug is off and says that no timer will switch it on again",
+            ));
+        }
+        match self.seconds {
+            Some(seconds) if seconds > limit => Err(PlugError::unsure(format!(
+                "the plug is off and says that it will stay so for {seconds} s, not {}",
+                human_duration(off_time)
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Whether the plug is on, as it was told.
+pub fn confirm_on(on: bool) -> Result<(), PlugError> {
+    if on {
+        Ok(())
+    } else {
+        Err(PlugError::unsure(
+            "the plug was told to switch on and says that it is off",
+        ))
+    }
+}
+
+/// Whole seconds, rounded up: these plugs take no fractions.
+pub fn whole_seconds(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+}

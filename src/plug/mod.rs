@@ -1,0 +1,130 @@
+//! Smart plugs, behind one of which the modem gets its power: one file a kind.
+//!
+//! A plug that can time itself (`shelly1`, `shelly2`, `tasmota`) is told to switch off and on again in one request, so that
+//! nothing that happens to this host afterwards can leave the modem dark. Whatever a plug answers is read with distrust:
+//! an operation has worked where the plug says so when it is asked again.
+
+mod command;
+mod device;
+mod digest;
+mod http;
+mod shelly1;
+mod shelly2;
+mod tasmota;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::config::{Credentials, PlugKind, Recovery};
+use crate::net::Deadline;
+use crate::net::http::Http;
+
+/// The limit of one request to a plug on the local network.
+pub const PLUG_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The plug behind which the modem gets its power.
+pub trait Plug: Send + Sync {
+    /// Whether [`Plug::off`] makes the plug switch on again by itself. Where it does not, the intention to switch on must be
+    /// on disk before the off.
+    fn can_time_itself(&self) -> bool;
+
+    /// What the plug says of itself. Never switches anything.
+    ///
+    /// # Errors
+    /// The plug does not answer, refuses, or answers something else.
+    fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError>;
+
+    /// Switches off. A plug that can time itself is told in the same request to switch on after `off_time`, and is then asked
+    /// whether it is off and the time is running.
+    ///
+    /// # Errors
+    /// It may not have worked, or nothing confirms that it has. Where [`PlugError::maybe_done`] is set the modem may be without
+    /// power, and without a running timer: whoever called must see to it that [`Plug::on`] succeeds.
+    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError>;
+
+    /// Switches on, and asks the plug whether it is, where it can tell. To switch on what is on does no harm.
+    ///
+    /// # Errors
+    /// It may not have worked, or nothing confirms that it has: try again.
+    fn on(&self, deadline: Deadline) -> Result<(), PlugError>;
+
+    /// Which plug it is, for messages. Never with credentials.
+    fn target(&self) -> String;
+}
+
+/// What a plug says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlugStatus {
+    /// Whether the modem has power; none where a plug of that kind cannot tell.
+    pub on: Option<bool>,
+}
+
+/// Why an operation of a plug failed. Displays as one plain line, without credentials and without [`Plug::target`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlugError {
+    /// What was found, and where there is one, the mend.
+    pub message: String,
+    /// True where the plug may have done what it was told.
+    pub maybe_done: bool,
+}
+
+impl PlugError {
+    /// The plug has certainly done nothing.
+    fn undone(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            maybe_done: false,
+        }
+    }
+
+    /// The plug may have done what it was told.
+    fn unsure(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            maybe_done: true,
+        }
+    }
+
+    /// The plug took the command, and then could not be asked whether it has done it.
+    fn after_command(self) -> Self {
+        Self::unsure(format!("could not confirm: {}", self.message))
+    }
+}
+
+impl fmt::Display for PlugError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for PlugError {}
+
+/// Makes the plug of the configuration; opens no socket.
+///
+/// # Errors
+/// One line that names the key: what this kind needs is not set, or `off_time` is more than it can time.
+pub fn new(
+    recovery: &Recovery,
+    http: Http,
+    credentials: Option<Credentials>,
+) -> Result<Box<dyn Plug>, String> {
+    match recovery.plug {
+        PlugKind::Shelly1 => Ok(Box::new(shelly1::Shelly1::new(
+            recovery,
+            http,
+            credentials.as_ref(),
+        )?)),
+        PlugKind::Shelly2 => Ok(Box::new(shelly2::Shelly2::new(
+            recovery,
+            http,
+            credentials,
+        )?)),
+        PlugKind::Tasmota => Ok(Box::new(tasmota::Tasmota::new(
+            recovery,
+            http,
+            credentials,
+        )?)),
+        PlugKind::Http => Ok(Box::new(http::TwoUrls::new(recovery, http)?)),
+        PlugKind::Command => Ok(Box::new(command::Command::new(recovery)?)),
+    }
+}

@@ -1,0 +1,140 @@
+//! Shelly, first generation.
+//!
+//! Follows "Shelly Family Overview" and "`/relay/{index}`" of the Gen1 API reference (<https://shelly-api-docs.shelly.cloud/gen1/>):
+//! `turn=off&timer=30` switches off and "back" after 30 s, any request answers with the relay's state, and a plug with
+//! restricted login wants basic authentication (RFC 7617).
+
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::device::{self, Device, Relay};
+use super::{Plug, PlugError, PlugStatus};
+use crate::config::{Credentials, Recovery};
+use crate::net::Deadline;
+use crate::net::http::Http;
+
+const KIND: &str = "shelly1";
+
+/// A relay of a Shelly of the first generation.
+pub struct Shelly1 {
+    device: Device,
+    relay: u8,
+    authorization: Option<String>,
+}
+
+/// `/relay/{index}`. Early firmware tells only `ison` and `has_timer`.
+#[derive(Deserialize)]
+struct State {
+    ison: bool,
+    has_timer: bool,
+    timer_remaining: Option<f64>,
+}
+
+impl Shelly1 {
+    /// The plug of the configuration.
+    pub fn new(
+        recovery: &Recovery,
+        http: Http,
+        credentials: Option<&Credentials>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            device: Device::new(recovery, http)?,
+            relay: recovery.relay,
+            authorization: credentials.map(basic),
+        })
+    }
+
+    fn ask(&self, query: &str, deadline: Deadline) -> Result<Relay, PlugError> {
+        let target = format!("/relay/{}{query}", self.relay);
+        let reply = self
+            .device
+            .get(&target, self.authorization.as_deref(), deadline)?;
+        if reply.status == 401 {
+            return Err(device::unauthorized(self.authorization.is_some()));
+        }
+        device::expect_success(&reply)?;
+        let state: State = device::parse(&reply, KIND)?;
+        Ok(Relay {
+            on: state.ison,
+            timer: state.has_timer,
+            seconds: state.timer_remaining,
+        })
+    }
+}
+
+impl Plug for Shelly1 {
+    fn can_time_itself(&self) -> bool {
+        true
+    }
+
+    fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
+        let relay = self.ask("", deadline)?;
+        Ok(PlugStatus { on: Some(relay.on) })
+    }
+
+    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
+        let started = Instant::now();
+        let seconds = device::whole_seconds(off_time);
+        self.ask(&format!("?turn=off&timer={seconds}"), deadline)?
+            .confirm_off(off_time, started.elapsed())?;
+        self.ask("", deadline)
+            .map_err(PlugError::after_command)?
+            .confirm_off(off_time, started.elapsed())
+    }
+
+    fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
+        self.ask("?turn=on", deadline)?;
+        let relay = self.ask("", deadline).map_err(PlugError::after_command)?;
+        device::confirm_on(relay.on)
+    }
+
+    fn target(&self) -> String {
+        self.device.address.clone()
+    }
+}
+
+/// `Basic` and the credentials (RFC 7617 section 2).
+fn basic(credentials: &Credentials) -> String {
+    let pair = format!("{}:{}", credentials.user, credentials.password.expose());
+    format!("Basic {}", base64(pair.as_bytes()))
+}
+
+/// Base 64 (RFC 4648 section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| chunk.get(index).copied().map_or(0, u32::from);
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (place, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+            let digit = ALPHABET.get((bits >> shift & 63) as usize).copied();
+            text.push(if place > chunk.len() {
+                '='
+            } else {
+                digit.map_or('=', char::from)
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_64_is_that_of_rfc_4648() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Shelly, second generation and later.
+//!
+//! Follows the Gen2+ API reference (<https://shelly-api-docs.shelly.cloud/gen2/>): `Switch.Set` with `toggle_after`, "flip-back timer
+//! in seconds", `Switch.GetStatus`, both by GET under `/rpc`, and "Authentication": a 401 with a challenge, answered by digest
+//! authentication with SHA-256.
+
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::device::{self, Device, Relay};
+use super::digest::Challenge;
+use super::{Plug, PlugError, PlugStatus};
+use crate::config::{Credentials, Recovery};
+use crate::net::Deadline;
+use crate::net::http::Http;
+
+const KIND: &str = "shelly2";
+
+/// A switch of a Shelly of the second generation or later.
+pub struct Shelly2 {
+    device: Device,
+    id: u8,
+    credentials: Option<Credentials>,
+}
+
+/// The answer of `Switch.Set`.
+#[derive(Deserialize)]
+struct Set {
+    #[serde(rename = "was_on")]
+    _was_on: bool,
+}
+
+/// The answer of `Switch.GetStatus`. The timer's fields are there while it runs.
+#[derive(Deserialize)]
+struct Status {
+    output: bool,
+    timer_started_at: Option<f64>,
+    timer_duration: Option<f64>,
+}
+
+impl Shelly2 {
+    /// The plug of the configuration.
+    pub fn new(
+        recovery: &Recovery,
+        http: Http,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            device: Device::new(recovery, http)?,
+            id: recovery.relay,
+            credentials,
+        })
+    }
+
+    /// Calls a method. Where the plug refuses with a challenge, and so without doing anything, the call is repeated with the answer to
+    /// that.
+    fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: &str,
+        deadline: Deadline,
+    ) -> Result<T, PlugError> {
+        let target = format!("/rpc/{method}?id={}{arguments}", self.id);
+        let mut reply = self.device.get(&target, None, deadline)?;
+        if let (401, Some(credentials)) = (reply.status, &self.credentials) {
+            let challenge = reply
+                .www_authenticate
+                .as_deref()
+                .and_then(Challenge::parse)
+                .ok_or_else(|| {
+                    PlugError::undone(
+                        "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
+                    )
+                })?;
+            let answer = challenge.answer(credentials, "GET", &target);
+            reply = self.device.get(&target, Some(&answer), deadline)?;
+        }
+        if reply.status == 401 {
+            return Err(device::unauthorized(self.credentials.is_some()));
+        }
+        device::expect_success(&reply)?;
+        device::parse(&reply, KIND)
+    }
+
+    fn relay(&self, deadline: Deadline) -> Result<Relay, PlugError> {
+        let status: Status = self.call("Switch.GetStatus", "", deadline)?;
+        Ok(Relay {
+            on: status.output,
+            timer: status.timer_started_at.is_some() && status.timer_duration.is_some(),
+            seconds: status.timer_duration,
+        })
+    }
+}
+
+impl Plug for Shelly2 {
+    fn can_time_itself(&self) -> bool {
+        true
+    }
+
+    fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
+        let relay = self.relay(deadline)?;
+        Ok(PlugStatus { on: Some(relay.on) })
+    }
+
+    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
+        let started = Instant::now();
+        let seconds = device::whole_seconds(off_time);
+        let arguments = format!("&on=false&toggle_after={seconds}");
+        let _: Set = self.call("Switch.Set", &arguments, deadline)?;
+        self.relay(deadline)
+            .map_err(PlugError::after_command)?
+            .confirm_off(off_time, started.elapsed())
+    }
+
+    fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
+        let _: Set = self.call("Switch.Set", "&on=true", deadline)?;
+        let relay = self.relay(deadline).map_err(PlugError::after_command)?;
+        device::confirm_on(relay.on)
+    }
+
+    fn target(&self) -> String {
+        self.device.address.clone()
+    }
+}

@@ -1,0 +1,194 @@
+//! Tasmota.
+//!
+//! Follows "Commands" of the Tasmota documentation (<https://tasmota.github.io/docs/Commands/>): web requests to `/cm` with `cmnd`, and
+//! `user` and `password` beside it where the plug has a password; `Backlog` runs several commands in order, and `Delay` waits
+//! between them, "2..3600 = set delay between two backlog commands with 0.1 second increments".
+//!
+//! A backlog is run after its request was answered, and its `Delay` cannot be read back: that the plug is off says that the backlog
+//! has begun, and its last command is in the plug by then.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::device::{self, Device};
+use super::{PLUG_TIMEOUT, Plug, PlugError, PlugStatus};
+use crate::config::{Credentials, Recovery};
+use crate::logic::units::human_duration;
+use crate::net::Deadline;
+use crate::net::http::Http;
+use crate::system;
+
+const KIND: &str = "tasmota";
+/// What `Delay` takes, in tenths of a second: 6 min, where the policy rule `off-time` allows 2.
+const DELAY: std::ops::RangeInclusive<u128> = 2..=3600;
+/// Between two looks whether the backlog has begun: it does so within 0.2 s (`SetOption34`).
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A relay of a Tasmota.
+pub struct Tasmota {
+    device: Device,
+    /// Counted from 1, as the plug does.
+    number: u16,
+    credentials: Option<Credentials>,
+}
+
+impl Tasmota {
+    /// The plug of the configuration.
+    pub fn new(
+        recovery: &Recovery,
+        http: Http,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, String> {
+        delay(recovery.off_time)?;
+        Ok(Self {
+            device: Device::new(recovery, http)?,
+            number: u16::from(recovery.relay) + 1,
+            credentials,
+        })
+    }
+
+    /// Runs a command.
+    fn run(&self, command: &str, deadline: Deadline) -> Result<Map<String, Value>, PlugError> {
+        let login = self.credentials.as_ref().map_or_else(String::new, |it| {
+            format!(
+                "user={}&password={}&",
+                percent_encode(&it.user),
+                percent_encode(it.password.expose())
+            )
+        });
+        let target = format!("/cm?{login}cmnd={}", percent_encode(command));
+        let reply = self.device.get(&target, None, deadline)?;
+        if reply.status == 401 {
+            return Err(device::unauthorized(self.credentials.is_some()));
+        }
+        device::expect_success(&reply)?;
+        let answer: Map<String, Value> = device::parse(&reply, KIND)?;
+        // Before version 8.2.3 the refusal has status 200. Its words are translated, its parameters are not.
+        let warning = answer.get("WARNING").and_then(Value::as_str);
+        if warning.is_some_and(|text| text.contains("user=") && text.contains("password=")) {
+            return Err(device::unauthorized(self.credentials.is_some()));
+        }
+        Ok(answer)
+    }
+
+    /// The state in an answer: a plug with one relay calls it `POWER` (or, by `SetOption26`, `POWER1`).
+    fn power(&self, answer: &Map<String, Value>) -> Result<bool, PlugError> {
+        let state = answer
+            .get(&format!("POWER{}", self.number))
+            .or_else(|| answer.get("POWER").filter(|_| self.number == 1))
+            .and_then(Value::as_str);
+        match state {
+            Some(state) if state.eq_ignore_ascii_case("on") => Ok(true),
+            Some(state) if state.eq_ignore_ascii_case("off") => Ok(false),
+            Some(_) => Err(PlugError::unsure(
+                "the plug says neither ON nor OFF: reset StateText1 and StateText2 on it",
+            )),
+            None if answer.get("Command").and_then(Value::as_str) == Some("Unknown") => {
+                Err(PlugError::undone(format!(
+                    "the plug does not know Power{}: check recovery.relay",
+                    self.number
+                )))
+            }
+            None => Err(device::unexpected(KIND)),
+        }
+    }
+
+    fn is_on(&self, deadline: Deadline) -> Result<bool, PlugError> {
+        self.power(&self.run(&format!("Power{}", self.number), deadline)?)
+    }
+}
+
+impl Plug for Tasmota {
+    fn can_time_itself(&self) -> bool {
+        true
+    }
+
+    fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
+        let on = self.is_on(deadline)?;
+        Ok(PlugStatus { on: Some(on) })
+    }
+
+    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
+        let started = Instant::now();
+        let delay = delay(off_time).map_err(PlugError::undone)?;
+        let number = self.number;
+        let backlog = format!("Backlog Power{number} Off;Delay {delay};Power{number} On");
+        self.run(&backlog, deadline)?;
+        let patience = Deadline::after(deadline.within(PLUG_TIMEOUT));
+        loop {
+            if !self.is_on(deadline).map_err(PlugError::after_command)? {
+                return Ok(());
+            }
+            // A short off time may be over by the time of the answer.
+            if started.elapsed() >= off_time {
+                return Ok(());
+            }
+            if patience.remaining().is_zero() {
+                return Err(PlugError::unsure(
+                    "the plug was told to switch off and says that it is on",
+                ));
+            }
+            system::sleep(patience.within(LOOK));
+        }
+    }
+
+    fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
+        self.power(&self.run(&format!("Power{} On", self.number), deadline)?)?;
+        device::confirm_on(self.is_on(deadline).map_err(PlugError::after_command)?)
+    }
+
+    fn target(&self) -> String {
+        self.device.address.clone()
+    }
+}
+
+/// The argument of `Delay`, rounded up to tenths of a second.
+fn delay(off_time: Duration) -> Result<u128, String> {
+    let tenths = off_time.as_millis().div_ceil(100);
+    if DELAY.contains(&tenths) {
+        Ok(tenths)
+    } else {
+        Err(format!(
+            "recovery.off_time is {}: a tasmota plug can time 200ms to 6m",
+            human_duration(off_time)
+        ))
+    }
+}
+
+/// Leaves the unreserved characters of RFC 3986 section 2.3 as they are.
+fn percent_encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_off_time_is_told_in_tenths_of_a_second_within_the_plugs_bounds() {
+        assert_eq!(delay(Duration::from_secs(30)), Ok(300));
+        assert_eq!(delay(Duration::from_millis(1_001)), Ok(11));
+        assert_eq!(delay(Duration::from_mins(6)), Ok(3600));
+        assert_eq!(
+            delay(Duration::from_mins(7)),
+            Err("recovery.off_time is 7m: a tasmota plug can time 200ms to 6m".to_owned())
+        );
+        assert!(delay(Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn what_a_url_reserves_is_encoded() {
+        assert_eq!(
+            percent_encode("Power1 Off;ü&=%+~"),
+            "Power1%20Off%3B%C3%BC%26%3D%25%2B~"
+        );
+    }
+}
