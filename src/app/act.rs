@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::observe::side_by_side;
+use super::power::Save;
 use super::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
@@ -16,9 +17,6 @@ use crate::logic::step::{Decision, Outcome, Planned, Wants, api_at_rest};
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
-
-/// Puts the state on disk, before a deed.
-pub type Save<'a> = dyn FnMut(&State) -> Result<(), StoreError> + 'a;
 
 /// How one record was settled, and how long that took.
 #[derive(Debug, Clone)]
@@ -42,7 +40,7 @@ pub struct Act<'a> {
     /// When the network part of the cycle ends.
     pub deadline: Deadline,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
-    pub save: Option<&'a mut Save<'a>>,
+    pub save: Option<&'a Save<'a>>,
 }
 
 impl Act<'_> {
@@ -50,7 +48,7 @@ impl Act<'_> {
     ///
     /// # Errors
     /// When the state cannot be put on disk before a write; the write is not made then.
-    pub fn run(mut self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
+    pub fn run(&self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
         let planned: Vec<(&RecordSpec, &Planned)> =
             self.wants.records.iter().zip(&decision.records).collect();
         let (wire, deadline) = (self.wire, self.deadline);
@@ -101,7 +99,7 @@ impl Act<'_> {
     }
 
     fn settle(
-        &mut self,
+        &self,
         state: &mut State,
         spec: &RecordSpec,
         wanted: IpAddr,
@@ -228,13 +226,13 @@ impl Act<'_> {
 
     /// Puts the intention on disk, then writes. The outer error is the disk's: then nothing was written.
     fn write(
-        &mut self,
+        &self,
         state: &mut State,
         spec: &RecordSpec,
         wanted: IpAddr,
         write: &Write,
     ) -> Result<Result<(), Refusal>, StoreError> {
-        let Some(save) = self.save.as_mut() else {
+        let Some(save) = self.save else {
             return Ok(Err(Refusal::DryRun(write.describe())));
         };
         let (Some(provider), Ok(token), Some(zone)) = (

@@ -7,6 +7,7 @@ pub mod context;
 pub mod demo;
 pub mod history;
 pub mod observe;
+pub mod power;
 pub mod probe;
 pub mod reconcile;
 pub mod status;

@@ -69,25 +69,17 @@ impl Outcome {
 /// Puts the state on disk, before a deed.
 pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 
-/// Switches on what an earlier process may have left off; before anything else is done.
-///
-/// # Errors
-/// Why the plug is not known to be on: the next cycle tries again.
-pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Result<(), String> {
-    if state.recovery.cut.is_none() {
-        return Ok(());
+/// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to mend;
+/// inside, why the plug is not known to be on: then the next cycle tries again.
+pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Result<(), String>> {
+    state.recovery.cut.as_ref()?;
+    let restored = plug.and_then(switch_on).map_err(|why| {
+        format!("{why}; the modem may be without power: switch the plug on by hand, or wait for the next cycle")
+    });
+    if restored.is_ok() {
+        state.recovery.restored(&system::now());
     }
-    let by_hand = "the modem may be without power: switch the plug on by hand";
-    let plug = plug.map_err(|why| format!("{why}; {by_hand}"))?;
-    match switch_on(plug) {
-        Ok(()) => {
-            let now = system::now();
-            state.recovery.restored(&now);
-            tell(state, RecoveryPhase::Completed, None, &now);
-            Ok(())
-        }
-        Err(why) => Err(format!("{why}; {by_hand}, or wait for the next cycle")),
-    }
+    Some(restored)
 }
 
 /// Carries out what was decided. Without `save` it only looks.
@@ -108,7 +100,8 @@ pub fn carry_out(
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
-                Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now".to_owned(),
+                Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now"
+                    .to_owned(),
                 Err(error) => unanswered(&error.message),
             })),
             (Ok(plug), Some(save)) => cycle(plug, state, limits, save),
@@ -120,7 +113,12 @@ pub fn carry_out(
 ///
 /// # Errors
 /// When the intention cannot be put on disk: then nothing was switched.
-pub fn cycle(plug: &dyn Plug, state: &mut State, limits: &Limits, save: &Save<'_>) -> Result<Outcome, StoreError> {
+pub fn cycle(
+    plug: &dyn Plug,
+    state: &mut State,
+    limits: &Limits,
+    save: &Save<'_>,
+) -> Result<Outcome, StoreError> {
     match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(&error.message))),
         Ok(status) if status.on == Some(false) => {
@@ -136,6 +134,12 @@ pub fn cycle(plug: &dyn Plug, state: &mut State, limits: &Limits, save: &Save<'_
     state.recovery.intend(&now);
     tell(state, RecoveryPhase::Started, None, &now);
     save(state)?;
+    if stop.is_set() {
+        state.recovery.withdraw();
+        return Ok(Outcome::Suppressed(
+            "a signal ended the cycle before the power was cut".to_owned(),
+        ));
+    }
     let failure = match plug.off(limits.off_time, patience()) {
         Ok(()) => {
             stop.wait(limits.off_time);
@@ -143,7 +147,12 @@ pub fn cycle(plug: &dyn Plug, state: &mut State, limits: &Limits, save: &Save<'_
         }
         Err(error) if !error.maybe_done => {
             state.recovery.withdraw();
-            tell(state, RecoveryPhase::Failed, Some(error.message.clone()), &now);
+            tell(
+                state,
+                RecoveryPhase::Failed,
+                Some(error.message.clone()),
+                &now,
+            );
             return Ok(Outcome::Failed(error.message));
         }
         // It may be off, and nobody knows for how long.
@@ -174,9 +183,22 @@ pub fn cycle(plug: &dyn Plug, state: &mut State, limits: &Limits, save: &Save<'_
     }
 }
 
-fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
-    let attempt = state.recovery.in_outage;
-    state.tell(now, What::Recovery { phase, attempt, seconds: None, reason });
+/// Tells the history what happened to the power.
+pub fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
+    let attempt = state
+        .recovery
+        .result
+        .as_ref()
+        .map_or(0, |result| result.attempt);
+    state.tell(
+        now,
+        What::Recovery {
+            phase,
+            attempt,
+            seconds: None,
+            reason,
+        },
+    );
 }
 
 fn unanswered(why: &str) -> String {
@@ -191,7 +213,10 @@ fn patience() -> Deadline {
 fn await_timer(plug: &dyn Plug, stop: &Signals) -> Result<(), ()> {
     let end = Instant::now() + TIMER_SLACK;
     while Instant::now() < end && !stop.is_set() {
-        if plug.status(patience()).is_ok_and(|status| status.on == Some(true)) {
+        if plug
+            .status(patience())
+            .is_ok_and(|status| status.on == Some(true))
+        {
             return Ok(());
         }
         system::sleep(SLICE);

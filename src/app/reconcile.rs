@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use super::act::{Act, Acted};
 use super::context::Context;
 use super::observe::observe;
+use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
-use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
+use crate::logic::event::RecoveryPhase;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::records::{RecordSpec, Settled};
@@ -42,6 +43,8 @@ pub struct Cycle<'a> {
     pub decision: Decision,
     /// What was done, one per record.
     pub acted: Vec<Acted>,
+    /// What became of the modem's power.
+    pub recovery: power::Outcome,
     /// What it leaves to the next cycle.
     pub state: State,
     /// What went wrong, one line each.
@@ -86,7 +89,7 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     system::sleep(system::random_up_to(options.splay));
     let wire = Wire::new(settings, &context.env)?;
     context.enforce_policy(&wire)?;
-    let wants = wants(&wire.settings, options);
+    let wants = wants(&wire, options);
     let cycle = run_once(&wire, &wants, &dir, options)?;
     let joined = context.log_joins_report();
     let reported = |error: &&String| joined && cycle.reports(error);
@@ -99,10 +102,12 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
 
 /// What the operator wants, by the configuration and the command line.
 #[must_use]
-pub fn wants<'a>(settings: &'a Settings, options: &cli::Reconcile) -> Wants<'a> {
+pub fn wants<'a>(wire: &'a Wire, options: &cli::Reconcile) -> Wants<'a> {
+    let settings = &wire.settings;
     Wants {
         records: &settings.records,
         policy: &settings.policy,
+        recovery: &wire.limits,
         doh: !settings.network.doh.is_empty(),
         trust: options.trust,
         no_cache: options.no_cache,
@@ -144,22 +149,39 @@ fn cycle<'a>(
     let now = system::now();
     let deadline = Wire::deadline();
 
-    let state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
+    let mut state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
+    let mut restored = None;
     if let Some(dir) = dir {
+        restored = power::restore(wire.plug(), &mut state);
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;
     }
     let seen = observe(wire, &state.machine, &wants.families(), deadline);
     let (mut state, decision) = step::step(state, &seen, &now, wants);
+    if let Some(Ok(())) = restored {
+        power::tell(&mut state, RecoveryPhase::Completed, None, &now);
+    }
 
-    let mut save = |state: &State| dir.map_or(Ok(()), |dir| state::save(dir, state));
+    let save = dir.map(|dir| |state: &State| state::save(dir, state));
     let act = Act {
         wire,
         wants,
         now: &now,
         deadline,
-        save: dir.is_some().then_some(&mut save),
+        save: save.as_ref().map(|save| save as &Save<'_>),
     };
     let acted = act.run(&mut state, &decision).map_err(Error::state)?;
+    let save = save.as_ref().map(|save| save as &Save<'_>);
+    let recovery = power::carry_out(
+        &decision.recovery,
+        wire.plug(),
+        &mut state,
+        wants.recovery,
+        save,
+    )
+    .map_err(Error::state)?;
+    let recovery = restored
+        .and_then(Result::err)
+        .map_or(recovery, power::Outcome::Failed);
 
     errors.extend(wire.token.as_ref().err().map(ToString::to_string));
     errors.extend(clock_error(&now));
@@ -181,7 +203,14 @@ fn cycle<'a>(
     let complaints = outcomes
         .iter()
         .filter_map(|outcome| complaint(&outcome.settled));
-    for error in complaints.chain(rejected_token(wire, &state, &now)) {
+    let failed = match &recovery {
+        power::Outcome::Failed(why) => Some(format!("power cycle: {why}")),
+        _ => None,
+    };
+    for error in complaints
+        .chain(rejected_token(wire, &state, &now))
+        .chain(failed)
+    {
         if !errors.contains(&error) {
             errors.push(error);
         }
@@ -195,6 +224,7 @@ fn cycle<'a>(
         seen,
         decision,
         acted,
+        recovery,
         state,
         errors,
     })
@@ -276,6 +306,7 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
     if wire.token.is_err() || rejected_token(wire, &cycle.state, &cycle.now).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
+        || matches!(cycle.recovery, power::Outcome::Failed(_))
         || cycle
             .acted
             .iter()

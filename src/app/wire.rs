@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{
-    Endpoint, Env, RouterAddress, Settings, Token, TokenError, WanTarget, load_token,
+    Endpoint, Env, RouterAddress, Settings, Token, TokenError, WanTarget, load_credentials,
+    load_token,
 };
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
+use crate::logic::recovery::Limits;
 use crate::logic::units::Family;
 use crate::net::dial::Dialer;
 use crate::net::http::Http;
 use crate::net::{Deadline, tls};
+use crate::plug::{self, Plug};
 use crate::probe;
 use crate::system;
 
@@ -23,16 +26,18 @@ use crate::system;
 const CYCLE_TIME: Duration = Duration::from_secs(55);
 
 /// Everything that touches the outside, made from the settings.
-#[derive(Debug)]
 pub struct Wire {
     /// The configuration.
     pub settings: Settings,
+    /// The guardrails of the power cycle.
+    pub limits: Limits,
     /// The API token, or why there is none.
     pub token: Result<Token, TokenError>,
     dialer: Dialer,
     tls: Arc<rustls::ClientConfig>,
     http: Http,
     provider: Option<Cloudflare>,
+    plug: Result<Box<dyn Plug>, String>,
 }
 
 impl Wire {
@@ -54,13 +59,28 @@ impl Wire {
                 system::now().wall,
             )
         });
+        let recovery = &settings.recovery;
+        let plug = load_credentials(env, recovery)
+            .map_err(|error| error.to_string())
+            .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
+        let limits = Limits {
+            enabled: recovery.enabled,
+            off_time: recovery.off_time,
+            expected_network_recovery: recovery.expected_network_recovery,
+            escalation_buffer: recovery.escalation_buffer,
+            cooldown: recovery.cooldown,
+            max_attempts_per_outage: recovery.max_attempts_per_outage,
+            max_attempts_per_day: recovery.max_attempts_per_day,
+        };
         Ok(Self {
             settings,
+            limits,
             token,
             dialer,
             tls,
             http,
             provider,
+            plug,
         })
     }
 
@@ -76,6 +96,14 @@ impl Wire {
         self.provider
             .as_ref()
             .map(|provider| provider as &dyn Provider)
+    }
+
+    /// The plug behind which the modem gets its power, or why it cannot be spoken to.
+    ///
+    /// # Errors
+    /// Which key is missing or wrong.
+    pub fn plug(&self) -> Result<&dyn Plug, String> {
+        self.plug.as_deref().map_err(Clone::clone)
     }
 
     /// Who tells the public address of a family.

@@ -7,6 +7,7 @@ use super::moment::Moment;
 use super::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use super::policy::Policy;
 use super::records::RecordSpec;
+use super::recovery::Limits;
 use super::units::{Family, RecordType};
 
 /// 2026-02-02T02:40:00Z.
@@ -94,6 +95,19 @@ pub fn policy() -> Policy {
         unsettled_interval: Duration::from_secs(30),
         jitter: Duration::from_secs(10),
         max_updates_per_hour: 6,
+    }
+}
+
+/// The defaults of the configuration, with recovery enabled.
+pub fn limits() -> Limits {
+    Limits {
+        enabled: true,
+        off_time: Duration::from_secs(30),
+        expected_network_recovery: Duration::from_secs(180),
+        escalation_buffer: Duration::from_secs(60),
+        cooldown: Duration::from_secs(1800),
+        max_attempts_per_outage: 3,
+        max_attempts_per_day: 6,
     }
 }
 

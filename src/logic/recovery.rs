@@ -185,7 +185,11 @@ impl RecoveryState {
                 true
             }
         });
-        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.since.elapsed(now) == Elapsed::Unknown) {
+        if let Some(watch) = self
+            .watch
+            .as_mut()
+            .filter(|watch| watch.since.elapsed(now) == Elapsed::Unknown)
+        {
             watch.since = now.clone();
         }
     }
@@ -206,9 +210,17 @@ impl RecoveryState {
 
     /// What follows from a cycle that [`RecoveryState::observe`] took in.
     #[must_use]
-    pub fn decide(&self, limits: &Limits, verdict: Verdict, unsettled_interval: Duration, now: &Moment) -> Decision {
+    pub fn decide(
+        &self,
+        limits: &Limits,
+        verdict: Verdict,
+        unsettled_interval: Duration,
+        now: &Moment,
+    ) -> Decision {
         match self.allows(limits, verdict, unsettled_interval, now) {
-            _ if self.cut.is_some() => Decision::Suppressed("the plug is not known to be on since the last cut".to_owned()),
+            _ if self.cut.is_some() => {
+                Decision::Suppressed("the plug is not known to be on since the last cut".to_owned())
+            }
             Err(Guardrail::Disabled) => Decision::Disabled,
             Err(Guardrail::Verdict(Verdict::Healthy)) => Decision::Idle,
             Err(guardrail) => Decision::Suppressed(guardrail.to_string()),
@@ -222,7 +234,12 @@ impl RecoveryState {
         self.in_outage = self.in_outage.saturating_add(1);
         self.cut = Some(Cut { at: now.clone() });
         self.watch = None;
-        self.result = Some(Attempt { at: now.wall, attempt: self.in_outage, helped: None, seconds: None });
+        self.result = Some(Attempt {
+            at: now.wall,
+            attempt: self.in_outage,
+            helped: None,
+            seconds: None,
+        });
     }
 
     /// Takes an attempt back whose off was certainly not sent: it does not count.
@@ -236,7 +253,10 @@ impl RecoveryState {
     /// The plug is known to be on.
     pub fn restored(&mut self, now: &Moment) {
         self.cut = None;
-        self.watch = Some(Watch { since: now.clone(), attempt: self.in_outage });
+        self.watch = Some(Watch {
+            since: now.clone(),
+            attempt: self.in_outage,
+        });
     }
 
     /// Whether the last attempt is known to have helped, or not, as of now; told once.
@@ -252,7 +272,10 @@ impl RecoveryState {
         self.watch = None;
         let result = self.result.as_mut()?;
         result.helped = Some(helped);
-        result.seconds = elapsed.known().filter(|_| helped).map(|elapsed| elapsed.as_secs());
+        result.seconds = elapsed
+            .known()
+            .filter(|_| helped)
+            .map(|elapsed| elapsed.as_secs());
         Some(result.clone())
     }
 

@@ -1,20 +1,8 @@
 use super::*;
-use crate::logic::fixtures::at;
+use crate::logic::fixtures::{at, limits};
 
 const MIN: Duration = Duration::from_mins(1);
 const INTERVAL: Duration = Duration::from_secs(30);
-
-fn limits() -> Limits {
-    Limits {
-        enabled: true,
-        off_time: Duration::from_secs(30),
-        expected_network_recovery: 3 * MIN,
-        escalation_buffer: MIN,
-        cooldown: 30 * MIN,
-        max_attempts_per_outage: 3,
-        max_attempts_per_day: 6,
-    }
-}
 
 /// The facts of an outage in which every guardrail holds.
 fn ripe() -> Facts {

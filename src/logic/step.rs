@@ -175,11 +175,25 @@ fn recover(
     state.recovery.observe(verdict, class, ready, now);
     if let Some(attempt) = state.recovery.learn(wants.recovery, seen.wan.ok(), now) {
         let helped = attempt.helped == Some(true);
-        let phase = if helped { RecoveryPhase::Helped } else { RecoveryPhase::NotHelped };
-        let what = What::Recovery { phase, attempt: attempt.attempt, seconds: attempt.seconds, reason: None };
+        let phase = if helped {
+            RecoveryPhase::Helped
+        } else {
+            RecoveryPhase::NotHelped
+        };
+        let what = What::Recovery {
+            phase,
+            attempt: attempt.attempt,
+            seconds: attempt.seconds,
+            reason: None,
+        };
         state.tell(now, what);
     }
-    state.recovery.decide(wants.recovery, verdict, wants.policy.unsettled_interval, now)
+    state.recovery.decide(
+        wants.recovery,
+        verdict,
+        wants.policy.unsettled_interval,
+        now,
+    )
 }
 
 /// How a cycle ended.

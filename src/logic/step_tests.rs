@@ -1,6 +1,6 @@
 use super::*;
 use crate::logic::event::Event;
-use crate::logic::fixtures::{at, down, ip, mute, policy, public_ip, record, seen, up};
+use crate::logic::fixtures::{at, down, ip, limits, mute, policy, public_ip, record, seen, up};
 use crate::logic::provider::{Change, Found};
 use crate::logic::records::{Layer, WriteFate};
 use crate::logic::units::RecordType;
@@ -12,10 +12,11 @@ fn specs() -> Vec<RecordSpec> {
     vec![record("vpn.example.com", RecordType::A)]
 }
 
-fn wants<'a>(records: &'a [RecordSpec], policy: &'a Policy) -> Wants<'a> {
+fn wants<'a>(records: &'a [RecordSpec], policy: &'a Policy, recovery: &'a Limits) -> Wants<'a> {
     Wants {
         records,
         policy,
+        recovery,
         doh: true,
         trust: false,
         no_cache: false,
@@ -27,6 +28,7 @@ struct Driven {
     state: State,
     specs: Vec<RecordSpec>,
     policy: Policy,
+    limits: Limits,
     seconds: u64,
 }
 
@@ -36,6 +38,7 @@ impl Driven {
             state: State::cold(&at(0)),
             specs,
             policy: policy(),
+            limits: limits(),
             seconds: 0,
         }
     }
@@ -55,7 +58,7 @@ impl Driven {
     ) -> Decision {
         self.seconds += 30;
         let now = at(self.seconds);
-        let wants = wants(&self.specs, &self.policy);
+        let wants = wants(&self.specs, &self.policy, &self.limits);
         let state = resume(self.state.clone(), &wants, &now);
         let (state, decision) = step(state, seen, &now, &wants);
         let outcomes: Vec<Outcome> = decision
@@ -329,8 +332,8 @@ fn every_cycle_counts_once_and_ready_ones_twice() {
 
 #[test]
 fn the_same_input_gives_the_same_output() {
-    let (specs, policy) = (specs(), policy());
-    let wants = wants(&specs, &policy);
+    let (specs, policy, limits) = (specs(), policy(), limits());
+    let wants = wants(&specs, &policy, &limits);
     let state = State::cold(&at(0));
     assert_eq!(
         step(state.clone(), &up(A), &at(1), &wants),
@@ -357,4 +360,60 @@ fn an_api_at_rest_holds_the_record_and_says_for_how_long() {
         })
     );
     assert_eq!(api_at_rest(&state, 7, &at(120)), None);
+}
+
+#[test]
+fn an_outage_behind_a_living_router_leads_to_a_cut_at_the_first_permitted_moment_and_is_learned_from()
+ {
+    let mut line = Driven::new(specs());
+    let silent = || {
+        let mut seen = down();
+        seen.wan.elapsed = Duration::from_secs(2);
+        seen
+    };
+    line.cycle(&up(A));
+    let mut waited = 0;
+    while line.cycle(&silent()).recovery != recovery::Decision::Cut {
+        waited += 1;
+    }
+    assert_eq!(waited, 8, "4 min at one cycle in 30 s");
+    let now = at(line.seconds);
+    line.state.recovery.intend(&now);
+    assert!(
+        matches!(
+            line.cycle(&silent()).recovery,
+            recovery::Decision::Suppressed(_)
+        ),
+        "the plug is not known to be on"
+    );
+    line.state.recovery.restored(&at(line.seconds));
+    line.cycle(&silent());
+    line.cycle(&up(A));
+    assert!(line.events().contains(&What::Recovery {
+        phase: RecoveryPhase::Helped,
+        attempt: 1,
+        seconds: Some(60),
+        reason: None
+    }));
+}
+
+#[test]
+fn an_attempt_that_did_not_help_is_said_to_have_not_helped() {
+    let mut line = Driven::new(specs());
+    line.cycle(&down());
+    line.state.recovery.intend(&at(line.seconds));
+    line.state.recovery.restored(&at(line.seconds));
+    let told = |line: &Driven| line.told().contains(&"recovery");
+    for _ in 0..7 {
+        line.cycle(&down());
+        assert!(!told(&line));
+    }
+    line.cycle(&down());
+    assert!(told(&line));
+    line.cycle(&down());
+    assert!(!told(&line), "once");
+    assert_eq!(
+        line.state.recovery.result.as_ref().unwrap().helped,
+        Some(false)
+    );
 }

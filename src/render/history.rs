@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::text::{WIDTH, human_seconds, pair, wrap};
 use super::{Paint, Style};
 use crate::app::history::{Entry, is_plausible};
-use crate::logic::event::{OutagePhase, RecordOutcome, What};
+use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
 use crate::logic::readiness::Readiness;
 
 /// The column in which the sentences begin: after the time and the longest kind.
@@ -178,6 +178,30 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
                 None,
                 format!("{name} {record}: public DNS showed it after {after}"),
             )
+        }
+        What::Recovery {
+            phase,
+            attempt,
+            seconds,
+            reason,
+        } => {
+            let because = reason
+                .as_ref()
+                .map_or_else(String::new, |why| format!(": {why}"));
+            let (paint, what) = match phase {
+                RecoveryPhase::Started => (Paint::Warn, "power cut".to_owned()),
+                RecoveryPhase::Completed => (Paint::Good, "power is back".to_owned()),
+                RecoveryPhase::Failed => (Paint::Bad, "failed".to_owned()),
+                RecoveryPhase::Helped => {
+                    let after = seconds.map_or_else(
+                        || "after an unknown time".to_owned(),
+                        |seconds| format!("after {}", human_seconds(seconds)),
+                    );
+                    (Paint::Good, format!("helped: the line came back {after}"))
+                }
+                RecoveryPhase::NotHelped => (Paint::Bad, "did not help".to_owned()),
+            };
+            (Some(paint), format!("attempt {attempt} {what}{because}"))
         }
         What::Outage {
             phase: OutagePhase::Began,

@@ -18,6 +18,7 @@ use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiError, ApiErrorKind};
 use cadence::logic::quorum::{Tally, tally};
 use cadence::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use cadence::logic::recovery::Limits;
 use cadence::logic::state::State;
 use cadence::logic::step::{Ending, Outcome, Planned, Wants, api_at_rest, resume, settle, step};
 use cadence::logic::units::{Family, RecordType};
@@ -160,10 +161,11 @@ impl<'a> Home<'a> {
 
     fn whole_cycle(&mut self) -> Result<(), Killed> {
         let now = self.now();
-        let (specs, policy) = (self.specs.clone(), self.policy.clone());
+        let (specs, policy, limits) = (self.specs.clone(), self.policy.clone(), disabled());
         let wants = Wants {
             records: &specs,
             policy: &policy,
+            recovery: &limits,
             doh: true,
             trust: false,
             no_cache: false,
@@ -388,5 +390,17 @@ fn failed(state: &mut State, error: &ApiError, write: WriteFate, now: &Moment) -
     Settled::Failed {
         reason: error.message.clone(),
         write,
+    }
+}
+
+fn disabled() -> Limits {
+    Limits {
+        enabled: false,
+        off_time: Duration::ZERO,
+        expected_network_recovery: Duration::ZERO,
+        escalation_buffer: Duration::ZERO,
+        cooldown: Duration::ZERO,
+        max_attempts_per_outage: 0,
+        max_attempts_per_day: 0,
     }
 }

@@ -12,8 +12,8 @@ use crate::config::Endpoint;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
+use crate::logic::records::families;
 use crate::logic::state::State;
-use crate::logic::step::Wants;
 use crate::logic::units::Family;
 use crate::net::Deadline;
 
@@ -101,14 +101,7 @@ fn took(elapsed: Duration) -> String {
 }
 
 fn ask_providers(wire: &Wire, deadline: Deadline) -> Vec<(Family, Vec<Answer>)> {
-    let settings = &wire.settings;
-    let wants = Wants {
-        records: &settings.records,
-        policy: &settings.policy,
-        doh: false,
-        trust: false,
-        no_cache: false,
-    };
+    let families = families(&wire.settings.records);
     let ask = |family: &Family| {
         let answers = side_by_side(wire.address_providers(*family), |provider| Answer {
             provider: provider.url.clone(),
@@ -117,10 +110,7 @@ fn ask_providers(wire: &Wire, deadline: Deadline) -> Vec<(Family, Vec<Answer>)> 
         });
         (*family, answers.into_iter().flatten().collect())
     };
-    side_by_side(&wants.families(), ask)
-        .into_iter()
-        .flatten()
-        .collect()
+    side_by_side(&families, ask).into_iter().flatten().collect()
 }
 
 /// Whether an address would be confirmed, and which.

@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
         let options = cli::Reconcile::default();
         let wire = Wire::new(self.inside.settings()?, &self.inside.env)?;
         self.inside.enforce_policy(&wire)?;
-        let wants = reconcile::wants(&wire.settings, &options);
+        let wants = reconcile::wants(&wire, &options);
         let cycle = reconcile::run_once(&wire, &wants, &self.inside.state_dir(), &options)?;
         let style = Style {
             form: Form::Pretty,

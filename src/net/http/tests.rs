@@ -70,6 +70,7 @@ fn a_reply_is_read_whole_whatever_its_status() {
             status: 429,
             content_type: Some("text/plain".to_owned()),
             retry_after: Some("17".to_owned()),
+            www_authenticate: None,
             body: b"hello".to_vec()
         })
     );

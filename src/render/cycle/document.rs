@@ -102,8 +102,8 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         signals: SignalObject::all(&cycle.seen),
         records: records(cycle),
         recovery: RecoveryObject {
-            outcome: "disabled",
-            reason: None,
+            outcome: cycle.recovery.as_str(),
+            reason: cycle.recovery.reason().map(str::to_owned),
         },
         uptime: UptimeObject {
             ready: state.uptime.ready,

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::app::act::Acted;
+use crate::app::power;
 use crate::app::reconcile::Cycle;
-use crate::logic::fixtures::{ip, policy, record};
+use crate::logic::fixtures::{ip, limits, policy, record};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::policy::Policy;
 use crate::logic::readiness::{Machine, Readiness, Track};
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled};
+use crate::logic::recovery::{self, Limits};
 use crate::logic::schedule::{Due, Speed};
 use crate::logic::state::{State, Uptime};
 use crate::logic::step::{Decision, Outcome, Planned, Wants};
@@ -20,6 +22,7 @@ use crate::logic::verdict::Verdict;
 pub struct Home {
     pub records: Vec<RecordSpec>,
     pub policy: Policy,
+    pub limits: Limits,
 }
 
 impl Home {
@@ -27,6 +30,10 @@ impl Home {
         Self {
             records: vec![record("vpn.example.com", RecordType::A)],
             policy: policy(),
+            limits: Limits {
+                enabled: false,
+                ..limits()
+            },
         }
     }
 
@@ -34,6 +41,7 @@ impl Home {
         Wants {
             records: &self.records,
             policy: &self.policy,
+            recovery: &self.limits,
             doh: true,
             trust: false,
             no_cache: false,
@@ -103,7 +111,9 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
                 cache_age: Some(Duration::from_millis(250_400)),
                 next: Next::Done(right.clone()),
             }],
+            recovery: recovery::Decision::Disabled,
         },
+        recovery: power::Outcome::Disabled,
         acted: vec![Acted {
             outcome: Outcome {
                 wanted: Some(address),

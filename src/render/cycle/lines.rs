@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{layer, outcome, reason};
 use crate::app::act::Acted;
+use crate::app::power;
 use crate::app::reconcile::Cycle;
 use crate::logic::event::{RecordOutcome, What};
 use crate::logic::readiness::Readiness;
@@ -29,6 +30,7 @@ pub fn all(cycle: &Cycle<'_>) -> Vec<Line> {
         lines.push(ddns(at, spec, planned, acted));
     }
     lines.extend(readiness(cycle));
+    lines.extend(recovery(cycle));
     lines.push(verdict(cycle));
     lines.push(net_health(cycle));
     lines
@@ -256,6 +258,20 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
 }
 
 /// The one line that a quiet cycle is worth.
+/// The modem's power; nothing where there is nothing to say of it.
+fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
+    let (mark, level, state) = match &cycle.recovery {
+        power::Outcome::Disabled | power::Outcome::Idle => return None,
+        power::Outcome::Suppressed(_) => (Mark::Neutral, Level::Info, "SUPPRESSED"),
+        power::Outcome::Completed => (Mark::Warn, Level::Notice, "COMPLETED"),
+        power::Outcome::Failed(_) => (Mark::Bad, Level::Error, "FAILED"),
+    };
+    let line = Line::new(cycle.now.wall, mark, "RECOVERY", state)
+        .level(level)
+        .primary("attempts", cycle.state.recovery.attempts.len());
+    Some(line.meta_some("reason", cycle.recovery.reason()))
+}
+
 fn net_health(cycle: &Cycle<'_>) -> Line {
     let state = &cycle.state;
     let verdict = cycle.decision.verdict;
