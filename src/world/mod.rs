@@ -14,6 +14,7 @@ mod counts;
 mod doh;
 mod error;
 mod http;
+mod internet;
 mod modem;
 mod plug;
 mod provider;
@@ -40,6 +41,7 @@ pub use provider::ProviderMode;
 pub use tls::Certificate;
 
 use http::Reply;
+use internet::Internet;
 use modem::Modem;
 use provider::AddressService;
 use server::{Answer, Server, Site};
@@ -103,33 +105,6 @@ pub struct World {
     plugs: Arc<Plugs>,
     modem: Mutex<Option<Modem>>,
     internet: Arc<Internet>,
-}
-
-/// What is beyond the line.
-struct Internet {
-    wan: Vec<Server>,
-    ip: Vec<Server>,
-    ip6: Vec<Server>,
-    doh: Vec<Server>,
-    api: Vec<Server>,
-}
-
-impl Internet {
-    fn servers(&self) -> impl Iterator<Item = &Server> {
-        [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
-            .into_iter()
-            .flatten()
-    }
-
-    fn set_line(&self, line: Line) -> io::Result<()> {
-        for server in self.servers() {
-            match line {
-                Line::Up => server.reopen()?,
-                Line::Down => server.close(),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl World {
@@ -372,7 +347,7 @@ impl World {
         certificate: Certificate,
     ) -> Result<(), WorldError> {
         let config: Arc<ServerConfig> = self.authority.server_config(certificate)?;
-        if let Some(server) = self.servers(kind).get(index) {
+        if let Some(server) = self.internet.of(kind).get(index) {
             server.site().set_tls(config);
         }
         Ok(())
@@ -383,7 +358,8 @@ impl World {
     pub fn counts(&self) -> Counts {
         let tally = |kind| {
             let counts = self
-                .servers(kind)
+                .internet
+                .of(kind)
                 .iter()
                 .map(|server| server.site().counts());
             let (connections, requests) =
@@ -404,18 +380,8 @@ impl World {
 
     /// Counts from zero again.
     pub fn reset_counts(&self) {
-        for server in self.internet.servers() {
+        for server in self.internet.all() {
             server.site().reset_counts();
-        }
-    }
-
-    fn servers(&self, kind: Kind) -> &[Server] {
-        match kind {
-            Kind::Wan => &self.internet.wan,
-            Kind::Ip => &self.internet.ip,
-            Kind::Ip6 => &self.internet.ip6,
-            Kind::Doh => &self.internet.doh,
-            Kind::Api => &self.internet.api,
         }
     }
 }
