@@ -13,7 +13,7 @@ use crate::logic::units::parse_duration;
 #[command(
     name = "cadence",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     disable_help_subcommand = true
 )]
 pub struct Cli {
@@ -27,6 +27,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Read this configuration instead of /etc/cadence/cadence.toml
     #[arg(long, global = true, value_name = "FILE")]

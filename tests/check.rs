@@ -40,7 +40,7 @@ impl Home {
         fs::write(&ca, home.world.ca_pem()).unwrap();
         let files = Files {
             token: &token,
-            ca: &ca,
+            ca: Some(&ca),
         };
         fs::write(home.path("c.toml"), home.world.config_toml(files, rest)).unwrap();
         home

@@ -1,4 +1,9 @@
 //! Many at once: one cycle runs, the others step back at once or wait for their turn, and nothing is counted twice.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
 
 mod support;
 

@@ -1,4 +1,9 @@
 //! Killed at any instant, as by the kernel for want of memory: what is left is whole, and the next cycle goes on from there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
 
 mod support;
 

@@ -20,6 +20,8 @@ use crate::net::{Deadline, reason};
 pub const LAN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Where a home router listens, if anywhere: its web interface and its DNS forwarder.
 const PORTS: [u16; 3] = [80, 443, 53];
+/// Nearly every router answers or refuses the first port within this: then no thread is needed for the others.
+const AT_ONCE: Duration = Duration::from_millis(200);
 /// What an echo request carries. Some devices drop an empty one.
 const PAYLOAD: &[u8] = b"cadence ";
 
@@ -70,13 +72,19 @@ fn ask(router: &RouterAddress, dialer: &Dialer, limit: Duration) -> Result<Route
     };
     let scope_id = scope(router, dialer).map_or(Ok(0), interface_index)?;
     let (address, dialer) = (router.address, dialer.clone());
-    race(PORTS.to_vec(), end.remaining(), move |port| {
+    let knock = move |port, limit| {
         let address = socket_address(address, port, scope_id);
-        match dialer.connect(address, end.remaining()) {
+        match dialer.connect(address, limit) {
             Ok(_) => Ok(RouterMethod::Tcp),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(RouterMethod::Tcp),
             Err(error) => Err(reason::of(&error)),
         }
+    };
+    if let Ok(alive) = knock(PORTS[0], end.within(AT_ONCE)) {
+        return Ok(alive);
+    }
+    race(PORTS.to_vec(), end.remaining(), move |port| {
+        knock(port, end.remaining())
     })
     .map_err(|failures| explain(icmp.as_deref(), &failures))
 }

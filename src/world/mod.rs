@@ -1,4 +1,4 @@
-//! The embedded world: real sockets on loopback with real TLS, behind which whole cycles run.
+//! The embedded world: real sockets on loopback, with real TLS or in the clear, behind which whole cycles run.
 //!
 //! `cadence demo` and the black-box tests start one. It has targets that show that the line works, services that
 //! tell the public address, resolvers, a Cloudflare whose zones the resolvers answer from, and smart plugs. What each of them does
@@ -29,7 +29,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use serde_json::Value;
 
 pub use cloudflare::{Cloudflare, Entry, Fault, Write};
@@ -41,10 +40,10 @@ pub use provider::ProviderMode;
 pub use tls::Certificate;
 
 use http::Reply;
-use internet::Internet;
+use internet::{Internet, urls};
 use modem::Modem;
 use provider::AddressService;
-use server::{Answer, Server, Site};
+use server::{Answer, InTheClear, Server, Site, Transport};
 use tls::Authority;
 
 /// The hosts of the servers that speak IPv4, one for each server of a kind, as independent providers are on
@@ -90,13 +89,13 @@ pub enum Line {
 pub struct Files<'a> {
     /// Where [`World::token`] is.
     pub token: &'a Path,
-    /// Where [`World::ca_pem`] is.
-    pub ca: &'a Path,
+    /// Where [`World::ca_pem`] is; none in the clear.
+    pub ca: Option<&'a Path>,
 }
 
 /// A world, from its start to its drop.
 pub struct World {
-    authority: Authority,
+    authority: Option<Authority>,
     ca_pem: String,
     address_service: Arc<Mutex<AddressService>>,
     address_service6: Arc<Mutex<AddressService>>,
@@ -121,7 +120,26 @@ impl World {
             .chain([Ipv6Addr::LOCALHOST.into()])
             .collect();
         let authority = Authority::new(&hosts)?;
-        let tls = authority.server_config(Certificate::Good)?;
+        let tls: Arc<dyn Transport> = authority.tls(Certificate::Good)?;
+        let ca_pem = authority.pem();
+        Ok(Self {
+            ca_pem,
+            authority: Some(authority),
+            ..Self::open(&tls)?
+        })
+    }
+
+    /// The same without TLS: every URL is `http://`, which cadence accepts on loopback, and there is no certificate.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses sockets or threads.
+    pub fn start_in_the_clear() -> Result<Self, WorldError> {
+        let clear: Arc<dyn Transport> = Arc::new(InTheClear);
+        Self::open(&clear)
+    }
+
+    fn open(transport: &Arc<dyn Transport>) -> Result<Self, WorldError> {
         let address_service =
             Arc::new(Mutex::new(AddressService::new(ADDRESS.into(), HOSTS.len())));
         let address_service6 =
@@ -132,24 +150,24 @@ impl World {
             }; 2],
         ));
         let cloudflare = Arc::new(Cloudflare::new());
-        let secure = |host: IpAddr, answer: Answer| {
-            Server::open(host, Site::new(Some(Arc::clone(&tls)), answer))
+        let open = |host: IpAddr, answer: Answer| {
+            Server::open(host, Site::new(Arc::clone(transport), answer))
         };
 
         let [one, two, three, _] = HOSTS.map(IpAddr::V4);
         let wan = vec![
-            secure(one, nothing_here())?,
-            secure(two, nothing_here())?,
-            Server::open(three, Site::new(None, nothing_here()))?,
+            open(one, nothing_here())?,
+            open(two, nothing_here())?,
+            Server::open(three, Site::new(Arc::new(InTheClear), nothing_here()))?,
         ];
         let ip = HOSTS
             .iter()
             .enumerate()
-            .map(|(i, host)| secure((*host).into(), tell_address(&address_service, i)))
+            .map(|(i, host)| open((*host).into(), tell_address(&address_service, i)))
             .collect::<io::Result<_>>()?;
         let ip6 = (0..PROVIDERS6)
             .map(|i| {
-                secure(
+                open(
                     Ipv6Addr::LOCALHOST.into(),
                     tell_address(&address_service6, i),
                 )
@@ -159,16 +177,16 @@ impl World {
         let doh = [one, two]
             .into_iter()
             .enumerate()
-            .map(|(i, host)| secure(host, resolve(&resolvers, &cloudflare, i)))
+            .map(|(i, host)| open(host, resolve(&resolvers, &cloudflare, i)))
             .collect::<io::Result<_>>()?;
         let api = Arc::clone(&cloudflare);
-        let api = vec![secure(
+        let api = vec![open(
             one,
             Box::new(move |request, gate| api.answer(request, gate)),
         )?];
         Ok(Self {
-            ca_pem: authority.pem(),
-            authority,
+            authority: None,
+            ca_pem: String::new(),
             address_service,
             address_service6,
             resolvers,
@@ -185,7 +203,7 @@ impl World {
         })
     }
 
-    /// The root certificate that all servers are signed with.
+    /// The root certificate that all servers are signed with; empty in the clear.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
@@ -235,15 +253,20 @@ impl World {
         urls(&self.internet.ip6, provider_path)
     }
 
-    /// Two targets with TLS and one without, on three hosts.
+    /// Two targets with TLS, unless this world is in the clear, and one without, on three hosts.
     #[must_use]
     pub fn wan_targets(&self) -> Vec<String> {
-        let scheme = |i| if i < 2 { "tls" } else { "tcp" };
+        let scheme = |server: &Server| {
+            if server.site().has_tls() {
+                "tls"
+            } else {
+                "tcp"
+            }
+        };
         self.internet
             .wan
             .iter()
-            .enumerate()
-            .map(|(i, server)| format!("{}://{}", scheme(i), server.address()))
+            .map(|server| format!("{}://{}", scheme(server), server.address()))
             .collect()
     }
 
@@ -251,6 +274,9 @@ impl World {
     /// but `[cloudflare]` and `[network]`.
     #[must_use]
     pub fn config_toml(&self, files: Files<'_>, rest: &str) -> String {
+        let ca_file = files
+            .ca
+            .map_or_else(String::new, |ca| format!("ca_file = {}\n", quoted(ca)));
         let mut ip6 = self.ip6_provider_urls();
         if ip6.is_empty() {
             // An empty list would mean the providers on the internet; the discard port refuses.
@@ -260,14 +286,13 @@ impl World {
             "mode = \"production\"\n\n\
              [cloudflare]\ntoken_file = {}\napi_url = {}\n\n\
              [network]\nrouter = \"127.0.0.1\"\nwan_targets = {}\nip_providers = {}\nip6_providers = {}\ndoh = {}\n\
-             ca_file = {}\n\n{rest}",
+             {ca_file}\n{rest}",
             quoted(files.token),
             Value::from(self.api_url()),
             Value::from(self.wan_targets()),
             Value::from(self.ip_provider_urls()),
             Value::from(ip6),
             Value::from(self.doh_urls()),
-            quoted(files.ca),
         )
     }
 
@@ -346,9 +371,10 @@ impl World {
         index: usize,
         certificate: Certificate,
     ) -> Result<(), WorldError> {
-        let config: Arc<ServerConfig> = self.authority.server_config(certificate)?;
-        if let Some(server) = self.internet.of(kind).get(index) {
-            server.site().set_tls(config);
+        if let (Some(authority), Some(server)) =
+            (&self.authority, self.internet.of(kind).get(index))
+        {
+            server.site().set_tls(authority.tls(certificate)?);
         }
         Ok(())
     }
@@ -356,26 +382,7 @@ impl World {
     /// Connections and requests so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let tally = |kind| {
-            let counts = self
-                .internet
-                .of(kind)
-                .iter()
-                .map(|server| server.site().counts());
-            let (connections, requests) =
-                counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            Tally {
-                connections,
-                requests,
-            }
-        };
-        Counts {
-            wan: tally(Kind::Wan),
-            ip: tally(Kind::Ip),
-            ip6: tally(Kind::Ip6),
-            doh: tally(Kind::Doh),
-            api: tally(Kind::Api),
-        }
+        self.internet.counts()
     }
 
     /// Counts from zero again.
@@ -416,14 +423,6 @@ fn provider_path(index: usize) -> &'static str {
     } else {
         "/ip"
     }
-}
-
-fn urls(servers: &[Server], path: impl Fn(usize) -> &'static str) -> Vec<String> {
-    servers
-        .iter()
-        .enumerate()
-        .map(|(i, server)| format!("https://{}{}", server.address(), path(i)))
-        .collect()
 }
 
 /// A path as a TOML string: JSON's escapes are TOML's too.

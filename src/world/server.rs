@@ -8,7 +8,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use log::trace;
-use rustls::{ServerConfig, ServerConnection};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::http::{Next, Reply, Request};
@@ -49,29 +48,62 @@ impl Gate {
 /// What a server answers.
 pub type Answer = Box<dyn Fn(&Request, &Gate) -> Reply + Send + Sync>;
 
+/// What lies between the socket and the requests. A trait, so that a program whose world is in the clear has no TLS server
+/// in it.
+pub trait Transport: Send + Sync {
+    /// Whether it is TLS.
+    fn is_tls(&self) -> bool;
+
+    /// Answers the requests of one connection, from its handshake to its last word.
+    ///
+    /// # Errors
+    ///
+    /// Where the client is gone, silent for too long, or not content.
+    fn serve(&self, site: &Site, socket: &TcpStream, gate: &Gate) -> io::Result<Next>;
+}
+
+/// TCP as it is.
+pub struct InTheClear;
+
+impl Transport for InTheClear {
+    fn is_tls(&self) -> bool {
+        false
+    }
+
+    fn serve(&self, site: &Site, mut socket: &TcpStream, gate: &Gate) -> io::Result<Next> {
+        site.converse(&mut socket, gate)
+    }
+}
+
 /// What stands behind one address: the content, the certificate and the tally.
 pub struct Site {
     answer: Answer,
-    tls: Mutex<Option<Arc<ServerConfig>>>,
+    transport: Mutex<Arc<dyn Transport>>,
     connections: AtomicU64,
     requests: AtomicU64,
 }
 
 impl Site {
-    /// A site over TLS, or in the clear where there is no configuration for TLS.
-    pub fn new(tls: Option<Arc<ServerConfig>>, answer: Answer) -> Self {
+    /// A site behind a transport.
+    pub fn new(transport: Arc<dyn Transport>, answer: Answer) -> Self {
         Self {
             answer,
-            tls: Mutex::new(tls),
+            transport: Mutex::new(transport),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
         }
     }
 
+    /// Whether it speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        lock(&self.transport).is_tls()
+    }
+
     /// Shows another certificate from the next connection on; nothing where it speaks no TLS.
-    pub fn set_tls(&self, config: Arc<ServerConfig>) {
-        if let Some(current) = lock(&self.tls).as_mut() {
-            *current = config;
+    pub fn set_tls(&self, tls: Arc<dyn Transport>) {
+        let mut transport = lock(&self.transport);
+        if transport.is_tls() {
+            *transport = tls;
         }
     }
 
@@ -89,22 +121,12 @@ impl Site {
         self.requests.store(0, Ordering::SeqCst);
     }
 
-    fn serve(&self, mut socket: &TcpStream, gate: &Gate) -> io::Result<()> {
+    fn serve(&self, socket: &TcpStream, gate: &Gate) -> io::Result<()> {
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
         socket.set_nodelay(true)?;
-        let tls = lock(&self.tls).clone();
-        let next = if let Some(config) = tls {
-            let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
-            let next = self.converse(&mut rustls::Stream::new(&mut session, &mut socket), gate)?;
-            if next == Next::Close {
-                session.send_close_notify();
-                session.write_tls(&mut socket)?;
-            }
-            next
-        } else {
-            self.converse(&mut socket, gate)?
-        };
+        let transport = lock(&self.transport).clone();
+        let next = transport.serve(self, socket, gate)?;
         if next == Next::Reset {
             // Closing with no time to linger makes the kernel send a reset.
             SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
@@ -112,7 +134,12 @@ impl Site {
         Ok(())
     }
 
-    fn converse<S: Read + Write>(&self, stream: &mut S, gate: &Gate) -> io::Result<Next> {
+    /// Answers the requests that come over a stream.
+    ///
+    /// # Errors
+    ///
+    /// Where the client is gone, silent for too long, or speaks something else.
+    pub fn converse<S: Read + Write>(&self, stream: &mut S, gate: &Gate) -> io::Result<Next> {
         let mut buffer = Vec::new();
         while let Some(request) = Request::read(stream, &mut buffer)? {
             self.requests.fetch_add(1, Ordering::SeqCst);

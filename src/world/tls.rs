@@ -1,16 +1,19 @@
 //! The world's certificate authority, and the good and bad certificates that its servers show.
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, TcpStream};
 use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection};
 
 use super::WorldError;
+use super::http::Next;
+use super::server::{Gate, Site, Transport};
 
 /// What a server shows a client that connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +59,12 @@ impl Authority {
         )
     }
 
-    /// What a server needs to show such a certificate.
+    /// TLS that shows such a certificate.
     ///
     /// # Errors
     ///
     /// Where the system gives no randomness.
-    pub fn server_config(&self, certificate: Certificate) -> Result<Arc<ServerConfig>, WorldError> {
+    pub fn tls(&self, certificate: Certificate) -> Result<Arc<Tls>, WorldError> {
         let stranger;
         let mut names = self.addresses.clone();
         let mut dates = None;
@@ -91,7 +94,26 @@ impl Authority {
                 .with_safe_default_protocol_versions()?
                 .with_no_client_auth()
                 .with_single_cert(chain, key)?;
-        Ok(Arc::new(config))
+        Ok(Arc::new(Tls(Arc::new(config))))
+    }
+}
+
+/// TLS with one of the authority's certificates.
+pub struct Tls(Arc<ServerConfig>);
+
+impl Transport for Tls {
+    fn is_tls(&self) -> bool {
+        true
+    }
+
+    fn serve(&self, site: &Site, mut socket: &TcpStream, gate: &Gate) -> io::Result<Next> {
+        let mut session = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
+        let next = site.converse(&mut rustls::Stream::new(&mut session, &mut socket), gate)?;
+        if next == Next::Close {
+            session.send_close_notify();
+            session.write_tls(&mut socket)?;
+        }
+        Ok(next)
     }
 }
 

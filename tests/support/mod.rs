@@ -52,7 +52,7 @@ impl Home {
         let text = self.world.config_toml(
             Files {
                 token: &token,
-                ca: &ca,
+                ca: Some(&ca),
             },
             rest,
         );

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::http::{Manner, Reply, Request};
 use super::lock;
-use super::server::{Gate, Server, Site};
+use super::server::{Gate, InTheClear, Server, Site};
 use login::Login;
 use relay::Relay;
 
@@ -117,7 +117,7 @@ impl Plugs {
                 }
                 reply
             };
-            let site = Site::new(None, Box::new(answer));
+            let site = Site::new(Arc::new(InTheClear), Box::new(answer));
             let server = Server::open(IpAddr::V4(model.host()), site)?;
             Ok((model, state, server))
         };

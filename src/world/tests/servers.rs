@@ -138,7 +138,7 @@ fn the_configuration_is_toml_and_points_at_the_world() {
     let world = World::start().unwrap();
     let files = Files {
         token: Path::new("/tmp/a \"b\"/token"),
-        ca: Path::new("/tmp/ca.pem"),
+        ca: Some(Path::new("/tmp/ca.pem")),
     };
     let text = world.config_toml(files, "[[record]]\nname = \"vpn.example.com\"\n");
     let document = toml::de::DeTable::parse(&text).unwrap();
@@ -171,4 +171,29 @@ fn the_configuration_is_toml_and_points_at_the_world() {
             .is_empty()
     );
     assert!(text.ends_with("[[record]]\nname = \"vpn.example.com\"\n"));
+}
+
+#[test]
+fn a_world_in_the_clear_speaks_no_tls_and_names_no_certificate() {
+    let world = World::start_in_the_clear().unwrap();
+    let files = Files {
+        token: Path::new("/tmp/token"),
+        ca: None,
+    };
+    let text = world.config_toml(files, "");
+    assert!(!text.contains("tls://"), "{text}");
+    assert!(!text.contains("ca_file"), "{text}");
+    let url = &world.ip_provider_urls()[0];
+    let authority = url
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/ip")
+        .unwrap();
+    let mut stream = TcpStream::connect(authority).unwrap();
+    stream
+        .write_all(b"GET /ip HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\n93.184.216.34\n"), "{answer}");
 }

@@ -1,0 +1,49 @@
+//! Every help text, as a user reads it. To accept a change: `CADENCE_BLESS=1 cargo test --test help`.
+#![allow(clippy::unwrap_used, reason = "a fault of the test ends it")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use predicates::prelude::*;
+
+fn golden(name: &str, arguments: &[&str]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    let mut command = cargo_bin_cmd!("cadence");
+    let assert = command
+        .args(arguments)
+        .env_clear()
+        .assert()
+        .success()
+        .stderr("");
+    if std::env::var_os("CADENCE_BLESS").is_some() {
+        fs::write(&path, &assert.get_output().stdout).unwrap();
+    }
+    assert.stdout(predicate::path::eq_file(&path).utf8().unwrap());
+}
+
+#[test]
+fn the_help_of_every_command_is_as_it_was_agreed_on() {
+    golden("help.txt", &["--help"]);
+    for command in ["reconcile", "status", "probe", "history", "check"] {
+        golden(&format!("help-{command}.txt"), &[command, "-h"]);
+    }
+}
+
+#[test]
+fn no_line_of_the_short_help_is_wider_than_80_columns() {
+    for command in ["reconcile", "status", "probe", "history", "check"] {
+        let out = cargo_bin_cmd!("cadence")
+            .args([command, "-h"])
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+}
