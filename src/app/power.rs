@@ -162,7 +162,7 @@ pub fn cycle(
         Err(error) => Some(not_switched(plug, &error)),
     };
     let back = if failure.is_none() && plug.can_time_itself() && !stop.is_set() {
-        await_timer(plug, &stop).or_else(|_| switch_on(plug))
+        await_timer(plug, &stop).or_else(|()| switch_on(plug))
     } else {
         switch_on(plug)
     };
