@@ -126,6 +126,7 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
 }
 
 /// What happened, in a plain sentence.
+#[expect(clippy::too_many_lines, reason = "an arm for each event")]
 fn sentence(what: &What) -> (Option<Paint>, String) {
     match what {
         What::Address {
