@@ -1,8 +1,8 @@
 //! The configuration: TOML and environment in, [`Settings`] out.
 //!
 //! `load` opens the file, `schema` knows the sections and keys, `section` and `reader` read them with errors that say where,
-//! what was found and what is allowed. `token` finds the API token and
-//! `credentials` the plug's password, which are no part of the configuration.
+//! what was found and what is allowed. `token` finds the API token and `credentials` the plug's password, which are no part
+//! of the configuration.
 
 mod bounds;
 mod credentials;

@@ -92,14 +92,21 @@ impl Command {
 
     fn start(&self, argument: &str) -> io::Result<(Child, Output)> {
         let (reader, writer) = io::pipe()?;
-        let child = process::Command::new(&self.program)
-            .arg(argument)
-            .env_remove(TOKEN_VARIABLE)
-            .stdin(Stdio::null())
+        let child = self
+            .command(argument)
             .stdout(writer.try_clone()?)
             .stderr(writer)
             .spawn()?;
         Ok((child, Output::read(reader)))
+    }
+
+    fn command(&self, argument: &str) -> process::Command {
+        let mut command = process::Command::new(&self.program);
+        command
+            .arg(argument)
+            .env_remove(TOKEN_VARIABLE)
+            .stdin(Stdio::null());
+        command
     }
 
     fn unstarted(&self, error: &io::Error) -> String {

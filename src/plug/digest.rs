@@ -85,23 +85,20 @@ impl Challenge {
 
 /// Reads `name=token, name="text"` (RFC 9110 section 11.2). None where it is something else, or where a text holds an escape:
 /// a plug's does not, and what cannot be repeated as it came is better refused.
-pub fn parameters(mut text: &str) -> Option<Vec<(&str, &str)>> {
+fn parameters(mut text: &str) -> Option<Vec<(&str, &str)>> {
     let mut parameters = Vec::new();
     loop {
         let (name, rest) = text.split_once('=')?;
-        let (value, rest) = match rest.strip_prefix('"') {
-            Some(rest) => {
-                let (value, rest) = rest.split_once('"')?;
-                if value.contains('\\') {
-                    return None;
-                }
-                (value, rest.trim_start())
+        let (value, rest) = if let Some(text) = rest.strip_prefix('"') {
+            let (value, rest) = text.split_once('"')?;
+            if value.contains('\\') {
+                return None;
             }
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                let (value, rest) = rest.split_at_checked(end)?;
-                (value.trim_end(), rest)
-            }
+            (value, rest.trim_start())
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            let (value, rest) = rest.split_at_checked(end)?;
+            (value.trim_end(), rest)
         };
         parameters.push((name.trim(), value));
         if rest.is_empty() {
@@ -112,7 +109,7 @@ pub fn parameters(mut text: &str) -> Option<Vec<(&str, &str)>> {
 }
 
 /// SHA-256 in lower-case hexadecimal.
-pub fn hex_digest(text: &str) -> String {
+fn hex_digest(text: &str) -> String {
     let hash = digest(&SHA256, text.as_bytes());
     hash.as_ref().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

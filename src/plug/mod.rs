@@ -128,3 +128,7 @@ pub fn new(
         PlugKind::Command => Ok(Box::new(command::Command::new(recovery)?)),
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod tests;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::device::{self, Device};
 use super::{PLUG_TIMEOUT, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
-use crate::logic::units::human_duration;
+use crate::logic::units::config_duration;
 use crate::net::Deadline;
 use crate::net::http::Http;
 use crate::system;
@@ -150,8 +150,8 @@ fn delay(off_time: Duration) -> Result<u128, String> {
         Ok(tenths)
     } else {
         Err(format!(
-            "recovery.off_time is {}: a tasmota plug can time 200ms to 6m",
-            human_duration(off_time)
+            "recovery.off_time = \"{}\": a tasmota plug can time \"200ms\" to \"6m\"",
+            config_duration(off_time)
         ))
     }
 }
@@ -179,7 +179,10 @@ mod tests {
         assert_eq!(delay(Duration::from_mins(6)), Ok(3600));
         assert_eq!(
             delay(Duration::from_mins(7)),
-            Err("recovery.off_time is 7m: a tasmota plug can time 200ms to 6m".to_owned())
+            Err(
+                "recovery.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
+                    .to_owned()
+            )
         );
         assert!(delay(Duration::ZERO).is_err());
     }

@@ -1,11 +1,11 @@
 //! The embedded world: real sockets on loopback, with real TLS or in the clear, behind which whole cycles run.
 //!
 //! `cadence demo` and the black-box tests start one. It has targets that show that the line works, services that
-//! tell the public address, resolvers, and a Cloudflare whose zones the resolvers answer from. What each of them does
+//! tell the public address, resolvers, a Cloudflare whose zones the resolvers answer from, and smart plugs. What each of them does
 //! can be changed while it runs, so that every failure of a line, a provider or an API can be played.
 //!
-//! `server.rs` has the sockets and threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs` and
-//! `cloudflare/` say what is answered.
+//! `server.rs` has the sockets and threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs`,
+//! `cloudflare/` and `plug/` say what is answered.
 //!
 //! Nothing in here ever leaves the loopback interface.
 
@@ -14,6 +14,9 @@ mod counts;
 mod doh;
 mod error;
 mod http;
+mod internet;
+mod modem;
+mod plug;
 mod provider;
 mod server;
 #[cfg(test)]
@@ -32,10 +35,13 @@ pub use cloudflare::{Cloudflare, Entry, Fault, Write};
 pub use counts::{Counts, Tally};
 pub use doh::DohMode;
 pub use error::WorldError;
+pub use plug::{PlugMode, PlugModel, Plugs, Transition};
 pub use provider::ProviderMode;
 pub use tls::Certificate;
 
 use http::Reply;
+use internet::Internet;
+use modem::Modem;
 use provider::AddressService;
 use server::{Answer, InTheClear, Server, Site, Transport};
 use tls::Authority;
@@ -95,11 +101,9 @@ pub struct World {
     address_service6: Arc<Mutex<AddressService>>,
     resolvers: Arc<Mutex<[DohMode; 2]>>,
     cloudflare: Arc<Cloudflare>,
-    wan: Vec<Server>,
-    ip: Vec<Server>,
-    ip6: Vec<Server>,
-    doh: Vec<Server>,
-    api: Vec<Server>,
+    plugs: Arc<Plugs>,
+    modem: Mutex<Option<Modem>>,
+    internet: Arc<Internet>,
 }
 
 impl World {
@@ -187,11 +191,15 @@ impl World {
             address_service6,
             resolvers,
             cloudflare,
-            wan,
-            ip,
-            ip6,
-            doh,
-            api,
+            plugs: Arc::new(Plugs::start()?),
+            modem: Mutex::new(None),
+            internet: Arc::new(Internet {
+                wan,
+                ip,
+                ip6,
+                doh,
+                api,
+            }),
         })
     }
 
@@ -216,34 +224,33 @@ impl World {
     /// Whether there are servers on `::1`.
     #[must_use]
     pub fn has_ipv6(&self) -> bool {
-        !self.ip6.is_empty()
+        !self.internet.ip6.is_empty()
     }
 
     /// The base URL of the API.
     #[must_use]
     pub fn api_url(&self) -> String {
-        urls(&self.api, |_| cloudflare::BASE_PATH).concat()
+        urls(&self.internet.api, |_| cloudflare::BASE_PATH).concat()
     }
 
     /// Two resolvers on two hosts.
     #[must_use]
     pub fn doh_urls(&self) -> Vec<String> {
-        urls(
-            &self.doh,
-            |i| if i == 0 { "/dns-query" } else { "/resolve" },
-        )
+        urls(&self.internet.doh, |i| {
+            if i == 0 { "/dns-query" } else { "/resolve" }
+        })
     }
 
     /// Four address providers on four hosts; the second tells a trace document.
     #[must_use]
     pub fn ip_provider_urls(&self) -> Vec<String> {
-        urls(&self.ip, provider_path)
+        urls(&self.internet.ip, provider_path)
     }
 
     /// Three address providers on `::1`, or none; the second tells a trace document.
     #[must_use]
     pub fn ip6_provider_urls(&self) -> Vec<String> {
-        urls(&self.ip6, provider_path)
+        urls(&self.internet.ip6, provider_path)
     }
 
     /// Two targets with TLS, unless this world is in the clear, and one without, on three hosts.
@@ -256,7 +263,8 @@ impl World {
                 "tcp"
             }
         };
-        self.wan
+        self.internet
+            .wan
             .iter()
             .map(|server| format!("{}://{}", scheme(server), server.address()))
             .collect()
@@ -326,15 +334,28 @@ impl World {
     ///
     /// Where the system refuses the sockets or threads to bring it back.
     pub fn set_line(&self, line: Line) -> Result<(), WorldError> {
-        for server in [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
-            .into_iter()
-            .flatten()
-        {
-            match line {
-                Line::Up => server.reopen()?,
-                Line::Down => server.close(),
-            }
-        }
+        self.internet.set_line(line).map_err(WorldError::from)
+    }
+
+    /// The smart plugs on the local network.
+    #[must_use]
+    pub fn plugs(&self) -> &Plugs {
+        &self.plugs
+    }
+
+    /// Puts a modem behind a plug. From now on the line comes back, whyever it was lost, soon after the modem had no power for
+    /// `off_at_least` and has it again.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses a thread.
+    pub fn put_modem_behind(
+        &self,
+        model: PlugModel,
+        off_at_least: Duration,
+    ) -> Result<(), WorldError> {
+        let watched = Modem::start(&self.plugs, &self.internet, model, off_at_least)?;
+        *lock(&self.modem) = Some(watched);
         Ok(())
     }
 
@@ -350,7 +371,8 @@ impl World {
         index: usize,
         certificate: Certificate,
     ) -> Result<(), WorldError> {
-        if let (Some(authority), Some(server)) = (&self.authority, self.servers(kind).get(index)) {
+        let server = self.internet.of(kind).get(index);
+        if let (Some(authority), Some(server)) = (&self.authority, server) {
             server.site().set_tls(authority.tls(certificate)?);
         }
         Ok(())
@@ -361,7 +383,8 @@ impl World {
     pub fn counts(&self) -> Counts {
         let tally = |kind| {
             let counts = self
-                .servers(kind)
+                .internet
+                .of(kind)
                 .iter()
                 .map(|server| server.site().counts());
             let (connections, requests) =
@@ -382,21 +405,8 @@ impl World {
 
     /// Counts from zero again.
     pub fn reset_counts(&self) {
-        for server in [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
-            .into_iter()
-            .flatten()
-        {
+        for server in self.internet.all() {
             server.site().reset_counts();
-        }
-    }
-
-    fn servers(&self, kind: Kind) -> &[Server] {
-        match kind {
-            Kind::Wan => &self.wan,
-            Kind::Ip => &self.ip,
-            Kind::Ip6 => &self.ip6,
-            Kind::Doh => &self.doh,
-            Kind::Api => &self.api,
         }
     }
 }

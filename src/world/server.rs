@@ -34,7 +34,8 @@ impl Gate {
         waited.is_ok_and(|(closed, _)| !*closed)
     }
 
-    fn close(&self) {
+    /// Ends every wait.
+    pub fn close(&self) {
         *lock(&self.closed) = true;
         self.bell.notify_all();
     }

@@ -42,6 +42,8 @@ enabled = true
 plug = "command"
 program = "/usr/local/bin/plug"
 relay = 2
+user = "me"
+password_file = "/run/plug"
 off_time = "10s"
 expected_network_recovery = "4m"
 escalation_buffer = "2m"
@@ -142,6 +144,13 @@ fn every_key_of_the_recovery_is_read() {
     assert_eq!(
         (settings.recovery.plug, settings.recovery.relay),
         (PlugKind::Command, 2)
+    );
+    assert_eq!(
+        (
+            settings.recovery.user.as_str(),
+            settings.recovery.password_file.as_deref()
+        ),
+        ("me", Some(Path::new("/run/plug")))
     );
     assert_eq!(
         settings.recovery.program.as_deref(),

@@ -15,8 +15,8 @@ fn unknown_keys_are_refused_with_a_suggestion() {
     );
     assert_eq!(
         problem("[recovery]\ncool = \"1h\""),
-        ":3: unknown key recovery.cool: allowed here: enabled, plug, address, relay, off_url, on_url, program, off_time, \
-         expected_network_recovery, escalation_buffer, cooldown, max_attempts_per_outage, max_attempts_per_day"
+        ":3: unknown key recovery.cool: allowed here: enabled, plug, address, relay, user, password_file, off_url, on_url, program, \
+         off_time, expected_network_recovery, escalation_buffer, cooldown, max_attempts_per_outage, max_attempts_per_day"
     );
     assert_eq!(
         problem("[cloudflare]\nemail = \"me@example.com\""),
@@ -100,6 +100,11 @@ fn values_out_of_bounds_are_named_with_their_bounds() {
             ":4: policy.jitter = \"31s\": allowed is a duration from \"0s\" to \"30s\"",
         ),
         (
+            "[recovery]\nuser = \"a:b\"",
+            ":3: recovery.user = \"a:b\": allowed is a user name of at most 64 ASCII characters without white space, \":\", quotes \
+             and backslashes",
+        ),
+        (
             "[recovery]\nrelay = 8",
             ":3: recovery.relay = 8: allowed is a whole number from 0 to 7",
         ),
@@ -170,6 +175,8 @@ fn what_may_hold_a_secret_is_not_repeated() {
     for lines in [
         "[recovery]\noff_url = \"ftp://plug/?password=hush\"",
         "[recovery]\naddress = \"admin:hush@plug\"",
+        "[recovery]\npassword_file = \"hush\"",
+        "[recovery]\npassword = \"hush\"",
         "[cloudflare]\ntoken_file = \"hush\"",
         "[network]\ndoh = [\"https://user:hush@doh.example\"]",
     ] {
@@ -179,4 +186,13 @@ fn what_may_hold_a_secret_is_not_repeated() {
         problem("[cloudflare]\ntoken_file = \"hush\""),
         ":3: cloudflare.token_file (not repeated here): allowed is an absolute path, one that starts with \"/\""
     );
+}
+
+#[test]
+fn debug_shows_no_path_and_no_query_of_a_url() {
+    let url = super::super::url::endpoint(
+        "http://plug/hooks/hush?password=hush",
+        super::super::url::PlainHttp::Anywhere,
+    );
+    assert!(!format!("{url:?}").contains("hush"));
 }

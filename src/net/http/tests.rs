@@ -316,7 +316,7 @@ fn a_cycle_without_time_left_asks_nobody() {
 fn a_token_that_http_does_not_allow_is_an_error_that_hides_it() {
     let request = Request {
         bearer: Some("s3cret\n"),
-        ..Request::get("http://127.0.0.1:9/")
+        ..Request::get("http://127.0.0.1:9/?password=s3cret")
     };
     let (kind, maybe_sent, text) = error(&request);
     assert_eq!((kind, maybe_sent), (HttpErrorKind::Protocol, false));

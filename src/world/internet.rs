@@ -1,0 +1,50 @@
+//! What is beyond the line.
+
+use std::io;
+
+use super::server::Server;
+use super::{Kind, Line};
+
+/// The servers that a lost line cuts off.
+pub struct Internet {
+    pub wan: Vec<Server>,
+    pub ip: Vec<Server>,
+    pub ip6: Vec<Server>,
+    pub doh: Vec<Server>,
+    pub api: Vec<Server>,
+}
+
+impl Internet {
+    /// The servers of a kind.
+    pub fn of(&self, kind: Kind) -> &[Server] {
+        match kind {
+            Kind::Wan => &self.wan,
+            Kind::Ip => &self.ip,
+            Kind::Ip6 => &self.ip6,
+            Kind::Doh => &self.doh,
+            Kind::Api => &self.api,
+        }
+    }
+
+    /// Every server.
+    pub fn all(&self) -> impl Iterator<Item = &Server> {
+        [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Loses the line or brings it back. When this returns, it is so.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses the sockets or threads to bring it back.
+    pub fn set_line(&self, line: Line) -> io::Result<()> {
+        for server in self.all() {
+            match line {
+                Line::Up => server.reopen()?,
+                Line::Down => server.close(),
+            }
+        }
+        Ok(())
+    }
+}

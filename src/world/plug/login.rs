@@ -1,0 +1,136 @@
+//! Who may switch: the ways in which plugs ask for a password. Nothing here is shared with the client, so that both must be right.
+
+use ring::digest::{SHA256, digest};
+
+use super::super::http::{Reply, Request};
+
+const USER: &str = "admin";
+const REALM: &str = "shellyplus1-a8032abe54dc";
+
+/// The user is always `admin`; without a password everybody passes.
+#[derive(Default)]
+pub struct Login {
+    password: Option<String>,
+    nonces: u32,
+    /// The challenges that were not answered yet.
+    open: Vec<String>,
+}
+
+impl Login {
+    pub fn set_password(&mut self, password: Option<&str>) {
+        self.password = password.map(str::to_owned);
+    }
+
+    /// Basic authentication (RFC 7617).
+    pub fn passes_basic(&self, request: &Request) -> bool {
+        self.password.as_ref().is_none_or(|password| {
+            request
+                .header("authorization")
+                .and_then(|header| header.strip_prefix("Basic "))
+                .and_then(decode)
+                .is_some_and(|pair| pair == format!("{USER}:{password}").into_bytes())
+        })
+    }
+
+    pub fn basic_refusal() -> Reply {
+        let mut reply = Reply::text(401, "401 Unauthorized");
+        reply.headers.push((
+            "WWW-Authenticate",
+            "Basic realm=\"shelly1-a8032abe54dc\"".to_owned(),
+        ));
+        reply
+    }
+
+    /// `user` and `password` in the query, as Tasmota has it.
+    pub fn passes_query(&self, request: &Request) -> bool {
+        self.password.is_none()
+            || (request.parameter("user").as_deref() == Some(USER)
+                && request.parameter("password") == self.password)
+    }
+
+    /// Digest authentication with SHA-256 (RFC 7616). Each challenge may be answered once.
+    pub fn passes_digest(&mut self, request: &Request) -> bool {
+        let Some(password) = &self.password else {
+            return true;
+        };
+        let Some(header) = request
+            .header("authorization")
+            .and_then(|header| header.strip_prefix("Digest "))
+        else {
+            return false;
+        };
+        let value = |name: &str| {
+            let pairs = header.split(',').filter_map(|pair| pair.split_once('='));
+            pairs
+                .map(|(key, value)| (key.trim(), value.trim().trim_matches('"')))
+                .find(|(key, _)| *key == name)
+                .map_or("", |(_, value)| value)
+        };
+        let nonce = value("nonce");
+        let Some(open) = self.open.iter().position(|other| other == nonce) else {
+            return false;
+        };
+        self.open.swap_remove(open);
+        let secret = sha256(&[USER, REALM, password]);
+        let asked = sha256(&[&request.method, &request.target]);
+        let expected = sha256(&[
+            &secret,
+            nonce,
+            value("nc"),
+            value("cnonce"),
+            value("qop"),
+            &asked,
+        ]);
+        value("username") == USER
+            && value("realm") == REALM
+            && value("uri") == request.target
+            && value("algorithm") == "SHA-256"
+            && value("qop") == "auth"
+            && value("response") == expected
+    }
+
+    pub fn digest_refusal(&mut self) -> Reply {
+        self.nonces += 1;
+        let nonce = format!("{:08x}", 0x6000_0000 + self.nonces);
+        let challenge =
+            format!("Digest qop=\"auth\", realm=\"{REALM}\", nonce=\"{nonce}\", algorithm=SHA-256");
+        self.open.push(nonce);
+        let mut reply = Reply::text(401, "");
+        reply.headers.push(("WWW-Authenticate", challenge));
+        reply
+    }
+}
+
+/// SHA-256 of the parts with colons between them, in hexadecimal.
+fn sha256(parts: &[&str]) -> String {
+    let hash = digest(&SHA256, parts.join(":").as_bytes());
+    let bytes: Vec<_> = hash
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    bytes.concat()
+}
+
+/// Undoes base 64 (RFC 4648).
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for letter in text.trim_end_matches('=').bytes() {
+        let value = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.extend(u8::try_from(bits >> count & 0xFF));
+        }
+    }
+    Some(bytes)
+}

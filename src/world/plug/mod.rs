@@ -1,0 +1,291 @@
+//! Emulated smart plugs, each on a host of its own on the local network, so that no lost line touches them.
+//!
+//! Each has one relay, and is written after its vendor's public documentation, which the files name.
+
+mod login;
+mod relay;
+mod shelly1;
+mod shelly2;
+mod tasmota;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::http::{Manner, Reply, Request};
+use super::lock;
+use super::server::{Gate, InTheClear, Server, Site};
+use login::Login;
+use relay::Relay;
+
+pub use relay::Transition;
+
+/// The model of an emulated plug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlugModel {
+    /// Shelly, first generation.
+    Shelly1,
+    /// Shelly, second generation.
+    Shelly2,
+    /// Tasmota.
+    Tasmota,
+    /// Something with one URL to switch on and another to switch off.
+    Http,
+}
+
+impl PlugModel {
+    /// Every model.
+    pub const ALL: [Self; 4] = [Self::Shelly1, Self::Shelly2, Self::Tasmota, Self::Http];
+
+    const fn host(self) -> Ipv4Addr {
+        let last = match self {
+            Self::Shelly1 => 11,
+            Self::Shelly2 => 12,
+            Self::Tasmota => 13,
+            Self::Http => 14,
+        };
+        Ipv4Addr::new(127, 0, 0, last)
+    }
+}
+
+/// How a plug behaves. Where an answer is spoilt, what was asked is done all the same: that is the harder case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlugMode {
+    /// As documented.
+    Honest,
+    /// Answers after that long.
+    Slow(Duration),
+    /// Does nothing and answers with this status.
+    Status(u16),
+    /// Does nothing and answers 401, whatever the credentials.
+    Unauthorized,
+    /// Answers with a page for people.
+    Garbage,
+    /// Answers with half a body.
+    Truncated,
+    /// Resets the connection when it has read the request.
+    Reset,
+    /// Takes every command and does nothing. Asked for its state, it tells the truth.
+    Ignores,
+    /// Takes every command and does nothing. Asked for its state, it lies.
+    Lies,
+    /// Switches and forgets the time after which to switch back.
+    Forgets,
+}
+
+/// The page of [`PlugMode::Garbage`].
+const PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>{}</body></html>\n";
+
+/// One plug of each model.
+pub struct Plugs(Vec<(PlugModel, Arc<Mutex<State>>, Server)>);
+
+struct State {
+    mode: PlugMode,
+    login: Login,
+    /// What has power.
+    real: Relay,
+    /// What a plug that lies pretends.
+    claimed: Relay,
+    requests: Vec<String>,
+}
+
+impl Plugs {
+    /// Opens every plug, honest, on and without a password.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses sockets or threads.
+    pub fn start() -> io::Result<Self> {
+        let open = |model: PlugModel| {
+            let state = Arc::new(Mutex::new(State {
+                mode: PlugMode::Honest,
+                login: Login::default(),
+                real: Relay::new(),
+                claimed: Relay::new(),
+                requests: Vec::new(),
+            }));
+            let answering = Arc::clone(&state);
+            let answer = move |request: &Request, gate: &Gate| {
+                let (reply, mode) = {
+                    let mut state = lock(&answering);
+                    (state.answer(model, request), state.mode)
+                };
+                if let PlugMode::Slow(duration) = mode {
+                    gate.wait(duration);
+                }
+                reply
+            };
+            let site = Site::new(Arc::new(InTheClear), Box::new(answer));
+            let server = Server::open(IpAddr::V4(model.host()), site)?;
+            Ok((model, state, server))
+        };
+        PlugModel::ALL
+            .into_iter()
+            .map(open)
+            .collect::<io::Result<_>>()
+            .map(Self)
+    }
+
+    /// The `recovery.address` of a plug.
+    #[must_use]
+    pub fn address(&self, model: PlugModel) -> String {
+        self.find(model)
+            .map_or_else(String::new, |(_, server)| server.address().to_string())
+    }
+
+    /// The `recovery.off_url` and `recovery.on_url` of [`PlugModel::Http`].
+    #[must_use]
+    pub fn urls(&self) -> (String, String) {
+        let address = self.address(PlugModel::Http);
+        (
+            format!("http://{address}{OFF_PATH}"),
+            format!("http://{address}{ON_PATH}"),
+        )
+    }
+
+    /// How a plug behaves from now on.
+    pub fn set_mode(&self, model: PlugModel, mode: PlugMode) {
+        self.with(model, |state| {
+            state.claimed = state.real.clone();
+            state.mode = mode;
+        });
+    }
+
+    /// The password that a plug wants from now on, from the user `admin`. [`PlugModel::Http`] never wants one.
+    pub fn set_password(&self, model: PlugModel, password: Option<&str>) {
+        self.with(model, |state| state.login.set_password(password));
+    }
+
+    /// Presses the button on the plug.
+    pub fn press(&self, model: PlugModel, on: bool) {
+        self.with(model, |state| state.real.switch(on, None));
+    }
+
+    /// Unplugs it from the network, or plugs it in again. The relay and its timer go on.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses the socket or thread to bring it back.
+    pub fn set_reachable(&self, model: PlugModel, is_reachable: bool) -> io::Result<()> {
+        match self.find(model) {
+            Some((_, server)) if is_reachable => server.reopen(),
+            Some((_, server)) => {
+                server.close();
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what is behind a plug has power.
+    #[must_use]
+    pub fn is_on(&self, model: PlugModel) -> bool {
+        self.with(model, |state| state.real.is_on())
+            .unwrap_or_default()
+    }
+
+    /// Every change of a plug's relay.
+    #[must_use]
+    pub fn journal(&self, model: PlugModel) -> Vec<Transition> {
+        self.with(model, |state| state.real.journal().to_vec())
+            .unwrap_or_default()
+    }
+
+    /// Path and query of every request to a plug, also of those that were refused.
+    #[must_use]
+    pub fn requests(&self, model: PlugModel) -> Vec<String> {
+        self.with(model, |state| state.requests.clone())
+            .unwrap_or_default()
+    }
+
+    /// How often what is behind a plug had no power for that long, and has it again.
+    pub(super) fn power_cycles(&self, model: PlugModel, off_at_least: Duration) -> usize {
+        self.with(model, |state| state.real.power_cycles(off_at_least))
+            .unwrap_or_default()
+    }
+
+    fn find(&self, model: PlugModel) -> Option<(&Mutex<State>, &Server)> {
+        let found = self.0.iter().find(|(other, ..)| *other == model);
+        found.map(|(_, state, server)| (&**state, server))
+    }
+
+    fn with<T>(&self, model: PlugModel, look: impl FnOnce(&mut State) -> T) -> Option<T> {
+        let (state, _) = self.find(model)?;
+        let mut state = lock(state);
+        state.settle();
+        Some(look(&mut state))
+    }
+}
+
+impl State {
+    fn settle(&mut self) {
+        self.real.settle();
+        self.claimed.settle();
+    }
+
+    fn answer(&mut self, model: PlugModel, request: &Request) -> Reply {
+        self.requests.push(request.target.clone());
+        self.settle();
+        match self.mode {
+            PlugMode::Status(status) => Reply::text(status, "no\n"),
+            PlugMode::Unauthorized => match model {
+                PlugModel::Shelly1 => Login::basic_refusal(),
+                PlugModel::Shelly2 => self.login.digest_refusal(),
+                PlugModel::Tasmota => tasmota::refusal(),
+                PlugModel::Http => Reply::text(401, "no\n"),
+            },
+            mode => {
+                let reply = match model {
+                    PlugModel::Shelly1 => shelly1::answer(self, request),
+                    PlugModel::Shelly2 => shelly2::answer(self, request),
+                    PlugModel::Tasmota => tasmota::answer(self, request),
+                    PlugModel::Http => two_urls(self, request),
+                };
+                match mode {
+                    PlugMode::Garbage => Reply::new(200, "text/html", PAGE),
+                    PlugMode::Truncated => reply.sent(Manner::Truncated),
+                    PlugMode::Reset => reply.sent(Manner::Reset),
+                    _ => reply,
+                }
+            }
+        }
+    }
+
+    /// Carries out a command, or pretends to.
+    fn command(&mut self, change: impl Fn(&mut Relay)) {
+        change(&mut self.claimed);
+        if !matches!(self.mode, PlugMode::Ignores | PlugMode::Lies) {
+            change(&mut self.real);
+        }
+        self.settle();
+    }
+
+    /// What the plug says of itself.
+    fn told(&self) -> &Relay {
+        if self.mode == PlugMode::Lies {
+            &self.claimed
+        } else {
+            &self.real
+        }
+    }
+
+    /// The time after which to switch back, unless it is forgotten.
+    fn remembered<T>(&self, flip_back: Option<T>) -> Option<T> {
+        flip_back.filter(|_| self.mode != PlugMode::Forgets)
+    }
+}
+
+const OFF_PATH: &str = "/hooks/0ff5ecret/off";
+const ON_PATH: &str = "/hooks/0n5ecret/on";
+
+fn two_urls(state: &mut State, request: &Request) -> Reply {
+    let on = match request.path() {
+        ON_PATH => true,
+        OFF_PATH => false,
+        _ => return Reply::text(404, "nothing here\n"),
+    };
+    state.command(|relay| relay.switch(on, None));
+    Reply::text(200, "done\n")
+}

@@ -1,0 +1,71 @@
+//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch> and
+//! <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::http::{Reply, Request};
+use super::State;
+
+/// Methods of the switch, called by GET.
+pub fn answer(state: &mut State, request: &Request) -> Reply {
+    if !state.login.passes_digest(request) {
+        return state.login.digest_refusal();
+    }
+    let Some(method) = request.path().strip_prefix("/rpc/") else {
+        return Reply::text(404, "Not Found");
+    };
+    match (method, request.parameter("id").as_deref()) {
+        ("Switch.Set" | "Switch.GetStatus", None) => {
+            failure(-103, "Missing required argument 'id'!")
+        }
+        ("Switch.Set", Some("0")) => set(state, request),
+        ("Switch.GetStatus", Some("0")) => reply(200, &status(state)),
+        ("Switch.Set" | "Switch.GetStatus", Some(id)) => {
+            failure(-105, &format!("Argument 'id', value {id} not found!"))
+        }
+        _ => reply(
+            404,
+            &json!({"code": 404, "message": format!("No handler for {method}")}),
+        ),
+    }
+}
+
+fn set(state: &mut State, request: &Request) -> Reply {
+    let on = match request.parameter("on").as_deref() {
+        Some("true") => true,
+        Some("false") => false,
+        _ => return failure(-103, "Missing required argument 'on'!"),
+    };
+    let timer = request.parameter("toggle_after").map(|text| text.parse());
+    let Ok(seconds) = state.remembered(timer).transpose() else {
+        return failure(-103, "Invalid argument 'toggle_after'!");
+    };
+    let was_on = state.claimed.is_on();
+    state.command(|relay| relay.switch(on, seconds.map(Duration::from_secs)));
+    reply(200, &json!({"was_on": was_on}))
+}
+
+fn status(state: &State) -> Value {
+    let relay = state.told();
+    let mut status = json!({
+        "id": 0,
+        "source": "HTTP_in",
+        "output": relay.is_on(),
+        "temperature": {"tC": 41.3, "tF": 106.3},
+    });
+    if let Some(timer) = relay.timer() {
+        status["timer_started_at"] = timer.started.as_second().into();
+        status["timer_duration"] = timer.duration.as_secs().into();
+    }
+    status
+}
+
+fn failure(code: i32, message: &str) -> Reply {
+    reply(500, &json!({"code": code, "message": message}))
+}
+
+fn reply(status: u16, body: &Value) -> Reply {
+    Reply::new(status, "application/json", body.to_string())
+}
