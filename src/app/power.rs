@@ -205,7 +205,7 @@ fn unanswered(why: &str) -> String {
     format!("the plug does not answer: {why}")
 }
 
-fn patience() -> Deadline {
+pub(super) fn patience() -> Deadline {
     Deadline::after(PLUG_TIMEOUT)
 }
 
