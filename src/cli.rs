@@ -148,6 +148,8 @@ pub enum ProbeSignal {
     PublicIp,
     /// What public DNS answers for each record.
     Dns,
+    /// The plug; without --only where recovery is enabled.
+    Plug,
 }
 
 /// `cadence recover`

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::{
     Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanTarget,
@@ -96,6 +96,25 @@ impl Wire {
     /// Which key is missing or wrong.
     pub fn plug(&self) -> Result<&dyn Plug, String> {
         self.plug.as_deref().map_err(Clone::clone)
+    }
+
+    /// What the plug says of itself: whether it is on, where it can tell. Switches nothing.
+    #[must_use]
+    pub fn plug_status(&self) -> Signal<Option<bool>> {
+        let begun = Instant::now();
+        let plug = self.plug();
+        let target = plug.as_ref().ok().map(|plug| plug.target());
+        let result = plug.and_then(|plug| {
+            let status = plug.status(Deadline::after(plug::PLUG_TIMEOUT));
+            status
+                .map(|status| status.on)
+                .map_err(|error| error.to_string())
+        });
+        Signal {
+            target,
+            elapsed: begun.elapsed(),
+            result,
+        }
     }
 
     /// Why the plug may be out of reach once the modem is dark, where it cannot time itself: it may sit behind the very link that it
