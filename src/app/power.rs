@@ -215,7 +215,8 @@ fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
     )
 }
 
-fn patience() -> Deadline {
+/// When one operation of a plug that begins now must end.
+pub(super) fn patience() -> Deadline {
     Deadline::after(OPERATION_TIME)
 }
 
