@@ -46,12 +46,7 @@ fn killed_within_a_power_cycle_the_next_cycle_gives_the_power_back() {
 fn killed_at_every_system_call_of_a_power_cycle_the_next_cycle_gives_the_power_back() {
     sweep(|calls, intent| {
         let (before, within) = split(calls, intent);
-        before
-            .iter()
-            .step_by(25)
-            .chain(within)
-            .cloned()
-            .collect()
+        before.iter().step_by(25).chain(within).cloned().collect()
     });
 }
 
@@ -129,7 +124,9 @@ fn record(stage: &Stage) -> Option<(Vec<Call>, usize)> {
     let traces = fs::read_dir(&folder)
         .unwrap()
         .map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    let main = traces.into_iter().find(|text| text.starts_with("execve("))?;
+    let main = traces
+        .into_iter()
+        .find(|text| text.starts_with("execve("))?;
     assert!(status.success(), "{status}");
     assert_eq!(stage.journal(), [false, true], "{:?}", stage.kind);
     stage.reset();
@@ -140,7 +137,10 @@ fn record(stage: &Stage) -> Option<(Vec<Call>, usize)> {
         let Some((name, rest)) = line.split_once('(') else {
             continue;
         };
-        if !name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
+        if !name
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'_')
+        {
             continue;
         }
         let count = counts.entry(name).or_default();

@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 
 use crate::support::{Home, RECORD};
 
-/// `recovery.off_time` of a stage, unless a test says otherwise.
-pub const OFF_TIME: Duration = Duration::from_secs(1);
 /// Until a timer that was started at any time of a killed cycle has fired: `off_time`, and the start of a backlog.
 pub const TIMER_HAS_FIRED: Duration = Duration::from_millis(1500);
 
