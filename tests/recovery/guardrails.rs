@@ -1,5 +1,6 @@
 //! Each guardrail alone keeps the power on, and the report names the first that does not hold.
 
+use std::process::Command;
 use std::time::Duration;
 
 use cadence::world::{Line, PlugModel};
@@ -56,24 +57,38 @@ fn with_a_line_that_works_it_is_left_alone() {
     assert_eq!(stage.journal(), [] as [bool; 0]);
     // The outage that begins then is a new one.
     stage.home.world.set_line(Line::Down).unwrap();
-    suppresses(&stage, "the outage has lasted 0s of ");
+    suppresses(&stage, "the outage has lasted 0 s of ");
 }
 
 #[test]
 fn with_a_router_that_is_down_it_is_left_alone() {
     let stage = Stage::ripe(KIND);
-    // TEST-NET-1 (RFC 5737): nobody answers there.
+    // Nobody answers at loopback's broadcast address.
     stage
         .home
-        .rewrite(|text| text.replace("router = \"127.0.0.1\"", "router = \"192.0.2.1\""));
-    let before = stage.journal();
-    let (_, outcome, reason) = stage.cycle();
-    assert_eq!(outcome, "suppressed", "{reason}");
-    assert!(
-        reason.starts_with("the router does not answer") || reason.starts_with("this host has no"),
-        "{reason}"
-    );
-    assert_eq!(stage.journal(), before);
+        .rewrite(|text| text.replace("router = \"127.0.0.1\"", "router = \"127.255.255.255\""));
+    suppresses(&stage, "the router does not answer");
+}
+
+#[test]
+fn on_a_host_without_a_network_it_is_left_alone() {
+    let stage = Stage::ripe(KIND);
+    let cadence = stage.home.command(&["reconcile", "--json"]);
+    let mut command = Command::new("unshare");
+    command.arg("-n").arg(cadence.get_program());
+    command.args(cadence.get_args());
+    for (name, value) in cadence.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let out = command.output().unwrap();
+    let Ok(report) = serde_json::from_slice::<Value>(&out.stdout) else {
+        eprintln!("skipped: no network can be taken away here");
+        return;
+    };
+    assert_eq!(report["recovery"]["outcome"], "suppressed", "{report:#}");
+    let reason = report["recovery"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("this host has no network"), "{reason}");
+    assert_eq!(stage.journal(), [] as [bool; 0]);
 }
 
 #[test]
@@ -87,14 +102,14 @@ fn with_only_the_address_unknown_it_is_left_alone() {
 #[test]
 fn in_a_young_outage_it_is_left_alone() {
     let stage = Stage::with(KIND, "expected_network_recovery = \"2h\"");
-    suppresses(&stage, "the outage has lasted 1h");
+    suppresses(&stage, "the outage has lasted 1 h");
 }
 
 #[test]
 fn while_failures_come_fast_it_waits_twice_as_long() {
     let stage = Stage::with(KIND, "expected_network_recovery = \"45m\"");
     stage.edit_state(|state| state["recovery"]["streak"]["fast"] = 900.into());
-    suppresses(&stage, "the outage has lasted 1h");
+    suppresses(&stage, "the outage has lasted 1 h");
     stage.edit_state(|state| state["recovery"]["streak"]["fast"] = 10.into());
     assert_eq!(stage.cycle().1, "completed");
 }

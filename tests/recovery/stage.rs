@@ -172,7 +172,7 @@ impl Stage {
     }
 }
 
-/// Makes the outage of a state that old, with as many cycles as can be needed.
+/// Makes the outage of a state that old, with as many cycles as can be needed, all of which failed slowly.
 pub fn ripen(state: &mut Value, age: Duration) {
     let now: jiff::Timestamp = state["recovery"]["streak"]["since"]["wall"]
         .as_str()
@@ -187,4 +187,5 @@ pub fn ripen(state: &mut Value, age: Duration) {
     });
     streak["cycles"] = 1000.into();
     streak["unbroken"] = 1000.into();
+    streak["fast"] = 0.into();
 }
