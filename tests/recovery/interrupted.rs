@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cadence::world::PlugModel;
 use serde_json::Value;
 
 use crate::stage::{Kind, Stage};
@@ -49,6 +50,35 @@ fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
             });
         }
     });
+}
+
+/// A process was killed while the power was off: what it left on disk, and the plug.
+fn left_dark(rest: &str) -> Stage {
+    let stage = Stage::with(Kind::Emulated(PlugModel::Http), LONG_OFF);
+    let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    wait_for_the_off(&stage);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!stage.has_power());
+    stage.configure(&format!("{LONG_OFF}\n{rest}"));
+    stage
+}
+
+#[test]
+fn a_modem_left_dark_is_switched_on_also_where_recovery_is_no_longer_enabled() {
+    let stage = left_dark("enabled = false");
+    let (code, outcome, reason) = stage.cycle();
+    assert!(stage.has_power(), "{outcome} {reason}");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_modem_left_dark_is_switched_on_also_when_no_cycle_is_due() {
+    let stage = left_dark("");
+    stage.edit_state(|state| state["next"]["in_s"] = 600.into());
+    let out = stage.home.run(&["reconcile", "-q", "--if-due"]);
+    assert_eq!(out.status.code(), Some(0));
+    assert!(stage.has_power());
 }
 
 #[test]

@@ -19,9 +19,9 @@ const OF_THE_SAVE: usize = 40;
 /// What was found after the kills.
 #[derive(Debug, Default)]
 struct Figures {
-    /// Runs that strace killed.
+    /// Runs that the signal ended.
     kills: u32,
-    /// Runs that had ended before their call came.
+    /// Runs that came to their own end.
     unharmed: u32,
     /// Left without power by the kill.
     dark: u32,
@@ -33,21 +33,34 @@ struct Figures {
 
 #[test]
 fn killed_within_a_power_cycle_the_next_cycle_gives_the_power_back() {
-    sweep(|calls, intent| {
-        let (before, within) = split(calls, intent);
-        let before = before.iter().step_by(before.len() / 3);
-        let within = within.iter().step_by(within.len() / 12);
-        before.chain(within).cloned().collect()
-    });
+    sweep("SIGKILL", coarse);
+}
+
+#[test]
+fn terminated_within_a_power_cycle_it_gives_the_power_back_before_it_exits() {
+    sweep("SIGTERM", coarse);
+}
+
+fn coarse(calls: &[Call], intent: usize) -> Vec<Call> {
+    let (before, within) = split(calls, intent);
+    let before = before.iter().step_by(before.len() / 3);
+    let within = within.iter().step_by(within.len() / 10);
+    before.chain(within).cloned().collect()
 }
 
 #[test]
 #[ignore = "takes minutes; tests/run runs it"]
 fn killed_at_every_system_call_of_a_power_cycle_the_next_cycle_gives_the_power_back() {
-    sweep(|calls, intent| {
+    sweep("SIGKILL", |calls, intent| {
         let (before, within) = split(calls, intent);
         before.iter().step_by(25).chain(within).cloned().collect()
     });
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run runs it"]
+fn terminated_at_every_system_call_of_a_power_cycle_it_gives_the_power_back_before_it_exits() {
+    sweep("SIGTERM", |calls, intent| split(calls, intent).1.to_vec());
 }
 
 fn split(calls: &[Call], intent: usize) -> (&[Call], &[Call]) {
@@ -55,7 +68,7 @@ fn split(calls: &[Call], intent: usize) -> (&[Call], &[Call]) {
 }
 
 /// Kills at those of the calls that `choose` picks; it is told at which the intention comes into its place.
-fn sweep(choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
+fn sweep(signal: &str, choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
     if Command::new("strace").arg("-V").output().is_err() {
         eprintln!("skipped: strace is not installed");
         return;
@@ -63,12 +76,12 @@ fn sweep(choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
     thread::scope(|scope| {
         for kind in Kind::ALL {
             let choose = &choose;
-            scope.spawn(move || sweep_kind(kind, choose));
+            scope.spawn(move || sweep_kind(kind, signal, choose));
         }
     });
 }
 
-fn sweep_kind(kind: Kind, choose: &impl Fn(&[Call], usize) -> Vec<Call>) {
+fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<Call>) {
     const WORKERS: usize = 2;
     let stages: Vec<Stage> = (0..WORKERS).map(|_| Stage::ripe(kind)).collect();
     let Some((calls, intent)) = record(&stages[0]) else {
@@ -85,18 +98,22 @@ fn sweep_kind(kind: Kind, choose: &impl Fn(&[Call], usize) -> Vec<Call>) {
                 loop {
                     let next = queue.lock().unwrap().next();
                     let Some(call) = next else { return };
-                    kill_at(stage, call, figures);
+                    kill_at(stage, signal, call, figures);
                 }
             });
         }
     });
     let figures = figures.into_inner().unwrap();
     println!(
-        "{:<8} {} calls, the intention at {intent}: {figures:?}",
+        "{signal} {:<8} {} calls, the intention at {intent}: {figures:?}",
         kind.name(),
         calls.len()
     );
-    assert!(figures.kills > figures.unharmed, "{figures:?}");
+    if signal == "SIGKILL" {
+        assert!(figures.kills > figures.unharmed, "{figures:?}");
+    } else {
+        assert_eq!(figures.dark, 0, "{figures:?}");
+    }
     assert_eq!(figures.dark_after_cycle, 0, "{figures:?}");
     if kind.can_time_itself() {
         assert_eq!(figures.dark_after_timer, 0, "{figures:?}");
@@ -153,10 +170,10 @@ fn record(stage: &Stage) -> Option<(Vec<Call>, usize)> {
     Some((calls, intent.expect("the intention is saved")))
 }
 
-fn kill_at(stage: &Stage, (name, count): &Call, figures: &Mutex<Figures>) {
+fn kill_at(stage: &Stage, signal: &str, (name, count): &Call, figures: &Mutex<Figures>) {
     stage.reset();
     let already = stage.journal().len();
-    let inject = format!("inject={name}:signal=SIGKILL:when={count}");
+    let inject = format!("inject={name}:signal={signal}:when={count}");
     let trace = format!("trace={name}");
     let run = strace(stage, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
     let ended = { run }.output().unwrap();
