@@ -210,7 +210,7 @@ impl Plugs {
     }
 
     /// How often what is behind a plug had no power for that long, and has it again.
-    pub(super) fn power_cycles(&self, model: PlugModel, off_at_least: Duration) -> usize {
+    pub fn power_cycles(&self, model: PlugModel, off_at_least: Duration) -> usize {
         self.with(model, |state| state.real.power_cycles(off_at_least))
             .unwrap_or_default()
     }
