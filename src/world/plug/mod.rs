@@ -210,6 +210,7 @@ impl Plugs {
     }
 
     /// How often what is behind a plug had no power for that long, and has it again.
+    #[must_use]
     pub fn power_cycles(&self, model: PlugModel, off_at_least: Duration) -> usize {
         self.with(model, |state| state.real.power_cycles(off_at_least))
             .unwrap_or_default()
