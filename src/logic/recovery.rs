@@ -306,7 +306,6 @@ impl RecoveryState {
     }
 
     /// Those of the guardrails that also hold for a power cycle by hand: cooldown, the cap of the outage, the cap of the day.
-    #[must_use]
     pub fn by_hand(&self, limits: &Limits, now: &Moment) -> [Result<(), Guardrail>; 3] {
         Facts {
             rested: self.rested(now),
