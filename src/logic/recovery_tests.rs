@@ -74,9 +74,9 @@ fn it_acts_in_exactly_the_documented_combinations() {
     ];
     let times = [
         Duration::ZERO,
-        4 * MIN - ms,
+        (4 * MIN).saturating_sub(ms),
         4 * MIN,
-        8 * MIN - ms,
+        (8 * MIN).saturating_sub(ms),
         8 * MIN,
         999 * MIN,
     ];
@@ -84,7 +84,7 @@ fn it_acts_in_exactly_the_documented_combinations() {
     let mut rests = vec![Rested::Always, Rested::For(Duration::ZERO)];
     for doubled in [1, 2, 4, 8, 16] {
         rests.extend([
-            Rested::For(30 * MIN * doubled - ms),
+            Rested::For((30 * MIN * doubled).saturating_sub(ms)),
             Rested::For(30 * MIN * doubled),
         ]);
     }

@@ -67,9 +67,12 @@ fn unsettled(state: &State, now: &Moment) -> bool {
 }
 
 /// Whether a cycle is due at `now` (`--if-due`). A cycle that would be due within the jitter is due already: whoever
-/// asks is a cron job, which asks only once a minute and brings its own `--splay`.
+/// asks is a cron job, which asks only once a minute and brings its own `--splay`. A modem that may be dark does not wait.
 #[must_use]
 pub fn is_due(state: &State, policy: &Policy, now: &Moment) -> bool {
+    if state.recovery.cut.is_some() {
+        return true;
+    }
     let (Some(last), Some(due)) = (&state.last, &state.next) else {
         return true;
     };

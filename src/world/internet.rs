@@ -3,7 +3,7 @@
 use std::io;
 
 use super::server::Server;
-use super::{Kind, Line};
+use super::{Counts, Kind, Line, Tally};
 
 /// The servers that a lost line cuts off.
 pub struct Internet {
@@ -33,6 +33,26 @@ impl Internet {
             .flatten()
     }
 
+    /// Connections and requests so far.
+    pub fn counts(&self) -> Counts {
+        let tally = |kind| {
+            let counts = self.of(kind).iter().map(|server| server.site().counts());
+            let (connections, requests) =
+                counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            Tally {
+                connections,
+                requests,
+            }
+        };
+        Counts {
+            wan: tally(Kind::Wan),
+            ip: tally(Kind::Ip),
+            ip6: tally(Kind::Ip6),
+            doh: tally(Kind::Doh),
+            api: tally(Kind::Api),
+        }
+    }
+
     /// Loses the line or brings it back. When this returns, it is so.
     ///
     /// # Errors
@@ -47,4 +67,20 @@ impl Internet {
         }
         Ok(())
     }
+}
+
+/// Where these servers are, each with its path.
+pub fn urls(servers: &[Server], path: impl Fn(usize) -> &'static str) -> Vec<String> {
+    let scheme = |server: &Server| {
+        if server.site().has_tls() {
+            "https"
+        } else {
+            "http"
+        }
+    };
+    servers
+        .iter()
+        .enumerate()
+        .map(|(i, server)| format!("{}://{}{}", scheme(server), server.address(), path(i)))
+        .collect()
 }

@@ -1,0 +1,129 @@
+//! Signals, a full disk, and a second process.
+
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cadence::world::PlugModel;
+use serde_json::Value;
+
+use crate::stage::{Kind, Stage};
+
+/// Far longer than any test here takes.
+const LONG_OFF: &str = "off_time = \"20s\"";
+/// A process that starts, looks at a lost line and asks a plug takes less, also on a busy host.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn wait_for_the_off(stage: &Stage) {
+    let end = Instant::now() + PATIENCE;
+    while stage.has_power() {
+        assert!(Instant::now() < end, "{:?} was never off", stage.kind);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
+    thread::scope(|scope| {
+        for (kind, signal) in Kind::ALL
+            .into_iter()
+            .flat_map(|kind| ["TERM", "INT", "HUP"].map(|signal| (kind, signal)))
+        {
+            scope.spawn(move || {
+                let stage = Stage::with(kind, LONG_OFF);
+                let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+                wait_for_the_off(&stage);
+                let sent = Instant::now();
+                let kill = Command::new("sh")
+                    .args(["-c", &format!("kill -{signal} {}", child.id())])
+                    .status();
+                assert!(kill.unwrap().success());
+                let status = child.wait().unwrap();
+                assert!(stage.has_power(), "{kind:?} {signal}: {status}");
+                let took = sent.elapsed();
+                assert!(took < Duration::from_secs(8), "{kind:?} {signal}: {took:?}");
+                assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+                assert_eq!(stage.phases(), ["started", "completed"]);
+                let (_, outcome, reason) = stage.cycle();
+                assert_eq!(outcome, "suppressed", "{kind:?}: {reason}");
+                assert_eq!(stage.journal(), [false, true], "{kind:?} {signal}");
+            });
+        }
+    });
+}
+
+/// A process was killed while the power was off: what it left on disk, and the plug.
+fn left_dark(rest: &str) -> Stage {
+    let stage = Stage::with(Kind::Emulated(PlugModel::Http), LONG_OFF);
+    let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    wait_for_the_off(&stage);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!stage.has_power());
+    stage.configure(&format!("{LONG_OFF}\n{rest}"));
+    stage
+}
+
+#[test]
+fn a_modem_left_dark_is_switched_on_also_where_recovery_is_no_longer_enabled() {
+    let stage = left_dark("enabled = false");
+    let (code, outcome, reason) = stage.cycle();
+    assert!(stage.has_power(), "{outcome} {reason}");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_modem_left_dark_is_switched_on_also_when_no_cycle_is_due() {
+    let stage = left_dark("");
+    stage.edit_state(|state| state["next"]["in_s"] = 600.into());
+    let out = stage.home.run(&["reconcile", "-q", "--if-due"]);
+    assert_eq!(out.status.code(), Some(0));
+    assert!(stage.has_power());
+}
+
+#[test]
+fn without_room_for_the_intention_the_power_stays_on() {
+    for kind in Kind::ALL {
+        let stage = Stage::ripe(kind);
+        // The state folder becomes a file system that is full but for what is there already.
+        let script = "cp \"$1/state.json\" \"$3\" && mount -t tmpfs -o size=64k tmpfs \"$1\" && cp \"$3\" \"$1/state.json\" && \
+            touch \"$3.mounted\" && { cat /dev/zero >\"$1/fill\" 2>/dev/null; exec \"$2\" reconcile -q; }";
+        let cadence = stage.home.command(&[]);
+        let mut command = Command::new("unshare");
+        command
+            .args(["-m", "sh", "-c", script, "sh"])
+            .arg(stage.home.path("state"))
+            .arg(cadence.get_program())
+            .arg(stage.home.path("kept"))
+            .env("CADENCE_CONFIG", stage.home.path("cadence.toml"))
+            .env("CADENCE_STATE_DIR", stage.home.path("state"))
+            .stderr(Stdio::piped());
+        let out = command.output();
+        if !stage.home.path("kept.mounted").exists() {
+            eprintln!("skipped: no file system can be mounted here");
+            return;
+        }
+        let out = out.unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(74), "{kind:?}: {said}");
+        assert!(said.contains("no space left on device"), "{said}");
+        assert_eq!(stage.journal(), [] as [bool; 0], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_second_process_stands_back_and_one_power_cycle_happens() {
+    for kind in [Kind::ALL[0], Kind::Program] {
+        let stage = Stage::with(kind, "off_time = \"3s\"");
+        let mut first = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+        wait_for_the_off(&stage);
+        let second = stage.home.run(&["reconcile", "-q"]);
+        assert_eq!(second.status.code(), Some(75), "{kind:?}");
+        assert!(!stage.has_power(), "{kind:?}: it switched nothing");
+        // One that waits for its turn finds a cooldown.
+        let third = stage.home.run(&["reconcile", "-q", "--wait", "20s"]);
+        assert_eq!(third.status.code(), Some(0), "{kind:?}");
+        assert!(first.wait().unwrap().success());
+        assert_eq!(stage.journal(), [false, true], "{kind:?}");
+    }
+}

@@ -1,0 +1,200 @@
+//! Killed at every system call of a power cycle: the next cycle gives the power back.
+
+use std::collections::HashMap;
+use std::fs;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::stage::{Kind, Stage, TIMER_HAS_FIRED};
+
+/// A system call of the main thread: its name, and the how manieth of that name, from 1.
+type Call = (String, u32);
+
+/// So many calls before the intention is in its place belong to saving it.
+const OF_THE_SAVE: usize = 40;
+
+/// What was found after the kills.
+#[derive(Debug, Default)]
+struct Figures {
+    /// Runs that the signal ended.
+    kills: u32,
+    /// Runs that came to their own end.
+    unharmed: u32,
+    /// Left without power by the kill.
+    dark: u32,
+    /// Still so when the plug's own timer must have fired.
+    dark_after_timer: u32,
+    /// Still so after one more cycle.
+    dark_after_cycle: u32,
+}
+
+#[test]
+fn killed_within_a_power_cycle_the_next_cycle_gives_the_power_back() {
+    sweep("SIGKILL", coarse);
+}
+
+#[test]
+fn terminated_within_a_power_cycle_it_gives_the_power_back_before_it_exits() {
+    sweep("SIGTERM", coarse);
+}
+
+fn coarse(calls: &[Call], intent: usize) -> Vec<Call> {
+    let (before, within) = split(calls, intent);
+    let before = before.iter().step_by(before.len() / 3);
+    let within = within.iter().step_by(within.len() / 10);
+    before.chain(within).cloned().collect()
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run runs it"]
+fn killed_at_every_system_call_of_a_power_cycle_the_next_cycle_gives_the_power_back() {
+    sweep("SIGKILL", |calls, intent| {
+        let (before, within) = split(calls, intent);
+        before.iter().step_by(25).chain(within).cloned().collect()
+    });
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run runs it"]
+fn terminated_at_every_system_call_of_a_power_cycle_it_gives_the_power_back_before_it_exits() {
+    sweep("SIGTERM", |calls, intent| split(calls, intent).1.to_vec());
+}
+
+fn split(calls: &[Call], intent: usize) -> (&[Call], &[Call]) {
+    calls.split_at(intent.saturating_sub(OF_THE_SAVE))
+}
+
+/// Kills at those of the calls that `choose` picks; it is told at which the intention comes into its place.
+fn sweep(signal: &str, choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("skipped: strace is not installed");
+        return;
+    }
+    thread::scope(|scope| {
+        for kind in Kind::ALL {
+            let choose = &choose;
+            scope.spawn(move || sweep_kind(kind, signal, choose));
+        }
+    });
+}
+
+fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<Call>) {
+    const WORKERS: usize = 2;
+    let stages: Vec<Stage> = (0..WORKERS).map(|_| Stage::ripe(kind)).collect();
+    let Some((calls, intent)) = record(&stages[0]) else {
+        eprintln!("skipped: strace may trace nothing here");
+        return;
+    };
+    let chosen = choose(&calls, intent);
+    let queue = Mutex::new(chosen.iter());
+    let figures = Mutex::new(Figures::default());
+    thread::scope(|scope| {
+        for stage in &stages {
+            let (queue, figures) = (&queue, &figures);
+            scope.spawn(move || {
+                loop {
+                    let next = queue.lock().unwrap().next();
+                    let Some(call) = next else { return };
+                    kill_at(stage, signal, call, figures);
+                }
+            });
+        }
+    });
+    let figures = figures.into_inner().unwrap();
+    println!(
+        "{signal} {:<8} {} calls, the intention at {intent}: {figures:?}",
+        kind.name(),
+        calls.len()
+    );
+    if signal == "SIGKILL" {
+        assert!(figures.kills > figures.unharmed, "{figures:?}");
+    } else {
+        assert_eq!(figures.dark, 0, "{figures:?}");
+    }
+    assert_eq!(figures.dark_after_cycle, 0, "{figures:?}");
+    if kind.can_time_itself() {
+        assert_eq!(figures.dark_after_timer, 0, "{figures:?}");
+    }
+}
+
+fn strace(stage: &Stage, options: &[&str]) -> Command {
+    let cadence = stage.home.command(&["reconcile", "-q"]);
+    let mut strace = Command::new("strace");
+    // The operator's program is another process, which such a kill does not meet.
+    strace.args(["-f", "-qq", "-b", "execve"]).args(options);
+    strace.arg(cadence.get_program()).args(cadence.get_args());
+    for (name, value) in cadence.get_envs() {
+        strace.env(name, value.unwrap_or_default());
+    }
+    strace
+}
+
+/// The calls of the main thread in one whole power cycle, and at which the intention comes into its place.
+fn record(stage: &Stage) -> Option<(Vec<Call>, usize)> {
+    let folder = stage.home.path("trace");
+    fs::create_dir(&folder).unwrap();
+    let output = format!("{}/of", folder.display());
+    let status = strace(stage, &["-ff", "-o", &output]).status().unwrap();
+    let traces = fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let main = traces
+        .into_iter()
+        .find(|text| text.starts_with("execve("))?;
+    assert!(status.success(), "{status}");
+    assert_eq!(stage.journal(), [false, true], "{:?}", stage.kind);
+    stage.reset();
+
+    let mut counts: HashMap<&str, u32> = HashMap::new();
+    let (mut calls, mut intent) = (vec![], None);
+    for line in main.lines() {
+        let Some((name, rest)) = line.split_once('(') else {
+            continue;
+        };
+        if !name
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'_')
+        {
+            continue;
+        }
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        if intent.is_none() && name.starts_with("rename") && rest.contains("state.json\"") {
+            intent = Some(calls.len());
+        }
+        calls.push((name.to_owned(), *count));
+    }
+    Some((calls, intent.expect("the intention is saved")))
+}
+
+fn kill_at(stage: &Stage, signal: &str, (name, count): &Call, figures: &Mutex<Figures>) {
+    stage.reset();
+    let already = stage.journal().len();
+    let inject = format!("inject={name}:signal={signal}:when={count}");
+    let trace = format!("trace={name}");
+    let run = strace(stage, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    let ended = { run }.output().unwrap();
+    let was_killed = !ended.status.success();
+    let dark = !stage.has_power();
+    // A program that was under way, or the plug's own timer.
+    thread::sleep(TIMER_HAS_FIRED);
+    let dark_after_timer = !stage.has_power();
+    let at = format!("{:?} killed at {name} number {count}", stage.kind);
+
+    let state = stage.home.state();
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!(code, 0, "{at}: {outcome} {reason}\n{state:#}");
+    assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null, "{at}");
+    let offs = stage.journal()[already..].iter().filter(|on| !**on).count();
+    assert!(offs <= 1, "{at}: switched off {offs} times");
+
+    let mut figures = figures.lock().unwrap();
+    figures.kills += u32::from(was_killed);
+    figures.unharmed += u32::from(!was_killed);
+    figures.dark += u32::from(dark);
+    figures.dark_after_timer += u32::from(dark_after_timer);
+    figures.dark_after_cycle += u32::from(!stage.has_power());
+}

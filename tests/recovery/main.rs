@@ -1,0 +1,23 @@
+//! The modem's power as the binary handles it: cut once, at the right time, and always given back.
+//!
+//! - `attempts`: one outage, one power cycle, and what came of it;
+//! - `guardrails`: each alone keeps the power on;
+//! - `kills`: killed at every system call of a power cycle;
+//! - `interrupted`: signals, a full disk, a second process;
+//! - `plugs`: plugs that are slow, wrong, locked, or lie.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
+
+mod attempts;
+mod guardrails;
+mod interrupted;
+mod kills;
+mod plugs;
+mod stage;
+#[path = "../support/mod.rs"]
+mod support;
