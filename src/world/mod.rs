@@ -40,7 +40,7 @@ pub use provider::ProviderMode;
 pub use tls::Certificate;
 
 use http::Reply;
-use internet::Internet;
+use internet::{Internet, urls};
 use modem::Modem;
 use provider::AddressService;
 use server::{Answer, InTheClear, Server, Site, Transport};
@@ -371,8 +371,9 @@ impl World {
         index: usize,
         certificate: Certificate,
     ) -> Result<(), WorldError> {
-        let server = self.internet.of(kind).get(index);
-        if let (Some(authority), Some(server)) = (&self.authority, server) {
+        if let (Some(authority), Some(server)) =
+            (&self.authority, self.internet.of(kind).get(index))
+        {
             server.site().set_tls(authority.tls(certificate)?);
         }
         Ok(())
@@ -381,26 +382,7 @@ impl World {
     /// Connections and requests so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let tally = |kind| {
-            let counts = self
-                .internet
-                .of(kind)
-                .iter()
-                .map(|server| server.site().counts());
-            let (connections, requests) =
-                counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            Tally {
-                connections,
-                requests,
-            }
-        };
-        Counts {
-            wan: tally(Kind::Wan),
-            ip: tally(Kind::Ip),
-            ip6: tally(Kind::Ip6),
-            doh: tally(Kind::Doh),
-            api: tally(Kind::Api),
-        }
+        self.internet.counts()
     }
 
     /// Counts from zero again.
@@ -441,21 +423,6 @@ fn provider_path(index: usize) -> &'static str {
     } else {
         "/ip"
     }
-}
-
-fn urls(servers: &[Server], path: impl Fn(usize) -> &'static str) -> Vec<String> {
-    let scheme = |server: &Server| {
-        if server.site().has_tls() {
-            "https"
-        } else {
-            "http"
-        }
-    };
-    servers
-        .iter()
-        .enumerate()
-        .map(|(i, server)| format!("{}://{}{}", scheme(server), server.address(), path(i)))
-        .collect()
 }
 
 /// A path as a TOML string: JSON's escapes are TOML's too.
