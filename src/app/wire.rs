@@ -105,7 +105,7 @@ impl Wire {
         let plug = self.plug();
         let target = plug.as_ref().ok().map(|plug| plug.target());
         let result = plug.and_then(|plug| {
-            let status = plug.status(Deadline::after(plug::PLUG_TIMEOUT));
+            let status = plug.status(super::power::patience());
             status
                 .map(|status| status.on)
                 .map_err(|error| error.to_string())
