@@ -85,6 +85,8 @@ pub enum Command {
     Status(Status),
     /// Observe every signal once, side by side; changes nothing
     Probe(Probe),
+    /// Cut the modem's power once and give it back
+    Recover(Recover),
     /// List address changes, readiness changes, record writes and outages
     History(History),
     /// Check config, token, zones, records and this host, with a mend for each fault
@@ -146,6 +148,22 @@ pub enum ProbeSignal {
     PublicIp,
     /// What public DNS answers for each record.
     Dns,
+    /// The plug; without --only where recovery is enabled.
+    Plug,
+}
+
+/// `cadence recover`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Recover {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Also within the cooldown, beyond the caps, and where the plug may be cut off
+    #[arg(long)]
+    pub force: bool,
+    /// Show what would happen; switch nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `cadence history`

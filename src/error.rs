@@ -6,6 +6,8 @@ use std::fmt;
 pub const EXIT_DONE: u8 = 0;
 /// The command ran, but an action failed.
 pub const EXIT_FAILED: u8 = 1;
+/// The command line is wrong.
+pub const EXIT_USAGE: u8 = 2;
 /// The state folder cannot be read or written (`EX_IOERR` of sysexits.h).
 pub const EXIT_STATE: u8 = 74;
 /// Another cycle holds the lock (`EX_TEMPFAIL`).

@@ -27,14 +27,28 @@ fn golden(name: &str, arguments: &[&str]) {
 #[test]
 fn the_help_of_every_command_is_as_it_was_agreed_on() {
     golden("help.txt", &["--help"]);
-    for command in ["reconcile", "status", "probe", "history", "check"] {
+    for command in [
+        "reconcile",
+        "status",
+        "probe",
+        "recover",
+        "history",
+        "check",
+    ] {
         golden(&format!("help-{command}.txt"), &[command, "-h"]);
     }
 }
 
 #[test]
 fn no_line_of_the_short_help_is_wider_than_80_columns() {
-    for command in ["reconcile", "status", "probe", "history", "check"] {
+    for command in [
+        "reconcile",
+        "status",
+        "probe",
+        "recover",
+        "history",
+        "check",
+    ] {
         let out = cargo_bin_cmd!("cadence")
             .args([command, "-h"])
             .env_clear()

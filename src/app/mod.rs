@@ -10,6 +10,7 @@ pub mod observe;
 pub mod power;
 pub mod probe;
 pub mod reconcile;
+pub mod recover;
 pub mod status;
 pub mod wire;
 
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Reconcile(options) => reconcile::run(&context, &options),
         Command::Status(options) => status::run(&context, &options),
         Command::Probe(options) => probe::run(&context, &options),
+        Command::Recover(options) => recover::run(&context, &options),
         Command::History(options) => history::run(&context, &options),
         Command::Check(options) => check::run(&context, &options),
         #[cfg(feature = "demo")]

@@ -15,7 +15,7 @@ use crate::logic::moment::Moment;
 use crate::logic::recovery::{Decision, Limits};
 use crate::logic::state::State;
 use crate::net::Deadline;
-use crate::plug::{PLUG_TIMEOUT, Plug};
+use crate::plug::{Plug, PlugError};
 use crate::store::StoreError;
 use crate::system;
 
@@ -23,6 +23,9 @@ use crate::system;
 const ON_ATTEMPTS: u32 = 5;
 /// Between two of them.
 const ON_PAUSE: Duration = Duration::from_secs(1);
+/// One operation of a plug in all: two requests with a password, and the question what came of them; each request has its own
+/// limit. Also what a program may take.
+const OPERATION_TIME: Duration = Duration::from_secs(10);
 /// A signal is noticed within this.
 const SLICE: Duration = Duration::from_millis(50);
 /// How much longer than asked for a plug's own timer may take.
@@ -102,7 +105,7 @@ pub fn carry_out(
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
                 Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now"
                     .to_owned(),
-                Err(error) => unanswered(&error.message),
+                Err(error) => unanswered(plug, &error),
             })),
             (Ok(plug), Some(save)) => cycle(plug, state, limits, save),
         },
@@ -120,7 +123,7 @@ pub fn cycle(
     save: &Save<'_>,
 ) -> Result<Outcome, StoreError> {
     match plug.status(patience()) {
-        Err(error) => return Ok(Outcome::Suppressed(unanswered(&error.message))),
+        Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) if status.on == Some(false) => {
             return Ok(Outcome::Suppressed(format!(
                 "{} is switched off already, by somebody else: switch it on by hand",
@@ -156,10 +159,10 @@ pub fn cycle(
             return Ok(Outcome::Failed(error.message));
         }
         // It may be off, and nobody knows for how long.
-        Err(error) => Some(error.message),
+        Err(error) => Some(not_switched(plug, &error)),
     };
     let back = if failure.is_none() && plug.can_time_itself() && !stop.is_set() {
-        await_timer(plug, &stop).or_else(|_| switch_on(plug))
+        await_timer(plug, &stop).or_else(|()| switch_on(plug))
     } else {
         switch_on(plug)
     };
@@ -201,12 +204,20 @@ pub fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now
     );
 }
 
-fn unanswered(why: &str) -> String {
-    format!("the plug does not answer: {why}")
+fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
+    format!("{} does not answer: {error}", plug.target())
 }
 
-fn patience() -> Deadline {
-    Deadline::after(PLUG_TIMEOUT)
+fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
+    format!(
+        "{} is not known to have switched off: {error}",
+        plug.target()
+    )
+}
+
+/// When one operation of a plug that begins now must end.
+pub(super) fn patience() -> Deadline {
+    Deadline::after(OPERATION_TIME)
 }
 
 /// Waits for the plug's own timer to switch on.

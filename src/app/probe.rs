@@ -35,6 +35,8 @@ pub struct Probed {
     pub public_ip: Vec<PublicIpProbed>,
     /// Every DNS over HTTPS server for every record.
     pub dns: Vec<DnsProbed>,
+    /// The plug behind which the modem gets its power: whether it is on, where it can tell.
+    pub plug: Option<Signal<Option<bool>>>,
 }
 
 /// The public address of one family, as all of its providers tell it.
@@ -84,7 +86,10 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
     } else {
         vec![]
     };
+    let recovery = only.is_empty() && wire.settings.recovery.enabled;
+    let with_plug = recovery || only.contains(&ProbeSignal::Plug);
     thread::scope(|scope| {
+        let plug = with_plug.then(|| scope.spawn(|| wire.plug_status()));
         let router = wanted(ProbeSignal::Router).then(|| scope.spawn(|| wire.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| scope.spawn(move || wire.wan(deadline)));
         let dns = scope.spawn(|| {
@@ -106,6 +111,7 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
                 .into_iter()
                 .flatten()
                 .collect(),
+            plug: plug.and_then(|thread| thread.join().ok()),
         }
     })
 }

@@ -239,7 +239,7 @@ fn is_due(dir: &Path, policy: &crate::logic::policy::Policy) -> Result<bool, Err
     Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
 }
 
-fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
+pub(super) fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
     Lock::acquire(dir, wait).map_err(|error| match error {
         LockError::Held { .. } => Error::new(EXIT_LOCKED, error),
         LockError::Store(error) => Error::state(error),
@@ -247,7 +247,7 @@ fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
 }
 
 /// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start.
-fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
+pub(super) fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
     let now = system::now();
     let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
         Loaded::Found(state) => return Ok((Some(state), vec![])),

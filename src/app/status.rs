@@ -19,10 +19,15 @@ use crate::system;
 /// When the state cannot be read or used.
 pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
     let (settings, fault) = configuration(context);
-    let configured = settings.as_ref().map(|settings| Configured {
-        records: &settings.records,
-        policy: &settings.policy,
-    });
+    let limits = settings.as_ref().map(|settings| settings.recovery.limits());
+    let configured = settings
+        .as_ref()
+        .zip(limits.as_ref())
+        .map(|(settings, recovery)| Configured {
+            records: &settings.records,
+            policy: &settings.policy,
+            recovery,
+        });
     let state_dir = context.state_dir();
     let state: Option<State> = match StateDir::existing(&state_dir).map_err(Error::state)? {
         Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::{
-    Endpoint, Env, RouterAddress, Settings, Token, TokenError, WanTarget, load_credentials,
-    load_token,
+    Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanTarget,
+    load_credentials, load_token,
 };
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
@@ -63,15 +63,7 @@ impl Wire {
         let plug = load_credentials(env, recovery)
             .map_err(|error| error.to_string())
             .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
-        let limits = Limits {
-            enabled: recovery.enabled,
-            off_time: recovery.off_time,
-            expected_network_recovery: recovery.expected_network_recovery,
-            escalation_buffer: recovery.escalation_buffer,
-            cooldown: recovery.cooldown,
-            max_attempts_per_outage: recovery.max_attempts_per_outage,
-            max_attempts_per_day: recovery.max_attempts_per_day,
-        };
+        let limits = recovery.limits();
         Ok(Self {
             settings,
             limits,
@@ -104,6 +96,59 @@ impl Wire {
     /// Which key is missing or wrong.
     pub fn plug(&self) -> Result<&dyn Plug, String> {
         self.plug.as_deref().map_err(Clone::clone)
+    }
+
+    /// What the plug says of itself: whether it is on, where it can tell. Switches nothing.
+    #[must_use]
+    pub fn plug_status(&self) -> Signal<Option<bool>> {
+        let begun = Instant::now();
+        let plug = self.plug();
+        let target = plug.as_ref().ok().map(|plug| plug.target());
+        let result = plug.and_then(|plug| {
+            let status = plug.status(Deadline::after(plug::PLUG_TIMEOUT));
+            status
+                .map(|status| status.on)
+                .map_err(|error| error.to_string())
+        });
+        Signal {
+            target,
+            elapsed: begun.elapsed(),
+            result,
+        }
+    }
+
+    /// Why the plug may be out of reach once the modem is dark, where it cannot time itself: it may sit behind the very link that it
+    /// cuts, and nobody could switch it on.
+    #[must_use]
+    pub fn plug_may_be_cut_off(&self) -> Option<String> {
+        let recovery = &self.settings.recovery;
+        let urls = [&recovery.off_url, &recovery.on_url];
+        let hosts: Vec<&str> = match recovery.plug {
+            PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => vec![],
+            PlugKind::Http => urls
+                .into_iter()
+                .flatten()
+                .map(|url| url.host.as_str())
+                .collect(),
+            // What a program speaks to cannot be known; where it is told, it is looked at.
+            PlugKind::Command if recovery.address.is_empty() => vec![],
+            PlugKind::Command => vec![host_of(&recovery.address)],
+        };
+        hosts.into_iter().find_map(|host| self.why_far(host))
+    }
+
+    fn why_far(&self, host: &str) -> Option<String> {
+        let addresses = match self.dialer.resolve(host, 80, None, plug::PLUG_TIMEOUT) {
+            Ok(addresses) => addresses,
+            Err(why) => return Some(format!("{why}: it may be behind the link that is cut")),
+        };
+        let far = addresses
+            .into_iter()
+            .find(|address| !probe::host::is_near(address.ip()))?;
+        Some(format!(
+            "{host} ({}) is reached through the gateway, which may be behind the link that is cut",
+            far.ip()
+        ))
     }
 
     /// Who tells the public address of a family.
@@ -190,5 +235,16 @@ impl Wire {
         deadline: Deadline,
     ) -> Result<Vec<IpAddr>, String> {
         probe::doh::ask(&self.http, server, &record.name, record.kind, deadline)
+    }
+}
+
+/// The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address.
+fn host_of(address: &str) -> &str {
+    if let Some(rest) = address.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or(rest);
+    }
+    match address.split_once(':') {
+        Some((host, port)) if !port.contains(':') => host,
+        _ => address,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
+use crate::logic::recovery::Limits;
 
 /// How hard the policy rules are (contract: policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,4 +193,20 @@ pub struct Recovery {
     pub max_attempts_per_outage: u32,
     /// Attempts in 24 hours.
     pub max_attempts_per_day: u32,
+}
+
+impl Recovery {
+    /// The guardrails of the power cycle.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            enabled: self.enabled,
+            off_time: self.off_time,
+            expected_network_recovery: self.expected_network_recovery,
+            escalation_buffer: self.escalation_buffer,
+            cooldown: self.cooldown,
+            max_attempts_per_outage: self.max_attempts_per_outage,
+            max_attempts_per_day: self.max_attempts_per_day,
+        }
+    }
 }

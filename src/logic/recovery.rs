@@ -305,11 +305,9 @@ impl RecoveryState {
         .allow(limits, unsettled_interval)
     }
 
-    /// Those of the guardrails that also hold for a power cycle by hand: cooldown and caps.
-    ///
-    /// # Errors
-    /// The first that does not hold.
-    pub fn allows_by_hand(&self, limits: &Limits, now: &Moment) -> Result<(), Guardrail> {
+    /// Those of the guardrails that also hold for a power cycle by hand: cooldown, the cap of the outage, the cap of the day.
+    #[must_use]
+    pub fn by_hand(&self, limits: &Limits, now: &Moment) -> [Result<(), Guardrail>; 3] {
         Facts {
             rested: self.rested(now),
             in_outage: self.in_outage,
@@ -407,32 +405,34 @@ impl Facts {
                 needed,
             });
         }
-        self.spared(limits)
+        self.spared(limits).into_iter().collect()
     }
 
-    /// Cooldown and caps.
-    fn spared(&self, limits: &Limits) -> Result<(), Guardrail> {
-        if let Rested::For(rested) = self.rested {
-            let needed = limits.rest(self.in_outage);
-            if rested < needed {
-                return Err(Guardrail::Cooldown {
-                    left: needed.saturating_sub(rested),
-                });
-            }
-        }
-        if self.in_outage >= limits.max_attempts_per_outage {
-            return Err(Guardrail::OutageCap {
-                made: self.in_outage,
-                allowed: limits.max_attempts_per_outage,
-            });
-        }
-        if self.in_day >= limits.max_attempts_per_day {
-            return Err(Guardrail::DayCap {
-                made: self.in_day,
-                allowed: limits.max_attempts_per_day,
-            });
-        }
-        Ok(())
+    /// Cooldown and caps, each for itself.
+    fn spared(&self, limits: &Limits) -> [Result<(), Guardrail>; 3] {
+        let held = |broken: bool, guardrail| if broken { Err(guardrail) } else { Ok(()) };
+        let left = match self.rested {
+            Rested::Always => Duration::ZERO,
+            Rested::For(rested) => limits.rest(self.in_outage).saturating_sub(rested),
+        };
+        let (outage, day) = (limits.max_attempts_per_outage, limits.max_attempts_per_day);
+        [
+            held(!left.is_zero(), Guardrail::Cooldown { left }),
+            held(
+                self.in_outage >= outage,
+                Guardrail::OutageCap {
+                    made: self.in_outage,
+                    allowed: outage,
+                },
+            ),
+            held(
+                self.in_day >= day,
+                Guardrail::DayCap {
+                    made: self.in_day,
+                    allowed: day,
+                },
+            ),
+        ]
     }
 }
 

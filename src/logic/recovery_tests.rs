@@ -74,9 +74,9 @@ fn it_acts_in_exactly_the_documented_combinations() {
     ];
     let times = [
         Duration::ZERO,
-        4 * MIN - ms,
+        (4 * MIN).saturating_sub(ms),
         4 * MIN,
-        8 * MIN - ms,
+        (8 * MIN).saturating_sub(ms),
         8 * MIN,
         999 * MIN,
     ];
@@ -84,7 +84,7 @@ fn it_acts_in_exactly_the_documented_combinations() {
     let mut rests = vec![Rested::Always, Rested::For(Duration::ZERO)];
     for doubled in [1, 2, 4, 8, 16] {
         rests.extend([
-            Rested::For(30 * MIN * doubled - ms),
+            Rested::For((30 * MIN * doubled).saturating_sub(ms)),
             Rested::For(30 * MIN * doubled),
         ]);
     }
@@ -298,7 +298,10 @@ fn a_cooldown_of_unknown_age_starts_again_from_now() {
     assert_eq!(state.attempts, [reborn(10)]);
     state.in_outage = 0;
     assert_eq!(
-        state.allows_by_hand(&limits(), &reborn(70)),
+        state
+            .by_hand(&limits(), &reborn(70))
+            .into_iter()
+            .collect::<Result<(), _>>(),
         Err(Guardrail::Cooldown { left: 29 * MIN })
     );
 }
@@ -311,13 +314,22 @@ fn attempts_are_forgotten_after_a_day() {
     };
     state.on_clocks_of(&at(86_400));
     assert_eq!(state.attempts.len(), 5);
-    assert_eq!(state.allows_by_hand(&limits(), &at(86_400)), Ok(()));
+    assert_eq!(
+        state
+            .by_hand(&limits(), &at(86_400))
+            .into_iter()
+            .collect::<Result<(), _>>(),
+        Ok(())
+    );
 }
 
 #[test]
 fn by_hand_only_cooldown_and_caps_hold() {
     assert_eq!(
-        RecoveryState::default().allows_by_hand(&limits(), &at(0)),
+        RecoveryState::default()
+            .by_hand(&limits(), &at(0))
+            .into_iter()
+            .collect::<Result<(), _>>(),
         Ok(())
     );
     let capped = RecoveryState {
@@ -325,7 +337,10 @@ fn by_hand_only_cooldown_and_caps_hold() {
         ..RecoveryState::default()
     };
     assert_eq!(
-        capped.allows_by_hand(&limits(), &at(0)),
+        capped
+            .by_hand(&limits(), &at(0))
+            .into_iter()
+            .collect::<Result<(), _>>(),
         Err(Guardrail::OutageCap {
             made: 3,
             allowed: 3

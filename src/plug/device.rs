@@ -12,6 +12,9 @@ use crate::net::http::{Http, HttpError, Reply, Request};
 
 /// The largest answer that is read; a plug's whole status has a few KiB.
 const MAX_BODY: usize = 64 * 1024;
+/// Each request has a connection of its own: a plug has room for few, and on one that it has just closed a command would be lost
+/// in a way that leaves it open whether it arrived.
+const ONCE: (&str, &str) = ("Connection", "close");
 /// Plugs tell timers in whole seconds and may round up.
 const TIMER_SLACK: f64 = 1.0;
 
@@ -44,9 +47,10 @@ impl Device {
         deadline: Deadline,
     ) -> Result<Reply, PlugError> {
         let url = format!("http://{}{target}", self.address);
-        let header = authorization.map(|value| [("Authorization", value)]);
+        let mut headers = vec![ONCE];
+        headers.extend(authorization.map(|value| ("Authorization", value)));
         let request = Request {
-            headers: header.as_ref().map_or(&[], |header| header.as_slice()),
+            headers: &headers,
             ..get(&url)
         };
         self.http.send(&request, deadline).map_err(PlugError::from)
@@ -56,6 +60,7 @@ impl Device {
 /// A GET within a plug's limits.
 pub const fn get(url: &str) -> Request<'_> {
     let mut request = Request::get(url);
+    request.headers = &[ONCE];
     request.timeout = PLUG_TIMEOUT;
     request.max_body = MAX_BODY;
     request

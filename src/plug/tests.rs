@@ -422,19 +422,14 @@ fn a_kind_without_what_it_needs_is_refused() {
 }
 
 #[test]
-fn the_line_comes_back_when_the_modem_behind_the_plug_was_off_for_long_enough() {
-    let world = World::start().unwrap();
-    let model = PlugModel::Shelly1;
-    world.put_modem_behind(model, OFF_TIME).unwrap();
-    world.set_line(crate::world::Line::Down).unwrap();
-    let target = world.wan_targets()[2].replace("tcp://", "");
-    let is_up = || std::net::TcpStream::connect(&target).is_ok();
-    let plug = make(&world, model, None);
-
-    plug.off(Duration::from_secs(60), soon()).unwrap();
-    plug.on(soon()).unwrap();
-    assert!(!is_up(), "too short");
-    plug.off(OFF_TIME, soon()).unwrap();
-    assert!(!is_up(), "still off");
-    wait_until(is_up);
+fn each_request_has_a_connection_of_its_own() {
+    for model in PlugModel::ALL {
+        let world = World::start().unwrap();
+        world.plugs().set_password(model, Some(PASSWORD));
+        let plug = make(&world, model, Some(PASSWORD));
+        plug.on(soon()).unwrap();
+        plug.on(soon()).unwrap();
+        let requests = world.plugs().requests(model).len();
+        assert_eq!(world.plugs().connections(model), requests, "{model:?}");
+    }
 }

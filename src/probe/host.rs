@@ -132,6 +132,61 @@ pub fn parse_ipv6_route(text: &str) -> Vec<DefaultRoute> {
     }))
 }
 
+/// Whether `address` is reached without a router: it is on this host or on a network that is directly connected. What is not
+/// known counts as reached through a router.
+#[must_use]
+pub fn is_near(address: IpAddr) -> bool {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    match address.to_canonical() {
+        IpAddr::V4(v4) => is_near_by_route(&read("/proc/net/route"), v4),
+        IpAddr::V6(v6) => is_near_by_ipv6_route(&read("/proc/net/ipv6_route"), v6),
+    }
+}
+
+/// The same for an IPv4 address, by the text of `/proc/net/route`: the longest prefix decides, then the lowest metric. A default
+/// route leads away, also where it names no gateway (a point-to-point link).
+#[must_use]
+pub fn is_near_by_route(text: &str, address: Ipv4Addr) -> bool {
+    let address = u32::from(address);
+    let routes = text.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [_, destination, _, flags, _, _, metric, mask, ..] = fields.as_slice() else {
+            return None;
+        };
+        let [destination, mask] =
+            [hex(destination)?, hex(mask)?].map(|it| u32::from_be_bytes(it.to_ne_bytes()));
+        let covers = address & mask == destination;
+        covers.then_some((mask.count_ones(), metric.parse().ok()?, hex(flags)?))
+    });
+    Ipv4Addr::from(address).is_loopback() || leads_nowhere_else(routes)
+}
+
+/// The same for an IPv6 address, by the text of `/proc/net/ipv6_route`.
+#[must_use]
+pub fn is_near_by_ipv6_route(text: &str, address: Ipv6Addr) -> bool {
+    let routes = text.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [destination, prefix, _, _, _, metric, _, _, flags, _] = fields.as_slice() else {
+            return None;
+        };
+        let destination = u128::from_str_radix(destination, 16).ok()?;
+        let prefix = hex(prefix)?;
+        let mask = u128::MAX
+            .checked_shl(128_u32.checked_sub(prefix)?)
+            .unwrap_or(0);
+        let covers = u128::from(address) & mask == destination & mask;
+        covers.then_some((prefix, hex(metric)?, hex(flags)?))
+    });
+    address.is_loopback() || leads_nowhere_else(routes)
+}
+
+/// Whether the best of some routes, each with the length of its prefix, its metric and its flags, needs no router.
+fn leads_nowhere_else(routes: impl Iterator<Item = (u32, u32, u32)>) -> bool {
+    let usable = routes.filter(|(_, _, flags)| flags & RTF_UP != 0 && flags & RTF_REJECT == 0);
+    let best = usable.min_by_key(|(prefix, metric, _)| (std::cmp::Reverse(*prefix), *metric));
+    best.is_some_and(|(prefix, _, flags)| prefix > 0 && flags & RTF_GATEWAY == 0)
+}
+
 fn hex(digits: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }

@@ -108,7 +108,25 @@ fn day(at: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// What happened to the modem's power.
+fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
+    match phase {
+        RecoveryPhase::Started => (Paint::Warn, "power cut".to_owned()),
+        RecoveryPhase::Completed => (Paint::Good, "power is back".to_owned()),
+        RecoveryPhase::Failed => (Paint::Bad, "failed".to_owned()),
+        RecoveryPhase::Helped => {
+            let after = seconds.map_or_else(
+                || "after an unknown time".to_owned(),
+                |seconds| format!("after {}", human_seconds(seconds)),
+            );
+            (Paint::Good, format!("helped: the line came back {after}"))
+        }
+        RecoveryPhase::NotHelped => (Paint::Bad, "did not help".to_owned()),
+    }
+}
+
 /// What happened, in a plain sentence.
+#[expect(clippy::too_many_lines, reason = "an arm for each event")]
 fn sentence(what: &What) -> (Option<Paint>, String) {
     match what {
         What::Address {
@@ -185,22 +203,10 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             seconds,
             reason,
         } => {
+            let (paint, what) = power(*phase, *seconds);
             let because = reason
                 .as_ref()
                 .map_or_else(String::new, |why| format!(": {why}"));
-            let (paint, what) = match phase {
-                RecoveryPhase::Started => (Paint::Warn, "power cut".to_owned()),
-                RecoveryPhase::Completed => (Paint::Good, "power is back".to_owned()),
-                RecoveryPhase::Failed => (Paint::Bad, "failed".to_owned()),
-                RecoveryPhase::Helped => {
-                    let after = seconds.map_or_else(
-                        || "after an unknown time".to_owned(),
-                        |seconds| format!("after {}", human_seconds(seconds)),
-                    );
-                    (Paint::Good, format!("helped: the line came back {after}"))
-                }
-                RecoveryPhase::NotHelped => (Paint::Bad, "did not help".to_owned()),
-            };
             (Some(paint), format!("attempt {attempt} {what}{because}"))
         }
         What::Outage {

@@ -33,6 +33,9 @@ pub struct SignalObject<'a> {
     pub addresses: Option<&'a [IpAddr]>,
     /// Whom it was asked; null where nothing could be found to ask.
     pub target: Option<&'a str>,
+    /// Whether the plug is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<bool>,
     /// How the router answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<RouterMethod>,

@@ -8,6 +8,7 @@ pub mod history;
 mod json;
 mod line;
 pub mod probe;
+pub mod recover;
 mod signal;
 pub mod status;
 mod style;

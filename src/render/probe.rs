@@ -18,7 +18,7 @@ use crate::logic::units::Family;
 
 /// `cadence.probe/1`: `signals` holds the objects of `cadence.cycle/1`, in `public_ip` as all providers together tell it;
 /// then, after each `public_ip`, a `provider` (`family`, `address`, `target`) for each of them, and at the end a `dns` (`name`,
-/// `type`, `addresses`, `target`) for each record and server. Each has `ok` and `elapsed_ms`, and `failure` and `error`
+/// `type`, `addresses`, `target`) for each record and server; last the `plug` (`on`, where it can tell). Each has `ok` and `elapsed_ms`, and `failure` and `error`
 /// where it failed.
 #[derive(Serialize)]
 struct Document<'a> {
@@ -71,6 +71,10 @@ fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
         addresses: asked.signal.result.as_deref().ok(),
         ..SignalObject::new("dns", &asked.signal)
     }));
+    all.extend(probed.plug.iter().map(|plug| SignalObject {
+        on: plug.result.as_ref().ok().copied().flatten(),
+        ..SignalObject::new("plug", plug)
+    }));
     all
 }
 
@@ -105,6 +109,10 @@ fn lines(probed: &Probed) -> Vec<Line> {
             .meta("name", &asked.record.display)
             .meta("type", asked.record.kind)
             .meta_some("answer", answer)
+    }));
+    lines.extend(probed.plug.iter().map(|plug| {
+        let on = plug.result.as_ref().ok().copied().flatten();
+        signal::line(at, "PLUG", plug, "target", Mark::Bad).meta_some("on", on)
     }));
     lines
 }

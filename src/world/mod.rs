@@ -14,6 +14,7 @@ mod counts;
 mod doh;
 mod error;
 mod http;
+mod internet;
 mod modem;
 mod plug;
 mod provider;
@@ -39,6 +40,7 @@ pub use provider::ProviderMode;
 pub use tls::Certificate;
 
 use http::Reply;
+use internet::{Internet, urls};
 use modem::Modem;
 use provider::AddressService;
 use server::{Answer, InTheClear, Server, Site, Transport};
@@ -102,33 +104,6 @@ pub struct World {
     plugs: Arc<Plugs>,
     modem: Mutex<Option<Modem>>,
     internet: Arc<Internet>,
-}
-
-/// What is beyond the line.
-struct Internet {
-    wan: Vec<Server>,
-    ip: Vec<Server>,
-    ip6: Vec<Server>,
-    doh: Vec<Server>,
-    api: Vec<Server>,
-}
-
-impl Internet {
-    fn servers(&self) -> impl Iterator<Item = &Server> {
-        [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
-            .into_iter()
-            .flatten()
-    }
-
-    fn set_line(&self, line: Line) -> io::Result<()> {
-        for server in self.servers() {
-            match line {
-                Line::Up => server.reopen()?,
-                Line::Down => server.close(),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl World {
@@ -396,7 +371,9 @@ impl World {
         index: usize,
         certificate: Certificate,
     ) -> Result<(), WorldError> {
-        if let (Some(authority), Some(server)) = (&self.authority, self.servers(kind).get(index)) {
+        if let (Some(authority), Some(server)) =
+            (&self.authority, self.internet.of(kind).get(index))
+        {
             server.site().set_tls(authority.tls(certificate)?);
         }
         Ok(())
@@ -405,41 +382,13 @@ impl World {
     /// Connections and requests so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let tally = |kind| {
-            let counts = self
-                .servers(kind)
-                .iter()
-                .map(|server| server.site().counts());
-            let (connections, requests) =
-                counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            Tally {
-                connections,
-                requests,
-            }
-        };
-        Counts {
-            wan: tally(Kind::Wan),
-            ip: tally(Kind::Ip),
-            ip6: tally(Kind::Ip6),
-            doh: tally(Kind::Doh),
-            api: tally(Kind::Api),
-        }
+        self.internet.counts()
     }
 
     /// Counts from zero again.
     pub fn reset_counts(&self) {
-        for server in self.internet.servers() {
+        for server in self.internet.all() {
             server.site().reset_counts();
-        }
-    }
-
-    fn servers(&self, kind: Kind) -> &[Server] {
-        match kind {
-            Kind::Wan => &self.internet.wan,
-            Kind::Ip => &self.internet.ip,
-            Kind::Ip6 => &self.internet.ip6,
-            Kind::Doh => &self.internet.doh,
-            Kind::Api => &self.internet.api,
         }
     }
 }
@@ -474,21 +423,6 @@ fn provider_path(index: usize) -> &'static str {
     } else {
         "/ip"
     }
-}
-
-fn urls(servers: &[Server], path: impl Fn(usize) -> &'static str) -> Vec<String> {
-    let scheme = |server: &Server| {
-        if server.site().has_tls() {
-            "https"
-        } else {
-            "http"
-        }
-    };
-    servers
-        .iter()
-        .enumerate()
-        .map(|(i, server)| format!("{}://{}{}", scheme(server), server.address(), path(i)))
-        .collect()
 }
 
 /// A path as a TOML string: JSON's escapes are TOML's too.

@@ -27,15 +27,6 @@ pub fn look(wire: &Wire, dir: &Path, now: &Moment) -> (Vec<Finding>, Option<Stat
     let (about_state, state) = state_folder(dir, now, settings);
     findings.extend(about_state);
     findings.extend([icmp(settings), interface(wire)]);
-    if settings.recovery.enabled {
-        findings.push(
-            Finding::warn(
-                "recovery",
-                "recovery is configured, but this version cannot power-cycle yet",
-            )
-            .mend("set recovery.enabled = false until a version that can"),
-        );
-    }
     (findings, state)
 }
 

@@ -1,11 +1,12 @@
 //! `cadence check`: looks at everything that a cycle needs, and says how to mend what is wrong.
 //!
-//! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network` and `api` ask.
+//! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network`, `api` and `plug` ask.
 
 mod api;
 mod host;
 mod identity;
 mod network;
+mod plug;
 
 use serde::Serialize;
 
@@ -124,6 +125,7 @@ fn look(context: &Context, wire: &Wire, offline: bool) -> Vec<Finding> {
     let (mut findings, state) = host::look(wire, &context.state_dir(), &now);
     if offline {
         findings.push(host::router(wire));
+        findings.extend(plug::offline(wire));
     } else {
         findings.extend(network::look(wire, state.as_ref(), &now));
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Finding, Level, api};
+use super::{Finding, Level, api, plug};
 use crate::app::observe::side_by_side;
 use crate::app::wire::Wire;
 use crate::config::Endpoint;
@@ -23,6 +23,7 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
     let network = &wire.settings.network;
     thread::scope(|scope| {
         let asked_router = scope.spawn(|| wire.router());
+        let asked_plug = scope.spawn(|| plug::look(wire));
         let signals: Vec<Signal<()>> = side_by_side(&network.wan_targets, |target| {
             wire.wan_target(target, deadline)
         })
@@ -39,6 +40,7 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
             .map(|signal| router(&signal, up))
             .into_iter()
             .collect();
+        findings.extend(asked_plug.join().unwrap_or_default());
         findings.extend(signals.iter().map(|signal| wan(signal, up)));
         let answers = answers.join().ok().flatten().unwrap_or_default();
         findings.extend(

@@ -1,13 +1,16 @@
 //! The play: each scene does something to the world, runs cycles, and holds what it claims against what the world saw.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::stage::{Played, Stage};
+use super::stage::{PLUG, Played, Stage};
+use crate::app::power::Outcome;
 use crate::error::Error;
 use crate::logic::readiness::Readiness;
 use crate::logic::units::Family;
+use crate::system;
 use crate::world::{Entry, Line, ProviderMode, Tally};
 
 /// The addresses that the ISP gives, one after the other, and one that it never gave: all global unicast.
@@ -21,11 +24,17 @@ const TTL: u32 = 300;
 /// Providers are asked in random order, one in four lies: so many cycles without meeting it have odds of 1 to 30 million.
 const CYCLES_TO_MEET_A_LIAR: usize = 60;
 
+/// How much older the outage is made in which the power is cut.
+const OUTAGE: Duration = Duration::from_secs(30);
+/// The modem of the demo boots within a few of these.
+const BOOT_LOOK: Duration = Duration::from_millis(20);
+const CYCLES_TO_BOOT: usize = 100;
+
 /// A scene; what was seen, in one line.
 type Play = fn(&mut Stage<'_>) -> Result<String, Error>;
 
 /// The scenes in their order; each goes on where the one before ended.
-pub const SCENES: [(&str, Play); 5] = [
+pub const SCENES: [(&str, Play); 6] = [
     (
         "first publish: an address counts once two cycles agree on it",
         first_publish,
@@ -37,6 +46,7 @@ pub const SCENES: [(&str, Play); 5] = [
     ("the ISP changes the address of the home", address_change),
     ("one address provider lies", lying_provider),
     ("an outage, and a new address when the line is back", outage),
+    ("the modem hangs, and its power is cut", power_cycle),
 ];
 
 /// Ends the demo where a claim does not hold.
@@ -185,6 +195,54 @@ fn outage(stage: &mut Stage<'_>) -> Result<String, Error> {
     Ok(format!(
         "NOT_READY in the first cycle without a line; back with another address: PROBING, READY, updated to {THIRD}"
     ))
+}
+
+fn power_cycle(stage: &mut Stage<'_>) -> Result<String, Error> {
+    stage.world.set_line(Line::Down).map_err(Error::failed)?;
+    let played = one_cycle_to(stage, Readiness::NotReady)?;
+    claim(
+        matches!(played.recovery, Outcome::Suppressed(_)) && cuts(stage) == 0,
+        "a young outage does not cut the power",
+    )?;
+    stage.age_outage(OUTAGE)?;
+    let played = one_cycle_to(stage, Readiness::NotReady)?;
+    claim(
+        played.recovery == Outcome::Completed && cuts(stage) == 1,
+        "an outage that lasts cuts the power once",
+    )?;
+    claim(
+        stage.world.plugs().is_on(PLUG),
+        "the modem has its power back",
+    )?;
+    let played = boot(stage)?;
+    stage.say(&played.report)?;
+    one_cycle_to(stage, Readiness::Ready)?;
+    claim(cuts(stage) == 1, "a line that works is left alone")?;
+    Ok(format!(
+        "the outage was left alone while it was young; then the plug got off and the timed on in one request, and the line came \
+         back. For this show the outage was made {} s older than it was and had to last 20 s instead of 8 min, and the power was off \
+         for 1 s instead of 30 s",
+        OUTAGE.as_secs()
+    ))
+}
+
+/// Runs cycles until the modem has booted.
+fn boot(stage: &mut Stage<'_>) -> Result<Played, Error> {
+    for _ in 0..CYCLES_TO_BOOT {
+        let played = stage.cycle()?;
+        if !played.verdict.is_down() {
+            return Ok(played);
+        }
+        system::sleep(BOOT_LOOK);
+    }
+    Err(Error::failed(
+        "the demo claims that the line comes back once the modem has power, and it did not: please report this",
+    ))
+}
+
+/// How often the modem was without power for long enough.
+fn cuts(stage: &Stage<'_>) -> usize {
+    stage.world.plugs().power_cycles(PLUG, Duration::ZERO)
 }
 
 fn one_cycle_to(stage: &mut Stage<'_>, expected: Readiness) -> Result<Played, Error> {

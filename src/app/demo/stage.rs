@@ -7,7 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::app::context::Context;
+use crate::app::power;
 use crate::app::reconcile;
 use crate::app::wire::Wire;
 use crate::cli::{self, Color, Format, Global};
@@ -15,14 +18,24 @@ use crate::config::Env;
 use crate::error::Error;
 use crate::logic::observation::Observation;
 use crate::logic::readiness::Readiness;
+use crate::logic::state::{State, VERSION};
 use crate::logic::verdict::Verdict;
 use crate::net::reason;
 use crate::render::{self, Form, Style};
+use crate::store::{StateDir, state};
 use crate::system;
-use crate::world::{Files, World, Write};
+use crate::world::{Files, PlugModel, World, Write};
 
 /// The record that the demo keeps. It may be created, and its TTL and proxy setting are its own.
 const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n";
+/// The plug, and times at which nobody falls asleep; the rule about the off time is waived for that.
+const RECOVERY: &str = "[policy]\nwaive = [\"off-time\"]\n\
+                        [recovery]\nenabled = true\nplug = \"shelly1\"\noff_time = \"1s\"\n\
+                        expected_network_recovery = \"10s\"\nescalation_buffer = \"0s\"\n";
+/// The emulated plug behind which the modem gets its power.
+pub const PLUG: PlugModel = PlugModel::Shelly1;
+/// The modem has forgotten everything after that long in the dark.
+const MODEM_FORGETS: Duration = Duration::from_millis(800);
 /// Its zone.
 const ZONE: &str = "example.com";
 
@@ -47,6 +60,8 @@ pub struct Played {
     pub verdict: Verdict,
     /// What it saw.
     pub seen: Observation,
+    /// What became of the modem's power.
+    pub recovery: power::Outcome,
     /// Its telemetry.
     pub report: String,
 }
@@ -64,7 +79,12 @@ impl<'a> Stage<'a> {
             ca: None,
         };
         write(&token, world.token())?;
-        write(&config, &world.config_toml(files, RECORD))?;
+        let address = Value::from(world.plugs().address(PLUG));
+        let rest = format!("{RECOVERY}address = {address}\n{RECORD}");
+        write(&config, &world.config_toml(files, &rest))?;
+        world
+            .put_modem_behind(PLUG, MODEM_FORGETS)
+            .map_err(Error::failed)?;
         let global = Global {
             config: Some(config),
             state_dir: Some(folder.0.join("state")),
@@ -108,6 +128,7 @@ impl<'a> Stage<'a> {
             verdict: cycle.decision.verdict,
             report: render::cycle::report(&cycle, &style),
             seen: cycle.seen,
+            recovery: cycle.recovery,
         };
         self.cycles += 1;
         let address = self.address.to_string();
@@ -118,6 +139,24 @@ impl<'a> Stage<'a> {
         let writes = self.world.cloudflare().writes();
         self.false_writes += writes.iter().skip(written).filter(is_false).count();
         Ok(played)
+    }
+
+    /// Makes the outage that goes on older than it is, as nobody wants to watch it age.
+    pub fn age_outage(&self, by: Duration) -> Result<(), Error> {
+        let dir = StateDir::open(&self.inside.state_dir()).map_err(Error::state)?;
+        let read = state::read::<State>(&dir, VERSION.into()).map_err(Error::state)?;
+        let Some(mut state) = read else { return Ok(()) };
+        if let Some(streak) = &mut state.recovery.streak {
+            let since = &mut streak.since;
+            let ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+            since.wall = since.wall.checked_sub(by).unwrap_or(since.wall);
+            match since.since_boot_ms.checked_sub(ms) {
+                Some(earlier) => since.since_boot_ms = earlier,
+                // This host was not up then: the wall clock tells.
+                None => since.boot.clear(),
+            }
+        }
+        state::save(&dir, &state).map_err(Error::state)
     }
 
     /// Runs one cycle before the audience.

@@ -136,3 +136,59 @@ fn the_loopback_has_a_link() {
     assert_eq!(probe(Some("lo")).result, Ok(()));
     assert_eq!(default_gateway(Some("lo")), None);
 }
+
+#[test]
+fn what_is_near_is_told_by_the_longest_prefix_and_a_default_route_leads_away() {
+    let network = |address: [u8; 4], gateway: [u8; 4], flags: u32, metric: u32, mask: [u8; 4]| {
+        let [address, gateway, mask] = [address, gateway, mask].map(printed);
+        format!("eth0\t{address}\t{gateway}\t{flags:04X}\t0\t0\t{metric}\t{mask}\t0\t0\t0\n")
+    };
+    let near = |text: &str, address: [u8; 4]| is_near_by_route(text, address.into());
+    let lan = network([192, 168, 0, 0], [0; 4], 1, 100, [255, 255, 255, 0]);
+    let away = line("eth0", [192, 168, 0, 1], 3, 100);
+    let text = [HEADER, &away, &lan].concat();
+    assert!(near(&text, [192, 168, 0, 150]));
+    assert!(!near(&text, [192, 168, 1, 150]), "behind the gateway");
+    assert!(near(&text, [127, 0, 0, 11]), "this host itself");
+    assert!(!near(HEADER, [192, 168, 0, 150]), "no route is known");
+    let host = network([192, 168, 0, 150], [192, 168, 0, 1], 7, 0, [255; 4]);
+    assert!(
+        !near(&(text.clone() + &host), [192, 168, 0, 150]),
+        "a route for it alone"
+    );
+    let cheaper = network(
+        [192, 168, 0, 0],
+        [192, 168, 0, 9],
+        3,
+        50,
+        [255, 255, 255, 0],
+    );
+    assert!(
+        !near(&(text + &cheaper), [192, 168, 0, 150]),
+        "the lower metric"
+    );
+    assert!(
+        !near(&line("ppp0", [0; 4], 1, 0), [192, 168, 0, 150]),
+        "point to point"
+    );
+}
+
+#[test]
+fn what_is_near_over_ipv6_is_told_the_same_way() {
+    let line = |destination: &str, prefix: &str, gateway: &str, flags: &str| {
+        let zero = "0".repeat(32);
+        format!(
+            "{destination} {prefix} {zero} 00 {gateway} 00000400 00000001 00000000 {flags} eth0\n"
+        )
+    };
+    let lan = "fd000000000000000000000000000000";
+    let text = line(
+        &"0".repeat(32),
+        "00",
+        "fe800000000000000000000000000001",
+        "00000003",
+    ) + &line(lan, "40", &"0".repeat(32), "00000001");
+    let near = |address: &str| is_near_by_ipv6_route(&text, address.parse().unwrap());
+    assert!(near("fd00::150") && near("::1"));
+    assert!(!near("fd01::150") && !near("2001:db8::1"));
+}

@@ -120,6 +120,16 @@ fn rows(probed: &Probed) -> Vec<Row> {
         rows.extend(heading(probed, asked));
         rows.extend(asked.iter().map(|asked| server(probed, asked)));
     }
+    if let Some(plug) = &probed.plug {
+        rows.push(Row::new("plug", plug, Mark::Bad, |on| {
+            let state = match on {
+                Some(true) => "on",
+                Some(false) => "off: the modem has no power",
+                None => "cannot tell whether it is on",
+            };
+            format!("{}, {state}", target(plug))
+        }));
+    }
     rows
 }
 

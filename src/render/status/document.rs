@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::logic::policy::Policy;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, RecordSpec};
+use crate::logic::recovery::Limits;
 use crate::logic::schedule::Speed;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
@@ -23,6 +24,8 @@ pub struct Configured<'a> {
     pub records: &'a [RecordSpec],
     /// Thresholds and intervals.
     pub policy: &'a Policy,
+    /// The guardrails of the power cycle.
+    pub recovery: &'a Limits,
 }
 
 /// The document. Every key is always there; what is not known is `null`, never a guess.
@@ -223,10 +226,33 @@ pub struct LastChange {
 }
 
 /// The power cycle of the modem.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Recovery {
-    /// Whether cadence may cut the modem's power; this release never does.
+    /// Whether cadence may cut the modem's power; `false` where the configuration cannot be read.
     pub enabled: bool,
+    /// Why the power is left alone now; `null` where every guardrail that can be judged without a new look holds.
+    pub guardrail: Option<String>,
+    /// Attempts since the line was READY last.
+    pub attempts_in_outage: u32,
+    /// Attempts of the last 24 hours.
+    pub attempts_in_day: usize,
+    /// An off was sent, and the plug is not known to be on since: the modem may have no power.
+    pub dark: bool,
+    /// The last attempt.
+    pub last: Option<LastAttempt>,
+}
+
+/// The last power cycle.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastAttempt {
+    /// When, by the wall clock of that time.
+    pub at: Timestamp,
+    /// Its number in its outage, from 1.
+    pub attempt: u32,
+    /// Whether the line came back; `null` while that is not known.
+    pub helped: Option<bool>,
+    /// Seconds from the power's return to the line's.
+    pub seconds: Option<u64>,
 }
 
 /// The API of the DNS provider is left alone for now.

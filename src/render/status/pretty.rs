@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::document::{Address, Belief, Document, LastChange, Past, Record};
+use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
 use super::{confirmations, speed, uptime};
 use crate::logic::readiness::Readiness;
 use crate::logic::records::Layer;
@@ -44,6 +44,7 @@ pub fn pretty(document: &Document, fault: Option<&str>, style: &Style, zone: &Ti
     if let Some(change) = &document.last_change {
         sheet.last_change(change);
     }
+    sheet.recovery(&document.recovery);
     sheet.gap();
     sheet.cycles(document);
     sheet.fault(fault);
@@ -288,6 +289,35 @@ impl Sheet<'_> {
         };
         let text = format!("{when}, {} {} {what}, {dns}", change.name, change.kind);
         self.row("last change", None, &text, "");
+    }
+
+    /// Nothing where nobody wants it and nothing was done.
+    fn recovery(&mut self, recovery: &Recovery) {
+        if recovery.dark {
+            let rest = ": the plug is not known to be on since its power was cut; the next cycle switches on first of all, \
+                        or switch it on by hand";
+            self.row("recovery", Some(Paint::Bad), "THE MODEM MAY BE DARK", rest);
+        } else if recovery.enabled {
+            let why = recovery.guardrail.as_deref();
+            let text = format!(
+                "enabled: {}",
+                why.unwrap_or("every guardrail holds, the power would be cut")
+            );
+            self.row("recovery", None, &text, "");
+        }
+        let Some(last) = &recovery.last else { return };
+        let (paint, came) = match (last.helped, last.seconds) {
+            (Some(true), Some(seconds)) => (
+                Paint::Good,
+                format!("the line came back after {}", human_seconds(seconds)),
+            ),
+            (Some(true), None) => (Paint::Good, "the line came back".to_owned()),
+            (Some(false), _) => (Paint::Warn, "did not help".to_owned()),
+            (None, _) => (Paint::Warn, "not known yet whether it helped".to_owned()),
+        };
+        let when = self.minute(last.at);
+        let head = format!("{when}, attempt {}, {came}", last.attempt);
+        self.row("power cycle", Some(paint), &head, "");
     }
 
     fn cycles(&mut self, document: &Document) {

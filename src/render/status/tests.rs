@@ -6,12 +6,13 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::logic::backoff::Backoff;
-use crate::logic::fixtures::{at, ip, policy, record};
+use crate::logic::fixtures::{at, ip, limits, policy, record};
 use crate::logic::moment::Moment;
 use crate::logic::policy::Policy;
 use crate::logic::provider::ApiErrorKind;
 use crate::logic::readiness::{Machine, Track};
 use crate::logic::records::{Layer, Pending, RecordSpec, RecordState, Verified};
+use crate::logic::recovery::{Limits, RecoveryState};
 use crate::logic::schedule::Due;
 use crate::logic::state::{Hour, LastChange, LastCycle, LastTrusted, Outage, State, Uptime};
 use crate::logic::units::RecordType;
@@ -111,11 +112,20 @@ fn ready() -> State {
     state
 }
 
+fn disabled() -> Limits {
+    Limits {
+        enabled: false,
+        ..limits()
+    }
+}
+
 fn document(state: &State, now: &Moment) -> Document {
     let (records, policy): (Vec<RecordSpec>, Policy) = (specs(), policy());
+    let limits = disabled();
     let configured = Configured {
         records: &records,
         policy: &policy,
+        recovery: &limits,
     };
     Document::new(Some(state), Some(configured), now)
 }
@@ -307,10 +317,11 @@ fn a_configured_record_that_no_cycle_has_seen_is_unknown_and_a_dropped_one_is_no
         display: "bücher.example".into(),
         ..record("xn--bcher-kva.example", RecordType::A)
     }];
-    let policy = policy();
+    let (policy, limits) = (policy(), disabled());
     let configured = Configured {
         records: &records,
         policy: &policy,
+        recovery: &limits,
     };
     let text = page(
         &Document::new(Some(&ready()), Some(configured), &at(LAST)),
@@ -356,4 +367,53 @@ fn a_state_that_somebody_edited_is_told_without_a_panic() {
     assert!(!document.stale);
     assert!(page(&document, None).contains("next cycle   in "));
     assert!(json(&document).is_ok());
+}
+
+#[test]
+fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
+    let (records, policy, limits) = (specs(), policy(), limits());
+    let configured = Configured {
+        records: &records,
+        policy: &policy,
+        recovery: &limits,
+    };
+    let mut state = down();
+    state.recovery = RecoveryState::default();
+    state.recovery.intend(&at(LAST - 600));
+    let tell = |state: &State| {
+        let document = Document::new(Some(state), Some(configured), &at(LAST));
+        let text = page(&document, None);
+        (document.recovery, text)
+    };
+    let (recovery, text) = tell(&state);
+    assert!(recovery.dark && recovery.enabled);
+    assert!(
+        text.contains("THE MODEM MAY BE DARK: the plug is not known"),
+        "{text}"
+    );
+    assert!(
+        text.contains("attempt 1, not known yet whether it helped\n"),
+        "{text}"
+    );
+
+    state.recovery.restored(&at(LAST - 570));
+    state.recovery.learn(&limits, true, &at(LAST - 522));
+    let (recovery, text) = tell(&state);
+    assert!(!recovery.dark && recovery.guardrail.is_some());
+    assert_eq!(
+        (recovery.attempts_in_outage, recovery.attempts_in_day),
+        (1, 1)
+    );
+    assert!(text.contains("recovery     enabled: "), "{text}");
+    assert!(
+        text.contains("attempt 1, the line came back after 48 s\n"),
+        "{text}"
+    );
+
+    state.recovery.intend(&at(LAST - 500));
+    state.recovery.restored(&at(LAST - 470));
+    state.recovery.learn(&limits, false, &at(LAST));
+    let (recovery, text) = tell(&state);
+    assert_eq!(recovery.last.and_then(|last| last.helped), Some(false));
+    assert!(text.contains("attempt 2, did not help\n"), "{text}");
 }

@@ -200,8 +200,17 @@ impl Plugs {
             .unwrap_or_default()
     }
 
+    /// How many connections a plug has accepted.
+    #[must_use]
+    pub fn connections(&self, model: PlugModel) -> usize {
+        self.find(model).map_or(0, |(_, server)| {
+            let (connections, _) = server.site().counts();
+            usize::try_from(connections).unwrap_or(usize::MAX)
+        })
+    }
+
     /// How often what is behind a plug had no power for that long, and has it again.
-    pub(super) fn power_cycles(&self, model: PlugModel, off_at_least: Duration) -> usize {
+    pub fn power_cycles(&self, model: PlugModel, off_at_least: Duration) -> usize {
         self.with(model, |state| state.real.power_cycles(off_at_least))
             .unwrap_or_default()
     }

@@ -1,5 +1,6 @@
 //! A plain client of the world, and what is tested through it.
 
+mod modem;
 mod providers;
 mod resolvers;
 mod servers;

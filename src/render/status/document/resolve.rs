@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Address, Backoff, Belief, Configured, Document, LastChange, LastCycle, Next, Outage, Past,
-    Pending, PublicIp, Record, Recovery, Uptime, Verified,
+    Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
+    Outage, Past, Pending, PublicIp, Record, Recovery, Uptime, Verified,
 };
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::readiness::Track;
@@ -52,7 +52,7 @@ impl Document {
                 .last_change
                 .as_ref()
                 .map(|change| LastChange::new(change, now)),
-            recovery: Recovery { enabled: false },
+            recovery: Recovery::new(known, configured, now),
             backoff: Backoff::new(known, now),
             errors: known.errors.clone(),
             last_cycle: known.last.as_ref().map(|last| LastCycle {
@@ -66,6 +66,36 @@ impl Document {
                     Speed::Slow => configured.policy.healthy_interval,
                     Speed::Fast => configured.policy.unsettled_interval,
                 }),
+        }
+    }
+}
+
+impl Recovery {
+    fn new(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> Self {
+        let mut known = state.recovery.clone();
+        known.on_clocks_of(now);
+        let dark = known.cut.is_some();
+        let guardrail = match (configured, state.verdict) {
+            _ if dark => Some("the plug is not known to be on since the last cut".to_owned()),
+            (Some(with), Some(verdict)) => known
+                .allows(with.recovery, verdict, with.policy.unsettled_interval, now)
+                .err()
+                .map(|guardrail| guardrail.to_string()),
+            (None, _) => Some("the configuration cannot be read".to_owned()),
+            (_, None) => Some("no cycle has run yet".to_owned()),
+        };
+        Self {
+            enabled: configured.is_some_and(|with| with.recovery.enabled),
+            guardrail,
+            attempts_in_outage: known.in_outage,
+            attempts_in_day: known.attempts.len(),
+            dark,
+            last: known.result.map(|last| LastAttempt {
+                at: last.at,
+                attempt: last.attempt,
+                helped: last.helped,
+                seconds: last.seconds,
+            }),
         }
     }
 }

@@ -31,7 +31,11 @@ no cycle has run yet: there is no state in /var/lib/cadence
             "schema": "cadence.status/1", "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null,
             "outage": null, "public_ip": {"ipv4": null, "ipv6": null}, "records": [],
             "uptime": {"ready": 0, "total": 0, "percent": null}, "hours": vec![Value::Null; 24], "last_change": null,
-            "recovery": {"enabled": false}, "backoff": null, "errors": [], "last_cycle": null, "next": null
+            "recovery": {
+                "enabled": false, "guardrail": "the configuration cannot be read", "attempts_in_outage": 0,
+                "attempts_in_day": 0, "dark": false, "last": null
+            },
+            "backoff": null, "errors": [], "last_cycle": null, "next": null
         })
     );
 }
@@ -87,7 +91,10 @@ fn the_document_holds_everything_that_is_known() {
                 "at": "2026-02-02T02:41:00Z", "age_s": 10952, "name": "vpn.example.com", "type": "A",
                 "from": "11.22.33.1", "to": "11.22.33.44", "dns_s": 42
             },
-            "recovery": {"enabled": false},
+            "recovery": {
+                "enabled": false, "guardrail": "recovery is not enabled", "attempts_in_outage": 0, "attempts_in_day": 0,
+                "dark": false, "last": null
+            },
             "backoff": {
                 "at": "2026-02-02T05:42:20Z", "age_s": 72, "remaining_s": 228, "failures": 1, "token_rejected": true,
                 "reason": "403 Forbidden: Invalid API Token (10000)"

@@ -1,0 +1,50 @@
+//! The plug behind which the modem gets its power. It is asked and never switched.
+
+use super::Finding;
+use crate::app::wire::Wire;
+
+const MEND: &str = "set recovery.address to where the plug is, and recovery.user and recovery.password_file to what it wants";
+
+/// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
+pub fn offline(wire: &Wire) -> Option<Finding> {
+    match wire.plug() {
+        Ok(plug) => Some(Finding::ok(
+            "plug",
+            format!("{} (not asked)", plug.target()),
+        )),
+        Err(why) => unusable(wire, why),
+    }
+}
+
+/// What the plug says of itself, and whether it stays within reach; nothing where it is not wanted.
+pub fn look(wire: &Wire) -> Vec<Finding> {
+    let plug = match wire.plug() {
+        Ok(plug) => plug,
+        Err(why) => return unusable(wire, why).into_iter().collect(),
+    };
+    let signal = wire.plug_status();
+    let target = plug.target();
+    let mut findings = vec![match signal.result {
+        Ok(Some(true)) => Finding::ok("plug", format!("{target} answers, and is on")),
+        Ok(None) => Finding::ok("plug", format!("{target}: cannot tell whether it is on")),
+        Ok(Some(false)) => {
+            Finding::warn("plug", format!("{target} is off: the modem has no power"))
+                .mend("cadence recover switches on what cadence left off; anything else, by hand")
+        }
+        Err(why) => Finding::fail("plug", format!("{target}: {why}")).mend(MEND),
+    }];
+    if !plug.can_time_itself()
+        && let Some(why) = wire.plug_may_be_cut_off()
+    {
+        let mend = "give it an address on this network, or use a plug that can time itself";
+        findings.push(Finding::warn("plug", why).mend(mend));
+    }
+    findings
+}
+
+fn unusable(wire: &Wire, why: String) -> Option<Finding> {
+    wire.settings
+        .recovery
+        .enabled
+        .then(|| Finding::fail("plug", why))
+}

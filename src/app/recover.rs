@@ -1,0 +1,202 @@
+//! `cadence recover`: one power cycle of the modem, by hand.
+//!
+//! Whoever asks for it decides that the line needs it. Cooldown and caps hold all the same, unless they are lifted on purpose.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use super::context::Context;
+use super::power::{self, Outcome};
+use super::reconcile::{load, lock};
+use super::wire::Wire;
+use crate::cli;
+use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Error};
+use crate::logic::event::RecoveryPhase;
+use crate::logic::state::{State, VERSION};
+use crate::logic::units::human_duration;
+use crate::plug::Plug;
+use crate::render::{self, Form};
+use crate::store::{StateDir, history, state};
+use crate::system;
+
+/// What would happen, and what speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The plug.
+    pub plug: String,
+    /// How long the modem is dark.
+    pub off_time: Duration,
+    /// An earlier cut is not known to be over: the plug is switched on first of all.
+    pub left_over: bool,
+    /// Each guardrail of a power cycle by hand: its name, and whether it holds or why it does not.
+    pub guardrails: Vec<(&'static str, Result<String, String>)>,
+}
+
+impl Plan {
+    /// Why the power is left alone: the first guardrail that does not hold.
+    fn refusal(&self, force: bool) -> Option<String> {
+        let (name, why) = self
+            .guardrails
+            .iter()
+            .find_map(|(name, held)| Some((*name, held.as_ref().err()?)))?;
+        // Without an answer of the plug there is nothing to force.
+        match name {
+            PLUG => Some(why.clone()),
+            _ if force => None,
+            _ => Some(format!("{why}; --force lifts this guardrail")),
+        }
+    }
+}
+
+/// The guardrail that nothing lifts; goes first.
+const PLUG: &str = "plug";
+
+/// Runs the command.
+///
+/// # Errors
+/// When the configuration or the state cannot be used, another cycle holds the lock, or nobody can be asked.
+pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
+    if !options.dry_run && !options.yes && !can_ask() {
+        return Err(Error::new(
+            EXIT_USAGE,
+            "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
+        ));
+    }
+    let wire = Wire::new(context.settings()?, &context.env)?;
+    context.enforce_policy(&wire)?;
+    let plug = wire.plug().map_err(Error::config)?;
+    let known = known(context)?;
+    let plan = plan(&wire, plug, &known);
+    if context.style.form == Form::Pretty && !context.style.quiet {
+        context.print(&render::recover::plan(&plan, &context.style))?;
+    }
+    let outcome = if let Some(why) = plan.refusal(options.force).filter(|_| !plan.left_over) {
+        Outcome::Suppressed(why)
+    } else if options.dry_run {
+        Outcome::Suppressed("dry run: nothing was switched".to_owned())
+    } else if options.yes || confirmed(plan.off_time)? {
+        under_lock(context, &wire, plug, options.force)?
+    } else {
+        Outcome::Suppressed("not confirmed: nothing was switched".to_owned())
+    };
+    let rehearsed = options.dry_run && plan.refusal(options.force).is_none();
+    let done = rehearsed || outcome == Outcome::Completed;
+    context.print(&render::recover::report(&plan, &outcome, &context.style))?;
+    if !done
+        && context.style.form != Form::Json
+        && let Some(why) = outcome.reason()
+    {
+        log::error!("power cycle: {why}");
+    }
+    Ok(if done { EXIT_DONE } else { EXIT_FAILED })
+}
+
+/// What earlier cycles left, on the clocks of this boot; nothing is written.
+fn known(context: &Context) -> Result<State, Error> {
+    let now = system::now();
+    let state = match StateDir::existing(&context.state_dir()).map_err(Error::state)? {
+        // One that cannot be used is dealt with under the lock.
+        Some(dir) => state::read(&dir, VERSION.into()).unwrap_or_default(),
+        None => None,
+    };
+    let mut state: State = state.unwrap_or_else(|| State::cold(&now));
+    state.recovery.on_clocks_of(&now);
+    Ok(state)
+}
+
+fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
+    let answer = match plug.status(power::patience()) {
+        Ok(status) => match status.on {
+            Some(true) => Ok("answers, and is on".to_owned()),
+            Some(false) if state.recovery.cut.is_some() => Ok("answers, and is off".to_owned()),
+            Some(false) => Err("the plug is off already, by somebody else".to_owned()),
+            None => Ok("cannot tell whether it is on".to_owned()),
+        },
+        Err(error) => Err(format!("the plug does not answer: {error}")),
+    };
+    let mut guardrails = vec![(PLUG, answer)];
+    if !plug.can_time_itself() {
+        let reach = match wire.plug_may_be_cut_off() {
+            Some(why) => Err(format!(
+                "{why}, and a plug of this kind does not switch on by itself"
+            )),
+            None => Ok("not known to be behind the link that is cut".to_owned()),
+        };
+        guardrails.push(("reach", reach));
+    }
+    let names = ["cooldown", "outage cap", "day cap"];
+    let by_hand = state.recovery.by_hand(&wire.limits, &system::now());
+    guardrails.extend(names.into_iter().zip(by_hand.map(|held| match held {
+        Ok(()) => Ok("holds".to_owned()),
+        Err(guardrail) => Err(guardrail.to_string()),
+    })));
+    Plan {
+        plug: plug.target(),
+        off_time: wire.limits.off_time,
+        left_over: state.recovery.cut.is_some(),
+        guardrails,
+    }
+}
+
+/// The power cycle itself; a cut that is left over is ended first. Time has passed since the first look, so all is looked at again.
+fn under_lock(
+    context: &Context,
+    wire: &Wire,
+    plug: &dyn Plug,
+    force: bool,
+) -> Result<Outcome, Error> {
+    let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
+    let _lock = lock(&dir, Duration::ZERO)?;
+    let (state, errors) = load(&dir)?;
+    for error in errors {
+        log::error!("{error}");
+    }
+    let now = system::now();
+    let mut state = state.unwrap_or_else(|| State::cold(&now));
+    state.recovery.on_clocks_of(&now);
+    let restored = power::restore(Ok(plug), &mut state);
+    // What the last cycle told must be in the history before this one's events take its place.
+    history::append_missing(&dir, &state.outbox).map_err(Error::state)?;
+    state.outbox.clear();
+    let save = |state: &State| state::save(&dir, state);
+    if let Some(Ok(())) = restored {
+        power::tell(&mut state, RecoveryPhase::Completed, None, &now);
+        save(&state).map_err(Error::state)?;
+    }
+    let outcome = match restored {
+        Some(Err(why)) => Outcome::Failed(why),
+        _ => match plan(wire, plug, &state).refusal(force) {
+            Some(why) => Outcome::Suppressed(why),
+            None => power::cycle(plug, &mut state, &wire.limits, &save).map_err(Error::state)?,
+        },
+    };
+    save(&state).map_err(Error::state)?;
+    history::append_missing(&dir, &state.outbox).map_err(Error::state)?;
+    Ok(outcome)
+}
+
+fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks on the terminal; whatever is not a yes is a no.
+fn confirmed(off_time: Duration) -> Result<bool, Error> {
+    let ask = || -> io::Result<String> {
+        let mut out = io::stderr().lock();
+        write!(
+            out,
+            "Cut the modem's power for {}? [y/N] ",
+            human_duration(off_time)
+        )?;
+        out.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer)
+    };
+    let answer =
+        ask().map_err(|error| Error::failed(format!("cannot ask on this terminal: {error}")))?;
+    Ok(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    ))
+}

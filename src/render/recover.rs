@@ -1,0 +1,82 @@
+//! The output of `cadence recover`: what would happen, and what came of it.
+
+use serde::Serialize;
+
+use super::text::{pair, printable};
+use super::{Form, Paint, Style, json};
+use crate::app::power::Outcome;
+use crate::app::recover::Plan;
+use crate::logic::units::human_duration;
+
+/// The column of the facts.
+const INDENT: usize = 13;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    /// `suppressed`, `completed` or `failed`.
+    outcome: &'static str,
+    /// Why the power was left alone, or why it failed.
+    reason: Option<&'a str>,
+    /// Which plug.
+    plug: &'a str,
+    /// How long the modem is dark.
+    off_time_s: f64,
+}
+
+/// What would happen and each guardrail, for people.
+#[must_use]
+pub fn plan(plan: &Plan, style: &Style) -> String {
+    let row = |label: &str, paint: Option<Paint>, text: &str| {
+        let text = printable(text);
+        let label = style.paint(Paint::Dim, &format!("{label:INDENT$}"));
+        match paint {
+            Some(paint) => format!("{label}{}\n", style.paint(paint, &text)),
+            None => format!("{label}{text}\n"),
+        }
+    };
+    let what = format!("{}, off for {}", plan.plug, human_duration(plan.off_time));
+    let mut text = row("power cycle", None, &what);
+    if plan.left_over {
+        let why = "the plug is not known to be on since the last cut: it is switched on first";
+        text += &row("power", Some(Paint::Bad), why);
+    }
+    for (name, held) in &plan.guardrails {
+        text += &match held {
+            Ok(how) => row(name, None, how),
+            Err(why) => row(name, Some(Paint::Bad), &format!("does not hold: {why}")),
+        };
+    }
+    text
+}
+
+/// What came of it. For people a failure is told by the log alone.
+#[must_use]
+pub fn report(plan: &Plan, outcome: &Outcome, style: &Style) -> String {
+    let off_time_s = plan.off_time.as_secs_f64();
+    match style.form {
+        Form::Json => json::line(&Document {
+            schema: "cadence.recover/1",
+            outcome: outcome.as_str(),
+            reason: outcome.reason(),
+            plug: &plan.plug,
+            off_time_s,
+        }),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Logfmt => {
+            let mut line = String::new();
+            pair(&mut line, "outcome", outcome.as_str());
+            if let Some(reason) = outcome.reason() {
+                pair(&mut line, "reason", reason);
+            }
+            pair(&mut line, "plug", &plan.plug);
+            pair(&mut line, "off_time_s", &off_time_s.to_string());
+            line + "\n"
+        }
+        Form::Pretty if *outcome == Outcome::Completed => {
+            let done = style.paint(Paint::Good, "the power was cut and is back");
+            format!("{done}; once the modem is up: cadence status\n")
+        }
+        Form::Pretty => String::new(),
+    }
+}
