@@ -138,10 +138,10 @@ pub fn cycle(
     tell(state, RecoveryPhase::Started, None, &now);
     save(state)?;
     if stop.is_set() {
+        let why = "a signal ended the cycle before the power was cut".to_owned();
+        tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
         state.recovery.withdraw();
-        return Ok(Outcome::Suppressed(
-            "a signal ended the cycle before the power was cut".to_owned(),
-        ));
+        return Ok(Outcome::Suppressed(why));
     }
     let failure = match plug.off(limits.off_time, patience()) {
         Ok(()) => {
@@ -149,13 +149,13 @@ pub fn cycle(
             None
         }
         Err(error) if !error.maybe_done => {
-            state.recovery.withdraw();
             tell(
                 state,
                 RecoveryPhase::Failed,
                 Some(error.message.clone()),
                 &now,
             );
+            state.recovery.withdraw();
             return Ok(Outcome::Failed(error.message));
         }
         // It may be off, and nobody knows for how long.

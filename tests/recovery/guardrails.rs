@@ -173,7 +173,7 @@ fn with_a_plug_that_does_not_answer_it_is_left_alone() {
     let stage = Stage::ripe(KIND);
     let plugs = stage.home.world.plugs();
     plugs.set_reachable(PlugModel::Shelly1, false).unwrap();
-    suppresses(&stage, "the plug does not answer: ");
+    suppresses(&stage, &format!("{} does not answer: ", stage.target()));
     plugs.set_reachable(PlugModel::Shelly1, true).unwrap();
     assert_eq!(stage.cycle().1, "completed");
 }
@@ -182,7 +182,7 @@ fn with_a_plug_that_does_not_answer_it_is_left_alone() {
 fn without_its_program_it_is_left_alone() {
     let stage = Stage::ripe(Kind::Program);
     std::fs::remove_file(stage.home.path("plug")).unwrap();
-    suppresses(&stage, "the plug does not answer: ");
+    suppresses(&stage, &format!("{} does not answer: ", stage.target()));
 }
 
 #[test]
@@ -228,5 +228,5 @@ fn of_several_guardrails_the_first_is_named() {
     stage.edit_state(|state| state["recovery"]["in_outage"] = 0.into());
     suppresses(&stage, "6 of 6 attempts");
     stage.edit_state(|state| state["recovery"]["attempts"] = json!([]));
-    suppresses(&stage, "the plug does not answer");
+    suppresses(&stage, &format!("{} does not answer: ", stage.target()));
 }

@@ -53,7 +53,7 @@ fn a_plug_that_gives_no_proper_answer_is_not_told_to_switch() {
                         "{model:?} {mode:?}: {reason}"
                     );
                     assert!(
-                        reason.starts_with("the plug does not answer: "),
+                        reason.starts_with(&format!("{} does not answer: ", stage.target())),
                         "{model:?} {mode:?}: {reason}"
                     );
                     assert_eq!(stage.journal(), [] as [bool; 0], "{model:?} {mode:?}");
@@ -142,6 +142,24 @@ fn two_urls_that_fail_leave_the_power_on_in_the_end() {
             });
         }
     });
+}
+
+#[test]
+fn an_off_that_was_refused_is_no_attempt_and_the_history_tells_it() {
+    let model = PlugModel::Http;
+    let stage = Stage::ripe(Kind::Emulated(model));
+    let plugs = stage.home.world.plugs();
+    plugs.set_mode(model, PlugMode::Status(404));
+    assert_eq!(stage.cycle().1, "failed");
+    assert_eq!(stage.phases(), ["started", "failed"]);
+    let history = stage.home.history();
+    let told = history.iter().filter(|event| event["kind"] == "recovery");
+    let numbers: Vec<&Value> = told.map(|event| &event["attempt"]).collect();
+    assert_eq!(numbers, [1, 1]);
+    let recovery = &stage.home.state()["recovery"];
+    assert_eq!(recovery["attempts"], Value::Array(vec![]));
+    assert_eq!(recovery["in_outage"], 0);
+    assert_eq!(stage.home.world.plugs().requests(model).len(), 1);
 }
 
 #[test]

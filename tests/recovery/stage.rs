@@ -141,6 +141,14 @@ impl Stage {
         (code, word("outcome"), word("reason"))
     }
 
+    /// The plug as messages name it.
+    pub fn target(&self) -> String {
+        match self.kind {
+            Kind::Emulated(model) => self.home.world.plugs().address(model),
+            Kind::Program => self.home.path("plug").display().to_string(),
+        }
+    }
+
     /// Every change of the plug: true is on.
     pub fn journal(&self) -> Vec<bool> {
         match self.kind {
