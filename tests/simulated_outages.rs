@@ -66,7 +66,7 @@ fn verdict(kind: Kind, age: u64, length: u64, cured: Option<u64>) -> (Verdict, F
         Kind::IspWide | Kind::Flapping if age >= length => well,
         Kind::IspWide => silent,
         Kind::Flapping => {
-            if age / 75 % 2 == 0 {
+            if (age / 75).is_multiple_of(2) {
                 silent
             } else {
                 well

@@ -10,7 +10,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test may fail"
+    clippy::similar_names,
+    clippy::format_collect,
+    clippy::match_same_arms,
+    reason = "a test may fail, and says things as they come"
 )]
 
 mod attempts;
