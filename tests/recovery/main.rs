@@ -10,7 +10,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test may fail"
+    clippy::similar_names,
+    reason = "a test may fail, and a stage has a state"
 )]
 
 mod attempts;
