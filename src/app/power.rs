@@ -205,7 +205,7 @@ pub fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now
 }
 
 fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
-    format!("the plug does not answer: {}: {error}", plug.target())
+    format!("{} does not answer: {error}", plug.target())
 }
 
 fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {

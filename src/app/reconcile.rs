@@ -88,7 +88,13 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     }
     system::sleep(system::random_up_to(options.splay));
     let wire = Wire::new(settings, &context.env)?;
-    context.enforce_policy(&wire)?;
+    if let Err(error) = context.enforce_policy(&wire) {
+        // The contract's "nothing done" stops at a modem that an earlier cycle may have left without power.
+        if !options.dry_run {
+            restore_power(&wire, &dir)?;
+        }
+        return Err(error);
+    }
     let wants = wants(&wire, options);
     let cycle = run_once(&wire, &wants, &dir, options)?;
     let joined = context.log_joins_report();
@@ -228,6 +234,22 @@ fn cycle<'a>(
         state,
         errors,
     })
+}
+
+/// Switches on what an earlier process may have left off, and does nothing else.
+fn restore_power(wire: &Wire, dir: &Path) -> Result<(), Error> {
+    let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
+        return Ok(());
+    };
+    let _lock = lock(&dir, Duration::ZERO)?;
+    let (Some(mut state), _) = load(&dir)? else {
+        return Ok(());
+    };
+    match power::restore(wire.plug(), &mut state) {
+        None => Ok(()),
+        Some(Ok(())) => state::save(&dir, &state).map_err(Error::state),
+        Some(Err(why)) => Err(Error::failed(format!("power cycle: {why}"))),
+    }
 }
 
 fn is_due(dir: &Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {

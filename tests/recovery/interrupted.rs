@@ -73,6 +73,17 @@ fn a_modem_left_dark_is_switched_on_also_where_recovery_is_no_longer_enabled() {
 }
 
 #[test]
+fn a_modem_left_dark_is_switched_on_also_under_a_configuration_that_breaks_the_policy() {
+    let stage = left_dark("");
+    stage
+        .home
+        .rewrite(|text| text.replace("mode = \"test\"", "mode = \"production\""));
+    let out = stage.home.run(&["reconcile", "-q"]);
+    assert_eq!(out.status.code(), Some(78), "{out:?}");
+    assert!(stage.has_power());
+}
+
+#[test]
 fn a_modem_left_dark_is_switched_on_also_when_no_cycle_is_due() {
     let stage = left_dark("");
     stage.edit_state(|state| state["next"]["in_s"] = 600.into());

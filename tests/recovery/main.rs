@@ -11,9 +11,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::similar_names,
-    clippy::format_collect,
-    clippy::match_same_arms,
-    reason = "a test may fail, and says things as they come"
+    reason = "a test may fail, and a stage has a state"
 )]
 
 mod attempts;

@@ -101,11 +101,12 @@ impl Stage {
             ("expected_network_recovery", "\"10s\""),
             ("escalation_buffer", "\"0s\""),
         ];
-        let own: String = own
+        let own = own
             .into_iter()
             .filter(|(key, _)| !rest.contains(&format!("{key} =")))
             .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         self.home.configure(&format!(
             "{RECORD}[recovery]\nplug = \"{}\"\n{plug}{own}{rest}\n",
             self.kind.name()
