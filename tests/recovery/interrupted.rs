@@ -78,7 +78,11 @@ fn a_modem_left_dark_is_switched_on_also_under_a_configuration_that_breaks_the_p
     stage
         .home
         .rewrite(|text| text.replace("mode = \"test\"", "mode = \"production\""));
-    let out = stage.home.run(&["reconcile", "-q"]);
+    let mut command = stage.home.command(&["reconcile", "-q"]);
+    let out = command
+        .env("CADENCE_POLICY_CONFIRMATIONS", "1")
+        .output()
+        .unwrap();
     assert_eq!(out.status.code(), Some(78), "{out:?}");
     assert!(stage.has_power());
 }
