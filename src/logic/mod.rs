@@ -3,6 +3,7 @@
 pub mod address;
 pub mod backoff;
 pub mod event;
+pub mod guardrails;
 pub mod idn;
 pub mod moment;
 pub mod observation;
@@ -10,6 +11,7 @@ pub mod policy;
 pub mod provider;
 pub mod quorum;
 pub mod readiness;
+pub mod record_state;
 pub mod records;
 pub mod recovery;
 pub mod schedule;

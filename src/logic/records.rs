@@ -9,17 +9,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::{Elapsed, Moment};
+use super::moment::Moment;
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
+use super::record_state::BUDGET_WINDOW;
 use super::units::{Family, RecordType, human_duration};
+
+pub use super::record_state::{CONVERGENCE_WINDOW, Pending, RecordState, Verified};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
-/// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
-pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// The window of the write budget.
-const BUDGET_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// One `[[record]]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,48 +136,6 @@ impl CacheStatus {
     }
 }
 
-/// A verified record: what it held, when, and under which configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verified {
-    /// Its address.
-    pub address: IpAddr,
-    /// When it was verified.
-    pub at: Moment,
-    /// By what.
-    pub layer: Layer,
-    /// The TTL that the configuration asked for.
-    pub ttl: Option<u32>,
-    /// The proxy setting that the configuration asked for.
-    pub proxied: Option<bool>,
-}
-
-/// A write that public DNS does not show yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
-    /// What was written.
-    pub address: IpAddr,
-    /// When.
-    pub since: Moment,
-}
-
-/// What is remembered of one record.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RecordState {
-    /// The cache, layer 1.
-    pub cache: Option<Verified>,
-    /// A write that was about to be made, or whose answer was lost: the provider must be read before anything else.
-    pub in_doubt: Option<IpAddr>,
-    /// A write that public DNS does not show yet.
-    pub pending: Option<Pending>,
-    /// The writes of the last 60 minutes.
-    pub writes: Vec<Moment>,
-    /// Whether the provider proxies it, as last read there.
-    pub proxied: Option<bool>,
-    /// Why the last cycle left it unsettled.
-    pub problem: Option<String>,
-}
-
 /// What to ask or do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -232,7 +189,7 @@ impl Write {
     }
 
     /// Whether the provider will proxy the record after it.
-    fn proxied_after(&self) -> bool {
+    pub(super) fn proxied_after(&self) -> bool {
         match self {
             Self::Create(new) => new.proxied,
             Self::Patch { change, before } => change.proxied.unwrap_or(before.proxied),
@@ -240,7 +197,7 @@ impl Write {
     }
 
     /// Whether it changes what public DNS answers.
-    fn changes_address(&self) -> bool {
+    pub(super) fn changes_address(&self) -> bool {
         match self {
             Self::Create(_) => true,
             Self::Patch { change, .. } => change.content.is_some(),
@@ -523,103 +480,6 @@ impl Pursuit<'_> {
 
     fn watches_public_dns(&self) -> bool {
         self.public_dns_can_tell() && self.state.converging(self.now)
-    }
-}
-
-impl RecordState {
-    /// Whether a write is younger than [`CONVERGENCE_WINDOW`] and not yet seen in public DNS.
-    #[must_use]
-    pub fn converging(&self, now: &Moment) -> bool {
-        self.pending
-            .as_ref()
-            .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
-    }
-
-    /// Remembers that a write is about to be made: goes to disk before the deed.
-    pub fn intend(&mut self, wanted: IpAddr, now: &Moment) {
-        self.in_doubt = Some(wanted);
-        self.writes.push(now.clone());
-    }
-
-    /// Brings what is remembered onto the clocks of this boot: a write whose age cannot be told counts from now.
-    pub fn on_clocks_of(&mut self, now: &Moment) {
-        self.writes.retain_mut(|at| match at.elapsed(now) {
-            Elapsed::Known(age) => age < BUDGET_WINDOW,
-            Elapsed::Unknown => {
-                *at = now.clone();
-                true
-            }
-        });
-    }
-
-    /// Folds in how the record was settled at `now`. Returns how long public DNS took, if it converged just now.
-    pub fn settle(
-        &mut self,
-        spec: &RecordSpec,
-        wanted: IpAddr,
-        settled: &Settled,
-        now: &Moment,
-    ) -> Option<Option<Duration>> {
-        let verified = |layer| {
-            Some(Verified {
-                address: wanted,
-                at: now.clone(),
-                layer,
-                ttl: spec.ttl,
-                proxied: spec.proxied,
-            })
-        };
-        self.problem = None;
-        match settled {
-            Settled::Right {
-                layer,
-                public,
-                proxied,
-            } => {
-                match layer {
-                    Layer::Cache => {}
-                    Layer::Doh => self.cache = verified(*layer),
-                    Layer::Api => {
-                        self.cache = verified(*layer);
-                        self.in_doubt = None;
-                    }
-                }
-                self.proxied = proxied.or(self.proxied);
-                let seen = self.pending.take_if(|pending| {
-                    *public || pending.address != wanted || self.proxied == Some(true)
-                });
-                seen.filter(|pending| *public && pending.address == wanted)
-                    .map(|pending| pending.since.elapsed(now).known())
-            }
-            Settled::Written(write) => {
-                self.cache = verified(Layer::Api);
-                self.in_doubt = None;
-                self.proxied = Some(write.proxied_after());
-                if write.changes_address() {
-                    let pending = Pending {
-                        address: wanted,
-                        since: now.clone(),
-                    };
-                    self.pending = (!write.proxied_after()).then_some(pending);
-                }
-                None
-            }
-            Settled::Held { reason, .. } => {
-                self.problem = Some(reason.clone());
-                None
-            }
-            Settled::Failed { reason, write } => {
-                self.problem = Some(reason.clone());
-                match write {
-                    WriteFate::None | WriteFate::InDoubt => {}
-                    WriteFate::NotApplied => {
-                        self.in_doubt = None;
-                        self.writes.pop();
-                    }
-                }
-                None
-            }
-        }
     }
 }
 

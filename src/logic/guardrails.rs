@@ -1,0 +1,273 @@
+//! The guardrails of a power cycle, in the order in which they are reported.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::units::human_duration;
+use super::verdict::Verdict;
+
+/// The guardrails of the `[recovery]` section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether cadence may cut the modem's power at all.
+    pub enabled: bool,
+    /// How long the modem stays dark.
+    pub off_time: Duration,
+    /// How long the line needs to come back by itself.
+    pub expected_network_recovery: Duration,
+    /// How much longer to wait before acting.
+    pub escalation_buffer: Duration,
+    /// Rest after an attempt, doubled for every attempt already made in this outage.
+    pub cooldown: Duration,
+    /// Attempts in one outage.
+    pub max_attempts_per_outage: u32,
+    /// Attempts in any 24 hours.
+    pub max_attempts_per_day: u32,
+}
+
+impl Limits {
+    /// How long an outage must have lasted.
+    #[must_use]
+    pub fn patience(&self, mostly_fast: bool) -> Duration {
+        let once = self
+            .expected_network_recovery
+            .saturating_add(self.escalation_buffer);
+        if mostly_fast {
+            once.saturating_mul(2)
+        } else {
+            once
+        }
+    }
+
+    /// How long must have passed since the last attempt.
+    fn rest(&self, attempts_in_outage: u32) -> Duration {
+        self.cooldown
+            .saturating_mul(2_u32.saturating_pow(attempts_in_outage))
+    }
+}
+
+/// Time since the last attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rested {
+    /// There was none in 24 hours.
+    #[default]
+    Always,
+    /// That long.
+    For(Duration),
+}
+
+/// What the guardrails look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The verdict of this very cycle.
+    pub verdict: Verdict,
+    /// How long the row of cycles is, in time.
+    pub lasted: Duration,
+    /// Most of its failures came fast.
+    pub mostly_fast: bool,
+    /// How long it is, in cycles.
+    pub cycles: u32,
+    /// Cycles since the last gap in it.
+    pub unbroken: u32,
+    /// Time since the last attempt.
+    pub rested: Rested,
+    /// Attempts in this outage.
+    pub in_outage: u32,
+    /// Attempts in the last 24 hours.
+    pub in_day: u32,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            verdict: Verdict::Healthy,
+            lasted: Duration::ZERO,
+            mostly_fast: false,
+            cycles: 0,
+            unbroken: 0,
+            rested: Rested::Always,
+            in_outage: 0,
+            in_day: 0,
+        }
+    }
+}
+
+impl Facts {
+    /// Every guardrail but the plug's own answer, in the order in which they are reported.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn allow(&self, limits: &Limits, unsettled_interval: Duration) -> Result<(), Guardrail> {
+        if !limits.enabled {
+            return Err(Guardrail::Disabled);
+        }
+        if self.verdict != Verdict::WanDown {
+            return Err(Guardrail::Verdict(self.verdict));
+        }
+        let patience = limits.patience(self.mostly_fast);
+        if self.lasted < patience {
+            return Err(Guardrail::TooYoung {
+                lasted: self.lasted,
+                needed: patience,
+                mostly_fast: self.mostly_fast,
+            });
+        }
+        let needed = cycles_in(patience, unsettled_interval);
+        if self.cycles < needed {
+            return Err(Guardrail::TooFewCycles {
+                cycles: self.cycles,
+                needed,
+            });
+        }
+        if self.unbroken < needed {
+            return Err(Guardrail::Gap {
+                unbroken: self.unbroken,
+                needed,
+            });
+        }
+        self.spared(limits).into_iter().collect()
+    }
+
+    /// Cooldown and caps, each for itself.
+    pub(super) fn spared(&self, limits: &Limits) -> [Result<(), Guardrail>; 3] {
+        let held = |broken: bool, guardrail| if broken { Err(guardrail) } else { Ok(()) };
+        let left = match self.rested {
+            Rested::Always => Duration::ZERO,
+            Rested::For(rested) => limits.rest(self.in_outage).saturating_sub(rested),
+        };
+        let (outage, day) = (limits.max_attempts_per_outage, limits.max_attempts_per_day);
+        [
+            held(!left.is_zero(), Guardrail::Cooldown { left }),
+            held(
+                self.in_outage >= outage,
+                Guardrail::OutageCap {
+                    made: self.in_outage,
+                    allowed: outage,
+                },
+            ),
+            held(
+                self.in_day >= day,
+                Guardrail::DayCap {
+                    made: self.in_day,
+                    allowed: day,
+                },
+            ),
+        ]
+    }
+}
+
+/// The cycles that fit into that time at that interval, rounded up.
+fn cycles_in(time: Duration, interval: Duration) -> u32 {
+    let interval = interval.as_millis().max(1);
+    u32::try_from(time.as_millis().div_ceil(interval)).unwrap_or(u32::MAX)
+}
+
+/// A guardrail that does not hold, as a reason for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guardrail {
+    /// `recovery.enabled` is false.
+    Disabled,
+    /// Another verdict than `WAN_DOWN`.
+    Verdict(Verdict),
+    /// The outage is younger than the line may need to come back by itself.
+    TooYoung {
+        /// Its age.
+        lasted: Duration,
+        /// The age that it must reach.
+        needed: Duration,
+        /// Twice the time, as most failures came fast.
+        mostly_fast: bool,
+    },
+    /// Too few cycles saw it.
+    TooFewCycles {
+        /// Those that did.
+        cycles: u32,
+        /// Those that must.
+        needed: u32,
+    },
+    /// Nobody looked for a while.
+    Gap {
+        /// Cycles since then.
+        unbroken: u32,
+        /// Cycles that it takes.
+        needed: u32,
+    },
+    /// The last attempt was a short while ago.
+    Cooldown {
+        /// What is left of it.
+        left: Duration,
+    },
+    /// This outage had its attempts.
+    OutageCap {
+        /// Made.
+        made: u32,
+        /// Allowed.
+        allowed: u32,
+    },
+    /// The last 24 hours had their attempts.
+    DayCap {
+        /// Made.
+        made: u32,
+        /// Allowed.
+        allowed: u32,
+    },
+}
+
+impl fmt::Display for Guardrail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disabled => f.write_str("recovery is not enabled"),
+            Self::Verdict(Verdict::Healthy) => f.write_str("the line works"),
+            Self::Verdict(Verdict::Degraded) => f.write_str(
+                "the line works, only the address is unknown: a power cycle cannot help",
+            ),
+            Self::Verdict(Verdict::RouterDown) => {
+                f.write_str("the router does not answer: a power cycle of the modem cannot help")
+            }
+            Self::Verdict(Verdict::HostDown) => {
+                f.write_str("this host has no network: a power cycle of the modem cannot help")
+            }
+            Self::Verdict(Verdict::WanDown) => {
+                f.write_str("the line is down behind a living router")
+            }
+            Self::TooYoung {
+                lasted,
+                needed,
+                mostly_fast,
+            } => {
+                write!(
+                    f,
+                    "the outage has lasted {} of {}",
+                    human_duration(*lasted),
+                    human_duration(*needed)
+                )?;
+                if *mostly_fast {
+                    f.write_str(" (twice the time: it fails fast, as behind a router that boots)")
+                } else {
+                    Ok(())
+                }
+            }
+            Self::TooFewCycles { cycles, needed } => write!(
+                f,
+                "{cycles} of {needed} cycles in a row have seen the outage"
+            ),
+            Self::Gap { unbroken, needed } => {
+                write!(
+                    f,
+                    "nobody looked for over 5 min: {unbroken} of {needed} cycles in a row since then"
+                )
+            }
+            Self::Cooldown { left } => write!(
+                f,
+                "cooldown: {} left",
+                human_duration((*left).max(Duration::from_secs(1)))
+            ),
+            Self::OutageCap { made, allowed } => {
+                write!(f, "{made} of {allowed} attempts were made in this outage")
+            }
+            Self::DayCap { made, allowed } => {
+                write!(f, "{made} of {allowed} attempts were made in 24 hours")
+            }
+        }
+    }
+}
