@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::trace;
 use socket2::{Domain, SockRef, Socket, Type};
@@ -212,8 +212,7 @@ impl Server {
     pub fn reopen(&self) -> io::Result<()> {
         let mut running = lock(&self.running);
         if running.is_none() {
-            let socket = bind(self.address)?;
-            socket.listen(128)?;
+            let socket = self.listen()?;
             let gate = Arc::new(Gate::default());
             let (site, inner) = (Arc::clone(&self.site), Arc::clone(&gate));
             let acceptor =
@@ -221,6 +220,21 @@ impl Server {
             *running = Some(Running { gate, acceptor });
         }
         Ok(())
+    }
+
+    /// A listening socket. The one before may need a moment to go, on a busy host.
+    fn listen(&self) -> io::Result<Socket> {
+        let begun = Instant::now();
+        loop {
+            match bind(self.address).and_then(|socket| socket.listen(128).map(|()| socket)) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrInUse && begun.elapsed() < PATIENCE =>
+                {
+                    thread::sleep(ACCEPT_PAUSE);
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Cuts every connection, ends every thread, and refuses whoever connects from now on.
