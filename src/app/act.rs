@@ -255,7 +255,7 @@ impl Act<'_> {
             Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),
             Write::Create(record) => provider.create(&zone, record, self.deadline),
         };
-        Ok(answer.map(drop).map_err(|error| {
+        Ok(answer.map_err(|error| {
             let reason = note(state, spec, token, &error);
             match error.kind {
                 ApiErrorKind::Exists => Refusal::Exists,

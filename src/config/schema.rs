@@ -296,11 +296,12 @@ fn plug_user(text: &str) -> Result<String, String> {
 }
 
 fn record_id(text: &str) -> Result<String, String> {
-    if text.len() <= MAX_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.len() <= MAX_ID && text.bytes().all(is_plain) {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "an id of 1 to {MAX_ID} letters and digits, as in Cloudflare's API"
+            "an id of 1 to {MAX_ID} letters, digits, `-` and `_`, as in Cloudflare's API"
         ))
     }
 }

@@ -127,7 +127,7 @@ impl Cloudflare {
         ))
     }
 
-    /// Sends a write and reads back the record. It is done once the answer shows the wanted address.
+    /// Sends a write. It is done once the answer shows the wanted address.
     fn write(
         &self,
         operation: &Operation,
@@ -136,15 +136,15 @@ impl Cloudflare {
         body: &Value,
         wanted: Option<IpAddr>,
         deadline: Deadline,
-    ) -> Result<Found, ApiError> {
+    ) -> Result<(), ApiError> {
         let answer = self.ask(operation, method, path, Some(body), deadline)?;
-        let found = answer::record(&answer.result).map_err(|flaw| operation.lost(flaw, None))?;
+        let shown = answer::content(&answer.result).map_err(|flaw| operation.lost(flaw, None))?;
         match wanted {
-            Some(wanted) if found.address() != Some(wanted) => Err(operation.lost(
-                format!("the answer shows {} instead of {wanted}", found.content),
+            Some(wanted) if shown.parse() != Ok(wanted) => Err(operation.lost(
+                format!("the answer shows {shown} instead of {wanted}"),
                 None,
             )),
-            _ => Ok(found),
+            _ => Ok(()),
         }
     }
 }
@@ -202,7 +202,7 @@ impl Provider for Cloudflare {
         record: &Found,
         change: &Change,
         deadline: Deadline,
-    ) -> Result<Found, ApiError> {
+    ) -> Result<(), ApiError> {
         let operation = Operation::write(format!("updating {} {}", record.name, record.kind));
         let path = format!(
             "/zones/{}/dns_records/{}",
@@ -220,14 +220,8 @@ impl Provider for Cloudflare {
             fields.insert("proxied".to_owned(), proxied.into());
         }
         let body = Value::Object(fields);
-        self.write(
-            &operation,
-            Method::Patch,
-            &path,
-            &body,
-            change.content,
-            deadline,
-        )
+        let wanted = change.content.or(record.address());
+        self.write(&operation, Method::Patch, &path, &body, wanted, deadline)
     }
 
     fn create(
@@ -235,7 +229,7 @@ impl Provider for Cloudflare {
         zone_id: &str,
         record: &NewRecord,
         deadline: Deadline,
-    ) -> Result<Found, ApiError> {
+    ) -> Result<(), ApiError> {
         let operation = Operation::write(format!("creating {} {}", record.name, record.kind));
         let path = format!("/zones/{}/dns_records", encode(zone_id));
         let body = json!({

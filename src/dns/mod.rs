@@ -36,18 +36,14 @@ pub trait Provider {
         record: &Found,
         change: &Change,
         deadline: Deadline,
-    ) -> Result<Found, ApiError>;
+    ) -> Result<(), ApiError>;
 
     /// Creates a record.
     ///
     /// # Errors
     /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`](crate::logic::provider::ApiErrorKind::Unconfirmed)).
-    fn create(
-        &self,
-        zone_id: &str,
-        record: &NewRecord,
-        deadline: Deadline,
-    ) -> Result<Found, ApiError>;
+    fn create(&self, zone_id: &str, record: &NewRecord, deadline: Deadline)
+    -> Result<(), ApiError>;
 
     /// What the provider says about the token itself. For diagnosis, never as a gate: a token that belongs to an account
     /// rather than to a user is rejected here and works nevertheless.

@@ -31,7 +31,7 @@ fn records_are_checked_one_by_one() {
         ),
         (
             "name = \"a.example.com\"\nid = \"a/b\"",
-            ":3: record.id = \"a/b\": allowed is an id of 1 to 64 letters and digits, as in Cloudflare's API",
+            ":3: record.id = \"a/b\": allowed is an id of 1 to 64 letters, digits, `-` and `_`, as in Cloudflare's API",
         ),
         (
             "name = \"a.example.com\"\n[[record]]\nname = \"A.example.com.\"",

@@ -17,6 +17,8 @@ use crate::logic::units::human_duration;
 
 /// Longer texts of the server are cut: an error is one line.
 const MAX_QUOTE: usize = 200;
+/// Cloudflare's ids have 32 hexadecimal digits.
+const MAX_WORD: usize = 64;
 /// Longer waits are a fault of the server, or of a clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
@@ -117,7 +119,8 @@ pub(super) fn open(
             result: take(&mut envelope, "result"),
             info: take(&mut envelope, "result_info"),
         }),
-        (200..=299 | 400..=499, Some(false)) => Err(refusals.meaning(operation, status)),
+        // 401 is plain by itself, whatever comes with it.
+        (200..=299 | 400..=499, Some(false)) | (401, _) => Err(refusals.meaning(operation, status)),
         (300..=399, _) => Err(operation.lost(
             format!(
                 "a redirect (status {status}) came instead of an answer: check cloudflare.api_url"
@@ -283,7 +286,7 @@ pub(super) fn record(item: &Value) -> Result<Found, String> {
         kind: word(item, "type")?,
         name: idn::to_ascii(name).unwrap_or_else(|_| quote(name)),
         // Some of it is shown: a text of any length and any characters must not come through here.
-        content: quote(text(item, "content")?),
+        content: content(item)?,
         ttl: ttl.ok_or_else(|| unusable("ttl"))?,
         proxied: item["proxied"].as_bool().unwrap_or(false),
     })
@@ -310,10 +313,16 @@ fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
         .ok_or_else(|| unusable(key))
 }
 
-/// An id or a type, which become parts of URLs and of messages: ASCII letters and digits.
+/// The address that a written record holds, as the answer shows it; nothing else of it matters then.
+pub(super) fn content(item: &Value) -> Result<String, String> {
+    text(item, "content").map(quote)
+}
+
+/// An id or a type, which become parts of URLs and of messages: ASCII letters, digits, `-` and `_`.
 fn word(item: &Value, key: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let word = text(item, key)?;
-    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if word.len() <= MAX_WORD && word.bytes().all(is_plain) {
         Ok(word.to_owned())
     } else {
         Err(unusable(key))

@@ -119,6 +119,10 @@ fn errors_of_other_shapes_are_refusals_still() {
         failure(&writing(), 403, r#"{"success":false}"#).kind,
         ApiErrorKind::TokenRejected
     );
+    for body in ["", "Unauthorized", "{}", r#"{"success":true}"#] {
+        let error = failure(&writing(), 401, body);
+        assert_eq!(error.kind, ApiErrorKind::TokenRejected, "{body}");
+    }
 }
 
 #[test]
@@ -308,10 +312,12 @@ fn a_record_is_read_strictly_where_it_matters() {
         record(&item)
     };
     assert!(!with("proxied", Value::Null).unwrap().proxied);
+    assert_eq!(with("id", "rec_1-a".into()).unwrap().id, "rec_1-a");
     for (key, value) in [
         ("id", Value::Null),
         ("id", "".into()),
         ("id", "../zones".into()),
+        ("id", "r".repeat(65).into()),
         ("type", Value::Null),
         ("type", "A\n".into()),
         ("name", 7.into()),
