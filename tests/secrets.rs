@@ -174,7 +174,7 @@ fn a_token_in_a_wrong_place_of_the_configuration_is_not_repeated() {
             format!("{RECORD}\n[cloudflare]\ntoken_file = [\"{secret}\"]\n"),
             format!("[[record]]\nname = \"{secret}\"\n"),
             format!("{RECORD}zone = \"{secret}\"\n"),
-            format!("{RECORD}id = \"{secret}-\"\n"),
+            format!("{RECORD}id = \"{secret}/\"\n"),
             format!("{RECORD}ttl = \"{secret}\"\n"),
             format!("{RECORD}\n[policy]\nwaive = [\"{secret}\"]\n"),
             format!("{RECORD}\n[network]\nrouter = \"{secret}\"\n"),
