@@ -69,13 +69,14 @@ impl Act<'_> {
             } else {
                 (None, Duration::ZERO)
             };
-            let settled = match planned.wanted {
-                Some(wanted) => {
-                    self.settle(state, spec, wanted, planned.next.clone(), answer.as_deref())?
+            let settled = match (&planned.next, planned.wanted) {
+                (Next::Done(settled), _) => settled.clone(),
+                (next, Some(wanted)) => {
+                    self.settle(state, spec, wanted, next.clone(), answer.as_deref())?
                 }
-                None => match &planned.next {
-                    Next::Done(settled) => settled.clone(),
-                    Next::AskDoh | Next::AskApi | Next::Write(_) => continue,
+                (Next::AskDoh | Next::AskApi | Next::Write(_), None) => Settled::Held {
+                    reason: format!("{}: its address is not known", spec.label()),
+                    needs_operator: false,
                 },
             };
             let at = match &settled {
@@ -216,7 +217,13 @@ impl Act<'_> {
         spec: &RecordSpec,
     ) -> Result<Option<String>, ApiError> {
         for name in spec.zone_candidates() {
-            if let Some(zone) = provider.zone(&name, self.deadline)? {
+            let found = provider
+                .zone(&name, self.deadline)
+                .map_err(|error| ApiError {
+                    message: format!("{}: {}", spec.label(), error.message),
+                    ..error
+                })?;
+            if let Some(zone) = found {
                 state.zones.insert(name, zone.id.clone());
                 return Ok(Some(zone.id));
             }
@@ -242,7 +249,7 @@ impl Act<'_> {
         ) else {
             return Ok(Err(Refusal::Failed(
                 format!("{}: its zone is not known", spec.label()),
-                WriteFate::NotApplied,
+                WriteFate::None,
             )));
         };
         state
@@ -258,7 +265,10 @@ impl Act<'_> {
         Ok(answer.map_err(|error| {
             let reason = note(state, spec, token, &error);
             match error.kind {
-                ApiErrorKind::Exists => Refusal::Exists,
+                ApiErrorKind::Exists => {
+                    state.records.entry(spec.key()).or_default().retract();
+                    Refusal::Exists
+                }
                 ApiErrorKind::Unconfirmed { .. } => Refusal::Failed(reason, WriteFate::InDoubt),
                 ApiErrorKind::TokenRejected
                 | ApiErrorKind::RateLimited { .. }
@@ -328,7 +338,7 @@ impl Refusal {
                 reason: format!(
                     "{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"
                 ),
-                write: WriteFate::NotApplied,
+                write: WriteFate::None,
             },
             Self::Failed(reason, write) => Settled::Failed { reason, write },
         }

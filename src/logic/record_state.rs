@@ -70,6 +70,15 @@ impl RecordState {
         self.writes.push(now.clone());
     }
 
+    /// Takes the last intention back: it was certainly not applied, and so costs nothing of the hour's budget.
+    ///
+    /// The provider was read before and held something else: a cache that says otherwise is not believed in the next cycle.
+    pub fn retract(&mut self) {
+        self.writes.pop();
+        let claimed = self.cache.as_ref().map(|cache| cache.address);
+        self.in_doubt.take_if(|wanted| Some(*wanted) != claimed);
+    }
+
     /// Brings what is remembered onto the clocks of this boot: a write whose age cannot be told counts from now.
     pub fn on_clocks_of(&mut self, now: &Moment) {
         self.writes.retain_mut(|at| match at.elapsed(now) {
@@ -141,10 +150,7 @@ impl RecordState {
                 self.problem = Some(reason.clone());
                 match write {
                     WriteFate::None | WriteFate::InDoubt => {}
-                    WriteFate::NotApplied => {
-                        self.in_doubt = None;
-                        self.writes.pop();
-                    }
+                    WriteFate::NotApplied => self.retract(),
                 }
                 None
             }

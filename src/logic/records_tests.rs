@@ -470,6 +470,19 @@ fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
 }
 
 #[test]
+fn a_cache_that_a_refused_write_disproved_is_not_believed_in_the_next_cycle() {
+    let mut state = verified(A, 0);
+    state.intend(ip(B), &at(10));
+    state.intend(ip(A), &at(20));
+    state.retract();
+    assert_eq!((state.writes.len(), state.in_doubt), (1, Some(ip(A))));
+    assert_eq!(
+        begin(&spec(), &state, 30),
+        (CacheStatus::Skipped, Next::AskApi)
+    );
+}
+
+#[test]
 fn convergence_is_told_once_with_the_time_it_took() {
     let mut state = RecordState {
         pending: Some(Pending {

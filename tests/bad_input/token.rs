@@ -122,7 +122,7 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));
 }
 
-const REJECTED: &str = "error: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
+const REJECTED: &str = "error: vpn.example.com A: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
     Authentication error): it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone; it \
     comes from {home}/token (cloudflare.token_file); the token is tried again after 5 min, or once it changes\n";
 

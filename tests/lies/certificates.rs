@@ -85,7 +85,8 @@ fn an_api_that_cannot_prove_who_it_is_never_sees_the_token() {
             "{certificate:?}"
         );
         assert!(
-            reason(&report, 0).starts_with("looking for the zone vpn.example.com: "),
+            reason(&report, 0)
+                .starts_with("vpn.example.com A: looking for the zone vpn.example.com: "),
             "{report:#}"
         );
         assert_eq!(home.world.counts().api.requests, 0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use cadence::world::{DohMode, Fault};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::{Home, RECORD, gist, reason};
 use super::{FIRST, SECOND};
@@ -168,6 +168,15 @@ fn a_record_that_appears_between_reading_and_creating_is_not_doubled() {
             "{code}"
         );
         assert_eq!(home.world.cloudflare().records().len(), 1);
+        let record = &home.state()["records"]["A vpn.example.com"];
+        assert_eq!(
+            (
+                record["writes"].as_array().map(Vec::len),
+                &record["in_doubt"]
+            ),
+            (Some(1), &Value::Null),
+            "{code}: what was refused costs nothing of the hour's budget"
+        );
     }
 }
 
