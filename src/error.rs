@@ -1,6 +1,7 @@
 //! Why a command could not do its work: what failed, what to do about it, and the exit code.
 
 use std::fmt;
+use std::io;
 
 /// Done; a cycle that finds the line down has done its work.
 pub const EXIT_DONE: u8 = 0;
@@ -58,3 +59,39 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The operating system's words in the style of our messages: `Permission denied (os error 13)` is `permission denied`.
+#[must_use]
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error ").next().unwrap_or_default();
+    let words = words
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(words);
+    let mut letters = words.chars();
+    match (letters.next(), letters.clone().next()) {
+        // An abbreviation keeps its capitals.
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_words_lose_their_number_and_their_capital() {
+        for (number, text) in [
+            (libc::EACCES, "permission denied"),
+            (libc::ENOSPC, "no space left on device"),
+            (libc::ENODEV, "no such device"),
+        ] {
+            assert_eq!(plain(&io::Error::from_raw_os_error(number)), text);
+        }
+        assert_eq!(plain(&io::Error::other("TLS it is")), "TLS it is");
+        assert_eq!(plain(&io::Error::other("")), "");
+    }
+}

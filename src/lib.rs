@@ -46,6 +46,7 @@ pub mod cli;
 pub mod config;
 pub mod dns;
 pub mod error;
+pub mod file;
 pub mod logging;
 pub mod logic;
 pub mod net;

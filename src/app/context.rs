@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::wire::Wire;
 use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
-use crate::error::Error;
+use crate::error::{Error, plain};
 use crate::logic::policy::Rule;
 use crate::render::{Form, Style};
 use crate::system;
@@ -115,9 +115,9 @@ impl Context {
     pub fn print(&self, text: &str) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::failed(format!("cannot write to stdout: {error}")))
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::failed(
+                format!("cannot write to stdout: {}", plain(&error)),
+            )),
             Ok(()) | Err(_) => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ pub mod wire;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
+use crate::render::{self, Form};
 use context::Context;
 
 /// Runs a command; the exit code, or why it could not do its work.
@@ -25,13 +26,22 @@ use context::Context;
 pub fn run(cli: Cli) -> Result<u8, Error> {
     let context = Context::new(cli.global);
     match cli.command {
-        Command::Reconcile(options) => reconcile::run(&context, &options),
-        Command::Status(options) => status::run(&context, &options),
-        Command::Probe(options) => probe::run(&context, &options),
-        Command::Recover(options) => recover::run(&context, &options),
+        Command::Reconcile(options) => documented(&context, reconcile::run(&context, &options)),
+        Command::Status(options) => documented(&context, status::run(&context, &options)),
+        Command::Probe(options) => documented(&context, probe::run(&context, &options)),
+        Command::Recover(options) => documented(&context, recover::run(&context, &options)),
         Command::History(options) => history::run(&context, &options),
         Command::Check(options) => check::run(&context, &options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(&context, &options),
     }
+}
+
+/// Where one JSON document is wanted, the error that ended a command is one too: a program need not read the log.
+fn documented(context: &Context, result: Result<u8, Error>) -> Result<u8, Error> {
+    if let (Err(error), Form::Json) = (&result, context.style.form) {
+        // The error itself goes to stderr, where this cannot be written.
+        let _ = context.print(&render::error_document(error));
+    }
+    result
 }

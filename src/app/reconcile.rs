@@ -13,6 +13,7 @@ use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
 use crate::logic::event::RecoveryPhase;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
+use crate::logic::policy::Policy;
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
@@ -252,7 +253,7 @@ fn restore_power(wire: &Wire, dir: &Path) -> Result<(), Error> {
     }
 }
 
-fn is_due(dir: &Path, policy: &crate::logic::policy::Policy) -> Result<bool, Error> {
+fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
     let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
         return Ok(true);
     };

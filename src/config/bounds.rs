@@ -38,7 +38,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
-/// Ten confirmations take over five minutes at the fast cadence; more would keep a home unreachable for nothing.
+/// One is no faster than two: the first observation only makes a candidate. Ten confirmations take over five minutes at the fast cadence; more would keep a home unreachable for nothing.
 pub const CONFIRMATIONS: Whole = whole(1, 2, 10);
 /// Nothing is the cache switched off; beyond a week a change made by hand in the dashboard would go unseen too long.
 pub const CACHE_MAX_AGE: Span = span(Duration::ZERO, HOUR, WEEK);

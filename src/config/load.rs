@@ -2,8 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -13,6 +12,8 @@ use super::env::Env;
 use super::reader::Reader;
 use super::schema;
 use super::settings::Settings;
+use crate::error::plain;
+use crate::file;
 
 /// Everything that is wrong with a configuration, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,16 +81,14 @@ pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError
 
 /// The bytes of the file, or one line of why there are none.
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let outcome =
-        File::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes));
+    let read = file::read(path, MAX_FILE);
     let inside = path.join("cadence.toml");
     let path = path.display();
-    match outcome {
-        Ok(_) if bytes.len() > MAX_FILE => Err(format!(
+    match read {
+        Ok(file) if file.bytes.len() > MAX_FILE => Err(format!(
             "{path} is over 1 MiB: this is no configuration of cadence"
         )),
-        Ok(_) => Ok(bytes),
+        Ok(file) => Ok(file.bytes),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
                 "{path} does not exist: copy /usr/share/doc/cadence/examples/cadence.toml there and put your record's name \
@@ -106,7 +105,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
                     inside.display()
                 )
             }
-            _ => format!("cannot read {path}: {error}"),
+            _ => format!("cannot read {path}: {}", plain(&error)),
         }),
     }
 }

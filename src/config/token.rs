@@ -2,13 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::env::Env;
+use crate::error::plain;
+use crate::file;
 
 /// Cloudflare's tokens have 40 to 60 characters; whatever is longer than this is another file.
 const MAX_BYTES: usize = 4096;
@@ -180,34 +180,17 @@ pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
 }
 
 fn read(path: &Path, source: Source) -> Result<Token, TokenError> {
-    match read_file(path) {
-        Ok((bytes, mode)) => checked(&bytes, source, Some(mode)),
+    match file::read(path, MAX_BYTES) {
+        Ok(file) => checked(&file.bytes, source, Some(file.mode)),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => TokenError::Missing(source, path.to_owned()),
             io::ErrorKind::PermissionDenied => TokenError::Denied(source),
             io::ErrorKind::IsADirectory => {
                 TokenError::Unreadable(source, "it is a directory".to_owned())
             }
-            _ => TokenError::Unreadable(source, error.to_string()),
+            _ => TokenError::Unreadable(source, plain(&error)),
         }),
     }
-}
-
-/// The first bytes of the file, one more than allowed, and its permission bits.
-fn read_file(path: &Path) -> io::Result<(Vec<u8>, u32)> {
-    // Asked before it is opened: opening a named pipe waits for its writer, perhaps forever.
-    let kind = fs::metadata(path)?.file_type();
-    if kind.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    if !kind.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o7777;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok((bytes, mode))
 }
 
 fn checked(bytes: &[u8], source: Source, mode: Option<u32>) -> Result<Token, TokenError> {

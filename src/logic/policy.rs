@@ -161,7 +161,8 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
         Rule::SingleConfirmation => broken(
             policy.confirmations < 2,
             format!(
-                "policy.confirmations = {}, so one wrong answer would be published: set at least 2",
+                "policy.confirmations = {}, but an address is published on its second observation in a row at the earliest: \
+                 set at least 2",
                 policy.confirmations
             ),
         ),
@@ -273,7 +274,8 @@ mod tests {
                 Rule::SingleConfirmation,
                 |policy, _| policy.confirmations = 2,
                 |policy, _| policy.confirmations = 1,
-                "policy.confirmations = 1, so one wrong answer would be published: set at least 2, \
+                "policy.confirmations = 1, but an address is published on its second observation in a row at the earliest: \
+                 set at least 2, \
                  or waive it with policy.waive = [\"single-confirmation\"]",
             ),
             (

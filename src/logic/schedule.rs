@@ -48,11 +48,11 @@ pub fn next(state: &State, policy: &Policy, jitter: Duration, now: &Moment) -> D
         Speed::Slow => policy.healthy_interval,
         Speed::Fast => policy.unsettled_interval,
     };
-    let delay = interval.saturating_add(jitter.min(policy.jitter));
+    let in_s = interval.saturating_add(jitter.min(policy.jitter)).as_secs();
     Due {
         speed,
-        in_s: delay.as_secs(),
-        due_at: now.wall_after(delay),
+        in_s,
+        due_at: now.wall_after(Duration::from_secs(in_s)),
     }
 }
 

@@ -373,6 +373,8 @@ fn plan(
 
 fn why_not_publishable(state: &State, family: Family, required: u32) -> String {
     let track = state.machine.track(family);
+    // Promotion is one step at a time: the first observation makes a candidate, whatever the policy asks for.
+    let required = required.max(2);
     match state.machine.readiness {
         Readiness::Init | Readiness::NotReady => "the line is down".to_owned(),
         Readiness::Probing | Readiness::Ready => match track.address() {

@@ -4,6 +4,8 @@ use std::io;
 
 use rustls::{CertificateError, Error as TlsError};
 
+use crate::error::plain;
+
 /// What went wrong, in one line without a full stop: `connection refused`, `certificate has expired`.
 #[must_use]
 pub fn of(error: &io::Error) -> String {
@@ -17,7 +19,7 @@ pub fn of(error: &io::Error) -> String {
         io::ErrorKind::HostUnreachable => "no route to host",
         io::ErrorKind::NetworkUnreachable => "network is unreachable",
         io::ErrorKind::UnexpectedEof => "connection closed too early",
-        _ => return of_system(&error.to_string()),
+        _ => return plain(error),
     };
     known.to_owned()
 }
@@ -56,22 +58,6 @@ fn of_certificate(error: &CertificateError) -> &'static str {
         CertificateError::BadSignature => "certificate has a wrong signature",
         CertificateError::Revoked => "certificate has been revoked",
         _ => "certificate is not acceptable",
-    }
-}
-
-/// The system's own words, without its error number and without a capital at the start.
-fn of_system(text: &str) -> String {
-    let text = text.split(" (os error ").next().unwrap_or(text);
-    let text = text
-        .strip_prefix("failed to lookup address information: ")
-        .unwrap_or(text);
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        // An abbreviation keeps its capitals.
-        (Some(first), Some(second)) if !second.is_uppercase() => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => text.to_owned(),
     }
 }
 

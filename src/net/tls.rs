@@ -1,6 +1,5 @@
 //! TLS: one set of trust roots and one way to shake hands, for HTTP and for probing.
 
-use std::fs;
 use std::io;
 use std::net::TcpStream;
 use std::path::Path;
@@ -12,8 +11,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use super::Deadline;
 use super::stream::TimedStream;
-use super::{Deadline, reason};
+use crate::error::plain;
+use crate::file;
+
+/// The roots of a whole Linux distribution have a quarter of a MiB.
+const MAX_CA_FILE: usize = 4 << 20;
 
 /// A verified TLS connection.
 pub type TlsStream = StreamOwned<ClientConnection, TimedStream>;
@@ -40,7 +44,15 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
 }
 
 fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let pem = fs::read(path).map_err(|error| reason::of(&error))?;
+    let pem = file::read(path, MAX_CA_FILE)
+        .map_err(|error| plain(&error))?
+        .bytes;
+    if pem.len() > MAX_CA_FILE {
+        return Err(format!(
+            "it is over {} MiB: PEM certificates are expected",
+            MAX_CA_FILE >> 20
+        ));
+    }
     let before = roots.len();
     for (certificate, number) in CertificateDer::pem_slice_iter(&pem).zip(1..) {
         certificate
@@ -62,7 +74,7 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
 /// Shakes hands over `tcp` and verifies the certificate for `host`, a name or an IP address with or without brackets.
 ///
 /// # Errors
-/// As [`reason::of`] puts it: the host is no name, the certificate is not acceptable, the server speaks no TLS or is too slow.
+/// As [`super::reason::of`] puts it: the host is no name, the certificate is not acceptable, the server speaks no TLS or is too slow.
 pub fn handshake(
     config: &Arc<ClientConfig>,
     host: &str,

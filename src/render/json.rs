@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::logic::observation::{FailureClass, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::units::{Family, RecordType};
 
@@ -103,6 +104,24 @@ impl<'a> SignalObject<'a> {
         all.extend(seen.public_ip.iter().map(Self::public_ip));
         all
     }
+}
+
+/// `cadence.error/1`: why a command could not do its work.
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    schema: &'static str,
+    exit_code: u8,
+    errors: Vec<&'a str>,
+}
+
+/// The document of a command that could not do its work.
+#[must_use]
+pub fn error_document(error: &Error) -> String {
+    line(&ErrorDocument {
+        schema: "cadence.error/1",
+        exit_code: error.exit_code,
+        errors: error.message.lines().collect(),
+    })
 }
 
 /// A document on one line.

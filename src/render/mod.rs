@@ -15,5 +15,6 @@ mod style;
 mod text;
 mod time;
 
+pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal};
 pub use time::{local_clock, local_minute, minute_in};

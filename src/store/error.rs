@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::error::plain;
+
 /// The deed that fails where a state document was read and found unusable: no mend is needed, a cycle deals with it.
 pub(super) const USE: &str = "use";
 
@@ -62,17 +64,6 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
-
-/// The operating system's words in the style of our messages: `Permission denied (os error 13)` is `permission denied`.
-fn plain(cause: &io::Error) -> String {
-    let text = cause.to_string();
-    let words = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = words.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => String::new(),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -159,3 +159,45 @@ fn a_fault_in_the_file_leaves_everything_as_an_earlier_cycle_left_it() {
     );
     assert_eq!(Traces::of(&home), before);
 }
+
+#[test]
+fn a_named_pipe_is_refused_rather_than_waited_for() {
+    for (name, err) in [
+        (
+            "cadence.toml",
+            "error: cannot read {home}/cadence.toml: it is not a regular file\n",
+        ),
+        (
+            "ca.pem",
+            "error: network.ca_file: {home}/ca.pem: it is not a regular file\n",
+        ),
+    ] {
+        let home = Home::new();
+        fs::remove_file(home.path(name)).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(home.path(name))
+            .status();
+        assert!(made.unwrap().success());
+        assert_eq!(cycle(&home), said(78, err));
+    }
+}
+
+#[test]
+fn whoever_asks_for_json_gets_the_error_as_a_document_too() {
+    for (command, code) in [("reconcile", 78), ("status", 74), ("probe", 78)] {
+        let home = Home::new();
+        fs::write(home.path("cadence.toml"), "mode = 1\n").unwrap();
+        // A file where the state folder belongs.
+        fs::write(home.path("state"), "").unwrap();
+        let heard = hear(&home, home.command(&[command, "--json"]));
+        let document: serde_json::Value = serde_json::from_str(&heard.out).unwrap();
+        let errors: Vec<&str> = heard
+            .err
+            .lines()
+            .map(|line| line.trim_start_matches("error: "))
+            .collect();
+        let expected =
+            serde_json::json!({"schema": "cadence.error/1", "exit_code": code, "errors": errors});
+        assert_eq!((heard.code, document), (Some(code), expected), "{command}");
+    }
+}

@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
 use super::*;
+use crate::net::reason;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 

@@ -46,8 +46,7 @@ fn a_state(last_s: u64) -> (State, Moment) {
 
 #[test]
 fn a_broken_rule_fails_in_production_warns_in_test_and_is_named_when_waived() {
-    let single =
-        "single-confirmation: policy.confirmations = 1, so one wrong answer would be published";
+    let single = "single-confirmation: policy.confirmations = 1, but an address is published on its second observation in a row at the earliest";
     let mend = "set at least 2, or waive it with policy.waive = [\"single-confirmation\"]";
     let one = settings("[policy]\nconfirmations = 1");
     assert_eq!(
