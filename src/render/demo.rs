@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::json::milliseconds;
 use super::{Paint, Style};
 use crate::app::demo::{Demo, Scene};
 
@@ -27,7 +28,7 @@ pub fn document(demo: &Demo) -> String {
         cycles: total(demo, |scene| scene.cycles),
         writes: total(demo, |scene| scene.writes),
         false_writes: demo.false_writes,
-        elapsed_ms: (demo.elapsed.as_secs_f64() * 10_000.0).round() / 10.0,
+        elapsed_ms: milliseconds(demo.elapsed),
         error: demo.error.as_deref(),
     };
     let text = serde_json::to_string(&document).unwrap_or_default();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::text::{WIDTH, human_seconds, pair, wrap};
+use super::text::{WIDTH, host_of, human_seconds, pair, wrap};
 use super::{Paint, Style};
 use crate::app::history::{Entry, is_plausible};
 use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
@@ -139,7 +139,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
                 Some(from) => format!("{family} {from} -> {to}"),
                 None => format!("{family} is {to}"),
             };
-            let named: Vec<&str> = providers.iter().map(|provider| host(provider)).collect();
+            let named: Vec<&str> = providers.iter().map(|provider| host_of(provider)).collect();
             let by = match named.as_slice() {
                 [] => String::new(),
                 named => format!(" ({})", named.join(", ")),
@@ -239,12 +239,6 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
 
 fn duration(seconds: Option<u64>) -> String {
     seconds.map_or_else(|| "an unknown time".to_owned(), human_seconds)
-}
-
-/// The host of a URL, or all of what is no URL.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
 }
 
 /// What an event of an unknown kind or shape holds.

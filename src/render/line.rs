@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::style::{Form, Paint, Style};
+use super::text::{printable, quoted};
 use super::time::local_clock;
 
 /// The widest subsystem.
@@ -258,41 +259,6 @@ fn number(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1000.0;
     let decimals = usize::from(ms < 9.95);
     format!("{ms:.decimals$}")
-}
-
-/// The text on one line and without what a terminal would obey.
-pub fn printable(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        push_escaped(&mut out, c);
-        out
-    })
-}
-
-/// The text as a logfmt value: as it is, or in quotes where it could be taken for something else.
-fn quoted(text: &str) -> String {
-    let special = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
-    if !text.is_empty() && !text.contains(special) {
-        return text.to_owned();
-    }
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c => push_escaped(&mut out, c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn push_escaped(out: &mut String, c: char) {
-    match c {
-        '\n' => out.push_str("\\n"),
-        c if c.is_control() => {
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        }
-        c => out.push(c),
-    }
 }
 
 #[cfg(test)]

@@ -161,11 +161,5 @@ fn answered(probed: &Probed, asked: &DnsProbed) -> Answered {
     }
 }
 
-/// Host and port of a URL, by which a person knows a provider.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or(rest)
-}
-
 #[cfg(test)]
 mod tests;

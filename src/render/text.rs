@@ -52,26 +52,38 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Appends ` key=value` as logfmt has it; the value is quoted where it has to be.
+/// Appends ` key=value` as logfmt has it.
 pub fn pair(line: &mut String, key: &str, value: &str) {
-    let value = printable(value);
-    let bare = !value.is_empty()
-        && !value
-            .chars()
-            .any(|c| c.is_whitespace() || matches!(c, '"' | '=' | '\\'));
     if !line.is_empty() {
         line.push(' ');
     }
-    // Writing to a string cannot fail.
-    let _ = if bare {
-        write!(line, "{key}={value}")
-    } else {
-        write!(
-            line,
-            "{key}=\"{}\"",
-            value.replace('\\', "\\\\").replace('"', "\\\"")
-        )
-    };
+    line.extend([key, "=", &quoted(value)]);
+}
+
+/// The text as a logfmt value: as it is, or in quotes and escaped where it could be taken for something else.
+pub fn quoted(text: &str) -> String {
+    let special = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
+    if !text.is_empty() && !text.contains(special) {
+        return text.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            // Writing to a string cannot fail.
+            c if c.is_control() => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Host and port of a URL, by which a person knows a server; all of what is no URL.
+pub fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or(rest)
 }
 
 /// Whole seconds as people read them: `3 h 5 min`.
@@ -123,9 +135,10 @@ mod tests {
             ("c", ""),
             ("d", "\"\\"),
             ("e", "k=v"),
+            ("f", "a\n\u{1b}b"),
         ] {
             pair(&mut line, key, value);
         }
-        assert_eq!(line, r#"a=1 b="x y" c="" d="\"\\" e="k=v""#);
+        assert_eq!(line, r#"a=1 b="x y" c="" d="\"\\" e="k=v" f="a\n\u001bb""#);
     }
 }

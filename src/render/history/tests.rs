@@ -122,7 +122,7 @@ fn pairs_hold_every_field_that_is_known() {
     for line in [
         "at=2026-01-28T10:12:30Z kind=address cycle=425 seq=8 family=ipv4 from=11.22.33.44 providers=https://api.ipify.org,https://ifconfig.me/ip to=11.22.33.55",
         "at=2026-01-28T10:00:00Z kind=outage cycle=400 seq=4 phase=began verdict=WAN_DOWN",
-        r#"at=2026-01-28T14:00:01Z kind=error cycle=430 seq=15 message="no API token  [31m""#,
+        r#"at=2026-01-28T14:00:01Z kind=error cycle=430 seq=15 message="no API token \u001b[31m""#,
         r#"at=2026-01-28T14:00:02Z kind=recovery cycle=430 seq=16 outcome=triggered plug="{\"kind\":\"shelly1\"}" tries=1,2"#,
     ] {
         assert!(lines.lines().any(|found| found == line), "{line}\n{lines}");

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Answered, answered, host_of, public_address, wan_up};
+use super::{Answered, answered, public_address, wan_up};
 use crate::app::probe::{Probed, PublicIpProbed};
 use crate::logic::units::Family;
 use crate::render::signal::listed;
-
-/// The width of a terminal that nobody has made wider.
-const COLUMNS: usize = 80;
+use crate::render::text::host_of;
 
 enum Note {
     RouterIsSilent,
@@ -109,25 +107,4 @@ fn disagreement(public_ip: &PublicIpProbed) -> Option<Note> {
         family: public_ip.seen.family,
         told: told.join(", "),
     })
-}
-
-/// Breaks a note into lines, which begin under its first word.
-pub fn wrapped(note: &str) -> String {
-    const INDENT: &str = "      ";
-    let mut text = String::new();
-    let mut column = INDENT.len();
-    for word in note.split(' ') {
-        let width = word.chars().count();
-        if column > INDENT.len() && column + 1 + width > COLUMNS {
-            text.push('\n');
-            text.push_str(INDENT);
-            column = INDENT.len();
-        } else if column > INDENT.len() {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += width;
-    }
-    text
 }

@@ -3,13 +3,16 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Answered, answered, host_of, notes, public_address, wan_up};
+use super::{Answered, answered, notes, public_address, wan_up};
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::observation::{RouterMethod, Signal};
-use crate::render::line::{Mark, milliseconds, printable};
+use crate::render::line::{Mark, milliseconds};
 use crate::render::signal::listed;
 use crate::render::style::{Paint, Style};
+use crate::render::text::{WIDTH, host_of, printable, wrap};
 
+/// What a note begins with.
+const NOTE: &str = "note: ";
 /// Longer labels push what follows them aside.
 const WIDEST_LABEL: usize = 32;
 
@@ -68,8 +71,11 @@ pub fn text(probed: &Probed, style: Style) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     for note in notes::all(probed) {
-        let note = notes::wrapped(&printable(&note));
-        let _ = write!(text, "\n{}", style.paint(Paint::Bold, "note: "));
+        // Further lines begin under the first word.
+        let room = WIDTH - NOTE.len();
+        let indent = format!("\n{:1$}", "", NOTE.len());
+        let note = wrap(&note, room, room).join(&indent);
+        let _ = write!(text, "\n{}", style.paint(Paint::Bold, NOTE));
         let _ = writeln!(text, "{note}");
     }
     text

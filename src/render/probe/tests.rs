@@ -5,6 +5,7 @@ use crate::app::probe::weigh;
 use crate::logic::fixtures::{ip, record};
 use crate::logic::observation::RouterMethod;
 use crate::logic::units::RecordType;
+use crate::render::text::host_of;
 
 const PRETTY: Style = Style {
     form: Form::Pretty,
