@@ -50,7 +50,8 @@ pub fn bold(line: &str, typed: impl Fn(&str) -> String) -> String {
     );
     let mark = |(at, part): (usize, &&str)| match at % 2 {
         0 => (*part).to_owned(),
-        _ => format!("\\fB{}\\fR", typed(part)),
+        // What is typed is not hyphenated.
+        _ => format!("\\fB\\%{}\\fR", typed(part).replace(' ', " \\%")),
     };
     parts.iter().enumerate().map(mark).collect()
 }
@@ -59,7 +60,7 @@ pub fn bold(line: &str, typed: impl Fn(&str) -> String) -> String {
 fn code_is_bold_and_keeps_its_hyphens() {
     assert_eq!(
         to_man("see `--json` and `~/.x`, well-known\n"),
-        "see \\fB\\-\\-json\\fR and \\fB\\(ti/.x\\fR, well-known\n"
+        "see \\fB\\%\\-\\-json\\fR and \\fB\\%\\(ti/.x\\fR, well-known\n"
     );
 }
 

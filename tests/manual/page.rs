@@ -46,7 +46,6 @@ pub fn make(name: &str) -> String {
         ".\\\" Made from man/src/{name} and the program itself. Do not edit; run:\n\
          .\\\" {BLESS}\n\
          .TH {} {section} \"\" \"cadence {}\" \"cadence manual\"\n\
-         .nh\n\
          .ad l\n",
         markup::typed(&title.to_uppercase()),
         env!("CARGO_PKG_VERSION")

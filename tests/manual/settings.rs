@@ -8,15 +8,16 @@ use cadence::config::{Env, parse};
 use super::markup::{bold, to_man, typed};
 
 const SAMPLE: &str = include_str!("../../packaging/cadence.toml");
-/// A record, and the longest interval, which bounds the jitter.
+/// The shortest configuration.
 const VALID: &str = "[[record]]\nname = \"a.example\"\n";
+/// It bounds the jitter, and is the longest here, so that the jitter's own bound is told.
 const LONGEST_INTERVAL: (&str, &str) = ("CADENCE_POLICY_HEALTHY_INTERVAL", "1h");
 /// No key of the configuration takes either of these strings; most refuse the first, and say more about it.
 const REFUSED: [&str; 2] = ["????????????????????", "\\u0001"];
 
 /// A key of the sample, with its value as it is written there.
 pub struct Key {
-    /// The section, empty at the top of the file.
+    /// Empty at the top of the file.
     section: String,
     name: String,
     value: String,
@@ -35,7 +36,7 @@ pub enum Part {
 /// The sample in parts. There prose follows `# `; a key that is commented out follows `#`, and an entry of an array `#  `.
 pub fn sample() -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut section = String::new();
+    let mut section = "";
     for line in SAMPLE.lines() {
         let is_prose = line == "#" || (line.starts_with("# ") && !line.starts_with("#  "));
         let code = line.strip_prefix('#').unwrap_or(line);
@@ -46,7 +47,7 @@ pub fn sample() -> Vec<Part> {
                 _ => parts.push(Part::Words(vec![words])),
             }
         } else if code.starts_with('[') {
-            section = code.trim_matches(['[', ']']).to_owned();
+            section = code.trim_matches(['[', ']']);
             parts.push(Part::Section(code.to_owned()));
         } else if line.is_empty() {
             // What has no key below it stands for itself.
@@ -55,7 +56,7 @@ pub fn sample() -> Vec<Part> {
             }
         } else if let Some((name, value)) = code.split_once(" = ") {
             let key = Key {
-                section: section.clone(),
+                section: section.to_owned(),
                 name: name.to_owned(),
                 value: value.to_owned(),
             };
@@ -66,7 +67,7 @@ pub fn sample() -> Vec<Part> {
         } else if let Some(Part::Keys(keys)) = parts.last_mut()
             && let Some(key) = keys.last_mut()
         {
-            key.value += &format!("\n{code}");
+            key.value += code;
         } else {
             panic!("packaging/cadence.toml: what is this? {line}");
         }
@@ -165,6 +166,7 @@ impl Key {
         if let Some(name) = self.variable() {
             facts.push(format!("Variable: \\fB{name}\\fR"));
         }
+        // The end of an example is a break already.
         facts.join("\n.br\n").replace(".EE\n.br\n", ".EE\n") + "\n"
     }
 }
@@ -175,50 +177,66 @@ fn lines_of_list(list: &str) -> String {
     entries
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
-        .map(|entry| format!("{}\n", typed(entry)))
+        .map(|entry| typed(entry) + "\n")
         .collect()
 }
 
 /// The subsections with every key.
 pub fn keys() -> String {
-    let mut page = String::new();
+    let mut page: Vec<String> = Vec::new();
     let mut words: Vec<String> = Vec::new();
     for part in sample() {
         match part {
+            Part::Words(lines) => words = lines,
             // The first words are about the file as such: the written part of the page says that.
             Part::Keys(keys) if keys.is_empty() && page.is_empty() => words.clear(),
-            Part::Words(lines) => words = lines,
+            Part::Keys(keys) if keys.is_empty() => {
+                page.push(".PP\n".to_owned() + &prose(&words));
+                words.clear();
+            }
             Part::Section(name) => {
-                page += &format!(".SS {}\n", typed(&name));
-                page += &prose(&words);
+                page.push(format!(".SS {}\n", typed(&name)));
+                page.push(prose(&words));
                 words.clear();
             }
             Part::Keys(keys) => {
                 if page.is_empty() {
-                    page += ".SS \"At the top of the file\"\n";
+                    page.push(".SS \"At the top of the file\"\n".to_owned());
                 }
-                for (at, key) in keys.iter().enumerate() {
-                    let tag = if at == 0 { ".TP" } else { ".TQ" };
-                    page += &format!("{tag}\n\\fB{}\\fR\n", typed(&key.name));
-                }
-                page += &prose(&words);
-                for (at, key) in keys.iter().enumerate() {
-                    if !(words.is_empty() && at == 0) {
-                        page += ".IP\n";
-                    }
-                    if keys.len() > 1 {
-                        page += &format!("\\fB{}\\fR\n.br\n", typed(&key.name));
-                    }
-                    page += &key.facts(&words.join(" "));
-                }
+                page.extend(entry(&keys, &words));
                 words.clear();
             }
         }
     }
-    page
+    page.concat()
 }
 
-/// Words as text of the page; names between quotes and backticks stay as they are.
+/// The entry of keys that share their words.
+fn entry(keys: &[Key], words: &[String]) -> Vec<String> {
+    let name = |key: &Key| format!("\\fB{}\\fR\n", typed(&key.name));
+    let tag = |(at, key): (usize, &Key)| {
+        let request = if at == 0 { ".TP\n" } else { ".TQ\n" };
+        request.to_owned() + &name(key)
+    };
+    let facts = |(at, key): (usize, &Key)| {
+        let paragraph = if words.is_empty() && at == 0 {
+            ""
+        } else {
+            ".IP\n"
+        };
+        let whose = if keys.len() > 1 {
+            name(key) + ".br\n"
+        } else {
+            String::new()
+        };
+        paragraph.to_owned() + &whose + &key.facts(&words.join(" "))
+    };
+    let tags = keys.iter().enumerate().map(tag);
+    let facts = keys.iter().enumerate().map(facts);
+    tags.chain([prose(words)]).chain(facts).collect()
+}
+
+/// Words as text of the page.
 fn prose(words: &[String]) -> String {
     let lines = words.iter().map(|line| match line.as_str() {
         "" => ".IP\n".to_owned(),
