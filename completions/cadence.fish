@@ -25,7 +25,7 @@ function __fish_cadence_using_subcommand
 end
 
 complete -c cadence -n "__fish_cadence_needs_command" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_needs_command" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_needs_command" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_needs_command" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -48,7 +48,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch rea
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d 'Sleep a random time of up to DURATION first (cron)' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l wait -d 'Wait up to DURATION for another cycle to end' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -65,7 +65,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s v -l verbo
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand status" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -85,7 +85,7 @@ public-ip\t'The public address, as every provider tells it'
 dns\t'What public DNS answers for each record'
 plug\t'The plug; without --only where recovery is enabled'"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand probe" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -98,7 +98,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand probe" -s v -l verbose -
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand recover" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -124,7 +124,7 @@ recovery\t''
 gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand history" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -138,7 +138,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand check" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
@@ -152,7 +152,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand check" -s v -l verbose -
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand demo" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
