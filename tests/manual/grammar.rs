@@ -64,8 +64,11 @@ pub fn options(command: &Command) -> String {
 /// Values that need no words of their own need no lines of their own.
 fn with_plain_values_in_a_row(arg: Arg) -> Arg {
     let values = arg.get_possible_values();
-    let takes_no_value = !arg.get_action().takes_values();
-    if takes_no_value || values.is_empty() || values.iter().any(|value| value.get_help().is_some())
+    let is_told = values.iter().any(|value| value.get_help().is_some());
+    if !arg.get_action().takes_values()
+        || values.is_empty()
+        || is_told
+        || arg.is_hide_possible_values_set()
     {
         return arg;
     }
