@@ -44,7 +44,7 @@ pub struct Global {
     /// When to use colours; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
-    /// Say more on stderr; twice for every detail
+    /// Say more; twice for every detail
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors
