@@ -15,7 +15,12 @@ pub fn opening(command: &Command) -> String {
         .unwrap();
     let mut synopsis = Roff::new();
     synopsis.control("SH", ["SYNOPSIS"]).text(usage(command));
-    tidy(&name) + &tidy(synopsis.render().as_bytes())
+    // An option is neither hyphenated nor parted from its value.
+    let synopsis = synopsis
+        .render()
+        .replace("\\fB\\-\\-", "\\fB\\%\\-\\-")
+        .replace(" \\fI", "\\~\\fI");
+    tidy(&name) + &tidy(synopsis.as_bytes())
 }
 
 /// How it is called: the command's own options by name, those of every command in a word.
