@@ -11,7 +11,7 @@ use super::systemd::SERVICE;
 use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
 use crate::error::plain;
 
-const CHECK: &str = "credentials";
+const CHECK: &str = "credential";
 /// What `ProtectHome=` hides.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 

@@ -22,6 +22,8 @@ use crate::store::{StateDir, state};
 
 const START: &str =
     "sudo systemctl enable --now cadence.timer (without systemd: /etc/cron.d/cadence)";
+/// Where the unit is there; what the timer lacks is told by itself.
+const START_ONE: &str = "sudo systemctl start cadence.service runs a cycle at once";
 
 /// The endings of how many cycles are looked at, at the calm cadence.
 const LAST_CYCLES: u32 = 30;
@@ -46,8 +48,9 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
     findings.extend(about_state);
     if let Some(systemd) = &systemd {
         findings.extend(units::look(systemd));
-        if runner.is_some() {
+        if let Some(runner) = runner {
             findings.extend(timers::look(systemd, &settings.policy));
+            findings.extend(runner.unknown());
         }
         findings.extend(cycles::look(systemd, now, window));
     }
@@ -165,13 +168,19 @@ fn state_folder(
         Ok(Some(folder)) => folder,
         Ok(None) => {
             let missing = format!("{} is not there: no cycle has run yet", dir.display());
-            return (vec![Finding::warn("state", missing).mend(START)], None);
+            return (
+                vec![Finding::warn("state", missing).mend(start(runner))],
+                None,
+            );
         }
         Err(error) => return (vec![broken(&error)], None),
     };
     match state::read::<State>(&folder, VERSION.into()) {
         Ok(state) => {
-            let about = [access(dir, runner), timer(state.as_ref(), now, settings)];
+            let about = [
+                access(dir, runner),
+                timer(state.as_ref(), now, settings, runner),
+            ];
             (about.into(), state)
         }
         Err(error) => (vec![access(dir, runner), broken(&error)], None),
@@ -199,7 +208,13 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         let (uid, user) = (folder.uid, &runner.user);
         let foreign =
             format!("{shown} belongs to uid {uid}, not to the user {user}, who runs the cycles");
-        return Finding::fail("state", foreign).mend(format!("sudo chown -R {user}: {shown}"));
+        // systemd gives it back when the service starts (StateDirectory=).
+        let level = match runner.service {
+            Some(_) => Level::Warn,
+            None => Level::Fail,
+        };
+        return Finding::new("state", level, foreign)
+            .mend(format!("sudo chown -R {user}: {shown}"));
     }
     if !identity.may_write_in(folder) {
         let (mode, uid) = (folder.mode & 0o7777, folder.uid);
@@ -239,9 +254,21 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     .mend(format!("sudo chown --reference={shown} {names}"))
 }
 
-fn timer(state: Option<&State>, now: &Moment, settings: &Settings) -> Finding {
+fn start(runner: Option<&Runner>) -> &'static str {
+    match runner.map(|runner| &runner.service) {
+        Some(Some(_)) => START_ONE,
+        Some(None) | None => START,
+    }
+}
+
+fn timer(
+    state: Option<&State>,
+    now: &Moment,
+    settings: &Settings,
+    runner: Option<&Runner>,
+) -> Finding {
     let Some((state, last)) = state.and_then(|state| Some((state, state.last.as_ref()?))) else {
-        return Finding::warn("timer", "no cycle has run yet").mend(START);
+        return Finding::warn("timer", "no cycle has run yet").mend(start(runner));
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {} ago", human_duration(age)),
@@ -251,7 +278,7 @@ fn timer(state: Option<&State>, now: &Moment, settings: &Settings) -> Finding {
         return Finding::ok("timer", found);
     }
     let interval = config_duration(settings.policy.healthy_interval);
-    Finding::warn("timer", format!("{found}, at most {interval} is expected")).mend(START)
+    Finding::warn("timer", format!("{found}, at most {interval} is expected")).mend(start(runner))
 }
 
 /// Whether whoever runs the cycles may send echo requests.
@@ -275,7 +302,8 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
             format!("not permitted to {who}: the router is asked over TCP instead"),
         )
         .mend(format!(
-            "echo \"net.ipv4.ping_group_range = {range}\" | sudo tee /etc/sysctl.d/10-cadence.conf && sudo sysctl --system"
+            "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
+             then: sudo systemctl restart systemd-sysctl (without systemd: sudo sysctl --system)"
         )),
         Some(Err(_)) | None => Finding::warn("icmp", "this host does not tell whether it is permitted"),
     }

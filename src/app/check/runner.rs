@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Finding;
 use super::cron::Cron;
 use super::identity::Identity;
 use super::systemd::{SERVICE, Systemd};
@@ -47,6 +48,17 @@ impl Runner {
             config: CONFIG_FILE.into(),
             state_dir: STATE_DIR.into(),
             service: None,
+        })
+    }
+
+    /// That its user is not there, or is nowhere where we look.
+    pub fn unknown(&self) -> Option<Finding> {
+        let user = &self.user;
+        self.identity.is_none().then(|| {
+            let unknown = format!("the user {user}, who runs the cycles, is not in /etc/passwd");
+            Finding::warn("units", unknown).mend(format!(
+                "look at: getent passwd {user}; the package's own user is made by: sudo systemd-sysusers"
+            ))
         })
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{SERVICE, Systemd};
 use crate::app::check::Finding;
 use crate::app::check::tools::Block;
-use crate::error::meaning;
+use crate::error::{EXIT_DONE, meaning};
 use crate::logic::moment::Moment;
 use crate::logic::units::human_duration;
 
@@ -33,26 +33,41 @@ struct Failures {
 pub fn look(systemd: &Systemd, now: &Moment, window: Duration) -> Option<Finding> {
     let service = systemd.loaded(SERVICE)?;
     let latest = Ending::latest(service);
+    let succeeded = matches!(service.get("Result"), "success" | "");
     let failed = systemd.journal.as_ref().map(|text| Failures::read(text));
+    let last = last(service, latest, succeeded);
     let within = human_duration(window);
-    let last = latest.map_or_else(
-        || "systemd remembers no cycle".to_owned(),
-        |ending| format!("the last cycle ended with {ending}"),
-    );
     let message = match &failed {
         Err(why) => format!("{last}; how others ended is not known: {why}"),
         Ok(failures) if failures.by_ending.is_empty() => {
             format!("{last}, none failed within {within}")
         }
-        Ok(failures) => format!("{last}; failed within {within}: {}", failures.told(now)),
+        Ok(failures) => {
+            let told = failures.told(latest, now);
+            format!("{last}; failed within {within}: {told}")
+        }
     };
-    let succeeded = latest.is_none_or(|_| service.get("Result") == "success");
-    let finding = match (succeeded, failed) {
+    let any_failed = failed.is_ok_and(|failures| !failures.by_ending.is_empty());
+    let finding = match (succeeded, any_failed) {
         (false, _) => Finding::fail(CHECK, message),
-        (true, Ok(failures)) if !failures.by_ending.is_empty() => Finding::warn(CHECK, message),
-        (true, _) => return latest.map(|_| Finding::ok(CHECK, message)),
+        (true, true) => Finding::warn(CHECK, message),
+        (true, false) => return latest.map(|_| Finding::ok(CHECK, message)),
     };
     Some(finding.mend(format!("look at: sudo journalctl -u {SERVICE} -n 30")))
+}
+
+fn last(service: Block, latest: Option<Ending>, succeeded: bool) -> String {
+    let result = match service.get("Result") {
+        // What the ending says for itself.
+        "success" | "exit-code" | "signal" | "core-dump" | "" => String::new(),
+        result => format!(" ({result})"),
+    };
+    match latest {
+        Some(ending) => format!("the last cycle ended with {ending}{result}"),
+        None if !succeeded => format!("systemd could not start the last cycle{result}"),
+        None if service.get("ActiveState") == "activating" => "a cycle is running".to_owned(),
+        None => "systemd remembers no cycle".to_owned(),
+    }
 }
 
 impl Ending {
@@ -80,7 +95,7 @@ impl Ending {
 impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {
-            Self::Code(0) => f.write_str("0"),
+            Self::Code(EXIT_DONE) => f.write_str("0"),
             Self::Code(code) => write!(f, "{code} ({})", meaning(code)),
             Self::Signal(signal) => write!(f, "signal {signal}"),
         }
@@ -102,12 +117,15 @@ impl Failures {
         Self { by_ending, latest }
     }
 
-    fn told(&self, now: &Moment) -> String {
-        let one = |(ending, count): (&Ending, &usize)| format!("{count} with {ending}");
+    fn told(&self, said: Option<Ending>, now: &Moment) -> String {
+        let one = |(ending, count): (&Ending, &usize)| match *ending {
+            // Its meaning has just been told.
+            Ending::Code(code) if said == Some(*ending) => format!("{count} with {code}"),
+            ending => format!("{count} with {ending}"),
+        };
         let all: Vec<String> = self.by_ending.iter().map(one).collect();
-        let age = self
-            .latest
-            .and_then(|at| Duration::try_from(now.wall.duration_since(at)).ok());
+        let age = self.latest.map(|at| now.wall.duration_since(at));
+        let age = age.and_then(|age| Duration::try_from(age).ok());
         let age = age.map_or(String::new(), |age| {
             format!(", the latest {} ago", human_duration(age))
         });
