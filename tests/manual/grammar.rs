@@ -18,7 +18,7 @@ pub fn opening(command: &Command) -> String {
     // An option is neither hyphenated nor parted from its value.
     let synopsis = synopsis
         .render()
-        .replace("\\fB\\-\\-", "\\fB\\%\\-\\-")
+        .replace(" [", " \\%[")
         .replace(" \\fI", "\\~\\fI");
     tidy(&name) + &tidy(synopsis.as_bytes())
 }
