@@ -48,15 +48,9 @@ pub fn bold(line: &str, typed: impl Fn(&str) -> String) -> String {
         parts.len() % 2 == 1,
         "a backtick without its second: {line}"
     );
-    let mark = |(at, part): (usize, &&str)| {
-        if at % 2 == 0 {
-            return (*part).to_owned();
-        }
-        // What is typed is not hyphenated; inside a word the same request would be the place for a hyphen.
-        let begins_word = parts[at - 1].is_empty() || parts[at - 1].ends_with(' ');
-        let whole = if begins_word { "\\%" } else { "" };
-        let text = typed(part).replace(' ', " \\%");
-        format!("\\fB{whole}{text}\\fR")
+    let mark = |(at, part): (usize, &&str)| match at % 2 {
+        0 => (*part).to_owned(),
+        _ => format!("\\fB{}\\fR", typed(part)),
     };
     parts.iter().enumerate().map(mark).collect()
 }
@@ -65,7 +59,7 @@ pub fn bold(line: &str, typed: impl Fn(&str) -> String) -> String {
 fn code_is_bold_and_keeps_its_hyphens() {
     assert_eq!(
         to_man("see `--json` (`~/.x`), well-known\n"),
-        "see \\fB\\%\\-\\-json\\fR (\\fB\\(ti/.x\\fR), well-known\n"
+        "see \\fB\\-\\-json\\fR (\\fB\\(ti/.x\\fR), well-known\n"
     );
 }
 
