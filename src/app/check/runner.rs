@@ -51,6 +51,15 @@ impl Runner {
         })
     }
 
+    /// That its cycles are none of the configuration that is looked at.
+    pub fn of_another_configuration(&self) -> Finding {
+        let other = self.config.display();
+        Finding::ok(
+            "units",
+            format!("not looked at: the cycles of this host read {other}, not this configuration"),
+        )
+    }
+
     /// That its user is not there, or is nowhere where we look.
     pub fn unknown(&self) -> Option<Finding> {
         let user = &self.user;
@@ -156,7 +165,11 @@ mod tests {
         assert!(runner.identity.is_some() && runner.unknown().is_none());
         assert_eq!(runner.config, Path::new("/srv/c.toml"));
         assert_eq!(runner.state_dir, Path::new("/var/lib/a"));
-        assert!(!runner.service.unwrap().hides_homes);
+        assert!(!runner.service.as_ref().unwrap().hides_homes);
+        assert_eq!(
+            runner.of_another_configuration().message,
+            "not looked at: the cycles of this host read /srv/c.toml, not this configuration"
+        );
         let dynamic = Runner::of_service(Block::of("User=\nDynamicUser=yes\n"));
         assert_eq!(dynamic.user, "cadence");
     }
