@@ -82,6 +82,8 @@ start_world() {
   world_pid=$!
   until [[ -S $work/world/socket ]]; do kill -0 "$world_pid"; sleep 0.05; done
 }
+end_world() { kill -KILL "$world_pid"; wait "$world_pid" 2>/dev/null || true; }
+# What the world does, and tells: see world.rs.
 world() { "$world_program" "$work/world" "$@"; }
 
 # The hierarchies in which a systemd keeps its groups.

@@ -13,7 +13,7 @@ start=$(cursor)
 enabled=$(now)
 inside systemctl enable --now cadence.timer 2>/dev/null
 
-until_true 60 published "${addresses[0]}" || true
+until_true 75 published "${addresses[0]}" || true
 check "published after enable --now (in $(since "$enabled") s)" "${addresses[0]}" "$(world published)"
 until_true 60 is_settled || true
 check "settled after $(since "$enabled") s" READY "$(status .readiness)"
