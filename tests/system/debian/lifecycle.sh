@@ -142,7 +142,6 @@ an_upgrade_leaves_the_cycle_alone() {
   cycle
   check "the next cycle" "success 0" "$(result)"
 }
-is_over() { ! is_running; }
 
 the_same_and_an_older_version_can_be_installed() {
   local before said

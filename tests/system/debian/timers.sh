@@ -28,9 +28,7 @@ world line down
 lost=$(now)
 until_true 60 readiness_is NOT_READY || true
 check "the outage is seen after $(since "$lost") s" "NOT_READY WAN_DOWN" "$(status '[.readiness, .verdict] | join(" ")')"
-before=$(status .uptime.total)
-two_more() { (($(status .uptime.total) >= before + 2)); }
-until_true 100 two_more || true
+until_true 100 has_more_cycles_than $(($(total) + 1)) || true
 world line up
 back=$(now)
 until_true 120 is_settled || true
@@ -39,9 +37,7 @@ check "settled $(since "$back") s after the line is back" READY "$(status .readi
 # Units that only now have become inactive may still say so.
 sleep 3
 quiet=$(cursor)
-before=$(status .uptime.total)
-one_more() { (($(status .uptime.total) > before)); }
-until_true 140 one_more || true
+until_true 140 has_more_cycles_than "$(total)" || true
 sleep 3
 check "lines in the journal from two minutes of quiet, with one cycle" 1 "$(journal "$quiet" | wc -l)" "$(messages "$quiet")"
 check "its priority is notice" 5 "$(journal "$quiet" | jq -r .PRIORITY)"
