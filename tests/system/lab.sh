@@ -92,14 +92,14 @@ hierarchies() { findmnt -rno TARGET -t cgroup2; findmnt -rno TARGET -t cgroup -O
 # Starts the system with systemd as its process 1, and waits until it is up.
 boot() {
   start_system --boot
-  wait_until_up systemctl_says_up
+  wait_until_up systemd systemctl_says_up
 }
 systemctl_says_up() { [[ $(inside systemctl is-system-running 2>/dev/null) =~ running|degraded ]]; }
 
 # Starts it with a process 1 that does nothing, and this command.
 start_without_systemd() {
   start_system --as-pid2 -- "$@"
-  wait_until_up inside true
+  wait_until_up '\(sd-stubinit\)' inside true
 }
 
 # start_system OPTION..
@@ -117,9 +117,11 @@ start_system() {
   nspawn=$!
 }
 
+# wait_until_up PROCESS_1 COMMAND..: until both are there.
 wait_until_up() {
-  local end=$((SECONDS + 90))
-  until leader=$(pgrep -P "$nspawn" -x 'systemd|\(sd-stubinit\)') && "$@"; do
+  local name=$1 end=$((SECONDS + 90))
+  shift
+  until leader=$(pgrep -P "$nspawn" -x "$name") && "$@"; do
     if ((SECONDS > end)) || ! kill -0 "$nspawn" 2>/dev/null; then
       echo "the system did not come up:"; tail -n 20 "$work/console"
       return 1
