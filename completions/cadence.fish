@@ -34,7 +34,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -l color -d 'When to use c
 always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_needs_command" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_needs_command" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_needs_command" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_needs_command" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_needs_command" -s V -l version -d 'Print version'
@@ -61,7 +61,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l trust -d '
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l no-cache -d 'Do not settle for what an earlier cycle verified'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l if-due -d 'Do nothing unless a cycle is due (cron)'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
@@ -75,7 +75,7 @@ always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l check -d 'Exit 0 when READY and fresh, 1 when PROBING or INIT, 2 when `NOT_READY` or stale, 3 without state'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand status" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l only -d 'Only these signals' -r -f -a "host\t'A default route or a link'
@@ -94,7 +94,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand probe" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand probe" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
@@ -110,7 +110,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand recover" -s y -l yes -d 
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l force -d 'Also within the cooldown, beyond the caps, and where the plug may be cut off'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l dry-run -d 'Show what would happen; switch nothing'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand recover" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l since -d 'Only events younger than DURATION, such as 12h or 7d' -r
@@ -134,7 +134,7 @@ always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l reverse -d 'The youngest first'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
@@ -148,7 +148,7 @@ always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l offline -d 'Look at this host only; ask nobody'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand check" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
@@ -161,6 +161,6 @@ complete -c cadence -n "__fish_cadence_using_subcommand demo" -l color -d 'When 
 always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l json -d 'Short for --format json: one JSON document on stdout'
-complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Say more on stderr; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -104,6 +104,26 @@ fn every_exit_code_is_explained_and_no_other() {
 }
 
 #[test]
+fn a_command_ends_with_known_exit_codes_only() {
+    for name in names().iter().filter(|name| command_of(name).is_some()) {
+        let known = tags(&written("cadence.1"), "EXIT STATUS");
+        let of_its_own = |code: &String| name == "cadence-status.1" && code == "3";
+        for code in tags(&written(name), "EXIT STATUS") {
+            assert!(known.contains(&code) || of_its_own(&code), "{name}: {code}");
+        }
+    }
+}
+
+#[test]
+fn every_written_part_belongs_to_a_page() {
+    let names = names();
+    for entry in std::fs::read_dir(super::root().join("man/src")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(names.contains(&name), "man/src/{name} is of no page");
+    }
+}
+
+#[test]
 fn every_policy_rule_is_explained_and_no_other() {
     let rules = Rule::ALL.map(Rule::name);
     assert_eq!(tags(&written("cadence.toml.5"), "POLICY RULES"), rules);

@@ -15,7 +15,12 @@ pub fn opening(command: &Command) -> String {
         .unwrap();
     let mut synopsis = Roff::new();
     synopsis.control("SH", ["SYNOPSIS"]).text(usage(command));
-    tidy(&name) + &tidy(synopsis.render().as_bytes())
+    // An option is neither hyphenated nor parted from its value.
+    let synopsis = synopsis
+        .render()
+        .replace("\\fB\\-\\-", "\\fB\\%\\-\\-")
+        .replace(" \\fI", "\\~\\fI");
+    tidy(&name) + &tidy(synopsis.as_bytes())
 }
 
 /// How it is called: the command's own options by name, those of every command in a word.
@@ -64,8 +69,11 @@ pub fn options(command: &Command) -> String {
 /// Values that need no words of their own need no lines of their own.
 fn with_plain_values_in_a_row(arg: Arg) -> Arg {
     let values = arg.get_possible_values();
-    let takes_no_value = !arg.get_action().takes_values();
-    if takes_no_value || values.is_empty() || values.iter().any(|value| value.get_help().is_some())
+    let is_told = values.iter().any(|value| value.get_help().is_some());
+    if !arg.get_action().takes_values()
+        || values.is_empty()
+        || is_told
+        || arg.is_hide_possible_values_set()
     {
         return arg;
     }
