@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::env::Env;
 
-const ETC: &str = "/etc/cadence/cadence.toml";
+/// The configuration of the whole host.
+pub const ETC: &str = "/etc/cadence/cadence.toml";
 const VAR_LIB: &str = "/var/lib/cadence";
 
 /// The configuration file: `--config`, `$CADENCE_CONFIG`, the user's own where it is there and the user is not root, or

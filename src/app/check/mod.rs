@@ -2,11 +2,11 @@
 //!
 //! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network`, `api` and `plug` ask.
 
-mod api;
-mod host;
+pub mod api;
+pub mod host;
 mod identity;
 mod network;
-mod plug;
+pub mod plug;
 
 use serde::Serialize;
 
@@ -64,19 +64,24 @@ impl Finding {
         }
     }
 
-    fn ok(check: &'static str, message: impl Into<String>) -> Self {
+    /// As it should be.
+    pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Ok, message.into())
     }
 
-    fn warn(check: &'static str, message: impl Into<String>) -> Self {
+    /// It could be better.
+    pub fn warn(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Warn, message.into())
     }
 
-    fn fail(check: &'static str, message: impl Into<String>) -> Self {
+    /// It must be mended.
+    pub fn fail(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Fail, message.into())
     }
 
-    fn mend(self, mend: impl Into<String>) -> Self {
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn mend(self, mend: impl Into<String>) -> Self {
         Self {
             mend: Some(mend.into()),
             ..self
