@@ -4,10 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::env::Env;
 use super::settings::Recovery;
+use crate::file;
 
 /// Plugs take passwords of 64 characters at most; whatever is longer than this is another file.
 const MAX_BYTES: usize = 1024;
@@ -60,16 +61,22 @@ impl fmt::Display for CredentialsError {
 
 impl Error for CredentialsError {}
 
-/// Finds the plug's password: in `$CREDENTIALS_DIRECTORY/plug-password` where that is there, else in
+/// The file of a systemd credential, where the operator has one: a unit that must not fail for a missing file hands over a
+/// blank one in its place (`SetCredential=`).
+pub(super) fn handed_over(env: &Env, name: &str) -> Option<PathBuf> {
+    let path = Path::new(env.get("CREDENTIALS_DIRECTORY")?).join(name);
+    let blank =
+        file::read(&path, MAX_BYTES).is_ok_and(|content| content.bytes.trim_ascii().is_empty());
+    (path.exists() && !blank).then_some(path)
+}
+
+/// Finds the plug's password: in `$CREDENTIALS_DIRECTORY/plug-password` where that is there and not blank, else in
 /// `recovery.password_file`. None where neither is set: not every plug has a password.
 ///
 /// # Errors
 /// A file that is set cannot be used: its name, what is wrong with it, and how to mend it; never the content.
 pub fn load(env: &Env, recovery: &Recovery) -> Result<Option<Credentials>, CredentialsError> {
-    let credential = env
-        .get("CREDENTIALS_DIRECTORY")
-        .map(|folder| Path::new(folder).join(CREDENTIAL))
-        .filter(|path| path.exists());
+    let credential = handed_over(env, CREDENTIAL);
     let (path, kind) = match (&credential, &recovery.password_file) {
         (Some(path), _) => (path, "systemd credential"),
         (None, Some(path)) => (path, "recovery.password_file"),

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::credentials::handed_over;
 use super::env::Env;
 use crate::error::plain;
 use crate::file;
@@ -161,12 +162,7 @@ impl Error for TokenError {}
 /// # Errors
 /// Names the source, what is wrong with it and how to mend it; never the content.
 pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
-    let credential = env
-        .get("CREDENTIALS_DIRECTORY")
-        .map(|folder| Path::new(folder).join(CREDENTIAL));
-    if let Some(path) = credential
-        && path.exists()
-    {
+    if let Some(path) = handed_over(env, CREDENTIAL) {
         return read(&path, Source::Credential(path.clone()));
     }
     let named = env.get("CLOUDFLARE_API_TOKEN_FILE").map(Path::new);

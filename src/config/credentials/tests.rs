@@ -44,6 +44,18 @@ fn the_credential_of_the_service_goes_before_the_file_of_the_configuration() {
 }
 
 #[test]
+fn a_blank_credential_stands_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    file(&folder, CREDENTIAL, b"\n");
+    let configured = file(&folder, "configured", b"two\n");
+    let env = Env::from([("CREDENTIALS_DIRECTORY", folder.path())]);
+    assert!(load(&env, &recovery("")).unwrap().is_none());
+    let recovery = recovery(&format!("password_file = \"{configured}\""));
+    let credentials = load(&env, &recovery).unwrap().unwrap();
+    assert_eq!(credentials.password.expose(), "two");
+}
+
+#[test]
 fn the_end_of_the_line_is_no_part_of_the_password_and_spaces_are() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(

@@ -55,6 +55,20 @@ fn a_credentials_directory_without_the_credential_is_passed_over() {
 }
 
 #[test]
+fn a_blank_credential_stands_for_none() {
+    let folder = folder();
+    file(&folder, CREDENTIAL, b"\n");
+    let env = Env::from([("CREDENTIALS_DIRECTORY", folder.path())]);
+    let configured = file(&folder, "configured", b"two\n");
+    assert_eq!(load(&env, Some(&configured)).unwrap().expose(), "two");
+    assert!(matches!(
+        load(&env, Some(Path::new("/nonexistent/cloudflare.token"))),
+        Err(TokenError::Missing(Source::Configured(_), _))
+    ));
+    assert_eq!(load(&env, None).unwrap_err(), TokenError::NotSet);
+}
+
+#[test]
 fn a_missing_token_file_falls_through_to_a_variable_only() {
     let missing = Path::new("/nonexistent/cloudflare.token");
     let env = Env::from([("CLOUDFLARE_API_TOKEN", "four")]);
