@@ -43,7 +43,7 @@ pub fn yes(question: &str) -> Result<bool, Error> {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn line(question: &str) -> Result<Option<String>, Error> {
-    asked(question).map_err(unusable)
+    asked(question).map_err(|error| unusable(&error))
 }
 
 /// The same without showing what is typed.
@@ -71,7 +71,7 @@ pub fn secret(question: &str) -> Result<Option<String>, Error> {
             answer
         })
     };
-    hidden().map_err(unusable)
+    hidden().map_err(|error| unusable(&error))
 }
 
 fn asked(question: &str) -> io::Result<Option<String>> {
@@ -116,10 +116,10 @@ fn restore(before: &Termios) {
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
 }
 
-fn unusable(error: io::Error) -> Error {
+fn unusable(error: &io::Error) -> Error {
     let why = match error.kind() {
         io::ErrorKind::InvalidData => "the answer is not UTF-8 text".to_owned(),
-        _ => plain(&error),
+        _ => plain(error),
     };
     Error::failed(format!("cannot ask on this terminal: {why}"))
 }

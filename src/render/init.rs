@@ -63,11 +63,9 @@ fn logfmt(report: &Report, style: Style) -> String {
     };
     for file in &report.written {
         let path = file.path.to_string_lossy();
-        line(&[
-            ("written", &path),
-            ("mode", &file.mode),
-            ("group", file.group.unwrap_or("own")),
-        ]);
+        let mut pairs = vec![("written", &*path), ("mode", &file.mode)];
+        pairs.extend(file.group.map(|group| ("group", group)));
+        line(&pairs);
     }
     if let Some(kept) = &report.kept {
         line(&[("kept", &kept.to_string_lossy())]);

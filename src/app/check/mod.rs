@@ -2,11 +2,11 @@
 //!
 //! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network`, `api` and `plug` ask.
 
-pub mod api;
-pub mod host;
+pub(super) mod api;
+pub(super) mod host;
 mod identity;
 mod network;
-pub mod plug;
+pub(super) mod plug;
 
 use serde::Serialize;
 

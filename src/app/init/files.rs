@@ -94,18 +94,18 @@ impl Place {
     ) -> Result<Vec<Written>, String> {
         let folder = self.config.parent().unwrap_or(Path::new("/"));
         // A user's own configuration is nobody else's business (XDG Base Directory Specification).
-        let mode = if self.is_root { 0o755 } else { 0o700 };
-        made.folders(folder, mode)
+        let others = if self.is_root { 0o055 } else { 0 };
+        made.folders(folder, 0o700 | others)
             .map_err(|error| cannot("make", folder, &error))?;
         let mut written = vec![];
         if let Some(token) = token {
             let gid = group_id().filter(|_| self.is_root);
-            let mode = if gid.is_some() { 0o640 } else { 0o600 };
+            let bits = if gid.is_some() { 0o640 } else { 0o600 };
             let line = format!("{}\n", token.expose());
-            create(&self.token, line.as_bytes(), mode, gid, false)
+            create(&self.token, line.as_bytes(), bits, gid, false)
                 .map_err(|error| cannot("write", &self.token, &error))?;
             made.paths.push(self.token.clone());
-            written.push(Written::new(&self.token, mode, gid));
+            written.push(Written::new(&self.token, bits, gid));
         }
         let replace = self.replaces_sample && is_sample(&self.config).map_err(|why| why.message)?;
         create(&self.config, text.as_bytes(), 0o644, None, replace)
@@ -149,9 +149,12 @@ impl Made {
 
     /// Removes them, the last one first; gives what could not be removed.
     fn undo(&self) -> Vec<&Path> {
-        let remove = |path: &PathBuf| match fs::symlink_metadata(path)?.is_dir() {
-            true => fs::remove_dir(path),
-            false => fs::remove_file(path),
+        let remove = |path: &PathBuf| {
+            if fs::symlink_metadata(path)?.is_dir() {
+                fs::remove_dir(path)
+            } else {
+                fs::remove_file(path)
+            }
         };
         let backwards = self.paths.iter().rev();
         backwards
