@@ -75,13 +75,13 @@ pub fn secret(question: &str) -> Result<Option<String>, Error> {
 }
 
 fn asked(question: &str) -> io::Result<Option<String>> {
-    let mut out = io::stderr().lock();
-    write!(out, "{question}")?;
-    out.flush()?;
+    // Not locked while it waits: a signal has something to say meanwhile.
+    write!(io::stderr(), "{question}")?;
+    io::stderr().flush()?;
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
         // The end of input leaves the cursor behind the question.
-        writeln!(out)?;
+        tell("");
         return Ok(None);
     }
     Ok(Some(answer.trim().to_owned()))

@@ -42,7 +42,7 @@ fn document(findings: &[Finding]) -> String {
 }
 
 /// A finding on one line of logfmt.
-pub fn logfmt(finding: &Finding, style: Style) -> String {
+pub(super) fn logfmt(finding: &Finding, style: Style) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let mend = finding
         .mend
@@ -58,7 +58,7 @@ pub fn logfmt(finding: &Finding, style: Style) -> String {
 }
 
 /// A finding on a line with its mend beneath.
-pub fn pretty(finding: &Finding, style: Style) -> String {
+pub(super) fn pretty(finding: &Finding, style: Style) -> String {
     let Finding {
         check,
         level,

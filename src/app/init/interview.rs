@@ -103,6 +103,7 @@ impl<'a> Interview<'a> {
 
     pub fn token(&mut self, draft: &Draft, found: Option<Token>) -> Result<Token, Error> {
         let Some(token) = found else {
+            self.tell("");
             self.tell(token::HOW_TO_MAKE);
             return self.until(ask::secret, "API token (not shown)", |this, answer| {
                 let token = match Token::given(answer.as_bytes(), "your answer") {
