@@ -55,7 +55,6 @@ fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
     terminal.expect("cloudflare.token (mode 06");
     terminal.expect("Next");
     let (code, shown) = leave(&host, terminal);
-    println!("{shown}");
     assert_eq!(code, Some(0), "{shown}");
     assert!(host.written().contains("\nname = \"vpn.example.com\"\n"));
     assert!(host.written().contains("\ncreate = true\n"));

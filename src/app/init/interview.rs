@@ -68,7 +68,7 @@ impl<'a> Interview<'a> {
     pub fn greet(&self, place: &Place) {
         let path = place.config.display();
         self.tell(&format!(
-            "A first configuration in {path}. Nothing is written before the end;\nCtrl-C leaves all as it is."
+            "A first configuration, in {path}\nNothing is written before the end; Ctrl-C leaves all as it is."
         ));
         if !place.is_hosts && !self.context.is_root() {
             self.tell("It is for this user alone; for the whole host: sudo cadence init");
