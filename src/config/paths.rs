@@ -6,7 +6,8 @@ use super::env::Env;
 
 /// The configuration of the whole host.
 pub const ETC: &str = "/etc/cadence/cadence.toml";
-const VAR_LIB: &str = "/var/lib/cadence";
+/// The state of the whole host.
+pub const VAR_LIB: &str = "/var/lib/cadence";
 
 /// The configuration file: `--config`, `$CADENCE_CONFIG`, the user's own where it is there and the user is not root, or
 /// `/etc/cadence/cadence.toml`.

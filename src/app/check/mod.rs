@@ -3,10 +3,15 @@
 //! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network`, `api` and `plug` ask.
 
 pub(super) mod api;
+mod credentials;
+mod cron;
 pub(super) mod host;
-mod identity;
+pub(super) mod identity;
 mod network;
 pub(super) mod plug;
+mod runner;
+mod systemd;
+mod tools;
 
 use serde::Serialize;
 
@@ -127,7 +132,7 @@ fn unusable(error: &Error) -> Vec<Finding> {
 
 fn look(context: &Context, wire: &Wire, offline: bool) -> Vec<Finding> {
     let now = system::now();
-    let (mut findings, state) = host::look(wire, &context.state_dir(), &now);
+    let (mut findings, state) = host::look(wire, &context.env, &context.state_dir(), &now);
     if offline {
         findings.push(host::router(wire));
         findings.extend(plug::offline(wire));

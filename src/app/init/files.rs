@@ -9,6 +9,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use serde::Serialize;
 
 use super::draft::SAMPLE;
+use crate::app::check::identity::group_id;
 use crate::app::context::Context;
 use crate::config::{self, Token};
 use crate::error::{Error, plain};
@@ -59,7 +60,7 @@ impl Place {
         let place = Self {
             token: folder.join(TOKEN),
             password: folder.join(PASSWORD),
-            is_hosts: config == Path::new(config::ETC),
+            is_hosts: config == Path::new(config::CONFIG_FILE),
             is_root: context.is_root(),
             replaces_sample: is_sample(&config)?,
             config,
@@ -99,7 +100,7 @@ impl Place {
             .map_err(|error| cannot("make", folder, &error))?;
         let mut written = vec![];
         if let Some(token) = token {
-            let gid = group_id().filter(|_| self.is_root);
+            let gid = group_id(GROUP).filter(|_| self.is_root);
             let bits = if gid.is_some() { 0o640 } else { 0o600 };
             let line = format!("{}\n", token.expose());
             create(&self.token, line.as_bytes(), bits, gid, false)
@@ -251,20 +252,6 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
         _ => "",
     };
     format!("cannot {what} {path}: {}{mend}", plain(error))
-}
-
-/// The service's group, where there is one.
-fn group_id() -> Option<u32> {
-    gid_of(GROUP, &fs::read_to_string("/etc/group").ok()?)
-}
-
-/// The number of a group in the text of `group(5)`.
-fn gid_of(group: &str, text: &str) -> Option<u32> {
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let gid = (fields.next() == Some(group)).then(|| fields.nth(1))??;
-        gid.parse().ok()
-    })
 }
 
 #[cfg(test)]

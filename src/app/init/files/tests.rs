@@ -91,12 +91,3 @@ fn what_was_made_is_taken_back_but_not_what_somebody_else_put_there() {
     fs::write(deep.join("file"), "somebody's").unwrap();
     assert_eq!(made.undo(), [deep.as_path(), deep.parent().unwrap()]);
 }
-
-#[test]
-fn a_group_is_found_by_its_whole_name() {
-    let text = "root:x:0:\ncadence-test:x:5:\nbroken\ncadence:x:997:ada,bob\n";
-    assert_eq!(gid_of("cadence", text), Some(997));
-    assert_eq!(gid_of("broken", text), None);
-    assert_eq!(gid_of("cad", text), None);
-    assert_eq!(gid_of("x", "x:x:many:\n"), None);
-}
