@@ -164,6 +164,12 @@ impl Identity {
     }
 }
 
+/// The number of a group of this host.
+pub fn group_id(name: &str) -> Option<u32> {
+    let groups = fs::read_to_string("/etc/group").ok()?;
+    entry(&groups, name)?.get(2)?.parse().ok()
+}
+
 /// The fields of the entry whose name, or number in the third field, is this.
 fn entry<'a>(table: &'a str, key: &str) -> Option<Vec<&'a str>> {
     let fields = |line: &'a str| line.split(':').collect::<Vec<_>>();
