@@ -23,7 +23,7 @@ use crate::store::{StateDir, state};
 const START: &str =
     "sudo systemctl enable --now cadence.timer (without systemd: /etc/cron.d/cadence)";
 /// Where the unit is there; what the timer lacks is told by itself.
-const START_ONE: &str = "sudo systemctl start cadence.service runs a cycle at once";
+const START_ONE: &str = "sudo systemctl start cadence.service";
 
 /// The endings of how many cycles are looked at, at the calm cadence.
 const LAST_CYCLES: u32 = 30;
