@@ -51,6 +51,12 @@ pub struct Report {
 pub fn run(context: &Context, options: &cli::Init) -> Result<u8, Error> {
     let place = Place::find(context)?;
     let named = named(options)?;
+    if let Some(address) = &options.plug_address {
+        config::parse_plug_address(address).map_err(|allowed| {
+            let why = format!("plug {address:?}: allowed is {allowed}");
+            Error::new(EXIT_USAGE, why)
+        })?;
+    }
     let found = token::find(context, options, &place)?;
     let mut interview = Interview::new(context, options, &place);
     interview.require_flags(found.is_some())?;
