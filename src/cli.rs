@@ -30,10 +30,10 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Read this configuration instead of /etc/cadence/cadence.toml
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Keep state in this folder instead of /var/lib/cadence
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
     /// How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Auto)]
@@ -44,7 +44,7 @@ pub struct Global {
     /// When to use colours; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
-    /// Say more on stderr; twice for every detail
+    /// Say more; twice for every detail
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors

@@ -21,15 +21,20 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use credentials::{Credentials, CredentialsError, Password, load as load_credentials};
+pub use credentials::{
+    CREDENTIAL as PASSWORD_CREDENTIAL, Credentials, CredentialsError, Password,
+    load as load_credentials,
+};
 pub use env::Env;
 pub use load::{ConfigError, load, parse};
-pub use paths::{config_file, state_dir};
+pub use paths::{ETC as CONFIG_FILE, VAR_LIB as STATE_DIR, config_file, state_dir};
 pub use settings::{
     Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme,
     WanTarget,
 };
-pub use token::{Source as TokenSource, Token, TokenError, load as load_token};
+pub use token::{
+    CREDENTIAL as TOKEN_CREDENTIAL, Source as TokenSource, Token, TokenError, load as load_token,
+};
 
 use crate::logic::policy::{Broken, Facts, broken};
 

@@ -14,7 +14,7 @@ use crate::file;
 /// Cloudflare's tokens have 40 to 60 characters; whatever is longer than this is another file.
 const MAX_BYTES: usize = 4096;
 /// The name under which the service hands its credential over (`LoadCredential=cloudflare-token:..`).
-const CREDENTIAL: &str = "cloudflare-token";
+pub const CREDENTIAL: &str = "cloudflare-token";
 /// Where tokens are made, and what ours must be allowed to do.
 const CREATE: &str =
     "create a token with Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens";

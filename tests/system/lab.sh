@@ -82,6 +82,8 @@ start_world() {
   world_pid=$!
   until [[ -S $work/world/socket ]]; do kill -0 "$world_pid"; sleep 0.05; done
 }
+end_world() { kill -KILL "$world_pid"; wait "$world_pid" 2>/dev/null || true; }
+# What the world does, and tells: see world.rs.
 world() { "$world_program" "$work/world" "$@"; }
 
 # The hierarchies in which a systemd keeps its groups.
@@ -89,7 +91,19 @@ hierarchies() { findmnt -rno TARGET -t cgroup2; findmnt -rno TARGET -t cgroup -O
 
 # Starts the system with systemd as its process 1, and waits until it is up.
 boot() {
-  local end=$((SECONDS + 90))
+  start_system --boot
+  wait_until_up systemd systemctl_says_up
+}
+systemctl_says_up() { [[ $(inside systemctl is-system-running 2>/dev/null) =~ running|degraded ]]; }
+
+# Starts it with a process 1 that does nothing, and this command.
+start_without_systemd() {
+  start_system --as-pid2 -- "$@"
+  wait_until_up '\(sd-stubinit\)' inside true
+}
+
+# start_system OPTION..
+start_system() {
   (
     while read -r hierarchy; do
       mkdir -p "$hierarchy/$group"
@@ -97,11 +111,17 @@ boot() {
     done < <(hierarchies)
     # CAP_BPF, or IPAddressDeny= and DevicePolicy= do nothing; a writable /proc/sys/net, or sysctl.d does nothing.
     exec env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network \
-      systemd-nspawn --boot --directory="$root" --machine="$(<"$root/etc/hostname")" --register=no --keep-unit --console=pipe \
-      --network-namespace-path=/proc/1/ns/net --capability=CAP_BPF,CAP_NET_ADMIN --system-call-filter=bpf
+      systemd-nspawn --directory="$root" --machine="$(<"$root/etc/hostname")" --register=no --keep-unit --console=pipe \
+      --network-namespace-path=/proc/1/ns/net --capability=CAP_BPF,CAP_NET_ADMIN --system-call-filter=bpf "$@"
   ) </dev/null >>"$work/console" 2>&1 &
   nspawn=$!
-  until leader=$(pgrep -P "$nspawn" -x systemd) && [[ $(inside systemctl is-system-running 2>/dev/null) =~ running|degraded ]]; do
+}
+
+# wait_until_up PROCESS_1 COMMAND..: until both are there.
+wait_until_up() {
+  local name=$1 end=$((SECONDS + 90))
+  shift
+  until leader=$(pgrep -P "$nspawn" -x "$name") && "$@"; do
     if ((SECONDS > end)) || ! kill -0 "$nspawn" 2>/dev/null; then
       echo "the system did not come up:"; tail -n 20 "$work/console"
       return 1
@@ -117,14 +137,19 @@ inside() {
     DEBIAN_FRONTEND=noninteractive "$@" </dev/null
 }
 
-# What systemd-nspawn(1) sends for an orderly power-off.
+# What systemd-nspawn(1) itself sends for an orderly end.
 power_off() { kill -s SIGRTMIN+4 "$leader"; gone; }
-reboot() { kill -s SIGRTMIN+5 "$leader"; gone; boot; }
+shut_down_to_reboot() { kill -s SIGRTMIN+5 "$leader"; gone; }
+reboot() { shut_down_to_reboot; boot; }
+# The plug of this very host is pulled.
+lose_power() { kill -KILL "$nspawn" "$leader"; gone; }
 
 # Waits until the system is down.
 gone() {
-  timeout 60 tail --pid="$nspawn" -f /dev/null || { kill -KILL "$nspawn"; echo "the system did not go down"; return 1; }
-  wait "$nspawn" || true
+  {
+    timeout 120 tail --pid="$nspawn" -f /dev/null || { kill -KILL "$nspawn"; echo "the system did not go down"; return 1; }
+    wait "$nspawn" || true
+  } 2>/dev/null # bash tells of children that were killed
 }
 
 # Outside of `alone`: removes the control groups of systems that are gone.

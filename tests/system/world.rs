@@ -81,7 +81,9 @@ fn tell(folder: &Path, command: &str) -> ExitCode {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     if let Some(answer) = answer.strip_prefix("ok ") {
-        println!("{answer}");
+        if !answer.is_empty() {
+            println!("{answer}");
+        }
         return ExitCode::SUCCESS;
     }
     eprintln!("world: {command}: {answer}");

@@ -3,10 +3,15 @@
 //! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network`, `api` and `plug` ask.
 
 mod api;
+mod credentials;
+mod cron;
 mod host;
 mod identity;
 mod network;
 mod plug;
+mod runner;
+mod systemd;
+mod tools;
 
 use serde::Serialize;
 
@@ -122,7 +127,7 @@ fn unusable(error: &Error) -> Vec<Finding> {
 
 fn look(context: &Context, wire: &Wire, offline: bool) -> Vec<Finding> {
     let now = system::now();
-    let (mut findings, state) = host::look(wire, &context.state_dir(), &now);
+    let (mut findings, state) = host::look(wire, &context.env, &context.state_dir(), &now);
     if offline {
         findings.push(host::router(wire));
         findings.extend(plug::offline(wire));
