@@ -35,7 +35,7 @@ lines() { inside journalctl -q -o json | jq -r "select(._SYSTEMD_UNIT == \"caden
 the_units_are_good() {
   check "Quadlet and systemd-analyze verify" "" "$(inside systemd-analyze verify --recursive-errors=yes --man=no \
     /run/systemd/generator/cadence.service /etc/systemd/system/cadence{.timer,-fast.path,-fast.timer} 2>&1)"
-  check "nothing waits for the network to be online" no "$(inside systemctl cat cadence.service | grep -q network-online.target && echo yes || echo no)"
+  check "nothing waits for the network to be online" no "$(inside systemctl show --property=Wants,After cadence.service | grep -q network-online.target && echo yes || echo no)"
 }
 
 # The service as systemd starts it, with nothing but what the image and the two folders hold.
@@ -96,6 +96,21 @@ a_stop_gives_the_power_back() {
   inside podman rm dark >/dev/null
 }
 
+a_stopped_service_ends_its_cycle() {
+  local before
+  before=$(total)
+  kill -STOP "$world_pid"
+  inside systemctl start --no-block cadence.service
+  until_true 10 is_running || true
+  sleep 1
+  inside systemctl stop --no-block cadence.service
+  sleep 1
+  kill -CONT "$world_pid"
+  until_true 60 is_inactive || true
+  check "a service that was stopped during its cycle" "success 0 $((before + 1))" "$(result) $(total)"
+}
+is_inactive() { [[ $(property ActiveState) == inactive ]]; }
+
 # By Docker's own compose, against podman, which speaks the same language.
 compose_runs_a_cycle() {
   local run=(env DOCKER_HOST=unix:///run/podman/podman.sock /usr/libexec/docker/cli-plugins/docker-compose
@@ -110,7 +125,7 @@ compose_runs_a_cycle() {
 
 a_named_volume_is_ours() {
   check "a new named volume" 0 "$(inside podman run --rm --network=host --read-only -v /etc/cadence:/etc/cadence:ro \
-    --volume=new:/var/lib/cadence cadence --quiet >&2; echo $?)"
+    --volume=new:/var/lib/cadence cadence reconcile --quiet >&2; echo $?)"
 }
 
 alone "$@"
@@ -130,6 +145,7 @@ two_cycles_publish
 the_host_permits_icmp
 the_timers_follow_a_change
 what_is_missing_is_said
+a_stopped_service_ends_its_cycle
 a_stop_gives_the_power_back
 a_named_volume_is_ours
 compose_runs_a_cycle
