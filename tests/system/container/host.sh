@@ -8,8 +8,8 @@ project=$(readlink -f "$(dirname "$(readlink -f "$0")")/../../..")
 
 # What README.md beside the Quadlet says to do.
 set_up() {
-  install -d -o 65532 -g 65532 "$root$state" "$root/etc/cadence"
-  install -m 0644 "$work/world/cadence.toml" "$root/etc/cadence/cadence.toml"
+  install -d -o 65532 -g 65532 "$root$state"
+  install -D -m 0644 -t "$root/etc/cadence" "$work/world/cadence.toml"
   install -m 0400 -o 65532 -g 65532 "$work/world/token" "$root/etc/cadence/cloudflare.token"
   install -D -m 0644 -t "$root/etc/containers/systemd" "$project/packaging/container/cadence.container"
   install -m 0644 -t "$root/etc/systemd/system" "$project"/systemd/cadence{.timer,-fast.path,-fast.timer}
