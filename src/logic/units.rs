@@ -173,7 +173,7 @@ pub fn config_duration(duration: Duration) -> String {
     let mut out = String::new();
     for (size, unit) in STEPS {
         if rest >= size {
-            out.push_str(&format!("{}{unit}", rest / size));
+            out.extend([&(rest / size).to_string(), unit]);
             rest %= size;
         }
     }

@@ -43,7 +43,8 @@ fn document(findings: &[Finding]) -> String {
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-fn logfmt(finding: &Finding, style: Style) -> String {
+/// A finding on one line of logfmt.
+pub(super) fn logfmt(finding: &Finding, style: Style) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let mend = finding
         .mend
@@ -58,7 +59,8 @@ fn logfmt(finding: &Finding, style: Style) -> String {
     )
 }
 
-fn pretty(finding: &Finding, style: Style) -> String {
+/// A finding on a line with its mend beneath.
+pub(super) fn pretty(finding: &Finding, style: Style) -> String {
     let Finding {
         check,
         level,

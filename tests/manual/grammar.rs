@@ -15,11 +15,8 @@ pub fn opening(command: &Command) -> String {
         .unwrap();
     let mut synopsis = Roff::new();
     synopsis.control("SH", ["SYNOPSIS"]).text(usage(command));
-    // An option is neither hyphenated nor parted from its value.
-    let synopsis = synopsis
-        .render()
-        .replace("\\fB\\-\\-", "\\fB\\%\\-\\-")
-        .replace(" \\fI", "\\~\\fI");
+    // An option is not parted from its value.
+    let synopsis = synopsis.render().replace(" \\fI", "\\~\\fI");
     tidy(&name) + &tidy(synopsis.as_bytes())
 }
 

@@ -50,8 +50,7 @@ pub fn bold(line: &str, typed: impl Fn(&str) -> String) -> String {
     );
     let mark = |(at, part): (usize, &&str)| match at % 2 {
         0 => (*part).to_owned(),
-        // What is typed is not hyphenated.
-        _ => format!("\\fB\\%{}\\fR", typed(part).replace(' ', " \\%")),
+        _ => format!("\\fB{}\\fR", typed(part)),
     };
     parts.iter().enumerate().map(mark).collect()
 }
@@ -59,8 +58,8 @@ pub fn bold(line: &str, typed: impl Fn(&str) -> String) -> String {
 #[test]
 fn code_is_bold_and_keeps_its_hyphens() {
     assert_eq!(
-        to_man("see `--json` and `~/.x`, well-known\n"),
-        "see \\fB\\%\\-\\-json\\fR and \\fB\\%\\(ti/.x\\fR, well-known\n"
+        to_man("see `--json` (`~/.x`), well-known\n"),
+        "see \\fB\\-\\-json\\fR (\\fB\\(ti/.x\\fR), well-known\n"
     );
 }
 

@@ -41,11 +41,14 @@ pub fn written(name: &str) -> String {
 pub fn make(name: &str) -> String {
     let command = command_of(name);
     let (title, section) = name.rsplit_once('.').unwrap();
-    // No date: that of the build would make every copy stale, and the version says what the page is about.
+    // No date: that of the build would make every copy stale, and the version says what the page is about. No hyphens but
+    // those that are written (HY is for groff, which hyphenates again after each example): names and flags must stay whole.
     let head = format!(
         ".\\\" Made from man/src/{name} and the program itself. Do not edit; run:\n\
          .\\\" {BLESS}\n\
          .TH {} {section} \"\" \"cadence {}\" \"cadence manual\"\n\
+         .nr HY 0\n\
+         .nh\n\
          .ad l\n",
         markup::typed(&title.to_uppercase()),
         env!("CARGO_PKG_VERSION")

@@ -15,9 +15,6 @@ const LONGEST_INTERVAL: (&str, &str) = ("CADENCE_POLICY_HEALTHY_INTERVAL", "1h")
 /// No key of the configuration takes either of these strings; most refuse the first, and say more about it.
 const REFUSED: [&str; 2] = ["????????????????????", "\\u0001"];
 
-/// Begins a line that is for whoever edits the sample, and says nothing about a key.
-const FOR_EDITORS: &str = "Take the #";
-
 /// A key of the sample, with its value as it is written there.
 pub struct Key {
     /// Empty at the top of the file.
@@ -241,8 +238,7 @@ fn entry(keys: &[Key], words: &[String]) -> Vec<String> {
 
 /// Words as text of the page.
 fn prose(words: &[String]) -> String {
-    let words = words.iter().filter(|line| !line.starts_with(FOR_EDITORS));
-    let lines = words.map(|line| match line.as_str() {
+    let lines = words.iter().map(|line| match line.as_str() {
         "" => ".IP\n".to_owned(),
         line => to_man(line),
     });

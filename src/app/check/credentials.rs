@@ -170,3 +170,6 @@ impl Secret<'_> {
         Way::Faulty(Finding::warn(CHECK, unknown).mend("sudo cadence check"))
     }
 }
+
+#[cfg(test)]
+mod tests;

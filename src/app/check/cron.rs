@@ -73,3 +73,48 @@ fn user(table: &str) -> Option<&str> {
     let is_job = |line: &&str| line.starts_with(|c: char| c == '*' || c.is_ascii_digit());
     table.lines().find(is_job)?.split_ascii_whitespace().nth(5)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::app::check::Level;
+
+    #[test]
+    fn the_user_is_that_of_the_job() {
+        assert_eq!(
+            user(include_str!("../../../packaging/cron")),
+            Some("cadence")
+        );
+        let own = "# m h dom mon dow user command\nMAILTO=ada\n*/2 * * * * ada cadence reconcile\n";
+        assert_eq!(user(own), Some("ada"));
+        assert_eq!(user("0,30 * * * *\tada\tx"), Some("ada"));
+        for table in [
+            "",
+            "# * * * * * ada x",
+            "@hourly ada x",
+            "* * * * *",
+            "PATH=/bin",
+        ] {
+            assert_eq!(user(table), None, "{table:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_others_may_change_is_ignored_by_cron() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cadence");
+        assert!(Cron::read(&path).is_none());
+        fs::write(&path, "* * * * * ada cadence reconcile\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+        let found = Cron::read(&path).unwrap().look();
+        assert_eq!(
+            (found.level, found.message.as_str()),
+            (
+                Level::Fail,
+                "cron ignores /etc/cron.d/cadence: it must belong to root, and nobody else may write to it"
+            )
+        );
+    }
+}

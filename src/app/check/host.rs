@@ -23,7 +23,7 @@ use crate::store::{StateDir, state};
 const START: &str =
     "sudo systemctl enable --now cadence.timer (without systemd: /etc/cron.d/cadence)";
 /// Where the unit is there; what the timer lacks is told by itself.
-const START_ONE: &str = "sudo systemctl start cadence.service runs a cycle at once";
+const START_ONE: &str = "sudo systemctl start cadence.service";
 
 /// The endings of how many cycles are looked at, at the calm cadence.
 const LAST_CYCLES: u32 = 30;
@@ -35,9 +35,9 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
     let systemd = Systemd::ask(env, window);
     let cron = Cron::find().filter(|_| systemd.is_none());
     let runner = Runner::find(systemd.as_ref(), cron.as_ref());
-    // The cycles of this host may be of another configuration than the one that is looked at.
-    let runner = runner.filter(|runner| runner.config == settings.path);
-    let runner = runner.as_ref();
+    // The cycles of this host may be of another configuration than the one that is looked at: then its tools tell nothing of ours.
+    let foreign = runner.as_ref().filter(|it| it.config != settings.path);
+    let runner = runner.as_ref().filter(|it| it.config == settings.path);
 
     let mut findings = vec![config(settings)];
     findings.extend(policy(settings, &wire.token));
@@ -46,15 +46,18 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
     findings.push(clock(now, systemd.as_ref()));
     let (about_state, state) = state_folder(dir, now, settings, runner);
     findings.extend(about_state);
-    if let Some(systemd) = &systemd {
-        findings.extend(units::look(systemd));
-        if let Some(runner) = runner {
-            findings.extend(timers::look(systemd, &settings.policy));
-            findings.extend(runner.unknown());
+    match (foreign, &systemd) {
+        (Some(foreign), _) => findings.push(foreign.of_another_configuration()),
+        (None, Some(systemd)) => {
+            findings.extend(units::look(systemd));
+            if let Some(runner) = runner {
+                findings.extend(runner.unknown());
+                findings.extend(timers::look(systemd, &settings.policy));
+            }
+            findings.extend(cycles::look(systemd, now, window));
         }
-        findings.extend(cycles::look(systemd, now, window));
+        (None, None) => findings.extend(cron.as_ref().map(Cron::look)),
     }
-    findings.extend(cron.as_ref().map(Cron::look));
     findings.extend([icmp(settings, runner), interface(wire)]);
     (findings, state)
 }

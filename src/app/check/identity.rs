@@ -164,6 +164,12 @@ impl Identity {
     }
 }
 
+/// The number of a group of this host.
+pub fn group_id(name: &str) -> Option<u32> {
+    let groups = fs::read_to_string("/etc/group").ok()?;
+    entry(&groups, name)?.get(2)?.parse().ok()
+}
+
 /// The fields of the entry whose name, or number in the third field, is this.
 fn entry<'a>(table: &'a str, key: &str) -> Option<Vec<&'a str>> {
     let fields = |line: &'a str| line.split(':').collect::<Vec<_>>();
@@ -234,6 +240,97 @@ mod tests {
             let folder = Access { uid, gid, mode };
             assert_eq!(me.may_write_in(folder), allowed, "{uid} {gid} {mode:o}");
             assert!(root.may_write_in(folder));
+        }
+    }
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
+        cadence:x:998:997:cadence, keeps this network reachable:/var/lib/cadence:/usr/sbin/nologin\n\
+        broken:x:no:1\nshort:x\n";
+    const GROUPS: &str = "root:x:0:\nadm:x:4:ada,cadence\ncadence:x:997:\ndialout:x:20:ada,cadence2\nbad:x:y:cadence\n";
+
+    #[test]
+    fn a_user_is_found_by_name_or_number_with_all_groups() {
+        let find = |user, group, more| Identity::find(PASSWD, GROUPS, user, group, more);
+        let identity = |uid, gids: &[u32]| {
+            Some(Identity {
+                uid,
+                gids: gids.to_vec(),
+            })
+        };
+        assert_eq!(find("cadence", "", ""), identity(998, &[997, 4]));
+        assert_eq!(find("998", "", ""), identity(998, &[997, 4]));
+        assert_eq!(find("", "", ""), identity(0, &[0]));
+        assert_eq!(
+            find("cadence", "root", "dialout 4 nogroup"),
+            identity(998, &[0, 4, 20, 4])
+        );
+        for (user, group) in [
+            ("nobody", ""),
+            ("broken", ""),
+            ("short", ""),
+            ("cadence", "nogroup"),
+        ] {
+            assert_eq!(find(user, group, ""), None, "{user} {group}");
+        }
+    }
+
+    #[test]
+    fn what_bars_the_way_to_a_file_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let top = tempfile::tempdir().unwrap();
+        mode(top.path(), 0o755);
+        let inner = fs::canonicalize(top.path()).unwrap().join("inner");
+        let (file, link) = (inner.join("file"), top.path().join("link"));
+        fs::create_dir(&inner).unwrap();
+        fs::write(&file, "x").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let gid = fs::metadata(&file).unwrap().gid();
+        let stranger = Identity {
+            uid: 4_000_000,
+            gids: vec![4_000_000],
+        };
+        let member = Identity {
+            uid: 4_000_000,
+            gids: vec![4_000_000, gid],
+        };
+        for (folder, bits, of_stranger, of_member) in [
+            (0o755, 0o644, None, None),
+            (0o755, 0o640, Some(&file), None),
+            (0o755, 0o600, Some(&file), Some(&file)),
+            (0o750, 0o644, Some(&inner), None),
+            (0o700, 0o644, Some(&inner), Some(&inner)),
+            (0o711, 0o644, None, None),
+        ] {
+            mode(&inner, folder);
+            mode(&file, bits);
+            for path in [&file, &link] {
+                assert_eq!(stranger.barrier(path).unwrap().as_ref(), of_stranger);
+                assert_eq!(member.barrier(path).unwrap().as_ref(), of_member);
+            }
+        }
+        let missing = stranger.barrier(&inner.join("other")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_range_is_never_narrowed() {
+        let me = Identity {
+            uid: 998,
+            gids: vec![997, 4],
+        };
+        for (range, wanted) in [
+            ("1 0", Some("997 997")),
+            ("0 2147483647", None),
+            ("997 997", None),
+            ("0 4", None),
+            ("100 200", Some("100 997")),
+            ("1000 2000", Some("997 2000")),
+        ] {
+            let range = parse_range(range).unwrap();
+            assert_eq!(me.widened(&range).as_deref(), wanted, "{range:?}");
         }
     }
 }

@@ -51,6 +51,15 @@ impl Runner {
         })
     }
 
+    /// That its cycles are none of the configuration that is looked at.
+    pub fn of_another_configuration(&self) -> Finding {
+        let other = self.config.display();
+        Finding::ok(
+            "units",
+            format!("not looked at: the cycles of this host read {other}, not this configuration"),
+        )
+    }
+
     /// That its user is not there, or is nowhere where we look.
     pub fn unknown(&self) -> Option<Finding> {
         let user = &self.user;
@@ -106,4 +115,67 @@ fn credentials(files: &[String]) -> Vec<(String, PathBuf)> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_come_from_every_file_and_a_later_one_of_the_same_name_wins() {
+        let list = |files: &[&str]| {
+            let files: Vec<String> = files.iter().map(|&file| file.to_owned()).collect();
+            let found = credentials(&files).into_iter();
+            found
+                .map(|(name, path)| format!("{name} {}", path.display()))
+                .collect::<Vec<_>>()
+        };
+        let unit = include_str!("../../../systemd/cadence.service");
+        let token = "cloudflare-token /etc/cadence/cloudflare.token";
+        let password = "plug-password /etc/cadence/plug.password";
+        assert_eq!(list(&[unit]), [token, password]);
+        let other = "[Service]\nLoadCredential=cloudflare-token:/srv/token\n#LoadCredential=x:/y\n";
+        assert_eq!(
+            list(&[unit, other]),
+            [password, "cloudflare-token /srv/token"]
+        );
+        let none =
+            "[Service]\nLoadCredential=\nLoadCredentialEncrypted=a:/b:c\nLoadCredential=bare\n";
+        assert_eq!(list(&[unit, none]), ["a /b:c"]);
+        assert_eq!(list(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn the_service_is_read_as_systemd_shows_it() {
+        for text in [
+            include_str!("systemd/fixtures/252/healthy.txt"),
+            include_str!("systemd/fixtures/257/healthy.txt"),
+        ] {
+            let service = Block::all(text).find(|unit| unit.get("Id") == SERVICE);
+            let runner = Runner::of_service(service.unwrap());
+            assert_eq!(runner.user, "cadence");
+            assert_eq!(runner.config, Path::new("/etc/cadence/cadence.toml"));
+            assert_eq!(runner.state_dir, Path::new("/var/lib/cadence"));
+            assert!(runner.service.unwrap().hides_homes);
+        }
+        let own = "Id=cadence.service\nUser=\nDynamicUser=no\nProtectHome=no\nStateDirectory=a b\n\
+            Environment=X=1 CADENCE_CONFIG=/srv/c.toml\n";
+        let runner = Runner::of_service(Block::of(own));
+        assert_eq!(runner.user, "root");
+        assert!(runner.identity.is_some() && runner.unknown().is_none());
+        assert_eq!(runner.config, Path::new("/srv/c.toml"));
+        assert_eq!(runner.state_dir, Path::new("/var/lib/a"));
+        assert!(!runner.service.as_ref().unwrap().hides_homes);
+        assert_eq!(
+            runner.of_another_configuration().message,
+            "not looked at: the cycles of this host read /srv/c.toml, not this configuration"
+        );
+        let dynamic = Runner::of_service(Block::of("User=\nDynamicUser=yes\n"));
+        assert_eq!(dynamic.user, "cadence");
+    }
+
+    #[test]
+    fn without_a_service_it_is_crons_user() {
+        assert!(Runner::find(None, None).is_none());
+    }
 }

@@ -28,8 +28,9 @@ const PROPERTIES: &str = "Id,LoadState,LoadError,UnitFileState,ActiveState,SubSt
     User,Group,SupplementaryGroups,DynamicUser,StateDirectory,ProtectHome,Environment";
 /// How PID 1 marks that a process of a unit ended in failure: `SD_MESSAGE_UNIT_PROCESS_EXIT` of `sd-messages.h`.
 const PROCESS_EXIT: &str = "MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15";
-/// What journalctl says to a user who may not see the service's entries, whatever its exit code.
-const MAY_NOT_SEE: [&str; 2] = ["not seeing messages", "insufficient permissions"];
+/// What journalctl says where it shows nothing of the service, whatever its exit code: to a user who may not see it, or without a
+/// journal.
+const UNSEEN: [&str; 2] = ["not seeing messages", "No journal files"];
 
 /// What the tools of systemd said, or for each why nothing is known.
 pub struct Systemd {
@@ -109,8 +110,8 @@ impl Systemd {
 }
 
 fn seen(answer: Answer) -> Result<String, String> {
-    if MAY_NOT_SEE.iter().any(|hint| answer.text.contains(hint)) {
-        return Err("this user may not read the journal".to_owned());
+    if UNSEEN.iter().any(|hint| answer.text.contains(hint)) {
+        return Err("the journal shows this user nothing".to_owned());
     }
     answer.of_success("journalctl")
 }

@@ -12,11 +12,11 @@ const VERIFY: &str = "systemd-analyze verify";
 /// One finding where all is well, else one for each fault.
 pub fn look(systemd: &Systemd) -> Vec<Finding> {
     if let Err(why) = &systemd.units {
-        return vec![unknown(why.clone())];
+        return vec![unknown(why)];
     }
     let state = |id| systemd.unit(id).map(|unit| unit.get("LoadState"));
     if let Some(id) = UNITS.iter().find(|id| state(id).is_none_or(str::is_empty)) {
-        return vec![unknown(format!("systemctl says nothing of {id}"))];
+        return vec![unknown(&format!("systemctl says nothing of {id}"))];
     }
     if UNITS.iter().all(|id| state(id) == Some("not-found")) {
         let missing = format!("{TIMER} is not installed here: nothing runs a cycle by itself");
@@ -40,7 +40,7 @@ pub fn look(systemd: &Systemd) -> Vec<Finding> {
     findings
 }
 
-fn unknown(why: String) -> Finding {
+fn unknown(why: &str) -> Finding {
     Finding::warn(CHECK, format!("not known: {why}"))
         .mend(format!("look at: systemctl status {TIMER}"))
 }
