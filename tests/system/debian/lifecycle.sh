@@ -127,6 +127,28 @@ check_tells_of_the_timers() {
 }
 not_ok() { jq -r "[.checks[] | select(.result != \"ok\") | $1] | unique | join(\" \")"; }
 
+# As their heads say how to install them, and as their daemons call them.
+the_hosts_events_start_a_cycle() {
+  local examples=/usr/share/doc/cadence/examples
+  inside install -D -m 0755 $examples/NetworkManager /etc/NetworkManager/dispatcher.d/50-cadence
+  starts_a_cycle "NetworkManager's dispatcher, dhcp4-change" /etc/NetworkManager/dispatcher.d/50-cadence eth0 dhcp4-change
+  inside install -D -m 0755 $examples/networkd-dispatcher /etc/networkd-dispatcher/routable.d/50-cadence
+  starts_a_cycle "networkd-dispatcher, routable" env IFACE=eth0 STATE=routable /etc/networkd-dispatcher/routable.d/50-cadence
+  inside install -D -m 0644 $examples/dhclient /etc/dhcp/dhclient-exit-hooks.d/cadence
+  starts_a_cycle "dhclient, another address" \
+    env reason=BOUND old_ip_address=192.168.77.2 new_ip_address=192.168.77.3 sh -ec '. /etc/dhcp/dhclient-exit-hooks.d/cadence'
+  rm -r "$root"/etc/{NetworkManager,networkd-dispatcher,dhcp}
+}
+# starts_a_cycle WHAT COMMAND..
+starts_a_cycle() {
+  local before begun
+  until_true 60 is_over || true
+  before=$(total) begun=$(now)
+  inside "${@:2}"
+  until_true 20 has_more_cycles_than "$before" || true
+  check_range "$1 starts a cycle" 0 5 "$(since "$begun")"
+}
+
 # An upgrade while a cycle waits for a world that does not answer. The new package has another conffile.
 an_upgrade_leaves_the_cycle_alone() {
   local before pid said
@@ -202,6 +224,7 @@ what_is_missing_is_told
 the_service_works
 users_and_root_share_it
 check_tells_of_the_timers
+the_hosts_events_start_a_cycle
 an_upgrade_leaves_the_cycle_alone
 the_same_and_an_older_version_can_be_installed
 removing_stops_and_keeps
