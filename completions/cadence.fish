@@ -43,6 +43,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "status" -d 'Show wh
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "probe" -d 'Observe every signal once, side by side; changes nothing'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "recover" -d 'Cut the modem\'s power once and give it back'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Write a first configuration, asking for what the flags leave out'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with a mend for each fault'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles against a made-up world on loopback; needs no account'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d 'Sleep a random time of up to DURATION first (cron)' -r
@@ -137,6 +138,31 @@ complete -c cadence -n "__fish_cadence_using_subcommand history" -l json -d 'Sho
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l record -d 'Keep this record on the home\'s address; may be given several times' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l type -d 'The type of each record: A (default) or AAAA; for both give it twice' -r -f -a "A\t''
+AAAA\t''"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l zone -d 'The zone of the records; without it, found from their names' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l token-file -d 'Read the API token from FILE, or from stdin where it is -' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug -d 'The modem\'s smart plug: shelly1, shelly2 or tasmota' -r -f -a "shelly1\t''
+shelly2\t''
+tasmota\t''"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug-address -d 'Host or host:port of the plug' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l create -d 'Let cadence create a record that does not exist'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s y -l yes -d 'Ask nothing: what is needed comes by flags'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l offline -d 'Ask neither Cloudflare nor the plug; write without verifying'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
