@@ -156,7 +156,6 @@ gone() {
 sweep() {
   local folder
   while read -r folder; do
-    find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
+    find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true # still in use
   done < <(hierarchies | xargs -I{} find {} -mindepth 1 -maxdepth 1 -name "$group_prefix-*")
-  return 0
 }

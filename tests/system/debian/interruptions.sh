@@ -102,6 +102,17 @@ a_stop_switches_on() {
   check "how the service ended" success "$(property Result)"
 }
 
+a_removal_switches_on() {
+  begin_power_cycle
+  inside apt-get remove -qq -y cadence >/dev/null 2>&1
+  switched=$(world plug)
+  check "the package is removed while the power is off" "on, nothing installed" \
+    "${switched%% *}, $([[ -e $root/usr/bin/cadence ]] && echo a binary || echo nothing) installed"
+  install_package /root/cadence.deb >/dev/null
+  look
+  check "what the plug did" "off on, dark=false" "$switched"
+}
+
 a_kill_is_made_good() {
   local pid
   begin_power_cycle
@@ -216,6 +227,7 @@ mapfile -t lines < <(recovery 'plug = "http"' 'off_time = "60s"' "${urls[@]}")
 configure "${lines[@]}"
 lose_line
 a_stop_switches_on
+a_removal_switches_on
 a_kill_is_made_good
 a_program_switches_within_the_sandbox
 configure "${lines[@]}"
