@@ -8,7 +8,7 @@ use crate::app::ask;
 use crate::app::check::{self, Finding, Level};
 use crate::app::context::Context;
 use crate::app::wire::Wire;
-use crate::cli;
+use crate::cli::{self, PLUGS};
 use crate::config::{self, Token, TokenError};
 use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
 use crate::logic::provider::Found;
@@ -17,8 +17,6 @@ use crate::render;
 
 /// So often a question is asked.
 const ATTEMPTS: u32 = 3;
-/// The plugs that an address alone describes.
-const PLUGS: [&str; 3] = ["shelly1", "shelly2", "tasmota"];
 const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none)";
 const ADDRESS: &str = "Address of the plug, as host or host:port";
 
