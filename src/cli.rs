@@ -186,6 +186,9 @@ pub struct History {
     pub reverse: bool,
 }
 
+/// The plugs that an address alone describes.
+pub const PLUGS: [&str; 3] = ["shelly1", "shelly2", "tasmota"];
+
 /// `cadence init`
 #[derive(Debug, Clone, Args)]
 pub struct Init {
@@ -205,7 +208,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// The modem's smart plug: shelly1, shelly2 or tasmota
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(["shelly1", "shelly2", "tasmota"]), hide_possible_values = true)]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(PLUGS), hide_possible_values = true)]
     pub plug: Option<String>,
     /// Host or host:port of the plug
     #[arg(long, value_name = "HOST", requires = "plug")]

@@ -16,6 +16,12 @@ const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// How much of a line is quoted.
 const QUOTED: usize = 100;
 
+/// A program that runs.
+pub struct Running {
+    child: Child,
+    output: mpsc::Receiver<Vec<u8>>,
+}
+
 /// A program that is over.
 pub struct Ended {
     /// How it ended; none where it was killed because its time was over.
@@ -23,21 +29,31 @@ pub struct Ended {
     output: mpsc::Receiver<Vec<u8>>,
 }
 
-/// Runs a program for at most `limit`. Of what it says on stdout and stderr, `keep` bytes are kept and the rest is dropped.
+/// Starts a program. Of what it says on stdout and stderr, `keep` bytes are kept and the rest is dropped.
 ///
 /// # Errors
 /// It could not be started.
-pub fn run(mut command: Command, limit: Duration, keep: u64) -> io::Result<Ended> {
+pub fn start(mut command: Command, keep: u64) -> io::Result<Running> {
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn()?;
+    let child = command.spawn()?;
     // It holds the end of the pipe that the program writes to: without it, the output ends when the program does.
     drop(command);
-    let output = read(reader, keep);
-    Ok(Ended {
-        status: wait(&mut child, Deadline::after(limit)),
-        output,
+    Ok(Running {
+        child,
+        output: read(reader, keep),
     })
+}
+
+impl Running {
+    /// Waits until it ends, or kills it when its time is over.
+    #[must_use]
+    pub fn end(mut self, deadline: Deadline) -> Ended {
+        Ended {
+            status: wait(&mut self.child, deadline),
+            output: self.output,
+        }
+    }
 }
 
 fn wait(child: &mut Child, end: Deadline) -> io::Result<Option<ExitStatus>> {

@@ -61,8 +61,9 @@ impl Command {
         if limit.is_zero() {
             return Err(PlugError::undone("no time left in this cycle"));
         }
-        let ended = program::run(self.command(argument), limit, MAX_OUTPUT)
+        let running = program::start(self.command(argument), MAX_OUTPUT)
             .map_err(|error| PlugError::undone(self.unstarted(&error)))?;
+        let ended = running.end(Deadline::after(limit));
         let name = self.program.display();
         let failure = match &ended.status {
             Ok(Some(status)) if status.success() => return Ok(()),

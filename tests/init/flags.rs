@@ -259,13 +259,29 @@ fn flags_that_do_not_fit_are_usage_errors() {
             vec!["--record", "vpn.example.com", "--zone", "example.org"],
             "record \"vpn.example.com\" in the zone \"example.org\": allowed is the zone that holds vpn.example.com",
         ),
+        (
+            vec!["--plug", "shelly1", "--plug-address", "a b"],
+            "plug \"a b\": allowed is ",
+        ),
     ] {
         let said = host.refused(&arguments, 2);
         assert!(said.contains(why), "{said}");
     }
-    let said = host.refused(
-        &[&NAME[..], &["--plug", "shelly1", "--plug-address", "a b"]].concat(),
-        1,
-    );
-    assert!(said.contains("\"a b\": allowed is "), "{said}");
+}
+
+#[test]
+fn a_failure_is_a_document_too_where_documents_are_wanted() {
+    let host = Host::new();
+    let out = host.init(&["--record", "vpn.example.com", "--json"]);
+    assert_eq!(out.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(document["schema"], "cadence.error/1");
+    assert_eq!(document["exit_code"], 1);
+}
+
+#[test]
+fn every_detail_of_the_log_holds_no_token() {
+    let host = Host::new();
+    let out = host.init(&[&NAME[..], &["-vv"]].concat());
+    assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
 }

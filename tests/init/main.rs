@@ -2,7 +2,7 @@
 //!
 //! - `flags`: off a terminal, where the flags say it all;
 //! - `names`: zones and records, as they are found;
-//! - `files`: what is written and what is left alone;
+//! - `files`: what is written and what is left alone; `host`: the same as root, in an `/etc` of its own;
 //! - `questions`: on a terminal; `proof`: what was written publishes the record.
 #![cfg(feature = "demo")]
 #![allow(
@@ -14,6 +14,7 @@
 
 mod files;
 mod flags;
+mod host;
 mod names;
 mod proof;
 mod questions;

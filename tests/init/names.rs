@@ -61,6 +61,7 @@ fn several_records_of_one_name_are_listed_with_their_ids() {
         said.contains("2 records share this name and type"),
         "{said}"
     );
+    assert!(said.contains("choose one on a terminal"), "{said}");
     assert!(said.contains(&one) && said.contains(&two), "{said}");
 }
 

@@ -48,7 +48,7 @@ fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
     terminal.answer("");
     terminal.expect(PLUG);
     terminal.answer("shelly1");
-    terminal.expect("Its address, as host or host:port: ");
+    terminal.expect("Address of the plug, as host or host:port: ");
     terminal.answer(&plug);
     terminal.expect("answers, and is on");
     terminal.expect("Written");
@@ -232,4 +232,30 @@ fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them()
     fs::remove_dir_all(host.home.path("etc")).unwrap();
     let (_, shown) = Terminal::run(&host.command(&flags)).end();
     assert!(shown.contains("\u{1b}[1mNext\u{1b}[0m"), "{shown}");
+}
+
+#[test]
+fn of_a_plug_whose_kind_is_known_only_the_address_is_asked() {
+    let host = Host::new();
+    let plugs = host.home.world.plugs();
+    let token = host.home.path("token");
+    let flags = ["--token-file", token.to_str().unwrap(), "--create"];
+    let named = ["--record", "vpn.example.com", "--plug", "tasmota"];
+    let mut terminal = sit_down(&host, &[&flags[..], &named].concat());
+    terminal.expect("Address of the plug, as host or host:port: ");
+    // The address of another plug, which says that it is none of this kind.
+    terminal.answer(&plugs.address(PlugModel::Shelly1));
+    terminal.expect("fail plug");
+    terminal.expect("Address of the plug, as host or host:port: ");
+    terminal.answer(&plugs.address(PlugModel::Tasmota));
+    terminal.expect("answers, and is on");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains("\nplug = \"tasmota\"\n"));
+    assert!(
+        !plugs
+            .journal(PlugModel::Shelly1)
+            .iter()
+            .any(|change| !change.on)
+    );
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The Debian package as it is, with no host under it: its build, what is in it, and what its units, cron job and hooks do.
 # Leaves it in target/debian, where the tests that install it find it.
-# As root: tests/system/package.sh. Needs Rust, dpkg-dev, lintian, man-db, shellcheck, systemd.
+# As root: tests/system/package.sh. Needs Rust, dpkg-dev (with binutils), lintian, man-db, shellcheck, systemd.
 set -euo pipefail
 [[ $(id -u) == 0 ]] || { echo "$0: needs root, for mounts" >&2; exit 77; }
 # What is mounted here nobody else sees, and it ends with this script.
@@ -45,6 +45,12 @@ rm -rf "$work/elsewhere"
 package=$work/package control=$work/package/DEBIAN
 dpkg-deb --raw-extract "$deb" "$package"
 check "paths of the build in the binary" "" "$(grep -aoF -e "$cargo_home" -e "$PWD" "$package/usr/bin/cadence")"
+
+needed=$(readelf --dynamic --wide "$package/usr/bin/cadence" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | xargs)
+check "what the binary needs, for Depends" "libc.so.6 libgcc_s.so.1" "$needed"
+# The packed relocations came with 2.36.
+newest=$(readelf --version-info --wide "$package/usr/bin/cadence" | grep -o 'GLIBC_2[0-9.]*' | sort --unique --version-sort | tail -n 1)
+check "the C library it needs is no newer than" GLIBC_2.36 "$(printf '%s\n' GLIBC_2.36 "$newest" | sort --version-sort | tail -n 1)"
 
 # --- what is in it
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use crate::config::Env;
 use crate::error::plain;
 use crate::logic::units::human_duration;
-use crate::program;
+use crate::net::Deadline;
+use crate::program::{self, Running};
 
 /// Each answers in well under a second on a host that is well.
-const TOOL_TIMEOUT: Duration = Duration::from_secs(3);
+pub const TOOL_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest answer is the journal's, of at most 200 entries.
 const MAX_OUTPUT: u64 = 64 * 1024;
 /// Where they are looked for when the environment does not say.
@@ -18,6 +19,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// What a tool said on stdout and stderr.
 pub struct Answer {
+    program: &'static str,
     /// Whether it ended with exit code 0.
     pub success: bool,
     /// Its output.
@@ -26,10 +28,11 @@ pub struct Answer {
 
 impl Answer {
     /// The output of a tool that did its work, or why it did not.
-    pub fn of_success(self, program: &str) -> Result<String, String> {
+    pub fn of_success(self) -> Result<String, String> {
         if self.success {
             return Ok(self.text);
         }
+        let program = self.program;
         let said = program::first_line(&self.text);
         Err(said.map_or_else(
             || format!("{program} failed"),
@@ -38,8 +41,14 @@ impl Answer {
     }
 }
 
-/// Runs a tool and returns what it says, or why nothing is known.
-pub fn ask(env: &Env, program: &str, arguments: &[&str]) -> Result<Answer, String> {
+/// A tool that has been started, or why it could not be.
+pub struct Asked {
+    program: &'static str,
+    running: Result<Running, String>,
+}
+
+/// Starts a tool. Several can be asked before the first answer is waited for.
+pub fn ask(env: &Env, program: &'static str, arguments: &[&str]) -> Asked {
     let mut command = Command::new(program);
     // Nothing else of ours is the tool's business, and nobody's language, pager or colours are ours.
     command
@@ -48,25 +57,32 @@ pub fn ask(env: &Env, program: &str, arguments: &[&str]) -> Result<Answer, Strin
         .env("LC_ALL", "C")
         .args(arguments)
         .stdin(Stdio::null());
-    let ended =
-        program::run(command, TOOL_TIMEOUT, MAX_OUTPUT).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => format!("{program} is not installed"),
-            _ => format!("{program} cannot be run: {}", plain(&error)),
-        })?;
-    let silent = || {
-        format!(
-            "{program} gave no answer within {}",
-            human_duration(TOOL_TIMEOUT)
-        )
-    };
-    let status = match &ended.status {
-        Ok(status) => status.ok_or_else(silent)?,
-        Err(error) => return Err(format!("{program} was lost: {}", plain(error))),
-    };
-    Ok(Answer {
-        success: status.success(),
-        text: ended.output().ok_or_else(silent)?,
-    })
+    let running = program::start(command, MAX_OUTPUT).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("{program} is not installed"),
+        _ => format!("{program} cannot be run: {}", plain(&error)),
+    });
+    Asked { program, running }
+}
+
+impl Asked {
+    /// What the tool says, or why nothing is known.
+    pub fn answer(self, deadline: Deadline) -> Result<Answer, String> {
+        let ended = self.running?.end(deadline);
+        let program = self.program;
+        let silent = || {
+            let limit = human_duration(TOOL_TIMEOUT);
+            format!("{program} gave no answer within {limit}")
+        };
+        let status = match &ended.status {
+            Ok(status) => status.ok_or_else(silent)?,
+            Err(error) => return Err(format!("{program} was lost: {}", plain(error))),
+        };
+        Ok(Answer {
+            program,
+            success: status.success(),
+            text: ended.output().ok_or_else(silent)?,
+        })
+    }
 }
 
 /// `KEY=VALUE` lines up to an empty one, as `systemctl show` and `journalctl -o export` print them.

@@ -15,8 +15,6 @@ pub const SAMPLE: &str = include_str!("../../../packaging/cadence.toml");
 /// Sections of the sample; records follow each other before the second.
 const RECORD: &str = "[[record]]";
 const AFTER_RECORDS: &str = "[network]";
-/// Tells how to name a record, and so has no place where one is named.
-const HOW_TO_NAME: &str = "# Take the # from the next two lines, and put your record's name in.\n";
 /// Stands in while no record is named yet: a configuration needs one.
 const STAND_IN: &str = "vpn.example.com";
 
@@ -163,9 +161,6 @@ fn fill(lines: &[Line], more: &str) -> String {
             filled.push_str(if wanted { bare } else { line });
             continue;
         }
-        if line == HOW_TO_NAME && !lines.is_empty() {
-            continue;
-        }
         let key = bare.split_once(" = ").map(|(key, _)| key);
         match lines
             .iter()
@@ -210,9 +205,7 @@ mod tests {
     #[test]
     fn only_the_lines_that_are_wanted_differ_from_the_sample() {
         let text = draft().text();
-        let sample = SAMPLE.replacen(HOW_TO_NAME, "", 1);
-        let (ours, sample) = (lines(&text), lines(&sample));
-        assert_ne!(sample.len(), lines(SAMPLE).len());
+        let (ours, sample) = (lines(&text), lines(SAMPLE));
         assert_eq!(ours.len(), sample.len());
         let set: Vec<&str> = ours
             .into_iter()

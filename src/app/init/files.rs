@@ -1,7 +1,7 @@
 //! Where the files go, and how they get there: whole or not at all, and never in the place of another.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
@@ -218,7 +218,7 @@ fn is_sample(config: &Path) -> Result<bool, Error> {
                  or name another file with --config"
             )))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::failed(cannot("look for", config, &error))),
     }
 }
@@ -230,11 +230,16 @@ fn may_write(folder: &Path) -> Result<(), Error> {
     };
     let refused = if there.is_dir() {
         let access = Access::WRITE_OK | Access::EXEC_OK;
-        accessat(CWD, there, access, AtFlags::EACCESS)
-            .err()
-            .map(io::Error::from)
+        let refused = accessat(CWD, there, access, AtFlags::EACCESS).err();
+        // Whatever else it says, the write itself says better.
+        refused.map(io::Error::from).filter(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            )
+        })
     } else {
-        Some(io::ErrorKind::NotADirectory.into())
+        Some(ErrorKind::NotADirectory.into())
     };
     refused.map_or(Ok(()), |error| {
         Err(Error::failed(cannot("write in", there, &error)))
@@ -245,10 +250,8 @@ fn may_write(folder: &Path) -> Result<(), Error> {
 fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
     let path = path.display();
     let mend = match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            ": run as root (sudo), or name another file with --config"
-        }
-        io::ErrorKind::AlreadyExists => ", and nothing is overwritten: move it away",
+        ErrorKind::PermissionDenied => ": run as root (sudo), or name another file with --config",
+        ErrorKind::AlreadyExists => ", and nothing is overwritten: move it away",
         _ => "",
     };
     format!("cannot {what} {path}: {}{mend}", plain(error))

@@ -50,22 +50,27 @@ pub struct Report {
 /// Something is there already, missing, not so, or cannot be written. Then nothing was written.
 pub fn run(context: &Context, options: &cli::Init) -> Result<u8, Error> {
     let place = Place::find(context)?;
-    let mut interview = Interview::new(context, options);
-    let mut draft = Draft {
-        path: place.config.clone(),
-        token_file: place.token.clone(),
-        records: vec![],
-        router: None,
-        plug: None,
-    };
     let named = named(options)?;
+    if let Some(address) = &options.plug_address {
+        config::parse_plug_address(address).map_err(|allowed| {
+            let why = format!("plug {address:?}: allowed is {allowed}");
+            Error::new(EXIT_USAGE, why)
+        })?;
+    }
     let found = token::find(context, options, &place)?;
+    let mut interview = Interview::new(context, options, &place);
     interview.require_flags(found.is_some())?;
-    interview.greet(&place);
-    interview.router(&mut draft)?;
-    let token = interview.token(&draft, found)?;
-    interview.records(&mut draft, named, &token)?;
-    interview.plug(&mut draft, &place, &token)?;
+    interview.greet();
+    interview.router()?;
+    let token = interview.token(found)?;
+    interview.records(named, &token)?;
+    interview.plug(&token)?;
+    let Interview {
+        asks,
+        findings,
+        draft,
+        ..
+    } = interview;
     // What is written must load, and keep the policy.
     let settings = draft.settings(&context.env)?;
     let stored = token::is_stored(&token);
@@ -73,8 +78,8 @@ pub fn run(context: &Context, options: &cli::Init) -> Result<u8, Error> {
     let written = place.write(&draft.text(), Some(&token).filter(|_| !stored))?;
     let report = Report {
         config: place.config.clone(),
-        findings: interview.findings,
-        told: interview.asks,
+        findings,
+        told: asks,
         written,
         kept: stored.then(|| place.token.clone()),
         next: next::steps(&place, context.is_root(), draft.plug.is_some()),
@@ -132,11 +137,4 @@ fn hold_policy(settings: &config::Settings, token_mode: Option<u32>) -> Result<(
         "{}; nothing was written",
         lines.join("\n")
     )))
-}
-
-/// A finding that ends the command.
-fn ended(finding: &Finding) -> String {
-    let mend = finding.mend.as_ref();
-    let mend = mend.map_or(String::new(), |mend| format!(": {mend}"));
-    format!("{}{mend}; nothing was written", finding.message)
 }

@@ -102,7 +102,10 @@ pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standi
             Finding::fail("record", format!("{label} does not exist"))
                 .mend("create it at Cloudflare, or add --create"),
         ),
-        [_, _, ..] if spec.id.is_none() => Standing::Several(said, twins),
+        [_, _, ..] if spec.id.is_none() => {
+            let mend = "choose one on a terminal, or remove the others at Cloudflare";
+            Standing::Several(said.mend(mend), twins)
+        }
         _ if said.level == Level::Fail => Standing::Refused(said),
         _ => Standing::Fine(said),
     };

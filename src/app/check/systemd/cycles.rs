@@ -1,6 +1,5 @@
 //! How the last cycles ended, by what systemd remembers of the latest and by the journal.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +14,7 @@ use crate::logic::units::human_duration;
 const CHECK: &str = "cycles";
 
 /// How a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     /// With this exit code.
     Code(u8),
@@ -23,9 +22,9 @@ enum Ending {
     Signal(u8),
 }
 
-/// Failed cycles in the journal.
+/// Failed cycles in the journal, the latest kind first.
 struct Failures {
-    by_ending: BTreeMap<Ending, usize>,
+    by_ending: Vec<(Ending, u32)>,
     latest: Option<Timestamp>,
 }
 
@@ -104,11 +103,14 @@ impl std::fmt::Display for Ending {
 
 impl Failures {
     fn read(journal: &str) -> Self {
-        let mut by_ending = BTreeMap::new();
+        let mut by_ending: Vec<(Ending, u32)> = vec![];
         let mut latest = None;
         for entry in Block::all(journal) {
             if let Some(ending) = Ending::logged(entry) {
-                *by_ending.entry(ending).or_default() += 1;
+                match by_ending.iter_mut().find(|(known, _)| *known == ending) {
+                    Some((_, count)) => *count += 1,
+                    None => by_ending.push((ending, 1)),
+                }
                 let at = entry.get("__REALTIME_TIMESTAMP").parse().ok();
                 let at = at.and_then(|micros| Timestamp::from_microsecond(micros).ok());
                 latest = latest.max(at);
@@ -118,7 +120,7 @@ impl Failures {
     }
 
     fn told(&self, said: Option<Ending>, now: &Moment) -> String {
-        let one = |(ending, count): (&Ending, &usize)| match *ending {
+        let one = |(ending, count): &(Ending, u32)| match *ending {
             // Its meaning has just been told.
             Ending::Code(code) if said == Some(*ending) => format!("{count} with {code}"),
             ending => format!("{count} with {ending}"),

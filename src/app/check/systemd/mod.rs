@@ -7,9 +7,9 @@ pub mod units;
 use std::path::Path;
 use std::time::Duration;
 
-use super::tools::{self, Answer, Block};
-use crate::app::observe::side_by_side;
+use super::tools::{self, Answer, Block, TOOL_TIMEOUT};
 use crate::config::Env;
+use crate::net::Deadline;
 
 /// The only unit to enable; it brings the others along.
 pub const TIMER: &str = "cadence.timer";
@@ -66,33 +66,25 @@ impl Systemd {
             &service,
             PROCESS_EXIT,
         ];
-        let mut answers = side_by_side(
-            &[
-                ("systemctl", [&show[..], &UNITS].concat()),
-                // Without the manual pages: whether those are installed is not the question.
-                (
-                    "systemd-analyze",
-                    [&["verify", "--man=no"][..], &UNITS].concat(),
-                ),
-                (
-                    "timedatectl",
-                    vec!["show", "-p", "NTPSynchronized", "-p", "NTP", "-p", "CanNTP"],
-                ),
-                ("journalctl", journal.to_vec()),
-            ],
-            |(program, arguments)| tools::ask(env, program, arguments),
-        )
-        .into_iter();
-        let mut next = || {
-            let answer = answers.next().flatten();
-            answer.unwrap_or_else(|| Err("not asked".to_owned()))
-        };
+        let ask = |program, arguments: &[&str]| tools::ask(env, program, arguments);
+        let units = ask("systemctl", &[&show[..], &UNITS].concat());
+        // Without the manual pages: whether those are installed is not the question.
+        let verified = ask(
+            "systemd-analyze",
+            &[&["verify", "--man=no"][..], &UNITS].concat(),
+        );
+        let clock = ask(
+            "timedatectl",
+            &["show", "-p", "NTPSynchronized", "-p", "NTP", "-p", "CanNTP"],
+        );
+        let journal = ask("journalctl", journal);
+        let deadline = Deadline::after(TOOL_TIMEOUT);
         Self {
-            units: next().and_then(|answer| answer.of_success("systemctl")),
+            units: units.answer(deadline).and_then(Answer::of_success),
             // Its exit code is that of the faults that it found.
-            verified: next().map(|answer| answer.text),
-            clock: next().and_then(|answer| answer.of_success("timedatectl")),
-            journal: next().and_then(seen),
+            verified: verified.answer(deadline).map(|answer| answer.text),
+            clock: clock.answer(deadline).and_then(Answer::of_success),
+            journal: journal.answer(deadline).and_then(seen),
         }
     }
 
@@ -113,7 +105,7 @@ fn seen(answer: Answer) -> Result<String, String> {
     if UNSEEN.iter().any(|hint| answer.text.contains(hint)) {
         return Err("the journal shows this user nothing".to_owned());
     }
-    answer.of_success("journalctl")
+    answer.of_success()
 }
 
 #[cfg(test)]

@@ -97,28 +97,39 @@ fn settings(unit: Block) -> Vec<(String, String)> {
 
 /// Whether systemd's `1min 30s` is that long. A span that we cannot read is none of ours.
 fn is(span: &str, duration: Duration) -> bool {
-    seconds(span).is_some_and(|seconds| (seconds - duration.as_secs_f64()).abs() < 0.001)
+    micros(span).is_some_and(|micros| u128::from(micros) == duration.as_micros())
 }
 
 /// Reads `0`, `1.500s` or `1h 30min`; see `systemd.time(7)`. Larger units than weeks are never configured.
-fn seconds(span: &str) -> Option<f64> {
+fn micros(span: &str) -> Option<u64> {
     let part = |part: &str| {
         let letters = part.find(|c: char| c.is_ascii_alphabetic())?;
         let (number, unit) = part.split_at_checked(letters)?;
-        let size = match unit {
-            "us" => 0.000_001,
-            "ms" => 0.001,
-            "s" => 1.0,
-            "min" => 60.0,
-            "h" => 3600.0,
-            "d" => 86_400.0,
-            "w" => 604_800.0,
+        let size: u64 = match unit {
+            "us" => 1,
+            "ms" => 1000,
+            "s" => 1_000_000,
+            "min" => 60_000_000,
+            "h" => 3_600_000_000,
+            "d" => 86_400_000_000,
+            "w" => 604_800_000_000,
             _ => return None,
         };
-        Some(number.parse::<f64>().ok()? * size)
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        let parts = 10_u64.checked_pow(fraction.len().try_into().ok()?)?;
+        let fraction = fraction.parse::<u64>().ok()?.checked_mul(size)? / parts;
+        whole
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(size)?
+            .checked_add(fraction)
     };
     if span == "0" {
-        return Some(0.0);
+        return Some(0);
     }
-    span.split_ascii_whitespace().map(part).sum()
+    let mut sum: u64 = 0;
+    for word in span.split_ascii_whitespace() {
+        sum = sum.checked_add(part(word)?)?;
+    }
+    (!span.is_empty()).then_some(sum)
 }

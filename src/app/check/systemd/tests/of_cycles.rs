@@ -21,8 +21,8 @@ fn cycles_that_failed_are_counted_by_how_they_ended() {
             cycles::look(&said(healthy, "", journal), &now, HOUR),
             Some(warn(
                 "cycles",
-                "the last cycle ended with 0; failed within 1 h: 2 with 77 (the token is missing or was rejected), 1 with 78 \
-                 (the configuration or the policy is wrong), 1 with signal 9, the latest 5 min ago",
+                "the last cycle ended with 0; failed within 1 h: 1 with signal 9, 1 with 78 (the configuration or the \
+                 policy is wrong), 2 with 77 (the token is missing or was rejected), the latest 5 min ago",
                 LOOK
             ))
         );
@@ -30,8 +30,8 @@ fn cycles_that_failed_are_counted_by_how_they_ended() {
             cycles::look(&said(faults, "", journal), &now, HOUR),
             Some(fail(
                 "cycles",
-                "the last cycle ended with signal 9; failed within 1 h: 2 with 77 (the token is missing or was rejected), 1 with \
-                 78 (the configuration or the policy is wrong), 1 with signal 9, the latest 5 min ago",
+                "the last cycle ended with signal 9; failed within 1 h: 1 with signal 9, 1 with 78 (the configuration or the \
+                 policy is wrong), 2 with 77 (the token is missing or was rejected), the latest 5 min ago",
                 LOOK
             ))
         );
