@@ -118,6 +118,7 @@ check_tells_of_the_timers() {
   local said
   said=$(inside cadence check --json) || true
   check "check, the timer is not enabled: what is not ok" "clock cycles units" "$(not_ok .check <<<"$said")" "$(not_ok .message <<<"$said")"
+  check_words "it" "$(not_ok .message <<<"$said")" "cadence.timer is neither enabled nor started" "with 77" "with 78"
   inside systemctl enable --now cadence.timer 2>/dev/null
   until_true 60 has_more_cycles_than "$(total)" || true
   check "cadence.timer enables and starts" "inactive static active enabled active static inactive static" "$(unit_states)"
