@@ -49,6 +49,8 @@ for scenario in "${scenarios[@]}"; do
   done
 done
 
+echo "${#names[@]} scenarios side by side, for ten minutes: ${names[*]}"
+
 failed=0
 for i in "${!running[@]}"; do
   code=0

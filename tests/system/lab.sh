@@ -9,7 +9,7 @@
 source "${BASH_SOURCE%/*}/alone.sh"
 
 # What an ordinary host has, as nothing can be downloaded later.
-root_packages=systemd,systemd-sysv,dbus,cron,iproute2,procps,ca-certificates
+root_packages=systemd,systemd-sysv,dbus,cron,iproute2,procps,ca-certificates,man-db
 root_days=30
 cache=${CADENCE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cadence-tests}
 group_prefix=cadence-test
@@ -36,6 +36,7 @@ prepare_root() (
   build=$(mktemp -d "$cache/$1.XXXXXX")
   trap 'rm -rf --one-file-system "$build"' EXIT
   echo "installing Debian $1: kept in $cache for $root_days days"
+  find "$cache" -name '*.tar.zst' -mtime +$((2 * root_days)) -delete # of lists of packages that nobody wants any more
   if ! install_root "$1" "$build"; then
     [[ -e $packed ]] || exit 1
     echo "keeping the old one"

@@ -41,7 +41,10 @@ root:root 755 /usr/bin/cadence
 root:root 644 /usr/lib/systemd/system/cadence.service
 cadence:cadence 755 $state" "$(owners /etc/cadence /etc/cadence/cadence.toml /etc/cron.d/cadence /etc/sysctl.d/10-cadence.conf /usr/bin/cadence \
     /usr/lib/systemd/system/cadence.service "$state")"
-  check "systemd-analyze verify" "" "$(inside systemd-analyze verify --recursive-errors=yes --man=no "${units[@]}" 2>&1)"
+  check "systemd-analyze verify" "" "$(inside systemd-analyze verify --recursive-errors=yes "${units[@]}" 2>&1)"
+  check "man pages" "/usr/share/man/man1/cadence.1.gz
+/usr/share/man/man5/cadence.toml.5.gz
+/usr/share/man/man7/cadence.7.gz" "$(inside man -w cadence.1 cadence.toml.5 cadence.7 2>&1)"
   local exposure
   exposure=$(inside systemd-analyze security --no-pager cadence.service | sed -n 's/.*level for .*: \([0-9.]*\).*/\1/p')
   check "systemd-analyze security: $exposure, at most 1.5" yes "$(awk -v found="${exposure:-9}" 'BEGIN {print found <= 1.5 ? "yes" : "no"}')"
@@ -115,6 +118,7 @@ check_tells_of_the_timers() {
   local said
   said=$(inside cadence check --json) || true
   check "check, the timer is not enabled: what is not ok" "clock cycles units" "$(not_ok .check <<<"$said")" "$(not_ok .message <<<"$said")"
+  check_words "it" "$(not_ok .message <<<"$said")" "cadence.timer is neither enabled nor started" "with 77" "with 78"
   inside systemctl enable --now cadence.timer 2>/dev/null
   until_true 60 has_more_cycles_than "$(total)" || true
   check "cadence.timer enables and starts" "inactive static active enabled active static inactive static" "$(unit_states)"
