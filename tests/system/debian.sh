@@ -4,7 +4,7 @@
 # jq, procps, systemd-container, util-linux, zstd; and a package mirror, unless ~/.cache/cadence-tests holds the systems.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-export PATH=$PATH:$HOME/.cargo/bin
+export PATH=$HOME/.cargo/bin:$PATH
 # shellcheck source=tests/system/lab.sh
 source tests/system/lab.sh
 
