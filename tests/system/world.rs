@@ -8,7 +8,8 @@
 //! - `published`: the content of every record at the provider;
 //! - `writes`: how many requests changed a record;
 //! - `plug`: whether the plug is on, and after that its changes so far, as in `on off on`;
-//! - `plug-urls`: that plug, as keys of `[recovery]`.
+//! - `plug-urls`: that plug, as keys of `[recovery]`;
+//! - `lock-plug PASSWORD`: another plug, that tells nothing without its password, as keys of `[recovery]`.
 #![allow(clippy::unwrap_used, reason = "a fault of the test ends it")]
 
 use std::env;
@@ -30,6 +31,8 @@ const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n";
 const PLUG: PlugModel = PlugModel::Http;
 /// A world that does not answer is dead.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A plug that can have a password.
+const LOCKED_PLUG: PlugModel = PlugModel::Shelly2;
 const SOCKET: &str = "socket";
 
 fn main() -> ExitCode {
@@ -120,6 +123,11 @@ fn obey(world: &World, command: &str) -> Result<String, String> {
         ["plug-urls"] => {
             let (off, on) = world.plugs().urls();
             format!("off_url = \"{off}\"\non_url = \"{on}\"")
+        }
+        ["lock-plug", password] => {
+            world.plugs().set_password(LOCKED_PLUG, Some(password));
+            let address = world.plugs().address(LOCKED_PLUG);
+            format!("plug = \"shelly2\"\naddress = \"{address}\"")
         }
         _ => return Err("no such command".to_owned()),
     };

@@ -80,21 +80,32 @@ what_is_missing_is_told() {
 }
 
 the_service_works() {
-  local said
   cycle
   cycle
   check "two cycles of the service" "success 0" "$(result)"
   check "published" "${addresses[0]}" "$(world published)"
-  # The sandbox itself, with another command in it.
-  mkdir -p "$root/etc/systemd/system/cadence.service.d"
-  printf '[Service]\nExecStart=\nExecStart=/usr/bin/cadence probe --json\nStandardOutput=file:/root/probe.json\n' \
-    >"$root/etc/systemd/system/cadence.service.d/probe.conf"
+  check "the router, asked by the service" "true icmp" "$(probed_by_the_service router)"
+
+  local lines
+  mapfile -t lines < <(world lock-plug a-long-password)
+  configure '[recovery]' "${lines[@]}"
+  check "a plug, asked by the service without its password" "false" "$(probed_by_the_service plug)"
+  install -m 0640 <(echo a-long-password) "$root/etc/cadence/plug.password"
+  check "with its password in /etc/cadence/plug.password" "true" "$(probed_by_the_service plug)"
+  rm "$root/etc/cadence/plug.password"
+  configure
+}
+# The sandbox itself, with another command in it: whether a signal was there, and how it was asked for.
+probed_by_the_service() {
+  local folder=/etc/systemd/system/cadence.service.d
+  mkdir -p "$root$folder"
+  printf '[Service]\nExecStart=\nExecStart=/usr/bin/cadence probe --json --only %s\nStandardOutput=truncate:/root/probe.json\n' "$1" \
+    >"$root$folder/probe.conf"
   inside systemctl daemon-reload
   cycle
-  rm -r "$root/etc/systemd/system/cadence.service.d"
+  rm -r "${root:?}$folder"
   inside systemctl daemon-reload
-  check "the router, asked by the service" "true icmp" \
-    "$(jq -r '.signals[] | select(.signal == "router") | "\(.ok) \(.method)"' "$root/root/probe.json")"
+  jq -r '.signals[] | [.ok, .method // empty] | join(" ")' "$root/root/probe.json"
 }
 
 users_and_root_share_it() {
@@ -112,6 +123,8 @@ users_and_root_share_it() {
   check "files of the state that are not the service's" "" "$(foreign_state)"
   cycle
   check "the service after that" "success 0" "$(result)"
+  check "lines in the journal and the state with the token or the password" 0 \
+    "$({ inside journalctl -q -o export; cat "$root$state"/*; } | grep -aFc -e "$(<"$work/world/token")" -e a-long-password || true)"
 }
 
 check_tells_of_the_timers() {
