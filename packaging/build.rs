@@ -14,6 +14,10 @@ fn main() {
         for argument in ["--no-eh-frame-hdr", "-T", &script.to_string_lossy()] {
             println!("cargo:rustc-link-arg-bins=-Wl,{argument}");
         }
+        // What is left of unwinding, linked in: to load it as a library takes 128 KiB of memory in every cycle.
+        if is("CARGO_CFG_TARGET_ENV", "gnu") {
+            println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
+        }
         // Relocations in the packed form that glibc 2.36 and musl 1.2.4 read.
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

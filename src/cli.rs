@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::logic::event::KINDS;
@@ -30,10 +31,10 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Read this configuration instead of /etc/cadence/cadence.toml
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Keep state in this folder instead of /var/lib/cadence
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
     /// How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Auto)]
@@ -44,7 +45,7 @@ pub struct Global {
     /// When to use colours; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
-    /// Say more on stderr; twice for every detail
+    /// Say more; twice for every detail
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors
@@ -89,6 +90,8 @@ pub enum Command {
     Recover(Recover),
     /// List address changes, readiness changes, record writes and outages
     History(History),
+    /// Write a first configuration, asking for what the flags leave out
+    Init(Init),
     /// Check config, token, zones, records and this host, with a mend for each fault
     Check(Check),
     /// Watch real cycles against a made-up world on loopback; needs no account
@@ -176,11 +179,46 @@ pub struct History {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Only events of these kinds
-    #[arg(long, value_delimiter = ',', value_name = "KIND,..", value_parser = clap::builder::PossibleValuesParser::new(KINDS))]
+    #[arg(long, value_delimiter = ',', value_name = "KIND,..", value_parser = PossibleValuesParser::new(KINDS))]
     pub kind: Vec<String>,
     /// The youngest first
     #[arg(long)]
     pub reverse: bool,
+}
+
+/// The plugs that an address alone describes.
+pub const PLUGS: [&str; 3] = ["shelly1", "shelly2", "tasmota"];
+
+/// `cadence init`
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// Keep this record on the home's address; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub record: Vec<String>,
+    /// The type of each record: A (default) or AAAA; for both give it twice
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(["A", "AAAA"]), hide_possible_values = true)]
+    pub types: Vec<String>,
+    /// Let cadence create a record that does not exist
+    #[arg(long)]
+    pub create: bool,
+    /// The zone of the records; without it, found from their names
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// Read the API token from FILE, or from stdin where it is -
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The modem's smart plug: shelly1, shelly2 or tasmota
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(PLUGS), hide_possible_values = true)]
+    pub plug: Option<String>,
+    /// Host or host:port of the plug
+    #[arg(long, value_name = "HOST", requires = "plug")]
+    pub plug_address: Option<String>,
+    /// Ask nothing: what is needed comes by flags
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Ask neither Cloudflare nor the plug; write without verifying
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `cadence check`

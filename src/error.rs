@@ -18,6 +18,22 @@ pub const EXIT_TOKEN: u8 = 77;
 /// The configuration or the policy is wrong (`EX_CONFIG`).
 pub const EXIT_CONFIG: u8 = 78;
 
+/// What an exit code says, ours or one of systemd's own for a program that it could not start (`systemd.exec(5)`).
+#[must_use]
+pub const fn meaning(exit_code: u8) -> &'static str {
+    match exit_code {
+        EXIT_DONE => "done",
+        EXIT_FAILED => "an action failed",
+        EXIT_USAGE => "the command line is wrong",
+        EXIT_STATE => "the state folder cannot be read or written",
+        EXIT_LOCKED => "another cycle holds the lock",
+        EXIT_TOKEN => "the token is missing or was rejected",
+        EXIT_CONFIG => "the configuration or the policy is wrong",
+        200.. => "systemd could not start it",
+        _ => "not one of cadence's own",
+    }
+}
+
 /// An error that ends a command.
 #[derive(Debug)]
 pub struct Error {

@@ -52,6 +52,7 @@ pub mod logic;
 pub mod net;
 pub mod plug;
 pub mod probe;
+pub mod program;
 pub mod render;
 pub mod store;
 pub mod system;

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
@@ -68,12 +69,8 @@ impl Home {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(document["schema"], "cadence.check/1");
-        let lines = document["checks"].as_array().unwrap().iter();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let named = lines
-            .filter(|line| line["check"] == name)
-            .map(|line| format!("{}: {}", text(&line["result"]), text(&line["message"])));
-        (named.collect(), output.status.code().unwrap())
+        let found = named(document["checks"].as_array().unwrap(), name);
+        (found, output.status.code().unwrap())
     }
 }
 
@@ -244,4 +241,139 @@ fn an_api_that_rests_after_a_refusal_is_not_asked() {
         "{api:?}"
     );
     assert_eq!((code, home.world.counts().api.connections), (0, 0));
+}
+
+/// `check --offline --json` where systemd runs, as far as a program can see, and its tools are these scripts; none where this user may
+/// not arrange that.
+fn where_systemd_runs(home: &Home, tools: &[(&str, &str)]) -> Option<(Vec<Value>, i32)> {
+    let bin = home.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    for (name, script) in tools {
+        let path = bin.join(name);
+        // By another process: a thread that forks while this one has the script open for writing would keep it from being run.
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 700 \"$1\"";
+        let mut sh = std::process::Command::new("sh");
+        let written = sh.args(["-c", write, "sh"]).arg(&path).arg(script);
+        assert!(written.status().unwrap().success());
+    }
+    let arrange =
+        "mount -t tmpfs none /run && mkdir -p /run/systemd/system && PATH=$BIN && exec \"$@\"";
+    let checked = home.command(&["check", "--offline", "--json"]);
+    let unshare = |flags: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command
+            .env("BIN", &bin)
+            .args(flags)
+            .args(["--mount", "sh", "-c", arrange, "sh"])
+            .arg(checked.get_program())
+            .args(checked.get_args());
+        command
+            .output()
+            .ok()
+            .filter(|output| !output.stdout.is_empty())
+    };
+    let Some(output) = unshare(&[]).or_else(|| unshare(&["--map-root-user"])) else {
+        eprintln!("skipped: this user may not mount");
+        return None;
+    };
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap().clone();
+    Some((checks, output.status.code().unwrap()))
+}
+
+/// The findings of this name as `result: message`.
+fn named(checks: &[Value], name: &str) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    checks
+        .iter()
+        .filter(|line| line["check"] == name)
+        .map(|line| format!("{}: {}", text(&line["result"]), text(&line["message"])))
+        .collect()
+}
+
+#[test]
+fn what_missing_tools_would_tell_is_not_known() {
+    let home = Home::new(RECORD);
+    let Some((checks, code)) = where_systemd_runs(&home, &[]) else {
+        return;
+    };
+    assert_eq!(
+        named(&checks, "units"),
+        ["warn: not known: systemctl is not installed"]
+    );
+    let clock = named(&checks, "clock").remove(0);
+    assert!(clock.starts_with("ok: "), "{clock}");
+    assert!(
+        clock.ends_with("; whether NTP keeps it right is not known: timedatectl is not installed"),
+        "{clock}"
+    );
+    assert_eq!(named(&checks, "cycles"), [""; 0]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn tools_that_hang_fail_or_speak_nonsense_are_told_and_neither_believed_nor_waited_for() {
+    let home = Home::new(RECORD);
+    let started = Instant::now();
+    let Some((checks, code)) = where_systemd_runs(
+        &home,
+        &[
+            ("systemctl", "exec /bin/sleep 60"),
+            ("systemd-analyze", "exit 1"),
+            ("timedatectl", "echo 'Failed to connect to bus'; exit 1"),
+            ("journalctl", "echo EXIT_CODE=exited; echo EXIT_STATUS=77"),
+        ],
+    ) else {
+        return;
+    };
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert_eq!(
+        named(&checks, "units"),
+        ["warn: not known: systemctl gave no answer within 3 s"]
+    );
+    let clock = named(&checks, "clock").remove(0);
+    assert!(
+        clock.ends_with("is not known: timedatectl failed: it said \"Failed to connect to bus\""),
+        "{clock}"
+    );
+    assert_eq!(named(&checks, "cycles"), [""; 0]);
+    assert_eq!(code, 0);
+
+    let (checks, code) = where_systemd_runs(
+        &home,
+        &[
+            ("systemctl", "/usr/bin/head -c 300000 /dev/urandom"),
+            ("timedatectl", "echo NTPSynchronized=perhaps"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(
+        named(&checks, "units"),
+        ["warn: not known: systemctl says nothing of cadence.timer"]
+    );
+    let clock = named(&checks, "clock").remove(0);
+    assert!(
+        clock.ends_with("is not known: timedatectl does not tell"),
+        "{clock}"
+    );
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_service_of_another_configuration_is_not_judged() {
+    let home = Home::new(RECORD);
+    let failed = "printf 'Id=cadence.service\\nLoadState=loaded\\nResult=exit-code\\nExecMainCode=1\\nExecMainStatus=77\\n'";
+    let Some((checks, code)) = where_systemd_runs(&home, &[("systemctl", failed)]) else {
+        return;
+    };
+    assert_eq!(
+        named(&checks, "units"),
+        [
+            "ok: not looked at: the cycles of this host read /etc/cadence/cadence.toml, not this configuration"
+        ]
+    );
+    for check in ["cycles", "credential"] {
+        assert_eq!(named(&checks, check), [""; 0]);
+    }
+    assert_eq!(code, 0);
 }

@@ -33,6 +33,7 @@ fn the_help_of_every_command_is_as_it_was_agreed_on() {
         "probe",
         "recover",
         "history",
+        "init",
         "check",
     ] {
         golden(&format!("help-{command}.txt"), &[command, "-h"]);
@@ -47,6 +48,7 @@ fn no_line_of_the_short_help_is_wider_than_80_columns() {
         "probe",
         "recover",
         "history",
+        "init",
         "check",
     ] {
         let out = cargo_bin_cmd!("cadence")

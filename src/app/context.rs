@@ -53,6 +53,19 @@ impl Context {
         )
     }
 
+    /// Where a first configuration goes: a user who is not root gets one of their own.
+    #[must_use]
+    pub fn new_config_path(&self) -> PathBuf {
+        let flag = self.global.config.as_deref();
+        config::config_file(flag, &self.env, self.is_root, |_| true)
+    }
+
+    /// Whether root runs the command.
+    #[must_use]
+    pub const fn is_root(&self) -> bool {
+        self.is_root
+    }
+
     /// Where the state is.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {

@@ -1,11 +1,13 @@
 //! One file a command, and the parts of a cycle that touch the outside.
 
 pub mod act;
+mod ask;
 pub mod check;
 pub mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod history;
+pub mod init;
 pub mod observe;
 pub mod power;
 pub mod probe;
@@ -31,6 +33,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Probe(options) => documented(&context, probe::run(&context, &options)),
         Command::Recover(options) => documented(&context, recover::run(&context, &options)),
         Command::History(options) => history::run(&context, &options),
+        Command::Init(options) => documented(&context, init::run(&context, &options)),
         Command::Check(options) => check::run(&context, &options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(&context, &options),

@@ -2,9 +2,9 @@
 //!
 //! Whoever asks for it decides that the line needs it. Cooldown and caps hold all the same, unless they are lifted on purpose.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use super::ask;
 use super::context::Context;
 use super::power::{self, Outcome};
 use super::reconcile::{load, lock};
@@ -56,7 +56,7 @@ const PLUG: &str = "plug";
 /// # Errors
 /// When the configuration or the state cannot be used, another cycle holds the lock, or nobody can be asked.
 pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
-    if !options.dry_run && !options.yes && !can_ask() {
+    if !options.dry_run && !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
             "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
@@ -175,28 +175,10 @@ fn under_lock(
     Ok(outcome)
 }
 
-fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
 /// Asks on the terminal; whatever is not a yes is a no.
 fn confirmed(off_time: Duration) -> Result<bool, Error> {
-    let ask = || -> io::Result<String> {
-        let mut out = io::stderr().lock();
-        write!(
-            out,
-            "Cut the modem's power for {}? [y/N] ",
-            human_duration(off_time)
-        )?;
-        out.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok(answer)
-    };
-    let answer =
-        ask().map_err(|error| Error::failed(format!("cannot ask on this terminal: {error}")))?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
+    ask::yes(&format!(
+        "Cut the modem's power for {}?",
+        human_duration(off_time)
     ))
 }

@@ -47,6 +47,18 @@ impl Wire {
     /// When `network.ca_file` cannot be used.
     pub fn new(settings: Settings, env: &Env) -> Result<Self, Error> {
         let token = load_token(env, settings.cloudflare.token_file.as_deref());
+        Self::with_token(settings, env, token)
+    }
+
+    /// The same with a token that is known already, or why there is none.
+    ///
+    /// # Errors
+    /// As [`Wire::new`].
+    pub fn with_token(
+        settings: Settings,
+        env: &Env,
+        token: Result<Token, TokenError>,
+    ) -> Result<Self, Error> {
         let dialer = Dialer::new(settings.network.interface.clone());
         let tls = tls::client_config(settings.network.ca_file.as_deref())
             .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;

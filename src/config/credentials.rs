@@ -13,7 +13,7 @@ use crate::file;
 /// Plugs take passwords of 64 characters at most; whatever is longer than this is another file.
 const MAX_BYTES: usize = 1024;
 /// The name under which the service hands its credential over (`LoadCredential=plug-password:..`).
-const CREDENTIAL: &str = "plug-password";
+pub const CREDENTIAL: &str = "plug-password";
 
 /// Who cadence is to the plug.
 #[derive(Debug, Clone)]

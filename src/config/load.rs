@@ -91,8 +91,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         Ok(file) => Ok(file.bytes),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
-                "{path} does not exist: copy /usr/share/doc/cadence/examples/cadence.toml there and put your record's name \
-                 in, or name another file with --config"
+                "{path} does not exist: write a first one with cadence init, or name another file with --config"
             ),
             io::ErrorKind::PermissionDenied => {
                 format!(

@@ -21,15 +21,23 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use credentials::{Credentials, CredentialsError, Password, load as load_credentials};
+pub use credentials::{
+    CREDENTIAL as PASSWORD_CREDENTIAL, Credentials, CredentialsError, Password,
+    load as load_credentials,
+};
 pub use env::Env;
 pub use load::{ConfigError, load, parse};
-pub use paths::{config_file, state_dir};
+pub use paths::{ETC as CONFIG_FILE, VAR_LIB as STATE_DIR, config_file, state_dir};
+pub use schema::{TOKEN_FILE, zone_of};
 pub use settings::{
     Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme,
     WanTarget,
 };
-pub use token::{Source as TokenSource, Token, TokenError, load as load_token};
+pub use token::{
+    CREDENTIAL as TOKEN_CREDENTIAL, Source as TokenSource, Token, TokenError, load as load_token,
+    read as read_token,
+};
+pub use url::{plug_address as parse_plug_address, router as parse_router};
 
 use crate::logic::policy::{Broken, Facts, broken};
 

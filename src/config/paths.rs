@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::env::Env;
 
-const ETC: &str = "/etc/cadence/cadence.toml";
-const VAR_LIB: &str = "/var/lib/cadence";
+/// The configuration of the whole host.
+pub const ETC: &str = "/etc/cadence/cadence.toml";
+/// The state of the whole host.
+pub const VAR_LIB: &str = "/var/lib/cadence";
 
 /// The configuration file: `--config`, `$CADENCE_CONFIG`, the user's own where it is there and the user is not root, or
 /// `/etc/cadence/cadence.toml`.

@@ -18,7 +18,8 @@ use crate::logic::policy::{Policy, Rule};
 use crate::logic::records::RecordSpec;
 use crate::logic::units::{Family, RecordType};
 
-const TOKEN_FILE: &str = "/etc/cadence/cloudflare.token";
+/// The default of `cloudflare.token_file`.
+pub const TOKEN_FILE: &str = "/etc/cadence/cloudflare.token";
 const WAN_TARGETS: [&str; 3] = [
     "tls://1.1.1.1:443",
     "tls://9.9.9.9:443",
@@ -306,8 +307,11 @@ fn record_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// The ASCII form of a zone that holds the record `name`.
-fn zone_of(display: &str, name: &str, text: &str) -> Result<String, String> {
+/// The ASCII form of a zone that holds the record `name`, which people see as `display`.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn zone_of(display: &str, name: &str, text: &str) -> Result<String, String> {
     let zone = idn::to_ascii(text)?;
     let holds = name
         .strip_suffix(&zone)

@@ -215,8 +215,9 @@ impl<'r, 'a> Section<'r, 'a> {
     pub fn tables(&mut self, key: &'static str, max: usize) -> Vec<(&'a DeTable<'a>, Value<'a>)> {
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
         let Some(value @ Value::File(file)) = self.file_value(key) else {
-            self.reader
-                .problem_of_the_whole(&format!("{key} is not set: allowed are {allowed}"));
+            self.reader.problem_of_the_whole(&format!(
+                "{key} is not set: allowed are {allowed}; cadence init writes a first configuration"
+            ));
             return Vec::new();
         };
         let Some(entries) = file.get_ref().as_array() else {

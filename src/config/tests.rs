@@ -171,8 +171,8 @@ fn files_that_cannot_be_read_are_named_with_the_mend() {
     let message = |path: &Path| load(path, &Env::default()).unwrap_err().to_string();
     assert_eq!(
         message(Path::new("/nonexistent/cadence.toml")),
-        "/nonexistent/cadence.toml does not exist: copy /usr/share/doc/cadence/examples/cadence.toml there and put your \
-         record's name in, or name another file with --config"
+        "/nonexistent/cadence.toml does not exist: write a first one with cadence init, or name another file \
+         with --config"
     );
     let path = folder.path().display();
     assert_eq!(

@@ -14,7 +14,7 @@ use crate::file;
 /// Cloudflare's tokens have 40 to 60 characters; whatever is longer than this is another file.
 const MAX_BYTES: usize = 4096;
 /// The name under which the service hands its credential over (`LoadCredential=cloudflare-token:..`).
-const CREDENTIAL: &str = "cloudflare-token";
+pub const CREDENTIAL: &str = "cloudflare-token";
 /// Where tokens are made, and what ours must be allowed to do.
 const CREATE: &str =
     "create a token with Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens";
@@ -28,6 +28,14 @@ pub struct Token {
 }
 
 impl Token {
+    /// One that was handed over; `how` says by what.
+    ///
+    /// # Errors
+    /// What is wrong with it; never the content.
+    pub fn given(bytes: &[u8], how: &str) -> Result<Self, TokenError> {
+        checked(bytes, Source::Given(how.to_owned()), None)
+    }
+
     /// The secret itself, for the `Authorization` header and nowhere else.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -77,6 +85,8 @@ pub enum Source {
     NamedByVariable(PathBuf),
     /// `$CLOUDFLARE_API_TOKEN` itself.
     Variable,
+    /// Handed over to a command, and how.
+    Given(String),
 }
 
 impl fmt::Display for Source {
@@ -88,6 +98,7 @@ impl fmt::Display for Source {
                 write!(f, "{} ($CLOUDFLARE_API_TOKEN_FILE)", path.display())
             }
             Self::Variable => f.write_str("$CLOUDFLARE_API_TOKEN"),
+            Self::Given(how) => f.write_str(how),
         }
     }
 }
@@ -175,7 +186,11 @@ pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
     }
 }
 
-fn read(path: &Path, source: Source) -> Result<Token, TokenError> {
+/// Reads a token from a file that holds it alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(path: &Path, source: Source) -> Result<Token, TokenError> {
     match file::read(path, MAX_BYTES) {
         Ok(file) => checked(&file.bytes, source, Some(file.mode)),
         Err(error) => Err(match error.kind() {

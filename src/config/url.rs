@@ -72,11 +72,17 @@ pub fn wan_target(text: &str) -> Result<WanTarget, String> {
 }
 
 /// Reads the `host` or `host:port` of a plug, and leaves it as it was written.
+///
+/// # Errors
+/// Says what is allowed.
 pub fn plug_address(text: &str) -> Result<String, String> {
     authority(text).map(|_| text.to_owned())
 }
 
 /// Reads the router's address; a link-local IPv6 one comes with its interface (RFC 4007 section 11).
+///
+/// # Errors
+/// Says what is allowed.
 pub fn router(text: &str) -> Result<RouterAddress, String> {
     let allowed = || {
         "an IP address, a link-local IPv6 one with its interface as in \"fe80::1%eth0\"".to_owned()

@@ -175,6 +175,22 @@ impl Provider for Cloudflare {
         Ok(zones.pop())
     }
 
+    fn zone_names(&self, deadline: Deadline) -> Result<Vec<String>, ApiError> {
+        let operation = Operation::read("listing the zones".to_owned());
+        let answer = self.ask(
+            &operation,
+            Method::Get,
+            "/zones?per_page=50",
+            None,
+            deadline,
+        )?;
+        let (items, _) = answer.page(1).map_err(|flaw| operation.lost(flaw, None))?;
+        let names = items.iter().map(answer::zone_name);
+        names
+            .collect::<Result<_, _>>()
+            .map_err(|flaw| operation.lost(flaw, None))
+    }
+
     fn records(
         &self,
         zone_id: &str,

@@ -15,6 +15,12 @@ pub trait Provider {
     /// Where the provider cannot be asked, or knows several such zones.
     fn zone(&self, name: &str, deadline: Deadline) -> Result<Option<Zone>, ApiError>;
 
+    /// The names of the zones that the token sees, as they are written for people; of very many, the first.
+    ///
+    /// # Errors
+    /// Where the provider cannot be asked.
+    fn zone_names(&self, deadline: Deadline) -> Result<Vec<String>, ApiError>;
+
     /// Every record of this name, in ASCII form, whatever its type: a CNAME in the way is among them.
     ///
     /// # Errors

@@ -159,25 +159,25 @@ pub fn human_duration(duration: Duration) -> String {
 /// Writes a duration as the configuration does: `30s`, `2m`, `1h30m`.
 #[must_use]
 pub fn config_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    if seconds == 0 {
-        return match duration.subsec_millis() {
-            0 => "0s".to_owned(),
-            ms => format!("{ms}ms"),
-        };
+    const STEPS: [(u128, &str); 5] = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+        (1, "ms"),
+    ];
+    let mut rest = duration.as_millis();
+    if rest == 0 {
+        return "0s".to_owned();
     }
-    [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")]
-        .iter()
-        .scan(seconds, |rest, (size, unit)| {
-            let count = *rest / size;
-            *rest %= size;
-            Some(if count > 0 {
-                format!("{count}{unit}")
-            } else {
-                String::new()
-            })
-        })
-        .collect()
+    let mut out = String::new();
+    for (size, unit) in STEPS {
+        if rest >= size {
+            out.extend([&(rest / size).to_string(), unit]);
+            rest %= size;
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! A program of the operator's own, run with one argument: `off` or `on`.
 
 use std::fs;
-use std::io::{self, PipeReader, Read};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{self, Child, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::{self, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use log::debug;
@@ -15,19 +13,13 @@ use super::{Plug, PlugError, PlugStatus};
 use crate::config::Recovery;
 use crate::logic::units::human_duration;
 use crate::net::{Deadline, reason};
-use crate::system;
+use crate::program;
 
 /// The limit of one run. Longer than a plug's own: a program may have an interpreter to load, a radio to wake and a
 /// protocol of its own to speak.
 const PROGRAM_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two looks whether the program has ended.
-const LOOK: Duration = Duration::from_millis(10);
 /// How much of the program's output is kept.
-const MAX_OUTPUT: usize = 4096;
-/// How long to wait for the last of the output: a process that the program left behind may hold it open forever.
-const LAST_OUTPUT: Duration = Duration::from_millis(100);
-/// How much of the output an error quotes.
-const QUOTED: usize = 100;
+const MAX_OUTPUT: u64 = 4096;
 /// Our own secret is none of the program's business.
 const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 
@@ -69,35 +61,26 @@ impl Command {
         if limit.is_zero() {
             return Err(PlugError::undone("no time left in this cycle"));
         }
-        let (mut child, output) = self
-            .start(argument)
+        let running = program::start(self.command(argument), MAX_OUTPUT)
             .map_err(|error| PlugError::undone(self.unstarted(&error)))?;
-        let end = wait(&mut child, Deadline::after(limit));
+        let ended = running.end(Deadline::after(limit));
         let name = self.program.display();
-        let failure = match end {
+        let failure = match &ended.status {
             Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => format!("{name} {argument} failed ({})", ending(status)),
+            Ok(Some(status)) => format!("{name} {argument} failed ({})", ending(*status)),
             Ok(None) => format!(
                 "{name} {argument} was killed after {}",
                 human_duration(limit)
             ),
-            Err(error) => format!("{name} {argument} was lost: {}", reason::of(&error)),
+            Err(error) => format!("{name} {argument} was lost: {}", reason::of(error)),
         };
-        let said = output.first_line();
-        Err(PlugError::unsure(match said {
-            Some(line) => format!("{failure}: it said \"{line}\""),
-            None => failure,
-        }))
-    }
-
-    fn start(&self, argument: &str) -> io::Result<(Child, Output)> {
-        let (reader, writer) = io::pipe()?;
-        let child = self
-            .command(argument)
-            .stdout(writer.try_clone()?)
-            .stderr(writer)
-            .spawn()?;
-        Ok((child, Output::read(reader)))
+        let said = ended.output();
+        Err(PlugError::unsure(
+            match said.as_deref().and_then(program::first_line) {
+                Some(line) => format!("{failure}: it said \"{line}\""),
+                None => failure,
+            },
+        ))
     }
 
     fn command(&self, argument: &str) -> process::Command {
@@ -159,67 +142,11 @@ impl Plug for Command {
     }
 }
 
-/// Waits until the program ends; none where it had to be killed.
-fn wait(child: &mut Child, end: Deadline) -> io::Result<Option<ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if end.remaining().is_zero() {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        system::sleep(end.within(LOOK));
-    }
-}
-
 fn ending(status: ExitStatus) -> String {
     status.code().map_or_else(
         || "it was killed by a signal".to_owned(),
         |code| format!("exit code {code}"),
     )
-}
-
-/// What a program says, read while it runs so that it never waits for its reader.
-struct Output(mpsc::Receiver<Vec<u8>>);
-
-impl Output {
-    fn read(mut reader: PipeReader) -> Self {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let drain = move || {
-            let mut kept = Vec::new();
-            let read = reader
-                .by_ref()
-                .take(MAX_OUTPUT as u64)
-                .read_to_end(&mut kept);
-            // Nobody listens where the program did its work.
-            let _ = sender.send(kept);
-            if read.is_ok() {
-                let _ = io::copy(&mut reader, &mut io::sink());
-            }
-        };
-        // Without a thread nothing is quoted, and the pipe is closed.
-        let _ = thread::Builder::new()
-            .name("plug-output".to_owned())
-            .spawn(drain);
-        Self(receiver)
-    }
-
-    /// The first line with anything on it, fit for one line of a log.
-    fn first_line(&self) -> Option<String> {
-        let output = self.0.recv_timeout(LAST_OUTPUT).ok()?;
-        let text = String::from_utf8_lossy(&output);
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-        let mut letters = line.chars().map(|letter| match letter {
-            '"' => '\'',
-            letter if letter.is_control() => '?',
-            letter => letter,
-        });
-        let start: String = letters.by_ref().take(QUOTED).collect();
-        let more = if letters.next().is_some() { ".." } else { "" };
-        Some(format!("{start}{more}"))
-    }
 }
 
 #[cfg(test)]

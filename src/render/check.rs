@@ -8,6 +8,8 @@ use crate::app::check::{Finding, Level};
 
 /// The column of messages and mends.
 const INDENT: usize = 18;
+/// The column of a mend itself.
+const MEND_INDENT: usize = INDENT + "mend: ".len();
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -41,7 +43,8 @@ fn document(findings: &[Finding]) -> String {
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-fn logfmt(finding: &Finding, style: Style) -> String {
+/// A finding on one line of logfmt.
+pub(super) fn logfmt(finding: &Finding, style: Style) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let mend = finding
         .mend
@@ -56,7 +59,8 @@ fn logfmt(finding: &Finding, style: Style) -> String {
     )
 }
 
-fn pretty(finding: &Finding, style: Style) -> String {
+/// A finding on a line with its mend beneath.
+pub(super) fn pretty(finding: &Finding, style: Style) -> String {
     let Finding {
         check,
         level,
@@ -66,6 +70,8 @@ fn pretty(finding: &Finding, style: Style) -> String {
     let priority = priority(*level, style);
     let mark = style.paint(paint(*level), &format!("{:<4}", level.as_str()));
     let mend = mend.as_ref().map_or(String::new(), |mend| {
+        // What is to be written to a file stands on lines of its own.
+        let mend = mend.replace('\n', &format!("\n{priority}{:MEND_INDENT$}", ""));
         format!(
             "{priority}{:INDENT$}{} {mend}\n",
             "",
@@ -180,6 +186,23 @@ mod tests {
 1 failed, 1 warning
 "
         );
+    }
+
+    #[test]
+    fn a_mend_of_several_lines_stays_in_its_column() {
+        let mend =
+            "sudo systemctl edit cadence.timer, and put in:\n[Timer]\nRandomizedDelaySec=10s";
+        let found = [finding("timer", Level::Warn, "has 5s", Some(mend))];
+        assert!(report(&found, &style(Form::Pretty)).starts_with(
+            "  \
+  warn timer      has 5s
+                  mend: sudo systemctl edit cadence.timer, and put in:
+                        [Timer]
+                        RandomizedDelaySec=10s
+
+"
+        ));
+        assert_eq!(report(&found, &style(Form::Logfmt)).lines().count(), 1);
     }
 
     #[test]

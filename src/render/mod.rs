@@ -5,6 +5,7 @@ pub mod cycle;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod history;
+pub mod init;
 mod json;
 mod line;
 pub mod probe;

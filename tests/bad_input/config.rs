@@ -52,7 +52,8 @@ fn every_fault_of_a_file_is_told_in_one_go() {
 fn a_configuration_without_records_is_refused() {
     refused(
         "",
-        "error: {home}/cadence.toml: record is not set: allowed are 1 to 50 sections [[record]], in two brackets each\n",
+        "error: {home}/cadence.toml: record is not set: allowed are 1 to 50 sections [[record]], in two brackets each; \
+         cadence init writes a first configuration\n",
     );
 }
 
@@ -78,8 +79,7 @@ fn a_missing_file_is_told_with_how_to_get_one() {
         cycle(&home),
         said(
             78,
-            "error: {home}/cadence.toml does not exist: copy /usr/share/doc/cadence/examples/cadence.toml there and put \
-             your record's name in, or name another file with --config\n"
+            "error: {home}/cadence.toml does not exist: write a first one with cadence init, or name another file with --config\n"
         )
     );
 }

@@ -8,12 +8,8 @@
 #
 # Sourced by a script that `alone` has put into namespaces of its own: whatever is made here ends with it, however it ends.
 
-# Runs the calling script again as process 1 of namespaces that nobody else sees.
-alone() {
-  [[ ${ALONE-} == yes ]] && return
-  [[ $(id -u) == 0 ]] || { echo "$0: needs root, for network namespaces" >&2; exit 77; }
-  ALONE=yes exec unshare --mount --net --pid --fork --kill-child=KILL --mount-proc -- "$0" "$@"
-}
+# shellcheck source=tests/system/alone.sh
+source "${BASH_SOURCE%/*}/alone.sh"
 
 add() { ip -n "$1" addr add "$3" dev "$2" ${4:+"$4"}; ip -n "$1" link set "$2" up; }
 within() { local namespace=$1; shift; ip netns exec "$namespace" "$@"; }

@@ -99,6 +99,29 @@ none              HEALTHY host=ok router=ok/METHOD wan=ok
 TABLE
 done
 
+# A router that is configured, and not found by the default route, is on the same link and answers.
+configure A "$targets4" 'router = "192.168.77.1"'
+fault client-no-route
+cycle
+check "client-no-route, router configured" "HOST_DOWN host=FAST_FAIL router=ok/tcp wan=FAST_FAIL" "$(seen)"
+heal
+
+# Something on the way that takes a connection, looks at it for a while, and hangs up.
+# shellcheck disable=SC2016 # perl's variables
+ip netns exec internet perl -MIO::Socket::INET -e '
+  my $server = IO::Socket::INET->new(Listen => 5, LocalAddr => "1.1.1.1:853", ReuseAddr => 1) or die;
+  while (my $client = $server->accept) { select(undef, undef, undef, 0.1); close $client }' &
+until [[ $(within internet ss -Hltn 'sport = :853' | wc -l) == 1 ]]; do sleep 0.05; done
+configure A 'wan_targets = ["tls://1.1.1.1:853"]'
+cycle
+check "hung up on after 100 ms" "WAN_DOWN host=ok router=ok/tcp wan=SLOW_FAIL" "$(seen)"
+
+# The line is up, and nobody tells the address.
+configure A "$targets4"
+sed -i 's/^ip_providers.*/ip_providers = ["https:\/\/1.1.1.1:444\/ip", "https:\/\/8.8.8.8:444\/ip"]/' "$work/cadence.toml"
+cycle
+check "no address provider answers" "DEGRADED host=ok router=ok/tcp wan=ok" "$(seen)"
+
 # Two uplinks: what is bound leaves by its own, although the routing table prefers the other.
 ip -n client route add default via 192.168.88.1 metric 1000
 for uplink in "c0 router spare" "c1 spare router"; do
@@ -121,16 +144,36 @@ check "bound to c1, which is down" "HOST_DOWN host=FAST_FAIL router=FAST_FAIL wa
 
 # IPv6 alone, with a router that has only a link-local address on this side, as router advertisements give it.
 within client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
-ip -n client addr flush dev c0 scope global
-ip -n client addr add fd77::2/64 dev c0 nodad
-ip -n client -6 route replace default via fe80::1 dev c0
+only_ipv6() {
+  ip -n client addr flush dev c0 scope global
+  ip -n client addr add fd77::2/64 dev c0 nodad
+  ip -n client -6 route replace default via fe80::1 dev c0
+}
+only_ipv6
 configure AAAA "$targets6"
 cycle
 check "IPv6 only" "HEALTHY host=ok router=ok/tcp wan=ok" "$(seen)"
 check "IPv6 only, the router" "fe80::1%c0" "$(jq -r '.signals[] | select(.signal == "router").target' <<<"$report")"
-fault wan-drop
+# For a connection by IPv6, Linux takes an ICMP error as a hint only, and gives up when the next attempt meets it too, after a second.
+while read -r name expected; do
+  fault "$name"
+  cycle
+  check "IPv6 only, $name" "$expected" "$(seen)"
+  ip -n client addr replace 192.168.77.2/24 dev c0
+  heal
+  only_ipv6
+done <<'TABLE'
+client-link-down  HOST_DOWN host=FAST_FAIL router=FAST_FAIL wan=FAST_FAIL
+router-unplugged  ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
+router-no-arp     ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
+router-hung       ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
+wan-drop          WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
+wan-no-route      WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
+wan-unreach       WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
+wan-rst           WAN_DOWN host=ok router=ok/tcp wan=FAST_FAIL
+TABLE
 cycle
-check "IPv6 only, wan-drop" "WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT" "$(seen)"
+check "IPv6 only, again" "HEALTHY host=ok router=ok/tcp wan=ok" "$(seen)"
 
 echo "$checks checks, $failed failed"
 [[ $failed == 0 ]]

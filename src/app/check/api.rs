@@ -9,6 +9,7 @@ use super::Finding;
 use crate::app::wire::Wire;
 use crate::dns::{Provider, TokenStatus};
 use crate::logic::moment::Moment;
+use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
@@ -164,7 +165,11 @@ impl Api {
     }
 }
 
-fn zone(
+/// Name and id of the zone of a record; none where the token sees none. `known` is what was asked before.
+///
+/// # Errors
+/// Where the provider cannot be asked.
+pub fn zone(
     provider: &dyn Provider,
     known: &mut BTreeMap<String, Option<String>>,
     spec: &RecordSpec,
@@ -197,6 +202,26 @@ fn content(spec: &RecordSpec, found: &[Found]) -> IpAddr {
             Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
             Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
         })
+}
+
+/// What is to be said of a record before its first cycle.
+pub fn before_first_cycle(
+    spec: &RecordSpec,
+    found: &[Found],
+    now: &Moment,
+    policy: &Policy,
+) -> Finding {
+    let pursuit = Pursuit {
+        spec,
+        state: &RecordState::default(),
+        // No address was observed, and the record's own content cannot be wrong.
+        wanted: content(spec, found),
+        now,
+        policy,
+        no_cache: false,
+        doh: false,
+    };
+    record(&pursuit, found, false)
 }
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.

@@ -1,13 +1,18 @@
-//! What can be found without asking anybody: the configuration, the token, the clock, the state folder, this host's network.
+//! What can be found without asking anybody: the configuration, the token, the clock, the state folder, who runs the cycles and
+//! how, this host's network.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::cron::Cron;
 use super::identity::{Access, Identity};
-use super::{Finding, Level};
+use super::runner::Runner;
+use super::systemd::{Systemd, cycles, timers, units};
+use super::tools::Block;
+use super::{Finding, Level, credentials};
 use crate::app::wire::Wire;
-use crate::config::{self, Mode, Settings, Token, TokenError};
+use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::schedule;
@@ -17,16 +22,43 @@ use crate::store::{StateDir, state};
 
 const START: &str =
     "sudo systemctl enable --now cadence.timer (without systemd: /etc/cron.d/cadence)";
+/// Where the unit is there; what the timer lacks is told by itself.
+const START_ONE: &str = "sudo systemctl start cadence.service";
+
+/// The endings of how many cycles are looked at, at the calm cadence.
+const LAST_CYCLES: u32 = 30;
 
 /// Looks at this host, in the order of the report. Also returns what the last cycle left.
-pub fn look(wire: &Wire, dir: &Path, now: &Moment) -> (Vec<Finding>, Option<State>) {
+pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, Option<State>) {
     let settings = &wire.settings;
+    let window = settings.policy.healthy_interval.saturating_mul(LAST_CYCLES);
+    let systemd = Systemd::ask(env, window);
+    let cron = Cron::find().filter(|_| systemd.is_none());
+    let runner = Runner::find(systemd.as_ref(), cron.as_ref());
+    // The cycles of this host may be of another configuration than the one that is looked at: then its tools tell nothing of ours.
+    let foreign = runner.as_ref().filter(|it| it.config != settings.path);
+    let runner = runner.as_ref().filter(|it| it.config == settings.path);
+
     let mut findings = vec![config(settings)];
     findings.extend(policy(settings, &wire.token));
-    findings.extend([token(&wire.token), clock(now)]);
-    let (about_state, state) = state_folder(dir, now, settings);
+    findings.push(token(&wire.token, runner));
+    findings.extend(runner.map_or_else(Vec::new, |runner| credentials::look(settings, runner)));
+    findings.push(clock(now, systemd.as_ref()));
+    let (about_state, state) = state_folder(dir, now, settings, runner);
     findings.extend(about_state);
-    findings.extend([icmp(settings), interface(wire)]);
+    match (foreign, &systemd) {
+        (Some(foreign), _) => findings.push(foreign.of_another_configuration()),
+        (None, Some(systemd)) => {
+            findings.extend(units::look(systemd));
+            if let Some(runner) = runner {
+                findings.extend(runner.unknown());
+                findings.extend(timers::look(systemd, &settings.policy));
+            }
+            findings.extend(cycles::look(systemd, now, window));
+        }
+        (None, None) => findings.extend(cron.as_ref().map(Cron::look)),
+    }
+    findings.extend([icmp(settings, runner), interface(wire)]);
     (findings, state)
 }
 
@@ -66,7 +98,8 @@ fn judge_rules(broken: &[Broken], waive: &[String], mode: Mode) -> Vec<Finding> 
     broken.iter().map(judge).collect()
 }
 
-fn token(token: &Result<Token, TokenError>) -> Finding {
+/// A user who may not read the token learns less, and has no fault to mend where others run the cycles.
+fn token(token: &Result<Token, TokenError>, runner: Option<&Runner>) -> Finding {
     match token {
         Ok(token) => {
             let mode = token.mode().map(|mode| format!(", mode {mode:04o}"));
@@ -84,25 +117,53 @@ fn token(token: &Result<Token, TokenError>) -> Finding {
                 | TokenError::Denied(..)
                 | TokenError::Unreadable(..) => 1,
             };
-            Finding::fail("token", error.to_string()).split_mend(": ", before_the_mend)
+            let level = match error {
+                TokenError::Denied(_) if runner.is_some() => Level::Warn,
+                _ => Level::Fail,
+            };
+            Finding::new("token", level, error.to_string()).split_mend(": ", before_the_mend)
         }
     }
 }
 
-fn clock(now: &Moment) -> Finding {
+fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
     let found = format!("{:.0}", now.wall);
-    if now.wall_is_plausible() {
-        Finding::ok("clock", found)
-    } else {
-        Finding::fail(
-            "clock",
-            format!("{found} cannot be true, and certificates cannot be verified by it"),
-        )
-        .mend("sudo timedatectl set-ntp true, or wait for NTP")
+    if !now.wall_is_plausible() {
+        let wrong = format!("{found} cannot be true, and certificates cannot be verified by it");
+        return Finding::fail("clock", wrong)
+            .mend("sudo timedatectl set-ntp true, or wait for NTP");
     }
+    let unknown = |why: &str| {
+        Finding::ok(
+            "clock",
+            format!("{found}; whether NTP keeps it right is not known: {why}"),
+        )
+    };
+    let told = match systemd.map(|systemd| &systemd.clock) {
+        Some(Ok(told)) => Block::of(told),
+        Some(Err(why)) => return unknown(why),
+        None => return unknown("systemd does not run here"),
+    };
+    let mend = match (
+        told.get("NTPSynchronized"),
+        told.get("NTP"),
+        told.get("CanNTP"),
+    ) {
+        ("yes", ..) => return Finding::ok("clock", format!("{found}, synchronised by NTP")),
+        ("no", "yes", _) => "wait a while, then look at: timedatectl timesync-status",
+        ("no", _, "yes") => "sudo timedatectl set-ntp true",
+        ("no", ..) => "install systemd-timesyncd or chrony, then: sudo timedatectl set-ntp true",
+        _ => return unknown("timedatectl does not tell"),
+    };
+    Finding::warn("clock", format!("{found}, not synchronised by NTP")).mend(mend)
 }
 
-fn state_folder(dir: &Path, now: &Moment, settings: &Settings) -> (Vec<Finding>, Option<State>) {
+fn state_folder(
+    dir: &Path,
+    now: &Moment,
+    settings: &Settings,
+    runner: Option<&Runner>,
+) -> (Vec<Finding>, Option<State>) {
     let broken = |error: &dyn std::error::Error| {
         Finding::fail("state", error.to_string()).split_mend("; ", 0)
     };
@@ -110,42 +171,70 @@ fn state_folder(dir: &Path, now: &Moment, settings: &Settings) -> (Vec<Finding>,
         Ok(Some(folder)) => folder,
         Ok(None) => {
             let missing = format!("{} is not there: no cycle has run yet", dir.display());
-            return (vec![Finding::warn("state", missing).mend(START)], None);
+            return (
+                vec![Finding::warn("state", missing).mend(start(runner))],
+                None,
+            );
         }
         Err(error) => return (vec![broken(&error)], None),
     };
     match state::read::<State>(&folder, VERSION.into()) {
         Ok(state) => {
-            let about = [access(dir), timer(state.as_ref(), now, settings)];
+            let about = [
+                access(dir, runner),
+                timer(state.as_ref(), now, settings, runner),
+            ];
             (about.into(), state)
         }
-        Err(error) => (vec![access(dir), broken(&error)], None),
+        Err(error) => (vec![access(dir, runner), broken(&error)], None),
     }
 }
 
 /// Whether the next cycle can leave its state, by the permission bits alone: nothing is written to find out.
-fn access(dir: &Path) -> Finding {
+fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     let shown = dir.display();
-    let (Ok(meta), Some(identity)) = (fs::metadata(dir), Identity::of_process()) else {
+    // Where others run the cycles, it is they who must be able to.
+    let runner = runner.filter(|runner| runner.state_dir == dir);
+    let runner = runner.and_then(|runner| Some((runner, runner.identity.as_ref()?)));
+    let process = Identity::of_process();
+    let identity = runner.map(|(_, identity)| identity).or(process.as_ref());
+    let (Ok(meta), Some(identity)) = (fs::metadata(dir), identity) else {
         return Finding::warn(
             "state",
             format!("{shown}: this host does not tell who may write"),
         );
     };
-    let folder = Access {
-        uid: meta.uid(),
-        gid: meta.gid(),
-        mode: meta.mode(),
-    };
+    let folder = Access::from(&meta);
+    if let Some((runner, identity)) = runner
+        && !identity.owns(folder)
+    {
+        let (uid, user) = (folder.uid, &runner.user);
+        let foreign =
+            format!("{shown} belongs to uid {uid}, not to the user {user}, who runs the cycles");
+        // systemd gives it back when the service starts (StateDirectory=).
+        let level = match runner.service {
+            Some(_) => Level::Warn,
+            None => Level::Fail,
+        };
+        return Finding::new("state", level, foreign)
+            .mend(format!("sudo chown -R {user}: {shown}"));
+    }
     if !identity.may_write_in(folder) {
         let (mode, uid) = (folder.mode & 0o7777, folder.uid);
+        let (who, mend) = match runner {
+            Some((runner, _)) => (runner.user.as_str(), format!("sudo chmod 0755 {shown}")),
+            None => (
+                "this user",
+                "run as that user or as root, or choose another folder with --state-dir".to_owned(),
+            ),
+        };
         return Finding::fail(
             "state",
             format!(
-                "{shown} has mode {mode:04o} and belongs to uid {uid}: this user cannot write there"
+                "{shown} has mode {mode:04o} and belongs to uid {uid}: {who} cannot write there"
             ),
         )
-        .mend("run as that user or as root, or choose another folder with --state-dir");
+        .mend(mend);
     }
     // What a root-run copy or a restored backup left would stop the service's own user.
     let strangers: Vec<String> = ["state.json", "history.jsonl", "lock"]
@@ -155,7 +244,10 @@ fn access(dir: &Path) -> Finding {
         .map(|path| path.display().to_string())
         .collect();
     if strangers.is_empty() {
-        return Finding::ok("state", format!("{shown}: writable"));
+        let whose = runner.map_or(String::new(), |(runner, _)| {
+            format!(" by its owner {}", runner.user)
+        });
+        return Finding::ok("state", format!("{shown}: writable{whose}"));
     }
     let names = strangers.join(" ");
     Finding::fail(
@@ -165,9 +257,21 @@ fn access(dir: &Path) -> Finding {
     .mend(format!("sudo chown --reference={shown} {names}"))
 }
 
-fn timer(state: Option<&State>, now: &Moment, settings: &Settings) -> Finding {
+fn start(runner: Option<&Runner>) -> &'static str {
+    match runner.map(|runner| &runner.service) {
+        Some(Some(_)) => START_ONE,
+        Some(None) | None => START,
+    }
+}
+
+fn timer(
+    state: Option<&State>,
+    now: &Moment,
+    settings: &Settings,
+    runner: Option<&Runner>,
+) -> Finding {
     let Some((state, last)) = state.and_then(|state| Some((state, state.last.as_ref()?))) else {
-        return Finding::warn("timer", "no cycle has run yet").mend(START);
+        return Finding::warn("timer", "no cycle has run yet").mend(start(runner));
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {} ago", human_duration(age)),
@@ -177,22 +281,34 @@ fn timer(state: Option<&State>, now: &Moment, settings: &Settings) -> Finding {
         return Finding::ok("timer", found);
     }
     let interval = config_duration(settings.policy.healthy_interval);
-    Finding::warn("timer", format!("{found}, at most {interval} is expected")).mend(START)
+    Finding::warn("timer", format!("{found}, at most {interval} is expected")).mend(start(runner))
 }
 
-fn icmp(settings: &Settings) -> Finding {
+/// Whether whoever runs the cycles may send echo requests.
+fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
     if settings.network.interface.is_some() {
         let why = "not used: network.interface is set, so the router is asked over TCP";
         return Finding::ok("icmp", why);
     }
-    match Identity::of_process().and_then(|identity| identity.may_ping()) {
-        Some(true) => Finding::ok("icmp", "permitted"),
-        Some(false) => Finding::warn(
+    let process = Identity::of_process();
+    let (who, identity) = match runner {
+        Some(runner) => (
+            format!("the user {}", runner.user),
+            runner.identity.as_ref(),
+        ),
+        None => ("this user".to_owned(), process.as_ref()),
+    };
+    match identity.map(Identity::ping_range_to_set) {
+        Some(Ok(None)) => Finding::ok("icmp", format!("permitted to {who}")),
+        Some(Ok(Some(range))) => Finding::warn(
             "icmp",
-            "not permitted to this user: the router is asked over TCP instead",
+            format!("not permitted to {who}: the router is asked over TCP instead"),
         )
-        .mend("sudo sysctl -w net.ipv4.ping_group_range=\"0 2147483647\""),
-        None => Finding::warn("icmp", "this host does not tell whether it is permitted"),
+        .mend(format!(
+            "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
+             then: sudo systemctl restart systemd-sysctl (without systemd: sudo sysctl --system)"
+        )),
+        Some(Err(_)) | None => Finding::warn("icmp", "this host does not tell whether it is permitted"),
     }
 }
 

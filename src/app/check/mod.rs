@@ -1,12 +1,18 @@
 //! `cadence check`: looks at everything that a cycle needs, and says how to mend what is wrong.
 //!
-//! It takes no lock and writes nothing, whoever runs it. `host` looks at this host, `network`, `api` and `plug` ask.
+//! It takes no lock and writes nothing, whoever runs it. `host` looks at this host: `runner` is who runs the cycles, told by `systemd`
+//! or `cron`, and `identity` and `credentials` what that user may do and read. `network`, `api` and `plug` ask others.
 
-mod api;
-mod host;
-mod identity;
+pub(super) mod api;
+mod credentials;
+mod cron;
+pub(super) mod host;
+pub(super) mod identity;
 mod network;
-mod plug;
+pub(super) mod plug;
+mod runner;
+mod systemd;
+mod tools;
 
 use serde::Serialize;
 
@@ -64,19 +70,24 @@ impl Finding {
         }
     }
 
-    fn ok(check: &'static str, message: impl Into<String>) -> Self {
+    /// As it should be.
+    pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Ok, message.into())
     }
 
-    fn warn(check: &'static str, message: impl Into<String>) -> Self {
+    /// It could be better.
+    pub fn warn(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Warn, message.into())
     }
 
-    fn fail(check: &'static str, message: impl Into<String>) -> Self {
+    /// It must be mended.
+    pub fn fail(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Fail, message.into())
     }
 
-    fn mend(self, mend: impl Into<String>) -> Self {
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn mend(self, mend: impl Into<String>) -> Self {
         Self {
             mend: Some(mend.into()),
             ..self
@@ -122,7 +133,7 @@ fn unusable(error: &Error) -> Vec<Finding> {
 
 fn look(context: &Context, wire: &Wire, offline: bool) -> Vec<Finding> {
     let now = system::now();
-    let (mut findings, state) = host::look(wire, &context.state_dir(), &now);
+    let (mut findings, state) = host::look(wire, &context.env, &context.state_dir(), &now);
     if offline {
         findings.push(host::router(wire));
         findings.extend(plug::offline(wire));

@@ -59,7 +59,9 @@ fn records_are_one_to_fifty_sections() {
     const ALLOWED: &str = "1 to 50 sections [[record]], in two brackets each";
     assert_eq!(
         problems(""),
-        [format!(": record is not set: allowed are {ALLOWED}")]
+        [format!(
+            ": record is not set: allowed are {ALLOWED}; cadence init writes a first configuration"
+        )]
     );
     assert_eq!(
         problems("[record]\nname = \"a.example.com\""),

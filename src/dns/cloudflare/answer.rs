@@ -268,6 +268,11 @@ pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
     }))
 }
 
+/// The name of the zone in an item of the list.
+pub(super) fn zone_name(item: &Value) -> Result<String, String> {
+    text(item, "name").map(quote)
+}
+
 /// The record in an item of the list; none where it has another name.
 pub(super) fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
     if named(item, name) {

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Env, TokenSource};
+use crate::app::check::runner::Handover;
+use crate::config::TokenSource;
 use crate::logic::state::LastCycle;
 use crate::system;
 
@@ -85,7 +86,7 @@ fn a_token_tells_its_source_and_never_itself() {
     let path = folder.path().join("token");
     fs::write(&path, "very-secret-token\n").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    let found = token(&config::load_token(&Env::default(), Some(&path)));
+    let found = token(&config::load_token(&Env::default(), Some(&path)), None);
     assert_eq!(
         found,
         Finding::ok(
@@ -95,7 +96,7 @@ fn a_token_tells_its_source_and_never_itself() {
     );
     let env = Env::from([("CLOUDFLARE_API_TOKEN", "very-secret-token")]);
     assert_eq!(
-        token(&config::load_token(&env, None)),
+        token(&config::load_token(&env, None), None),
         Finding::ok("token", "from $CLOUDFLARE_API_TOKEN")
     );
 }
@@ -126,7 +127,7 @@ fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
             Some("put one there"),
         ),
     ] {
-        let found = token(&Err(error));
+        let found = token(&Err(error), None);
         assert_eq!((found.level, &*found.message), (Level::Fail, message));
         let starts = mend.is_none_or(|mend| found.mend.clone().unwrap().starts_with(mend));
         assert!(starts, "{found:?}");
@@ -137,21 +138,21 @@ fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
 fn a_clock_that_was_never_set_fails() {
     let now = Moment::simulated("boot", 0, Duration::ZERO);
     assert_eq!(
-        clock(&now),
+        clock(&now, None),
         Finding::fail(
             "clock",
             "1970-01-01T00:00:00Z cannot be true, and certificates cannot be verified by it"
         )
         .mend("sudo timedatectl set-ntp true, or wait for NTP")
     );
-    assert_eq!(clock(&system::now()).level, Level::Ok);
+    assert_eq!(clock(&system::now(), None).level, Level::Ok);
 }
 
 #[test]
 fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let (found, state) = state_folder(&path, &system::now(), &settings(""));
+    let (found, state) = state_folder(&path, &system::now(), &settings(""), None);
     let missing = format!("{} is not there: no cycle has run yet", path.display());
     assert_eq!(found, [Finding::warn("state", missing).mend(START)]);
     assert!(state.is_none() && !path.exists());
@@ -160,7 +161,7 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
 #[test]
 fn an_empty_state_folder_is_writable_and_stays_empty() {
     let folder = tempfile::tempdir().unwrap();
-    let (found, _) = state_folder(folder.path(), &system::now(), &settings(""));
+    let (found, _) = state_folder(folder.path(), &system::now(), &settings(""), None);
     let shown = folder.path().display();
     assert_eq!(
         found,
@@ -177,7 +178,7 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
     fs::write(&path, "{").unwrap();
-    let (found, _) = state_folder(folder.path(), &system::now(), &settings(""));
+    let (found, _) = state_folder(folder.path(), &system::now(), &settings(""), None);
     assert_eq!(found[1].level, Level::Fail);
     assert_eq!(
         found[1].mend.as_deref(),
@@ -190,12 +191,12 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
 fn a_cycle_that_is_long_past_is_a_warning() {
     let (state, now) = a_state(40);
     assert_eq!(
-        timer(Some(&state), &now, &settings("")),
+        timer(Some(&state), &now, &settings(""), None),
         Finding::ok("timer", "last cycle 40 s ago")
     );
     let (state, now) = a_state(7200);
     assert_eq!(
-        timer(Some(&state), &now, &settings("")),
+        timer(Some(&state), &now, &settings(""), None),
         Finding::warn("timer", "last cycle 2 h ago, at most 2m is expected").mend(START)
     );
 }
@@ -203,5 +204,131 @@ fn a_cycle_that_is_long_past_is_a_warning() {
 #[test]
 fn icmp_does_not_matter_where_sockets_are_bound_to_an_interface() {
     let bound = settings("[network]\ninterface = \"eth0\"");
-    assert_eq!(icmp(&bound).level, Level::Ok);
+    assert_eq!(icmp(&bound, None).level, Level::Ok);
+}
+
+fn told_of_the_clock(synchronised: &str, ntp: &str, can_ntp: &str) -> Systemd {
+    let not_asked = || Err("not asked".to_owned());
+    Systemd {
+        units: not_asked(),
+        verified: not_asked(),
+        clock: Ok(format!(
+            "CanNTP={can_ntp}\nNTP={ntp}\nNTPSynchronized={synchronised}\n"
+        )),
+        journal: not_asked(),
+    }
+}
+
+#[test]
+fn a_clock_that_nobody_keeps_right_is_a_warning_with_its_mend() {
+    let now = system::now();
+    let look = |a, b, c| clock(&now, Some(&told_of_the_clock(a, b, c)));
+    assert_eq!(
+        look("yes", "yes", "yes"),
+        Finding::ok("clock", format!("{:.0}, synchronised by NTP", now.wall))
+    );
+    for (ntp, can_ntp, mend) in [
+        (
+            "yes",
+            "yes",
+            "wait a while, then look at: timedatectl timesync-status",
+        ),
+        ("no", "yes", "sudo timedatectl set-ntp true"),
+        (
+            "no",
+            "no",
+            "install systemd-timesyncd or chrony, then: sudo timedatectl set-ntp true",
+        ),
+    ] {
+        let found = format!("{:.0}, not synchronised by NTP", now.wall);
+        assert_eq!(
+            look("no", ntp, can_ntp),
+            Finding::warn("clock", found).mend(mend)
+        );
+    }
+    let unknown = look("", "", "");
+    assert_eq!(unknown.level, Level::Ok);
+    assert!(
+        unknown
+            .message
+            .ends_with("; whether NTP keeps it right is not known: timedatectl does not tell"),
+        "{unknown:?}"
+    );
+}
+
+/// Somebody who runs the cycles with the state in this folder.
+fn runner(user: &str, state_dir: &Path, service: bool) -> Runner {
+    Runner {
+        user: user.to_owned(),
+        identity: Identity::of_user(user, "", ""),
+        config: config::CONFIG_FILE.into(),
+        state_dir: state_dir.to_owned(),
+        service: service.then(|| Handover {
+            credentials: vec![],
+            hides_homes: true,
+        }),
+    }
+}
+
+#[test]
+fn the_state_folder_must_belong_to_whoever_runs_the_cycles() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, uid) = (folder.path(), fs::metadata(folder.path()).unwrap().uid());
+    // Debian's user nobody owns nothing.
+    let message = format!(
+        "{} belongs to uid {uid}, not to the user nobody, who runs the cycles",
+        path.display()
+    );
+    let mend = format!("sudo chown -R nobody: {}", path.display());
+    assert_eq!(
+        access(path, Some(&runner("nobody", path, true))),
+        Finding::warn("state", message.clone()).mend(mend.clone())
+    );
+    assert_eq!(
+        access(path, Some(&runner("nobody", path, false))),
+        Finding::fail("state", message).mend(mend)
+    );
+    let elsewhere = runner("nobody", Path::new("/var/lib/cadence"), true);
+    assert_eq!(access(path, Some(&elsewhere)), access(path, None));
+    let unknown = runner("nobody-knows-me", path, true);
+    assert_eq!(access(path, Some(&unknown)), access(path, None));
+    assert_eq!(
+        unknown.unknown().unwrap().message,
+        "the user nobody-knows-me, who runs the cycles, is not in /etc/passwd"
+    );
+    if uid == 0 {
+        assert_eq!(
+            access(path, Some(&runner("root", path, true))),
+            Finding::ok(
+                "state",
+                format!("{}: writable by its owner root", path.display())
+            )
+        );
+    }
+}
+
+#[test]
+fn a_token_that_only_this_user_may_not_read_is_no_failure_where_others_run_the_cycles() {
+    let denied = || {
+        Err(TokenError::Denied(TokenSource::Configured(PathBuf::from(
+            "/t",
+        ))))
+    };
+    let others = runner("nobody", Path::new("/s"), true);
+    assert_eq!(token(&denied(), Some(&others)).level, Level::Warn);
+    assert_eq!(token(&denied(), None).level, Level::Fail);
+    assert_eq!(
+        token(&Err(TokenError::NotSet), Some(&others)).level,
+        Level::Fail
+    );
+}
+
+#[test]
+fn a_cycle_that_is_missing_where_the_service_is_there_can_be_started() {
+    let others = runner("nobody", Path::new("/s"), true);
+    let now = system::now();
+    assert_eq!(
+        timer(None, &now, &settings(""), Some(&others)),
+        Finding::warn("timer", "no cycle has run yet").mend(START_ONE)
+    );
 }

@@ -1,0 +1,192 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_cadence_global_optspecs
+    string join \n config= state-dir= format= json color= v/verbose q/quiet h/help V/version
+end
+
+function __fish_cadence_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_cadence_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_cadence_using_subcommand
+    set -l cmd (__fish_cadence_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c cadence -n "__fish_cadence_needs_command" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_needs_command" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_needs_command" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_needs_command" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_needs_command" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_needs_command" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_needs_command" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_needs_command" -s V -l version -d 'Print version'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "status" -d 'Show what is known: readiness, address, records, the last 24 hours'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "probe" -d 'Observe every signal once, side by side; changes nothing'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "recover" -d 'Cut the modem\'s power once and give it back'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Write a first configuration, asking for what the flags leave out'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with a mend for each fault'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles against a made-up world on loopback; needs no account'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d 'Sleep a random time of up to DURATION first (cron)' -r
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l wait -d 'Wait up to DURATION for another cycle to end' -r
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l dry-run -d 'Observe and decide; write neither DNS nor state'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l trust -d 'Take an address on which two independent providers agree as confirmed at once'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l no-cache -d 'Do not settle for what an earlier cycle verified'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l if-due -d 'Do nothing unless a cycle is due (cron)'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l check -d 'Exit 0 when READY and fresh, 1 when PROBING or INIT, 2 when `NOT_READY` or stale, 3 without state'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l only -d 'Only these signals' -r -f -a "host\t'A default route or a link'
+router\t'The router'
+wan\t'The internet beyond it'
+public-ip\t'The public address, as every provider tells it'
+dns\t'What public DNS answers for each record'
+plug\t'The plug; without --only where recovery is enabled'"
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -s y -l yes -d 'Do not ask'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l force -d 'Also within the cooldown, beyond the caps, and where the plug may be cut off'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l dry-run -d 'Show what would happen; switch nothing'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l since -d 'Only events younger than DURATION, such as 12h or 7d' -r
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l limit -d 'Only the last N events' -r
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l kind -d 'Only events of these kinds' -r -f -a "address\t''
+readiness\t''
+record\t''
+converged\t''
+outage\t''
+recovery\t''
+gap\t''
+error\t''"
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l reverse -d 'The youngest first'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l record -d 'Keep this record on the home\'s address; may be given several times' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l type -d 'The type of each record: A (default) or AAAA; for both give it twice' -r -f -a "A\t''
+AAAA\t''"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l zone -d 'The zone of the records; without it, found from their names' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l token-file -d 'Read the API token from FILE, or from stdin where it is -' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug -d 'The modem\'s smart plug: shelly1, shelly2 or tasmota' -r -f -a "shelly1\t''
+shelly2\t''
+tasmota\t''"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug-address -d 'Host or host:port of the plug' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l create -d 'Let cadence create a record that does not exist'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s y -l yes -d 'Ask nothing: what is needed comes by flags'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l offline -d 'Ask neither Cloudflare nor the plug; write without verifying'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l offline -d 'Look at this host only; ask nobody'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l json -d 'Short for --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Say more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,175 @@
+//! Whether whoever runs the cycles can read the secrets that the configuration names. Nothing of them is read to find out.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use super::runner::Runner;
+use super::systemd::SERVICE;
+use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
+use crate::error::plain;
+
+const CHECK: &str = "credential";
+/// What `ProtectHome=` hides.
+const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
+
+/// A secret that cycles need.
+struct Secret<'a> {
+    what: &'static str,
+    /// Its name as a systemd credential.
+    credential: &'static str,
+    key: &'static str,
+    path: &'a Path,
+}
+
+/// How it comes to them.
+enum Way {
+    /// systemd hands it over.
+    Given,
+    /// The user can read its file.
+    Readable,
+    /// It is not there, which is told elsewhere.
+    Missing,
+    /// Not, or not as configured.
+    Faulty(Finding),
+}
+
+/// One finding where all is well, else one for each secret that does not arrive.
+pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
+    let token = settings
+        .cloudflare
+        .token_file
+        .as_deref()
+        .map(|path| Secret {
+            what: "the API token",
+            credential: TOKEN_CREDENTIAL,
+            key: "cloudflare.token_file",
+            path,
+        });
+    let recovery = &settings.recovery;
+    let password = recovery
+        .password_file
+        .as_deref()
+        .filter(|_| recovery.enabled);
+    let password = password.map(|path| Secret {
+        what: "the plug's password",
+        credential: PASSWORD_CREDENTIAL,
+        key: "recovery.password_file",
+        path,
+    });
+    let (mut given, mut readable, mut findings) = (vec![], vec![], vec![]);
+    for secret in token.into_iter().chain(password) {
+        match secret.way(runner) {
+            Way::Given => given.push(secret.what),
+            Way::Readable => readable.push(secret.what),
+            Way::Missing => {}
+            Way::Faulty(finding) => findings.push(finding),
+        }
+    }
+    let user = &runner.user;
+    let mut well = vec![];
+    if !given.is_empty() {
+        well.push(format!("systemd hands over {}", given.join(" and ")));
+    }
+    if !readable.is_empty() {
+        well.push(format!(
+            "the user {user} can read {}",
+            readable.join(" and ")
+        ));
+    }
+    if findings.is_empty() && !well.is_empty() {
+        findings.push(Finding::ok(CHECK, well.join("; ")));
+    }
+    findings
+}
+
+impl Secret<'_> {
+    fn way(&self, runner: &Runner) -> Way {
+        let (what, key, path) = (self.what, self.key, self.path.display());
+        let by_systemd = self.source(runner);
+        if let Some(source) = by_systemd {
+            match fs::metadata(source) {
+                Ok(_) if source != self.path && self.path.exists() => {
+                    let shadowed = format!(
+                        "{SERVICE} is given {what} in {} and never reads {path} ({key})",
+                        source.display()
+                    );
+                    return Way::Faulty(Finding::warn(CHECK, shadowed).mend(self.hand_over()));
+                }
+                Ok(_) => return Way::Given,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return self.unknown(source, &error),
+            }
+        }
+        let Some(identity) = &runner.identity else {
+            return self.unknown(
+                self.path,
+                &io::Error::other("its user is not in /etc/passwd"),
+            );
+        };
+        let closed = match identity.barrier(self.path) {
+            Ok(None) if !self.is_hidden(runner) => return Way::Readable,
+            Ok(None) => format!("{SERVICE} does not see home folders (ProtectHome=)"),
+            Ok(Some(barrier)) => match fs::metadata(&barrier) {
+                Ok(meta) => format!(
+                    "{} has mode {:04o}, uid {} and gid {}",
+                    barrier.display(),
+                    meta.mode() & 0o7777,
+                    meta.uid(),
+                    meta.gid()
+                ),
+                Err(error) => return self.unknown(&barrier, &error),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Way::Missing,
+            Err(error) => return self.unknown(self.path, &error),
+        };
+        let user = &runner.user;
+        let denied = format!(
+            "the user {user}, who runs the cycles, cannot read {what} in {path} ({key}): {closed}"
+        );
+        let mend = if runner.service.is_some() {
+            self.hand_over()
+        } else {
+            format!(
+                "sudo chgrp {user} {path} && sudo chmod 0640 {path}, and let {user} enter each folder on the way"
+            )
+        };
+        Way::Faulty(Finding::fail(CHECK, denied).mend(mend))
+    }
+
+    /// The file that systemd takes it from.
+    fn source<'a>(&self, runner: &'a Runner) -> Option<&'a PathBuf> {
+        let credentials = &runner.service.as_ref()?.credentials;
+        let (_, path) = credentials
+            .iter()
+            .find(|(name, _)| name == self.credential)?;
+        Some(path)
+    }
+
+    fn is_hidden(&self, runner: &Runner) -> bool {
+        let hides = runner
+            .service
+            .as_ref()
+            .is_some_and(|service| service.hides_homes);
+        hides && HOMES.iter().any(|home| self.path.starts_with(home))
+    }
+
+    fn hand_over(&self) -> String {
+        format!(
+            "sudo systemctl edit {SERVICE}, and put in:\n[Service]\nLoadCredential={}:{}",
+            self.credential,
+            self.path.display()
+        )
+    }
+
+    fn unknown(&self, path: &Path, error: &io::Error) -> Way {
+        let (what, path, why) = (self.what, path.display(), plain(error));
+        let unknown = format!("whether cycles can read {what} in {path} is not known: {why}");
+        Way::Faulty(Finding::warn(CHECK, unknown).mend("sudo cadence check"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Whether the timers wait as long as the configuration says.
+
+use std::time::Duration;
+
+use super::{FAST_TIMER, Systemd, TIMER};
+use crate::app::check::Finding;
+use crate::app::check::tools::Block;
+use crate::logic::policy::Policy;
+use crate::logic::units::config_duration;
+
+/// A timer and what of the configuration it stands for.
+struct Plan {
+    id: &'static str,
+    /// Which of its settings is the interval, as it is written in a unit file.
+    setting: &'static str,
+    key: &'static str,
+    interval: Duration,
+    jitter: Duration,
+}
+
+/// One finding for each timer that differs; none where both are as configured, or are not there.
+pub fn look(systemd: &Systemd, policy: &Policy) -> Vec<Finding> {
+    let plans = [
+        Plan {
+            id: TIMER,
+            setting: "OnUnitInactiveSec",
+            key: "healthy_interval",
+            interval: policy.healthy_interval,
+            jitter: policy.jitter,
+        },
+        Plan {
+            id: FAST_TIMER,
+            setting: "OnActiveSec",
+            key: "unsettled_interval",
+            interval: policy.unsettled_interval,
+            jitter: policy.jitter,
+        },
+    ];
+    let judge = |plan: &Plan| judge(plan, systemd.loaded(plan.id)?);
+    plans.iter().filter_map(judge).collect()
+}
+
+fn judge(plan: &Plan, unit: Block) -> Option<Finding> {
+    let settings = settings(unit);
+    let found = settings.iter().find(|(name, _)| name == plan.setting);
+    let delay = unit.get("RandomizedDelayUSec");
+    let right_interval = found.is_some_and(|(_, span)| is(span, plan.interval));
+    let right_delay = is(delay, plan.jitter);
+    if right_interval && right_delay {
+        return None;
+    }
+    let (mut differs, mut lines) = (vec![], vec!["[Timer]".to_owned()]);
+    if !right_interval {
+        let wanted = config_duration(plan.interval);
+        let has = found.map_or_else(
+            || format!("has no {}=", plan.setting),
+            |(_, span)| format!("has {}={span}", plan.setting),
+        );
+        differs.push(format!("{has}, but policy.{} is {wanted}", plan.key));
+        // One empty setting takes back all of them, the calendar too.
+        lines.push(format!("{}=", plan.setting));
+        let others = settings.iter().filter(|(name, _)| name != plan.setting);
+        lines.extend(others.map(|(name, span)| format!("{name}={span}")));
+        if lines.len() == 2 && plan.id == TIMER {
+            // Alone, OnUnitInactiveSec= would never begin.
+            lines.push("OnBootSec=15s".to_owned());
+        }
+        lines.push(format!("{}={wanted}", plan.setting));
+    }
+    if !right_delay {
+        let wanted = config_duration(plan.jitter);
+        differs.push(format!(
+            "has RandomizedDelaySec={delay}, but policy.jitter is {wanted}"
+        ));
+        lines.push(format!("RandomizedDelaySec={wanted}"));
+    }
+    let (id, lines) = (plan.id, lines.join("\n"));
+    Some(
+        Finding::warn("timer", format!("{id} {}", differs.join("; ")))
+            .mend(format!("sudo systemctl edit {id}, and put in:\n{lines}")),
+    )
+}
+
+/// `OnBootSec` and `15s` from `{ OnBootUSec=15s ; next_elapse=.. }`, for each that is set.
+fn settings(unit: Block) -> Vec<(String, String)> {
+    let parse = |value: &str| {
+        let (setting, _) = value.strip_prefix("{ ")?.split_once(" ;")?;
+        let (name, span) = setting.split_once('=')?;
+        Some((name.replace("USec", "Sec"), span.to_owned()))
+    };
+    ["TimersMonotonic", "TimersCalendar"]
+        .into_iter()
+        .flat_map(|key| unit.values(key))
+        .filter_map(parse)
+        .collect()
+}
+
+/// Whether systemd's `1min 30s` is that long. A span that we cannot read is none of ours.
+fn is(span: &str, duration: Duration) -> bool {
+    micros(span).is_some_and(|micros| u128::from(micros) == duration.as_micros())
+}
+
+/// Reads `0`, `1.500s` or `1h 30min`; see `systemd.time(7)`. Larger units than weeks are never configured.
+fn micros(span: &str) -> Option<u64> {
+    let part = |part: &str| {
+        let letters = part.find(|c: char| c.is_ascii_alphabetic())?;
+        let (number, unit) = part.split_at_checked(letters)?;
+        let size: u64 = match unit {
+            "us" => 1,
+            "ms" => 1000,
+            "s" => 1_000_000,
+            "min" => 60_000_000,
+            "h" => 3_600_000_000,
+            "d" => 86_400_000_000,
+            "w" => 604_800_000_000,
+            _ => return None,
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        let parts = 10_u64.checked_pow(fraction.len().try_into().ok()?)?;
+        let fraction = fraction.parse::<u64>().ok()?.checked_mul(size)? / parts;
+        whole
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(size)?
+            .checked_add(fraction)
+    };
+    if span == "0" {
+        return Some(0);
+    }
+    let mut sum: u64 = 0;
+    for word in span.split_ascii_whitespace() {
+        sum = sum.checked_add(part(word)?)?;
+    }
+    (!span.is_empty()).then_some(sum)
+}

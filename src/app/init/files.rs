@@ -1,0 +1,261 @@
+//! Where the files go, and how they get there: whole or not at all, and never in the place of another.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use serde::Serialize;
+
+use super::draft::SAMPLE;
+use crate::app::check::identity::group_id;
+use crate::app::context::Context;
+use crate::config::{self, Token};
+use crate::error::{Error, plain};
+use crate::file;
+
+/// The user and group of the service.
+const GROUP: &str = "cadence";
+/// Beside the configuration.
+const TOKEN: &str = "cloudflare.token";
+const PASSWORD: &str = "plug.password";
+
+/// Where the files go.
+#[derive(Debug)]
+pub struct Place {
+    /// The configuration.
+    pub config: PathBuf,
+    /// The API token.
+    pub token: PathBuf,
+    /// The plug's password.
+    pub password: PathBuf,
+    /// Whether it is the configuration of the whole host.
+    pub is_hosts: bool,
+    is_root: bool,
+    /// The sample of the package is there, as it was installed.
+    replaces_sample: bool,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// Which.
+    pub path: PathBuf,
+    /// Its permission bits, as `chmod` takes them.
+    pub mode: String,
+    /// Its group, where that is the service's.
+    pub group: Option<&'static str>,
+}
+
+impl Place {
+    /// The place of a new configuration.
+    ///
+    /// # Errors
+    /// There is a configuration already, or the folder cannot be written.
+    pub fn find(context: &Context) -> Result<Self, Error> {
+        let wanted = context.new_config_path();
+        let config = std::path::absolute(&wanted).unwrap_or(wanted);
+        let folder = config.parent().unwrap_or(Path::new("/")).to_owned();
+        let place = Self {
+            token: folder.join(TOKEN),
+            password: folder.join(PASSWORD),
+            is_hosts: config == Path::new(config::CONFIG_FILE),
+            is_root: context.is_root(),
+            replaces_sample: is_sample(&config)?,
+            config,
+        };
+        may_write(&folder)?;
+        Ok(place)
+    }
+
+    /// Writes the configuration, and before it the token where it has to be stored. What was made is taken back if anything
+    /// fails.
+    ///
+    /// # Errors
+    /// What could not be written, and what could not be taken back.
+    pub fn write(&self, text: &str, token: Option<&Token>) -> Result<Vec<Written>, Error> {
+        let mut made = Made::default();
+        self.write_both(text, token, &mut made).map_err(|why| {
+            let left = made.undo();
+            let left = left.iter().map(|path| path.display().to_string());
+            let left: Vec<String> = left.collect();
+            Error::failed(match left.as_slice() {
+                [] => format!("{why}; nothing was written"),
+                _ => format!("{why}; left behind: {}", left.join(" ")),
+            })
+        })
+    }
+
+    fn write_both(
+        &self,
+        text: &str,
+        token: Option<&Token>,
+        made: &mut Made,
+    ) -> Result<Vec<Written>, String> {
+        let folder = self.config.parent().unwrap_or(Path::new("/"));
+        // A user's own configuration is nobody else's business (XDG Base Directory Specification).
+        let others = if self.is_root { 0o055 } else { 0 };
+        made.folders(folder, 0o700 | others)
+            .map_err(|error| cannot("make", folder, &error))?;
+        let mut written = vec![];
+        if let Some(token) = token {
+            let gid = group_id(GROUP).filter(|_| self.is_root);
+            let bits = if gid.is_some() { 0o640 } else { 0o600 };
+            let line = format!("{}\n", token.expose());
+            create(&self.token, line.as_bytes(), bits, gid, false)
+                .map_err(|error| cannot("write", &self.token, &error))?;
+            made.paths.push(self.token.clone());
+            written.push(Written::new(&self.token, bits, gid));
+        }
+        let replace = self.replaces_sample && is_sample(&self.config).map_err(|why| why.message)?;
+        create(&self.config, text.as_bytes(), 0o644, None, replace)
+            .map_err(|error| cannot("write", &self.config, &error))?;
+        written.push(Written::new(&self.config, 0o644, None));
+        Ok(written)
+    }
+}
+
+impl Written {
+    fn new(path: &Path, mode: u32, gid: Option<u32>) -> Self {
+        Self {
+            path: path.to_owned(),
+            mode: format!("{mode:04o}"),
+            group: gid.map(|_| GROUP),
+        }
+    }
+}
+
+/// Files and folders of this run, in the order of their making.
+#[derive(Default)]
+struct Made {
+    paths: Vec<PathBuf>,
+}
+
+impl Made {
+    /// Makes the folders that are missing.
+    fn folders(&mut self, folder: &Path, mode: u32) -> io::Result<()> {
+        let missing: Vec<&Path> = folder
+            .ancestors()
+            .take_while(|path| fs::symlink_metadata(path).is_err())
+            .collect();
+        for path in missing.into_iter().rev() {
+            DirBuilder::new().mode(mode).create(path)?;
+            self.paths.push(path.to_owned());
+            // Whatever the umask: the service's own user must get in.
+            fs::set_permissions(path, Permissions::from_mode(mode))?;
+        }
+        Ok(())
+    }
+
+    /// Removes them, the last one first; gives what could not be removed.
+    fn undo(&self) -> Vec<&Path> {
+        let remove = |path: &PathBuf| {
+            if fs::symlink_metadata(path)?.is_dir() {
+                fs::remove_dir(path)
+            } else {
+                fs::remove_file(path)
+            }
+        };
+        let backwards = self.paths.iter().rev();
+        backwards
+            .filter(|path| remove(path).is_err())
+            .map(PathBuf::as_path)
+            .collect()
+    }
+}
+
+/// Makes a file that is whole from its first moment. Another one in its place is an error, unless it is to be replaced.
+fn create(path: &Path, bytes: &[u8], mode: u32, gid: Option<u32>, replace: bool) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let new = PathBuf::from(name);
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    let result = fill(file, bytes, mode, gid).and_then(|()| {
+        if replace {
+            fs::rename(&new, path)
+        } else {
+            // Unlike a rename it never takes the place of a file or of a link.
+            fs::hard_link(&new, path)
+        }
+    });
+    if result.is_err() || !replace {
+        // It holds no more than what was written, by a name that says so.
+        let _ = fs::remove_file(&new);
+    }
+    result?;
+    // The file is there and whole. That its name may reach the disk a moment later is no reason to take it back.
+    let _ =
+        File::open(path.parent().unwrap_or(Path::new("/"))).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+fn fill(mut file: File, bytes: &[u8], mode: u32, gid: Option<u32>) -> io::Result<()> {
+    file.write_all(bytes)?;
+    if gid.is_some() {
+        fchown(&file, None, gid)?;
+    }
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()
+}
+
+/// Whether the untouched sample is there; an error if anything else is.
+fn is_sample(config: &Path) -> Result<bool, Error> {
+    let shown = config.display();
+    match fs::symlink_metadata(config) {
+        Ok(meta) => {
+            let same = |content: file::Content| content.bytes == SAMPLE.as_bytes();
+            let untouched = meta.is_file() && file::read(config, SAMPLE.len()).is_ok_and(same);
+            if untouched {
+                return Ok(true);
+            }
+            Err(Error::failed(format!(
+                "{shown} is there already, and is never overwritten: edit it and look at it with cadence check, move it away, \
+                 or name another file with --config"
+            )))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::failed(cannot("look for", config, &error))),
+    }
+}
+
+/// Asked at once, and not only after all the questions.
+fn may_write(folder: &Path) -> Result<(), Error> {
+    let Some(there) = folder.ancestors().find(|path| path.exists()) else {
+        return Ok(());
+    };
+    let refused = if there.is_dir() {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        let refused = accessat(CWD, there, access, AtFlags::EACCESS).err();
+        // Whatever else it says, the write itself says better.
+        refused.map(io::Error::from).filter(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            )
+        })
+    } else {
+        Some(ErrorKind::NotADirectory.into())
+    };
+    refused.map_or(Ok(()), |error| {
+        Err(Error::failed(cannot("write in", there, &error)))
+    })
+}
+
+/// `cannot write /etc/x: permission denied`, and what to do.
+fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    let mend = match error.kind() {
+        ErrorKind::PermissionDenied => ": run as root (sudo), or name another file with --config",
+        ErrorKind::AlreadyExists => ", and nothing is overwritten: move it away",
+        _ => "",
+    };
+    format!("cannot {what} {path}: {}{mend}", plain(error))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,382 @@
+//! The conversation: what the flags leave out is asked, and each answer is verified before the next question.
+
+use super::draft::{Draft, Plug};
+use super::files::Place;
+use super::verify::{self, Standing};
+use super::{specs, token};
+use crate::app::ask;
+use crate::app::check::{self, Finding, Level};
+use crate::app::context::Context;
+use crate::app::wire::Wire;
+use crate::cli::{self, PLUGS};
+use crate::config::{self, Token, TokenError};
+use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
+use crate::logic::provider::Found;
+use crate::logic::records::RecordSpec;
+use crate::render;
+
+/// So often a question is asked.
+const ATTEMPTS: u32 = 3;
+const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none)";
+const ADDRESS: &str = "Address of the plug, as host or host:port";
+
+/// The conversation, or what stands in for it where there is nobody to ask.
+pub struct Interview<'a> {
+    context: &'a Context,
+    options: &'a cli::Init,
+    place: &'a Place,
+    /// Whether there is somebody to ask.
+    pub asks: bool,
+    /// What was verified.
+    pub findings: Vec<Finding>,
+    /// What is known so far.
+    pub draft: Draft,
+}
+
+/// Why an answer, or what a flag says, is of no use.
+pub enum Unfit {
+    /// Another one may be.
+    Answer(Finding),
+    /// No answer can help.
+    End(Error),
+}
+
+impl From<Error> for Unfit {
+    fn from(error: Error) -> Self {
+        Self::End(error)
+    }
+}
+
+impl Unfit {
+    /// What ends the command where nobody can be asked again.
+    fn ends(self, exit_code: u8) -> Error {
+        match self {
+            Self::Answer(Finding { message, mend, .. }) => {
+                let mend = mend.map_or(String::new(), |mend| format!(": {mend}"));
+                Error::new(exit_code, format!("{message}{mend}; nothing was written"))
+            }
+            Self::End(error) => error,
+        }
+    }
+}
+
+type Accept<'f, 'a> = &'f mut dyn FnMut(&mut Interview<'a>, &str) -> Result<(), Unfit>;
+
+impl<'a> Interview<'a> {
+    pub fn new(context: &'a Context, options: &'a cli::Init, place: &'a Place) -> Self {
+        Self {
+            context,
+            options,
+            place,
+            asks: !options.yes && ask::can_ask(),
+            findings: vec![],
+            draft: Draft {
+                path: place.config.clone(),
+                token_file: place.token.clone(),
+                records: vec![],
+                router: None,
+                plug: None,
+            },
+        }
+    }
+
+    /// Where nobody can be asked, the flags must say it all.
+    pub fn require_flags(&self, has_token: bool) -> Result<(), Error> {
+        let options = self.options;
+        let missing: Vec<&str> = [
+            (options.record.is_empty(), "--record NAME"),
+            (!has_token, "--token-file FILE (or - for stdin)"),
+            (
+                options.plug.is_some() && options.plug_address.is_none(),
+                "--plug-address HOST",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(missing, flag)| missing.then_some(flag))
+        .collect();
+        if self.asks || missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join(" and ");
+        let why = format!("nobody can be asked here: add {missing}");
+        Err(Error::new(EXIT_USAGE, why))
+    }
+
+    pub fn greet(&self) {
+        let path = self.place.config.display();
+        self.tell(&format!(
+            "A first configuration, in {path}\nNothing is written before the end; Ctrl-C leaves all as it is."
+        ));
+        if !self.place.is_hosts && !self.context.is_root() {
+            self.tell("It is for this user alone; for the whole host: sudo cadence init");
+        }
+        self.tell("");
+    }
+
+    pub fn router(&mut self) -> Result<(), Error> {
+        let wire = self.wire(Err(TokenError::NotSet))?;
+        let found = check::host::router(&wire);
+        if found.level == Level::Ok || !self.asks {
+            self.note(found);
+            return Ok(());
+        }
+        self.show(&found);
+        self.until(
+            ask::line,
+            "Address of the router (Enter: none)",
+            &mut |this, answer| {
+                if !answer.is_empty() {
+                    config::parse_router(answer)
+                        .map_err(|allowed| refused("router", answer, &allowed))?;
+                    this.draft.router = Some(answer.to_owned());
+                }
+                Ok(())
+            },
+        )
+    }
+
+    pub fn token(&mut self, found: Option<Token>) -> Result<Token, Error> {
+        if let Some(token) = found {
+            let verified = self.verify_token(&token);
+            return match verified {
+                Ok(()) => Ok(token),
+                Err(unfit) => Err(unfit.ends(EXIT_TOKEN)),
+            };
+        }
+        self.tell("");
+        self.tell(token::HOW_TO_MAKE);
+        let mut typed = Err(Error::failed("no API token"));
+        self.until(ask::secret, "API token (not shown)", &mut |this, answer| {
+            let token = Token::given(answer.as_bytes(), "your answer")
+                .map_err(|error| Unfit::Answer(Finding::fail("token", error.to_string())))?;
+            this.verify_token(&token)?;
+            typed = Ok(token);
+            Ok(())
+        })?;
+        typed
+    }
+
+    fn verify_token(&mut self, token: &Token) -> Result<(), Unfit> {
+        let finding = if self.options.offline {
+            Finding::ok("token", format!("{}: not verified", token.source()))
+        } else {
+            let wire = self.wire(Ok(token.clone()))?;
+            verify::token(&wire, token)?
+        };
+        if finding.level == Level::Fail {
+            return Err(Unfit::Answer(finding));
+        }
+        self.note(finding);
+        Ok(())
+    }
+
+    /// `named` is what the flags name.
+    pub fn records(&mut self, named: Vec<RecordSpec>, token: &Token) -> Result<(), Error> {
+        let wire = self.wire(Ok(token.clone()))?;
+        if !named.is_empty() {
+            let added = self.add_records(&wire, named);
+            return added.map_err(|unfit| unfit.ends(EXIT_FAILED));
+        }
+        let mut question = "Name to keep on this home's address, such as vpn.example.com";
+        loop {
+            let before = self.draft.records.len();
+            self.until(ask::line, question, &mut |this, answer| {
+                if answer.is_empty() && before > 0 {
+                    return Ok(());
+                }
+                let fault = |why: String| Unfit::Answer(Finding::fail("record", why));
+                let specs = specs(answer, this.options).map_err(fault)?;
+                if let Some(twin) = specs.iter().find(|spec| this.draft.has(spec)) {
+                    return Err(fault(format!("{} is there already", twin.label())));
+                }
+                this.add_records(&wire, specs)
+            })?;
+            if self.draft.records.len() == before {
+                return Ok(());
+            }
+            question = "Another name (Enter: no more)";
+        }
+    }
+
+    /// Adds all of them, as they can be kept after what had to be asked about them; or none.
+    fn add_records(&mut self, wire: &Wire, mut specs: Vec<RecordSpec>) -> Result<(), Unfit> {
+        let mut findings = vec![];
+        for spec in &mut specs {
+            if self.options.offline {
+                let label = spec.label();
+                findings.push(Finding::ok("record", format!("{label}: not verified")));
+            } else {
+                self.settle(wire, spec, &mut findings)?;
+            }
+        }
+        for finding in findings {
+            self.note(finding);
+        }
+        self.draft.records.append(&mut specs);
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        wire: &Wire,
+        spec: &mut RecordSpec,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), Unfit> {
+        // Each answer brings it closer to one of the ways out, and what it says is looked at once more.
+        loop {
+            let (zone, standing) = verify::record(wire, spec)?;
+            match standing {
+                Standing::Fine(finding) => {
+                    findings.extend(zone);
+                    findings.push(finding);
+                    return Ok(());
+                }
+                Standing::Missing(_) if self.may_create(spec)? => spec.create = true,
+                Standing::Several(finding, twins) => {
+                    spec.id = self.pinned(&twins)?;
+                    if spec.id.is_none() {
+                        return Err(Unfit::Answer(finding));
+                    }
+                }
+                Standing::Missing(finding) | Standing::Refused(finding) => {
+                    return Err(Unfit::Answer(finding));
+                }
+            }
+        }
+    }
+
+    fn may_create(&self, spec: &RecordSpec) -> Result<bool, Error> {
+        let label = spec.label();
+        let question = format!("{label} does not exist. May cadence create it?");
+        Ok(self.asks && ask::yes(&question)?)
+    }
+
+    /// The id of one of several records, if one is chosen.
+    fn pinned(&mut self, twins: &[Found]) -> Result<Option<String>, Error> {
+        if !self.asks {
+            return Ok(None);
+        }
+        self.tell("Several records share this name and type:");
+        for (number, twin) in (1..).zip(twins) {
+            let Found { content, id, .. } = twin;
+            self.tell(&format!("  {number}  {content}  (id {id})"));
+        }
+        let mut chosen = None;
+        self.until(
+            ask::line,
+            "Number of the one to keep (Enter: none)",
+            &mut |_, answer| {
+                if answer.is_empty() {
+                    return Ok(());
+                }
+                let number: Option<usize> = answer.parse().ok();
+                let twin = number.and_then(|number| twins.get(number.checked_sub(1)?));
+                let allowed = format!("a number from 1 to {}", twins.len());
+                let twin = twin.ok_or_else(|| refused("record", answer, &allowed))?;
+                chosen = Some(twin.id.clone());
+                Ok(())
+            },
+        )?;
+        Ok(chosen)
+    }
+
+    pub fn plug(&mut self, token: &Token) -> Result<(), Error> {
+        let options = self.options;
+        match (&options.plug, &options.plug_address) {
+            (Some(kind), Some(address)) => {
+                let added = self.add_plug(token, kind, address);
+                added.map_err(|unfit| unfit.ends(EXIT_FAILED))
+            }
+            (Some(kind), None) => self.until(ask::line, ADDRESS, &mut |this, answer| {
+                this.add_plug(token, kind, answer)
+            }),
+            (None, _) if self.asks => self.until(ask::line, PLUG, &mut |this, kind| {
+                if kind.is_empty() {
+                    return Ok(());
+                }
+                if !PLUGS.contains(&kind) {
+                    return Err(refused("plug", kind, "shelly1, shelly2 or tasmota"));
+                }
+                let address = ask::line(&format!("{ADDRESS}: "))?;
+                this.add_plug(token, kind, &address.unwrap_or_default())
+            }),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Adds the plug if it answers.
+    fn add_plug(&mut self, token: &Token, kind: &str, address: &str) -> Result<(), Unfit> {
+        let address = config::parse_plug_address(address)
+            .map_err(|allowed| refused("plug", address, &allowed))?;
+        let asked = Finding::ok("plug", format!("{address}: not verified"));
+        self.draft.plug = Some(Plug {
+            kind: kind.to_owned(),
+            address,
+            password_file: Some(self.place.password.clone()).filter(|file| file.exists()),
+        });
+        let findings = if self.options.offline {
+            vec![asked]
+        } else {
+            let wire = self.wire(Ok(token.clone()))?;
+            verify::plug(&wire, &self.place.password).map_err(|finding| {
+                self.draft.plug = None;
+                Unfit::Answer(finding)
+            })?
+        };
+        for finding in findings {
+            self.note(finding);
+        }
+        Ok(())
+    }
+
+    fn wire(&self, token: Result<Token, TokenError>) -> Result<Wire, Error> {
+        let env = &self.context.env;
+        Wire::with_token(self.draft.settings(env)?, env, token)
+    }
+
+    /// Asks until an answer will do, a few times at most.
+    fn until(
+        &mut self,
+        ask: fn(&str) -> Result<Option<String>, Error>,
+        question: &str,
+        accept: Accept<'_, 'a>,
+    ) -> Result<(), Error> {
+        let prompt = format!("{question}: ");
+        for _ in 0..ATTEMPTS {
+            let Some(answer) = ask(&prompt)? else {
+                return Err(Error::failed("no answer; nothing was written"));
+            };
+            match accept(self, &answer) {
+                Ok(()) => return Ok(()),
+                Err(Unfit::Answer(finding)) => self.show(&finding),
+                Err(Unfit::End(error)) => return Err(error),
+            }
+        }
+        Err(Error::failed(format!(
+            "no answer of {ATTEMPTS} would do; nothing was written"
+        )))
+    }
+
+    fn note(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.show(&finding);
+            self.findings.push(finding);
+        }
+    }
+
+    fn show(&self, finding: &Finding) {
+        let line = render::init::finding(finding, &self.context.style);
+        self.tell(line.trim_end());
+    }
+
+    fn tell(&self, text: &str) {
+        if self.asks {
+            ask::tell(text);
+        }
+    }
+}
+
+fn refused(what: &'static str, answer: &str, allowed: &str) -> Unfit {
+    let why = format!("{answer:?}: allowed is {allowed}");
+    Unfit::Answer(Finding::fail(what, why))
+}

@@ -1,0 +1,182 @@
+//! Whether what the operator named is so: asked of the provider and of the plug, with the words of `cadence check`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::app::check::api::{before_first_cycle, zone};
+use crate::app::check::{Finding, Level, plug};
+use crate::app::wire::Wire;
+use crate::config::Token;
+use crate::dns::Provider;
+use crate::error::{EXIT_TOKEN, Error};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found};
+use crate::logic::records::RecordSpec;
+use crate::system;
+
+/// So many zones are named; of more there is the number.
+const NAMED_ZONES: usize = 5;
+/// Where the permissions of a token are set.
+const TOKENS: &str = "https://dash.cloudflare.com/profile/api-tokens";
+
+/// What was found of a record.
+#[derive(Debug)]
+pub enum Standing {
+    /// A cycle can keep it.
+    Fine(Finding),
+    /// It does not exist, and may not be created yet.
+    Missing(Finding),
+    /// Several share its name and type.
+    Several(Finding, Vec<Found>),
+    /// It cannot be kept as it is.
+    Refused(Finding),
+}
+
+/// What the token is good for. `Ok` with a failure is a token that another one can take the place of.
+///
+/// # Errors
+/// The provider cannot be asked.
+pub fn token(wire: &Wire, token: &Token) -> Result<Finding, Error> {
+    let provider = provider(wire)?;
+    let from = token.source();
+    match provider.zone_names(Wire::deadline()) {
+        Ok(zones) if zones.is_empty() => Ok(Finding::fail(
+            "token",
+            format!("{from}: accepted, but it sees no zone"),
+        )
+        .mend(format!(
+            "give it your zone under Zone Resources, and the permissions Zone:Read and DNS:Edit, at {TOKENS}"
+        ))),
+        Ok(zones) => Ok(Finding::ok(
+            "token",
+            format!("{from}: accepted; it sees {}", listed(&zones)),
+        )),
+        Err(error) if error.kind == ApiErrorKind::TokenRejected => {
+            Ok(Finding::fail("token", format!("{from}: {error}")))
+        }
+        Err(error) => Err(unasked(error)),
+    }
+}
+
+/// What a first cycle would find.
+///
+/// # Errors
+/// The provider cannot be asked.
+pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standing), Error> {
+    let provider = provider(wire)?;
+    let deadline = Wire::deadline();
+    let Some((name, id)) = zone(provider, &mut BTreeMap::new(), spec, deadline).map_err(unasked)?
+    else {
+        let names = spec.zone_candidates();
+        let seen = provider.zone_names(deadline).map_err(unasked)?;
+        let finding = Finding::fail(
+            "zone",
+            format!(
+                "the token sees no zone {}; it sees {}",
+                names.join(" or "),
+                listed(&seen)
+            ),
+        )
+        .mend("check the name, and that the token's Zone Resources include it");
+        return Ok((None, Standing::Refused(finding)));
+    };
+    let visible = Finding::ok("zone", format!("{name} is visible"));
+    let found = provider
+        .records(&id, &spec.name, deadline)
+        .map_err(unasked)?;
+    let policy = &wire.settings.policy;
+    let said = before_first_cycle(spec, &found, &system::now(), policy);
+    let twins: Vec<Found> = found
+        .iter()
+        .filter(|found| found.kind == spec.kind.as_str())
+        .cloned()
+        .collect();
+    let in_the_way = found.iter().any(|found| found.kind == "CNAME");
+    let label = spec.label();
+    let standing = match twins.as_slice() {
+        [] if in_the_way => Standing::Refused(said),
+        [] if spec.create => {
+            let later = format!("{label} does not exist yet: cadence creates it");
+            Standing::Fine(Finding::ok("record", later))
+        }
+        [] => Standing::Missing(
+            Finding::fail("record", format!("{label} does not exist"))
+                .mend("create it at Cloudflare, or add --create"),
+        ),
+        [_, _, ..] if spec.id.is_none() => {
+            let mend = "choose one on a terminal, or remove the others at Cloudflare";
+            Standing::Several(said.mend(mend), twins)
+        }
+        _ if said.level == Level::Fail => Standing::Refused(said),
+        _ => Standing::Fine(said),
+    };
+    Ok((Some(visible), standing))
+}
+
+/// Whether the plug answers. Nothing is switched.
+///
+/// # Errors
+/// It does not, and what to do.
+pub fn plug(wire: &Wire, password: &Path) -> Result<Vec<Finding>, Finding> {
+    let refused = |why: String| {
+        let password = password.display();
+        Finding::fail("plug", why).mend(format!(
+            "correct its kind or address, put its password, if it has one, into {password}, or leave the plug out for now"
+        ))
+    };
+    wire.plug().map_err(refused)?;
+    let findings = plug::look(wire);
+    match findings.iter().find(|found| found.level == Level::Fail) {
+        Some(failed) => Err(refused(failed.message.clone())),
+        None => Ok(findings),
+    }
+}
+
+fn provider(wire: &Wire) -> Result<&dyn Provider, Error> {
+    // A token that cannot be read has ended the command before.
+    wire.provider()
+        .ok_or_else(|| Error::new(EXIT_TOKEN, "no API token"))
+}
+
+fn unasked(error: ApiError) -> Error {
+    let message = error.message;
+    match error.kind {
+        ApiErrorKind::TokenRejected => Error::new(EXIT_TOKEN, message),
+        ApiErrorKind::Unavailable { .. } | ApiErrorKind::Unconfirmed { .. } => {
+            Error::failed(format!(
+                "{message}; nothing was written. To write the files without asking anybody: --offline"
+            ))
+        }
+        ApiErrorKind::RateLimited { .. }
+        | ApiErrorKind::Gone
+        | ApiErrorKind::Exists
+        | ApiErrorKind::Conflict
+        | ApiErrorKind::Refused => Error::failed(format!("{message}; nothing was written")),
+    }
+}
+
+/// `a.example, b.example and 3 more`.
+fn listed(zones: &[String]) -> String {
+    let (named, more) = zones.split_at(zones.len().min(NAMED_ZONES));
+    let named = named.join(", ");
+    match more.len() {
+        _ if zones.is_empty() => "none".to_owned(),
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_zones_are_named_and_many_are_counted() {
+        let zones = |count: usize| -> Vec<String> {
+            (0..count).map(|number| format!("z{number}")).collect()
+        };
+        assert_eq!(listed(&zones(0)), "none");
+        assert_eq!(listed(&zones(2)), "z0, z1");
+        assert_eq!(listed(&zones(5)), "z0, z1, z2, z3, z4");
+        assert_eq!(listed(&zones(7)), "z0, z1, z2, z3, z4 and 2 more");
+    }
+}

@@ -1,0 +1,261 @@
+//! On a terminal: what is asked, shown and not shown.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+
+use cadence::world::PlugModel;
+use serde_json::json;
+
+use crate::Host;
+use crate::terminal::Terminal;
+
+const NAME: &str = "Name to keep on this home's address, such as vpn.example.com: ";
+const TOKEN: &str = "API token (not shown): ";
+const MORE: &str = "Another name (Enter: no more): ";
+const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none): ";
+
+fn sit_down(host: &Host, arguments: &[&str]) -> Terminal {
+    let mut command = host.command(arguments);
+    command.env("NO_COLOR", "1");
+    Terminal::run(&command)
+}
+
+/// Waits for the end. The token was never shown.
+fn leave(host: &Host, terminal: Terminal) -> (Option<i32>, String) {
+    let (status, shown) = terminal.end();
+    assert!(!shown.contains(host.home.world.token()), "{shown}");
+    (status.code(), shown)
+}
+
+#[test]
+fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
+    let host = Host::new();
+    let plug = host.home.world.plugs().address(PlugModel::Shelly1);
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect("ok   router     127.0.0.1 (network.router)");
+    terminal.expect("permissions Zone:Read and DNS:Edit");
+    terminal.expect(TOKEN);
+    assert!(!terminal.echoes());
+    terminal.answer(host.home.world.token());
+    terminal.expect("ok   token      your answer: accepted; it sees example.com");
+    terminal.expect(NAME);
+    assert!(terminal.echoes());
+    terminal.answer("vpn.example.com");
+    terminal.expect("vpn.example.com A does not exist. May cadence create it? [y/N] ");
+    terminal.answer("y");
+    terminal.expect("ok   record     vpn.example.com A does not exist yet: cadence creates it");
+    terminal.expect(MORE);
+    terminal.answer("");
+    terminal.expect(PLUG);
+    terminal.answer("shelly1");
+    terminal.expect("Address of the plug, as host or host:port: ");
+    terminal.answer(&plug);
+    terminal.expect("answers, and is on");
+    terminal.expect("Written");
+    terminal.expect("cloudflare.token (mode 06");
+    terminal.expect("Next");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains("\nname = \"vpn.example.com\"\n"));
+    assert!(host.written().contains("\ncreate = true\n"));
+    assert!(
+        host.written()
+            .contains(&format!("\naddress = \"{plug}\"\n"))
+    );
+    assert_eq!(
+        fs::read_to_string(host.stored_token()).unwrap().trim_end(),
+        host.home.world.token()
+    );
+}
+
+#[test]
+fn a_wrong_answer_is_explained_and_asked_again() {
+    let host = Host::new();
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect(TOKEN);
+    terminal.answer("some-token-that-nobody-knows");
+    terminal.expect("rejects the API token");
+    terminal.expect(TOKEN);
+    assert!(!terminal.echoes());
+    terminal.answer(host.home.world.token());
+    terminal.expect(NAME);
+    terminal.answer("vpn");
+    terminal.expect("record \"vpn\": allowed is a full host name such as \"vpn.example.com\"");
+    terminal.expect(NAME);
+    terminal.answer("vpn.example.org");
+    terminal.expect("the token sees no zone vpn.example.org or example.org; it sees example.com");
+    terminal.expect(NAME);
+    terminal.answer("vpn.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("yes");
+    terminal.expect(MORE);
+    terminal.answer("vpn.example.com");
+    terminal.expect("vpn.example.com A is there already");
+    terminal.expect(MORE);
+    terminal.answer("");
+    terminal.expect(PLUG);
+    terminal.answer("toaster");
+    terminal.expect("\"toaster\": allowed is shelly1, shelly2 or tasmota");
+    terminal.expect(PLUG);
+    terminal.answer("");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(!shown.contains("some-token-that-nobody-knows"), "{shown}");
+    assert!(host.written().contains("\n#plug = \"shelly1\"\n"));
+}
+
+#[test]
+fn after_a_few_empty_answers_or_none_at_all_nothing_is_written() {
+    let host = Host::new();
+    let mut terminal = sit_down(&host, &[]);
+    for _ in 0..3 {
+        terminal.expect(TOKEN);
+        terminal.answer("");
+        terminal.expect("the API token in your answer is empty");
+    }
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(1));
+    assert!(
+        shown.ends_with("error: no answer of 3 would do; nothing was written\r\n"),
+        "{shown}"
+    );
+
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect(TOKEN);
+    // Ctrl-D at the beginning of a line ends the input.
+    terminal.press("\u{4}");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(1));
+    assert!(
+        shown.ends_with("error: no answer; nothing was written\r\n"),
+        "{shown}"
+    );
+    assert!(!host.home.path("etc").exists());
+}
+
+#[test]
+fn ctrl_c_and_sigterm_give_the_terminal_back_and_write_nothing() {
+    let host = Host::new();
+    for (number, end) in [(libc::SIGINT, "Ctrl-C"), (libc::SIGTERM, "TERM")] {
+        let mut terminal = sit_down(&host, &[]);
+        terminal.expect(TOKEN);
+        assert!(!terminal.echoes());
+        terminal.press("half-a-token");
+        if end == "Ctrl-C" {
+            terminal.press("\u{3}");
+        } else {
+            terminal.signal(end);
+        }
+        let (status, shown, echoes) = terminal.end_with_echo();
+        assert_eq!(status.signal(), Some(number), "{shown}");
+        assert!(echoes);
+        assert!(!shown.contains("half-a-token"), "{shown}");
+    }
+    // After a token was taken, Ctrl-C ends the other questions too.
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect(TOKEN);
+    terminal.answer(host.home.world.token());
+    terminal.expect(NAME);
+    terminal.press("\u{3}");
+    let (status, shown) = terminal.end();
+    assert_eq!(status.signal(), Some(libc::SIGINT), "{shown}");
+    assert!(!host.home.path("etc").exists());
+}
+
+#[test]
+fn one_of_several_records_is_chosen_and_pinned() {
+    let host = Host::new();
+    let cloudflare = host.home.world.cloudflare();
+    let add = |content: &str| {
+        let record = json!({"name": "vpn", "type": "A", "content": content});
+        cloudflare.add_record("example.com", &record).unwrap()
+    };
+    // They are listed by their ids.
+    let mut twins = ["93.184.216.1", "93.184.216.2"].map(|content| (add(content), content));
+    twins.sort();
+    let [(one, first), (two, second)] = twins;
+    let token = host.home.path("token");
+    let token = ["--token-file", token.to_str().unwrap()];
+    let mut terminal = sit_down(
+        &host,
+        &[&token[..], &["--record", "vpn.example.com"]].concat(),
+    );
+    terminal.expect("Several records share this name and type:");
+    terminal.expect(&format!("1  {first}  (id {one})"));
+    terminal.expect(&format!("2  {second}  (id {two})"));
+    terminal.expect("Number of the one to keep (Enter: none): ");
+    terminal.answer("3");
+    terminal.expect("\"3\": allowed is a number from 1 to 2");
+    terminal.answer("2");
+    terminal.expect(PLUG);
+    terminal.answer("");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains(&format!("\nid = \"{two}\"\n")));
+}
+
+#[test]
+fn a_record_named_by_a_flag_that_may_not_be_created_ends_it() {
+    let host = Host::new();
+    let token = host.home.path("token");
+    let token = ["--token-file", token.to_str().unwrap()];
+    let mut terminal = sit_down(
+        &host,
+        &[&token[..], &["--record", "vpn.example.com"]].concat(),
+    );
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(!host.home.path("etc").exists());
+}
+
+#[test]
+fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them() {
+    let host = Host::new();
+    let mut terminal = sit_down(&host, &["--yes"]);
+    terminal.expect("nobody can be asked here: add --record NAME and --token-file FILE");
+    assert_eq!(leave(&host, terminal).0, Some(2));
+
+    let token = host.home.path("token");
+    let flags = [
+        "--token-file",
+        token.to_str().unwrap(),
+        "--record",
+        "vpn.example.com",
+        "--create",
+        "--yes",
+    ];
+    let (status, shown) = sit_down(&host, &flags).end();
+    assert_eq!(status.code(), Some(0), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    fs::remove_dir_all(host.home.path("etc")).unwrap();
+    let (_, shown) = Terminal::run(&host.command(&flags)).end();
+    assert!(shown.contains("\u{1b}[1mNext\u{1b}[0m"), "{shown}");
+}
+
+#[test]
+fn of_a_plug_whose_kind_is_known_only_the_address_is_asked() {
+    let host = Host::new();
+    let plugs = host.home.world.plugs();
+    let token = host.home.path("token");
+    let flags = ["--token-file", token.to_str().unwrap(), "--create"];
+    let named = ["--record", "vpn.example.com", "--plug", "tasmota"];
+    let mut terminal = sit_down(&host, &[&flags[..], &named].concat());
+    terminal.expect("Address of the plug, as host or host:port: ");
+    // The address of another plug, which says that it is none of this kind.
+    terminal.answer(&plugs.address(PlugModel::Shelly1));
+    terminal.expect("fail plug");
+    terminal.expect("Address of the plug, as host or host:port: ");
+    terminal.answer(&plugs.address(PlugModel::Tasmota));
+    terminal.expect("answers, and is on");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains("\nplug = \"tasmota\"\n"));
+    assert!(
+        !plugs
+            .journal(PlugModel::Shelly1)
+            .iter()
+            .any(|change| !change.on)
+    );
+}

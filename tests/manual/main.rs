@@ -1,0 +1,102 @@
+//! The man pages and the completions: made, and held against the committed copies.
+//!
+//! A page is its written part in `man/src/`, with what the program itself knows put in: see `page`. To accept a change:
+//! `CADENCE_BLESS=1 cargo test --test help --test manual`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
+
+mod contents;
+mod grammar;
+mod markup;
+mod page;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+/// What the next person has to type.
+const BLESS: &str = "CADENCE_BLESS=1 cargo test --test help --test manual";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The whole command line, with what every command takes in each of them.
+fn cadence() -> clap::Command {
+    let mut cadence = cadence::cli::Cli::command();
+    cadence.build();
+    cadence
+}
+
+/// Every file that is made, by its place in the project.
+fn made() -> BTreeMap<PathBuf, String> {
+    let pages = page::names()
+        .into_iter()
+        .map(|name| (Path::new("man").join(&name), page::make(&name)));
+    let completions = [
+        (Shell::Bash, "cadence.bash"),
+        (Shell::Zsh, "_cadence"),
+        (Shell::Fish, "cadence.fish"),
+    ]
+    .map(|(shell, name)| (Path::new("completions").join(name), completion(shell)));
+    pages.chain(completions).collect()
+}
+
+fn completion(shell: Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(
+        shell,
+        &mut cadence::cli::Cli::command(),
+        "cadence",
+        &mut text,
+    );
+    String::from_utf8(text).unwrap()
+}
+
+/// The files that are committed where made ones are.
+fn committed() -> Vec<PathBuf> {
+    let files_in = |folder: &str| {
+        let folder = PathBuf::from(folder);
+        let entries = fs::read_dir(root().join(&folder)).unwrap();
+        entries
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(move |entry| folder.join(entry.file_name()))
+    };
+    files_in("man").chain(files_in("completions")).collect()
+}
+
+#[test]
+fn the_committed_pages_and_completions_are_those_that_are_made_now() {
+    let made = made();
+    if std::env::var_os("CADENCE_BLESS").is_some() {
+        for (path, text) in &made {
+            fs::write(root().join(path), text).unwrap();
+        }
+        for path in committed().iter().filter(|path| !made.contains_key(*path)) {
+            fs::remove_file(root().join(path)).unwrap();
+        }
+    }
+    let is_current = |path: &Path, text: &str| {
+        fs::read(root().join(path)).is_ok_and(|bytes| bytes == text.as_bytes())
+    };
+    let stale = made
+        .iter()
+        .filter(|(path, text)| !is_current(path, text))
+        .map(|(path, _)| path.clone());
+    let left = committed()
+        .into_iter()
+        .filter(|path| !made.contains_key(path));
+    let stale: Vec<PathBuf> = stale.chain(left).collect();
+    assert!(
+        stale.is_empty(),
+        "not as they would be made now: {stale:?}: run: {BLESS}"
+    );
+}
