@@ -1,0 +1,74 @@
+//! The decisions, exhaustively: every state that cycles can reach within a depth, from every class of what a cycle can meet.
+//!
+//! `model` is one home: what is on disk, the world outside, and what truly happened. `promises` are held on every edge; from
+//! every state that is reached, an honest world must lead to the right record. `CADENCE_TEST_DEPTH=7` looks further.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken promise ends the test"
+)]
+
+mod model;
+mod promises;
+
+use std::collections::{BTreeMap, HashSet};
+
+use model::{Home, Input};
+
+/// How many cycles deep.
+fn depth() -> usize {
+    let told = std::env::var("CADENCE_TEST_DEPTH").ok();
+    told.map_or(4, |told| told.parse().unwrap())
+}
+
+/// Every home that can be reached in `depth` cycles, and how many cycles were run to find them.
+fn explore(start: Home, mut each: impl FnMut(&Home, Input, &Home)) -> (Vec<Home>, usize) {
+    let mut seen = HashSet::from([start.key()]);
+    let mut all = vec![];
+    let mut edge = vec![start];
+    let mut cycles = 0;
+    for _ in 0..depth() {
+        let mut next = vec![];
+        for home in &edge {
+            for input in home.inputs() {
+                let after = home.after(input);
+                cycles += 1;
+                each(home, input, &after);
+                if seen.insert(after.key()) {
+                    next.push(after);
+                }
+            }
+        }
+        all.append(&mut edge);
+        edge = next;
+    }
+    all.append(&mut edge);
+    (all, cycles)
+}
+
+#[test]
+fn every_promise_holds_on_every_edge_and_an_honest_world_leads_from_everywhere_to_the_right_record()
+{
+    let mut writes = 0;
+    let mut cuts = 0;
+    let (homes, cycles) = explore(Home::new(), |before, input, after| {
+        promises::hold(before, input, after);
+        writes += usize::from(after.deeds.wrote.is_some());
+        cuts += usize::from(after.deeds.cut);
+    });
+    // A promise that nothing ever tries says nothing.
+    assert!(writes > 0 && cuts > 0, "{writes} writes, {cuts} cuts");
+
+    let mut needed: BTreeMap<usize, usize> = BTreeMap::new();
+    for home in &homes {
+        *needed.entry(promises::cycles_to_right(home)).or_default() += 1;
+    }
+    println!(
+        "depth {}: {} states, {cycles} cycles, {writes} writes, {cuts} power cycles",
+        depth(),
+        homes.len()
+    );
+    println!(
+        "honest cycles until READY, the right record and power on, and in how many states: {needed:?}"
+    );
+}

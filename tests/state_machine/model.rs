@@ -1,0 +1,582 @@
+//! One home: what is on disk, the world outside, and the cycle that the program would run, driven through its own decisions.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use cadence::logic::backoff::Backoff;
+use cadence::logic::moment::{Elapsed, Moment};
+use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
+use cadence::logic::policy::Policy;
+use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
+use cadence::logic::readiness::Readiness;
+use cadence::logic::records::{Next, Pursuit, RecordSpec, Settled, WriteFate};
+use cadence::logic::recovery::{Decision, Limits};
+use cadence::logic::state::State;
+use cadence::logic::step::{Ending, Outcome, Wants, api_at_rest, resume, settle, step};
+use cadence::logic::units::{Family, RecordType};
+use cadence::logic::verdict::Verdict;
+use serde_json::Value;
+
+/// The fingerprint of the token.
+const TOKEN: u32 = 1;
+pub const A: IpAddr = IpAddr::V4(Ipv4Addr::new(11, 22, 33, 44));
+pub const B: IpAddr = IpAddr::V4(Ipv4Addr::new(11, 22, 33, 55));
+
+/// What a cycle sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    NoHost,
+    NoRouter,
+    /// Behind a living router: refused at once.
+    NoWanFast,
+    /// Behind a living router: silence.
+    NoWanSlow,
+    NoAddress,
+    Address(IpAddr),
+}
+
+/// How the others behave, once they are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    Honest,
+    /// Public DNS answers with what the record held before.
+    OldDns,
+    NoDns,
+    NoRead,
+    WriteRefused,
+    WriteLost,
+    WriteLostButApplied,
+    /// The process is killed with the write on its way.
+    KilledBeforeWrite,
+    KilledAfterWrite,
+    /// The process is killed while the modem is dark.
+    KilledInTheDark,
+}
+
+/// What passes before the next cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    Fast,
+    Gap,
+    /// A reboot, with a clock that was never set.
+    Reboot,
+}
+
+/// One class of what a cycle can meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    pub pause: Pause,
+    pub seen: Seen,
+    pub others: Others,
+}
+
+impl Input {
+    pub const HONEST: Self = Self {
+        pause: Pause::Fast,
+        seen: Seen::Address(A),
+        others: Others::Honest,
+    };
+}
+
+/// What a cycle did to the world.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deeds {
+    /// It asked public DNS or the provider: how they behave made a difference.
+    pub asked: bool,
+    /// The address that it wrote, and what the record held before.
+    pub wrote: Option<(IpAddr, Option<IpAddr>)>,
+    /// It cut the power.
+    pub cut: bool,
+}
+
+/// What truly happened, kept apart from what the program remembers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Truth {
+    /// The address that the cycle before counted.
+    pub counted: Option<IpAddr>,
+    /// The address that two cycles in a row counted, and none contradicted since, on a line that was never down.
+    pub confirmed: Option<IpAddr>,
+    /// Each cycle in a row that saw a dead line behind a living router: when, and whether it failed fast.
+    pub dark: Vec<(u64, bool)>,
+    /// The boot of the first of them: its clocks are all that there is.
+    pub dark_boot: u64,
+    /// When the power was cut, and in which boot, since the line was READY last.
+    pub cuts: Vec<(u64, u64)>,
+}
+
+/// One home.
+#[derive(Debug, Clone)]
+pub struct Home {
+    pub disk: Option<State>,
+    pub verdict: Option<Verdict>,
+    pub content: Option<IpAddr>,
+    before: Option<IpAddr>,
+    pub plug_on: bool,
+    pub seconds: u64,
+    pub boot: u64,
+    pub truth: Truth,
+    pub deeds: Deeds,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self {
+            disk: None,
+            verdict: None,
+            content: Some(B),
+            before: Some(B),
+            plug_on: true,
+            seconds: 0,
+            boot: 0,
+            truth: Truth::default(),
+            deeds: Deeds::default(),
+        }
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        self.disk
+            .as_ref()
+            .map_or(Readiness::Init, |state| state.machine.readiness)
+    }
+
+    /// Every class of input that makes a difference here.
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut inputs = vec![];
+        for pause in [Pause::Fast, Pause::Gap, Pause::Reboot] {
+            for seen in [
+                Seen::NoHost,
+                Seen::NoRouter,
+                Seen::NoWanFast,
+                Seen::NoWanSlow,
+                Seen::NoAddress,
+                Seen::Address(A),
+                Seen::Address(B),
+            ] {
+                let honest = Input {
+                    pause,
+                    seen,
+                    others: Others::Honest,
+                };
+                inputs.push(honest);
+                let deeds = self.after(honest).deeds;
+                if deeds.cut {
+                    inputs.push(Input {
+                        others: Others::KilledInTheDark,
+                        ..honest
+                    });
+                }
+                if deeds.asked {
+                    inputs.extend(
+                        [
+                            Others::OldDns,
+                            Others::NoDns,
+                            Others::NoRead,
+                            Others::WriteRefused,
+                            Others::WriteLost,
+                            Others::WriteLostButApplied,
+                            Others::KilledBeforeWrite,
+                            Others::KilledAfterWrite,
+                        ]
+                        .map(|others| Input { others, ..honest }),
+                    );
+                }
+            }
+        }
+        inputs
+    }
+
+    /// What is remembered and what is true, without what no decision looks at; times as ages.
+    pub fn key(&self) -> String {
+        let now = self.now();
+        let mut state = serde_json::to_value(&self.disk).unwrap();
+        if let Some(state) = state.as_object_mut() {
+            for told in [
+                "cycle",
+                "seq",
+                "uptime",
+                "hours",
+                "outbox",
+                "outage",
+                "last_change",
+                "next",
+                "errors",
+                "since",
+                "last",
+                "zones",
+                "verdict",
+                "last_trusted",
+            ] {
+                state.remove(told);
+            }
+            if let Some(recovery) = state["recovery"].as_object_mut() {
+                recovery.remove("result");
+            }
+        }
+        ages(&mut state, &now);
+        let ago = |(at, boot): &(u64, u64)| (self.seconds - at, *boot == self.boot);
+        let truth = &self.truth;
+        let dark: Vec<(u64, bool)> = truth
+            .dark
+            .iter()
+            .map(|(at, fast)| (self.seconds - at, *fast))
+            .collect();
+        let cuts: Vec<(u64, bool)> = truth.cuts.iter().map(ago).collect();
+        format!(
+            "{state} {:?} {:?} {} {:?} {:?} {dark:?} {} {cuts:?}",
+            self.content,
+            self.before,
+            self.plug_on,
+            truth.counted,
+            truth.confirmed,
+            truth.dark_boot == self.boot
+        )
+    }
+
+    fn now(&self) -> Moment {
+        // After a reboot the wall clock was never set: what was before is of unknown age.
+        let wall = if self.boot == 0 { 1_770_000_000 } else { 12 };
+        Moment::simulated(
+            &format!("boot-{}", self.boot),
+            wall + self.seconds.cast_signed(),
+            Duration::from_secs(self.seconds),
+        )
+    }
+
+    /// The home after one more cycle.
+    pub fn after(&self, input: Input) -> Self {
+        let mut home = Self {
+            deeds: Deeds::default(),
+            ..self.clone()
+        };
+        home.seconds += match input.pause {
+            Pause::Fast | Pause::Reboot => 35,
+            Pause::Gap => 400,
+        };
+        home.boot += u64::from(input.pause == Pause::Reboot);
+        home.cycle(input);
+        home
+    }
+
+    fn cycle(&mut self, input: Input) {
+        let now = self.now();
+        let records = [record()];
+        let (policy, limits) = (policy(), limits());
+        let wants = Wants {
+            records: &records,
+            policy: &policy,
+            recovery: &limits,
+            doh: true,
+            trust: false,
+            no_cache: false,
+        };
+        let state = self.disk.clone().unwrap_or_else(|| State::cold(&now));
+        let mut state = resume(state, &wants, &now);
+        if state.recovery.cut.is_some() {
+            self.plug_on = true;
+            state.recovery.restored(&now);
+        }
+        let seen = observation(input.seen);
+        let (mut state, decision) = step(state, &seen, &now, &wants);
+        self.verdict = Some(decision.verdict);
+        self.truth
+            .take_in(input.seen, self.seconds, self.boot, state.machine.readiness);
+
+        let planned = &decision.records[0];
+        let settled = self.act(
+            &mut state,
+            planned.wanted,
+            planned.next.clone(),
+            input,
+            &now,
+            &wants,
+        );
+        let Some(settled) = settled else {
+            return;
+        };
+        if decision.recovery == Decision::Cut {
+            state.recovery.intend(&now);
+            self.deeds.cut = true;
+            self.truth.cuts.push((self.seconds, self.boot));
+            if input.others == Others::KilledInTheDark {
+                self.plug_on = false;
+                self.disk = Some(state);
+                return;
+            }
+            state.recovery.restored(&now);
+        }
+        let outcomes = [Outcome {
+            wanted: planned.wanted,
+            settled,
+            at: now.clone(),
+        }];
+        let ending = Ending {
+            outcomes: &outcomes,
+            errors: &[],
+            ended: &now,
+            elapsed: Duration::from_millis(300),
+            jitter: Duration::ZERO,
+        };
+        self.disk = Some(settle(state, &ending, &now, &wants));
+    }
+
+    /// What `app/act.rs` does; none where the process was killed.
+    fn act(
+        &mut self,
+        state: &mut State,
+        wanted: Option<IpAddr>,
+        mut next: Next,
+        input: Input,
+        now: &Moment,
+        wants: &Wants<'_>,
+    ) -> Option<Settled> {
+        let spec = &wants.records[0];
+        let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
+        loop {
+            let (Some(wanted), false) = (wanted, matches!(next, Next::Done(_))) else {
+                let Next::Done(settled) = next else {
+                    panic!("nothing is wanted, and {next:?}")
+                };
+                return Some(settled);
+            };
+            self.deeds.asked = true;
+            let pursuit = Pursuit {
+                spec,
+                state: &remembered,
+                wanted,
+                now,
+                policy: wants.policy,
+                no_cache: false,
+                doh: wants.doh,
+            };
+            next = match next {
+                Next::Done(_) => next,
+                Next::AskDoh => {
+                    let answer: Vec<IpAddr> = match input.others {
+                        Others::OldDns => self.before,
+                        _ => self.content,
+                    }
+                    .into_iter()
+                    .collect();
+                    pursuit.after_doh((input.others != Others::NoDns).then_some(&answer))
+                }
+                Next::AskApi => {
+                    if let Some(held) = api_at_rest(state, TOKEN, now) {
+                        return Some(held);
+                    }
+                    if input.others == Others::NoRead {
+                        return Some(failed(
+                            state,
+                            ApiErrorKind::Unavailable { retry_after: None },
+                            WriteFate::None,
+                            now,
+                        ));
+                    }
+                    let found: Vec<Found> = self.content.map(found).into_iter().collect();
+                    state.backoff = None;
+                    pursuit.after_read(&found)
+                }
+                Next::Write(write) => {
+                    state
+                        .records
+                        .entry(spec.key())
+                        .or_default()
+                        .intend(wanted, now);
+                    self.disk = Some(state.clone());
+                    if input.others == Others::KilledBeforeWrite {
+                        return None;
+                    }
+                    self.deeds.wrote = Some((wanted, self.content));
+                    if !matches!(input.others, Others::WriteRefused | Others::WriteLost) {
+                        self.before = self.content.replace(wanted);
+                    }
+                    match input.others {
+                        Others::KilledAfterWrite => return None,
+                        Others::WriteRefused => {
+                            return Some(failed(
+                                state,
+                                ApiErrorKind::RateLimited { retry_after: None },
+                                WriteFate::NotApplied,
+                                now,
+                            ));
+                        }
+                        Others::WriteLost | Others::WriteLostButApplied => {
+                            return Some(failed(
+                                state,
+                                ApiErrorKind::Unconfirmed { retry_after: None },
+                                WriteFate::InDoubt,
+                                now,
+                            ));
+                        }
+                        _ => Next::Done(Settled::Written(write)),
+                    }
+                }
+            };
+        }
+    }
+}
+
+impl Truth {
+    fn take_in(&mut self, seen: Seen, seconds: u64, boot: u64, after: Readiness) {
+        let counted = match seen {
+            Seen::Address(address) => Some(address),
+            _ => None,
+        };
+        let up = matches!(seen, Seen::Address(_) | Seen::NoAddress);
+        if !up {
+            self.confirmed = None;
+        } else if let Some(address) = counted {
+            if self.counted == counted {
+                self.confirmed = counted;
+            } else if self.confirmed != Some(address) {
+                self.confirmed = None;
+            }
+        }
+        self.counted = counted;
+        match seen {
+            Seen::NoWanFast | Seen::NoWanSlow => {
+                if self.dark_boot != boot {
+                    self.dark.clear();
+                }
+                self.dark_boot = boot;
+                self.dark.push((seconds, seen == Seen::NoWanFast));
+            }
+            _ => self.dark.clear(),
+        }
+        if after == Readiness::Ready {
+            self.cuts.clear();
+        }
+    }
+}
+
+/// Replaces every moment by its age.
+fn ages(value: &mut Value, now: &Moment) {
+    if let Ok(moment) = serde_json::from_value::<Moment>(value.clone()) {
+        *value = match moment.elapsed(now) {
+            Elapsed::Known(age) => age.as_secs().into(),
+            Elapsed::Unknown => Value::Null,
+        };
+        return;
+    }
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(|value| ages(value, now)),
+        Value::Object(values) => values.values_mut().for_each(|value| ages(value, now)),
+        _ => {}
+    }
+}
+
+fn failed(state: &mut State, kind: ApiErrorKind, write: WriteFate, now: &Moment) -> Settled {
+    let error = ApiError {
+        kind,
+        message: "the API failed".to_owned(),
+    };
+    if let Some(wait) = Backoff::after(
+        state.backoff.as_ref(),
+        &error.kind,
+        &error.message,
+        TOKEN,
+        now,
+    ) {
+        state.backoff = Some(wait);
+    }
+    Settled::Failed {
+        reason: error.message,
+        write,
+    }
+}
+
+fn found(content: IpAddr) -> Found {
+    Found {
+        id: "1".into(),
+        kind: "A".into(),
+        name: "vpn.example.com".into(),
+        content: content.to_string(),
+        ttl: 60,
+        proxied: false,
+    }
+}
+
+fn observation(seen: Seen) -> Observation {
+    let signal = |ok: bool, ms: u64| Signal {
+        target: None,
+        elapsed: Duration::from_millis(ms),
+        result: ok.then_some(()).ok_or_else(|| "no answer".to_owned()),
+    };
+    let router = !matches!(seen, Seen::NoHost | Seen::NoRouter);
+    let up = matches!(seen, Seen::NoAddress | Seen::Address(_));
+    let address = match seen {
+        Seen::Address(address) => Ok(Counted {
+            address,
+            corroborated: true,
+        }),
+        _ => Err("no two agree".to_owned()),
+    };
+    let answers = vec![Answer {
+        provider: "https://a.example".into(),
+        authority: "a.example:443".into(),
+        address: address
+            .as_ref()
+            .map(|counted| counted.address)
+            .map_err(Clone::clone),
+    }];
+    Observation {
+        host: signal(seen != Seen::NoHost, 0),
+        router: Signal {
+            target: None,
+            elapsed: Duration::from_millis(1),
+            result: router
+                .then_some(RouterMethod::Icmp)
+                .ok_or_else(|| "no answer".to_owned()),
+        },
+        wan: signal(up, if seen == Seen::NoWanFast { 1 } else { 2000 }),
+        public_ip: up
+            .then(|| PublicIp {
+                family: Family::V4,
+                signal: Signal {
+                    target: None,
+                    elapsed: Duration::from_millis(74),
+                    result: address,
+                },
+                answers,
+                max_attempts: 4,
+            })
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn record() -> RecordSpec {
+    RecordSpec {
+        name: "vpn.example.com".into(),
+        display: "vpn.example.com".into(),
+        kind: RecordType::A,
+        ttl: Some(60),
+        proxied: None,
+        create: false,
+        zone: None,
+        id: None,
+    }
+}
+
+pub fn policy() -> Policy {
+    Policy {
+        confirmations: 2,
+        cache_max_age: Duration::from_hours(1),
+        healthy_interval: Duration::from_mins(2),
+        unsettled_interval: Duration::from_secs(30),
+        jitter: Duration::ZERO,
+        max_updates_per_hour: 6,
+    }
+}
+
+/// Short enough that a few cycles lead to a power cycle, and to every guardrail after it.
+pub fn limits() -> Limits {
+    Limits {
+        enabled: true,
+        off_time: Duration::from_secs(10),
+        expected_network_recovery: Duration::from_secs(30),
+        escalation_buffer: Duration::ZERO,
+        cooldown: Duration::from_secs(35),
+        max_attempts_per_outage: 1,
+        max_attempts_per_day: 2,
+    }
+}
