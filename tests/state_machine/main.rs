@@ -1,7 +1,7 @@
 //! The decisions, exhaustively: every state that cycles can reach within a depth, from every class of what a cycle can meet.
 //!
 //! `model` is one home: what is on disk, the world outside, and what truly happened. `promises` are held on every edge; from
-//! every state that is reached, an honest world must lead to the right record. `CADENCE_TEST_DEPTH=7` looks further.
+//! every state that is reached, an honest world must lead to the right record. `CADENCE_TEST_DEPTH=6` looks further.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,7 +18,7 @@ use model::{Home, Input};
 /// How many cycles deep.
 fn depth() -> usize {
     let told = std::env::var("CADENCE_TEST_DEPTH").ok();
-    told.map_or(4, |told| told.parse().unwrap())
+    told.map_or(5, |told| told.parse().unwrap())
 }
 
 /// Every home that can be reached in `depth` cycles, and how many cycles were run to find them.

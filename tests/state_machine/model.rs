@@ -100,8 +100,12 @@ pub struct Truth {
     pub dark: Vec<(u64, bool)>,
     /// The boot of the first of them: its clocks are all that there is.
     pub dark_boot: u64,
-    /// When the power was cut, and in which boot, since the line was READY last.
-    pub cuts: Vec<(u64, u64)>,
+    /// When the power was cut last, or since when that is not known any more: the first cycle of this boot.
+    pub last_cut: Option<u64>,
+    /// How often it was cut, and how often since the line was READY last.
+    pub cuts: u32,
+    pub cuts_in_outage: u32,
+    boot: u64,
 }
 
 /// One home.
@@ -213,22 +217,23 @@ impl Home {
             }
         }
         ages(&mut state, &now);
-        let ago = |(at, boot): &(u64, u64)| (self.seconds - at, *boot == self.boot);
         let truth = &self.truth;
         let dark: Vec<(u64, bool)> = truth
             .dark
             .iter()
             .map(|(at, fast)| (self.seconds - at, *fast))
             .collect();
-        let cuts: Vec<(u64, bool)> = truth.cuts.iter().map(ago).collect();
+        let rested = truth.last_cut.map(|at| self.seconds - at);
         format!(
-            "{state} {:?} {:?} {} {:?} {:?} {dark:?} {} {cuts:?}",
+            "{state} {:?} {:?} {} {:?} {:?} {dark:?} {} {rested:?} {} {}",
             self.content,
             self.before,
             self.plug_on,
             truth.counted,
             truth.confirmed,
-            truth.dark_boot == self.boot
+            truth.dark_boot == self.boot,
+            truth.cuts,
+            truth.cuts_in_outage
         )
     }
 
@@ -296,7 +301,9 @@ impl Home {
         if decision.recovery == Decision::Cut {
             state.recovery.intend(&now);
             self.deeds.cut = true;
-            self.truth.cuts.push((self.seconds, self.boot));
+            self.truth.last_cut = Some(self.seconds);
+            self.truth.cuts += 1;
+            self.truth.cuts_in_outage += 1;
             if input.others == Others::KilledInTheDark {
                 self.plug_on = false;
                 self.disk = Some(state);
@@ -417,6 +424,10 @@ impl Home {
 
 impl Truth {
     fn take_in(&mut self, seen: Seen, seconds: u64, boot: u64, after: Readiness) {
+        if self.boot != boot {
+            self.boot = boot;
+            self.last_cut = self.last_cut.map(|_| seconds);
+        }
         let counted = match seen {
             Seen::Address(address) => Some(address),
             _ => None,
@@ -443,7 +454,7 @@ impl Truth {
             _ => self.dark.clear(),
         }
         if after == Readiness::Ready {
-            self.cuts.clear();
+            self.cuts_in_outage = 0;
         }
     }
 }
@@ -575,8 +586,8 @@ pub fn limits() -> Limits {
         off_time: Duration::from_secs(10),
         expected_network_recovery: Duration::from_secs(30),
         escalation_buffer: Duration::ZERO,
-        cooldown: Duration::from_secs(35),
-        max_attempts_per_outage: 1,
-        max_attempts_per_day: 2,
+        cooldown: Duration::from_secs(20),
+        max_attempts_per_outage: 2,
+        max_attempts_per_day: 3,
     }
 }
