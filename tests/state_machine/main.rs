@@ -1,7 +1,7 @@
 //! The decisions, exhaustively: every state that cycles can reach within a depth, from every class of what a cycle can meet.
 //!
 //! `model` is one home: what is on disk, the world outside, and what truly happened. `promises` are held on every edge; from
-//! every state that is reached, an honest world must lead to the right record. `CADENCE_TEST_DEPTH=6` looks further.
+//! every state that is reached, an honest world must lead to the right record. What is further out, `--ignored` and `CADENCE_TEST_DEPTH` look at.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -15,19 +15,17 @@ use std::collections::{BTreeMap, HashSet};
 
 use model::{Home, Input};
 
-/// How many cycles deep.
-fn depth() -> usize {
-    let told = std::env::var("CADENCE_TEST_DEPTH").ok();
-    told.map_or(5, |told| told.parse().unwrap())
-}
-
 /// Every home that can be reached in `depth` cycles, and how many cycles were run to find them.
-fn explore(start: Home, mut each: impl FnMut(&Home, Input, &Home)) -> (Vec<Home>, usize) {
+fn explore(
+    start: Home,
+    depth: usize,
+    mut each: impl FnMut(&Home, Input, &Home),
+) -> (Vec<Home>, usize) {
     let mut seen = HashSet::from([start.key()]);
     let mut all = vec![];
     let mut edge = vec![start];
     let mut cycles = 0;
-    for _ in 0..depth() {
+    for _ in 0..depth {
         let mut next = vec![];
         for home in &edge {
             for input in home.inputs() {
@@ -51,7 +49,7 @@ fn every_promise_holds_on_every_edge_and_an_honest_world_leads_from_everywhere_t
 {
     let mut writes = 0;
     let mut cuts = 0;
-    let (homes, cycles) = explore(Home::new(), |before, input, after| {
+    let (homes, cycles) = explore(Home::new(), depth, |before, input, after| {
         promises::hold(before, input, after);
         writes += usize::from(after.deeds.wrote.is_some());
         cuts += usize::from(after.deeds.cut);
@@ -64,8 +62,7 @@ fn every_promise_holds_on_every_edge_and_an_honest_world_leads_from_everywhere_t
         *needed.entry(promises::cycles_to_right(home)).or_default() += 1;
     }
     println!(
-        "depth {}: {} states, {cycles} cycles, {writes} writes, {cuts} power cycles",
-        depth(),
+        "depth {depth}: {} states, {cycles} cycles, {writes} writes, {cuts} power cycles",
         homes.len()
     );
     println!(
