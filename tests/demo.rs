@@ -38,7 +38,7 @@ fn every_scene_is_played_in_time_and_nothing_is_left() {
         "6. the modem hangs",
         "For this show the outage was made 30 s older than it was",
         " cycles, 3 writes, 0 false writes, ",
-        "then run: cadence check\n",
+        "Next: sudo cadence init, ",
     ] {
         played = played.stdout(contains(line));
     }

@@ -62,8 +62,7 @@ pub fn ending(demo: &Demo, style: &Style) -> String {
     format!(
         "\n{}\n\
          That was the code that `cadence reconcile` runs, on this host alone; nothing is left of it.\n\
-         Next: put your record's name into /etc/cadence/cadence.toml and your API token into\n\
-         /etc/cadence/cloudflare.token, as the README's set-up says; then run: cadence check\n",
+         Next: sudo cadence init, which asks for your API token and your record's name.\n",
         style.paint(Paint::Bold, &summary)
     )
 }
