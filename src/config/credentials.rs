@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::env::Env;
 use super::settings::Recovery;
+use crate::error::plain;
 use crate::file;
 
 /// Plugs take passwords of 64 characters at most; whatever is longer than this is another file.
@@ -83,26 +83,14 @@ pub fn load(env: &Env, recovery: &Recovery) -> Result<Option<Credentials>, Crede
         (None, None) => return Ok(None),
     };
     let file = format!("{} ({kind})", path.display());
-    let bytes = read(path).map_err(|error| CredentialsError(refusal(&file, path, &error)))?;
-    let password = parse(&bytes)
+    let content = file::read(path, MAX_BYTES)
+        .map_err(|error| CredentialsError(refusal(&file, path, &error)))?;
+    let password = parse(&content.bytes)
         .map_err(|flaw| CredentialsError(format!("the plug's password in {file} {flaw}")))?;
     Ok(Some(Credentials {
         user: recovery.user.clone(),
         password: Password(password),
     }))
-}
-
-/// The first bytes of the file, one more than allowed.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Asked before it is opened: opening a named pipe waits for its writer, perhaps forever.
-    if !fs::metadata(path)?.file_type().is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
@@ -116,7 +104,7 @@ fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
         ),
         _ => format!(
             "cannot read the plug's password in {file}: {}: it must be a regular file that holds the password alone",
-            crate::net::reason::of(error)
+            plain(error)
         ),
     }
 }
