@@ -8,7 +8,6 @@ use super::power::Save;
 use super::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
-use crate::logic::backoff::Backoff;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::{Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
@@ -291,15 +290,9 @@ fn note(state: &mut State, spec: &RecordSpec, token: &Token, error: &ApiError) -
     } else {
         error.message.clone()
     };
-    let before = state.backoff.as_ref();
     // Not when the cycle began: what the server asked for counts from its answer.
     let now = system::now();
-    let Some(wait) = Backoff::after(before, &error.kind, &reason, token.fingerprint(), &now) else {
-        return reason;
-    };
-    let told = wait.told();
-    state.backoff = Some(wait);
-    told
+    state.back_off(&error.kind, &reason, token.fingerprint(), &now)
 }
 
 fn remembered_zone(state: &State, spec: &RecordSpec) -> Option<String> {

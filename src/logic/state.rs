@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::backoff::Backoff;
 use super::event::{Event, What};
 use super::moment::Moment;
+use super::provider::ApiErrorKind;
 use super::readiness::Machine;
 use super::records::RecordState;
 use super::recovery::RecoveryState;
@@ -195,6 +196,22 @@ impl State {
             seq: 0,
             outbox: vec![],
         }
+    }
+
+    /// Leaves the API alone for as long as its error asks for, if it does; `reason` says what went wrong. Returns what to tell.
+    pub fn back_off(
+        &mut self,
+        error: &ApiErrorKind,
+        reason: &str,
+        token: u32,
+        now: &Moment,
+    ) -> String {
+        let Some(wait) = Backoff::after(self.backoff.as_ref(), error, reason, token, now) else {
+            return reason.to_owned();
+        };
+        let told = wait.told();
+        self.backoff = Some(wait);
+        told
     }
 
     /// Appends an event to the outbox.

@@ -377,20 +377,8 @@ fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) 
 }
 
 fn failed(state: &mut State, error: &ApiError, write: WriteFate, now: &Moment) -> Settled {
-    use cadence::logic::backoff::Backoff;
-    if let Some(wait) = Backoff::after(
-        state.backoff.as_ref(),
-        &error.kind,
-        &error.message,
-        TOKEN,
-        now,
-    ) {
-        state.backoff = Some(wait);
-    }
-    Settled::Failed {
-        reason: error.message.clone(),
-        write,
-    }
+    let reason = state.back_off(&error.kind, &error.message, TOKEN, now);
+    Settled::Failed { reason, write }
 }
 
 fn disabled() -> Limits {

@@ -29,8 +29,7 @@ fn explore(
     for _ in 0..depth {
         let mut next = vec![];
         for home in &edge {
-            for input in home.inputs() {
-                let after = home.after(input);
+            for (input, after) in home.nexts() {
                 cycles += 1;
                 each(home, input, &after);
                 if seen.insert(after.key()) {

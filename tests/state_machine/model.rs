@@ -3,11 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cadence::logic::backoff::Backoff;
 use cadence::logic::moment::{Elapsed, Moment};
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::policy::Policy;
-use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
+use cadence::logic::provider::{ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
 use cadence::logic::records::{Next, Pursuit, RecordSpec, Settled, WriteFate};
 use cadence::logic::recovery::{Decision, Limits};
@@ -143,9 +142,9 @@ impl Home {
             .map_or(Readiness::Init, |state| state.machine.readiness)
     }
 
-    /// Every class of input that makes a difference here.
-    pub fn inputs(&self) -> Vec<Input> {
-        let mut inputs = vec![];
+    /// Every class of input that makes a difference here, with the home after it.
+    pub fn nexts(&self) -> Vec<(Input, Self)> {
+        let mut nexts = vec![];
         for pause in [Pause::Fast, Pause::Gap, Pause::Reboot] {
             for seen in [
                 Seen::NoHost,
@@ -161,32 +160,30 @@ impl Home {
                     seen,
                     others: Others::Honest,
                 };
-                inputs.push(honest);
-                let deeds = self.after(honest).deeds;
-                if deeds.cut {
-                    inputs.push(Input {
-                        others: Others::KilledInTheDark,
-                        ..honest
-                    });
-                }
-                if deeds.asked {
-                    inputs.extend(
-                        [
-                            Others::OldDns,
-                            Others::NoDns,
-                            Others::NoRead,
-                            Others::WriteRefused,
-                            Others::WriteLost,
-                            Others::WriteLostButApplied,
-                            Others::KilledBeforeWrite,
-                            Others::KilledAfterWrite,
-                        ]
-                        .map(|others| Input { others, ..honest }),
-                    );
-                }
+                let after = self.after(honest);
+                let kill = after.deeds.cut.then_some(Others::KilledInTheDark);
+                let asked = after.deeds.asked.then_some([
+                    Others::OldDns,
+                    Others::NoDns,
+                    Others::NoRead,
+                    Others::WriteRefused,
+                    Others::WriteLost,
+                    Others::WriteLostButApplied,
+                    Others::KilledBeforeWrite,
+                    Others::KilledAfterWrite,
+                ]);
+                nexts.push((honest, after));
+                nexts.extend(
+                    kill.into_iter()
+                        .chain(asked.into_iter().flatten())
+                        .map(|others| {
+                            let input = Input { others, ..honest };
+                            (input, self.after(input))
+                        }),
+                );
             }
         }
-        inputs
+        nexts
     }
 
     /// What is remembered and what is true, without what no decision looks at; times as ages.
@@ -373,7 +370,7 @@ impl Home {
                     if input.others == Others::NoRead {
                         return Some(failed(
                             state,
-                            ApiErrorKind::Unavailable { retry_after: None },
+                            &ApiErrorKind::Unavailable { retry_after: None },
                             WriteFate::None,
                             now,
                         ));
@@ -401,7 +398,7 @@ impl Home {
                         Others::WriteRefused => {
                             return Some(failed(
                                 state,
-                                ApiErrorKind::RateLimited { retry_after: None },
+                                &ApiErrorKind::RateLimited { retry_after: None },
                                 WriteFate::NotApplied,
                                 now,
                             ));
@@ -409,7 +406,7 @@ impl Home {
                         Others::WriteLost | Others::WriteLostButApplied => {
                             return Some(failed(
                                 state,
-                                ApiErrorKind::Unconfirmed { retry_after: None },
+                                &ApiErrorKind::Unconfirmed { retry_after: None },
                                 WriteFate::InDoubt,
                                 now,
                             ));
@@ -475,24 +472,9 @@ fn ages(value: &mut Value, now: &Moment) {
     }
 }
 
-fn failed(state: &mut State, kind: ApiErrorKind, write: WriteFate, now: &Moment) -> Settled {
-    let error = ApiError {
-        kind,
-        message: "the API failed".to_owned(),
-    };
-    if let Some(wait) = Backoff::after(
-        state.backoff.as_ref(),
-        &error.kind,
-        &error.message,
-        TOKEN,
-        now,
-    ) {
-        state.backoff = Some(wait);
-    }
-    Settled::Failed {
-        reason: error.message,
-        write,
-    }
+fn failed(state: &mut State, kind: &ApiErrorKind, write: WriteFate, now: &Moment) -> Settled {
+    let reason = state.back_off(kind, "the API failed", TOKEN, now);
+    Settled::Failed { reason, write }
 }
 
 fn found(content: IpAddr) -> Found {
