@@ -157,3 +157,7 @@ impl RecordState {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "record_state_tests.rs"]
+mod tests;

@@ -485,4 +485,4 @@ impl Pursuit<'_> {
 
 #[cfg(test)]
 #[path = "records_tests.rs"]
-mod tests;
+pub(super) mod tests;

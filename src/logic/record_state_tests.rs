@@ -1,0 +1,96 @@
+use super::*;
+use crate::logic::fixtures::{at, ip};
+use crate::logic::records::tests::{A, B, begin, found, read, spec, verified};
+use crate::logic::records::{CacheStatus, Next};
+
+#[test]
+fn writes_of_unknown_age_count_from_now() {
+    let mut state = RecordState {
+        writes: vec![at(0); 6],
+        ..RecordState::default()
+    };
+    let reborn = Moment::simulated("other", 0, Duration::from_secs(9));
+    state.on_clocks_of(&reborn);
+    assert_eq!(state.writes, vec![reborn; 6]);
+}
+
+#[test]
+fn the_cache_is_written_after_the_answer_and_never_before() {
+    let mut state = verified(B, 0);
+    state.intend(ip(A), &at(10));
+    assert_eq!(
+        (state.in_doubt, state.cache.as_ref().unwrap().address),
+        (Some(ip(A)), ip(B))
+    );
+    let Next::Write(write) = read(&spec(), &[found("1", "A", B)]) else {
+        panic!()
+    };
+    state.settle(&spec(), ip(A), &Settled::Written(write), &at(11));
+    assert_eq!(
+        (state.in_doubt, state.cache.as_ref().unwrap().address),
+        (None, ip(A))
+    );
+    assert_eq!(
+        state.pending,
+        Some(Pending {
+            address: ip(A),
+            since: at(11)
+        })
+    );
+}
+
+#[test]
+fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
+    let failed = |write| Settled::Failed {
+        reason: String::new(),
+        write,
+    };
+    let mut state = verified(B, 0);
+    state.intend(ip(A), &at(10));
+    let mut doubtful = state.clone();
+    state.settle(&spec(), ip(A), &failed(WriteFate::NotApplied), &at(11));
+    assert_eq!((state.writes.len(), state.in_doubt), (0, None));
+    doubtful.settle(&spec(), ip(A), &failed(WriteFate::InDoubt), &at(11));
+    assert_eq!((doubtful.writes.len(), doubtful.in_doubt), (1, Some(ip(A))));
+    doubtful.settle(&spec(), ip(A), &failed(WriteFate::None), &at(12));
+    assert_eq!(
+        doubtful.in_doubt,
+        Some(ip(A)),
+        "a read that failed resolves nothing"
+    );
+}
+
+#[test]
+fn a_cache_that_a_refused_write_disproved_is_not_believed_in_the_next_cycle() {
+    let mut state = verified(A, 0);
+    state.intend(ip(B), &at(10));
+    state.intend(ip(A), &at(20));
+    state.retract();
+    assert_eq!((state.writes.len(), state.in_doubt), (1, Some(ip(A))));
+    assert_eq!(
+        begin(&spec(), &state, 30),
+        (CacheStatus::Skipped, Next::AskApi)
+    );
+}
+
+#[test]
+fn convergence_is_told_once_with_the_time_it_took() {
+    let mut state = RecordState {
+        pending: Some(Pending {
+            address: ip(A),
+            since: at(0),
+        }),
+        ..verified(A, 0)
+    };
+    let seen = |public| Settled::Right {
+        layer: Layer::Cache,
+        public,
+        proxied: None,
+    };
+    assert_eq!(state.settle(&spec(), ip(A), &seen(false), &at(30)), None);
+    assert_eq!(
+        state.settle(&spec(), ip(A), &seen(true), &at(60)),
+        Some(Some(Duration::from_secs(60)))
+    );
+    assert_eq!(state.settle(&spec(), ip(A), &seen(true), &at(90)), None);
+}
