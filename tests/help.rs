@@ -7,6 +7,16 @@ use std::path::Path;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 
+const COMMANDS: [&str; 7] = [
+    "reconcile",
+    "status",
+    "probe",
+    "recover",
+    "history",
+    "init",
+    "check",
+];
+
 fn golden(name: &str, arguments: &[&str]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
@@ -27,30 +37,14 @@ fn golden(name: &str, arguments: &[&str]) {
 #[test]
 fn the_help_of_every_command_is_as_it_was_agreed_on() {
     golden("help.txt", &["--help"]);
-    for command in [
-        "reconcile",
-        "status",
-        "probe",
-        "recover",
-        "history",
-        "init",
-        "check",
-    ] {
+    for command in COMMANDS {
         golden(&format!("help-{command}.txt"), &[command, "-h"]);
     }
 }
 
 #[test]
 fn no_line_of_the_short_help_is_wider_than_80_columns() {
-    for command in [
-        "reconcile",
-        "status",
-        "probe",
-        "recover",
-        "history",
-        "init",
-        "check",
-    ] {
+    for command in COMMANDS {
         let out = cargo_bin_cmd!("cadence")
             .args([command, "-h"])
             .env_clear()

@@ -130,16 +130,6 @@ const fn priority(level: Level, style: Style) -> &'static str {
 mod tests {
     use super::*;
 
-    fn style(form: Form) -> Style {
-        Style {
-            form,
-            color: false,
-            priority: false,
-            quiet: false,
-            verbose: false,
-        }
-    }
-
     fn finding(check: &'static str, level: Level, message: &str, mend: Option<&str>) -> Finding {
         Finding {
             check,
@@ -175,7 +165,7 @@ mod tests {
     #[test]
     fn people_read_aligned_lines_with_mends_beneath_and_a_summary() {
         assert_eq!(
-            report(&findings(), &style(Form::Pretty)),
+            report(&findings(), &Style::plain(Form::Pretty)),
             "  \
   ok   token      from /etc/cadence/cloudflare.token
   warn icmp       not permitted
@@ -193,7 +183,7 @@ mod tests {
         let mend =
             "sudo systemctl edit cadence.timer, and put in:\n[Timer]\nRandomizedDelaySec=10s";
         let found = [finding("timer", Level::Warn, "has 5s", Some(mend))];
-        assert!(report(&found, &style(Form::Pretty)).starts_with(
+        assert!(report(&found, &Style::plain(Form::Pretty)).starts_with(
             "  \
   warn timer      has 5s
                   mend: sudo systemctl edit cadence.timer, and put in:
@@ -202,14 +192,17 @@ mod tests {
 
 "
         ));
-        assert_eq!(report(&found, &style(Form::Logfmt)).lines().count(), 1);
+        assert_eq!(
+            report(&found, &Style::plain(Form::Logfmt)).lines().count(),
+            1
+        );
     }
 
     #[test]
     fn logs_read_one_line_a_finding() {
         let journal = Style {
             priority: true,
-            ..style(Form::Logfmt)
+            ..Style::plain(Form::Logfmt)
         };
         assert_eq!(
             report(&findings(), &journal),
@@ -223,7 +216,7 @@ mod tests {
 
     #[test]
     fn machines_read_one_document() {
-        let text = report(&findings()[1..2], &style(Form::Json));
+        let text = report(&findings()[1..2], &Style::plain(Form::Json));
         assert_eq!(
             text,
             "{\"schema\":\"cadence.check/1\",\"checks\":[{\"check\":\"icmp\",\"result\":\"warn\",\
@@ -237,7 +230,7 @@ mod tests {
     fn quiet_leaves_only_what_failed() {
         let quiet = Style {
             quiet: true,
-            ..style(Form::Pretty)
+            ..Style::plain(Form::Pretty)
         };
         assert_eq!(
             report(&findings(), &quiet),

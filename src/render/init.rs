@@ -106,16 +106,6 @@ mod tests {
     use super::*;
     use crate::app::check::Level;
 
-    fn style(form: Form) -> Style {
-        Style {
-            form,
-            color: false,
-            priority: false,
-            quiet: false,
-            verbose: false,
-        }
-    }
-
     fn all() -> Report {
         let written = |path: &str, mode: &str, group| Written {
             path: path.into(),
@@ -147,7 +137,7 @@ mod tests {
 
     #[test]
     fn people_read_what_was_found_what_was_written_and_what_comes_next() {
-        let text = report(&all(), &style(Form::Pretty));
+        let text = report(&all(), &Style::plain(Form::Pretty));
         assert_eq!(
             text,
             "  \
@@ -176,7 +166,7 @@ Next
             ..all()
         };
         assert_eq!(
-            report(&all, &style(Form::Pretty)),
+            report(&all, &Style::plain(Form::Pretty)),
             "\nWritten\n  /etc/cadence/cloudflare.token was there, and stays as it is\n\nNext\n"
         );
         assert_eq!(
@@ -188,7 +178,7 @@ Next
     #[test]
     fn logs_read_a_line_for_each_thing() {
         assert_eq!(
-            report(&all(), &style(Form::Logfmt)),
+            report(&all(), &Style::plain(Form::Logfmt)),
             "\
 check=zone result=ok message=\"example.com is visible\"
 written=/etc/cadence/cloudflare.token mode=0640 group=cadence
@@ -201,7 +191,7 @@ next=\"\" about=\"cron begins within a minute\"
 
     #[test]
     fn machines_read_one_document_and_quiet_is_quiet() {
-        let text = report(&all(), &style(Form::Json));
+        let text = report(&all(), &Style::plain(Form::Json));
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["schema"], "cadence.init/1");
         assert_eq!(document["config"], "/etc/cadence/cadence.toml");
@@ -209,7 +199,7 @@ next=\"\" about=\"cron begins within a minute\"
         assert_eq!(document["next"][1]["command"], serde_json::Value::Null);
         let quiet = Style {
             quiet: true,
-            ..style(Form::Pretty)
+            ..Style::plain(Form::Pretty)
         };
         assert_eq!(report(&all(), &quiet), "");
     }

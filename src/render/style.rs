@@ -117,6 +117,20 @@ impl Style {
 }
 
 #[cfg(test)]
+impl Style {
+    /// A form and nothing else, as most tests print.
+    pub(super) const fn plain(form: Form) -> Self {
+        Self {
+            form,
+            color: false,
+            priority: false,
+            quiet: false,
+            verbose: false,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

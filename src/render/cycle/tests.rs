@@ -12,13 +12,7 @@ use crate::logic::units::RecordType;
 use crate::logic::verdict::Verdict;
 use crate::render::local_clock;
 
-const PRETTY: Style = Style {
-    form: Form::Pretty,
-    color: false,
-    priority: false,
-    quiet: false,
-    verbose: false,
-};
+const PRETTY: Style = Style::plain(Form::Pretty);
 const LOGFMT: Style = Style {
     form: Form::Logfmt,
     ..PRETTY

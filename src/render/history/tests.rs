@@ -5,11 +5,8 @@ use crate::render::Form;
 
 fn style(color: bool) -> Style {
     Style {
-        form: Form::Pretty,
         color,
-        priority: false,
-        quiet: false,
-        verbose: false,
+        ..Style::plain(Form::Pretty)
     }
 }
 

@@ -7,13 +7,7 @@ use crate::logic::observation::RouterMethod;
 use crate::logic::units::RecordType;
 use crate::render::text::host_of;
 
-const PRETTY: Style = Style {
-    form: Form::Pretty,
-    color: false,
-    priority: false,
-    quiet: false,
-    verbose: false,
-};
+const PRETTY: Style = Style::plain(Form::Pretty);
 
 fn signal<T>(target: &str, ms: u64, result: Result<T, &str>) -> Signal<T> {
     Signal {

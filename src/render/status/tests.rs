@@ -24,11 +24,8 @@ const LAST: u64 = 11_000;
 
 fn style(color: bool) -> Style {
     Style {
-        form: Form::Pretty,
         color,
-        priority: false,
-        quiet: false,
-        verbose: false,
+        ..Style::plain(Form::Pretty)
     }
 }
 
