@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -60,6 +61,12 @@ pub fn shuffle<T>(items: &mut [T]) {
 #[must_use]
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
+}
+
+/// Whether systemd is the init of this host, see `sd_booted(3)`.
+#[must_use]
+pub fn runs_systemd() -> bool {
+    Path::new("/run/systemd/system").is_dir()
 }
 
 /// Does nothing for `duration`.

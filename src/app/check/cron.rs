@@ -8,13 +8,14 @@ use super::Finding;
 use crate::file;
 
 const CHECK: &str = "cron";
-const JOB: &str = "/etc/cron.d/cadence";
+/// The job that the package installs.
+pub const JOB: &str = "/etc/cron.d/cadence";
 /// Where the usual cron daemons leave their process id.
 const PID_FILES: [&str; 2] = ["/run/crond.pid", "/run/cron.pid"];
 /// The largest job that is read.
 const MAX_JOB: usize = 64 * 1024;
 
-/// The job that the package installs.
+/// The job of this host.
 pub struct Cron {
     /// As whom it runs.
     pub user: String,

@@ -5,13 +5,13 @@
 
 pub(super) mod api;
 mod credentials;
-mod cron;
+pub(super) mod cron;
 pub(super) mod host;
 pub(super) mod identity;
 mod network;
 pub(super) mod plug;
 mod runner;
-mod systemd;
+pub(super) mod systemd;
 mod tools;
 
 use serde::Serialize;

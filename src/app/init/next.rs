@@ -6,6 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::files::Place;
+use crate::app::check::cron::JOB;
+use crate::app::check::systemd::TIMER;
+use crate::system;
 
 /// Where systemd looks for units, of the package and by hand.
 const UNITS: [&str; 4] = [
@@ -39,15 +42,12 @@ impl Beat {
     fn of_host() -> Self {
         let exists = |path: &str| Path::new(path).exists();
         let has_timer = || {
-            let mut timers = UNITS
-                .map(|folder| format!("{folder}/cadence.timer"))
-                .into_iter();
+            let mut timers = UNITS.map(|folder| format!("{folder}/{TIMER}")).into_iter();
             timers.any(|timer| exists(&timer))
         };
-        // As sd_booted(3) has it.
-        match exists("/run/systemd/system") {
+        match system::runs_systemd() {
             true if has_timer() => Self::Timer,
-            false if exists("/etc/cron.d/cadence") => Self::CronFile,
+            false if exists(JOB) => Self::CronFile,
             _ => Self::Nothing,
         }
     }
@@ -91,12 +91,12 @@ fn plan(
     }
     steps.push(match beat {
         Beat::Timer => step(
-            format!("{sudo}systemctl enable --now cadence.timer"),
+            format!("{sudo}systemctl enable --now {TIMER}"),
             "begins now, and after each boot",
         ),
         Beat::CronFile => Step {
             command: None,
-            about: "cron begins within a minute by itself (/etc/cron.d/cadence)".to_owned(),
+            about: format!("cron begins within a minute by itself ({JOB})"),
         },
         Beat::Nothing => step(
             format!(

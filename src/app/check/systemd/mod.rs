@@ -4,12 +4,12 @@ pub mod cycles;
 pub mod timers;
 pub mod units;
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::tools::{self, Answer, Block, TOOL_TIMEOUT};
 use crate::config::Env;
 use crate::net::Deadline;
+use crate::system;
 
 /// The only unit to enable; it brings the others along.
 pub const TIMER: &str = "cadence.timer";
@@ -47,9 +47,7 @@ pub struct Systemd {
 impl Systemd {
     /// Asks its tools, side by side, if systemd runs here; see `sd_booted(3)`. `window` is how far the journal is read back.
     pub fn ask(env: &Env, window: Duration) -> Option<Self> {
-        Path::new("/run/systemd/system")
-            .is_dir()
-            .then(|| Self::ask_tools(env, window))
+        system::runs_systemd().then(|| Self::ask_tools(env, window))
     }
 
     fn ask_tools(env: &Env, window: Duration) -> Self {
