@@ -138,16 +138,42 @@ fn lines_that_are_no_event_are_skipped_and_counted() {
     let (_temp, dir) = folder();
     append(&dir, [1]);
     let mut bytes = fs::read(dir.file(FILE)).unwrap();
-    bytes.extend(b"not JSON\n\xff\xfe\n{\"seq\":\"x\"}\n");
+    bytes.extend(b"not JSON\n\xff\xfe\n{\"seq\":\"x\"}\n{\"seq\":2}\n");
     fs::write(dir.file(FILE), &bytes).unwrap();
-    assert_eq!(
-        append(&dir, [1, 2]),
-        1,
-        "the last event is looked for behind them"
-    );
+    assert_eq!(append(&dir, [3]), 1, "no event before it waits");
     let history: History<Numbered> = read(&dir).unwrap();
     assert_eq!(history.skipped, 3);
-    assert_eq!(seqs(&dir), [1, 2]);
+    assert_eq!(seqs(&dir), [1, 2, 3]);
+}
+
+#[test]
+fn an_append_of_which_a_part_is_missing_is_written_anew() {
+    let (_temp, dir) = folder();
+    append(&dir, [1]);
+    let first = fs::read(dir.file(FILE)).unwrap().len();
+    append(&dir, [2, 3, 4]);
+    let whole = fs::read(dir.file(FILE)).unwrap();
+    for from in first..whole.len() {
+        for to in [from + 1, from + 60, whole.len()] {
+            let mut holed = whole.clone();
+            holed[from..to.min(whole.len())].fill(0);
+            fs::write(dir.file(FILE), holed).unwrap();
+            append(&dir, [2, 3, 4]);
+            assert_eq!(fs::read(dir.file(FILE)).unwrap(), whole, "{from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn events_that_wait_no_more_are_kept_whatever_is_before_them() {
+    let (_temp, dir) = folder();
+    append(&dir, [1]);
+    let mut bytes = fs::read(dir.file(FILE)).unwrap();
+    // Such as of a `state.json` that was put back from a copy: this event is not among those that wait.
+    bytes.extend(b"not JSON\n{\"seq\":5}\n");
+    fs::write(dir.file(FILE), &bytes).unwrap();
+    assert_eq!(append(&dir, [2, 3]), 0);
+    assert_eq!(fs::read(dir.file(FILE)).unwrap(), bytes);
 }
 
 #[test]
