@@ -133,7 +133,8 @@ pub fn live_through(
     }
     let seq = state["seq"].as_u64().unwrap();
     let events = history::events_since(&scene.before, &scene.files(), seq)?;
-    let told: Vec<String> = events.iter().map(history::gist).collect();
+    let told = events.iter().map(history::gist);
+    let told: Vec<String> = told.filter(|event| !tells_time(event)).collect();
     let all_deeds = [deeds, &scene.deeds()].concat();
     if let Some(expected) = undisturbed {
         // The power comes back first of all in the next cycle, and so earlier or later than in the undisturbed one.
@@ -155,6 +156,11 @@ pub fn live_through(
         told,
         deeds,
     })
+}
+
+/// Whether an event tells how long ago the cycle was: the more disks are looked at, the longer.
+fn tells_time(event: &str) -> bool {
+    event == "gap" || event.starts_with("recovery not_helped")
 }
 
 /// Whether an event of this kind need not be told. What came of a write whose answer was lost is not known. A power cycle by

@@ -20,7 +20,16 @@ const ROTATE_AT: usize = 1 << 20;
 /// Makes a scene.
 pub type Make = fn() -> Scene;
 
+/// Those first that wait for a plug.
 pub const ALL: [Make; 20] = [
+    || cut("cut by http", UNTIMED),
+    || cut("cut by command", Kind::Program),
+    || cut("cut by shelly1", Kind::Emulated(PlugModel::Shelly1)),
+    || cut("cut by shelly2", Kind::Emulated(PlugModel::Shelly2)),
+    || cut("cut by tasmota", Kind::Emulated(PlugModel::Tasmota)),
+    || cut("cut by hand", UNTIMED).with(&["recover", "-q", "--yes"]),
+    first_cut,
+    left_dark,
     || Scene::now("first", home(), OLD),
     || Scene::now("first, trusting", home(), OLD).with(&["reconcile", "-q", "--trust"]),
     first_write,
@@ -33,14 +42,6 @@ pub const ALL: [Make; 20] = [
     long_tail,
     rotation,
     set_aside,
-    || cut("cut by shelly1", Kind::Emulated(PlugModel::Shelly1)),
-    || cut("cut by shelly2", Kind::Emulated(PlugModel::Shelly2)),
-    || cut("cut by tasmota", Kind::Emulated(PlugModel::Tasmota)),
-    || cut("cut by http", UNTIMED),
-    || cut("cut by command", Kind::Program),
-    left_dark,
-    || cut("cut by hand", UNTIMED).with(&["recover", "-q", "--yes"]),
-    first_cut,
 ];
 
 fn home() -> Host {

@@ -12,7 +12,7 @@ use crate::scenes::Make;
 use crate::tree::Tree;
 
 /// Scenes at work at a time: what they wait for is mostly the plug.
-const WORKERS: usize = 4;
+const WORKERS: usize = 6;
 
 /// What was counted.
 #[derive(Debug, Default)]
