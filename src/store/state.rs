@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::error::USE;
 use super::migrate::{Unusable, migrate};
 use super::{StateDir, StoreError};
+use crate::file;
 
 /// The name of the document in the state folder.
 pub const FILE: &str = "state.json";
@@ -72,7 +73,7 @@ pub fn load<T: DeserializeOwned>(
         match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
             None => {
                 // It may have been made a moment ago, and what is saved in it must not go away with it.
-                dir.settle();
+                file::settle(dir.path());
                 return Ok(Loaded::Missing);
             }
             Some(Ok(document)) => return Ok(Loaded::Found(document)),
