@@ -24,17 +24,18 @@ pub fn toml(input: &[u8]) {
         Ok(settings) => judge(&settings),
         Err(error) => {
             assert!(!error.problems().is_empty());
+            let last = file.split('\n').count();
             for problem in error.problems() {
                 checks::line(problem, 700);
                 checks::silent(problem);
-                place(problem, file);
+                place(problem, last);
             }
         }
     }
 }
 
-/// Each problem names its line of the file, or its variable.
-fn place(problem: &str, file: &str) {
+/// Each problem names its line of the file, which has so many, or its variable.
+fn place(problem: &str, last: usize) {
     if problem.starts_with("$CADENCE_") {
         return;
     }
@@ -46,7 +47,6 @@ fn place(problem: &str, file: &str) {
         .split(':')
         .next()
         .and_then(|line| line.parse::<usize>().ok());
-    let last = file.split('\n').count();
     match line {
         Some(line) => assert!((1..=last).contains(&line), "line {line} of {last}"),
         None => assert!(rest.starts_with(" record is not set"), "{problem:?}"),

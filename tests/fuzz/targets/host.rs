@@ -36,7 +36,7 @@ pub fn proc(input: &[u8]) {
     }
     let _ = parse_range(&text);
     if let Some(user) = cron::user(&text) {
-        assert!(!user.is_empty() && !user.contains(char::is_whitespace));
+        assert!(!user.is_empty() && !user.contains(|c: char| c.is_ascii_whitespace()));
     }
     for (name, _) in runner::credentials(&[one.to_owned(), two.to_owned()]) {
         assert!(!name.contains([':', '\n']));
