@@ -211,8 +211,8 @@ impl End {
         self.bytes.rsplit(|byte| *byte == b'\n').find_map(seq_of)
     }
 
-    /// Drops what a power loss left of the last append: lines that are no event, and what comes after them, unless that is an
-    /// event which does not wait any more. Says whether there was anything.
+    /// Drops what a power loss left of the last append: lines that are no event or lack their end, and what comes after them,
+    /// unless that is an event which does not wait any more. Says whether there was anything.
     fn drop_torn(&mut self, waits: impl Fn(u64) -> bool) -> bool {
         let mut kept = self.bytes.len();
         let mut at = kept;
@@ -221,7 +221,8 @@ impl End {
             match seq_of(line) {
                 // Its start is not known.
                 _ if at == 0 && self.start > 0 => break,
-                Some(seq) if waits(seq) => {}
+                Some(seq) if waits(seq) && line.ends_with(b"\n") => {}
+                Some(seq) if waits(seq) => kept = at,
                 Some(_) => break,
                 None => kept = at,
             }

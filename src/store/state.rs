@@ -123,7 +123,12 @@ fn parse_file<T: DeserializeOwned>(
     Ok(Some(parse(&bytes, version)))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusable> {
+/// Reads the bytes of a document, of the current version `version` or an older one.
+///
+/// # Errors
+///
+/// Why they are of no use, in at most some hundred characters.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusable> {
     let corrupt = |what: &str, cause: &serde_json::Error| {
         let cause: String = cause
             .to_string()

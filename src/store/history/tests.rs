@@ -88,7 +88,9 @@ fn a_last_line_torn_at_any_byte_is_made_good() {
         );
         let before: History<Value> = read(&dir).unwrap();
         assert_eq!((before.events.len() as u64, before.skipped), (expected, 0));
-        assert_eq!(append(&dir, [3, 4]) as u64, 4 - expected);
+        // A line without its end is written again.
+        let appended = 4 - expected + u64::from(torn == 1);
+        assert_eq!(append(&dir, [3, 4]) as u64, appended);
         let after: History<Value> = read(&dir).unwrap();
         assert_eq!(
             after,
@@ -144,6 +146,16 @@ fn lines_that_are_no_event_are_skipped_and_counted() {
     let history: History<Numbered> = read(&dir).unwrap();
     assert_eq!(history.skipped, 3);
     assert_eq!(seqs(&dir), [1, 2, 3]);
+}
+
+#[test]
+fn a_last_line_that_lacks_only_its_end_gets_it() {
+    let (_temp, dir) = folder();
+    append(&dir, [1, 2]);
+    let whole = fs::read(dir.file(FILE)).unwrap();
+    fs::write(dir.file(FILE), &whole[..whole.len() - 1]).unwrap();
+    append(&dir, [1, 2]);
+    assert_eq!(fs::read(dir.file(FILE)).unwrap(), whole);
 }
 
 #[test]
