@@ -331,18 +331,10 @@ fn torn(before: &File, at: usize, bytes: &[u8]) -> Vec<File> {
     let pages: Vec<usize> = (at / PAGE + 1..end.div_ceil(PAGE))
         .map(|page| page * PAGE - at)
         .collect();
-    let mut cuts = vec![
-        1,
-        bytes.len() / 3,
-        bytes.len() / 2,
-        bytes.len().saturating_sub(1),
-    ];
-    cuts.extend(
-        bytes
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map(|line| line + 1),
-    );
+    let mut cuts = vec![1, bytes.len().saturating_sub(1)];
+    cuts.extend((1..8).map(|eighth| bytes.len() * eighth / 8));
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    cuts.extend(ends.map(|(end, _)| end + 1));
     cuts.extend(&pages);
     let write = |bytes: &[u8]| {
         let bytes = bytes.to_vec();
