@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::tree::{File, Tree};
 
@@ -101,7 +102,7 @@ impl Disk {
     pub fn create(&mut self, path: &str, folder: bool, mode: u32) {
         let (parent, name) = self.parent(path);
         let file = File {
-            bytes: vec![],
+            bytes: Arc::default(),
             mode,
         };
         self.nodes.push((!folder).then_some(file));
@@ -312,13 +313,14 @@ impl Unsure<'_> {
 fn made<'a>(file: &File, changes: impl Iterator<Item = &'a Change>) -> File {
     let mut file = file.clone();
     for change in changes {
+        let bytes = Arc::make_mut(&mut file.bytes);
         match change {
-            Change::Write { at, bytes } => {
-                let end = at + bytes.len();
-                file.bytes.resize(file.bytes.len().max(end), 0);
-                file.bytes[*at..end].copy_from_slice(bytes);
+            Change::Write { at, bytes: written } => {
+                let end = at + written.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[*at..end].copy_from_slice(written);
             }
-            Change::Truncate(length) => file.bytes.resize(*length, 0),
+            Change::Truncate(length) => bytes.resize(*length, 0),
             Change::Mode(mode) => file.mode = *mode,
         }
     }

@@ -74,7 +74,7 @@ fn judge(home: &Home, disk: &Tree, whole: &Tree, is_over: bool) -> Result<(), St
     disk.write(home.folder.path(), &[FOLDER]);
     let out = command(home).output().unwrap();
     let said = String::from_utf8_lossy(&out.stderr);
-    let expected = if there(CONFIG) { 1 } else { 0 };
+    let expected = i32::from(there(CONFIG));
     if out.status.code() != Some(expected) {
         return Err(format!("init once more: {}: {said}", out.status));
     }
