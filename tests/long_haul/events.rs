@@ -61,12 +61,13 @@ impl Told {
                 assert!(known(&event["to"]), "{event} {truth:?}");
             }
             "record" if ["updated", "created"].contains(&event["outcome"].as_str().unwrap()) => {
-                let of_it = |(_, write): &(bool, Write)| {
+                let of_it = |(calm, write): &(bool, Write)| {
                     write.after.as_ref().is_some_and(|after| {
                         after["name"] == event["name"]
                             && after["type"] == event["type"]
                             && after["content"] == event["to"]
-                            && content(write.before.as_ref()) == event["from"]
+                            // Somebody else may write between its reading and its writing.
+                            && (!calm || content(write.before.as_ref()) == event["from"])
                     })
                 };
                 let write = untold.iter().position(of_it);
