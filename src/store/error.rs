@@ -30,6 +30,9 @@ impl StoreError {
     }
 
     fn advice(&self) -> &'static str {
+        if let Some(libc::EMFILE | libc::ENFILE) = self.cause.raw_os_error() {
+            return "raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)";
+        }
         match self.cause.kind() {
             ErrorKind::PermissionDenied => {
                 "run as the owner of that folder or as root, or choose another folder with --state-dir"
@@ -84,6 +87,11 @@ mod tests {
         assert_eq!(
             message(libc::ENOSPC),
             "cannot write /var/lib/cadence/state.json: no space left on device; free some space there"
+        );
+        assert_eq!(
+            message(libc::EMFILE),
+            "cannot write /var/lib/cadence/state.json: too many open files; \
+             raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)"
         );
         assert_eq!(
             message(libc::EROFS),
