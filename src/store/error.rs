@@ -41,7 +41,7 @@ impl StoreError {
             ErrorKind::ReadOnlyFilesystem => {
                 "make it writable, or choose another folder with --state-dir"
             }
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
                 "move away what is there, or choose another folder with --state-dir"
             }
             ErrorKind::InvalidData if self.deed == USE => {

@@ -15,6 +15,9 @@
 )]
 
 mod api;
+mod disk;
+mod eve;
+mod every_call;
 mod matrix;
 mod network;
 mod promises;
@@ -49,4 +52,40 @@ fn every_fault_at_every_moment_is_told_and_survived() {
         "figure: it finds its way back | the same, then honest cycles | READY and right within {way_back}, {peak} KiB at most"
     );
     assert!(broken.is_empty(), "{} promises broken", broken.len());
+}
+
+#[test]
+fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
+    let mut sum = Sum::default();
+    if has("strace", "-V") {
+        matrix::run("disk", &disk::errors(), &mut sum);
+    }
+    matrix::run("files", &disk::files(), &mut sum);
+    println!();
+    for broken in &sum.broken {
+        println!("{broken}");
+    }
+    println!(
+        "figure: a failing host changes nothing false | {} faults of disk, clock, limits, signals | {} broken in {} cycles",
+        sum.cells,
+        sum.broken.len(),
+        sum.cycles
+    );
+    assert!(
+        sum.broken.is_empty(),
+        "{} promises broken",
+        sum.broken.len()
+    );
+}
+
+/// Whether a program runs here.
+fn has(program: &str, option: &str) -> bool {
+    let runs = std::process::Command::new(program)
+        .arg(option)
+        .output()
+        .is_ok_and(|out| out.status.success());
+    if !runs {
+        println!("skipped: {program} is not installed");
+    }
+    runs
 }

@@ -228,6 +228,12 @@ fn plain(home: &Home, text: &str) -> String {
         rest = after;
     }
     plain.push_str(rest);
+    // When a file was set aside.
+    for name in ["corrupt-", "newer-"] {
+        if let Some((before, after)) = plain.clone().split_once(name) {
+            plain = format!("{before}{name}TIME{}", &after["20260101T000000Z".len()..]);
+        }
+    }
     // How long something still rests.
     if let Some((before, after)) = plain.clone().split_once(" for another ") {
         let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());

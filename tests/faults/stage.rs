@@ -166,6 +166,8 @@ pub struct Stage {
     pub truth: &'static str,
     /// The fault takes `state.json` away, so that the counters begin anew.
     pub cold: bool,
+    /// The fault leaves lines in the history that are not cadence's.
+    pub junk: bool,
     /// The process may be killed, and so need not report.
     pub killed: bool,
     prepare: Vec<Prepare>,
@@ -195,6 +197,7 @@ impl Stage {
             moment,
             truth,
             cold: false,
+            junk: false,
             killed: false,
             prepare: vec![],
             watch: vec![],
