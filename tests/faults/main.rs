@@ -15,12 +15,14 @@
 )]
 
 mod api;
+mod http;
 mod matrix;
 mod network;
 mod promises;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;
 
 use matrix::Sum;
 
@@ -28,6 +30,7 @@ use matrix::Sum;
 fn every_fault_at_every_moment_is_told_and_survived() {
     let mut sum = Sum::default();
     matrix::run("network", &network::faults(), &mut sum);
+    matrix::run("http", &http::faults(), &mut sum);
     matrix::run("api", &api::faults(), &mut sum);
     println!();
     for broken in &sum.broken {
