@@ -38,6 +38,9 @@ impl StoreError {
                 "run as the owner of that folder or as root, or choose another folder with --state-dir"
             }
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space there",
+            ErrorKind::FileTooLarge => {
+                "raise the limit of a file's size (ulimit -f, or LimitFSIZE= of the service)"
+            }
             ErrorKind::ReadOnlyFilesystem => {
                 "make it writable, or choose another folder with --state-dir"
             }

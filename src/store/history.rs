@@ -26,7 +26,7 @@ const ROTATE_AT: u64 = 1 << 20;
 /// The end of a file in which its last whole event is looked for first; an event has a few hundred bytes.
 const TAIL: u64 = 64 << 10;
 /// At most this much of a file, from its end, is ever read: someone may have put a larger one there.
-const READ_AT_MOST: u64 = 2 << 20;
+const READ_AT_MOST: u64 = ROTATE_AT + TAIL;
 
 /// More events than any host ever has, and than a number in JSON can count for every reader (RFC 8259).
 const LARGEST_SEQ: u64 = 1 << 53;

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::limits::limited;
 use super::matrix::Fault;
 use super::promises::PRECIOUS;
 use super::stage::Moment;
@@ -167,6 +168,9 @@ fn spoilt(
             let spoilt = fs::symlink_metadata(&path).unwrap();
             // Either the counters or the events begin anew.
             stage.cold = !before.is_empty();
+            if kind == "large" {
+                stage.prepare(|_, command| limited(command, "--as=16777216"));
+            }
             stage.junk = file == "history.jsonl";
             stage.lift_by(move |home| {
                 let path = home.state_file(file);

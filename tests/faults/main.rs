@@ -15,15 +15,24 @@
 )]
 
 mod api;
+mod clock;
 mod disk;
 mod eve;
 mod every_call;
+mod host;
+mod http;
+mod limits;
+mod locale;
 mod matrix;
 mod network;
 mod promises;
+#[path = "../support/release.rs"]
+mod release;
+mod signals;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;
 
 use matrix::Sum;
 
@@ -31,6 +40,7 @@ use matrix::Sum;
 fn every_fault_at_every_moment_is_told_and_survived() {
     let mut sum = Sum::default();
     matrix::run("network", &network::faults(), &mut sum);
+    matrix::run("http", &http::faults(), &mut sum);
     matrix::run("api", &api::faults(), &mut sum);
     println!();
     for broken in &sum.broken {
@@ -52,40 +62,4 @@ fn every_fault_at_every_moment_is_told_and_survived() {
         "figure: it finds its way back | the same, then honest cycles | READY and right within {way_back}, {peak} KiB at most"
     );
     assert!(broken.is_empty(), "{} promises broken", broken.len());
-}
-
-#[test]
-fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
-    let mut sum = Sum::default();
-    if has("strace", "-V") {
-        matrix::run("disk", &disk::errors(), &mut sum);
-    }
-    matrix::run("files", &disk::files(), &mut sum);
-    println!();
-    for broken in &sum.broken {
-        println!("{broken}");
-    }
-    println!(
-        "figure: a failing host changes nothing false | {} faults of disk, clock, limits, signals | {} broken in {} cycles",
-        sum.cells,
-        sum.broken.len(),
-        sum.cycles
-    );
-    assert!(
-        sum.broken.is_empty(),
-        "{} promises broken",
-        sum.broken.len()
-    );
-}
-
-/// Whether a program runs here.
-fn has(program: &str, option: &str) -> bool {
-    let runs = std::process::Command::new(program)
-        .arg(option)
-        .output()
-        .is_ok_and(|out| out.status.success());
-    if !runs {
-        println!("skipped: {program} is not installed");
-    }
-    runs
 }

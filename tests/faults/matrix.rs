@@ -11,8 +11,8 @@ use super::promises::{Before, is_running};
 use super::stage::{Moment, PLUG, Ran, Stage};
 use crate::support::Home;
 
-/// Cells that run at once: most of them wait for somebody silent.
-const THREADS: usize = 12;
+/// Cells that run at once: those that do something, and those that mostly wait for somebody silent.
+const THREADS: (usize, usize) = (6, 32);
 /// Cycles after which a home must be right again once nothing is wrong any more.
 const LONGEST_WAY_BACK: usize = 5;
 
@@ -27,7 +27,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault; the name is a line of the table and has at most 28 characters.
+    /// A fault; the name is a line of the table and has at most 30 characters.
     pub fn new(
         name: impl Into<String>,
         strike: impl Fn(&mut Stage, Moment) -> bool + Send + Sync + 'static,
@@ -76,31 +76,31 @@ pub struct Sum {
 }
 
 /// Width of a fault's name in the table.
-const NAME: usize = 28;
+const NAME: usize = 30;
 
 /// Runs every fault of a group at every moment, prints its part of the table, and compares the whole with the golden.
 pub fn run(group: &str, faults: &[Fault], sum: &mut Sum) {
     let wanted = std::env::var("CADENCE_TEST_FAULT").unwrap_or_default();
-    let mut queue: VecDeque<(usize, usize)> = VecDeque::new();
-    for (fault, moment) in (0..faults.len()).flat_map(|f| (0..10).map(move |m| (f, m))) {
-        match &faults[fault] {
-            fault if !fault.name.contains(&wanted) => {}
-            slow if slow.is_slow => queue.push_front((fault, moment)),
-            _ => queue.push_back((fault, moment)),
+    let played = |fault: &&Fault| fault.name.contains(&wanted);
+    let queue = |is_slow: bool| -> Mutex<VecDeque<(usize, usize)>> {
+        let all = faults.iter().enumerate();
+        let chosen = all.filter(|(_, fault)| fault.is_slow == is_slow && played(fault));
+        let cells = chosen.flat_map(|(fault, _)| (0..Moment::ALL.len()).map(move |at| (fault, at)));
+        Mutex::new(cells.collect())
+    };
+    let (quick, slow, cells) = (queue(false), queue(true), Mutex::new(vec![]));
+    let work = |queue: &Mutex<VecDeque<(usize, usize)>>| {
+        while let Some((fault, moment)) = { lock(queue).pop_front() } {
+            let cell = play(faults, fault, moment);
+            lock(&cells).extend(cell);
         }
-    }
-    let (queue, cells) = (Mutex::new(queue), Mutex::new(vec![]));
+    };
     thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let Some((fault, moment)) = lock(&queue).pop_front() else {
-                        break;
-                    };
-                    let cell = play(faults, fault, moment);
-                    lock(&cells).extend(cell);
-                }
-            });
+        for _ in 0..THREADS.0 {
+            scope.spawn(|| work(&quick));
+        }
+        for _ in 0..THREADS.1 {
+            scope.spawn(|| work(&slow));
         }
     });
     let mut cells = cells.into_inner().unwrap();
@@ -147,7 +147,7 @@ fn play(faults: &[Fault], fault: usize, at: usize) -> Option<Cell> {
         broken.push("a process is left".to_owned());
     }
     stage.lift();
-    stage.killed = false;
+    (stage.killed, stage.mute) = (false, false);
     let mut way_back = 0;
     loop {
         let before = Before::of(&stage.home);
@@ -236,8 +236,10 @@ fn plain(home: &Home, text: &str) -> String {
     }
     // How long something still rests.
     if let Some((before, after)) = plain.clone().split_once(" for another ") {
-        let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        plain = format!("{before} for another N{after}");
+        let time = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        if time.len() < after.len() {
+            plain = format!("{before} for another N{time}");
+        }
     }
     let mut parts: Vec<&str> = plain.split("; ").collect();
     if parts.iter().skip(1).all(|part| part.starts_with("HOST")) {

@@ -109,6 +109,9 @@ impl Broken {
             return;
         };
         self.unless(EXIT_CODES.contains(&code), || format!("exit code {code}"));
+        if stage.mute {
+            return;
+        }
         let lines: Vec<&str> = ran.err.lines().collect();
         let form = |line: &&str| line.starts_with("error: ") || line.starts_with("warning: ");
         self.unless(lines.iter().all(form), || format!("on stderr: {said}"));
