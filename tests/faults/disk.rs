@@ -153,7 +153,7 @@ const HISTORIES: [(&str, &str); 4] = [
 /// A file of the state folder is not what it was, when the cycle begins.
 fn spoilt(
     file: &'static str,
-    kind: &str,
+    kind: &'static str,
     spoil: impl Fn(&Home, &Path, &Path) + Send + Sync + 'static,
 ) -> Fault {
     Fault::new(

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use super::limits::limited;
 use super::matrix::Fault;
 use super::stage::Moment;
 use crate::support::Home;
@@ -71,8 +72,9 @@ pub fn faults() -> Vec<Fault> {
             .env("CADENCE_X", OsStr::from_bytes(b"\xff"));
         command.env("HOME", OsStr::from_bytes(b"/\xff"));
     }));
-    faults.push(odd("environment of 500 kB", |_, command| {
-        for number in 0..5 {
+    faults.push(odd("environment of 1.5 MB", |_, command| {
+        limited(command, "--as=16777216");
+        for number in 0..15 {
             command.env(format!("LARGE_{number}"), "x".repeat(100_000));
         }
     }));
