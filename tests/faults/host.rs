@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::matrix::{self, Sum};
-use super::{clock, disk, limits, locale, signals};
+use super::{clock, disk, limits, locale, mounts, signals};
 
 #[test]
 fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
@@ -13,6 +13,9 @@ fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
         matrix::run("disk", &disk::errors(), &mut sum);
     }
     matrix::run("files", &disk::files(), &mut sum);
+    if mounts::possible() {
+        matrix::run("mounts", &mounts::faults(), &mut sum);
+    }
     if let Some(library) = clock::library() {
         matrix::run("clock", &clock::faults(&library), &mut sum);
     }

@@ -17,13 +17,13 @@
 mod api;
 mod clock;
 mod disk;
-mod eve;
 mod every_call;
 mod host;
 mod http;
 mod limits;
 mod locale;
 mod matrix;
+mod mounts;
 mod network;
 mod promises;
 #[path = "../support/release.rs"]

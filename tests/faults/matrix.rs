@@ -14,7 +14,7 @@ use crate::support::Home;
 /// Cells that run at once: those that do something, and those that mostly wait for somebody silent.
 const THREADS: (usize, usize) = (6, 32);
 /// Cycles after which a home must be right again once nothing is wrong any more.
-const LONGEST_WAY_BACK: usize = 5;
+pub const LONGEST_WAY_BACK: usize = 5;
 
 /// Makes the fault strike at a moment of the next cycle; false where it cannot.
 pub type Strike = Box<dyn Fn(&mut Stage, Moment) -> bool + Send + Sync>;

@@ -25,6 +25,7 @@ pub struct Before {
     total: u64,
     ready: u64,
     history: String,
+    writes: usize,
 }
 
 impl Before {
@@ -36,6 +37,7 @@ impl Before {
             total: number("/uptime/total"),
             ready: number("/uptime/ready"),
             history: history(home),
+            writes: home.world.cloudflare().writes().len(),
         }
     }
 
@@ -156,10 +158,14 @@ impl Broken {
 
     /// The state can be read, counts every cycle once, and never back.
     fn memory(&mut self, stage: &Stage, ran: &Ran, before: &Before) {
+        let after = Before::of(&stage.home);
+        let unannounced = after.writes > before.writes && after.cycle == before.cycle;
+        self.unless(!unannounced, || {
+            "written without the intention on disk".to_owned()
+        });
         if stage.cold || ran.word("/schema") != "cadence.cycle/1" {
             return;
         }
-        let after = Before::of(&stage.home);
         let cycles = after.cycle.wrapping_sub(before.cycle);
         let counted = after.total.wrapping_sub(before.total);
         self.unless((cycles, counted) == (1, 1), || {
