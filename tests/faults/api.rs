@@ -10,7 +10,7 @@ use cadence::world::{self, Kind, Tamper};
 use serde_json::{Value, json};
 
 use super::matrix::Fault;
-use super::stage::{Moment, NEW, OLD, Stage};
+use super::stage::{Moment, NEW, OLD, Stage, ours};
 use crate::support::Home;
 
 /// Longer than the client waits.
@@ -416,11 +416,7 @@ fn meanwhile(name: &str, deed: impl Fn(&Home) + Clone + Send + Sync + 'static) -
 }
 
 fn id(home: &Home) -> String {
-    let records = home.world.cloudflare().records();
-    let ours = records
-        .iter()
-        .find(|record| record["name"] == "vpn.example.com" && record["type"] == "A");
-    ours.unwrap()["id"].as_str().unwrap().to_owned()
+    ours(home)["id"].as_str().unwrap().to_owned()
 }
 
 fn edit(home: &Home, attributes: &Value) {

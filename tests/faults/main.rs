@@ -19,6 +19,7 @@ mod http;
 mod matrix;
 mod network;
 mod promises;
+mod resets;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
@@ -58,4 +59,16 @@ fn every_fault_at_every_moment_is_told_and_survived() {
         peak.saturating_sub(honest)
     );
     assert!(broken.is_empty(), "{} promises broken", broken.len());
+}
+
+#[test]
+fn a_reset_within_any_exchange_does_no_harm() {
+    resets::sweep(331);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run runs it"]
+fn a_reset_after_any_byte_of_any_exchange_does_no_harm() {
+    let step = std::env::var("CADENCE_TEST_STEP").map_or(1, |step| step.parse().unwrap());
+    resets::sweep(step);
 }

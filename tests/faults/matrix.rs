@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::promises::{Before, is_running};
-use super::stage::{Moment, PLUG, Ran, Stage};
+use super::stage::{Moment, Ran, Stage};
 use crate::support::Home;
 
 /// Cells that run at once: those that do something, and those that mostly wait for somebody silent.
@@ -210,7 +210,7 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
             Some(_) => {}
         }
     }
-    if moment == Moment::Plug && !stage.home.world.plugs().is_on(PLUG) {
+    if moment == Moment::Plug && !stage.gets_power() {
         broken.push("the plug is off".to_owned());
     }
     if peak > most_memory {
