@@ -247,4 +247,8 @@ fn in_a_year_of_outages_the_power_is_cut_only_where_it_may_be_and_every_hang_end
             .count();
         assert!(in_day <= 6, "{in_day} in the day before {at}");
     }
+    println!(
+        "figure: power cut only when permitted | {OUTAGES} simulated outages of seven kinds | 0 of {} cuts wrong; {cured} of {hangs} hangs ended",
+        cuts.len()
+    );
 }

@@ -3,7 +3,7 @@
 
 mod simulation;
 
-use simulation::{Figures, Plan, run};
+use simulation::{Calls, Figures, Plan, run};
 
 const DAY: u64 = 86_400;
 
@@ -34,6 +34,16 @@ fn in_a_year_of_trouble_nothing_false_is_written_and_dns_follows_within_three_mi
         figures.unsettled_at_end < 1,
         "the year ended with wrong DNS"
     );
+    println!(
+        "figure: no false write | a simulated year: {} cycles, {} outages, {} crashes | 0 false and 0 needless of {} writes",
+        figures.cycles, figures.outages, figures.crashes, figures.writes
+    );
+    println!(
+        "figure: right DNS within three minutes | the {} undisturbed changes of that year | half in {} s, all in {} s",
+        figures.plain.len(),
+        figures.plain.percentile(50),
+        figures.plain.percentile(100)
+    );
 }
 
 #[test]
@@ -50,6 +60,17 @@ fn a_line_that_never_changes_costs_few_calls_and_no_writes() {
     assert!(
         figures.per_hour(figures.calls.providers) < 29.0,
         "one provider in a cycle"
+    );
+    let Calls {
+        wan,
+        providers,
+        doh,
+        api,
+    } = figures.calls;
+    let [wan, providers, doh, api] =
+        [wan, providers, doh, api].map(|calls| figures.per_hour(calls));
+    println!(
+        "figure: few calls on a quiet line | a simulated month | an hour: WAN {wan:.1}, address {providers:.1}, DoH {doh:.1}, API {api:.1}"
     );
 }
 

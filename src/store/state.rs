@@ -17,7 +17,7 @@ use super::{StateDir, StoreError};
 /// The name of the document in the state folder.
 pub const FILE: &str = "state.json";
 /// A document has a few KiB; one of this size is not ours, and is not read into memory.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: u64 = 1 << 20;
 /// How many set-aside documents are kept for an investigation.
 const SET_ASIDE_AT_MOST: usize = 5;
 /// How much of a parser's complaint is passed on; it may quote the damaged file.
@@ -109,7 +109,10 @@ fn parse_file<T: DeserializeOwned>(
         Err(cause) => return Err(cause),
     };
     let mut bytes = Vec::new();
-    if file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+    // Told from its length alone, as a host may have less memory than that.
+    if file.metadata()?.len() > LARGEST
+        || file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST
+    {
         return corrupt(format!("it is larger than {} MiB", LARGEST >> 20));
     }
     if bytes.is_empty() {

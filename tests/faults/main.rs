@@ -15,11 +15,21 @@
 )]
 
 mod api;
+mod clock;
+mod disk;
+mod every_call;
+mod host;
 mod http;
+mod limits;
+mod locale;
 mod matrix;
+mod mounts;
 mod network;
 mod promises;
+#[path = "../support/release.rs"]
+mod release;
 mod resets;
+mod signals;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;

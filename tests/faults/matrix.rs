@@ -16,7 +16,7 @@ const THREADS: (usize, usize) = (6, 32);
 /// What foreign bytes may take of memory, in KiB: with the 5 MiB of an honest cycle of the released binary, 16 MiB.
 const MOST_FOREIGN_MEMORY: u64 = 11 << 10;
 /// Cycles after which a home must be right again once nothing is wrong any more.
-const LONGEST_WAY_BACK: usize = 5;
+pub const LONGEST_WAY_BACK: usize = 5;
 
 /// Makes the fault strike at a moment of the next cycle; false where it cannot.
 pub type Strike = Box<dyn Fn(&mut Stage, Moment) -> bool + Send + Sync>;
@@ -192,7 +192,7 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
         broken.push("a process is left".to_owned());
     }
     stage.lift();
-    stage.killed = false;
+    (stage.killed, stage.mute) = (false, false);
     let mut way_back = 0;
     loop {
         let before = Before::of(&stage.home);
@@ -278,6 +278,12 @@ fn plain(home: &Home, text: &str) -> String {
         rest = after;
     }
     plain.push_str(rest);
+    // When a file was set aside.
+    for name in ["corrupt-", "newer-"] {
+        if let Some((before, after)) = plain.clone().split_once(name) {
+            plain = format!("{before}{name}TIME{}", &after["20260101T000000Z".len()..]);
+        }
+    }
     // How long something still rests.
     if let Some((before, after)) = plain.clone().split_once(" for another ") {
         let time = after.trim_start_matches(|letter: char| letter.is_ascii_digit());

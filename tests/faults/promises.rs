@@ -14,6 +14,8 @@ const EXIT_CODES: [i32; 6] = [0, 1, 74, 75, 77, 78];
 const DEBUG_OUTPUT: [&str; 9] = [
     "panicked", "Some(", "Err(", "Ok(", "Os {", "Error {", "kind:", ".rs:", "\u{1b}",
 ];
+/// What is in the file `precious` beside the state folder, where a fault put one there.
+pub const PRECIOUS: &str = "of great value\n";
 
 /// What a home had before a cycle.
 pub struct Before {
@@ -21,6 +23,7 @@ pub struct Before {
     total: u64,
     ready: u64,
     history: String,
+    writes: usize,
 }
 
 impl Before {
@@ -32,6 +35,7 @@ impl Before {
             total: number("/uptime/total"),
             ready: number("/uptime/ready"),
             history: history(home),
+            writes: home.world.cloudflare().writes().len(),
         }
     }
 
@@ -40,6 +44,10 @@ impl Before {
         let mut broken = Broken(vec![]);
         broken.words(stage, ran);
         broken.writes(stage);
+        let precious = fs::read_to_string(stage.home.path("precious"));
+        broken.unless(precious.map_or(true, |text| text == PRECIOUS), || {
+            "a file outside of the folder was changed".to_owned()
+        });
         broken.memory(stage, ran, self);
         broken.events(stage, ran, self);
         broken.0
@@ -48,13 +56,17 @@ impl Before {
 
 /// `state.json`, where there is one that is whole.
 pub fn state(home: &Home) -> Option<Value> {
-    serde_json::from_str(&fs::read_to_string(home.state_file("state.json")).ok()?).ok()
+    serde_json::from_slice(&content(home, "state.json")).ok()
+}
+
+/// What is in a file of the state folder, nothing where it is missing or no file: a pipe would be waited for.
+fn content(home: &Home, file: &str) -> Vec<u8> {
+    cadence::file::read(&home.state_file(file), usize::MAX).map_or(vec![], |content| content.bytes)
 }
 
 fn history(home: &Home) -> String {
-    ["history.jsonl.1", "history.jsonl"]
-        .map(|file| fs::read_to_string(home.state_file(file)).unwrap_or_default())
-        .concat()
+    let bytes = ["history.jsonl.1", "history.jsonl"].map(|file| content(home, file));
+    String::from_utf8_lossy(&bytes.concat()).into_owned()
 }
 
 /// Whether a process of this home is still there.
@@ -85,7 +97,7 @@ impl Broken {
         let token = home.world.token();
         self.unless(!said.contains(token), || "it says the token".to_owned());
         for file in ["state.json", "history.jsonl"] {
-            let text = fs::read(home.state_file(file)).unwrap_or_default();
+            let text = content(home, file);
             let text = String::from_utf8_lossy(&text);
             self.unless(!text.contains(token), || format!("{file} has the token"));
         }
@@ -94,6 +106,9 @@ impl Broken {
             return;
         };
         self.unless(EXIT_CODES.contains(&code), || format!("exit code {code}"));
+        if stage.mute {
+            return;
+        }
         let lines: Vec<&str> = ran.err.lines().collect();
         let form = |line: &&str| line.starts_with("error: ") || line.starts_with("warning: ");
         self.unless(lines.iter().all(form), || format!("on stderr: {said}"));
@@ -138,10 +153,14 @@ impl Broken {
 
     /// The state can be read, counts every cycle once, and never back.
     fn memory(&mut self, stage: &Stage, ran: &Ran, before: &Before) {
+        let after = Before::of(&stage.home);
+        let unannounced = after.writes > before.writes && after.cycle == before.cycle;
+        self.unless(!unannounced, || {
+            "written without the intention on disk".to_owned()
+        });
         if stage.cold || ran.word("/schema") != "cadence.cycle/1" {
             return;
         }
-        let after = Before::of(&stage.home);
         let cycles = after.cycle.wrapping_sub(before.cycle);
         let counted = after.total.wrapping_sub(before.total);
         self.unless((cycles, counted) == (1, 1), || {
@@ -172,7 +191,9 @@ impl Broken {
             .filter_map(|event| event["seq"].as_u64())
             .collect();
         self.unless(
-            numbers.len() == events.len() && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            stage.junk
+                || numbers.len() == events.len()
+                    && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
             || format!("events are numbered {numbers:?}"),
         );
         let unique: HashSet<&u64> = numbers.iter().collect();
@@ -181,12 +202,32 @@ impl Broken {
         });
         for event in new
             .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         {
-            self.unless(happened(stage, ran, &event), || {
+            // One of an earlier cycle, which could not tell it, was looked at then.
+            let late = event["cycle"]
+                .as_u64()
+                .is_some_and(|cycle| cycle <= before.cycle);
+            self.unless(late || happened(stage, ran, &event), || {
                 format!("an event of what did not happen: {event}")
             });
         }
+        let told = |kind: &str, to: &str| {
+            let events = new
+                .lines()
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            events
+                .into_iter()
+                .any(|event| event["kind"] == kind && event["to"] == to)
+        };
+        let (was, is) = (ran.word("/readiness/before"), ran.word("/readiness/after"));
+        self.unless(was == is || told("readiness", is), || {
+            format!("the history does not tell {was} to {is}")
+        });
+        let wrote = matches!(ran.word("/records/0/outcome"), "updated" | "created");
+        self.unless(!wrote || told("record", stage.truth), || {
+            "the history does not tell the write".to_owned()
+        });
     }
 }
 
@@ -200,7 +241,9 @@ fn happened(stage: &Stage, ran: &Ran, event: &Value) -> bool {
         ("converged", ..) => writes > 0 && word("address") == stage.truth,
         ("outage", _, "began") => ran.word("/verdict").ends_with("_DOWN"),
         ("readiness", ..) => {
-            word("from") != word("to") && word("to") == ran.word("/readiness/after")
+            // A cycle that could not end its work has no report.
+            let after = ran.word("/readiness/after");
+            word("from") != word("to") && (after.is_empty() || word("to") == after)
         }
         ("recovery", _, "completed" | "helped" | "not_helped") => {
             !stage.home.world.plugs().journal(PLUG).is_empty()

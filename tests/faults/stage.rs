@@ -182,6 +182,10 @@ pub struct Stage {
     pub truth: &'static str,
     /// The fault takes `state.json` away, so that the counters begin anew.
     pub cold: bool,
+    /// The fault leaves lines in the history that are not cadence's.
+    pub junk: bool,
+    /// Nobody hears what the process says.
+    pub mute: bool,
     /// The process may be killed, and so need not report.
     pub killed: bool,
     prepare: Vec<Prepare>,
@@ -209,6 +213,8 @@ impl Stage {
             moment,
             truth,
             cold: false,
+            junk: false,
+            mute: false,
             killed: false,
             prepare: vec![],
             watch: vec![],

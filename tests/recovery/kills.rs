@@ -73,20 +73,25 @@ fn sweep(signal: &str, choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
         eprintln!("skipped: strace is not installed");
         return;
     }
-    thread::scope(|scope| {
-        for kind in Kind::ALL {
-            let choose = &choose;
-            scope.spawn(move || sweep_kind(kind, signal, choose));
-        }
+    let runs: u32 = thread::scope(|scope| {
+        let choose = &choose;
+        let sweeps = Kind::ALL.map(|kind| scope.spawn(move || sweep_kind(kind, signal, choose)));
+        sweeps.map(|sweep| sweep.join().unwrap()).into_iter().sum()
     });
+    if runs > 0 {
+        println!(
+            "figure: the modem gets its power back | {signal} at {runs} system calls of a power cycle | on after {runs} of {runs}"
+        );
+    }
 }
 
-fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<Call>) {
+/// How many runs there were.
+fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<Call>) -> u32 {
     const WORKERS: usize = 2;
     let stages: Vec<Stage> = (0..WORKERS).map(|_| Stage::ripe(kind)).collect();
     let Some((calls, intent)) = record(&stages[0]) else {
         eprintln!("skipped: strace may trace nothing here");
-        return;
+        return 0;
     };
     let chosen = choose(&calls, intent);
     let queue = Mutex::new(chosen.iter());
@@ -118,6 +123,7 @@ fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<
     if kind.can_time_itself() {
         assert_eq!(figures.dark_after_timer, 0, "{figures:?}");
     }
+    figures.kills + figures.unharmed
 }
 
 fn strace(stage: &Stage, options: &[&str]) -> Command {

@@ -25,7 +25,7 @@ use cadence::logic::units::{Family, RecordType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-pub use figures::Figures;
+pub use figures::{Calls, Figures};
 use line::Line;
 pub use line::Plan;
 use outside::{Outside, WriteAnswer};

@@ -79,4 +79,10 @@ fn search(depth: usize) {
     println!(
         "honest cycles until READY, the right record and power on, and in how many states: {needed:?}"
     );
+    println!(
+        "figure: decisions keep every promise | each state within {depth} cycles of any input: {} | 0 of {cycles} edges broken; \
+         right within {} honest cycles",
+        homes.len(),
+        needed.keys().max().unwrap()
+    );
 }

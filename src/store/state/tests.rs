@@ -120,7 +120,7 @@ const CASES: [Case; 10] = [
     (
         "corrupt",
         |path| fs::write(path, vec![b' '; 5 << 20]).unwrap(),
-        "it is larger than 4 MiB",
+        "it is larger than 1 MiB",
     ),
     (
         "newer",
