@@ -2,28 +2,30 @@
 
 use std::process::{Command, Stdio};
 
-use super::matrix::{self, Sum};
+use super::matrix::{self, Group};
 use super::{clock, disk, limits, locale, mounts, signals};
 
 #[test]
 fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
-    let mut sum = Sum::default();
+    let mut groups = vec![];
+    let mut add = |name, faults| groups.push(Group { name, faults });
     let strace = has("strace");
     if strace {
-        matrix::run("disk", &disk::errors(), &mut sum);
+        add("disk", disk::errors());
     }
-    matrix::run("files", &disk::files(), &mut sum);
+    add("files", disk::files());
     if mounts::possible() {
-        matrix::run("mounts", &mounts::faults(), &mut sum);
+        add("mounts", mounts::faults());
     }
     if let Some(library) = clock::library() {
-        matrix::run("clock", &clock::faults(&library), &mut sum);
+        add("clock", clock::faults(&library));
     }
-    matrix::run("limits", &limits::faults(), &mut sum);
+    add("limits", limits::faults());
     if strace {
-        matrix::run("signals", &signals::faults(), &mut sum);
+        add("signals", signals::faults());
     }
-    matrix::run("locale", &locale::faults(), &mut sum);
+    add("locale", locale::faults());
+    let sum = matrix::run(&groups);
     println!();
     for broken in &sum.broken {
         println!("{broken}");

@@ -128,6 +128,10 @@ pub fn faults() -> Vec<Fault> {
             let body = format!("[{}[]]", "[],".repeat(340_000));
             reply.saying("", body.as_bytes(), out)
         }),
+        ("body of 150,000 objects", |reply, out| {
+            let body = format!("[{}{{}}]", "{\"\":0},".repeat(130_000));
+            reply.saying("", body.as_bytes(), out)
+        }),
         ("type text/html", |reply, out| {
             reply.saying("\r\nContent-Type: text/html", reply.body, out)
         }),
@@ -156,9 +160,6 @@ pub fn faults() -> Vec<Fault> {
         ("HTTP/0.9", |reply, out| {
             out.write_all(reply.body)?;
             Ok(false)
-        }),
-        ("100 for ever", |_, out| {
-            for_ever(out, b"HTTP/1.1 100 Continue\r\n\r\n", 0, b"")
         }),
         ("103, then the reply", |reply, out| {
             out.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")?;
@@ -221,7 +222,14 @@ pub fn faults() -> Vec<Fault> {
             reply.under(&head, out)
         }),
     ];
-    let slow: [(&'static str, Spoil); 3] = [
+    let slow: [(&'static str, Spoil); 4] = [
+        ("100 for ever", |_, out| {
+            loop {
+                out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+                out.flush()?;
+                thread::sleep(Duration::from_millis(1));
+            }
+        }),
         ("says nothing", |_, _| {
             thread::sleep(TOO_LONG);
             Ok(false)
@@ -283,8 +291,7 @@ fn speaking(moment: Moment) -> impl Iterator<Item = (Kind, usize)> {
 
 /// Until the client has enough.
 fn for_ever(out: &mut dyn Write, before: &[u8], fill: u8, after: &[u8]) -> io::Result<bool> {
-    let filling = if fill == 0 { vec![] } else { vec![fill; 1024] };
-    let piece = [before, &filling, after].concat();
+    let piece = [before, &[fill; 1024], after].concat();
     loop {
         out.write_all(&piece)?;
     }

@@ -8,11 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::promises::{Before, is_running};
-use super::stage::{Moment, PLUG, Ran, Stage};
+use super::stage::{Moment, Ran, Stage};
 use crate::support::Home;
 
 /// Cells that run at once: those that do something, and those that mostly wait for somebody silent.
 const THREADS: (usize, usize) = (6, 32);
+/// What foreign bytes may take of memory, in KiB: with the 5 MiB of an honest cycle of the released binary, 16 MiB.
+const MOST_FOREIGN_MEMORY: u64 = 11 << 10;
 /// Cycles after which a home must be right again once nothing is wrong any more.
 pub const LONGEST_WAY_BACK: usize = 5;
 
@@ -50,6 +52,7 @@ impl Fault {
 
 /// What became of a home.
 struct Cell {
+    group: usize,
     fault: usize,
     moment: usize,
     exit: String,
@@ -71,6 +74,8 @@ pub struct Sum {
     pub cycles: usize,
     pub writes: usize,
     pub way_back: usize,
+    /// KiB that an honest cycle held, and the most that any other did.
+    pub honest: u64,
     pub peak: u64,
     pub broken: Vec<String>,
 }
@@ -78,20 +83,67 @@ pub struct Sum {
 /// Width of a fault's name in the table.
 const NAME: usize = 30;
 
-/// Runs every fault of a group at every moment, prints its part of the table, and compares the whole with the golden.
-pub fn run(group: &str, faults: &[Fault], sum: &mut Sum) {
+/// Faults of one kind: a file of tests, a part of the table, a golden.
+pub struct Group {
+    pub name: &'static str,
+    pub faults: Vec<Fault>,
+}
+
+/// Runs every fault of every group at every moment, prints the table, and compares the whole with the goldens.
+pub fn run(groups: &[Group]) -> Sum {
     let wanted = std::env::var("CADENCE_TEST_FAULT").unwrap_or_default();
-    let played = |fault: &&Fault| fault.name.contains(&wanted);
-    let queue = |is_slow: bool| -> Mutex<VecDeque<(usize, usize)>> {
-        let all = faults.iter().enumerate();
-        let chosen = all.filter(|(_, fault)| fault.is_slow == is_slow && played(fault));
-        let cells = chosen.flat_map(|(fault, _)| (0..Moment::ALL.len()).map(move |at| (fault, at)));
-        Mutex::new(cells.collect())
+    let mut sum = Sum {
+        honest: peak_of_an_honest_cycle(),
+        ..Sum::default()
+    };
+    let mut cells = play_all(groups, &wanted, sum.honest + MOST_FOREIGN_MEMORY);
+    cells.sort_by_key(|cell: &Cell| (cell.group, cell.fault, cell.moment));
+    for (index, group) in groups.iter().enumerate() {
+        let first = cells.partition_point(|cell| cell.group < index);
+        let after = cells.partition_point(|cell| cell.group <= index);
+        let cells = &cells[first..after];
+        if !cells.is_empty() {
+            print!("{}", table(group, cells));
+        }
+        if wanted.is_empty() {
+            golden(group.name, &listed(group, cells), &mut sum.broken);
+        } else {
+            print!("{}", listed(group, cells));
+        }
+    }
+    for cell in cells {
+        sum.cells += 1;
+        sum.cycles += cell.cycles;
+        sum.writes += cell.writes;
+        sum.way_back = sum.way_back.max(cell.way_back);
+        sum.peak = sum.peak.max(cell.peak);
+        let (group, (_, moment)) = (&groups[cell.group], Moment::ALL[cell.moment]);
+        let named = |broken: &String| {
+            let fault = &group.faults[cell.fault].name;
+            format!("{}, {fault} at {moment}: {broken}", group.name)
+        };
+        sum.broken.extend(cell.broken.iter().map(named));
+    }
+    sum
+}
+
+fn play_all(groups: &[Group], wanted: &str, most_memory: u64) -> Vec<Cell> {
+    let queue = |is_slow: bool| -> Mutex<VecDeque<[usize; 3]>> {
+        let mut queue = VecDeque::new();
+        for (g, group) in groups.iter().enumerate() {
+            for (f, fault) in group.faults.iter().enumerate() {
+                let name = format!("{} {}", group.name, fault.name);
+                if fault.is_slow == is_slow && name.contains(wanted) {
+                    queue.extend((0..Moment::ALL.len()).map(|moment| [g, f, moment]));
+                }
+            }
+        }
+        Mutex::new(queue)
     };
     let (quick, slow, cells) = (queue(false), queue(true), Mutex::new(vec![]));
-    let work = |queue: &Mutex<VecDeque<(usize, usize)>>| {
-        while let Some((fault, moment)) = { lock(queue).pop_front() } {
-            let cell = play(faults, fault, moment);
+    let work = |queue: &Mutex<VecDeque<[usize; 3]>>| {
+        while let Some(place) = { lock(queue).pop_front() } {
+            let cell = play(groups, place, most_memory);
             lock(&cells).extend(cell);
         }
     };
@@ -103,38 +155,31 @@ pub fn run(group: &str, faults: &[Fault], sum: &mut Sum) {
             scope.spawn(|| work(&slow));
         }
     });
-    let mut cells = cells.into_inner().unwrap();
-    cells.sort_by_key(|cell: &Cell| (cell.fault, cell.moment));
-    print!("{}", table(group, faults, &cells));
-    for cell in &cells {
-        sum.cells += 1;
-        sum.cycles += cell.cycles;
-        sum.writes += cell.writes;
-        sum.way_back = sum.way_back.max(cell.way_back);
-        sum.peak = sum.peak.max(cell.peak);
-        let named = |broken: &String| {
-            let (_, moment) = Moment::ALL[cell.moment];
-            format!("{group}, {} at {moment}: {broken}", faults[cell.fault].name)
-        };
-        sum.broken.extend(cell.broken.iter().map(named));
-    }
-    if wanted.is_empty() {
-        golden(group, &listed(faults, &cells), &mut sum.broken);
-    } else {
-        print!("{}", listed(faults, &cells));
-    }
+    cells.into_inner().unwrap()
+}
+
+/// What this build of the binary takes where nothing is wrong: a debug build has three times as much code.
+fn peak_of_an_honest_cycle() -> u64 {
+    let peak = |_| Stage::new(Moment::Write).honest_cycle().peak;
+    (0..5).map(peak).max().unwrap()
 }
 
 /// Plays one cell: the fault strikes, is lifted, and the home finds its way back. None where it cannot strike then.
-fn play(faults: &[Fault], fault: usize, at: usize) -> Option<Cell> {
+fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> Option<Cell> {
     let (moment, _) = Moment::ALL[at];
+    let fault = &groups[group].faults[number];
     let mut stage = Stage::new(moment);
-    if !(faults[fault].strike)(&mut stage, moment) {
+    if !(fault.strike)(&mut stage, moment) {
         return None;
     }
     let (mut broken, mut peak, mut cycles) = (vec![], 0, 0);
     let mut struck = None;
-    for _ in 0..stage.cycles() {
+    let times = if moment == Moment::All && !fault.is_slow {
+        3
+    } else {
+        1
+    };
+    for _ in 0..times {
         let before = Before::of(&stage.home);
         let ran = stage.struck_cycle();
         broken.extend(before.broken(&stage, &ran));
@@ -165,11 +210,15 @@ fn play(faults: &[Fault], fault: usize, at: usize) -> Option<Cell> {
             Some(_) => {}
         }
     }
-    if moment == Moment::Plug && !stage.home.world.plugs().is_on(PLUG) {
+    if moment == Moment::Plug && !stage.gets_power() {
         broken.push("the plug is off".to_owned());
     }
+    if peak > most_memory {
+        broken.push(format!("it held {peak} KiB"));
+    }
     Some(Cell {
-        fault,
+        group,
+        fault: number,
         moment: at,
         exit: struck.code.map_or("-".to_owned(), |code| code.to_string()),
         readiness: or_dash(struck.word("/readiness/after")),
@@ -197,6 +246,10 @@ fn message(ran: &Ran) -> String {
     if !ran.err.is_empty() {
         return ran.err.trim_end().replace('\n', " / ");
     }
+    let recovery = ran.word("/recovery/reason");
+    if !recovery.is_empty() && ran.word("/recovery/outcome") != "disabled" {
+        return recovery.to_owned();
+    }
     let signals = ran.report["signals"].as_array().into_iter().flatten();
     let mut told: Vec<String> = signals
         .filter_map(|signal| {
@@ -204,11 +257,8 @@ fn message(ran: &Ran) -> String {
             Some(format!("{name}: {error}"))
         })
         .collect();
-    for pointer in ["/recovery/reason", "/records/0/reason"] {
-        let word = ran.word(pointer);
-        if !word.is_empty() && told.is_empty() {
-            told.push(word.to_owned());
-        }
+    if told.is_empty() {
+        told.push(ran.word("/records/0/reason").to_owned());
     }
     told.join(" / ")
 }
@@ -250,13 +300,13 @@ fn plain(home: &Home, text: &str) -> String {
 }
 
 /// The group's part of the table: a fault a line, `exit code, first letter of readiness` a cell.
-fn table(group: &str, faults: &[Fault], cells: &[Cell]) -> String {
-    let mut text = format!("\n{group:<NAME$}");
+fn table(group: &Group, cells: &[Cell]) -> String {
+    let mut text = format!("\n{:<NAME$}", group.name);
     for (_, name) in Moment::ALL {
         let _ = write!(text, " {name:<4}");
     }
     text.push('\n');
-    for (index, fault) in faults.iter().enumerate() {
+    for (index, fault) in group.faults.iter().enumerate() {
         let mut line = format!("{:<NAME$}", fault.name);
         for moment in 0..Moment::ALL.len() {
             let cell = cells
@@ -267,19 +317,21 @@ fn table(group: &str, faults: &[Fault], cells: &[Cell]) -> String {
             });
             let _ = write!(line, " {word:<4}");
         }
-        let _ = writeln!(text, "{}", line.trim_end());
+        if cells.iter().any(|cell| cell.fault == index) {
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
     }
     text
 }
 
 /// Every cell in full, one a line.
-fn listed(faults: &[Fault], cells: &[Cell]) -> String {
+fn listed(group: &Group, cells: &[Cell]) -> String {
     let mut text = "fault\tmoment\texit\treadiness\tverdict\toutcome\tmessage\n".to_owned();
     for cell in cells {
         let _ = writeln!(
             text,
             "{}\t{}\t{}\t{}\t{}\t{}\t{}",
-            faults[cell.fault].name,
+            group.faults[cell.fault].name,
             Moment::ALL[cell.moment].1,
             cell.exit,
             cell.readiness,

@@ -117,7 +117,8 @@ fn cut(after: usize, end: End) -> impl Fn(&mut Stage, Kind, usize) + Clone + Sen
             after,
             end: end.clone(),
         };
-        let wire = Wire::to(stage.server(kind, index), Some(cut));
+        let wire = Wire::to(stage.server(kind, index));
+        wire.cut(Some(cut));
         stage.reroute(kind, index, wire.address, wire);
     }
 }

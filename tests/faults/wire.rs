@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -50,25 +50,27 @@ pub struct Cut {
 pub struct Wire {
     /// Where cadence finds it: on the server's host.
     pub address: SocketAddr,
+    cut: Arc<Mutex<Option<Cut>>>,
     passed: Arc<[AtomicUsize; 2]>,
     over: Arc<AtomicBool>,
     acceptor: Option<JoinHandle<()>>,
 }
 
 impl Wire {
-    pub fn to(server: SocketAddr, cut: Option<Cut>) -> Self {
+    pub fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((server.ip(), 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let passed = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
         let over = Arc::new(AtomicBool::new(false));
-        let (counts, is_over) = (Arc::clone(&passed), Arc::clone(&over));
+        let cut = Arc::new(Mutex::new(None));
+        let (counts, is_over, next) = (Arc::clone(&passed), Arc::clone(&over), Arc::clone(&cut));
         let acceptor = thread::spawn(move || {
             for client in listener.incoming().filter_map(Result::ok) {
                 if is_over.load(Ordering::SeqCst) {
                     break;
                 }
                 let (counts, is_over) = (Arc::clone(&counts), Arc::clone(&is_over));
-                let cut = cut.clone();
+                let cut: Option<Cut> = next.lock().unwrap().clone();
                 // A side that has gone ends it.
                 thread::spawn(move || {
                     carry(&client, server, cut.as_ref(), &counts, &is_over).ok();
@@ -77,10 +79,16 @@ impl Wire {
         });
         Self {
             address,
+            cut,
             passed,
             over,
             acceptor: Some(acceptor),
         }
+    }
+
+    /// Where the next connections end.
+    pub fn cut(&self, cut: Option<Cut>) {
+        *self.cut.lock().unwrap() = cut;
     }
 
     /// How many bytes have passed that way, in all connections together.
