@@ -114,7 +114,10 @@ fn parse_file<T: DeserializeOwned>(
         Err(cause) => return Err(cause),
     };
     let mut bytes = Vec::new();
-    if file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+    // Told from its length alone, as a host may have less memory than that.
+    if file.metadata()?.len() > LARGEST
+        || file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST
+    {
         return corrupt(format!("it is larger than {} MiB", LARGEST >> 20));
     }
     if bytes.is_empty() {
