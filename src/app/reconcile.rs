@@ -274,7 +274,13 @@ pub(super) fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
 pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<String>), Error> {
     let now = system::now();
     let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
-        Loaded::Found(state) => return Ok((Some(state), vec![])),
+        Loaded::Found(mut state) => {
+            // One that was brought back from a copy counts on from what has been told since, or its events would pass for told.
+            // A history that cannot be read is dealt with once there is something to tell.
+            let told = history::last_seq(dir).unwrap_or_default().unwrap_or(0);
+            state.seq = state.seq.max(told);
+            return Ok((Some(state), vec![]));
+        }
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
             vec![format!(

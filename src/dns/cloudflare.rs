@@ -77,15 +77,26 @@ impl Cloudflare {
                 let body = self.without_token(reply.body);
                 answer::open(operation, reply.status, retry_after, &body)
             }
-            Err(error) if error.maybe_sent => Err(operation.lost(error, None)),
             Err(error) => {
-                Err(operation.failed(ApiErrorKind::Unavailable { retry_after: None }, error))
+                let detail = format!("{}: {error}", self.host());
+                if error.maybe_sent {
+                    Err(operation.lost(detail, None))
+                } else {
+                    let kind = ApiErrorKind::Unavailable { retry_after: None };
+                    Err(operation.failed(kind, detail))
+                }
             }
         };
         if let Err(error) = &result {
             debug!("{error}");
         }
         result
+    }
+
+    /// Who is asked, as errors name it.
+    fn host(&self) -> &str {
+        let (_, rest) = self.api_url.split_once("://").unwrap_or_default();
+        rest.split('/').next().unwrap_or_default()
     }
 
     /// A server that echoes the request must not bring the token into an error, nor does an escape hide it.

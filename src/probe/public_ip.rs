@@ -53,6 +53,13 @@ fn fetch(
         300..=399 => return Err("redirected to another address, which is not followed".to_owned()),
         status => return Err(format!("status {status}")),
     }
+    // Cut short, one address may read as another.
+    if !reply.has_length && !reply.body.ends_with(b"\n") {
+        return Err(
+            "answer has neither a length nor an end of line, and may have been cut short"
+                .to_owned(),
+        );
+    }
     parse_answer(provider, &reply.body, family)
 }
 

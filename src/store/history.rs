@@ -27,7 +27,10 @@ const ROTATE_AT: u64 = 1 << 20;
 /// The end of a file in which its last whole event is looked for first; an event has a few hundred bytes.
 const TAIL: u64 = 64 << 10;
 /// At most this much of a file, from its end, is ever read: someone may have put a larger one there.
-const READ_AT_MOST: u64 = 4 << 20;
+const READ_AT_MOST: u64 = ROTATE_AT + TAIL;
+
+/// More events than any host ever has, and than a number in JSON can count for every reader (RFC 8259).
+const LARGEST_SEQ: u64 = 1 << 53;
 
 /// What the history holds, oldest first.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,6 +118,11 @@ impl<E: DeserializeOwned> History<E> {
 fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
     let lines = numbered_lines(events)?;
     let mut file = dir.open_to_write(FILE)?;
+    if file.metadata()?.nlink() > 1 {
+        // What its other name is for is not known (a backup, a trap): from here on this one has a content of its own.
+        dir.replace(FILE, &end_of(&mut file, READ_AT_MOST)?.bytes)?;
+        file = dir.open_to_write(FILE)?;
+    }
     let mut end = numbered_end_of(&mut file)?;
     let is_torn = end.drop_torn(|seq| lines.iter().any(|(waiting, _)| *waiting == seq));
     let last = match end.last_seq() {
@@ -189,9 +197,11 @@ struct End {
 }
 
 fn end_of(file: &mut File, at_most: u64) -> io::Result<End> {
-    let start = file.metadata()?.len().saturating_sub(at_most);
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(at_most);
     file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
+    // At once, as a buffer that grows takes twice as much.
+    let mut bytes = Vec::with_capacity(usize::try_from(length - start).unwrap_or_default());
     file.take(at_most).read_to_end(&mut bytes)?;
     Ok(End { start, bytes })
 }
@@ -238,10 +248,10 @@ impl End {
     }
 }
 
+/// The number of an event. One that leaves none for those to come is not ours.
 fn seq_of(line: &[u8]) -> Option<u64> {
-    serde_json::from_slice(line)
-        .ok()
-        .map(|Numbered { seq }| seq)
+    let Numbered { seq } = serde_json::from_slice(line).ok()?;
+    (seq <= LARGEST_SEQ).then_some(seq)
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use crate::logic::units::human_duration;
 
 /// Longer texts of the server are cut: an error is one line.
 const MAX_QUOTE: usize = 200;
+/// The largest page of zones or records has 500 objects and lists, which count eight, and 4,000 commas.
+const MAX_WEIGHT: u32 = 32 * 1024;
 /// Cloudflare's ids have 32 hexadecimal digits.
 const MAX_WORD: usize = 64;
 /// Longer waits are a fault of the server, or of a clock.
@@ -107,10 +109,16 @@ pub fn open(
     retry_after: Option<Duration>,
     body: &[u8],
 ) -> Result<Answer, ApiError> {
+    if unfolds_too_far(body) {
+        return Err(operation.lost(
+            format!("status {status} came with far more than an answer of the API holds"),
+            retry_after,
+        ));
+    }
     let mut envelope = serde_json::from_slice(body).unwrap_or(Value::Null);
     let refusals = Refusals::of(&envelope);
     if status == 429 {
-        let wait = retry_after.map_or_else(
+        let wait = retry_after.filter(|wait| !wait.is_zero()).map_or_else(
             || "try again later".to_owned(),
             |wait| format!("try again after {}", human_duration(wait)),
         );
@@ -132,7 +140,7 @@ pub fn open(
         (200..=299 | 400..=499, Some(false)) | (401, _) => Err(refusals.meaning(operation, status)),
         (300..=399, _) => Err(operation.lost(
             format!(
-                "a redirect (status {status}) came instead of an answer: check cloudflare.api_url"
+                "a redirect (status {status}) came instead of an answer: is a login page in the way, or cloudflare.api_url wrong?"
             ),
             retry_after,
         )),
@@ -148,6 +156,22 @@ pub fn open(
             retry_after,
         )),
     }
+}
+
+/// Whether a body would take many times its size in memory: an object of seven bytes takes hundreds.
+fn unfolds_too_far(body: &[u8]) -> bool {
+    let (mut is_quoted, mut is_escaped, mut weight) = (false, false, 0_u32);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'{' | b'[' if !is_quoted => weight += 8,
+            b',' if !is_quoted => weight += 1,
+            _ => {}
+        }
+    }
+    weight > MAX_WEIGHT
 }
 
 fn take(envelope: &mut Value, key: &str) -> Value {
@@ -212,7 +236,9 @@ impl Refusals {
         if status == 404 || self.has(&[81_044, 1020, 7003]) {
             return operation.failed(
                 ApiErrorKind::Gone,
-                format!("Cloudflare knows no such zone or record{self}"),
+                format!(
+                    "Cloudflare knows no such zone or record{self}: it is looked for anew in the next cycle"
+                ),
             );
         }
         operation.failed(
@@ -271,7 +297,7 @@ fn quote(text: &str) -> String {
 /// The field that is not as it must be.
 pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
     // Zone names come in Unicode, record names in punycode.
-    if !named(item, name) || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
+    if !named(item, name)? || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
         return Ok(None);
     }
     Ok(Some(Zone {
@@ -293,7 +319,7 @@ pub fn zone_name(item: &Value) -> Result<String, String> {
 /// # Errors
 /// As [`zone`].
 pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
-    if named(item, name) {
+    if named(item, name)? {
         record(item).map(Some)
     } else {
         Ok(None)
@@ -329,10 +355,10 @@ pub fn token_status(item: &Value) -> Result<TokenStatus, String> {
     })
 }
 
-fn named(item: &Value, name: &str) -> bool {
-    item["name"]
-        .as_str()
-        .is_some_and(|found| idn::to_ascii(found).is_ok_and(|found| found == name))
+/// Whether an item of a list has this name. One without any is none to pass over: the record that is looked for would seem to be
+/// missing, and be made a second time.
+fn named(item: &Value, name: &str) -> Result<bool, String> {
+    text(item, "name").map(|found| idn::to_ascii(found).is_ok_and(|found| found == name))
 }
 
 fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {

@@ -99,6 +99,8 @@ pub struct Reply {
     pub www_authenticate: Option<String>,
     /// The whole body; empty for a redirect.
     pub body: Vec<u8>,
+    /// Whether the server said where the body ends. Where it only closed the connection, the body may be cut short.
+    pub has_length: bool,
 }
 
 /// Where a call failed.

@@ -247,7 +247,7 @@ fn an_event_longer_than_the_tail_is_still_the_last_one() {
 fn a_file_larger_than_what_is_read_gives_its_end_and_is_rotated() {
     let (_temp, dir) = folder();
     fill(&dir, FILE, 10, 6 << 20);
-    assert_eq!(seqs(&dir), [5, 6, 7, 8, 9, 10]);
+    assert_eq!(seqs(&dir), [10]);
     assert_eq!(append(&dir, [10, 11]), 1);
     assert_eq!(
         fs::read_to_string(dir.file(FILE)).unwrap().lines().count(),
@@ -319,4 +319,27 @@ proptest! {
         let appended = [1, 2, 3].map(|seq| Numbered { seq });
         prop_assert!(found.ends_with(&appended));
     }
+}
+
+#[test]
+fn a_history_with_a_second_name_goes_on_alone_and_leaves_the_other_as_it_is() {
+    let (temp, dir) = folder();
+    append(&dir, [1, 2]);
+    let other = temp.path().join("other");
+    fs::hard_link(dir.file(FILE), &other).unwrap();
+    let before = fs::read(&other).unwrap();
+    assert_eq!(append(&dir, [2, 3]), 1);
+    assert_eq!(seqs(&dir), [1, 2, 3]);
+    assert_eq!(fs::read(&other).unwrap(), before);
+}
+
+#[test]
+fn a_number_that_leaves_none_for_the_next_event_is_no_number() {
+    let (_temp, dir) = folder();
+    append(&dir, [1]);
+    let mut text = fs::read_to_string(dir.file(FILE)).unwrap();
+    text.push_str("{\"seq\":18446744073709551615}\n");
+    fs::write(dir.file(FILE), text).unwrap();
+    assert_eq!(last_seq(&dir).unwrap(), Some(1));
+    assert_eq!(append(&dir, [1, 2]), 1);
 }

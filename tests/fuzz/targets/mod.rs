@@ -15,6 +15,7 @@ mod checks;
 mod clock;
 mod config;
 mod cycles;
+mod edits;
 mod files;
 mod history;
 mod host;
@@ -63,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     target("plug_reply", wire::plug, 64 * KIB, 256),
     target("api_json", api::answer, MIB, 256),
     target("state_json", state::document, MIB, 256),
+    target("state_edits", edits::edited_state, 256, 1 << 13),
     target("cycles", cycles::sequence, 4 * KIB, 1 << 14),
     target("history_lines", history::lines, 128 * KIB, 256),
     target("config_toml", config::toml, MIB, 512),
