@@ -37,7 +37,7 @@ use sweep::{Figures, after_a_kill, by_the_model, sweep};
 
 #[test]
 fn after_a_power_loss_the_next_cycles_go_on_from_what_the_disk_kept() {
-    report("any order of writes", sweep(&scenes::ALL, 10, by_the_model));
+    report("any order of writes", sweep(&scenes::ALL, 7, by_the_model));
 }
 
 #[test]
