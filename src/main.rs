@@ -1,12 +1,16 @@
 //! The `cadence` program: parse, start the logger, run, exit.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use cadence::cli::Cli;
 use cadence::{app, log_to_stderr};
 use clap::Parser;
+use signal_hook::flag;
 
 fn main() -> ExitCode {
+    // Caught, a limit on the size of files is an error of the write, and told; otherwise it is the end of the process.
+    let _ = flag::register(libc::SIGXFSZ, Arc::default());
     let cli = Cli::parse();
     log_to_stderr(&cli.global);
     match app::run(cli) {

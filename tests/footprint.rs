@@ -3,13 +3,13 @@
 //! The bounds are those of the smallest hosts that cadence is for. The binary is the release build, whatever this test is built as.
 #![allow(clippy::unwrap_used, reason = "a fault of the test ends it")]
 
+#[path = "support/release.rs"]
+mod release;
 mod support;
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,25 +19,6 @@ const LARGEST_BINARY: u64 = 3 << 20;
 const MOST_CPU: Duration = Duration::from_millis(5);
 const MOST_RESIDENT_KIB: u64 = 5 << 10;
 const SLOWEST_STATUS: Duration = Duration::from_millis(5);
-
-/// The release binary, built where Cargo builds all else.
-static RELEASE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let debug = Path::new(env!("CARGO_BIN_EXE_cadence"));
-    let target = debug.ancestors().nth(2).unwrap();
-    let mut build = Command::new(env!("CARGO"));
-    build
-        .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
-        .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    // What Cargo tells a test of its package would pass for news, and have everything built anew.
-    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
-        build.env_remove(name);
-    }
-    let built = build.status().unwrap();
-    assert!(built.success(), "the release build failed");
-    target.join("release/cadence")
-});
 
 /// Held while something is measured, so that the tests of this file do not measure each other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -50,7 +31,7 @@ fn shell(home: &Home, script: &str) -> Command {
     let mut command = Command::new("sh");
     command
         .env_clear()
-        .env("CADENCE", &*RELEASE)
+        .env("CADENCE", release::binary())
         .env("CADENCE_CONFIG", home.path("cadence.toml"))
         .env("CADENCE_STATE_DIR", home.path("state"))
         .args(["-c", script]);
@@ -85,7 +66,7 @@ fn children_of(times: &str) -> Duration {
 
 #[test]
 fn the_binary_is_smaller_than_3_mib() {
-    let size = fs::metadata(&*RELEASE).unwrap().len();
+    let size = fs::metadata(release::binary()).unwrap().len();
     println!("binary: {size} bytes of {LARGEST_BINARY}");
     assert!(size < LARGEST_BINARY);
 }
@@ -174,7 +155,7 @@ fn status_answers_within_5_ms() {
     let round = || {
         let begun = Instant::now();
         for _ in 0..RUNS {
-            let mut status = Command::new(&*RELEASE);
+            let mut status = Command::new(release::binary());
             status
                 .env_clear()
                 .env("CADENCE_CONFIG", home.path("cadence.toml"))

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::observe::side_by_side;
 use super::power::Save;
+use super::threads::side_by_side;
 use super::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;

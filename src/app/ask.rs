@@ -55,15 +55,15 @@ pub fn secret(question: &str) -> Result<Option<String>, Error> {
         let before = tcgetattr(io::stdin())?;
         let mut signals = Signals::new(ENDS)?;
         let handle = signals.handle();
-        signals_end().store(false, Ordering::SeqCst);
         thread::scope(|scope| {
-            scope.spawn(|| {
+            thread::Builder::new().spawn_scoped(scope, || {
                 for signal in signals.forever() {
                     restore(&before);
                     tell("");
                     let _ = emulate_default_handler(signal);
                 }
-            });
+            })?;
+            signals_end().store(false, Ordering::SeqCst);
             let answer = hide(&before).and_then(|()| asked(question));
             restore(&before);
             signals_end().store(true, Ordering::SeqCst);

@@ -14,6 +14,7 @@ pub mod probe;
 pub mod reconcile;
 pub mod recover;
 pub mod status;
+mod threads;
 pub mod wire;
 
 use crate::cli::{Cli, Command};

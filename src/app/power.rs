@@ -85,6 +85,13 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
     Some(restored)
 }
 
+/// Tells the history that a cut is over which an earlier process began; nothing where no cut is known of.
+pub fn tell_restored(state: &mut State, now: &Moment) {
+    if state.recovery.result.is_some() {
+        tell(state, RecoveryPhase::Completed, None, now);
+    }
+}
+
 /// Carries out what was decided. Without `save` it only looks.
 ///
 /// # Errors
@@ -187,7 +194,7 @@ pub fn cycle(
 }
 
 /// Tells the history what happened to the power.
-pub fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
+fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
     let attempt = state
         .recovery
         .result

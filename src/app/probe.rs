@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::context::Context;
-use super::observe::side_by_side;
+use super::threads::{Begun, beside, side_by_side};
 use super::wire::Wire;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
@@ -89,10 +89,10 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
     let recovery = only.is_empty() && wire.settings.recovery.enabled;
     let with_plug = recovery || only.contains(&ProbeSignal::Plug);
     thread::scope(|scope| {
-        let plug = with_plug.then(|| scope.spawn(|| wire.plug_status()));
-        let router = wanted(ProbeSignal::Router).then(|| scope.spawn(|| wire.router()));
-        let wan = wanted(ProbeSignal::Wan).then(|| scope.spawn(move || wire.wan(deadline)));
-        let dns = scope.spawn(|| {
+        let plug = with_plug.then(|| beside(scope, || wire.plug_status()));
+        let router = wanted(ProbeSignal::Router).then(|| beside(scope, || wire.router()));
+        let wan = wanted(ProbeSignal::Wan).then(|| beside(scope, move || wire.wan(deadline)));
+        let dns = beside(scope, || {
             side_by_side(&questions, |(record, server)| {
                 dns(wire, record, server, deadline)
             })
@@ -102,8 +102,8 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
         Probed {
             at,
             host,
-            router: router.and_then(|thread| thread.join().ok()),
-            wan: wan.and_then(|thread| thread.join().ok()),
+            router: router.and_then(Begun::join),
+            wan: wan.and_then(Begun::join),
             public_ip: public_ip.into_iter().flatten().collect(),
             dns: dns
                 .join()
@@ -111,7 +111,7 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
                 .into_iter()
                 .flatten()
                 .collect(),
-            plug: plug.and_then(|thread| thread.join().ok()),
+            plug: plug.and_then(Begun::join),
         }
     })
 }

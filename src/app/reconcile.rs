@@ -10,11 +10,11 @@ use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
-use crate::logic::event::RecoveryPhase;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
 use crate::logic::records::{RecordSpec, Settled};
+use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Ending, Outcome, Planned, Wants};
@@ -140,7 +140,7 @@ pub fn run_once<'a>(
     }
     let dir = StateDir::open(dir).map_err(Error::state)?;
     let _lock = lock(&dir, options.wait)?;
-    let (state, errors) = load(&dir)?;
+    let (state, errors) = load(&dir, wire)?;
     cycle(wire, wants, state, errors, Some(&dir))
 }
 
@@ -165,7 +165,7 @@ fn cycle<'a>(
     let seen = observe(wire, &state.machine, &wants.families(), deadline);
     let (mut state, decision) = step::step(state, &seen, &now, wants);
     if let Some(Ok(())) = restored {
-        power::tell(&mut state, RecoveryPhase::Completed, None, &now);
+        power::tell_restored(&mut state, &now);
     }
 
     let save = dir.map(|dir| |state: &State| state::save(dir, state));
@@ -243,7 +243,7 @@ fn restore_power(wire: &Wire, dir: &Path) -> Result<(), Error> {
         return Ok(());
     };
     let _lock = lock(&dir, Duration::ZERO)?;
-    let (Some(mut state), _) = load(&dir)? else {
+    let (Some(mut state), _) = load(&dir, wire)? else {
         return Ok(());
     };
     match power::restore(wire.plug(), &mut state) {
@@ -269,11 +269,18 @@ pub(super) fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
     })
 }
 
-/// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start.
-pub(super) fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error> {
+/// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start. Whether the modem was left
+/// without power is then not known either.
+pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<String>), Error> {
     let now = system::now();
     let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
-        Loaded::Found(state) => return Ok((Some(state), vec![])),
+        Loaded::Found(mut state) => {
+            // One that was brought back from a copy counts on from what has been told since, or its events would pass for told.
+            // A history that cannot be read is dealt with once there is something to tell.
+            let told = history::last_seq(dir).unwrap_or_default().unwrap_or(0);
+            state.seq = state.seq.max(told);
+            return Ok((Some(state), vec![]));
+        }
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
             vec![format!(
@@ -284,14 +291,13 @@ pub(super) fn load(dir: &StateDir) -> Result<(Option<State>, Vec<String>), Error
         }
     };
     // Events go on being numbered where the history ends, so that none is taken for one that is there already.
-    let seq = history::last_seq(dir).map_err(Error::state)?.unwrap_or(0);
-    Ok((
-        Some(State {
-            seq,
-            ..State::cold(&now)
-        }),
-        errors,
-    ))
+    let seq = history::last_seq(dir).map_err(Error::state)?;
+    let mut state = State::cold(&now);
+    if wire.has_plug() && (seq.is_some() || !errors.is_empty()) {
+        state.recovery = RecoveryState::forgotten(&now);
+    }
+    state.seq = seq.unwrap_or(0);
+    Ok((Some(state), errors))
 }
 
 fn clock_error(now: &Moment) -> Option<String> {

@@ -11,7 +11,6 @@ use super::reconcile::{load, lock};
 use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Error};
-use crate::logic::event::RecoveryPhase;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::Plug;
@@ -147,7 +146,7 @@ fn under_lock(
 ) -> Result<Outcome, Error> {
     let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
     let _lock = lock(&dir, Duration::ZERO)?;
-    let (state, errors) = load(&dir)?;
+    let (state, errors) = load(&dir, wire)?;
     for error in errors {
         log::error!("{error}");
     }
@@ -160,7 +159,7 @@ fn under_lock(
     state.outbox.clear();
     let save = |state: &State| state::save(&dir, state);
     if let Some(Ok(())) = restored {
-        power::tell(&mut state, RecoveryPhase::Completed, None, &now);
+        power::tell_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
     }
     let outcome = match restored {

@@ -110,6 +110,12 @@ impl Wire {
         self.plug.as_deref().map_err(Clone::clone)
     }
 
+    /// Whether a plug is configured, or ought to be.
+    #[must_use]
+    pub fn has_plug(&self) -> bool {
+        self.plug.is_ok() || self.settings.recovery.enabled
+    }
+
     /// What the plug says of itself: whether it is on, where it can tell. Switches nothing.
     #[must_use]
     pub fn plug_status(&self) -> Signal<Option<bool>> {

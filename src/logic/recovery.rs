@@ -136,6 +136,18 @@ pub enum Decision {
 }
 
 impl RecoveryState {
+    /// What is assumed where the memory of earlier cycles is lost: that one of them cut the power just now. So the plug is
+    /// switched on, and the cooldown begins.
+    #[must_use]
+    pub fn forgotten(now: &Moment) -> Self {
+        Self {
+            attempts: vec![now.clone()],
+            in_outage: 1,
+            cut: Some(Cut { at: now.clone() }),
+            ..Self::default()
+        }
+    }
+
     /// Brings it onto the clocks of this boot: what happened at a time unknown counts from now.
     pub fn on_clocks_of(&mut self, now: &Moment) {
         self.attempts.retain_mut(|at| match at.elapsed(now) {

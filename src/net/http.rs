@@ -194,6 +194,8 @@ fn read_reply(reply: ureq::http::Response<Body>, max_body: usize) -> Result<Repl
     if body.content_length().is_some_and(|length| length > limit) {
         return Err(too_large());
     }
+    let has_length =
+        body.content_length().is_some() || head.headers.contains_key(header::TRANSFER_ENCODING);
     let mut bytes = Vec::new();
     body.into_reader()
         .take(limit.saturating_add(1))
@@ -213,6 +215,7 @@ fn read_reply(reply: ureq::http::Response<Body>, max_body: usize) -> Result<Repl
         retry_after: text(header::RETRY_AFTER),
         www_authenticate: text(header::WWW_AUTHENTICATE),
         body: bytes,
+        has_length,
     })
 }
 

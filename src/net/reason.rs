@@ -52,9 +52,11 @@ fn of_certificate(error: &CertificateError) -> &'static str {
             "certificate is not valid yet: is this host's clock right?"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "certificate is for another name"
+            "certificate is for another name: is a login page or a proxy in the way?"
         }
-        CertificateError::UnknownIssuer => "certificate is from an unknown authority",
+        CertificateError::UnknownIssuer => {
+            "certificate is from an unknown authority: is a login page or a proxy in the way?"
+        }
         CertificateError::BadSignature => "certificate has a wrong signature",
         CertificateError::Revoked => "certificate has been revoked",
         _ => "certificate is not acceptable",
@@ -102,11 +104,11 @@ mod tests {
             ),
             (
                 CertificateError::NotValidForName,
-                "certificate is for another name",
+                "certificate is for another name: is a login page or a proxy in the way?",
             ),
             (
                 CertificateError::UnknownIssuer,
-                "certificate is from an unknown authority",
+                "certificate is from an unknown authority: is a login page or a proxy in the way?",
             ),
         ] {
             let error = io::Error::new(

@@ -12,15 +12,15 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::net::{Deadline, reason};
+use crate::net::Deadline;
 
-/// Asks all at once, each on a thread of its own, and returns the first success.
+/// Asks all at once, each on a thread of its own, and returns the first success. For whom there is no thread, is asked at once.
 ///
 /// Losers are left to run into their own limits; nobody waits for them.
 ///
 /// # Errors
 /// The failures in the order of `asked`, where all failed or `limit` has passed.
-fn race<A: Send + 'static, T: Send + 'static>(
+fn race<A: Clone + Send + 'static, T: Send + 'static>(
     asked: Vec<A>,
     limit: Duration,
     ask: impl Fn(A) -> Result<T, String> + Send + Sync + 'static,
@@ -29,16 +29,15 @@ fn race<A: Send + 'static, T: Send + 'static>(
     let ask = Arc::new(ask);
     let (sender, receiver) = mpsc::channel();
     let mut failures = vec!["timed out".to_owned(); asked.len()];
-    for ((number, failure), one) in failures.iter_mut().enumerate().zip(asked) {
+    for (number, one) in asked.into_iter().enumerate() {
         let (ask, sender) = (Arc::clone(&ask), sender.clone());
-        let started = thread::Builder::new()
-            .name("probe".to_owned())
-            .spawn(move || {
-                // Nobody listens any more once another has won.
-                let _ = sender.send((number, ask(one)));
-            });
-        if let Err(error) = started {
-            *failure = format!("cannot start a thread: {}", reason::of(&error));
+        let work = move || {
+            // Nobody listens any more once another has won.
+            let _ = sender.send((number, ask(one)));
+        };
+        let named = thread::Builder::new().name("probe".to_owned());
+        if named.spawn(work.clone()).is_err() {
+            work();
         }
     }
     drop(sender);

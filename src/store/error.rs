@@ -30,15 +30,21 @@ impl StoreError {
     }
 
     fn advice(&self) -> &'static str {
+        if let Some(libc::EMFILE | libc::ENFILE) = self.cause.raw_os_error() {
+            return "raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)";
+        }
         match self.cause.kind() {
             ErrorKind::PermissionDenied => {
                 "run as the owner of that folder or as root, or choose another folder with --state-dir"
             }
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space there",
+            ErrorKind::FileTooLarge => {
+                "raise the limit of a file's size (ulimit -f, or LimitFSIZE= of the service)"
+            }
             ErrorKind::ReadOnlyFilesystem => {
                 "make it writable, or choose another folder with --state-dir"
             }
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
                 "move away what is there, or choose another folder with --state-dir"
             }
             ErrorKind::InvalidData if self.deed == USE => {
@@ -84,6 +90,11 @@ mod tests {
         assert_eq!(
             message(libc::ENOSPC),
             "cannot write /var/lib/cadence/state.json: no space left on device; free some space there"
+        );
+        assert_eq!(
+            message(libc::EMFILE),
+            "cannot write /var/lib/cadence/state.json: too many open files; \
+             raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)"
         );
         assert_eq!(
             message(libc::EROFS),

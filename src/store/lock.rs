@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
@@ -102,8 +103,11 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Leaves this process's id for the message of those who come too late.
+/// Leaves this process's id for the message of those who come too late. A file with a second name may be anyone's.
 fn sign(file: &mut File) -> io::Result<()> {
+    if file.metadata()?.nlink() > 1 {
+        return Ok(());
+    }
     file.set_len(0)?;
     writeln!(file, "{}", process::id())
 }

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 pub use error::StoreError;
+use rustix::fs::Dir;
 
 use crate::system;
 
@@ -216,8 +217,11 @@ impl StateDir {
 
     /// The names in the folder that are text, as all of ours are.
     fn names(&self) -> io::Result<impl Iterator<Item = String>> {
-        let entries = fs::read_dir(&self.path)?.take(NAMES_AT_MOST);
-        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()))
+        // Not `fs::read_dir`, which panics where a disk fails to close the folder.
+        let entries = Dir::read_from(&self.folder)?.take(NAMES_AT_MOST);
+        let names =
+            entries.filter_map(|entry| entry.ok()?.file_name().to_str().map(str::to_owned).ok());
+        Ok(names.filter(|name| name != "." && name != ".."))
     }
 }
 

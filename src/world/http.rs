@@ -216,8 +216,7 @@ impl Reply {
     ///
     /// Where the client is gone or does not read.
     pub fn send(&self, stream: &mut impl Write, gate: &Gate) -> io::Result<Next> {
-        let mut bytes = self.head().into_bytes();
-        bytes.extend_from_slice(&self.body);
+        let mut bytes = self.bytes();
         match self.manner {
             Manner::Whole => {
                 stream.write_all(&bytes)?;
@@ -246,6 +245,13 @@ impl Reply {
             }
             Manner::Reset => Ok(Next::Reset),
         }
+    }
+
+    /// Head and body, as they would go out whole.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head().into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
     }
 
     fn head(&self) -> String {

@@ -37,6 +37,7 @@ pub use doh::DohMode;
 pub use error::WorldError;
 pub use plug::{PlugMode, PlugModel, Plugs, Transition};
 pub use provider::ProviderMode;
+pub use server::Tamper;
 pub use tls::Certificate;
 
 use http::Reply;
@@ -377,6 +378,13 @@ impl World {
             server.site().set_tls(authority.tls(certificate)?);
         }
         Ok(())
+    }
+
+    /// Whatever a server answers goes out like this from the next reply on; nothing where there is none of that index.
+    pub fn tamper(&self, kind: Kind, index: usize, tamper: Option<Tamper>) {
+        if let Some(server) = self.internet.of(kind).get(index) {
+            server.site().set_tamper(tamper);
+        }
     }
 
     /// Connections and requests so far.

@@ -48,6 +48,10 @@ impl Gate {
 /// What a server answers.
 pub type Answer = Box<dyn Fn(&Request, &Gate) -> Reply + Send + Sync>;
 
+/// Sends something else in place of a reply, whose bytes it is given after the request line; whether the connection may carry
+/// another request then.
+pub type Tamper = Arc<dyn Fn(&str, &[u8], &mut dyn Write) -> io::Result<bool> + Send + Sync>;
+
 /// What lies between the socket and the requests. A trait, so that a program whose world is in the clear has no TLS server
 /// in it.
 pub trait Transport: Send + Sync {
@@ -79,6 +83,7 @@ impl Transport for InTheClear {
 pub struct Site {
     answer: Answer,
     transport: Mutex<Arc<dyn Transport>>,
+    tamper: Mutex<Option<Tamper>>,
     connections: AtomicU64,
     requests: AtomicU64,
 }
@@ -89,6 +94,7 @@ impl Site {
         Self {
             answer,
             transport: Mutex::new(transport),
+            tamper: Mutex::default(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
         }
@@ -105,6 +111,11 @@ impl Site {
         if transport.is_tls() {
             *transport = tls;
         }
+    }
+
+    /// Replies go out like this from the next one on.
+    pub fn set_tamper(&self, tamper: Option<Tamper>) {
+        *lock(&self.tamper) = tamper;
     }
 
     /// Connections accepted and requests read since the start or the last reset.
@@ -148,7 +159,21 @@ impl Site {
                 "world: {} {} -> {} {:?}",
                 request.method, request.target, reply.status, reply.manner
             );
-            match reply.send(stream, gate)? {
+            let tamper = lock(&self.tamper).clone();
+            let next = match tamper {
+                None => reply.send(stream, gate)?,
+                Some(tamper) => {
+                    let line = format!("{} {}", request.method, request.target);
+                    let goes_on = tamper(&line, &reply.bytes(), stream)?;
+                    stream.flush()?;
+                    if goes_on {
+                        Next::KeepAlive
+                    } else {
+                        Next::Close
+                    }
+                }
+            };
+            match next {
                 Next::KeepAlive if request.wants_close() => return Ok(Next::Close),
                 Next::KeepAlive => {}
                 end => return Ok(end),
@@ -294,6 +319,8 @@ fn accept(listener: &TcpListener, site: &Arc<Site>, gate: &Arc<Gate>) {
             open.push((weak, thread));
         }
     }
+    // A process that is being started may have inherited the socket, and would keep it listening until its `exec`.
+    let _ = SockRef::from(listener).shutdown(std::net::Shutdown::Both);
     for socket in open.iter().filter_map(|(socket, _)| socket.upgrade()) {
         let _ = socket.shutdown(std::net::Shutdown::Both);
     }

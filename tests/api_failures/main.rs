@@ -50,10 +50,14 @@ struct Cycle {
 /// A cycle in which an agreed address counts at once.
 fn cycle(home: &Home) -> Cycle {
     let out = home.run(&["reconcile", "--json", "--trust"]);
-    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let url = home.world.api_url();
+    let host = url.split('/').nth(2).unwrap();
+    // Errors name the host, of which the port differs from run to run.
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(host, "api.test");
+    let report: Value = serde_json::from_str(&text(out.stdout)).unwrap();
     Cycle {
         code: out.status.code().unwrap(),
-        err: String::from_utf8(out.stderr).unwrap(),
+        err: text(out.stderr),
         record: report["records"][0].clone(),
     }
 }

@@ -57,7 +57,7 @@ fn a_refused_read_is_told_and_does_not_rest_the_api() {
 
 #[test]
 fn a_read_of_what_is_not_there_is_told_and_does_not_rest_the_api() {
-    let gone = "Cloudflare knows no such zone or record (code 7003: Could not route)".to_owned();
+    let gone = "Cloudflare knows no such zone or record (code 7003: Could not route): it is looked for anew in the next cycle".to_owned();
     fails(
         &refusal(404, 7003, "Could not route"),
         |_| gone.clone(),
@@ -122,12 +122,12 @@ fn an_answer_that_is_none_of_the_api_rests_for_half_a_minute() {
         ),
         (
             Fault::Truncate,
-            "connection closed before the answer was complete",
+            "api.test: connection closed before the answer was complete",
         ),
-        (Fault::Reset, "connection reset"),
+        (Fault::Reset, "api.test: connection reset"),
         (
             Fault::Hang(Duration::from_millis(300)),
-            "connection closed before the answer was complete",
+            "api.test: connection closed before the answer was complete",
         ),
     ] {
         fails(&fault, |_| reason.to_owned(), 1, Some(30));

@@ -107,7 +107,7 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
         );
     }
     let gone = format!(
-        "{UPDATING}: Cloudflare knows no such zone or record (code 81044: Record does not exist.)"
+        "{UPDATING}: Cloudflare knows no such zone or record (code 81044: Record does not exist.): it is looked for anew in the next cycle"
     );
     fails(
         &refusal(404, 81_044, "Record does not exist."),
@@ -181,7 +181,7 @@ fn an_answer_that_says_nothing_leaves_a_write_in_doubt() {
             Fault::NotJson,
             "status 200 came with something else instead of an answer of the API",
         ),
-        (Fault::Reset, "connection reset"),
+        (Fault::Reset, "api.test: connection reset"),
     ] {
         fails(&fault, unconfirmed(reason), &IN_DOUBT);
     }
@@ -192,9 +192,9 @@ fn a_write_that_was_made_without_a_sound_answer_is_in_doubt_and_not_made_again()
     for (fault, reason) in [
         (
             Fault::Truncate,
-            "connection closed before the answer was complete",
+            "api.test: connection closed before the answer was complete",
         ),
-        (Fault::LoseAnswer, "connection reset"),
+        (Fault::LoseAnswer, "api.test: connection reset"),
         (
             Fault::EchoWrong,
             "the answer shows 192.0.2.255 instead of 93.184.216.35",
@@ -214,7 +214,7 @@ fn a_write_that_lands_after_the_client_gave_up_is_found_by_the_next_cycle() {
     assert_eq!(said.code, 1);
     assert_eq!(
         said.err,
-        "error: could not confirm the write: updating vpn.example.com A: timed out after 8 s\n"
+        "error: could not confirm the write: updating vpn.example.com A: api.test: timed out after 8 s\n"
     );
     assert_eq!(home.published("A").as_deref(), Some(OLD));
     let_land(&home);
@@ -244,7 +244,7 @@ fn a_creation_whose_answer_was_lost_makes_no_second_record() {
     assert_eq!(said.code, 1);
     assert_eq!(
         said.err,
-        "error: could not confirm the write: creating vpn.example.com A: connection reset\n"
+        "error: could not confirm the write: creating vpn.example.com A: api.test: connection reset\n"
     );
     comes_right(&home, "lost creation");
     assert_eq!(home.world.cloudflare().writes().len(), 1, "created once");

@@ -1,5 +1,6 @@
 //! Signals, a full disk, and a second process.
 
+use std::fs;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use cadence::world::PlugModel;
 use serde_json::Value;
 
-use crate::stage::{Kind, Stage};
+use crate::stage::{Kind, Stage, ripen};
 
 /// Far longer than any test here takes.
 const LONG_OFF: &str = "off_time = \"20s\"";
@@ -94,6 +95,56 @@ fn a_modem_left_dark_is_switched_on_also_when_no_cycle_is_due() {
     let out = stage.home.run(&["reconcile", "-q", "--if-due"]);
     assert_eq!(out.status.code(), Some(0));
     assert!(stage.has_power());
+}
+
+/// Loses what the state folder knows of the cut.
+fn forget(stage: &Stage, how: &str) {
+    let path = stage.home.state_file("state.json");
+    match how {
+        "torn" => {
+            let whole = fs::read(&path).unwrap();
+            fs::write(path, &whole[..whole.len() / 2]).unwrap();
+        }
+        "newer" => stage.edit_state(|state| state["version"] = 2.into()),
+        _ => {
+            let history =
+                r#"{"at":"2026-01-28T12:00:00Z","seq":7,"cycle":1,"kind":"gap","seconds":600}"#;
+            fs::write(
+                stage.home.state_file("history.jsonl"),
+                format!("{history}\n"),
+            )
+            .unwrap();
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_modem_left_dark_is_switched_on_also_where_the_memory_of_it_is_lost() {
+    for what in ["torn", "newer", "gone"] {
+        let stage = left_dark("");
+        forget(&stage, what);
+        let (code, outcome, reason) = stage.cycle();
+        assert!(stage.has_power(), "{what}: {code} {outcome} {reason}");
+        assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null, "{what}");
+        // It may have been just now: the cooldown begins, and the history makes nothing up.
+        stage.edit_state(|state| ripen(state, Duration::from_mins(20)));
+        let (_, outcome, reason) = stage.cycle();
+        assert_eq!(outcome, "suppressed", "{what}");
+        assert!(reason.contains("cooldown"), "{what}: {reason}");
+        assert_eq!(stage.journal(), [false, true], "{what}");
+        assert!(!stage.phases().contains(&"completed".to_owned()), "{what}");
+    }
+}
+
+#[test]
+fn on_its_first_cycle_it_leaves_the_plug_as_it_is() {
+    let stage = Stage::ripe(Kind::Emulated(PlugModel::Http));
+    fs::remove_dir_all(stage.home.path("state")).unwrap();
+    let asked = stage.home.world.plugs().requests(PlugModel::Http);
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!(code, 0, "{outcome} {reason}");
+    assert_eq!(stage.home.world.plugs().requests(PlugModel::Http), asked);
 }
 
 /// One cycle whose state folder is a file system that is full but for the state; false where none can be mounted here.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Finding, Level, api, plug};
-use crate::app::observe::side_by_side;
+use crate::app::threads::{beside, side_by_side};
 use crate::app::wire::Wire;
 use crate::config::Endpoint;
 use crate::logic::moment::Moment;
@@ -22,8 +22,8 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
     let deadline = Wire::deadline();
     let network = &wire.settings.network;
     thread::scope(|scope| {
-        let asked_router = scope.spawn(|| wire.router());
-        let asked_plug = scope.spawn(|| plug::look(wire));
+        let asked_router = beside(scope, || wire.router());
+        let asked_plug = beside(scope, || plug::look(wire));
         let signals: Vec<Signal<()>> = side_by_side(&network.wan_targets, |target| {
             wire.wan_target(target, deadline)
         })
@@ -31,8 +31,8 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
         .flatten()
         .collect();
         let up = signals.iter().any(Signal::ok);
-        let answers = scope.spawn(move || up.then(|| ask_providers(wire, deadline)));
-        let doh = scope.spawn(move || up.then(|| ask_doh(wire, deadline)));
+        let answers = beside(scope, move || up.then(|| ask_providers(wire, deadline)));
+        let doh = beside(scope, move || up.then(|| ask_doh(wire, deadline)));
         let api = up.then(|| api::ask(wire, state, now, deadline));
 
         let mut findings: Vec<Finding> = asked_router
@@ -42,13 +42,13 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
             .collect();
         findings.extend(asked_plug.join().unwrap_or_default());
         findings.extend(signals.iter().map(|signal| wan(signal, up)));
-        let answers = answers.join().ok().flatten().unwrap_or_default();
+        let answers = answers.join().flatten().unwrap_or_default();
         findings.extend(
             answers
                 .iter()
                 .map(|(family, answers)| public_ip(*family, answers).0),
         );
-        findings.extend(doh.join().ok().flatten().unwrap_or_default());
+        findings.extend(doh.join().flatten().unwrap_or_default());
         if let Some(api) = api {
             let seen = |family| {
                 let (_, answers) = answers.iter().find(|(asked, _)| *asked == family)?;

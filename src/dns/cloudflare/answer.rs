@@ -17,20 +17,23 @@ use crate::logic::units::human_duration;
 
 /// Longer texts of the server are cut: an error is one line.
 const MAX_QUOTE: usize = 200;
+/// The largest page of zones or records has 500 objects and lists, which count eight, and 4,000 commas.
+const MAX_WEIGHT: u32 = 32 * 1024;
 /// Cloudflare's ids have 32 hexadecimal digits.
 const MAX_WORD: usize = 64;
 /// Longer waits are a fault of the server, or of a clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// What is being asked, for errors: every failure of a write is either certain not to have changed anything, or unconfirmed.
-pub(super) struct Operation {
+pub struct Operation {
     words: String,
     writes: bool,
 }
 
 impl Operation {
     /// An operation that changes nothing, in words such as `reading zone example.com`.
-    pub(super) fn read(words: String) -> Self {
+    #[must_use]
+    pub fn read(words: String) -> Self {
         Self {
             words,
             writes: false,
@@ -38,7 +41,8 @@ impl Operation {
     }
 
     /// An operation that changes something, in words such as `updating vpn.example.com A`.
-    pub(super) fn write(words: String) -> Self {
+    #[must_use]
+    pub fn write(words: String) -> Self {
         Self {
             words,
             writes: true,
@@ -46,7 +50,7 @@ impl Operation {
     }
 
     /// A failure of which the meaning is certain.
-    pub(super) fn failed(&self, kind: ApiErrorKind, detail: impl Display) -> ApiError {
+    pub fn failed(&self, kind: ApiErrorKind, detail: impl Display) -> ApiError {
         ApiError {
             kind,
             message: format!("{}: {detail}", self.words),
@@ -54,7 +58,7 @@ impl Operation {
     }
 
     /// A failure that leaves open what the server did.
-    pub(super) fn lost(&self, detail: impl Display, retry_after: Option<Duration>) -> ApiError {
+    pub fn lost(&self, detail: impl Display, retry_after: Option<Duration>) -> ApiError {
         if self.writes {
             let words = &self.words;
             return ApiError {
@@ -68,14 +72,18 @@ impl Operation {
 
 /// The part of a successful answer that was asked for.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) result: Value,
+pub struct Answer {
+    /// `result` of the envelope.
+    pub result: Value,
     info: Value,
 }
 
 impl Answer {
     /// The items of this page (from 1) of a list, and whether another page follows.
-    pub(super) fn page(&self, number: u64) -> Result<(&[Value], bool), &'static str> {
+    ///
+    /// # Errors
+    /// The result is no list.
+    pub fn page(&self, number: u64) -> Result<(&[Value], bool), &'static str> {
         let items = self
             .result
             .as_array()
@@ -92,16 +100,25 @@ impl Answer {
 }
 
 /// Opens the envelope of an answer.
-pub(super) fn open(
+///
+/// # Errors
+/// What the status and the envelope mean, in one line.
+pub fn open(
     operation: &Operation,
     status: u16,
     retry_after: Option<Duration>,
     body: &[u8],
 ) -> Result<Answer, ApiError> {
+    if unfolds_too_far(body) {
+        return Err(operation.lost(
+            format!("status {status} came with far more than an answer of the API holds"),
+            retry_after,
+        ));
+    }
     let mut envelope = serde_json::from_slice(body).unwrap_or(Value::Null);
     let refusals = Refusals::of(&envelope);
     if status == 429 {
-        let wait = retry_after.map_or_else(
+        let wait = retry_after.filter(|wait| !wait.is_zero()).map_or_else(
             || "try again later".to_owned(),
             |wait| format!("try again after {}", human_duration(wait)),
         );
@@ -123,7 +140,7 @@ pub(super) fn open(
         (200..=299 | 400..=499, Some(false)) | (401, _) => Err(refusals.meaning(operation, status)),
         (300..=399, _) => Err(operation.lost(
             format!(
-                "a redirect (status {status}) came instead of an answer: check cloudflare.api_url"
+                "a redirect (status {status}) came instead of an answer: is a login page in the way, or cloudflare.api_url wrong?"
             ),
             retry_after,
         )),
@@ -139,6 +156,22 @@ pub(super) fn open(
             retry_after,
         )),
     }
+}
+
+/// Whether a body would take many times its size in memory: an object of seven bytes takes hundreds.
+fn unfolds_too_far(body: &[u8]) -> bool {
+    let (mut is_quoted, mut is_escaped, mut weight) = (false, false, 0_u32);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'{' | b'[' if !is_quoted => weight += 8,
+            b',' if !is_quoted => weight += 1,
+            _ => {}
+        }
+    }
+    weight > MAX_WEIGHT
 }
 
 fn take(envelope: &mut Value, key: &str) -> Value {
@@ -203,7 +236,9 @@ impl Refusals {
         if status == 404 || self.has(&[81_044, 1020, 7003]) {
             return operation.failed(
                 ApiErrorKind::Gone,
-                format!("Cloudflare knows no such zone or record{self}"),
+                format!(
+                    "Cloudflare knows no such zone or record{self}: it is looked for anew in the next cycle"
+                ),
             );
         }
         operation.failed(
@@ -257,9 +292,12 @@ fn quote(text: &str) -> String {
 }
 
 /// The zone in an item of the list; none where it has another name or is no longer here.
-pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
+///
+/// # Errors
+/// The field that is not as it must be.
+pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
     // Zone names come in Unicode, record names in punycode.
-    if !named(item, name) || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
+    if !named(item, name)? || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
         return Ok(None);
     }
     Ok(Some(Zone {
@@ -269,13 +307,19 @@ pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
 }
 
 /// The name of the zone in an item of the list.
-pub(super) fn zone_name(item: &Value) -> Result<String, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn zone_name(item: &Value) -> Result<String, String> {
     text(item, "name").map(quote)
 }
 
 /// The record in an item of the list; none where it has another name.
-pub(super) fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
-    if named(item, name) {
+///
+/// # Errors
+/// As [`zone`].
+pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
+    if named(item, name)? {
         record(item).map(Some)
     } else {
         Ok(None)
@@ -283,7 +327,10 @@ pub(super) fn record_named(item: &Value, name: &str) -> Result<Option<Found>, St
 }
 
 /// A record.
-pub(super) fn record(item: &Value) -> Result<Found, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn record(item: &Value) -> Result<Found, String> {
     let name = text(item, "name")?;
     let ttl = item["ttl"].as_u64().and_then(|ttl| ttl.try_into().ok());
     Ok(Found {
@@ -298,17 +345,20 @@ pub(super) fn record(item: &Value) -> Result<Found, String> {
 }
 
 /// What is said about a token.
-pub(super) fn token_status(item: &Value) -> Result<TokenStatus, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn token_status(item: &Value) -> Result<TokenStatus, String> {
     Ok(TokenStatus {
         status: quote(text(item, "status")?),
         expires_on: item["expires_on"].as_str().and_then(|at| at.parse().ok()),
     })
 }
 
-fn named(item: &Value, name: &str) -> bool {
-    item["name"]
-        .as_str()
-        .is_some_and(|found| idn::to_ascii(found).is_ok_and(|found| found == name))
+/// Whether an item of a list has this name. One without any is none to pass over: the record that is looked for would seem to be
+/// missing, and be made a second time.
+fn named(item: &Value, name: &str) -> Result<bool, String> {
+    text(item, "name").map(|found| idn::to_ascii(found).is_ok_and(|found| found == name))
 }
 
 fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
@@ -319,7 +369,10 @@ fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
 }
 
 /// The address that a written record holds, as the answer shows it; nothing else of it matters then.
-pub(super) fn content(item: &Value) -> Result<String, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn content(item: &Value) -> Result<String, String> {
     text(item, "content").map(quote)
 }
 
@@ -339,7 +392,7 @@ fn unusable(key: &str) -> String {
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3), of which the wait is counted from `now`.
-pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().map_or(Duration::MAX, Duration::from_secs)

@@ -89,7 +89,7 @@ impl fmt::Debug for Request<'_> {
 /// What the server answered, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The status code, 200 to 599.
+    /// The status code: three digits, which need not be one of RFC 9110's.
     pub status: u16,
     /// `Content-Type`.
     pub content_type: Option<String>,
@@ -99,6 +99,8 @@ pub struct Reply {
     pub www_authenticate: Option<String>,
     /// The whole body; empty for a redirect.
     pub body: Vec<u8>,
+    /// Whether the server said where the body ends. Where it only closed the connection, the body may be cut short.
+    pub has_length: bool,
 }
 
 /// Where a call failed.

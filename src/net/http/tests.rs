@@ -71,7 +71,8 @@ fn a_reply_is_read_whole_whatever_its_status() {
             content_type: Some("text/plain".to_owned()),
             retry_after: Some("17".to_owned()),
             www_authenticate: None,
-            body: b"hello".to_vec()
+            body: b"hello".to_vec(),
+            has_length: true,
         })
     );
     let head = heads.recv().unwrap().to_lowercase();

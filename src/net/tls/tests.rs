@@ -131,11 +131,14 @@ fn what_is_wrong_with_a_certificate_is_said_plainly() {
     let other = server(&authority, "other.example", |_| {});
     assert_eq!(
         outcome(&config, "127.0.0.1", other),
-        Err("certificate is for another name".to_owned())
+        Err("certificate is for another name: is a login page or a proxy in the way?".to_owned())
     );
     let stranger = server(&authority, "127.0.0.1", |_| {});
     let error = outcome(&client_config(None).unwrap(), "127.0.0.1", stranger).unwrap_err();
-    assert_eq!(error, "certificate is from an unknown authority");
+    assert_eq!(
+        error,
+        "certificate is from an unknown authority: is a login page or a proxy in the way?"
+    );
 }
 
 #[test]

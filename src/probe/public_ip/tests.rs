@@ -195,3 +195,16 @@ fn a_bare_address_is_no_trace_document() {
     );
     assert_eq!(bare, Err("found no address but \"8.8.4.4\"".to_owned()));
 }
+
+#[test]
+fn an_address_that_may_have_been_cut_short_does_not_count() {
+    let cut = answered("/", b"HTTP/1.1 200 OK\r\n\r\n93.184.216.3");
+    let reason = "answer has neither a length nor an end of line, and may have been cut short";
+    assert_eq!(cut, Err(reason.to_owned()));
+    for whole in [
+        &b"HTTP/1.1 200 OK\r\n\r\n93.184.216.34\n"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n93.184.216.34\r\n0\r\n\r\n",
+    ] {
+        assert_eq!(answered("/", whole), Ok(address("93.184.216.34")));
+    }
+}

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::http::{Manner, Reply, Request};
 use super::lock;
-use super::server::{Gate, InTheClear, Server, Site};
+use super::server::{Gate, InTheClear, Server, Site, Tamper};
 use login::Login;
 use relay::Relay;
 
@@ -176,6 +176,13 @@ impl Plugs {
                 Ok(())
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whatever a plug answers goes out like this from the next reply on.
+    pub fn tamper(&self, model: PlugModel, tamper: Option<Tamper>) {
+        if let Some((_, server)) = self.find(model) {
+            server.site().set_tamper(tamper);
         }
     }
 

@@ -168,7 +168,7 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
         (
             302,
             "",
-            "a redirect (status 302) came instead of an answer: check cloudflare.api_url"
+            "a redirect (status 302) came instead of an answer: is a login page in the way, or cloudflare.api_url wrong?"
                 .to_owned(),
         ),
         (
@@ -331,7 +331,6 @@ fn a_record_is_read_strictly_where_it_matters() {
     }
     for odd in [Value::Null, serde_json::json!([]), 7.into()] {
         assert!(record(&odd).is_err());
-        assert_eq!(record_named(&odd, "vpn.example.com"), Ok(None));
     }
 }
 
@@ -397,5 +396,43 @@ proptest! {
                 prop_assert_eq!(error.message.starts_with("could not confirm the write: "), unconfirmed);
             }
         }
+    }
+}
+
+#[test]
+fn an_answer_that_would_fill_the_memory_is_not_unfolded() {
+    let many = format!("[{}{{}}]", "{\"\":0},".repeat(9_999));
+    assert_eq!(
+        failure(&reading(), 200, &many).message,
+        "reading zone example.com: status 200 came with far more than an answer of the API holds"
+    );
+    assert!(unfolds_too_far("0,".repeat(40_000).as_bytes()));
+}
+
+#[test]
+fn a_full_page_of_records_with_everything_that_they_may_have_is_unfolded() {
+    let record = serde_json::json!({
+        "id": "372e67954025e0ba6aaa6d586b9e0b59", "zone_id": "1", "zone_name": "example.com", "name": "a.example.com",
+        "type": "TXT", "content": "\\\"{[,".repeat(500), "proxiable": true, "proxied": false, "ttl": 1,
+        "settings": {"ipv4_only": false, "ipv6_only": false}, "meta": {"a": 1, "b": 2, "c": 3},
+        "comment": "{,".repeat(50), "tags": vec!["owner:dns-team"; 20],
+        "created_on": "", "modified_on": "", "comment_modified_on": "", "tags_modified_on": "",
+    });
+    let page = serde_json::json!({"success": true, "result": vec![record; 100]});
+    assert!(!unfolds_too_far(page.to_string().as_bytes()));
+}
+
+#[test]
+fn an_item_without_a_name_is_no_other_record() {
+    for item in [
+        serde_json::json!(null),
+        serde_json::json!(7),
+        serde_json::json!([[]]),
+        serde_json::json!({"name": null, "type": "A"}),
+        serde_json::json!({"name": ""}),
+    ] {
+        let flaw = Err("the answer has no usable `name` where one belongs".to_owned());
+        assert_eq!(record_named(&item, "a.example.com"), flaw);
+        assert_eq!(zone(&item, "example.com").map(|_| ()), flaw.map(|_| ()));
     }
 }

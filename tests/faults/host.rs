@@ -1,0 +1,59 @@
+//! The faults of the host itself, group by group; those for which a tool is missing here are skipped.
+
+use std::process::{Command, Stdio};
+
+use super::matrix::{self, Group};
+use super::{clock, disk, limits, locale, mounts, signals};
+
+#[test]
+fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
+    let mut groups = vec![];
+    let mut add = |name, faults| groups.push(Group { name, faults });
+    let strace = has("strace");
+    if strace {
+        add("disk", disk::errors());
+    }
+    add("files", disk::files());
+    if mounts::possible() {
+        add("mounts", mounts::faults());
+    }
+    if let Some(library) = clock::library() {
+        add("clock", clock::faults(&library));
+    }
+    add("limits", limits::faults());
+    if strace {
+        add("signals", signals::faults());
+    }
+    add("locale", locale::faults());
+    let sum = matrix::run(&groups);
+    println!();
+    for broken in &sum.broken {
+        println!("{broken}");
+    }
+    println!(
+        "figure: a failing host changes nothing | {} faults of disk, clock, limits, signals, locale | {} broken in {} cycles, right within {}",
+        sum.cells,
+        sum.broken.len(),
+        sum.cycles,
+        sum.way_back
+    );
+    assert!(
+        sum.broken.is_empty(),
+        "{} promises broken",
+        sum.broken.len()
+    );
+}
+
+/// Whether a program is installed.
+pub fn has(program: &str) -> bool {
+    let mut command = Command::new(program);
+    let runs = command
+        .arg("-V")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if runs.is_err() {
+        println!("skipped: {program} is not installed");
+    }
+    runs.is_ok()
+}

@@ -1,0 +1,84 @@
+//! Every fault at every moment of a cycle: what the cycle says, and that nothing false is written and nothing is lost.
+//!
+//! One table is printed (`cargo test --test faults -- --nocapture`): a fault a line, a moment a column, in each cell the exit code
+//! and the first letter of the readiness. In `tests/golden/faults/` every cell has a line with all that a person is told.
+//! `CADENCE_TEST_FAULT=text` plays only the faults with that in their group and name and prints their cells in full.
+//!
+//! - `matrix`: the table; `stage`: a home in the middle of its life; `promises`: what holds whatever happens;
+//! - `network`, `api`, ..: the faults, a group a file.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
+
+mod api;
+mod clock;
+mod disk;
+mod every_call;
+mod host;
+mod http;
+mod limits;
+mod locale;
+mod matrix;
+mod mounts;
+mod network;
+mod promises;
+#[path = "../support/release.rs"]
+mod release;
+mod resets;
+mod signals;
+mod stage;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
+
+use matrix::{Group, Sum};
+
+#[test]
+fn every_fault_at_every_moment_is_told_and_survived() {
+    let group = |name, faults| Group { name, faults };
+    let Sum {
+        cells,
+        cycles,
+        writes,
+        way_back,
+        honest,
+        peak,
+        broken,
+    } = matrix::run(&[
+        group("network", network::faults()),
+        group("http", http::faults()),
+        group("api", api::faults()),
+    ]);
+    println!();
+    for broken in &broken {
+        println!("{broken}");
+    }
+    println!(
+        "figure: nothing false, nothing lost | {cells} times a fault at a moment of a cycle | {} broken in {cycles} cycles, {writes} true writes",
+        broken.len()
+    );
+    println!(
+        "figure: it finds its way back | the same, then honest cycles | READY and right within {way_back}"
+    );
+    println!(
+        "figure: memory | floods, bombs and endless answers among them | {} KiB over the {honest} of an honest cycle at most",
+        peak.saturating_sub(honest)
+    );
+    assert!(broken.is_empty(), "{} promises broken", broken.len());
+}
+
+#[test]
+fn a_reset_within_any_exchange_does_no_harm() {
+    resets::sweep(331);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run runs it"]
+fn a_reset_after_any_byte_of_any_exchange_does_no_harm() {
+    let step = std::env::var("CADENCE_TEST_STEP").map_or(1, |step| step.parse().unwrap());
+    resets::sweep(step);
+}

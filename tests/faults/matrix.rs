@@ -1,0 +1,368 @@
+//! The table: every fault at every moment, one cell each.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::promises::{Before, is_running};
+use super::stage::{Moment, Ran, Stage};
+use crate::support::Home;
+
+/// Cells that run at once: those that do something, and those that mostly wait for somebody silent.
+const THREADS: (usize, usize) = (6, 32);
+/// What foreign bytes may take of memory, in KiB: with the 5 MiB of an honest cycle of the released binary, 16 MiB.
+const MOST_FOREIGN_MEMORY: u64 = 11 << 10;
+/// Cycles after which a home must be right again once nothing is wrong any more.
+pub const LONGEST_WAY_BACK: usize = 5;
+
+/// Makes the fault strike at a moment of the next cycle; false where it cannot.
+pub type Strike = Box<dyn Fn(&mut Stage, Moment) -> bool + Send + Sync>;
+
+/// A fault, which strikes at one moment or another.
+pub struct Fault {
+    name: String,
+    strike: Strike,
+    is_slow: bool,
+}
+
+impl Fault {
+    /// A fault; the name is a line of the table and has at most 30 characters.
+    pub fn new(
+        name: impl Into<String>,
+        strike: impl Fn(&mut Stage, Moment) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let name = name.into();
+        assert!(name.chars().count() <= NAME, "{name} is too long");
+        Self {
+            name,
+            strike: Box::new(strike),
+            is_slow: false,
+        }
+    }
+
+    /// One that takes many seconds, and so begins before the others.
+    pub fn slow(mut self) -> Self {
+        self.is_slow = true;
+        self
+    }
+}
+
+/// What became of a home.
+struct Cell {
+    group: usize,
+    fault: usize,
+    moment: usize,
+    exit: String,
+    readiness: String,
+    verdict: String,
+    outcome: String,
+    message: String,
+    cycles: usize,
+    way_back: usize,
+    peak: u64,
+    writes: usize,
+    broken: Vec<String>,
+}
+
+/// What all cells come to.
+#[derive(Default)]
+pub struct Sum {
+    pub cells: usize,
+    pub cycles: usize,
+    pub writes: usize,
+    pub way_back: usize,
+    /// KiB that an honest cycle held, and the most that any other did.
+    pub honest: u64,
+    pub peak: u64,
+    pub broken: Vec<String>,
+}
+
+/// Width of a fault's name in the table.
+const NAME: usize = 30;
+
+/// Faults of one kind: a file of tests, a part of the table, a golden.
+pub struct Group {
+    pub name: &'static str,
+    pub faults: Vec<Fault>,
+}
+
+/// Runs every fault of every group at every moment, prints the table, and compares the whole with the goldens.
+pub fn run(groups: &[Group]) -> Sum {
+    let wanted = std::env::var("CADENCE_TEST_FAULT").unwrap_or_default();
+    let mut sum = Sum {
+        honest: peak_of_an_honest_cycle(),
+        ..Sum::default()
+    };
+    let mut cells = play_all(groups, &wanted, sum.honest + MOST_FOREIGN_MEMORY);
+    cells.sort_by_key(|cell: &Cell| (cell.group, cell.fault, cell.moment));
+    for (index, group) in groups.iter().enumerate() {
+        let first = cells.partition_point(|cell| cell.group < index);
+        let after = cells.partition_point(|cell| cell.group <= index);
+        let cells = &cells[first..after];
+        if !cells.is_empty() {
+            print!("{}", table(group, cells));
+        }
+        if wanted.is_empty() {
+            golden(group.name, &listed(group, cells), &mut sum.broken);
+        } else {
+            print!("{}", listed(group, cells));
+        }
+    }
+    for cell in cells {
+        sum.cells += 1;
+        sum.cycles += cell.cycles;
+        sum.writes += cell.writes;
+        sum.way_back = sum.way_back.max(cell.way_back);
+        sum.peak = sum.peak.max(cell.peak);
+        let (group, (_, moment)) = (&groups[cell.group], Moment::ALL[cell.moment]);
+        let named = |broken: &String| {
+            let fault = &group.faults[cell.fault].name;
+            format!("{}, {fault} at {moment}: {broken}", group.name)
+        };
+        sum.broken.extend(cell.broken.iter().map(named));
+    }
+    sum
+}
+
+fn play_all(groups: &[Group], wanted: &str, most_memory: u64) -> Vec<Cell> {
+    let queue = |is_slow: bool| -> Mutex<VecDeque<[usize; 3]>> {
+        let mut queue = VecDeque::new();
+        for (g, group) in groups.iter().enumerate() {
+            for (f, fault) in group.faults.iter().enumerate() {
+                let name = format!("{} {}", group.name, fault.name);
+                if fault.is_slow == is_slow && name.contains(wanted) {
+                    queue.extend((0..Moment::ALL.len()).map(|moment| [g, f, moment]));
+                }
+            }
+        }
+        Mutex::new(queue)
+    };
+    let (quick, slow, cells) = (queue(false), queue(true), Mutex::new(vec![]));
+    let work = |queue: &Mutex<VecDeque<[usize; 3]>>| {
+        while let Some(place) = { lock(queue).pop_front() } {
+            let cell = play(groups, place, most_memory);
+            lock(&cells).extend(cell);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..THREADS.0 {
+            scope.spawn(|| work(&quick));
+        }
+        for _ in 0..THREADS.1 {
+            scope.spawn(|| work(&slow));
+        }
+    });
+    cells.into_inner().unwrap()
+}
+
+/// What this build of the binary takes where nothing is wrong: a debug build has three times as much code.
+fn peak_of_an_honest_cycle() -> u64 {
+    let peak = |_| Stage::new(Moment::Write).honest_cycle().peak;
+    (0..5).map(peak).max().unwrap()
+}
+
+/// Plays one cell: the fault strikes, is lifted, and the home finds its way back. None where it cannot strike then.
+fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> Option<Cell> {
+    let (moment, _) = Moment::ALL[at];
+    let fault = &groups[group].faults[number];
+    let mut stage = Stage::new(moment);
+    if !(fault.strike)(&mut stage, moment) {
+        return None;
+    }
+    let (mut broken, mut peak, mut cycles) = (vec![], 0, 0);
+    let mut struck = None;
+    let times = if moment == Moment::All && !fault.is_slow {
+        3
+    } else {
+        1
+    };
+    for _ in 0..times {
+        let before = Before::of(&stage.home);
+        let ran = stage.struck_cycle();
+        broken.extend(before.broken(&stage, &ran));
+        peak = peak.max(ran.peak);
+        cycles += 1;
+        struck = Some(ran);
+    }
+    let struck = struck?;
+    if is_running(&stage.home) {
+        broken.push("a process is left".to_owned());
+    }
+    stage.lift();
+    (stage.killed, stage.mute) = (false, false);
+    let mut way_back = 0;
+    loop {
+        let before = Before::of(&stage.home);
+        let ran = stage.honest_cycle();
+        broken.extend(before.broken(&stage, &ran));
+        cycles += 1;
+        way_back += 1;
+        stage.cold = false;
+        match stage.trouble(&ran) {
+            None => break,
+            Some(trouble) if way_back == LONGEST_WAY_BACK => {
+                broken.push(format!("after {way_back} honest cycles: {trouble}"));
+                break;
+            }
+            Some(_) => {}
+        }
+    }
+    if moment == Moment::Plug && !stage.gets_power() {
+        broken.push("the plug is off".to_owned());
+    }
+    if peak > most_memory {
+        broken.push(format!("it held {peak} KiB"));
+    }
+    Some(Cell {
+        group,
+        fault: number,
+        moment: at,
+        exit: struck.code.map_or("-".to_owned(), |code| code.to_string()),
+        readiness: or_dash(struck.word("/readiness/after")),
+        verdict: or_dash(struck.word("/verdict")),
+        outcome: or_dash(struck.word(if moment == Moment::Plug {
+            "/recovery/outcome"
+        } else {
+            "/records/0/outcome"
+        })),
+        message: plain(&stage.home, &message(&struck)),
+        cycles,
+        way_back,
+        peak,
+        writes: stage.home.world.cloudflare().writes().len(),
+        broken,
+    })
+}
+
+fn or_dash(word: &str) -> String {
+    if word.is_empty() { "-" } else { word }.to_owned()
+}
+
+/// What a person is told: the errors, or why the record was held, or what is wrong with a signal.
+fn message(ran: &Ran) -> String {
+    if !ran.err.is_empty() {
+        return ran.err.trim_end().replace('\n', " / ");
+    }
+    let recovery = ran.word("/recovery/reason");
+    if !recovery.is_empty() && ran.word("/recovery/outcome") != "disabled" {
+        return recovery.to_owned();
+    }
+    let signals = ran.report["signals"].as_array().into_iter().flatten();
+    let mut told: Vec<String> = signals
+        .filter_map(|signal| {
+            let (name, error) = (signal["signal"].as_str()?, signal["error"].as_str()?);
+            Some(format!("{name}: {error}"))
+        })
+        .collect();
+    if told.is_empty() {
+        told.push(ran.word("/records/0/reason").to_owned());
+    }
+    told.join(" / ")
+}
+
+/// A message without what differs from run to run: folders, ports, the order in which hosts were asked.
+fn plain(home: &Home, text: &str) -> String {
+    let text = text.replace(&home.folder.path().display().to_string(), "HOME");
+    let mut plain = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("127.0.0.") {
+        let end = after
+            .find(|letter: char| !letter.is_ascii_digit() && letter != ':')
+            .unwrap_or(after.len());
+        let (address, after) = after.split_at(end);
+        let colon = if address.ends_with(':') { ":" } else { "" };
+        let _ = write!(plain, "{before}HOST{colon}");
+        rest = after;
+    }
+    plain.push_str(rest);
+    // When a file was set aside.
+    for name in ["corrupt-", "newer-"] {
+        if let Some((before, after)) = plain.clone().split_once(name) {
+            plain = format!("{before}{name}TIME{}", &after["20260101T000000Z".len()..]);
+        }
+    }
+    // How long something still rests.
+    if let Some((before, after)) = plain.clone().split_once(" for another ") {
+        let time = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        if time.len() < after.len() {
+            plain = format!("{before} for another N{time}");
+        }
+    }
+    let mut parts: Vec<&str> = plain.split("; ").collect();
+    if parts.iter().skip(1).all(|part| part.starts_with("HOST")) {
+        parts[1..].sort_unstable();
+        parts.dedup();
+    }
+    parts.join("; ")
+}
+
+/// The group's part of the table: a fault a line, `exit code, first letter of readiness` a cell.
+fn table(group: &Group, cells: &[Cell]) -> String {
+    let mut text = format!("\n{:<NAME$}", group.name);
+    for (_, name) in Moment::ALL {
+        let _ = write!(text, " {name:<4}");
+    }
+    text.push('\n');
+    for (index, fault) in group.faults.iter().enumerate() {
+        let mut line = format!("{:<NAME$}", fault.name);
+        for moment in 0..Moment::ALL.len() {
+            let cell = cells
+                .iter()
+                .find(|cell| (cell.fault, cell.moment) == (index, moment));
+            let word = cell.map_or("·".to_owned(), |cell| {
+                format!("{} {}", cell.exit, &cell.readiness[..1])
+            });
+            let _ = write!(line, " {word:<4}");
+        }
+        if cells.iter().any(|cell| cell.fault == index) {
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+    }
+    text
+}
+
+/// Every cell in full, one a line.
+fn listed(group: &Group, cells: &[Cell]) -> String {
+    let mut text = "fault\tmoment\texit\treadiness\tverdict\toutcome\tmessage\n".to_owned();
+    for cell in cells {
+        let _ = writeln!(
+            text,
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            group.faults[cell.fault].name,
+            Moment::ALL[cell.moment].1,
+            cell.exit,
+            cell.readiness,
+            cell.verdict,
+            cell.outcome,
+            cell.message
+        );
+    }
+    text
+}
+
+/// Compares with what was agreed on, line by line. To accept a change: `CADENCE_BLESS=1 cargo test --test faults`.
+fn golden(group: &str, text: &str, broken: &mut Vec<String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/faults")
+        .join(format!("{group}.tsv"));
+    if std::env::var_os("CADENCE_BLESS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let agreed = fs::read_to_string(&path).unwrap_or_default();
+    let only = |one: &str, other: &str, sign: char| -> Vec<String> {
+        let other: Vec<&str> = other.lines().collect();
+        one.lines()
+            .filter(|line| !other.contains(line))
+            .map(|line| format!("{sign} {line}"))
+            .collect()
+    };
+    broken.extend(only(&agreed, text, '-'));
+    broken.extend(only(text, &agreed, '+'));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,244 @@
+//! Names, connections, TLS and captive portals, at every exchange with a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cadence::world::{Certificate, DohMode, Kind, Tamper};
+
+use super::matrix::Fault;
+use super::stage::{Moment, Stage};
+use super::wire::{Cut, End, Nobody, Way, Wire};
+
+/// Longer than anything waits.
+const FOR_EVER: Duration = Duration::from_mins(2);
+/// An address that could be somebody's home, and never is this one's.
+const WRONG: &str = "81.2.69.142";
+
+pub fn faults() -> Vec<Fault> {
+    let mut faults = vec![];
+    for (name, certificate) in [
+        ("certificate expired", Certificate::Expired),
+        ("certificate not yet valid", Certificate::NotYetValid),
+        ("certificate of another", Certificate::WrongName),
+        ("unknown authority", Certificate::UnknownAuthority),
+    ] {
+        faults.extend(one_and_all(name, move |stage, kind, index| {
+            let world = &stage.home.world;
+            world.set_certificate(kind, index, certificate).unwrap();
+            stage.lift_by(move |home| {
+                home.world
+                    .set_certificate(kind, index, Certificate::Good)
+                    .unwrap();
+            });
+        }));
+    }
+    faults.extend(one_and_all("refused", |stage, kind, index| {
+        let nobody = Nobody::refusing(stage.server(kind, index));
+        stage.reroute(kind, index, nobody.address, nobody);
+    }));
+    faults.extend(
+        one_and_all("dropped", |stage, kind, index| {
+            let nobody = Nobody::dropping(stage.server(kind, index));
+            stage.reroute(kind, index, nobody.address, nobody);
+        })
+        .map(Fault::slow),
+    );
+    let cuts: [(&str, usize, End); 7] = [
+        ("reset at once", 0, End::Reset),
+        ("closed at once", 0, End::Close),
+        ("half handshake, reset", 500, End::Reset),
+        ("half handshake, closed", 500, End::Close),
+        (
+            "garbage for a handshake",
+            0,
+            End::Say(b"220 mail ESMTP\r\n"),
+        ),
+        ("TLS alert", 0, End::Say(b"\x15\x03\x03\x00\x02\x02\x28")),
+        (
+            "HTTP for a handshake",
+            0,
+            End::Say(b"HTTP/1.1 400 \r\n\r\n"),
+        ),
+    ];
+    for (name, after, end) in cuts {
+        faults.extend(one_and_all(name, cut(after, end)));
+    }
+    faults.extend(one_and_all("half handshake, silence", cut(500, End::Silence)).map(Fault::slow));
+    faults.extend(one_and_all("silence", cut(0, End::Silence)).map(Fault::slow));
+    faults.extend([
+        portal("portal, 302", REDIRECT),
+        portal("portal, page", PAGE),
+    ]);
+    faults.extend(resolvers());
+    faults
+}
+
+/// A fault of one server among several, and the same of all of them.
+pub fn one_and_all(
+    name: &str,
+    strike: impl Fn(&mut Stage, Kind, usize) + Clone + Send + Sync + 'static,
+) -> [Fault; 2] {
+    [true, false].map(|is_one| {
+        let strike = strike.clone();
+        let scope = if is_one { "one" } else { "all" };
+        Fault::new(format!("{name}, {scope}"), move |stage, moment| {
+            // A connection to the API is there already when the write is due.
+            if moment == Moment::Write {
+                return false;
+            }
+            if moment == Moment::Line && !is_one {
+                // The third target is there without TLS, for which a connection is enough.
+                let third = stage.home.world.wan_targets().swap_remove(2);
+                stage.rewrite(|text| text.replace(&format!(",\"{third}\""), ""));
+            }
+            let mut has_struck = false;
+            for (kind, count) in moment.servers() {
+                let struck = match (is_one, count) {
+                    (true, 1) => 0..0,
+                    (true, _) => 0..1,
+                    (false, _) if *kind == Kind::Wan => 0..2,
+                    (false, count) => 0..*count,
+                };
+                for index in struck {
+                    strike(stage, *kind, index);
+                    has_struck = true;
+                }
+            }
+            has_struck
+        })
+    })
+}
+
+fn cut(after: usize, end: End) -> impl Fn(&mut Stage, Kind, usize) + Clone + Send + Sync {
+    move |stage, kind, index| {
+        let cut = Cut {
+            way: Way::Down,
+            after,
+            end: end.clone(),
+        };
+        let wire = Wire::to(stage.server(kind, index));
+        wire.cut(Some(cut));
+        stage.reroute(kind, index, wire.address, wire);
+    }
+}
+
+const REDIRECT: &str =
+    "HTTP/1.1 302 Found\r\nLocation: http://portal.example/login\r\nContent-Length: 0\r\n\r\n";
+const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 65\r\n\r\n\
+                    <html><body>Welcome, 81.2.69.142! Please <a>log in</a></body></html>";
+
+/// Whoever is asked from that moment on, a portal answers: with its own certificate where it came up before the cycle, and with
+/// its page where it got hold of a certificate that is trusted here.
+fn portal(name: &'static str, page: &'static str) -> Fault {
+    Fault::new(name, move |stage, moment| {
+        let world = &stage.home.world;
+        let from: &[Kind] = match moment {
+            Moment::Line => &[Kind::Wan, Kind::Ip, Kind::Doh, Kind::Api],
+            Moment::Address => &[Kind::Ip, Kind::Doh, Kind::Api],
+            Moment::Doh => &[Kind::Doh, Kind::Api],
+            Moment::Read | Moment::Write => &[Kind::Api],
+            Moment::All => &[Kind::Ip, Kind::Doh, Kind::Api],
+            Moment::Load | Moment::Intent | Moment::Save | Moment::Plug => return false,
+        };
+        let tamper: Tamper = Arc::new(move |line, reply, out| {
+            if moment == Moment::Write && line.starts_with("GET") {
+                out.write_all(reply)?;
+            } else {
+                out.write_all(page.as_bytes())?;
+            }
+            Ok(true)
+        });
+        for (kind, index) in from.iter().flat_map(|kind| (0..4).map(move |i| (*kind, i))) {
+            if moment == Moment::Line {
+                let foreign = Certificate::UnknownAuthority;
+                world.set_certificate(kind, index, foreign).unwrap();
+            }
+            world.tamper(kind, index, Some(Arc::clone(&tamper)));
+        }
+        let from = from.to_vec();
+        stage.lift_by(move |home| {
+            for (kind, index) in from.iter().flat_map(|kind| (0..4).map(move |i| (*kind, i))) {
+                home.world.tamper(kind, index, None);
+                let good = Certificate::Good;
+                home.world.set_certificate(kind, index, good).unwrap();
+            }
+        });
+        true
+    })
+}
+
+/// What public DNS may say.
+fn resolvers() -> Vec<Fault> {
+    let mut faults = vec![];
+    for (name, mode) in [
+        ("DNS lies", DohMode::Lies(WRONG.parse().unwrap())),
+        ("DNS says SERVFAIL", DohMode::Servfail),
+        ("DNS says NXDOMAIN", DohMode::NxDomain),
+        ("DNS says garbage", DohMode::Garbage),
+        ("DNS is slow", DohMode::Hang(FOR_EVER)),
+    ] {
+        for (scope, servers) in [("one", 1), ("all", 2)] {
+            let fault = Fault::new(format!("{name}, {scope}"), move |stage, moment| {
+                if !matches!(moment, Moment::Doh | Moment::All) {
+                    return false;
+                }
+                for index in 0..servers {
+                    stage.home.world.set_doh_server(index, mode);
+                }
+                stage.lift_by(|home| {
+                    let lag = Duration::ZERO;
+                    home.world.set_doh(DohMode::Honest { lag });
+                });
+                true
+            });
+            faults.push(if matches!(mode, DohMode::Hang(_)) {
+                fault.slow()
+            } else {
+                fault
+            });
+        }
+    }
+    faults
+}
+
+impl Stage {
+    /// Where a server is.
+    pub fn server(&self, kind: Kind, index: usize) -> SocketAddr {
+        let world = &self.home.world;
+        let urls = match kind {
+            Kind::Wan => world.wan_targets(),
+            Kind::Ip => world.ip_provider_urls(),
+            Kind::Ip6 => world.ip6_provider_urls(),
+            Kind::Doh => world.doh_urls(),
+            Kind::Api => vec![world.api_url()],
+        };
+        let (_, rest) = urls[index].split_once("://").unwrap();
+        rest.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// Cadence finds that server elsewhere while the fault is there; `keep` is kept as long.
+    pub fn reroute<T: Send + 'static>(
+        &mut self,
+        kind: Kind,
+        index: usize,
+        to: SocketAddr,
+        keep: T,
+    ) {
+        let from = self.server(kind, index);
+        self.rewrite(|text| {
+            let text = text.replace(&format!("//{from}\""), &format!("//{to}\""));
+            text.replace(&format!("//{from}/"), &format!("//{to}/"))
+        });
+        self.lift_by(move |_| drop(keep));
+    }
+
+    /// Edits the configuration while the fault is there.
+    pub fn rewrite(&mut self, edit: impl FnOnce(&str) -> String) {
+        let path = self.home.path("cadence.toml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        self.home.rewrite(edit);
+        assert_ne!(std::fs::read_to_string(&path).unwrap(), before);
+        self.lift_by(move |_| std::fs::write(path, before).unwrap());
+    }
+}

@@ -1,0 +1,176 @@
+//! Every exchange cut by a TCP reset after each of its bytes, on the way to the server and on the way back.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use cadence::world::Kind;
+
+use super::promises::Before;
+use super::stage::{Moment, PLUG, Stage};
+use super::wire::{Cut, End, Way, Wire};
+
+/// Cycles after which the home must be right again.
+const LONGEST_WAY_BACK: usize = 3;
+/// Stages for an exchange. With a plug most of the time is waited for power.
+const STAGES: (usize, usize) = (2, 24);
+const MOMENTS: [Moment; 6] = [
+    Moment::Line,
+    Moment::Address,
+    Moment::Doh,
+    Moment::Read,
+    Moment::Write,
+    Moment::Plug,
+];
+
+/// A home of which every exchange of a moment goes over wires.
+struct Wired {
+    stage: Stage,
+    wires: Vec<Wire>,
+}
+
+impl Wired {
+    fn new(moment: Moment) -> Self {
+        let mut stage = Stage::new(moment);
+        let mut wires = vec![];
+        if moment == Moment::Plug {
+            let plug = stage.home.world.plugs().address(PLUG);
+            let wire = Wire::to(plug.parse::<SocketAddr>().unwrap());
+            stage.rewrite(|text| text.replace(&plug, &wire.address.to_string()));
+            wires.push(wire);
+        }
+        for (kind, count) in moment.servers() {
+            for index in 0..*count {
+                let wire = Wire::to(stage.server(*kind, index));
+                if (kind, index) == (&Kind::Wan, 2) {
+                    // Without TLS a connection is enough, and that is made: this one is left out.
+                    let third = stage.home.world.wan_targets().swap_remove(2);
+                    stage.rewrite(|text| text.replace(&format!(",\"{third}\""), ""));
+                    continue;
+                }
+                stage.reroute(*kind, index, wire.address, ());
+                wires.push(wire);
+            }
+        }
+        Self { stage, wires }
+    }
+
+    fn cut(&self, cut: Option<&Cut>) {
+        for wire in &self.wires {
+            wire.cut(cut.cloned());
+        }
+    }
+
+    /// How many bytes an honest cycle sends each way, at most, to one server.
+    fn length(&mut self) -> [usize; 2] {
+        let ran = self.stage.struck_cycle();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        Way::BOTH.map(|way| {
+            self.wires
+                .iter()
+                .map(|wire| wire.passed(way))
+                .max()
+                .unwrap()
+        })
+    }
+
+    /// What breaks when the connections end there.
+    fn play(&mut self, cut: &Cut) -> Vec<String> {
+        self.stage.begin();
+        self.cut(Some(cut));
+        let before = Before::of(&self.stage.home);
+        let ran = self.stage.struck_cycle();
+        let mut broken = before.broken(&self.stage, &ran);
+        self.cut(None);
+        self.stage.bring_the_line_back();
+        for cycle in 1.. {
+            let before = Before::of(&self.stage.home);
+            let ran = self.stage.honest_cycle();
+            broken.extend(before.broken(&self.stage, &ran));
+            match self.stage.trouble(&ran) {
+                None => break,
+                Some(trouble) if cycle == LONGEST_WAY_BACK => {
+                    broken.push(format!("after {cycle} honest cycles: {trouble}"));
+                    break;
+                }
+                Some(_) => {}
+            }
+        }
+        if self.stage.moment == Moment::Plug && !self.stage.gets_power() {
+            broken.push("the plug is off".to_owned());
+        }
+        broken
+    }
+}
+
+/// Cuts every exchange after every so many bytes.
+pub fn sweep(step: usize) {
+    let (resets, broken) = (Mutex::new(0_usize), Mutex::new(vec![]));
+    thread::scope(|scope| {
+        for moment in MOMENTS {
+            let (resets, broken) = (&resets, &broken);
+            scope.spawn(move || {
+                let mut first = Wired::new(moment);
+                let lengths = first.length();
+                let mut cuts = VecDeque::new();
+                for way in Way::BOTH {
+                    for after in (0..=lengths[way as usize]).step_by(step) {
+                        let end = End::Reset;
+                        cuts.push_back(Cut { way, after, end });
+                    }
+                }
+                println!(
+                    "{moment:?}: {lengths:?} bytes up and down, {} resets",
+                    cuts.len()
+                );
+                *resets.lock().unwrap() += cuts.len();
+                let cuts = Mutex::new(cuts);
+                let stages = if moment == Moment::Plug {
+                    STAGES.1
+                } else {
+                    STAGES.0
+                };
+                thread::scope(|scope| {
+                    for _ in 0..stages {
+                        scope.spawn(|| {
+                            let mut wired = Wired::new(moment);
+                            while let Some(cut) = { cuts.lock().unwrap().pop_front() } {
+                                let found = wired.play(&cut);
+                                let named = |what| format!("{moment:?}, {cut:?}: {what}");
+                                broken.lock().unwrap().extend(found.into_iter().map(named));
+                            }
+                        });
+                    }
+                });
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    for broken in &broken {
+        println!("{broken}");
+    }
+    println!(
+        "figure: nothing false, nothing lost | a TCP reset after every {step}. byte of every exchange | {} broken in {} resets",
+        broken.len(),
+        resets.into_inner().unwrap()
+    );
+    assert!(broken.is_empty(), "{} promises broken", broken.len());
+}
+
+/// As long as a plug's timer may take.
+const POWER: Duration = Duration::from_secs(3);
+
+impl Stage {
+    /// Whether the modem has power, or gets it by the plug's own timer.
+    pub fn gets_power(&self) -> bool {
+        let is_on = || self.home.world.plugs().is_on(PLUG);
+        (0..30).any(|_| {
+            if !is_on() {
+                thread::sleep(POWER / 30);
+            }
+            is_on()
+        })
+    }
+}
