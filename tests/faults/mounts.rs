@@ -70,7 +70,7 @@ pub fn faults() -> Vec<Fault> {
 }
 
 /// The cycle runs where a script has mounted something, which nobody else sees.
-fn mounted(stage: &mut Stage, script: &str) {
+pub fn mounted(stage: &mut Stage, script: &str) {
     let script = script.to_owned();
     stage.prepare(move |home, command| {
         let mut unshare = Command::new("unshare");
