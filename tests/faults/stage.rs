@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::thread;
@@ -74,6 +75,15 @@ impl Moment {
             Self::Load | Self::Intent | Self::Save | Self::Plug => &[],
         }
     }
+}
+
+/// Somebody who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// One of a kind beyond the line.
+    Of(Kind, usize),
+    /// The plug of the scene with a power cycle.
+    Plug,
 }
 
 /// What a home has on its disk in one scene.
@@ -178,6 +188,8 @@ pub struct Stage {
     pub home: Arc<Home>,
     scene: &'static Scene,
     pub moment: Moment,
+    /// Another build of the binary.
+    pub program: Option<&'static Path>,
     /// The home's address, which alone may be written.
     pub truth: &'static str,
     /// The fault takes `state.json` away, so that the counters begin anew.
@@ -211,6 +223,7 @@ impl Stage {
             home: Arc::new(home),
             scene,
             moment,
+            program: None,
             truth,
             cold: false,
             junk: false,
@@ -257,7 +270,7 @@ impl Stage {
 
     /// A cycle with the fault.
     pub fn struck_cycle(&mut self) -> Ran {
-        let mut command = self.home.command(&["reconcile", "--json"]);
+        let mut command = self.cycle();
         if matches!(self.moment, Moment::Doh | Moment::All) {
             command.arg("--no-cache");
         }
@@ -297,7 +310,15 @@ impl Stage {
             let wait = state["backoff"]["wait_s"].as_u64().unwrap_or(0);
             self.home.pass(Duration::from_secs(wait.max(30)));
         }
-        run(self.home.command(&["reconcile", "--json"]), |_| ())
+        run(self.cycle(), |_| ())
+    }
+
+    fn cycle(&self) -> Command {
+        let arguments = &["reconcile", "--json"];
+        match self.program {
+            Some(program) => self.home.command_of(program, arguments),
+            None => self.home.command(arguments),
+        }
     }
 
     /// What is wrong with the home yet; none where it is READY and its record right, for sure.

@@ -53,7 +53,10 @@ fn a_plug_that_gives_no_proper_answer_is_not_told_to_switch() {
                         "{model:?} {mode:?}: {reason}"
                     );
                     assert!(
-                        reason.starts_with(&format!("{} does not answer: ", stage.target())),
+                        reason.starts_with(&format!(
+                            "the plug {} does not answer as it should: ",
+                            stage.target()
+                        )),
                         "{model:?} {mode:?}: {reason}"
                     );
                     assert_eq!(stage.journal(), [] as [bool; 0], "{model:?} {mode:?}");
