@@ -48,15 +48,19 @@ pub fn probe(interface: Option<&str>) -> Signal<()> {
 /// The router of the best default route, through `interface` where one is configured; IPv4 goes first.
 #[must_use]
 pub fn default_gateway(interface: Option<&str>) -> Option<RouterAddress> {
-    default_routes()
-        .into_iter()
-        .filter(|route| interface.is_none_or(|interface| interface == route.interface))
-        .find_map(|route| {
-            let address = route.gateway?;
-            let scope = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
-                .then_some(route.interface);
-            Some(RouterAddress { address, scope })
-        })
+    router_of(default_routes(), interface)
+}
+
+/// None where the best route has no router, as that of a VPN: the router of another route is not on the way, and its life proves
+/// nothing of the line.
+#[must_use]
+pub fn router_of(routes: Vec<DefaultRoute>, interface: Option<&str>) -> Option<RouterAddress> {
+    let mut routes = routes.into_iter();
+    let best = routes.find(|route| interface.is_none_or(|it| it == route.interface))?;
+    let address = best.gateway?;
+    let scope =
+        matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()).then_some(best.interface);
+    Some(RouterAddress { address, scope })
 }
 
 /// All default routes, IPv4 first, the best of each family first.

@@ -5,7 +5,8 @@
 //! number, `seq`, which grows from event to event, and those already here are known by it.
 //!
 //! A state that starts cold has lost the count, and has to take it up after [`last_seq`]; otherwise its events would pass
-//! for old ones. A power loss may tear the last line; the next append drops the torn piece, whose event still waits.
+//! for old ones. A power loss may tear what was appended last, at its end or in its midst; the next append drops the torn piece
+//! and what follows it, whose events still wait.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -115,27 +116,34 @@ impl<E: DeserializeOwned> History<E> {
 }
 
 fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
+    let lines = numbered_lines(events)?;
     let mut file = dir.open_to_write(FILE)?;
     if file.metadata()?.nlink() > 1 {
         // What its other name is for is not known (a backup, a trap): from here on this one has a content of its own.
         dir.replace(FILE, &end_of(&mut file, READ_AT_MOST)?.bytes)?;
         file = dir.open_to_write(FILE)?;
     }
-    let end = numbered_end_of(&mut file)?;
+    let mut end = numbered_end_of(&mut file)?;
+    let is_torn = end.drop_torn(|seq| lines.iter().any(|(waiting, _)| *waiting == seq));
     let last = match end.last_seq() {
         Some(seq) => Some(seq),
         None => seq_in(dir, OLDER_FILE)?,
     };
-    let (mut text, count) = lines_after(last, events)?;
+    let missing = lines
+        .iter()
+        .filter(|(seq, _)| last.is_none_or(|last| *seq > last));
+    let count = missing.clone().count();
+    let mut text: Vec<u8> = missing.flat_map(|(_, line)| line).copied().collect();
     if count > 0 {
-        let torn = end.torn();
-        let mut at = end.start + (end.bytes.len() - torn) as u64;
-        if torn > 0 {
+        let mut at = end.start + end.bytes.len() as u64;
+        if is_torn {
             file.set_len(at)?;
         }
         if at > 0 && at + text.len() as u64 > ROTATE_AT {
             file.sync_all()?;
             fs::rename(dir.file(FILE), dir.file(OLDER_FILE))?;
+            // Or a power loss could keep the new file and not the rename, and the events of a MiB would be gone.
+            dir.sync()?;
             file = dir.open_to_write(FILE)?;
             at = 0;
         } else if end.lacks_newline() {
@@ -150,20 +158,15 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
     Ok(count)
 }
 
-/// The lines of those events that come after `last`, and how many they are.
-fn lines_after<E: Serialize>(last: Option<u64>, events: &[E]) -> io::Result<(Vec<u8>, usize)> {
-    let mut text = Vec::new();
-    let mut count = 0;
-    for event in events {
-        let line = serde_json::to_vec(event)?;
+/// Each event's number and line.
+fn numbered_lines<E: Serialize>(events: &[E]) -> io::Result<Vec<(u64, Vec<u8>)>> {
+    let numbered = |event| {
+        let mut line = serde_json::to_vec(event)?;
         let Numbered { seq } = serde_json::from_slice(&line)?;
-        if last.is_none_or(|last| seq > last) {
-            text.extend_from_slice(&line);
-            text.push(b'\n');
-            count += 1;
-        }
-    }
-    Ok((text, count))
+        line.push(b'\n');
+        Ok((seq, line))
+    };
+    events.iter().map(numbered).collect()
 }
 
 fn seq_in(dir: &StateDir, name: &str) -> io::Result<Option<u64>> {
@@ -216,26 +219,30 @@ impl End {
         self.bytes.rsplit(|byte| *byte == b'\n').find_map(seq_of)
     }
 
-    /// How many bytes at the end are the beginning of a line whose rest was never written.
-    fn torn(&self) -> usize {
-        match self.unterminated() {
-            line if seq_of(line).is_some() => 0,
-            // Not a line of ours, and its start is not known.
-            line if line.len() == self.bytes.len() && self.start > 0 => 0,
-            line => line.len(),
+    /// Drops what a power loss left of the last append: lines that are no event or lack their end, and what comes after them,
+    /// unless that is an event which does not wait any more. Says whether there was anything.
+    fn drop_torn(&mut self, waits: impl Fn(u64) -> bool) -> bool {
+        let mut kept = self.bytes.len();
+        let mut at = kept;
+        for line in self.bytes.split_inclusive(|byte| *byte == b'\n').rev() {
+            at -= line.len();
+            match seq_of(line) {
+                // Its start is not known.
+                _ if at == 0 && self.start > 0 => break,
+                Some(seq) if waits(seq) && line.ends_with(b"\n") => {}
+                Some(seq) if waits(seq) => kept = at,
+                Some(_) => break,
+                None => kept = at,
+            }
         }
+        let is_torn = kept < self.bytes.len();
+        self.bytes.truncate(kept);
+        is_torn
     }
 
     /// Whether what is kept of the file ends within a line.
     fn lacks_newline(&self) -> bool {
-        !self.unterminated().is_empty() && self.torn() == 0
-    }
-
-    fn unterminated(&self) -> &[u8] {
-        self.bytes
-            .rsplit(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or_default()
+        self.bytes.last().is_some_and(|byte| *byte != b'\n')
     }
 }
 

@@ -70,7 +70,11 @@ pub fn load<T: DeserializeOwned>(
     let path = dir.file(FILE);
     let (label, why) =
         match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
-            None => return Ok(Loaded::Missing),
+            None => {
+                // It may have been made a moment ago, and what is saved in it must not go away with it.
+                dir.settle();
+                return Ok(Loaded::Missing);
+            }
             Some(Ok(document)) => return Ok(Loaded::Found(document)),
             Some(Err(Unusable::Newer(why))) => ("newer", why),
             Some(Err(Unusable::Corrupt(why))) => ("corrupt", why),

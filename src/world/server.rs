@@ -312,6 +312,8 @@ fn accept(listener: &TcpListener, site: &Arc<Site>, gate: &Arc<Gate>) {
             open.push((weak, thread));
         }
     }
+    // A process that is being started may have inherited the socket, and would keep it listening until its `exec`.
+    let _ = SockRef::from(listener).shutdown(std::net::Shutdown::Both);
     for socket in open.iter().filter_map(|(socket, _)| socket.upgrade()) {
         let _ = socket.shutdown(std::net::Shutdown::Both);
     }

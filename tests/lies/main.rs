@@ -3,7 +3,8 @@
 //! - `providers`: every way in which an address service can lie or fail, alone and among honest ones;
 //! - `resolvers`: public DNS that lies;
 //! - `certificates`: servers that are not who they say;
-//! - `generated`: thousands of cycles of all that at once, from a seed.
+//!
+//! `tests/long_haul` has thousands of cycles of all that at once.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +14,6 @@
 )]
 
 mod certificates;
-mod generated;
 mod providers;
 mod resolvers;
 #[path = "../support/mod.rs"]
@@ -59,13 +59,4 @@ fn written(home: &Home) -> Vec<String> {
         .into_iter()
         .map(content)
         .collect()
-}
-
-/// How the provider of this index says that address: the second one tells trace documents.
-fn says(index: usize, address: &str) -> String {
-    if index == 1 {
-        format!("h=127.0.0.2\nip={address}\nwarp=off\n")
-    } else {
-        address.to_owned()
-    }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use cadence::world::ProviderMode;
 use serde_json::json;
 
-use super::support::{Home, gist, signal};
-use super::{MOVED, OLD, RIGHT, WRONG, home_with_old_record, says, written};
+use super::support::{Home, gist, says, signal};
+use super::{MOVED, OLD, RIGHT, WRONG, home_with_old_record, written};
 
 /// Answers that no provider is believed for, however many of them agree.
 fn unbelievable() -> Vec<ProviderMode> {

@@ -19,6 +19,7 @@ mod guardrails;
 mod interrupted;
 mod kills;
 mod plugs;
+#[path = "../support/stage.rs"]
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,75 +2,10 @@
 # Real failures of a real line, seen by an unprivileged `cadence reconcile`: the verdict and each signal's class of failure.
 # As root: tests/system/network.sh BINARY. Needs iproute2, nftables, jq, openssl.
 set -euo pipefail
-# shellcheck source=tests/system/home.sh
-source "$(dirname "$(readlink -f "$0")")/home.sh"
+# shellcheck source=tests/system/internet.sh
+source "$(dirname "$(readlink -f "$0")")/internet.sh"
 alone "$@"
-
-make_home
-work=$(mktemp -d /run/cadence.XXXXXX)
-chmod 755 "$work"
-install -m 755 "${1:?the binary to test}" "$work/cadence"
-address4=93.184.216.34 address6=2606:2800:220:1:248:1893:25c8:1946
-
-# Servers in the internet: each is a target of the WAN probe, and tells the public address.
-mkdir "$work/www"
-echo "$address4" >"$work/www/ip"
-echo "$address6" >"$work/www/ip6"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority \
-  -keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=internet -keyout "$work/key.pem" 2>/dev/null |
-  openssl x509 -req -days 2 -CA "$work/ca.pem" -CAkey "$work/ca.key" -out "$work/cert.pem" 2>/dev/null \
-    -extfile <(echo "subjectAltName=IP:1.1.1.1,IP:8.8.8.8,IP:2001:db8:1::1,IP:2001:db8:2::1")
-chmod 644 "$work/ca.pem"
-servers=(1.1.1.1 8.8.8.8 '[2001:db8:1::1]' '[2001:db8:2::1]')
-for host in "${servers[@]}"; do
-  (cd "$work/www" && exec ip netns exec internet openssl s_server -quiet -accept "$host:443" -WWW \
-    -cert "$work/cert.pem" -key "$work/key.pem" >/dev/null 2>&1) &
-done
-until [[ $(within internet ss -Hltn 'sport = :443' | wc -l) == "${#servers[@]}" ]]; do sleep 0.05; done
-
-# configure RECORD_TYPE [LINE..]: the configuration, with these lines in [network].
-configure() {
-  local type=$1
-  shift
-  cat >"$work/cadence.toml" <<TOML
-[[record]]
-name = "vpn.example.com"
-type = "$type"
-[network]
-ip_providers = ["https://1.1.1.1/ip", "https://8.8.8.8/ip"]
-ip6_providers = ["https://[2001:db8:1::1]/ip6", "https://[2001:db8:2::1]/ip6"]
-ca_file = "$work/ca.pem"
-$(printf '%s\n' "$@")
-TOML
-}
-targets4='wan_targets = ["tls://1.1.1.1:443", "tcp://8.8.8.8:443"]'
-targets6='wan_targets = ["tls://[2001:db8:1::1]:443"]'
-
-# One cycle on a fresh state, by a user with no rights at all. Leaves the report in $report.
-cycle() {
-  local state
-  state=$(mktemp -d "$work/state.XXXXXX")
-  chown 65534:65534 "$state"
-  report=$(within client setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --no-new-privs \
-    env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" reconcile --json --state-dir "$state")
-}
-# What a cycle saw, in words: verdict, then host, router and wan, each `ok` or how it failed.
-seen() {
-  jq -r '[.verdict] + [.signals[] | select(.signal | IN("host", "router", "wan"))
-    | .signal + "=" + if .ok then "ok" + (.method // "" | if . == "" then . else "/" + . end) else .failure end] | join(" ")' <<<"$report"
-}
-
-failed=0 checks=0
-# check WHAT EXPECTED FOUND
-check() {
-  local mark=ok
-  checks=$((checks + 1))
-  [[ $2 == "$3" ]] || { mark=FAIL; failed=$((failed + 1)); }
-  printf '%-4s %-37s %s' "$mark" "$1" "$3"
-  if [[ $mark == FAIL ]]; then printf '\n     expected%29s %s\n     %s' '' "$2" "$(jq -c .signals <<<"$report")"; fi
-  printf ' (%s ms)\n' "$(jq '.elapsed_ms | round' <<<"$report")"
-}
+make_internet "${1:?the binary to test}"
 
 # After any ICMP error that nftables sends, Linux as a router tells nobody for a second that it has no route: `wan-no-route`
 # goes before the rules that reject.
@@ -175,5 +110,4 @@ TABLE
 cycle
 check "IPv6 only, again" "HEALTHY host=ok router=ok/tcp wan=ok" "$(seen)"
 
-echo "$checks checks, $failed failed"
-[[ $failed == 0 ]]
+told_all

@@ -70,6 +70,20 @@ fn a_point_to_point_link_has_a_route_without_a_router() {
 }
 
 #[test]
+fn the_router_is_that_of_the_best_route_alone() {
+    let text = [
+        line("wg0", [0, 0, 0, 0], 0x0001, 1),
+        line("eth0", [192, 168, 0, 1], 0x0003, 100),
+    ]
+    .concat();
+    let routes = || parse_route(&text);
+    assert_eq!(router_of(routes(), None), None, "the VPN has none");
+    let bound = router_of(routes(), Some("eth0")).unwrap();
+    assert_eq!(bound.address, Ipv4Addr::new(192, 168, 0, 1));
+    assert_eq!(router_of(vec![], None), None);
+}
+
+#[test]
 fn the_ipv6_default_route_is_found_among_the_others() {
     let zero = "0".repeat(32);
     let router = "fe80000000000000021132fffe112233";

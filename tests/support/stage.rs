@@ -1,4 +1,5 @@
 //! A host whose line is lost behind a living router, and whose modem hangs on a plug.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,99 @@
+//! The events of a history, each by what was true in its cycle and by those before it.
+
+use std::collections::BTreeMap;
+
+use cadence::world::Write;
+use serde_json::Value;
+
+use super::ledger::{Truth, content};
+
+/// What the events said last.
+#[derive(Debug)]
+pub struct Told {
+    readiness: Value,
+    addresses: BTreeMap<String, Value>,
+    outage: bool,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            readiness: "INIT".into(),
+            addresses: BTreeMap::new(),
+            outage: false,
+        }
+    }
+}
+
+impl Told {
+    /// An event tells what was so in its cycle. True where it tells of a write.
+    pub fn judge(
+        &mut self,
+        event: &Value,
+        truth: &Truth,
+        may_gap: bool,
+        untold: &mut Vec<(bool, Write)>,
+    ) -> bool {
+        let known = |address: &Value| {
+            let address = address.as_str().unwrap_or_default().parse();
+            truth
+                .addresses
+                .iter()
+                .any(|true_one| address.as_ref() == Ok(true_one))
+        };
+        match event["kind"].as_str().unwrap() {
+            "readiness" => {
+                assert_eq!(event["from"], self.readiness, "{event}");
+                assert!(
+                    if event["to"] == "NOT_READY" {
+                        truth.down
+                    } else {
+                        truth.up
+                    },
+                    "{event} {truth:?}"
+                );
+                self.readiness = event["to"].clone();
+            }
+            "address" => {
+                let family = event["family"].as_str().unwrap().to_owned();
+                let before = self.addresses.insert(family, event["to"].clone());
+                assert_eq!(event["from"], before.unwrap_or_default(), "{event}");
+                assert!(known(&event["to"]), "{event} {truth:?}");
+            }
+            "record" if ["updated", "created"].contains(&event["outcome"].as_str().unwrap()) => {
+                let of_it = |(_, write): &(bool, Write)| {
+                    write.after.as_ref().is_some_and(|after| {
+                        after["name"] == event["name"]
+                            && after["type"] == event["type"]
+                            && after["content"] == event["to"]
+                            && content(write.before.as_ref()) == event["from"]
+                    })
+                };
+                let write = untold.iter().position(of_it);
+                untold.remove(write.unwrap_or_else(|| panic!("never written: {event}")));
+                return true;
+            }
+            "record" => assert!(event["reason"].is_string(), "{event}"),
+            "converged" => assert!(known(&event["address"]), "{event} {truth:?}"),
+            "outage" => {
+                let began = event["phase"] == "began";
+                assert_ne!(began, self.outage, "{event}");
+                assert!(
+                    if began { truth.down } else { truth.up },
+                    "{event} {truth:?}"
+                );
+                self.outage = began;
+            }
+            "recovery" => {}
+            "gap" => assert!(may_gap, "there was none: {event}"),
+            "error" => {
+                let message = event["message"].as_str().unwrap();
+                let known = (truth.odd_clock && message.contains("the clock of this host"))
+                    || (truth.damaged && message.contains("cannot be used"));
+                assert!(known, "{event} {truth:?}");
+            }
+            _ => panic!("nothing of the kind happened: {event}"),
+        }
+        false
+    }
+}

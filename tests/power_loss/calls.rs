@@ -1,0 +1,191 @@
+//! What `strace -y -xx` prints, as changes of files.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::disk::{Change, Disk, NodeId, Op};
+
+/// The system calls that change files, at each of which a run is stopped.
+pub const CHANGING: &str = "openat,mkdir,write,pwrite64,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,\
+    fsync,fdatasync,chmod,fchmod";
+/// Those that say what a descriptor stands for.
+pub const NEUTRAL: &str = "lseek,close";
+
+/// One line of the trace.
+struct Call<'a> {
+    name: &'a str,
+    arguments: &'a str,
+    result: i64,
+}
+
+impl<'a> Call<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (name, rest) = line.split_once('(')?;
+        let (arguments, result) = rest.rsplit_once(") = ")?;
+        let digits = result.split(|c: char| c != '-' && !c.is_ascii_digit());
+        let result = digits.into_iter().next()?.parse().ok()?;
+        Some(Self {
+            name,
+            arguments,
+            result,
+        })
+    }
+
+    /// The strings among the arguments.
+    fn strings(&self) -> Vec<Vec<u8>> {
+        let quoted = self.arguments.split('"').skip(1).step_by(2);
+        quoted.map(unescape).collect()
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let strings = self.strings().into_iter();
+        strings
+            .map(|bytes| String::from_utf8(bytes).unwrap())
+            .collect()
+    }
+
+    fn descriptor(&self) -> i64 {
+        let digits = self
+            .arguments
+            .split(|c: char| c != '-' && !c.is_ascii_digit())
+            .next();
+        digits.unwrap().parse().unwrap_or(-1)
+    }
+
+    /// The last argument.
+    fn last(&self) -> &str {
+        self.arguments.rsplit(", ").next().unwrap()
+    }
+
+    fn mode(&self) -> u32 {
+        u32::from_str_radix(self.last(), 8).unwrap()
+    }
+}
+
+fn unescape(hex: &str) -> Vec<u8> {
+    let bytes = hex.split("\\x").skip(1);
+    bytes
+        .map(|byte| u8::from_str_radix(&byte[..2], 16).unwrap())
+        .collect()
+}
+
+/// A process as far as its files go.
+#[derive(Default)]
+struct Descriptors {
+    nodes: HashMap<i64, NodeId>,
+    positions: HashMap<i64, usize>,
+}
+
+/// Adds to `disk` what the trace tells, and for every stop in it how many changes had been made.
+pub fn replay(trace: &str, top: &Path, disk: &mut Disk) -> Vec<usize> {
+    let mut open = Descriptors::default();
+    let mut stops = vec![];
+    for line in trace.lines() {
+        if line == "--- stopped by SIGSTOP ---" {
+            stops.push(disk.ops.len());
+        } else if let Some(call) = Call::parse(line).filter(|call| call.result >= 0) {
+            apply(&call, top, disk, &mut open);
+        }
+    }
+    stops
+}
+
+fn apply(call: &Call<'_>, top: &Path, disk: &mut Disk, open: &mut Descriptors) {
+    let below = |path: &str| {
+        let path = Path::new(path).strip_prefix(top).ok()?;
+        Some(path.to_str().unwrap().to_owned())
+    };
+    let paths = || {
+        let paths = call.paths();
+        paths
+            .iter()
+            .map(|path| below(path))
+            .collect::<Option<Vec<_>>>()
+    };
+    let fd = call.descriptor();
+    match call.name {
+        "openat" => {
+            open.nodes.remove(&call.result);
+            open.positions.insert(call.result, 0);
+            let Some(path) = below(&call.paths()[0]) else {
+                return;
+            };
+            if call.arguments.contains("O_CREAT") && disk.find(&path).is_none() {
+                disk.create(&path, false, call.mode());
+            }
+            if let Some(node) = disk.find(&path) {
+                open.nodes.insert(call.result, node);
+                if call.arguments.contains("O_TRUNC") {
+                    disk.change(node, Change::Truncate(0));
+                }
+            }
+        }
+        "close" => {
+            open.nodes.remove(&fd);
+        }
+        "lseek" => {
+            let position = usize::try_from(call.result).unwrap();
+            open.positions.insert(fd, position);
+        }
+        "mkdir" => {
+            if let Some(path) = below(&call.paths()[0]) {
+                disk.create(&path, true, call.mode());
+            }
+        }
+        "write" | "pwrite64" => {
+            let Some(node) = open.nodes.get(&fd) else {
+                return;
+            };
+            let mut bytes = call.strings().remove(0);
+            let written = usize::try_from(call.result).unwrap();
+            assert!(bytes.len() >= written, "strace shortened a write");
+            bytes.truncate(written);
+            let at = if call.name == "write" {
+                let position = open.positions.get_mut(&fd).unwrap();
+                let at = *position;
+                *position += written;
+                at
+            } else {
+                call.last().parse().unwrap()
+            };
+            disk.change(*node, Change::Write { at, bytes });
+        }
+        "ftruncate" => {
+            if let Some(node) = open.nodes.get(&fd) {
+                disk.change(*node, Change::Truncate(call.last().parse().unwrap()));
+            }
+        }
+        "fsync" | "fdatasync" => {
+            if let Some(node) = open.nodes.get(&fd) {
+                disk.ops.push(Op::Sync(*node));
+            }
+        }
+        "fchmod" => {
+            if let Some(node) = open.nodes.get(&fd) {
+                disk.change(*node, Change::Mode(call.mode()));
+            }
+        }
+        "chmod" => {
+            if let Some(path) = below(&call.paths()[0]) {
+                let node = disk.find(&path).unwrap();
+                disk.change(node, Change::Mode(call.mode()));
+            }
+        }
+        "rename" | "renameat" | "renameat2" => {
+            if let Some(paths) = paths() {
+                disk.rename(&paths[0], &paths[1]);
+            }
+        }
+        "link" | "linkat" => {
+            if let Some(paths) = paths() {
+                disk.link(&paths[0], &paths[1]);
+            }
+        }
+        "unlink" | "unlinkat" | "rmdir" => {
+            if let Some(paths) = paths() {
+                disk.unlink(&paths[0]);
+            }
+        }
+        other => panic!("not known what {other} does"),
+    }
+}

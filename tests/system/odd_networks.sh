@@ -1,0 +1,176 @@
+#!/bin/bash
+# Odd networks, seen by an unprivileged `cadence reconcile`: one family alone or broken, a VPN, carrier-grade NAT, a captive portal,
+# resolvers that are dead, slow or lie. For each the verdict, the exit code, the address and what a person is told.
+# As root: tests/system/odd_networks.sh BINARY. Needs iproute2, nftables, jq, openssl, perl.
+set -euo pipefail
+# shellcheck source=tests/system/internet.sh
+source "$(dirname "$(readlink -f "$0")")/internet.sh"
+alone "$@"
+make_internet "${1:?the binary to test}"
+
+# What a cycle comes to: verdict, exit code, and the address of each family, or none.
+found() {
+  jq -r --arg code "$code" '[.verdict, "exit " + $code] + [.signals[] | select(.signal == "public_ip")
+    | .family + "=" + (if .ok then .address else "none" end)] | join(", ")' <<<"$report"
+}
+# look WHAT EXPECTED: one cycle, and under it what a person is told.
+look() {
+  cycle
+  check "$1" "$2" "$(found)"
+  jq -r '.signals[] | select(.ok | not) | "     " + .signal + ": " + .error' <<<"$report"
+}
+# That no cycle took longer than that: a way that is broken must not make all that works wait.
+quick() {
+  check "$1, within $2 ms" quick "$(jq -r "if .elapsed_ms < $2 then \"quick\" else \"slow\" end" <<<"$report")"
+}
+both='[[record]]
+name = "vpn.example.com"
+type = "AAAA"'
+named='ip_providers = ["https://both.example/ip", "https://four.example/ip"]'
+# with KEY_LINE: in place of the line of that key.
+with() { sed -i "s#^${1%% =*} = .*#$1#" "$work/cadence.toml"; }
+home4=93.184.216.34 home6=2606:2800:220:1:248:1893:25c8:1946
+
+# Names without a resolver: `both.example` has addresses of both families.
+printf '%s\n' '127.0.0.1 localhost' '2001:db8:1::1 both.example' '1.1.1.1 both.example' '8.8.8.8 four.example' >"$work/hosts"
+printf 'hosts: files dns\n' >"$work/nsswitch"
+mount --bind "$work/hosts" /etc/hosts
+mount --bind "$work/nsswitch" /etc/nsswitch.conf
+
+echo "-- both families, or one alone"
+configure A "$targets4"; echo "$both" >>"$work/cadence.toml"
+look "both families" "HEALTHY, exit 0, ipv4=$home4, ipv6=$home6"
+within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+look "IPv4 alone" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
+quick "IPv4 alone" 2000
+within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+ip -n client addr replace fd77::2/64 dev c0 nodad
+default_routes
+configure AAAA "$targets6"
+ip -n client route del default
+look "IPv6 alone" "HEALTHY, exit 0, ipv6=$home6"
+default_routes
+
+echo "-- IPv6 is advertised and dead"
+within router nft add rule inet fault through meta nfproto ipv6 drop
+# An address by which names of both families are tried by IPv6 first (RFC 6724).
+ip -n client addr add 2001:db8:77::2/64 dev c0 nodad
+configure A "$targets4"
+look "IPv6 dead, for A" "HEALTHY, exit 0, ipv4=$home4"
+quick "IPv6 dead, for A" 2000
+configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+look "IPv6 dead, names of both families" "HEALTHY, exit 0, ipv4=$home4"
+quick "IPv6 dead, names of both families" 4000
+configure A "$targets4"; echo "$both" >>"$work/cadence.toml"
+look "IPv6 dead, for A and AAAA" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
+quick "IPv6 dead, for A and AAAA" 20000
+configure AAAA "$targets4"
+look "IPv6 dead, for AAAA" "DEGRADED, exit 0, ipv6=none"
+ip -n client addr del 2001:db8:77::2/64 dev c0
+heal
+
+echo "-- IPv4 is dead behind a router that lives"
+within router nft add rule inet fault through meta nfproto ipv4 drop
+configure A "$targets6"; echo "$both" >>"$work/cadence.toml"
+look "IPv4 dead, for A and AAAA" "DEGRADED, exit 0, ipv4=none, ipv6=$home6"
+configure A "$targets4"
+look "IPv4 dead, for A" "WAN_DOWN, exit 0"
+heal
+
+echo "-- a VPN is the default route, and has an exit of its own"
+# Whoever comes from its exit is told that address.
+mkdir "$work/exit"; echo 93.184.99.99 >"$work/exit/ip"
+serve internet 11.22.44.1:444 internet exit
+within internet nft -f - <<'RULES'
+table ip exit { chain in { type nat hook prerouting priority dstnat; ip saddr 11.22.44.55 tcp dport 443 redirect to :444; }; }
+RULES
+ip -n client route del default
+ip -n client route add default via 192.168.77.1 metric 100
+ip -n client route add default dev c1 metric 1
+ip -n client neigh replace 192.168.88.1 lladdr "$(within spare cat /sys/class/net/r1/address)" dev c1
+within spare sysctl -qw net.ipv4.conf.all.proxy_arp=1
+configure A "$targets4"
+look "VPN" "HEALTHY, exit 0, ipv4=93.184.99.99"
+configure A "$targets4" 'interface = "c0"'
+look "VPN, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+ip -n spare route del default
+configure A "$targets4"
+look "VPN, dead" "ROUTER_DOWN, exit 0"
+configure A "$targets4" 'interface = "c0"'
+look "VPN, dead, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+ip -n spare route add default via 11.22.44.1
+ip -n client route del default dev c1
+ip -n client route del default
+default_routes
+
+echo "-- carrier-grade NAT"
+configure A "$targets4"
+tell_addresses 100.64.7.7 "$home6"
+look "CGNAT, providers inside of it" "DEGRADED, exit 0, ipv4=none"
+tell_addresses 192.168.77.2 "$home6"
+look "providers that tell a private address" "DEGRADED, exit 0, ipv4=none"
+tell_addresses "$home4" "$home6"
+look "CGNAT, providers beyond it" "HEALTHY, exit 0, ipv4=$home4"
+
+echo "-- a captive portal takes every connection"
+mkdir "$work/portal"; echo '<html>Log in</html>' >"$work/portal/ip"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=portal.example \
+  -keyout "$work/portal.key" -out "$work/portal.pem" 2>/dev/null
+serve router 192.168.77.1:443 portal portal
+portal() { within router nft add table ip portal; within router nft -f - <<'RULES'
+table ip portal { chain in { type nat hook prerouting priority dstnat; iifname "r0" tcp dport 443 dnat to 192.168.77.1:443; }; }
+RULES
+}
+portal
+configure A 'wan_targets = ["tls://1.1.1.1:443", "tls://8.8.8.8:443"]'
+look "captive portal" "WAN_DOWN, exit 0"
+configure A "$targets4"
+look "captive portal, a target without TLS" "DEGRADED, exit 0, ipv4=none"
+within router nft delete table ip portal
+look "logged in" "HEALTHY, exit 0, ipv4=$home4"
+
+echo "-- the system's resolver"
+echo 'hosts: dns' >"$work/nsswitch"
+echo 'nameserver 192.168.77.1' >"$work/resolv"
+mount --bind "$work/resolv" /etc/resolv.conf
+# resolver DELAY ADDRESS: answers every question for an A record that late with that address, and any other with nothing.
+resolver() {
+  # shellcheck disable=SC2016 # perl's variables
+  (exec ip netns exec router perl -MIO::Socket::INET -e '
+    $SIG{CHLD} = "IGNORE";
+    my ($delay, @address) = ($ARGV[0], split /\./, $ARGV[1]);
+    my $socket = IO::Socket::INET->new(Proto => "udp", LocalAddr => "192.168.77.1:53") or die;
+    while ($socket->recv(my $query, 512)) {
+      next if fork;
+      select(undef, undef, undef, $delay);
+      my ($id, $question) = (substr($query, 0, 2), substr($query, 12) =~ /^((?:[^\0]+)\0.{4})/s);
+      my $is_a = substr($question, -4, 2) eq "\0\1";
+      $socket->send($id . "\x81\x80\0\1\0" . chr($is_a) . "\0\0\0\0" . $question
+        . ($is_a ? "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" . pack("C4", @address) : ""));
+      exit;
+    }' "$@") &
+  resolver=$!
+  until [[ -n $(within router ss -Hlun 'sport = :53') ]]; do sleep 0.05; done
+}
+silence() { kill "$resolver"; until [[ -z $(within router ss -Hlun 'sport = :53') ]]; do sleep 0.05; done; }
+configure A "$targets4"; with "$named"
+resolver 0 8.8.8.8
+look "resolver, honest" "HEALTHY, exit 0, ipv4=$home4"
+silence
+resolver 1.2 8.8.8.8
+look "resolver, slow" "HEALTHY, exit 0, ipv4=$home4"
+silence
+resolver 0 192.168.77.1
+look "resolver, lies" "DEGRADED, exit 0, ipv4=none"
+silence
+within router nft add rule inet fault in udp dport 53 drop
+look "resolver, silent" "DEGRADED, exit 0, ipv4=none"
+quick "resolver, silent" 20000
+configure A "$targets4"
+look "resolver, silent, addresses in place of names" "HEALTHY, exit 0, ipv4=$home4"
+quick "resolver, silent, addresses in place of names" 2000
+heal
+configure A "$targets4"; with "$named"
+look "resolver, gone" "DEGRADED, exit 0, ipv4=none"
+
+told_all
