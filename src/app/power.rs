@@ -186,7 +186,9 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
         (Err(why), _) => {
-            let why = format!("{why}; the next cycle switches on first of all");
+            let why = format!(
+                "{why}; the modem may be without power: the next cycle switches on first of all"
+            );
             tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cadence::world::{Kind, Tamper};
 
 use super::matrix::Fault;
-use super::stage::{Moment, PLUG};
+use super::stage::Moment;
 
 /// What a bomb becomes.
 const BOMB: usize = 10_000_000;
@@ -263,10 +263,13 @@ fn spoilt(name: &'static str, spoil: Spoil) -> Fault {
     Fault::new(name, move |stage, moment| {
         let is_off = AtomicBool::new(false);
         let tamper: Tamper = Arc::new(move |line, bytes, out| {
-            is_off.fetch_or(line.contains("turn=off"), Ordering::SeqCst);
+            is_off.fetch_or(
+                line.contains("turn=off") || line.ends_with("/off"),
+                Ordering::SeqCst,
+            );
             let is_early = match moment {
                 Moment::Write => line.starts_with("GET"),
-                Moment::Plug => !is_off.load(Ordering::SeqCst),
+                Moment::Plug | Moment::TwoUrls => !is_off.load(Ordering::SeqCst),
                 _ => false,
             };
             if is_early {
@@ -275,10 +278,10 @@ fn spoilt(name: &'static str, spoil: Spoil) -> Fault {
             }
             spoil(&Reply::of(bytes), out)
         });
-        if moment == Moment::Plug {
+        if let Some(model) = moment.plug() {
             let plugs = stage.home.world.plugs();
-            plugs.tamper(PLUG, Some(tamper));
-            stage.lift_by(|home| home.world.plugs().tamper(PLUG, None));
+            plugs.tamper(model, Some(tamper));
+            stage.lift_by(move |home| home.world.plugs().tamper(model, None));
             return true;
         }
         for (kind, index) in speaking(moment) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cadence::world::{Certificate, DohMode, Kind, Tamper};
 
 use super::matrix::Fault;
-use super::stage::{Moment, PLUG, Server, Stage};
+use super::stage::{Moment, Server, Stage};
 use super::wire::{Cut, End, Nobody, Way, Wire};
 
 /// Longer than anything waits.
@@ -96,7 +96,7 @@ pub fn one_and_all(
             if moment == Moment::Line && !is_one {
                 stage.leave_out_the_target_without_tls();
             }
-            let mut has_struck = moment == Moment::Plug && !is_one && strike(stage, Server::Plug);
+            let mut has_struck = moment.plug().is_some() && !is_one && strike(stage, Server::Plug);
             for (kind, count) in moment.servers() {
                 let struck = match (is_one, count) {
                     (true, 1) => 0..0,
@@ -144,7 +144,9 @@ fn portal(name: &'static str, page: &'static str) -> Fault {
             Moment::Doh => &[Kind::Doh, Kind::Api],
             Moment::Read | Moment::Write => &[Kind::Api],
             Moment::All => &[Kind::Ip, Kind::Doh, Kind::Api],
-            Moment::Load | Moment::Intent | Moment::Save | Moment::Plug => return false,
+            Moment::Load | Moment::Intent | Moment::Save | Moment::Plug | Moment::TwoUrls => {
+                return false;
+            }
         };
         let tamper: Tamper = Arc::new(move |line, reply, out| {
             if moment == Moment::Write && line.starts_with("GET") {
@@ -212,7 +214,8 @@ impl Stage {
     pub fn address(&self, server: Server) -> SocketAddr {
         let world = &self.home.world;
         let Server::Of(kind, index) = server else {
-            return world.plugs().address(PLUG).parse().unwrap();
+            let model = self.moment.plug().unwrap();
+            return world.plugs().address(model).parse().unwrap();
         };
         let urls = match kind {
             Kind::Wan => world.wan_targets(),

@@ -9,20 +9,21 @@ use std::time::Duration;
 use cadence::world::Kind;
 
 use super::promises::Before;
-use super::stage::{Moment, PLUG, Server, Stage};
+use super::stage::{Moment, Server, Stage};
 use super::wire::{Cut, End, Way, Wire};
 
 /// Cycles after which the home must be right again.
 const LONGEST_WAY_BACK: usize = 3;
 /// Stages for an exchange. With a plug most of the time is waited for power.
 const STAGES: (usize, usize) = (2, 24);
-const MOMENTS: [Moment; 6] = [
+const MOMENTS: [Moment; 7] = [
     Moment::Line,
     Moment::Address,
     Moment::Doh,
     Moment::Read,
     Moment::Write,
     Moment::Plug,
+    Moment::TwoUrls,
 ];
 
 /// A home of which every exchange of a moment goes over wires.
@@ -44,7 +45,7 @@ impl Wired {
             (0..count).map(move |index| Server::Of(kind, index))
         };
         let mut servers: Vec<Server> = moment.servers().iter().flat_map(each).collect();
-        if moment == Moment::Plug {
+        if moment.plug().is_some() {
             servers.push(Server::Plug);
         }
         for server in servers {
@@ -96,7 +97,7 @@ impl Wired {
                 Some(_) => {}
             }
         }
-        if self.stage.moment == Moment::Plug && !self.stage.gets_power() {
+        if !self.stage.gets_power() {
             broken.push("the plug is off".to_owned());
         }
         broken
@@ -125,7 +126,7 @@ pub fn sweep(step: usize, program: Option<&'static Path>) {
                 );
                 *resets.lock().unwrap() += cuts.len();
                 let cuts = Mutex::new(cuts);
-                let stages = if moment == Moment::Plug {
+                let stages = if moment.plug().is_some() {
                     STAGES.1
                 } else {
                     STAGES.0
@@ -163,7 +164,10 @@ const POWER: Duration = Duration::from_secs(3);
 impl Stage {
     /// Whether the modem has power, or gets it by the plug's own timer.
     pub fn gets_power(&self) -> bool {
-        let is_on = || self.home.world.plugs().is_on(PLUG);
+        let is_on = || {
+            let model = self.moment.plug();
+            model.is_none_or(|model| self.home.world.plugs().is_on(model))
+        };
         (0..30).any(|_| {
             if !is_on() {
                 thread::sleep(POWER / 30);

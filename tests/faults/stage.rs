@@ -18,8 +18,6 @@ pub const OLD: &str = "93.184.216.34";
 pub const NEW: &str = "93.184.216.35";
 /// The record's key in the state.
 pub const KEY: &str = "A vpn.example.com";
-/// The plug of the scene with a power cycle: one that times itself, and is asked what came of it.
-pub const PLUG: PlugModel = PlugModel::Shelly1;
 /// No power for this long, and the modem behind the plug comes to its senses.
 const POWER_CYCLE: Duration = Duration::from_millis(500);
 /// The longest that a cycle may take, a power cycle included; a process that takes longer is killed, and the cell fails.
@@ -44,14 +42,16 @@ pub enum Moment {
     Write,
     /// Outcome, state and history are saved.
     Save,
-    /// The plug is switched.
+    /// The plug is switched: one that times itself.
     Plug,
+    /// The same with a plug of two URLs, which knows no time and cannot be asked.
+    TwoUrls,
     /// Throughout.
     All,
 }
 
 impl Moment {
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Load, "load"),
         (Self::Line, "line"),
         (Self::Address, "addr"),
@@ -61,8 +61,18 @@ impl Moment {
         (Self::Write, "writ"),
         (Self::Save, "save"),
         (Self::Plug, "plug"),
+        (Self::TwoUrls, "urls"),
         (Self::All, "all"),
     ];
+
+    /// The plug of the scene, where it has one.
+    pub const fn plug(self) -> Option<PlugModel> {
+        match self {
+            Self::Plug => Some(PLUG),
+            Self::TwoUrls => Some(PlugModel::Http),
+            _ => None,
+        }
+    }
 
     /// The servers that are asked at this moment, and how many there are of the kind.
     pub fn servers(self) -> &'static [(Kind, usize)] {
@@ -72,7 +82,7 @@ impl Moment {
             Self::Doh => &[(Kind::Doh, 2)],
             Self::Read | Self::Write => &[(Kind::Api, 1)],
             Self::All => &[(Kind::Ip, 4), (Kind::Doh, 2), (Kind::Api, 1)],
-            Self::Load | Self::Intent | Self::Save | Self::Plug => &[],
+            Self::Load | Self::Intent | Self::Save | Self::Plug | Self::TwoUrls => &[],
         }
     }
 }
@@ -101,10 +111,12 @@ fn records() -> Vec<Value> {
     ]
 }
 
+/// The plug that times itself.
+pub const PLUG: PlugModel = PlugModel::Shelly1;
 const RECOVERY: &str = "enabled = true\noff_time = \"1s\"\nexpected_network_recovery = \"10s\"\n\
                         escalation_buffer = \"0s\"\n\n[policy]\nwaive = [\"off-time\"]\n";
 
-fn home(with_plug: bool) -> Home {
+fn home(plug: Option<PlugModel>) -> Home {
     let home = Home::with(RECORD);
     for record in records() {
         home.world
@@ -112,17 +124,21 @@ fn home(with_plug: bool) -> Home {
             .add_record("example.com", &record)
             .unwrap();
     }
-    if with_plug {
-        let address = home.world.plugs().address(PLUG);
-        home.configure(&format!(
-            "{RECORD}[recovery]\nplug = \"shelly1\"\naddress = \"{address}\"\n{RECOVERY}"
-        ));
+    if let Some(model) = plug {
+        let plugs = home.world.plugs();
+        let plug = if model == PLUG {
+            format!("plug = \"shelly1\"\naddress = \"{}\"", plugs.address(model))
+        } else {
+            let (off, on) = plugs.urls();
+            format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"")
+        };
+        home.configure(&format!("{RECORD}[recovery]\n{plug}\n{RECOVERY}"));
     }
     home
 }
 
-fn scene(with_plug: bool, play: impl FnOnce(&Home)) -> Scene {
-    let home = home(with_plug);
+fn scene(plug: Option<PlugModel>, play: impl FnOnce(&Home)) -> Scene {
+    let home = home(plug);
     home.settle();
     play(&home);
     Scene {
@@ -132,14 +148,14 @@ fn scene(with_plug: bool, play: impl FnOnce(&Home)) -> Scene {
 }
 
 /// READY, and nothing to do.
-static STEADY: LazyLock<Scene> = LazyLock::new(|| scene(false, |_| ()));
+static STEADY: LazyLock<Scene> = LazyLock::new(|| scene(None, |_| ()));
 
 /// Renumbered, and seen so once: the next cycle confirms it, looks for the zone, reads the record and writes it.
-static RENUMBERED: LazyLock<Scene> = LazyLock::new(|| scene(false, renumber));
+static RENUMBERED: LazyLock<Scene> = LazyLock::new(|| scene(None, renumber));
 
 /// The same where the zone is known: the record itself is the first that is read.
 static ZONE_KNOWN: LazyLock<Scene> = LazyLock::new(|| {
-    scene(false, |home| {
+    scene(None, |home| {
         home.world.set_doh(DohMode::Servfail);
         home.cycle_with(&["--no-cache"]);
         assert!(home.state()["zones"]["example.com"].is_string());
@@ -154,7 +170,7 @@ fn renumber(home: &Home) {
 
 /// In an outage that is old enough for a power cycle.
 static OUTAGE: LazyLock<Scene> = LazyLock::new(|| {
-    scene(true, |home| {
+    scene(Some(PLUG), |home| {
         home.world.set_line(Line::Down).unwrap();
         assert_eq!(home.cycle()["verdict"], "WAN_DOWN");
         let mut state = home.state();
@@ -210,14 +226,14 @@ impl Stage {
     pub fn new(moment: Moment) -> Self {
         let (scene, truth): (&'static Scene, _) = match moment {
             Moment::Doh => (&STEADY, OLD),
-            Moment::Plug => (&OUTAGE, OLD),
+            Moment::Plug | Moment::TwoUrls => (&OUTAGE, OLD),
             Moment::Read => (&ZONE_KNOWN, NEW),
             _ => (&RENUMBERED, NEW),
         };
-        let home = home(moment == Moment::Plug);
+        let home = home(moment.plug());
         home.world.set_address(Some(truth.parse().unwrap()));
-        if moment == Moment::Plug {
-            home.world.put_modem_behind(PLUG, POWER_CYCLE).unwrap();
+        if let Some(model) = moment.plug() {
+            home.world.put_modem_behind(model, POWER_CYCLE).unwrap();
         }
         let stage = Self {
             home: Arc::new(home),
@@ -248,7 +264,7 @@ impl Stage {
         let id = ours(home)["id"].as_str().unwrap().to_owned();
         api.edit_record(&id, &json!({"content": OLD})).unwrap();
         api.clear_journal();
-        if self.moment == Moment::Plug {
+        if self.moment.plug().is_some() {
             home.world.set_line(Line::Down).unwrap();
         }
     }
