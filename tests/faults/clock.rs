@@ -111,13 +111,13 @@ fn rests(name: &str, clock: &'static str, library: &Path) {
         "{name}: {first:?}"
     );
     // The outage becomes old enough, by the only clock that can be believed.
-    let mut state = stage.home.state();
-    let streak = &mut state["recovery"]["streak"];
+    let mut saved = stage.home.state();
+    let streak = &mut saved["recovery"]["streak"];
     for (key, value) in [("cycles", 1000), ("unbroken", 1000), ("fast", 0)] {
         streak[key] = value.into();
     }
     streak["since"]["since_boot_ms"] = 0.into();
-    fs::write(stage.home.state_file("state.json"), state.to_string()).unwrap();
+    fs::write(stage.home.state_file("state.json"), saved.to_string()).unwrap();
     let ran = stage.struck_cycle();
     let reason = ran.word("/recovery/reason");
     assert!(reason.starts_with("cooldown: "), "{name}: {ran:?}");
