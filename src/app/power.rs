@@ -133,7 +133,7 @@ pub fn cycle(
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) if status.on == Some(false) => {
             return Ok(Outcome::Suppressed(format!(
-                "{} is switched off already, by somebody else: switch it on by hand",
+                "the plug {} is switched off already, by somebody else: switch it on by hand",
                 plug.target()
             )));
         }
@@ -186,7 +186,9 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
         (Err(why), _) => {
-            let why = format!("{why}; the next cycle switches on first of all");
+            let why = format!(
+                "{why}; the modem may be without power: the next cycle switches on first of all"
+            );
             tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }
@@ -212,12 +214,15 @@ fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &M
 }
 
 fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
-    format!("{} does not answer: {error}", plug.target())
+    format!(
+        "the plug {} does not answer as it should: {error}",
+        plug.target()
+    )
 }
 
 fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
     format!(
-        "{} is not known to have switched off: {error}",
+        "the plug {} is not known to have switched off: {error}",
         plug.target()
     )
 }
@@ -253,7 +258,10 @@ fn switch_on(plug: &dyn Plug) -> Result<(), String> {
             Err(error) => last = error.message,
         }
     }
-    Err(format!("{} is not known to be on: {last}", plug.target()))
+    Err(format!(
+        "the plug {} is not known to be on: {last}",
+        plug.target()
+    ))
 }
 
 /// While it lives, a signal that would end the process is only noted, so that the power comes back before the exit.

@@ -80,7 +80,8 @@ pub fn expect_success(reply: &Reply) -> Result<(), PlugError> {
     let status = reply.status;
     Err(match status {
         200..=299 => return Ok(()),
-        300..=399 => PlugError::undone(format!(
+        // Many a device does what it is told, and then sends the browser to its own page.
+        300..=399 => PlugError::unsure(format!(
             "the plug redirects elsewhere (status {status}), which is not followed: check the [recovery] section"
         )),
         // What a server answers to a request that it does not carry out (RFC 9110 section 15.5).

@@ -226,7 +226,7 @@ fn a_plug_that_refuses_or_fails_is_reported() {
         for (status, error) in [
             (
                 302,
-                PlugError::undone(
+                PlugError::unsure(
                     "the plug redirects elsewhere (status 302), which is not followed: check the [recovery] section",
                 ),
             ),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::matrix::Fault;
+use super::mounts::mounted;
 use super::stage::{Moment, PLUG, Stage};
 use cadence::world::Line;
 
@@ -110,13 +111,13 @@ fn rests(name: &str, clock: &'static str, library: &Path) {
         "{name}: {first:?}"
     );
     // The outage becomes old enough, by the only clock that can be believed.
-    let mut state = stage.home.state();
-    let streak = &mut state["recovery"]["streak"];
+    let mut saved = stage.home.state();
+    let streak = &mut saved["recovery"]["streak"];
     for (key, value) in [("cycles", 1000), ("unbroken", 1000), ("fast", 0)] {
         streak[key] = value.into();
     }
     streak["since"]["since_boot_ms"] = 0.into();
-    fs::write(stage.home.state_file("state.json"), state.to_string()).unwrap();
+    fs::write(stage.home.state_file("state.json"), saved.to_string()).unwrap();
     let ran = stage.struck_cycle();
     let reason = ran.word("/recovery/reason");
     assert!(reason.starts_with("cooldown: "), "{name}: {ran:?}");
@@ -125,4 +126,32 @@ fn rests(name: &str, clock: &'static str, library: &Path) {
         2,
         "{name}: off and on, once"
     );
+}
+
+/// What the kernel's own clock since boot says, which a time namespace shifts, and what becomes of the boot's id.
+const BOOTS: [(&str, &str); 4] = [
+    (
+        "boot clock an hour ahead",
+        "exec unshare -T --boottime 3600 --fork --kill-child \"$@\"",
+    ),
+    (
+        "boot clock a year ahead",
+        "exec unshare -T --boottime 31536000 --fork --kill-child \"$@\"",
+    ),
+    (
+        "another boot",
+        "echo 01234567-89ab-cdef-0123-456789abcdef >\"$HOME/boot\"; mount --bind \"$HOME/boot\" /proc/sys/kernel/random/boot_id; exec \"$@\"",
+    ),
+    ("no /proc", "mount -t tmpfs tmpfs /proc; exec \"$@\""),
+];
+
+pub fn boots() -> Vec<Fault> {
+    BOOTS
+        .map(|(name, script)| {
+            Fault::new(name, move |stage, moment| {
+                mounted(stage, script);
+                matches!(moment, Moment::Intent | Moment::Plug | Moment::All)
+            })
+        })
+        .into()
 }

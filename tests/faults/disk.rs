@@ -76,7 +76,7 @@ pub fn files() -> Vec<Fault> {
     }
     faults.extend(STATES.map(|(kind, text)| {
         spoilt("state.json", kind, move |_, file, _| {
-            fs::write(file, text).unwrap()
+            fs::write(file, text).unwrap();
         })
     }));
     faults.extend(HISTORIES.map(|(kind, rest)| {
@@ -104,17 +104,17 @@ type Spoil = fn(&Home, &Path, &Path);
 
 const KINDS: [(&str, Spoil); 10] = [
     ("link to a file", |_, file, precious| {
-        symlink(precious, file).unwrap()
+        symlink(precious, file).unwrap();
     }),
     ("link to nowhere", |_, file, _| {
-        symlink("nowhere", file).unwrap()
+        symlink("nowhere", file).unwrap();
     }),
     ("link to itself", |_, file, _| symlink(file, file).unwrap()),
     ("link to a folder", |home, file, _| {
-        symlink(home.folder.path(), file).unwrap()
+        symlink(home.folder.path(), file).unwrap();
     }),
     ("hard link", |_, file, precious| {
-        fs::hard_link(precious, file).unwrap()
+        fs::hard_link(precious, file).unwrap();
     }),
     ("folder", |_, file, _| fs::create_dir(file).unwrap()),
     ("pipe", |_, file, _| {
@@ -122,10 +122,10 @@ const KINDS: [(&str, Spoil); 10] = [
     }),
     ("empty", |_, file, _| fs::write(file, "").unwrap()),
     ("binary", |_, file, _| {
-        fs::write(file, [0, 159, 146, 150].repeat(999)).unwrap()
+        fs::write(file, [0, 159, 146, 150].repeat(999)).unwrap();
     }),
     ("large", |_, file, _| {
-        fs::write(file, "x".repeat(6 << 20)).unwrap()
+        fs::write(file, "x".repeat(6 << 20)).unwrap();
     }),
 ];
 
@@ -214,7 +214,7 @@ fn unspoil_history(home: &Home, before: &str) {
         .lines()
         .filter(is_event)
         .filter(|line| !before.contains(line));
-    let since: String = since.map(|line| format!("{line}\n")).collect();
+    let since: String = since.flat_map(|line| [line, "\n"]).collect();
     remove(&path);
     remove(&home.state_file("history.jsonl.1"));
     fs::write(&path, format!("{before}{since}")).unwrap();

@@ -16,6 +16,7 @@ fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
     add("files", disk::files());
     if mounts::possible() {
         add("mounts", mounts::faults());
+        add("boots", clock::boots());
     }
     if let Some(library) = clock::library() {
         add("clock", clock::faults(&library));

@@ -1,6 +1,7 @@
 //! HTTP spoken badly, by every server that speaks it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use cadence::world::{Kind, Tamper};
 
 use super::matrix::Fault;
-use super::stage::{Moment, PLUG};
+use super::stage::Moment;
 
 /// What a bomb becomes.
 const BOMB: usize = 10_000_000;
@@ -50,7 +51,10 @@ impl<'a> Reply<'a> {
 
     /// Another body, announced as it should be.
     fn saying(&self, headers: &str, body: &[u8], out: &mut dyn Write) -> io::Result<bool> {
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}{headers}", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}{headers}",
+            body.len()
+        );
         self.with(&head, body, out)
     }
 }
@@ -177,7 +181,7 @@ pub fn faults() -> Vec<Fault> {
         ("length and chunks", |reply, out| {
             let length = reply.body.len();
             let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}"
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}"
             );
             out.write_all(&[head.as_bytes(), b"\r\n", reply.body, b"\r\n0\r\n\r\n"].concat())?;
             Ok(false)
@@ -253,20 +257,31 @@ pub fn faults() -> Vec<Fault> {
 const LIE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 88\r\n\r\n\
                    {\"success\":true,\"result\":{\"content\":\"93.184.216.35\"},\"errors\":[],\"result_info\":{\"a\":12345}}";
 
-/// Every server of that moment answers like this; where there are several, all of them.
+/// Every server of that moment answers like this; where there are several, all of them. A plug does so from the off on: before,
+/// nothing would be switched.
 fn spoilt(name: &'static str, spoil: Spoil) -> Fault {
     Fault::new(name, move |stage, moment| {
+        let is_off = AtomicBool::new(false);
         let tamper: Tamper = Arc::new(move |line, bytes, out| {
-            if moment == Moment::Write && line.starts_with("GET") {
+            is_off.fetch_or(
+                line.contains("turn=off") || line.ends_with("/off"),
+                Ordering::SeqCst,
+            );
+            let is_early = match moment {
+                Moment::Write => line.starts_with("GET"),
+                Moment::Plug | Moment::TwoUrls => !is_off.load(Ordering::SeqCst),
+                _ => false,
+            };
+            if is_early {
                 out.write_all(bytes)?;
                 return Ok(true);
             }
             spoil(&Reply::of(bytes), out)
         });
-        if moment == Moment::Plug {
+        if let Some(model) = moment.plug() {
             let plugs = stage.home.world.plugs();
-            plugs.tamper(PLUG, Some(tamper));
-            stage.lift_by(|home| home.world.plugs().tamper(PLUG, None));
+            plugs.tamper(model, Some(tamper));
+            stage.lift_by(move |home| home.world.plugs().tamper(model, None));
             return true;
         }
         for (kind, index) in speaking(moment) {

@@ -73,12 +73,12 @@ fn every_fault_at_every_moment_is_told_and_survived() {
 
 #[test]
 fn a_reset_within_any_exchange_does_no_harm() {
-    resets::sweep(331);
+    resets::sweep(331, None);
 }
 
 #[test]
 #[ignore = "takes minutes; tests/run runs it"]
 fn a_reset_after_any_byte_of_any_exchange_does_no_harm() {
     let step = std::env::var("CADENCE_TEST_STEP").map_or(1, |step| step.parse().unwrap());
-    resets::sweep(step);
+    resets::sweep(step, Some(release::binary()));
 }

@@ -133,8 +133,13 @@ fn play_all(groups: &[Group], wanted: &str, most_memory: u64) -> Vec<Cell> {
         for (g, group) in groups.iter().enumerate() {
             for (f, fault) in group.faults.iter().enumerate() {
                 let name = format!("{} {}", group.name, fault.name);
-                if fault.is_slow == is_slow && name.contains(wanted) {
-                    queue.extend((0..Moment::ALL.len()).map(|moment| [g, f, moment]));
+                if name.contains(wanted) {
+                    let moments = Moment::ALL.iter().enumerate();
+                    let chosen = moments.filter(|(_, (moment, _))| {
+                        // Power takes its time.
+                        is_slow == (fault.is_slow || moment.plug().is_some())
+                    });
+                    queue.extend(chosen.map(|(moment, _)| [g, f, moment]));
                 }
             }
         }
@@ -210,7 +215,7 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
             Some(_) => {}
         }
     }
-    if moment == Moment::Plug && !stage.gets_power() {
+    if !stage.gets_power() {
         broken.push("the plug is off".to_owned());
     }
     if peak > most_memory {
@@ -223,7 +228,7 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
         exit: struck.code.map_or("-".to_owned(), |code| code.to_string()),
         readiness: or_dash(struck.word("/readiness/after")),
         verdict: or_dash(struck.word("/verdict")),
-        outcome: or_dash(struck.word(if moment == Moment::Plug {
+        outcome: or_dash(struck.word(if moment.plug().is_some() {
             "/recovery/outcome"
         } else {
             "/records/0/outcome"
@@ -302,16 +307,27 @@ fn plain(home: &Home, text: &str) -> String {
 /// The group's part of the table: a fault a line, `exit code, first letter of readiness` a cell.
 fn table(group: &Group, cells: &[Cell]) -> String {
     let mut text = format!("\n{:<NAME$}", group.name);
-    for (_, name) in Moment::ALL {
+    let shown = || {
+        Moment::ALL
+            .iter()
+            .filter(|(moment, _)| *moment != Moment::TwoUrls)
+    };
+    for (_, name) in shown() {
         let _ = write!(text, " {name:<4}");
     }
     text.push('\n');
     for (index, fault) in group.faults.iter().enumerate() {
         let mut line = format!("{:<NAME$}", fault.name);
-        for moment in 0..Moment::ALL.len() {
+        for (moment, _) in shown() {
+            // What befalls either plug is one column: the worse counts.
             let cell = cells
                 .iter()
-                .find(|cell| (cell.fault, cell.moment) == (index, moment));
+                .filter(|cell| cell.fault == index)
+                .filter(|cell| match Moment::ALL[cell.moment].0 {
+                    Moment::TwoUrls => *moment == Moment::Plug,
+                    other => *moment == other,
+                })
+                .max_by_key(|cell| cell.exit.clone());
             let word = cell.map_or("·".to_owned(), |cell| {
                 format!("{} {}", cell.exit, &cell.readiness[..1])
             });

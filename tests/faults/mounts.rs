@@ -59,10 +59,10 @@ pub fn faults() -> Vec<Fault> {
         );
         matches!(moment, Moment::Load | Moment::Plug | Moment::All)
     });
-    let users = USERS.map(|(name, spoil)| {
+    let users = USERS.map(|(name, file, user, mode)| {
         Fault::new(name, move |stage, moment| {
             as_nobody(stage);
-            spoil(&stage.home);
+            own(&stage.home, file, user, mode);
             moment == Moment::Load
         })
     });
@@ -70,7 +70,7 @@ pub fn faults() -> Vec<Fault> {
 }
 
 /// The cycle runs where a script has mounted something, which nobody else sees.
-fn mounted(stage: &mut Stage, script: &str) {
+pub fn mounted(stage: &mut Stage, script: &str) {
     let script = script.to_owned();
     stage.prepare(move |home, command| {
         let mut unshare = Command::new("unshare");
@@ -86,23 +86,13 @@ fn mounted(stage: &mut Stage, script: &str) {
     });
 }
 
-type Spoil = fn(&Home);
-
-/// What a user who is not root meets.
-const USERS: [(&str, Spoil); 5] = [
-    ("folder of another user", |home| {
-        own(home, "state", 0, 0o755)
-    }),
-    ("folder closed to all", |home| own(home, "state", NOBODY, 0)),
-    ("folder may not be written", |home| {
-        own(home, "state", NOBODY, 0o555)
-    }),
-    ("state of another user", |home| {
-        own(home, "state/state.json", 0, 0o600)
-    }),
-    ("history of another user", |home| {
-        own(home, "state/history.jsonl", 0, 0o644)
-    }),
+/// What a user who is not root meets: the file that is spoilt for them, its owner and its mode.
+const USERS: [(&str, &str, u32, u32); 5] = [
+    ("folder of another user", "state", 0, 0o755),
+    ("folder closed to all", "state", NOBODY, 0),
+    ("folder may not be written", "state", NOBODY, 0o555),
+    ("state of another user", "state/state.json", 0, 0o600),
+    ("history of another user", "state/history.jsonl", 0, 0o644),
 ];
 
 fn own(home: &Home, name: &str, user: u32, mode: u32) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cadence::world::{Certificate, DohMode, Kind, Tamper};
 
 use super::matrix::Fault;
-use super::stage::{Moment, Stage};
+use super::stage::{Moment, Server, Stage};
 use super::wire::{Cut, End, Nobody, Way, Wire};
 
 /// Longer than anything waits.
@@ -23,7 +23,10 @@ pub fn faults() -> Vec<Fault> {
         ("certificate of another", Certificate::WrongName),
         ("unknown authority", Certificate::UnknownAuthority),
     ] {
-        faults.extend(one_and_all(name, move |stage, kind, index| {
+        faults.extend(one_and_all(name, move |stage, server| {
+            let Server::Of(kind, index) = server else {
+                return false;
+            };
             let world = &stage.home.world;
             world.set_certificate(kind, index, certificate).unwrap();
             stage.lift_by(move |home| {
@@ -31,16 +34,19 @@ pub fn faults() -> Vec<Fault> {
                     .set_certificate(kind, index, Certificate::Good)
                     .unwrap();
             });
+            true
         }));
     }
-    faults.extend(one_and_all("refused", |stage, kind, index| {
-        let nobody = Nobody::refusing(stage.server(kind, index));
-        stage.reroute(kind, index, nobody.address, nobody);
+    faults.extend(one_and_all("refused", |stage, server| {
+        let nobody = Nobody::refusing(stage.address(server));
+        stage.reroute(server, nobody.address, nobody);
+        true
     }));
     faults.extend(
-        one_and_all("dropped", |stage, kind, index| {
-            let nobody = Nobody::dropping(stage.server(kind, index));
-            stage.reroute(kind, index, nobody.address, nobody);
+        one_and_all("dropped", |stage, server| {
+            let nobody = Nobody::dropping(stage.address(server));
+            stage.reroute(server, nobody.address, nobody);
+            true
         })
         .map(Fault::slow),
     );
@@ -77,7 +83,7 @@ pub fn faults() -> Vec<Fault> {
 /// A fault of one server among several, and the same of all of them.
 pub fn one_and_all(
     name: &str,
-    strike: impl Fn(&mut Stage, Kind, usize) + Clone + Send + Sync + 'static,
+    strike: impl Fn(&mut Stage, Server) -> bool + Clone + Send + Sync + 'static,
 ) -> [Fault; 2] {
     [true, false].map(|is_one| {
         let strike = strike.clone();
@@ -88,11 +94,9 @@ pub fn one_and_all(
                 return false;
             }
             if moment == Moment::Line && !is_one {
-                // The third target is there without TLS, for which a connection is enough.
-                let third = stage.home.world.wan_targets().swap_remove(2);
-                stage.rewrite(|text| text.replace(&format!(",\"{third}\""), ""));
+                stage.leave_out_the_target_without_tls();
             }
-            let mut has_struck = false;
+            let mut has_struck = moment.plug().is_some() && !is_one && strike(stage, Server::Plug);
             for (kind, count) in moment.servers() {
                 let struck = match (is_one, count) {
                     (true, 1) => 0..0,
@@ -101,8 +105,7 @@ pub fn one_and_all(
                     (false, count) => 0..*count,
                 };
                 for index in struck {
-                    strike(stage, *kind, index);
-                    has_struck = true;
+                    has_struck |= strike(stage, Server::Of(*kind, index));
                 }
             }
             has_struck
@@ -110,16 +113,18 @@ pub fn one_and_all(
     })
 }
 
-fn cut(after: usize, end: End) -> impl Fn(&mut Stage, Kind, usize) + Clone + Send + Sync {
-    move |stage, kind, index| {
+fn cut(after: usize, end: End) -> impl Fn(&mut Stage, Server) -> bool + Clone + Send + Sync {
+    move |stage, server| {
         let cut = Cut {
             way: Way::Down,
             after,
             end: end.clone(),
         };
-        let wire = Wire::to(stage.server(kind, index));
+        let wire = Wire::to(stage.address(server));
         wire.cut(Some(cut));
-        stage.reroute(kind, index, wire.address, wire);
+        stage.reroute(server, wire.address, wire);
+        // A plug speaks no TLS, and says too little to be cut so late.
+        after == 0 || server != Server::Plug
     }
 }
 
@@ -139,7 +144,9 @@ fn portal(name: &'static str, page: &'static str) -> Fault {
             Moment::Doh => &[Kind::Doh, Kind::Api],
             Moment::Read | Moment::Write => &[Kind::Api],
             Moment::All => &[Kind::Ip, Kind::Doh, Kind::Api],
-            Moment::Load | Moment::Intent | Moment::Save | Moment::Plug => return false,
+            Moment::Load | Moment::Intent | Moment::Save | Moment::Plug | Moment::TwoUrls => {
+                return false;
+            }
         };
         let tamper: Tamper = Arc::new(move |line, reply, out| {
             if moment == Moment::Write && line.starts_with("GET") {
@@ -204,8 +211,12 @@ fn resolvers() -> Vec<Fault> {
 
 impl Stage {
     /// Where a server is.
-    pub fn server(&self, kind: Kind, index: usize) -> SocketAddr {
+    pub fn address(&self, server: Server) -> SocketAddr {
         let world = &self.home.world;
+        let Server::Of(kind, index) = server else {
+            let model = self.moment.plug().unwrap();
+            return world.plugs().address(model).parse().unwrap();
+        };
         let urls = match kind {
             Kind::Wan => world.wan_targets(),
             Kind::Ip => world.ip_provider_urls(),
@@ -218,19 +229,19 @@ impl Stage {
     }
 
     /// Cadence finds that server elsewhere while the fault is there; `keep` is kept as long.
-    pub fn reroute<T: Send + 'static>(
-        &mut self,
-        kind: Kind,
-        index: usize,
-        to: SocketAddr,
-        keep: T,
-    ) {
-        let from = self.server(kind, index);
+    pub fn reroute<T: Send + 'static>(&mut self, server: Server, to: SocketAddr, keep: T) {
+        let from = self.address(server);
         self.rewrite(|text| {
-            let text = text.replace(&format!("//{from}\""), &format!("//{to}\""));
-            text.replace(&format!("//{from}/"), &format!("//{to}/"))
+            let text = text.replace(&format!("{from}\""), &format!("{to}\""));
+            text.replace(&format!("{from}/"), &format!("{to}/"))
         });
         self.lift_by(move |_| drop(keep));
+    }
+
+    /// For the third target a connection is enough.
+    pub fn leave_out_the_target_without_tls(&mut self) {
+        let third = self.home.world.wan_targets().swap_remove(2);
+        self.rewrite(|text| text.replace(&format!(",\"{third}\""), ""));
     }
 
     /// Edits the configuration while the fault is there.

@@ -246,7 +246,8 @@ fn happened(stage: &Stage, ran: &Ran, event: &Value) -> bool {
             word("from") != word("to") && (after.is_empty() || word("to") == after)
         }
         ("recovery", _, "completed" | "helped" | "not_helped") => {
-            !stage.home.world.plugs().journal(PLUG).is_empty()
+            let model = stage.moment.plug().unwrap_or(PLUG);
+            !stage.home.world.plugs().journal(model).is_empty()
         }
         _ => true,
     }

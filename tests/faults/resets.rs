@@ -1,7 +1,7 @@
 //! Every exchange cut by a TCP reset after each of its bytes, on the way to the server and on the way back.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -9,20 +9,21 @@ use std::time::Duration;
 use cadence::world::Kind;
 
 use super::promises::Before;
-use super::stage::{Moment, PLUG, Stage};
+use super::stage::{Moment, Server, Stage};
 use super::wire::{Cut, End, Way, Wire};
 
 /// Cycles after which the home must be right again.
 const LONGEST_WAY_BACK: usize = 3;
 /// Stages for an exchange. With a plug most of the time is waited for power.
 const STAGES: (usize, usize) = (2, 24);
-const MOMENTS: [Moment; 6] = [
+const MOMENTS: [Moment; 7] = [
     Moment::Line,
     Moment::Address,
     Moment::Doh,
     Moment::Read,
     Moment::Write,
     Moment::Plug,
+    Moment::TwoUrls,
 ];
 
 /// A home of which every exchange of a moment goes over wires.
@@ -32,27 +33,25 @@ struct Wired {
 }
 
 impl Wired {
-    fn new(moment: Moment) -> Self {
+    fn new(moment: Moment, program: Option<&'static Path>) -> Self {
         let mut stage = Stage::new(moment);
+        stage.program = program;
         let mut wires = vec![];
-        if moment == Moment::Plug {
-            let plug = stage.home.world.plugs().address(PLUG);
-            let wire = Wire::to(plug.parse::<SocketAddr>().unwrap());
-            stage.rewrite(|text| text.replace(&plug, &wire.address.to_string()));
-            wires.push(wire);
+        if moment == Moment::Line {
+            stage.leave_out_the_target_without_tls();
         }
-        for (kind, count) in moment.servers() {
-            for index in 0..*count {
-                let wire = Wire::to(stage.server(*kind, index));
-                if (kind, index) == (&Kind::Wan, 2) {
-                    // Without TLS a connection is enough, and that is made: this one is left out.
-                    let third = stage.home.world.wan_targets().swap_remove(2);
-                    stage.rewrite(|text| text.replace(&format!(",\"{third}\""), ""));
-                    continue;
-                }
-                stage.reroute(*kind, index, wire.address, ());
-                wires.push(wire);
-            }
+        let each = |(kind, count): &(Kind, usize)| {
+            let (kind, count) = (*kind, if kind == &Kind::Wan { 2 } else { *count });
+            (0..count).map(move |index| Server::Of(kind, index))
+        };
+        let mut servers: Vec<Server> = moment.servers().iter().flat_map(each).collect();
+        if moment.plug().is_some() {
+            servers.push(Server::Plug);
+        }
+        for server in servers {
+            let wire = Wire::to(stage.address(server));
+            stage.reroute(server, wire.address, ());
+            wires.push(wire);
         }
         Self { stage, wires }
     }
@@ -98,21 +97,21 @@ impl Wired {
                 Some(_) => {}
             }
         }
-        if self.stage.moment == Moment::Plug && !self.stage.gets_power() {
+        if !self.stage.gets_power() {
             broken.push("the plug is off".to_owned());
         }
         broken
     }
 }
 
-/// Cuts every exchange after every so many bytes.
-pub fn sweep(step: usize) {
+/// Cuts every exchange after every so many bytes, with that build of the binary.
+pub fn sweep(step: usize, program: Option<&'static Path>) {
     let (resets, broken) = (Mutex::new(0_usize), Mutex::new(vec![]));
     thread::scope(|scope| {
         for moment in MOMENTS {
             let (resets, broken) = (&resets, &broken);
             scope.spawn(move || {
-                let mut first = Wired::new(moment);
+                let mut first = Wired::new(moment, program);
                 let lengths = first.length();
                 let mut cuts = VecDeque::new();
                 for way in Way::BOTH {
@@ -127,7 +126,7 @@ pub fn sweep(step: usize) {
                 );
                 *resets.lock().unwrap() += cuts.len();
                 let cuts = Mutex::new(cuts);
-                let stages = if moment == Moment::Plug {
+                let stages = if moment.plug().is_some() {
                     STAGES.1
                 } else {
                     STAGES.0
@@ -135,7 +134,7 @@ pub fn sweep(step: usize) {
                 thread::scope(|scope| {
                     for _ in 0..stages {
                         scope.spawn(|| {
-                            let mut wired = Wired::new(moment);
+                            let mut wired = Wired::new(moment, program);
                             while let Some(cut) = { cuts.lock().unwrap().pop_front() } {
                                 let found = wired.play(&cut);
                                 let named = |what| format!("{moment:?}, {cut:?}: {what}");
@@ -165,7 +164,10 @@ const POWER: Duration = Duration::from_secs(3);
 impl Stage {
     /// Whether the modem has power, or gets it by the plug's own timer.
     pub fn gets_power(&self) -> bool {
-        let is_on = || self.home.world.plugs().is_on(PLUG);
+        let is_on = || {
+            let model = self.moment.plug();
+            model.is_none_or(|model| self.home.world.plugs().is_on(model))
+        };
         (0..30).any(|_| {
             if !is_on() {
                 thread::sleep(POWER / 30);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::thread;
@@ -17,8 +18,6 @@ pub const OLD: &str = "93.184.216.34";
 pub const NEW: &str = "93.184.216.35";
 /// The record's key in the state.
 pub const KEY: &str = "A vpn.example.com";
-/// The plug of the scene with a power cycle: one that times itself, and is asked what came of it.
-pub const PLUG: PlugModel = PlugModel::Shelly1;
 /// No power for this long, and the modem behind the plug comes to its senses.
 const POWER_CYCLE: Duration = Duration::from_millis(500);
 /// The longest that a cycle may take, a power cycle included; a process that takes longer is killed, and the cell fails.
@@ -43,14 +42,16 @@ pub enum Moment {
     Write,
     /// Outcome, state and history are saved.
     Save,
-    /// The plug is switched.
+    /// The plug is switched: one that times itself.
     Plug,
+    /// The same with a plug of two URLs, which knows no time and cannot be asked.
+    TwoUrls,
     /// Throughout.
     All,
 }
 
 impl Moment {
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Load, "load"),
         (Self::Line, "line"),
         (Self::Address, "addr"),
@@ -60,8 +61,18 @@ impl Moment {
         (Self::Write, "writ"),
         (Self::Save, "save"),
         (Self::Plug, "plug"),
+        (Self::TwoUrls, "urls"),
         (Self::All, "all"),
     ];
+
+    /// The plug of the scene, where it has one.
+    pub const fn plug(self) -> Option<PlugModel> {
+        match self {
+            Self::Plug => Some(PLUG),
+            Self::TwoUrls => Some(PlugModel::Http),
+            _ => None,
+        }
+    }
 
     /// The servers that are asked at this moment, and how many there are of the kind.
     pub fn servers(self) -> &'static [(Kind, usize)] {
@@ -71,9 +82,18 @@ impl Moment {
             Self::Doh => &[(Kind::Doh, 2)],
             Self::Read | Self::Write => &[(Kind::Api, 1)],
             Self::All => &[(Kind::Ip, 4), (Kind::Doh, 2), (Kind::Api, 1)],
-            Self::Load | Self::Intent | Self::Save | Self::Plug => &[],
+            Self::Load | Self::Intent | Self::Save | Self::Plug | Self::TwoUrls => &[],
         }
     }
+}
+
+/// Somebody who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// One of a kind beyond the line.
+    Of(Kind, usize),
+    /// The plug of the scene with a power cycle.
+    Plug,
 }
 
 /// What a home has on its disk in one scene.
@@ -91,10 +111,12 @@ fn records() -> Vec<Value> {
     ]
 }
 
+/// The plug that times itself.
+pub const PLUG: PlugModel = PlugModel::Shelly1;
 const RECOVERY: &str = "enabled = true\noff_time = \"1s\"\nexpected_network_recovery = \"10s\"\n\
                         escalation_buffer = \"0s\"\n\n[policy]\nwaive = [\"off-time\"]\n";
 
-fn home(with_plug: bool) -> Home {
+fn home(plug: Option<PlugModel>) -> Home {
     let home = Home::with(RECORD);
     for record in records() {
         home.world
@@ -102,17 +124,21 @@ fn home(with_plug: bool) -> Home {
             .add_record("example.com", &record)
             .unwrap();
     }
-    if with_plug {
-        let address = home.world.plugs().address(PLUG);
-        home.configure(&format!(
-            "{RECORD}[recovery]\nplug = \"shelly1\"\naddress = \"{address}\"\n{RECOVERY}"
-        ));
+    if let Some(model) = plug {
+        let plugs = home.world.plugs();
+        let plug = if model == PLUG {
+            format!("plug = \"shelly1\"\naddress = \"{}\"", plugs.address(model))
+        } else {
+            let (off, on) = plugs.urls();
+            format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"")
+        };
+        home.configure(&format!("{RECORD}[recovery]\n{plug}\n{RECOVERY}"));
     }
     home
 }
 
-fn scene(with_plug: bool, play: impl FnOnce(&Home)) -> Scene {
-    let home = home(with_plug);
+fn scene(plug: Option<PlugModel>, play: impl FnOnce(&Home)) -> Scene {
+    let home = home(plug);
     home.settle();
     play(&home);
     Scene {
@@ -122,14 +148,14 @@ fn scene(with_plug: bool, play: impl FnOnce(&Home)) -> Scene {
 }
 
 /// READY, and nothing to do.
-static STEADY: LazyLock<Scene> = LazyLock::new(|| scene(false, |_| ()));
+static STEADY: LazyLock<Scene> = LazyLock::new(|| scene(None, |_| ()));
 
 /// Renumbered, and seen so once: the next cycle confirms it, looks for the zone, reads the record and writes it.
-static RENUMBERED: LazyLock<Scene> = LazyLock::new(|| scene(false, renumber));
+static RENUMBERED: LazyLock<Scene> = LazyLock::new(|| scene(None, renumber));
 
 /// The same where the zone is known: the record itself is the first that is read.
 static ZONE_KNOWN: LazyLock<Scene> = LazyLock::new(|| {
-    scene(false, |home| {
+    scene(None, |home| {
         home.world.set_doh(DohMode::Servfail);
         home.cycle_with(&["--no-cache"]);
         assert!(home.state()["zones"]["example.com"].is_string());
@@ -144,7 +170,7 @@ fn renumber(home: &Home) {
 
 /// In an outage that is old enough for a power cycle.
 static OUTAGE: LazyLock<Scene> = LazyLock::new(|| {
-    scene(true, |home| {
+    scene(Some(PLUG), |home| {
         home.world.set_line(Line::Down).unwrap();
         assert_eq!(home.cycle()["verdict"], "WAN_DOWN");
         let mut state = home.state();
@@ -178,6 +204,8 @@ pub struct Stage {
     pub home: Arc<Home>,
     scene: &'static Scene,
     pub moment: Moment,
+    /// Another build of the binary.
+    pub program: Option<&'static Path>,
     /// The home's address, which alone may be written.
     pub truth: &'static str,
     /// The fault takes `state.json` away, so that the counters begin anew.
@@ -198,19 +226,20 @@ impl Stage {
     pub fn new(moment: Moment) -> Self {
         let (scene, truth): (&'static Scene, _) = match moment {
             Moment::Doh => (&STEADY, OLD),
-            Moment::Plug => (&OUTAGE, OLD),
+            Moment::Plug | Moment::TwoUrls => (&OUTAGE, OLD),
             Moment::Read => (&ZONE_KNOWN, NEW),
             _ => (&RENUMBERED, NEW),
         };
-        let home = home(moment == Moment::Plug);
+        let home = home(moment.plug());
         home.world.set_address(Some(truth.parse().unwrap()));
-        if moment == Moment::Plug {
-            home.world.put_modem_behind(PLUG, POWER_CYCLE).unwrap();
+        if let Some(model) = moment.plug() {
+            home.world.put_modem_behind(model, POWER_CYCLE).unwrap();
         }
         let stage = Self {
             home: Arc::new(home),
             scene,
             moment,
+            program: None,
             truth,
             cold: false,
             junk: false,
@@ -235,7 +264,7 @@ impl Stage {
         let id = ours(home)["id"].as_str().unwrap().to_owned();
         api.edit_record(&id, &json!({"content": OLD})).unwrap();
         api.clear_journal();
-        if self.moment == Moment::Plug {
+        if self.moment.plug().is_some() {
             home.world.set_line(Line::Down).unwrap();
         }
     }
@@ -257,7 +286,7 @@ impl Stage {
 
     /// A cycle with the fault.
     pub fn struck_cycle(&mut self) -> Ran {
-        let mut command = self.home.command(&["reconcile", "--json"]);
+        let mut command = self.cycle();
         if matches!(self.moment, Moment::Doh | Moment::All) {
             command.arg("--no-cache");
         }
@@ -297,7 +326,15 @@ impl Stage {
             let wait = state["backoff"]["wait_s"].as_u64().unwrap_or(0);
             self.home.pass(Duration::from_secs(wait.max(30)));
         }
-        run(self.home.command(&["reconcile", "--json"]), |_| ())
+        run(self.cycle(), |_| ())
+    }
+
+    fn cycle(&self) -> Command {
+        let arguments = &["reconcile", "--json"];
+        match self.program {
+            Some(program) => self.home.command_of(program, arguments),
+            None => self.home.command(arguments),
+        }
     }
 
     /// What is wrong with the home yet; none where it is READY and its record right, for sure.

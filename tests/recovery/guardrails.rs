@@ -173,7 +173,10 @@ fn with_a_plug_that_does_not_answer_it_is_left_alone() {
     let stage = Stage::ripe(KIND);
     let plugs = stage.home.world.plugs();
     plugs.set_reachable(PlugModel::Shelly1, false).unwrap();
-    suppresses(&stage, &format!("{} does not answer: ", stage.target()));
+    suppresses(
+        &stage,
+        &format!("the plug {} does not answer as it should: ", stage.target()),
+    );
     plugs.set_reachable(PlugModel::Shelly1, true).unwrap();
     assert_eq!(stage.cycle().1, "completed");
 }
@@ -182,7 +185,10 @@ fn with_a_plug_that_does_not_answer_it_is_left_alone() {
 fn without_its_program_it_is_left_alone() {
     let stage = Stage::ripe(Kind::Program);
     std::fs::remove_file(stage.home.path("plug")).unwrap();
-    suppresses(&stage, &format!("{} does not answer: ", stage.target()));
+    suppresses(
+        &stage,
+        &format!("the plug {} does not answer as it should: ", stage.target()),
+    );
 }
 
 #[test]
@@ -191,7 +197,10 @@ fn with_a_plug_that_somebody_switched_off_it_is_left_alone() {
         let stage = Stage::ripe(Kind::Emulated(model));
         stage.home.world.plugs().press(model, false);
         let address = stage.home.world.plugs().address(model);
-        suppresses(&stage, &format!("{address} is switched off already"));
+        suppresses(
+            &stage,
+            &format!("the plug {address} is switched off already"),
+        );
         assert!(!stage.has_power(), "what a person did is left so");
     }
 }
@@ -228,5 +237,8 @@ fn of_several_guardrails_the_first_is_named() {
     stage.edit_state(|state| state["recovery"]["in_outage"] = 0.into());
     suppresses(&stage, "6 of 6 attempts");
     stage.edit_state(|state| state["recovery"]["attempts"] = json!([]));
-    suppresses(&stage, &format!("{} does not answer: ", stage.target()));
+    suppresses(
+        &stage,
+        &format!("the plug {} does not answer as it should: ", stage.target()),
+    );
 }

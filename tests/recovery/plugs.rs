@@ -1,6 +1,8 @@
 //! Plugs that are slow, wrong, locked, or lie.
 
 use std::fs;
+use std::io::Write;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,7 +55,10 @@ fn a_plug_that_gives_no_proper_answer_is_not_told_to_switch() {
                         "{model:?} {mode:?}: {reason}"
                     );
                     assert!(
-                        reason.starts_with(&format!("{} does not answer: ", stage.target())),
+                        reason.starts_with(&format!(
+                            "the plug {} does not answer as it should: ",
+                            stage.target()
+                        )),
                         "{model:?} {mode:?}: {reason}"
                     );
                     assert_eq!(stage.journal(), [] as [bool; 0], "{model:?} {mode:?}");
@@ -143,6 +148,29 @@ fn two_urls_that_fail_leave_the_power_on_in_the_end() {
             });
         }
     });
+}
+
+/// Many a device does what it is told, and then sends the browser to its own page.
+#[test]
+fn an_off_that_is_answered_with_a_redirect_leaves_the_power_on_in_the_end() {
+    let model = PlugModel::Http;
+    let stage = Stage::ripe(Kind::Emulated(model));
+    let redirects = Arc::new(|line: &str, reply: &[u8], out: &mut dyn Write| {
+        if line.ends_with("/off") {
+            out.write_all(b"HTTP/1.1 302 \r\nLocation: /\r\nContent-Length: 0\r\n\r\n")?;
+        } else {
+            out.write_all(reply)?;
+        }
+        Ok(true)
+    });
+    stage.home.world.plugs().tamper(model, Some(redirects));
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!((code, outcome.as_str()), (1, "failed"), "{reason}");
+    assert!(
+        reason.contains("the plug redirects elsewhere (status 302)"),
+        "{reason}"
+    );
+    assert_eq!(stage.journal(), [false, true]);
 }
 
 #[test]

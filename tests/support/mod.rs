@@ -7,6 +7,7 @@
     reason = "a fault of the test ends it"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -88,7 +89,15 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let built = env!("CARGO_BIN_EXE_cadence").into();
         // Such as a release build, for runs of many cycles.
-        let mut command = Command::new(std::env::var_os("CADENCE_TEST_BIN").unwrap_or(built));
+        self.command_of(
+            std::env::var_os("CADENCE_TEST_BIN").unwrap_or(built),
+            arguments,
+        )
+    }
+
+    /// The same with another build of the binary.
+    pub fn command_of(&self, binary: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .env_clear()
             .env("CADENCE_CONFIG", self.path("cadence.toml"))

@@ -24,7 +24,7 @@ fn build() -> PathBuf {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
         build.env_remove(name);
     }
-    let built = build.status().unwrap();
-    assert!(built.success(), "the release build failed");
+    let status = build.status().unwrap();
+    assert!(status.success(), "the release build failed");
     target.join("release/cadence")
 }

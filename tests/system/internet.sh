@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # its variables are for the scripts that source it
 # The home of home.sh with servers in its internet, and cycles that look at it. Sourced by the scripts that judge what is seen.
 
 # shellcheck source=tests/system/home.sh
