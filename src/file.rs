@@ -1,6 +1,6 @@
 //! Files that the operator names: opened only where they are regular ones, since anything else may never end or never begin.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -38,6 +38,16 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Content> {
         bytes,
         mode: meta.permissions().mode() & 0o7777,
     })
+}
+
+/// Makes a name durable, and those of the folders above it, any of which may have been made a moment ago. One that cannot be
+/// opened was not made by this user.
+pub fn settle(path: &Path) {
+    for folder in path.ancestors().skip(1) {
+        let here = folder.as_os_str().is_empty();
+        let folder = if here { Path::new(".") } else { folder };
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
 }
 
 #[cfg(test)]

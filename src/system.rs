@@ -96,7 +96,9 @@ fn wall_from(time: SystemTime) -> Timestamp {
         .unwrap_or(out_of_range)
 }
 
-fn parse_boot_id(text: &str) -> Option<String> {
+/// Reads `/proc/sys/kernel/random/boot_id`; none where it holds something else.
+#[must_use]
+pub fn parse_boot_id(text: &str) -> Option<String> {
     let id = text.trim();
     let valid = (1..=LONGEST_BOOT_ID).contains(&id.len())
         && id
@@ -105,8 +107,9 @@ fn parse_boot_id(text: &str) -> Option<String> {
     valid.then(|| id.to_owned())
 }
 
-/// Milliseconds from `1430.04 2459.12`: the first field, in seconds with two decimals.
-fn parse_uptime(text: &str) -> Option<u64> {
+/// Reads `/proc/uptime`: milliseconds from `1430.04 2459.12`, of which the first field is in seconds with two decimals.
+#[must_use]
+pub fn parse_uptime(text: &str) -> Option<u64> {
     let (seconds, hundredths) = text.split_ascii_whitespace().next()?.split_once('.')?;
     let digits = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(seconds) || !digits(hundredths) || hundredths.len() != 2 {

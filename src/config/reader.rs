@@ -7,7 +7,7 @@ use toml::de::DeTable;
 use super::env::Env;
 use super::section::Section;
 use super::suggest::did_you_mean;
-use super::value::Value;
+use super::value::{Value, cut};
 
 /// Sorts the problems of the environment behind those of the file.
 const AFTER_THE_FILE: usize = usize::MAX;
@@ -141,15 +141,17 @@ impl<'a> Reader<'a> {
                 .map(String::as_str)
                 .filter(|known| known.starts_with(&prefix))
                 .collect();
+            // Anybody may have made it up.
+            let shown = cut(name);
             let message = if allowed.is_empty() {
                 format!(
-                    "${name}: a record cannot be set by a variable: set it in {}",
+                    "${shown}: a record cannot be set by a variable: set it in {}",
                     self.path.display()
                 )
             } else {
                 let hint = did_you_mean(name, allowed.iter().copied());
                 format!(
-                    "${name}: no such key: {hint}allowed are {}",
+                    "${shown}: no such key: {hint}allowed are {}",
                     allowed.join(", ")
                 )
             };

@@ -6,9 +6,12 @@ pub fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     // One slip in a short word, two from six letters on: more would suggest words that only look alike.
-    let slips = if written.chars().count() < 6 { 1 } else { 2 };
+    let length = written.chars().count();
+    let slips = if length < 6 { 1 } else { 2 };
     candidates
         .into_iter()
+        // Also what keeps a word of a megabyte from being compared with every key.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= slips)
         .map(|candidate| {
             (
                 distance(&written.to_lowercase(), &candidate.to_lowercase()),
@@ -71,5 +74,6 @@ mod tests {
         assert_eq!(nearest("of_url", keys), Some("off_url"));
         assert_eq!(nearest("interval", keys), None);
         assert_eq!(nearest("", keys), None);
+        assert_eq!(nearest(&"jitter".repeat(200_000), keys), None);
     }
 }

@@ -80,7 +80,8 @@ impl Backoff {
         if self.rejected_token.is_some() && token.is_some() && self.rejected_token != token {
             return None;
         }
-        let wait = Duration::from_secs(self.wait_s);
+        // A longer one was never asked for: the state was damaged.
+        let wait = Duration::from_secs(self.wait_s).min(LONGEST_RETRY_AFTER);
         match self.since.elapsed(now) {
             Elapsed::Known(elapsed) => wait.checked_sub(elapsed).filter(|left| !left.is_zero()),
             Elapsed::Unknown => Some(wait),
@@ -166,6 +167,16 @@ mod tests {
             86_400,
             "a day at most"
         );
+    }
+
+    #[test]
+    fn a_wait_that_a_damaged_state_makes_endless_lasts_a_day() {
+        let endless = Backoff {
+            wait_s: u64::MAX,
+            ..after(None, &LIMITED, 0)
+        };
+        assert!(endless.remaining(Some(7), &at(86_399)).is_some());
+        assert_eq!(endless.remaining(Some(7), &at(86_400)), None);
     }
 
     #[test]

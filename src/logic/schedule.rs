@@ -12,6 +12,9 @@ use super::state::State;
 
 /// An API back-off longer than this is waited for at the slow cadence.
 const SHORT_BACKOFF: Duration = Duration::from_secs(2 * 60);
+/// The longest interval and the longest jitter that can be configured. What a damaged state plans beyond this is not believed, or
+/// cron would wait for it, and a monitor would call it fresh.
+const LONGEST_PLAN: u64 = 65 * 60;
 /// Cycles further apart than this leave a gap in what is known.
 const GAP: Duration = Duration::from_secs(5 * 60);
 
@@ -73,15 +76,23 @@ pub fn is_due(state: &State, policy: &Policy, now: &Moment) -> bool {
     if state.recovery.cut.is_some() {
         return true;
     }
-    let (Some(last), Some(due)) = (&state.last, &state.next) else {
+    let Some(last) = &state.last else {
         return true;
     };
     match last.at.elapsed(now) {
         Elapsed::Known(elapsed) => {
-            elapsed.saturating_add(policy.jitter) >= Duration::from_secs(due.in_s)
+            elapsed.saturating_add(policy.jitter) >= Duration::from_secs(planned(state))
         }
         Elapsed::Unknown => true,
     }
+}
+
+/// In how many seconds after the last cycle the next one was to come.
+fn planned(state: &State) -> u64 {
+    state
+        .next
+        .as_ref()
+        .map_or(0, |due| due.in_s.min(LONGEST_PLAN))
 }
 
 /// Whether the next cycle is wanted at the fast cadence: then the file `unsettled` is there.
@@ -96,11 +107,11 @@ pub fn is_fast(state: &State) -> bool {
 /// Whether there was a gap between the last cycle and this one; inside, how long it was, where the clocks can tell.
 #[must_use]
 pub fn gap(state: &State, now: &Moment) -> Option<Option<Duration>> {
-    let planned = state.next.as_ref().map_or(0, |due| due.in_s);
+    let planned = planned(state);
     match state.last.as_ref()?.at.elapsed(now) {
-        Elapsed::Known(elapsed) => (elapsed
-            > GAP.max(Duration::from_secs(planned.saturating_mul(2))))
-        .then_some(Some(elapsed)),
+        Elapsed::Known(elapsed) => {
+            (elapsed > GAP.max(Duration::from_secs(planned * 2))).then_some(Some(elapsed))
+        }
         Elapsed::Unknown => Some(None),
     }
 }
@@ -109,8 +120,7 @@ pub fn gap(state: &State, now: &Moment) -> Option<Option<Duration>> {
 /// longer, or for a time that the clocks cannot tell.
 #[must_use]
 pub fn is_stale(state: &State, now: &Moment) -> bool {
-    let planned = state.next.as_ref().map_or(0, |due| due.in_s);
-    let longest = GAP.max(Duration::from_secs(planned.saturating_mul(3)));
+    let longest = GAP.max(Duration::from_secs(planned(state) * 3));
     let age = state.last.as_ref().map(|last| last.at.elapsed(now));
     age.and_then(Elapsed::known).is_none_or(|age| age > longest)
 }
@@ -225,6 +235,23 @@ mod tests {
             since_boot_ms: 1,
         };
         assert!(is_due(&state, &policy(), &reborn));
+    }
+
+    #[test]
+    fn a_plan_beyond_what_can_be_configured_holds_up_neither_cron_nor_a_monitor() {
+        let mut state = ready();
+        state.last = Some(LastCycle {
+            at: at(0),
+            elapsed_ms: 1,
+        });
+        state.next = Some(Due {
+            speed: Speed::Slow,
+            in_s: u64::MAX,
+            due_at: at(0).wall,
+        });
+        assert!(is_due(&state, &policy(), &at(3900)));
+        assert!(is_stale(&state, &at(3 * 3900 + 1)));
+        assert!(gap(&state, &at(2 * 3900 + 1)).is_some());
     }
 
     #[test]

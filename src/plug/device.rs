@@ -147,7 +147,8 @@ impl Relay {
         }
         match self.seconds {
             Some(seconds) if seconds > limit => Err(PlugError::unsure(format!(
-                "the plug is off and says that it will stay so for {seconds} s, not {}",
+                "the plug is off and says that it will stay so for {}, not {}",
+                human_duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
                 human_duration(off_time)
             ))),
             Some(_) | None => Ok(()),
@@ -171,4 +172,30 @@ pub fn whole_seconds(duration: Duration) -> u64 {
     duration
         .as_secs()
         .saturating_add(u64::from(duration.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plug_that_stays_off_for_too_long_is_refused_in_a_few_words() {
+        let off_time = Duration::from_secs(30);
+        let refused = |seconds| {
+            let relay = Relay {
+                on: false,
+                timer: true,
+                seconds: Some(seconds),
+            };
+            relay.confirm_off(off_time, Duration::ZERO).unwrap_err()
+        };
+        assert_eq!(
+            refused(3600.0).message,
+            "the plug is off and says that it will stay so for 1 h, not 30 s"
+        );
+        assert_eq!(
+            refused(1e308).message,
+            "the plug is off and says that it will stay so for 213503982334601 d 7 h, not 30 s"
+        );
+    }
 }

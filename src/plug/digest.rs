@@ -46,6 +46,7 @@ impl Challenge {
     }
 
     /// The `Authorization` of one request.
+    #[must_use]
     pub fn answer(&self, credentials: &Credentials, method: &str, target: &str) -> String {
         let random = system::random_up_to(Duration::from_nanos(u64::MAX));
         self.answer_with(

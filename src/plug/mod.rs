@@ -6,7 +6,7 @@
 
 mod command;
 mod device;
-mod digest;
+pub mod digest;
 mod http;
 mod shelly1;
 mod shelly2;

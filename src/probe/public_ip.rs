@@ -60,11 +60,19 @@ fn fetch(
                 .to_owned(),
         );
     }
+    parse_answer(provider, &reply.body, family)
+}
+
+/// Reads the body of a provider's answer: a trace document alone where the provider is asked for one, else what [`parse_body`] reads.
+///
+/// # Errors
+/// As [`parse_body`].
+pub fn parse_answer(provider: &Endpoint, body: &[u8], family: Family) -> Result<IpAddr, String> {
     let path = provider.url.split(['?', '#']).next().unwrap_or_default();
     if path.ends_with(TRACE) {
-        parse_trace(text(&reply.body)?, &provider.host, family)
+        parse_trace(text(body)?, &provider.host, family)
     } else {
-        parse_body(&reply.body, &provider.host, family)
+        parse_body(body, &provider.host, family)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::text::{WIDTH, host_of, human_seconds, pair, wrap};
+use super::text::{WIDTH, host_of, human_seconds, pair, printable, wrap};
 use super::{Paint, Style};
 use crate::app::history::{Entry, is_plausible};
 use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
@@ -80,7 +80,7 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
             Some(event) => sentence(&event.what),
             None => (None, raw(event)),
         };
-        let kind = &event.kind;
+        let kind = printable(&event.kind);
         let margin = format!("{clock}  {kind:KIND$}  ");
         let used = INDENT + kind.chars().count().saturating_sub(KIND);
         let lines = wrap(&sentence, WIDTH.saturating_sub(used), WIDTH - INDENT);
@@ -256,9 +256,12 @@ fn fields(event: &Entry) -> Map<String, Value> {
 
 /// The fields that are the kind's own.
 fn own_fields(event: &Entry) -> impl Iterator<Item = (String, Value)> {
+    // Values are quoted where they have to be, and names must not have to be.
+    let plain = |c: char| c.is_alphanumeric() || c == '_';
     fields(event)
         .into_iter()
         .filter(|(key, _)| !matches!(key.as_str(), "at" | "seq" | "cycle" | "kind"))
+        .map(move |(key, value)| (key.replace(|c| !plain(c), "_"), value))
 }
 
 fn put(line: &mut String, key: &str, value: &Value) {

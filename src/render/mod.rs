@@ -18,4 +18,5 @@ mod time;
 
 pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal};
+pub(crate) use text::printable;
 pub use time::{local_clock, local_minute, minute_in};

@@ -135,6 +135,8 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
     let count = missing.clone().count();
     let mut text: Vec<u8> = missing.flat_map(|(_, line)| line).copied().collect();
     if count > 0 {
+        // Where the process that saved the state was killed, that may not be durable yet; its events must not outlive it.
+        dir.sync()?;
         let mut at = end.start + end.bytes.len() as u64;
         if is_torn {
             file.set_len(at)?;

@@ -206,20 +206,6 @@ impl StateDir {
         }
     }
 
-    /// Makes the folder itself durable: its own name and those of the folders above it. One of those that cannot be opened was
-    /// not made by this user.
-    fn settle(&self) {
-        for above in self.path.ancestors().skip(1) {
-            let above = above.as_os_str();
-            let above = if above.is_empty() {
-                ".".as_ref()
-            } else {
-                above
-            };
-            let _ = File::open(above).and_then(|folder| folder.sync_all());
-        }
-    }
-
     /// Removes what killed writers left behind. For the holder of the lock, who knows that nobody is writing now.
     fn tidy(&self) -> io::Result<()> {
         let leftover = format!("{}{TEMPORARY}", state::FILE);

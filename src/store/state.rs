@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use log::debug;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::error::USE;
 use super::migrate::{Unusable, migrate};
 use super::{StateDir, StoreError};
+use crate::file;
 
 /// The name of the document in the state folder.
 pub const FILE: &str = "state.json";
-/// A document has a few KiB; one of this size is not ours, and is not read into memory.
+/// A document has a few KiB, and some hundred at most; one of this size is not ours, and is not read into memory.
 const LARGEST: u64 = 1 << 20;
 /// How many set-aside documents are kept for an investigation.
 const SET_ASIDE_AT_MOST: usize = 5;
@@ -72,7 +73,7 @@ pub fn load<T: DeserializeOwned>(
         match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
             None => {
                 // It may have been made a moment ago, and what is saved in it must not go away with it.
-                dir.settle();
+                file::settle(dir.path());
                 return Ok(Loaded::Missing);
             }
             Some(Ok(document)) => return Ok(Loaded::Found(document)),
@@ -125,7 +126,12 @@ fn parse_file<T: DeserializeOwned>(
     Ok(Some(parse(&bytes, version)))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusable> {
+/// Reads the bytes of a document, of the current version `version` or an older one.
+///
+/// # Errors
+///
+/// Why they are of no use, in at most some hundred characters.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusable> {
     let corrupt = |what: &str, cause: &serde_json::Error| {
         let cause: String = cause
             .to_string()
@@ -135,10 +141,29 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusable>
             .collect();
         Unusable::Corrupt(format!("{what}: {cause}"))
     };
-    let document: Value =
-        serde_json::from_slice(bytes).map_err(|cause| corrupt("it is not JSON", &cause))?;
-    serde_json::from_value(migrate(document, version)?)
-        .map_err(|cause| corrupt("it is not a state document of its version", &cause))
+    let head = match serde_json::from_slice(bytes) {
+        Err(cause) if !cause.is_data() => return Err(corrupt("it is not JSON", &cause)),
+        head => head.unwrap_or_default(),
+    };
+    let Head { version: found } = head;
+    let read = if found == Some(version) {
+        serde_json::from_slice(bytes)
+    } else {
+        // A tree of values can have a hundred times the size of its text: only an older document is worth it.
+        let document = if found.is_some_and(|found| found < version) {
+            serde_json::from_slice(bytes).unwrap_or_default()
+        } else {
+            json!({ "version": found })
+        };
+        serde_json::from_str(&migrate(document, version)?.to_string())
+    };
+    read.map_err(|cause| corrupt("it is not a state document of its version", &cause))
+}
+
+/// All that is asked of a document before it is read.
+#[derive(Default, Deserialize)]
+struct Head {
+    version: Option<u64>,
 }
 
 /// Renames the document to `state.json.<label>-<time>`, beside older ones, of which the oldest go.

@@ -128,7 +128,7 @@ fn a_corrupt_state_is_kept_aside() {
     );
     kept_aside(
         |_, path| fs::write(path, "{\"version\": 1}").unwrap(),
-        "it is not a state document of its version: missing field `cycle`",
+        "it is not a state document of its version: missing field `cycle` at line 1 column 14",
         "corrupt",
     );
 }

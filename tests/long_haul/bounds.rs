@@ -40,7 +40,7 @@ pub fn judge_folder(home: &Home, ended: bool, figures: &mut Figures) {
     }
 }
 
-/// What a cycle says is bounded, and none takes longer than it may.
+/// What a cycle says.
 pub fn judge_words(stdout: &str, stderr: &str) {
     assert!(
         stderr.lines().count() <= MOST_LINES_OF_LOG && stdout.len() <= LARGEST_REPORT,

@@ -10,6 +10,8 @@ pub struct Figures {
     /// Every `cadence reconcile` that was started.
     pub processes: u64,
     pub killed: u64,
+    /// Killed with the intention to write on disk.
+    pub killed_writing: u64,
     /// Exit 75.
     pub stepped_back: u64,
     /// Exit 74.
@@ -41,6 +43,7 @@ impl AddAssign for Figures {
     fn add_assign(&mut self, other: Self) {
         self.processes += other.processes;
         self.killed += other.killed;
+        self.killed_writing += other.killed_writing;
         self.stepped_back += other.stepped_back;
         self.refused += other.refused;
         self.of_another_host += other.of_another_host;
@@ -67,11 +70,12 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} processes in {} days of homes: {} killed, {} stepped back, {} refused, {} of another host, {} under absurd clocks, \
+            "{} processes in {} days of homes: {} killed ({} in a write), {} stepped back, {} refused, {} of another host, {} under absurd clocks, \
              {} on a damaged state, {} steady; {} commands that only look; {} times of peace",
             self.processes,
             self.days,
             self.killed,
+            self.killed_writing,
             self.stepped_back,
             self.refused,
             self.of_another_host,

@@ -307,6 +307,11 @@ impl Ledger {
                 assert_eq!(report["uptime"]["total"], now.total, "{report:#}");
             }
         }
+        let wrote = turn.requests.iter().any(|request| request.write.is_some());
+        assert!(
+            !wrote || cycles > 0,
+            "a write before its intention was on disk"
+        );
         for cycle in before.cycle + 1..=now.cycle {
             let may_gap = self.clock_was_odd || self.is_later_than(GAP[0]);
             self.truths.insert(cycle, (truth.clone(), may_gap));

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use cadence::world::{Entry, Line, PlugMode};
+use cadence::world::{Entry, Fault, Line, PlugMode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
@@ -195,7 +195,11 @@ impl Life {
             "cycle -> {:?} {} {}",
             ended.code,
             told.unwrap_or_default(),
-            ended.stderr
+            ended
+                .stderr
+                .lines()
+                .filter(|line| !line.starts_with("warning: "))
+                .collect::<String>()
         ));
         self.figures.longest = self.figures.longest.max(ended.took);
         if let Some(peak) = ended.peak {
@@ -260,8 +264,13 @@ impl Life {
             calm: false,
             ..self.truth()
         };
+        if self.random.random() {
+            // So that more of them are met while they write.
+            let slow = Fault::SlowApply(Duration::from_millis(20));
+            self.home.world.cloudflare().fail_next_write(1, slow);
+        }
         self.ledger.look(&self.home);
-        let mut running = self.start(self.reconcile(&[]));
+        let mut running = self.start(self.reconcile(&["--trust"]));
         let signal = if self.random.random_ratio(2, 3) {
             Signal::KILL
         } else {
@@ -274,6 +283,7 @@ impl Life {
             // What it has sent may still be under way, a write only where its intention is on disk.
             let state = fs::read_to_string(self.home.state_file("state.json")).unwrap_or_default();
             let is_writing = state.contains("\"in_doubt\":\"");
+            self.figures.killed_writing += u64::from(is_writing);
             thread::sleep(Duration::from_millis(if is_writing { 100 } else { 10 }));
         }
         self.judge(&truth, &[ended]);

@@ -37,12 +37,12 @@ impl Plan {
         let (has_tls, records, writes_per_hour, plug) = match number % HOMES {
             0 => (false, ONE, 60, None),
             1 => (false, PROXIED, 60, None),
-            2 => (false, WILDCARD, 6, None),
+            2 => (false, WILDCARD, 2, None),
             3 => (false, SIX_FIRST, 60, None),
-            4 => (true, ONE, 6, None),
+            4 => (true, ONE, 2, None),
             5 => (true, SIX_LAST, 60, None),
             6 => (false, ONE, 60, Some(PlugModel::Shelly1)),
-            _ => (false, WILDCARD, 6, Some(PlugModel::Http)),
+            _ => (false, WILDCARD, 2, Some(PlugModel::Http)),
         };
         let mut plan = Self {
             has_tls,
@@ -102,7 +102,7 @@ impl Plan {
         };
         format!(
             "[recovery]\nenabled = true\n{plug}off_time = \"1s\"\nexpected_network_recovery = \"30s\"\n\
-             escalation_buffer = \"0s\"\ncooldown = \"5m\"\n\
+             escalation_buffer = \"0s\"\ncooldown = \"1m\"\n\
              max_attempts_per_outage = {CUTS_PER_OUTAGE}\nmax_attempts_per_day = {CUTS_PER_DAY}\n"
         )
     }
@@ -154,7 +154,7 @@ impl Plan {
     /// The times that pass, in seconds: cycles of an outage that is to ripen are never far apart.
     pub fn pauses(&self) -> &[u64] {
         if self.wanted.plug.is_some() {
-            &[30, 60, 130, 200, 4_000]
+            &[30, 60, 60, 130, 200, 4_000]
         } else {
             &[30, 130, 1_900, 4_000, 8_000]
         }

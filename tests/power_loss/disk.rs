@@ -130,8 +130,24 @@ impl Disk {
         self.rename_entries(folder, vec![(name, None)]);
     }
 
+    /// A folder's own mode is not kept here.
     pub fn change(&mut self, node: NodeId, change: Change) {
-        self.ops.push(Op::Data(node, change));
+        if self.nodes[node].is_some() {
+            self.ops.push(Op::Data(node, change));
+        }
+    }
+
+    /// The disk after the first so many steps, when the next process begins.
+    pub fn up_to(&self, steps: usize) -> Self {
+        let mut disk = self.clone();
+        disk.ops.truncate(steps);
+        disk.live = disk.names.clone();
+        for op in &disk.ops {
+            if let Op::Names(folder, entries) = op {
+                set(&mut disk.live, *folder, entries);
+            }
+        }
+        disk
     }
 
     /// Everything as a process sees it after so many steps: also what a kill leaves.

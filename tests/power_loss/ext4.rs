@@ -80,7 +80,7 @@ pub fn crashes(scene: &Scene, options: &str) -> Option<Crashes> {
     fs::rename(&point, &from).unwrap();
     fs::create_dir(&point).unwrap();
 
-    let run = traced(scene, &trace);
+    let run = traced(&scene.command(), &trace);
     let script = "cp -a \"$4/.\" \"$3\" && sync -f \"$3\" && shift 4 && exec \"$@\"";
     let mut command = mounted(script, options, &image, &point);
     command
@@ -112,9 +112,9 @@ pub fn crashes(scene: &Scene, options: &str) -> Option<Crashes> {
     let mut found = vec![];
     for (stop, (disk, done)) in stops.iter().enumerate() {
         let next = stops.get(stop + 1).map_or(deeds.len(), |(_, done)| *done);
-        found.extend((*done..=next).map(|deeds| Crash {
+        found.extend((*done..=next).map(|done| Crash {
             files: trees[*disk].clone(),
-            deeds,
+            deeds: deeds[..done].to_vec(),
             at: format!("file call {}", stop + 1),
         }));
     }

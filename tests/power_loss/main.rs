@@ -22,6 +22,7 @@ mod calls;
 mod disk;
 mod ext4;
 mod history;
+mod init;
 mod record;
 mod scene;
 mod scenes;
@@ -32,7 +33,7 @@ mod support;
 mod sweep;
 mod tree;
 
-use sweep::{Figures, by_the_model, sweep};
+use sweep::{Figures, after_a_kill, by_the_model, sweep};
 
 #[test]
 fn after_a_power_loss_the_next_cycles_go_on_from_what_the_disk_kept() {
@@ -44,6 +45,13 @@ fn after_a_power_loss_the_next_cycles_go_on_from_what_the_disk_kept() {
 fn after_a_power_loss_at_any_moment_the_next_cycles_go_on_from_whatever_the_disk_kept() {
     let all = sweep(&scenes::ALL, usize::MAX, by_the_model);
     report("any order of writes", all);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run runs it"]
+fn after_a_kill_and_then_a_power_loss_the_next_cycles_go_on() {
+    let all = sweep(&scenes::RICH, 100, after_a_kill);
+    report("any order of writes, after a kill", all);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::calls;
 use crate::disk::Disk;
-use crate::scene::{Deed, Scene};
+use crate::scene::{Deed, FOLDER, Scene};
+use crate::support::Home;
+use crate::tree::Tree;
 
 /// A run, step by step.
 pub struct Recording {
@@ -26,9 +28,8 @@ pub struct Stop {
     pub deeds: usize,
 }
 
-/// The command of a scene under `strace`, which writes to `trace` and stops it after each of those calls.
-pub fn traced(scene: &Scene, trace: &Path) -> Command {
-    let cadence = scene.command();
+/// A command under `strace`, which writes to `trace` and stops it after each of those calls.
+pub fn traced(cadence: &Command, trace: &Path) -> Command {
     let mut strace = Command::new("strace");
     strace
         // The operator's program is another process, and writes to no file of ours.
@@ -50,22 +51,48 @@ pub fn traced(scene: &Scene, trace: &Path) -> Command {
 /// Runs a scene's command; none where nothing can be traced here.
 pub fn record(scene: &Scene) -> Option<Recording> {
     scene.set(&scene.before, &[]);
-    let trace = scene.home().path("trace");
-    let mut deeds_at = vec![0];
-    follow(traced(scene, &trace), &trace, || {
-        deeds_at.push(scene.deeds().len());
+    record_on(
+        Disk::of(&scene.before),
+        scene.home(),
+        FOLDER,
+        &scene.command(),
+        || scene.deeds(),
+    )
+}
+
+/// Runs the cycle after one that was killed at that moment: what that one did not sync, is still not synced.
+pub fn record_next(scene: &Scene, killed: &Recording, at: Stop) -> Option<Recording> {
+    let disk = killed.disk.up_to(at.changes);
+    let deeds = &killed.deeds[..at.deeds];
+    scene.set(&disk.seen(at.changes), deeds);
+    let next = scene.home().command(&["reconcile", "-q"]);
+    record_on(disk, scene.home(), FOLDER, &next, || {
+        [deeds, &scene.deeds()].concat()
+    })
+}
+
+/// Runs a command that changes files below `folder`, which are as on this disk.
+pub fn record_on(
+    mut disk: Disk,
+    home: &Home,
+    folder: &str,
+    command: &Command,
+    deeds: impl Fn() -> Vec<Deed>,
+) -> Option<Recording> {
+    let trace = home.path("trace");
+    let mut changes = vec![disk.ops.len()];
+    let mut deeds_at = vec![deeds().len()];
+    follow(traced(command, &trace), &trace, || {
+        deeds_at.push(deeds().len());
     })?;
     let text = fs::read_to_string(&trace).unwrap();
-    let mut disk = Disk::of(&scene.before);
-    let mut changes = vec![0];
-    changes.extend(calls::replay(&text, scene.home().folder.path(), &mut disk));
-    assert_eq!(changes.len(), deeds_at.len(), "{}: stops", scene.name);
-    let live = scene.files();
+    changes.extend(calls::replay(&text, home.folder.path(), &mut disk));
+    assert_eq!(changes.len(), deeds_at.len(), "{command:?}: stops");
+    let live = Tree::read(home.folder.path(), &[folder]);
     assert_eq!(
         disk.seen(disk.ops.len()),
         live,
-        "{}: the trace does not tell all",
-        scene.name
+        "the trace does not tell all"
     );
     let stops = changes
         .into_iter()
@@ -75,7 +102,7 @@ pub fn record(scene: &Scene) -> Option<Recording> {
     Some(Recording {
         disk,
         stops,
-        deeds: scene.deeds(),
+        deeds: deeds(),
     })
 }
 

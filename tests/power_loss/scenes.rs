@@ -21,7 +21,7 @@ const ROTATE_AT: usize = 1 << 20;
 pub type Make = fn() -> Scene;
 
 /// Those first that wait for a plug.
-pub const ALL: [Make; 20] = [
+pub const ALL: [Make; 21] = [
     || cut("cut by http", UNTIMED),
     || cut("cut by command", Kind::Program),
     || cut("cut by shelly1", Kind::Emulated(PlugModel::Shelly1)),
@@ -30,8 +30,9 @@ pub const ALL: [Make; 20] = [
     || cut("cut by hand", UNTIMED).with(&["recover", "-q", "--yes"]),
     first_cut,
     left_dark,
+    forgotten_dark,
     || Scene::now("first", home(), OLD),
-    || Scene::now("first, trusting", home(), OLD).with(&["reconcile", "-q", "--trust"]),
+    first_trusting,
     first_write,
     || Scene::now("steady", settled(), OLD),
     new_address,
@@ -70,6 +71,13 @@ fn with_home(host: Host, edit: impl FnOnce(&Home)) -> Host {
 fn move_to_new(home: &Home) {
     let address: Ipv4Addr = NEW.parse().unwrap();
     home.world.set_address(Some(address));
+}
+
+/// Those that leave most behind, for what is done with each of their moments.
+pub const RICH: [Make; 4] = [first_trusting, new_address, write, rotation];
+
+fn first_trusting() -> Scene {
+    Scene::now("first, trusting", home(), OLD).with(&["reconcile", "-q", "--trust"])
 }
 
 fn first_write() -> Scene {
@@ -195,6 +203,16 @@ fn left_dark() -> Scene {
             json!({"at": at["wall"], "attempt": 1, "helped": Value::Null, "seconds": Value::Null});
     });
     Scene::now("left dark", Host::WithPlug(stage), OLD).in_the_dark()
+}
+
+/// The same, and what was known of it cannot be read any more.
+fn forgotten_dark() -> Scene {
+    let stage = Stage::ripe(UNTIMED);
+    let event =
+        json!({"at": "2026-01-28T16:08:44Z", "seq": 9, "cycle": 1, "kind": "error", "message": ""});
+    fs::write(stage.home.state_file("history.jsonl"), format!("{event}\n")).unwrap();
+    fs::write(stage.home.state_file("state.json"), vec![0; 1000]).unwrap();
+    Scene::now("forgotten in the dark", Host::WithPlug(stage), OLD).in_the_dark()
 }
 
 /// A power cycle by hand before there was any cycle.

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::thread;
 
 use crate::aftermath::{inspect, live_through};
-use crate::record::{Stop, record};
-use crate::scene::{Deed, Scene};
+use crate::record::{Recording, Stop, record, record_next};
+use crate::scene::{Deed, FOLDER, Scene};
 use crate::scenes::Make;
 use crate::tree::Tree;
 
@@ -44,8 +44,8 @@ impl Figures {
 /// A disk after a power loss.
 pub struct Crash {
     pub files: Tree,
-    /// How many of the deeds were done by then.
-    pub deeds: usize,
+    /// What was done to the world by then.
+    pub deeds: Vec<Deed>,
     /// When.
     pub at: String,
 }
@@ -98,27 +98,46 @@ pub fn sweep(
 /// What the model of a disk may hold after each moment of a scene.
 pub fn by_the_model(scene: &Scene) -> Option<Crashes> {
     let run = record(scene)?;
-    let moments = run.moments();
-    let mut disks = vec![];
-    for Stop { changes, deeds } in &moments {
-        let at = changes.checked_sub(1).map(|last| &run.disk.ops[last]);
-        disks.extend(
-            run.disk
-                .after_power_loss(*changes)
-                .into_iter()
-                .map(|files| Crash {
-                    files,
-                    deeds: *deeds,
-                    at: format!("{at:?}"),
-                }),
-        );
-    }
     Some(Crashes {
-        moments: moments.len(),
+        moments: run.moments().len(),
         whole: run.disk.seen(run.disk.ops.len()),
+        disks: disks(&run),
         deeds: run.deeds,
-        disks,
     })
+}
+
+/// The same for the cycle after one that was killed, at each moment of which something new is in its files.
+pub fn after_a_kill(scene: &Scene) -> Option<Crashes> {
+    let killed = record(scene)?;
+    let mut found = Crashes {
+        moments: 0,
+        whole: killed.disk.seen(killed.disk.ops.len()),
+        deeds: killed.deeds.clone(),
+        disks: vec![],
+    };
+    let mut seen = BTreeSet::new();
+    for at in killed.moments() {
+        if seen.insert((killed.disk.seen(at.changes), at.deeds)) {
+            let next = record_next(scene, &killed, at)?;
+            found.moments += next.moments().len();
+            found.disks.extend(disks(&next));
+        }
+    }
+    Some(found)
+}
+
+fn disks(run: &Recording) -> Vec<Crash> {
+    let mut disks = vec![];
+    for Stop { changes, deeds } in run.moments() {
+        let at = changes.checked_sub(1).map(|last| &run.disk.ops[last]);
+        let found = run.disk.after_power_loss(changes).into_iter();
+        disks.extend(found.map(|files| Crash {
+            files,
+            deeds: run.deeds[..deeds].to_vec(),
+            at: format!("{at:?}"),
+        }));
+    }
+    disks
 }
 
 fn live(scene: &Scene, crashes: Crashes, at_most: usize) -> Figures {
@@ -142,32 +161,31 @@ fn live(scene: &Scene, crashes: Crashes, at_most: usize) -> Figures {
         }
     };
     let mut seen = BTreeSet::new();
-    let different = |crash: &Crash| seen.insert((crash.files.clone(), crash.deeds));
+    // Who held the lock last is of no consequence, and would make for many.
+    let different = |crash: &Crash| {
+        let mut files = crash.files.clone();
+        if let Some(Some(lock)) = files.0.get_mut(&format!("{FOLDER}/lock")) {
+            lock.bytes.clear();
+        }
+        seen.insert((files, crash.deeds.len()))
+    };
     let disks: Vec<Crash> = disks.into_iter().filter(different).collect();
     figures.disks = disks.len();
     // Spread over all of them, and always the same ones.
     let step = disks.len().div_ceil(at_most).max(1);
-    for (
-        index,
-        Crash {
-            files,
-            deeds: done,
-            at,
-        },
-    ) in disks.into_iter().enumerate()
-    {
-        let done = &deeds[..done];
+    for (index, crash) in disks.into_iter().enumerate() {
+        let Crash { files, deeds, at } = crash;
         let found = if index % step == 0 {
             figures.lived += 1;
-            live_through(scene, files.clone(), done, Some(&undisturbed))
+            live_through(scene, files.clone(), &deeds, Some(&undisturbed))
                 .map(|outcome| figures.cycles = figures.cycles.max(outcome.cycles))
         } else {
-            inspect(scene, &files, done)
+            inspect(scene, &files, &deeds)
         };
         if let Err(why) = found {
             let name = scene.name;
             figures.faults.push(format!(
-                "{name}, at {at}, done {done:?}: {why}\n{}",
+                "{name}, at {at}, done {deeds:?}: {why}\n{}",
                 shown(&files)
             ));
         }

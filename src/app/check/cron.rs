@@ -25,6 +25,7 @@ pub struct Cron {
 
 impl Cron {
     /// The job, where there is one.
+    #[must_use]
     pub fn find() -> Option<Self> {
         Self::read(Path::new(JOB))
     }
@@ -39,6 +40,7 @@ impl Cron {
     }
 
     /// Whether it is run.
+    #[must_use]
     pub fn look(&self) -> Finding {
         let user = &self.user;
         if !self.accepted {
@@ -70,7 +72,8 @@ impl Cron {
 }
 
 /// The sixth field of the first job, see `crontab(5)`.
-fn user(table: &str) -> Option<&str> {
+#[must_use]
+pub fn user(table: &str) -> Option<&str> {
     let is_job = |line: &&str| line.starts_with(|c: char| c == '*' || c.is_ascii_digit());
     table.lines().find(is_job)?.split_ascii_whitespace().nth(5)
 }

@@ -47,13 +47,15 @@ impl From<&Metadata> for Access {
 impl Identity {
     /// That of a user by name or number; none where `/etc/passwd` does not have it. `group` replaces the primary group where it is
     /// not empty, and `more` are groups beside those of `/etc/group`.
+    #[must_use]
     pub fn of_user(user: &str, group: &str, more: &str) -> Option<Self> {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         Self::find(&read("/etc/passwd"), &read("/etc/group"), user, group, more)
     }
 
     /// Looks a user up as in `passwd(5)` and `group(5)`. Without a name it is root.
-    fn find(passwd: &str, groups: &str, user: &str, group: &str, more: &str) -> Option<Self> {
+    #[must_use]
+    pub fn find(passwd: &str, groups: &str, user: &str, group: &str, more: &str) -> Option<Self> {
         let user = entry(passwd, if user.is_empty() { "root" } else { user })?;
         let number = |key: &str| entry(groups, key)?.get(2)?.parse::<u32>().ok();
         let [name, _, uid, primary, ..] = *user else {
@@ -78,12 +80,14 @@ impl Identity {
     }
 
     /// That of this process; none where `/proc` does not tell.
+    #[must_use]
     pub fn of_process() -> Option<Self> {
         Self::parse(&fs::read_to_string("/proc/self/status").ok()?)
     }
 
     /// Reads `Uid:`, `Gid:` and `Groups:` of `proc_pid_status(5)`; the second number of the first two is the effective one.
-    fn parse(status: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(status: &str) -> Option<Self> {
         let numbers = |key: &str| -> Option<Vec<u32>> {
             let line = status.lines().find_map(|line| line.strip_prefix(key))?;
             line.split_ascii_whitespace()
@@ -100,6 +104,7 @@ impl Identity {
     }
 
     /// Whether new files can be made in such a folder.
+    #[must_use]
     pub fn may_write_in(&self, folder: Access) -> bool {
         self.may(WRITE, folder)
     }
@@ -135,6 +140,7 @@ impl Identity {
     }
 
     /// Whether a folder or file is its own.
+    #[must_use]
     pub const fn owns(&self, access: Access) -> bool {
         self.uid == access.uid
     }
@@ -165,6 +171,7 @@ impl Identity {
 }
 
 /// The number of a group of this host.
+#[must_use]
 pub fn group_id(name: &str) -> Option<u32> {
     let groups = fs::read_to_string("/etc/group").ok()?;
     entry(&groups, name)?.get(2)?.parse().ok()
@@ -178,7 +185,8 @@ fn entry<'a>(table: &'a str, key: &str) -> Option<Vec<&'a str>> {
 }
 
 /// Reads `0 2147483647`. The kernel's own default, `1 0`, holds nobody.
-fn parse_range(text: &str) -> Option<RangeInclusive<u32>> {
+#[must_use]
+pub fn parse_range(text: &str) -> Option<RangeInclusive<u32>> {
     let mut numbers = text.split_ascii_whitespace();
     let range = numbers.next()?.parse().ok()?..=numbers.next()?.parse().ok()?;
     numbers.next().is_none().then_some(range)

@@ -5,13 +5,13 @@
 
 pub(super) mod api;
 mod credentials;
-pub(super) mod cron;
+pub mod cron;
 pub(super) mod host;
-pub(super) mod identity;
+pub mod identity;
 mod network;
 pub(super) mod plug;
-mod runner;
-pub(super) mod systemd;
+pub mod runner;
+pub mod systemd;
 mod tools;
 
 use serde::Serialize;
@@ -20,7 +20,8 @@ use super::context::Context;
 use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, Error};
-use crate::{render, system};
+use crate::render::{self, printable};
+use crate::system;
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,35 +62,37 @@ impl Level {
 }
 
 impl Finding {
-    const fn new(check: &'static str, level: Level, message: String) -> Self {
+    /// Parts of the message come from this host's tools and from the network, and must not steer a terminal.
+    fn new(check: &'static str, level: Level, message: impl AsRef<str>) -> Self {
         Self {
             check,
             level,
-            message,
+            message: printable(message.as_ref()),
             mend: None,
         }
     }
 
     /// As it should be.
-    pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Ok, message.into())
+    pub fn ok(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Ok, message)
     }
 
     /// It could be better.
-    pub fn warn(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Warn, message.into())
+    pub fn warn(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Warn, message)
     }
 
     /// It must be mended.
-    pub fn fail(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Fail, message.into())
+    pub fn fail(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Fail, message)
     }
 
     /// The same with what to do about it.
     #[must_use]
-    pub fn mend(self, mend: impl Into<String>) -> Self {
+    pub fn mend(self, mend: impl AsRef<str>) -> Self {
+        let lines: Vec<String> = mend.as_ref().split('\n').map(printable).collect();
         Self {
-            mend: Some(mend.into()),
+            mend: Some(lines.join("\n")),
             ..self
         }
     }
@@ -156,6 +159,13 @@ mod tests {
         );
         assert_eq!(line().split_mend(": ", 2), line());
         assert_eq!(line().split_mend("; ", 0), line());
+    }
+
+    #[test]
+    fn what_a_tool_says_steers_no_terminal() {
+        let finding = Finding::warn("units", "a\u{1b}[31mb\nc").mend("put in:\nd\u{9b}e\r");
+        assert_eq!(finding.message, "a [31mb c");
+        assert_eq!(finding.mend.as_deref(), Some("put in:\nd e "));
     }
 
     #[test]

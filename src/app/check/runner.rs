@@ -37,6 +37,7 @@ pub struct Handover {
 
 impl Runner {
     /// The service where it is loaded, else cron.
+    #[must_use]
     pub fn find(systemd: Option<&Systemd>, cron: Option<&Cron>) -> Option<Self> {
         if let Some(service) = systemd.and_then(|systemd| systemd.loaded(SERVICE)) {
             return Some(Self::of_service(service));
@@ -52,6 +53,7 @@ impl Runner {
     }
 
     /// That its cycles are none of the configuration that is looked at.
+    #[must_use]
     pub fn of_another_configuration(&self) -> Finding {
         let other = self.config.display();
         Finding::ok(
@@ -61,6 +63,7 @@ impl Runner {
     }
 
     /// That its user is not there, or is nowhere where we look.
+    #[must_use]
     pub fn unknown(&self) -> Option<Finding> {
         let user = &self.user;
         self.identity.is_none().then(|| {
@@ -99,7 +102,8 @@ impl Runner {
 }
 
 /// What `LoadCredential=name:path` in these unit files comes to, in their order; see `systemd.exec(5)`. systemctl does not show it.
-fn credentials(files: &[String]) -> Vec<(String, PathBuf)> {
+#[must_use]
+pub fn credentials(files: &[String]) -> Vec<(String, PathBuf)> {
     let mut found: Vec<(String, PathBuf)> = vec![];
     for line in files.iter().flat_map(|file| file.lines()) {
         let value = line

@@ -73,6 +73,7 @@ impl Draft {
     }
 
     /// Whether such a record is in it already.
+    #[must_use]
     pub fn has(&self, record: &RecordSpec) -> bool {
         self.records.iter().any(|own| own.key() == record.key())
     }

@@ -20,6 +20,8 @@ const GROUP: &str = "cadence";
 /// Beside the configuration.
 const TOKEN: &str = "cloudflare.token";
 const PASSWORD: &str = "plug.password";
+/// The middle of a name under which a file is made; the id of the process follows.
+const NEW: &str = ".new-";
 
 /// Where the files go.
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Place {
         let others = if self.is_root { 0o055 } else { 0 };
         made.folders(folder, 0o700 | others)
             .map_err(|error| cannot("make", folder, &error))?;
+        tidy(folder);
         let mut written = vec![];
         if let Some(token) = token {
             let gid = group_id(GROUP).filter(|_| self.is_root);
@@ -168,7 +171,7 @@ impl Made {
 /// Makes a file that is whole from its first moment. Another one in its place is an error, unless it is to be replaced.
 fn create(path: &Path, bytes: &[u8], mode: u32, gid: Option<u32>, replace: bool) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".new-{}", std::process::id()));
+    name.push(format!("{NEW}{}", std::process::id()));
     let new = PathBuf::from(name);
     let file = OpenOptions::new()
         .write(true)
@@ -189,9 +192,19 @@ fn create(path: &Path, bytes: &[u8], mode: u32, gid: Option<u32>, replace: bool)
     }
     result?;
     // The file is there and whole. That its name may reach the disk a moment later is no reason to take it back.
-    let _ =
-        File::open(path.parent().unwrap_or(Path::new("/"))).and_then(|folder| folder.sync_all());
+    file::settle(path);
     Ok(())
+}
+
+/// Removes what an earlier run left that was killed: it may hold a token.
+fn tidy(folder: &Path) {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in names.filter(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with(&format!("{TOKEN}{NEW}"))
+    }) {
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 fn fill(mut file: File, bytes: &[u8], mode: u32, gid: Option<u32>) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! `interview` asks for what the flags leave out, `verify` whether what was named is so, `draft` puts it into the sample, and
 //! `files` writes it, never in the place of another file. Nothing is written before everything is known and verified.
 
-mod draft;
+pub mod draft;
 mod files;
 mod interview;
 mod next;

@@ -73,6 +73,12 @@ fn variables_are_checked_as_the_file_is() {
             "$CADENCE_RECORD_NAME: a record cannot be set by a variable: set it in /etc/cadence/cadence.toml"
         ]
     );
+    assert_eq!(
+        with("CADENCE_NETWORK_\u{1b}[31m\nx", "1"),
+        [
+            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: no such key: allowed are CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
+        ]
+    );
     let garbage = std::ffi::OsString::from_vec(vec![0xff]);
     assert_eq!(
         problems_with(RECORD, &Env::from([("CADENCE_NETWORK_ROUTER", garbage)])),

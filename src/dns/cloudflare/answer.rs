@@ -25,14 +25,15 @@ const MAX_WORD: usize = 64;
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// What is being asked, for errors: every failure of a write is either certain not to have changed anything, or unconfirmed.
-pub(super) struct Operation {
+pub struct Operation {
     words: String,
     writes: bool,
 }
 
 impl Operation {
     /// An operation that changes nothing, in words such as `reading zone example.com`.
-    pub(super) fn read(words: String) -> Self {
+    #[must_use]
+    pub fn read(words: String) -> Self {
         Self {
             words,
             writes: false,
@@ -40,7 +41,8 @@ impl Operation {
     }
 
     /// An operation that changes something, in words such as `updating vpn.example.com A`.
-    pub(super) fn write(words: String) -> Self {
+    #[must_use]
+    pub fn write(words: String) -> Self {
         Self {
             words,
             writes: true,
@@ -48,7 +50,7 @@ impl Operation {
     }
 
     /// A failure of which the meaning is certain.
-    pub(super) fn failed(&self, kind: ApiErrorKind, detail: impl Display) -> ApiError {
+    pub fn failed(&self, kind: ApiErrorKind, detail: impl Display) -> ApiError {
         ApiError {
             kind,
             message: format!("{}: {detail}", self.words),
@@ -56,7 +58,7 @@ impl Operation {
     }
 
     /// A failure that leaves open what the server did.
-    pub(super) fn lost(&self, detail: impl Display, retry_after: Option<Duration>) -> ApiError {
+    pub fn lost(&self, detail: impl Display, retry_after: Option<Duration>) -> ApiError {
         if self.writes {
             let words = &self.words;
             return ApiError {
@@ -70,14 +72,18 @@ impl Operation {
 
 /// The part of a successful answer that was asked for.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) result: Value,
+pub struct Answer {
+    /// `result` of the envelope.
+    pub result: Value,
     info: Value,
 }
 
 impl Answer {
     /// The items of this page (from 1) of a list, and whether another page follows.
-    pub(super) fn page(&self, number: u64) -> Result<(&[Value], bool), &'static str> {
+    ///
+    /// # Errors
+    /// The result is no list.
+    pub fn page(&self, number: u64) -> Result<(&[Value], bool), &'static str> {
         let items = self
             .result
             .as_array()
@@ -94,7 +100,10 @@ impl Answer {
 }
 
 /// Opens the envelope of an answer.
-pub(super) fn open(
+///
+/// # Errors
+/// What the status and the envelope mean, in one line.
+pub fn open(
     operation: &Operation,
     status: u16,
     retry_after: Option<Duration>,
@@ -283,7 +292,10 @@ fn quote(text: &str) -> String {
 }
 
 /// The zone in an item of the list; none where it has another name or is no longer here.
-pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
+///
+/// # Errors
+/// The field that is not as it must be.
+pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
     // Zone names come in Unicode, record names in punycode.
     if !named(item, name)? || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
         return Ok(None);
@@ -295,12 +307,18 @@ pub(super) fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
 }
 
 /// The name of the zone in an item of the list.
-pub(super) fn zone_name(item: &Value) -> Result<String, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn zone_name(item: &Value) -> Result<String, String> {
     text(item, "name").map(quote)
 }
 
 /// The record in an item of the list; none where it has another name.
-pub(super) fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
     if named(item, name)? {
         record(item).map(Some)
     } else {
@@ -309,7 +327,10 @@ pub(super) fn record_named(item: &Value, name: &str) -> Result<Option<Found>, St
 }
 
 /// A record.
-pub(super) fn record(item: &Value) -> Result<Found, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn record(item: &Value) -> Result<Found, String> {
     let name = text(item, "name")?;
     let ttl = item["ttl"].as_u64().and_then(|ttl| ttl.try_into().ok());
     Ok(Found {
@@ -324,7 +345,10 @@ pub(super) fn record(item: &Value) -> Result<Found, String> {
 }
 
 /// What is said about a token.
-pub(super) fn token_status(item: &Value) -> Result<TokenStatus, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn token_status(item: &Value) -> Result<TokenStatus, String> {
     Ok(TokenStatus {
         status: quote(text(item, "status")?),
         expires_on: item["expires_on"].as_str().and_then(|at| at.parse().ok()),
@@ -345,7 +369,10 @@ fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
 }
 
 /// The address that a written record holds, as the answer shows it; nothing else of it matters then.
-pub(super) fn content(item: &Value) -> Result<String, String> {
+///
+/// # Errors
+/// As [`zone`].
+pub fn content(item: &Value) -> Result<String, String> {
     text(item, "content").map(quote)
 }
 
@@ -365,7 +392,7 @@ fn unusable(key: &str) -> String {
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3), of which the wait is counted from `now`.
-pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().map_or(Duration::MAX, Duration::from_secs)

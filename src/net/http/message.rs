@@ -89,7 +89,7 @@ impl fmt::Debug for Request<'_> {
 /// What the server answered, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The status code, 200 to 599.
+    /// The status code: three digits, which need not be one of RFC 9110's.
     pub status: u16,
     /// `Content-Type`.
     pub content_type: Option<String>,

@@ -136,3 +136,17 @@ fn an_empty_history_and_an_empty_selection_are_told_apart() {
         "nothing of that kind in that time: the history has 17 events in all\n"
     );
 }
+
+#[test]
+fn the_names_of_kinds_and_fields_steer_no_terminal_and_forge_no_pairs() {
+    let line = r#"{"at":"2026-01-28T14:00:02Z","kind":"\u001b[31mx\n","a b=\u009b\n":1}"#;
+    let events = [serde_json::from_str(line).unwrap()];
+    assert_eq!(
+        logfmt(&events),
+        "at=2026-01-28T14:00:02Z kind=\"\\u001b[31mx\\n\" a_b___=1\n"
+    );
+    assert_eq!(
+        pretty(&events, 1, &style(false), &TimeZone::UTC),
+        "Wed 2026-01-28\n  14:00:02   [31mx     a_b___=1\n"
+    );
+}

@@ -105,7 +105,7 @@ const CASES: [Case; 10] = [
     (
         "corrupt",
         |path| fs::write(path, r#"{"version":1}"#).unwrap(),
-        "it is not a state document of its version: missing field `cycle`",
+        "it is not a state document of its version: missing field `cycle` at line 1 column 13",
     ),
     (
         "corrupt",

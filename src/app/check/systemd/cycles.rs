@@ -29,6 +29,7 @@ struct Failures {
 }
 
 /// How the latest cycle ended and which failed within `window`; none where none has run since the boot.
+#[must_use]
 pub fn look(systemd: &Systemd, now: &Moment, window: Duration) -> Option<Finding> {
     let service = systemd.loaded(SERVICE)?;
     let latest = Ending::latest(service);

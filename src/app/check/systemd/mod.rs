@@ -46,6 +46,7 @@ pub struct Systemd {
 
 impl Systemd {
     /// Asks its tools, side by side, if systemd runs here; see `sd_booted(3)`. `window` is how far the journal is read back.
+    #[must_use]
     pub fn ask(env: &Env, window: Duration) -> Option<Self> {
         system::runs_systemd().then(|| Self::ask_tools(env, window))
     }
@@ -87,12 +88,14 @@ impl Systemd {
     }
 
     /// What is known of a unit.
+    #[must_use]
     pub fn unit(&self, id: &str) -> Option<Block<'_>> {
         let text = self.units.as_ref().ok()?;
         Block::all(text).find(|unit| unit.get("Id") == id)
     }
 
     /// The same where systemd could load it.
+    #[must_use]
     pub fn loaded(&self, id: &str) -> Option<Block<'_>> {
         self.unit(id)
             .filter(|unit| unit.get("LoadState") == "loaded")

@@ -19,6 +19,7 @@ struct Plan {
 }
 
 /// One finding for each timer that differs; none where both are as configured, or are not there.
+#[must_use]
 pub fn look(systemd: &Systemd, policy: &Policy) -> Vec<Finding> {
     let plans = [
         Plan {
