@@ -283,6 +283,10 @@ fn plain(home: &Home, text: &str) -> String {
         rest = after;
     }
     plain.push_str(rest);
+    // How long it has lasted, and how long it must, which depends on how fast a busy host fails.
+    if let Some((before, _)) = plain.clone().split_once("the outage has lasted ") {
+        plain = format!("{before}the outage has lasted N s of N s");
+    }
     // When a file was set aside.
     for name in ["corrupt-", "newer-"] {
         if let Some((before, after)) = plain.clone().split_once(name) {

@@ -103,7 +103,11 @@ fn own(home: &Home, name: &str, user: u32, mode: u32) {
 /// The cycle runs as a user of its own, to whom all belongs.
 fn as_nobody(stage: &mut Stage) {
     let home = &stage.home;
-    fs::copy(env!("CARGO_BIN_EXE_cadence"), home.path("cadence")).unwrap();
+    // By another process: a file that this one has open to write may be held by any that it starts meanwhile, and then not be run.
+    let mut copy = Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_cadence"))
+        .arg(home.path("cadence"));
+    assert!(copy.status().unwrap().success());
     fs::set_permissions(home.folder.path(), Permissions::from_mode(0o755)).unwrap();
     for (name, mode) in [
         ("token", 0o600),
