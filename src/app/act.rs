@@ -8,6 +8,7 @@ use super::threads::side_by_side;
 use super::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
+use crate::logic::backoff::Backoff;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::{Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
@@ -201,10 +202,18 @@ impl Act<'_> {
             Some(answer) => return answer,
             None => None,
         };
-        match (self.zone(provider, state, spec)?, error) {
-            (zone, Some(error)) if zone == remembered => Err(error),
-            (Some(zone), _) => read(&zone),
-            (None, _) => Ok(None),
+        let zone = self.zone(provider, state, spec);
+        let rest = |error: &ApiError| {
+            Backoff::after(state.backoff.as_ref(), &error.kind, "", 0, self.now)
+                .map(|rest| rest.wait_s)
+        };
+        match (zone, error) {
+            (Ok(zone), Some(error)) if zone == remembered => Err(error),
+            (Ok(Some(zone)), _) => read(&zone),
+            (Ok(None), _) => Ok(None),
+            // Refused twice: the rest that lasts longer is the one to keep.
+            (Err(second), Some(first)) if rest(&first) > rest(&second) => Err(first),
+            (Err(error), _) => Err(error),
         }
     }
 

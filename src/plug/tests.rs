@@ -161,7 +161,7 @@ fn two_urls_switch_and_tell_nothing() {
     assert!(plugs.is_on(model));
     assert_eq!(plug.target(), plugs.address(model));
     for (mode, maybe_done) in [
-        (PlugMode::Status(302), false),
+        (PlugMode::Status(302), true),
         (PlugMode::Status(404), false),
         (PlugMode::Status(503), true),
         (PlugMode::Reset, true),

@@ -1,5 +1,6 @@
 //! The file `state.json`: replaced whole, and set aside rather than lost or trusted where it cannot be used.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -141,23 +142,24 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusa
             .collect();
         Unusable::Corrupt(format!("{what}: {cause}"))
     };
-    let head = match serde_json::from_slice(bytes) {
+    let mut text = str::from_utf8(bytes)
+        .map(Cow::Borrowed)
+        .map_err(|_| Unusable::Corrupt("it is not UTF-8 text".to_owned()))?;
+    let Head { version: found } = match serde_json::from_str(&text) {
         Err(cause) if !cause.is_data() => return Err(corrupt("it is not JSON", &cause)),
         head => head.unwrap_or_default(),
     };
-    let Head { version: found } = head;
-    let read = if found == Some(version) {
-        serde_json::from_slice(bytes)
-    } else {
+    if found != Some(version) {
         // A tree of values can have a hundred times the size of its text: only an older document is worth it.
         let document = if found.is_some_and(|found| found < version) {
-            serde_json::from_slice(bytes).unwrap_or_default()
+            serde_json::from_str(&text).unwrap_or_default()
         } else {
             json!({ "version": found })
         };
-        serde_json::from_str(&migrate(document, version)?.to_string())
-    };
-    read.map_err(|cause| corrupt("it is not a state document of its version", &cause))
+        text = Cow::Owned(migrate(document, version)?.to_string());
+    }
+    serde_json::from_str(&text)
+        .map_err(|cause| corrupt("it is not a state document of its version", &cause))
 }
 
 /// All that is asked of a document before it is read.

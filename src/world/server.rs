@@ -187,8 +187,9 @@ impl Site {
 pub struct Server {
     address: SocketAddr,
     site: Arc<Site>,
-    // Bound and never listening: keeps the port from others, and the kernel refuses whoever connects meanwhile.
-    _reservation: Socket,
+    // Bound and never listening: keeps the port from others, and the kernel refuses whoever connects meanwhile. Only while the
+    // server itself binds does it allow that: any other world would be given the port too.
+    reservation: Socket,
     running: Mutex<Option<Running>>,
 }
 
@@ -204,7 +205,9 @@ impl Server {
     ///
     /// Where this host does not have the address, or the system refuses sockets or threads.
     pub fn open(ip: IpAddr, site: Site) -> io::Result<Self> {
-        let reservation = bind(SocketAddr::new(ip, 0))?;
+        let address = SocketAddr::new(ip, 0);
+        let reservation = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        reservation.bind(&address.into())?;
         let address = reservation
             .local_addr()?
             .as_socket()
@@ -212,7 +215,7 @@ impl Server {
         let server = Self {
             address,
             site: Arc::new(site),
-            _reservation: reservation,
+            reservation,
             running: Mutex::new(None),
         };
         server.reopen()?;
@@ -251,7 +254,11 @@ impl Server {
     fn listen(&self) -> io::Result<Socket> {
         let begun = Instant::now();
         loop {
-            match bind(self.address).and_then(|socket| socket.listen(128).map(|()| socket)) {
+            self.reservation.set_reuse_address(true)?;
+            let listening =
+                bind(self.address).and_then(|socket| socket.listen(128).map(|()| socket));
+            self.reservation.set_reuse_address(false)?;
+            match listening {
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrInUse && begun.elapsed() < PATIENCE =>
                 {

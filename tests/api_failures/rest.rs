@@ -128,6 +128,21 @@ fn a_rejected_token_is_tried_again_after_five_minutes_then_ten() {
 }
 
 #[test]
+fn refused_twice_in_one_cycle_the_longer_rest_is_kept() {
+    // A token that a remembered zone rejects has the zone looked for once more, and that may be refused otherwise.
+    for (second, wait) in [
+        (retry_after(503, "90"), 300),
+        (retry_after(429, "600"), 600),
+    ] {
+        let home = renumbered();
+        home.world.cloudflare().fail_next(1, status(401));
+        home.world.cloudflare().fail_next(1, second.clone());
+        cycle(&home);
+        assert_eq!((calls(&home), rest(&home)), (2, Some(wait)), "{second:?}");
+    }
+}
+
+#[test]
 fn a_changed_token_is_tried_at_once() {
     let home = renumbered();
     fs::write(home.path("token"), "a-token-that-cloudflare-never-saw").unwrap();

@@ -41,26 +41,35 @@ impl<'a> Reply<'a> {
 
     /// The body under another head, which ends here.
     fn under(&self, head: &str, out: &mut dyn Write) -> io::Result<bool> {
-        self.with(head, self.body, out)
-    }
-
-    fn with(&self, head: &str, body: &[u8], out: &mut dyn Write) -> io::Result<bool> {
-        out.write_all(&[head.as_bytes(), b"\r\n\r\n", body].concat())?;
-        Ok(false)
-    }
-
-    /// Another body, announced as it should be.
-    fn saying(&self, headers: &str, body: &[u8], out: &mut dyn Write) -> io::Result<bool> {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}{headers}",
-            body.len()
-        );
-        self.with(&head, body, out)
+        with(head, self.body, out)
     }
 }
 
+fn with(head: &str, body: &[u8], out: &mut dyn Write) -> io::Result<bool> {
+    out.write_all(&[head.as_bytes(), b"\r\n\r\n", body].concat())?;
+    Ok(false)
+}
+
+/// Another body, announced as it should be.
+fn saying(headers: &str, body: &[u8], out: &mut dyn Write) -> io::Result<bool> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}{headers}",
+        body.len()
+    );
+    with(&head, body, out)
+}
+
 pub fn faults() -> Vec<Fault> {
-    let quick: [(&'static str, Spoil); 42] = [
+    let quick = lengths().into_iter().chain(bodies()).chain(heads());
+    let quick = quick.map(|(name, spoil)| spoilt(name, spoil));
+    let slow = slow().into_iter();
+    let slow = slow.map(|(name, spoil)| spoilt(name, spoil).slow());
+    quick.chain(slow).collect()
+}
+
+/// Where an answer ends.
+fn lengths() -> [(&'static str, Spoil); 13] {
+    [
         ("no answer", |_, _| Ok(false)),
         ("half a head", |reply, out| {
             out.write_all(&reply.bytes[..30])?;
@@ -75,7 +84,7 @@ pub fn faults() -> Vec<Fault> {
         }),
         ("no length, half a body", |reply, out| {
             let half = &reply.body[..reply.body.len() - 2];
-            reply.with("HTTP/1.1 200 OK", half, out)
+            with("HTTP/1.1 200 OK", half, out)
         }),
         ("chunks for ever", |_, out| {
             out.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
@@ -109,50 +118,60 @@ pub fn faults() -> Vec<Fault> {
             let head = format!("HTTP/1.1 200 OK\r\nA: {}", "b".repeat(1_000_000));
             reply.under(&head, out)
         }),
-        ("gzip bomb", |reply, out| {
-            reply.saying("\r\nContent-Encoding: gzip", &GZIP, out)
+    ]
+}
+
+/// What is in it.
+fn bodies() -> [(&'static str, Spoil); 13] {
+    [
+        ("gzip bomb", |_, out| {
+            saying("\r\nContent-Encoding: gzip", &GZIP, out)
         }),
-        ("deflate bomb", |reply, out| {
+        ("deflate bomb", |_, out| {
             let deflate = &GZIP[10..GZIP.len() - 8];
-            reply.saying("\r\nContent-Encoding: deflate", deflate, out)
+            saying("\r\nContent-Encoding: deflate", deflate, out)
         }),
         ("says br", |reply, out| {
-            reply.saying("\r\nContent-Encoding: br", reply.body, out)
+            saying("\r\nContent-Encoding: br", reply.body, out)
         }),
         ("says an unknown encoding", |reply, out| {
-            reply.saying("\r\nContent-Encoding: x-rot13", reply.body, out)
+            saying("\r\nContent-Encoding: x-rot13", reply.body, out)
         }),
-        ("body of 10 MB", |reply, out| {
-            reply.saying("", &vec![b' '; BOMB], out)
+        ("body of 10 MB", |_, out| saying("", &vec![b' '; BOMB], out)),
+        ("body of 1 MB of brackets", |_, out| {
+            saying("", &b"[".repeat(1_000_000), out)
         }),
-        ("body of 1 MB of brackets", |reply, out| {
-            reply.saying("", &b"[".repeat(1_000_000), out)
-        }),
-        ("body of 350,000 lists", |reply, out| {
+        ("body of 350,000 lists", |_, out| {
             let body = format!("[{}[]]", "[],".repeat(340_000));
-            reply.saying("", body.as_bytes(), out)
+            saying("", body.as_bytes(), out)
         }),
-        ("body of 150,000 objects", |reply, out| {
+        ("body of 150,000 objects", |_, out| {
             let body = format!("[{}{{}}]", "{\"\":0},".repeat(130_000));
-            reply.saying("", body.as_bytes(), out)
+            saying("", body.as_bytes(), out)
         }),
         ("type text/html", |reply, out| {
-            reply.saying("\r\nContent-Type: text/html", reply.body, out)
+            saying("\r\nContent-Type: text/html", reply.body, out)
         }),
         ("UTF-16", |reply, out| {
             let text = String::from_utf8_lossy(reply.body).into_owned();
             let body: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            reply.saying("", &[b"\xff\xfe", &body[..]].concat(), out)
+            saying("", &[b"\xff\xfe", &body[..]].concat(), out)
         }),
         ("Latin-1", |reply, out| {
-            reply.saying("", &[reply.body, b"\xe9"].concat(), out)
+            saying("", &[reply.body, b"\xe9"].concat(), out)
         }),
         ("byte order mark", |reply, out| {
-            reply.saying("", &[b"\xef\xbb\xbf", reply.body].concat(), out)
+            saying("", &[b"\xef\xbb\xbf", reply.body].concat(), out)
         }),
         ("NUL at the end", |reply, out| {
-            reply.saying("", &[reply.body, b"\0"].concat(), out)
+            saying("", &[reply.body, b"\0"].concat(), out)
         }),
+    ]
+}
+
+/// How it begins.
+fn heads() -> [(&'static str, Spoil); 16] {
+    [
         ("status line without number", |reply, out| {
             reply.under("HTTP/1.1 OK", out)
         }),
@@ -202,16 +221,16 @@ pub fn faults() -> Vec<Fault> {
             let head = format!("HTTP/1.1 204 No Content\r\nContent-Length: {length}");
             reply.under(&head, out)
         }),
-        ("redirect to itself", |reply, out| {
-            reply.with(
+        ("redirect to itself", |_, out| {
+            with(
                 "HTTP/1.1 301 \r\nLocation: /\r\nContent-Length: 0",
                 b"",
                 out,
             )
         }),
-        ("redirect to http", |reply, out| {
+        ("redirect to http", |_, out| {
             let head = "HTTP/1.1 307 \r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0";
-            reply.with(head, b"", out)
+            with(head, b"", out)
         }),
         ("a second reply at once", |reply, out| {
             out.write_all(reply.bytes)?;
@@ -225,8 +244,12 @@ pub fn faults() -> Vec<Fault> {
             );
             reply.under(&head, out)
         }),
-    ];
-    let slow: [(&'static str, Spoil); 4] = [
+    ]
+}
+
+/// What takes its time.
+fn slow() -> [(&'static str, Spoil); 4] {
+    [
         ("100 for ever", |_, out| {
             loop {
                 out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
@@ -245,12 +268,7 @@ pub fn faults() -> Vec<Fault> {
             out.flush()?;
             drip(&reply.body.repeat(40), out)
         }),
-    ];
-    let quick = quick.into_iter().map(|(name, spoil)| spoilt(name, spoil));
-    let slow = slow
-        .into_iter()
-        .map(|(name, spoil)| spoilt(name, spoil).slow());
-    quick.chain(slow).collect()
+    ]
 }
 
 /// A reply to the request that comes next, which is none.

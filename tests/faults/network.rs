@@ -140,10 +140,9 @@ fn portal(name: &'static str, page: &'static str) -> Fault {
         let world = &stage.home.world;
         let from: &[Kind] = match moment {
             Moment::Line => &[Kind::Wan, Kind::Ip, Kind::Doh, Kind::Api],
-            Moment::Address => &[Kind::Ip, Kind::Doh, Kind::Api],
+            Moment::Address | Moment::All => &[Kind::Ip, Kind::Doh, Kind::Api],
             Moment::Doh => &[Kind::Doh, Kind::Api],
             Moment::Read | Moment::Write => &[Kind::Api],
-            Moment::All => &[Kind::Ip, Kind::Doh, Kind::Api],
             Moment::Load | Moment::Intent | Moment::Save | Moment::Plug | Moment::TwoUrls => {
                 return false;
             }

@@ -29,6 +29,8 @@ use super::weather;
 
 /// So much of what was done is told with a failure.
 const STORY: usize = 60;
+/// A long run says after so many processes how far it has come.
+const TOLD_AFTER: usize = 5_000;
 /// One process of so many is measured.
 const MEASURED: u64 = 8;
 
@@ -104,7 +106,12 @@ impl Life {
             let before = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 Some(left.saturating_sub(new))
             });
-            before.is_ok_and(|left| left > new)
+            let before = before.unwrap_or_default();
+            let after = before.saturating_sub(new);
+            if before.div_ceil(TOLD_AFTER) > after.div_ceil(TOLD_AFTER) {
+                println!("{after} processes are left");
+            }
+            after > 0
         };
         loop {
             for _ in 0..self.random.random_range(10..60) {

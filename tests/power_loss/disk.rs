@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::tree::{File, Tree};
 
@@ -101,7 +102,7 @@ impl Disk {
     pub fn create(&mut self, path: &str, folder: bool, mode: u32) {
         let (parent, name) = self.parent(path);
         let file = File {
-            bytes: vec![],
+            bytes: Arc::default(),
             mode,
         };
         self.nodes.push((!folder).then_some(file));
@@ -312,13 +313,14 @@ impl Unsure<'_> {
 fn made<'a>(file: &File, changes: impl Iterator<Item = &'a Change>) -> File {
     let mut file = file.clone();
     for change in changes {
+        let bytes = Arc::make_mut(&mut file.bytes);
         match change {
-            Change::Write { at, bytes } => {
-                let end = at + bytes.len();
-                file.bytes.resize(file.bytes.len().max(end), 0);
-                file.bytes[*at..end].copy_from_slice(bytes);
+            Change::Write { at, bytes: written } => {
+                let end = at + written.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[*at..end].copy_from_slice(written);
             }
-            Change::Truncate(length) => file.bytes.resize(*length, 0),
+            Change::Truncate(length) => bytes.resize(*length, 0),
             Change::Mode(mode) => file.mode = *mode,
         }
     }
@@ -331,18 +333,10 @@ fn torn(before: &File, at: usize, bytes: &[u8]) -> Vec<File> {
     let pages: Vec<usize> = (at / PAGE + 1..end.div_ceil(PAGE))
         .map(|page| page * PAGE - at)
         .collect();
-    let mut cuts = vec![
-        1,
-        bytes.len() / 3,
-        bytes.len() / 2,
-        bytes.len().saturating_sub(1),
-    ];
-    cuts.extend(
-        bytes
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map(|line| line + 1),
-    );
+    let mut cuts = vec![1, bytes.len().saturating_sub(1)];
+    cuts.extend((1..8).map(|eighth| bytes.len() * eighth / 8));
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    cuts.extend(ends.map(|(end, _)| end + 1));
     cuts.extend(&pages);
     let write = |bytes: &[u8]| {
         let bytes = bytes.to_vec();

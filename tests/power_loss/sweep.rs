@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::aftermath::{inspect, live_through};
@@ -128,9 +128,17 @@ pub fn after_a_kill(scene: &Scene) -> Option<Crashes> {
 
 fn disks(run: &Recording) -> Vec<Crash> {
     let mut disks = vec![];
+    let end = run.disk.ops.len();
     for Stop { changes, deeds } in run.moments() {
         let at = changes.checked_sub(1).map(|last| &run.disk.ops[last]);
         let found = run.disk.after_power_loss(changes).into_iter();
+        let found = found.inspect(|disk| {
+            assert!(
+                changes < end || is_same(disk, &run.disk.seen(end)),
+                "ended, and not durable: {}",
+                shown(disk)
+            );
+        });
         disks.extend(found.map(|files| Crash {
             files,
             deeds: run.deeds[..deeds].to_vec(),
@@ -138,6 +146,15 @@ fn disks(run: &Recording) -> Vec<Crash> {
         }));
     }
     disks
+}
+
+/// Whether nothing differs but what needs not last.
+fn is_same(one: &Tree, other: &Tree) -> bool {
+    let files = ["state.json", "history.jsonl", "history.jsonl.1"];
+    files.into_iter().all(|name| {
+        let path = format!("{FOLDER}/{name}");
+        one.bytes(&path) == other.bytes(&path)
+    })
 }
 
 fn live(scene: &Scene, crashes: Crashes, at_most: usize) -> Figures {
@@ -165,7 +182,7 @@ fn live(scene: &Scene, crashes: Crashes, at_most: usize) -> Figures {
     let different = |crash: &Crash| {
         let mut files = crash.files.clone();
         if let Some(Some(lock)) = files.0.get_mut(&format!("{FOLDER}/lock")) {
-            lock.bytes.clear();
+            lock.bytes = Arc::default();
         }
         seen.insert((files, crash.deeds.len()))
     };

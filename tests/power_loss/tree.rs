@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A file's content and permission bits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct File {
-    pub bytes: Vec<u8>,
+    /// Shared: most of it is the same on many disks.
+    pub bytes: Arc<Vec<u8>>,
     pub mode: u32,
 }
 
@@ -39,7 +41,7 @@ impl Tree {
             }
         } else {
             let file = File {
-                bytes: fs::read(&full).unwrap(),
+                bytes: Arc::new(fs::read(&full).unwrap()),
                 mode: meta.permissions().mode() & 0o777,
             };
             self.0.insert(path.to_owned(), Some(file));
@@ -58,7 +60,7 @@ impl Tree {
             match file {
                 None => fs::create_dir(&full).unwrap(),
                 Some(file) => {
-                    fs::write(&full, &file.bytes).unwrap();
+                    fs::write(&full, &*file.bytes).unwrap();
                     fs::set_permissions(&full, fs::Permissions::from_mode(file.mode)).unwrap();
                 }
             }
@@ -76,11 +78,16 @@ impl Tree {
             .cycle()
             .take(old.len())
             .collect::<String>();
-        for file in self.0.values_mut().flatten() {
+        let states = self
+            .0
+            .iter_mut()
+            .filter(|(path, _)| path.contains("state.json"));
+        for file in states.filter_map(|(_, file)| file.as_mut()) {
             // Not to be taken for text: it may be torn anywhere.
+            let bytes = Arc::make_mut(&mut file.bytes);
             let mut from = 0;
-            while let Some(at) = find(&file.bytes[from..], old.as_bytes()) {
-                file.bytes[from + at..from + at + old.len()].copy_from_slice(new.as_bytes());
+            while let Some(at) = find(&bytes[from..], old.as_bytes()) {
+                bytes[from + at..from + at + old.len()].copy_from_slice(new.as_bytes());
                 from += at + old.len();
             }
         }

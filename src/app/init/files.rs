@@ -198,12 +198,11 @@ fn create(path: &Path, bytes: &[u8], mode: u32, gid: Option<u32>, replace: bool)
 
 /// Removes what an earlier run left that was killed: it may hold a token.
 fn tidy(folder: &Path) {
-    let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in names.filter(|entry| {
-        let name = entry.file_name();
-        name.to_string_lossy().starts_with(&format!("{TOKEN}{NEW}"))
-    }) {
-        let _ = fs::remove_file(entry.path());
+    let leftover = format!("{TOKEN}{NEW}");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&leftover) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -33,6 +33,21 @@ fn a_lost_line_cuts_connections_and_refuses_new_ones_at_once() {
 }
 
 #[test]
+fn the_ports_of_a_lost_line_are_given_to_nobody_else() {
+    let world = World::start_in_the_clear().unwrap();
+    world.set_line(Line::Down).unwrap();
+    let targets = world.wan_targets();
+    for target in &targets {
+        let address = target.split("//").nth(1).unwrap();
+        // As the servers of another world do, it allows for others that are closed.
+        let taken = std::net::TcpListener::bind(address).unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AddrInUse, "{target}");
+    }
+    world.set_line(Line::Up).unwrap();
+    TcpStream::connect(targets[0].split("//").nth(1).unwrap()).unwrap();
+}
+
+#[test]
 fn wan_targets_finish_a_handshake_that_verifies() {
     let world = World::start().unwrap();
     let targets = world.wan_targets();
