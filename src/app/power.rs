@@ -80,15 +80,16 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
         format!("{why}; the modem may be without power: switch the plug on by hand, or wait for the next cycle")
     });
     if restored.is_ok() {
-        state.recovery.restored(&system::now());
+        state.recovery.interrupted();
     }
     Some(restored)
 }
 
-/// Tells the history that a cut is over which an earlier process began; nothing where no cut is known of.
+/// Tells the history what became of a cut that an earlier process began; nothing where none is known of.
 pub fn tell_restored(state: &mut State, now: &Moment) {
     if state.recovery.result.is_some() {
-        tell(state, RecoveryPhase::Completed, None, now);
+        let why = "it was interrupted, maybe before the power was cut; the plug is on";
+        tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
     }
 }
 

@@ -231,6 +231,13 @@ impl RecoveryState {
         });
     }
 
+    /// The plug is known to be on, and nobody knows whether it was off: the process that was to cut the power was ended. So
+    /// whatever becomes of the line is not this attempt's doing.
+    pub fn interrupted(&mut self) {
+        self.cut = None;
+        self.watch = None;
+    }
+
     /// Whether the last attempt is known to have helped, or not, as of now; told once.
     pub fn learn(&mut self, limits: &Limits, line_is_up: bool, now: &Moment) -> Option<Attempt> {
         let elapsed = self.watch.as_ref()?.since.elapsed(now);

@@ -23,10 +23,6 @@ pub fn faults() -> Vec<Fault> {
 /// The signal comes at the system call that the moment begins with.
 fn signal(name: &'static str) -> Fault {
     Fault::new(format!("SIG{name}"), move |stage, moment| {
-        // Killed between the intention and the off, nobody can tell whether there was one: see `recovery`.
-        if moment == Moment::Plug && ["QUIT", "USR1", "ALRM"].contains(&name) {
-            return false;
-        }
         // A pause within the probes lasts longer than some of them wait, now for this one and now for that.
         if moment == Moment::Line && name == "STOP" {
             return false;

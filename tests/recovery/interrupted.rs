@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cadence::world::PlugModel;
+use cadence::world::{Line, PlugModel};
 use serde_json::Value;
 
 use crate::stage::{Kind, Stage, ripen};
@@ -135,6 +135,22 @@ fn a_modem_left_dark_is_switched_on_also_where_the_memory_of_it_is_lost() {
         assert_eq!(stage.journal(), [false, true], "{what}");
         assert!(!stage.phases().contains(&"completed".to_owned()), "{what}");
     }
+}
+
+#[test]
+fn an_interrupted_attempt_is_told_as_such_and_never_as_one_that_helped() {
+    let stage = left_dark("");
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!(code, 0, "{outcome} {reason}");
+    stage.home.world.set_line(Line::Up).unwrap();
+    stage.home.settle();
+    assert_eq!(stage.phases(), ["started", "failed"]);
+    let told = stage.home.run(&["history", "--kind", "recovery"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("it was interrupted, maybe before the power was cut; the plug is on"),
+        "{told}"
+    );
 }
 
 #[test]
