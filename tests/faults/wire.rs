@@ -1,7 +1,7 @@
 //! A wire between cadence and one server, which can be cut at any byte.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -161,7 +161,13 @@ fn end(cut: &Cut, client: &TcpStream, server: &TcpStream, over: &AtomicBool) -> 
                 SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
             }
         }
-        End::Close => {}
+        End::Close => {
+            // A close with bytes unread would be a reset.
+            client.shutdown(Shutdown::Write)?;
+            while !over.load(Ordering::SeqCst) && !matches!(read(client, &mut [0; 512]), Ok(0)) {
+                thread::sleep(LOOK);
+            }
+        }
         End::Silence => {
             while !over.load(Ordering::SeqCst) && !matches!(read(client, &mut [0; 512]), Ok(0)) {
                 thread::sleep(LOOK * 100);
