@@ -119,6 +119,9 @@ fn carry(
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
     }
+    if let Some(cut) = cut.filter(|cut| cut.after == 0) {
+        return end(cut, client, &server, over);
+    }
     let mut done = [0_usize; 2];
     let mut buffer = [0; 16 * 1024];
     while !over.load(Ordering::SeqCst) {
