@@ -277,17 +277,21 @@ fn pages() -> Vec<Fault> {
 
 /// The first page again and again.
 fn pages_for_ever() -> Fault {
-    let first = Arc::new(Mutex::new(Value::Null));
-    saying("the same page for ever", move |line, mut body| {
-        let mut first = first.lock().unwrap();
-        if line.starts_with("GET") {
-            if line.ends_with("&page=1") {
-                *first = body["result"].take();
+    Fault::new("the same page for ever", |stage, moment| {
+        let first = Mutex::new(Value::Null);
+        stage.tamper_api(Arc::new(move |line, bytes, out| {
+            let mut body = honest(bytes);
+            if line.starts_with("GET") {
+                let mut first = first.lock().unwrap();
+                if line.ends_with("&page=1") {
+                    *first = body["result"].take();
+                }
+                body["result"] = first.clone();
+                body["result_info"] = json!({"total_pages": 1_000_000});
             }
-            body["result"] = first.clone();
-            body["result_info"] = json!({"total_pages": 1_000_000});
-        }
-        body.to_string()
+            send(&body.to_string(), out).map(|()| true)
+        }));
+        matches!(moment, Moment::Read | Moment::All)
     })
 }
 

@@ -233,8 +233,7 @@ fn heads() -> [(&'static str, Spoil); 16] {
             with(head, b"", out)
         }),
         ("a second reply at once", |reply, out| {
-            out.write_all(reply.bytes)?;
-            out.write_all(LIE.as_bytes())?;
+            out.write_all(&[reply.bytes, LIE.as_bytes()].concat())?;
             Ok(true)
         }),
         ("headers of control letters", |reply, out| {

@@ -80,5 +80,6 @@ fn a_reset_within_any_exchange_does_no_harm() {
 #[ignore = "takes minutes; tests/run runs it"]
 fn a_reset_after_any_byte_of_any_exchange_does_no_harm() {
     let step = std::env::var("CADENCE_TEST_STEP").map_or(1, |step| step.parse().unwrap());
-    resets::sweep(step, Some(release::binary()));
+    let named = std::env::var_os("CADENCE_TEST_BIN").is_some();
+    resets::sweep(step, (!named).then(release::binary));
 }

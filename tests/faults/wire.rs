@@ -1,7 +1,7 @@
 //! A wire between cadence and one server, which can be cut at any byte.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -119,6 +119,9 @@ fn carry(
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
     }
+    if let Some(cut) = cut.filter(|cut| cut.after == 0) {
+        return end(cut, client, &server, over);
+    }
     let mut done = [0_usize; 2];
     let mut buffer = [0; 16 * 1024];
     while !over.load(Ordering::SeqCst) {
@@ -161,7 +164,13 @@ fn end(cut: &Cut, client: &TcpStream, server: &TcpStream, over: &AtomicBool) -> 
                 SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
             }
         }
-        End::Close => {}
+        End::Close => {
+            // A close with bytes unread would be a reset.
+            client.shutdown(Shutdown::Write)?;
+            while !over.load(Ordering::SeqCst) && !matches!(read(client, &mut [0; 512]), Ok(0)) {
+                thread::sleep(LOOK);
+            }
+        }
         End::Silence => {
             while !over.load(Ordering::SeqCst) && !matches!(read(client, &mut [0; 512]), Ok(0)) {
                 thread::sleep(LOOK * 100);

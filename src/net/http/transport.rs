@@ -177,7 +177,12 @@ impl Transport for Connection {
     }
 
     fn is_open(&mut self) -> bool {
-        self.stream.timed().is_idle()
+        // Bytes that came behind an answer would pass for the next one; TLS may have read them already.
+        let is_drained = match &self.stream {
+            Stream::Tls(tls) => tls.conn.wants_read(),
+            Stream::Plain(_) => true,
+        };
+        is_drained && self.stream.timed().is_idle()
     }
 
     fn is_tls(&self) -> bool {
