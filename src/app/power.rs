@@ -157,6 +157,8 @@ pub fn cycle(
             None
         }
         Err(error) if !error.maybe_done => {
+            // It costs one request, and a plug that did as it was told and then refused leaves nothing dark.
+            let _ = plug.on(patience());
             tell(
                 state,
                 RecoveryPhase::Failed,

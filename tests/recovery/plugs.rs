@@ -152,25 +152,30 @@ fn two_urls_that_fail_leave_the_power_on_in_the_end() {
 
 /// Many a device does what it is told, and then sends the browser to its own page.
 #[test]
-fn an_off_that_is_answered_with_a_redirect_leaves_the_power_on_in_the_end() {
+fn an_off_that_is_done_and_answered_with_a_redirect_or_a_refusal_leaves_the_power_on_in_the_end() {
     let model = PlugModel::Http;
-    let stage = Stage::ripe(Kind::Emulated(model));
-    let redirects = Arc::new(|line: &str, reply: &[u8], out: &mut dyn Write| {
-        if line.ends_with("/off") {
-            out.write_all(b"HTTP/1.1 302 \r\nLocation: /\r\nContent-Length: 0\r\n\r\n")?;
-        } else {
-            out.write_all(reply)?;
-        }
-        Ok(true)
-    });
-    stage.home.world.plugs().tamper(model, Some(redirects));
-    let (code, outcome, reason) = stage.cycle();
-    assert_eq!((code, outcome.as_str()), (1, "failed"), "{reason}");
-    assert!(
-        reason.contains("the plug redirects elsewhere (status 302)"),
-        "{reason}"
-    );
-    assert_eq!(stage.journal(), [false, true]);
+    for (status, said) in [
+        (302, "the plug redirects elsewhere (status 302)"),
+        (404, "status 404"),
+    ] {
+        let stage = Stage::ripe(Kind::Emulated(model));
+        let answers = Arc::new(move |line: &str, reply: &[u8], out: &mut dyn Write| {
+            if line.ends_with("/off") {
+                write!(
+                    out,
+                    "HTTP/1.1 {status} \r\nLocation: /\r\nContent-Length: 0\r\n\r\n"
+                )?;
+            } else {
+                out.write_all(reply)?;
+            }
+            Ok(true)
+        });
+        stage.home.world.plugs().tamper(model, Some(answers));
+        let (code, outcome, reason) = stage.cycle();
+        assert_eq!((code, outcome.as_str()), (1, "failed"), "{reason}");
+        assert!(reason.contains(said), "{reason}");
+        assert_eq!(stage.journal(), [false, true]);
+    }
 }
 
 #[test]
@@ -188,7 +193,8 @@ fn an_off_that_was_refused_is_no_attempt_and_the_history_tells_it() {
     let recovery = &stage.home.state()["recovery"];
     assert_eq!(recovery["attempts"], Value::Array(vec![]));
     assert_eq!(recovery["in_outage"], 0);
-    assert_eq!(stage.home.world.plugs().requests(model).len(), 1);
+    // The off, and an on in case it was done nevertheless.
+    assert_eq!(stage.home.world.plugs().requests(model).len(), 2);
 }
 
 #[test]
