@@ -1,23 +1,9 @@
 //! A clock that cannot be true: the cycle runs as far as it can, says so once and exits 1.
 
-use std::fs;
 use std::path::PathBuf;
 
-use super::support::Home;
+use super::support::{Home, faketime};
 use super::{Said, hear, make_ready, said};
-
-/// Debian's libfaketime, which moves the wall clock alone when asked to.
-fn faketime() -> Option<PathBuf> {
-    let found = fs::read_dir("/usr/lib")
-        .ok()?
-        .flatten()
-        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
-        .find(|library| library.exists());
-    if found.is_none() {
-        eprintln!("skipped: libfaketime is not installed");
-    }
-    found
-}
 
 /// A cycle under a wall clock that starts at `time`; the seconds that it takes are `{s}` in what it says.
 fn cycle_at(home: &Home, library: &PathBuf, time: &str) -> Said {

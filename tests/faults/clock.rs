@@ -1,12 +1,13 @@
 //! The clock: wrong by a little, by years, in both directions, and standing still.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use super::matrix::Fault;
 use super::mounts::mounted;
 use super::stage::{Moment, PLUG, Stage};
+use super::support::faketime;
 use cadence::world::Line;
 
 /// What the wall clock says, in the words of faketime(1).
@@ -24,19 +25,6 @@ const CLOCKS: [(&str, &str); 12] = [
     ("ten times as fast", "+0 x10"),
     ("ten times as slow", "+0 x0.1"),
 ];
-
-/// Debian's libfaketime, which moves the wall clock alone when asked to.
-pub fn library() -> Option<PathBuf> {
-    let found = fs::read_dir("/usr/lib")
-        .ok()?
-        .flatten()
-        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
-        .find(|library| library.exists());
-    if found.is_none() {
-        println!("skipped: libfaketime is not installed");
-    }
-    found
-}
 
 pub fn faults(library: &Path) -> Vec<Fault> {
     let set = CLOCKS.map(|(name, clock)| {
@@ -69,7 +57,7 @@ fn turn(stage: &mut Stage, library: &Path, clock: impl Fn(usize) -> &'static str
 
 #[test]
 fn no_clock_shortens_the_rest_between_two_power_cycles() {
-    let Some(library) = library() else { return };
+    let Some(library) = faketime() else { return };
     let hardest = [
         "1970",
         "2099, its last second",

@@ -1,9 +1,8 @@
 //! Errors and signals at every system call of the cycle that confirms a new address and writes it, which uses every part of the
 //! program. Every trial begins with the same bytes on disk and the same record at the provider.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
@@ -14,9 +13,7 @@ use super::host::has;
 use super::matrix::LONGEST_WAY_BACK;
 use super::promises::Before;
 use super::stage::{Moment, OLD, Ran, Stage};
-
-/// A system call of the main thread: its name, and the how manieth of that name, from 1.
-type Call = (String, u32);
+use super::support::strace::{Call, calls};
 
 /// The calls that deal with files, and the errors that a disk, or a limit of the host, can make them give.
 const ERRORS: [(&str, &[&str]); 17] = [
@@ -250,34 +247,11 @@ impl Trial {
     /// The calls of the main thread in a cycle that nobody disturbs, but for those of the loader and the runtime before.
     fn calls(&self) -> Vec<Call> {
         let home = &self.stage.home;
-        fs::create_dir(home.path("trace")).unwrap();
         let cadence = home.command(&["reconcile", "--json"]);
-        let mut strace = Command::new("strace");
-        strace
-            .args(["-f", "-ff", "-qq", "-o"])
-            .arg(home.path("trace/of"));
-        strace.arg(cadence.get_program()).args(cadence.get_args());
-        for (name, value) in cadence.get_envs() {
-            strace.env(name, value.unwrap_or_default());
-        }
-        assert!(strace.output().unwrap().status.success());
-        let traces = fs::read_dir(home.path("trace")).unwrap();
-        let mut traces = traces.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-        let main = traces.find(|text| text.starts_with("execve(")).unwrap();
-        let (mut calls, mut counts, mut begun) = (vec![], HashMap::<&str, u32>::new(), false);
-        for (name, rest) in main.lines().filter_map(|line| line.split_once('(')) {
-            let count = counts.entry(name).or_default();
-            *count += 1;
-            begun |= rest.contains("/proc/self/fd/2");
-            // What is no name is a word about a signal or the end.
-            if begun
-                && name
-                    .bytes()
-                    .all(|it| it.is_ascii_alphanumeric() || it == b'_')
-            {
-                calls.push((name.to_owned(), *count));
-            }
-        }
-        calls
+        let calls = calls(&cadence, &home.path("trace")).expect("strace may trace here");
+        let own = calls
+            .into_iter()
+            .skip_while(|(_, rest)| !rest.contains("/proc/self/fd/2"));
+        own.map(|(call, _)| call).collect()
     }
 }

@@ -24,7 +24,7 @@ use super::figures::Figures;
 use super::ledger::{Ledger, Truth, Turn, judge_write};
 use super::plan::Plan;
 use super::process::{Ended, Running};
-use super::support::{Home, gist};
+use super::support::{Home, faketime, gist};
 use super::weather;
 
 /// So much of what was done is told with a failure.
@@ -90,7 +90,7 @@ impl Life {
             line: Line::Up,
             plug: PlugMode::Honest,
             clock_was_odd: false,
-            faketime: host::faketime(),
+            faketime: faketime(),
             typical: Duration::from_millis(20),
             name: format!("CADENCE_TEST_SEED={seed}, home {number}"),
             story: VecDeque::new(),

@@ -135,7 +135,7 @@ pub fn live_through(
     }
     let seq = state["seq"].as_u64().unwrap();
     let events = history::events_since(&scene.before, &scene.files(), seq)?;
-    let told = events.iter().map(history::gist);
+    let told = events.iter().map(history::gist).map(ended);
     let told: Vec<String> = told.filter(|event| !tells_time(event)).collect();
     let all_deeds = [deeds, &scene.deeds()].concat();
     if let Some(expected) = undisturbed {
@@ -158,6 +158,14 @@ pub fn live_through(
         told,
         deeds,
     })
+}
+
+/// The end of an attempt that was interrupted is told in its own words, in the place of the end that the undisturbed one has.
+fn ended(event: String) -> String {
+    match event.split_once(" it was interrupted,") {
+        Some((attempt, _)) => attempt.replace("failed", "completed"),
+        None => event,
+    }
 }
 
 /// Whether an event tells how long ago the cycle was: the more disks are looked at, the longer.

@@ -10,6 +10,7 @@ use crate::calls;
 use crate::disk::Disk;
 use crate::scene::{Deed, FOLDER, Scene};
 use crate::support::Home;
+use crate::support::strace::strace;
 use crate::tree::Tree;
 
 /// A run, step by step.
@@ -30,22 +31,12 @@ pub struct Stop {
 
 /// A command under `strace`, which writes to `trace` and stops it after each of those calls.
 pub fn traced(cadence: &Command, trace: &Path) -> Command {
-    let mut strace = Command::new("strace");
-    strace
-        // The operator's program is another process, and writes to no file of ours.
-        .args(["-qq", "-y", "-xx", "-s", "4000000", "-b", "execve", "-o"])
-        .arg(trace)
-        .arg("-e")
-        .arg(format!("trace={},{}", calls::CHANGING, calls::NEUTRAL))
-        .arg("-e")
-        .arg(format!("inject={}:signal=SIGSTOP", calls::CHANGING))
-        .arg(cadence.get_program())
-        .args(cadence.get_args())
-        .env_clear();
-    for (name, value) in cadence.get_envs() {
-        strace.env(name, value.unwrap_or_default());
-    }
-    strace
+    let traced = format!("trace={},{}", calls::CHANGING, calls::NEUTRAL);
+    let stopped = format!("inject={}:signal=SIGSTOP", calls::CHANGING);
+    // The operator's program is another process, and writes to no file of ours.
+    let options = ["-qq", "-y", "-xx", "-s", "4000000", "-b", "execve"];
+    let to = ["-o", trace.to_str().unwrap(), "-e", &traced, "-e", &stopped];
+    strace(cadence, &[&options[..], &to].concat())
 }
 
 /// Runs a scene's command; none where nothing can be traced here.

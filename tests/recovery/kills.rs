@@ -1,17 +1,14 @@
 //! Killed at every system call of a power cycle: the next cycle gives the power back.
 
-use std::collections::HashMap;
-use std::fs;
-use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
 use serde_json::Value;
 
 use crate::stage::{Kind, Stage, TIMER_HAS_FIRED};
+use crate::support::strace::{Call, calls, has_strace, strace};
 
-/// A system call of the main thread: its name, and the how manieth of that name, from 1.
-type Call = (String, u32);
+const CYCLE: &[&str] = &["reconcile", "-q"];
 
 /// So many calls before the intention is in its place belong to saving it.
 const OF_THE_SAVE: usize = 40;
@@ -69,8 +66,7 @@ fn split(calls: &[Call], intent: usize) -> (&[Call], &[Call]) {
 
 /// Kills at those of the calls that `choose` picks; it is told at which the intention comes into its place.
 fn sweep(signal: &str, choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("skipped: strace is not installed");
+    if !has_strace() {
         return;
     }
     let runs: u32 = thread::scope(|scope| {
@@ -126,54 +122,16 @@ fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<
     figures.kills + figures.unharmed
 }
 
-fn strace(stage: &Stage, options: &[&str]) -> Command {
-    let cadence = stage.home.command(&["reconcile", "-q"]);
-    let mut strace = Command::new("strace");
-    // The operator's program is another process, which such a kill does not meet.
-    strace.args(["-f", "-qq", "-b", "execve"]).args(options);
-    strace.arg(cadence.get_program()).args(cadence.get_args());
-    for (name, value) in cadence.get_envs() {
-        strace.env(name, value.unwrap_or_default());
-    }
-    strace
-}
-
 /// The calls of the main thread in one whole power cycle, and at which the intention comes into its place.
 fn record(stage: &Stage) -> Option<(Vec<Call>, usize)> {
-    let folder = stage.home.path("trace");
-    fs::create_dir(&folder).unwrap();
-    let output = format!("{}/of", folder.display());
-    let status = strace(stage, &["-ff", "-o", &output]).status().unwrap();
-    let traces = fs::read_dir(&folder)
-        .unwrap()
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    let main = traces
-        .into_iter()
-        .find(|text| text.starts_with("execve("))?;
-    assert!(status.success(), "{status}");
+    let calls = calls(&stage.home.command(CYCLE), &stage.home.path("trace"))?;
     assert_eq!(stage.journal(), [false, true], "{:?}", stage.kind);
     stage.reset();
-
-    let mut counts: HashMap<&str, u32> = HashMap::new();
-    let (mut calls, mut intent) = (vec![], None);
-    for line in main.lines() {
-        let Some((name, rest)) = line.split_once('(') else {
-            continue;
-        };
-        if !name
-            .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || it == b'_')
-        {
-            continue;
-        }
-        let count = counts.entry(name).or_default();
-        *count += 1;
-        if intent.is_none() && name.starts_with("rename") && rest.contains("state.json\"") {
-            intent = Some(calls.len());
-        }
-        calls.push((name.to_owned(), *count));
-    }
-    Some((calls, intent.expect("the intention is saved")))
+    let intent = calls
+        .iter()
+        .position(|((name, _), rest)| name.starts_with("rename") && rest.contains("state.json\""))
+        .expect("the intention is saved");
+    Some((calls.into_iter().map(|(call, _)| call).collect(), intent))
 }
 
 fn kill_at(stage: &Stage, signal: &str, (name, count): &Call, figures: &Mutex<Figures>) {
@@ -181,7 +139,20 @@ fn kill_at(stage: &Stage, signal: &str, (name, count): &Call, figures: &Mutex<Fi
     let already = stage.journal().len();
     let inject = format!("inject={name}:signal={signal}:when={count}");
     let trace = format!("trace={name}");
-    let run = strace(stage, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    // The operator's program is another process, which such a kill does not meet.
+    let options = [
+        "-f",
+        "-qq",
+        "-b",
+        "execve",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ];
+    let run = strace(&stage.home.command(CYCLE), &options);
     let ended = { run }.output().unwrap();
     let was_killed = !ended.status.success();
     let dark = !stage.has_power();

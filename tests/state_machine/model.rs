@@ -537,7 +537,8 @@ fn observation(seen: Seen) -> Observation {
     }
 }
 
-fn record() -> RecordSpec {
+/// The only record of the home.
+pub fn record() -> RecordSpec {
     RecordSpec {
         name: "vpn.example.com".into(),
         display: "vpn.example.com".into(),

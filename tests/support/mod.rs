@@ -8,6 +8,8 @@
 )]
 
 use std::ffi::OsStr;
+pub mod strace;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -190,6 +192,19 @@ fn age(value: &mut Value, time: Duration) {
         Value::Array(items) => items.iter_mut().for_each(|value| age(value, time)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Debian's libfaketime, which moves the wall clock alone when asked to; says so where it is not installed.
+pub fn faketime() -> Option<PathBuf> {
+    let found = fs::read_dir("/usr/lib")
+        .ok()?
+        .flatten()
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.exists());
+    if found.is_none() {
+        println!("skipped: libfaketime is not installed");
+    }
+    found
 }
 
 /// What a report comes down to: readiness, then each record's outcome with the layer that settled it, as in

@@ -7,12 +7,11 @@ use std::time::Duration;
 use cadence::logic::moment::{Elapsed, Moment};
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::readiness::Readiness;
-use cadence::logic::records::RecordSpec;
 use cadence::logic::recovery;
 use cadence::logic::schedule;
 use cadence::logic::state::{State, VERSION};
 use cadence::logic::step::{Wants, resume, step};
-use cadence::logic::units::{Family, RecordType};
+use cadence::logic::units::Family;
 use cadence::logic::verdict::Verdict;
 use cadence::render::status::{Configured, Document, check_line, json, logfmt, pretty};
 use cadence::render::{Form, Style};
@@ -54,7 +53,7 @@ fn same_again(state: &State) {
 
 /// What people are shown has nothing in it that would steer their terminal.
 fn show(state: &State, now: &Moment) {
-    let (records, policy, limits) = ([spec()], model::policy(), model::limits());
+    let (records, policy, limits) = ([model::record()], model::policy(), model::limits());
     let configured = Configured {
         records: &records,
         policy: &policy,
@@ -80,7 +79,7 @@ fn show(state: &State, now: &Moment) {
 
 /// Whatever the document says, the next cycle decides as it must.
 fn next_cycle(state: &State, now: &Moment) {
-    let (records, policy) = ([spec()], model::policy());
+    let (records, policy) = ([model::record()], model::policy());
     let limits = model::limits();
     let wants = Wants {
         records: &records,
@@ -140,19 +139,6 @@ fn next_cycle(state: &State, now: &Moment) {
         assert!(after.recovery.cut.is_none());
     }
     same_again(&after);
-}
-
-pub fn spec() -> RecordSpec {
-    RecordSpec {
-        name: "vpn.example.com".into(),
-        display: "vpn.example.com".into(),
-        kind: RecordType::A,
-        ttl: Some(60),
-        proxied: None,
-        create: false,
-        zone: None,
-        id: None,
-    }
 }
 
 fn signal<T>(result: Result<T, String>) -> Signal<T> {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 
 use cadence::world::Counts;
 use rand::seq::IndexedRandom;
@@ -145,13 +144,4 @@ fn folder(home: &Home) -> Vec<(String, u64, u64, i64, i64)> {
         .collect();
     files.sort();
     files
-}
-
-/// Debian's libfaketime, which moves the wall clock alone when asked to.
-pub fn faketime() -> Option<PathBuf> {
-    fs::read_dir("/usr/lib")
-        .ok()?
-        .flatten()
-        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
-        .find(|library| library.exists())
 }
