@@ -70,10 +70,11 @@ impl Told {
                 };
                 let exactly =
                     |write: &Write| of_it(write) && content(write.before.as_ref()) == event["from"];
-                // Somebody else may write between its reading and its writing, where that was not calm.
+                // The last of its like: that of a killed process need not be told. And somebody else may write between its reading and
+                // its writing, where that was not calm.
                 let told = untold
                     .iter()
-                    .position(|(_, write)| exactly(write))
+                    .rposition(|(_, write)| exactly(write))
                     .or_else(|| {
                         untold
                             .iter()
