@@ -393,6 +393,11 @@ impl World {
         self.internet.counts()
     }
 
+    /// Waits until all that was sent to the API is answered: also what a client sent that is no more.
+    pub fn finish_api(&self) {
+        self.internet.api.iter().for_each(Server::finish);
+    }
+
     /// Counts from zero again.
     pub fn reset_counts(&self) {
         for server in self.internet.all() {

@@ -86,6 +86,8 @@ pub struct Site {
     tamper: Mutex<Option<Tamper>>,
     connections: AtomicU64,
     requests: AtomicU64,
+    /// Connections that are open now.
+    serving: AtomicU64,
 }
 
 impl Site {
@@ -97,6 +99,7 @@ impl Site {
             tamper: Mutex::default(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            serving: AtomicU64::new(0),
         }
     }
 
@@ -269,6 +272,20 @@ impl Server {
         }
     }
 
+    /// Waits until every connection that was made before has ended: also those of clients that are no more.
+    pub fn finish(&self) {
+        let begun = Instant::now();
+        // Connections are accepted in their order: when this one is closed, all before it have been.
+        if let Ok(mut last) = TcpStream::connect_timeout(&self.address, PATIENCE) {
+            let _ = last.set_read_timeout(Some(PATIENCE));
+            let _ = last.shutdown(std::net::Shutdown::Write);
+            let _ = io::copy(&mut last, &mut io::sink());
+        }
+        while self.site.serving.load(Ordering::SeqCst) > 0 && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Cuts every connection, ends every thread, and refuses whoever connects from now on.
     pub fn close(&self) {
         if let Some(Running { gate, acceptor }) = lock(&self.running).take() {
@@ -306,17 +323,22 @@ fn accept(listener: &TcpListener, site: &Arc<Site>, gate: &Arc<Gate>) {
             continue;
         };
         site.connections.fetch_add(1, Ordering::SeqCst);
+        site.serving.fetch_add(1, Ordering::SeqCst);
         open.retain(|(_, thread)| !thread.is_finished());
         let socket = Arc::new(socket);
         let weak = Arc::downgrade(&socket);
-        let (site, gate) = (Arc::clone(site), Arc::clone(gate));
+        let (served, gate) = (Arc::clone(site), Arc::clone(gate));
         let spawned = thread::Builder::new().spawn(move || {
-            if let Err(error) = site.serve(&socket, &gate) {
+            if let Err(error) = served.serve(&socket, &gate) {
                 trace!("world: a connection ended: {error}");
             }
+            served.serving.fetch_sub(1, Ordering::SeqCst);
         });
-        if let Ok(thread) = spawned {
-            open.push((weak, thread));
+        match spawned {
+            Ok(thread) => open.push((weak, thread)),
+            Err(_) => {
+                site.serving.fetch_sub(1, Ordering::SeqCst);
+            }
         }
     }
     // A process that is being started may have inherited the socket, and would keep it listening until its `exec`.

@@ -287,11 +287,10 @@ impl Life {
         running.kill(after, signal);
         let ended = self.finish(running);
         if ended.code.is_none() {
-            // What it has sent may still be under way, a write only where its intention is on disk.
+            self.home.world.finish_api();
             let state = fs::read_to_string(self.home.state_file("state.json")).unwrap_or_default();
             let is_writing = state.contains("\"in_doubt\":\"");
             self.figures.killed_writing += u64::from(is_writing);
-            thread::sleep(Duration::from_millis(if is_writing { 100 } else { 10 }));
         }
         self.judge(&truth, &[ended]);
     }

@@ -212,3 +212,16 @@ fn a_world_in_the_clear_speaks_no_tls_and_names_no_certificate() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("\r\n\r\n93.184.216.34\n"), "{answer}");
 }
+
+#[test]
+fn what_a_client_sent_that_is_no_more_is_answered_before_the_api_has_finished() {
+    let world = World::start_in_the_clear().unwrap();
+    let address = world.internet.api[0].address();
+    for sent in 1..=50 {
+        let mut client = TcpStream::connect(address).unwrap();
+        write!(client, "GET /client/v4/zones HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        drop(client);
+        world.finish_api();
+        assert_eq!(world.counts().api.requests, sent);
+    }
+}
