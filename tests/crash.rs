@@ -343,7 +343,7 @@ fn a_cycle_killed_at_any_instant_leaves_nothing_torn_repeated_or_made_up_and_the
         "the kills did not meet the write: {phases:?}"
     );
     println!(
-        "figure: a killed cycle leaves nothing torn | {} processes killed at random instants | 0 torn, 0 made up; DNS right within {} cycles",
+        "figure: nothing false, nothing lost | {} processes killed at random instants | 0 torn, 0 made up; DNS right within {} cycles",
         HOMES * KILLS_OF_A_HOME,
         until_right.keys().max().unwrap()
     );

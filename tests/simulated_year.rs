@@ -35,7 +35,7 @@ fn in_a_year_of_trouble_nothing_false_is_written_and_dns_follows_within_three_mi
         "the year ended with wrong DNS"
     );
     println!(
-        "figure: no false write | a simulated year: {} cycles, {} outages, {} crashes | 0 false and 0 needless of {} writes",
+        "figure: nothing false, nothing lost | a simulated year: {} cycles, {} outages, {} crashes | 0 false and 0 needless of {} writes",
         figures.cycles, figures.outages, figures.crashes, figures.writes
     );
     println!(

@@ -75,7 +75,7 @@ fn no_clock_shortens_the_rest_between_two_power_cycles() {
         }
     });
     println!(
-        "figure: no cut against a cooldown | {} wrong clocks after a power cycle | 0 cuts",
+        "figure: power cut only when permitted | {} wrong clocks after a power cycle | 0 cuts in the cooldown",
         hardest.len()
     );
 }

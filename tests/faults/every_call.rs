@@ -134,7 +134,7 @@ fn sweep(what: &str, faults: fn(&Call) -> Vec<String>, at_most: usize) {
     }
     let played: u32 = endings.values().sum();
     println!(
-        "figure: a failing host changes nothing | {played} {what} | {} broken",
+        "figure: nothing false, nothing lost | {what} | {} broken in {played}",
         broken.len()
     );
     assert!(played > 20, "too few calls were seen");

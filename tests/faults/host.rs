@@ -33,7 +33,7 @@ fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
         println!("{broken}");
     }
     println!(
-        "figure: a failing host changes nothing | {} faults of disk, clock, limits, signals, locale | {} broken in {} cycles, right within {}",
+        "figure: nothing false, nothing lost | {} times a fault of disk, clock, limits, signals or locale | {} broken in {} cycles; right again within {} cycles",
         sum.cells,
         sum.broken.len(),
         sum.cycles,

@@ -58,14 +58,12 @@ fn every_fault_at_every_moment_is_told_and_survived() {
         println!("{broken}");
     }
     println!(
-        "figure: nothing false, nothing lost | {cells} times a fault at a moment of a cycle | {} broken in {cycles} cycles, {writes} true writes",
+        "figure: nothing false, nothing lost | {cells} times a fault of network, TLS, HTTP or API at a moment | {} broken in {cycles} cycles, \
+         {writes} true writes; right again within {way_back} cycles",
         broken.len()
     );
     println!(
-        "figure: it finds its way back | the same, then honest cycles | READY and right within {way_back}"
-    );
-    println!(
-        "figure: memory | floods, bombs and endless answers among them | {} KiB over the {honest} of an honest cycle at most",
+        "figure: memory and files stay bounded | floods, bombs and endless answers | at most {} KiB over the {honest} of an honest cycle",
         peak.saturating_sub(honest)
     );
     assert!(broken.is_empty(), "{} promises broken", broken.len());

@@ -151,7 +151,7 @@ pub fn sweep(step: usize, program: Option<&'static Path>) {
         println!("{broken}");
     }
     println!(
-        "figure: nothing false, nothing lost | a TCP reset after every {step}. byte of every exchange | {} broken in {} resets",
+        "figure: nothing false, nothing lost | a TCP reset at 1 in {step} bytes of every exchange | {} broken in {} resets",
         broken.len(),
         resets.into_inner().unwrap()
     );

@@ -139,17 +139,17 @@ fn haul(processes: usize, seed: u64) {
 fn report(sum: &Figures, took: Duration) {
     let n = sum.processes;
     println!(
-        "figure: no false write | {n} real processes, faults at random | 0 of {} writes, {} processes/s for {} s",
+        "figure: nothing false, nothing lost | {n} processes in random trouble: writes | 0 of {} false; {} processes/s for {} s",
         sum.writes,
         u128::from(n) * 1_000 / took.as_millis(),
         took.as_secs()
     );
     println!(
-        "figure: state always readable, counts exact | the same, {} killed, {} pairs that met | 0 unreadable, 0 of {} events lost or made up",
-        sum.killed, sum.stepped_back, sum.events
+        "figure: nothing false, nothing lost | {n} processes in random trouble: states, counts, events | 0 unreadable, 0 inexact, 0 of {} lost or made up; {} killed, {} met another",
+        sum.events, sum.killed, sum.stepped_back
     );
     println!(
-        "figure: memory and files bounded | the same, {} days of {HOMES} homes | at most {} KiB, {} files, {} KiB of history",
+        "figure: memory and files stay bounded | {n} processes, {} days of {HOMES} homes | at most {} KiB, {} files, {} KiB of history",
         sum.days,
         sum.peak,
         sum.most_files,

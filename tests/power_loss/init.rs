@@ -59,7 +59,7 @@ fn after_a_power_loss_a_first_configuration_is_whole_or_can_be_made_again() {
         }
     }
     println!(
-        "figure: a power loss harms nothing | {} moments of init, any order of writes | 0 faults on {disks} disks",
+        "figure: nothing false, nothing lost | power lost: {} moments of init, any order of writes | 0 faults on {disks} disks",
         moments.len()
     );
 }

@@ -86,7 +86,7 @@ fn report(disk: &str, figures: Option<Figures>) {
         println!("{fault}\n");
     }
     println!(
-        "figure: a power loss harms nothing | {moments} moments, {disk} | {} faults on {disks} disks, \
+        "figure: nothing false, nothing lost | power lost: {moments} moments, {disk} | {} faults on {disks} disks, \
          all right again within {cycles} cycles from {lived} of them",
         faults.len()
     );

@@ -80,7 +80,7 @@ fn search(depth: usize) {
         "honest cycles until READY, the right record and power on, and in how many states: {needed:?}"
     );
     println!(
-        "figure: decisions keep every promise | each state within {depth} cycles of any input: {} | 0 of {cycles} edges broken; \
+        "figure: nothing false, nothing lost | the {} states within {depth} cycles of any input | 0 of {cycles} steps broken; \
          right within {} honest cycles",
         homes.len(),
         needed.keys().max().unwrap()
