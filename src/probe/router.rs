@@ -36,7 +36,7 @@ pub fn probe(
     let result = match router {
         Some(router) => ask(router, dialer, limit),
         None => Err(
-            "no router is known: there is no default gateway, and network.router is not set"
+            "no router is known: the default route names none, and network.router is not set"
                 .to_owned(),
         ),
     };

@@ -336,7 +336,7 @@ pub fn router(wire: &Wire) -> Finding {
         (Some(router), None) => {
             Finding::ok("router", format!("{} (default gateway)", router.address))
         }
-        (None, _) => Finding::warn("router", "not known: there is no default gateway")
+        (None, _) => Finding::warn("router", "not known: the default route names none")
             .mend("set network.router"),
     }
 }
