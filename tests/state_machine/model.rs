@@ -275,7 +275,7 @@ impl Home {
         let mut state = resume(state, &wants, &now);
         if state.recovery.cut.is_some() {
             self.plug_on = true;
-            state.recovery.restored(&now);
+            state.recovery.interrupted();
         }
         let seen = observation(input.seen);
         let (mut state, decision) = step(state, &seen, &now, &wants);
