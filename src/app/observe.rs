@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::threads::{beside, side_by_side};
 use super::wire::Wire;
 use crate::config::Endpoint;
+use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Observation, PublicIp, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::readiness::Machine;
@@ -20,6 +21,7 @@ pub fn observe(
     wire: &Wire,
     machine: &Machine,
     families: &[Family],
+    now: &Moment,
     deadline: Deadline,
 ) -> Observation {
     thread::scope(|scope| {
@@ -27,7 +29,7 @@ pub fn observe(
         let host = wire.host();
         let wan = wire.wan(deadline);
         // By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
-        let public_ip = if wan.ok() && system::now().wall_is_plausible() {
+        let public_ip = if wan.ok() && now.wall_is_plausible() {
             addresses(wire, machine, families, deadline)
         } else {
             vec![]

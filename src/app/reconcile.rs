@@ -162,7 +162,7 @@ fn cycle<'a>(
         restored = power::restore(wire.plug(), &mut state);
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;
     }
-    let seen = observe(wire, &state.machine, &wants.families(), deadline);
+    let seen = observe(wire, &state.machine, &wants.families(), &now, deadline);
     let (mut state, decision) = step::step(state, &seen, &now, wants);
     if let Some(Ok(())) = restored {
         power::tell_restored(&mut state, &now);

@@ -9,11 +9,10 @@ use std::thread;
 use serde_json::json;
 
 use super::disk::traced;
-use super::host::has;
 use super::matrix::LONGEST_WAY_BACK;
 use super::promises::Before;
 use super::stage::{Moment, OLD, Ran, Stage};
-use super::support::strace::{Call, calls};
+use super::support::strace::{Call, calls, has_strace};
 
 /// The calls that deal with files, and the errors that a disk, or a limit of the host, can make them give.
 const ERRORS: [(&str, &[&str]); 17] = [
@@ -95,7 +94,7 @@ fn signals((_, number): &Call) -> Vec<String> {
 
 /// Plays so many of the faults, evenly spread.
 fn sweep(what: &str, faults: fn(&Call) -> Vec<String>, at_most: usize) {
-    if !has("strace") {
+    if !has_strace() {
         return;
     }
     let mut trials = [Trial::new(), Trial::new()];

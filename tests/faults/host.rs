@@ -1,16 +1,15 @@
 //! The faults of the host itself, group by group; those for which a tool is missing here are skipped.
 
-use std::process::{Command, Stdio};
-
 use super::matrix::{self, Group};
 use super::support::faketime;
+use super::support::strace::has_strace;
 use super::{clock, disk, limits, locale, mounts, signals};
 
 #[test]
 fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
     let mut groups = vec![];
     let mut add = |name, faults| groups.push(Group { name, faults });
-    let strace = has("strace");
+    let strace = has_strace();
     if strace {
         add("disk", disk::errors());
     }
@@ -44,18 +43,4 @@ fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
         "{} promises broken",
         sum.broken.len()
     );
-}
-
-/// Whether a program is installed.
-pub fn has(program: &str) -> bool {
-    let mut command = Command::new(program);
-    let runs = command
-        .arg("-V")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if runs.is_err() {
-        println!("skipped: {program} is not installed");
-    }
-    runs.is_ok()
 }
