@@ -171,8 +171,13 @@ pub fn cycle(
         // It may be off, and nobody knows for how long.
         Err(error) => Some(not_switched(plug, &error)),
     };
-    let back = if failure.is_none() && plug.can_time_itself() && !stop.is_set() {
-        await_timer(plug, &stop).or_else(|()| switch_on(plug))
+    let back = if plug.can_time_itself() {
+        match failure {
+            None if !stop.is_set() => await_timer(plug, &stop).or_else(|()| switch_on(plug)),
+            _ => switch_on(plug),
+        }
+    } else if failure.is_some() {
+        switch_on_twice(plug, limits.off_time, &stop)
     } else {
         switch_on(plug)
     };
@@ -265,6 +270,17 @@ fn switch_on(plug: &dyn Plug) -> Result<(), String> {
         "the plug {} is not known to be on: {last}",
         plug.target()
     ))
+}
+
+/// Switches on at once, and again after `off_time`: an off of which nothing was heard may be carried out after the first on.
+fn switch_on_twice(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Result<(), String> {
+    switch_on(plug)?;
+    stop.wait(off_time);
+    switch_on(plug)?;
+    if stop.is_set() {
+        return Err("a signal came before an off that is late was waited for".to_owned());
+    }
+    Ok(())
 }
 
 /// While it lives, a signal that would end the process is only noted, so that the power comes back before the exit.

@@ -1,11 +1,11 @@
 //! Signals, a full disk, and a second process.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cadence::world::{Line, PlugModel};
+use cadence::world::{Line, PlugMode, PlugModel};
 use serde_json::Value;
 
 use crate::stage::{Kind, Stage, ripen};
@@ -23,6 +23,13 @@ fn wait_for_the_off(stage: &Stage) {
     }
 }
 
+fn send(signal: &str, child: &Child) {
+    let kill = Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {}", child.id())])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
 #[test]
 fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
     thread::scope(|scope| {
@@ -35,10 +42,7 @@ fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
                 let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
                 wait_for_the_off(&stage);
                 let sent = Instant::now();
-                let kill = Command::new("sh")
-                    .args(["-c", &format!("kill -{signal} {}", child.id())])
-                    .status();
-                assert!(kill.unwrap().success());
+                send(signal, &child);
                 let status = child.wait().unwrap();
                 assert!(stage.has_power(), "{kind:?} {signal}: {status}");
                 let took = sent.elapsed();
@@ -51,6 +55,30 @@ fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
             });
         }
     });
+}
+
+/// The off may be carried out after the on: a second one is due, and a signal does not make it needless.
+#[test]
+fn a_signal_after_an_off_in_doubt_leaves_the_last_on_to_the_next_cycle() {
+    let model = PlugModel::Http;
+    let stage = Stage::with(Kind::Emulated(model), LONG_OFF);
+    let plugs = stage.home.world.plugs();
+    plugs.set_mode(model, PlugMode::Late(Duration::from_secs(4)));
+    let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    let begun = Instant::now();
+    while plugs.requests(model).len() < 2 {
+        assert!(begun.elapsed() < PATIENCE, "the on was never sent");
+        thread::sleep(Duration::from_millis(5));
+    }
+    send("TERM", &child);
+    child.wait().unwrap();
+    while stage.journal().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "the off was never carried out");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let (_, outcome, reason) = stage.cycle();
+    assert!(stage.has_power(), "{outcome}: {reason}");
+    assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
 }
 
 /// A process was killed while the power was off: what it left on disk, and the plug.

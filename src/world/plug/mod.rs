@@ -72,6 +72,8 @@ pub enum PlugMode {
     Lies,
     /// Switches and forgets the time after which to switch back.
     Forgets,
+    /// [`PlugModel::Http`] resets the connection of an off, and carries it out that long afterwards, whatever it was told since.
+    Late(Duration),
 }
 
 /// The page of [`PlugMode::Garbage`].
@@ -303,6 +305,10 @@ fn two_urls(state: &mut State, request: &Request) -> Reply {
         OFF_PATH => false,
         _ => return Reply::text(404, "nothing here\n"),
     };
-    state.command(|relay| relay.switch(on, None));
+    if let (PlugMode::Late(duration), false) = (state.mode, on) {
+        state.command(|relay| relay.plan([(duration, false)]));
+        return Reply::text(200, "done\n").sent(Manner::Reset);
+    }
+    state.command(|relay| relay.set(on));
     Reply::text(200, "done\n")
 }
