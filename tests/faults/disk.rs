@@ -13,6 +13,7 @@ use super::matrix::Fault;
 use super::promises::PRECIOUS;
 use super::stage::Moment;
 use crate::support::Home;
+use crate::support::strace::tracer;
 
 /// Errors of a disk.
 const ERRORS: [&str; 7] = [
@@ -51,7 +52,7 @@ fn error(error: &'static str) -> Fault {
 /// Puts strace around a command. It is a child of the program here, so that its exit code and its memory are looked at and
 /// strace's are not; nor is strace's environment the program's.
 pub fn traced<'a>(command: &mut Command, first: impl Iterator<Item = &'a OsStr>, options: &[&str]) {
-    let mut strace = Command::new("strace");
+    let mut strace = tracer();
     strace
         .args(["-D", "-f", "-qq", "-o", "/dev/null"])
         .args(first)

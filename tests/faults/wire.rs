@@ -120,6 +120,11 @@ fn carry(
         socket.set_nonblocking(true)?;
     }
     if let Some(cut) = cut.filter(|cut| cut.after == 0) {
+        // Before the first byte of an answer, and so after something of what was asked: whether cadence knows that nothing of it
+        // arrived would be a matter of the instant.
+        while cut.way == Way::Down && !over.load(Ordering::SeqCst) && !has_spoken(client) {
+            thread::sleep(LOOK);
+        }
         return end(cut, client, &server, over);
     }
     let mut done = [0_usize; 2];
@@ -154,6 +159,17 @@ fn carry(
         }
     }
     Ok(())
+}
+
+/// Whether there is something to read, or the end of it.
+fn has_spoken(socket: &TcpStream) -> bool {
+    let silent = |error: io::Error| {
+        !matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        )
+    };
+    socket.peek(&mut [0]).map_or_else(silent, |_| true)
 }
 
 fn end(cut: &Cut, client: &TcpStream, server: &TcpStream, over: &AtomicBool) -> io::Result<()> {

@@ -17,9 +17,17 @@ pub fn has_strace() -> bool {
     found
 }
 
+/// Strace itself. A shell lets what it runs in the background ignore SIGINT and SIGQUIT, which is inherited and no concern of
+/// a test.
+pub fn tracer() -> Command {
+    let mut env = Command::new("env");
+    env.args(["--default-signal", "strace"]);
+    env
+}
+
 /// A command under strace, with no other environment than its own.
 pub fn strace(cadence: &Command, options: &[&str]) -> Command {
-    let mut strace = Command::new("strace");
+    let mut strace = tracer();
     strace.args(options).arg(cadence.get_program());
     strace.args(cadence.get_args()).env_clear();
     for (name, value) in cadence.get_envs() {
