@@ -267,6 +267,7 @@ impl Trial {
                 _ => panic!("nothing of the kind happened: {event}"),
             }
         }
+        assert_eq!(told, writes, "a write that is not told");
         assert_eq!(
             self.counters().seq,
             seq,
@@ -343,7 +344,7 @@ fn a_cycle_killed_at_any_instant_leaves_nothing_torn_repeated_or_made_up_and_the
         "the kills did not meet the write: {phases:?}"
     );
     println!(
-        "figure: nothing false, nothing lost | {} processes killed at random instants | 0 torn, 0 made up; DNS right within {} cycles",
+        "figure: nothing false, nothing lost | {} processes killed at random instants | 0 torn, 0 made up, each write told once; DNS right within {} cycles",
         HOMES * KILLS_OF_A_HOME,
         until_right.keys().max().unwrap()
     );

@@ -260,11 +260,11 @@ impl Act<'_> {
                 WriteFate::None,
             )));
         };
-        state
-            .records
-            .entry(spec.key())
-            .or_default()
-            .intend(wanted, self.now);
+        state.records.entry(spec.key()).or_default().intend(
+            wanted,
+            write.replaces().map(str::to_owned),
+            self.now,
+        );
         save(state)?;
         let answer = match write {
             Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),

@@ -278,7 +278,7 @@ fn switch_on_twice(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Resul
     stop.wait(off_time);
     switch_on(plug)?;
     if stop.is_set() {
-        return Err("a signal came before an off that is late was waited for".to_owned());
+        return Err("a signal ended the wait for an off that may come late".to_owned());
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ pub enum What {
         from: Option<String>,
         /// The wanted address.
         to: Option<IpAddr>,
-        /// Why it was held or failed.
+        /// Why it was held or failed, or why it is told only now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },

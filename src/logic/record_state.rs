@@ -37,6 +37,26 @@ pub struct Pending {
     pub since: Moment,
 }
 
+/// A write that was sent, as far as is known, and of which no answer is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// The record's content before; none where the record was to be created.
+    pub from: Option<String>,
+    /// The address that was to be written.
+    pub to: IpAddr,
+    /// When.
+    pub at: Moment,
+}
+
+impl Unanswered {
+    /// Whether it was to change what public DNS answers.
+    #[must_use]
+    pub fn changes_address(&self) -> bool {
+        let from = self.from.as_ref();
+        from.is_none_or(|from| from.parse() != Ok(self.to))
+    }
+}
+
 /// What is remembered of one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -45,6 +65,8 @@ pub struct RecordState {
     pub cache: Option<Verified>,
     /// A write that was about to be made, or whose answer was lost: the provider must be read before anything else.
     pub in_doubt: Option<IpAddr>,
+    /// That write, for the history: none once it is known to have been made, or not.
+    pub unanswered: Option<Unanswered>,
     /// A write that public DNS does not show yet.
     pub pending: Option<Pending>,
     /// The writes of the last 60 minutes.
@@ -64,9 +86,14 @@ impl RecordState {
             .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
     }
 
-    /// Remembers that a write is about to be made: goes to disk before the deed.
-    pub fn intend(&mut self, wanted: IpAddr, now: &Moment) {
+    /// Remembers that a write is about to be made, over what the record holds now: goes to disk before the deed.
+    pub fn intend(&mut self, wanted: IpAddr, from: Option<String>, now: &Moment) {
         self.in_doubt = Some(wanted);
+        self.unanswered = Some(Unanswered {
+            from,
+            to: wanted,
+            at: now.clone(),
+        });
         self.writes.push(now.clone());
     }
 
@@ -75,8 +102,28 @@ impl RecordState {
     /// The provider was read before and held something else: a cache that says otherwise is not believed in the next cycle.
     pub fn retract(&mut self) {
         self.writes.pop();
+        self.unanswered = None;
         let claimed = self.cache.as_ref().map(|cache| cache.address);
         self.in_doubt.take_if(|wanted| Some(*wanted) != claimed);
+    }
+
+    /// The write of which no answer is known, now that the provider was found to hold what it was to write: once, and before
+    /// [`RecordState::settle`].
+    pub fn answer(&mut self, wanted: IpAddr, settled: &Settled) -> Option<Unanswered> {
+        let Settled::Right {
+            layer: Layer::Api, ..
+        } = settled
+        else {
+            return None;
+        };
+        let write = self.unanswered.take().filter(|write| write.to == wanted)?;
+        if write.changes_address() {
+            self.pending = Some(Pending {
+                address: wanted,
+                since: write.at.clone(),
+            });
+        }
+        Some(write)
     }
 
     /// Brings what is remembered onto the clocks of this boot: a write whose age cannot be told counts from now.
@@ -132,6 +179,7 @@ impl RecordState {
             Settled::Written(write) => {
                 self.cache = verified(Layer::Api);
                 self.in_doubt = None;
+                self.unanswered = None;
                 self.proxied = Some(write.proxied_after());
                 if write.changes_address() {
                     let pending = Pending {

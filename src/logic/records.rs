@@ -188,6 +188,15 @@ impl Write {
         }
     }
 
+    /// The content that it replaces; none where it creates the record.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&str> {
+        match self {
+            Self::Create(_) => None,
+            Self::Patch { before, .. } => Some(&before.content),
+        }
+    }
+
     /// Whether the provider will proxy the record after it.
     pub(super) fn proxied_after(&self) -> bool {
         match self {

@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Readiness};
-use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled, Write};
+use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled};
 use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{LastChange, LastCycle, Outage, State};
@@ -387,6 +387,9 @@ fn why_not_publishable(state: &State, family: Family, required: u32) -> String {
     }
 }
 
+/// Why a write is told by a later cycle than the one that made it.
+const FOUND: &str = "the answer was lost, and the API shows it now";
+
 fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     let key = spec.key();
     let mut remembered = state.records.remove(&key).unwrap_or_default();
@@ -398,6 +401,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         state.records.insert(key, remembered);
         return;
     };
+    let found = remembered.answer(wanted, &outcome.settled);
     let converged = remembered.settle(spec, wanted, &outcome.settled, &outcome.at);
     let name = spec.name.clone();
     let record = spec.kind;
@@ -409,6 +413,31 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         to: Some(wanted),
         reason,
     };
+    let made = match (&outcome.settled, found) {
+        (Settled::Written(write), _) => {
+            let from = write.replaces().map(str::to_owned);
+            Some((from, outcome.at.wall, None))
+        }
+        (_, Some(write)) => Some((write.from, write.at.wall, Some(FOUND.to_owned()))),
+        (Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. }, None) => None,
+    };
+    if let Some((from, at, reason)) = made {
+        if from.as_ref().is_none_or(|from| from.parse() != Ok(wanted)) {
+            state.last_change = Some(LastChange {
+                at,
+                name: name.clone(),
+                record,
+                from: from.clone(),
+                to: wanted,
+                dns_s: None,
+            });
+        }
+        let kind = match from {
+            Some(_) => RecordOutcome::Updated,
+            None => RecordOutcome::Created,
+        };
+        state.tell(&outcome.at, event(kind, from, reason));
+    }
     match &outcome.settled {
         Settled::Right { .. } => {
             if let Some(Some(took)) = converged {
@@ -431,27 +460,8 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
                 );
             }
         }
-        Settled::Written(write) => {
-            let (kind, from) = match write {
-                Write::Patch { before, .. } => {
-                    (RecordOutcome::Updated, Some(before.content.clone()))
-                }
-                Write::Create(_) => (RecordOutcome::Created, None),
-            };
-            if from.as_ref().is_none_or(|from| from.parse() != Ok(wanted)) {
-                let at = outcome.at.wall;
-                state.last_change = Some(LastChange {
-                    at,
-                    name: name.clone(),
-                    record,
-                    from: from.clone(),
-                    to: wanted,
-                    dns_s: None,
-                });
-            }
-            state.tell(&outcome.at, event(kind, from, None));
-        }
-        Settled::Held {
+        Settled::Written(_)
+        | Settled::Held {
             needs_operator: false,
             ..
         } => {}

@@ -2,7 +2,7 @@ use super::*;
 use crate::logic::event::Event;
 use crate::logic::fixtures::{at, down, ip, limits, mute, policy, public_ip, record, seen, up};
 use crate::logic::provider::{Change, Found};
-use crate::logic::records::{Layer, WriteFate};
+use crate::logic::records::{Layer, Write, WriteFate};
 use crate::logic::units::RecordType;
 
 const A: &str = "11.0.0.1";
@@ -218,6 +218,64 @@ fn the_history_tells_a_first_publish_from_start_to_end() {
     assert_eq!(line.state.last_change.as_ref().unwrap().dns_s, Some(30));
     line.cycle(&up(A));
     assert_eq!(line.told(), [""; 0], "a quiet cycle has nothing to tell");
+}
+
+/// The process that wrote was killed, or the connection broke.
+#[test]
+fn a_write_whose_answer_was_lost_is_told_once_it_is_found_and_followed_until_public_dns_shows_it() {
+    let key = specs()[0].key();
+    for (from, outcome) in [
+        (Some(B), RecordOutcome::Updated),
+        (None, RecordOutcome::Created),
+    ] {
+        let from = from.map(str::to_owned);
+        let mut line = Driven::new(specs());
+        line.cycle(&up(A));
+        line.cycle(&up(A));
+        let record = line.state.records.get_mut(&key).unwrap();
+        record.intend(ip(A), from.clone(), &at(61));
+        line.cycle(&up(A));
+        let told = What::Record {
+            name: "vpn.example.com".into(),
+            record: RecordType::A,
+            outcome,
+            from: from.clone(),
+            to: Some(ip(A)),
+            reason: Some("the answer was lost, and the API shows it now".into()),
+        };
+        assert_eq!(line.events(), [told]);
+        let change = line.state.last_change.clone().unwrap();
+        assert_eq!(
+            (change.from, change.to, change.at),
+            (from, ip(A), at(61).wall)
+        );
+        line.cycle(&up(A));
+        assert_eq!(line.told(), ["converged"]);
+        assert_eq!(line.state.last_change.as_ref().unwrap().dns_s, Some(62));
+    }
+}
+
+#[test]
+fn a_write_that_was_refused_or_of_another_address_is_not_told_when_the_record_is_right_by_another_hand()
+ {
+    let key = specs()[0].key();
+    let refused = Settled::Failed {
+        reason: "refused".into(),
+        write: WriteFate::NotApplied,
+    };
+    for wanted in [A, B] {
+        let mut line = Driven::new(specs());
+        line.cycle(&up(A));
+        line.cycle(&up(A));
+        let record = line.state.records.get_mut(&key).unwrap();
+        record.intend(ip(wanted), None, &at(61));
+        if wanted == A {
+            line.cycle_settled(&up(A), |_| refused.clone());
+        }
+        line.cycle_settled(&up(A), |_| right(Layer::Api, false));
+        assert_eq!(line.told(), [""; 0], "{wanted}");
+        assert_eq!(line.state.records[&key].unanswered, None);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The events of a history, each by what was true in its cycle and by those before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use cadence::world::Write;
 use serde_json::Value;
@@ -26,13 +26,14 @@ impl Default for Told {
 }
 
 impl Told {
-    /// An event tells what was so in its cycle. True where it tells of a write.
+    /// An event tells what was so in its cycle. True where it tells of a write that its cycle made and reported.
     pub fn judge(
         &mut self,
         event: &Value,
         truth: &Truth,
         may_gap: bool,
         untold: &mut Vec<(bool, Write)>,
+        unanswered: &mut VecDeque<Write>,
     ) -> bool {
         let known = |address: &Value| {
             let address = address.as_str().unwrap_or_default().parse();
@@ -70,6 +71,17 @@ impl Told {
                 };
                 let exactly =
                     |write: &Write| of_it(write) && content(write.before.as_ref()) == event["from"];
+                // Told late: by whomever it was made, as nobody can tell a killed process's write from another host's.
+                if event["reason"].is_string() {
+                    let earlier = unanswered.iter().rposition(of_it);
+                    let now = untold.iter().rposition(|(_, write)| of_it(write));
+                    match (earlier, now) {
+                        (Some(place), _) => drop(unanswered.remove(place)),
+                        (None, Some(place)) => drop(untold.remove(place)),
+                        (None, None) => panic!("never written: {event}"),
+                    }
+                    return false;
+                }
                 // The last of its like: that of a killed process need not be told. And somebody else may write between its reading and
                 // its writing, where that was not calm.
                 let told = untold

@@ -1,6 +1,6 @@
 //! What must be so after every process of one host, by what is true outside and by what was true before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,6 +21,9 @@ use super::weather::rest_after;
 const HOUR: Duration = Duration::from_secs(3_600 - 90);
 /// Cycles further apart than this leave a gap; closer ones do not.
 const GAP: [Duration; 2] = [Duration::from_secs(270), Duration::from_secs(400)];
+
+/// A home has a few records: whatever is told of an unheard write is told before so many later ones.
+const REMEMBERED: usize = 64;
 
 /// What is true while processes run.
 #[derive(Debug, Clone)]
@@ -76,6 +79,8 @@ pub struct Ledger {
     truths: BTreeMap<u64, (Truth, bool)>,
     /// Writes of which the history has not told yet, and whether it has to: their cycle was calm.
     untold: Vec<(bool, Write)>,
+    /// Those of earlier turns, and of other hosts: some are told once they are found at the API.
+    unanswered: VecDeque<Write>,
     /// Both as times of the home, by record.
     writes: BTreeMap<String, Vec<Timestamp>>,
     cuts: Cuts,
@@ -119,6 +124,7 @@ impl Ledger {
             chronicle: Chronicle::begin(home),
             truths: BTreeMap::new(),
             untold: vec![],
+            unanswered: VecDeque::new(),
             writes: BTreeMap::new(),
             cuts: Cuts::default(),
             rest_until: Timestamp::MIN,
@@ -199,7 +205,13 @@ impl Ledger {
                 .truths
                 .get(&cycle)
                 .unwrap_or_else(|| panic!("of a cycle that never was: {event}"));
-            let of_write = self.told.judge(event, truth, *may_gap, &mut self.untold);
+            let of_write = self.told.judge(
+                event,
+                truth,
+                *may_gap,
+                &mut self.untold,
+                &mut self.unanswered,
+            );
             told_writes += u64::from(of_write && cycle > self.before.1);
             if event["kind"] == "readiness" && event["to"] == "READY" {
                 self.cuts.end_outage();
@@ -323,6 +335,14 @@ impl Ledger {
         Some(state)
     }
 
+    /// A write whose answer nobody heard, or of another host.
+    pub fn made_unheard(&mut self, write: Write) {
+        self.unanswered.push_back(write);
+        if self.unanswered.len() > REMEMBERED {
+            self.unanswered.pop_front();
+        }
+    }
+
     /// A command that only looks writes nothing, and leaves the API alone for as long as a cycle does.
     pub fn judge_looks(&self, requests: &[Entry]) {
         for request in requests {
@@ -366,8 +386,10 @@ impl Ledger {
                 assert!(failed.contains(&key), "not told: {write:#?}");
             }
         }
-        // The history is complete now: of what it did not tell it never will.
-        self.untold.clear();
+        let rest: Vec<Write> = self.untold.drain(..).map(|(_, write)| write).collect();
+        for write in rest {
+            self.made_unheard(write);
+        }
     }
 }
 

@@ -327,6 +327,7 @@ impl Life {
         for write in self.requests().into_iter().filter_map(|entry| entry.write) {
             judge_write(&self.plan.wanted, &truth, &write);
             self.figures.writes += 1;
+            self.ledger.made_unheard(write);
         }
     }
 

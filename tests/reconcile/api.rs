@@ -74,7 +74,28 @@ fn a_write_whose_answer_was_lost_is_in_doubt_and_the_api_is_read_before_anything
         assert_eq!(home.world.counts().doh.requests, 0);
         assert_eq!(home.world.cloudflare().writes().len(), 1, "{fault:?}");
         assert_eq!(gist(&home.cycle()), "READY noop/cache");
+        assert_eq!(
+            told_of_records(&home),
+            [
+                format!("created null -> \"{FIRST}\""),
+                format!("failed null -> \"{SECOND}\""),
+                format!("updated \"{FIRST}\" -> \"{SECOND}\""),
+            ],
+            "{fault:?}"
+        );
+        assert_eq!(home.state()["last_change"]["from"], FIRST);
     }
+}
+
+/// The outcomes of the record events, with what was there before and after.
+fn told_of_records(home: &Home) -> Vec<String> {
+    let history = home.history();
+    let told = history.iter().filter(|event| event["kind"] == "record");
+    told.map(|event| {
+        let outcome = event["outcome"].as_str().unwrap();
+        format!("{outcome} {} -> {}", event["from"], event["to"])
+    })
+    .collect()
 }
 
 #[test]
@@ -88,6 +109,11 @@ fn a_creation_whose_answer_was_lost_makes_no_twin() {
     home.pass(2 * MINUTE);
     assert_eq!(gist(&home.cycle()), "READY noop/api");
     assert_eq!(home.world.cloudflare().records().len(), 1);
+    let first = "null -> \"93.184.216.34\"";
+    assert_eq!(
+        told_of_records(&home),
+        [format!("failed {first}"), format!("created {first}")]
+    );
 }
 
 #[test]

@@ -326,11 +326,11 @@ impl<'a> Home<'a> {
                     }
                 }
                 Next::Write(write) => {
-                    state
-                        .records
-                        .entry(spec.key())
-                        .or_default()
-                        .intend(wanted, now);
+                    state.records.entry(spec.key()).or_default().intend(
+                        wanted,
+                        write.replaces().map(str::to_owned),
+                        now,
+                    );
                     self.survive()?;
                     self.disk = Some(state.clone());
                     self.survive()?;

@@ -380,11 +380,11 @@ impl Home {
                     pursuit.after_read(&found)
                 }
                 Next::Write(write) => {
-                    state
-                        .records
-                        .entry(spec.key())
-                        .or_default()
-                        .intend(wanted, now);
+                    state.records.entry(spec.key()).or_default().intend(
+                        wanted,
+                        write.replaces().map(str::to_owned),
+                        now,
+                    );
                     self.disk = Some(state.clone());
                     if input.others == Others::KilledBeforeWrite {
                         return None;
