@@ -22,8 +22,8 @@ const CLOCKS: [(&str, &str); 12] = [
     ("ten years ahead", "+10y"),
     ("three years behind", "-3y"),
     ("stands still", "2026-01-01 00:00:00"),
-    ("ten times as fast", "+0 x10"),
-    ("ten times as slow", "+0 x0.1"),
+    ("NTP stopped, runs fast", "+0 x10"),
+    ("NTP stopped, runs slow", "+0 x0.1"),
 ];
 
 pub fn faults(library: &Path) -> Vec<Fault> {
