@@ -171,15 +171,10 @@ pub fn cycle(
         // It may be off, and nobody knows for how long.
         Err(error) => Some(not_switched(plug, &error)),
     };
-    let back = if plug.can_time_itself() {
-        match failure {
-            None if !stop.is_set() => await_timer(plug, &stop).or_else(|()| switch_on(plug)),
-            _ => switch_on(plug),
-        }
-    } else if failure.is_some() {
-        switch_on_twice(plug, limits.off_time, &stop)
-    } else {
-        switch_on(plug)
+    let back = match (&failure, plug.can_time_itself()) {
+        (None, true) if !stop.is_set() => await_timer(plug, &stop).or_else(|()| switch_on(plug)),
+        (Some(_), false) => switch_on_twice(plug, limits.off_time, &stop),
+        (None | Some(_), true) | (None, false) => switch_on(plug),
     };
     let now = system::now();
     match (back, failure) {

@@ -37,19 +37,19 @@ pub struct Pending {
     pub since: Moment,
 }
 
-/// A write that was sent, as far as is known, and of which no answer is.
+/// What a write puts in the place of what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unanswered {
-    /// The record's content before; none where the record was to be created.
+pub struct Replacement {
+    /// The record's content before; none where the write creates the record.
     pub from: Option<String>,
-    /// The address that was to be written.
+    /// Its address after.
     pub to: IpAddr,
     /// When.
     pub at: Moment,
 }
 
-impl Unanswered {
-    /// Whether it was to change what public DNS answers.
+impl Replacement {
+    /// Whether the address changes, and not only a setting.
     #[must_use]
     pub fn changes_address(&self) -> bool {
         let from = self.from.as_ref();
@@ -65,8 +65,8 @@ pub struct RecordState {
     pub cache: Option<Verified>,
     /// A write that was about to be made, or whose answer was lost: the provider must be read before anything else.
     pub in_doubt: Option<IpAddr>,
-    /// That write, for the history: none once it is known to have been made, or not.
-    pub unanswered: Option<Unanswered>,
+    /// What that write replaces, until it is known to have been made, or not.
+    pub unanswered: Option<Replacement>,
     /// A write that public DNS does not show yet.
     pub pending: Option<Pending>,
     /// The writes of the last 60 minutes.
@@ -89,7 +89,7 @@ impl RecordState {
     /// Remembers that a write is about to be made, over what the record holds now: goes to disk before the deed.
     pub fn intend(&mut self, wanted: IpAddr, from: Option<String>, now: &Moment) {
         self.in_doubt = Some(wanted);
-        self.unanswered = Some(Unanswered {
+        self.unanswered = Some(Replacement {
             from,
             to: wanted,
             at: now.clone(),
@@ -109,7 +109,7 @@ impl RecordState {
 
     /// The write of which no answer is known, now that the provider was found to hold what it was to write: once, and before
     /// [`RecordState::settle`].
-    pub fn answer(&mut self, wanted: IpAddr, settled: &Settled) -> Option<Unanswered> {
+    pub fn answer(&mut self, wanted: IpAddr, settled: &Settled) -> Option<Replacement> {
         let Settled::Right {
             layer: Layer::Api, ..
         } = settled

@@ -8,6 +8,7 @@ use super::moment::Moment;
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Readiness};
+use super::record_state::Replacement;
 use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled};
 use super::recovery::{self, Limits};
 use super::schedule;
@@ -413,30 +414,35 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         to: Some(wanted),
         reason,
     };
-    let made = match (&outcome.settled, found) {
-        (Settled::Written(write), _) => {
-            let from = write.replaces().map(str::to_owned);
-            Some((from, outcome.at.wall, None))
+    let made = match &outcome.settled {
+        Settled::Written(write) => Some((
+            Replacement {
+                from: write.replaces().map(str::to_owned),
+                to: wanted,
+                at: outcome.at.clone(),
+            },
+            None,
+        )),
+        Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
+            found.map(|write| (write, Some(FOUND.to_owned())))
         }
-        (_, Some(write)) => Some((write.from, write.at.wall, Some(FOUND.to_owned()))),
-        (Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. }, None) => None,
     };
-    if let Some((from, at, reason)) = made {
-        if from.as_ref().is_none_or(|from| from.parse() != Ok(wanted)) {
+    if let Some((write, reason)) = made {
+        if write.changes_address() {
             state.last_change = Some(LastChange {
-                at,
+                at: write.at.wall,
                 name: name.clone(),
                 record,
-                from: from.clone(),
+                from: write.from.clone(),
                 to: wanted,
                 dns_s: None,
             });
         }
-        let kind = match from {
+        let kind = match write.from {
             Some(_) => RecordOutcome::Updated,
             None => RecordOutcome::Created,
         };
-        state.tell(&outcome.at, event(kind, from, reason));
+        state.tell(&outcome.at, event(kind, write.from, reason));
     }
     match &outcome.settled {
         Settled::Right { .. } => {
