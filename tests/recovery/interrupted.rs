@@ -15,12 +15,16 @@ const LONG_OFF: &str = "off_time = \"20s\"";
 /// A process that starts, looks at a lost line and asks a plug takes less, also on a busy host.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn wait_for_the_off(stage: &Stage) {
+fn wait_until(stage: &Stage, what: &str, is_so: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
-    while stage.has_power() {
-        assert!(Instant::now() < end, "{:?} was never off", stage.kind);
+    while !is_so() {
+        assert!(Instant::now() < end, "{:?} {what}", stage.kind);
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+fn wait_for_the_off(stage: &Stage) {
+    wait_until(stage, "was never off", || !stage.has_power());
 }
 
 fn send(signal: &str, child: &Child) {
@@ -65,17 +69,14 @@ fn a_signal_after_an_off_in_doubt_leaves_the_last_on_to_the_next_cycle() {
     let plugs = stage.home.world.plugs();
     plugs.set_mode(model, PlugMode::Late(Duration::from_secs(4)));
     let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
-    let begun = Instant::now();
-    while plugs.requests(model).len() < 2 {
-        assert!(begun.elapsed() < PATIENCE, "the on was never sent");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(&stage, "was never told to switch on", || {
+        plugs.requests(model).len() == 2
+    });
     send("TERM", &child);
     child.wait().unwrap();
-    while stage.journal().is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "the off was never carried out");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(&stage, "never carried the off out", || {
+        !stage.journal().is_empty()
+    });
     let (_, outcome, reason) = stage.cycle();
     assert!(stage.has_power(), "{outcome}: {reason}");
     assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
