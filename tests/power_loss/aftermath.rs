@@ -160,10 +160,14 @@ pub fn live_through(
     })
 }
 
-/// The end of an attempt that was interrupted is told in its own words, in the place of the end that the undisturbed one has.
+/// The end of an attempt that was interrupted, and a write whose answer was lost, are told in their own words, in the place of
+/// those that the undisturbed one has.
 fn ended(event: String) -> String {
-    match event.split_once(" it was interrupted,") {
-        Some((attempt, _)) => attempt.replace("failed", "completed"),
+    if let Some((attempt, _)) = event.split_once(" it was interrupted,") {
+        return attempt.replace("failed", "completed");
+    }
+    match event.split_once(" the answer was lost,") {
+        Some((write, _)) => write.to_owned(),
         None => event,
     }
 }
@@ -173,11 +177,11 @@ fn tells_time(event: &str) -> bool {
     event == "gap" || event.starts_with("recovery not_helped")
 }
 
-/// Whether an event of this kind need not be told. What came of a write whose answer was lost is not known. A power cycle by
-/// hand is not asked for again. That a state was set aside is told by the one process that did so.
+/// Whether an event of this kind need not be told. How long public DNS took is not known where the write was before this boot. A
+/// power cycle by hand is not asked for again. That a state was set aside is told by the one process that did so.
 fn may_be_lost(scene: &Scene, deeds: &[Deed], kind: &str) -> bool {
     match kind {
-        "record" | "converged" => deeds.iter().any(Deed::is_write),
+        "converged" => deeds.iter().any(Deed::is_write),
         "recovery" => scene.arguments[0] == "recover" && deeds.is_empty(),
         "error" => state_of(&scene.before).is_some_and(|state| state.is_err()),
         _ => false,
