@@ -89,11 +89,14 @@ configure AAAA "$targets6"
 cycle
 check "IPv6 only" "HEALTHY host=ok router=ok/tcp wan=ok" "$(seen)"
 check "IPv6 only, the router" "fe80::1%c0" "$(jq -r '.signals[] | select(.signal == "router").target' <<<"$report")"
-# For a connection by IPv6, Linux takes an ICMP error as a hint only, and gives up when the next attempt meets it too, after a second.
+# An ICMP error that comes back while a connection by IPv6 is still being begun is a hint only to Linux, which gives up when the next
+# attempt meets it too, after a second. On a busy host it comes back later, and counts at once: either.
 while read -r name expected; do
   fault "$name"
   cycle
-  check "IPv6 only, $name" "$expected" "$(seen)"
+  was=$(seen)
+  if [[ $expected == *=EITHER && $was == *=@(TIMEOUT|FAST_FAIL) ]]; then was=${was%=*}=EITHER; fi
+  check "IPv6 only, $name" "$expected" "$was"
   ip -n client addr replace 192.168.77.2/24 dev c0
   heal
   only_ipv6
@@ -103,8 +106,8 @@ router-unplugged  ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
 router-no-arp     ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
 router-hung       ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
 wan-drop          WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
-wan-no-route      WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
-wan-unreach       WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
+wan-no-route      WAN_DOWN host=ok router=ok/tcp wan=EITHER
+wan-unreach       WAN_DOWN host=ok router=ok/tcp wan=EITHER
 wan-rst           WAN_DOWN host=ok router=ok/tcp wan=FAST_FAIL
 TABLE
 cycle
