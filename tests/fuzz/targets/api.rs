@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cadence::dns::cloudflare::answer::{self, Operation};
+use cadence::logic::idn;
 use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
 use serde_json::json;
 
@@ -93,7 +94,13 @@ fn judge_record(record: &Found) {
     assert_eq!(record.address(), record.content.parse::<IpAddr>().ok());
     let again = json!({"id": record.id, "type": record.kind, "name": record.name, "content": record.content,
         "ttl": record.ttl, "proxied": record.proxied});
-    assert_eq!(answer::record(&again).as_ref(), Ok(record));
+    // A name that is none is shown without its control characters, and may be one then.
+    let name = idn::to_ascii(&record.name).unwrap_or_else(|_| record.name.clone());
+    let record = Found {
+        name,
+        ..record.clone()
+    };
+    assert_eq!(answer::record(&again), Ok(record));
 }
 
 /// It becomes a part of URLs.
