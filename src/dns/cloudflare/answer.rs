@@ -361,10 +361,11 @@ fn named(item: &Value, name: &str) -> Result<bool, String> {
     text(item, "name").map(|found| idn::to_ascii(found).is_ok_and(|found| found == name))
 }
 
+/// A text of which something can be shown.
 fn text<'a>(item: &'a Value, key: &str) -> Result<&'a str, String> {
     item[key]
         .as_str()
-        .filter(|text| !text.is_empty())
+        .filter(|text| !quote(text).is_empty())
         .ok_or_else(|| unusable(key))
 }
 

@@ -357,6 +357,22 @@ fn quoted_texts_are_one_short_line() {
 }
 
 #[test]
+fn a_text_of_control_characters_is_as_good_as_none() {
+    let item = serde_json::json!({"status": "\u{9b}\r\n", "name": " ", "content": "\u{1b}"});
+    let flaw = |key| {
+        Err(format!(
+            "the answer has no usable `{key}` where one belongs"
+        ))
+    };
+    assert_eq!(
+        token_status(&item).map(|token| token.status),
+        flaw("status")
+    );
+    assert_eq!(zone_name(&item), flaw("name"));
+    assert_eq!(content(&item), flaw("content"));
+}
+
+#[test]
 fn retry_after_is_seconds_or_a_date_within_a_day() {
     let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
     let seconds = |text| retry_after(text, now).map(|wait| wait.as_secs());
