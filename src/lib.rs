@@ -10,7 +10,7 @@
 //! 3. [Decide](logic::step::step): verdict, readiness, and for each record the first question to ask.
 //! 4. [Act](app::act): each record is [pursued](logic::records) by the cheapest evidence, until it is settled. Before a write, the
 //!    state with the intention goes to disk.
-//! 5. [Settle](logic::step::settle): fold in what came of it, plan the next cycle, save, append the events, [report](render).
+//! 5. [Settle](logic::settle::settle): fold in what came of it, plan the next cycle, save, append the events, [report](render).
 //!
 //! # Four rules
 //!

@@ -12,8 +12,9 @@ use crate::logic::backoff::Backoff;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::{Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::settle::Outcome;
 use crate::logic::state::State;
-use crate::logic::step::{Decision, Outcome, Planned, Wants, api_at_rest};
+use crate::logic::step::{Decision, Planned, Wants, api_at_rest};
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
@@ -260,11 +261,11 @@ impl Act<'_> {
                 WriteFate::None,
             )));
         };
-        state.records.entry(spec.key()).or_default().intend(
-            wanted,
-            write.replaces().map(str::to_owned),
-            self.now,
-        );
+        state
+            .records
+            .entry(spec.key())
+            .or_default()
+            .intend(write.replacement(wanted, self.now));
         save(state)?;
         let answer = match write {
             Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),

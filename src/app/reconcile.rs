@@ -16,8 +16,9 @@ use crate::logic::policy::Policy;
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
+use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
-use crate::logic::step::{self, Decision, Ending, Outcome, Planned, Wants};
+use crate::logic::step::{self, Decision, Planned, Wants};
 use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::lock::{Lock, LockError};
@@ -201,7 +202,7 @@ fn cycle<'a>(
         elapsed: begun.elapsed(),
         jitter,
     };
-    let state = step::settle(state, &ending, &now, wants);
+    let state = settle(state, &ending, &now, wants);
     if let Some(dir) = dir {
         state::save(dir, &state).map_err(Error::state)?;
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;

@@ -15,6 +15,7 @@ pub mod record_state;
 pub mod records;
 pub mod recovery;
 pub mod schedule;
+pub mod settle;
 pub mod state;
 pub mod step;
 pub mod units;

@@ -86,15 +86,11 @@ impl RecordState {
             .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
     }
 
-    /// Remembers that a write is about to be made, over what the record holds now: goes to disk before the deed.
-    pub fn intend(&mut self, wanted: IpAddr, from: Option<String>, now: &Moment) {
-        self.in_doubt = Some(wanted);
-        self.unanswered = Some(Replacement {
-            from,
-            to: wanted,
-            at: now.clone(),
-        });
-        self.writes.push(now.clone());
+    /// Remembers that a write is about to be made: goes to disk before the deed.
+    pub fn intend(&mut self, write: Replacement) {
+        self.in_doubt = Some(write.to);
+        self.writes.push(write.at.clone());
+        self.unanswered = Some(write);
     }
 
     /// Takes the last intention back: it was certainly not applied, and so costs nothing of the hour's budget.

@@ -3,6 +3,14 @@ use crate::logic::fixtures::{at, ip};
 use crate::logic::records::tests::{A, B, begin, found, read, spec, verified};
 use crate::logic::records::{CacheStatus, Next};
 
+fn creation(address: &str, seconds: u64) -> Replacement {
+    Replacement {
+        from: None,
+        to: ip(address),
+        at: at(seconds),
+    }
+}
+
 #[test]
 fn writes_of_unknown_age_count_from_now() {
     let mut state = RecordState {
@@ -17,7 +25,7 @@ fn writes_of_unknown_age_count_from_now() {
 #[test]
 fn the_cache_is_written_after_the_answer_and_never_before() {
     let mut state = verified(B, 0);
-    state.intend(ip(A), None, &at(10));
+    state.intend(creation(A, 10));
     assert_eq!(
         (state.in_doubt, state.cache.as_ref().unwrap().address),
         (Some(ip(A)), ip(B))
@@ -46,7 +54,7 @@ fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
         write,
     };
     let mut state = verified(B, 0);
-    state.intend(ip(A), None, &at(10));
+    state.intend(creation(A, 10));
     let mut doubtful = state.clone();
     state.settle(&spec(), ip(A), &failed(WriteFate::NotApplied), &at(11));
     assert_eq!((state.writes.len(), state.in_doubt), (0, None));
@@ -63,8 +71,8 @@ fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
 #[test]
 fn a_cache_that_a_refused_write_disproved_is_not_believed_in_the_next_cycle() {
     let mut state = verified(A, 0);
-    state.intend(ip(B), None, &at(10));
-    state.intend(ip(A), None, &at(20));
+    state.intend(creation(B, 10));
+    state.intend(creation(A, 20));
     state.retract();
     assert_eq!((state.writes.len(), state.in_doubt), (1, Some(ip(A))));
     assert_eq!(

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::moment::Moment;
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
-use super::record_state::BUDGET_WINDOW;
+use super::record_state::{BUDGET_WINDOW, Replacement};
 use super::units::{Family, RecordType, human_duration};
 
 pub use super::record_state::{CONVERGENCE_WINDOW, Pending, RecordState, Verified};
@@ -188,12 +188,17 @@ impl Write {
         }
     }
 
-    /// The content that it replaces; none where it creates the record.
+    /// What it replaces, where the record is to hold `wanted` after it.
     #[must_use]
-    pub fn replaces(&self) -> Option<&str> {
-        match self {
+    pub fn replacement(&self, wanted: IpAddr, at: &Moment) -> Replacement {
+        let from = match self {
             Self::Create(_) => None,
-            Self::Patch { before, .. } => Some(&before.content),
+            Self::Patch { before, .. } => Some(before.content.clone()),
+        };
+        Replacement {
+            from,
+            to: wanted,
+            at: at.clone(),
         }
     }
 

@@ -1,18 +1,18 @@
-//! One cycle, decided. [`step`] takes what was seen and says what follows; the deeds are done; [`settle`] folds in what came of them.
+//! One cycle, decided. [`step`] takes what was seen and says what follows; then the deeds are done, and
+//! [`settle`](super::settle::settle) folds in what came of them.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
+use super::event::{OutagePhase, RecoveryPhase, What};
 use super::moment::Moment;
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Readiness};
-use super::record_state::Replacement;
 use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled};
 use super::recovery::{self, Limits};
 use super::schedule;
-use super::state::{LastChange, LastCycle, Outage, State};
+use super::state::{Outage, State};
 use super::units::Family;
 use super::verdict::Verdict;
 
@@ -73,17 +73,6 @@ pub struct Planned {
     pub cache_age: Option<Duration>,
     /// The first thing to do.
     pub next: Next,
-}
-
-/// One record, settled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The address that it shall hold.
-    pub wanted: Option<IpAddr>,
-    /// How it was settled.
-    pub settled: Settled,
-    /// When.
-    pub at: Moment,
 }
 
 /// Brings what an earlier cycle left under today's configuration and onto the clocks of this boot. Probes that depend
@@ -195,59 +184,6 @@ fn recover(
         wants.policy.unsettled_interval,
         now,
     )
-}
-
-/// How a cycle ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Ending<'a> {
-    /// One per record, in the order of the configuration.
-    pub outcomes: &'a [Outcome],
-    /// The errors that no record carries.
-    pub errors: &'a [String],
-    /// When. Writes and back-offs of this cycle began before it, though after the cycle did.
-    pub ended: &'a Moment,
-    /// From the first probe to the last answer.
-    pub elapsed: Duration,
-    /// A random part of the configured jitter.
-    pub jitter: Duration,
-}
-
-/// Folds in what came of the decision, and plans the next cycle. `now` is when the cycle began.
-#[must_use]
-pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants<'_>) -> State {
-    let Ending {
-        outcomes,
-        errors,
-        ended,
-        elapsed,
-        jitter,
-    } = *ending;
-    for (spec, outcome) in wants.records.iter().zip(outcomes) {
-        settle_record(&mut state, spec, outcome);
-    }
-    if !wants.doh {
-        // There is nobody to ask whether a write shows, and so nothing to wait for.
-        for record in state.records.values_mut() {
-            record.pending = None;
-        }
-    }
-    for error in errors {
-        if !state.errors.contains(error) {
-            state.tell(
-                now,
-                What::Error {
-                    message: error.clone(),
-                },
-            );
-        }
-    }
-    state.errors = errors.to_vec();
-    state.last = Some(LastCycle {
-        at: now.clone(),
-        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-    });
-    state.next = Some(schedule::next(&state, wants.policy, jitter, ended));
-    state
 }
 
 fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
@@ -386,107 +322,6 @@ fn why_not_publishable(state: &State, family: Family, required: u32) -> String {
             None => format!("no {family} address was observed yet"),
         },
     }
-}
-
-/// Why a write is told by a later cycle than the one that made it.
-const FOUND: &str = "the answer was lost, and the API shows it now";
-
-fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
-    let key = spec.key();
-    let mut remembered = state.records.remove(&key).unwrap_or_default();
-    let problem = remembered.problem.take();
-    let Some(wanted) = outcome.wanted else {
-        if let Settled::Held { reason, .. } = &outcome.settled {
-            remembered.problem = Some(reason.clone());
-        }
-        state.records.insert(key, remembered);
-        return;
-    };
-    let found = remembered.answer(wanted, &outcome.settled);
-    let converged = remembered.settle(spec, wanted, &outcome.settled, &outcome.at);
-    let name = spec.name.clone();
-    let record = spec.kind;
-    let event = |outcome, from, reason| What::Record {
-        name: name.clone(),
-        record,
-        outcome,
-        from,
-        to: Some(wanted),
-        reason,
-    };
-    let made = match &outcome.settled {
-        Settled::Written(write) => Some((
-            Replacement {
-                from: write.replaces().map(str::to_owned),
-                to: wanted,
-                at: outcome.at.clone(),
-            },
-            None,
-        )),
-        Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
-            found.map(|write| (write, Some(FOUND.to_owned())))
-        }
-    };
-    if let Some((write, reason)) = made {
-        if write.changes_address() {
-            state.last_change = Some(LastChange {
-                at: write.at.wall,
-                name: name.clone(),
-                record,
-                from: write.from.clone(),
-                to: wanted,
-                dns_s: None,
-            });
-        }
-        let kind = match write.from {
-            Some(_) => RecordOutcome::Updated,
-            None => RecordOutcome::Created,
-        };
-        state.tell(&outcome.at, event(kind, write.from, reason));
-    }
-    match &outcome.settled {
-        Settled::Right { .. } => {
-            if let Some(Some(took)) = converged {
-                let seconds = took.as_secs();
-                if let Some(change) = state
-                    .last_change
-                    .as_mut()
-                    .filter(|change| change.name == name && change.record == record)
-                {
-                    change.dns_s = Some(seconds);
-                }
-                state.tell(
-                    &outcome.at,
-                    What::Converged {
-                        name,
-                        record,
-                        address: wanted,
-                        seconds,
-                    },
-                );
-            }
-        }
-        Settled::Written(_)
-        | Settled::Held {
-            needs_operator: false,
-            ..
-        } => {}
-        Settled::Held { reason, .. } if problem.as_ref() != Some(reason) => {
-            state.tell(
-                &outcome.at,
-                event(RecordOutcome::Held, None, Some(reason.clone())),
-            );
-        }
-        Settled::Failed { reason, .. } if problem.as_ref() != Some(reason) => {
-            state.tell(
-                &outcome.at,
-                event(RecordOutcome::Failed, None, Some(reason.clone())),
-            );
-        }
-        // The same trouble as in the cycle before is old news.
-        Settled::Held { .. } | Settled::Failed { .. } => {}
-    }
-    state.records.insert(key, remembered);
 }
 
 /// Why the API is not called now, where it rests. `token` is the fingerprint of the token in use.

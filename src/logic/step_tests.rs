@@ -1,8 +1,11 @@
 use super::*;
 use crate::logic::event::Event;
+use crate::logic::event::RecordOutcome;
 use crate::logic::fixtures::{at, down, ip, limits, mute, policy, public_ip, record, seen, up};
 use crate::logic::provider::{Change, Found};
+use crate::logic::record_state::Replacement;
 use crate::logic::records::{Layer, Write, WriteFate};
+use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::units::RecordType;
 
 const A: &str = "11.0.0.1";
@@ -220,6 +223,14 @@ fn the_history_tells_a_first_publish_from_start_to_end() {
     assert_eq!(line.told(), [""; 0], "a quiet cycle has nothing to tell");
 }
 
+fn replacement(from: Option<&str>, to: &str) -> Replacement {
+    Replacement {
+        from: from.map(str::to_owned),
+        to: ip(to),
+        at: at(61),
+    }
+}
+
 /// The process that wrote was killed, or the connection broke.
 #[test]
 fn a_write_whose_answer_was_lost_is_told_once_it_is_found_and_followed_until_public_dns_shows_it() {
@@ -233,7 +244,7 @@ fn a_write_whose_answer_was_lost_is_told_once_it_is_found_and_followed_until_pub
         line.cycle(&up(A));
         line.cycle(&up(A));
         let record = line.state.records.get_mut(&key).unwrap();
-        record.intend(ip(A), from.clone(), &at(61));
+        record.intend(replacement(from.as_deref(), A));
         line.cycle(&up(A));
         let told = What::Record {
             name: "vpn.example.com".into(),
@@ -268,7 +279,7 @@ fn a_write_that_was_refused_or_of_another_address_is_not_told_when_the_record_is
         line.cycle(&up(A));
         line.cycle(&up(A));
         let record = line.state.records.get_mut(&key).unwrap();
-        record.intend(ip(wanted), None, &at(61));
+        record.intend(replacement(None, wanted));
         if wanted == A {
             line.cycle_settled(&up(A), |_| refused.clone());
         }

@@ -19,8 +19,9 @@ use cadence::logic::provider::{ApiError, ApiErrorKind};
 use cadence::logic::quorum::{Tally, tally};
 use cadence::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
 use cadence::logic::recovery::Limits;
+use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Ending, Outcome, Planned, Wants, api_at_rest, resume, settle, step};
+use cadence::logic::step::{Planned, Wants, api_at_rest, resume, step};
 use cadence::logic::units::{Family, RecordType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -326,11 +327,11 @@ impl<'a> Home<'a> {
                     }
                 }
                 Next::Write(write) => {
-                    state.records.entry(spec.key()).or_default().intend(
-                        wanted,
-                        write.replaces().map(str::to_owned),
-                        now,
-                    );
+                    state
+                        .records
+                        .entry(spec.key())
+                        .or_default()
+                        .intend(write.replacement(wanted, now));
                     self.survive()?;
                     self.disk = Some(state.clone());
                     self.survive()?;

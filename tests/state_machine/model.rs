@@ -10,8 +10,9 @@ use cadence::logic::provider::{ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
 use cadence::logic::records::{Next, Pursuit, RecordSpec, Settled, WriteFate};
 use cadence::logic::recovery::{Decision, Limits};
+use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Ending, Outcome, Wants, api_at_rest, resume, settle, step};
+use cadence::logic::step::{Wants, api_at_rest, resume, step};
 use cadence::logic::units::{Family, RecordType};
 use cadence::logic::verdict::Verdict;
 use serde_json::Value;
@@ -380,11 +381,11 @@ impl Home {
                     pursuit.after_read(&found)
                 }
                 Next::Write(write) => {
-                    state.records.entry(spec.key()).or_default().intend(
-                        wanted,
-                        write.replaces().map(str::to_owned),
-                        now,
-                    );
+                    state
+                        .records
+                        .entry(spec.key())
+                        .or_default()
+                        .intend(write.replacement(wanted, now));
                     self.disk = Some(state.clone());
                     if input.others == Others::KilledBeforeWrite {
                         return None;

@@ -13,8 +13,9 @@ use crate::logic::readiness::{Machine, Readiness, Track};
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled};
 use crate::logic::recovery::{self, Limits};
 use crate::logic::schedule::{Due, Speed};
+use crate::logic::settle::Outcome;
 use crate::logic::state::{State, Uptime};
-use crate::logic::step::{Decision, Outcome, Planned, Wants};
+use crate::logic::step::{Decision, Planned, Wants};
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
 

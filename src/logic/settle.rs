@@ -1,0 +1,169 @@
+//! What came of a cycle, folded into the state: how each record was settled, the errors, and when the next cycle is due.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::event::{RecordOutcome, What};
+use super::moment::Moment;
+use super::records::{RecordSpec, Settled};
+use super::schedule;
+use super::state::{LastChange, LastCycle, State};
+use super::step::Wants;
+
+/// One record, settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The address that it shall hold.
+    pub wanted: Option<IpAddr>,
+    /// How it was settled.
+    pub settled: Settled,
+    /// When.
+    pub at: Moment,
+}
+
+/// How a cycle ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// One per record, in the order of the configuration.
+    pub outcomes: &'a [Outcome],
+    /// The errors that no record carries.
+    pub errors: &'a [String],
+    /// When. Writes and back-offs of this cycle began before it, though after the cycle did.
+    pub ended: &'a Moment,
+    /// From the first probe to the last answer.
+    pub elapsed: Duration,
+    /// A random part of the configured jitter.
+    pub jitter: Duration,
+}
+
+/// Folds in what came of the decision, and plans the next cycle. `now` is when the cycle began.
+#[must_use]
+pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants<'_>) -> State {
+    let Ending {
+        outcomes,
+        errors,
+        ended,
+        elapsed,
+        jitter,
+    } = *ending;
+    for (spec, outcome) in wants.records.iter().zip(outcomes) {
+        settle_record(&mut state, spec, outcome);
+    }
+    if !wants.doh {
+        // There is nobody to ask whether a write shows, and so nothing to wait for.
+        for record in state.records.values_mut() {
+            record.pending = None;
+        }
+    }
+    for error in errors {
+        if !state.errors.contains(error) {
+            state.tell(
+                now,
+                What::Error {
+                    message: error.clone(),
+                },
+            );
+        }
+    }
+    state.errors = errors.to_vec();
+    state.last = Some(LastCycle {
+        at: now.clone(),
+        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+    });
+    state.next = Some(schedule::next(&state, wants.policy, jitter, ended));
+    state
+}
+
+/// Why a write is told by a later cycle than the one that made it.
+const FOUND: &str = "the answer was lost, and the API shows it now";
+
+fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
+    let key = spec.key();
+    let mut remembered = state.records.remove(&key).unwrap_or_default();
+    let problem = remembered.problem.take();
+    let Some(wanted) = outcome.wanted else {
+        if let Settled::Held { reason, .. } = &outcome.settled {
+            remembered.problem = Some(reason.clone());
+        }
+        state.records.insert(key, remembered);
+        return;
+    };
+    let found = remembered.answer(wanted, &outcome.settled);
+    let converged = remembered.settle(spec, wanted, &outcome.settled, &outcome.at);
+    let name = spec.name.clone();
+    let record = spec.kind;
+    let event = |outcome, from, reason| What::Record {
+        name: name.clone(),
+        record,
+        outcome,
+        from,
+        to: Some(wanted),
+        reason,
+    };
+    let made = match &outcome.settled {
+        Settled::Written(write) => Some((write.replacement(wanted, &outcome.at), None)),
+        Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
+            found.map(|write| (write, Some(FOUND.to_owned())))
+        }
+    };
+    if let Some((write, reason)) = made {
+        if write.changes_address() {
+            state.last_change = Some(LastChange {
+                at: write.at.wall,
+                name: name.clone(),
+                record,
+                from: write.from.clone(),
+                to: wanted,
+                dns_s: None,
+            });
+        }
+        let kind = match write.from {
+            Some(_) => RecordOutcome::Updated,
+            None => RecordOutcome::Created,
+        };
+        state.tell(&outcome.at, event(kind, write.from, reason));
+    }
+    match &outcome.settled {
+        Settled::Right { .. } => {
+            if let Some(Some(took)) = converged {
+                let seconds = took.as_secs();
+                if let Some(change) = state
+                    .last_change
+                    .as_mut()
+                    .filter(|change| change.name == name && change.record == record)
+                {
+                    change.dns_s = Some(seconds);
+                }
+                state.tell(
+                    &outcome.at,
+                    What::Converged {
+                        name,
+                        record,
+                        address: wanted,
+                        seconds,
+                    },
+                );
+            }
+        }
+        Settled::Written(_)
+        | Settled::Held {
+            needs_operator: false,
+            ..
+        } => {}
+        Settled::Held { reason, .. } if problem.as_ref() != Some(reason) => {
+            state.tell(
+                &outcome.at,
+                event(RecordOutcome::Held, None, Some(reason.clone())),
+            );
+        }
+        Settled::Failed { reason, .. } if problem.as_ref() != Some(reason) => {
+            state.tell(
+                &outcome.at,
+                event(RecordOutcome::Failed, None, Some(reason.clone())),
+            );
+        }
+        // The same trouble as in the cycle before is old news.
+        Settled::Held { .. } | Settled::Failed { .. } => {}
+    }
+    state.records.insert(key, remembered);
+}
