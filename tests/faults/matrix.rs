@@ -9,12 +9,10 @@ use std::thread;
 
 use super::promises::{Before, is_running};
 use super::stage::{Moment, Ran, Stage};
-use crate::support::Home;
+use crate::support::{Home, MOST_FOREIGN_MEMORY};
 
 /// Cells that run at once: those that do something, and those that mostly wait for somebody silent.
 const THREADS: (usize, usize) = (6, 32);
-/// What foreign bytes may take of memory, in KiB: with the 5 MiB of an honest cycle of the released binary, 16 MiB.
-const MOST_FOREIGN_MEMORY: u64 = 11 << 10;
 /// Cycles after which a home must be right again once nothing is wrong any more.
 pub const LONGEST_WAY_BACK: usize = 5;
 

@@ -48,14 +48,12 @@ use figures::Figures;
 use life::Life;
 use plan::HOMES;
 use process::Running;
-use support::Home;
+use support::{Home, MOST_FOREIGN_MEMORY};
 
 const PROCESSES: usize = 1_500;
 /// Of the build that is tested by itself; a release build takes a fifth of the time.
 const MANY: usize = 8_000;
 const SEED: u64 = 20_260_128;
-/// KiB over an honest cycle, of which each build has its own: with the 5 MiB of the released binary, 16 MiB.
-const MOST_FOREIGN_MEMORY: u64 = 11 << 10;
 /// A cycle has 60 seconds, and the time of a power cycle beside them.
 const LONGEST: Duration = Duration::from_secs(70);
 
