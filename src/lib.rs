@@ -59,4 +59,4 @@ pub mod system;
 #[cfg(feature = "demo")]
 pub mod world;
 
-pub use logging::log_to_stderr;
+pub use logging::{log_panics, log_to_stderr};

@@ -1,12 +1,14 @@
 //! The log on stderr: `error: ..`, `warning: ..`, and more with `-v`.
 
 use std::io::Write;
+use std::{panic, thread};
 
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
 
 use crate::cli::Global;
 use crate::config::Env;
+use crate::probe::router::ECHO_THREAD;
 use crate::render::is_journal;
 
 /// Starts the logger. Only what cadence itself says is logged: its libraries would tell headers, and so the token.
@@ -37,4 +39,21 @@ pub fn log_to_stderr(global: &Global) {
             writeln!(out, "{name}: {}", record.args())
         })
         .try_init();
+}
+
+/// From here on a panic is one line of the log. It says where, and not with what words: those may quote what is secret.
+///
+/// In a library on a thread of its own it is told by the probe that misses the answer; anywhere else it is a fault of cadence.
+pub fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(
+            || "an unknown place".to_owned(),
+            |place| format!("{}:{}", place.file(), place.line()),
+        );
+        if thread::current().name() == Some(ECHO_THREAD) {
+            log::debug!("the ICMP library failed at {place}");
+        } else {
+            log::error!("cadence itself failed at {place}: please report this");
+        }
+    }));
 }

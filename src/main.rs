@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cadence::cli::Cli;
-use cadence::{app, log_to_stderr};
+use cadence::{app, log_panics, log_to_stderr};
 use clap::Parser;
 use signal_hook::flag;
 
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     let _ = flag::register(libc::SIGXFSZ, Arc::default());
     let cli = Cli::parse();
     log_to_stderr(&cli.global);
+    log_panics();
     match app::run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -3,6 +3,7 @@
 //! The intention is on disk before the off is sent. Whatever ends this process after that, a later one finds it and
 //! switches on first of all. A plug that can time itself does so even if there is no later one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,6 +31,9 @@ const OPERATION_TIME: Duration = Duration::from_secs(10);
 const SLICE: Duration = Duration::from_millis(50);
 /// How much longer than asked for a plug's own timer may take.
 const TIMER_SLACK: Duration = Duration::from_secs(1);
+
+/// Told where a panic met the modem in the dark; where it was is in the log.
+const BROKE: &str = "cadence itself failed while the power was off: please report this";
 
 /// What became of the modem's power in one cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,30 +155,17 @@ pub fn cycle(
         state.recovery.withdraw();
         return Ok(Outcome::Suppressed(why));
     }
-    let failure = match plug.off(limits.off_time, patience()) {
-        Ok(()) => {
-            stop.wait(limits.off_time);
-            None
-        }
-        Err(error) if !error.maybe_done => {
-            // It costs one request, and a plug that did as it was told and then refused leaves nothing dark.
-            let _ = plug.on(patience());
-            tell(
-                state,
-                RecoveryPhase::Failed,
-                Some(error.message.clone()),
-                &now,
-            );
+    // Whatever breaks in there, the power comes back before anything else is done.
+    let dark = catch_unwind(AssertUnwindSafe(|| cut(plug, limits.off_time, &stop)));
+    let (failure, back) = match dark {
+        Ok(Cut::Refused(error)) => {
+            let why = error.message;
+            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             state.recovery.withdraw();
-            return Ok(Outcome::Failed(error.message));
+            return Ok(Outcome::Failed(why));
         }
-        // It may be off, and nobody knows for how long.
-        Err(error) => Some(not_switched(plug, &error)),
-    };
-    let back = match (&failure, plug.can_time_itself()) {
-        (None, true) if !stop.is_set() => await_timer(plug, &stop).or_else(|()| switch_on(plug)),
-        (Some(_), false) => switch_on_twice(plug, limits.off_time, &stop),
-        (None | Some(_), true) | (None, false) => switch_on(plug),
+        Ok(Cut::Made { failure, back }) => (failure, back),
+        Err(_) => (Some(BROKE.to_owned()), switch_on(plug)),
     };
     let now = system::now();
     match (back, failure) {
@@ -196,6 +187,42 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
     }
+}
+
+/// What came of a cut.
+enum Cut {
+    /// The plug refused, and so did not switch.
+    Refused(PlugError),
+    /// The off was sent.
+    Made {
+        /// Why it is not known to have worked.
+        failure: Option<String>,
+        /// Whether the plug is known to be on again.
+        back: Result<(), String>,
+    },
+}
+
+/// Switches off for that long, and on again.
+fn cut(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Cut {
+    let failure = match plug.off(off_time, patience()) {
+        Ok(()) => {
+            stop.wait(off_time);
+            None
+        }
+        Err(error) if !error.maybe_done => {
+            // It costs one request, and a plug that did as it was told and then refused leaves nothing dark.
+            let _ = plug.on(patience());
+            return Cut::Refused(error);
+        }
+        // It may be off, and nobody knows for how long.
+        Err(error) => Some(not_switched(plug, &error)),
+    };
+    let back = match (&failure, plug.can_time_itself()) {
+        (None, true) if !stop.is_set() => await_timer(plug, stop).or_else(|()| switch_on(plug)),
+        (Some(_), false) => switch_on_twice(plug, off_time, stop),
+        (None | Some(_), true) | (None, false) => switch_on(plug),
+    };
+    Cut::Made { failure, back }
 }
 
 /// Tells the history what happened to the power.
@@ -318,3 +345,6 @@ impl Drop for Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ const PORTS: [u16; 3] = [80, 443, 53];
 const AT_ONCE: Duration = Duration::from_millis(200);
 /// What an echo request carries. Some devices drop an empty one.
 const PAYLOAD: &[u8] = b"cadence ";
+
+/// The thread in which the library runs, whose panics cost a probe and nothing more.
+pub const ECHO_THREAD: &str = "echo";
 
 /// Asks the router for a sign of life, within `limit` in all.
 #[must_use]
@@ -65,7 +68,7 @@ fn ask(router: &RouterAddress, dialer: &Dialer, limit: Duration) -> Result<Route
     let icmp = if dialer.interface().is_some() || scope(router, dialer).is_some() {
         None
     } else {
-        match echo(router.address, limit / 2) {
+        match echo(router.address, limit / 2, ping) {
             Ok(()) => return Ok(RouterMethod::Icmp),
             Err(error) => Some(error),
         }
@@ -89,14 +92,19 @@ fn ask(router: &RouterAddress, dialer: &Dialer, limit: Duration) -> Result<Route
     .map_err(|failures| explain(icmp.as_deref(), &failures))
 }
 
-/// One echo, on a thread of its own: the library is not ours, and a fault in it must not take more than its time.
-fn echo(address: IpAddr, limit: Duration) -> Result<(), String> {
+/// One echo by `ping`, on a thread of its own: the library is not ours, and a fault in it must not take more than its time. It
+/// asserts and unwraps on what comes in, and a panic ends that thread alone.
+fn echo(
+    address: IpAddr,
+    limit: Duration,
+    ping: impl FnOnce(IpAddr, Duration) -> ping_rs::PingApiOutput + Send + 'static,
+) -> Result<(), String> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new()
-        .name("echo".to_owned())
+        .name(ECHO_THREAD.to_owned())
         .spawn(move || {
             // Nobody listens any more after the limit.
-            let _ = sender.send(send_ping(&address, limit, PAYLOAD, None));
+            let _ = sender.send(ping(address, limit));
         })
         .map_err(|error| format!("no ICMP: {}", reason::of(&error)))?;
     match receiver.recv_timeout(limit) {
@@ -110,8 +118,13 @@ fn echo(address: IpAddr, limit: Duration) -> Result<(), String> {
             );
             Err(format!("ICMP: {}", reason::of(&error)))
         }
-        _ => Err("no ICMP reply".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err("the ICMP library failed".to_owned()),
+        Ok(_) | Err(RecvTimeoutError::Timeout) => Err("no ICMP reply".to_owned()),
     }
+}
+
+fn ping(address: IpAddr, limit: Duration) -> ping_rs::PingApiOutput {
+    send_ping(&address, limit, PAYLOAD, None)
 }
 
 /// The interface that a link-local IPv6 address is on.
@@ -173,6 +186,8 @@ fn explain(icmp: Option<&str>, failures: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn router(address: &str) -> RouterAddress {
@@ -200,6 +215,17 @@ mod tests {
             error.starts_with("TCP 80/443/53: cannot use interface nowhere0: "),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_library_that_panics_costs_its_own_answer_and_is_not_waited_for() {
+        let begun = Instant::now();
+        let limit = Duration::from_mins(1);
+        let failed = echo(Ipv4Addr::LOCALHOST.into(), limit, |_, _| {
+            panic!("an odd packet")
+        });
+        assert_eq!(failed, Err("the ICMP library failed".to_owned()));
+        assert!(begun.elapsed() < limit / 2);
     }
 
     #[test]
