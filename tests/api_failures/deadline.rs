@@ -35,7 +35,7 @@ fn timed(home: &Home) -> (Option<i32>, Value, Duration) {
 }
 
 #[test]
-#[ignore = "takes a minute; tests/run runs it"]
+#[ignore = "takes a minute; tests/run --all runs it"]
 fn a_cycle_in_which_everything_hangs_ends_within_a_minute() {
     let home = Home::with(&records(3));
     let hang = Duration::from_mins(2);
@@ -54,7 +54,7 @@ fn a_cycle_in_which_everything_hangs_ends_within_a_minute() {
 }
 
 #[test]
-#[ignore = "takes a minute; tests/run runs it"]
+#[ignore = "takes a minute; tests/run --all runs it"]
 fn a_cycle_with_more_to_write_than_time_ends_within_a_minute_and_the_next_one_goes_on() {
     let home = Home::with(&records(12));
     home.world.set_doh(DohMode::Hang(Duration::from_mins(2)));

@@ -53,7 +53,7 @@ fn an_error_of_the_disk_changes_nothing_false_and_loses_nothing() {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn every_error_of_the_disk_at_every_call_changes_nothing_false_and_loses_nothing() {
     sweep(
         "every disk error at every file system call",
@@ -68,7 +68,7 @@ fn a_signal_changes_nothing_false_and_loses_nothing() {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn every_signal_at_every_call_changes_nothing_false_and_loses_nothing() {
     sweep("every signal at every system call", signals, usize::MAX);
 }

@@ -1,12 +1,22 @@
 //! The faults of the host itself, group by group; those for which a tool is missing here are skipped.
 
-use super::matrix::{self, Group};
+use super::matrix::{self, Group, Moments};
 use super::support::faketime;
 use super::support::strace::has_strace;
 use super::{clock, disk, limits, locale, mounts, signals};
 
 #[test]
+fn every_fault_of_the_host_at_one_moment_is_told_and_survived() {
+    faults_of_the_host(Moments::One);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
+    faults_of_the_host(Moments::Every);
+}
+
+fn faults_of_the_host(moments: Moments) {
     let mut groups = vec![];
     let mut add = |name, faults| groups.push(Group { name, faults });
     let strace = has_strace();
@@ -26,7 +36,7 @@ fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
         add("signals", signals::faults());
     }
     add("locale", locale::faults());
-    let sum = matrix::run(&groups);
+    let sum = matrix::run(&groups, moments);
     println!();
     for broken in &sum.broken {
         println!("{broken}");

@@ -1,7 +1,7 @@
 //! Every fault at every moment of a cycle: what the cycle says, and that nothing false is written and nothing is lost.
 //!
-//! One table is printed (`cargo test --test faults -- --nocapture`): a fault a line, a moment a column, in each cell the exit code
-//! and the first letter of the readiness. In `tests/golden/faults/` every cell has a line with all that a person is told.
+//! One table is printed (`cargo test --test faults -- --ignored --nocapture`): a fault a line, a moment a column, in each cell the exit
+//! code and the first letter of the readiness. Without `--ignored` each fault strikes at one of the moments alone. In `tests/golden/faults/` every cell has a line with all that a person is told.
 //! `CADENCE_TEST_FAULT=text` plays only the faults with that in their group and name and prints their cells in full.
 //!
 //! - `matrix`: the table; `stage`: a home in the middle of its life; `promises`: what holds whatever happens;
@@ -35,10 +35,20 @@ mod stage;
 mod support;
 mod wire;
 
-use matrix::{Group, Sum};
+use matrix::{Group, Moments, Sum};
 
 #[test]
-fn every_fault_at_every_moment_is_told_and_survived() {
+fn every_fault_of_the_outside_at_one_moment_is_told_and_survived() {
+    faults_of_the_outside(Moments::One);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run --all runs it"]
+fn every_fault_of_the_outside_at_every_moment_is_told_and_survived() {
+    faults_of_the_outside(Moments::Every);
+}
+
+fn faults_of_the_outside(moments: Moments) {
     let group = |name, faults| Group { name, faults };
     let Sum {
         cells,
@@ -48,11 +58,14 @@ fn every_fault_at_every_moment_is_told_and_survived() {
         honest,
         peak,
         broken,
-    } = matrix::run(&[
-        group("network", network::faults()),
-        group("http", http::faults()),
-        group("api", api::faults()),
-    ]);
+    } = matrix::run(
+        &[
+            group("network", network::faults()),
+            group("http", http::faults()),
+            group("api", api::faults()),
+        ],
+        moments,
+    );
     println!();
     for broken in &broken {
         println!("{broken}");
@@ -75,7 +88,7 @@ fn a_reset_within_any_exchange_does_no_harm() {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn a_reset_after_any_byte_of_any_exchange_does_no_harm() {
     let step = std::env::var("CADENCE_TEST_STEP").map_or(1, |step| step.parse().unwrap());
     let named = std::env::var_os("CADENCE_TEST_BIN").is_some();

@@ -50,7 +50,7 @@ use plan::HOMES;
 use process::Running;
 use support::{Home, MOST_FOREIGN_MEMORY};
 
-const PROCESSES: usize = 1_500;
+const PROCESSES: usize = 600;
 /// Of the build that is tested by itself; a release build takes a fifth of the time.
 const MANY: usize = 8_000;
 const SEED: u64 = 20_260_128;
@@ -89,7 +89,7 @@ fn through_storms_and_peace_no_process_writes_falsely_miscounts_or_leaves_more_b
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn thousands_of_processes_in_other_storms_do_no_worse() {
     haul(MANY, SEED + 1_000);
 }

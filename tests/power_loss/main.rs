@@ -41,14 +41,14 @@ fn after_a_power_loss_the_next_cycles_go_on_from_what_the_disk_kept() {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn after_a_power_loss_at_any_moment_the_next_cycles_go_on_from_whatever_the_disk_kept() {
     let all = sweep(&scenes::ALL, usize::MAX, by_the_model);
     report("any order of writes", all);
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn after_a_kill_and_then_a_power_loss_the_next_cycles_go_on() {
     let all = sweep(&scenes::RICH, 60, after_a_kill);
     report("any order of writes, after a kill", all);
@@ -61,7 +61,7 @@ fn after_a_power_loss_the_next_cycles_go_on_from_what_ext4_kept() {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn after_a_power_loss_at_any_moment_the_next_cycles_go_on_from_whatever_ext4_kept() {
     for options in ext4::OPTIONS {
         let crashes = |scene: &scene::Scene| ext4::crashes(scene, options);

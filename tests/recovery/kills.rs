@@ -46,7 +46,7 @@ fn coarse(calls: &[Call], intent: usize) -> Vec<Call> {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn killed_at_every_system_call_of_a_power_cycle_the_next_cycle_gives_the_power_back() {
     sweep("SIGKILL", |calls, intent| {
         let (before, within) = split(calls, intent);
@@ -55,7 +55,7 @@ fn killed_at_every_system_call_of_a_power_cycle_the_next_cycle_gives_the_power_b
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run runs it"]
+#[ignore = "takes minutes; tests/run --all runs it"]
 fn terminated_at_every_system_call_of_a_power_cycle_it_gives_the_power_back_before_it_exits() {
     sweep("SIGTERM", |calls, intent| split(calls, intent).1.to_vec());
 }

@@ -15,9 +15,10 @@ for method in icmp tcp; do
   [[ $method == icmp ]] && range="0 2147483647" || range="1 0"
   within client sysctl -qw net.ipv4.ping_group_range="$range"
   while read -r name expected; do
+    expected=${expected//METHOD/$method}
     fault "$name"
-    cycle
-    check "$name, router by $method" "${expected//METHOD/$method}" "$(seen)"
+    cycle_to_see "$expected"
+    check "$name, router by $method" "$expected" "$(seen)"
     heal
   done <<'TABLE'
 none              HEALTHY host=ok router=ok/METHOD wan=ok
@@ -37,7 +38,7 @@ done
 # A router that is configured, and not found by the default route, is on the same link and answers.
 configure A "$targets4" 'router = "192.168.77.1"'
 fault client-no-route
-cycle
+cycle_to_see "HOST_DOWN host=FAST_FAIL router=ok/tcp wan=FAST_FAIL"
 check "client-no-route, router configured" "HOST_DOWN host=FAST_FAIL router=ok/tcp wan=FAST_FAIL" "$(seen)"
 heal
 
@@ -74,7 +75,7 @@ check "bound to c1, the other uplink is dead" "HEALTHY host=ok router=ok/tcp wan
 heal
 configure A "$targets4" 'interface = "c1"'
 ip -n client link set c1 down
-cycle
+cycle_to_see "HOST_DOWN host=FAST_FAIL router=FAST_FAIL wan=FAST_FAIL"
 check "bound to c1, which is down" "HOST_DOWN host=FAST_FAIL router=FAST_FAIL wan=FAST_FAIL" "$(seen)"
 
 # IPv6 alone, with a router that has only a link-local address on this side, as router advertisements give it.
@@ -93,7 +94,7 @@ check "IPv6 only, the router" "fe80::1%c0" "$(jq -r '.signals[] | select(.signal
 # attempt meets it too, after a second. On a busy host it comes back later, and counts at once: either.
 while read -r name expected; do
   fault "$name"
-  cycle
+  cycle_to_see "$expected"
   was=$(seen)
   if [[ $expected == *=EITHER && $was == *=@(TIMEOUT|FAST_FAIL) ]]; then was=${was%=*}=EITHER; fi
   check "IPv6 only, $name" "$expected" "$was"
