@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
@@ -11,10 +13,80 @@ use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::str::{contains, starts_with};
 use serde_json::Value;
 
+/// Without `$HOME`, too.
 fn demo(folder: &Path) -> Command {
     let mut command = cargo_bin_cmd!("cadence");
     command.env_clear().env("TMPDIR", folder).arg("demo");
     command
+}
+
+/// A host as it may be met.
+struct Host {
+    name: &'static str,
+    /// The namespaces of unshare(1) that make it another one for one process alone.
+    namespaces: &'static str,
+    /// What makes it so.
+    change: &'static str,
+}
+
+const HOSTS: [Host; 6] = [
+    Host {
+        name: "with loopback alone",
+        namespaces: "n",
+        change: "ip link set lo up",
+    },
+    Host {
+        name: "on which no interface is up",
+        namespaces: "n",
+        change: "",
+    },
+    Host {
+        name: "whose loopback went down",
+        namespaces: "n",
+        change: "ip link set lo up; ip link set lo down",
+    },
+    Host {
+        name: "that tells nothing of its network",
+        namespaces: "m",
+        change: "mount -t tmpfs tmpfs /proc/$$/net",
+    },
+    Host {
+        name: "without /proc",
+        namespaces: "m",
+        change: "mount -t tmpfs tmpfs /proc",
+    },
+    Host {
+        name: "with a read-only root",
+        namespaces: "m",
+        change: "mount -t tmpfs tmpfs \"$TMPDIR\"; mount -o remount,bind,ro /",
+    },
+];
+
+/// The demo on such a host. None, and said so, where this user may not make one.
+fn demo_on(host: &Host, folder: &Path) -> Option<process::Command> {
+    let script = format!("{}\nexec \"$@\"", host.change);
+    let on_host = |way: &str| {
+        let mut command = process::Command::new("unshare");
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("TMPDIR", folder)
+            .arg(format!("{way}{}", host.namespaces))
+            .args(["sh", "-ec", &script, "sh"]);
+        command
+    };
+    let is_possible = |way: &&str| {
+        let tried = on_host(way).arg("true").output();
+        tried.is_ok_and(|out| out.status.success())
+    };
+    // As root, or else as the root of a user namespace, where the host has them.
+    let Some(way) = ["-", "-r"].into_iter().find(is_possible) else {
+        println!("skipped: no host {} can be made here", host.name);
+        return None;
+    };
+    let mut command = on_host(way);
+    command.arg(env!("CARGO_BIN_EXE_cadence")).arg("demo");
+    Some(command)
 }
 
 #[test]
@@ -43,6 +115,28 @@ fn every_scene_is_played_in_time_and_nothing_is_left() {
         played = played.stdout(contains(line));
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn it_is_played_on_any_host() {
+    let play = |host: &Host| {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(mut demo) = demo_on(host, folder.path()) else {
+            return;
+        };
+        let begun = Instant::now();
+        let played = demo.output().unwrap();
+        let of_host = format!("on a host {}: {played:?}", host.name);
+        assert_eq!(played.status.code(), Some(0), "{of_host}");
+        assert!(played.stderr.is_empty(), "{of_host}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{of_host}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    };
+    thread::scope(|scope| {
+        for host in &HOSTS {
+            scope.spawn(move || play(host));
+        }
+    });
 }
 
 #[test]

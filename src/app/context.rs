@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::wire::Wire;
+use super::wire::{Outside, Wire};
 use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
 use crate::error::{Error, plain};
@@ -17,6 +17,8 @@ use crate::system;
 pub struct Context {
     /// The environment, read once.
     pub env: Env,
+    /// The host and its network.
+    pub outside: Outside,
     /// How to print.
     pub style: Style,
     global: Global,
@@ -27,15 +29,16 @@ impl Context {
     /// Reads the environment and looks at stdout.
     #[must_use]
     pub fn new(global: Global) -> Self {
-        Self::under(global, Env::from_process())
+        Self::within(global, Env::from_process(), Outside::this_host())
     }
 
-    /// The same under an environment of one's own.
+    /// The same with an environment, a host and a network of one's own.
     #[must_use]
-    pub fn under(global: Global, env: Env) -> Self {
+    pub fn within(global: Global, env: Env, outside: Outside) -> Self {
         let style = Style::new(&global, &env);
         Self {
             env,
+            outside,
             style,
             global,
             is_root: system::is_root(),

@@ -62,7 +62,7 @@ pub struct DnsProbed {
 /// # Errors
 /// When the configuration cannot be used, or stdout cannot be written.
 pub fn run(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
-    let wire = Wire::new(context.settings()?, &context.env)?;
+    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
     let probed = probe(&wire, &options.only);
     context.print(&render::probe::report(&probed, &context.style))?;
     Ok(EXIT_DONE)
@@ -209,7 +209,7 @@ mod tests {
     fn wire(toml: &str) -> Wire {
         let env = Env::default();
         let settings = parse(toml, Path::new("test.toml"), &env).unwrap();
-        Wire::new(settings, &env).unwrap()
+        Wire::new(settings, &env, Outside::this_host()).unwrap()
     }
 
     #[test]

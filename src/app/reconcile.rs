@@ -89,7 +89,7 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         return Ok(EXIT_DONE);
     }
     system::sleep(system::random_up_to(options.splay));
-    let wire = Wire::new(settings, &context.env)?;
+    let wire = Wire::new(settings, &context.env, &context.outside)?;
     if let Err(error) = context.enforce_policy(&wire) {
         // The contract's "nothing done" stops at a modem that an earlier cycle may have left without power.
         if !options.dry_run {

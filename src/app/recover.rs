@@ -61,7 +61,7 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
             "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
         ));
     }
-    let wire = Wire::new(context.settings()?, &context.env)?;
+    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
     context.enforce_policy(&wire)?;
     let plug = wire.plug().map_err(Error::config)?;
     let known = known(context)?;

@@ -15,15 +15,36 @@ use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::Limits;
 use crate::logic::units::Family;
-use crate::net::dial::Dialer;
+use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
 use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug};
 use crate::probe;
+use crate::probe::host::DefaultRoute;
 use crate::system;
 
 /// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
 const CYCLE_TIME: Duration = Duration::from_secs(55);
+
+/// What there is around a process, whatever its configuration says.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    /// Tells the default routes of the host, the best first.
+    pub routes: fn() -> Vec<DefaultRoute>,
+    /// Makes the connections; where there is none, the host's own network does.
+    pub connector: Option<Arc<dyn Connector>>,
+}
+
+impl Outside {
+    /// This host and its network.
+    #[must_use]
+    pub const fn this_host() -> Self {
+        Self {
+            routes: probe::host::default_routes,
+            connector: None,
+        }
+    }
+}
 
 /// Everything that touches the outside, made from the settings.
 pub struct Wire {
@@ -33,6 +54,7 @@ pub struct Wire {
     pub limits: Limits,
     /// The API token, or why there is none.
     pub token: Result<Token, TokenError>,
+    routes: fn() -> Vec<DefaultRoute>,
     dialer: Dialer,
     tls: Arc<rustls::ClientConfig>,
     http: Http,
@@ -45,9 +67,9 @@ impl Wire {
     ///
     /// # Errors
     /// When `network.ca_file` cannot be used.
-    pub fn new(settings: Settings, env: &Env) -> Result<Self, Error> {
+    pub fn new(settings: Settings, env: &Env, outside: &Outside) -> Result<Self, Error> {
         let token = load_token(env, settings.cloudflare.token_file.as_deref());
-        Self::with_token(settings, env, token)
+        Self::with_token(settings, env, token, outside)
     }
 
     /// The same with a token that is known already, or why there is none.
@@ -58,8 +80,12 @@ impl Wire {
         settings: Settings,
         env: &Env,
         token: Result<Token, TokenError>,
+        outside: &Outside,
     ) -> Result<Self, Error> {
-        let dialer = Dialer::new(settings.network.interface.clone());
+        let dialer = match &outside.connector {
+            Some(connector) => Dialer::by(Arc::clone(connector)),
+            None => Dialer::new(settings.network.interface.clone()),
+        };
         let tls = tls::client_config(settings.network.ca_file.as_deref())
             .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
@@ -80,6 +106,7 @@ impl Wire {
             settings,
             limits,
             token,
+            routes: outside.routes,
             dialer,
             tls,
             http,
@@ -181,14 +208,14 @@ impl Wire {
     /// A default route, or a link on the configured interface.
     #[must_use]
     pub fn host(&self) -> Signal<()> {
-        probe::host::probe(self.dialer.interface())
+        probe::host::probe(self.dialer.interface(), self.routes)
     }
 
     /// The router that is configured, or the default gateway.
     #[must_use]
     pub fn router_address(&self) -> Option<RouterAddress> {
         let configured = self.settings.network.router.clone();
-        configured.or_else(|| probe::host::default_gateway(self.dialer.interface()))
+        configured.or_else(|| probe::host::router_of((self.routes)(), self.dialer.interface()))
     }
 
     /// A sign of life of the router.

@@ -1,8 +1,9 @@
-//! Name resolution and TCP connections, bound to the configured interface.
+//! Name resolution and connections, bound to the configured interface.
 
+use std::fmt::Debug;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -12,17 +13,39 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
 
-/// Opens TCP connections, all through one interface where one is configured.
+/// Makes connections in place of this host's own network.
+pub trait Connector: Debug + Send + Sync {
+    /// Opens a blocking connection to whoever goes by this address.
+    ///
+    /// # Errors
+    /// The system's own: the connection is refused, or not made in time.
+    fn connect(&self, address: SocketAddr, timeout: Duration) -> io::Result<Socket>;
+}
+
+/// Opens connections: over TCP, all through one interface where one is configured, or as a connector makes them.
 #[derive(Debug, Clone)]
 pub struct Dialer {
     interface: Option<String>,
+    connector: Option<Arc<dyn Connector>>,
 }
 
 impl Dialer {
     /// A dialer that binds to `interface`, or leaves the way to the routing table.
     #[must_use]
     pub const fn new(interface: Option<String>) -> Self {
-        Self { interface }
+        Self {
+            interface,
+            connector: None,
+        }
+    }
+
+    /// A dialer that never uses this host's own network.
+    #[must_use]
+    pub const fn by(connector: Arc<dyn Connector>) -> Self {
+        Self {
+            interface: None,
+            connector: Some(connector),
+        }
     }
 
     /// The interface to which every socket is bound.
@@ -31,11 +54,28 @@ impl Dialer {
         self.interface.as_deref()
     }
 
-    /// Opens a blocking TCP connection without delay of small segments.
+    /// Whether a packet that something else sends takes the same way as the connections made here.
+    #[must_use]
+    pub const fn leaves_way_to_routes(&self) -> bool {
+        self.interface.is_none() && self.connector.is_none()
+    }
+
+    /// Opens a blocking connection.
     ///
     /// # Errors
     /// The system's own, where the interface cannot be bound or the connection is refused, unreachable or not made in time.
-    pub fn connect(&self, address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    pub fn connect(&self, address: SocketAddr, timeout: Duration) -> io::Result<Socket> {
+        let connected = match &self.connector {
+            Some(connector) => connector.connect(address, timeout),
+            None => self.connect_tcp(address, timeout),
+        };
+        let outcome = connected.as_ref().err().map(reason::of);
+        trace!("connect {address}: {}", outcome.as_deref().unwrap_or("ok"));
+        connected
+    }
+
+    /// The same over TCP, without delay of small segments.
+    fn connect_tcp(&self, address: SocketAddr, timeout: Duration) -> io::Result<Socket> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM,
@@ -50,22 +90,15 @@ impl Dialer {
                 })?;
         }
         socket.set_tcp_nodelay(true)?;
-        let connected = socket.connect_timeout(&address.into(), timeout);
-        trace!(
-            "connect {address}: {}",
-            connected
-                .as_ref()
-                .err()
-                .map_or_else(|| "ok".to_owned(), reason::of)
-        );
-        connected.map(|()| socket.into())
+        socket.connect_timeout(&address.into(), timeout)?;
+        Ok(socket)
     }
 
     /// Opens a connection to the first address that takes one, sharing the time that is left among them.
     ///
     /// # Errors
     /// That of the first address: resolvers put the most promising one first (RFC 6724).
-    pub fn connect_any(&self, addresses: &[SocketAddr], end: Deadline) -> io::Result<TcpStream> {
+    pub fn connect_any(&self, addresses: &[SocketAddr], end: Deadline) -> io::Result<Socket> {
         let mut first_error = None;
         let left = (1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev();
         for (address, left) in addresses.iter().zip(left) {
@@ -196,7 +229,8 @@ mod tests {
         let stream = Dialer::new(None)
             .connect_any(&addresses, Deadline::after(SECOND))
             .unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
+        let peer = stream.peer_addr().unwrap().as_socket();
+        assert_eq!(peer, listener.local_addr().ok());
         let error = Dialer::new(None)
             .connect_any(&[refusing], Deadline::after(SECOND))
             .unwrap_err();
@@ -206,6 +240,24 @@ mod tests {
                 .connect_any(&[], Deadline::after(SECOND))
                 .is_err()
         );
+    }
+
+    #[test]
+    fn where_a_connector_is_given_the_network_of_this_host_is_not_used() {
+        /// Knows nobody.
+        #[derive(Debug)]
+        struct Alone;
+        impl Connector for Alone {
+            fn connect(&self, _: SocketAddr, _: Duration) -> io::Result<Socket> {
+                Err(io::ErrorKind::ConnectionRefused.into())
+            }
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let dialer = Dialer::by(Arc::new(Alone));
+        assert!(!dialer.leaves_way_to_routes());
+        let there = listener.local_addr().unwrap();
+        let error = dialer.connect(there, SECOND).unwrap_err();
+        assert_eq!(reason::of(&error), "connection refused");
     }
 
     #[test]

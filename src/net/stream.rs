@@ -1,22 +1,25 @@
-//! A TCP stream that cannot outlast its deadline, however slowly the other side drips.
+//! A stream that cannot outlast its deadline, however slowly the other side drips.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+use socket2::Socket;
 
 use super::Deadline;
 
-/// A TCP stream of which no read and no write goes past one instant; both then fail with [`io::ErrorKind::TimedOut`].
+/// A stream of which no read and no write goes past one instant; both then fail with [`io::ErrorKind::TimedOut`].
 #[derive(Debug)]
 pub struct TimedStream {
-    tcp: TcpStream,
+    socket: Socket,
     end: Deadline,
 }
 
 impl TimedStream {
     /// Takes a blocking stream over.
     #[must_use]
-    pub const fn new(tcp: TcpStream, end: Deadline) -> Self {
-        Self { tcp, end }
+    pub const fn new(socket: Socket, end: Deadline) -> Self {
+        Self { socket, end }
     }
 
     /// Sets another end, for a connection that serves another request.
@@ -28,26 +31,26 @@ impl TimedStream {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let peeked = self
-            .tcp
+            .socket
             .set_nonblocking(true)
-            .and_then(|()| self.tcp.peek(&mut [0]));
-        let restored = self.tcp.set_nonblocking(false);
+            .and_then(|()| self.socket.peek(&mut [MaybeUninit::uninit()]));
+        let restored = self.socket.set_nonblocking(false);
         restored.is_ok() && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Runs one blocking call with the time that is left, again where a signal interrupts it.
     fn timed<T>(
         &mut self,
-        limit: impl Fn(&TcpStream, Option<std::time::Duration>) -> io::Result<()>,
-        mut call: impl FnMut(&mut TcpStream) -> io::Result<T>,
+        limit: impl Fn(&Socket, Option<Duration>) -> io::Result<()>,
+        mut call: impl FnMut(&mut Socket) -> io::Result<T>,
     ) -> io::Result<T> {
         loop {
             let left = self.end.remaining();
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            limit(&self.tcp, Some(left))?;
-            match call(&mut self.tcp) {
+            limit(&self.socket, Some(left))?;
+            match call(&mut self.socket) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Err(io::ErrorKind::TimedOut.into());
@@ -60,13 +63,13 @@ impl TimedStream {
 
 impl Read for TimedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.timed(TcpStream::set_read_timeout, |tcp| tcp.read(buffer))
+        self.timed(Socket::set_read_timeout, |socket| socket.read(buffer))
     }
 }
 
 impl Write for TimedStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.timed(TcpStream::set_write_timeout, |tcp| tcp.write(bytes))
+        self.timed(Socket::set_write_timeout, |socket| socket.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -76,8 +79,7 @@ impl Write for TimedStream {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::time::Duration;
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -85,7 +87,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         (
-            TimedStream::new(client, Deadline::after(limit)),
+            TimedStream::new(client.into(), Deadline::after(limit)),
             listener.accept().unwrap().0,
         )
     }
@@ -108,12 +110,12 @@ mod tests {
         let (mut client, mut server) = pair(Duration::from_secs(5));
         assert!(client.is_idle());
         server.write_all(b"x").unwrap();
-        client.tcp.peek(&mut [0]).unwrap();
+        client.socket.peek(&mut [MaybeUninit::uninit()]).unwrap();
         assert!(!client.is_idle());
         client.read_exact(&mut [0]).unwrap();
         assert!(client.is_idle());
         drop(server);
-        client.tcp.peek(&mut [0]).unwrap();
+        client.socket.peek(&mut [MaybeUninit::uninit()]).unwrap();
         assert!(!client.is_idle());
     }
 }

@@ -1,7 +1,6 @@
 //! TLS: one set of trust roots and one way to shake hands, for HTTP and for probing.
 
 use std::io;
-use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use socket2::Socket;
 
 use super::Deadline;
 use super::stream::TimedStream;
@@ -71,14 +71,14 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Shakes hands over `tcp` and verifies the certificate for `host`, a name or an IP address with or without brackets.
+/// Shakes hands over `socket` and verifies the certificate for `host`, a name or an IP address with or without brackets.
 ///
 /// # Errors
 /// As [`super::reason::of`] puts it: the host is no name, the certificate is not acceptable, the server speaks no TLS or is too slow.
 pub fn handshake(
     config: &Arc<ClientConfig>,
     host: &str,
-    tcp: TcpStream,
+    socket: Socket,
     end: Deadline,
 ) -> io::Result<TlsStream> {
     let bare = host
@@ -92,7 +92,7 @@ pub fn handshake(
         )
     })?;
     let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-    let mut stream = StreamOwned::new(connection, TimedStream::new(tcp, end));
+    let mut stream = StreamOwned::new(connection, TimedStream::new(socket, end));
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
     }

@@ -27,13 +27,13 @@ pub struct DefaultRoute {
     pub metric: u32,
 }
 
-/// Looks for a link on `interface`, or for a default route where none is configured.
+/// Looks for a link on `interface`, or among the default routes where none is configured.
 #[must_use]
-pub fn probe(interface: Option<&str>) -> Signal<()> {
+pub fn probe(interface: Option<&str>, routes: fn() -> Vec<DefaultRoute>) -> Signal<()> {
     let started = Instant::now();
     let (target, result) = match interface {
         Some(interface) => (Some(interface.to_owned()), link(interface)),
-        None => match default_routes().into_iter().next() {
+        None => match routes().into_iter().next() {
             Some(route) => (Some(route.interface), Ok(())),
             None => (None, Err("no default route".to_owned())),
         },
@@ -46,11 +46,7 @@ pub fn probe(interface: Option<&str>) -> Signal<()> {
 }
 
 /// The router of the best default route, through `interface` where one is configured; IPv4 goes first.
-#[must_use]
-pub fn default_gateway(interface: Option<&str>) -> Option<RouterAddress> {
-    router_of(default_routes(), interface)
-}
-
+///
 /// None where the best route has no router, as that of a VPN: the router of another route is not on the way, and its life proves
 /// nothing of the line.
 #[must_use]
@@ -63,8 +59,9 @@ pub fn router_of(routes: Vec<DefaultRoute>, interface: Option<&str>) -> Option<R
     Some(RouterAddress { address, scope })
 }
 
-/// All default routes, IPv4 first, the best of each family first.
-fn default_routes() -> Vec<DefaultRoute> {
+/// All default routes of this host, IPv4 first, the best of each family first.
+#[must_use]
+pub fn default_routes() -> Vec<DefaultRoute> {
     // A kernel without one of the families has no such file.
     let read = |path| {
         fs::read(path)

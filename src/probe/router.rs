@@ -64,14 +64,14 @@ pub fn probe(
 
 fn ask(router: &RouterAddress, dialer: &Dialer, limit: Duration) -> Result<RouterMethod, String> {
     let end = Deadline::after(limit);
-    // An echo request can neither be bound to an interface nor be sent to a link-local address here.
-    let icmp = if dialer.interface().is_some() || scope(router, dialer).is_some() {
-        None
-    } else {
+    // An echo request can neither be given another way than the routing table's nor be sent to a link-local address here.
+    let icmp = if dialer.leaves_way_to_routes() && scope(router, dialer).is_none() {
         match echo(router.address, limit / 2, ping) {
             Ok(()) => return Ok(RouterMethod::Icmp),
             Err(error) => Some(error),
         }
+    } else {
+        None
     };
     let scope_id = scope(router, dialer).map_or(Ok(0), interface_index)?;
     let (address, dialer) = (router.address, dialer.clone());

@@ -73,9 +73,9 @@ fn ask(
     let result = dialer
         .resolve(&target.host, target.port, None, end.remaining())
         .and_then(|addresses| dialer.connect_any(&addresses, end))
-        .and_then(|tcp| match target.scheme {
+        .and_then(|socket| match target.scheme {
             WanScheme::Tcp => Ok(()),
-            WanScheme::Tls => tls::handshake(tls, &target.host, tcp, end).map(drop),
+            WanScheme::Tls => tls::handshake(tls, &target.host, socket, end).map(drop),
         })
         .map_err(|error| reason::of(&error));
     let outcome = result.as_ref().map_or_else(String::as_str, |()| "answers");

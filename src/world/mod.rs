@@ -1,18 +1,19 @@
-//! The embedded world: real sockets on loopback, with real TLS or in the clear, behind which whole cycles run.
+//! The embedded world: real sockets, with real TLS or in the clear, behind which whole cycles run.
 //!
 //! `cadence demo` and the black-box tests start one. It has targets that show that the line works, services that
 //! tell the public address, resolvers, a Cloudflare whose zones the resolvers answer from, and smart plugs. What each of them does
 //! can be changed while it runs, so that every failure of a line, a provider or an API can be played.
 //!
-//! `server.rs` has the sockets and threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs`,
+//! `ground.rs` has the sockets, `server.rs` the threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs`,
 //! `cloudflare/` and `plug/` say what is answered.
 //!
-//! Nothing in here ever leaves the loopback interface.
+//! Nothing in here ever leaves the loopback interface, and a world apart does not even need that.
 
 mod cloudflare;
 mod counts;
 mod doh;
 mod error;
+mod ground;
 mod http;
 mod internet;
 mod modem;
@@ -40,12 +41,15 @@ pub use provider::ProviderMode;
 pub use server::Tamper;
 pub use tls::Certificate;
 
+use ground::Ground;
 use http::Reply;
 use internet::{Internet, urls};
 use modem::Modem;
 use provider::AddressService;
 use server::{Answer, InTheClear, Server, Site, Transport};
 use tls::Authority;
+
+use crate::net::dial::Connector;
 
 /// The hosts of the servers that speak IPv4, one for each server of a kind, as independent providers are on
 /// independent hosts.
@@ -96,6 +100,7 @@ pub struct Files<'a> {
 
 /// A world, from its start to its drop.
 pub struct World {
+    ground: Arc<Ground>,
     authority: Option<Authority>,
     ca_pem: String,
     address_service: Arc<Mutex<AddressService>>,
@@ -126,7 +131,7 @@ impl World {
         Ok(Self {
             ca_pem,
             authority: Some(authority),
-            ..Self::open(&tls)?
+            ..Self::open(Ground::Loopback, &tls)?
         })
     }
 
@@ -137,10 +142,21 @@ impl World {
     /// Where the system refuses sockets or threads.
     pub fn start_in_the_clear() -> Result<Self, WorldError> {
         let clear: Arc<dyn Transport> = Arc::new(InTheClear);
-        Self::open(&clear)
+        Self::open(Ground::Loopback, &clear)
     }
 
-    fn open(transport: &Arc<dyn Transport>) -> Result<Self, WorldError> {
+    /// The same apart from every network: only the [connector](World::connector) leads into it.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses sockets or threads.
+    pub fn start_apart() -> Result<Self, WorldError> {
+        let clear: Arc<dyn Transport> = Arc::new(InTheClear);
+        Self::open(Ground::unix(), &clear)
+    }
+
+    fn open(ground: Ground, transport: &Arc<dyn Transport>) -> Result<Self, WorldError> {
+        let ground = Arc::new(ground);
         let address_service =
             Arc::new(Mutex::new(AddressService::new(ADDRESS.into(), HOSTS.len())));
         let address_service6 =
@@ -152,14 +168,18 @@ impl World {
         ));
         let cloudflare = Arc::new(Cloudflare::new());
         let open = |host: IpAddr, answer: Answer| {
-            Server::open(host, Site::new(Arc::clone(transport), answer))
+            Server::open(&ground, host, Site::new(Arc::clone(transport), answer))
         };
 
         let [one, two, three, _] = HOSTS.map(IpAddr::V4);
         let wan = vec![
             open(one, nothing_here())?,
             open(two, nothing_here())?,
-            Server::open(three, Site::new(Arc::new(InTheClear), nothing_here()))?,
+            Server::open(
+                &ground,
+                three,
+                Site::new(Arc::new(InTheClear), nothing_here()),
+            )?,
         ];
         let ip = HOSTS
             .iter()
@@ -186,13 +206,14 @@ impl World {
             Box::new(move |request, gate| api.answer(request, gate)),
         )?];
         Ok(Self {
+            plugs: Arc::new(Plugs::start(&ground)?),
+            ground,
             authority: None,
             ca_pem: String::new(),
             address_service,
             address_service6,
             resolvers,
             cloudflare,
-            plugs: Arc::new(Plugs::start()?),
             modem: Mutex::new(None),
             internet: Arc::new(Internet {
                 wan,
@@ -220,6 +241,12 @@ impl World {
     #[must_use]
     pub fn cloudflare(&self) -> &Cloudflare {
         &self.cloudflare
+    }
+
+    /// What makes connections to the servers of this world, by their addresses.
+    #[must_use]
+    pub fn connector(&self) -> Arc<dyn Connector> {
+        Arc::clone(&self.ground) as Arc<dyn Connector>
     }
 
     /// Whether there are servers on `::1`.
@@ -271,10 +298,14 @@ impl World {
             .collect()
     }
 
-    /// A whole configuration that points at this world. `rest` follows it: one `[[record]]` or more, and any section
+    /// A whole configuration that points at this world; in one apart the host has to know its router. `rest` follows it: one `[[record]]` or more, and any section
     /// but `[cloudflare]` and `[network]`.
     #[must_use]
     pub fn config_toml(&self, files: Files<'_>, rest: &str) -> String {
+        let router = match *self.ground {
+            Ground::Loopback => "router = \"127.0.0.1\"\n",
+            Ground::Unix { .. } => "",
+        };
         let ca_file = files
             .ca
             .map_or_else(String::new, |ca| format!("ca_file = {}\n", quoted(ca)));
@@ -286,7 +317,7 @@ impl World {
         format!(
             "mode = \"production\"\n\n\
              [cloudflare]\ntoken_file = {}\napi_url = {}\n\n\
-             [network]\nrouter = \"127.0.0.1\"\nwan_targets = {}\nip_providers = {}\nip6_providers = {}\ndoh = {}\n\
+             [network]\n{router}wan_targets = {}\nip_providers = {}\nip6_providers = {}\ndoh = {}\n\
              {ca_file}\n{rest}",
             quoted(files.token),
             Value::from(self.api_url()),

@@ -1,17 +1,19 @@
-//! A server on loopback: one thread accepts, one more serves each connection, and all of them end when it closes.
+//! A server: one thread accepts, one more serves each connection, and all of them end when it closes.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use log::trace;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::Socket;
 
+use super::ground::Ground;
 use super::http::{Next, Reply, Request};
 use super::lock;
+use crate::net::dial::Connector as _;
 
 /// A client that is silent for this long, or reads nothing, is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,10 +65,10 @@ pub trait Transport: Send + Sync {
     /// # Errors
     ///
     /// Where the client is gone, silent for too long, or not content.
-    fn serve(&self, site: &Site, socket: &TcpStream, gate: &Gate) -> io::Result<Next>;
+    fn serve(&self, site: &Site, socket: &Socket, gate: &Gate) -> io::Result<Next>;
 }
 
-/// TCP as it is.
+/// The bytes as they are.
 pub struct InTheClear;
 
 impl Transport for InTheClear {
@@ -74,7 +76,7 @@ impl Transport for InTheClear {
         false
     }
 
-    fn serve(&self, site: &Site, mut socket: &TcpStream, gate: &Gate) -> io::Result<Next> {
+    fn serve(&self, site: &Site, mut socket: &Socket, gate: &Gate) -> io::Result<Next> {
         site.converse(&mut socket, gate)
     }
 }
@@ -135,15 +137,14 @@ impl Site {
         self.requests.store(0, Ordering::SeqCst);
     }
 
-    fn serve(&self, socket: &TcpStream, gate: &Gate) -> io::Result<()> {
+    fn serve(&self, socket: &Socket, gate: &Gate) -> io::Result<()> {
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
-        socket.set_nodelay(true)?;
         let transport = lock(&self.transport).clone();
         let next = transport.serve(self, socket, gate)?;
         if next == Next::Reset {
             // Closing with no time to linger makes the kernel send a reset.
-            SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
+            socket.set_linger(Some(Duration::ZERO))?;
         }
         Ok(())
     }
@@ -188,11 +189,12 @@ impl Site {
 
 /// A site at an address, open or closed. Its port stays its own while it is closed.
 pub struct Server {
+    ground: Arc<Ground>,
     address: SocketAddr,
     site: Arc<Site>,
     // Bound and never listening: keeps the port from others, and the kernel refuses whoever connects meanwhile. Only while the
     // server itself binds does it allow that: any other world would be given the port too.
-    reservation: Socket,
+    reservation: Option<Socket>,
     running: Mutex<Option<Running>>,
 }
 
@@ -202,20 +204,15 @@ struct Running {
 }
 
 impl Server {
-    /// Opens a site on a free port of that address.
+    /// Opens a site on a free port of that host.
     ///
     /// # Errors
     ///
     /// Where this host does not have the address, or the system refuses sockets or threads.
-    pub fn open(ip: IpAddr, site: Site) -> io::Result<Self> {
-        let address = SocketAddr::new(ip, 0);
-        let reservation = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        reservation.bind(&address.into())?;
-        let address = reservation
-            .local_addr()?
-            .as_socket()
-            .ok_or_else(|| io::Error::other("a socket without an address"))?;
+    pub fn open(ground: &Arc<Ground>, host: IpAddr, site: Site) -> io::Result<Self> {
+        let (address, reservation) = ground.reserve(host)?;
         let server = Self {
+            ground: Arc::clone(ground),
             address,
             site: Arc::new(site),
             reservation,
@@ -246,8 +243,7 @@ impl Server {
             let socket = self.listen()?;
             let gate = Arc::new(Gate::default());
             let (site, inner) = (Arc::clone(&self.site), Arc::clone(&gate));
-            let acceptor =
-                thread::Builder::new().spawn(move || accept(&socket.into(), &site, &inner))?;
+            let acceptor = thread::Builder::new().spawn(move || accept(&socket, &site, &inner))?;
             *running = Some(Running { gate, acceptor });
         }
         Ok(())
@@ -256,11 +252,14 @@ impl Server {
     /// A listening socket. The one before may need a moment to go, on a busy host.
     fn listen(&self) -> io::Result<Socket> {
         let begun = Instant::now();
+        let share = |is_shared| match &self.reservation {
+            Some(reservation) => reservation.set_reuse_address(is_shared),
+            None => Ok(()),
+        };
         loop {
-            self.reservation.set_reuse_address(true)?;
-            let listening =
-                bind(self.address).and_then(|socket| socket.listen(128).map(|()| socket));
-            self.reservation.set_reuse_address(false)?;
+            share(true)?;
+            let listening = self.ground.listen(self.address);
+            share(false)?;
             match listening {
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrInUse && begun.elapsed() < PATIENCE =>
@@ -276,9 +275,9 @@ impl Server {
     pub fn finish(&self) {
         let begun = Instant::now();
         // Connections are accepted in their order: when this one is closed, all before it have been.
-        if let Ok(mut last) = TcpStream::connect_timeout(&self.address, PATIENCE) {
+        if let Ok(mut last) = self.ground.connect(self.address, PATIENCE) {
             let _ = last.set_read_timeout(Some(PATIENCE));
-            let _ = last.shutdown(std::net::Shutdown::Write);
+            let _ = last.shutdown(Shutdown::Write);
             let _ = io::copy(&mut last, &mut io::sink());
         }
         while self.site.serving.load(Ordering::SeqCst) > 0 && begun.elapsed() < PATIENCE {
@@ -291,7 +290,7 @@ impl Server {
         if let Some(Running { gate, acceptor }) = lock(&self.running).take() {
             gate.close();
             // A connection wakes the thread that waits in `accept`.
-            if TcpStream::connect_timeout(&self.address, PATIENCE).is_ok() {
+            if self.ground.connect(self.address, PATIENCE).is_ok() {
                 let _ = acceptor.join();
             }
         }
@@ -304,15 +303,8 @@ impl Drop for Server {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
-}
-
-fn accept(listener: &TcpListener, site: &Arc<Site>, gate: &Arc<Gate>) {
-    let mut open: Vec<(Weak<TcpStream>, JoinHandle<()>)> = Vec::new();
+fn accept(listener: &Socket, site: &Arc<Site>, gate: &Arc<Gate>) {
+    let mut open: Vec<(Weak<Socket>, JoinHandle<()>)> = Vec::new();
     loop {
         let accepted = listener.accept();
         if gate.is_closed() {
@@ -342,9 +334,9 @@ fn accept(listener: &TcpListener, site: &Arc<Site>, gate: &Arc<Gate>) {
         }
     }
     // A process that is being started may have inherited the socket, and would keep it listening until its `exec`.
-    let _ = SockRef::from(listener).shutdown(std::net::Shutdown::Both);
+    let _ = listener.shutdown(Shutdown::Both);
     for socket in open.iter().filter_map(|(socket, _)| socket.upgrade()) {
-        let _ = socket.shutdown(std::net::Shutdown::Both);
+        let _ = socket.shutdown(Shutdown::Both);
     }
     for (_, thread) in open {
         let _ = thread.join();

@@ -1,7 +1,7 @@
 //! The world's certificate authority, and the good and bad certificates that its servers show.
 
 use std::io;
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rcgen::{
@@ -10,6 +10,7 @@ use rcgen::{
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
+use socket2::Socket;
 
 use super::WorldError;
 use super::http::Next;
@@ -106,7 +107,7 @@ impl Transport for Tls {
         true
     }
 
-    fn serve(&self, site: &Site, mut socket: &TcpStream, gate: &Gate) -> io::Result<Next> {
+    fn serve(&self, site: &Site, mut socket: &Socket, gate: &Gate) -> io::Result<Next> {
         let mut session = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
         let next = site.converse(&mut rustls::Stream::new(&mut session, &mut socket), gate)?;
         if next == Next::Close {

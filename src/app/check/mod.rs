@@ -118,7 +118,7 @@ impl Finding {
 pub fn run(context: &Context, options: &cli::Check) -> Result<u8, Error> {
     let wire = context
         .settings()
-        .and_then(|settings| Wire::new(settings, &context.env));
+        .and_then(|settings| Wire::new(settings, &context.env, &context.outside));
     let (findings, broken) = match &wire {
         Ok(wire) => (look(context, wire, options.offline), EXIT_FAILED),
         Err(error) => (unusable(error), error.exit_code),

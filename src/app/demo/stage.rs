@@ -1,4 +1,5 @@
-//! A folder of its own, a world of its own, and real cycles between the two: the environment of this process has no say.
+//! A folder of its own, a world of its own, and real cycles between the two: neither the environment of this process nor the
+//! network of its host has a say.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::app::context::Context;
 use crate::app::power;
 use crate::app::reconcile;
-use crate::app::wire::Wire;
+use crate::app::wire::{Outside, Wire};
 use crate::cli::{self, Color, Format, Global};
 use crate::config::Env;
 use crate::error::Error;
@@ -21,6 +22,7 @@ use crate::logic::readiness::Readiness;
 use crate::logic::state::{State, VERSION};
 use crate::logic::verdict::Verdict;
 use crate::net::reason;
+use crate::probe::host::DefaultRoute;
 use crate::render::{self, Form, Style};
 use crate::store::{StateDir, state};
 use crate::system;
@@ -38,6 +40,9 @@ pub const PLUG: PlugModel = PlugModel::Shelly1;
 const MODEM_FORGETS: Duration = Duration::from_millis(800);
 /// Its zone.
 const ZONE: &str = "example.com";
+
+/// The router of the home. It takes no connections: it refuses them, and so shows that it lives.
+const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 
 /// Where the scenes are played.
 pub struct Stage<'a> {
@@ -71,7 +76,7 @@ impl<'a> Stage<'a> {
     pub fn set(audience: &'a Context) -> Result<Self, Error> {
         let folder = Folder::make()?;
         // What TLS does is not on show, and a TLS server would be a tenth of the binary.
-        let world = World::start_in_the_clear().map_err(Error::failed)?;
+        let world = World::start_apart().map_err(Error::failed)?;
         world.cloudflare().add_zone(ZONE);
         let (config, token) = (folder.0.join("cadence.toml"), folder.0.join("token"));
         let files = Files {
@@ -85,6 +90,10 @@ impl<'a> Stage<'a> {
         world
             .put_modem_behind(PLUG, MODEM_FORGETS)
             .map_err(Error::failed)?;
+        let outside = Outside {
+            routes,
+            connector: Some(world.connector()),
+        };
         let global = Global {
             config: Some(config),
             state_dir: Some(folder.0.join("state")),
@@ -95,7 +104,7 @@ impl<'a> Stage<'a> {
             quiet: true,
         };
         Ok(Self {
-            inside: Context::under(global, Env::default()),
+            inside: Context::within(global, Env::default(), outside),
             address: Ipv4Addr::UNSPECIFIED,
             world,
             _folder: folder,
@@ -115,7 +124,11 @@ impl<'a> Stage<'a> {
     pub fn cycle(&mut self) -> Result<Played, Error> {
         let written = self.writes();
         let options = cli::Reconcile::default();
-        let wire = Wire::new(self.inside.settings()?, &self.inside.env)?;
+        let wire = Wire::new(
+            self.inside.settings()?,
+            &self.inside.env,
+            &self.inside.outside,
+        )?;
         self.inside.enforce_policy(&wire)?;
         let wants = reconcile::wants(&wire, &options);
         let cycle = reconcile::run_once(&wire, &wants, &self.inside.state_dir(), &options)?;
@@ -188,6 +201,15 @@ impl<'a> Stage<'a> {
     pub fn false_writes(&self) -> usize {
         self.false_writes
     }
+}
+
+/// The way out of the home.
+fn routes() -> Vec<DefaultRoute> {
+    vec![DefaultRoute {
+        interface: "eth0".to_owned(),
+        gateway: Some(ROUTER.into()),
+        metric: 0,
+    }]
 }
 
 /// A new folder for this user alone, removed with all that is in it.

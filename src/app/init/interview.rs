@@ -330,8 +330,8 @@ impl<'a> Interview<'a> {
     }
 
     fn wire(&self, token: Result<Token, TokenError>) -> Result<Wire, Error> {
-        let env = &self.context.env;
-        Wire::with_token(self.draft.settings(env)?, env, token)
+        let Context { env, outside, .. } = self.context;
+        Wire::with_token(self.draft.settings(env)?, env, token, outside)
     }
 
     /// Asks until an answer will do, a few times at most.

@@ -67,7 +67,7 @@ impl Resolver for Resolve {
     }
 }
 
-/// Opens the TCP connection, and TLS over it where the URL wants it.
+/// Opens the connection, and TLS over it where the URL wants it.
 #[derive(Debug)]
 pub struct Connect {
     dialer: Dialer,
@@ -89,17 +89,17 @@ impl Connector for Connect {
         _: Option<()>,
     ) -> Result<Option<Connection>, Error> {
         let end = Deadline::after(*details.timeout.after);
-        let tcp = self
+        let socket = self
             .dialer
             .connect_any(&details.addrs, end)
             .map_err(|error| unsent(HttpErrorKind::Connect, &error))?;
         let stream = if details.needs_tls() {
             let host = details.uri.host().unwrap_or_default();
-            let stream = tls::handshake(&self.tls, host, tcp, end)
+            let stream = tls::handshake(&self.tls, host, socket, end)
                 .map_err(|error| unsent(HttpErrorKind::Tls, &error))?;
             Stream::Tls(Box::new(stream))
         } else {
-            Stream::Plain(TimedStream::new(tcp, end))
+            Stream::Plain(TimedStream::new(socket, end))
         };
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),

@@ -79,7 +79,7 @@ fn trusting(authority: &Authority) -> Arc<ClientConfig> {
 fn outcome(config: &Arc<ClientConfig>, host: &str, address: SocketAddr) -> Result<(), String> {
     let tcp = TcpStream::connect(address).unwrap();
     let end = Deadline::after(Duration::from_secs(10));
-    handshake(config, host, tcp, end)
+    handshake(config, host, tcp.into(), end)
         .map(drop)
         .map_err(|error| reason::of(&error))
 }
@@ -160,7 +160,7 @@ fn a_handshake_that_drips_ends_in_time() {
     });
     let started = Instant::now();
     let end = Deadline::after(Duration::from_millis(100));
-    let error = handshake(&client_config(None).unwrap(), "127.0.0.1", tcp, end).unwrap_err();
+    let error = handshake(&client_config(None).unwrap(), "127.0.0.1", tcp.into(), end).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert!(started.elapsed() < Duration::from_secs(5));
 }

@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
 use super::lock;
 use super::server::{Gate, InTheClear, Server, Site, Tamper};
@@ -99,7 +100,7 @@ impl Plugs {
     /// # Errors
     ///
     /// Where the system refuses sockets or threads.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(ground: &Arc<Ground>) -> io::Result<Self> {
         let open = |model: PlugModel| {
             let state = Arc::new(Mutex::new(State {
                 mode: PlugMode::Honest,
@@ -120,7 +121,7 @@ impl Plugs {
                 reply
             };
             let site = Site::new(Arc::new(InTheClear), Box::new(answer));
-            let server = Server::open(IpAddr::V4(model.host()), site)?;
+            let server = Server::open(ground, IpAddr::V4(model.host()), site)?;
             Ok((model, state, server))
         };
         PlugModel::ALL
