@@ -102,10 +102,10 @@ impl Cloudflare {
     /// A server that echoes the request must not bring the token into an error, nor does an escape hide it.
     fn without_token(&self, mut body: Vec<u8>) -> Vec<u8> {
         let token = self.token.expose();
-        if body.windows(2).any(|pair| pair == b"\\u")
-            && let Ok(plain) = serde_json::from_slice::<Value>(&body)
-        {
-            body = plain.to_string().into_bytes();
+        if body.windows(2).any(|pair| pair == b"\\u") {
+            if let Ok(plain) = serde_json::from_slice::<Value>(&body) {
+                body = plain.to_string().into_bytes();
+            }
         }
         match std::str::from_utf8(&body) {
             Ok(text) if token.len() >= SECRET_LENGTH && text.contains(token) => {

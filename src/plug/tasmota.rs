@@ -176,9 +176,9 @@ mod tests {
     fn an_off_time_is_told_in_tenths_of_a_second_within_the_plugs_bounds() {
         assert_eq!(delay(Duration::from_secs(30)), Ok(300));
         assert_eq!(delay(Duration::from_millis(1_001)), Ok(11));
-        assert_eq!(delay(Duration::from_mins(6)), Ok(3600));
+        assert_eq!(delay(Duration::from_secs(6 * 60)), Ok(3600));
         assert_eq!(
-            delay(Duration::from_mins(7)),
+            delay(Duration::from_secs(7 * 60)),
             Err(
                 "recovery.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
                     .to_owned()

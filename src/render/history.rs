@@ -74,7 +74,10 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
             out.push('\n');
             today = day;
         }
-        let clock = event.at.to_zoned(zone.clone()).strftime("%H:%M:%S");
+        let clock = event
+            .at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%H:%M:%S");
         let clock = style.paint(Paint::Dim, &format!("  {clock}"));
         let (paint, sentence) = match &event.event {
             Some(event) => sentence(&event.what),
@@ -100,7 +103,7 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
 
 /// The heading of a day: `Wed 2026-01-28`.
 fn day(at: Timestamp, zone: &TimeZone) -> String {
-    let day = at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d");
+    let day = at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d");
     if is_plausible(at) {
         day.to_string()
     } else {

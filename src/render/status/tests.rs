@@ -280,7 +280,10 @@ fn a_clock_that_was_set_since_does_not_shift_the_past() {
     });
     let now = booted(1_770_000_000, 130);
     let document = document(&state, &now);
-    assert_eq!(document.since, Some(at(0).wall - Duration::from_mins(2)));
+    assert_eq!(
+        document.since,
+        Some(at(0).wall - Duration::from_secs(2 * 60))
+    );
     assert_eq!(document.for_s, Some(120));
     let next = document.next.unwrap();
     assert_eq!(next.in_s, Some(6));
