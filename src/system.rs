@@ -3,7 +3,6 @@
 //! Nothing in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
 use std::thread;
@@ -57,10 +56,10 @@ pub fn shuffle<T>(items: &mut [T]) {
     items.shuffle(&mut generator());
 }
 
-/// Whether this process runs as root: its effective user owns its entry in `/proc`. False where `/proc` is missing.
+/// Whether this process runs as root, by its effective user.
 #[must_use]
 pub fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
+    rustix::process::geteuid().is_root()
 }
 
 /// Whether systemd is the init of this host, see `sd_booted(3)`.
