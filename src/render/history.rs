@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::text::{WIDTH, host_of, human_seconds, pair, printable, wrap};
+use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
 use super::{Paint, Style};
 use crate::app::history::{Entry, is_plausible};
 use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
@@ -84,8 +84,8 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
             None => (None, raw(event)),
         };
         let kind = printable(&event.kind);
-        let margin = format!("{clock}  {kind:KIND$}  ");
-        let used = INDENT + kind.chars().count().saturating_sub(KIND);
+        let margin = format!("{clock}  {}  ", padded(&kind, KIND));
+        let used = INDENT + columns(&kind).saturating_sub(KIND);
         let lines = wrap(&sentence, WIDTH.saturating_sub(used), WIDTH - INDENT);
         for (i, line) in lines.iter().enumerate() {
             let line = paint.map_or_else(|| line.clone(), |paint| style.paint(paint, line));
