@@ -1,10 +1,13 @@
 //! Other programs: run to their end, or killed when their time is over. What they say is kept within bounds.
 
-use std::io::{self, PipeReader, Read};
+use std::fs::File;
+use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::net::Deadline;
 use crate::system;
@@ -34,14 +37,14 @@ pub struct Ended {
 /// # Errors
 /// It could not be started.
 pub fn start(mut command: Command, keep: u64) -> io::Result<Running> {
-    let (reader, writer) = io::pipe()?;
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
     command.stdout(writer.try_clone()?).stderr(writer);
     let child = command.spawn()?;
     // It holds the end of the pipe that the program writes to: without it, the output ends when the program does.
     drop(command);
     Ok(Running {
         child,
-        output: read(reader, keep),
+        output: read(reader.into(), keep),
     })
 }
 
@@ -71,7 +74,7 @@ fn wait(child: &mut Child, end: Deadline) -> io::Result<Option<ExitStatus>> {
 }
 
 /// Reads while the program runs, so that it never waits for its reader.
-fn read(mut reader: PipeReader, keep: u64) -> mpsc::Receiver<Vec<u8>> {
+fn read(mut reader: File, keep: u64) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let drain = move || {
         let mut kept = Vec::new();

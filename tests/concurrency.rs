@@ -53,7 +53,7 @@ fn hold_the_lock(home: &Home) -> File {
         .write(true)
         .open(home.state_file("lock"))
         .unwrap();
-    lock.try_lock().unwrap();
+    fs2::FileExt::try_lock_exclusive(&lock).unwrap();
     lock
 }
 
@@ -94,7 +94,10 @@ fn of_twenty_at_once_one_runs_and_the_others_say_who_holds_the_lock() {
                 "{} are still running",
                 running.len()
             );
-            lost.extend(running.extract_if(.., |child| child.try_wait().unwrap().is_some()));
+            let ended = running
+                .iter_mut()
+                .position(|child| child.try_wait().unwrap().is_some());
+            lost.extend(ended.map(|at| running.remove(at)));
             thread::sleep(Duration::from_millis(1));
         }
         let winner = running[0].id();

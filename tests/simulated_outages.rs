@@ -50,9 +50,9 @@ fn limits() -> Limits {
     Limits {
         enabled: true,
         off_time: Duration::from_secs(30),
-        expected_network_recovery: Duration::from_mins(3),
-        escalation_buffer: Duration::from_mins(1),
-        cooldown: Duration::from_mins(30),
+        expected_network_recovery: Duration::from_secs(3 * 60),
+        escalation_buffer: Duration::from_secs(60),
+        cooldown: Duration::from_secs(30 * 60),
         max_attempts_per_outage: 3,
         max_attempts_per_day: 6,
     }
@@ -66,7 +66,7 @@ fn verdict(kind: Kind, age: u64, length: u64, cured: Option<u64>) -> (Verdict, F
         Kind::IspWide | Kind::Flapping if age >= length => well,
         Kind::IspWide => silent,
         Kind::Flapping => {
-            if (age / 75).is_multiple_of(2) {
+            if (age / 75) % 2 == 0 {
                 silent
             } else {
                 well
@@ -110,7 +110,7 @@ impl Home {
         let wall = if self.wall_wrong {
             9
         } else {
-            1_770_000_000 + self.seconds.cast_signed()
+            1_770_000_000 + i64::try_from(self.seconds).unwrap_or(i64::MAX)
         };
         Moment::simulated(
             &format!("boot-{}", self.boot),

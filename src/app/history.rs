@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn an_event_of_an_unset_clock_is_as_young_as_the_next_one() {
         let hour = cli::History {
-            since: Some(Duration::from_hours(1)),
+            since: Some(Duration::from_secs(60 * 60)),
             ..options()
         };
         let events = [

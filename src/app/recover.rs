@@ -81,10 +81,8 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     let rehearsed = options.dry_run && plan.refusal(options.force).is_none();
     let done = rehearsed || outcome == Outcome::Completed;
     context.print(&render::recover::report(&plan, &outcome, &context.style))?;
-    if !done
-        && context.style.form != Form::Json
-        && let Some(why) = outcome.reason()
-    {
+    let is_untold = !done && context.style.form != Form::Json;
+    if let Some(why) = outcome.reason().filter(|_| is_untold) {
         log::error!("power cycle: {why}");
     }
     Ok(if done { EXIT_DONE } else { EXIT_FAILED })

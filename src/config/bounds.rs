@@ -31,12 +31,12 @@ const fn secs(count: u64) -> Duration {
 }
 
 const fn mins(count: u64) -> Duration {
-    Duration::from_mins(count)
+    Duration::from_secs(count * 60)
 }
 
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
-const WEEK: Duration = Duration::from_hours(7 * 24);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// One is no faster than two: the first observation only makes a candidate. Ten confirmations take over five minutes at the fast cadence; more would keep a home unreachable for nothing.
 pub const CONFIRMATIONS: Whole = whole(1, 2, 10);

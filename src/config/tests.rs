@@ -83,7 +83,10 @@ fn a_record_name_is_all_that_is_needed() {
     ];
     assert_eq!(lengths, [3, 4, 3, 2], "every default entry must parse");
     assert_eq!(settings.policy.confirmations, 2);
-    assert_eq!(settings.policy.healthy_interval, Duration::from_mins(2));
+    assert_eq!(
+        settings.policy.healthy_interval,
+        Duration::from_secs(2 * 60)
+    );
     assert!(!settings.recovery.enabled);
     assert_eq!(check_policy(&settings, Some(0o640)), []);
 }

@@ -5,7 +5,6 @@
 
 pub mod answer;
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -16,7 +15,7 @@ use super::{Provider, TokenStatus};
 use crate::config::Token;
 use crate::logic::provider::{ApiError, ApiErrorKind, Change, Found, NewRecord, Zone};
 use crate::net::Deadline;
-use crate::net::http::{HTTP_TIMEOUT, Http, Method, Request};
+use crate::net::http::{HTTP_TIMEOUT, Http, Method, Request, url_part};
 use answer::{Answer, Operation};
 
 /// A page of 100 records of the largest allowed contents, comments and tags fits.
@@ -102,10 +101,10 @@ impl Cloudflare {
     /// A server that echoes the request must not bring the token into an error, nor does an escape hide it.
     fn without_token(&self, mut body: Vec<u8>) -> Vec<u8> {
         let token = self.token.expose();
-        if body.windows(2).any(|pair| pair == b"\\u")
-            && let Ok(plain) = serde_json::from_slice::<Value>(&body)
-        {
-            body = plain.to_string().into_bytes();
+        if body.windows(2).any(|pair| pair == b"\\u") {
+            if let Ok(plain) = serde_json::from_slice::<Value>(&body) {
+                body = plain.to_string().into_bytes();
+            }
         }
         match std::str::from_utf8(&body) {
             Ok(text) if token.len() >= SECRET_LENGTH && text.contains(token) => {
@@ -169,7 +168,7 @@ impl Provider for Cloudflare {
     fn zone(&self, name: &str, deadline: Deadline) -> Result<Option<Zone>, ApiError> {
         let operation = Operation::read(format!("looking for the zone {name}"));
         let ask = |spelling: &str| {
-            let path = format!("/zones?name={}&per_page=50", encode(spelling));
+            let path = format!("/zones?name={}&per_page=50", url_part(spelling));
             self.list(&operation, &path, deadline, |item| answer::zone(item, name))
         };
         let mut zones = ask(name)?;
@@ -216,8 +215,8 @@ impl Provider for Cloudflare {
         let operation = Operation::read(format!("reading the records of {name}"));
         let path = format!(
             "/zones/{}/dns_records?name={}&per_page=100",
-            encode(zone_id),
-            encode(name)
+            url_part(zone_id),
+            url_part(name)
         );
         let mut records = self.list(&operation, &path, deadline, |item| {
             answer::record_named(item, name)
@@ -238,8 +237,8 @@ impl Provider for Cloudflare {
         let operation = Operation::write(format!("updating {} {}", record.name, record.kind));
         let path = format!(
             "/zones/{}/dns_records/{}",
-            encode(zone_id),
-            encode(&record.id)
+            url_part(zone_id),
+            url_part(&record.id)
         );
         let mut fields = Map::new();
         if let Some(content) = change.content {
@@ -263,7 +262,7 @@ impl Provider for Cloudflare {
         deadline: Deadline,
     ) -> Result<(), ApiError> {
         let operation = Operation::write(format!("creating {} {}", record.name, record.kind));
-        let path = format!("/zones/{}/dns_records", encode(zone_id));
+        let path = format!("/zones/{}/dns_records", url_part(zone_id));
         let body = json!({
             "type": record.kind.as_str(),
             "name": record.name,
@@ -281,20 +280,6 @@ impl Provider for Cloudflare {
         let answer = self.ask(&operation, Method::Get, path, None, deadline)?;
         answer::token_status(&answer.result).map_err(|flaw| operation.lost(flaw, None))
     }
-}
-
-/// Percent-encodes all but the unreserved characters (RFC 3986 section 2.3).
-fn encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(byte.into());
-            }
-            // Writing to a String does not fail.
-            _ => drop(write!(encoded, "%{byte:02X}")),
-        }
-        encoded
-    })
 }
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ pub struct Policy {
 /// Under 15 s the services that are asked see no home but a nuisance.
 const MIN_UNSETTLED_INTERVAL: Duration = Duration::from_secs(15);
 /// A modem needs minutes to come up and longer to be judged.
-const MIN_COOLDOWN: Duration = Duration::from_mins(15);
+const MIN_COOLDOWN: Duration = Duration::from_secs(15 * 60);
 /// Under 5 s a modem's capacitors may keep it alive; over 2 min the home is dark for nothing.
 const OFF_TIME: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(5)..=Duration::from_mins(2);
+    Duration::from_secs(5)..=Duration::from_secs(2 * 60);
 /// Permission bits of everybody but the owner and the group.
 const OTHERS: u32 = 0o007;
 /// Cloudflare's word for an automatic TTL.

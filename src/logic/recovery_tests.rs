@@ -1,7 +1,7 @@
 use super::*;
 use crate::logic::fixtures::{at, limits};
 
-const MIN: Duration = Duration::from_mins(1);
+const MIN: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// The facts of an outage in which every guardrail holds.

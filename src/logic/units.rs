@@ -146,9 +146,8 @@ pub fn human_duration(duration: Duration) -> String {
         }
         out = format!("{} {unit}", rest / size);
         rest %= size;
-        if let Some((size, unit)) = STEPS.get(i + 1)
-            && rest / size > 0
-        {
+        let finer = STEPS.get(i + 1).filter(|(size, _)| rest / size > 0);
+        if let Some((size, unit)) = finer {
             out = format!("{out} {} {unit}", rest / size);
         }
         break;

@@ -19,7 +19,7 @@ use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
 use transport::{Connect, Resolve};
 
-pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request};
+pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request, url_part};
 
 /// The limit of status line and headers together.
 const MAX_HEADER: usize = 16 * 1024;

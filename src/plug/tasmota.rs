@@ -16,7 +16,7 @@ use super::{PLUG_TIMEOUT, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::logic::units::config_duration;
 use crate::net::Deadline;
-use crate::net::http::Http;
+use crate::net::http::{Http, url_part};
 use crate::system;
 
 const KIND: &str = "tasmota";
@@ -53,11 +53,11 @@ impl Tasmota {
         let login = self.credentials.as_ref().map_or_else(String::new, |it| {
             format!(
                 "user={}&password={}&",
-                percent_encode(&it.user),
-                percent_encode(it.password.expose())
+                url_part(&it.user),
+                url_part(it.password.expose())
             )
         });
-        let target = format!("/cm?{login}cmnd={}", percent_encode(command));
+        let target = format!("/cm?{login}cmnd={}", url_part(command));
         let reply = self.device.get(&target, None, deadline)?;
         if reply.status == 401 {
             return Err(device::unauthorized(self.credentials.is_some()));
@@ -156,18 +156,6 @@ fn delay(off_time: Duration) -> Result<u128, String> {
     }
 }
 
-/// Leaves the unreserved characters of RFC 3986 section 2.3 as they are.
-fn percent_encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,22 +164,14 @@ mod tests {
     fn an_off_time_is_told_in_tenths_of_a_second_within_the_plugs_bounds() {
         assert_eq!(delay(Duration::from_secs(30)), Ok(300));
         assert_eq!(delay(Duration::from_millis(1_001)), Ok(11));
-        assert_eq!(delay(Duration::from_mins(6)), Ok(3600));
+        assert_eq!(delay(Duration::from_secs(6 * 60)), Ok(3600));
         assert_eq!(
-            delay(Duration::from_mins(7)),
+            delay(Duration::from_secs(7 * 60)),
             Err(
                 "recovery.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
                     .to_owned()
             )
         );
         assert!(delay(Duration::ZERO).is_err());
-    }
-
-    #[test]
-    fn what_a_url_reserves_is_encoded() {
-        assert_eq!(
-            percent_encode("Power1 Off;ü&=%+~"),
-            "Power1%20Off%3B%C3%BC%26%3D%25%2B~"
-        );
     }
 }

@@ -66,7 +66,7 @@ fn outcomes(model: PlugModel, mode: PlugMode) -> [Result<(), PlugError>; 3] {
     plugs.set_mode(model, mode);
     let status = plug.status(soon()).map(|_| ());
     assert!(plugs.journal(model).is_empty(), "a status must not switch");
-    let off = plug.off(Duration::from_mins(1), soon());
+    let off = plug.off(Duration::from_secs(60), soon());
     plugs.press(model, false);
     plugs.set_mode(model, mode);
     let outcomes = [status, off, plug.on(soon())];

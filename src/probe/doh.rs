@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::config::Endpoint;
 use crate::logic::units::{Family, RecordType};
 use crate::net::Deadline;
-use crate::net::http::{Http, Request};
+use crate::net::http::{Http, Request, url_part};
 
 /// Response codes (RFC 1035 section 4.1.1).
 const NOERROR: u64 = 0;
@@ -44,7 +44,7 @@ pub fn ask(
     let url = format!(
         "{}{separator}name={}&type={kind}",
         server.url,
-        percent_encode(name)
+        url_part(name)
     );
     let request = Request {
         headers: &[("Accept", "application/dns-json")],
@@ -106,18 +106,6 @@ fn rcode(code: u64) -> String {
         _ => return format!("RCODE {code}"),
     };
     name.to_owned()
-}
-
-/// For the value of a query (RFC 3986); a name of a host needs it only where someone made it up.
-fn percent_encode(name: &str) -> String {
-    name.bytes()
-        .map(|byte| match byte {
-            b'-' | b'.' | b'_' | b'*' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -206,7 +194,7 @@ mod tests {
             (
                 "",
                 "*.example.com",
-                "GET /dns-query?name=*.example.com&type=A HTTP/1.1",
+                "GET /dns-query?name=%2A.example.com&type=A HTTP/1.1",
             ),
             (
                 "?ct=1",

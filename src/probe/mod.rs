@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_mins(1);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn the_first_success_wins_without_waiting_for_the_rest() {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::text::{WIDTH, host_of, human_seconds, pair, printable, wrap};
+use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
 use super::{Paint, Style};
 use crate::app::history::{Entry, is_plausible};
 use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
@@ -74,15 +74,18 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
             out.push('\n');
             today = day;
         }
-        let clock = event.at.to_zoned(zone.clone()).strftime("%H:%M:%S");
+        let clock = event
+            .at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%H:%M:%S");
         let clock = style.paint(Paint::Dim, &format!("  {clock}"));
         let (paint, sentence) = match &event.event {
             Some(event) => sentence(&event.what),
             None => (None, raw(event)),
         };
         let kind = printable(&event.kind);
-        let margin = format!("{clock}  {kind:KIND$}  ");
-        let used = INDENT + kind.chars().count().saturating_sub(KIND);
+        let margin = format!("{clock}  {}  ", padded(&kind, KIND));
+        let used = INDENT + columns(&kind).saturating_sub(KIND);
         let lines = wrap(&sentence, WIDTH.saturating_sub(used), WIDTH - INDENT);
         for (i, line) in lines.iter().enumerate() {
             let line = paint.map_or_else(|| line.clone(), |paint| style.paint(paint, line));
@@ -100,7 +103,7 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
 
 /// The heading of a day: `Wed 2026-01-28`.
 fn day(at: Timestamp, zone: &TimeZone) -> String {
-    let day = at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d");
+    let day = at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d");
     if is_plausible(at) {
         day.to_string()
     } else {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::style::{Form, Paint, Style};
-use super::text::{printable, quoted};
+use super::text::{padded, printable, quoted};
 use super::time::local_clock;
 
 /// The widest subsystem.
@@ -185,12 +185,12 @@ impl Line {
         let pad = STATE.saturating_sub(self.state.len());
         let primary: Vec<String> = self.primary.iter().map(Pair::pretty).collect();
         let mut text = format!(
-            "{} {} {:<SUBSYSTEM$} {state}{:pad$} {:<PRIMARY$}",
+            "{} {} {:<SUBSYSTEM$} {state}{:pad$} {}",
             local_clock(self.at),
             self.mark.as_str(),
             self.subsystem,
             "",
-            primary.join(" "),
+            padded(&primary.join(" "), PRIMARY),
         );
         for pair in &self.meta {
             let _ = write!(text, " | {}", pair.pretty());

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::logic::units::human_duration;
 
 /// The width that every terminal has.
@@ -15,14 +17,24 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Breaks printable text at spaces into lines of at most `width` characters, the first one of at most `first`. A longer
+/// How many columns of a terminal a text takes.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The text, and behind it spaces up to that many columns.
+pub fn padded(text: &str, to: usize) -> String {
+    format!("{text}{:1$}", "", to.saturating_sub(columns(text)))
+}
+
+/// Breaks printable text at spaces into lines of at most `width` columns, the first one of at most `first`. A longer
 /// word stays whole, so that it can be copied, and a number keeps its unit. Always gives a line, which may be empty.
 pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();
     for word in words(&printable(text)) {
         let room = if lines.is_empty() { first } else { width };
-        let length = line.chars().count() + word.trim_end().chars().count();
+        let length = columns(&line) + columns(word.trim_end());
         if length > room && !line.is_empty() && word != " " {
             lines.push(line.trim_end().to_owned());
             line.clear();
@@ -118,6 +130,20 @@ mod tests {
             wrap("after 3 min 42 s, or so", 10, 10),
             ["after", "3 min", "42 s, or", "so"],
             "a number keeps its unit"
+        );
+    }
+
+    #[test]
+    fn columns_are_those_of_a_terminal() {
+        assert_eq!(
+            wrap("\u{4f8b}\u{3048} \u{4f8b}\u{3048}", 8, 8).len(),
+            2,
+            "two columns each"
+        );
+        assert_eq!(
+            wrap("cafe\u{301} cafe\u{301}", 9, 9).len(),
+            1,
+            "an accent is in the column of its letter"
         );
     }
 

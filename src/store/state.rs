@@ -142,7 +142,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusa
             .collect();
         Unusable::Corrupt(format!("{what}: {cause}"))
     };
-    let mut text = str::from_utf8(bytes)
+    let mut text = std::str::from_utf8(bytes)
         .map(Cow::Borrowed)
         .map_err(|_| Unusable::Corrupt("it is not UTF-8 text".to_owned()))?;
     let Head { version: found } = match serde_json::from_str(&text) {

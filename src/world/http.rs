@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+
 use super::server::Gate;
 
 /// A head longer than this is refused.
@@ -128,23 +130,8 @@ fn fill(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<bool> {
 
 /// Undoes percent-encoding (RFC 3986) and the plus signs of a form.
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let coded = tail
-            .get(..2)
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        rest = tail;
-        match (byte, coded) {
-            (b'%', Some(plain)) => {
-                bytes.push(plain);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            (b'+', _) => bytes.push(b' '),
-            (plain, _) => bytes.push(plain),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 /// How a reply goes out.

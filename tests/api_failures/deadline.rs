@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::support::Home;
 
 /// One whole cycle, by the contract.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn records(count: usize) -> String {
     (0..count).fold(String::new(), |mut text, number| {
@@ -38,7 +38,7 @@ fn timed(home: &Home) -> (Option<i32>, Value, Duration) {
 #[ignore = "takes a minute; tests/run --all runs it"]
 fn a_cycle_in_which_everything_hangs_ends_within_a_minute() {
     let home = Home::with(&records(3));
-    let hang = Duration::from_mins(2);
+    let hang = Duration::from_secs(2 * 60);
     for provider in 0..4 {
         home.world.set_provider(provider, ProviderMode::Hang(hang));
     }
@@ -57,7 +57,8 @@ fn a_cycle_in_which_everything_hangs_ends_within_a_minute() {
 #[ignore = "takes a minute; tests/run --all runs it"]
 fn a_cycle_with_more_to_write_than_time_ends_within_a_minute_and_the_next_one_goes_on() {
     let home = Home::with(&records(12));
-    home.world.set_doh(DohMode::Hang(Duration::from_mins(2)));
+    home.world
+        .set_doh(DohMode::Hang(Duration::from_secs(2 * 60)));
     home.world
         .cloudflare()
         .set_fault(Some(Fault::SlowApply(Duration::from_secs(6))));

@@ -204,7 +204,7 @@ fn a_lock_that_is_held_is_told_with_its_holder() {
     let holder = std::process::id();
     fs::write(home.state_file("lock"), format!("{holder}\n")).unwrap();
     let lock = fs::File::open(home.state_file("lock")).unwrap();
-    lock.lock().unwrap();
+    fs2::FileExt::lock_exclusive(&lock).unwrap();
     assert_eq!(
         cycle(&home),
         said(

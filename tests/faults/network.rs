@@ -11,7 +11,7 @@ use super::stage::{Moment, Server, Stage};
 use super::wire::{Cut, End, Nobody, Way, Wire};
 
 /// Longer than anything waits.
-const FOR_EVER: Duration = Duration::from_mins(2);
+const FOR_EVER: Duration = Duration::from_secs(2 * 60);
 /// An address that could be somebody's home, and never is this one's.
 const WRONG: &str = "81.2.69.142";
 

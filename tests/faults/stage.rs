@@ -176,7 +176,7 @@ static OUTAGE: LazyLock<Scene> = LazyLock::new(|| {
         let mut state = home.state();
         let streak = &mut state["recovery"]["streak"];
         let wall: jiff::Timestamp = streak["since"]["wall"].as_str().unwrap().parse().unwrap();
-        streak["since"]["wall"] = json!(wall - Duration::from_hours(1));
+        streak["since"]["wall"] = json!(wall - Duration::from_secs(60 * 60));
         streak["since"]["boot"] = "an earlier boot".into();
         for (key, value) in [("cycles", 1000), ("unbroken", 1000), ("fast", 0)] {
             streak[key] = value.into();

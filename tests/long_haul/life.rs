@@ -194,7 +194,7 @@ impl Life {
     }
 
     fn finish(&mut self, running: Running) -> Ended {
-        let measured = self.figures.processes.is_multiple_of(MEASURED);
+        let measured = self.figures.processes % MEASURED == 0;
         let ended = running.end(measured);
         judge_words(&ended.stdout, &ended.stderr);
         let told = ended.report().map(|report| gist(&report));

@@ -64,12 +64,11 @@ pub fn sample() -> Vec<Part> {
                 Some(Part::Keys(keys)) => keys.push(key),
                 _ => parts.push(Part::Keys(vec![key])),
             }
-        } else if let Some(Part::Keys(keys)) = parts.last_mut()
-            && let Some(key) = keys.last_mut()
-        {
-            key.value += code;
         } else {
-            panic!("packaging/cadence.toml: what is this? {line}");
+            let Some(Part::Keys(keys)) = parts.last_mut() else {
+                panic!("packaging/cadence.toml: what is this? {line}");
+            };
+            keys.last_mut().unwrap().value += code;
         }
     }
     parts

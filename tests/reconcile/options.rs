@@ -30,7 +30,7 @@ fn state_folder(home: &Home) -> BTreeMap<String, Vec<u8>> {
 fn hold_lock(home: &Home) -> File {
     fs::create_dir_all(home.path("state")).unwrap();
     let lock = File::create(home.state_file("lock")).unwrap();
-    lock.lock().unwrap();
+    fs2::FileExt::lock_exclusive(&lock).unwrap();
     lock
 }
 

@@ -124,7 +124,7 @@ fn seen_by_too_few_cycles_it_is_left_alone() {
 #[test]
 fn after_a_gap_it_is_left_alone() {
     let stage = Stage::with(KIND, "expected_network_recovery = \"45m\"");
-    stage.home.pass(Duration::from_mins(6));
+    stage.home.pass(Duration::from_secs(6 * 60));
     suppresses(&stage, "nobody looked for over 5 min: 1 of 90 cycles");
 }
 
@@ -219,20 +219,20 @@ fn of_several_guardrails_the_first_is_named() {
     });
     suppresses(&stage, "the outage has lasted ");
     stage.edit_state(|state| {
-        ripen(state, Duration::from_hours(2));
+        ripen(state, Duration::from_secs(2 * 60 * 60));
         state["recovery"]["streak"]["cycles"] = 1.into();
         state["recovery"]["streak"]["unbroken"] = 1.into();
     });
     suppresses(&stage, "2 of 90 cycles in a row");
     stage.edit_state(|state| {
-        ripen(state, Duration::from_hours(2));
+        ripen(state, Duration::from_secs(2 * 60 * 60));
         state["recovery"]["streak"]["unbroken"] = 1.into();
     });
     suppresses(&stage, "nobody looked for over 5 min");
-    stage.edit_state(|state| ripen(state, Duration::from_hours(2)));
+    stage.edit_state(|state| ripen(state, Duration::from_secs(2 * 60 * 60)));
     suppresses(&stage, "cooldown: ");
     stage.configure("cooldown = \"0s\"");
-    stage.edit_state(|state| ripen(state, Duration::from_hours(2)));
+    stage.edit_state(|state| ripen(state, Duration::from_secs(2 * 60 * 60)));
     suppresses(&stage, "3 of 3 attempts");
     stage.edit_state(|state| state["recovery"]["in_outage"] = 0.into());
     suppresses(&stage, "6 of 6 attempts");

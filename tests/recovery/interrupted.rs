@@ -157,7 +157,7 @@ fn a_modem_left_dark_is_switched_on_also_where_the_memory_of_it_is_lost() {
         assert!(stage.has_power(), "{what}: {code} {outcome} {reason}");
         assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null, "{what}");
         // It may have been just now: the cooldown begins, and the history makes nothing up.
-        stage.edit_state(|state| ripen(state, Duration::from_mins(20)));
+        stage.edit_state(|state| ripen(state, Duration::from_secs(20 * 60)));
         let (_, outcome, reason) = stage.cycle();
         assert_eq!(outcome, "suppressed", "{what}");
         assert!(reason.contains("cooldown"), "{what}: {reason}");

@@ -74,8 +74,8 @@ impl<'a> Home<'a> {
     fn new(plan: &'a Plan) -> Self {
         let policy = Policy {
             confirmations: 2,
-            cache_max_age: Duration::from_hours(1),
-            healthy_interval: Duration::from_mins(2),
+            cache_max_age: Duration::from_secs(60 * 60),
+            healthy_interval: Duration::from_secs(2 * 60),
             unsettled_interval: Duration::from_secs(30),
             jitter: Duration::from_secs(10),
             max_updates_per_hour: 6,
@@ -111,7 +111,7 @@ impl<'a> Home<'a> {
         let wall = if self.seconds < self.clock_wrong_until {
             12
         } else {
-            1_770_000_000 + self.seconds.cast_signed()
+            1_770_000_000 + i64::try_from(self.seconds).unwrap()
         };
         Moment::simulated(
             &format!("boot-{}", self.boot),

@@ -240,7 +240,7 @@ impl Home {
         let wall = if self.boot == 0 { 1_770_000_000 } else { 12 };
         Moment::simulated(
             &format!("boot-{}", self.boot),
-            wall + self.seconds.cast_signed(),
+            wall + i64::try_from(self.seconds).unwrap(),
             Duration::from_secs(self.seconds),
         )
     }
@@ -555,8 +555,8 @@ pub fn record() -> RecordSpec {
 pub fn policy() -> Policy {
     Policy {
         confirmations: 2,
-        cache_max_age: Duration::from_hours(1),
-        healthy_interval: Duration::from_mins(2),
+        cache_max_age: Duration::from_secs(60 * 60),
+        healthy_interval: Duration::from_secs(2 * 60),
         unsettled_interval: Duration::from_secs(30),
         jitter: Duration::ZERO,
         max_updates_per_hour: 6,

@@ -78,7 +78,7 @@ impl Stage {
         assert_eq!(code, 0, "{report:#}");
         assert_eq!(stage.journal(), [] as [bool; 0], "{report:#}");
         let mut state = stage.home.state();
-        ripen(&mut state, Duration::from_hours(1));
+        ripen(&mut state, Duration::from_secs(60 * 60));
         stage.ripe = state;
         stage.reset();
         stage

@@ -205,9 +205,7 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         );
     };
     let folder = Access::from(&meta);
-    if let Some((runner, identity)) = runner
-        && !identity.owns(folder)
-    {
+    if let Some((runner, _)) = runner.filter(|(_, identity)| !identity.owns(folder)) {
         let (uid, user) = (folder.uid, &runner.user);
         let foreign =
             format!("{shown} belongs to uid {uid}, not to the user {user}, who runs the cycles");

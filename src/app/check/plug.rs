@@ -33,11 +33,10 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
         }
         Err(why) => Finding::fail("plug", format!("{target}: {why}")).mend(MEND),
     }];
-    if !plug.can_time_itself()
-        && let Some(why) = wire.plug_may_be_cut_off()
-    {
+    if !plug.can_time_itself() {
         let mend = "give it an address on this network, or use a plug that can time itself";
-        findings.push(Finding::warn("plug", why).mend(mend));
+        let cut_off = wire.plug_may_be_cut_off();
+        findings.extend(cut_off.map(|why| Finding::warn("plug", why).mend(mend)));
     }
     findings
 }

@@ -130,9 +130,15 @@ fn every_key_of_the_network_is_read() {
 fn every_key_of_the_policy_is_read() {
     let settings = settings();
     assert_eq!(settings.policy.confirmations, 3);
-    assert_eq!(settings.policy.cache_max_age, Duration::from_hours(2));
-    assert_eq!(settings.policy.healthy_interval, Duration::from_mins(5));
-    assert_eq!(settings.policy.unsettled_interval, Duration::from_mins(1));
+    assert_eq!(
+        settings.policy.cache_max_age,
+        Duration::from_secs(2 * 60 * 60)
+    );
+    assert_eq!(
+        settings.policy.healthy_interval,
+        Duration::from_secs(5 * 60)
+    );
+    assert_eq!(settings.policy.unsettled_interval, Duration::from_secs(60));
     assert_eq!(settings.policy.jitter, Duration::from_secs(20));
     assert_eq!(settings.policy.max_updates_per_hour, 12);
 }
@@ -159,10 +165,13 @@ fn every_key_of_the_recovery_is_read() {
     assert_eq!(settings.recovery.off_time, Duration::from_secs(10));
     assert_eq!(
         settings.recovery.expected_network_recovery,
-        Duration::from_mins(4)
+        Duration::from_secs(4 * 60)
     );
-    assert_eq!(settings.recovery.escalation_buffer, Duration::from_mins(2));
-    assert_eq!(settings.recovery.cooldown, Duration::from_hours(1));
+    assert_eq!(
+        settings.recovery.escalation_buffer,
+        Duration::from_secs(2 * 60)
+    );
+    assert_eq!(settings.recovery.cooldown, Duration::from_secs(60 * 60));
     assert_eq!(
         (
             settings.recovery.max_attempts_per_outage,

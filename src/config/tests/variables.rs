@@ -28,7 +28,10 @@ fn variables_override_scalar_keys() {
         settings.policy.confirmations, 3,
         "what is wrong in the file does not matter where it is overridden"
     );
-    assert_eq!(settings.policy.healthy_interval, Duration::from_mins(5));
+    assert_eq!(
+        settings.policy.healthy_interval,
+        Duration::from_secs(5 * 60)
+    );
     assert_eq!(
         (
             settings.recovery.enabled,

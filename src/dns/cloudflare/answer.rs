@@ -22,7 +22,7 @@ const MAX_WEIGHT: u32 = 32 * 1024;
 /// Cloudflare's ids have 32 hexadecimal digits.
 const MAX_WORD: usize = 64;
 /// Longer waits are a fault of the server, or of a clock.
-const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is being asked, for errors: every failure of a write is either certain not to have changed anything, or unconfirmed.
 pub struct Operation {

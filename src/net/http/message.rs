@@ -3,12 +3,27 @@
 use std::fmt;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+
 use crate::logic::units::Family;
 
 /// The limit of any HTTP call, from resolving the name to the last byte of the body.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(8);
 /// The default limit of a body. A page of DNS records is the largest thing that cadence reads.
 const MAX_BODY: usize = 64 * 1024;
+
+/// All but the unreserved characters (RFC 3986 section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A text as one part of a URL, be it of its path or of its query: it does not end there, and means nothing else.
+#[must_use]
+pub fn url_part(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
+}
 
 /// The methods that cadence uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

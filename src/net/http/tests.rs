@@ -367,3 +367,11 @@ fn a_second_request_uses_the_idle_connection() {
         assert_eq!(reply.body, body.as_bytes());
     }
 }
+
+#[test]
+fn what_a_url_reserves_is_encoded() {
+    assert_eq!(
+        url_part("Power1 Off;\u{fc}&=%+*/?~-._").to_string(),
+        "Power1%20Off%3B%C3%BC%26%3D%25%2B%2A%2F%3F~-._"
+    );
+}

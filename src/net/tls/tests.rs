@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -50,23 +51,7 @@ fn server(
 
 /// PEM (RFC 7468); the certificate generator is built without it.
 fn pem(der: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let base64: String = der
-        .chunks(3)
-        .flat_map(|chunk| {
-            let bits = (0..3).fold(0, |bits, i| {
-                bits << 8 | usize::from(chunk.get(i).copied().unwrap_or(0))
-            });
-            let used = chunk.len() + 1;
-            (0..4).map(move |i| {
-                if i < used {
-                    char::from(ALPHABET[bits >> (18 - 6 * i) & 63])
-                } else {
-                    '='
-                }
-            })
-        })
-        .collect();
+    let base64 = BASE64_STANDARD.encode(der);
     format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
 }
 

@@ -67,6 +67,19 @@ fn a_long_value_flows_and_is_not_cut() {
 }
 
 #[test]
+fn a_name_of_wide_characters_keeps_the_columns() {
+    let line = |name| {
+        Line::new(at(), Mark::Good, "DNS", "OK")
+            .primary("name", name)
+            .meta("type", "A")
+    };
+    assert_eq!(
+        print(&[line("例え.example")], PLAIN).replace("例え", "abcd"),
+        print(&[line("abcd.example")], PLAIN)
+    );
+}
+
+#[test]
 fn colour_is_on_the_state_alone_and_keeps_the_columns() {
     let style = Style {
         color: true,

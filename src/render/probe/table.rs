@@ -9,7 +9,7 @@ use crate::logic::observation::{RouterMethod, Signal};
 use crate::render::line::{Mark, milliseconds};
 use crate::render::signal::listed;
 use crate::render::style::{Paint, Style};
-use crate::render::text::{WIDTH, host_of, printable, wrap};
+use crate::render::text::{WIDTH, columns, host_of, padded, printable, wrap};
 
 /// What a note begins with.
 const NOTE: &str = "note: ";
@@ -51,7 +51,7 @@ pub fn text(probed: &Probed, style: Style) -> String {
     let rows = rows(probed);
     let width = rows
         .iter()
-        .map(|row| row.label.chars().count())
+        .map(|row| columns(&row.label))
         .max()
         .unwrap_or(0)
         .min(WIDEST_LABEL);
@@ -64,9 +64,9 @@ pub fn text(probed: &Probed, style: Style) -> String {
             Mark::Good | Mark::Neutral => said,
         };
         let line = format!(
-            "{} {:<width$} {took:>6}  {said}",
+            "{} {} {took:>6}  {said}",
             row.mark.as_str(),
-            row.label
+            padded(&row.label, width)
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }

@@ -84,6 +84,21 @@ fn all_signals_stand_in_a_table() {
 }
 
 #[test]
+fn a_name_of_wide_characters_keeps_the_columns() {
+    let named = |display: &str| {
+        let mut probed = all_is_well();
+        for asked in &mut probed.dns {
+            display.clone_into(&mut asked.record.display);
+        }
+        report(&probed, &PRETTY)
+    };
+    assert_eq!(
+        named("例え例え例え.example").replace("例え", "abcd"),
+        named("abcdabcdabcd.example")
+    );
+}
+
+#[test]
 fn providers_that_disagree_are_explained() {
     let probed = probed(
         &[

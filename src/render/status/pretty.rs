@@ -11,7 +11,7 @@ use crate::logic::readiness::Readiness;
 use crate::logic::records::Layer;
 use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
-use crate::render::text::{WIDTH, ago, human_seconds, printable, wrap};
+use crate::render::text::{WIDTH, ago, columns, human_seconds, padded, printable, wrap};
 use crate::render::{Paint, Style, minute_in};
 
 /// The column in which the facts begin.
@@ -224,7 +224,7 @@ impl Sheet<'_> {
             document.records.iter().map(of).max().unwrap_or_default()
         };
         // Padding has its limits, and a name from a file that somebody edited may have none.
-        let labels = widest(&|record| record.label.chars().count()).min(WIDTH);
+        let labels = widest(&|record| columns(&record.label)).min(WIDTH);
         let addresses = widest(&|record| address_of(record).len());
         let mut label = "records";
         for record in &document.records {
@@ -238,7 +238,7 @@ impl Sheet<'_> {
                 Paint::Warn
             };
             let address = address_of(record);
-            let head = format!("{:labels$}  {address}", record.label);
+            let head = format!("{}  {address}", padded(&record.label, labels));
             let padding = " ".repeat(addresses.saturating_sub(address.len()));
             let rest = format!("{padding}  {}", evidence(record));
             self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);

@@ -17,6 +17,7 @@ use crate::logic::schedule::Due;
 use crate::logic::state::{Hour, LastChange, LastCycle, LastTrusted, Outage, State, Uptime};
 use crate::logic::units::RecordType;
 use crate::logic::verdict::Verdict;
+use crate::render::text::columns;
 use crate::render::{Form, Style};
 
 /// The last cycle, in seconds after the start of the fixtures' boot: three hours and a bit.
@@ -192,10 +193,7 @@ next cycle   in 24 s (fast, every 30 s)
 #[test]
 fn an_outage_with_all_its_trouble_stays_within_80_columns_and_steers_no_terminal() {
     let page = page(&document(&down(), &at(LAST + 12)), None);
-    assert!(
-        page.lines().all(|line| line.chars().count() <= 80),
-        "{page}"
-    );
+    assert!(page.lines().all(|line| columns(line) <= 80), "{page}");
     assert_eq!(
         page,
         "\
@@ -280,7 +278,10 @@ fn a_clock_that_was_set_since_does_not_shift_the_past() {
     });
     let now = booted(1_770_000_000, 130);
     let document = document(&state, &now);
-    assert_eq!(document.since, Some(at(0).wall - Duration::from_mins(2)));
+    assert_eq!(
+        document.since,
+        Some(at(0).wall - Duration::from_secs(2 * 60))
+    );
     assert_eq!(document.for_s, Some(120));
     let next = document.next.unwrap();
     assert_eq!(next.in_s, Some(6));
@@ -329,6 +330,32 @@ fn a_configured_record_that_no_cycle_has_seen_is_unknown_and_a_dropped_one_is_no
         !text.contains("vpn.example.com A  ") && !text.contains("IPv6"),
         "{text}"
     );
+}
+
+#[test]
+fn names_of_wide_characters_keep_the_columns() {
+    let records = [
+        RecordSpec {
+            display: "例え.example".into(),
+            ..record("xn--r8jz45g.example", RecordType::A)
+        },
+        record("home.example.com", RecordType::Aaaa),
+    ];
+    let (policy, limits) = (policy(), disabled());
+    let configured = Configured {
+        records: &records,
+        policy: &policy,
+        recovery: &limits,
+    };
+    let text = page(
+        &Document::new(Some(&ready()), Some(configured), &at(LAST + 12)),
+        None,
+    );
+    let table = "\
+records      例え.example A         unknown  never verified
+             home.example.com AAAA  unknown  never verified
+";
+    assert!(text.contains(table), "{text}");
 }
 
 #[test]

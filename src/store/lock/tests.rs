@@ -96,7 +96,7 @@ fn the_lock_of_a_killed_process_is_free() {
         let dir = StateDir::open(path.as_ref()).unwrap();
         let _held = Lock::acquire(&dir, Duration::ZERO).unwrap();
         println!("\nheld");
-        std::thread::sleep(Duration::from_mins(1));
+        std::thread::sleep(Duration::from_secs(60));
         return;
     }
     let (temp, dir) = folder();

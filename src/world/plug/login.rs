@@ -1,5 +1,6 @@
-//! Who may switch: the ways in which plugs ask for a password. Nothing here is shared with the client, so that both must be right.
+//! Who may switch: the ways in which plugs ask for a password. No code of ours here is shared with the client, so that both must be right.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ring::digest::{SHA256, digest};
 
 use super::super::http::{Reply, Request};
@@ -27,7 +28,7 @@ impl Login {
             request
                 .header("authorization")
                 .and_then(|header| header.strip_prefix("Basic "))
-                .and_then(decode)
+                .and_then(|pair| BASE64_STANDARD.decode(pair).ok())
                 .is_some_and(|pair| pair == format!("{USER}:{password}").into_bytes())
         })
     }
@@ -110,27 +111,4 @@ fn sha256(parts: &[&str]) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     bytes.concat()
-}
-
-/// Undoes base 64 (RFC 4648).
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for letter in text.trim_end_matches('=').bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.extend(u8::try_from(bits >> count & 0xFF));
-        }
-    }
-    Some(bytes)
 }

@@ -55,7 +55,8 @@ impl Relay {
     /// Does what is due.
     pub fn settle(&mut self) {
         let now = Instant::now();
-        while let Some(next) = self.pending.pop_front_if(|next| next.at <= now) {
+        while let Some(next) = self.pending.front().filter(|next| next.at <= now).copied() {
+            self.pending.pop_front();
             self.change(next);
         }
         self.timer.take_if(|timer| timer.ends <= now);

@@ -76,7 +76,7 @@ fn a_lagging_resolver_shows_what_was_there_before_a_write() {
     world.set_doh_server(
         0,
         DohMode::Honest {
-            lag: Duration::from_mins(10),
+            lag: Duration::from_secs(10 * 60),
         },
     );
     let path = format!("/zones/{zone}/dns_records/{id}");

@@ -106,7 +106,7 @@ fn connections_and_requests_are_counted_by_kind() {
 #[test]
 fn dropping_the_world_is_prompt_and_frees_its_ports_while_clients_hang() {
     let world = World::start().unwrap();
-    world.set_provider(0, ProviderMode::Hang(Duration::from_mins(10)));
+    world.set_provider(0, ProviderMode::Hang(Duration::from_secs(10 * 60)));
     let url = world.ip_provider_urls()[0].clone();
     let mut hanging = connect(&world, &url).unwrap();
     hanging

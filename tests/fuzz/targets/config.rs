@@ -57,8 +57,8 @@ fn place(problem: &str, last: usize) {
 fn judge(settings: &Settings) {
     let (second, hour, day) = (
         Duration::from_secs(1),
-        Duration::from_hours(1),
-        Duration::from_hours(24),
+        Duration::from_secs(60 * 60),
+        Duration::from_secs(24 * 60 * 60),
     );
     let Settings {
         policy,

@@ -91,10 +91,10 @@ pub fn tools(input: &[u8]) {
         clock: said(),
         journal: said(),
     };
-    let now = Moment::simulated("boot", 1_770_000_000, Duration::from_hours(1));
+    let now = Moment::simulated("boot", 1_770_000_000, Duration::from_secs(60 * 60));
     let mut findings = units::look(&systemd);
     findings.extend(timers::look(&systemd, &model::policy()));
-    findings.extend(cycles::look(&systemd, &now, Duration::from_hours(1)));
+    findings.extend(cycles::look(&systemd, &now, Duration::from_secs(60 * 60)));
     report(&findings);
 }
 

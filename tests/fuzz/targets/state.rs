@@ -101,7 +101,7 @@ fn next_cycle(state: &State, now: &Moment) {
         assert!(attempts.all(|at| at.elapsed(now) != Elapsed::Unknown));
     }
     let age = state.last.as_ref().map(|last| last.at.elapsed(now));
-    if age.and_then(Elapsed::known) > Some(Duration::from_hours(4)) {
+    if age.and_then(Elapsed::known) > Some(Duration::from_secs(4 * 60 * 60)) {
         assert!(schedule::is_due(state, &policy, now) && schedule::is_stale(state, now));
     }
     let trusted = resumed.machine.track(Family::V4).trusted();

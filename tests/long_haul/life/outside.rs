@@ -56,9 +56,8 @@ impl Life {
                 world.cloudflare().fail_next(count, fault);
             }
         }
-        if let Some(model) = self.plan.wanted.plug
-            && random.random_ratio(1, 10)
-        {
+        let plug = self.plan.wanted.plug;
+        if let Some(model) = plug.filter(|_| random.random_ratio(1, 10)) {
             self.plug = weather::plug(random);
             told.push(format!("plug {:?}", self.plug));
             world.plugs().set_mode(model, self.plug);

@@ -127,7 +127,7 @@ fn errors_of_other_shapes_are_refusals_still() {
 
 #[test]
 fn a_429_is_a_rate_limit_whatever_the_body_says() {
-    let minutes = Some(Duration::from_mins(5));
+    let minutes = Some(Duration::from_secs(5 * 60));
     for body in [
         "",
         "error code: 1015",

@@ -16,7 +16,7 @@ use crate::logic::units::Family;
 /// The schema of the document.
 const SCHEMA: &str = "cadence.status/1";
 /// A stored wall clock that is off by more than this was read from a clock that has been set since.
-const SAME_CLOCK: Duration = Duration::from_mins(1);
+const SAME_CLOCK: Duration = Duration::from_secs(60);
 
 impl Document {
     /// Resolves what is remembered against the clocks of `now`.
