@@ -181,6 +181,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::app::wire::Outside;
     use crate::config::{Env, parse};
     use crate::logic::fixtures::ip;
 
@@ -209,7 +210,7 @@ mod tests {
     fn wire(toml: &str) -> Wire {
         let env = Env::default();
         let settings = parse(toml, Path::new("test.toml"), &env).unwrap();
-        Wire::new(settings, &env, Outside::this_host()).unwrap()
+        Wire::new(settings, &env, &Outside::this_host()).unwrap()
     }
 
     #[test]

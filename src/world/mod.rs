@@ -302,8 +302,8 @@ impl World {
     /// but `[cloudflare]` and `[network]`.
     #[must_use]
     pub fn config_toml(&self, files: Files<'_>, rest: &str) -> String {
-        let router = match *self.ground {
-            Ground::Loopback => "router = \"127.0.0.1\"\n",
+        let host = match *self.ground {
+            Ground::Loopback => "interface = \"lo\"\nrouter = \"127.0.0.1\"\n",
             Ground::Unix { .. } => "",
         };
         let ca_file = files
@@ -315,9 +315,9 @@ impl World {
             ip6.push("https://[::1]:9".to_owned());
         }
         format!(
-            "mode = \"production\"\n\n\
+            "mode = \"production\"\n\
              [cloudflare]\ntoken_file = {}\napi_url = {}\n\n\
-             [network]\n{router}wan_targets = {}\nip_providers = {}\nip6_providers = {}\ndoh = {}\n\
+             [network]\n{host}wan_targets = {}\nip_providers = {}\nip6_providers = {}\ndoh = {}\n\
              {ca_file}\n{rest}",
             quoted(files.token),
             Value::from(self.api_url()),

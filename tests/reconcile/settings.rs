@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use super::FIRST;
-use super::support::{Home, RECORD, gist};
+use super::support::{Home, RECORD, gist, signal};
 
 #[test]
 fn a_variable_overrides_a_key() {
@@ -130,27 +130,14 @@ fn without_a_token_the_line_is_still_watched() {
 }
 
 #[test]
-fn every_socket_can_be_bound_to_an_interface() {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    if socket.bind_device(Some(b"lo")).is_err() {
-        return; // Not permitted to this user, or there is no interface of this name.
-    }
+fn every_socket_is_bound_to_the_interface() {
     let home = Home::new();
-    let cycle = |interface: &str| {
-        let out = home
-            .command(&["reconcile", "--json"])
-            .env("CADENCE_NETWORK_INTERFACE", interface)
-            .output()
-            .unwrap();
-        serde_json::from_slice::<Value>(&out.stdout).unwrap()
-    };
-    assert_eq!(gist(&cycle("lo")), "PROBING held");
-    let settled = cycle("lo");
-    assert_eq!(gist(&settled), "READY created/api");
-    assert_eq!(settled["signals"][0]["target"], "lo");
+    home.settle();
+    assert_eq!(signal(&home.cycle(), "host")["target"], "lo");
     // Nothing gets around an interface that is not there.
+    home.rewrite(|text| text.replace("interface = \"lo\"", "interface = \"nowhere0\""));
     home.world.reset_counts();
-    let report = cycle("cadence-none");
+    let report = home.cycle_with(&["--no-cache"]).1;
     assert_eq!(
         (report["verdict"].as_str(), gist(&report).as_str()),
         (Some("HOST_DOWN"), "NOT_READY held")

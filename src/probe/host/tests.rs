@@ -136,7 +136,7 @@ fn a_link_is_told_by_its_state_or_by_carrier_and_flags() {
 #[test]
 fn an_interface_that_is_not_there_is_named() {
     for name in ["nowhere0", "../../lo", "..", "lo/../lo"] {
-        let signal = probe(Some(name));
+        let signal = probe(Some(name), Vec::new);
         assert_eq!(signal.target.as_deref(), Some(name));
         assert_eq!(
             signal.result,
@@ -147,8 +147,23 @@ fn an_interface_that_is_not_there_is_named() {
 
 #[test]
 fn the_loopback_has_a_link() {
-    assert_eq!(probe(Some("lo")).result, Ok(()));
-    assert_eq!(default_gateway(Some("lo")), None);
+    assert_eq!(probe(Some("lo"), Vec::new).result, Ok(()));
+    assert_eq!(router_of(default_routes(), Some("lo")), None);
+}
+
+#[test]
+fn a_default_route_is_a_way_out() {
+    let routes = || parse_route(&line("eth0", [192, 168, 0, 1], 3, 100));
+    let signal = probe(None, routes);
+    assert_eq!(
+        (signal.target.as_deref(), signal.result),
+        (Some("eth0"), Ok(()))
+    );
+    let signal = probe(None, Vec::new);
+    assert_eq!(
+        (signal.target, signal.result),
+        (None, Err("no default route".to_owned()))
+    );
 }
 
 #[test]

@@ -225,3 +225,29 @@ fn what_a_client_sent_that_is_no_more_is_answered_before_the_api_has_finished() 
         assert_eq!(world.counts().api.requests, sent);
     }
 }
+
+#[test]
+fn into_a_world_apart_only_its_own_connector_leads() {
+    let [world, other] = [(); 2].map(|()| World::start_apart().unwrap());
+    let address = world.internet.ip[0].address();
+    let limit = Duration::from_secs(5);
+    let refused = |connector: &dyn Connector| {
+        let error = connector.connect(address, limit).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    };
+    let mut stream = world.connector().connect(address, limit).unwrap();
+    stream
+        .write_all(b"GET /ip HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\n93.184.216.34\n"), "{answer}");
+
+    other.set_line(Line::Down).unwrap();
+    refused(&*other.connector());
+    other.set_line(Line::Up).unwrap();
+    world.set_line(Line::Down).unwrap();
+    refused(&*world.connector());
+    world.set_line(Line::Up).unwrap();
+    assert!(world.connector().connect(address, limit).is_ok());
+}
