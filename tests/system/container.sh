@@ -2,7 +2,7 @@
 # The container image: built from the static binary, and run as its Quadlet and its compose file say, by podman on a booted Debian 13
 # with the loopback world around it (container/host.sh).
 # As root: tests/system/container.sh. Takes no binary: the image has its own. Needs what packaging/container/build needs (see there),
-# binutils, buildah, file, and what debian.sh needs.
+# binutils, buildah, file, strace, and what debian.sh needs.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 export PATH=$HOME/.cargo/bin:$PATH

@@ -60,6 +60,16 @@ the_host_permits_icmp() {
   check "cadence check" "" "$(cadence check --json | jq -r '.checks[] | select(.result != "ok") | .check + ": " + .message')"
 }
 
+# The library asserts that all of its packet was sent: here the kernel says that one byte was.
+a_panic_unwinds() {
+  local binary
+  binary=$root$(inside podman image mount cadence)/cadence
+  check_words "a panic of the ICMP library costs its answer and nothing else" \
+    "$(setpriv --regid=65532 --clear-groups strace -f -qq -o /dev/null -e inject=sendto:retval=1 "$binary" \
+      --config "$work/world/cadence.toml" probe --only router --json -vv 2>&1 && echo "exit 0" || echo "exit $?")" \
+    "the ICMP library failed at" '"ok":true' '"method":"tcp"' "exit 0"
+}
+
 the_timers_follow_a_change() {
   local begun before
   # Settled before the timers start, so that the fast one is not armed; then past the first cycle after the boot.
@@ -149,6 +159,7 @@ inside podman load --quiet --input /root/cadence.tar
 the_units_are_good
 two_cycles_publish
 the_host_permits_icmp
+a_panic_unwinds
 the_timers_follow_a_change
 what_is_missing_is_said
 a_stopped_service_ends_its_cycle
