@@ -45,7 +45,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "recover" -d 'Cut th
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Write a first configuration, asking for what the flags leave out'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with a mend for each fault'
-complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles against a made-up world on loopback; needs no account'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles against a made-up world; needs no account and no network'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d 'Sleep a random time of up to DURATION first (cron)' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l wait -d 'Wait up to DURATION for another cycle to end' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F

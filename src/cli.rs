@@ -94,7 +94,7 @@ pub enum Command {
     Init(Init),
     /// Check config, token, zones, records and this host, with a mend for each fault
     Check(Check),
-    /// Watch real cycles against a made-up world on loopback; needs no account
+    /// Watch real cycles against a made-up world; needs no account and no network
     #[cfg(feature = "demo")]
     Demo(Demo),
 }

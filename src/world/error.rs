@@ -18,7 +18,7 @@ impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(error) => write!(f, "the embedded world has no certificate: {error}"),
-            Self::Io(error) => write!(f, "the embedded world has no socket on loopback: {error}"),
+            Self::Io(error) => write!(f, "the embedded world has no socket: {error}"),
             Self::Setup(error) => write!(f, "the embedded world cannot be set up: {error}"),
         }
     }

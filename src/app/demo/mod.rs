@@ -1,4 +1,4 @@
-//! `cadence demo`: real cycles of the real code against the loopback world, in six scenes that prove what they claim.
+//! `cadence demo`: real cycles of the real code against a made-up world, in six scenes that prove what they claim.
 //!
 //! `stage` is the folder, the world and the cycle in between; `scenes` is the play.
 
