@@ -320,11 +320,20 @@ fn plain(home: &Home, text: &str) -> String {
             plain = format!("{before}{name}TIME{}", &after["20260101T000000Z".len()..]);
         }
     }
-    // How long something still rests.
+    // How long something still rests, to the second: the minute, too, is another on a busy host.
     if let Some((before, after)) = plain.clone().split_once(" for another ") {
-        let time = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        if time.len() < after.len() {
-            plain = format!("{before} for another N{time}");
+        let digits = |text: &str| {
+            text.len()
+                - text
+                    .trim_start_matches(|letter: char| letter.is_ascii_digit())
+                    .len()
+        };
+        if digits(after) > 0 {
+            let mut rest = format!("N{}", &after[digits(after)..]);
+            if let Some(seconds) = rest.strip_prefix("N min ").filter(|text| digits(text) > 0) {
+                rest = format!("N min N{}", &seconds[digits(seconds)..]);
+            }
+            plain = format!("{before} for another {rest}");
         }
     }
     let mut parts: Vec<&str> = plain.split("; ").collect();
