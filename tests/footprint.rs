@@ -18,9 +18,10 @@ use support::strace::{has_strace, strace};
 use support::{Home, RECORD, signal};
 
 const LARGEST_BINARY: u64 = 15 << 18;
-const MOST_CPU: Duration = Duration::from_millis(5);
+/// Times what `cadence --version` takes: to be loaded, and to read a command line.
+const MOST_CPU: f64 = 6.0;
 const MOST_RESIDENT_KIB: u64 = 11 << 9;
-const SLOWEST_STATUS: Duration = Duration::from_millis(5);
+const SLOWEST_STATUS: f64 = 3.0;
 
 /// Held while something is measured, so that the tests of this file do not measure each other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -139,33 +140,45 @@ fn a_panic_of_the_icmp_library_costs_its_answer_and_nothing_else() {
 }
 
 #[test]
-fn a_steady_cycle_takes_less_than_5_ms_of_cpu() {
-    const CYCLES: u32 = 200;
+fn a_steady_cycle_takes_no_more_cpu_than_six_times_a_command_that_does_nothing() {
+    const RUNS: u32 = 100;
     let _alone = alone();
     let home = steady();
     home.world.cloudflare().clear_journal();
-    let script = format!(
-        "n={CYCLES}; while [ $n -gt 0 ]; do $CADENCE reconcile >&2 || exit; n=$((n-1)); done; times"
-    );
-    // What the kernel charges depends on what else the machine does: the quietest of three rounds counts.
-    let rounds: Vec<Duration> = (0..3)
-        .map(|_| {
-            let out = shell(&home, &script).output().unwrap();
-            assert!(
-                out.status.success(),
-                "{}",
-                String::from_utf8_lossy(&out.stderr)
-            );
-            children_of(&String::from_utf8(out.stdout).unwrap()) / CYCLES
-        })
+    let cpu = |command: &str| {
+        let script = format!(
+            "n={RUNS}; while [ $n -gt 0 ]; do $CADENCE {command} >&2 || exit; n=$((n-1)); done; times"
+        );
+        let out = shell(&home, &script).output().unwrap();
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+        children_of(&String::from_utf8(out.stdout).unwrap()) / RUNS
+    };
+    // What the kernel charges depends on what else the machine does, and so both are charged in turns.
+    let rounds: Vec<(Duration, Duration)> = (0..5)
+        .map(|_| (cpu("reconcile"), cpu("--version")))
         .collect();
-    println!("CPU of a steady cycle: {rounds:?} on average of {CYCLES}, of {MOST_CPU:?}");
+    let times = least_ratio(&rounds);
+    println!(
+        "CPU of a steady cycle, and of a command that does nothing, on average of {RUNS}: {rounds:?}, {times:.1} times of {MOST_CPU}"
+    );
     assert_eq!(home.state()["machine"]["readiness"], "READY");
     assert!(
         home.world.cloudflare().journal().is_empty(),
         "a steady cycle asks nothing of the API"
     );
-    assert!(*rounds.iter().min().unwrap() < MOST_CPU);
+    assert!(times < MOST_CPU);
+}
+
+/// How many times the second the first of a pair is, in the round in which it is least.
+fn least_ratio(rounds: &[(Duration, Duration)]) -> f64 {
+    let ratios = rounds
+        .iter()
+        .map(|(one, other)| one.as_secs_f64() / other.as_secs_f64().max(1e-6));
+    ratios.fold(f64::INFINITY, f64::min)
 }
 
 /// The most memory that one cycle held at once, in KiB.
@@ -215,19 +228,17 @@ fn a_steady_cycle_stays_below_5_5_mib_of_memory_and_one_that_does_everything_bel
 }
 
 #[test]
-fn status_answers_within_5_ms() {
+fn status_answers_within_three_times_the_time_of_a_command_that_does_nothing() {
     const RUNS: u32 = 50;
     let _alone = alone();
     let home = steady();
-    let round = || {
+    let wall = |arguments: &[&str]| {
         let begun = Instant::now();
         for _ in 0..RUNS {
-            let mut status = Command::new(release::binary());
-            status
-                .env_clear()
-                .env("CADENCE_CONFIG", home.path("cadence.toml"))
-                .env("CADENCE_STATE_DIR", home.path("state"));
-            let out = status.args(["status", "--json"]).output().unwrap();
+            let out = home
+                .command_of(release::binary(), arguments)
+                .output()
+                .unwrap();
             assert!(
                 out.status.success(),
                 "{}",
@@ -237,8 +248,12 @@ fn status_answers_within_5_ms() {
         }
         begun.elapsed() / RUNS
     };
-    // Wall time is a matter of what else runs: the quietest of ten rounds counts.
-    let rounds: Vec<Duration> = (0..10).map(|_| round()).collect();
-    println!("status: {rounds:?} on average of {RUNS}, of {SLOWEST_STATUS:?}");
-    assert!(*rounds.iter().min().unwrap() < SLOWEST_STATUS);
+    let rounds: Vec<(Duration, Duration)> = (0..10)
+        .map(|_| (wall(&["status", "--json"]), wall(&["--version"])))
+        .collect();
+    let times = least_ratio(&rounds);
+    println!(
+        "status, and a command that does nothing, on average of {RUNS}: {rounds:?}, {times:.1} times of {SLOWEST_STATUS}"
+    );
+    assert!(times < SLOWEST_STATUS);
 }
