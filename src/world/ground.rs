@@ -22,7 +22,7 @@ pub enum Ground {
     Unix {
         /// Tells this world from others on the host.
         name: String,
-        /// Where no kernel gives ports, they are counted.
+        /// No kernel gives ports here: they are counted.
         last_port: AtomicU16,
     },
 }
@@ -37,7 +37,7 @@ impl Ground {
         }
     }
 
-    /// A free port of that host; what others are kept from it with, where they could come there.
+    /// An address of that host which is free, and what keeps others from it where they could take it.
     pub fn reserve(&self, host: IpAddr) -> io::Result<(SocketAddr, Option<Socket>)> {
         match self {
             Self::Loopback => {

@@ -298,8 +298,11 @@ impl World {
             .collect()
     }
 
-    /// A whole configuration that points at this world; in one apart the host has to know its router. `rest` follows it: one `[[record]]` or more, and any section
+    /// A whole configuration that points at this world. `rest` follows it: one `[[record]]` or more, and any section
     /// but `[cloudflare]` and `[network]`.
+    ///
+    /// On loopback every socket is bound to that, so that the host needs no route, and nothing gets out by mistake. Into a
+    /// world apart the host brings its routes.
     #[must_use]
     pub fn config_toml(&self, files: Files<'_>, rest: &str) -> String {
         let host = match *self.ground {
