@@ -2,6 +2,8 @@
 #![cfg(feature = "demo")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process;
@@ -115,6 +117,22 @@ fn every_scene_is_played_in_time_and_nothing_is_left() {
         played = played.stdout(contains(line));
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_clock_that_cannot_be_true_is_named_and_not_taken_for_a_fault_of_the_demo() {
+    let Some(library) = support::faketime() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path())
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME", "1971-01-01 00:00:00")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .assert()
+        .code(1)
+        .stdout("")
+        .stderr(contains("the clock of this host says 1971-01-01"));
 }
 
 #[test]

@@ -301,7 +301,8 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
     Ok((Some(state), errors))
 }
 
-fn clock_error(now: &Moment) -> Option<String> {
+/// What is to be told of a clock that cannot be true.
+pub fn clock_error(now: &Moment) -> Option<String> {
     (!now.wall_is_plausible()).then(|| {
         format!(
             "the clock of this host says {:.0}, which cannot be true, and certificates cannot be verified by it: \
