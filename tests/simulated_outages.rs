@@ -55,6 +55,7 @@ fn limits() -> Limits {
         cooldown: Duration::from_secs(30 * 60),
         max_attempts_per_outage: 3,
         max_attempts_per_day: 6,
+        when_unverified: false,
     }
 }
 

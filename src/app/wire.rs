@@ -21,6 +21,7 @@ use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug};
 use crate::probe;
 use crate::probe::host::DefaultRoute;
+use crate::probe::wan::{Asker, Wan};
 use crate::system;
 
 /// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
@@ -228,22 +229,44 @@ impl Wire {
         )
     }
 
-    /// A sign of life from beyond the router.
+    /// What comes back from beyond the router: the targets are asked, and where none proves who it is, those who tell an address of
+    /// these families too.
     #[must_use]
-    pub fn wan(&self, deadline: Deadline) -> Signal<()> {
+    pub fn wan(&self, families: &[Family], deadline: Deadline) -> Wan {
+        let others = self.address_servers(families);
         probe::wan::probe(
             &self.settings.network.wan_targets,
-            &self.dialer,
-            &self.tls,
-            deadline,
+            &others,
+            &self.asker(deadline),
         )
     }
 
-    /// A sign of life from one target alone.
+    /// What comes back from one target alone.
     #[must_use]
-    pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Signal<()> {
+    pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Wan {
         let target = std::slice::from_ref(target);
-        probe::wan::probe(target, &self.dialer, &self.tls, deadline)
+        probe::wan::ask_everybody(target, &self.asker(deadline))
+    }
+
+    /// What comes back from those who tell an address of these families.
+    #[must_use]
+    pub fn wan_others(&self, families: &[Family], deadline: Deadline) -> Wan {
+        probe::wan::ask_everybody(&self.address_servers(families), &self.asker(deadline))
+    }
+
+    fn address_servers(&self, families: &[Family]) -> Vec<WanTarget> {
+        let providers = families
+            .iter()
+            .flat_map(|family| self.address_providers(*family));
+        once_each(providers.map(Endpoint::server))
+    }
+
+    fn asker(&self, deadline: Deadline) -> Asker {
+        Asker {
+            dialer: self.dialer.clone(),
+            tls: Arc::clone(&self.tls),
+            deadline,
+        }
     }
 
     /// What one provider says of the public address.
@@ -281,6 +304,16 @@ impl Wire {
     ) -> Result<Vec<IpAddr>, String> {
         probe::doh::ask(&self.http, server, &record.name, record.kind, deadline)
     }
+}
+
+fn once_each(servers: impl Iterator<Item = WanTarget>) -> Vec<WanTarget> {
+    let mut each: Vec<WanTarget> = vec![];
+    for server in servers {
+        if !each.contains(&server) {
+            each.push(server);
+        }
+    }
+    each
 }
 
 /// The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::beyond::Line;
 use super::moment::{Elapsed, Moment};
-use super::observation::FailureClass;
+use super::observation::{FailureClass, Observation};
 use super::verdict::Verdict;
 
 pub use super::guardrails::{Facts, Guardrail, Limits, Rested};
@@ -107,6 +108,9 @@ pub struct RecoveryState {
     pub watch: Option<Watch>,
     /// What came of the last attempt.
     pub result: Option<Attempt>,
+    /// When everybody was asked last, right before a cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Moment>,
 }
 
 /// What came of an attempt.
@@ -133,6 +137,23 @@ pub enum Decision {
     Suppressed(String),
     /// Every guardrail holds, and the plug has yet to answer.
     Cut,
+}
+
+/// What the verdict of a cycle is to the modem's power: as an operator may say on purpose, a line on which nobody proves who he is
+/// can count as a dead one. Never by a clock that cannot be true, or may be the reason.
+#[must_use]
+pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Moment) -> Verdict {
+    match (verdict, seen.line) {
+        (Verdict::Unverified, Line::Unverified(reason))
+            if limits.when_unverified
+                && seen.router.ok()
+                && reason.may_be_dead()
+                && now.wall_is_plausible() =>
+        {
+            Verdict::WanDown
+        }
+        _ => verdict,
+    }
 }
 
 impl RecoveryState {
@@ -164,6 +185,13 @@ impl RecoveryState {
         {
             watch.since = now.clone();
         }
+        if let Some(looked) = self
+            .looked
+            .as_mut()
+            .filter(|looked| looked.elapsed(now) == Elapsed::Unknown)
+        {
+            *looked = now.clone();
+        }
     }
 
     /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `ready` is readiness after the cycle.
@@ -171,9 +199,14 @@ impl RecoveryState {
         self.streak = match (verdict, self.streak.take()) {
             (Verdict::WanDown, Some(streak)) => Some(streak.grown(now, class)),
             (Verdict::WanDown, None) => Some(Streak::begun(now, class)),
-            (Verdict::Healthy | Verdict::Degraded | Verdict::RouterDown | Verdict::HostDown, _) => {
-                None
-            }
+            (
+                Verdict::Healthy
+                | Verdict::Degraded
+                | Verdict::Unverified
+                | Verdict::RouterDown
+                | Verdict::HostDown,
+                _,
+            ) => None,
         };
         if ready {
             self.in_outage = 0;
@@ -280,6 +313,7 @@ impl RecoveryState {
             rested: self.rested(now),
             in_outage: self.in_outage,
             in_day: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            looked: since(self.looked.as_ref(), now),
         }
         .allow(limits, unsettled_interval)
     }
@@ -296,11 +330,16 @@ impl RecoveryState {
     }
 
     fn rested(&self, now: &Moment) -> Rested {
-        match self.attempts.last().map(|last| last.elapsed(now)) {
-            None => Rested::Always,
-            Some(Elapsed::Known(elapsed)) => Rested::For(elapsed),
-            Some(Elapsed::Unknown) => Rested::For(Duration::ZERO),
-        }
+        since(self.attempts.last(), now)
+    }
+}
+
+/// Where the clocks cannot tell how long ago it was, it was just now.
+fn since(then: Option<&Moment>, now: &Moment) -> Rested {
+    match then.map(|then| then.elapsed(now)) {
+        None => Rested::Always,
+        Some(Elapsed::Known(elapsed)) => Rested::For(elapsed),
+        Some(Elapsed::Unknown) => Rested::For(Duration::ZERO),
     }
 }
 

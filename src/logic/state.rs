@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::backoff::Backoff;
+use super::beyond::Reason;
 use super::event::{Event, What};
 use super::moment::Moment;
 use super::provider::ApiErrorKind;
@@ -35,6 +36,9 @@ pub struct State {
     pub since: Moment,
     /// The verdict of the last cycle.
     pub verdict: Option<Verdict>,
+    /// Why the last cycle did not know whether the line is up, where its verdict was that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Reason>,
     /// The last cycle.
     pub last: Option<LastCycle>,
     /// Ready cycles and all cycles, counted and never extrapolated.
@@ -181,6 +185,7 @@ impl State {
             machine: Machine::default(),
             since: now.clone(),
             verdict: None,
+            doubt: None,
             last: None,
             uptime: Uptime::default(),
             hours: vec![],

@@ -94,6 +94,27 @@ impl Dialer {
         Ok(socket)
     }
 
+    /// Whether this host would send anything there: it knows a way, and the way's interface can be used. Sends nothing.
+    #[must_use]
+    pub fn has_way(&self, address: SocketAddr) -> bool {
+        if self.connector.is_some() {
+            return true;
+        }
+        let looked_up = || {
+            let socket = Socket::new(
+                Domain::for_address(address),
+                Type::DGRAM,
+                Some(Protocol::UDP),
+            )?;
+            if let Some(interface) = &self.interface {
+                socket.bind_device(Some(interface.as_bytes()))?;
+            }
+            // A datagram socket is connected by a look at the routing tables alone.
+            socket.connect(&address.into())
+        };
+        looked_up().is_ok()
+    }
+
     /// Opens a connection to the first address that takes one, sharing the time that is left among them.
     ///
     /// # Errors
@@ -258,6 +279,13 @@ mod tests {
         let there = listener.local_addr().unwrap();
         let error = dialer.connect(there, SECOND).unwrap_err();
         assert_eq!(reason::of(&error), "connection refused");
+    }
+
+    #[test]
+    fn a_way_is_known_to_loopback_and_none_through_an_interface_that_is_not_there() {
+        let there = ([127, 0, 0, 1], 9).into();
+        assert!(Dialer::new(None).has_way(there));
+        assert!(!Dialer::new(Some("nowhere0".to_owned())).has_way(there));
     }
 
     #[test]

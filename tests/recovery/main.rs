@@ -1,5 +1,6 @@
 //! The modem's power as the binary handles it: cut once, at the right time, and always given back.
 //!
+//! - `doubt`: a line that may work keeps its power;
 //! - `attempts`: one outage, one power cycle, and what came of it;
 //! - `guardrails`: each alone keeps the power on;
 //! - `kills`: killed at every system call of a power cycle;
@@ -15,6 +16,7 @@
 )]
 
 mod attempts;
+mod doubt;
 mod guardrails;
 mod interrupted;
 mod kills;

@@ -120,6 +120,7 @@ fn saved() -> State {
         },
         since: moment(0),
         verdict: Some(Verdict::WanDown),
+        doubt: None,
         last: Some(LastCycle {
             at: moment(NOW),
             elapsed_ms: 300,
@@ -217,6 +218,7 @@ fn recovery() -> RecoveryState {
             helped: Some(true),
             seconds: Some(50),
         }),
+        looked: None,
     }
 }
 
