@@ -48,9 +48,20 @@ pub fn observe(
     })
 }
 
-/// How long the router took to answer, where it did.
+/// The same observation with the answers to the last look in place of those that the cycle began with.
 #[must_use]
-pub fn answer_time(router: &Signal<RouterMethod>) -> Option<Duration> {
+pub fn look_again(wire: &Wire, seen: &Observation, now: &Moment) -> Observation {
+    let wan = wire.last_look();
+    let plausible = now.wall_is_plausible();
+    Observation {
+        line: Line::of(&wan.heard, answer_time(&seen.router), plausible),
+        wan: wan.signal,
+        ..seen.clone()
+    }
+}
+
+/// How long the router took to answer, where it did.
+fn answer_time(router: &Signal<RouterMethod>) -> Option<Duration> {
     router.ok().then_some(router.elapsed)
 }
 

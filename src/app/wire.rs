@@ -254,6 +254,18 @@ impl Wire {
         probe::wan::ask_everybody(&self.address_servers(families), &self.asker(deadline))
     }
 
+    /// The last look before a cut: everybody whom cadence knows is asked side by side.
+    #[must_use]
+    pub fn last_look(&self) -> Wan {
+        let network = &self.settings.network;
+        let endpoints = [&network.ip_providers, &network.ip6_providers, &network.doh];
+        let api = std::iter::once(&self.settings.cloudflare.api_url);
+        let others = endpoints.into_iter().flatten().chain(api);
+        let targets = network.wan_targets.iter().cloned();
+        let everybody = once_each(targets.chain(others.map(Endpoint::server)));
+        probe::wan::ask_everybody(&everybody, &self.asker(Self::deadline()))
+    }
+
     fn address_servers(&self, families: &[Family]) -> Vec<WanTarget> {
         let providers = families
             .iter()

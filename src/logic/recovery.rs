@@ -17,6 +17,8 @@ pub use super::guardrails::{Facts, Guardrail, Limits, Rested};
 
 /// Cycles further apart than this saw nothing of what was between them.
 pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
+/// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
+const FRESH: Duration = Duration::from_secs(10);
 /// The window of `max_attempts_per_day`.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -108,7 +110,7 @@ pub struct RecoveryState {
     pub watch: Option<Watch>,
     /// What came of the last attempt.
     pub result: Option<Attempt>,
-    /// When everybody was asked last, right before a cut.
+    /// When somebody answered the last look before a cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked: Option<Moment>,
 }
@@ -154,6 +156,13 @@ pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Momen
         }
         _ => verdict,
     }
+}
+
+/// Whether what was heard at `looked` still holds, by the boot's own clock.
+#[must_use]
+pub fn is_fresh(looked: &Moment, now: &Moment) -> bool {
+    looked.boot == now.boot
+        && matches!(looked.elapsed(now), Elapsed::Known(passed) if passed <= FRESH)
 }
 
 impl RecoveryState {
@@ -239,6 +248,8 @@ impl RecoveryState {
         self.in_outage = self.in_outage.saturating_add(1);
         self.cut = Some(Cut { at: now.clone() });
         self.watch = None;
+        // Nobody answered, and whoever is asked the next time is asked after the cooldown.
+        self.looked = None;
         self.result = Some(Attempt {
             at: now.wall,
             attempt: self.in_outage,

@@ -151,6 +151,26 @@ fn it_acts_in_exactly_the_documented_combinations() {
 }
 
 #[test]
+fn a_last_look_holds_for_ten_seconds_of_the_same_boot() {
+    assert!(is_fresh(&at(0), &at(0)) && is_fresh(&at(0), &at(10)));
+    assert!(!is_fresh(&at(0), &at(11)));
+    assert!(!is_fresh(&at(1), &at(0)), "a clock that went back");
+    let reborn = Moment {
+        boot: "another".to_owned(),
+        ..at(1)
+    };
+    assert!(!is_fresh(&at(0), &reborn));
+    let set = Moment {
+        wall: at(5000).wall,
+        ..at(1)
+    };
+    assert!(
+        is_fresh(&at(0), &set),
+        "what the wall clock does is nothing to it"
+    );
+}
+
+#[test]
 fn a_last_look_that_was_answered_is_believed_for_five_minutes() {
     let ms = Duration::from_millis(1);
     for (looked, holds) in [

@@ -195,6 +195,13 @@ fn recover(
     )
 }
 
+/// Whether an observation is that of a line which a power cycle may bring back.
+#[must_use]
+pub fn is_dead(seen: &Observation, now: &Moment, wants: &Wants<'_>) -> bool {
+    let verdict = Verdict::of(seen, wants.primary());
+    recovery::judged(seen, verdict, wants.recovery, now) == Verdict::WanDown
+}
+
 fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
     match (state.outage.take(), verdict.is_down()) {
         (None, false) => {}
