@@ -24,7 +24,7 @@ use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::lock::{Lock, LockError};
 use crate::store::state::Loaded;
-use crate::store::{StateDir, history, state};
+use crate::store::{StateDir, StoreError, history, state};
 use crate::system;
 
 /// A cycle that has run: everything that its report tells.
@@ -159,6 +159,7 @@ fn cycle<'a>(
     let deadline = Wire::deadline();
 
     let mut state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
+    wire.names().remember(&state.names);
     let mut restored = None;
     if let Some(dir) = dir {
         restored = power::restore(wire.plug(), &mut state);
@@ -224,11 +225,10 @@ fn cycle<'a>(
         elapsed: begun.elapsed(),
         jitter,
     };
-    let state = settle(state, &ending, &now, wants);
+    let mut state = settle(state, &ending, &now, wants);
+    state.names = wire.names().all();
     if let Some(dir) = dir {
-        state::save(dir, &state).map_err(Error::state)?;
-        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
-        set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
+        leave(dir, &state).map_err(Error::state)?;
     }
     let complaints = outcomes
         .iter()
@@ -258,6 +258,13 @@ fn cycle<'a>(
         state,
         errors,
     })
+}
+
+/// What is left to the next cycle.
+fn leave(dir: &StateDir, state: &State) -> Result<(), StoreError> {
+    state::save(dir, state)?;
+    history::append_missing(dir, &state.outbox)?;
+    set_unsettled(dir, schedule::is_fast(state))
 }
 
 /// Switches on what an earlier process may have left off, and does nothing else.

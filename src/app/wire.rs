@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{
-    Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanTarget,
+    Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme, WanTarget,
     load_credentials, load_token,
 };
 use crate::dns::Provider;
@@ -17,6 +17,7 @@ use crate::logic::recovery::Limits;
 use crate::logic::units::Family;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
+use crate::net::names::Names;
 use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug};
 use crate::probe;
@@ -57,6 +58,7 @@ pub struct Wire {
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
     dialer: Dialer,
+    names: Arc<Names>,
     tls: Arc<rustls::ClientConfig>,
     http: Http,
     provider: Option<Cloudflare>,
@@ -87,6 +89,8 @@ impl Wire {
             Some(connector) => Dialer::by(Arc::clone(connector)),
             None => Dialer::new(settings.network.interface.clone()),
         };
+        let names = Arc::new(Names::of(verified_names(&settings)));
+        let dialer = dialer.remembering(Arc::clone(&names));
         let tls = tls::client_config(settings.network.ca_file.as_deref())
             .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
@@ -109,6 +113,7 @@ impl Wire {
             token,
             routes: outside.routes,
             dialer,
+            names,
             tls,
             http,
             provider,
@@ -120,6 +125,12 @@ impl Wire {
     #[must_use]
     pub fn deadline() -> Deadline {
         Deadline::after(CYCLE_TIME)
+    }
+
+    /// The addresses to which names resolved last; those of before are [remembered](Names::remember) here.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The DNS provider, where there is a token to speak to it.
@@ -316,6 +327,20 @@ impl Wire {
     ) -> Result<Vec<IpAddr>, String> {
         probe::doh::ask(&self.http, server, &record.name, record.kind, deadline)
     }
+}
+
+/// The names of the servers that have to prove who they are: it does not matter who says where they are. A plug does not prove it.
+fn verified_names(settings: &Settings) -> Vec<String> {
+    let network = &settings.network;
+    let endpoints = [&network.ip_providers, &network.ip6_providers, &network.doh];
+    let api = std::iter::once(&settings.cloudflare.api_url);
+    let servers = endpoints.into_iter().flatten().chain(api);
+    let targets = network.wan_targets.iter().cloned();
+    targets
+        .chain(servers.map(Endpoint::server))
+        .filter(|server| server.scheme == WanScheme::Tls && server.host.parse::<IpAddr>().is_err())
+        .map(|server| server.host)
+        .collect()
 }
 
 fn once_each(servers: impl Iterator<Item = WanTarget>) -> Vec<WanTarget> {

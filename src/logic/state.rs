@@ -53,6 +53,9 @@ pub struct State {
     pub records: BTreeMap<String, RecordState>,
     /// The provider's ids of zones, by name.
     pub zones: BTreeMap<String, String>,
+    /// The addresses to which the names of servers resolved last, for when the resolver fails.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, Vec<IpAddr>>,
     /// When the API may be called again.
     pub backoff: Option<Backoff>,
     /// The last write that changed an address.
@@ -193,6 +196,7 @@ impl State {
             last_trusted: LastTrusted::default(),
             records: BTreeMap::new(),
             zones: BTreeMap::new(),
+            names: BTreeMap::new(),
             backoff: None,
             last_change: None,
             recovery: RecoveryState::default(),

@@ -64,9 +64,10 @@ pub fn probe(targets: &[WanTarget], others: &[WanTarget], asker: &Asker) -> Wan 
             break;
         }
     }
-    for more in [rest, others] {
+    let others = others.iter().filter(|other| !targets.contains(other));
+    for more in [rest.to_vec(), others.cloned().collect()] {
         if verified(&found).is_none() {
-            found.extend(asker.ask_all(more));
+            found.extend(asker.ask_all(&more));
         }
     }
     weigh(targets, found, started)
@@ -156,9 +157,16 @@ impl Asker {
         let end = Deadline::after(self.deadline.within(WAN_TIMEOUT));
         let found = self
             .dialer
-            .resolve(&target.host, target.port, None, end.remaining());
+            .find(&target.host, target.port, None, end.remaining());
         let asked = match found {
-            Ok(addresses) => self.ask_at(target, &one_of_each_family(&addresses), end),
+            Ok(found) => {
+                let asked = self.ask_at(target, &one_of_each_family(&found.addresses), end);
+                match asked.heard {
+                    // It may have moved since: where nobody may be any more, silence is no evidence.
+                    Heard::Silent if found.recalled => Asked::not(asked.why),
+                    _ => asked,
+                }
+            }
             Err(error) => Asked::not(reason::of(&error)),
         };
         debug!(

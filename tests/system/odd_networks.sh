@@ -197,4 +197,21 @@ heal
 configure A "$targets4"; with "$named"
 look "resolver, gone" "DEGRADED, exit 0, ipv4=none"
 
+echo "-- the system's resolver fails after it has worked"
+kept=$(mktemp -d "$work/state.XXXXXX")
+configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+resolver 0 8.8.8.8
+look "resolver, honest, kept" "HEALTHY, exit 0, ipv4=$home4"
+silence
+# The API is looked for and not found, then left alone for a while.
+look "resolver, gone, kept" "HEALTHY, exit 1, ipv4=$home4"
+within router nft add rule inet fault in udp dport 53 drop
+look "resolver, silent, kept" "HEALTHY, exit 0, ipv4=$home4"
+quick "resolver, silent, kept" 20000
+heal
+fault wan-drop
+look "resolver, gone, kept, and the line is dead" "UNVERIFIED, exit 0"
+heal
+kept=
+
 told_all

@@ -141,6 +141,7 @@ fn saved() -> State {
         },
         records: BTreeMap::from([("A vpn.example.com".to_owned(), record())]),
         zones: BTreeMap::from([("example.com".to_owned(), "0123".to_owned())]),
+        names: BTreeMap::new(),
         backoff: Some(Backoff {
             since: moment(4_294_967_296_000),
             wait_s: 60,
