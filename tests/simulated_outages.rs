@@ -34,9 +34,11 @@ enum Kind {
     HostAsleep,
     /// The power of the whole house fails; this host boots in 1970, and the modem hangs.
     WrongClock,
+    /// Something answers in place of the internet: a login page, or the clock is wrong and no certificate believed.
+    Portal,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind::IspWide,
     Kind::ModemHang,
     Kind::RouterReboot,
@@ -44,6 +46,7 @@ const KINDS: [Kind; 7] = [
     Kind::Flapping,
     Kind::HostAsleep,
     Kind::WrongClock,
+    Kind::Portal,
 ];
 
 fn limits() -> Limits {
@@ -55,6 +58,7 @@ fn limits() -> Limits {
         cooldown: Duration::from_secs(30 * 60),
         max_attempts_per_outage: 3,
         max_attempts_per_day: 6,
+        when_unverified: false,
     }
 }
 
@@ -63,7 +67,8 @@ fn verdict(kind: Kind, age: u64, length: u64, cured: Option<u64>) -> (Verdict, F
     let silent = (Verdict::WanDown, FailureClass::Timeout);
     let well = (Verdict::Healthy, FailureClass::Timeout);
     match kind {
-        Kind::IspWide | Kind::Flapping if age >= length => well,
+        Kind::IspWide | Kind::Flapping | Kind::Portal if age >= length => well,
+        Kind::Portal => (Verdict::Unverified, FailureClass::Timeout),
         Kind::IspWide => silent,
         Kind::Flapping => {
             if (age / 75) % 2 == 0 {
@@ -231,7 +236,7 @@ fn in_a_year_of_outages_the_power_is_cut_only_where_it_may_be_and_every_hang_end
         assert!(
             !matches!(
                 kind,
-                Kind::RouterReboot | Kind::CablePulled | Kind::Flapping
+                Kind::RouterReboot | Kind::CablePulled | Kind::Flapping | Kind::Portal
             ),
             "{kind:?} at {seconds}"
         );
@@ -248,7 +253,7 @@ fn in_a_year_of_outages_the_power_is_cut_only_where_it_may_be_and_every_hang_end
         assert!(in_day <= 6, "{in_day} in the day before {at}");
     }
     println!(
-        "figure: power cut only when permitted | {OUTAGES} simulated outages of seven kinds | 0 of {} cuts wrong; {cured} of {hangs} hangs ended",
+        "figure: power cut only when permitted | {OUTAGES} simulated outages of eight kinds | 0 of {} cuts wrong; {cured} of {hangs} hangs ended",
         cuts.len()
     );
 }

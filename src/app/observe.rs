@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::threads::{beside, side_by_side};
 use super::wire::Wire;
 use crate::config::Endpoint;
+use crate::logic::beyond::Line;
 use crate::logic::moment::Moment;
-use crate::logic::observation::{Answer, Observation, PublicIp, Signal};
+use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::readiness::Machine;
 use crate::logic::units::Family;
@@ -27,21 +28,41 @@ pub fn observe(
     thread::scope(|scope| {
         let router = beside(scope, || wire.router());
         let host = wire.host();
-        let wan = wire.wan(deadline);
+        let wan = wire.wan(families, deadline);
         // By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
-        let public_ip = if wan.ok() && now.wall_is_plausible() {
+        let public_ip = if wan.signal.ok() && now.wall_is_plausible() {
             addresses(wire, machine, families, deadline)
         } else {
             vec![]
         };
         let router = router.join().unwrap_or_else(broken);
+        let plausible = now.wall_is_plausible();
+        let line = Line::of(&wan.heard, answer_time(&router), plausible);
         Observation {
             host,
             router,
-            wan,
+            wan: wan.signal,
+            line,
             public_ip,
         }
     })
+}
+
+/// The same observation with the answers to the last look in place of those that the cycle began with.
+#[must_use]
+pub fn look_again(wire: &Wire, seen: &Observation, now: &Moment) -> Observation {
+    let wan = wire.last_look();
+    let plausible = now.wall_is_plausible();
+    Observation {
+        line: Line::of(&wan.heard, answer_time(&seen.router), plausible),
+        wan: wan.signal,
+        ..seen.clone()
+    }
+}
+
+/// How long the router took to answer, where it did.
+fn answer_time(router: &Signal<RouterMethod>) -> Option<Duration> {
+    router.ok().then_some(router.elapsed)
 }
 
 fn addresses(

@@ -13,7 +13,7 @@ use signal_hook::flag;
 
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
-use crate::logic::recovery::{Decision, Limits};
+use crate::logic::recovery::{Decision, Limits, is_fresh};
 use crate::logic::state::State;
 use crate::net::Deadline;
 use crate::plug::{Plug, PlugError};
@@ -73,6 +73,12 @@ impl Outcome {
     }
 }
 
+/// Told where somebody answered the last look.
+pub const ANSWERED: &str = "somebody answered the last look before the cut: the power stays on";
+
+/// Whether nobody at all answers any more: asked last of all before the power is cut.
+pub type LastLook<'a> = dyn Fn() -> bool + 'a;
+
 /// Puts the state on disk, before a deed.
 pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 
@@ -107,6 +113,7 @@ pub fn carry_out(
     state: &mut State,
     limits: &Limits,
     save: Option<&Save<'_>>,
+    is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
     match decision {
         Decision::Disabled => Ok(Outcome::Disabled),
@@ -115,16 +122,17 @@ pub fn carry_out(
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
+                Ok(_) if !is_silent() => ANSWERED.to_owned(),
                 Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now"
                     .to_owned(),
                 Err(error) => unanswered(plug, &error),
             })),
-            (Ok(plug), Some(save)) => cycle(plug, state, limits, save),
+            (Ok(plug), Some(save)) => cycle(plug, state, limits, save, is_silent),
         },
     }
 }
 
-/// Cuts the power and gives it back.
+/// Cuts the power and gives it back, unless the last look is answered.
 ///
 /// # Errors
 /// When the intention cannot be put on disk: then nothing was switched.
@@ -133,6 +141,7 @@ pub fn cycle(
     state: &mut State,
     limits: &Limits,
     save: &Save<'_>,
+    is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
     match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
@@ -146,11 +155,24 @@ pub fn cycle(
     }
     let stop = Signals::caught();
     let now = system::now();
+    state.recovery.looked = Some(now.clone());
+    if !is_silent() {
+        return Ok(Outcome::Suppressed(ANSWERED.to_owned()));
+    }
     state.recovery.intend(&now);
     tell(state, RecoveryPhase::Started, None, &now);
     save(state)?;
-    if stop.is_set() {
-        let why = "a signal ended the cycle before the power was cut".to_owned();
+    let given_up = if stop.is_set() {
+        Some("a signal ended the cycle before the power was cut")
+    } else if !is_fresh(&now, &system::now()) {
+        Some(
+            "this process was held up before the power was cut, and what it knew of the line is old",
+        )
+    } else {
+        None
+    };
+    if let Some(why) = given_up {
+        let why = why.to_owned();
         tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
         state.recovery.withdraw();
         return Ok(Outcome::Suppressed(why));

@@ -91,7 +91,11 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
     thread::scope(|scope| {
         let plug = with_plug.then(|| beside(scope, || wire.plug_status()));
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || wire.router()));
-        let wan = wanted(ProbeSignal::Wan).then(|| beside(scope, move || wire.wan(deadline)));
+        let wan = wanted(ProbeSignal::Wan).then(|| {
+            beside(scope, move || {
+                wire.wan(&families(&wire.settings.records), deadline).signal
+            })
+        });
         let dns = beside(scope, || {
             side_by_side(&questions, |(record, server)| {
                 dns(wire, record, server, deadline)

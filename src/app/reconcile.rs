@@ -1,11 +1,12 @@
 //! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::act::{Act, Acted};
 use super::context::Context;
-use super::observe::observe;
+use super::observe::{look_again, observe};
 use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
@@ -23,7 +24,7 @@ use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::lock::{Lock, LockError};
 use crate::store::state::Loaded;
-use crate::store::{StateDir, history, state};
+use crate::store::{StateDir, StoreError, history, state};
 use crate::system;
 
 /// A cycle that has run: everything that its report tells.
@@ -158,16 +159,22 @@ fn cycle<'a>(
     let deadline = Wire::deadline();
 
     let mut state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
+    wire.names().remember(&state.names);
     let mut restored = None;
     if let Some(dir) = dir {
         restored = power::restore(wire.plug(), &mut state);
         history::append_missing(dir, &state.outbox).map_err(Error::state)?;
     }
-    let seen = observe(wire, &state.machine, &wants.families(), &now, deadline);
-    let (mut state, decision) = step::step(state, &seen, &now, wants);
-    if let Some(Ok(())) = restored {
-        power::tell_restored(&mut state, &now);
-    }
+    let mut seen = observe(wire, &state.machine, &wants.families(), &now, deadline);
+    let before = state.clone();
+    let decide = |state: State, seen: &Observation| {
+        let (mut state, decision) = step::step(state, seen, &now, wants);
+        if let Some(Ok(())) = restored {
+            power::tell_restored(&mut state, &now);
+        }
+        (state, decision)
+    };
+    let (mut state, mut decision) = decide(state, &seen);
 
     let save = dir.map(|dir| |state: &State| state::save(dir, state));
     let act = Act {
@@ -177,16 +184,32 @@ fn cycle<'a>(
         deadline,
         save: save.as_ref().map(|save| save as &Save<'_>),
     };
-    let acted = act.run(&mut state, &decision).map_err(Error::state)?;
+    let mut acted = act.run(&mut state, &decision).map_err(Error::state)?;
     let save = save.as_ref().map(|save| save as &Save<'_>);
+    let heard = RefCell::new(None);
+    let is_silent = || {
+        let again = look_again(wire, &seen, &now);
+        let is_silent = step::is_dead(&again, &now, wants);
+        heard.replace((!is_silent).then_some(again));
+        is_silent
+    };
     let recovery = power::carry_out(
         &decision.recovery,
         wire.plug(),
         &mut state,
         wants.recovery,
         save,
+        &is_silent,
     )
     .map_err(Error::state)?;
+    if let Some(again) = heard.into_inner() {
+        // The cycle is decided anew by what is known now; nothing was done yet, as on a dead line there is nothing to do.
+        seen = again;
+        let looked = state.recovery.looked.take();
+        (state, decision) = decide(before, &seen);
+        state.recovery.looked = looked;
+        acted = act.run(&mut state, &decision).map_err(Error::state)?;
+    }
     let recovery = restored
         .and_then(Result::err)
         .map_or(recovery, power::Outcome::Failed);
@@ -202,11 +225,10 @@ fn cycle<'a>(
         elapsed: begun.elapsed(),
         jitter,
     };
-    let state = settle(state, &ending, &now, wants);
+    let mut state = settle(state, &ending, &now, wants);
+    state.names = wire.names().all();
     if let Some(dir) = dir {
-        state::save(dir, &state).map_err(Error::state)?;
-        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
-        set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
+        leave(dir, &state).map_err(Error::state)?;
     }
     let complaints = outcomes
         .iter()
@@ -236,6 +258,13 @@ fn cycle<'a>(
         state,
         errors,
     })
+}
+
+/// What is left to the next cycle.
+fn leave(dir: &StateDir, state: &State) -> Result<(), StoreError> {
+    state::save(dir, state)?;
+    history::append_missing(dir, &state.outbox)?;
+    set_unsettled(dir, schedule::is_fast(state))
 }
 
 /// Switches on what an earlier process may have left off, and does nothing else.

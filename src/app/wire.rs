@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{
-    Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanTarget,
+    Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme, WanTarget,
     load_credentials, load_token,
 };
 use crate::dns::Provider;
@@ -17,10 +17,12 @@ use crate::logic::recovery::Limits;
 use crate::logic::units::Family;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
+use crate::net::names::Names;
 use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug};
 use crate::probe;
 use crate::probe::host::DefaultRoute;
+use crate::probe::wan::{Asker, Wan};
 use crate::system;
 
 /// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
@@ -56,6 +58,7 @@ pub struct Wire {
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
     dialer: Dialer,
+    names: Arc<Names>,
     tls: Arc<rustls::ClientConfig>,
     http: Http,
     provider: Option<Cloudflare>,
@@ -86,6 +89,8 @@ impl Wire {
             Some(connector) => Dialer::by(Arc::clone(connector)),
             None => Dialer::new(settings.network.interface.clone()),
         };
+        let names = Arc::new(Names::of(verified_names(&settings)));
+        let dialer = dialer.remembering(Arc::clone(&names));
         let tls = tls::client_config(settings.network.ca_file.as_deref())
             .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
@@ -108,6 +113,7 @@ impl Wire {
             token,
             routes: outside.routes,
             dialer,
+            names,
             tls,
             http,
             provider,
@@ -119,6 +125,12 @@ impl Wire {
     #[must_use]
     pub fn deadline() -> Deadline {
         Deadline::after(CYCLE_TIME)
+    }
+
+    /// The addresses to which names resolved last; those of before are [remembered](Names::remember) here.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The DNS provider, where there is a token to speak to it.
@@ -228,22 +240,56 @@ impl Wire {
         )
     }
 
-    /// A sign of life from beyond the router.
+    /// What comes back from beyond the router: the targets are asked, and where none proves who it is, those who tell an address of
+    /// these families too.
     #[must_use]
-    pub fn wan(&self, deadline: Deadline) -> Signal<()> {
+    pub fn wan(&self, families: &[Family], deadline: Deadline) -> Wan {
+        let others = self.address_servers(families);
         probe::wan::probe(
             &self.settings.network.wan_targets,
-            &self.dialer,
-            &self.tls,
-            deadline,
+            &others,
+            &self.asker(deadline),
         )
     }
 
-    /// A sign of life from one target alone.
+    /// What comes back from one target alone.
     #[must_use]
-    pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Signal<()> {
+    pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Wan {
         let target = std::slice::from_ref(target);
-        probe::wan::probe(target, &self.dialer, &self.tls, deadline)
+        probe::wan::ask_everybody(target, &self.asker(deadline))
+    }
+
+    /// What comes back from those who tell an address of these families.
+    #[must_use]
+    pub fn wan_others(&self, families: &[Family], deadline: Deadline) -> Wan {
+        probe::wan::ask_everybody(&self.address_servers(families), &self.asker(deadline))
+    }
+
+    /// The last look before a cut: everybody whom cadence knows is asked side by side.
+    #[must_use]
+    pub fn last_look(&self) -> Wan {
+        let network = &self.settings.network;
+        let endpoints = [&network.ip_providers, &network.ip6_providers, &network.doh];
+        let api = std::iter::once(&self.settings.cloudflare.api_url);
+        let others = endpoints.into_iter().flatten().chain(api);
+        let targets = network.wan_targets.iter().cloned();
+        let everybody = once_each(targets.chain(others.map(Endpoint::server)));
+        probe::wan::ask_everybody(&everybody, &self.asker(Self::deadline()))
+    }
+
+    fn address_servers(&self, families: &[Family]) -> Vec<WanTarget> {
+        let providers = families
+            .iter()
+            .flat_map(|family| self.address_providers(*family));
+        once_each(providers.map(Endpoint::server))
+    }
+
+    fn asker(&self, deadline: Deadline) -> Asker {
+        Asker {
+            dialer: self.dialer.clone(),
+            tls: Arc::clone(&self.tls),
+            deadline,
+        }
     }
 
     /// What one provider says of the public address.
@@ -281,6 +327,30 @@ impl Wire {
     ) -> Result<Vec<IpAddr>, String> {
         probe::doh::ask(&self.http, server, &record.name, record.kind, deadline)
     }
+}
+
+/// The names of the servers that have to prove who they are: it does not matter who says where they are. A plug does not prove it.
+fn verified_names(settings: &Settings) -> Vec<String> {
+    let network = &settings.network;
+    let endpoints = [&network.ip_providers, &network.ip6_providers, &network.doh];
+    let api = std::iter::once(&settings.cloudflare.api_url);
+    let servers = endpoints.into_iter().flatten().chain(api);
+    let targets = network.wan_targets.iter().cloned();
+    targets
+        .chain(servers.map(Endpoint::server))
+        .filter(|server| server.scheme == WanScheme::Tls && server.host.parse::<IpAddr>().is_err())
+        .map(|server| server.host)
+        .collect()
+}
+
+fn once_each(servers: impl Iterator<Item = WanTarget>) -> Vec<WanTarget> {
+    let mut each: Vec<WanTarget> = vec![];
+    for server in servers {
+        if !each.contains(&server) {
+            each.push(server);
+        }
+    }
+    each
 }
 
 /// The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address.

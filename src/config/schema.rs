@@ -20,10 +20,14 @@ use crate::logic::units::{Family, RecordType};
 
 /// The default of `cloudflare.token_file`.
 pub const TOKEN_FILE: &str = "/etc/cadence/cloudflare.token";
-const WAN_TARGETS: [&str; 3] = [
+/// Three resolvers, by the addresses of both families: those of a family without a route cost nothing.
+const WAN_TARGETS: [&str; 6] = [
     "tls://1.1.1.1:443",
     "tls://9.9.9.9:443",
     "tls://8.8.8.8:443",
+    "tls://[2606:4700:4700::1111]:443",
+    "tls://[2620:fe::fe]:443",
+    "tls://[2001:4860:4860::8888]:443",
 ];
 const IP_PROVIDERS: [&str; 4] = [
     "https://api.ipify.org",
@@ -265,6 +269,7 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
         max_attempts_per_outage: section
             .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
         max_attempts_per_day: section.whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
+        when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
     };
     section.close();
     recovery

@@ -98,6 +98,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The server behind it, as one that is asked for a sign of life.
+    #[must_use]
+    pub fn server(&self) -> WanTarget {
+        let is_plain = self.url.starts_with("http://");
+        WanTarget {
+            scheme: if is_plain {
+                WanScheme::Tcp
+            } else {
+                WanScheme::Tls
+            },
+            host: self.host.clone(),
+            port: self.port,
+        }
+    }
+
     /// Host and port: two endpoints are independent where these differ.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -193,6 +208,8 @@ pub struct Recovery {
     pub max_attempts_per_outage: u32,
     /// Attempts in 24 hours.
     pub max_attempts_per_day: u32,
+    /// Whether a line on which nobody proves who he is counts as a dead one.
+    pub when_unverified: bool,
 }
 
 impl Recovery {
@@ -207,6 +224,7 @@ impl Recovery {
             cooldown: self.cooldown,
             max_attempts_per_outage: self.max_attempts_per_outage,
             max_attempts_per_day: self.max_attempts_per_day,
+            when_unverified: self.when_unverified,
         }
     }
 }

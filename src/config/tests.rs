@@ -81,7 +81,7 @@ fn a_record_name_is_all_that_is_needed() {
         settings.network.ip6_providers.len(),
         settings.network.doh.len(),
     ];
-    assert_eq!(lengths, [3, 4, 3, 2], "every default entry must parse");
+    assert_eq!(lengths, [6, 4, 3, 2], "every default entry must parse");
     assert_eq!(settings.policy.confirmations, 2);
     assert_eq!(
         settings.policy.healthy_interval,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::beyond::{Line, Reason};
 use super::moment::Moment;
 use super::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use super::policy::Policy;
@@ -44,6 +45,7 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
         host: signal(host, ()),
         router: signal(router, RouterMethod::Icmp),
         wan: signal(wan, ()),
+        line: if wan { Line::Up } else { Line::Down },
         public_ip: address
             .into_iter()
             .map(|text| public_ip(ip(text)))
@@ -86,6 +88,14 @@ pub fn down() -> Observation {
     seen(true, true, false, None)
 }
 
+/// Something answers from beyond the router, and nobody proved who he is.
+pub fn doubtful(reason: Reason) -> Observation {
+    Observation {
+        line: Line::Unverified(reason),
+        ..down()
+    }
+}
+
 /// The defaults of the configuration.
 pub fn policy() -> Policy {
     Policy {
@@ -108,6 +118,7 @@ pub fn limits() -> Limits {
         cooldown: Duration::from_secs(1800),
         max_attempts_per_outage: 3,
         max_attempts_per_day: 6,
+        when_unverified: false,
     }
 }
 

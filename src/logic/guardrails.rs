@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::units::human_duration;
 use super::verdict::Verdict;
 
+/// The last look before a cut asks everybody, so it is not repeated before this.
+const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+
 /// The guardrails of the `[recovery]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -23,6 +26,8 @@ pub struct Limits {
     pub max_attempts_per_outage: u32,
     /// Attempts in any 24 hours.
     pub max_attempts_per_day: u32,
+    /// Whether a line on which nobody proves who he is counts as a dead one.
+    pub when_unverified: bool,
 }
 
 impl Limits {
@@ -75,6 +80,8 @@ pub struct Facts {
     pub in_outage: u32,
     /// Attempts in the last 24 hours.
     pub in_day: u32,
+    /// Time since the last look before a cut.
+    pub looked: Rested,
 }
 
 impl Default for Facts {
@@ -88,6 +95,7 @@ impl Default for Facts {
             rested: Rested::Always,
             in_outage: 0,
             in_day: 0,
+            looked: Rested::Always,
         }
     }
 }
@@ -125,7 +133,13 @@ impl Facts {
                 needed,
             });
         }
-        self.spared(limits).into_iter().collect()
+        self.spared(limits).into_iter().collect::<Result<(), _>>()?;
+        match self.looked {
+            Rested::For(passed) if passed < LOOK_AGAIN => Err(Guardrail::Looked {
+                left: LOOK_AGAIN.saturating_sub(passed),
+            }),
+            Rested::For(_) | Rested::Always => Ok(()),
+        }
     }
 
     /// Cooldown and caps, each for itself.
@@ -192,6 +206,11 @@ pub enum Guardrail {
         /// Cycles that it takes.
         needed: u32,
     },
+    /// Somebody answered a moment ago, when the power was about to be cut.
+    Looked {
+        /// What is left of the time in which that is believed.
+        left: Duration,
+    },
     /// The last attempt was a short while ago.
     Cooldown {
         /// What is left of it.
@@ -220,6 +239,9 @@ impl fmt::Display for Guardrail {
             Self::Verdict(Verdict::Healthy) => f.write_str("the line works"),
             Self::Verdict(Verdict::Degraded) => f.write_str(
                 "the line works, only the address is unknown: a power cycle cannot help",
+            ),
+            Self::Verdict(Verdict::Unverified) => f.write_str(
+                "something may answer, and nobody has proved who he is: the line may work",
             ),
             Self::Verdict(Verdict::RouterDown) => {
                 f.write_str("the router does not answer: a power cycle of the modem cannot help")
@@ -257,6 +279,11 @@ impl fmt::Display for Guardrail {
                     "nobody looked for over 5 min: {unbroken} of {needed} cycles in a row since then"
                 )
             }
+            Self::Looked { left } => write!(
+                f,
+                "somebody answered the last look before a cut: the next one in {}",
+                human_duration((*left).max(Duration::from_secs(1)))
+            ),
             Self::Cooldown { left } => write!(
                 f,
                 "cooldown: {} left",

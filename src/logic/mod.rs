@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod backoff;
+pub mod beyond;
 pub mod event;
 pub mod guardrails;
 pub mod idn;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::beyond::Line;
 use super::units::Family;
 
 /// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
@@ -152,9 +153,11 @@ pub struct Observation {
     pub host: Signal<()>,
     /// The router answers on the local network.
     pub router: Signal<RouterMethod>,
-    /// Something beyond the router answers.
+    /// Something beyond the router proved who it is.
     pub wan: Signal<()>,
-    /// One per record family in use; empty when `wan` is down.
+    /// What all that came back from there, or did not, says of the line.
+    pub line: Line,
+    /// One per record family in use; empty unless the line is up.
     pub public_ip: Vec<PublicIp>,
 }
 
@@ -164,7 +167,7 @@ impl Observation {
     pub fn counted(&self, family: Family) -> Option<Counted> {
         self.public_ip
             .iter()
-            .filter(|seen| self.wan.ok() && seen.family == family)
+            .filter(|seen| self.line == Line::Up && seen.family == family)
             .find_map(|seen| seen.signal.result.as_ref().ok().copied())
             .filter(|counted| Family::of(counted.address) == family)
     }

@@ -8,14 +8,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::beyond::Line;
 use super::moment::{Elapsed, Moment};
-use super::observation::FailureClass;
+use super::observation::{FailureClass, Observation};
 use super::verdict::Verdict;
 
 pub use super::guardrails::{Facts, Guardrail, Limits, Rested};
 
 /// Cycles further apart than this saw nothing of what was between them.
 pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
+/// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
+const FRESH: Duration = Duration::from_secs(10);
 /// The window of `max_attempts_per_day`.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -107,6 +110,9 @@ pub struct RecoveryState {
     pub watch: Option<Watch>,
     /// What came of the last attempt.
     pub result: Option<Attempt>,
+    /// When somebody answered the last look before a cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Moment>,
 }
 
 /// What came of an attempt.
@@ -133,6 +139,30 @@ pub enum Decision {
     Suppressed(String),
     /// Every guardrail holds, and the plug has yet to answer.
     Cut,
+}
+
+/// What the verdict of a cycle is to the modem's power: as an operator may say on purpose, a line on which nobody proves who he is
+/// can count as a dead one. Never by a clock that cannot be true, or may be the reason.
+#[must_use]
+pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Moment) -> Verdict {
+    match (verdict, seen.line) {
+        (Verdict::Unverified, Line::Unverified(reason))
+            if limits.when_unverified
+                && seen.router.ok()
+                && reason.may_be_dead()
+                && now.wall_is_plausible() =>
+        {
+            Verdict::WanDown
+        }
+        _ => verdict,
+    }
+}
+
+/// Whether what was heard at `looked` still holds, by the boot's own clock.
+#[must_use]
+pub fn is_fresh(looked: &Moment, now: &Moment) -> bool {
+    looked.boot == now.boot
+        && matches!(looked.elapsed(now), Elapsed::Known(passed) if passed <= FRESH)
 }
 
 impl RecoveryState {
@@ -164,6 +194,13 @@ impl RecoveryState {
         {
             watch.since = now.clone();
         }
+        if let Some(looked) = self
+            .looked
+            .as_mut()
+            .filter(|looked| looked.elapsed(now) == Elapsed::Unknown)
+        {
+            *looked = now.clone();
+        }
     }
 
     /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `ready` is readiness after the cycle.
@@ -171,9 +208,14 @@ impl RecoveryState {
         self.streak = match (verdict, self.streak.take()) {
             (Verdict::WanDown, Some(streak)) => Some(streak.grown(now, class)),
             (Verdict::WanDown, None) => Some(Streak::begun(now, class)),
-            (Verdict::Healthy | Verdict::Degraded | Verdict::RouterDown | Verdict::HostDown, _) => {
-                None
-            }
+            (
+                Verdict::Healthy
+                | Verdict::Degraded
+                | Verdict::Unverified
+                | Verdict::RouterDown
+                | Verdict::HostDown,
+                _,
+            ) => None,
         };
         if ready {
             self.in_outage = 0;
@@ -206,6 +248,8 @@ impl RecoveryState {
         self.in_outage = self.in_outage.saturating_add(1);
         self.cut = Some(Cut { at: now.clone() });
         self.watch = None;
+        // Nobody answered, and whoever is asked the next time is asked after the cooldown.
+        self.looked = None;
         self.result = Some(Attempt {
             at: now.wall,
             attempt: self.in_outage,
@@ -280,6 +324,7 @@ impl RecoveryState {
             rested: self.rested(now),
             in_outage: self.in_outage,
             in_day: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            looked: since(self.looked.as_ref(), now),
         }
         .allow(limits, unsettled_interval)
     }
@@ -296,11 +341,16 @@ impl RecoveryState {
     }
 
     fn rested(&self, now: &Moment) -> Rested {
-        match self.attempts.last().map(|last| last.elapsed(now)) {
-            None => Rested::Always,
-            Some(Elapsed::Known(elapsed)) => Rested::For(elapsed),
-            Some(Elapsed::Unknown) => Rested::For(Duration::ZERO),
-        }
+        since(self.attempts.last(), now)
+    }
+}
+
+/// Where the clocks cannot tell how long ago it was, it was just now.
+fn since(then: Option<&Moment>, now: &Moment) -> Rested {
+    match then.map(|then| then.elapsed(now)) {
+        None => Rested::Always,
+        Some(Elapsed::Known(elapsed)) => Rested::For(elapsed),
+        Some(Elapsed::Unknown) => Rested::For(Duration::ZERO),
     }
 }
 

@@ -26,6 +26,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         rested: Rested::For(Duration::ZERO),
         in_outage: 3,
         in_day: 6,
+        looked: Rested::For(Duration::ZERO),
     };
     let disabled = Limits {
         enabled: false,
@@ -45,6 +46,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
             Guardrail::Cooldown { .. } => facts.rested = Rested::Always,
             Guardrail::OutageCap { .. } => facts.in_outage = 0,
             Guardrail::DayCap { .. } => facts.in_day = 0,
+            Guardrail::Looked { left } => facts.looked = Rested::For(left),
         }
     }
     assert_eq!(
@@ -57,6 +59,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
             "cooldown: 4 h left",
             "3 of 3 attempts were made in this outage",
             "6 of 6 attempts were made in 24 hours",
+            "somebody answered the last look before a cut: the next one in 5 min",
         ]
     );
 }
@@ -68,6 +71,7 @@ fn it_acts_in_exactly_the_documented_combinations() {
     let verdicts = [
         Verdict::Healthy,
         Verdict::Degraded,
+        Verdict::Unverified,
         Verdict::WanDown,
         Verdict::RouterDown,
         Verdict::HostDown,
@@ -111,6 +115,7 @@ fn it_acts_in_exactly_the_documented_combinations() {
                                             rested,
                                             in_outage,
                                             in_day,
+                                            looked: Rested::Always,
                                         };
                                         let factor = if mostly_fast { 2 } else { 1 };
                                         let documented = enabled
@@ -143,6 +148,83 @@ fn it_acts_in_exactly_the_documented_combinations() {
         }
     }
     assert!(all > 1_000_000 && acted > 1000, "{acted} of {all}");
+}
+
+#[test]
+fn a_last_look_holds_for_ten_seconds_of_the_same_boot() {
+    assert!(is_fresh(&at(0), &at(0)) && is_fresh(&at(0), &at(10)));
+    assert!(!is_fresh(&at(0), &at(11)));
+    assert!(!is_fresh(&at(1), &at(0)), "a clock that went back");
+    let reborn = Moment {
+        boot: "another".to_owned(),
+        ..at(1)
+    };
+    assert!(!is_fresh(&at(0), &reborn));
+    let set = Moment {
+        wall: at(5000).wall,
+        ..at(1)
+    };
+    assert!(
+        is_fresh(&at(0), &set),
+        "what the wall clock does is nothing to it"
+    );
+}
+
+#[test]
+fn a_last_look_that_was_answered_is_believed_for_five_minutes() {
+    let ms = Duration::from_millis(1);
+    for (looked, holds) in [
+        (Rested::Always, true),
+        (Rested::For(Duration::ZERO), false),
+        (Rested::For((5 * MIN).saturating_sub(ms)), false),
+        (Rested::For(5 * MIN), true),
+    ] {
+        let facts = Facts { looked, ..ripe() };
+        assert_eq!(
+            facts.allow(&limits(), INTERVAL).is_ok(),
+            holds,
+            "{looked:?}"
+        );
+    }
+}
+
+#[test]
+fn a_line_that_nobody_verified_counts_as_dead_only_where_that_is_wanted_and_no_clock_may_be_the_reason()
+ {
+    use crate::logic::beyond::Reason;
+    use crate::logic::fixtures::{doubtful, seen};
+
+    let wanted = Limits {
+        when_unverified: true,
+        ..limits()
+    };
+    let unset = Moment::simulated("boot", 12, Duration::from_secs(1000));
+    for (reason, counts) in [
+        (Reason::Clock, false),
+        (Reason::NobodyAsked, false),
+        (Reason::UnknownAuthority, true),
+        (Reason::Portal, true),
+        (Reason::Blocked, true),
+        (Reason::RouterPage, true),
+    ] {
+        let verdict = |observation: &Observation, limits: &Limits, now: &Moment| {
+            judged(observation, Verdict::Unverified, limits, now)
+        };
+        let doubtful = doubtful(reason);
+        let dead = if counts {
+            Verdict::WanDown
+        } else {
+            Verdict::Unverified
+        };
+        assert_eq!(verdict(&doubtful, &wanted, &at(0)), dead, "{reason:?}");
+        assert_eq!(verdict(&doubtful, &limits(), &at(0)), Verdict::Unverified);
+        assert_eq!(verdict(&doubtful, &wanted, &unset), Verdict::Unverified);
+        let routerless = Observation {
+            line: Line::Unverified(reason),
+            ..seen(true, false, false, None)
+        };
+        assert_eq!(verdict(&routerless, &wanted, &at(0)), Verdict::Unverified);
+    }
 }
 
 #[test]

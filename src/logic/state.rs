@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::backoff::Backoff;
+use super::beyond::Reason;
 use super::event::{Event, What};
 use super::moment::Moment;
 use super::provider::ApiErrorKind;
@@ -35,6 +36,9 @@ pub struct State {
     pub since: Moment,
     /// The verdict of the last cycle.
     pub verdict: Option<Verdict>,
+    /// Why the last cycle did not know whether the line is up, where its verdict was that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Reason>,
     /// The last cycle.
     pub last: Option<LastCycle>,
     /// Ready cycles and all cycles, counted and never extrapolated.
@@ -49,6 +53,9 @@ pub struct State {
     pub records: BTreeMap<String, RecordState>,
     /// The provider's ids of zones, by name.
     pub zones: BTreeMap<String, String>,
+    /// The addresses to which the names of servers resolved last, for when the resolver fails.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, Vec<IpAddr>>,
     /// When the API may be called again.
     pub backoff: Option<Backoff>,
     /// The last write that changed an address.
@@ -181,6 +188,7 @@ impl State {
             machine: Machine::default(),
             since: now.clone(),
             verdict: None,
+            doubt: None,
             last: None,
             uptime: Uptime::default(),
             hours: vec![],
@@ -188,6 +196,7 @@ impl State {
             last_trusted: LastTrusted::default(),
             records: BTreeMap::new(),
             zones: BTreeMap::new(),
+            names: BTreeMap::new(),
             backoff: None,
             last_change: None,
             recovery: RecoveryState::default(),

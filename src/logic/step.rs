@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::beyond::Line;
 use super::event::{OutagePhase, RecoveryPhase, What};
 use super::moment::Moment;
 use super::observation::{FailureClass, Observation};
@@ -116,7 +117,7 @@ pub fn step(
 
     let counted = |family| seen.counted(family).map(|counted| counted.address);
     let evidence = Evidence {
-        wan_up: seen.wan.ok(),
+        wan_up: seen.line == Line::Up,
         ipv4: counted(Family::V4),
         ipv6: counted(Family::V6),
         trust: wants.trust,
@@ -127,6 +128,10 @@ pub fn step(
             .after(evidence, wants.primary(), wants.policy.confirmations);
     state.machine = machine;
     state.verdict = Some(verdict);
+    state.doubt = match seen.line {
+        Line::Unverified(reason) if verdict == Verdict::Unverified => Some(reason),
+        Line::Up | Line::Down | Line::Unverified(_) => None,
+    };
     for (from, to) in steps {
         state.since = now.clone();
         state.tell(now, What::Readiness { from, to, verdict });
@@ -162,8 +167,12 @@ fn recover(
     wants: &Wants<'_>,
 ) -> recovery::Decision {
     let class = seen.wan.failure().unwrap_or(FailureClass::Timeout);
+    let verdict = recovery::judged(seen, verdict, wants.recovery, now);
     state.recovery.observe(verdict, class, ready, now);
-    if let Some(attempt) = state.recovery.learn(wants.recovery, seen.wan.ok(), now) {
+    if let Some(attempt) = state
+        .recovery
+        .learn(wants.recovery, seen.line == Line::Up, now)
+    {
         let helped = attempt.helped == Some(true);
         let phase = if helped {
             RecoveryPhase::Helped
@@ -184,6 +193,13 @@ fn recover(
         wants.policy.unsettled_interval,
         now,
     )
+}
+
+/// Whether an observation is that of a line which a power cycle may bring back.
+#[must_use]
+pub fn is_dead(seen: &Observation, now: &Moment, wants: &Wants<'_>) -> bool {
+    let verdict = Verdict::of(seen, wants.primary());
+    recovery::judged(seen, verdict, wants.recovery, now) == Verdict::WanDown
 }
 
 fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
@@ -313,7 +329,10 @@ fn why_not_publishable(state: &State, family: Family, required: u32) -> String {
     // Promotion is one step at a time: the first observation makes a candidate, whatever the policy asks for.
     let required = required.max(2);
     match state.machine.readiness {
-        Readiness::Init | Readiness::NotReady => "the line is down".to_owned(),
+        Readiness::Init | Readiness::NotReady => match state.doubt {
+            Some(reason) => format!("nobody beyond the router could be verified: {reason}"),
+            None => "the line is down".to_owned(),
+        },
         Readiness::Probing | Readiness::Ready => match track.address() {
             Some(address) => format!(
                 "{address} has {} of {required} confirmations",

@@ -1,7 +1,10 @@
 use super::*;
+use crate::logic::beyond::Reason;
 use crate::logic::event::Event;
 use crate::logic::event::RecordOutcome;
-use crate::logic::fixtures::{at, down, ip, limits, mute, policy, public_ip, record, seen, up};
+use crate::logic::fixtures::{
+    at, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up,
+};
 use crate::logic::provider::{Change, Found};
 use crate::logic::record_state::Replacement;
 use crate::logic::records::{Layer, Write, WriteFate};
@@ -485,4 +488,61 @@ fn an_attempt_that_did_not_help_is_said_to_have_not_helped() {
         line.state.recovery.result.as_ref().unwrap().helped,
         Some(false)
     );
+}
+
+#[test]
+fn a_line_that_nobody_verified_demotes_and_publishes_nothing_and_says_why() {
+    let records = [record("vpn.example.com", RecordType::A)];
+    let policy = policy();
+    let limits = limits();
+    let wants = wants(&records, &policy, &limits);
+    let mut state = State::cold(&at(0));
+    for s in [0, 120] {
+        state = step(state, &up("11.22.33.44"), &at(s), &wants).0;
+    }
+    assert_eq!(state.machine.readiness, Readiness::Ready);
+    let (state, decision) = step(state, &doubtful(Reason::Portal), &at(240), &wants);
+    assert_eq!(decision.verdict, Verdict::Unverified);
+    assert_eq!(state.machine.readiness, Readiness::NotReady);
+    assert_eq!(state.doubt, Some(Reason::Portal));
+    assert_eq!(state.recovery.streak, None, "it is no silence");
+    let Next::Done(Settled::Held { reason, .. }) = &decision.records[0].next else {
+        panic!("{decision:?}");
+    };
+    assert_eq!(
+        reason,
+        "nobody beyond the router could be verified: certificates are for another name: a login page or a proxy is in the way"
+    );
+    let (state, decision) = step(state, &down(), &at(270), &wants);
+    assert_eq!((decision.verdict, state.doubt), (Verdict::WanDown, None));
+    let (state, _) = step(state, &doubtful(Reason::Portal), &at(300), &wants);
+    assert_eq!(state.recovery.streak, None, "what answers ends the silence");
+}
+
+#[test]
+fn a_line_that_nobody_verified_is_never_cut_unless_that_is_wanted() {
+    let records = [record("vpn.example.com", RecordType::A)];
+    let policy = policy();
+    for (when_unverified, reason, cuts) in [
+        (false, Reason::RouterPage, false),
+        (true, Reason::RouterPage, true),
+        (true, Reason::Clock, false),
+        (true, Reason::NobodyAsked, false),
+    ] {
+        let limits = Limits {
+            when_unverified,
+            ..limits()
+        };
+        let wants = wants(&records, &policy, &limits);
+        let mut state = State::cold(&at(0));
+        let mut cut = false;
+        for cycle in 0..20 {
+            let mut seen = doubtful(reason);
+            seen.wan.elapsed = Duration::from_secs(2);
+            let (after, decision) = step(state, &seen, &at(cycle * 30), &wants);
+            state = after;
+            cut |= decision.recovery == recovery::Decision::Cut;
+        }
+        assert_eq!(cut, cuts, "{when_unverified} {reason:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::beyond::{Line, Reason};
 use super::observation::Observation;
 use super::units::Family;
 
@@ -13,7 +14,9 @@ pub enum Verdict {
     Healthy,
     /// The WAN answers, but no usable address was observed.
     Degraded,
-    /// The router answers, the WAN does not.
+    /// Something may answer from beyond the router, and nobody proved who he is.
+    Unverified,
+    /// The router answers, and nothing comes back from beyond it.
     WanDown,
     /// Neither the router nor the WAN answers.
     RouterDown,
@@ -28,6 +31,7 @@ impl Verdict {
         match self {
             Self::Healthy => "HEALTHY",
             Self::Degraded => "DEGRADED",
+            Self::Unverified => "UNVERIFIED",
             Self::WanDown => "WAN_DOWN",
             Self::RouterDown => "ROUTER_DOWN",
             Self::HostDown => "HOST_DOWN",
@@ -36,30 +40,28 @@ impl Verdict {
 
     /// Judges an observation. `family` is that of the first record, on which readiness runs too.
     ///
-    /// A WAN that answers outweighs what is silent nearer by: an ICMP-shy router proves nothing.
+    /// What comes from beyond the router outweighs what is silent nearer by: an ICMP-shy router proves nothing, and neither does a
+    /// default route that is in another table than the usual one. An interface without a link carries nothing, whatever was sent.
     #[must_use]
     pub fn of(seen: &Observation, family: Family) -> Self {
-        if seen.wan.ok() {
-            if seen.counted(family).is_some() {
-                Self::Healthy
-            } else {
-                Self::Degraded
-            }
-        } else if !seen.host.ok() {
-            Self::HostDown
-        } else if seen.router.ok() {
-            Self::WanDown
-        } else {
-            Self::RouterDown
+        let link_is_gone = !seen.host.ok() && seen.host.target.is_some();
+        match seen.line {
+            Line::Up if seen.counted(family).is_some() => Self::Healthy,
+            Line::Up => Self::Degraded,
+            Line::Unverified(Reason::NobodyAsked) if !seen.host.ok() => Self::HostDown,
+            Line::Unverified(_) => Self::Unverified,
+            Line::Down if link_is_gone => Self::HostDown,
+            Line::Down if seen.router.ok() => Self::WanDown,
+            Line::Down => Self::RouterDown,
         }
     }
 
-    /// Whether the line is down, wherever the break is.
+    /// Whether the line cannot be used, as far as is known, wherever the break is.
     #[must_use]
     pub const fn is_down(self) -> bool {
         match self {
             Self::Healthy | Self::Degraded => false,
-            Self::WanDown | Self::RouterDown | Self::HostDown => true,
+            Self::Unverified | Self::WanDown | Self::RouterDown | Self::HostDown => true,
         }
     }
 }
@@ -80,8 +82,6 @@ mod tests {
             (false, false, true, None, Verdict::Degraded),
             (true, true, false, None, Verdict::WanDown),
             (true, false, false, None, Verdict::RouterDown),
-            (false, true, false, None, Verdict::HostDown),
-            (false, false, false, None, Verdict::HostDown),
         ] {
             let observation = seen(host, router, wan, ip);
             assert_eq!(
@@ -89,6 +89,78 @@ mod tests {
                 verdict,
                 "{host} {router} {wan} {ip:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_neither_up_nor_down() {
+        for reason in [
+            Reason::Clock,
+            Reason::UnknownAuthority,
+            Reason::Portal,
+            Reason::Blocked,
+            Reason::RouterPage,
+        ] {
+            for (host, router) in [(true, true), (true, false), (false, true), (false, false)] {
+                let observation = Observation {
+                    line: Line::Unverified(reason),
+                    ..seen(host, router, false, None)
+                };
+                let verdict = Verdict::of(&observation, Family::V4);
+                assert_eq!(verdict, Verdict::Unverified, "{reason:?} {host} {router}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_is_down_that_has_no_link_or_no_way_to_anybody() {
+        let interface = Some("eth0".to_owned());
+        for (host, target, router, line, verdict) in [
+            (
+                false,
+                None,
+                true,
+                Line::Unverified(Reason::NobodyAsked),
+                Verdict::HostDown,
+            ),
+            (
+                false,
+                None,
+                false,
+                Line::Unverified(Reason::NobodyAsked),
+                Verdict::HostDown,
+            ),
+            (
+                true,
+                None,
+                true,
+                Line::Unverified(Reason::NobodyAsked),
+                Verdict::Unverified,
+            ),
+            // The default route is in another table, or there are two halves of one.
+            (false, None, true, Line::Down, Verdict::WanDown),
+            (false, None, false, Line::Down, Verdict::RouterDown),
+            (
+                false,
+                interface.clone(),
+                true,
+                Line::Down,
+                Verdict::HostDown,
+            ),
+            (
+                false,
+                interface.clone(),
+                false,
+                Line::Down,
+                Verdict::HostDown,
+            ),
+            (true, interface, true, Line::Down, Verdict::WanDown),
+        ] {
+            let mut observation = seen(host, router, false, None);
+            observation.host.target = target;
+            observation.line = line;
+            let found = Verdict::of(&observation, Family::V4);
+            assert_eq!(found, verdict, "{host} {router} {line:?}");
         }
     }
 

@@ -7,9 +7,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use log::trace;
+use log::{debug, trace};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::names::Names;
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
 
@@ -27,6 +28,16 @@ pub trait Connector: Debug + Send + Sync {
 pub struct Dialer {
     interface: Option<String>,
     connector: Option<Arc<dyn Connector>>,
+    names: Option<Arc<Names>>,
+}
+
+/// What a host's name came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its addresses.
+    pub addresses: Vec<SocketAddr>,
+    /// The resolver failed, and they are those of before.
+    pub recalled: bool,
 }
 
 impl Dialer {
@@ -36,6 +47,7 @@ impl Dialer {
         Self {
             interface,
             connector: None,
+            names: None,
         }
     }
 
@@ -45,6 +57,16 @@ impl Dialer {
         Self {
             interface: None,
             connector: Some(connector),
+            names: None,
+        }
+    }
+
+    /// The same, which goes on with the last addresses of these names while the resolver fails.
+    #[must_use]
+    pub fn remembering(self, names: Arc<Names>) -> Self {
+        Self {
+            names: Some(names),
+            ..self
         }
     }
 
@@ -94,6 +116,27 @@ impl Dialer {
         Ok(socket)
     }
 
+    /// Whether this host would send anything there: it knows a way, and the way's interface can be used. Sends nothing.
+    #[must_use]
+    pub fn has_way(&self, address: SocketAddr) -> bool {
+        if self.connector.is_some() {
+            return true;
+        }
+        let looked_up = || {
+            let socket = Socket::new(
+                Domain::for_address(address),
+                Type::DGRAM,
+                Some(Protocol::UDP),
+            )?;
+            if let Some(interface) = &self.interface {
+                socket.bind_device(Some(interface.as_bytes()))?;
+            }
+            // A datagram socket is connected by a look at the routing tables alone.
+            socket.connect(&address.into())
+        };
+        looked_up().is_ok()
+    }
+
     /// Opens a connection to the first address that takes one, sharing the time that is left among them.
     ///
     /// # Errors
@@ -123,13 +166,28 @@ impl Dialer {
         family: Option<Family>,
         timeout: Duration,
     ) -> io::Result<Vec<SocketAddr>> {
+        let found = self.find(host, port, family, timeout)?;
+        Ok(found.addresses)
+    }
+
+    /// The same, and where they are from.
+    ///
+    /// # Errors
+    /// As [`Dialer::resolve`].
+    pub fn find(
+        &self,
+        host: &str,
+        port: u16,
+        family: Option<Family>,
+        timeout: Duration,
+    ) -> io::Result<Found> {
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(host);
-        let mut addresses = match bare.parse::<IpAddr>() {
-            Ok(ip) => vec![SocketAddr::new(ip, port)],
-            Err(_) => look_up(bare, port, timeout).map_err(|error| {
+        let (mut addresses, recalled) = match bare.parse::<IpAddr>() {
+            Ok(ip) => (vec![SocketAddr::new(ip, port)], false),
+            Err(_) => self.look_up(bare, port, timeout).map_err(|error| {
                 io::Error::new(
                     error.kind(),
                     format!("could not resolve {bare}: {}", reason::of(&error)),
@@ -144,7 +202,41 @@ impl Dialer {
                 format!("no {family}address for host {bare}"),
             ));
         }
-        Ok(addresses)
+        Ok(Found {
+            addresses,
+            recalled,
+        })
+    }
+
+    fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        timeout: Duration,
+    ) -> io::Result<(Vec<SocketAddr>, bool)> {
+        let names = self.names.as_ref();
+        let known = names.map(|names| names.recall(host)).unwrap_or_default();
+        // What is known leaves a resolver that hangs half of the time, and the connection the rest.
+        let patience = if known.is_empty() {
+            timeout
+        } else {
+            timeout / 2
+        };
+        match look_up(host, port, patience) {
+            Ok(found) => {
+                if let Some(names) = names {
+                    names.learn(host, found.iter().map(SocketAddr::ip));
+                }
+                Ok((found, false))
+            }
+            Err(error) if known.is_empty() => Err(error),
+            Err(error) => {
+                let why = reason::of(&error);
+                debug!("could not resolve {host}: {why}; going on with its last addresses");
+                let at = |ip| SocketAddr::new(ip, port);
+                Ok((known.into_iter().map(at).collect(), true))
+            }
+        }
     }
 }
 
@@ -209,6 +301,25 @@ mod tests {
     }
 
     #[test]
+    fn the_last_addresses_of_a_name_are_tried_while_the_resolver_fails() {
+        let (nobody, stranger) = ("no such host", "nor this host");
+        let names = Arc::new(Names::of([nobody.to_owned(), "localhost".to_owned()]));
+        names.learn(nobody, ["192.0.2.1".parse().unwrap()].into_iter());
+        let dialer = Dialer::new(None).remembering(Arc::clone(&names));
+        let find = |host, family| dialer.find(host, 443, family, SECOND);
+        let recalled = Found {
+            addresses: vec!["192.0.2.1:443".parse().unwrap()],
+            recalled: true,
+        };
+        assert_eq!(find(nobody, None).unwrap(), recalled);
+        assert!(find(nobody, Some(Family::V6)).is_err());
+        assert!(find(stranger, None).is_err());
+        assert!(!find("localhost", None).unwrap().recalled);
+        assert!(names.recall("localhost").iter().all(IpAddr::is_loopback));
+        assert!(!names.recall("localhost").is_empty(), "it is learned");
+    }
+
+    #[test]
     fn a_name_that_cannot_be_says_so() {
         let error = resolve("no such host", None).unwrap_err();
         assert!(
@@ -258,6 +369,13 @@ mod tests {
         let there = listener.local_addr().unwrap();
         let error = dialer.connect(there, SECOND).unwrap_err();
         assert_eq!(reason::of(&error), "connection refused");
+    }
+
+    #[test]
+    fn a_way_is_known_to_loopback_and_none_through_an_interface_that_is_not_there() {
+        let there = ([127, 0, 0, 1], 9).into();
+        assert!(Dialer::new(None).has_way(there));
+        assert!(!Dialer::new(Some("nowhere0".to_owned())).has_way(there));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod dial;
 pub mod http;
+pub mod names;
 pub mod reason;
 pub mod stream;
 pub mod tls;

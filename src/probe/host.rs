@@ -185,7 +185,7 @@ pub fn is_near_by_ipv6_route(text: &str, address: Ipv6Addr) -> bool {
 fn leads_nowhere_else(routes: impl Iterator<Item = (u32, u32, u32)>) -> bool {
     let usable = routes.filter(|(_, _, flags)| flags & RTF_UP != 0 && flags & RTF_REJECT == 0);
     let best = usable.min_by_key(|(prefix, metric, _)| (std::cmp::Reverse(*prefix), *metric));
-    best.is_some_and(|(prefix, _, flags)| prefix > 0 && flags & RTF_GATEWAY == 0)
+    best.is_some_and(|(prefix, _, flags)| prefix > 1 && flags & RTF_GATEWAY == 0)
 }
 
 fn hex(digits: &str) -> Option<u32> {

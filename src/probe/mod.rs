@@ -19,16 +19,17 @@ use crate::net::Deadline;
 /// Losers are left to run into their own limits; nobody waits for them.
 ///
 /// # Errors
-/// The failures in the order of `asked`, where all failed or `limit` has passed.
-fn race<A: Clone + Send + 'static, T: Send + 'static>(
+/// The failures in the order of `asked`, where all failed or `limit` has passed; `late` for whom that was too short.
+fn race<A: Clone + Send + 'static, T: Send + 'static, E: Clone + Send + 'static>(
     asked: Vec<A>,
     limit: Duration,
-    ask: impl Fn(A) -> Result<T, String> + Send + Sync + 'static,
-) -> Result<T, Vec<String>> {
+    late: &E,
+    ask: impl Fn(A) -> Result<T, E> + Send + Sync + 'static,
+) -> Result<T, Vec<E>> {
     let end = Deadline::after(limit);
     let ask = Arc::new(ask);
     let (sender, receiver) = mpsc::channel();
-    let mut failures = vec!["timed out".to_owned(); asked.len()];
+    let mut failures = vec![late.clone(); asked.len()];
     for (number, one) in asked.into_iter().enumerate() {
         let (ask, sender) = (Arc::clone(&ask), sender.clone());
         let work = move || {
@@ -59,10 +60,14 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    fn late() -> String {
+        "timed out".to_owned()
+    }
+
     #[test]
     fn the_first_success_wins_without_waiting_for_the_rest() {
         let started = Instant::now();
-        let winner = race(vec![0, 1, 2], LONG, |number| match number {
+        let winner = race(vec![0, 1, 2], LONG, &late(), |number| match number {
             0 => Err("refused".to_owned()),
             1 => {
                 thread::sleep(LONG);
@@ -76,13 +81,21 @@ mod tests {
 
     #[test]
     fn failures_come_in_order_and_silence_counts_as_a_timeout() {
-        let failures = race::<_, ()>(vec![0, 1, 2], Duration::from_millis(100), |number| {
-            if number == 1 {
-                thread::sleep(LONG);
-            }
-            Err(format!("fault {number}"))
-        });
+        let failures = race::<_, (), _>(
+            vec![0, 1, 2],
+            Duration::from_millis(100),
+            &late(),
+            |number| {
+                if number == 1 {
+                    thread::sleep(LONG);
+                }
+                Err(format!("fault {number}"))
+            },
+        );
         assert_eq!(failures.unwrap_err(), ["fault 0", "timed out", "fault 2"]);
-        assert_eq!(race(Vec::<u8>::new(), LONG, |_| Ok(())), Err(Vec::new()));
+        assert_eq!(
+            race(Vec::<u8>::new(), LONG, &late(), |_| Ok(())),
+            Err(Vec::new())
+        );
     }
 }

@@ -86,7 +86,8 @@ fn ask(router: &RouterAddress, dialer: &Dialer, limit: Duration) -> Result<Route
     if let Ok(alive) = knock(PORTS[0], end.within(AT_ONCE)) {
         return Ok(alive);
     }
-    race(PORTS.to_vec(), end.remaining(), move |port| {
+    let late = "timed out".to_owned();
+    race(PORTS.to_vec(), end.remaining(), &late, move |port| {
         knock(port, end.remaining())
     })
     .map_err(|failures| explain(icmp.as_deref(), &failures))

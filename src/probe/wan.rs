@@ -1,100 +1,337 @@
-//! Whether anything beyond the router answers: TCP, and TLS that is verified, so that a captive portal is no answer.
+//! What comes back from beyond the router: of TCP connections, and of TLS that is verified, so that a captive portal proves nothing.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::debug;
-use rustls::ClientConfig;
+use rustls::{CertificateError, ClientConfig, Error as TlsError};
 
-use super::race;
+use super::{host, race};
 use crate::config::{WanScheme, WanTarget};
+use crate::logic::beyond::{Doubt, Heard};
 use crate::logic::observation::Signal;
+use crate::logic::units::Family;
 use crate::net::dial::Dialer;
 use crate::net::{Deadline, reason, tls};
 
-/// The limit of one target, name resolution included.
+/// The limit of one server, name resolution included.
 pub const WAN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much later what was found within the limit may be told, on a busy host.
+const GRACE: Duration = Duration::from_millis(500);
 
-/// Asks the first target, and once it has failed all the others side by side; the first answer wins at once.
-///
-/// The signal's target is the one that answered, or the first where none did.
+/// What was heard of everybody who was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wan {
+    /// Whether somebody proved who he is. The target is that one, or the first where nobody did.
+    pub signal: Signal<()>,
+    /// What came back from each.
+    pub heard: Vec<Heard>,
+}
+
+/// Asks: what it takes to.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// Makes the connections.
+    pub dialer: Dialer,
+    /// Verifies who answers.
+    pub tls: Arc<ClientConfig>,
+    /// When all of it must end.
+    pub deadline: Deadline,
+}
+
+/// What one server came to.
+#[derive(Debug, Clone)]
+struct Asked {
+    heard: Heard,
+    /// Why it proved nothing.
+    why: String,
+}
+
+/// Asks the first target that can be asked at all; once it has proved nothing all the other targets side by side; and at last
+/// `others`. Whoever proves first who he is ends it.
 #[must_use]
-pub fn probe(
-    targets: &[WanTarget],
-    dialer: &Dialer,
-    tls: &Arc<ClientConfig>,
-    deadline: Deadline,
-) -> Signal<()> {
+pub fn probe(targets: &[WanTarget], others: &[WanTarget], asker: &Asker) -> Wan {
     let started = Instant::now();
-    let answered = match targets {
-        [] => Err("no WAN target is configured".to_owned()),
-        [first, rest @ ..] => ask(first, dialer, tls, deadline)
-            .map(|()| first.clone())
-            .or_else(|error| {
-                ask_all(rest, dialer, tls, deadline)
-                    .map_err(|errors| explain(targets, error, errors))
-            }),
+    let mut found = vec![];
+    let mut rest = targets;
+    while let [first, more @ ..] = rest {
+        rest = more;
+        let one = asker.ask(first);
+        let goes_on = one.heard == Heard::NotAsked && started.elapsed() < WAN_TIMEOUT;
+        found.push((first.clone(), one));
+        if !goes_on {
+            break;
+        }
+    }
+    let others = others.iter().filter(|other| !targets.contains(other));
+    for more in [rest.to_vec(), others.cloned().collect()] {
+        if verified(&found).is_none() {
+            found.extend(asker.ask_all(&more));
+        }
+    }
+    weigh(targets, found, started)
+}
+
+/// Asks everybody at once, and waits for what comes back of each unless somebody proves who he is.
+#[must_use]
+pub fn ask_everybody(everybody: &[WanTarget], asker: &Asker) -> Wan {
+    let started = Instant::now();
+    weigh(everybody, asker.ask_all(everybody), started)
+}
+
+fn verified(asked: &[(WanTarget, Asked)]) -> Option<&WanTarget> {
+    let mut proved = asked
+        .iter()
+        .filter(|(_, asked)| asked.heard == Heard::Verified);
+    proved.next().map(|(target, _)| target)
+}
+
+fn weigh(targets: &[WanTarget], asked: Vec<(WanTarget, Asked)>, started: Instant) -> Wan {
+    let proved = verified(&asked);
+    let result = if proved.is_some() {
+        Ok(())
+    } else if targets.is_empty() {
+        Err("no WAN target is configured".to_owned())
+    } else {
+        Err(explain(targets, &asked))
     };
-    let target = answered
-        .as_ref()
-        .ok()
-        .or(targets.first())
-        .map(ToString::to_string);
-    Signal {
-        target,
-        elapsed: started.elapsed(),
-        result: answered.map(drop),
+    Wan {
+        signal: Signal {
+            target: proved.or(targets.first()).map(ToString::to_string),
+            elapsed: started.elapsed(),
+            result,
+        },
+        heard: asked.into_iter().map(|(_, asked)| asked.heard).collect(),
     }
 }
 
-/// The first of several that answers.
-fn ask_all(
-    targets: &[WanTarget],
-    dialer: &Dialer,
-    tls: &Arc<ClientConfig>,
-    deadline: Deadline,
-) -> Result<WanTarget, Vec<String>> {
-    let (dialer, tls) = (dialer.clone(), Arc::clone(tls));
-    race(
-        targets.to_vec(),
-        deadline.within(WAN_TIMEOUT),
-        move |target| ask(&target, &dialer, &tls, deadline).map(|()| target),
-    )
-}
-
-fn ask(
-    target: &WanTarget,
-    dialer: &Dialer,
-    tls: &Arc<ClientConfig>,
-    deadline: Deadline,
-) -> Result<(), String> {
-    let started = Instant::now();
-    let end = Deadline::after(deadline.within(WAN_TIMEOUT));
-    let result = dialer
-        .resolve(&target.host, target.port, None, end.remaining())
-        .and_then(|addresses| dialer.connect_any(&addresses, end))
-        .and_then(|socket| match target.scheme {
-            WanScheme::Tcp => Ok(()),
-            WanScheme::Tls => tls::handshake(tls, &target.host, socket, end).map(drop),
-        })
-        .map_err(|error| reason::of(&error));
-    let outcome = result.as_ref().map_or_else(String::as_str, |()| "answers");
-    debug!(
-        "wan {target}: {outcome}, {} ms",
-        started.elapsed().as_millis()
-    );
-    result
-}
-
-/// `1.1.1.1:443: timed out; 9.9.9.9:443: connection refused`.
-fn explain(targets: &[WanTarget], first: String, rest: Vec<String>) -> String {
-    let errors = std::iter::once(first).chain(rest);
-    let each: Vec<_> = targets
-        .iter()
-        .zip(errors)
-        .map(|(target, error)| format!("{target}: {error}"))
+/// `1.1.1.1:443: timed out; 9.9.9.9:443: connection refused`: every target that was asked, and who else answered something.
+fn explain(targets: &[WanTarget], asked: &[(WanTarget, Asked)]) -> String {
+    let is_heard = |asked: &Asked| matches!(asked.heard, Heard::Answered { .. });
+    let was_asked = |asked: &Asked| asked.heard != Heard::NotAsked;
+    let anybody = asked.iter().any(|(_, asked)| was_asked(asked));
+    let told = asked.iter().filter(|(target, asked)| {
+        is_heard(asked) || (targets.contains(target) && (was_asked(asked) || !anybody))
+    });
+    let each: Vec<_> = told
+        .map(|(target, asked)| format!("{target}: {}", asked.why))
         .collect();
-    each.join("; ")
+    if each.is_empty() {
+        "only others than the targets could be asked, and they are silent".to_owned()
+    } else {
+        each.join("; ")
+    }
+}
+
+impl Asker {
+    /// Each with what came back from it; only the one that proved who it is, where one did.
+    fn ask_all(&self, targets: &[WanTarget]) -> Vec<(WanTarget, Asked)> {
+        let it = self.clone();
+        // Of whom nothing is known in time, there is not even silence.
+        let late = Asked {
+            heard: Heard::NotAsked,
+            why: "timed out".to_owned(),
+        };
+        let raced = race(
+            targets.to_vec(),
+            self.deadline.within(WAN_TIMEOUT) + GRACE,
+            &late,
+            move |target| {
+                let found = it.ask(&target);
+                if found.heard == Heard::Verified {
+                    Ok((target, found))
+                } else {
+                    Err(found)
+                }
+            },
+        );
+        match raced {
+            Ok(proved) => vec![proved],
+            Err(found) => targets.iter().cloned().zip(found).collect(),
+        }
+    }
+
+    fn ask(&self, target: &WanTarget) -> Asked {
+        let started = Instant::now();
+        let end = Deadline::after(self.deadline.within(WAN_TIMEOUT));
+        let found = self
+            .dialer
+            .find(&target.host, target.port, None, end.remaining());
+        let asked = match found {
+            Ok(found) => {
+                let asked = self.ask_at(target, &one_of_each_family(&found.addresses), end);
+                match asked.heard {
+                    // It may have moved since: where nobody may be any more, silence is no evidence.
+                    Heard::Silent if found.recalled => Asked::not(asked.why),
+                    _ => asked,
+                }
+            }
+            Err(error) => Asked::not(reason::of(&error)),
+        };
+        debug!(
+            "wan {target}: {}, {} ms",
+            asked.why,
+            started.elapsed().as_millis()
+        );
+        asked
+    }
+
+    /// The best of what comes back from some addresses of one server.
+    fn ask_at(&self, target: &WanTarget, addresses: &[SocketAddr], end: Deadline) -> Asked {
+        let mut best: Option<Asked> = None;
+        let left = (1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev();
+        for (address, left) in addresses.iter().zip(left) {
+            let share = Deadline::after(end.remaining() / left);
+            let asked = self.knock(target, *address, share);
+            if best
+                .as_ref()
+                .is_none_or(|best| asked.weight() > best.weight())
+            {
+                best = Some(asked);
+            }
+            if best
+                .as_ref()
+                .is_some_and(|best| best.heard == Heard::Verified)
+            {
+                break;
+            }
+        }
+        best.unwrap_or_else(|| Asked::not("it has no address".to_owned()))
+    }
+
+    fn knock(&self, target: &WanTarget, address: SocketAddr, end: Deadline) -> Asked {
+        let ip = address.ip().to_canonical();
+        // Loopback is the whole world of the demo and of tests.
+        let is_loopback = ip.is_loopback();
+        if !is_loopback && (is_private(ip) || host::is_near(ip)) {
+            return Asked::not(format!("{ip} is not beyond the router"));
+        }
+        let begun = Instant::now();
+        let connected = self.dialer.connect(address, end.remaining());
+        let after = (!is_loopback).then(|| begun.elapsed());
+        let answered = |doubt, why| Asked {
+            heard: Heard::Answered { doubt, after },
+            why,
+        };
+        match connected {
+            Ok(socket) => match target.scheme {
+                WanScheme::Tcp => Asked::verified(),
+                WanScheme::Tls => match tls::handshake(&self.tls, &target.host, socket, end) {
+                    Ok(_) => Asked::verified(),
+                    Err(error) => answered(doubt(reason::tls(&error)), reason::of(&error)),
+                },
+            },
+            Err(error) => {
+                let why = reason::of(&error);
+                match what_failed(&error) {
+                    // This host itself refuses what nobody in that world takes.
+                    Failed::Refused if is_loopback => Asked::silent(why),
+                    Failed::Refused => answered(Doubt::Nothing, why),
+                    Failed::TimedOut => Asked::silent(why),
+                    // The same error comes from the network and from this host's own routing table.
+                    Failed::Unreachable if self.dialer.has_way(address) => Asked::silent(why),
+                    Failed::Unreachable | Failed::Here => Asked::not(why),
+                }
+            }
+        }
+    }
+}
+
+impl Asked {
+    fn verified() -> Self {
+        Self {
+            heard: Heard::Verified,
+            why: "answers".to_owned(),
+        }
+    }
+
+    const fn silent(why: String) -> Self {
+        Self {
+            heard: Heard::Silent,
+            why,
+        }
+    }
+
+    const fn not(why: String) -> Self {
+        Self {
+            heard: Heard::NotAsked,
+            why,
+        }
+    }
+
+    const fn weight(&self) -> u8 {
+        match self.heard {
+            Heard::Verified => 3,
+            Heard::Answered { .. } => 2,
+            Heard::Silent => 1,
+            Heard::NotAsked => 0,
+        }
+    }
+}
+
+/// The first address of each family, in the order of the resolver.
+fn one_of_each_family(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut chosen: Vec<SocketAddr> = vec![];
+    for address in addresses {
+        let family = Family::of(address.ip());
+        if chosen.iter().all(|it| Family::of(it.ip()) != family) {
+            chosen.push(*address);
+        }
+    }
+    chosen
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            v4.is_private() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast()
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
+}
+
+/// Where a connection failed.
+enum Failed {
+    /// Somebody said no.
+    Refused,
+    /// Nobody said anything.
+    TimedOut,
+    /// There is no way there, says this host or somebody on the way.
+    Unreachable,
+    /// On this host.
+    Here,
+}
+
+fn what_failed(error: &std::io::Error) -> Failed {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Failed::Refused,
+        ErrorKind::TimedOut => Failed::TimedOut,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Failed::Unreachable,
+        // Prohibited by a router on the way (ICMPv6); what this host itself prohibits is EPERM.
+        ErrorKind::PermissionDenied if error.raw_os_error() == Some(EACCES) => Failed::Unreachable,
+        _ => Failed::Here,
+    }
+}
+
+/// asm-generic/errno-base.h.
+const EACCES: i32 = 13;
+
+fn doubt(error: Option<&TlsError>) -> Doubt {
+    match error {
+        Some(TlsError::InvalidCertificate(certificate)) => match certificate {
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Doubt::Dates,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Doubt::Name
+            }
+            _ => Doubt::Authority,
+        },
+        _ => Doubt::Nothing,
+    }
 }
 
 #[cfg(test)]
@@ -121,13 +358,107 @@ mod tests {
         listener().1
     }
 
+    fn asker(limit: Duration) -> Asker {
+        Asker {
+            dialer: Dialer::new(None),
+            tls: tls::client_config(None).unwrap(),
+            deadline: Deadline::after(limit),
+        }
+    }
+
     fn run(targets: &[WanTarget], limit: Duration) -> Signal<()> {
-        probe(
-            targets,
-            &Dialer::new(None),
-            &tls::client_config(None).unwrap(),
-            Deadline::after(limit),
-        )
+        probe(targets, &[], &asker(limit)).signal
+    }
+
+    fn heard(target: &WanTarget) -> Heard {
+        let limit = Duration::from_millis(200);
+        let targets = std::slice::from_ref(target);
+        let heard = probe(targets, &[], &asker(limit)).heard;
+        assert_eq!(heard.len(), 1);
+        heard[0]
+    }
+
+    #[test]
+    fn what_comes_back_is_told_from_what_does_not_and_from_what_was_never_sent() {
+        let (_mute, mute) = listener();
+        let answered = Heard::Answered {
+            doubt: Doubt::Nothing,
+            after: None,
+        };
+        assert_eq!(heard(&target(WanScheme::Tcp, mute)), Heard::Verified);
+        assert_eq!(heard(&target(WanScheme::Tls, mute)), answered);
+        assert_eq!(
+            heard(&target(WanScheme::Tls, closed_port())),
+            Heard::Silent,
+            "this host itself refuses"
+        );
+        let named = |host: &str| WanTarget {
+            scheme: WanScheme::Tls,
+            host: host.to_owned(),
+            port: 443,
+        };
+        for host in [
+            "no such host",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.1.1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert_eq!(heard(&named(host)), Heard::NotAsked, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_interface_that_cannot_be_used_asks_nobody() {
+        let asker = Asker {
+            dialer: Dialer::new(Some("nowhere0".to_owned())),
+            ..asker(WAN_TIMEOUT)
+        };
+        let wan = probe(&[target(WanScheme::Tcp, 9)], &[], &asker);
+        assert_eq!(wan.heard, [Heard::NotAsked]);
+        assert!(
+            wan.signal
+                .result
+                .unwrap_err()
+                .contains("cannot use interface nowhere0")
+        );
+    }
+
+    #[test]
+    fn others_are_asked_only_where_no_target_proves_who_it_is() {
+        let (_listener, port) = listener();
+        let (_other, other) = listener();
+        let (good, dead) = (
+            target(WanScheme::Tcp, port),
+            target(WanScheme::Tcp, closed_port()),
+        );
+        let others = [target(WanScheme::Tcp, other)];
+        let wan = probe(&[good], &others, &asker(WAN_TIMEOUT));
+        assert_eq!(wan.heard, [Heard::Verified]);
+        let wan = probe(&[dead], &others, &asker(WAN_TIMEOUT));
+        assert_eq!(wan.heard, [Heard::Silent, Heard::Verified]);
+        assert_eq!(wan.signal.target, Some(format!("127.0.0.1:{other}")));
+    }
+
+    #[test]
+    fn who_cannot_be_asked_leaves_the_first_place_to_the_next() {
+        let (_listener, port) = listener();
+        let (_second, second) = listener();
+        let unasked = WanTarget {
+            host: "fe80::1".to_owned(),
+            ..target(WanScheme::Tls, 443)
+        };
+        let targets = [
+            unasked,
+            target(WanScheme::Tcp, port),
+            target(WanScheme::Tcp, second),
+        ];
+        let wan = probe(&targets, &[], &asker(WAN_TIMEOUT));
+        assert_eq!(wan.heard, [Heard::NotAsked, Heard::Verified]);
+        assert_eq!(wan.signal.target, Some(format!("127.0.0.1:{port}")));
     }
 
     #[test]

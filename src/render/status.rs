@@ -40,6 +40,7 @@ pub fn logfmt(document: &Document) -> String {
     put("since", document.since.map(|at| at.to_string()));
     put("for_s", document.for_s.map(|age| age.to_string()));
     put("verdict", document.verdict.map(|it| it.as_str().to_owned()));
+    put("doubt", document.doubt.map(|it| it.as_str().to_owned()));
     let outage = document.outage.as_ref();
     put(
         "outage_s",

@@ -95,7 +95,7 @@ fn an_api_that_cannot_prove_who_it_is_never_sees_the_token() {
 }
 
 #[test]
-fn a_line_behind_a_portal_is_down_and_nothing_is_written() {
+fn a_line_behind_a_portal_is_not_believed_and_nothing_is_written() {
     let home = Home::new();
     home.settle();
     // The third target is plain TCP, which any portal answers.
@@ -107,12 +107,15 @@ fn a_line_behind_a_portal_is_down_and_nothing_is_written() {
     home.world.set_address(Some(MOVED));
     for certificate in BAD {
         show(&home, Kind::Wan, certificate);
+        show(&home, Kind::Ip, certificate);
         let report = home.cycle();
         assert_eq!(gist(&report), "NOT_READY held", "{certificate:?}");
+        assert_eq!(report["verdict"], "UNVERIFIED", "{report:#}");
         assert_eq!(signal(&report, "wan")["ok"], false);
     }
     assert_eq!(written(&home), [RIGHT]);
     show(&home, Kind::Wan, Certificate::Good);
+    show(&home, Kind::Ip, Certificate::Good);
     home.settle();
     assert_eq!(written(&home), [RIGHT.to_owned(), MOVED.to_string()]);
 }

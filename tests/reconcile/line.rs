@@ -112,6 +112,7 @@ fn a_silent_line_is_a_timeout_and_does_not_block_the_cycle() {
             &format!("wan_targets = [\"tcp://{address}\", \"tls://{address}\"]"),
         )
     });
+    home.world.set_line(Line::Down).unwrap();
     let begun = Instant::now();
     let report = home.cycle();
     assert!(
@@ -120,6 +121,7 @@ fn a_silent_line_is_a_timeout_and_does_not_block_the_cycle() {
         begun.elapsed()
     );
     assert_eq!(signal(&report, "wan")["failure"], "TIMEOUT");
+    assert_eq!(report["verdict"], "WAN_DOWN", "{report:#}");
     assert_eq!(gist(&report), "NOT_READY held");
 }
 

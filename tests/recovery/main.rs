@@ -1,7 +1,9 @@
 //! The modem's power as the binary handles it: cut once, at the right time, and always given back.
 //!
+//! - `doubt`: a line that may work keeps its power;
 //! - `attempts`: one outage, one power cycle, and what came of it;
 //! - `guardrails`: each alone keeps the power on;
+//! - `last_look`: whoever answers right before the off keeps the power on;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
 //! - `plugs`: plugs that are slow, wrong, locked, or lie.
@@ -15,9 +17,11 @@
 )]
 
 mod attempts;
+mod doubt;
 mod guardrails;
 mod interrupted;
 mod kills;
+mod last_look;
 mod plugs;
 #[path = "../support/stage.rs"]
 mod stage;

@@ -12,6 +12,7 @@ mod outside;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use cadence::logic::beyond::Line as Beyond;
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::policy::Policy;
@@ -229,6 +230,11 @@ impl<'a> Home<'a> {
                 result: Ok(RouterMethod::Icmp),
             },
             wan: signal(truth.is_some()),
+            line: if truth.is_some() {
+                Beyond::Up
+            } else {
+                Beyond::Down
+            },
             public_ip,
         }
     }
@@ -391,5 +397,6 @@ fn disabled() -> Limits {
         cooldown: Duration::ZERO,
         max_attempts_per_outage: 0,
         max_attempts_per_day: 0,
+        when_unverified: false,
     }
 }

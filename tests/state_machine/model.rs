@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use cadence::logic::beyond::{Line, Reason};
 use cadence::logic::moment::{Elapsed, Moment};
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::policy::Policy;
@@ -31,6 +32,8 @@ pub enum Seen {
     NoWanFast,
     /// Behind a living router: silence.
     NoWanSlow,
+    /// Something answers, and nobody proves who he is.
+    Doubtful,
     NoAddress,
     Address(IpAddr),
 }
@@ -152,6 +155,7 @@ impl Home {
                 Seen::NoRouter,
                 Seen::NoWanFast,
                 Seen::NoWanSlow,
+                Seen::Doubtful,
                 Seen::NoAddress,
                 Seen::Address(A),
                 Seen::Address(B),
@@ -522,6 +526,12 @@ fn observation(seen: Seen) -> Observation {
                 .ok_or_else(|| "no answer".to_owned()),
         },
         wan: signal(up, if seen == Seen::NoWanFast { 1 } else { 2000 }),
+        line: match seen {
+            _ if up => Line::Up,
+            Seen::NoHost => Line::Unverified(Reason::NobodyAsked),
+            Seen::Doubtful => Line::Unverified(Reason::Portal),
+            _ => Line::Down,
+        },
         public_ip: up
             .then(|| PublicIp {
                 family: Family::V4,
@@ -573,5 +583,6 @@ pub fn limits() -> Limits {
         cooldown: Duration::from_secs(20),
         max_attempts_per_outage: 2,
         max_attempts_per_day: 3,
+        when_unverified: false,
     }
 }

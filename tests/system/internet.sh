@@ -56,10 +56,10 @@ TOML
 targets4='wan_targets = ["tls://1.1.1.1:443", "tcp://8.8.8.8:443"]'
 targets6='wan_targets = ["tls://[2001:db8:1::1]:443"]'
 
-# One cycle on a fresh state, by a user with no rights at all. Leaves the report in $report, and the exit code in $code.
+# One cycle on a fresh state, or the one in $kept, by a user with no rights at all. Leaves the report in $report, and the exit code in $code.
 cycle() {
   local state
-  state=$(mktemp -d "$work/state.XXXXXX")
+  state=${kept:-$(mktemp -d "$work/state.XXXXXX")}
   chown 65534:65534 "$state"
   code=0
   report=$(within client setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --no-new-privs \

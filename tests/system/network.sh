@@ -30,7 +30,7 @@ router-hung       ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
 wan-drop          WAN_DOWN host=ok router=ok/METHOD wan=TIMEOUT
 wan-no-route      WAN_DOWN host=ok router=ok/METHOD wan=FAST_FAIL
 wan-unreach       WAN_DOWN host=ok router=ok/METHOD wan=FAST_FAIL
-wan-rst           WAN_DOWN host=ok router=ok/METHOD wan=FAST_FAIL
+wan-rst           UNVERIFIED host=ok router=ok/METHOD wan=FAST_FAIL
 none              HEALTHY host=ok router=ok/METHOD wan=ok
 TABLE
 done
@@ -50,7 +50,10 @@ ip netns exec internet perl -MIO::Socket::INET -e '
 until [[ $(within internet ss -Hltn 'sport = :853' | wc -l) == 1 ]]; do sleep 0.05; done
 configure A 'wan_targets = ["tls://1.1.1.1:853"]'
 cycle
-check "hung up on after 100 ms" "WAN_DOWN host=ok router=ok/tcp wan=SLOW_FAIL" "$(seen)"
+check "hung up on by the target alone" "HEALTHY host=ok router=ok/tcp wan=ok" "$(seen)"
+sed -i 's/^ip_providers.*/ip_providers = ["https:\/\/1.1.1.1:853\/ip"]/' "$work/cadence.toml"
+cycle_to_see "UNVERIFIED host=ok router=ok/tcp wan=SLOW_FAIL"
+check "hung up on by everybody after 100 ms" "UNVERIFIED host=ok router=ok/tcp wan=SLOW_FAIL" "$(seen)"
 
 # The line is up, and nobody tells the address.
 configure A "$targets4"
@@ -109,7 +112,7 @@ router-hung       ROUTER_DOWN host=ok router=TIMEOUT wan=TIMEOUT
 wan-drop          WAN_DOWN host=ok router=ok/tcp wan=TIMEOUT
 wan-no-route      WAN_DOWN host=ok router=ok/tcp wan=EITHER
 wan-unreach       WAN_DOWN host=ok router=ok/tcp wan=EITHER
-wan-rst           WAN_DOWN host=ok router=ok/tcp wan=FAST_FAIL
+wan-rst           UNVERIFIED host=ok router=ok/tcp wan=FAST_FAIL
 TABLE
 cycle
 check "IPv6 only, again" "HEALTHY host=ok router=ok/tcp wan=ok" "$(seen)"

@@ -26,6 +26,7 @@ quick() {
 both='[[record]]
 name = "vpn.example.com"
 type = "AAAA"'
+targets='wan_targets = ["tls://1.1.1.1:443", "tls://8.8.8.8:443", "tls://[2001:db8:1::1]:443"]'
 named='ip_providers = ["https://both.example/ip", "https://four.example/ip"]'
 # with KEY_LINE: in place of the line of that key.
 with() { sed -i "s#^${1%% =*} = .*#$1#" "$work/cadence.toml"; }
@@ -49,6 +50,9 @@ default_routes
 configure AAAA "$targets6"
 ip -n client route del default
 look "IPv6 alone" "HEALTHY, exit 0, ipv6=$home6"
+configure AAAA "$targets"
+look "IPv6 alone, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
+quick "IPv6 alone, targets of both families" 2000
 default_routes
 
 echo "-- IPv6 is advertised and dead"
@@ -73,9 +77,28 @@ echo "-- IPv4 is dead behind a router that lives"
 within router nft add rule inet fault through meta nfproto ipv4 drop
 configure A "$targets6"; echo "$both" >>"$work/cadence.toml"
 look "IPv4 dead, for A and AAAA" "DEGRADED, exit 0, ipv4=none, ipv6=$home6"
+configure A "$targets"
+look "IPv4 dead, for A, targets of both families" "DEGRADED, exit 0, ipv4=none"
+configure AAAA "$targets"
+look "IPv4 dead, for AAAA, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
 configure A "$targets4"
 look "IPv4 dead, for A" "WAN_DOWN, exit 0"
 heal
+
+echo "-- the default route is in two halves, or in another table"
+halves() { ip -n client route "$1" 0.0.0.0/1 via 192.168.77.1; ip -n client route "$1" 128.0.0.0/1 via 192.168.77.1; }
+table() { ip -n client route "$1" default via 192.168.77.1 table 77; ip -n client rule "$1" from all lookup 77 priority 77; }
+for way in halves table; do
+  configure A "$targets4" 'router = "192.168.77.1"'
+  fault client-no-route
+  look "no route, $way" "HOST_DOWN, exit 0"
+  $way add
+  look "$way" "HEALTHY, exit 0, ipv4=$home4"
+  fault wan-drop
+  look "$way, and the line is dead" "WAN_DOWN, exit 0"
+  $way del
+  heal
+done
 
 echo "-- a VPN is the default route, and has an exit of its own"
 # Whoever comes from its exit is told that address.
@@ -123,7 +146,8 @@ RULES
 }
 portal
 configure A 'wan_targets = ["tls://1.1.1.1:443", "tls://8.8.8.8:443"]'
-look "captive portal" "WAN_DOWN, exit 0"
+look "captive portal" "UNVERIFIED, exit 0"
+check "captive portal, told" router_page "$(jq -r .doubt <<<"$report")"
 configure A "$targets4"
 look "captive portal, a target without TLS" "DEGRADED, exit 0, ipv4=none"
 within router nft delete table ip portal
@@ -172,5 +196,22 @@ quick "resolver, silent, addresses in place of names" 2000
 heal
 configure A "$targets4"; with "$named"
 look "resolver, gone" "DEGRADED, exit 0, ipv4=none"
+
+echo "-- the system's resolver fails after it has worked"
+kept=$(mktemp -d "$work/state.XXXXXX")
+configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+resolver 0 8.8.8.8
+look "resolver, honest, kept" "HEALTHY, exit 0, ipv4=$home4"
+silence
+# The API is looked for and not found, then left alone for a while.
+look "resolver, gone, kept" "HEALTHY, exit 1, ipv4=$home4"
+within router nft add rule inet fault in udp dport 53 drop
+look "resolver, silent, kept" "HEALTHY, exit 0, ipv4=$home4"
+quick "resolver, silent, kept" 20000
+heal
+fault wan-drop
+look "resolver, gone, kept, and the line is dead" "UNVERIFIED, exit 0"
+heal
+kept=
 
 told_all

@@ -1,7 +1,7 @@
 //! What others answer: the router, the WAN targets, the address providers, public DNS, and the DNS provider's API.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use super::{Finding, Level, api, plug};
 use crate::app::threads::{beside, side_by_side};
 use crate::app::wire::Wire;
 use crate::config::Endpoint;
+use crate::logic::beyond::Heard;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
@@ -16,21 +17,24 @@ use crate::logic::records::families;
 use crate::logic::state::State;
 use crate::logic::units::Family;
 use crate::net::Deadline;
+use crate::probe::wan::Wan;
 
-/// Asks everybody, side by side. Beyond the WAN targets nobody is asked while none of those answers.
+/// Asks everybody, side by side. Nobody is asked for more while nobody beyond the router proves who he is.
 pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
     let deadline = Wire::deadline();
     let network = &wire.settings.network;
     thread::scope(|scope| {
         let asked_router = beside(scope, || wire.router());
         let asked_plug = beside(scope, || plug::look(wire));
-        let signals: Vec<Signal<()>> = side_by_side(&network.wan_targets, |target| {
+        let targets: Vec<Wan> = side_by_side(&network.wan_targets, |target| {
             wire.wan_target(target, deadline)
         })
         .into_iter()
         .flatten()
         .collect();
-        let up = signals.iter().any(Signal::ok);
+        // As a cycle does: who tells the address proves that the line works just as well.
+        let others = || wire.wan_others(&families(&wire.settings.records), deadline);
+        let up = targets.iter().any(|wan| wan.signal.ok()) || others().signal.ok();
         let answers = beside(scope, move || up.then(|| ask_providers(wire, deadline)));
         let doh = beside(scope, move || up.then(|| ask_doh(wire, deadline)));
         let api = up.then(|| api::ask(wire, state, now, deadline));
@@ -41,7 +45,7 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
             .into_iter()
             .collect();
         findings.extend(asked_plug.join().unwrap_or_default());
-        findings.extend(signals.iter().map(|signal| wan(signal, up)));
+        findings.extend(targets.iter().map(|target| wan(target, up)));
         let answers = answers.join().flatten().unwrap_or_default();
         findings.extend(
             answers
@@ -60,7 +64,7 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
     })
 }
 
-/// `up`: a WAN target answers, so whatever the router does, it does its work.
+/// `up`: somebody beyond it answers, so whatever the router does, it does its work.
 fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
     let target = signal.target.as_deref().unwrap_or_default();
     let method = match &signal.result {
@@ -82,13 +86,18 @@ fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
     Finding::ok("router", format!("{target} answers ({method}, {took})"))
 }
 
-fn wan(signal: &Signal<()>, up: bool) -> Finding {
+fn wan(wan: &Wan, up: bool) -> Finding {
+    let signal = &wan.signal;
     let target = signal.target.as_deref().unwrap_or_default();
     match &signal.result {
         Ok(()) => Finding::ok(
             "wan",
             format!("{target} answers ({})", took(signal.elapsed)),
         ),
+        // Such as an IPv6 address on a host that has IPv4 alone: it costs nothing, and is no evidence.
+        Err(error) if up && wan.heard == [Heard::NotAsked] && is_literal(target) => {
+            Finding::ok("wan", format!("not asked: {error}"))
+        }
         // The one that failed says for itself that it did.
         Err(error) if up => {
             Finding::warn("wan", error.as_str()).mend("replace it in network.wan_targets")
@@ -96,6 +105,10 @@ fn wan(signal: &Signal<()>, up: bool) -> Finding {
         Err(error) => Finding::fail("wan", error.as_str())
             .mend("look at the modem and the line, or correct network.wan_targets"),
     }
+}
+
+fn is_literal(target: &str) -> bool {
+    target.parse::<SocketAddr>().is_ok()
 }
 
 fn took(elapsed: Duration) -> String {

@@ -72,6 +72,21 @@ impl Plug for Breaks {
 }
 
 #[test]
+fn an_answer_to_the_last_look_leaves_the_power_on_and_counts_no_attempt() {
+    let plug = Breaks::at("never", true);
+    let mut state = State::cold(&system::now());
+    let save = |_: &State| panic!("there is nothing to intend");
+    let outcome = cycle(&plug, &mut state, &fixtures::limits(), &save, &|| false).unwrap();
+    assert_eq!(outcome, Outcome::Suppressed(ANSWERED.to_owned()));
+    assert!(
+        state.recovery.looked.is_some(),
+        "it is not asked at once again"
+    );
+    assert_eq!((state.recovery.attempts.len(), state.outbox.len()), (0, 0));
+    assert!(!plug.inside.lock().unwrap().dark);
+}
+
+#[test]
 fn a_panic_while_the_modem_is_dark_gives_its_power_back_and_ends_the_attempt() {
     let limits = Limits {
         off_time: Duration::from_millis(1),
@@ -91,7 +106,7 @@ fn a_panic_while_the_modem_is_dark_gives_its_power_back_and_ends_the_attempt() {
             saved.lock().unwrap().push(state.recovery.cut.is_some());
             Ok(())
         };
-        let outcome = cycle(&plug, &mut state, &limits, &save).unwrap();
+        let outcome = cycle(&plug, &mut state, &limits, &save, &|| true).unwrap();
         let inside = plug.inside.lock().unwrap();
         assert!(inside.broke, "{operation}: nothing broke");
         assert!(!inside.dark, "{operation}: the modem stays dark");

@@ -50,6 +50,7 @@ escalation_buffer = "2m"
 cooldown = "1h"
 max_attempts_per_outage = 1
 max_attempts_per_day = 2
+when_unverified = true
 "#;
 
 fn settings() -> Settings {
@@ -179,4 +180,5 @@ fn every_key_of_the_recovery_is_read() {
         ),
         (1, 2)
     );
+    assert!(settings.recovery.when_unverified);
 }

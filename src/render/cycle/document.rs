@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{layer, outcome, reason};
 use crate::app::reconcile::Cycle;
+use crate::logic::beyond::Reason;
 use crate::logic::event::RecordOutcome;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer};
@@ -23,6 +24,9 @@ struct Document<'a> {
     mode: &'static str,
     dry_run: bool,
     verdict: Verdict,
+    /// Why it is not known whether the line is up, where that is the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<Reason>,
     readiness: ReadinessObject,
     signals: Vec<SignalObject<'a>>,
     records: Vec<RecordObject<'a>>,
@@ -92,6 +96,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         mode: cycle.mode,
         dry_run: cycle.dry_run,
         verdict: cycle.decision.verdict,
+        doubt: state.doubt,
         readiness: ReadinessObject {
             before: cycle.decision.before,
             after: state.machine.readiness,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
+use crate::logic::beyond::Line;
 use crate::logic::fixtures::{ip, limits, policy, record};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
@@ -85,6 +86,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
             host: signal("eth0", 120, Ok(())),
             router: signal("192.168.0.1", 900, Ok(RouterMethod::Icmp)),
             wan: signal("1.1.1.1:443", 28_000, Ok(())),
+            line: Line::Up,
             public_ip: vec![PublicIp {
                 family: Family::V4,
                 signal: signal(

@@ -240,12 +240,14 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
     let (mark, why) = match verdict {
         Verdict::Healthy => (Mark::Good, None),
         Verdict::Degraded => (Mark::Warn, Some("no usable public address")),
+        Verdict::Unverified => (Mark::Bad, Some("nobody beyond the router proved who he is")),
         Verdict::WanDown => (Mark::Bad, Some("nothing beyond the router answers")),
         Verdict::RouterDown => (Mark::Bad, Some("the router does not answer")),
         Verdict::HostDown => (Mark::Bad, Some("this host has no way out")),
     };
     let line = Line::new(cycle.now.wall, mark, "VERDICT", verdict.as_str()).level(Level::Info);
-    let line = match why {
+    let doubt = cycle.state.doubt.map(|doubt| doubt.to_string());
+    let line = match doubt.as_deref().or(why) {
         Some(why) => line.primary("reason", why),
         None => line,
     };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::logic::beyond::Reason;
 use crate::logic::policy::Policy;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, RecordSpec};
@@ -41,8 +42,10 @@ pub struct Document {
     pub for_s: Option<u64>,
     /// The last cycle is too long ago, or the clocks cannot tell how long: all of this may have changed.
     pub stale: bool,
-    /// `HEALTHY`, `DEGRADED`, `WAN_DOWN`, `ROUTER_DOWN` or `HOST_DOWN`.
+    /// `HEALTHY`, `DEGRADED`, `UNVERIFIED`, `WAN_DOWN`, `ROUTER_DOWN` or `HOST_DOWN`.
     pub verdict: Option<Verdict>,
+    /// Why it is not known whether the line is up, where that is the verdict.
+    pub doubt: Option<Reason>,
     /// The outage that goes on.
     pub outage: Option<Outage>,
     /// The public addresses.

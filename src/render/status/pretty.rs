@@ -170,6 +170,8 @@ impl Sheet<'_> {
         match document.verdict {
             Some(verdict) => {
                 let (paint, meaning) = verdict_for_people(verdict);
+                let doubt = document.doubt.map(|doubt| doubt.to_string());
+                let meaning = doubt.as_deref().unwrap_or(meaning);
                 let (head, rest) = (verdict.as_str(), format!(": {meaning}"));
                 self.row("verdict", Some(unless_stale(paint)), head, &rest);
             }
@@ -371,6 +373,10 @@ const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
         Verdict::Degraded => (
             Paint::Warn,
             "the line is up, no usable address was observed",
+        ),
+        Verdict::Unverified => (
+            Paint::Bad,
+            "something may answer, and nobody proved who he is",
         ),
         Verdict::WanDown => (Paint::Bad, "the router answers, nothing beyond it does"),
         Verdict::RouterDown => (

@@ -120,6 +120,7 @@ fn saved() -> State {
         },
         since: moment(0),
         verdict: Some(Verdict::WanDown),
+        doubt: None,
         last: Some(LastCycle {
             at: moment(NOW),
             elapsed_ms: 300,
@@ -140,6 +141,7 @@ fn saved() -> State {
         },
         records: BTreeMap::from([("A vpn.example.com".to_owned(), record())]),
         zones: BTreeMap::from([("example.com".to_owned(), "0123".to_owned())]),
+        names: BTreeMap::new(),
         backoff: Some(Backoff {
             since: moment(4_294_967_296_000),
             wait_s: 60,
@@ -217,6 +219,7 @@ fn recovery() -> RecoveryState {
             helped: Some(true),
             seconds: Some(50),
         }),
+        looked: None,
     }
 }
 

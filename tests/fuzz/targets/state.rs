@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use cadence::logic::beyond::Line;
 use cadence::logic::moment::{Elapsed, Moment};
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::readiness::Readiness;
@@ -154,6 +155,7 @@ fn down() -> Observation {
         host: signal(Ok(())),
         router: signal(Ok(RouterMethod::Icmp)),
         wan: signal(Err("timed out".to_owned())),
+        line: Line::Down,
         public_ip: vec![],
     }
 }
@@ -178,6 +180,7 @@ fn up(address: Option<IpAddr>) -> Observation {
     );
     Observation {
         wan: signal(Ok(())),
+        line: Line::Up,
         public_ip: vec![seen],
         ..down()
     }

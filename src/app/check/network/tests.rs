@@ -91,13 +91,35 @@ fn a_silent_router_matters_only_while_the_line_is_down() {
 #[test]
 fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
     let dead = signal::<()>(Some("1.1.1.1:443"), Err("1.1.1.1:443: timed out"));
+    let (up, down) = (Heard::Verified, Heard::Silent);
+    let dead = |heard| Wan {
+        signal: dead.clone(),
+        heard: vec![heard],
+    };
     assert_eq!(
-        wan(&dead, true),
+        wan(&dead(down), true),
         Finding::warn("wan", "1.1.1.1:443: timed out").mend("replace it in network.wan_targets")
     );
-    assert_eq!(wan(&dead, false).level, Level::Fail);
+    assert_eq!(wan(&dead(down), false).level, Level::Fail);
     assert_eq!(
-        wan(&signal(Some("1.1.1.1:443"), Ok(())), true),
+        wan(
+            &Wan {
+                signal: signal(Some("1.1.1.1:443"), Ok(())),
+                heard: vec![up]
+            },
+            true
+        ),
         Finding::ok("wan", "1.1.1.1:443 answers (12.0 ms)")
     );
+    // A name that does not resolve is a fault; an address of a family that this host has not is none.
+    assert_eq!(wan(&dead(Heard::NotAsked), true).level, Level::Ok);
+    assert_eq!(wan(&dead(Heard::NotAsked), false).level, Level::Fail);
+    let named = Wan {
+        signal: signal(
+            Some("one.example:443"),
+            Err("could not resolve one.example"),
+        ),
+        heard: vec![Heard::NotAsked],
+    };
+    assert_eq!(wan(&named, true).level, Level::Warn);
 }

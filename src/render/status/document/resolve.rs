@@ -12,6 +12,7 @@ use crate::logic::records::RecordState;
 use crate::logic::schedule::{self, Speed};
 use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::Family;
+use crate::logic::verdict::Verdict;
 
 /// The schema of the document.
 const SCHEMA: &str = "cadence.status/1";
@@ -36,6 +37,7 @@ impl Document {
             for_s: state.and(since.age_s),
             stale: state.is_none_or(|state| schedule::is_stale(state, now)),
             verdict: known.verdict,
+            doubt: known.doubt,
             outage: known.outage.as_ref().map(|outage| Outage {
                 began: Past::of(&outage.since, now),
                 verdict: outage.verdict,
@@ -75,7 +77,12 @@ impl Recovery {
         let mut known = state.recovery.clone();
         known.on_clocks_of(now);
         let dark = known.cut.is_some();
-        let guardrail = match (configured, state.verdict) {
+        // A row of dead cycles goes on: whatever the verdict is called, the last one counted as dead.
+        let verdict = match known.streak {
+            Some(_) => Some(Verdict::WanDown),
+            None => state.verdict,
+        };
+        let guardrail = match (configured, verdict) {
             _ if dark => Some("the plug is not known to be on since the last cut".to_owned()),
             (Some(with), Some(verdict)) => known
                 .allows(with.recovery, verdict, with.policy.unsettled_interval, now)

@@ -28,7 +28,7 @@ no cycle has run yet: there is no state in /var/lib/cadence
     assert_eq!(
         document,
         json!({
-            "schema": "cadence.status/1", "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null,
+            "schema": "cadence.status/1", "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null, "doubt": null,
             "outage": null, "public_ip": {"ipv4": null, "ipv6": null}, "records": [],
             "uptime": {"ready": 0, "total": 0, "percent": null}, "hours": vec![Value::Null; 24], "last_change": null,
             "recovery": {
@@ -68,6 +68,7 @@ fn the_document_holds_everything_that_is_known() {
             "for_s": 712,
             "stale": false,
             "verdict": "WAN_DOWN",
+            "doubt": null,
             "outage": {"at": "2026-02-02T05:31:40Z", "age_s": 712, "verdict": "WAN_DOWN", "cycles": 24},
             "public_ip": {
                 "ipv4": {"address": "11.22.33.44", "state": "last_known", "confirmations": null, "required": 2},
