@@ -9,7 +9,7 @@ use super::observe::observe;
 use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
-use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
+use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
@@ -51,6 +51,8 @@ pub struct Cycle<'a> {
     pub state: State,
     /// What went wrong, one line each.
     pub errors: Vec<String>,
+    /// Whether a part of the state folder could not be written that the cycle can do without.
+    pub is_untold: bool,
 }
 
 impl Cycle<'_> {
@@ -158,13 +160,17 @@ fn cycle<'a>(
     let deadline = Wire::deadline();
 
     let mut state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
-    let mut restored = None;
+    let (mut restored, mut untold) = (None, vec![]);
     if let Some(dir) = dir {
         restored = power::restore(wire.plug(), &mut state);
-        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
+        // The history is not worth the home's reachability: what is wrong with it is told at the end, where it is tried again.
+        if history::append_missing(dir, &state.outbox).is_err() {
+            untold.clone_from(&state.outbox);
+        }
     }
     let seen = observe(wire, &state.machine, &wants.families(), &now, deadline);
     let (mut state, decision) = step::step(state, &seen, &now, wants);
+    state.keep_untold(untold);
     if let Some(Ok(())) = restored {
         power::tell_restored(&mut state, &now);
     }
@@ -203,10 +209,13 @@ fn cycle<'a>(
         jitter,
     };
     let state = settle(state, &ending, &now, wants);
+    let mut trouble = vec![];
     if let Some(dir) = dir {
         state::save(dir, &state).map_err(Error::state)?;
-        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
-        set_unsettled(dir, schedule::is_fast(&state)).map_err(Error::state)?;
+        let told = history::append_missing(dir, &state.outbox).map(drop);
+        let flagged = set_unsettled(dir, schedule::is_fast(&state));
+        let failed = [told, flagged].into_iter().filter_map(Result::err);
+        trouble.extend(failed.map(|error| error.to_string()));
     }
     let complaints = outcomes
         .iter()
@@ -218,6 +227,7 @@ fn cycle<'a>(
     for error in complaints
         .chain(rejected_token(wire, &state, &now))
         .chain(failed)
+        .chain(trouble.iter().cloned())
     {
         if !errors.contains(&error) {
             errors.push(error);
@@ -235,6 +245,7 @@ fn cycle<'a>(
         recovery,
         state,
         errors,
+        is_untold: !trouble.is_empty(),
     })
 }
 
@@ -277,7 +288,7 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
     let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
         Loaded::Found(mut state) => {
             // One that was brought back from a copy counts on from what has been told since, or its events would pass for told.
-            // A history that cannot be read is dealt with once there is something to tell.
+            // A history that cannot be read is told where there is something to append.
             let told = history::last_seq(dir).unwrap_or_default().unwrap_or(0);
             state.seq = state.seq.max(told);
             return Ok((Some(state), vec![]));
@@ -292,7 +303,9 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
         }
     };
     // Events go on being numbered where the history ends, so that none is taken for one that is there already.
-    let seq = history::last_seq(dir).map_err(Error::state)?;
+    // Where it cannot be read now, they are numbered beyond all that it may hold: a second has no more than one of them.
+    let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
+    let seq = history::last_seq(dir).unwrap_or(Some(seconds));
     let mut state = State::cold(&now);
     if wire.has_plug() && (seq.is_some() || !errors.is_empty()) {
         state.recovery = RecoveryState::forgotten(&now);
@@ -343,6 +356,8 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
             .any(|acted| complaint(&acted.outcome.settled).is_some())
     {
         EXIT_FAILED
+    } else if cycle.is_untold {
+        EXIT_STATE
     } else {
         EXIT_DONE
     }
