@@ -24,6 +24,14 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Content> {
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
         .open(path)?;
+    content(file, limit)
+}
+
+/// The same of a file that is open.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn content(file: File, limit: usize) -> io::Result<Content> {
     let meta = file.metadata()?;
     if meta.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -38,16 +46,6 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Content> {
         bytes,
         mode: meta.permissions().mode() & 0o7777,
     })
-}
-
-/// Makes a name durable, and those of the folders above it, any of which may have been made a moment ago. One that cannot be
-/// opened was not made by this user.
-pub fn settle(path: &Path) {
-    for folder in path.ancestors().skip(1) {
-        let here = folder.as_os_str().is_empty();
-        let folder = if here { Path::new(".") } else { folder };
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    }
 }
 
 #[cfg(test)]

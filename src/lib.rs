@@ -47,6 +47,7 @@ pub mod config;
 pub mod dns;
 pub mod error;
 pub mod file;
+pub mod folder;
 pub mod logging;
 pub mod logic;
 pub mod net;

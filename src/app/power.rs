@@ -63,6 +63,15 @@ impl Outcome {
         }
     }
 
+    /// What is to be told as an error.
+    #[must_use]
+    pub fn failed(&self) -> Option<String> {
+        match self {
+            Self::Failed(why) => Some(format!("power cycle: {why}")),
+            Self::Disabled | Self::Idle | Self::Suppressed(_) | Self::Completed => None,
+        }
+    }
+
     /// Why it was left alone, or why it failed.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {

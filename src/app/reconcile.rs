@@ -10,7 +10,7 @@ use super::observe::{look_again, observe};
 use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
-use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_TOKEN, Error};
+use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
@@ -52,6 +52,8 @@ pub struct Cycle<'a> {
     pub state: State,
     /// What went wrong, one line each.
     pub errors: Vec<String>,
+    /// Whether a part of the state folder could not be written that the cycle can do without.
+    pub is_untold: bool,
 }
 
 impl Cycle<'_> {
@@ -160,15 +162,19 @@ fn cycle<'a>(
 
     let mut state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
     wire.names().remember(&state.names);
-    let mut restored = None;
+    let (mut restored, mut untold) = (None, vec![]);
     if let Some(dir) = dir {
         restored = power::restore(wire.plug(), &mut state);
-        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
+        // The history is not worth the home's reachability: what is wrong with it is told at the end, where it is tried again.
+        if history::append_missing(dir, &state.outbox).is_err() {
+            untold.clone_from(&state.outbox);
+        }
     }
     let mut seen = observe(wire, &state.machine, &wants.families(), &now, deadline);
     let before = state.clone();
     let decide = |state: State, seen: &Observation| {
         let (mut state, decision) = step::step(state, seen, &now, wants);
+        state.keep_untold(untold.clone());
         if let Some(Ok(())) = restored {
             power::tell_restored(&mut state, &now);
         }
@@ -227,24 +233,17 @@ fn cycle<'a>(
     };
     let mut state = settle(state, &ending, &now, wants);
     state.names = wire.names().all();
-    if let Some(dir) = dir {
-        leave(dir, &state).map_err(Error::state)?;
-    }
-    let complaints = outcomes
-        .iter()
-        .filter_map(|outcome| complaint(&outcome.settled));
-    let failed = match &recovery {
-        power::Outcome::Failed(why) => Some(format!("power cycle: {why}")),
-        _ => None,
+    let trouble = match dir {
+        Some(dir) => leave(dir, &state).map_err(Error::state)?,
+        None => vec![],
     };
-    for error in complaints
+    let more = outcomes
+        .iter()
+        .filter_map(|outcome| complaint(&outcome.settled))
         .chain(rejected_token(wire, &state, &now))
-        .chain(failed)
-    {
-        if !errors.contains(&error) {
-            errors.push(error);
-        }
-    }
+        .chain(recovery.failed())
+        .chain(trouble.iter().cloned());
+    add_new(&mut errors, more);
     Ok(Cycle {
         wants,
         mode: wire.settings.mode.as_str(),
@@ -257,14 +256,26 @@ fn cycle<'a>(
         recovery,
         state,
         errors,
+        is_untold: !trouble.is_empty(),
     })
 }
 
-/// What is left to the next cycle.
-fn leave(dir: &StateDir, state: &State) -> Result<(), StoreError> {
+/// Leaves to the next cycle what it needs; gives what went wrong with the rest, which is not worth a cycle.
+fn leave(dir: &StateDir, state: &State) -> Result<Vec<String>, StoreError> {
     state::save(dir, state)?;
-    history::append_missing(dir, &state.outbox)?;
-    set_unsettled(dir, schedule::is_fast(state))
+    let told = history::append_missing(dir, &state.outbox).map(drop);
+    let flagged = set_unsettled(dir, schedule::is_fast(state));
+    let failed = [told, flagged].into_iter().filter_map(Result::err);
+    Ok(failed.map(|error| error.to_string()).collect())
+}
+
+/// Each error is told once.
+fn add_new(errors: &mut Vec<String>, more: impl Iterator<Item = String>) {
+    for error in more {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
 }
 
 /// Switches on what an earlier process may have left off, and does nothing else.
@@ -306,7 +317,7 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
     let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
         Loaded::Found(mut state) => {
             // One that was brought back from a copy counts on from what has been told since, or its events would pass for told.
-            // A history that cannot be read is dealt with once there is something to tell.
+            // A history that cannot be read is told where there is something to append.
             let told = history::last_seq(dir).unwrap_or_default().unwrap_or(0);
             state.seq = state.seq.max(told);
             return Ok((Some(state), vec![]));
@@ -321,7 +332,9 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
         }
     };
     // Events go on being numbered where the history ends, so that none is taken for one that is there already.
-    let seq = history::last_seq(dir).map_err(Error::state)?;
+    // Where it cannot be read now, they are numbered beyond all that it may hold: a second has no more than one of them.
+    let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
+    let seq = history::last_seq(dir).unwrap_or(Some(seconds));
     let mut state = State::cold(&now);
     if wire.has_plug() && (seq.is_some() || !errors.is_empty()) {
         state.recovery = RecoveryState::forgotten(&now);
@@ -331,6 +344,7 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
 }
 
 /// What is to be told of a clock that cannot be true.
+#[must_use]
 pub fn clock_error(now: &Moment) -> Option<String> {
     (!now.wall_is_plausible()).then(|| {
         format!(
@@ -373,6 +387,8 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
             .any(|acted| complaint(&acted.outcome.settled).is_some())
     {
         EXIT_FAILED
+    } else if cycle.is_untold {
+        EXIT_STATE
     } else {
         EXIT_DONE
     }

@@ -10,12 +10,12 @@ use super::power::{self, Outcome};
 use super::reconcile::{load, lock};
 use super::wire::Wire;
 use crate::cli;
-use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Error};
+use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::Plug;
 use crate::render::{self, Form};
-use crate::store::{StateDir, history, state};
+use crate::store::{StateDir, StoreError, history, state};
 use crate::system;
 
 /// What would happen, and what speaks against it.
@@ -69,12 +69,15 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     if context.style.form == Form::Pretty && !context.style.quiet {
         context.print(&render::recover::plan(&plan, &context.style))?;
     }
+    let mut untold = None;
     let outcome = if let Some(why) = plan.refusal(options.force).filter(|_| !plan.left_over) {
         Outcome::Suppressed(why)
     } else if options.dry_run {
         Outcome::Suppressed("dry run: nothing was switched".to_owned())
     } else if options.yes || confirmed(plan.off_time)? {
-        under_lock(context, &wire, plug, options.force)?
+        let (outcome, trouble) = under_lock(context, &wire, plug, options.force)?;
+        untold = trouble;
+        outcome
     } else {
         Outcome::Suppressed("not confirmed: nothing was switched".to_owned())
     };
@@ -85,7 +88,14 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     if let Some(why) = outcome.reason().filter(|_| is_untold) {
         log::error!("power cycle: {why}");
     }
-    Ok(if done { EXIT_DONE } else { EXIT_FAILED })
+    if let Some(error) = &untold {
+        log::error!("{error}");
+    }
+    Ok(match (done, untold) {
+        (false, _) => EXIT_FAILED,
+        (true, Some(_)) => EXIT_STATE,
+        (true, None) => EXIT_DONE,
+    })
 }
 
 /// What earlier cycles left, on the clocks of this boot; nothing is written.
@@ -136,12 +146,13 @@ fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
 }
 
 /// The power cycle itself; a cut that is left over is ended first. Time has passed since the first look, so all is looked at again.
+/// Also returns why the history could not be written: its events wait in the state.
 fn under_lock(
     context: &Context,
     wire: &Wire,
     plug: &dyn Plug,
     force: bool,
-) -> Result<Outcome, Error> {
+) -> Result<(Outcome, Option<StoreError>), Error> {
     let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
     let _lock = lock(&dir, Duration::ZERO)?;
     let (state, errors) = load(&dir, wire)?;
@@ -153,8 +164,9 @@ fn under_lock(
     state.recovery.on_clocks_of(&now);
     let restored = power::restore(Ok(plug), &mut state);
     // What the last cycle told must be in the history before this one's events take its place.
-    history::append_missing(&dir, &state.outbox).map_err(Error::state)?;
-    state.outbox.clear();
+    if history::append_missing(&dir, &state.outbox).is_ok() {
+        state.outbox.clear();
+    }
     let save = |state: &State| state::save(&dir, state);
     if let Some(Ok(())) = restored {
         power::tell_restored(&mut state, &now);
@@ -170,8 +182,8 @@ fn under_lock(
         },
     };
     save(&state).map_err(Error::state)?;
-    history::append_missing(&dir, &state.outbox).map_err(Error::state)?;
-    Ok(outcome)
+    let told = history::append_missing(&dir, &state.outbox);
+    Ok((outcome, told.err()))
 }
 
 /// Asks on the terminal; whatever is not a yes is a no.

@@ -22,6 +22,8 @@ use super::verdict::Verdict;
 pub const VERSION: u32 = 1;
 /// How many hours the strip of `status` looks back, the current one included.
 pub const HOURS: usize = 24;
+/// How many events wait for a history that cannot be written: so many that the state stays small, on a disk that may be full.
+pub const UNTOLD_AT_MOST: usize = 50;
 
 /// Everything that is remembered between cycles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +71,8 @@ pub struct State {
     pub errors: Vec<String>,
     /// The number of the last event.
     pub seq: u64,
-    /// The events of the last cycle. They are in the history too unless a crash came between; the next cycle looks.
+    /// The events of the last cycle, and before them those of earlier ones that the history could not take. They are in the history
+    /// too unless a crash came between; the next cycle looks.
     pub outbox: Vec<Event>,
 }
 
@@ -234,6 +237,18 @@ impl State {
         });
     }
 
+    /// Keeps events of earlier cycles that the history could not take; of many, the last [`UNTOLD_AT_MOST`].
+    pub fn keep_untold(&mut self, mut untold: Vec<Event>) {
+        untold.drain(..untold.len().saturating_sub(UNTOLD_AT_MOST));
+        self.outbox.splice(..0, untold);
+    }
+
+    /// The events of the last cycle alone.
+    pub fn news(&self) -> impl Iterator<Item = &Event> {
+        let is_new = |event: &&Event| event.cycle == self.cycle;
+        self.outbox.iter().filter(is_new)
+    }
+
     pub(super) fn count(&mut self, ready: bool, now: &Moment) {
         self.uptime.count(ready);
         if !now.wall_is_plausible() {
@@ -302,6 +317,25 @@ mod tests {
         let mut state = State::cold(&at(0));
         state.count(true, &Moment::simulated("b", 12, std::time::Duration::ZERO));
         assert_eq!((state.uptime.total, state.hours.len()), (1, 0));
+    }
+
+    #[test]
+    fn events_that_the_history_could_not_take_wait_before_the_news_and_the_oldest_of_too_many_are_lost()
+     {
+        let mut state = State::cold(&at(0));
+        for _ in 0..UNTOLD_AT_MOST + 10 {
+            state.tell(&at(0), What::Gap { seconds: None });
+        }
+        let untold = std::mem::take(&mut state.outbox);
+        state.cycle += 1;
+        state.tell(&at(60), What::Gap { seconds: Some(3) });
+        state.keep_untold(untold);
+        let numbers: Vec<u64> = state.outbox.iter().map(|event| event.seq).collect();
+        assert_eq!(numbers, (11..=61).collect::<Vec<_>>());
+        assert_eq!(
+            state.news().map(|event| event.seq).collect::<Vec<_>>(),
+            [61]
+        );
     }
 
     #[test]

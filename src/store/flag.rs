@@ -1,7 +1,8 @@
 //! The empty file `unsettled`, which a systemd path unit watches to arm the fast timer.
 
-use std::fs;
 use std::io::{self, ErrorKind};
+
+use rustix::fs::FileType;
 
 use super::{StateDir, StoreError};
 
@@ -16,21 +17,23 @@ pub const FILE: &str = "unsettled";
 ///
 /// The folder cannot be written, or a folder of this name is in the way.
 pub fn set_unsettled(dir: &StateDir, unsettled: bool) -> Result<(), StoreError> {
-    let path = dir.file(FILE);
-    let there = match fs::symlink_metadata(&path) {
-        Ok(meta) => Some(meta.is_file()),
-        Err(_) => None,
-    };
-    match (there, unsettled) {
+    let there = dir.folder.look(FILE).ok();
+    let is_file = there.map(|it| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile);
+    match (is_file, unsettled) {
         (Some(true), true) => Ok(()),
-        (None, true) => dir.create(&path).map(drop),
+        (None, true) => dir.create(FILE).map(drop),
         // A link that leads nowhere would not be seen by systemd.
-        (Some(false), true) => fs::remove_file(&path)
-            .and_then(|()| dir.create(&path))
+        (Some(false), true) => dir
+            .folder
+            .remove(FILE)
+            .and_then(|()| dir.create(FILE))
             .map(drop),
-        (_, false) => gone(fs::remove_file(&path)),
+        (_, false) => gone(dir.folder.remove(FILE)),
     }
-    .map_err(|cause| StoreError::new(if unsettled { "create" } else { "remove" }, &path, cause))
+    .map_err(|cause| {
+        let deed = if unsettled { "create" } else { "remove" };
+        StoreError::new(deed, &dir.file(FILE), cause)
+    })
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {

@@ -8,7 +8,7 @@
 //! for old ones. A power loss may tear what was appended last, at its end or in its midst; the next append drops the torn piece
 //! and what follows it, whose events still wait.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 
@@ -136,27 +136,31 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
     let mut text: Vec<u8> = missing.flat_map(|(_, line)| line).copied().collect();
     if count > 0 {
         // Where the process that saved the state was killed, that may not be durable yet; its events must not outlive it.
-        dir.sync()?;
+        dir.folder.sync()?;
         let mut at = end.start + end.bytes.len() as u64;
         if is_torn {
             file.set_len(at)?;
         }
         if at > 0 && at + text.len() as u64 > ROTATE_AT {
             file.sync_all()?;
-            fs::rename(dir.file(FILE), dir.file(OLDER_FILE))?;
+            dir.folder.rename(FILE, OLDER_FILE)?;
             // Or a power loss could keep the new file and not the rename, and the events of a MiB would be gone.
-            dir.sync()?;
+            dir.folder.sync()?;
             file = dir.open_to_write(FILE)?;
             at = 0;
         } else if end.lacks_newline() {
             text.insert(0, b'\n');
         }
         file.seek(SeekFrom::Start(at))?;
-        file.write_all(&text)?;
+        if let Err(cause) = file.write_all(&text) {
+            // A full disk takes a part of it.
+            let _ = file.set_len(at);
+            return Err(cause);
+        }
     }
     // Also where nothing was missing: the process that wrote it may have been killed before it came to this.
     file.sync_all()?;
-    dir.sync()?;
+    dir.folder.sync()?;
     Ok(count)
 }
 

@@ -1,9 +1,8 @@
 //! The file `state.json`: replaced whole, and set aside rather than lost or trusted where it cannot be used.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use log::debug;
@@ -13,8 +12,7 @@ use serde_json::json;
 
 use super::error::USE;
 use super::migrate::{Unusable, migrate};
-use super::{StateDir, StoreError};
-use crate::file;
+use super::{StateDir, StoreError, reserve};
 
 /// The name of the document in the state folder.
 pub const FILE: &str = "state.json";
@@ -51,7 +49,17 @@ pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError
         .map_err(io::Error::from)
         .and_then(|mut bytes| {
             bytes.push(b'\n');
-            dir.replace(FILE, &bytes)
+            match dir.replace(FILE, &bytes) {
+                Err(cause) if reserve::is_for(&cause) => {
+                    reserve::spend(dir, FILE, &bytes).map_err(|why| {
+                        debug!("the reserve: {why}");
+                        cause
+                    })?;
+                }
+                replaced => replaced?,
+            }
+            reserve::keep(dir, bytes.len());
+            Ok(())
         })
         .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
 }
@@ -74,15 +82,15 @@ pub fn load<T: DeserializeOwned>(
         match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
             None => {
                 // It may have been made a moment ago, and what is saved in it must not go away with it.
-                file::settle(dir.path());
+                dir.folder.settle();
                 return Ok(Loaded::Missing);
             }
             Some(Ok(document)) => return Ok(Loaded::Found(document)),
             Some(Err(Unusable::Newer(why))) => ("newer", why),
             Some(Err(Unusable::Corrupt(why))) => ("corrupt", why),
         };
-    let to = set_aside(dir, &path, label, now)
-        .map_err(|cause| StoreError::new("set aside", &path, cause))?;
+    let to =
+        set_aside(dir, label, now).map_err(|cause| StoreError::new("set aside", &path, cause))?;
     Ok(Loaded::SetAside { to, why })
 }
 
@@ -169,7 +177,7 @@ struct Head {
 }
 
 /// Renames the document to `state.json.<label>-<time>`, beside older ones, of which the oldest go.
-fn set_aside(dir: &StateDir, from: &Path, label: &str, now: Timestamp) -> io::Result<PathBuf> {
+fn set_aside(dir: &StateDir, label: &str, now: Timestamp) -> io::Result<PathBuf> {
     let name = format!("{FILE}.{label}-{}", now.strftime("%Y%m%dT%H%M%SZ"));
     // A clock that stands still may offer a name twice; since only a few are kept, one of these is free.
     let to = (0..=SET_ASIDE_AT_MOST)
@@ -180,36 +188,36 @@ fn set_aside(dir: &StateDir, from: &Path, label: &str, now: Timestamp) -> io::Re
                 format!("{name}.{n}")
             }
         })
-        .map(|name| dir.file(&name))
-        .find(|path| fs::symlink_metadata(path).is_err())
-        .unwrap_or_else(|| dir.file(&name));
-    fs::rename(from, &to)?;
-    dir.sync()?;
+        .find(|name| dir.folder.look(name).is_err())
+        .unwrap_or_else(|| name.clone());
+    dir.folder.rename(FILE, &to)?;
+    dir.folder.sync()?;
     if let Err(cause) = drop_oldest(dir, &to) {
         debug!("looking for old set-aside documents: {cause}");
     }
-    Ok(to)
+    Ok(dir.file(&to))
 }
 
-fn drop_oldest(dir: &StateDir, newest: &Path) -> io::Result<()> {
+fn drop_oldest(dir: &StateDir, newest: &str) -> io::Result<()> {
     let mut older: Vec<_> = dir
+        .folder
         .names()?
         .filter_map(|name| {
             let label = name.strip_prefix(FILE)?.strip_prefix('.')?;
             let time = label
                 .strip_prefix("corrupt-")
                 .or_else(|| label.strip_prefix("newer-"))?;
-            Some((time.to_owned(), dir.file(&name)))
+            Some((time.to_owned(), name))
         })
         // By its name it may be the oldest, where the clock was set back.
-        .filter(|(_, path)| path != newest)
+        .filter(|(_, name)| name != newest)
         .collect();
     older.sort();
     let surplus = (older.len() + 1).saturating_sub(SET_ASIDE_AT_MOST);
-    for (_, path) in older.into_iter().take(surplus) {
+    for (_, name) in older.into_iter().take(surplus) {
         // A folder, put there by hand, stays.
-        if let Err(cause) = fs::remove_file(&path) {
-            debug!("removing {}: {cause}", path.display());
+        if let Err(cause) = dir.folder.remove(&name) {
+            debug!("removing {name}: {cause}");
         }
     }
     Ok(())

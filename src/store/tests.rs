@@ -23,7 +23,7 @@ pub(super) fn folder() -> (TempDir, StateDir) {
 }
 
 pub(super) fn names(dir: &StateDir) -> Vec<String> {
-    let mut names: Vec<_> = dir.names().unwrap().collect();
+    let mut names: Vec<_> = dir.folder.names().unwrap().collect();
     names.sort();
     names
 }
@@ -63,16 +63,12 @@ fn a_file_in_place_of_the_folder_is_an_error_that_says_so() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("file");
     fs::write(&path, "").unwrap();
-    let start = format!("cannot open the state folder {}: ", path.display());
-    let end = "; move away what is there, or choose another folder with --state-dir";
-    assert_eq!(
-        StateDir::open(&path).unwrap_err().to_string(),
-        format!("{start}file exists{end}")
+    let error = format!(
+        "cannot open the state folder {}: not a directory; move away what is there, or choose another folder with --state-dir",
+        path.display()
     );
-    assert_eq!(
-        StateDir::existing(&path).unwrap_err().to_string(),
-        format!("{start}not a directory{end}")
-    );
+    assert_eq!(StateDir::open(&path).unwrap_err().to_string(), error);
+    assert_eq!(StateDir::existing(&path).unwrap_err().to_string(), error);
 }
 
 #[test]
@@ -81,7 +77,13 @@ fn files_are_readable_by_everyone_and_writable_by_their_owner() {
     write_everything(&dir);
     assert_eq!(
         names(&dir),
-        ["history.jsonl", "lock", "state.json", "unsettled"]
+        [
+            "history.jsonl",
+            "lock",
+            "reserve",
+            "state.json",
+            "unsettled"
+        ]
     );
     for name in names(&dir) {
         assert_eq!(
@@ -188,7 +190,7 @@ fn what_root_leaves_belongs_to_the_owner_of_the_folder() {
 
     let dir = StateDir::open(temp.path()).unwrap();
     write_everything(&dir);
-    for name in ["lock", "state.json", "unsettled"] {
+    for name in ["lock", "state.json", "unsettled", "reserve"] {
         assert_eq!(owner(&dir.file(name)), (uid, gid), "{name}");
     }
     assert_eq!(
@@ -237,7 +239,13 @@ fn a_folder_that_cannot_be_written_is_an_error_and_no_cold_start() {
     );
     assert_eq!(
         names(&dir),
-        ["history.jsonl", "lock", "state.json", "unsettled"],
+        [
+            "history.jsonl",
+            "lock",
+            "reserve",
+            "state.json",
+            "unsettled"
+        ],
         "nothing was renamed or left behind"
     );
 }
@@ -289,7 +297,7 @@ fn fill_the_disk(disk: &Path) {
     let filler = disk.join("filler");
     fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
 
-    let large = json!({"version": 1, "text": "x".repeat(32 << 10)});
+    let large = json!({"version": 1, "text": "x".repeat(64 << 10)});
     let full = "no space left on device; free some space there";
     let error = state::save(&dir, &large).unwrap_err();
     assert_eq!(
@@ -305,15 +313,92 @@ fn fill_the_disk(disk: &Path) {
             dir.file("history.jsonl").display()
         )
     );
+    let told = fs::read_to_string(dir.file("history.jsonl")).unwrap();
+    assert_eq!(told, format!("{}\n", event(1)), "not a part of it");
     drop(Lock::acquire(&dir, Duration::ZERO).unwrap());
     assert_eq!(state::read(&dir, 1).unwrap(), Some(old));
     assert_eq!(
         names(&dir),
-        ["filler", "history.jsonl", "lock", "state.json"],
+        ["filler", "history.jsonl", "lock", "reserve", "state.json"],
         "no temporary file is left"
     );
+
+    // What can be written, can be written again and again, although whatever becomes free is taken by others at once.
+    for cycle in 2..9 {
+        let state = json!({"version": 1, "cycle": cycle, "text": "x".repeat(1000 * cycle)});
+        state::save(&dir, &state).unwrap();
+        assert_eq!(state::read(&dir, 1).unwrap(), Some(state));
+        let mut more = fs::OpenOptions::new().append(true).open(&filler).unwrap();
+        let _ = std::io::Write::write_all(&mut more, &vec![0; 1 << 16]);
+    }
 
     fs::remove_file(&filler).unwrap();
     history::append_missing(&dir, &events[..50]).unwrap();
     assert_eq!(history::read::<Value>(&dir).unwrap().events, events[..50]);
+}
+
+#[test]
+fn the_reserve_holds_its_room_also_after_a_copy_of_the_folder_that_keeps_holes() {
+    let (_temp, dir) = folder();
+    let path = dir.file("reserve");
+    let blocks = || fs::metadata(&path).unwrap().blocks() * 512;
+    let state = json!({"version": 1});
+    state::save(&dir, &state).unwrap();
+    assert!(blocks() >= 32 << 10, "{}", blocks());
+    fs::remove_file(&path).unwrap();
+    fs::File::create(&path).unwrap().set_len(1 << 20).unwrap();
+    assert_eq!(blocks(), 0);
+    state::save(&dir, &state).unwrap();
+    assert!(blocks() >= 32 << 10, "{}", blocks());
+}
+
+#[test]
+fn no_document_is_written_into_what_somebody_put_in_place_of_the_reserve() {
+    let (temp, dir) = folder();
+    let victim = temp.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    for link in [
+        |victim: &Path, path: &Path| symlink(victim, path),
+        |victim: &Path, path: &Path| fs::hard_link(victim, path),
+    ] {
+        let path = dir.file("reserve");
+        let _ = fs::remove_file(&path);
+        link(&victim, &path).unwrap();
+        super::reserve::spend(&dir, "state.json", b"{}").unwrap_err();
+        assert!(fs::symlink_metadata(&path).is_ok(), "it is where it was");
+        state::save(&dir, &json!({"version": 1})).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        let made = fs::symlink_metadata(&path).unwrap();
+        assert!(made.is_file() && made.nlink() == 1);
+    }
+}
+
+#[test]
+fn nothing_is_done_where_the_path_of_a_folder_leads_since_it_was_opened() {
+    let (temp, _) = folder();
+    let at = |name: &str| temp.path().join(name);
+    let dir = StateDir::open(&at("state")).unwrap();
+    fs::create_dir(at("precious")).unwrap();
+    for name in [
+        "lock",
+        "state.json",
+        "history.jsonl",
+        "unsettled",
+        "reserve",
+    ] {
+        fs::write(at("precious").join(name), "precious").unwrap();
+    }
+    fs::rename(at("state"), at("moved")).unwrap();
+    symlink("precious", at("state")).unwrap();
+    write_everything(&dir);
+    fs::write(at("moved/state.json"), "").unwrap();
+    state::load::<Value>(&dir, 1, Timestamp::UNIX_EPOCH).unwrap();
+    flag::set_unsettled(&dir, false).unwrap();
+    let names = fs::read_dir(at("precious")).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    for name in names {
+        let path = at("precious").join(name);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious", "{path:?}");
+    }
 }

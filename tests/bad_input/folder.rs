@@ -4,6 +4,10 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::support::Home;
 use super::{NOBODY, Said, Traces, as_nobody, cycle, hear, make_ready, said};
@@ -38,38 +42,95 @@ fn a_folder_that_cannot_be_made_is_told() {
         cycle(&home),
         said(
             74,
-            "error: cannot open the state folder {home}/state: file exists; move away what is there, or choose another folder \
-             with --state-dir\n"
+            "error: cannot open the state folder {home}/state: not a directory; move away what is there, or choose another \
+             folder with --state-dir\n"
         )
     );
     assert_eq!(fs::read_to_string(home.path("state")).unwrap(), "a file");
 }
 
-#[test]
-fn a_full_disk_stops_a_write_before_it_is_made() {
-    let home = Home::new();
+/// The cycles of a shell script on a disk of 64 KiB, which says when it is full and then waits for the address to change; none where
+/// no file system can be mounted here.
+fn on_a_small_disk(home: &Home, script: &str) -> Option<Said> {
     fs::create_dir(home.path("state")).unwrap();
-    // One cycle with room to leave the state, then one that has none left for the intention to write.
-    let script = "mount -t tmpfs -o size=64k tmpfs \"$1\" && \"$2\" reconcile -q && cp \"$1/state.json\" \"$3\" && \
-        { cat /dev/zero >\"$1/fill\" 2>/dev/null; \"$2\" reconcile -q; code=$?; cp \"$1/state.json\" \"$4\"; exit $code; }";
+    let script = format!(
+        "cycle() {{ \"$CADENCE\" reconcile -q; echo $?; }}
+        fill() {{ cat /dev/zero >>fill 2>/dev/null; }}
+        full() {{ fill; touch ../full; until [ -e ../changed ]; do sleep 0.01; done; }}
+        mount -t tmpfs -o size=64k tmpfs . && cd . && touch ../mounted || exit
+        {script}"
+    );
     let mut command = Command::new("unshare");
     command
-        .args(["-m", "sh", "-c", script, "sh"])
-        .args([home.path("state"), env!("CARGO_BIN_EXE_cadence").into()])
-        .args([home.path("before.json"), home.path("after.json")])
+        .args(["-m", "sh", "-c", &script])
+        .current_dir(home.path("state"))
+        .env("CADENCE", env!("CARGO_BIN_EXE_cadence"))
         .env("CADENCE_CONFIG", home.path("cadence.toml"))
         .env("CADENCE_STATE_DIR", home.path("state"));
-    let heard = hear(&home, command);
-    if !home.path("before.json").exists() {
+    let heard = thread::scope(|scope| {
+        let heard = scope.spawn(|| hear(home, command));
+        while !home.path("full").exists() && !heard.is_finished() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        home.world.set_address(Some([93, 184, 216, 35].into()));
+        fs::write(home.path("changed"), "").unwrap();
+        heard.join().unwrap()
+    });
+    let mounted = home.path("mounted").exists();
+    if !mounted {
         eprintln!("skipped: no file system can be mounted here: {}", heard.err);
-        return;
     }
+    mounted.then_some(heard)
+}
+
+#[test]
+fn a_full_disk_stops_neither_dns_nor_the_state() {
+    let home = Home::new();
+    // Of the history's last page nothing is left, and whatever becomes free is taken at once.
+    let script = r#"cd ../state; cycle; cycle; cycle
+        seq=$(sed -n '$s/.*"seq":\([0-9]*\).*/\1/p' history.jsonl)
+        start=$(printf '{"seq":%d,"pad":"' $seq)
+        rest=$((4096 - $(stat -c %s history.jsonl) - ${#start} - 3))
+        printf '%s%*s"}\n' "$start" $rest '' >>history.jsonl
+        full; cycle; fill; cycle; fill; cycle; cp state.json ../full.json; rm fill; cycle; cp history.jsonl state.json .."#;
+    let Some(heard) = on_a_small_disk(&home, script) else {
+        return;
+    };
+    let full = "error: cannot write {home}/state/history.jsonl: no space left on device; free some space there\n";
     assert_eq!(
-        heard,
-        said(
-            74,
-            "error: cannot write {home}/state/state.json: no space left on device; free some space there\n"
-        )
+        (heard.out.as_str(), heard.err),
+        ("0\n0\n0\n74\n74\n74\n0\n", full.repeat(3))
+    );
+    assert_eq!(home.published("A").as_deref(), Some("93.184.216.35"));
+    let read = |name| fs::read_to_string(home.path(name)).unwrap();
+    let cycles = |name| -> Value { serde_json::from_str(&read(name)).unwrap() };
+    assert_eq!(cycles("full.json")["cycle"], 6);
+    assert_eq!(cycles("state.json")["cycle"], 7);
+    let history = read("history.jsonl");
+    let events = history.lines().filter(|line| !line.contains("pad"));
+    let numbers: Vec<u64> = events
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["seq"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    let told = |text: &str| history.matches(text).count();
+    assert_eq!(told("\"kind\":\"record\""), 2, "{history}");
+}
+
+#[test]
+fn a_full_disk_without_a_reserve_stops_a_write_before_it_is_made() {
+    let home = Home::new();
+    let script = "cd ../state; cycle; rm reserve; full; cp state.json ../before.json; cycle; cp state.json ../after.json";
+    let Some(heard) = on_a_small_disk(&home, script) else {
+        return;
+    };
+    assert_eq!(heard.out, "0\n74\n");
+    assert_eq!(
+        heard.err,
+        "error: cannot write {home}/state/state.json: no space left on device; free some space there\n"
     );
     let read = |name| fs::read_to_string(home.path(name)).unwrap();
     assert_eq!(read("after.json"), read("before.json"));
@@ -182,18 +243,113 @@ fn a_torn_line_at_the_end_of_the_history_is_dropped_without_a_word() {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
 
-#[test]
-fn a_history_that_is_a_folder_is_told() {
-    let home = Home::new();
-    fs::create_dir_all(home.state_file("history.jsonl")).unwrap();
-    assert_eq!(
-        cycle(&home),
-        said(
-            74,
-            "error: cannot read {home}/state/history.jsonl: it is not a regular file; move it away, and a new one is started\n"
-        )
+/// The address changes while the history cannot be written: DNS follows, each cycle tells the trouble, and once that is over, what
+/// happened meanwhile is in the history.
+fn dns_follows(home: &Home, cycle: impl Fn() -> Said, why: &str, mend: impl FnOnce(&Path)) {
+    home.world.set_address(Some([93, 184, 216, 35].into()));
+    let told = said(
+        74,
+        &format!("error: cannot write {{home}}/state/history.jsonl: {why}\n"),
     );
-    assert_eq!(home.world.cloudflare().journal(), []);
+    for _ in 0..4 {
+        assert_eq!(cycle(), told);
+    }
+    assert_eq!(home.published("A").as_deref(), Some("93.184.216.35"));
+    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    mend(&home.state_file("history.jsonl"));
+    assert_eq!(cycle(), said(0, ""));
+    let history = home.history();
+    let numbers: Vec<u64> = history
+        .iter()
+        .map(|event| event["seq"].as_u64().unwrap())
+        .collect();
+    let last = home.state()["seq"].as_u64().unwrap();
+    assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
+    let is_write = |event: &&Value| event["kind"] == "record";
+    assert_eq!(history.iter().filter(is_write).count(), 2, "{history:#?}");
+}
+
+#[test]
+fn a_history_that_is_a_folder_does_not_stop_dns() {
+    let home = Home::new();
+    make_ready(&home);
+    let (path, kept) = (home.state_file("history.jsonl"), home.path("kept"));
+    fs::rename(&path, &kept).unwrap();
+    fs::create_dir(&path).unwrap();
+    let why = "it is not a regular file; move it away, and a new one is started";
+    dns_follows(
+        &home,
+        || cycle(&home),
+        why,
+        |path| {
+            fs::remove_dir(path).unwrap();
+            fs::rename(&kept, path).unwrap();
+        },
+    );
+}
+
+#[test]
+fn a_history_that_cannot_be_changed_does_not_stop_dns() {
+    let home = Home::new();
+    make_ready(&home);
+    let path = home.state_file("history.jsonl");
+    let change = |flag: &str, path: &Path| {
+        let run = Command::new("chattr").arg(flag).arg(path).output();
+        run.is_ok_and(|out| out.status.success())
+    };
+    if !change("+i", &path) {
+        eprintln!("skipped: no file can be made immutable here");
+        return;
+    }
+    let why = "operation not permitted; run as the owner of that folder or as root, or choose another folder with --state-dir";
+    dns_follows(
+        &home,
+        || cycle(&home),
+        why,
+        |path| {
+            assert!(change("-i", path));
+        },
+    );
+}
+
+#[test]
+fn a_history_that_may_not_be_read_or_written_does_not_stop_dns() {
+    for mode in [0, 0o444] {
+        let home = Home::new();
+        if as_nobody(&home, &["reconcile", "-q"]).is_none() {
+            return;
+        }
+        make_ready(&home);
+        for name in ["", "state.json", "lock", "reserve", "history.jsonl"] {
+            chown(home.state_file(name), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        chown(home.path("token"), Some(NOBODY), Some(NOBODY)).unwrap();
+        let path = home.state_file("history.jsonl");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let cycle = || hear(&home, as_nobody(&home, &["reconcile", "-q"]).unwrap());
+        let why = "permission denied; run as the owner of that folder or as root, or choose another folder with --state-dir";
+        dns_follows(&home, cycle, why, |path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_first_cycle_beside_a_history_that_cannot_be_read_numbers_its_events_beyond_it() {
+    let home = Home::new();
+    make_ready(&home);
+    let (path, kept) = (home.state_file("history.jsonl"), home.path("kept"));
+    fs::remove_file(home.state_file("state.json")).unwrap();
+    fs::rename(&path, &kept).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(cycle(&home).code, Some(74));
+    fs::remove_dir(&path).unwrap();
+    fs::rename(&kept, &path).unwrap();
+    let before = home.history().len();
+    assert_eq!(cycle(&home), said(0, ""));
+    let events = home.history();
+    let cycles = events[before..].iter().filter(|event| event["cycle"] == 1);
+    assert!(cycles.count() > 0, "{events:#?}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod config;
 mod folder;
 mod policy;
 mod readers;
+mod swapped;
 mod token;
 mod zone;
 

@@ -28,19 +28,16 @@ pub fn errors() -> Vec<Fault> {
 /// A file cannot be opened, or a new state cannot come into its place.
 fn error(error: &'static str) -> Fault {
     Fault::new(error, move |stage, moment| {
-        let state = stage.home.state_file("state.json");
         // The open is tried again after EINTR, and so is whatever else may be interrupted; a rename is not.
         let (path, call, when) = match moment {
-            Moment::Load => (Some(state), "openat", "1"),
-            Moment::Intent | Moment::Plug => (None, "rename", "1"),
-            Moment::Save => (None, "rename", "2"),
-            Moment::All if error != "EINTR" => (Some(state), "openat", "1+"),
+            Moment::Load => (Some("state.json"), "openat", "1"),
+            Moment::Intent | Moment::Plug => (None, "renameat", "1"),
+            Moment::Save => (None, "renameat", "2"),
+            Moment::All if error != "EINTR" => (Some("state.json"), "openat", "1+"),
             _ => return false,
         };
         stage.prepare(move |_, command| {
-            let path = path
-                .iter()
-                .flat_map(|path| [OsStr::new("-P"), path.as_ref()]);
+            let path = path.iter().flat_map(|path| ["-P", path]).map(OsStr::new);
             let inject = format!("inject={call}:error={error}:when={when}");
             let trace = format!("trace={call}");
             traced(command, path, &["-e", &trace, "-e", &inject]);

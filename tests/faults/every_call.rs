@@ -15,7 +15,7 @@ use super::stage::{Moment, OLD, Ran, Stage};
 use super::support::strace::{Call, calls, has_strace};
 
 /// The calls that deal with files, and the errors that a disk, or a limit of the host, can make them give.
-const ERRORS: [(&str, &[&str]); 17] = [
+const ERRORS: [(&str, &[&str]); 19] = [
     (
         "openat",
         &[
@@ -26,11 +26,13 @@ const ERRORS: [(&str, &[&str]); 17] = [
     ("write", &["EIO", "EINTR", "ENOSPC", "EDQUOT"]),
     ("fsync", &["EIO", "EINTR", "ENOSPC", "EDQUOT", "EROFS"]),
     (
-        "rename",
+        "renameat",
         &["EIO", "EINTR", "ENOSPC", "EDQUOT", "EROFS", "EACCES"],
     ),
-    ("mkdir", &["EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES"]),
-    ("unlink", &["EIO", "EROFS", "EACCES"]),
+    ("mkdirat", &["EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES"]),
+    ("unlinkat", &["EIO", "EROFS", "EACCES"]),
+    ("openat2", &["EIO", "EACCES", "EMFILE", "ENOSYS"]),
+    ("fallocate", &["EIO", "EINTR", "ENOSPC", "EOPNOTSUPP"]),
     ("ftruncate", &["EIO", "EINTR", "ENOSPC", "EDQUOT", "EROFS"]),
     ("flock", &["EINTR", "ENOLCK"]),
     ("statx", &["EIO", "EINTR", "EACCES"]),
@@ -212,7 +214,14 @@ impl Trial {
         let names = fs::read_dir(self.stage.home.path("state")).unwrap();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let foreign = |name: &String| {
-            !["state.json", "history.jsonl", "lock", "unsettled"].contains(&&**name)
+            ![
+                "state.json",
+                "history.jsonl",
+                "lock",
+                "unsettled",
+                "reserve",
+            ]
+            .contains(&&**name)
         };
         broken.extend(
             names

@@ -27,19 +27,16 @@ fn signal(name: &'static str) -> Fault {
         if moment == Moment::Line && name == "STOP" {
             return false;
         }
-        let state = stage.home.state_file("state.json");
         let (path, call, when) = match moment {
-            Moment::Load | Moment::All => (Some(state), "openat", "1"),
+            Moment::Load | Moment::All => (Some("state.json"), "openat", "1"),
             Moment::Line => (None, "connect", "1"),
-            Moment::Intent | Moment::Plug => (None, "rename", "1"),
-            Moment::Save => (None, "rename", "2"),
+            Moment::Intent | Moment::Plug => (None, "renameat", "1"),
+            Moment::Save => (None, "renameat", "2"),
             _ => return false,
         };
         stage.killed = true;
         stage.prepare(move |_, command| {
-            let path = path
-                .iter()
-                .flat_map(|path| [OsStr::new("-P"), path.as_ref()]);
+            let path = path.iter().flat_map(|path| ["-P", path]).map(OsStr::new);
             let inject = format!("inject={call}:signal=SIG{name}:when={when}");
             let trace = format!("trace={call}");
             traced(command, path, &["-e", &trace, "-e", &inject]);

@@ -1,15 +1,15 @@
 //! What `strace -y -xx` prints, as changes of files.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::disk::{Change, Disk, NodeId, Op};
 
 /// The system calls that change files, at each of which a run is stopped.
-pub const CHANGING: &str = "openat,mkdir,write,pwrite64,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,\
-    fsync,fdatasync,chmod,fchmod";
+pub const CHANGING: &str = "openat,mkdir,mkdirat,write,pwrite64,ftruncate,fallocate,rename,renameat,renameat2,link,linkat,unlink,\
+    unlinkat,rmdir,fsync,fdatasync,chmod,fchmod";
 /// Those that say what a descriptor stands for.
-pub const NEUTRAL: &str = "lseek,close";
+pub const NEUTRAL: &str = "openat2,lseek,close";
 
 /// One line of the trace.
 struct Call<'a> {
@@ -37,11 +37,20 @@ impl<'a> Call<'a> {
         quoted.map(unescape).collect()
     }
 
-    fn paths(&self) -> Vec<String> {
-        let strings = self.strings().into_iter();
-        strings
-            .map(|bytes| String::from_utf8(bytes).unwrap())
-            .collect()
+    /// The paths among the arguments, each seen from the folder whose descriptor stands before it.
+    fn paths(&self) -> Vec<PathBuf> {
+        let (mut folder, mut paths) = (PathBuf::new(), vec![]);
+        let text = |bytes: &str| String::from_utf8(unescape(bytes)).unwrap();
+        for argument in self.arguments.split(", ") {
+            if let Some((_, open)) = argument.split_once('<') {
+                folder = text(open.trim_end_matches('>')).into();
+            } else if let Some(path) = argument.strip_prefix('"') {
+                let path = folder.join(text(path.trim_end_matches('"')));
+                let above = path.ends_with("..").then(|| folder.parent()).flatten();
+                paths.push(above.map_or(path.clone(), Path::to_owned));
+            }
+        }
+        paths
     }
 
     fn descriptor(&self) -> i64 {
@@ -91,20 +100,17 @@ pub fn replay(trace: &str, top: &Path, disk: &mut Disk) -> Vec<usize> {
 }
 
 fn apply(call: &Call<'_>, top: &Path, disk: &mut Disk, open: &mut Descriptors) {
-    let below = |path: &str| {
-        let path = Path::new(path).strip_prefix(top).ok()?;
+    let below = |path: &PathBuf| {
+        let path = path.strip_prefix(top).ok()?;
         Some(path.to_str().unwrap().to_owned())
     };
     let paths = || {
         let paths = call.paths();
-        paths
-            .iter()
-            .map(|path| below(path))
-            .collect::<Option<Vec<_>>>()
+        paths.iter().map(below).collect::<Option<Vec<_>>>()
     };
     let fd = call.descriptor();
     match call.name {
-        "openat" => {
+        "openat" | "openat2" => {
             open.nodes.remove(&call.result);
             open.positions.insert(call.result, 0);
             let Some(path) = below(&call.paths()[0]) else {
@@ -127,7 +133,7 @@ fn apply(call: &Call<'_>, top: &Path, disk: &mut Disk, open: &mut Descriptors) {
             let position = usize::try_from(call.result).unwrap();
             open.positions.insert(fd, position);
         }
-        "mkdir" => {
+        "mkdir" | "mkdirat" => {
             if let Some(path) = below(&call.paths()[0]) {
                 disk.create(&path, true, call.mode());
             }
@@ -153,6 +159,11 @@ fn apply(call: &Call<'_>, top: &Path, disk: &mut Disk, open: &mut Descriptors) {
         "ftruncate" => {
             if let Some(node) = open.nodes.get(&fd) {
                 disk.change(*node, Change::Truncate(call.last().parse().unwrap()));
+            }
+        }
+        "fallocate" => {
+            if let Some(node) = open.nodes.get(&fd) {
+                disk.change(*node, Change::Room(call.last().parse().unwrap()));
             }
         }
         "fsync" | "fdatasync" => {

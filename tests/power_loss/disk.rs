@@ -25,8 +25,13 @@ const SUBSETS_OF: usize = 4;
 /// A change of one file.
 #[derive(Clone)]
 pub enum Change {
-    Write { at: usize, bytes: Vec<u8> },
+    Write {
+        at: usize,
+        bytes: Vec<u8>,
+    },
     Truncate(usize),
+    /// At least that long.
+    Room(usize),
     Mode(u32),
 }
 
@@ -35,6 +40,7 @@ impl fmt::Debug for Change {
         match self {
             Self::Write { at, bytes } => write!(f, "{} bytes at {at}", bytes.len()),
             Self::Truncate(length) => write!(f, "length {length}"),
+            Self::Room(length) => write!(f, "room for {length}"),
             Self::Mode(mode) => write!(f, "mode {mode:o}"),
         }
     }
@@ -321,6 +327,7 @@ fn made<'a>(file: &File, changes: impl Iterator<Item = &'a Change>) -> File {
                 bytes[*at..end].copy_from_slice(written);
             }
             Change::Truncate(length) => bytes.resize(*length, 0),
+            Change::Room(length) => bytes.resize(bytes.len().max(*length), 0),
             Change::Mode(mode) => file.mode = *mode,
         }
     }

@@ -1,11 +1,13 @@
 //! Where the files go, and how they get there: whole or not at all, and never in the place of another.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::{PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
+use rustix::process::umask;
 use serde::Serialize;
 
 use super::draft::SAMPLE;
@@ -14,6 +16,7 @@ use crate::app::context::Context;
 use crate::config::{self, Token};
 use crate::error::{Error, plain};
 use crate::file;
+use crate::folder::Folder;
 
 /// The user and group of the service.
 const GROUP: &str = "cadence";
@@ -64,7 +67,7 @@ impl Place {
             password: folder.join(PASSWORD),
             is_hosts: config == Path::new(config::CONFIG_FILE),
             is_root: context.is_root(),
-            replaces_sample: is_sample(&config)?,
+            replaces_sample: finds_sample(&config)?,
             config,
         };
         may_write(&folder)?;
@@ -95,24 +98,26 @@ impl Place {
         token: Option<&Token>,
         made: &mut Made,
     ) -> Result<Vec<Written>, String> {
-        let folder = self.config.parent().unwrap_or(Path::new("/"));
+        let path = self.config.parent().unwrap_or(Path::new("/"));
+        let name = self.config.file_name().unwrap_or_default();
         // A user's own configuration is nobody else's business (XDG Base Directory Specification).
         let others = if self.is_root { 0o055 } else { 0 };
-        made.folders(folder, 0o700 | others)
-            .map_err(|error| cannot("make", folder, &error))?;
+        let opened = open_or_make(path, 0o700 | others, &mut made.folders)
+            .map_err(|error| cannot("make", path, &error))?;
+        let folder = &*made.within.insert(opened);
         tidy(folder);
         let mut written = vec![];
         if let Some(token) = token {
             let gid = group_id(GROUP).filter(|_| self.is_root);
             let bits = if gid.is_some() { 0o640 } else { 0o600 };
             let line = format!("{}\n", token.expose());
-            create(&self.token, line.as_bytes(), bits, gid, false)
+            create(folder, TOKEN.as_ref(), line.as_bytes(), bits, gid, false)
                 .map_err(|error| cannot("write", &self.token, &error))?;
-            made.paths.push(self.token.clone());
+            made.files.push(TOKEN.into());
             written.push(Written::new(&self.token, bits, gid));
         }
-        let replace = self.replaces_sample && is_sample(&self.config).map_err(|why| why.message)?;
-        create(&self.config, text.as_bytes(), 0o644, None, replace)
+        let replace = self.replaces_sample && is_sample(folder, name).map_err(|why| why.message)?;
+        create(folder, name, text.as_bytes(), 0o644, None, replace)
             .map_err(|error| cannot("write", &self.config, &error))?;
         written.push(Written::new(&self.config, 0o644, None));
         Ok(written)
@@ -129,80 +134,78 @@ impl Written {
     }
 }
 
-/// Files and folders of this run, in the order of their making.
+/// What this run made.
 #[derive(Default)]
 struct Made {
-    paths: Vec<PathBuf>,
+    /// The folders, each as the one in which it is and its name, in the order of their making.
+    folders: Vec<(Folder, OsString)>,
+    /// The last of them, or the one that was there.
+    within: Option<Folder>,
+    /// The files in it.
+    files: Vec<OsString>,
 }
 
 impl Made {
-    /// Makes the folders that are missing.
-    fn folders(&mut self, folder: &Path, mode: u32) -> io::Result<()> {
-        let missing: Vec<&Path> = folder
-            .ancestors()
-            .take_while(|path| fs::symlink_metadata(path).is_err())
-            .collect();
-        for path in missing.into_iter().rev() {
-            DirBuilder::new().mode(mode).create(path)?;
-            self.paths.push(path.to_owned());
-            // Whatever the umask: the service's own user must get in.
-            fs::set_permissions(path, Permissions::from_mode(mode))?;
-        }
-        Ok(())
-    }
-
-    /// Removes them, the last one first; gives what could not be removed.
-    fn undo(&self) -> Vec<&Path> {
-        let remove = |path: &PathBuf| {
-            if fs::symlink_metadata(path)?.is_dir() {
-                fs::remove_dir(path)
-            } else {
-                fs::remove_file(path)
-            }
-        };
-        let backwards = self.paths.iter().rev();
-        backwards
-            .filter(|path| remove(path).is_err())
-            .map(PathBuf::as_path)
+    /// Removes it, the last one first; gives what could not be removed.
+    fn undo(&self) -> Vec<PathBuf> {
+        let files = self.within.iter().flat_map(|folder| {
+            let left = |name: &&OsString| folder.remove(name).is_err();
+            let files = self.files.iter().rev().filter(left);
+            files.map(|name| folder.file(name))
+        });
+        let left = |(above, name): &&(Folder, OsString)| above.remove_folder(name).is_err();
+        let folders = self.folders.iter().rev().filter(left);
+        files
+            .chain(folders.map(|(above, name)| above.file(name)))
             .collect()
     }
 }
 
+/// Opens a folder, and makes it and those above it where they are missing.
+fn open_or_make(path: &Path, bits: u32, made: &mut Vec<(Folder, OsString)>) -> io::Result<Folder> {
+    // The service's own user must get in; a change of the mode afterwards might meet another folder.
+    let before = umask(Mode::empty());
+    let opened = Folder::make(path, bits, made);
+    umask(before);
+    opened
+}
+
 /// Makes a file that is whole from its first moment. Another one in its place is an error, unless it is to be replaced.
-fn create(path: &Path, bytes: &[u8], mode: u32, gid: Option<u32>, replace: bool) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!("{NEW}{}", std::process::id()));
-    let new = PathBuf::from(name);
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
+fn create(
+    folder: &Folder,
+    name: &OsStr,
+    bytes: &[u8],
+    mode: u32,
+    gid: Option<u32>,
+    replace: bool,
+) -> io::Result<()> {
+    let mut new = name.to_owned();
+    new.push(format!("{NEW}{}", std::process::id()));
+    let file = folder.create(&new, 0o600)?;
     let result = fill(file, bytes, mode, gid).and_then(|()| {
         if replace {
-            fs::rename(&new, path)
+            folder.rename(&new, name)
         } else {
-            // Unlike a rename it never takes the place of a file or of a link.
-            fs::hard_link(&new, path)
+            folder.link(&new, name)
         }
     });
     if result.is_err() || !replace {
         // It holds no more than what was written, by a name that says so.
-        let _ = fs::remove_file(&new);
+        let _ = folder.remove(&new);
     }
     result?;
     // The file is there and whole. That its name may reach the disk a moment later is no reason to take it back.
-    file::settle(path);
+    let _ = folder.sync();
+    folder.settle();
     Ok(())
 }
 
 /// Removes what an earlier run left that was killed: it may hold a token.
-fn tidy(folder: &Path) {
+fn tidy(folder: &Folder) {
     let leftover = format!("{TOKEN}{NEW}");
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&leftover) {
-            let _ = fs::remove_file(entry.path());
-        }
+    let names = folder.names().into_iter().flatten();
+    for name in names.filter(|name| name.starts_with(&leftover)) {
+        let _ = folder.remove(name);
     }
 }
 
@@ -216,22 +219,32 @@ fn fill(mut file: File, bytes: &[u8], mode: u32, gid: Option<u32>) -> io::Result
 }
 
 /// Whether the untouched sample is there; an error if anything else is.
-fn is_sample(config: &Path) -> Result<bool, Error> {
-    let shown = config.display();
-    match fs::symlink_metadata(config) {
-        Ok(meta) => {
-            let same = |content: file::Content| content.bytes == SAMPLE.as_bytes();
-            let untouched = meta.is_file() && file::read(config, SAMPLE.len()).is_ok_and(same);
-            if untouched {
+fn finds_sample(config: &Path) -> Result<bool, Error> {
+    let folder = config.parent().unwrap_or(Path::new("/"));
+    match Folder::open(folder) {
+        Ok(folder) => is_sample(&folder, config.file_name().unwrap_or_default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::failed(cannot("look for", config, &error))),
+    }
+}
+
+fn is_sample(folder: &Folder, name: &OsStr) -> Result<bool, Error> {
+    let config = folder.file(name);
+    match folder.look(name) {
+        Ok(_) => {
+            let opened = folder.open_file(name, OFlags::RDONLY);
+            let content = opened.and_then(|file| file::content(file, SAMPLE.len()));
+            if content.is_ok_and(|content| content.bytes == SAMPLE.as_bytes()) {
                 return Ok(true);
             }
             Err(Error::failed(format!(
-                "{shown} is there already, and is never overwritten: edit it and look at it with cadence check, move it away, \
-                 or name another file with --config"
+                "{} is there already, and is never overwritten: edit it and look at it with cadence check, move it away, \
+                 or name another file with --config",
+                config.display()
             )))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::failed(cannot("look for", config, &error))),
+        Err(error) => Err(Error::failed(cannot("look for", &config, &error))),
     }
 }
 

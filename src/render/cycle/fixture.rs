@@ -149,6 +149,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
             ..State::cold(&now)
         },
         errors: vec![],
+        is_untold: false,
         now,
     }
 }

@@ -96,19 +96,15 @@ fn cache(at: Timestamp, spec: &RecordSpec, planned: &Planned) -> Line {
 
 fn dns(cycle: &Cycle<'_>, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> Line {
     let at = cycle.now.wall;
-    let converged = cycle
-        .state
-        .outbox
-        .iter()
-        .find_map(|event| match &event.what {
-            What::Converged {
-                name,
-                record,
-                seconds,
-                ..
-            } if *name == spec.name && *record == spec.kind => Some(*seconds),
-            _ => None,
-        });
+    let converged = cycle.state.news().find_map(|event| match &event.what {
+        What::Converged {
+            name,
+            record,
+            seconds,
+            ..
+        } if *name == spec.name && *record == spec.kind => Some(*seconds),
+        _ => None,
+    });
     if let Some(seconds) = converged {
         return record_line(at, Mark::Good, "DNS", "CONVERGED", spec)
             .level(Level::Notice)
@@ -196,8 +192,7 @@ fn readiness(cycle: &Cycle<'_>) -> Vec<Line> {
     let confirmations = format!("{confirmations}/{required}");
     let steps: Vec<Line> = cycle
         .state
-        .outbox
-        .iter()
+        .news()
         .filter_map(|event| match event.what {
             What::Readiness { from, to, .. } => Some((from, to)),
             _ => None,

@@ -1,4 +1,6 @@
+use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
@@ -42,7 +44,7 @@ fn what_was_saved_is_found() {
         assert_eq!(load_at(&dir, at(0)), Loaded::Found(document(cycle)));
         assert_eq!(read(&dir, 1).unwrap(), Some(document(cycle)));
     }
-    assert_eq!(names(&dir), [FILE]);
+    assert_eq!(names(&dir), ["reserve", FILE]);
     assert!(fs::read_to_string(dir.file(FILE)).unwrap().ends_with("}\n"));
 }
 
@@ -222,7 +224,7 @@ fn a_temporary_file_left_by_a_process_of_the_same_id_is_no_obstacle() {
     .unwrap();
     save(&dir, &document(1)).unwrap();
     assert_eq!(load_at(&dir, at(0)), Loaded::Found(document(1)));
-    assert_eq!(names(&dir), [FILE]);
+    assert_eq!(names(&dir), ["reserve", FILE]);
 }
 
 proptest! {

@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use super::*;
@@ -14,8 +15,11 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn a_file_is_whole_has_its_mode_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a");
-    create(&path, b"text", 0o640, None, false).unwrap();
+    let (path, open) = (
+        folder.path().join("a"),
+        Folder::open(folder.path()).unwrap(),
+    );
+    create(&open, "a".as_ref(), b"text", 0o640, None, false).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"text");
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
     assert_eq!(names(folder.path()), ["a"]);
@@ -27,8 +31,9 @@ fn neither_a_file_nor_a_link_to_nothing_gives_way() {
     let (file, link) = (folder.path().join("file"), folder.path().join("link"));
     fs::write(&file, "kept").unwrap();
     symlink(folder.path().join("elsewhere"), &link).unwrap();
-    for path in [&file, &link] {
-        let error = create(path, b"text", 0o600, None, false).unwrap_err();
+    let open = Folder::open(folder.path()).unwrap();
+    for name in ["file", "link"] {
+        let error = create(&open, name.as_ref(), b"text", 0o600, None, false).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
     }
     assert_eq!(fs::read(&file).unwrap(), b"kept");
@@ -40,10 +45,11 @@ fn a_file_to_replace_is_replaced_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");
     fs::write(&path, SAMPLE).unwrap();
-    assert!(is_sample(&path).unwrap());
-    create(&path, b"text", 0o644, None, true).unwrap();
+    assert!(finds_sample(&path).unwrap());
+    let open = Folder::open(folder.path()).unwrap();
+    create(&open, "a".as_ref(), b"text", 0o644, None, true).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"text");
-    assert!(is_sample(&path).is_err());
+    assert!(finds_sample(&path).is_err());
     assert_eq!(names(folder.path()), ["a"]);
 }
 
@@ -52,10 +58,10 @@ fn a_sample_that_was_touched_or_linked_to_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (path, link) = (folder.path().join("a"), folder.path().join("link"));
     fs::write(&path, format!("{SAMPLE}\n")).unwrap();
-    assert!(is_sample(&path).is_err());
+    assert!(finds_sample(&path).is_err());
     fs::write(&path, SAMPLE).unwrap();
     symlink(&path, &link).unwrap();
-    assert!(is_sample(&link).is_err());
+    assert!(finds_sample(&link).is_err());
 }
 
 #[test]
@@ -69,7 +75,8 @@ fn a_group_is_given_where_it_may_be() {
     } else {
         own
     };
-    create(&path, b"text", 0o640, Some(gid), false).unwrap();
+    let open = Folder::open(folder.path()).unwrap();
+    create(&open, "a".as_ref(), b"text", 0o640, Some(gid), false).unwrap();
     let meta = fs::metadata(&path).unwrap();
     assert_eq!((meta.gid(), meta.mode() & 0o7777), (gid, 0o640));
 }
@@ -79,15 +86,36 @@ fn what_was_made_is_taken_back_but_not_what_somebody_else_put_there() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("one/two");
     let mut made = Made::default();
-    made.folders(&deep, 0o755).unwrap();
+    let opened = open_or_make(&deep, 0o755, &mut made.folders).unwrap();
     assert_eq!(fs::metadata(&deep).unwrap().mode() & 0o7777, 0o755);
     fs::write(deep.join("file"), "ours").unwrap();
-    made.paths.push(deep.join("file"));
-    assert_eq!(made.undo(), [] as [&Path; 0]);
+    made.within = Some(opened);
+    made.files.push("file".into());
+    assert_eq!(made.undo(), [] as [PathBuf; 0]);
     assert_eq!(names(folder.path()), [] as [&str; 0]);
 
     let mut made = Made::default();
-    made.folders(&deep, 0o700).unwrap();
+    open_or_make(&deep, 0o700, &mut made.folders).unwrap();
     fs::write(deep.join("file"), "somebody's").unwrap();
-    assert_eq!(made.undo(), [deep.as_path(), deep.parent().unwrap()]);
+    assert_eq!(made.undo(), [deep.clone(), folder.path().join("one")]);
+}
+
+#[test]
+fn a_folder_that_became_a_link_meanwhile_leads_nowhere() {
+    let top = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (top.path().join("ours"), top.path().join("theirs"));
+    fs::create_dir(&theirs).unwrap();
+    let mut made = Made::default();
+    let folder = open_or_make(&ours, 0o755, &mut made.folders).unwrap();
+    fs::rename(&ours, top.path().join("moved")).unwrap();
+    symlink(&theirs, &ours).unwrap();
+    fs::write(theirs.join(format!("{TOKEN}{NEW}1")), "kept").unwrap();
+    tidy(&folder);
+    create(&folder, "a".as_ref(), b"text", 0o644, None, false).unwrap();
+    assert_eq!(names(&top.path().join("moved")), ["a"]);
+    made.within = Some(folder);
+    made.files.push("a".into());
+    assert_eq!(made.undo(), [ours], "a link is no folder");
+    assert_eq!(names(&theirs), [format!("{TOKEN}{NEW}1")]);
+    assert_eq!(names(&top.path().join("moved")), [] as [&str; 0]);
 }
