@@ -161,7 +161,8 @@ pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Momen
 /// Whether what was heard at `looked` still holds, by the boot's own clock.
 #[must_use]
 pub fn is_fresh(looked: &Moment, now: &Moment) -> bool {
-    looked.boot == now.boot
+    !looked.boot.is_empty()
+        && looked.boot == now.boot
         && matches!(looked.elapsed(now), Elapsed::Known(passed) if passed <= FRESH)
 }
 

@@ -160,6 +160,11 @@ fn a_last_look_holds_for_ten_seconds_of_the_same_boot() {
         ..at(1)
     };
     assert!(!is_fresh(&at(0), &reborn));
+    let unknown = Moment {
+        boot: String::new(),
+        ..at(0)
+    };
+    assert!(!is_fresh(&unknown, &unknown), "no clock of the boot");
     let set = Moment {
         wall: at(5000).wall,
         ..at(1)
