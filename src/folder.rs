@@ -97,8 +97,8 @@ impl Folder {
 
     /// The path of a file in it, for people.
     #[must_use]
-    pub fn file(&self, name: impl AsRef<OsStr>) -> PathBuf {
-        self.path.join(name.as_ref())
+    pub fn file(&self, name: &OsStr) -> PathBuf {
+        self.path.join(name)
     }
 
     /// Its owner, its mode and the like.
@@ -113,20 +113,15 @@ impl Folder {
     ///
     /// # Errors
     /// The system's own.
-    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Stat> {
-        Ok(fs::statat(
-            &self.handle,
-            name.as_ref(),
-            AtFlags::SYMLINK_NOFOLLOW,
-        )?)
+    pub fn look(&self, name: &OsStr) -> io::Result<Stat> {
+        Ok(fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
     /// Opens a regular file that is there.
     ///
     /// # Errors
     /// The system's own, and [`ErrorKind::InvalidData`] where it is something else.
-    pub fn open_file(&self, name: impl AsRef<OsStr>, how: OFlags) -> io::Result<File> {
-        let name = name.as_ref();
+    pub fn open_file(&self, name: &OsStr, how: OFlags) -> io::Result<File> {
         let opened = retry_on_intr(|| fs::openat(&self.handle, name, FILE | how, Mode::empty()));
         let file = match opened {
             Ok(file) => File::from(file),
@@ -145,8 +140,8 @@ impl Folder {
     ///
     /// # Errors
     /// The system's own.
-    pub fn create(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<File> {
-        let (name, mode) = (name.as_ref(), Mode::from_raw_mode(mode));
+    pub fn create(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+        let mode = Mode::from_raw_mode(mode);
         let how = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         Ok(retry_on_intr(|| fs::openat(&self.handle, name, how, mode))?.into())
     }
@@ -155,8 +150,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's own.
-    pub fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
-        let (from, to) = (from.as_ref(), to.as_ref());
+    pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(fs::renameat(&self.handle, from, &self.handle, to)?)
     }
 
@@ -164,8 +158,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's own.
-    pub fn link(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
-        let (from, to) = (from.as_ref(), to.as_ref());
+    pub fn link(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         let none = AtFlags::empty();
         Ok(fs::linkat(&self.handle, from, &self.handle, to, none)?)
     }
@@ -174,21 +167,17 @@ impl Folder {
     ///
     /// # Errors
     /// The system's own.
-    pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         let none = AtFlags::empty();
-        Ok(fs::unlinkat(&self.handle, name.as_ref(), none)?)
+        Ok(fs::unlinkat(&self.handle, name, none)?)
     }
 
     /// Removes an empty folder.
     ///
     /// # Errors
     /// The system's own.
-    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
-        Ok(fs::unlinkat(
-            &self.handle,
-            name.as_ref(),
-            AtFlags::REMOVEDIR,
-        )?)
+    pub fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        Ok(fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)?)
     }
 
     /// The names in it that are text, as all of ours are.

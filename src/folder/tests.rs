@@ -23,13 +23,13 @@ fn swapped() -> (tempfile::TempDir, Folder) {
 fn nothing_that_is_done_in_a_swapped_folder_reaches_where_its_path_leads_now() {
     let (top, folder) = swapped();
     let roots = top.path().join("roots");
-    let open = folder.open_file("lock", OFlags::RDONLY).unwrap();
+    let open = folder.open_file("lock".as_ref(), OFlags::RDONLY).unwrap();
     assert_eq!(io::read_to_string(open).unwrap(), "theirs");
-    folder.create("new", 0o644).unwrap();
-    folder.link("new", "second").unwrap();
-    folder.rename("second", "third").unwrap();
-    folder.remove("lock").unwrap();
-    assert!(folder.look("lock").is_err());
+    folder.create("new".as_ref(), 0o644).unwrap();
+    folder.link("new".as_ref(), "second".as_ref()).unwrap();
+    folder.rename("second".as_ref(), "third".as_ref()).unwrap();
+    folder.remove("lock".as_ref()).unwrap();
+    assert!(folder.look("lock".as_ref()).is_err());
     let mut names: Vec<String> = folder.names().unwrap().collect();
     names.sort();
     assert_eq!(names, ["new", "third"]);
@@ -48,9 +48,9 @@ fn a_link_in_place_of_a_file_or_of_a_folder_to_make_is_not_followed() {
     symlink(&precious, top.path().join("file")).unwrap();
     symlink("nowhere", top.path().join("folder")).unwrap();
     let folder = Folder::open(top.path()).unwrap();
-    let error = folder.open_file("file", OFlags::RDWR).unwrap_err();
+    let error = folder.open_file("file".as_ref(), OFlags::RDWR).unwrap_err();
     assert_eq!(error.to_string(), "it is not a regular file");
-    let error = folder.create("file", 0o644).unwrap_err();
+    let error = folder.create("file".as_ref(), 0o644).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     let mut made = vec![];
     Folder::make(&top.path().join("folder/deeper"), 0o755, &mut made).unwrap_err();

@@ -17,7 +17,7 @@ pub const FILE: &str = "unsettled";
 ///
 /// The folder cannot be written, or a folder of this name is in the way.
 pub fn set_unsettled(dir: &StateDir, unsettled: bool) -> Result<(), StoreError> {
-    let there = dir.folder.look(FILE).ok();
+    let there = dir.folder.look(FILE.as_ref()).ok();
     let is_file = there.map(|it| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile);
     match (is_file, unsettled) {
         (Some(true), true) => Ok(()),
@@ -25,10 +25,10 @@ pub fn set_unsettled(dir: &StateDir, unsettled: bool) -> Result<(), StoreError> 
         // A link that leads nowhere would not be seen by systemd.
         (Some(false), true) => dir
             .folder
-            .remove(FILE)
+            .remove(FILE.as_ref())
             .and_then(|()| dir.create(FILE))
             .map(drop),
-        (_, false) => gone(dir.folder.remove(FILE)),
+        (_, false) => gone(dir.folder.remove(FILE.as_ref())),
     }
     .map_err(|cause| {
         let deed = if unsettled { "create" } else { "remove" };

@@ -143,7 +143,7 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
         }
         if at > 0 && at + text.len() as u64 > ROTATE_AT {
             file.sync_all()?;
-            dir.folder.rename(FILE, OLDER_FILE)?;
+            dir.folder.rename(FILE.as_ref(), OLDER_FILE.as_ref())?;
             // Or a power loss could keep the new file and not the rename, and the events of a MiB would be gone.
             dir.folder.sync()?;
             file = dir.open_to_write(FILE)?;

@@ -87,12 +87,12 @@ impl StateDir {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.folder.file(name)
+        self.folder.file(name.as_ref())
     }
 
     /// Opens a regular file for reading; none where it is missing, [`ErrorKind::InvalidData`] where it is something else.
     fn open_to_read(&self, name: &str) -> io::Result<Option<File>> {
-        match self.folder.open_file(name, OFlags::RDONLY) {
+        match self.folder.open_file(name.as_ref(), OFlags::RDONLY) {
             Ok(file) => Ok(Some(file)),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(cause),
@@ -101,7 +101,7 @@ impl StateDir {
 
     /// Opens a regular file for reading and writing, and makes it, empty, where it is missing.
     fn open_to_write(&self, name: &str) -> io::Result<File> {
-        let open = || self.folder.open_file(name, OFlags::RDWR);
+        let open = || self.folder.open_file(name.as_ref(), OFlags::RDWR);
         let file = match open() {
             Err(cause) if cause.kind() == ErrorKind::NotFound => match self.create(name) {
                 // Another process, which does not hold the lock either, was faster.
@@ -116,7 +116,7 @@ impl StateDir {
 
     /// Makes a new file. The process's umask has no say in who may read it.
     fn create(&self, name: &str) -> io::Result<File> {
-        let file = self.folder.create(name, FILE_MODE)?;
+        let file = self.folder.create(name.as_ref(), FILE_MODE)?;
         file.set_permissions(Permissions::from_mode(FILE_MODE))?;
         self.hand_over(&file)?;
         Ok(file)
@@ -139,11 +139,11 @@ impl StateDir {
         let temporary = format!("{name}{TEMPORARY}{}", process::id());
         let replaced = self
             .write_new(&temporary, bytes)
-            .and_then(|()| self.folder.rename(&temporary, name))
+            .and_then(|()| self.folder.rename(temporary.as_ref(), name.as_ref()))
             .and_then(|()| self.folder.sync());
         if replaced.is_err() {
             // The next writer's tidying is the second chance.
-            let _ = self.folder.remove(&temporary);
+            let _ = self.folder.remove(temporary.as_ref());
         }
         replaced
     }
@@ -152,7 +152,7 @@ impl StateDir {
         let mut file = match self.create(name) {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
                 // Left by a killed process that had the same id.
-                self.folder.remove(name)?;
+                self.folder.remove(name.as_ref())?;
                 self.create(name)
             }
             created => created,
@@ -169,7 +169,7 @@ impl StateDir {
             .names()?
             .filter(|name| name.starts_with(&leftover))
         {
-            self.folder.remove(name)?;
+            self.folder.remove(name.as_ref())?;
         }
         Ok(())
     }

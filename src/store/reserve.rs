@@ -36,7 +36,7 @@ pub(super) fn is_for(cause: &io::Error) -> bool {
 ///
 /// There is no reserve, or it is too small; the old file is then still there.
 pub(super) fn spend(dir: &StateDir, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut file = dir.folder.open_file(FILE, OFlags::RDWR)?;
+    let mut file = dir.folder.open_file(FILE.as_ref(), OFlags::RDWR)?;
     if !is_ours(&file)? {
         return Err(io::Error::other("it has a second name"));
     }
@@ -45,14 +45,14 @@ pub(super) fn spend(dir: &StateDir, name: &str, bytes: &[u8]) -> io::Result<()> 
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)?;
     file.sync_all()?;
-    dir.folder.rename(FILE, name)?;
+    dir.folder.rename(FILE.as_ref(), name.as_ref())?;
     dir.folder.sync()
 }
 
 /// Sees to it that there is a reserve for a document of about that length; as much of one as there is room for.
 pub(super) fn keep(dir: &StateDir, length: usize) {
     let (least, wanted) = (length + length / 2, 2 * length + SPARE);
-    let is_kept = dir.folder.look(FILE).is_ok_and(|there| {
+    let is_kept = dir.folder.look(FILE.as_ref()).is_ok_and(|there| {
         let is_file = FileType::from_raw_mode(there.st_mode) == FileType::RegularFile;
         // A copy of it may be nothing but a hole.
         let blocks = u64::try_from(there.st_blocks).unwrap_or_default();
@@ -70,7 +70,7 @@ fn make(dir: &StateDir, least: u64, wanted: u64) -> io::Result<()> {
     let mut file = match dir.open_to_write(FILE) {
         Ok(file) if is_ours(&file)? => file,
         Ok(_) | Err(_) => {
-            let _ = dir.folder.remove(FILE);
+            let _ = dir.folder.remove(FILE.as_ref());
             dir.create(FILE)?
         }
     };

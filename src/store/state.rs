@@ -188,9 +188,9 @@ fn set_aside(dir: &StateDir, label: &str, now: Timestamp) -> io::Result<PathBuf>
                 format!("{name}.{n}")
             }
         })
-        .find(|name| dir.folder.look(name).is_err())
+        .find(|name| dir.folder.look(name.as_ref()).is_err())
         .unwrap_or_else(|| name.clone());
-    dir.folder.rename(FILE, &to)?;
+    dir.folder.rename(FILE.as_ref(), to.as_ref())?;
     dir.folder.sync()?;
     if let Err(cause) = drop_oldest(dir, &to) {
         debug!("looking for old set-aside documents: {cause}");
@@ -216,7 +216,7 @@ fn drop_oldest(dir: &StateDir, newest: &str) -> io::Result<()> {
     let surplus = (older.len() + 1).saturating_sub(SET_ASIDE_AT_MOST);
     for (_, name) in older.into_iter().take(surplus) {
         // A folder, put there by hand, stays.
-        if let Err(cause) = dir.folder.remove(&name) {
+        if let Err(cause) = dir.folder.remove(name.as_ref()) {
             debug!("removing {name}: {cause}");
         }
     }

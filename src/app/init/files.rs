@@ -205,7 +205,7 @@ fn tidy(folder: &Folder) {
     let leftover = format!("{TOKEN}{NEW}");
     let names = folder.names().into_iter().flatten();
     for name in names.filter(|name| name.starts_with(&leftover)) {
-        let _ = folder.remove(name);
+        let _ = folder.remove(name.as_ref());
     }
 }
 
