@@ -5,9 +5,11 @@ use std::fs;
 use super::figures::Figures;
 use super::support::Home;
 
-/// `state.json`, `history.jsonl` and the older one, `lock`, `unsettled`, and five documents that were set aside.
-const MOST_FILES: u64 = 10;
+/// `state.json`, `history.jsonl` and the older one, `lock`, `unsettled`, `reserve`, and five documents that were set aside.
+const MOST_FILES: u64 = 11;
 const LARGEST_STATE: u64 = 64 << 10;
+/// Room for two states, and some.
+const LARGEST_RESERVE: u64 = 2 * LARGEST_STATE + (32 << 10);
 const MOST_LINES_OF_LOG: usize = 16;
 const LARGEST_REPORT: usize = 32 << 10;
 
@@ -22,6 +24,7 @@ pub fn judge_folder(home: &Home, ended: bool, figures: &mut Figures) {
             "history.jsonl" | "history.jsonl.1" => (true, 1 << 20),
             "lock" => (true, 16),
             "unsettled" => (true, 0),
+            "reserve" => (true, LARGEST_RESERVE),
             aside if aside.contains(".corrupt-") || aside.contains(".newer-") => {
                 (true, LARGEST_STATE)
             }
