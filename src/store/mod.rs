@@ -6,7 +6,7 @@
 //! | `history.jsonl` | events, one a line, appended exactly once; the older ones in `history.jsonl.1` | [`history`] |
 //! | `lock` | held by the one process that may write | [`lock`] |
 //! | `unsettled` | there exactly while the fast cadence is wanted | [`flag`] |
-//! | `reserve` | room for one more state, where the disk is full | [`reserve`] |
+//! | `reserve` | room for one more state, where the disk is full | `reserve` |
 //!
 //! Writers hold the [`lock::Lock`]; readers take none, and see a whole document at any time. A file in the folder is reached
 //! through the open [`Folder`] and never through a symbolic link, so that root can run a command in a folder that belongs to
