@@ -10,6 +10,7 @@ use super::matrix::Fault;
 use super::release;
 use super::stage::{Moment, Stage, run};
 use crate::support::Home;
+use crate::support::strace::has_strace;
 
 /// Limits under which everything works, by prlimit(1).
 const ENOUGH: [(&str, &str); 6] = [
@@ -54,6 +55,9 @@ pub fn faults() -> Vec<Fault> {
             stage.prepare(move |home: &Home, command| after(script, home, command));
             matches!(moment, Moment::Plug | Moment::All)
         }));
+    }
+    if !has_strace() {
+        return faults;
     }
     faults.push(Fault::new("no threads", |stage, moment| {
         stage.prepare(|_, command| {
