@@ -268,12 +268,7 @@ impl Wire {
     /// The last look before a cut: everybody whom cadence knows is asked side by side.
     #[must_use]
     pub fn last_look(&self) -> Wan {
-        let network = &self.settings.network;
-        let endpoints = [&network.ip_providers, &network.ip6_providers, &network.doh];
-        let api = std::iter::once(&self.settings.cloudflare.api_url);
-        let others = endpoints.into_iter().flatten().chain(api);
-        let targets = network.wan_targets.iter().cloned();
-        let everybody = once_each(targets.chain(others.map(Endpoint::server)));
+        let everybody = once_each(everybody(&self.settings));
         probe::wan::ask_everybody(&everybody, &self.asker(Self::deadline()))
     }
 
@@ -331,16 +326,20 @@ impl Wire {
 
 /// The names of the servers that have to prove who they are: it does not matter who says where they are. A plug does not prove it.
 fn verified_names(settings: &Settings) -> Vec<String> {
+    everybody(settings)
+        .filter(|server| server.scheme == WanScheme::Tls && server.host.parse::<IpAddr>().is_err())
+        .map(|server| server.host)
+        .collect()
+}
+
+/// Every server beyond the router whom cadence knows.
+fn everybody(settings: &Settings) -> impl Iterator<Item = WanTarget> + '_ {
     let network = &settings.network;
     let endpoints = [&network.ip_providers, &network.ip6_providers, &network.doh];
     let api = std::iter::once(&settings.cloudflare.api_url);
     let servers = endpoints.into_iter().flatten().chain(api);
     let targets = network.wan_targets.iter().cloned();
-    targets
-        .chain(servers.map(Endpoint::server))
-        .filter(|server| server.scheme == WanScheme::Tls && server.host.parse::<IpAddr>().is_err())
-        .map(|server| server.host)
-        .collect()
+    targets.chain(servers.map(Endpoint::server))
 }
 
 fn once_each(servers: impl Iterator<Item = WanTarget>) -> Vec<WanTarget> {
