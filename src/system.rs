@@ -12,36 +12,35 @@ use jiff::Timestamp;
 use rand::rngs::{StdRng, SysRng};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::logic::moment::Moment;
 
 /// A random id the kernel makes at every boot; see `random(4)`.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// Seconds since boot by `CLOCK_BOOTTIME`, so with sleep and inside a time namespace; see `proc_uptime(5)`.
-const UPTIME: &str = "/proc/uptime";
 /// A UUID has 36 characters; a longer text is no boot id.
 const LONGEST_BOOT_ID: usize = 64;
 
 /// Reads the three clocks.
 ///
 /// The wall clock is cut to milliseconds, as it is stored and shown, and clamped to what a [`Timestamp`] holds. Where the
-/// kernel does not tell both its boot id and its uptime, the moment carries neither, and the wall clock alone counts.
+/// kernel does not tell its boot id, the wall clock alone counts.
 #[must_use]
 pub fn now() -> Moment {
-    let wall = wall_from(SystemTime::now());
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    match (parse_boot_id(&read(BOOT_ID)), parse_uptime(&read(UPTIME))) {
-        (Some(boot), Some(since_boot_ms)) => Moment {
-            wall,
-            boot,
-            since_boot_ms,
-        },
-        _ => Moment {
-            wall,
-            boot: String::new(),
-            since_boot_ms: 0,
-        },
+    Moment {
+        wall: wall_from(SystemTime::now()),
+        boot: fs::read_to_string(BOOT_ID)
+            .ok()
+            .and_then(|id| parse_boot_id(&id))
+            .unwrap_or_default(),
+        since_boot_ms: u64::try_from(since_boot().as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// Time since boot, sleep included: `CLOCK_BOOTTIME`, see `clock_gettime(2)`.
+#[must_use]
+pub fn since_boot() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
 }
 
 /// A duration drawn evenly from zero to `max`, both included.
@@ -106,53 +105,9 @@ pub fn parse_boot_id(text: &str) -> Option<String> {
     valid.then(|| id.to_owned())
 }
 
-/// Reads `/proc/uptime`: milliseconds from `1430.04 2459.12`, of which the first field is in seconds with two decimals.
-#[must_use]
-pub fn parse_uptime(text: &str) -> Option<u64> {
-    let (seconds, hundredths) = text.split_ascii_whitespace().next()?.split_once('.')?;
-    let digits = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(seconds) || !digits(hundredths) || hundredths.len() != 2 {
-        return None;
-    }
-    let seconds: u64 = seconds.parse().ok()?;
-    let hundredths: u64 = hundredths.parse().ok()?;
-    seconds.checked_mul(1000)?.checked_add(hundredths * 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn uptime_is_read_in_milliseconds() {
-        assert_eq!(parse_uptime("1430.04 2459.12\n"), Some(1_430_040));
-        assert_eq!(parse_uptime("0.00 0.00\n"), Some(0));
-        assert_eq!(parse_uptime("315576000.99 1.00"), Some(315_576_000_990));
-    }
-
-    #[test]
-    fn an_uptime_of_another_shape_is_not_guessed_at() {
-        for text in [
-            "",
-            " \n",
-            "1430",
-            "1430.4 1.00",
-            "1430.040 1.00",
-            "-1.00 0.00",
-            "+1.00 0.00",
-            "1.+5 0.00",
-            ".",
-            ".50",
-            "x.yz",
-        ] {
-            assert_eq!(parse_uptime(text), None, "{text:?}");
-        }
-        assert_eq!(
-            parse_uptime("18446744073709551615.00 0.00"),
-            None,
-            "does not fit"
-        );
-    }
 
     #[test]
     fn a_boot_id_is_hexadecimal_and_short() {

@@ -31,7 +31,7 @@ struct Host {
     change: &'static str,
 }
 
-const HOSTS: [Host; 5] = [
+const HOSTS: [Host; 6] = [
     Host {
         name: "with loopback alone",
         namespaces: "n",
@@ -51,6 +51,11 @@ const HOSTS: [Host; 5] = [
         name: "that tells nothing of its network",
         namespaces: "m",
         change: "mount -t tmpfs tmpfs /proc/$$/net",
+    },
+    Host {
+        name: "without /proc",
+        namespaces: "m",
+        change: "mount -t tmpfs tmpfs /proc",
     },
     Host {
         name: "with a read-only root",

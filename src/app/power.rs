@@ -85,9 +85,8 @@ impl Outcome {
 /// Told where somebody answered the last look.
 pub const ANSWERED: &str = "somebody answered the last look before the cut: the power stays on";
 
-/// Told where the last look may be too old to act on: this process was stopped in between, or there is no clock of the boot.
-pub const OLD: &str =
-    "the last look before the cut is not known to be less than 10 s old: the power stays on";
+/// Told where the last look may be too old to act on: this process was stopped in between.
+pub const OLD: &str = "the last look before the cut is over 10 s old: the power stays on";
 
 /// Whether nobody at all answers any more: asked last of all before the power is cut.
 pub type LastLook<'a> = dyn Fn() -> bool + 'a;
@@ -168,11 +167,12 @@ pub fn cycle(
     }
     let stop = Signals::caught();
     let now = system::now();
+    let looked = system::since_boot();
     if !is_silent() {
         state.recovery.looked = Some(now);
         return Ok(Outcome::Suppressed(ANSWERED.to_owned()));
     }
-    if !is_fresh(&now, &system::now()) {
+    if !is_fresh(looked, system::since_boot()) {
         return Ok(Outcome::Suppressed(OLD.to_owned()));
     }
     state.recovery.intend(&now);
@@ -180,7 +180,7 @@ pub fn cycle(
     save(state)?;
     let given_up = if stop.is_set() {
         Some("a signal ended the cycle before the power was cut")
-    } else if !is_fresh(&now, &system::now()) {
+    } else if !is_fresh(looked, system::since_boot()) {
         Some(OLD)
     } else {
         None

@@ -158,12 +158,11 @@ pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Momen
     }
 }
 
-/// Whether what was heard at `looked` still holds, by the boot's own clock.
+/// Whether what was heard at `looked` still holds at `now`: times since boot, as this process read them.
 #[must_use]
-pub fn is_fresh(looked: &Moment, now: &Moment) -> bool {
-    !looked.boot.is_empty()
-        && looked.boot == now.boot
-        && matches!(looked.elapsed(now), Elapsed::Known(passed) if passed <= FRESH)
+pub fn is_fresh(looked: Duration, now: Duration) -> bool {
+    now.checked_sub(looked)
+        .is_some_and(|passed| passed <= FRESH)
 }
 
 impl RecoveryState {

@@ -12,7 +12,7 @@ use cadence::logic::moment::Moment;
 use cadence::probe::host;
 use cadence::program::first_line;
 use cadence::render::{Form, Style, check};
-use cadence::system::{parse_boot_id, parse_uptime};
+use cadence::system::parse_boot_id;
 
 use super::checks;
 use super::cycles::model;
@@ -25,7 +25,6 @@ pub fn proc(input: &[u8]) {
         assert_eq!(parse_boot_id(&id).as_ref(), Some(&id));
         checks::line(&id, 64);
     }
-    let _ = parse_uptime(&text);
     let mut parts = text.splitn(3, '\0');
     let mut part = || parts.next().unwrap_or_default();
     let (one, two, three) = (part(), part(), part());
