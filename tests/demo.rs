@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process;
 use std::thread;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::str::{contains, starts_with};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// Without `$HOME`, too.
@@ -60,7 +62,7 @@ const HOSTS: [Host; 6] = [
     Host {
         name: "with a read-only root",
         namespaces: "m",
-        change: "mount -t tmpfs tmpfs \"$TMPDIR\"; mount -o remount,bind,ro /",
+        change: "unset TMPDIR; mount -t tmpfs tmpfs /dev/shm; mount --bind /tmp /tmp; mount -o remount,bind,ro /tmp; mount -o remount,bind,ro /",
     },
 ];
 
@@ -203,6 +205,64 @@ fn the_environment_and_the_configuration_of_this_host_have_no_say() {
         .assert()
         .code(0)
         .stderr("");
+}
+
+#[test]
+fn a_folder_may_be_named_from_here_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    for named in [".", ""] {
+        demo(Path::new(named))
+            .current_dir(folder.path())
+            .assert()
+            .code(0);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_line_that_comes_back_bit_by_bit_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut slow = process::Command::new("strace");
+    slow.env("TMPDIR", folder.path())
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=listen"])
+        .args(["-e", "inject=listen:delay_enter=20000"])
+        .args([env!("CARGO_BIN_EXE_cadence"), "demo"]);
+    let Ok(played) = slow.output() else {
+        println!("skipped: strace is not installed");
+        return;
+    };
+    assert_eq!(played.status.code(), Some(0), "{played:?}");
+}
+
+#[test]
+fn a_signal_ends_it_at_any_moment_and_nothing_is_left() {
+    thread::scope(|scope| {
+        for (signal, after_ms) in [
+            (Signal::INT, 20),
+            (Signal::TERM, 200),
+            (Signal::HUP, 500),
+            (Signal::INT, 900),
+        ] {
+            scope.spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                let mut playing = process::Command::new(env!("CARGO_BIN_EXE_cadence"))
+                    .env("TMPDIR", folder.path())
+                    .arg("demo")
+                    .stdout(process::Stdio::null())
+                    .spawn()
+                    .unwrap();
+                while fs::read_dir(folder.path()).unwrap().next().is_none() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                thread::sleep(Duration::from_millis(after_ms));
+                let pid = Pid::from_child(&playing);
+                kill_process(pid, signal).unwrap();
+                let ended = playing.wait().unwrap();
+                assert_eq!(ended.signal(), Some(signal.as_raw()), "after {after_ms} ms");
+                assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+            });
+        }
+    });
 }
 
 #[test]

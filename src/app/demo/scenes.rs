@@ -10,6 +10,7 @@ use crate::app::power::Outcome;
 use crate::error::Error;
 use crate::logic::readiness::Readiness;
 use crate::logic::units::Family;
+use crate::logic::verdict::Verdict;
 use crate::system;
 use crate::world::{Counts, Entry, Line, ProviderMode, Tally};
 
@@ -244,11 +245,11 @@ fn power_cycle(stage: &mut Stage<'_>) -> Result<String, Error> {
     ))
 }
 
-/// Runs cycles until the modem has booted.
+/// Runs cycles until the modem has booted, and all that is behind it can be reached.
 fn boot(stage: &mut Stage<'_>) -> Result<Played, Error> {
     for _ in 0..CYCLES_TO_BOOT {
         let played = stage.cycle()?;
-        if !played.verdict.is_down() {
+        if played.verdict == Verdict::Healthy {
             return Ok(played);
         }
         system::sleep(BOOT_LOOK);

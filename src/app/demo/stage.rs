@@ -5,10 +5,14 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::app::context::Context;
 use crate::app::power;
@@ -30,10 +34,10 @@ use crate::world::{Files, PlugModel, World, Write};
 
 /// The record that the demo keeps. It may be created, and its TTL and proxy setting are its own.
 const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n";
-/// The plug, and times at which nobody falls asleep; the rule about the off time is waived for that.
-const RECOVERY: &str = "[policy]\nwaive = [\"off-time\"]\n\
+/// The plug, and times at which nobody falls asleep, on a host that may have started just now; two rules are waived for that.
+const RECOVERY: &str = "[policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n\
                         [recovery]\nenabled = true\nplug = \"shelly1\"\noff_time = \"1s\"\n\
-                        expected_network_recovery = \"10s\"\nescalation_buffer = \"0s\"\n";
+                        expected_network_recovery = \"10s\"\nescalation_buffer = \"0s\"\nboot_grace = \"0s\"\n";
 /// The emulated plug behind which the modem gets its power.
 pub const PLUG: PlugModel = PlugModel::Shelly1;
 /// The modem has forgotten everything after that long in the dark.
@@ -48,6 +52,8 @@ const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 pub struct Stage<'a> {
     /// The world around the home.
     pub world: World,
+    /// Ends before the folder does.
+    _interrupted: Interrupted,
     /// Removed when the play is over, however it ends.
     _folder: Folder,
     audience: &'a Context,
@@ -79,6 +85,7 @@ impl<'a> Stage<'a> {
             return Err(Error::failed(wrong));
         }
         let folder = Folder::make()?;
+        let interrupted = Interrupted::watch(&folder.0)?;
         // What TLS does is not on show, and a TLS server would be a tenth of the binary.
         let world = World::start_apart().map_err(Error::failed)?;
         world.cloudflare().add_zone(ZONE);
@@ -111,6 +118,7 @@ impl<'a> Stage<'a> {
             inside: Context::within(global, Env::default(), outside),
             address: Ipv4Addr::UNSPECIFIED,
             world,
+            _interrupted: interrupted,
             _folder: folder,
             audience,
             cycles: 0,
@@ -221,16 +229,69 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn make() -> Result<Self, Error> {
-        let parent = std::env::temp_dir();
         let random = system::random_up_to(Duration::from_secs(u64::from(u32::MAX))).as_nanos();
-        let path = parent.join(format!("cadence-demo-{random:016x}"));
-        match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => Ok(Self(path)),
-            Err(error) => Err(Error::failed(format!(
-                "cannot make a folder for the demo in {}: {}: set TMPDIR to a folder that can be written",
-                parent.display(),
-                reason::of(&error)
-            ))),
+        let name = format!("cadence-demo-{random:016x}");
+        let parents = match std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty()) {
+            Some(folder) => vec![PathBuf::from(folder)],
+            // The latter is in memory, and there where the whole file system is read-only.
+            None => vec![PathBuf::from("/tmp"), PathBuf::from("/dev/shm")],
+        };
+        let mut refused = vec![];
+        for parent in parents {
+            let made = path::absolute(parent.join(&name)).and_then(|path| {
+                DirBuilder::new().mode(0o700).create(&path)?;
+                Ok(path)
+            });
+            match made {
+                Ok(path) => return Ok(Self(path)),
+                Err(error) => {
+                    refused.push(format!("in {}: {}", parent.display(), reason::of(&error)));
+                }
+            }
+        }
+        Err(Error::failed(format!(
+            "cannot make a folder for the demo {}: set TMPDIR to a folder that can be written",
+            refused.join(", nor ")
+        )))
+    }
+}
+
+/// Removes a folder when a signal ends this process, which it then does.
+struct Interrupted {
+    handle: signal_hook::iterator::Handle,
+    watcher: Option<JoinHandle<()>>,
+}
+
+impl Interrupted {
+    fn watch(folder: &Path) -> Result<Self, Error> {
+        let folder = folder.to_owned();
+        let watch = || -> io::Result<Self> {
+            let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+            let handle = signals.handle();
+            let watcher = thread::Builder::new().spawn(move || {
+                let Some(signal) = signals.forever().next() else {
+                    return;
+                };
+                // A cycle may make a file in it meanwhile.
+                let _ = (0..3).any(|_| fs::remove_dir_all(&folder).is_ok());
+                let _ = emulate_default_handler(signal);
+            })?;
+            Ok(Self {
+                handle,
+                watcher: Some(watcher),
+            })
+        };
+        watch().map_err(|error| {
+            Error::failed(format!("cannot wait for signals: {}", reason::of(&error)))
+        })
+    }
+}
+
+impl Drop for Interrupted {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(watcher) = self.watcher.take() {
+            let _ = watcher.join();
         }
     }
 }
