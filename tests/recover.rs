@@ -34,7 +34,7 @@ fn home(model: PlugModel, recovery: &str) -> Home {
         }
     };
     home.configure(&format!(
-        "[policy]\nwaive = [\"off-time\"]\n[recovery]\noff_time = \"1s\"\n{plug}{recovery}\n{RECORD}"
+        "[policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n[recovery]\nboot_grace = \"0s\"\noff_time = \"1s\"\n{plug}{recovery}\n{RECORD}"
     ));
     home
 }

@@ -55,8 +55,10 @@ fn limits() -> Limits {
         off_time: Duration::from_secs(30),
         expected_network_recovery: Duration::from_secs(3 * 60),
         escalation_buffer: Duration::from_secs(60),
+        boot_grace: Duration::from_secs(15 * 60),
         cooldown: Duration::from_secs(30 * 60),
         max_attempts_per_outage: 3,
+        late_retry: Duration::from_secs(24 * 60 * 60),
         max_attempts_per_day: 6,
         when_unverified: false,
     }

@@ -64,7 +64,11 @@ pub const OFF_TIME: Span = span(secs(1), secs(30), mins(10));
 pub const EXPECTED_NETWORK_RECOVERY: Span = span(secs(10), mins(3), DAY);
 /// Added to the former, so it may be nothing.
 pub const ESCALATION_BUFFER: Span = span(Duration::ZERO, mins(1), DAY);
-/// It doubles with every attempt in an outage, from at most a week.
+/// A modem starts in 1 to 8 minutes; where nothing ever starts together, it may be nothing.
+pub const BOOT_GRACE: Span = span(Duration::ZERO, mins(15), DAY);
+/// Zero is never.
+pub const LATE_RETRY: Span = span(Duration::ZERO, DAY, WEEK);
+/// It doubles with every further attempt in an outage, from at most a week.
 pub const COOLDOWN: Span = span(Duration::ZERO, mins(30), WEEK);
 /// Zero attempts is `enabled = false`; what ten did not mend, the next will not.
 pub const MAX_ATTEMPTS_PER_OUTAGE: Whole = whole(1, 3, 10);

@@ -55,6 +55,7 @@ pub fn check_policy(settings: &Settings, token_mode: Option<u32>) -> Vec<Broken>
             .collect(),
         recovery_enabled: settings.recovery.enabled,
         cooldown: settings.recovery.cooldown,
+        boot_grace: settings.recovery.boot_grace,
         off_time: settings.recovery.off_time,
         wan_hosts: settings
             .network

@@ -265,9 +265,11 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             bounds::EXPECTED_NETWORK_RECOVERY,
         ),
         escalation_buffer: section.duration("escalation_buffer", bounds::ESCALATION_BUFFER),
+        boot_grace: section.duration("boot_grace", bounds::BOOT_GRACE),
         cooldown: section.duration("cooldown", bounds::COOLDOWN),
         max_attempts_per_outage: section
             .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
+        late_retry: section.duration("late_retry", bounds::LATE_RETRY),
         max_attempts_per_day: section.whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
         when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
     };

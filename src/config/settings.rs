@@ -202,10 +202,14 @@ pub struct Recovery {
     pub expected_network_recovery: Duration,
     /// How much longer to wait before acting.
     pub escalation_buffer: Duration,
+    /// How long after a start of host, router or plug the modem may be starting too.
+    pub boot_grace: Duration,
     /// Rest after an attempt.
     pub cooldown: Duration,
     /// Attempts in one outage.
     pub max_attempts_per_outage: u32,
+    /// Time until one more attempt after those; zero for none.
+    pub late_retry: Duration,
     /// Attempts in 24 hours.
     pub max_attempts_per_day: u32,
     /// Whether a line on which nobody proves who he is counts as a dead one.
@@ -221,8 +225,10 @@ impl Recovery {
             off_time: self.off_time,
             expected_network_recovery: self.expected_network_recovery,
             escalation_buffer: self.escalation_buffer,
+            boot_grace: self.boot_grace,
             cooldown: self.cooldown,
             max_attempts_per_outage: self.max_attempts_per_outage,
+            late_retry: self.late_retry,
             max_attempts_per_day: self.max_attempts_per_day,
             when_unverified: self.when_unverified,
         }

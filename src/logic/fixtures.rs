@@ -115,8 +115,10 @@ pub fn limits() -> Limits {
         off_time: Duration::from_secs(30),
         expected_network_recovery: Duration::from_secs(180),
         escalation_buffer: Duration::from_secs(60),
+        boot_grace: Duration::from_secs(900),
         cooldown: Duration::from_secs(1800),
         max_attempts_per_outage: 3,
+        late_retry: Duration::from_secs(86_400),
         max_attempts_per_day: 6,
         when_unverified: false,
     }

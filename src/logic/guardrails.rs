@@ -20,10 +20,15 @@ pub struct Limits {
     pub expected_network_recovery: Duration,
     /// How much longer to wait before acting.
     pub escalation_buffer: Duration,
-    /// Rest after an attempt, doubled for every attempt already made in this outage.
+    /// How long after the start of this host, of the router and of the plug the modem may still be starting too, as after a power cut of
+    /// the whole home.
+    pub boot_grace: Duration,
+    /// Rest after the first attempt of an outage, doubled after each further one.
     pub cooldown: Duration,
-    /// Attempts in one outage.
+    /// Attempts in one outage, but for the late ones.
     pub max_attempts_per_outage: u32,
+    /// After those, one more attempt each time that this has passed since the last; zero for none.
+    pub late_retry: Duration,
     /// Attempts in any 24 hours.
     pub max_attempts_per_day: u32,
     /// Whether a line on which nobody proves who he is counts as a dead one.
@@ -44,17 +49,44 @@ impl Limits {
         }
     }
 
-    /// How long must have passed since the last attempt.
+    /// How long must have passed since the last attempt. The first of an outage rests after the last of the one before, too.
     fn rest(&self, attempts_in_outage: u32) -> Duration {
+        let doublings = attempts_in_outage
+            .min(self.max_attempts_per_outage)
+            .saturating_sub(1);
         self.cooldown
-            .saturating_mul(2_u32.saturating_pow(attempts_in_outage))
+            .saturating_mul(2_u32.saturating_pow(doublings))
+    }
+
+    /// Whether it is too early after such a start for a cut.
+    ///
+    /// # Errors
+    /// The guardrail that says so.
+    pub fn after_start(&self, of: Started, passed: Duration) -> Result<(), Guardrail> {
+        let left = self.boot_grace.saturating_sub(passed);
+        if left.is_zero() {
+            Ok(())
+        } else {
+            Err(Guardrail::Started { of, left })
+        }
     }
 }
 
-/// Time since the last attempt.
+/// Whose start tells that the modem may be starting too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// The host that cadence runs on.
+    Host,
+    /// The router, which did not answer before.
+    Router,
+    /// The plug, by the uptime that it tells.
+    Plug,
+}
+
+/// Time since something that may never have been: the last attempt, the router's return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rested {
-    /// There was none in 24 hours.
+    /// It never was.
     #[default]
     Always,
     /// That long.
@@ -74,6 +106,10 @@ pub struct Facts {
     pub cycles: u32,
     /// Cycles since the last gap in it.
     pub unbroken: u32,
+    /// Time since this host's boot.
+    pub host_up: Duration,
+    /// Time since the router's return.
+    pub router_back: Rested,
     /// Time since the last attempt.
     pub rested: Rested,
     /// Attempts in this outage.
@@ -92,6 +128,8 @@ impl Default for Facts {
             mostly_fast: false,
             cycles: 0,
             unbroken: 0,
+            host_up: Duration::MAX,
+            router_back: Rested::Always,
             rested: Rested::Always,
             in_outage: 0,
             in_day: 0,
@@ -133,6 +171,10 @@ impl Facts {
                 needed,
             });
         }
+        limits.after_start(Started::Host, self.host_up)?;
+        if let Rested::For(passed) = self.router_back {
+            limits.after_start(Started::Router, passed)?;
+        }
         self.spared(limits).into_iter().collect::<Result<(), _>>()?;
         match self.looked {
             Rested::For(passed) if passed < LOOK_AGAIN => Err(Guardrail::Looked {
@@ -150,13 +192,19 @@ impl Facts {
             Rested::For(rested) => limits.rest(self.in_outage).saturating_sub(rested),
         };
         let (outage, day) = (limits.max_attempts_per_outage, limits.max_attempts_per_day);
+        let late = match self.rested {
+            Rested::Always => Duration::ZERO,
+            Rested::For(rested) => limits.late_retry.saturating_sub(rested),
+        };
+        let never = limits.late_retry.is_zero();
         [
             held(!left.is_zero(), Guardrail::Cooldown { left }),
             held(
-                self.in_outage >= outage,
+                self.in_outage >= outage && (never || !late.is_zero()),
                 Guardrail::OutageCap {
                     made: self.in_outage,
                     allowed: outage,
+                    left: (!never).then_some(late),
                 },
             ),
             held(
@@ -206,6 +254,13 @@ pub enum Guardrail {
         /// Cycles that it takes.
         needed: u32,
     },
+    /// The modem may be starting, as what is beside it was started a short while ago.
+    Started {
+        /// What was started.
+        of: Started,
+        /// What is left of `boot_grace`.
+        left: Duration,
+    },
     /// Somebody answered a moment ago, when the power was about to be cut.
     Looked {
         /// What is left of the time in which that is believed.
@@ -222,6 +277,8 @@ pub enum Guardrail {
         made: u32,
         /// Allowed.
         allowed: u32,
+        /// The time until a late one; none where there is none.
+        left: Option<Duration>,
     },
     /// The last 24 hours had their attempts.
     DayCap {
@@ -279,6 +336,16 @@ impl fmt::Display for Guardrail {
                     "nobody looked for over 5 min: {unbroken} of {needed} cycles in a row since then"
                 )
             }
+            Self::Started { of, left } => write!(
+                f,
+                "{} a short while ago, so the modem may be starting too: {} left",
+                match of {
+                    Started::Host => "this host was started",
+                    Started::Router => "the router came back",
+                    Started::Plug => "the plug was started",
+                },
+                human_duration((*left).max(Duration::from_secs(1)))
+            ),
             Self::Looked { left } => write!(
                 f,
                 "somebody answered the last look before a cut: the next one in {}",
@@ -289,8 +356,20 @@ impl fmt::Display for Guardrail {
                 "cooldown: {} left",
                 human_duration((*left).max(Duration::from_secs(1)))
             ),
-            Self::OutageCap { made, allowed } => {
-                write!(f, "{made} of {allowed} attempts were made in this outage")
+            Self::OutageCap {
+                made,
+                allowed,
+                left,
+            } => {
+                write!(f, "{made} of {allowed} attempts were made in this outage")?;
+                match left {
+                    Some(left) => write!(
+                        f,
+                        ": one more in {}",
+                        human_duration((*left).max(Duration::from_secs(1)))
+                    ),
+                    None => Ok(()),
+                }
             }
             Self::DayCap { made, allowed } => {
                 write!(f, "{made} of {allowed} attempts were made in 24 hours")

@@ -24,6 +24,8 @@ pub struct Policy {
 
 /// Under 15 s the services that are asked see no home but a nuisance.
 const MIN_UNSETTLED_INTERVAL: Duration = Duration::from_secs(15);
+/// A modem takes 1 to 8 minutes to start.
+const MIN_BOOT_GRACE: Duration = Duration::from_secs(10 * 60);
 /// A modem needs minutes to come up and longer to be judged.
 const MIN_COOLDOWN: Duration = Duration::from_secs(15 * 60);
 /// Under 5 s a modem's capacitors may keep it alive; over 2 min the home is dark for nothing.
@@ -47,6 +49,8 @@ pub enum Rule {
     IntervalTooFast,
     /// There is some jitter.
     NoJitter,
+    /// `boot_grace` is not below 10 min.
+    BootGraceTooShort,
     /// `cooldown` is not below 15 min.
     CooldownTooShort,
     /// `off_time` is from 5 s to 2 min.
@@ -59,12 +63,13 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order in which they are reported.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::IntervalBelowTtl,
         Self::CacheShorterThanInterval,
         Self::SingleConfirmation,
         Self::IntervalTooFast,
         Self::NoJitter,
+        Self::BootGraceTooShort,
         Self::CooldownTooShort,
         Self::OffTime,
         Self::SingleWanTarget,
@@ -80,6 +85,7 @@ impl Rule {
             Self::SingleConfirmation => "single-confirmation",
             Self::IntervalTooFast => "interval-too-fast",
             Self::NoJitter => "no-jitter",
+            Self::BootGraceTooShort => "boot-grace-too-short",
             Self::CooldownTooShort => "cooldown-too-short",
             Self::OffTime => "off-time",
             Self::SingleWanTarget => "single-wan-target",
@@ -99,6 +105,8 @@ pub struct Facts<'a> {
     pub recovery_enabled: bool,
     /// Rest after a power cycle.
     pub cooldown: Duration,
+    /// How long after a start of host, router or plug the power is left alone.
+    pub boot_grace: Duration,
     /// How long the modem stays dark.
     pub off_time: Duration,
     /// The hosts of the WAN targets.
@@ -178,6 +186,14 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             policy.jitter.is_zero(),
             "policy.jitter = \"0s\", so many homes would ask in the same second: set more, such as \"10s\"".to_owned(),
         ),
+        Rule::BootGraceTooShort => broken(
+            facts.boot_grace < MIN_BOOT_GRACE,
+            format!(
+                "recovery.boot_grace = \"{}\", so a modem could be cut while it starts: set at least \"{}\"",
+                config_duration(facts.boot_grace),
+                config_duration(MIN_BOOT_GRACE)
+            ),
+        ),
         Rule::CooldownTooShort => broken(
             facts.cooldown < MIN_COOLDOWN,
             format!(
@@ -241,6 +257,7 @@ mod tests {
             ttls: vec![60],
             recovery_enabled: true,
             cooldown: seconds(1800),
+            boot_grace: seconds(900),
             off_time: seconds(30),
             wan_hosts: vec!["1.1.1.1", "9.9.9.9", "8.8.8.8"],
             token_mode: Some(0o640),
@@ -255,7 +272,7 @@ mod tests {
     #[test]
     fn each_rule_holds_at_its_bound_and_breaks_beyond_it() {
         type Change = fn(&mut Policy, &mut Facts<'_>);
-        let table: [(Rule, Change, Change, &str); 10] = [
+        let table: [(Rule, Change, Change, &str); 11] = [
             (
                 Rule::IntervalBelowTtl,
                 |_, facts| facts.ttls = vec![60, 120, TTL_AUTOMATIC],
@@ -291,6 +308,13 @@ mod tests {
                 |policy, _| policy.jitter = Duration::ZERO,
                 "policy.jitter = \"0s\", so many homes would ask in the same second: set more, such as \"10s\", \
                  or waive it with policy.waive = [\"no-jitter\"]",
+            ),
+            (
+                Rule::BootGraceTooShort,
+                |_, facts| facts.boot_grace = seconds(600),
+                |_, facts| facts.boot_grace = seconds(599),
+                "recovery.boot_grace = \"9m59s\", so a modem could be cut while it starts: set at least \"10m\", \
+                 or waive it with policy.waive = [\"boot-grace-too-short\"]",
             ),
             (
                 Rule::CooldownTooShort,

@@ -13,7 +13,7 @@ use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::verdict::Verdict;
 
-pub use super::guardrails::{Facts, Guardrail, Limits, Rested};
+pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
 
 /// Cycles further apart than this saw nothing of what was between them.
 pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
@@ -78,6 +78,33 @@ impl Streak {
     }
 }
 
+/// What is remembered of the router's absence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Router {
+    /// It was never away.
+    #[default]
+    Steady,
+    /// It did not answer in the last cycle, or could not be reached.
+    Lost,
+    /// It answered again at that moment.
+    Back(Moment),
+}
+
+impl Router {
+    const fn is_steady(&self) -> bool {
+        matches!(self, Self::Steady)
+    }
+
+    fn seen(self, verdict: Verdict, now: &Moment) -> Self {
+        match (verdict, self) {
+            (Verdict::RouterDown | Verdict::HostDown, _) => Self::Lost,
+            (_, Self::Lost) => Self::Back(now.clone()),
+            (_, before) => before,
+        }
+    }
+}
+
 /// A cut of the modem's power that is not known to be over: the plug must be switched on before anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
@@ -100,7 +127,7 @@ pub struct Watch {
 pub struct RecoveryState {
     /// The cycles in a row that saw a living router and a dead line.
     pub streak: Option<Streak>,
-    /// Attempts of the last 24 hours.
+    /// Attempts of the last 24 hours, and the last of all.
     pub attempts: Vec<Moment>,
     /// Attempts since the line was READY last: those of this outage, however often it flaps.
     pub in_outage: u32,
@@ -113,6 +140,9 @@ pub struct RecoveryState {
     /// When somebody answered the last look before a cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked: Option<Moment>,
+    /// Whether the router was away.
+    #[serde(skip_serializing_if = "Router::is_steady")]
+    pub router: Router,
 }
 
 /// What came of an attempt.
@@ -180,27 +210,21 @@ impl RecoveryState {
 
     /// Brings it onto the clocks of this boot: what happened at a time unknown counts from now.
     pub fn on_clocks_of(&mut self, now: &Moment) {
-        self.attempts.retain_mut(|at| match at.elapsed(now) {
-            Elapsed::Known(age) => age < DAY,
-            Elapsed::Unknown => {
-                *at = now.clone();
-                true
-            }
-        });
-        if let Some(watch) = self
-            .watch
-            .as_mut()
-            .filter(|watch| watch.since.elapsed(now) == Elapsed::Unknown)
-        {
-            watch.since = now.clone();
-        }
-        if let Some(looked) = self
-            .looked
-            .as_mut()
-            .filter(|looked| looked.elapsed(now) == Elapsed::Unknown)
-        {
-            *looked = now.clone();
-        }
+        let back = match &mut self.router {
+            Router::Back(back) => Some(back),
+            Router::Steady | Router::Lost => None,
+        };
+        self.attempts
+            .iter_mut()
+            .chain(self.watch.as_mut().map(|watch| &mut watch.since))
+            .chain(self.looked.as_mut())
+            .chain(back)
+            .filter(|then| then.elapsed(now) == Elapsed::Unknown)
+            .for_each(|then| *then = now.clone());
+        let last = self.attempts.len().saturating_sub(1);
+        let mut place = 0..;
+        self.attempts
+            .retain(|at| place.next() == Some(last) || at.elapsed(now).under(DAY));
     }
 
     /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `ready` is readiness after the cycle.
@@ -220,6 +244,7 @@ impl RecoveryState {
         if ready {
             self.in_outage = 0;
         }
+        self.router = std::mem::take(&mut self.router).seen(verdict, now);
     }
 
     /// What follows from a cycle that [`RecoveryState::observe`] took in.
@@ -321,9 +346,14 @@ impl RecoveryState {
             mostly_fast: streak.is_some_and(Streak::is_mostly_fast),
             cycles: streak.map_or(0, |streak| streak.cycles),
             unbroken: streak.map_or(0, |streak| streak.unbroken),
+            host_up: Duration::from_millis(now.since_boot_ms),
+            router_back: match &self.router {
+                Router::Back(back) => since(Some(back), now),
+                Router::Steady | Router::Lost => Rested::Always,
+            },
             rested: self.rested(now),
             in_outage: self.in_outage,
-            in_day: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            in_day: self.in_day(now),
             looked: since(self.looked.as_ref(), now),
         }
         .allow(limits, unsettled_interval)
@@ -334,10 +364,15 @@ impl RecoveryState {
         Facts {
             rested: self.rested(now),
             in_outage: self.in_outage,
-            in_day: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            in_day: self.in_day(now),
             ..Facts::default()
         }
         .spared(limits)
+    }
+
+    fn in_day(&self, now: &Moment) -> u32 {
+        let of_day = |at: &&Moment| at.elapsed(now).known().is_none_or(|age| age < DAY);
+        u32::try_from(self.attempts.iter().filter(of_day).count()).unwrap_or(u32::MAX)
     }
 
     fn rested(&self, now: &Moment) -> Rested {

@@ -23,6 +23,8 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         mostly_fast: false,
         cycles: 0,
         unbroken: 0,
+        host_up: Duration::ZERO,
+        router_back: Rested::For(Duration::ZERO),
         rested: Rested::For(Duration::ZERO),
         in_outage: 3,
         in_day: 6,
@@ -35,15 +37,22 @@ fn the_guardrails_are_reported_in_the_documented_order() {
     assert_eq!(worst.allow(&disabled, INTERVAL), Err(Guardrail::Disabled));
     let mut facts = worst;
     let mut order = vec![];
-    while let Err(guardrail) = facts.allow(&limits(), INTERVAL) {
-        order.push(guardrail.to_string());
+    let limits = limits();
+    while let Err(guardrail) = facts.allow(&limits, INTERVAL) {
+        let told = guardrail.to_string();
+        assert!(!order.contains(&told), "{told} holds for ever");
+        order.push(told);
         match guardrail {
             Guardrail::Disabled => unreachable!(),
             Guardrail::Verdict(_) => facts.verdict = Verdict::WanDown,
             Guardrail::TooYoung { needed, .. } => facts.lasted = needed,
             Guardrail::TooFewCycles { needed, .. } => facts.cycles = needed,
             Guardrail::Gap { needed, .. } => facts.unbroken = needed,
-            Guardrail::Cooldown { .. } => facts.rested = Rested::Always,
+            Guardrail::Started {
+                of: Started::Host, ..
+            } => facts.host_up = 15 * MIN,
+            Guardrail::Started { .. } => facts.router_back = Rested::For(15 * MIN),
+            Guardrail::Cooldown { .. } => facts.rested = Rested::For(2 * 60 * MIN),
             Guardrail::OutageCap { .. } => facts.in_outage = 0,
             Guardrail::DayCap { .. } => facts.in_day = 0,
             Guardrail::Looked { left } => facts.looked = Rested::For(left),
@@ -56,8 +65,10 @@ fn the_guardrails_are_reported_in_the_documented_order() {
             "the outage has lasted 0 s of 4 min",
             "0 of 8 cycles in a row have seen the outage",
             "nobody looked for over 5 min: 0 of 8 cycles in a row since then",
-            "cooldown: 4 h left",
-            "3 of 3 attempts were made in this outage",
+            "this host was started a short while ago, so the modem may be starting too: 15 min left",
+            "the router came back a short while ago, so the modem may be starting too: 15 min left",
+            "cooldown: 2 h left",
+            "3 of 3 attempts were made in this outage: one more in 22 h",
             "6 of 6 attempts were made in 24 hours",
             "somebody answered the last look before a cut: the next one in 5 min",
         ]
@@ -86,7 +97,7 @@ fn it_acts_in_exactly_the_documented_combinations() {
     ];
     let cycles = [0, 7, 8, 15, 16, 1000];
     let mut rests = vec![Rested::Always, Rested::For(Duration::ZERO)];
-    for doubled in [1, 2, 4, 8, 16] {
+    for doubled in [1, 2, 4, 8, 48] {
         rests.extend([
             Rested::For((30 * MIN * doubled).saturating_sub(ms)),
             Rested::For(30 * MIN * doubled),
@@ -115,7 +126,7 @@ fn it_acts_in_exactly_the_documented_combinations() {
                                             rested,
                                             in_outage,
                                             in_day,
-                                            looked: Rested::Always,
+                                            ..Facts::default()
                                         };
                                         let factor = if mostly_fast { 2 } else { 1 };
                                         let documented = enabled
@@ -125,11 +136,14 @@ fn it_acts_in_exactly_the_documented_combinations() {
                                             && unbroken >= 8 * factor
                                             && match rested {
                                                 Rested::Always => true,
+                                                Rested::For(rested) if in_outage >= 3 => {
+                                                    rested >= 24 * 60 * MIN
+                                                }
                                                 Rested::For(rested) => {
-                                                    rested >= 30 * MIN * 2_u32.pow(in_outage)
+                                                    rested
+                                                        >= 30 * MIN * [1, 1, 2][in_outage as usize]
                                                 }
                                             }
-                                            && in_outage < 3
                                             && in_day < 6;
                                         assert_eq!(
                                             facts.allow(&limits, INTERVAL).is_ok(),
@@ -328,25 +342,129 @@ fn on_clocks_that_cannot_be_compared_an_outage_counts_from_now() {
 }
 
 #[test]
-fn every_attempt_in_an_outage_doubles_the_cooldown() {
+fn the_first_rest_is_the_cooldown_and_each_further_one_of_an_outage_twice_the_last() {
     let mut state = RecoveryState::default();
     outage(&mut state, 0, 240, 30);
-    state.intend(&at(240));
-    outage(&mut state, 270, 3810, 30);
+    let mut last = 240;
+    for rest in [1800, 3600] {
+        state.intend(&at(last));
+        outage(&mut state, last + 30, last + rest - 30, 30);
+        assert_eq!(
+            allows(&state, last + rest - 30),
+            Err(Guardrail::Cooldown {
+                left: Duration::from_secs(30)
+            })
+        );
+        last += rest;
+        outage(&mut state, last, last, 30);
+        assert_eq!(allows(&state, last), Ok(()));
+    }
+}
+
+#[test]
+fn an_outage_that_had_its_attempts_has_one_more_each_day() {
+    const DAY_S: u64 = 86_400;
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 240, 30);
+    for minutes in [4, 40, 110] {
+        state.intend(&at(minutes * 60));
+    }
+    let mut last = 110 * 60;
+    outage(&mut state, 240, last, 30);
+    for _ in 0..4 {
+        outage(&mut state, last + 30, last + DAY_S - 30, 30);
+        assert!(
+            matches!(
+                allows(&state, last + DAY_S - 30),
+                Err(Guardrail::OutageCap {
+                    left: Some(left),
+                    ..
+                }) if left == Duration::from_secs(30)
+            ),
+            "{:?}",
+            allows(&state, last + DAY_S - 30)
+        );
+        let never = Limits {
+            late_retry: Duration::ZERO,
+            ..limits()
+        };
+        last += DAY_S;
+        outage(&mut state, last, last, 30);
+        state.on_clocks_of(&at(last));
+        assert_eq!(allows(&state, last), Ok(()));
+        assert!(matches!(
+            state.allows(&never, Verdict::WanDown, INTERVAL, &at(last)),
+            Err(Guardrail::OutageCap { left: None, .. })
+        ));
+        state.intend(&at(last));
+    }
     assert_eq!(
-        allows(&state, 3810),
-        Err(Guardrail::Cooldown {
-            left: Duration::from_secs(30)
-        })
+        state.attempts.len(),
+        2,
+        "the last, and that of a day before"
     );
-    outage(&mut state, 3840, 3840, 30);
-    assert_eq!(allows(&state, 3840), Ok(()));
-    state.intend(&at(3840));
-    outage(&mut state, 3870, 11_010, 30);
-    assert!(matches!(
-        allows(&state, 11_010),
-        Err(Guardrail::Cooldown { .. })
-    ));
+}
+
+#[test]
+fn a_late_retry_of_a_week_and_a_cooldown_of_a_week_last_a_week() {
+    const WEEK_S: u64 = 7 * 86_400;
+    let mut state = RecoveryState::default();
+    state.intend(&at(0));
+    let allowed = |state: &RecoveryState, limits: &Limits, s| {
+        let mut state = state.clone();
+        state.on_clocks_of(&at(s));
+        state.by_hand(limits, &at(s)).iter().all(Result::is_ok)
+    };
+    let week = Duration::from_secs(WEEK_S);
+    let cooldown = Limits {
+        cooldown: week,
+        ..limits()
+    };
+    let late = Limits {
+        late_retry: week,
+        max_attempts_per_outage: 1,
+        ..limits()
+    };
+    for limits in [cooldown, late] {
+        assert!(!allowed(&state, &limits, WEEK_S - 1));
+        assert!(allowed(&state, &limits, WEEK_S));
+    }
+}
+
+#[test]
+fn no_power_is_cut_within_the_grace_after_a_start_of_host_or_router() {
+    let started = |of, left| Err(Guardrail::Started { of, left });
+    let s = Duration::from_secs;
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 900, 30);
+    assert_eq!(allows(&state, 900), Ok(()));
+    let mut reborn = state.clone();
+    reborn.streak.as_mut().unwrap().since.since_boot_ms = 0;
+    let young = Moment {
+        since_boot_ms: 899_000,
+        ..at(900)
+    };
+    assert_eq!(
+        reborn.allows(&limits(), Verdict::WanDown, INTERVAL, &young),
+        started(Started::Host, s(1))
+    );
+    for (gone, lost) in [(930, Verdict::RouterDown), (3000, Verdict::HostDown)] {
+        state.observe(lost, FailureClass::Timeout, false, &at(gone));
+        outage(&mut state, gone + 30, gone + 930, 30);
+        assert_eq!(allows(&state, gone + 929), started(Started::Router, s(1)));
+        assert_eq!(allows(&state, gone + 930), Ok(()));
+    }
+}
+
+#[test]
+fn a_return_of_the_router_of_unknown_age_was_just_now() {
+    let mut state = RecoveryState::default();
+    state.observe(Verdict::RouterDown, FailureClass::Timeout, false, &at(0));
+    state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(30));
+    assert_eq!(state.router, Router::Back(at(30)));
+    let reborn = Moment::simulated("other", 12, Duration::from_secs(5));
+    state.on_clocks_of(&reborn);
+    assert_eq!(state.router, Router::Back(reborn));
 }
 
 #[test]
@@ -382,6 +500,13 @@ fn attempts_are_forgotten_after_a_day() {
         attempts: (0..6).map(|h| at(h * 3600)).collect(),
         ..RecoveryState::default()
     };
+    assert!(
+        state
+            .by_hand(&limits(), &at(86_399))
+            .iter()
+            .any(Result::is_err),
+        "six of six"
+    );
     state.on_clocks_of(&at(86_400));
     assert_eq!(state.attempts.len(), 5);
     assert_eq!(
@@ -404,16 +529,18 @@ fn by_hand_only_cooldown_and_caps_hold() {
     );
     let capped = RecoveryState {
         in_outage: 3,
+        attempts: vec![at(0)],
         ..RecoveryState::default()
     };
     assert_eq!(
         capped
-            .by_hand(&limits(), &at(0))
+            .by_hand(&limits(), &at(7200))
             .into_iter()
             .collect::<Result<(), _>>(),
         Err(Guardrail::OutageCap {
             made: 3,
-            allowed: 3
+            allowed: 3,
+            left: Some(22 * 60 * MIN)
         })
     );
 }

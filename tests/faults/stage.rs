@@ -114,7 +114,8 @@ fn records() -> Vec<Value> {
 /// The plug that times itself.
 pub const PLUG: PlugModel = PlugModel::Shelly1;
 const RECOVERY: &str = "enabled = true\noff_time = \"1s\"\nexpected_network_recovery = \"10s\"\n\
-                        escalation_buffer = \"0s\"\n\n[policy]\nwaive = [\"off-time\"]\n";
+                        escalation_buffer = \"0s\"\nboot_grace = \"0s\"\n\n\
+                        [policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n";
 
 fn home(plug: Option<PlugModel>) -> Home {
     let home = Home::with(RECORD);

@@ -102,7 +102,7 @@ impl Plan {
         };
         format!(
             "[recovery]\nenabled = true\n{plug}off_time = \"1s\"\nexpected_network_recovery = \"30s\"\n\
-             escalation_buffer = \"0s\"\ncooldown = \"1m\"\n\
+             escalation_buffer = \"0s\"\nboot_grace = \"0s\"\ncooldown = \"1m\"\n\
              max_attempts_per_outage = {CUTS_PER_OUTAGE}\nmax_attempts_per_day = {CUTS_PER_DAY}\n"
         )
     }

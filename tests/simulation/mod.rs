@@ -394,8 +394,10 @@ fn disabled() -> Limits {
         off_time: Duration::ZERO,
         expected_network_recovery: Duration::ZERO,
         escalation_buffer: Duration::ZERO,
+        boot_grace: Duration::ZERO,
         cooldown: Duration::ZERO,
         max_attempts_per_outage: 0,
+        late_retry: Duration::ZERO,
         max_attempts_per_day: 0,
         when_unverified: false,
     }

@@ -108,6 +108,11 @@ pub struct Truth {
     /// How often it was cut, and how often since the line was READY last.
     pub cuts: u32,
     pub cuts_in_outage: u32,
+    /// When this host was started.
+    pub booted: u64,
+    /// When the router was back, if this boot saw it.
+    pub router_back: Option<u64>,
+    router_lost: bool,
     boot: u64,
 }
 
@@ -216,6 +221,7 @@ impl Home {
             }
             if let Some(recovery) = state["recovery"].as_object_mut() {
                 recovery.remove("result");
+                recovery.remove("router");
             }
         }
         ages(&mut state, &now);
@@ -226,8 +232,12 @@ impl Home {
             .map(|(at, fast)| (self.seconds - at, *fast))
             .collect();
         let rested = truth.last_cut.map(|at| self.seconds - at);
+        // What is past the grace is past.
+        let grace = limits().boot_grace.as_secs();
+        let [up, back] = [Some(truth.booted), truth.router_back]
+            .map(|at| at.map_or(grace, |at| (self.seconds - at).min(grace)));
         format!(
-            "{state} {:?} {:?} {} {:?} {:?} {dark:?} {} {rested:?} {} {}",
+            "{state} {:?} {:?} {} {:?} {:?} {dark:?} {} {rested:?} {} {} {up} {back} {}",
             self.content,
             self.before,
             self.plug_on,
@@ -235,7 +245,8 @@ impl Home {
             truth.confirmed,
             truth.dark_boot == self.boot,
             truth.cuts,
-            truth.cuts_in_outage
+            truth.cuts_in_outage,
+            truth.router_lost
         )
     }
 
@@ -245,7 +256,7 @@ impl Home {
         Moment::simulated(
             &format!("boot-{}", self.boot),
             wall + i64::try_from(self.seconds).unwrap(),
-            Duration::from_secs(self.seconds),
+            Duration::from_secs(self.seconds - self.truth.booted),
         )
     }
 
@@ -259,7 +270,10 @@ impl Home {
             Pause::Fast | Pause::Reboot => 35,
             Pause::Gap => 400,
         };
-        home.boot += u64::from(input.pause == Pause::Reboot);
+        if input.pause == Pause::Reboot {
+            home.boot += 1;
+            home.truth.booted = home.seconds - 15;
+        }
         home.cycle(input);
         home
     }
@@ -429,6 +443,7 @@ impl Truth {
         if self.boot != boot {
             self.boot = boot;
             self.last_cut = self.last_cut.map(|_| seconds);
+            self.router_back = None;
         }
         let counted = match seen {
             Seen::Address(address) => Some(address),
@@ -455,6 +470,11 @@ impl Truth {
             }
             _ => self.dark.clear(),
         }
+        let lost = matches!(seen, Seen::NoHost | Seen::NoRouter);
+        if self.router_lost && !lost {
+            self.router_back = Some(seconds);
+        }
+        self.router_lost = lost;
         if after == Readiness::Ready {
             self.cuts_in_outage = 0;
         }
@@ -580,8 +600,10 @@ pub fn limits() -> Limits {
         off_time: Duration::from_secs(10),
         expected_network_recovery: Duration::from_secs(30),
         escalation_buffer: Duration::ZERO,
+        boot_grace: Duration::from_secs(40),
         cooldown: Duration::from_secs(20),
         max_attempts_per_outage: 2,
+        late_retry: Duration::from_secs(60),
         max_attempts_per_day: 3,
         when_unverified: false,
     }

@@ -99,9 +99,25 @@ fn may_cut(before: &Home, after: &Home, told: &impl Fn() -> String) {
         "{close} cycles in a row: {}",
         told()
     );
+    let started = [Some(after.truth.booted), after.truth.router_back];
+    for at in started.into_iter().flatten() {
+        let up = after.seconds - at;
+        assert!(
+            up >= limits.boot_grace.as_secs(),
+            "{up} s after a start: {}",
+            told()
+        );
+    }
     let truth = &before.truth;
+    // Of a reboot since then nothing is known but that this cycle is its first, or a later one.
+    let rested = |wanted| {
+        truth
+            .last_cut
+            .is_none_or(|at| after.boot == before.boot && after.seconds - at >= wanted)
+    };
     assert!(
-        truth.cuts_in_outage < limits.max_attempts_per_outage,
+        truth.cuts_in_outage < limits.max_attempts_per_outage
+            || rested(limits.late_retry.as_secs()),
         "over the cap of the outage: {}",
         told()
     );
@@ -110,12 +126,15 @@ fn may_cut(before: &Home, after: &Home, told: &impl Fn() -> String) {
         "over the cap of the day: {}",
         told()
     );
-    if let Some(at) = truth.last_cut {
-        let rest = limits.cooldown.as_secs() << truth.cuts_in_outage;
-        // Of a reboot since then nothing is known but that this cycle is its first, or a later one.
-        let rested = after.boot == before.boot && after.seconds - at >= rest;
-        assert!(rested, "within the cooldown: {}", told());
-    }
+    let doublings = truth
+        .cuts_in_outage
+        .min(limits.max_attempts_per_outage)
+        .saturating_sub(1);
+    assert!(
+        rested(limits.cooldown.as_secs() << doublings),
+        "within the cooldown: {}",
+        told()
+    );
 }
 
 /// In how many honest cycles the home is READY, its record right, and its modem on.

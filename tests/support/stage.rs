@@ -101,6 +101,7 @@ impl Stage {
             ("off_time", "\"1s\""),
             ("expected_network_recovery", "\"10s\""),
             ("escalation_buffer", "\"0s\""),
+            ("boot_grace", "\"0s\""),
         ];
         let own = own
             .into_iter()

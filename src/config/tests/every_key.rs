@@ -47,8 +47,10 @@ password_file = "/run/plug"
 off_time = "10s"
 expected_network_recovery = "4m"
 escalation_buffer = "2m"
+boot_grace = "20m"
 cooldown = "1h"
 max_attempts_per_outage = 1
+late_retry = "2d"
 max_attempts_per_day = 2
 when_unverified = true
 "#;
@@ -172,7 +174,12 @@ fn every_key_of_the_recovery_is_read() {
         settings.recovery.escalation_buffer,
         Duration::from_secs(2 * 60)
     );
+    assert_eq!(settings.recovery.boot_grace, Duration::from_secs(20 * 60));
     assert_eq!(settings.recovery.cooldown, Duration::from_secs(60 * 60));
+    assert_eq!(
+        settings.recovery.late_retry,
+        Duration::from_secs(2 * 24 * 60 * 60)
+    );
     assert_eq!(
         (
             settings.recovery.max_attempts_per_outage,

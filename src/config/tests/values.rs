@@ -16,7 +16,8 @@ fn unknown_keys_are_refused_with_a_suggestion() {
     assert_eq!(
         problem("[recovery]\ncool = \"1h\""),
         ":3: unknown key recovery.cool: allowed here: enabled, plug, address, relay, user, password_file, off_url, on_url, program, \
-         off_time, expected_network_recovery, escalation_buffer, cooldown, max_attempts_per_outage, max_attempts_per_day, when_unverified"
+         off_time, expected_network_recovery, escalation_buffer, boot_grace, cooldown, max_attempts_per_outage, late_retry, \
+         max_attempts_per_day, when_unverified"
     );
     assert_eq!(
         problem("[cloudflare]\nemail = \"me@example.com\""),
@@ -49,7 +50,7 @@ fn wrong_types_are_named() {
         ),
         (
             "[policy]\nwaive = \"no-jitter\"",
-            ":3: policy.waive = \"no-jitter\" (a string): allowed is an array of 0 to 9 strings",
+            ":3: policy.waive = \"no-jitter\" (a string): allowed is an array of 0 to 10 strings",
         ),
         (
             "[network]\ndoh = [\n  5,\n]",
@@ -162,7 +163,7 @@ fn values_of_another_shape_are_refused_with_what_is_allowed() {
         (
             "[policy]\nwaive = [\"nojitter\"]",
             ":3: policy.waive = \"nojitter\": allowed is the name of a policy rule (interval-below-ttl, cache-shorter-than-interval, \
-             single-confirmation, interval-too-fast, no-jitter, cooldown-too-short, off-time, single-wan-target, token-readable), \
+             single-confirmation, interval-too-fast, no-jitter, boot-grace-too-short, cooldown-too-short, off-time, single-wan-target, token-readable), \
              did you mean \"no-jitter\"?",
         ),
     ] {

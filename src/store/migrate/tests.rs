@@ -12,7 +12,7 @@ use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
 use crate::logic::record_state::{Pending, RecordState, Replacement, Verified};
 use crate::logic::records::Layer;
-use crate::logic::recovery::{Attempt, Cut, RecoveryState, Streak, Watch};
+use crate::logic::recovery::{Attempt, Cut, RecoveryState, Router, Streak, Watch};
 use crate::logic::schedule::{Due, Speed};
 use crate::logic::state::{
     Hour, LastChange, LastCycle, LastTrusted, Outage, State, Uptime, VERSION,
@@ -220,6 +220,7 @@ fn recovery() -> RecoveryState {
             seconds: Some(50),
         }),
         looked: None,
+        router: Router::Steady,
     }
 }
 

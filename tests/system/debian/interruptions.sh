@@ -7,8 +7,8 @@ source "$(dirname "$(readlink -f "$0")")/host.sh"
 
 # The shortest outage that counts, and no rest between attempts: the guardrails are tested elsewhere.
 recovery() {
-  printf '%s\n' '[policy]' 'waive = ["cooldown-too-short"]' '[recovery]' 'enabled = true' 'cooldown = "0s"' \
-    'expected_network_recovery = "10s"' 'escalation_buffer = "0s"' 'max_attempts_per_outage = 10' 'max_attempts_per_day = 24' "$@"
+  printf '%s\n' '[policy]' 'waive = ["boot-grace-too-short", "cooldown-too-short"]' '[recovery]' 'enabled = true' 'cooldown = "0s"' \
+    'expected_network_recovery = "10s"' 'escalation_buffer = "0s"' 'boot_grace = "0s"' 'max_attempts_per_outage = 10' 'max_attempts_per_day = 24' "$@"
 }
 outage=21 # twice that, as every failure is fast, and a second
 
