@@ -2,6 +2,8 @@
 #![cfg(feature = "demo")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod support;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -273,7 +275,7 @@ fn where_systemd_runs(home: &Home, tools: &[(&str, &str)]) -> Option<(Vec<Value>
             .filter(|output| !output.stdout.is_empty())
     };
     let Some(output) = unshare(&[]).or_else(|| unshare(&["--map-root-user"])) else {
-        eprintln!("skipped: this user may not mount");
+        support::skipped("this user may not mount");
         return None;
     };
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();

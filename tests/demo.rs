@@ -85,7 +85,7 @@ fn demo_on(host: &Host, folder: &Path) -> Option<process::Command> {
     };
     // As root, or else as the root of a user namespace, where the host has them.
     let Some(way) = ["-", "-r"].into_iter().find(is_possible) else {
-        println!("skipped: no host {} can be made here", host.name);
+        support::skipped(&format!("no host {} can be made here", host.name));
         return None;
     };
     let mut command = on_host(way);
@@ -228,7 +228,7 @@ fn a_line_that_comes_back_bit_by_bit_is_waited_for() {
         .args(["-e", "inject=listen:delay_enter=20000"])
         .args([env!("CARGO_BIN_EXE_cadence"), "demo"]);
     let Ok(played) = slow.output() else {
-        println!("skipped: strace is not installed");
+        support::skipped("strace is not installed");
         return;
     };
     assert_eq!(played.status.code(), Some(0), "{played:?}");

@@ -68,7 +68,7 @@ const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist: \
 #[test]
 fn an_empty_environment_leaves_the_system_s_own_file() {
     if Path::new("/etc/cadence/cadence.toml").exists() {
-        eprintln!("skipped: this host has a configuration");
+        crate::support::skipped("this host has a configuration");
         return;
     }
     let home = Home::new();

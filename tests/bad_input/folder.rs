@@ -78,7 +78,10 @@ fn on_a_small_disk(home: &Home, script: &str) -> Option<Said> {
     });
     let mounted = home.path("mounted").exists();
     if !mounted {
-        eprintln!("skipped: no file system can be mounted here: {}", heard.err);
+        crate::support::skipped(&format!(
+            "no file system can be mounted here: {}",
+            heard.err
+        ));
     }
     mounted.then_some(heard)
 }
@@ -298,7 +301,7 @@ fn a_history_that_cannot_be_changed_does_not_stop_dns() {
         run.is_ok_and(|out| out.status.success())
     };
     if !change("+i", &path) {
-        eprintln!("skipped: no file can be made immutable here");
+        crate::support::skipped("no file can be made immutable here");
         return;
     }
     let why = "operation not permitted; run as the owner of that folder or as root, or choose another folder with --state-dir";

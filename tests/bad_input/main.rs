@@ -118,6 +118,6 @@ fn as_nobody(home: &Home, arguments: &[&str]) -> Option<Command> {
     if runs.is_ok_and(|out| out.status.success()) {
         return Some(nobody(arguments));
     }
-    eprintln!("skipped: a process cannot be started as another user here");
+    crate::support::skipped("a process cannot be started as another user here");
     None
 }

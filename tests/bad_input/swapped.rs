@@ -26,7 +26,7 @@ fn struck(
 ) -> Option<Said> {
     let may_own = chown(home.folder.path(), Some(NOBODY), Some(NOBODY)).is_ok();
     if !may_own || !has_strace() {
-        eprintln!("skipped: needs root and strace");
+        crate::support::skipped("needs root and strace");
         return None;
     }
     let inject = format!("inject={calls}:delay_exit={}", HELD.as_micros());
@@ -140,7 +140,7 @@ fn root_does_not_follow_a_users_link_to_a_folder_of_its_own() {
     let (state, precious) = (home.path("state"), precious(&home));
     symlink(&precious, &state).unwrap();
     if lchown(&state, Some(NOBODY), Some(NOBODY)).is_err() {
-        eprintln!("skipped: needs root");
+        crate::support::skipped("needs root");
         return;
     }
     let before = roots(&precious);

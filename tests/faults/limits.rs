@@ -112,7 +112,7 @@ fn a_writing_cycle_needs_less_than_16_mib_and_16_descriptors() {
         "figure: works on a small host | 16 MiB of addresses, 16 descriptors | a writing cycle needs {addresses} MiB, {descriptors} descriptors"
     );
     let Some(group) = MemoryGroup::new() else {
-        return println!("skipped: no control group can limit memory here");
+        return crate::support::skipped("no control group can limit memory here");
     };
     let memory = least(&|mib| works(&|command| group.limit(command, mib << 20)));
     println!(

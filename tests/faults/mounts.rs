@@ -33,7 +33,7 @@ pub fn possible() -> bool {
         .output();
     let possible = tried.is_ok_and(|out| out.status.success());
     if !possible {
-        println!("skipped: no file system can be mounted here");
+        crate::support::skipped("no file system can be mounted here");
     }
     possible
 }

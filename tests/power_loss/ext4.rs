@@ -41,7 +41,7 @@ fn make(image: &Path) -> Option<()> {
         .arg(image);
     mkfs.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let Ok(Output { status, stderr, .. }) = mkfs.output() else {
-        eprintln!("skipped: mkfs.ext4 is not installed");
+        crate::support::skipped("mkfs.ext4 is not installed");
         return None;
     };
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
@@ -55,11 +55,11 @@ fn can_mount(image: &Path, point: &Path) -> bool {
         Ok(out) if out.status.success() => true,
         Ok(out) => {
             let why = String::from_utf8_lossy(&out.stderr).into_owned();
-            eprintln!("skipped: no image can be mounted here: {why}");
+            crate::support::skipped(&format!("no image can be mounted here: {why}"));
             false
         }
         Err(why) => {
-            eprintln!("skipped: unshare: {why}");
+            crate::support::skipped(&format!("unshare: {why}"));
             false
         }
     }

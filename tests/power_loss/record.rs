@@ -143,7 +143,7 @@ pub fn follow(mut strace: Command, trace: &Path, mut at_stop: impl FnMut()) -> O
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if seen == 0 {
-        eprintln!("skipped: nothing can be traced here: {said}");
+        crate::support::skipped(&format!("nothing can be traced here: {said}"));
         return None;
     }
     assert!(output.status.success(), "{}: {said}", output.status);

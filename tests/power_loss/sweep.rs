@@ -68,7 +68,7 @@ pub fn sweep(
     crashes: impl Fn(&Scene) -> Option<Crashes> + Sync,
 ) -> Option<Figures> {
     if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("skipped: strace is not installed");
+        crate::support::skipped("strace is not installed");
         return None;
     }
     let only = std::env::var("CADENCE_TEST_SCENE").ok();

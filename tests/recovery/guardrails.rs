@@ -245,7 +245,7 @@ fn run_by(stage: &Stage, program: &[&str]) -> Option<Value> {
     let out = command.output().ok()?;
     let report = serde_json::from_slice::<Value>(&out.stdout).ok();
     if report.is_none() {
-        println!("skipped: {program:?} is not possible here: {out:?}");
+        crate::support::skipped(&format!("{program:?} is not possible here: {out:?}"));
     }
     report
 }

@@ -207,7 +207,7 @@ fn fails_on_a_full_disk(stage: &Stage) -> bool {
         .env("CADENCE_STATE_DIR", stage.home.path("state"));
     let out = command.output();
     if !stage.home.path("kept.mounted").exists() {
-        eprintln!("skipped: no file system can be mounted here");
+        crate::support::skipped("no file system can be mounted here");
         return false;
     }
     let out = out.unwrap();

@@ -86,7 +86,7 @@ fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<
     const WORKERS: usize = 2;
     let stages: Vec<Stage> = (0..WORKERS).map(|_| Stage::ripe(kind)).collect();
     let Some((calls, intent)) = record(&stages[0]) else {
-        eprintln!("skipped: strace may trace nothing here");
+        crate::support::skipped("strace may trace nothing here");
         return 0;
     };
     let chosen = choose(&calls, intent);

@@ -7,13 +7,15 @@
     reason = "a fault of the test ends it"
 )]
 
-use std::ffi::OsStr;
 pub mod strace;
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use cadence::world::{Files, World};
@@ -33,6 +35,21 @@ pub const RECORD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\
 /// What foreign bytes may take of memory, in KiB over an honest cycle, of which each build has its own: with the 5 MiB and some
 /// of the released binary, less than 16 MiB.
 pub const MOST_FOREIGN_MEMORY: u64 = 10 << 10;
+
+/// Says what this test, or a part of it, cannot show here, and why; also to `tests/run`, as what a test prints is seen only where it fails.
+pub fn skipped(why: &str) {
+    let why = why.lines().next().unwrap_or_default();
+    let told = format!("{}: {why}", thread::current().name().unwrap_or("a part"));
+    println!("skipped: {told}");
+    if let Some(list) = std::env::var_os("CADENCE_TESTS_SKIPPED") {
+        let mut list = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(list)
+            .unwrap();
+        writeln!(list, "{told}").unwrap();
+    }
+}
 
 impl Home {
     /// A host with one record in a zone that is there and empty.
@@ -206,7 +223,7 @@ pub fn faketime() -> Option<PathBuf> {
         .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
         .find(|library| library.exists());
     if found.is_none() {
-        println!("skipped: libfaketime is not installed");
+        skipped("libfaketime is not installed");
     }
     found
 }

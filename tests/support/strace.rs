@@ -12,7 +12,7 @@ pub type Call = (String, u32);
 pub fn has_strace() -> bool {
     let found = Command::new("strace").arg("-V").output().is_ok();
     if !found {
-        println!("skipped: strace is not installed");
+        super::skipped("strace is not installed");
     }
     found
 }
