@@ -27,6 +27,8 @@ const ON_PAUSE: Duration = Duration::from_secs(1);
 /// One operation of a plug in all: two requests with a password, and the question what came of them; each request has its own
 /// limit. Also what a program may take.
 const OPERATION_TIME: Duration = Duration::from_secs(10);
+/// How much longer than its time a cut may last before somebody else ends it.
+const OVERDUE: Duration = Duration::from_secs(60);
 /// A signal is noticed within this.
 const SLICE: Duration = Duration::from_millis(50);
 /// How much longer than asked for a plug's own timer may take.
@@ -95,16 +97,32 @@ pub type LastLook<'a> = dyn Fn() -> bool + 'a;
 pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 
 /// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to mend;
-/// inside, why the plug is not known to be on: then the next cycle tries again.
+/// inside, why the plug is not known to be on: then the next cycle tries again. Takes no longer than one operation of a plug, as a cycle
+/// is to follow.
 pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Result<(), String>> {
     state.recovery.cut.as_ref()?;
-    let restored = plug.and_then(switch_on).map_err(|why| {
+    let end = patience();
+    let restored = plug.and_then(|plug| switch_on_until(plug, Some(end))).map_err(|why| {
         format!("{why}; the modem may be without power: switch the plug on by hand, or wait for the next cycle")
     });
     if restored.is_ok() {
         state.recovery.interrupted();
     }
     Some(restored)
+}
+
+/// Switches on what the process that holds the lock left off for longer than it may, as one that was stopped. Writes no state: that is
+/// the holder's. None where there is nothing to mend.
+pub fn rescue(
+    plug: Result<&dyn Plug, String>,
+    state: &State,
+    off_time: Duration,
+    now: &Moment,
+) -> Option<Result<(), String>> {
+    let cut = state.recovery.cut.as_ref()?;
+    let is_young = cut.at.elapsed(now).under(off_time.saturating_add(OVERDUE));
+    let end = patience();
+    (!is_young).then(|| plug.and_then(|plug| switch_on_until(plug, Some(end))))
 }
 
 /// Tells the history what became of a cut that an earlier process began; nothing where none is known of.
@@ -314,14 +332,22 @@ fn await_timer(plug: &dyn Plug, stop: &Signals) -> Result<(), ()> {
 }
 
 fn switch_on(plug: &dyn Plug) -> Result<(), String> {
+    switch_on_until(plug, None)
+}
+
+/// Sends the on until the plug confirms it: so many times at most, and none after `end`.
+fn switch_on_until(plug: &dyn Plug, end: Option<Deadline>) -> Result<(), String> {
     let mut last = String::new();
     for attempt in 0..ON_ATTEMPTS {
         if attempt > 0 {
             system::sleep(ON_PAUSE);
         }
-        match plug.on(patience()) {
+        match plug.on(end.unwrap_or_else(patience)) {
             Ok(()) => return Ok(()),
             Err(error) => last = error.message,
+        }
+        if end.is_some_and(|end| end.remaining() < ON_PAUSE) {
+            break;
         }
     }
     Err(format!(

@@ -143,7 +143,7 @@ pub fn run_once<'a>(
         return cycle(wire, wants, state, vec![], None);
     }
     let dir = StateDir::open(dir).map_err(Error::state)?;
-    let _lock = lock(&dir, options.wait)?;
+    let _lock = lock(&dir, options.wait, wire)?;
     let (state, errors) = load(&dir, wire)?;
     cycle(wire, wants, state, errors, Some(&dir))
 }
@@ -157,14 +157,16 @@ fn cycle<'a>(
     dir: Option<&StateDir>,
 ) -> Result<Cycle<'a>, Error> {
     let begun = Instant::now();
+    let mut state = state.unwrap_or_else(|| State::cold(&system::now()));
+    let restored = dir.and_then(|_| power::restore(wire.plug(), &mut state));
+    // What that took is not the line's fault.
     let now = system::now();
     let deadline = Wire::deadline();
 
-    let mut state = step::resume(state.unwrap_or_else(|| State::cold(&now)), wants, &now);
+    let state = step::resume(state, wants, &now);
     wire.names().remember(&state.names);
-    let (mut restored, mut untold) = (None, vec![]);
+    let mut untold = vec![];
     if let Some(dir) = dir {
-        restored = power::restore(wire.plug(), &mut state);
         // The history is not worth the home's reachability: what is wrong with it is told at the end, where it is tried again.
         if history::append_missing(dir, &state.outbox).is_err() {
             untold.clone_from(&state.outbox);
@@ -283,7 +285,7 @@ fn restore_power(wire: &Wire, dir: &Path) -> Result<(), Error> {
     let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
         return Ok(());
     };
-    let _lock = lock(&dir, Duration::ZERO)?;
+    let _lock = lock(&dir, Duration::ZERO, wire)?;
     let (Some(mut state), _) = load(&dir, wire)? else {
         return Ok(());
     };
@@ -303,9 +305,28 @@ fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
     Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
 }
 
-pub(super) fn lock(dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
+/// Takes the lock. Where another process holds it, and does not give the modem its power back, that is done without it.
+pub(super) fn lock(dir: &StateDir, wait: Duration, wire: &Wire) -> Result<Lock, Error> {
     Lock::acquire(dir, wait).map_err(|error| match error {
-        LockError::Held { .. } => Error::new(EXIT_LOCKED, error),
+        LockError::Held { .. } => {
+            let state = state::read::<State>(dir, VERSION.into()).unwrap_or_default();
+            let rescued = state.and_then(|state| {
+                power::rescue(wire.plug(), &state, wire.limits.off_time, &system::now())
+            });
+            match rescued {
+                None => Error::new(EXIT_LOCKED, error),
+                Some(Ok(())) => Error::new(
+                    EXIT_LOCKED,
+                    format!(
+                        "{error}; it had left the modem without power, so the plug was switched on"
+                    ),
+                ),
+                Some(Err(why)) => Error::new(
+                    EXIT_LOCKED,
+                    format!("{error}; it has left the modem without power, and {why}"),
+                ),
+            }
+        }
         LockError::Store(error) => Error::state(error),
     })
 }

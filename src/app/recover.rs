@@ -154,7 +154,7 @@ fn under_lock(
     force: bool,
 ) -> Result<(Outcome, Option<StoreError>), Error> {
     let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
-    let _lock = lock(&dir, Duration::ZERO)?;
+    let _lock = lock(&dir, Duration::ZERO, wire)?;
     let (state, errors) = load(&dir, wire)?;
     for error in errors {
         log::error!("{error}");

@@ -6,7 +6,8 @@
 //! - `last_look`: whoever answers right before the off keeps the power on;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
-//! - `plugs`: plugs that are slow, wrong, locked, or lie.
+//! - `plugs`: plugs that are slow, wrong, locked, or lie;
+//! - `stuck`: an on that hangs, a process that is stopped.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -25,5 +26,6 @@ mod last_look;
 mod plugs;
 #[path = "../support/stage.rs"]
 mod stage;
+mod stuck;
 #[path = "../support/mod.rs"]
 mod support;

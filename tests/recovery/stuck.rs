@@ -1,0 +1,117 @@
+//! What gives the power back hangs, or is stopped: the line is judged and the modem lit all the same.
+
+use std::fs;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cadence::world::{Line, PlugModel};
+use serde_json::{Value, json};
+
+use crate::stage::{Kind, Stage};
+
+const BY_HAND: [Kind; 2] = [Kind::Emulated(PlugModel::Http), Kind::Program];
+
+/// The moment, that long ago.
+fn ago(seconds: i64) -> Value {
+    let wall = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+    json!({"wall": wall.to_string(), "boot": "an earlier boot", "since_boot_ms": 0})
+}
+
+#[test]
+fn a_leftover_cut_whose_on_hangs_neither_hides_a_line_that_works_nor_holds_up_dns() {
+    let stage = Stage::ripe(Kind::Program);
+    stage.home.world.set_line(Line::Up).unwrap();
+    let hangs = "#!/bin/sh\nexec sleep 100\n";
+    fs::write(stage.home.path("plug"), hangs).unwrap();
+    stage.edit_state(|state| state["recovery"]["cut"] = json!({"at": ago(600)}));
+    let moved = "93.184.217.81".parse().unwrap();
+    stage.home.world.set_address(Some(moved));
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let (code, report) = stage.home.cycle_with(&[]);
+        assert_eq!(report["verdict"], "HEALTHY", "{report:#}");
+        assert_eq!(
+            (code, &report["recovery"]["outcome"]),
+            (1, &json!("failed"))
+        );
+        let reason = report["recovery"]["reason"].as_str().unwrap();
+        assert!(reason.contains("was killed after "), "{reason}");
+        // One try of the program, and a cycle.
+        assert!(begun.elapsed() < Duration::from_secs(18));
+    }
+    assert_eq!(stage.home.published("A").as_deref(), Some("93.184.217.81"));
+    let told = stage.home.history();
+    let outages = told.iter().filter(|event| event["kind"] == "outage");
+    assert_eq!(outages.filter(|event| event["phase"] == "began").count(), 1);
+    assert_ne!(stage.home.state()["recovery"]["cut"], Value::Null);
+}
+
+/// A process that ends with the test, also a stopped one.
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A process that was stopped while the modem is dark, and holds the lock.
+fn stopped_in_the_dark(stage: &Stage) -> Stopped {
+    let child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    let child = Stopped(child);
+    let end = Instant::now() + Duration::from_secs(10);
+    while stage.has_power() {
+        assert!(Instant::now() < end, "{:?} was never off", stage.kind);
+        thread::sleep(Duration::from_millis(5));
+    }
+    signal("STOP", &child.0);
+    child
+}
+
+fn signal(name: &str, child: &Child) {
+    let kill = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {}", child.id())])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+#[test]
+fn whoever_comes_gives_back_the_power_that_a_stopped_process_left_off_and_writes_no_state() {
+    for kind in BY_HAND {
+        let stage = Stage::with(kind, "off_time = \"5s\"");
+        let mut child = stopped_in_the_dark(&stage);
+        let cycle = || {
+            let out = stage.home.run(&["reconcile"]);
+            let told = String::from_utf8(out.stderr).unwrap();
+            (out.status.code(), told)
+        };
+        let holder = format!("process {}", child.0.id());
+        let (code, told) = cycle();
+        assert_eq!(code, Some(75), "{told}");
+        assert!(told.contains(&holder), "{told}");
+        assert!(!stage.has_power(), "{kind:?}: the cut is young");
+
+        stage.edit_state(|state| state["recovery"]["cut"]["at"] = ago(66));
+        let before = fs::read(stage.home.state_file("state.json")).unwrap();
+        let (code, told) = cycle();
+        assert_eq!(code, Some(75), "{told}");
+        assert!(stage.has_power(), "{kind:?}: {told}");
+        assert!(
+            told.contains(&holder) && told.contains("the plug was switched on"),
+            "{told}"
+        );
+        assert_eq!(
+            fs::read(stage.home.state_file("state.json")).unwrap(),
+            before
+        );
+        // By hand, too.
+        let out = stage.home.run(&["recover", "--yes"]);
+        assert_eq!(out.status.code(), Some(75), "{out:?}");
+
+        signal("CONT", &child.0);
+        child.0.wait().unwrap();
+        assert!(stage.has_power(), "{kind:?}");
+    }
+}
