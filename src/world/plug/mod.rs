@@ -11,7 +11,7 @@ mod tasmota;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
@@ -19,8 +19,10 @@ use super::lock;
 use super::server::{Gate, InTheClear, Server, Site, Tamper};
 use login::Login;
 use relay::Relay;
+use tasmota::Machine;
 
 pub use relay::Transition;
+pub use tasmota::Firmware;
 
 /// The model of an emulated plug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,26 @@ impl PlugModel {
         };
         Ipv4Addr::new(127, 0, 0, last)
     }
+
+    /// The hardware address that a plug of this model begins with.
+    const fn mac(self) -> &'static str {
+        match self {
+            Self::Shelly1 => "A8032ABE54D8",
+            Self::Shelly2 => "A8032ABE54DC",
+            Self::Tasmota => "A8032ABE54E0",
+            Self::Http => "A8032ABE54E4",
+        }
+    }
+
+    /// Whether it serves one connection after the other, as the web servers of an ESP8266 do: who holds one keeps the rest
+    /// waiting, and what those have sent is done when their turn comes, whether they still wait for it or not.
+    const fn serves_one_at_a_time(self) -> bool {
+        !matches!(self, Self::Http)
+    }
 }
+
+/// How long a plug has run when the world begins.
+const UPTIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a plug behaves. Where an answer is spoilt, what was asked is done all the same: that is the harder case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +113,13 @@ struct State {
     /// What a plug that lies pretends.
     claimed: Relay,
     requests: Vec<String>,
+    /// How long a request and its answer are under way together.
+    round_trip: Duration,
+    /// Twelve hexadecimal digits, which the plug tells of itself.
+    mac: String,
+    /// When it was told how long it runs, and how long that was.
+    runs: (Instant, Duration),
+    tasmota: Machine,
 }
 
 impl Plugs {
@@ -108,19 +136,29 @@ impl Plugs {
                 real: Relay::new(),
                 claimed: Relay::new(),
                 requests: Vec::new(),
+                round_trip: Duration::ZERO,
+                mac: model.mac().to_owned(),
+                runs: (Instant::now(), UPTIME),
+                tasmota: Machine::new(),
             }));
             let answering = Arc::clone(&state);
             let answer = move |request: &Request, gate: &Gate| {
+                let half = lock(&answering).round_trip / 2;
+                gate.wait(half);
                 let (reply, mode) = {
                     let mut state = lock(&answering);
                     (state.answer(model, request), state.mode)
                 };
-                if let PlugMode::Slow(duration) = mode {
-                    gate.wait(duration);
-                }
+                gate.wait(match mode {
+                    PlugMode::Slow(duration) => half + duration,
+                    _ => half,
+                });
                 reply
             };
-            let site = Site::new(Arc::new(InTheClear), Box::new(answer));
+            let mut site = Site::new(Arc::new(InTheClear), Box::new(answer));
+            if model.serves_one_at_a_time() {
+                site = site.one_at_a_time();
+            }
             let server = Server::open(ground, IpAddr::V4(model.host()), site)?;
             Ok((model, state, server))
         };
@@ -164,6 +202,38 @@ impl Plugs {
     /// Presses the button on the plug.
     pub fn press(&self, model: PlugModel, on: bool) {
         self.with(model, |state| state.real.switch(on, None));
+    }
+
+    /// How long each request and its answer are under way together, from the next request on.
+    pub fn set_round_trip(&self, model: PlugModel, round_trip: Duration) {
+        self.with(model, |state| state.round_trip = round_trip);
+    }
+
+    /// The hardware address that a plug tells of itself from now on: as if another one had got its address.
+    pub fn set_mac(&self, model: PlugModel, mac: &str) {
+        self.with(model, |state| mac.clone_into(&mut state.mac));
+    }
+
+    /// How long a plug has run by now, as it tells.
+    pub fn set_uptime(&self, model: PlugModel, uptime: Duration) {
+        self.with(model, |state| state.runs = (Instant::now(), uptime));
+    }
+
+    /// Restarts a plug: its relay stays as it was ("restore last"), and every timer and whatever was still to be done is forgotten.
+    pub fn reboot(&self, model: PlugModel) {
+        self.with(model, |state| {
+            state.runs = (Instant::now(), Duration::ZERO);
+            state.real.forget();
+            state.claimed.forget();
+            state.tasmota.forget();
+        });
+    }
+
+    /// The firmware of [`PlugModel::Tasmota`] and its `SetOption34` in milliseconds, from now on.
+    pub fn set_firmware(&self, firmware: Firmware, option34: u8) {
+        self.with(PlugModel::Tasmota, |state| {
+            state.tasmota.set_firmware(firmware, option34);
+        });
     }
 
     /// Unplugs it from the network, or plugs it in again. The relay and its timer go on.
@@ -241,6 +311,7 @@ impl Plugs {
 
 impl State {
     fn settle(&mut self) {
+        tasmota::run(self);
         self.real.settle();
         self.claimed.settle();
     }
@@ -253,7 +324,7 @@ impl State {
             PlugMode::Unauthorized => match model {
                 PlugModel::Shelly1 => Login::basic_refusal(),
                 PlugModel::Shelly2 => self.login.digest_refusal(),
-                PlugModel::Tasmota => tasmota::refusal(),
+                PlugModel::Tasmota => tasmota::refusal(self, request),
                 PlugModel::Http => Reply::text(401, "no\n"),
             },
             mode => {
@@ -275,11 +346,20 @@ impl State {
 
     /// Carries out a command, or pretends to.
     fn command(&mut self, change: impl Fn(&mut Relay)) {
+        self.carry_out(change);
+        self.settle();
+    }
+
+    fn carry_out(&mut self, change: impl Fn(&mut Relay)) {
         change(&mut self.claimed);
         if !matches!(self.mode, PlugMode::Ignores | PlugMode::Lies) {
             change(&mut self.real);
         }
-        self.settle();
+    }
+
+    fn uptime(&self) -> Duration {
+        let (told, uptime) = self.runs;
+        uptime + told.elapsed()
     }
 
     /// What the plug says of itself.
@@ -310,6 +390,7 @@ fn two_urls(state: &mut State, request: &Request) -> Reply {
         state.command(|relay| relay.plan([(duration, false)]));
         return Reply::text(200, "done\n").sent(Manner::Reset);
     }
-    state.command(|relay| relay.set(on));
+    let now = Instant::now();
+    state.command(|relay| relay.set(now, on, false));
     Reply::text(200, "done\n")
 }
