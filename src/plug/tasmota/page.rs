@@ -12,7 +12,7 @@ pub const ABOUT: &str = "/in";
 
 /// Whether each relay is on, in their order; empty where this is not that page.
 ///
-/// Since 14 the colour of its button tells; before, and beside it unless `SetOption161` hides that, the weight of its letters. The
+/// Since 14.4 the colour of its button tells; before, and beside it unless `SetOption161` hides that, the weight of its letters. The
 /// letters are the operator's own.
 pub fn relays(page: &str) -> Vec<bool> {
     let buttons: Vec<_> = page

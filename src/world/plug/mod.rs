@@ -6,6 +6,7 @@ mod login;
 mod relay;
 mod shelly1;
 mod shelly2;
+mod state;
 mod tasmota;
 
 use std::io;
@@ -17,9 +18,7 @@ use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
 use super::lock;
 use super::server::{Gate, InTheClear, Server, Site, Tamper};
-use login::Login;
-use relay::Relay;
-use tasmota::Machine;
+use state::State;
 
 pub use relay::Transition;
 pub use tasmota::Firmware;
@@ -68,9 +67,6 @@ impl PlugModel {
     }
 }
 
-/// How long a plug has run when the world begins.
-const UPTIME: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// How a plug behaves. Where an answer is spoilt, what was asked is done all the same: that is the harder case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlugMode {
@@ -98,29 +94,8 @@ pub enum PlugMode {
     Late(Duration),
 }
 
-/// The page of [`PlugMode::Garbage`].
-const PAGE: &str =
-    "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>{}</body></html>\n";
-
 /// One plug of each model.
 pub struct Plugs(Vec<(PlugModel, Arc<Mutex<State>>, Server)>);
-
-struct State {
-    mode: PlugMode,
-    login: Login,
-    /// What has power.
-    real: Relay,
-    /// What a plug that lies pretends.
-    claimed: Relay,
-    requests: Vec<String>,
-    /// How long a request and its answer are under way together.
-    round_trip: Duration,
-    /// Twelve hexadecimal digits, which the plug tells of itself.
-    mac: String,
-    /// When it was told how long it runs, and how long that was.
-    runs: (Instant, Duration),
-    tasmota: Machine,
-}
 
 impl Plugs {
     /// Opens every plug, honest, on and without a password.
@@ -130,17 +105,7 @@ impl Plugs {
     /// Where the system refuses sockets or threads.
     pub fn start(ground: &Arc<Ground>) -> io::Result<Self> {
         let open = |model: PlugModel| {
-            let state = Arc::new(Mutex::new(State {
-                mode: PlugMode::Honest,
-                login: Login::default(),
-                real: Relay::new(),
-                claimed: Relay::new(),
-                requests: Vec::new(),
-                round_trip: Duration::ZERO,
-                mac: model.mac().to_owned(),
-                runs: (Instant::now(), UPTIME),
-                tasmota: Machine::new(),
-            }));
+            let state = Arc::new(Mutex::new(State::new(model)));
             let answering = Arc::clone(&state);
             let answer = move |request: &Request, gate: &Gate| {
                 let half = lock(&answering).round_trip / 2;
@@ -306,74 +271,6 @@ impl Plugs {
         let mut state = lock(state);
         state.settle();
         Some(look(&mut state))
-    }
-}
-
-impl State {
-    fn settle(&mut self) {
-        tasmota::run(self);
-        self.real.settle();
-        self.claimed.settle();
-    }
-
-    fn answer(&mut self, model: PlugModel, request: &Request) -> Reply {
-        self.requests.push(request.target.clone());
-        self.settle();
-        match self.mode {
-            PlugMode::Status(status) => Reply::text(status, "no\n"),
-            PlugMode::Unauthorized => match model {
-                PlugModel::Shelly1 => Login::basic_refusal(),
-                PlugModel::Shelly2 => self.login.digest_refusal(),
-                PlugModel::Tasmota => tasmota::refusal(self, request),
-                PlugModel::Http => Reply::text(401, "no\n"),
-            },
-            mode => {
-                let reply = match model {
-                    PlugModel::Shelly1 => shelly1::answer(self, request),
-                    PlugModel::Shelly2 => shelly2::answer(self, request),
-                    PlugModel::Tasmota => tasmota::answer(self, request),
-                    PlugModel::Http => two_urls(self, request),
-                };
-                match mode {
-                    PlugMode::Garbage => Reply::new(200, "text/html", PAGE),
-                    PlugMode::Truncated => reply.sent(Manner::Truncated),
-                    PlugMode::Reset => reply.sent(Manner::Reset),
-                    _ => reply,
-                }
-            }
-        }
-    }
-
-    /// Carries out a command, or pretends to.
-    fn command(&mut self, change: impl Fn(&mut Relay)) {
-        self.carry_out(change);
-        self.settle();
-    }
-
-    fn carry_out(&mut self, change: impl Fn(&mut Relay)) {
-        change(&mut self.claimed);
-        if !matches!(self.mode, PlugMode::Ignores | PlugMode::Lies) {
-            change(&mut self.real);
-        }
-    }
-
-    fn uptime(&self) -> Duration {
-        let (told, uptime) = self.runs;
-        uptime + told.elapsed()
-    }
-
-    /// What the plug says of itself.
-    fn told(&self) -> &Relay {
-        if self.mode == PlugMode::Lies {
-            &self.claimed
-        } else {
-            &self.real
-        }
-    }
-
-    /// The time after which to switch back, unless it is forgotten.
-    fn remembered<T>(&self, flip_back: Option<T>) -> Option<T> {
-        flip_back.filter(|_| self.mode != PlugMode::Forgets)
     }
 }
 

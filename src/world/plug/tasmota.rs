@@ -2,17 +2,18 @@
 //! under `tasmota/tasmota_support/` and `tasmota/tasmota_xdrv_driver/`).
 //!
 //! - `support_command.ino`, `CommandHandler`: *each* command, a question and an unknown one too, sets the timer of the backlog to now +
-//!   `SetOption34` (200 ms; a byte, so 255 at most; before 6.6 always 200 ms). A `Delay` that was running is over by that.
+//!   `SetOption34` (200 ms; a byte, so 255 at most; before 6.7 always 200 ms). A `Delay` that was running is over by that
+//!   (issue 7772, "Reading power status end delay in Backlog").
 //! - `CmndBacklog`: what is queued before goes on before. In 8 and earlier the first command waits for that timer; since 9 the timer is
 //!   set to now. Without commands it empties the queue ("Empty" or "Aborted").
 //! - `CmndDelay`: the timer is now + that many tenths of a second, for 2 to 3600; else it stays.
 //! - `tasmota.ino` (`support.ino` in 8 and earlier), `BacklogLoop`: the main loop takes one command where the timer is reached, and
 //!   that is a command like any other. `SleepDelay`: the loop sleeps up to 50 ms (`Sleep`).
 //! - `xdrv_01_webserver.ino`, `HandleHttpCommand`: it is the main loop that answers, so a backlog is run after its request was answered:
-//!   up to 9 with a warning, as nothing was logged, later with an empty object. The user and the password are in the query.
+//!   with a warning, as nothing was logged, in later versions with an empty object. The user and the password are in the query.
 //! - `HandleRootStatusRefresh`, the page `/?m=1` since 6.4, and `HandleInformation`, `/in`: no command is executed where the query has no
 //!   other argument; the password comes by basic authentication. The first tells each relay by the weight of its letters,
-//!   whatever its `StateText`, and since 14 by the colour of its button too.
+//!   whatever its `StateText`, and since 14.4 by the colour of its button too.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -35,9 +36,9 @@ pub enum Firmware {
     V6,
     /// 8.2.3 to 8.5.
     V8,
-    /// 9 to 13.
+    /// 9 to 14.3.
     V9,
-    /// 14 and later.
+    /// 14.4 and later.
     V15,
 }
 
