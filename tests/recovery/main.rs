@@ -6,7 +6,8 @@
 //! - `last_look`: whoever answers right before the off keeps the power on;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
-//! - `plugs`: plugs that are slow, wrong, locked, or lie.
+//! - `plugs`: plugs that are slow, wrong, locked, or lie;
+//! - `tasmota`: one whose timer a question ends.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -27,3 +28,4 @@ mod plugs;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod tasmota;
