@@ -140,7 +140,10 @@ impl Plug for Tasmota {
         let about = self.page(page::ABOUT, deadline).unwrap_or_default();
         if on {
             // Nothing of ours runs that a command could end, and only a command tells whether the plug takes any.
-            on = self.power(&self.run(&format!("Power{}", self.number), deadline)?)?;
+            let answer = self
+                .run(&format!("Power{}", self.number), deadline)
+                .map_err(takes_no_commands)?;
+            on = self.power(&answer)?;
         }
         Ok(PlugStatus {
             on: Some(on),
@@ -188,6 +191,18 @@ impl Plug for Tasmota {
 
     fn target(&self) -> String {
         self.device.address.clone()
+    }
+}
+
+/// A plug that has just shown its page and leaves a command without an answer, as newer versions do where `SetOption128` is 0.
+fn takes_no_commands(error: PlugError) -> PlugError {
+    if error.maybe_done {
+        PlugError::unsure(format!(
+            "it shows its page and takes no commands: set SetOption128 to 1 on it ({})",
+            error.message
+        ))
+    } else {
+        error
     }
 }
 

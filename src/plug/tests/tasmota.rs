@@ -1,5 +1,8 @@
 //! The adapter against every generation of the firmware, over every round trip.
 
+use std::io::Write;
+use std::sync::Arc;
+
 use super::*;
 use crate::world::Firmware;
 
@@ -134,4 +137,23 @@ fn every_generation_refuses_whoever_has_no_password() {
         assert_eq!(plug.off(OFF, soon()), Err(refused.clone()), "{firmware:?}");
         assert_eq!(plug.on(soon()), Err(refused), "{firmware:?}");
     }
+}
+
+#[test]
+fn a_plug_that_takes_no_commands_over_http_is_refused_with_the_mend() {
+    let world = World::start().unwrap();
+    let plugs = world.plugs();
+    // `HttpCheckPriviledgedAccess`: who comes from no page of the plug's own gets no answer.
+    plugs.tamper(
+        MODEL,
+        Some(Arc::new(|line: &str, reply: &[u8], out: &mut dyn Write| {
+            if line.contains("/?m=1") {
+                out.write_all(reply)?;
+            }
+            Ok(false)
+        })),
+    );
+    let error = make(&world, MODEL, None).status(soon()).unwrap_err();
+    let mend = "it shows its page and takes no commands: set SetOption128 to 1 on it (";
+    assert!(error.message.starts_with(mend), "{error}");
 }
