@@ -15,6 +15,7 @@ use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
 use crate::logic::recovery::{Decision, Limits, is_fresh};
 use crate::logic::state::State;
+use crate::logic::units::human_duration;
 use crate::net::Deadline;
 use crate::plug::{Plug, PlugError};
 use crate::store::StoreError;
@@ -33,6 +34,8 @@ const OVERDUE: Duration = Duration::from_secs(60);
 const SLICE: Duration = Duration::from_millis(50);
 /// How much longer than asked for a plug's own timer may take.
 const TIMER_SLACK: Duration = Duration::from_secs(1);
+/// How long before the end of its time a plug is looked at once more, whether it is still off.
+const BEFORE_END: Duration = Duration::from_secs(1);
 
 /// Told where a panic met the modem in the dark; where it was is in the log.
 const BROKE: &str = "cadence itself failed while the power was off: please report this";
@@ -113,6 +116,7 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
 
 /// Switches on what the process that holds the lock left off for longer than it may, as one that was stopped. Writes no state: that is
 /// the holder's. None where there is nothing to mend.
+#[must_use]
 pub fn rescue(
     plug: Result<&dyn Plug, String>,
     state: &State,
@@ -258,11 +262,9 @@ enum Cut {
 
 /// Switches off for that long, and on again.
 fn cut(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Cut {
+    let begun = Instant::now();
     let failure = match plug.off(off_time, patience()) {
-        Ok(()) => {
-            stop.wait(off_time);
-            None
-        }
+        Ok(()) => stay_dark(plug, off_time, begun, stop),
         Err(error) if !error.maybe_done => {
             // It costs one request, and a plug that did as it was told and then refused leaves nothing dark.
             let _ = plug.on(patience());
@@ -277,6 +279,37 @@ fn cut(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Cut {
         (None | Some(_), true) | (None, false) => switch_on(plug),
     };
     Cut::Made { failure, back }
+}
+
+/// Waits until the time is over for which the plug, told so after `begun`, is off; why it was not off for so long, where that shows.
+fn stay_dark(
+    plug: &dyn Plug,
+    off_time: Duration,
+    begun: Instant,
+    stop: &Signals,
+) -> Option<String> {
+    let seen = Instant::now();
+    // A plug that answers late may have gone off right after `begun`, and then comes on before the wait is over.
+    let look = begun + off_time.saturating_sub(BEFORE_END);
+    let until_look = look.saturating_duration_since(seen);
+    if !until_look.is_zero() {
+        stop.wait(until_look);
+        if stop.is_set() {
+            return None;
+        }
+        let is_on = plug.is_on(patience());
+        let dark = begun.elapsed();
+        if dark < off_time && matches!(is_on, Ok(Some(true))) {
+            return Some(format!(
+                "the plug {} was on again within {} and not {}: something else switched it, or ended its timer",
+                plug.target(),
+                human_duration(dark),
+                human_duration(off_time)
+            ));
+        }
+    }
+    stop.wait(off_time.saturating_sub(seen.elapsed()));
+    None
 }
 
 /// Tells the history what happened to the power.
@@ -320,10 +353,7 @@ pub(super) fn patience() -> Deadline {
 fn await_timer(plug: &dyn Plug, stop: &Signals) -> Result<(), ()> {
     let end = Instant::now() + TIMER_SLACK;
     while Instant::now() < end && !stop.is_set() {
-        if plug
-            .status(patience())
-            .is_ok_and(|status| status.on == Some(true))
-        {
+        if plug.is_on(patience()) == Ok(Some(true)) {
             return Ok(());
         }
         system::sleep(SLICE);

@@ -18,6 +18,7 @@ use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, families};
 use crate::logic::units::Family;
 use crate::net::Deadline;
+use crate::plug::PlugStatus;
 use crate::{render, system};
 
 /// What was looked at, and what was seen; whatever `--only` leaves out is not there.
@@ -89,7 +90,7 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
     let recovery = only.is_empty() && wire.settings.recovery.enabled;
     let with_plug = recovery || only.contains(&ProbeSignal::Plug);
     thread::scope(|scope| {
-        let plug = with_plug.then(|| beside(scope, || wire.plug_status()));
+        let plug = with_plug.then(|| beside(scope, || on_or_off(wire.plug_status())));
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || wire.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
@@ -118,6 +119,15 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
             plug: plug.and_then(Begun::join),
         }
     })
+}
+
+/// Of all that a plug says of itself, what a look at the line wants.
+fn on_or_off(signal: Signal<PlugStatus>) -> Signal<Option<bool>> {
+    Signal {
+        target: signal.target,
+        elapsed: signal.elapsed,
+        result: signal.result.map(|status| status.on),
+    }
 }
 
 fn public_ip(wire: &Wire, family: Family, deadline: Deadline) -> PublicIpProbed {

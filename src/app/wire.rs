@@ -19,7 +19,7 @@ use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
 use crate::net::names::Names;
 use crate::net::{Deadline, tls};
-use crate::plug::{self, Plug};
+use crate::plug::{self, Plug, PlugStatus};
 use crate::probe;
 use crate::probe::host::DefaultRoute;
 use crate::probe::wan::{Asker, Wan};
@@ -155,16 +155,14 @@ impl Wire {
         self.plug.is_ok() || self.settings.recovery.enabled
     }
 
-    /// What the plug says of itself: whether it is on, where it can tell. Switches nothing.
+    /// What the plug says of itself. Switches nothing.
     #[must_use]
-    pub fn plug_status(&self) -> Signal<Option<bool>> {
+    pub fn plug_status(&self) -> Signal<PlugStatus> {
         let begun = Instant::now();
         let plug = self.plug();
         let target = plug.as_ref().ok().map(|plug| plug.target());
         let result = plug.and_then(|plug| {
-            let status = plug.status(super::power::patience());
-            status
-                .map(|status| status.on)
+            plug.status(super::power::patience())
                 .map_err(|error| error.to_string())
         });
         Signal {

@@ -124,7 +124,7 @@ impl Plug for Command {
             }
         });
         match found {
-            Ok(()) => Ok(PlugStatus { on: None }),
+            Ok(()) => Ok(PlugStatus::default()),
             Err(error) => Err(PlugError::undone(self.unstarted(&error))),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::de::DeserializeOwned;
 
 use super::{PLUG_TIMEOUT, PlugError};
-use crate::config::Recovery;
+use crate::config::{Credentials, Recovery};
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
 use crate::net::http::{Http, HttpError, Reply, Request};
@@ -115,6 +116,13 @@ pub fn unexpected(kind: &str) -> PlugError {
     ))
 }
 
+/// The error for a plug without that relay.
+pub fn no_relay(relay: u8) -> PlugError {
+    PlugError::undone(format!(
+        "the plug has no relay {relay}: check recovery.relay"
+    ))
+}
+
 /// What a relay with a timer says of itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Relay {
@@ -131,14 +139,7 @@ impl Relay {
     pub fn confirm_off(&self, off_time: Duration, elapsed: Duration) -> Result<(), PlugError> {
         let limit = off_time.as_secs_f64() + TIMER_SLACK;
         if self.on {
-            // A short off time may be over by the time of the answer.
-            return if elapsed < off_time {
-                Err(PlugError::unsure(
-                    "the plug was told to switch off and says that it is on",
-                ))
-            } else {
-                Ok(())
-            };
+            return Err(not_off(off_time, elapsed));
         }
         if !self.timer {
             return Err(PlugError::unsure(
@@ -154,6 +155,15 @@ impl Relay {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// The error for a plug that says it is on, `elapsed` after it was told to switch off for `off_time`.
+pub fn not_off(off_time: Duration, elapsed: Duration) -> PlugError {
+    PlugError::unsure(if elapsed < off_time {
+        "the plug was told to switch off and says that it is on"
+    } else {
+        "nothing confirms that the plug was off: the off time was over when it was asked"
+    })
 }
 
 /// Whether the plug is on, as it was told.
@@ -174,9 +184,49 @@ pub fn whole_seconds(duration: Duration) -> u64 {
         .saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
+/// `Basic` and the credentials (RFC 7617 section 2).
+pub fn basic(credentials: &Credentials) -> String {
+    let pair = format!("{}:{}", credentials.user, credentials.password.expose());
+    format!("Basic {}", BASE64_STANDARD.encode(pair))
+}
+
+/// A hardware address as twelve upper-case hexadecimal digits, however it was written.
+pub fn mac(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|it| !matches!(it, ':' | '-')).collect();
+    (digits.len() == 12 && digits.bytes().all(|it| it.is_ascii_hexdigit()))
+        .then(|| digits.to_ascii_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Password;
+
+    #[test]
+    fn the_example_of_the_rfc_is_answered() {
+        // RFC 7617 section 2.
+        let credentials = Credentials {
+            user: "Aladdin".to_owned(),
+            password: Password::new("open sesame"),
+        };
+        assert_eq!(basic(&credentials), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+
+    #[test]
+    fn a_hardware_address_is_twelve_digits_however_it_is_written() {
+        for text in ["a8:03:2a:be:54:dc", "A8-03-2A-BE-54-DC", "a8032abe54dc"] {
+            assert_eq!(mac(text).as_deref(), Some("A8032ABE54DC"));
+        }
+        for other in [
+            "",
+            "A8032ABE54D",
+            "A8032ABE54DC0",
+            "shelly1-be54",
+            "ü8032ABE54D",
+        ] {
+            assert_eq!(mac(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_plug_that_stays_off_for_too_long_is_refused_in_a_few_words() {

@@ -45,7 +45,7 @@ impl Plug for TwoUrls {
 
     /// Asks nothing: there is no URL that would not switch.
     fn status(&self, _: Deadline) -> Result<PlugStatus, PlugError> {
-        Ok(PlugStatus { on: None })
+        Ok(PlugStatus::default())
     }
 
     fn off(&self, _: Duration, deadline: Deadline) -> Result<(), PlugError> {

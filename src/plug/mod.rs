@@ -34,6 +34,14 @@ pub trait Plug: Send + Sync {
     /// The plug does not answer, refuses, or answers something else.
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError>;
 
+    /// Whether it is on, in as few words as the kind allows, and never in one that could end a timer; none where it cannot tell.
+    ///
+    /// # Errors
+    /// As [`Plug::status`].
+    fn is_on(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
+        self.status(deadline).map(|status| status.on)
+    }
+
     /// Switches off. A plug that can time itself is told in the same request to switch on after `off_time`, and is then asked
     /// whether it is off and the time is running.
     ///
@@ -53,10 +61,14 @@ pub trait Plug: Send + Sync {
 }
 
 /// What a plug says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlugStatus {
     /// Whether the modem has power; none where a plug of that kind cannot tell.
     pub on: Option<bool>,
+    /// Which device it is, by its hardware address: twelve upper-case hexadecimal digits. None where it does not tell.
+    pub id: Option<String>,
+    /// How long the plug has run. None where it does not tell.
+    pub uptime: Option<Duration>,
 }
 
 /// Why an operation of a plug failed. Displays as one plain line, without credentials and without [`Plug::target`].

@@ -1,13 +1,13 @@
 //! Shelly, first generation.
 //!
-//! Follows "Shelly Family Overview" and "`/relay/{index}`" of the Gen1 API reference (<https://shelly-api-docs.shelly.cloud/gen1/>):
-//! `turn=off&timer=30` switches off and "back" after 30 s, any request answers with the relay's state, and a plug with
-//! restricted login wants basic authentication (RFC 7617).
+//! Follows "Shelly Family Overview", "`/status`" and "`/relay/{index}`" of the Gen1 API reference
+//! (<https://shelly-api-docs.shelly.cloud/gen1/>): `turn=off&timer=30` switches off and "back" after 30 s, any request answers with the
+//! relay's state and leaves its timer alone, and a plug with restricted login wants basic authentication (RFC 7617).
 
 use std::time::{Duration, Instant};
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::device::{self, Device, Relay};
 use super::{Plug, PlugError, PlugStatus};
@@ -22,6 +22,14 @@ pub struct Shelly1 {
     device: Device,
     relay: u8,
     authorization: Option<String>,
+}
+
+/// `/status`, which early firmware tells too.
+#[derive(Deserialize)]
+struct Everything {
+    relays: Vec<State>,
+    mac: Option<String>,
+    uptime: Option<u64>,
 }
 
 /// `/relay/{index}`. Early firmware tells only `ison` and `has_timer`.
@@ -42,20 +50,23 @@ impl Shelly1 {
         Ok(Self {
             device: Device::new(recovery, http)?,
             relay: recovery.relay,
-            authorization: credentials.map(basic),
+            authorization: credentials.map(device::basic),
         })
     }
 
-    fn ask(&self, query: &str, deadline: Deadline) -> Result<Relay, PlugError> {
-        let target = format!("/relay/{}{query}", self.relay);
+    fn get<T: DeserializeOwned>(&self, target: &str, deadline: Deadline) -> Result<T, PlugError> {
         let reply = self
             .device
-            .get(&target, self.authorization.as_deref(), deadline)?;
+            .get(target, self.authorization.as_deref(), deadline)?;
         if reply.status == 401 {
             return Err(device::unauthorized(self.authorization.is_some()));
         }
         device::expect_success(&reply)?;
-        let state: State = device::parse(&reply, KIND)?;
+        device::parse(&reply, KIND)
+    }
+
+    fn ask(&self, query: &str, deadline: Deadline) -> Result<Relay, PlugError> {
+        let state: State = self.get(&format!("/relay/{}{query}", self.relay), deadline)?;
         Ok(Relay {
             on: state.ison,
             timer: state.has_timer,
@@ -70,8 +81,20 @@ impl Plug for Shelly1 {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let relay = self.ask("", deadline)?;
-        Ok(PlugStatus { on: Some(relay.on) })
+        let everything: Everything = self.get("/status", deadline)?;
+        let relay = everything
+            .relays
+            .get(usize::from(self.relay))
+            .ok_or_else(|| device::no_relay(self.relay))?;
+        Ok(PlugStatus {
+            on: Some(relay.ison),
+            id: everything.mac.as_deref().and_then(device::mac),
+            uptime: everything.uptime.map(Duration::from_secs),
+        })
+    }
+
+    fn is_on(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
+        self.ask("", deadline).map(|relay| Some(relay.on))
     }
 
     fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
@@ -92,27 +115,5 @@ impl Plug for Shelly1 {
 
     fn target(&self) -> String {
         self.device.address.clone()
-    }
-}
-
-/// `Basic` and the credentials (RFC 7617 section 2).
-fn basic(credentials: &Credentials) -> String {
-    let pair = format!("{}:{}", credentials.user, credentials.password.expose());
-    format!("Basic {}", BASE64_STANDARD.encode(pair))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Password;
-
-    #[test]
-    fn the_example_of_the_rfc_is_answered() {
-        // RFC 7617 section 2.
-        let credentials = Credentials {
-            user: "Aladdin".to_owned(),
-            password: Password::new("open sesame"),
-        };
-        assert_eq!(basic(&credentials), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     }
 }

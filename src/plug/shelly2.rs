@@ -1,13 +1,14 @@
 //! Shelly, second generation and later.
 //!
 //! Follows the Gen2+ API reference (<https://shelly-api-docs.shelly.cloud/gen2/>): `Switch.Set` with `toggle_after`, "flip-back timer
-//! in seconds", `Switch.GetStatus`, both by GET under `/rpc`, and "Authentication": a 401 with a challenge, answered by digest
+//! in seconds", `Switch.GetStatus` and `Shelly.GetStatus`, all by GET under `/rpc`; and "Authentication": a 401 with a challenge, answered by digest
 //! authentication with SHA-256.
 
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
 use super::digest::Challenge;
@@ -30,6 +31,21 @@ pub struct Shelly2 {
 struct Set {
     #[serde(rename = "was_on")]
     _was_on: bool,
+}
+
+/// The answer of `Shelly.GetStatus`: each component by its name.
+#[derive(Deserialize)]
+struct Everything {
+    sys: Option<Sys>,
+    #[serde(flatten)]
+    components: Map<String, Value>,
+}
+
+/// The system component.
+#[derive(Deserialize)]
+struct Sys {
+    mac: Option<String>,
+    uptime: Option<u64>,
 }
 
 /// The answer of `Switch.GetStatus`. The timer's fields are there while it runs.
@@ -62,7 +78,7 @@ impl Shelly2 {
         arguments: &str,
         deadline: Deadline,
     ) -> Result<T, PlugError> {
-        let target = format!("/rpc/{method}?id={}{arguments}", self.id);
+        let target = format!("/rpc/{method}{arguments}");
         let mut reply = self.device.get(&target, None, deadline)?;
         if let (401, Some(credentials)) = (reply.status, &self.credentials) {
             let challenge = reply
@@ -85,7 +101,8 @@ impl Shelly2 {
     }
 
     fn relay(&self, deadline: Deadline) -> Result<Relay, PlugError> {
-        let status: Status = self.call("Switch.GetStatus", "", deadline)?;
+        let arguments = format!("?id={}", self.id);
+        let status: Status = self.call("Switch.GetStatus", &arguments, deadline)?;
         Ok(Relay {
             on: status.output,
             timer: status.timer_started_at.is_some() && status.timer_duration.is_some(),
@@ -100,14 +117,28 @@ impl Plug for Shelly2 {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let relay = self.relay(deadline)?;
-        Ok(PlugStatus { on: Some(relay.on) })
+        let everything: Everything = self.call("Shelly.GetStatus", "", deadline)?;
+        let relay = everything
+            .components
+            .get(&format!("switch:{}", self.id))
+            .ok_or_else(|| device::no_relay(self.id))?;
+        let status = Status::deserialize(relay).map_err(|_| device::unexpected(KIND))?;
+        let sys = everything.sys.as_ref();
+        Ok(PlugStatus {
+            on: Some(status.output),
+            id: sys.and_then(|it| it.mac.as_deref()).and_then(device::mac),
+            uptime: sys.and_then(|it| it.uptime).map(Duration::from_secs),
+        })
+    }
+
+    fn is_on(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
+        self.relay(deadline).map(|relay| Some(relay.on))
     }
 
     fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
         let started = Instant::now();
         let seconds = device::whole_seconds(off_time);
-        let arguments = format!("&on=false&toggle_after={seconds}");
+        let arguments = format!("?id={}&on=false&toggle_after={seconds}", self.id);
         let _: Set = self.call("Switch.Set", &arguments, deadline)?;
         self.relay(deadline)
             .map_err(PlugError::after_command)?
@@ -115,7 +146,8 @@ impl Plug for Shelly2 {
     }
 
     fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
-        let _: Set = self.call("Switch.Set", "&on=true", deadline)?;
+        let arguments = format!("?id={}&on=true", self.id);
+        let _: Set = self.call("Switch.Set", &arguments, deadline)?;
         let relay = self.relay(deadline).map_err(PlugError::after_command)?;
         device::confirm_on(relay.on)
     }

@@ -36,7 +36,7 @@ pub use cloudflare::{Cloudflare, Entry, Fault, Write};
 pub use counts::{Counts, Tally};
 pub use doh::DohMode;
 pub use error::WorldError;
-pub use plug::{PlugMode, PlugModel, Plugs, Transition};
+pub use plug::{Firmware, PlugMode, PlugModel, Plugs, Transition};
 pub use provider::ProviderMode;
 pub use server::Tamper;
 pub use tls::Certificate;

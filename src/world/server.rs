@@ -90,6 +90,8 @@ pub struct Site {
     requests: AtomicU64,
     /// Connections that are open now.
     serving: AtomicU64,
+    /// Held while a connection is served, where others have to wait for that.
+    turn: Option<Mutex<()>>,
 }
 
 impl Site {
@@ -102,7 +104,14 @@ impl Site {
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             serving: AtomicU64::new(0),
+            turn: None,
         }
+    }
+
+    /// Serves one connection after the other.
+    pub fn one_at_a_time(mut self) -> Self {
+        self.turn = Some(Mutex::default());
+        self
     }
 
     /// Whether it speaks TLS.
@@ -138,6 +147,7 @@ impl Site {
     }
 
     fn serve(&self, socket: &Socket, gate: &Gate) -> io::Result<()> {
+        let _turn = self.turn.as_ref().map(lock);
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
         let transport = lock(&self.transport).clone();

@@ -196,7 +196,7 @@ fn a_plug_is_asked_and_not_switched_and_recovery_stays_off() {
     let document = host.done(&[&NAME[..], &plug].concat());
     assert_eq!(
         found(&document, "plug"),
-        [format!("{address} answers, and is on")]
+        [format!("{address} answers, and is on (id A8032ABE54DC)")]
     );
     assert_eq!(plugs.journal(PlugModel::Shelly2), []);
     let text = host.written();

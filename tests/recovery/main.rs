@@ -7,7 +7,8 @@
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
 //! - `plugs`: plugs that are slow, wrong, locked, or lie;
-//! - `stuck`: an on that hangs, a process that is stopped.
+//! - `stuck`: an on that hangs, a process that is stopped;
+//! - `tasmota`: one whose timer a question ends.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -29,3 +30,4 @@ mod stage;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
+mod tasmota;

@@ -25,11 +25,22 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
     let signal = wire.plug_status();
     let target = plug.target();
     let mut findings = vec![match signal.result {
-        Ok(Some(true)) => Finding::ok("plug", format!("{target} answers, and is on")),
-        Ok(None) => Finding::ok("plug", format!("{target}: cannot tell whether it is on")),
-        Ok(Some(false)) => {
-            Finding::warn("plug", format!("{target} is off: the modem has no power"))
-                .mend("cadence recover switches on what cadence left off; anything else, by hand")
+        Ok(status) => {
+            let id = status
+                .id
+                .map_or_else(String::new, |id| format!(" (id {id})"));
+            match status.on {
+                Some(true) => Finding::ok("plug", format!("{target} answers, and is on{id}")),
+                None => Finding::ok(
+                    "plug",
+                    format!("{target}: cannot tell whether it is on{id}"),
+                ),
+                Some(false) => Finding::warn(
+                    "plug",
+                    format!("{target} is off: the modem has no power{id}"),
+                )
+                .mend("cadence recover switches on what cadence left off; anything else, by hand"),
+            }
         }
         Err(why) => Finding::fail("plug", format!("{target}: {why}")).mend(MEND),
     }];

@@ -53,7 +53,10 @@ impl Plug for Breaks {
 
     fn status(&self, _: Deadline) -> Result<PlugStatus, PlugError> {
         let dark = self.operate("status", None);
-        Ok(PlugStatus { on: Some(!dark) })
+        Ok(PlugStatus {
+            on: Some(!dark),
+            ..PlugStatus::default()
+        })
     }
 
     fn off(&self, _: Duration, _: Deadline) -> Result<(), PlugError> {

@@ -59,7 +59,7 @@ fn the_program_is_told_off_and_on() {
 fn status_looks_at_the_program_and_does_not_run_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = script(&folder, "touch \"${0%/*}/ran\"");
-    assert_eq!(plug(&path).status(soon()), Ok(PlugStatus { on: None }));
+    assert_eq!(plug(&path).status(soon()), Ok(PlugStatus::default()));
     assert!(!folder.path().join("ran").exists());
     for (path, flaw) in [
         (

@@ -37,7 +37,7 @@ impl Login {
         let mut reply = Reply::text(401, "401 Unauthorized");
         reply.headers.push((
             "WWW-Authenticate",
-            "Basic realm=\"shelly1-a8032abe54dc\"".to_owned(),
+            "Basic realm=\"Login Required\"".to_owned(),
         ));
         reply
     }

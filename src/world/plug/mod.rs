@@ -6,21 +6,22 @@ mod login;
 mod relay;
 mod shelly1;
 mod shelly2;
+mod state;
 mod tasmota;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
 use super::lock;
 use super::server::{Gate, InTheClear, Server, Site, Tamper};
-use login::Login;
-use relay::Relay;
+use state::State;
 
 pub use relay::Transition;
+pub use tasmota::Firmware;
 
 /// The model of an emulated plug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,22 @@ impl PlugModel {
             Self::Http => 14,
         };
         Ipv4Addr::new(127, 0, 0, last)
+    }
+
+    /// The hardware address that a plug of this model begins with.
+    const fn mac(self) -> &'static str {
+        match self {
+            Self::Shelly1 => "A8032ABE54D8",
+            Self::Shelly2 => "A8032ABE54DC",
+            Self::Tasmota => "A8032ABE54E0",
+            Self::Http => "A8032ABE54E4",
+        }
+    }
+
+    /// Whether it serves one connection after the other, as the web servers of an ESP8266 do: who holds one keeps the rest
+    /// waiting, and what those have sent is done when their turn comes, whether they still wait for it or not.
+    const fn serves_one_at_a_time(self) -> bool {
+        !matches!(self, Self::Http)
     }
 }
 
@@ -77,22 +94,8 @@ pub enum PlugMode {
     Late(Duration),
 }
 
-/// The page of [`PlugMode::Garbage`].
-const PAGE: &str =
-    "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>{}</body></html>\n";
-
 /// One plug of each model.
 pub struct Plugs(Vec<(PlugModel, Arc<Mutex<State>>, Server)>);
-
-struct State {
-    mode: PlugMode,
-    login: Login,
-    /// What has power.
-    real: Relay,
-    /// What a plug that lies pretends.
-    claimed: Relay,
-    requests: Vec<String>,
-}
 
 impl Plugs {
     /// Opens every plug, honest, on and without a password.
@@ -102,25 +105,25 @@ impl Plugs {
     /// Where the system refuses sockets or threads.
     pub fn start(ground: &Arc<Ground>) -> io::Result<Self> {
         let open = |model: PlugModel| {
-            let state = Arc::new(Mutex::new(State {
-                mode: PlugMode::Honest,
-                login: Login::default(),
-                real: Relay::new(),
-                claimed: Relay::new(),
-                requests: Vec::new(),
-            }));
+            let state = Arc::new(Mutex::new(State::new(model)));
             let answering = Arc::clone(&state);
             let answer = move |request: &Request, gate: &Gate| {
+                let half = lock(&answering).round_trip / 2;
+                gate.wait(half);
                 let (reply, mode) = {
                     let mut state = lock(&answering);
                     (state.answer(model, request), state.mode)
                 };
-                if let PlugMode::Slow(duration) = mode {
-                    gate.wait(duration);
-                }
+                gate.wait(match mode {
+                    PlugMode::Slow(duration) => half + duration,
+                    _ => half,
+                });
                 reply
             };
-            let site = Site::new(Arc::new(InTheClear), Box::new(answer));
+            let mut site = Site::new(Arc::new(InTheClear), Box::new(answer));
+            if model.serves_one_at_a_time() {
+                site = site.one_at_a_time();
+            }
             let server = Server::open(ground, IpAddr::V4(model.host()), site)?;
             Ok((model, state, server))
         };
@@ -164,6 +167,38 @@ impl Plugs {
     /// Presses the button on the plug.
     pub fn press(&self, model: PlugModel, on: bool) {
         self.with(model, |state| state.real.switch(on, None));
+    }
+
+    /// How long each request and its answer are under way together, from the next request on.
+    pub fn set_round_trip(&self, model: PlugModel, round_trip: Duration) {
+        self.with(model, |state| state.round_trip = round_trip);
+    }
+
+    /// The hardware address that a plug tells of itself from now on: as if another one had got its address.
+    pub fn set_mac(&self, model: PlugModel, mac: &str) {
+        self.with(model, |state| mac.clone_into(&mut state.mac));
+    }
+
+    /// How long a plug has run by now, as it tells.
+    pub fn set_uptime(&self, model: PlugModel, uptime: Duration) {
+        self.with(model, |state| state.runs = (Instant::now(), uptime));
+    }
+
+    /// Restarts a plug: its relay stays as it was ("restore last"), and every timer and whatever was still to be done is forgotten.
+    pub fn reboot(&self, model: PlugModel) {
+        self.with(model, |state| {
+            state.runs = (Instant::now(), Duration::ZERO);
+            state.real.forget();
+            state.claimed.forget();
+            state.tasmota.forget();
+        });
+    }
+
+    /// The firmware of [`PlugModel::Tasmota`] and its `SetOption34` in milliseconds, from now on.
+    pub fn set_firmware(&self, firmware: Firmware, option34: u8) {
+        self.with(PlugModel::Tasmota, |state| {
+            state.tasmota.set_firmware(firmware, option34);
+        });
     }
 
     /// Unplugs it from the network, or plugs it in again. The relay and its timer go on.
@@ -239,64 +274,6 @@ impl Plugs {
     }
 }
 
-impl State {
-    fn settle(&mut self) {
-        self.real.settle();
-        self.claimed.settle();
-    }
-
-    fn answer(&mut self, model: PlugModel, request: &Request) -> Reply {
-        self.requests.push(request.target.clone());
-        self.settle();
-        match self.mode {
-            PlugMode::Status(status) => Reply::text(status, "no\n"),
-            PlugMode::Unauthorized => match model {
-                PlugModel::Shelly1 => Login::basic_refusal(),
-                PlugModel::Shelly2 => self.login.digest_refusal(),
-                PlugModel::Tasmota => tasmota::refusal(),
-                PlugModel::Http => Reply::text(401, "no\n"),
-            },
-            mode => {
-                let reply = match model {
-                    PlugModel::Shelly1 => shelly1::answer(self, request),
-                    PlugModel::Shelly2 => shelly2::answer(self, request),
-                    PlugModel::Tasmota => tasmota::answer(self, request),
-                    PlugModel::Http => two_urls(self, request),
-                };
-                match mode {
-                    PlugMode::Garbage => Reply::new(200, "text/html", PAGE),
-                    PlugMode::Truncated => reply.sent(Manner::Truncated),
-                    PlugMode::Reset => reply.sent(Manner::Reset),
-                    _ => reply,
-                }
-            }
-        }
-    }
-
-    /// Carries out a command, or pretends to.
-    fn command(&mut self, change: impl Fn(&mut Relay)) {
-        change(&mut self.claimed);
-        if !matches!(self.mode, PlugMode::Ignores | PlugMode::Lies) {
-            change(&mut self.real);
-        }
-        self.settle();
-    }
-
-    /// What the plug says of itself.
-    fn told(&self) -> &Relay {
-        if self.mode == PlugMode::Lies {
-            &self.claimed
-        } else {
-            &self.real
-        }
-    }
-
-    /// The time after which to switch back, unless it is forgotten.
-    fn remembered<T>(&self, flip_back: Option<T>) -> Option<T> {
-        flip_back.filter(|_| self.mode != PlugMode::Forgets)
-    }
-}
-
 const OFF_PATH: &str = "/hooks/0ff5ecret/off";
 const ON_PATH: &str = "/hooks/0n5ecret/on";
 
@@ -310,6 +287,7 @@ fn two_urls(state: &mut State, request: &Request) -> Reply {
         state.command(|relay| relay.plan([(duration, false)]));
         return Reply::text(200, "done\n").sent(Manner::Reset);
     }
-    state.command(|relay| relay.set(on));
+    let now = Instant::now();
+    state.command(|relay| relay.set(now, on, false));
     Reply::text(200, "done\n")
 }

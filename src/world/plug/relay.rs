@@ -69,25 +69,22 @@ impl Relay {
         }
     }
 
-    /// Switches now. As on a Tasmota, what was planned goes on.
-    pub fn set(&mut self, on: bool) {
-        self.set_at(Instant::now(), on);
+    /// Switches at that time. What was planned goes on.
+    pub fn set(&mut self, at: Instant, on: bool, by_timer: bool) {
+        self.change(Transition { at, on, by_timer });
     }
 
-    fn set_at(&mut self, at: Instant, on: bool) {
-        self.change(Transition {
-            at,
-            on,
-            by_timer: false,
-        });
+    /// Forgets what was planned, as at a restart.
+    pub fn forget(&mut self) {
+        self.pending.clear();
+        self.timer = None;
     }
 
     /// Switches now, and back after `flip_back`. As on a Shelly, a timer that was running is forgotten.
     pub fn switch(&mut self, on: bool, flip_back: Option<Duration>) {
-        self.pending.clear();
-        self.timer = None;
+        self.forget();
         let now = Instant::now();
-        self.set_at(now, on);
+        self.set(now, on, false);
         if let Some(duration) = flip_back {
             let ends = now + duration;
             self.timer = Some(Timer {

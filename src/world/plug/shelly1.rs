@@ -1,20 +1,27 @@
-//! A Shelly 1 of the first generation, after <https://shelly-api-docs.shelly.cloud/gen1/#shelly1-relay-0> and "Authentication" there.
+//! A Shelly 1 of the first generation, after <https://shelly-api-docs.shelly.cloud/gen1/#shelly1-relay-0>, "`/status`" and
+//! "Authentication" there.
+//!
+//! A question leaves the timer alone; each `turn` stops it, and starts it anew only where it brings one of its own. The documentation
+//! promises nothing of a timer across a restart: here it is lost.
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::http::{Reply, Request};
 use super::State;
 use super::login::Login;
+use super::relay::Relay;
 
 /// Every request to `/relay/0` is answered with the relay's state after it.
 pub fn answer(state: &mut State, request: &Request) -> Reply {
     if !state.login.passes_basic(request) {
         return Login::basic_refusal();
     }
-    if request.path() != "/relay/0" {
-        return Reply::text(404, "Not Found");
+    match request.path() {
+        "/relay/0" => {}
+        "/status" => return status(state),
+        _ => return Reply::text(404, "Not Found"),
     }
     let relay = match request.parameter("turn").as_deref() {
         None => state.told(),
@@ -29,9 +36,32 @@ pub fn answer(state: &mut State, request: &Request) -> Reply {
         }
         Some(_) => return Reply::text(400, "Bad turn!"),
     };
+    reply(&told(relay))
+}
+
+/// The whole device at once.
+fn status(state: &State) -> Reply {
+    reply(&json!({
+        "wifi_sta": {"connected": true, "ssid": "home", "ip": "192.168.1.20", "rssi": -37},
+        "cloud": {"enabled": false, "connected": false},
+        "mqtt": {"connected": false},
+        "time": "22:00",
+        "unixtime": 1_604_757_600,
+        "serial": 1,
+        "has_update": false,
+        "mac": state.mac,
+        "relays": [told(state.told())],
+        "inputs": [{"input": 0, "event": "", "event_cnt": 0}],
+        "ram_total": 50_960,
+        "ram_free": 37_816,
+        "uptime": state.uptime().as_secs(),
+    }))
+}
+
+fn told(relay: &Relay) -> Value {
     let timer = relay.timer();
     let seconds = |duration: Duration| duration.as_millis().div_ceil(1000);
-    let body = json!({
+    json!({
         "ison": relay.is_on(),
         "has_timer": timer.is_some(),
         "timer_started": timer.map_or(0, |it| it.started.as_second()),
@@ -39,6 +69,9 @@ pub fn answer(state: &mut State, request: &Request) -> Reply {
         "timer_remaining": timer.map_or(0, |it| seconds(it.remaining())),
         "overpower": false,
         "source": "http",
-    });
+    })
+}
+
+fn reply(body: &Value) -> Reply {
     Reply::new(200, "application/json", body.to_string())
 }

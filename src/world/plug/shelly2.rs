@@ -1,5 +1,8 @@
-//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch> and
-//! <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
+//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch>, `Sys` and
+//! `Shelly` beside it, and <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
+//!
+//! A question leaves the timer alone; each `Switch.Set` stops it, and starts it anew only with a `toggle_after` of its own. The
+//! documentation promises nothing of a timer across a restart: here it is lost.
 
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ pub fn answer(state: &mut State, request: &Request) -> Reply {
         }
         ("Switch.Set", Some("0")) => set(state, request),
         ("Switch.GetStatus", Some("0")) => reply(200, &status(state)),
+        ("Shelly.GetStatus", _) => reply(200, &everything(state)),
         ("Switch.Set" | "Switch.GetStatus", Some(id)) => {
             failure(-105, &format!("Argument 'id', value {id} not found!"))
         }
@@ -60,6 +64,30 @@ fn status(state: &State) -> Value {
         status["timer_duration"] = timer.duration.as_secs().into();
     }
     status
+}
+
+fn everything(state: &State) -> Value {
+    json!({
+        "ble": {},
+        "cloud": {"connected": false},
+        "input:0": {"id": 0, "state": false},
+        "mqtt": {"connected": false},
+        "switch:0": status(state),
+        "sys": {
+            "mac": state.mac,
+            "restart_required": false,
+            "time": "22:00",
+            "unixtime": 1_604_757_600,
+            "uptime": state.uptime().as_secs(),
+            "ram_size": 246_672,
+            "ram_free": 150_244,
+            "fs_size": 458_752,
+            "fs_free": 135_168,
+            "cfg_rev": 10,
+            "available_updates": {},
+        },
+        "wifi": {"sta_ip": "192.168.1.20", "status": "got ip", "ssid": "home", "rssi": -37},
+    })
 }
 
 fn failure(code: i32, message: &str) -> Reply {

@@ -1,6 +1,7 @@
 //! A plain client of the world, and what is tested through it.
 
 mod modem;
+mod plugs;
 mod providers;
 mod resolvers;
 mod servers;

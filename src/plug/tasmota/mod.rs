@@ -4,8 +4,12 @@
 //! `user` and `password` beside it where the plug has a password; `Backlog` runs several commands in order, and `Delay` waits
 //! between them, "2..3600 = set delay between two backlog commands with 0.1 second increments".
 //!
-//! A backlog is run after its request was answered, and its `Delay` cannot be read back: that the plug is off says that the backlog
-//! has begun, and its last command is in the plug by then.
+//! What the documentation leaves out is in the firmware's sources (`support_command.ino`, `CommandHandler`): every command, a question
+//! too, ends the `Delay` of a backlog that runs. So while the plug may be off nothing is asked but its [pages](page), which
+//! execute no command, and they alone confirm an off. A backlog runs after its request was answered, up to 0.3 s later
+//! (`SetOption34`), in 8 and earlier even its first command. Its `Delay` cannot be read back.
+
+mod page;
 
 use std::time::{Duration, Instant};
 
@@ -22,8 +26,11 @@ use crate::system;
 const KIND: &str = "tasmota";
 /// What `Delay` takes, in tenths of a second: 6 min, where the policy rule `off-time` allows 2.
 const DELAY: std::ops::RangeInclusive<u128> = 2..=3600;
-/// Between two looks whether the backlog has begun: it does so within 0.2 s (`SetOption34`).
+/// Between two looks whether the backlog has begun.
 const LOOK: Duration = Duration::from_millis(100);
+/// Longer after a command an off that was queued before does not come: `SetOption34` is a byte, in milliseconds, and the plug's main loop
+/// sleeps 50 ms.
+const SETTLED: Duration = Duration::from_millis(400);
 
 /// A relay of a Tasmota.
 pub struct Tasmota {
@@ -31,6 +38,7 @@ pub struct Tasmota {
     /// Counted from 1, as the plug does.
     number: u16,
     credentials: Option<Credentials>,
+    authorization: Option<String>,
 }
 
 impl Tasmota {
@@ -44,6 +52,7 @@ impl Tasmota {
         Ok(Self {
             device: Device::new(recovery, http)?,
             number: u16::from(recovery.relay) + 1,
+            authorization: credentials.as_ref().map(device::basic),
             credentials,
         })
     }
@@ -94,8 +103,30 @@ impl Tasmota {
         }
     }
 
-    fn is_on(&self, deadline: Deadline) -> Result<bool, PlugError> {
-        self.power(&self.run(&format!("Power{}", self.number), deadline)?)
+    /// A page of the plug's own; asking for it executes no command.
+    fn page(&self, target: &str, deadline: Deadline) -> Result<String, PlugError> {
+        let reply = self
+            .device
+            .get(target, self.authorization.as_deref(), deadline)?;
+        if reply.status == 401 {
+            return Err(device::unauthorized(self.credentials.is_some()));
+        }
+        device::expect_success(&reply)?;
+        Ok(String::from_utf8_lossy(&reply.body).into_owned())
+    }
+
+    fn look(&self, deadline: Deadline) -> Result<bool, PlugError> {
+        let shown = page::relays(&self.page(page::RELAYS, deadline)?);
+        if shown.is_empty() {
+            return Err(device::unexpected(KIND));
+        }
+        let index = usize::from(self.number).saturating_sub(1);
+        shown.get(index).copied().ok_or_else(|| {
+            PlugError::undone(format!(
+                "the plug has no Power{}: check recovery.relay",
+                self.number
+            ))
+        })
     }
 }
 
@@ -105,8 +136,24 @@ impl Plug for Tasmota {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let on = self.is_on(deadline)?;
-        Ok(PlugStatus { on: Some(on) })
+        let mut on = self.look(deadline)?;
+        let about = self.page(page::ABOUT, deadline).unwrap_or_default();
+        if on {
+            // Nothing of ours runs that a command could end, and only a command tells whether the plug takes any.
+            let answer = self
+                .run(&format!("Power{}", self.number), deadline)
+                .map_err(takes_no_commands)?;
+            on = self.power(&answer)?;
+        }
+        Ok(PlugStatus {
+            on: Some(on),
+            id: page::id(&about),
+            uptime: page::uptime(&about),
+        })
+    }
+
+    fn is_on(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
+        self.look(deadline).map(Some)
     }
 
     fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
@@ -117,29 +164,45 @@ impl Plug for Tasmota {
         self.run(&backlog, deadline)?;
         let patience = Deadline::after(deadline.within(PLUG_TIMEOUT));
         loop {
-            if !self.is_on(deadline).map_err(PlugError::after_command)? {
+            if !self.look(deadline).map_err(PlugError::after_command)? {
                 return Ok(());
             }
-            // A short off time may be over by the time of the answer.
-            if started.elapsed() >= off_time {
-                return Ok(());
-            }
-            if patience.remaining().is_zero() {
-                return Err(PlugError::unsure(
-                    "the plug was told to switch off and says that it is on",
-                ));
+            let elapsed = started.elapsed();
+            if elapsed >= off_time || patience.remaining().is_zero() {
+                return Err(device::not_off(off_time, elapsed));
             }
             system::sleep(patience.within(LOOK));
         }
     }
 
+    /// Switches on, and again where an off came after it: one that was queued, and of which nobody heard.
     fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
-        self.power(&self.run(&format!("Power{} On", self.number), deadline)?)?;
-        device::confirm_on(self.is_on(deadline).map_err(PlugError::after_command)?)
+        let mut on = false;
+        for _ in 0..2 {
+            self.power(&self.run(&format!("Power{} On", self.number), deadline)?)?;
+            system::sleep(deadline.within(SETTLED));
+            on = self.look(deadline).map_err(PlugError::after_command)?;
+            if on {
+                break;
+            }
+        }
+        device::confirm_on(on)
     }
 
     fn target(&self) -> String {
         self.device.address.clone()
+    }
+}
+
+/// A plug that has just shown its page and leaves a command without an answer, as newer versions do where `SetOption128` is 0.
+fn takes_no_commands(error: PlugError) -> PlugError {
+    if error.maybe_done {
+        PlugError::unsure(format!(
+            "it shows its page and takes no commands: set SetOption128 to 1 on it ({})",
+            error.message
+        ))
+    } else {
+        error
     }
 }
 

@@ -1,0 +1,187 @@
+//! Plugs that refuse, fail, lie, forget, are slow or are not there.
+
+use super::*;
+
+/// What each operation says in a mode: of the status, of the off, and of the on of a plug that is off.
+fn outcomes(model: PlugModel, mode: PlugMode) -> [Result<(), PlugError>; 3] {
+    let world = World::start().unwrap();
+    let plugs = world.plugs();
+    plugs.set_password(model, Some(PASSWORD));
+    let plug = make(&world, model, Some(PASSWORD));
+    plugs.set_mode(model, mode);
+    let status = plug.status(soon()).map(|_| ());
+    assert!(plugs.journal(model).is_empty(), "a status must not switch");
+    let off = plug.off(Duration::from_secs(60), soon());
+    plugs.press(model, false);
+    plugs.set_mode(model, mode);
+    let outcomes = [status, off, plug.on(soon())];
+    for error in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(!error.message.contains("hush"), "{error}");
+        assert!(!error.message.contains('\n'), "{error}");
+    }
+    outcomes
+}
+
+/// Where nothing comes but a bad answer, all three say the same.
+fn expect_all(model: PlugModel, mode: PlugMode, error: &PlugError) {
+    let outcomes = outcomes(model, mode);
+    assert_eq!(
+        outcomes,
+        [Err(error.clone()), Err(error.clone()), Err(error.clone())],
+        "{model:?}, {mode:?}"
+    );
+}
+
+#[test]
+fn a_plug_that_refuses_or_fails_is_reported() {
+    let refused = PlugError::undone(
+        "the plug refuses the user or the password: check recovery.user and the password's file",
+    );
+    for model in SELF_TIMED {
+        expect_all(model, PlugMode::Unauthorized, &refused);
+        for (status, error) in [
+            (
+                302,
+                PlugError::unsure(
+                    "the plug redirects elsewhere (status 302), which is not followed: check the [recovery] section",
+                ),
+            ),
+            (
+                404,
+                PlugError::undone(
+                    "the plug refuses the request (status 404): check the [recovery] section",
+                ),
+            ),
+            (500, PlugError::unsure("the plug fails (status 500)")),
+        ] {
+            expect_all(model, PlugMode::Status(status), &error);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_none_leaves_it_open_what_was_done() {
+    for (model, kind) in SELF_TIMED
+        .into_iter()
+        .zip(["shelly1", "shelly2", "tasmota"])
+    {
+        let garbage = PlugError::unsure(format!(
+            "the answer is not that of a {kind} plug: check recovery.plug and recovery.address"
+        ));
+        expect_all(model, PlugMode::Garbage, &garbage);
+        let half = PlugError::unsure("connection closed before the answer was complete");
+        expect_all(model, PlugMode::Truncated, &half);
+        for outcome in outcomes(model, PlugMode::Reset) {
+            assert!(outcome.unwrap_err().maybe_done);
+        }
+    }
+}
+
+#[test]
+fn a_plug_that_is_too_slow_is_given_up_and_may_have_switched() {
+    thread::scope(|scope| {
+        for model in PlugModel::ALL {
+            scope.spawn(move || {
+                let world = World::start().unwrap();
+                let plug = make(&world, model, None);
+                world
+                    .plugs()
+                    .set_mode(model, PlugMode::Slow(Duration::from_secs(60)));
+                let started = Instant::now();
+                assert_eq!(
+                    plug.off(Duration::from_secs(60), soon()),
+                    Err(PlugError::unsure("timed out after 2 s")),
+                    "{model:?}"
+                );
+                assert!(started.elapsed() < Duration::from_secs(4));
+                wait_until(|| !world.plugs().is_on(model));
+            });
+        }
+    });
+}
+
+#[test]
+fn a_plug_that_is_slow_within_its_limit_is_waited_for() {
+    for model in SELF_TIMED {
+        let world = World::start().unwrap();
+        world
+            .plugs()
+            .set_mode(model, PlugMode::Slow(Duration::from_millis(200)));
+        let plug = make(&world, model, None);
+        assert_eq!(plug.off(Duration::from_secs(60), soon()), Ok(()));
+        assert_eq!(plug.on(soon()), Ok(()));
+    }
+}
+
+#[test]
+fn a_plug_that_did_not_do_what_it_took_is_found_out() {
+    for model in SELF_TIMED {
+        let [status, off, on] = outcomes(model, PlugMode::Ignores);
+        assert_eq!(status, Ok(()));
+        assert_eq!(
+            off,
+            Err(PlugError::unsure(
+                "the plug was told to switch off and says that it is on"
+            )),
+            "{model:?}"
+        );
+        assert_eq!(
+            on,
+            Err(PlugError::unsure(
+                "the plug was told to switch on and says that it is off"
+            )),
+            "{model:?}"
+        );
+    }
+}
+
+#[test]
+fn a_shelly_without_a_running_timer_is_found_out() {
+    for model in [PlugModel::Shelly1, PlugModel::Shelly2] {
+        let [_, off, _] = outcomes(model, PlugMode::Forgets);
+        assert_eq!(
+            off,
+            Err(PlugError::unsure(
+                "the plug is off and says that no timer will switch it on again"
+            ))
+        );
+    }
+}
+
+#[test]
+fn a_lie_that_is_kept_up_cannot_be_found_out_here() {
+    for model in SELF_TIMED {
+        assert_eq!(outcomes(model, PlugMode::Lies), [Ok(()), Ok(()), Ok(())]);
+    }
+}
+
+#[test]
+fn a_plug_that_is_not_there_has_done_nothing() {
+    for model in PlugModel::ALL {
+        let world = World::start().unwrap();
+        world.plugs().set_reachable(model, false).unwrap();
+        let plug = make(&world, model, None);
+        let gone = PlugError::undone("connection refused");
+        assert_eq!(plug.off(OFF_TIME, soon()), Err(gone.clone()));
+        assert_eq!(plug.on(soon()), Err(gone));
+        let late = Deadline::after(Duration::ZERO);
+        assert_eq!(
+            plug.on(late),
+            Err(PlugError::undone("no time left in this cycle"))
+        );
+    }
+}
+
+#[test]
+fn a_plug_that_vanishes_after_the_command_comes_on_all_the_same() {
+    for model in SELF_TIMED {
+        let world = World::start().unwrap();
+        let plugs = world.plugs();
+        let plug = make(&world, model, None);
+        plugs.set_mode(model, PlugMode::Reset);
+        assert!(plug.off(OFF_TIME, soon()).unwrap_err().maybe_done);
+        plugs.set_reachable(model, false).unwrap();
+        wait_until(|| plugs.journal(model).len() == 2);
+        assert!(plugs.is_on(model));
+    }
+}

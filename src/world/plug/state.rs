@@ -1,0 +1,116 @@
+//! What a plug knows, and how it answers in each mode.
+
+use std::time::{Duration, Instant};
+
+use super::super::http::{Manner, Reply, Request};
+use super::login::Login;
+use super::relay::Relay;
+use super::tasmota::Machine;
+use super::{PlugMode, PlugModel, shelly1, shelly2, tasmota, two_urls};
+
+/// The page of [`PlugMode::Garbage`].
+const PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>{}</body></html>\n";
+
+/// How long a plug has run when the world begins.
+const UPTIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A plug.
+pub struct State {
+    pub mode: PlugMode,
+    pub login: Login,
+    /// What has power.
+    pub real: Relay,
+    /// What a plug that lies pretends.
+    pub claimed: Relay,
+    pub requests: Vec<String>,
+    /// How long a request and its answer are under way together.
+    pub round_trip: Duration,
+    /// Twelve hexadecimal digits, which the plug tells of itself.
+    pub mac: String,
+    /// When it was told how long it runs, and how long that was.
+    pub runs: (Instant, Duration),
+    pub tasmota: Machine,
+}
+
+impl State {
+    pub fn new(model: PlugModel) -> Self {
+        Self {
+            mode: PlugMode::Honest,
+            login: Login::default(),
+            real: Relay::new(),
+            claimed: Relay::new(),
+            requests: Vec::new(),
+            round_trip: Duration::ZERO,
+            mac: model.mac().to_owned(),
+            runs: (Instant::now(), UPTIME),
+            tasmota: Machine::new(),
+        }
+    }
+
+    pub fn settle(&mut self) {
+        tasmota::run(self);
+        self.real.settle();
+        self.claimed.settle();
+    }
+
+    pub fn answer(&mut self, model: PlugModel, request: &Request) -> Reply {
+        self.requests.push(request.target.clone());
+        self.settle();
+        match self.mode {
+            PlugMode::Status(status) => Reply::text(status, "no\n"),
+            PlugMode::Unauthorized => match model {
+                PlugModel::Shelly1 => Login::basic_refusal(),
+                PlugModel::Shelly2 => self.login.digest_refusal(),
+                PlugModel::Tasmota => tasmota::refusal(self, request),
+                PlugModel::Http => Reply::text(401, "no\n"),
+            },
+            mode => {
+                let reply = match model {
+                    PlugModel::Shelly1 => shelly1::answer(self, request),
+                    PlugModel::Shelly2 => shelly2::answer(self, request),
+                    PlugModel::Tasmota => tasmota::answer(self, request),
+                    PlugModel::Http => two_urls(self, request),
+                };
+                match mode {
+                    PlugMode::Garbage => Reply::new(200, "text/html", PAGE),
+                    PlugMode::Truncated => reply.sent(Manner::Truncated),
+                    PlugMode::Reset => reply.sent(Manner::Reset),
+                    _ => reply,
+                }
+            }
+        }
+    }
+
+    /// Carries out a command, or pretends to.
+    pub fn command(&mut self, change: impl Fn(&mut Relay)) {
+        self.carry_out(change);
+        self.settle();
+    }
+
+    pub fn carry_out(&mut self, change: impl Fn(&mut Relay)) {
+        change(&mut self.claimed);
+        if !matches!(self.mode, PlugMode::Ignores | PlugMode::Lies) {
+            change(&mut self.real);
+        }
+    }
+
+    pub fn uptime(&self) -> Duration {
+        let (told, uptime) = self.runs;
+        uptime + told.elapsed()
+    }
+
+    /// What the plug says of itself.
+    pub fn told(&self) -> &Relay {
+        if self.mode == PlugMode::Lies {
+            &self.claimed
+        } else {
+            &self.real
+        }
+    }
+
+    /// The time after which to switch back, unless it is forgotten.
+    pub fn remembered<T>(&self, flip_back: Option<T>) -> Option<T> {
+        flip_back.filter(|_| self.mode != PlugMode::Forgets)
+    }
+}
