@@ -170,6 +170,25 @@ mod tests {
     }
 
     #[test]
+    fn no_part_of_a_second_of_a_retry_after_is_given_away() {
+        for (asked_ms, wait_s) in [(120_000, 120), (119_600, 120), (120_001, 121)] {
+            let asked = ApiErrorKind::RateLimited {
+                retry_after: Some(Duration::from_millis(asked_ms)),
+            };
+            assert_eq!(after(None, &asked, 0).wait_s, wait_s, "{asked_ms}");
+        }
+    }
+
+    #[test]
+    fn a_rejected_token_is_told_with_what_ends_its_rest_and_anything_else_as_it_was() {
+        assert_eq!(after(None, &LIMITED, 0).told(), "why");
+        assert_eq!(
+            after(None, &ApiErrorKind::TokenRejected, 0).told(),
+            "why; the token is tried again after 5 min, or once it changes"
+        );
+    }
+
+    #[test]
     fn a_wait_that_a_damaged_state_makes_endless_lasts_a_day() {
         let endless = Backoff {
             wait_s: u64::MAX,

@@ -24,3 +24,5 @@ pub mod verdict;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+mod name_tests;

@@ -152,6 +152,14 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_is_shown_by_the_wall_clock_as_far_as_that_goes() {
+        let now = at("a", T, 5);
+        let later = now.wall_after(Duration::from_secs(90));
+        assert_eq!(later.as_second(), T + 90);
+        assert_eq!(now.wall_after(Duration::MAX), Timestamp::MAX);
+    }
+
+    #[test]
     fn a_host_without_a_boot_id_falls_back_to_the_wall_clock() {
         assert_eq!(
             at("", T, 100).elapsed(&at("", T + 60, 5)),

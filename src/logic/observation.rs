@@ -190,4 +190,18 @@ mod tests {
             assert_eq!(FailureClass::of(Duration::from_millis(ms)), class, "{ms}");
         }
     }
+
+    #[test]
+    fn a_failed_signal_has_the_class_of_its_time_and_a_good_one_none() {
+        let after = |ms, result| Signal {
+            target: None,
+            elapsed: Duration::from_millis(ms),
+            result,
+        };
+        assert_eq!(after(400, Ok(())).failure(), None);
+        let failed = after(400, Err("silence".to_owned()));
+        assert_eq!(failed.failure(), Some(FailureClass::Timeout));
+        let refused = after(1, Err("refused".to_owned()));
+        assert_eq!(refused.failure(), Some(FailureClass::FastFail));
+    }
 }

@@ -266,3 +266,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_track_has_as_many_confirmations_as_it_counted() {
+    for (track, expected) in [
+        (Track::Empty, 0),
+        (candidate(A, 1), 1),
+        (candidate(A, 2), 2),
+        (trusted(A, 9), 9),
+    ] {
+        assert_eq!(track.confirmations(), expected, "{track:?}");
+    }
+}

@@ -102,3 +102,49 @@ fn convergence_is_told_once_with_the_time_it_took() {
     );
     assert_eq!(state.settle(&spec(), ip(A), &seen(true), &at(90)), None);
 }
+
+#[test]
+fn what_public_dns_is_watched_for_ends_with_the_wish_for_it_and_is_told_only_where_it_was_seen() {
+    let watching = RecordState {
+        pending: Some(Pending {
+            address: ip(A),
+            since: at(0),
+        }),
+        ..verified(A, 0)
+    };
+    for (wanted, public, proxied, watches, told) in [
+        (A, false, None, true, false),
+        (A, true, None, false, true),
+        (A, false, Some(true), false, false),
+        (A, false, Some(false), true, false),
+        (B, false, None, false, false),
+        (B, true, None, false, false),
+    ] {
+        let mut state = watching.clone();
+        let settled = Settled::Right {
+            layer: Layer::Doh,
+            public,
+            proxied,
+        };
+        let seen = state.settle(&spec(), ip(wanted), &settled, &at(60));
+        assert_eq!(
+            (state.pending.is_some(), seen.is_some()),
+            (watches, told),
+            "{wanted} {public} {proxied:?}"
+        );
+    }
+}
+
+#[test]
+fn a_replacement_changes_the_address_unless_it_is_the_same_in_other_words() {
+    let of = |from: Option<&str>, to: &str| Replacement {
+        from: from.map(str::to_owned),
+        to: to.parse().unwrap(),
+        at: at(0),
+    };
+    assert!(of(None, A).changes_address());
+    assert!(of(Some(B), A).changes_address());
+    assert!(of(Some("nonsense"), A).changes_address());
+    assert!(!of(Some(A), A).changes_address());
+    assert!(!of(Some("2606:0:0:0::1"), "2606::1").changes_address());
+}

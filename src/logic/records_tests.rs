@@ -250,6 +250,12 @@ fn an_equal_record_at_the_provider_is_left_alone() {
 }
 
 #[test]
+fn the_address_of_a_record_is_its_content_where_that_is_one() {
+    assert_eq!(found("1", "A", A).address(), Some(ip(A)));
+    assert_eq!(found("1", "CNAME", "example.com").address(), None);
+}
+
+#[test]
 fn an_ipv6_address_is_compared_as_an_address_not_as_text() {
     let spec = record("vpn.example.com", RecordType::Aaaa);
     let (now, policy, state) = (at(0), policy(), RecordState::default());
@@ -385,7 +391,10 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
         reason(read(&pinned("3"), &both)),
         "vpn.example.com A: no record has the id 3: set `id` to one of 1, 2"
     );
-    assert!(reason(read(&pinned("3"), &[])).contains("no record has the id 3"));
+    assert_eq!(
+        reason(read(&pinned("3"), &[])),
+        "vpn.example.com A: no record has the id 3: there is none of this name and type"
+    );
 }
 
 #[test]
@@ -425,4 +434,68 @@ fn the_zone_is_looked_for_from_the_longest_suffix_and_never_in_a_top_level_domai
         ..spec()
     };
     assert_eq!(pinned.zone_candidates(), ["example.com"]);
+}
+
+#[test]
+fn a_write_says_what_it_does_and_what_follows_from_it() {
+    let before = found("1", "A", B);
+    let patch = |change| Write::Patch {
+        before: before.clone(),
+        change,
+    };
+    let create = |proxied| {
+        Write::Create(NewRecord {
+            name: "vpn.example.com".to_owned(),
+            kind: RecordType::A,
+            content: ip(A),
+            ttl: 60,
+            proxied,
+        })
+    };
+    let all = Change {
+        content: Some(ip(A)),
+        ttl: Some(60),
+        proxied: Some(true),
+    };
+    let ttl = Change {
+        ttl: Some(60),
+        ..Change::default()
+    };
+    for (write, words, proxied, address) in [
+        (
+            patch(all),
+            "content 11.0.0.2 -> 11.0.0.1, ttl 300 -> 60, proxied false -> true",
+            true,
+            true,
+        ),
+        (patch(ttl), "ttl 300 -> 60", false, false),
+        (
+            create(false),
+            "create it with 11.0.0.1 (ttl 60, proxied false)",
+            false,
+            true,
+        ),
+        (
+            create(true),
+            "create it with 11.0.0.1 (ttl 60, proxied true)",
+            true,
+            true,
+        ),
+    ] {
+        assert_eq!(write.describe(), words);
+        assert_eq!(write.proxied_after(), proxied, "{words}");
+        assert_eq!(write.changes_address(), address, "{words}");
+    }
+}
+
+#[test]
+fn the_families_of_records_are_told_once_that_of_the_first_first() {
+    let of = |kinds: &[RecordType]| {
+        let records: Vec<_> = kinds.iter().map(|kind| record("x.org", *kind)).collect();
+        families(&records)
+    };
+    let (a, aaaa) = (RecordType::A, RecordType::Aaaa);
+    assert_eq!(of(&[]), []);
+    assert_eq!(of(&[a, a]), [Family::V4]);
+    assert_eq!(of(&[aaaa, a, aaaa]), [Family::V6, Family::V4]);
 }

@@ -218,3 +218,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_address_is_cloudflares_inside_its_published_ranges_alone() {
+    for (address, expected) in [
+        ("104.16.0.1", true),
+        ("104.15.255.255", false),
+        ("2606:4700::1", true),
+        ("2606:4701::1", false),
+    ] {
+        assert_eq!(
+            is_cloudflares(address.parse().unwrap()),
+            expected,
+            "{address}"
+        );
+    }
+}

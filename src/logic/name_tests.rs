@@ -1,0 +1,79 @@
+use serde::Serialize;
+
+use super::beyond::Reason;
+use super::event::RecordOutcome;
+use super::observation::FailureClass;
+use super::readiness::Readiness;
+use super::records::{CacheStatus, Layer};
+use super::verdict::Verdict;
+
+/// Each of these, by the name that it has in a document and by that in state and history.
+fn named<T: Copy + Serialize>(all: &[T], name: impl Fn(T) -> &'static str) {
+    for it in all {
+        assert_eq!(serde_json::to_value(it).unwrap(), name(*it));
+    }
+}
+
+#[test]
+fn whatever_is_told_has_one_name_in_documents_state_and_history() {
+    named(
+        &[
+            Reason::Clock,
+            Reason::UnknownAuthority,
+            Reason::Portal,
+            Reason::Blocked,
+            Reason::RouterPage,
+            Reason::NobodyAsked,
+        ],
+        Reason::as_str,
+    );
+    named(
+        &[
+            FailureClass::FastFail,
+            FailureClass::SlowFail,
+            FailureClass::Timeout,
+        ],
+        FailureClass::as_str,
+    );
+    named(
+        &[
+            Readiness::Init,
+            Readiness::Probing,
+            Readiness::Ready,
+            Readiness::NotReady,
+        ],
+        Readiness::as_str,
+    );
+    named(&[Layer::Cache, Layer::Doh, Layer::Api], Layer::as_str);
+    named(
+        &[
+            CacheStatus::Hit,
+            CacheStatus::Miss,
+            CacheStatus::Expired,
+            CacheStatus::Mismatch,
+            CacheStatus::Skipped,
+        ],
+        CacheStatus::as_str,
+    );
+    named(
+        &[
+            RecordOutcome::Noop,
+            RecordOutcome::Updated,
+            RecordOutcome::Created,
+            RecordOutcome::Held,
+            RecordOutcome::Failed,
+        ],
+        RecordOutcome::as_str,
+    );
+    named(
+        &[
+            Verdict::Healthy,
+            Verdict::Degraded,
+            Verdict::Unverified,
+            Verdict::WanDown,
+            Verdict::RouterDown,
+            Verdict::HostDown,
+        ],
+        Verdict::as_str,
+    );
+}
