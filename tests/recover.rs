@@ -19,15 +19,15 @@ fn home(model: PlugModel, recovery: &str) -> Home {
     let home = Home::new();
     let plugs = home.world.plugs();
     let plug = match model {
-        PlugModel::Shelly1 => format!("address = \"{}\"\n", plugs.address(model)),
-        PlugModel::Shelly2 => format!(
-            "plug = \"shelly2\"\naddress = \"{}\"\n",
-            plugs.address(model)
-        ),
-        PlugModel::Tasmota => format!(
-            "plug = \"tasmota\"\naddress = \"{}\"\n",
-            plugs.address(model)
-        ),
+        PlugModel::Shelly1 | PlugModel::Shelly2 | PlugModel::Tasmota => {
+            let kind = match model {
+                PlugModel::Shelly2 => "shelly2",
+                PlugModel::Tasmota => "tasmota",
+                _ => "shelly1",
+            };
+            let (address, id) = (plugs.address(model), plugs.mac(model));
+            format!("plug = \"{kind}\"\naddress = \"{address}\"\nplug_id = \"{id}\"\n")
+        }
         PlugModel::Http => {
             let (off, on) = plugs.urls();
             format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"\n")

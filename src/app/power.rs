@@ -13,11 +13,11 @@ use signal_hook::flag;
 
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
-use crate::logic::recovery::{Decision, Limits, is_fresh};
+use crate::logic::recovery::{Decision, Limits, Started, is_fresh};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Plug, PlugError};
+use crate::plug::{Pin, Plug, PlugError};
 use crate::store::StoreError;
 use crate::system;
 
@@ -105,7 +105,7 @@ pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Result<(), String>> {
     state.recovery.cut.as_ref()?;
     let end = patience();
-    let restored = plug.and_then(|plug| switch_on_until(plug, Some(end))).map_err(|why| {
+    let restored = plug.and_then(|plug| light_up(plug, end)).map_err(|why| {
         format!("{why}; the modem may be without power: switch the plug on by hand, or wait for the next cycle")
     });
     if restored.is_ok() {
@@ -126,7 +126,7 @@ pub fn rescue(
     let cut = state.recovery.cut.as_ref()?;
     let is_young = cut.at.elapsed(now).under(off_time.saturating_add(OVERDUE));
     let end = patience();
-    (!is_young).then(|| plug.and_then(|plug| switch_on_until(plug, Some(end))))
+    (!is_young).then(|| plug.and_then(|plug| light_up(plug, end)))
 }
 
 /// Tells the history what became of a cut that an earlier process began; nothing where none is known of.
@@ -156,6 +156,10 @@ pub fn carry_out(
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
+                Ok(status) if plug.pin().allows_off(&status).is_err() => {
+                    let why = plug.pin().allows_off(&status).err();
+                    stranger(plug, &why.unwrap_or_default())
+                }
                 Ok(_) if !is_silent() => ANSWERED.to_owned(),
                 Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now"
                     .to_owned(),
@@ -185,7 +189,17 @@ pub fn cycle(
                 plug.target()
             )));
         }
-        Ok(_) => {}
+        Ok(status) => {
+            if let Err(why) = plug.pin().allows_off(&status) {
+                return Ok(Outcome::Suppressed(stranger(plug, &why)));
+            }
+            if let Some(Err(young)) = status
+                .uptime
+                .map(|up| limits.after_start(Started::Plug, up))
+            {
+                return Ok(Outcome::Suppressed(young.to_string()));
+            }
+        }
     }
     let stop = Signals::caught();
     let now = system::now();
@@ -337,6 +351,10 @@ fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
     )
 }
 
+fn stranger(plug: &dyn Plug, why: &str) -> String {
+    format!("the plug {}: {why}", plug.target())
+}
+
 fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
     format!(
         "the plug {} is not known to have switched off: {error}",
@@ -363,6 +381,17 @@ fn await_timer(plug: &dyn Plug, stop: &Signals) -> Result<(), ()> {
 
 fn switch_on(plug: &dyn Plug) -> Result<(), String> {
     switch_on_until(plug, None)
+}
+
+/// Switches on what may be off since long ago, unless another device answers by now.
+fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
+    if let Pin::To(_) = plug.pin() {
+        let status = plug.status(end).unwrap_or_default();
+        plug.pin()
+            .allows_on(&status)
+            .map_err(|why| stranger(plug, &why))?;
+    }
+    switch_on_until(plug, Some(end))
 }
 
 /// Sends the on until the plug confirms it: so many times at most, and none after `end`.

@@ -113,6 +113,9 @@ fn known(context: &Context) -> Result<State, Error> {
 
 fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
     let answer = match plug.status(power::patience()) {
+        Ok(status) if plug.pin().allows_off(&status).is_err() => {
+            plug.pin().allows_off(&status).map(|()| String::new())
+        }
         Ok(status) => match status.on {
             Some(true) => Ok("answers, and is on".to_owned()),
             Some(false) if state.recovery.cut.is_some() => Ok("answers, and is off".to_owned()),

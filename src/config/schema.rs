@@ -243,6 +243,7 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
                 url::plug_address,
             )
             .unwrap_or_default(),
+        plug_id: section.parsed("plug_id", plug_id),
         relay: section
             .whole("relay", bounds::RELAY)
             .try_into()
@@ -288,6 +289,17 @@ fn absolute_path(text: &str) -> Result<PathBuf, String> {
         Ok(path)
     } else {
         Err("an absolute path, one that starts with \"/\"".to_owned())
+    }
+}
+
+/// A hardware address, as plugs and their makers' applications write it.
+fn plug_id(text: &str) -> Result<String, String> {
+    let mut id = text.replace([':', '-'], "");
+    id.make_ascii_uppercase();
+    if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(id)
+    } else {
+        Err("the id that cadence check shows: twelve hexadecimal digits, also in pairs, as in \"E8:DB:84:A1:B2:C3\"".to_owned())
     }
 }
 

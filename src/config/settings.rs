@@ -192,6 +192,8 @@ pub struct Recovery {
     pub password_file: Option<PathBuf>,
     /// For [`PlugKind::Http`].
     pub off_url: Option<Endpoint>,
+    /// Which device answers there, by its own word: twelve upper-case hexadecimal digits.
+    pub plug_id: Option<String>,
     /// For [`PlugKind::Http`].
     pub on_url: Option<Endpoint>,
     /// For [`PlugKind::Command`].

@@ -544,3 +544,104 @@ fn by_hand_only_cooldown_and_caps_hold() {
         })
     );
 }
+
+#[test]
+fn up_to_five_minutes_between_two_cycles_are_no_gap() {
+    let mut state = RecoveryState::default();
+    for (s, unbroken) in [(0, 1), (300, 2), (601, 1), (901, 2)] {
+        state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(s));
+        assert_eq!(state.streak.as_ref().unwrap().unbroken, unbroken, "{s}");
+    }
+}
+
+#[test]
+fn an_outage_fails_fast_only_where_more_than_half_of_its_cycles_did() {
+    use FailureClass::{FastFail, SlowFail, Timeout};
+    for (classes, expected) in [
+        (&[FastFail][..], true),
+        (&[Timeout], false),
+        (&[FastFail, Timeout], false),
+        (&[Timeout, FastFail, FastFail], true),
+        (&[FastFail, SlowFail, Timeout], false),
+    ] {
+        let mut state = RecoveryState::default();
+        for (class, s) in classes.iter().zip(0..) {
+            state.observe(Verdict::WanDown, *class, false, &at(s));
+        }
+        let streak = state.streak.unwrap();
+        assert_eq!(streak.is_mostly_fast(), expected, "{classes:?}");
+    }
+}
+
+#[test]
+fn where_the_memory_is_lost_a_cut_was_made_just_now() {
+    let forgotten = RecoveryState::forgotten(&at(7));
+    assert_eq!(forgotten.cut, Some(Cut { at: at(7) }));
+    assert_eq!((forgotten.attempts, forgotten.in_outage), (vec![at(7)], 1));
+}
+
+#[test]
+fn a_router_that_was_away_is_kept_on_disk_and_one_that_was_not_takes_no_room() {
+    let kept = |router| {
+        let state = RecoveryState {
+            router,
+            ..RecoveryState::default()
+        };
+        serde_json::to_value(state).unwrap()
+    };
+    assert_eq!(kept(Router::Steady).get("router"), None);
+    for router in [Router::Lost, Router::Back(at(5))] {
+        let state: RecoveryState = serde_json::from_value(kept(router.clone())).unwrap();
+        assert_eq!(state.router, router);
+    }
+}
+
+#[test]
+fn what_is_decided_is_disabled_idle_suppressed_or_a_cut() {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 900, 30);
+    let decide = |state: &RecoveryState, limits: &Limits, verdict| {
+        state.decide(limits, verdict, INTERVAL, &at(900))
+    };
+    let disabled = Limits {
+        enabled: false,
+        ..limits()
+    };
+    let (down, up) = (Verdict::WanDown, Verdict::Healthy);
+    assert_eq!(decide(&state, &limits(), down), Decision::Cut);
+    assert_eq!(decide(&state, &disabled, down), Decision::Disabled);
+    assert_eq!(decide(&state, &limits(), up), Decision::Idle);
+    let Decision::Suppressed(why) = decide(&state, &limits(), Verdict::RouterDown) else {
+        panic!()
+    };
+    assert!(why.contains("the router does not answer"), "{why}");
+    state.cut = Some(Cut { at: at(800) });
+    for (limits, verdict) in [(&limits(), down), (&disabled, down), (&limits(), up)] {
+        let decision = decide(&state, limits, verdict);
+        let Decision::Suppressed(why) = decision else {
+            panic!("{decision:?}")
+        };
+        assert!(why.contains("is not known to be on"), "{why}");
+    }
+}
+
+#[test]
+fn an_attempt_that_was_not_made_does_not_count_and_an_interrupted_one_helps_nobody() {
+    let mut state = RecoveryState::default();
+    state.intend(&at(0));
+    let made = state.clone();
+    state.withdraw();
+    assert_eq!(state, RecoveryState::default());
+    let mut interrupted = made.clone();
+    interrupted.interrupted();
+    assert_eq!(
+        (interrupted.cut.take(), interrupted.watch.take()),
+        (None, None)
+    );
+    assert_eq!((interrupted.attempts.len(), interrupted.in_outage), (1, 1));
+    assert!(interrupted.learn(&limits(), true, &at(60)).is_none());
+    let mut restored = made;
+    restored.restored(&at(30));
+    let learnt = restored.learn(&limits(), true, &at(90)).unwrap();
+    assert_eq!((learnt.helped, learnt.seconds), (Some(true), Some(60)));
+}

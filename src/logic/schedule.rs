@@ -204,8 +204,23 @@ mod tests {
         };
         assert_eq!(speed(&wait(119), 0), Speed::Fast);
         assert_eq!(speed(&wait(600), 0), Speed::Slow);
+        assert_eq!(speed(&wait(600), 480), Speed::Slow, "120 s are left");
         assert_eq!(speed(&wait(600), 500), Speed::Fast);
         assert_eq!(speed(&wait(600), 600), Speed::Slow, "it is over");
+    }
+
+    #[test]
+    fn the_fast_cadence_is_that_of_the_plan() {
+        let planned = |state: State| {
+            let due = next(&state, &policy(), Duration::ZERO, &at(0));
+            is_fast(&State {
+                next: Some(due),
+                ..state
+            })
+        };
+        assert!(planned(State::cold(&at(0))));
+        assert!(!planned(ready()));
+        assert!(!is_fast(&ready()), "nothing is planned");
     }
 
     #[test]

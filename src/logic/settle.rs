@@ -167,3 +167,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     }
     state.records.insert(key, remembered);
 }
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

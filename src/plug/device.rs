@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::de::DeserializeOwned;
 
-use super::{PLUG_TIMEOUT, PlugError};
+use super::{PLUG_TIMEOUT, Pin, PlugError};
 use crate::config::{Credentials, Recovery};
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
@@ -23,6 +23,8 @@ const TIMER_SLACK: f64 = 1.0;
 pub struct Device {
     /// `recovery.address`.
     pub address: String,
+    /// `recovery.plug_id`.
+    plug_id: Option<String>,
     http: Http,
 }
 
@@ -36,8 +38,14 @@ impl Device {
         }
         Ok(Self {
             address: recovery.address.clone(),
+            plug_id: recovery.plug_id.clone(),
             http,
         })
+    }
+
+    /// Which device it has to be.
+    pub fn pin(&self) -> Pin<'_> {
+        self.plug_id.as_deref().map_or(Pin::Unset, Pin::To)
     }
 
     /// Asks for a path with its query, and takes any status for an answer.

@@ -58,6 +58,55 @@ pub trait Plug: Send + Sync {
 
     /// Which plug it is, for messages. Never with credentials.
     fn target(&self) -> String;
+
+    /// Which device has to answer as this plug.
+    fn pin(&self) -> Pin<'_> {
+        Pin::Untold
+    }
+}
+
+/// Which device has to answer as a plug: an address that was given by DHCP may be another device's tomorrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin<'a> {
+    /// Whichever answers: a plug of this kind does not tell.
+    Untold,
+    /// It tells, and `recovery.plug_id` does not say which one it has to be.
+    Unset,
+    /// This one.
+    To(&'a str),
+}
+
+impl Pin<'_> {
+    /// Whether what is known of the device is enough to switch it off.
+    ///
+    /// # Errors
+    /// Why it is not, and the mend.
+    pub fn allows_off(self, status: &PlugStatus) -> Result<(), String> {
+        match (self, &status.id) {
+            (Self::Untold, _) => Ok(()),
+            (Self::Unset | Self::To(_), None) => Err(
+                "the plug does not tell which device it is: update its firmware, or use plug = \"http\" or \"command\""
+                    .to_owned(),
+            ),
+            (Self::Unset, Some(id)) => Err(format!(
+                "recovery.plug_id is not set, and its address may be another device's tomorrow: if this is the modem's plug, add plug_id = \"{id}\""
+            )),
+            (Self::To(_), Some(_)) => self.allows_on(status),
+        }
+    }
+
+    /// Whether it may be switched on: unless it says that it is another device.
+    ///
+    /// # Errors
+    /// What it says.
+    pub fn allows_on(self, status: &PlugStatus) -> Result<(), String> {
+        match (self, &status.id) {
+            (Self::To(wanted), Some(id)) if wanted != id => Err(format!(
+                "another device answers there: it says that it is {id}, and recovery.plug_id is {wanted}: correct recovery.address"
+            )),
+            (Self::To(_) | Self::Unset | Self::Untold, _) => Ok(()),
+        }
+    }
 }
 
 /// What a plug says of itself.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::device::{self, Device, Relay};
-use super::{Plug, PlugError, PlugStatus};
+use super::{Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::net::Deadline;
 use crate::net::http::Http;
@@ -115,5 +115,9 @@ impl Plug for Shelly1 {
 
     fn target(&self) -> String {
         self.device.address.clone()
+    }
+
+    fn pin(&self) -> Pin<'_> {
+        self.device.pin()
     }
 }

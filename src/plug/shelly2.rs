@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
 use super::digest::Challenge;
-use super::{Plug, PlugError, PlugStatus};
+use super::{Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::net::Deadline;
 use crate::net::http::Http;
@@ -154,5 +154,9 @@ impl Plug for Shelly2 {
 
     fn target(&self) -> String {
         self.device.address.clone()
+    }
+
+    fn pin(&self) -> Pin<'_> {
+        self.device.pin()
     }
 }

@@ -128,7 +128,11 @@ fn home(plug: Option<PlugModel>) -> Home {
     if let Some(model) = plug {
         let plugs = home.world.plugs();
         let plug = if model == PLUG {
-            format!("plug = \"shelly1\"\naddress = \"{}\"", plugs.address(model))
+            format!(
+                "plug = \"shelly1\"\naddress = \"{}\"\nplug_id = \"{}\"",
+                plugs.address(model),
+                plugs.mac(model)
+            )
         } else {
             let (off, on) = plugs.urls();
             format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"")

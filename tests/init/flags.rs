@@ -207,6 +207,7 @@ fn a_plug_is_asked_and_not_switched_and_recovery_stays_off() {
         )),
         "{text}"
     );
+    assert!(text.contains("\nplug_id = \"A8032ABE54DC\"\n"), "{text}");
     assert!(text.contains("\n#enabled = false\n"), "{text}");
     let recover = document["next"][1]["command"].as_str().unwrap();
     assert!(recover.ends_with(" recover --dry-run"), "{recover}");

@@ -96,8 +96,9 @@ impl Plan {
                 format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"\n")
             }
             Some(model) => format!(
-                "plug = \"shelly1\"\naddress = \"{}\"\n",
-                plugs.address(model)
+                "plug = \"shelly1\"\naddress = \"{}\"\nplug_id = \"{}\"\n",
+                plugs.address(model),
+                plugs.mac(model)
             ),
         };
         format!(

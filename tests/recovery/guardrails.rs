@@ -335,3 +335,84 @@ fn of_several_guardrails_the_first_is_named() {
         &format!("the plug {} does not answer as it should: ", stage.target()),
     );
 }
+
+/// The device at the plug's address is not the plug: it may be a freezer's.
+#[test]
+fn another_device_at_the_plugs_address_is_never_switched() {
+    for model in [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota] {
+        let stage = Stage::ripe(Kind::Emulated(model));
+        let plugs = stage.home.world.plugs();
+        let own = plugs.mac(model);
+        plugs.set_mac(model, "0123456789AB");
+        suppresses(
+            &stage,
+            &format!(
+                "the plug {}: another device answers there: it says that it is 0123456789AB, and recovery.plug_id is {own}",
+                stage.target()
+            ),
+        );
+        let out = stage.home.run(&["recover", "--yes", "--force"]);
+        assert_eq!(out.status.code(), Some(1), "{out:?}");
+        assert_eq!(stage.journal(), [] as [bool; 0]);
+        // Neither is it switched on, as it would be if it were the plug.
+        plugs.press(model, false);
+        stage.edit_state(|state| {
+            state["recovery"]["cut"] = json!({"at": state["recovery"]["streak"]["last"]});
+        });
+        let (code, outcome, reason) = stage.cycle();
+        assert_eq!((code, outcome.as_str()), (1, "failed"), "{reason}");
+        assert!(reason.contains("another device answers there"), "{reason}");
+        assert!(!plugs.is_on(model));
+        // The plug is back at its address.
+        plugs.set_mac(model, &own);
+        stage.cycle();
+        assert!(plugs.is_on(model));
+    }
+}
+
+#[test]
+fn a_plug_that_nobody_pinned_is_never_switched_off_and_says_what_to_add() {
+    for model in [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota] {
+        let stage = Stage::ripe(Kind::Emulated(model));
+        let plugs = stage.home.world.plugs();
+        let line = format!("plug_id = \"{}\"", plugs.mac(model));
+        stage.home.rewrite(|text| text.replace(&line, ""));
+        suppresses(
+            &stage,
+            &format!(
+                "the plug {}: recovery.plug_id is not set, and its address may be another device's tomorrow: if this is the modem's plug, add {line}",
+                stage.target()
+            ),
+        );
+        let out = stage.home.run(&["check", "--json"]);
+        let document: Value = serde_json::from_slice(&out.stdout).unwrap();
+        let of_plug = |finding: &&Value| finding["check"] == "plug";
+        let findings = document["checks"].as_array().unwrap();
+        let told = findings.iter().find(of_plug).unwrap();
+        assert_eq!(told["result"], "warn", "{told:#}");
+        assert!(told["mend"].as_str().unwrap().contains(&line), "{told:#}");
+        // A cut that is left over is ended all the same.
+        plugs.press(model, false);
+        stage.edit_state(|state| {
+            state["recovery"]["cut"] = json!({"at": state["recovery"]["streak"]["last"]});
+        });
+        stage.cycle();
+        assert!(plugs.is_on(model));
+    }
+}
+
+#[test]
+fn a_plug_that_was_started_a_short_while_ago_keeps_the_modem_lit() {
+    let model = PlugModel::Shelly2;
+    let stage = Stage::with(Kind::Emulated(model), "boot_grace = \"15m\"");
+    let plugs = stage.home.world.plugs();
+    // This host may have been started a short while ago, too.
+    stage.configure("boot_grace = \"30s\"");
+    plugs.set_uptime(model, Duration::from_secs(20));
+    suppresses(
+        &stage,
+        "the plug was started a short while ago, so the modem may be starting too: ",
+    );
+    plugs.set_uptime(model, Duration::from_secs(60));
+    assert_eq!(stage.cycle().1, "completed");
+}

@@ -92,7 +92,12 @@ impl Stage {
                 format!("off_url = \"{off}\"\non_url = \"{on}\"\n")
             }
             Kind::Emulated(model) => {
-                format!("address = \"{}\"\n", self.home.world.plugs().address(model))
+                let plugs = self.home.world.plugs();
+                format!(
+                    "address = \"{}\"\nplug_id = \"{}\"\n",
+                    plugs.address(model),
+                    plugs.mac(model)
+                )
             }
             Kind::Program => format!("program = \"{}\"\n", self.home.path("plug").display()),
         };

@@ -26,16 +26,24 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
     let target = plug.target();
     let mut findings = vec![match signal.result {
         Ok(status) => {
+            let known = plug.pin().allows_off(&status);
             let id = status
                 .id
                 .map_or_else(String::new, |id| format!(" (id {id})"));
-            match status.on {
-                Some(true) => Finding::ok("plug", format!("{target} answers, and is on{id}")),
-                None => Finding::ok(
+            match (status.on, known) {
+                (_, Err(why)) => Finding::warn(
+                    "plug",
+                    format!("{target} answers{id}, and will not be switched off"),
+                )
+                .mend(why),
+                (Some(true), Ok(())) => {
+                    Finding::ok("plug", format!("{target} answers, and is on{id}"))
+                }
+                (None, Ok(())) => Finding::ok(
                     "plug",
                     format!("{target}: cannot tell whether it is on{id}"),
                 ),
-                Some(false) => Finding::warn(
+                (Some(false), Ok(())) => Finding::warn(
                     "plug",
                     format!("{target} is off: the modem has no power{id}"),
                 )

@@ -96,7 +96,8 @@ impl<'a> Stage<'a> {
         };
         write(&token, world.token())?;
         let address = Value::from(world.plugs().address(PLUG));
-        let rest = format!("{RECOVERY}address = {address}\n{RECORD}");
+        let plug_id = Value::from(world.plugs().mac(PLUG));
+        let rest = format!("{RECOVERY}address = {address}\nplug_id = {plug_id}\n{RECORD}");
         write(&config, &world.config_toml(files, &rest))?;
         world
             .put_modem_behind(PLUG, MODEM_FORGETS)

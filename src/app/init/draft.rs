@@ -40,6 +40,8 @@ pub struct Plug {
     pub kind: String,
     /// `recovery.address`.
     pub address: String,
+    /// `recovery.plug_id`, where the plug told it.
+    pub id: Option<String>,
     /// `recovery.password_file`.
     pub password_file: Option<PathBuf>,
 }
@@ -113,6 +115,7 @@ impl Draft {
         if let Some(plug) = &self.plug {
             lines.push(("[recovery]", "plug", text(&plug.kind)));
             lines.push(("[recovery]", "address", text(&plug.address)));
+            lines.extend(plug.id.iter().map(|id| ("[recovery]", "plug_id", text(id))));
             let password = plug.password_file.iter();
             lines.extend(password.map(|file| ("[recovery]", "password_file", path(file))));
         }
@@ -234,6 +237,7 @@ mod tests {
             plug: Some(Plug {
                 kind: "tasmota".to_owned(),
                 address: "plug.lan:8080".to_owned(),
+                id: Some("E8DB84A1B2C3".to_owned()),
                 password_file: Some("/etc/cadence/plug.password".into()),
             }),
             ..draft()
@@ -250,6 +254,7 @@ mod tests {
         assert!(!recovery.enabled);
         assert_eq!(recovery.plug, config::PlugKind::Tasmota);
         assert_eq!(recovery.address, "plug.lan:8080");
+        assert_eq!(recovery.plug_id.as_deref(), Some("E8DB84A1B2C3"));
         assert!(recovery.password_file.is_some());
     }
 

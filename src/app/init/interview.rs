@@ -304,7 +304,7 @@ impl<'a> Interview<'a> {
         }
     }
 
-    /// Adds the plug if it answers.
+    /// Adds the plug if it answers, and pins it by what it says of itself.
     fn add_plug(&mut self, token: &Token, kind: &str, address: &str) -> Result<(), Unfit> {
         let address = config::parse_plug_address(address)
             .map_err(|allowed| refused("plug", address, &allowed))?;
@@ -312,11 +312,16 @@ impl<'a> Interview<'a> {
         self.draft.plug = Some(Plug {
             kind: kind.to_owned(),
             address,
+            id: None,
             password_file: Some(self.place.password.clone()).filter(|file| file.exists()),
         });
         let findings = if self.options.offline {
             vec![asked]
         } else {
+            let told = self.wire(Ok(token.clone()))?.plug_status();
+            if let Some(plug) = &mut self.draft.plug {
+                plug.id = told.result.ok().and_then(|status| status.id);
+            }
             let wire = self.wire(Ok(token.clone()))?;
             verify::plug(&wire, &self.place.password).map_err(|finding| {
                 self.draft.plug = None;

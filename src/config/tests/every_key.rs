@@ -41,6 +41,7 @@ waive = ["single-wan-target"]
 enabled = true
 plug = "command"
 program = "/usr/local/bin/plug"
+plug_id = "e8:db:84:a1:b2:c3"
 relay = 2
 user = "me"
 password_file = "/run/plug"
@@ -174,6 +175,7 @@ fn every_key_of_the_recovery_is_read() {
         settings.recovery.escalation_buffer,
         Duration::from_secs(2 * 60)
     );
+    assert_eq!(settings.recovery.plug_id.as_deref(), Some("E8DB84A1B2C3"));
     assert_eq!(settings.recovery.boot_grace, Duration::from_secs(20 * 60));
     assert_eq!(settings.recovery.cooldown, Duration::from_secs(60 * 60));
     assert_eq!(

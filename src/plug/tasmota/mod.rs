@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::device::{self, Device};
-use super::{PLUG_TIMEOUT, Plug, PlugError, PlugStatus};
+use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::logic::units::config_duration;
 use crate::net::Deadline;
@@ -191,6 +191,10 @@ impl Plug for Tasmota {
 
     fn target(&self) -> String {
         self.device.address.clone()
+    }
+
+    fn pin(&self) -> Pin<'_> {
+        self.device.pin()
     }
 }
 

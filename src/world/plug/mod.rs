@@ -174,7 +174,14 @@ impl Plugs {
         self.with(model, |state| state.round_trip = round_trip);
     }
 
-    /// The hardware address that a plug tells of itself from now on: as if another one had got its address.
+    /// The hardware address that a plug tells of itself; empty where it tells none.
+    #[must_use]
+    pub fn mac(&self, model: PlugModel) -> String {
+        self.with(model, |state| state.mac.clone())
+            .unwrap_or_default()
+    }
+
+    /// The one that it tells from now on: as if another device had got the plug's address.
     pub fn set_mac(&self, model: PlugModel, mac: &str) {
         self.with(model, |state| mac.clone_into(&mut state.mac));
     }

@@ -38,6 +38,7 @@ pub fn answers(input: &[u8]) {
         draft.plug = Some(Plug {
             kind: "tasmota".to_owned(),
             address,
+            id: None,
             password_file: None,
         });
     }

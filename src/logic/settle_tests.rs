@@ -1,0 +1,143 @@
+use super::*;
+use crate::logic::event::Event;
+use crate::logic::fixtures::{at, ip, limits, policy, record};
+use crate::logic::record_state::{Pending, RecordState};
+use crate::logic::records::{Layer, WriteFate};
+use crate::logic::units::RecordType;
+
+const NAME: &str = "vpn.example.com";
+const A: &str = "11.0.0.1";
+
+/// What is left after a cycle at `s` seconds in which the one record was settled so, with what it told.
+fn after(state: State, settled: Settled, wanted: Option<&str>, doh: bool, s: u64) -> State {
+    let records = [record(NAME, RecordType::A)];
+    let (policy, limits) = (policy(), limits());
+    let wants = Wants {
+        records: &records,
+        policy: &policy,
+        recovery: &limits,
+        doh,
+        trust: false,
+        no_cache: false,
+    };
+    let outcomes = [Outcome {
+        wanted: wanted.map(ip),
+        settled,
+        at: at(s),
+    }];
+    let ending = Ending {
+        outcomes: &outcomes,
+        errors: &[],
+        ended: &at(s + 1),
+        elapsed: Duration::from_secs(1),
+        jitter: Duration::ZERO,
+    };
+    let state = State {
+        outbox: vec![],
+        ..state
+    };
+    settle(state, &ending, &at(s), &wants)
+}
+
+fn told(state: &State) -> Vec<What> {
+    state
+        .outbox
+        .iter()
+        .map(|Event { what, .. }| what.clone())
+        .collect()
+}
+
+fn key() -> String {
+    record(NAME, RecordType::A).key()
+}
+
+fn held(reason: &str) -> Settled {
+    Settled::Held {
+        reason: reason.to_owned(),
+        needs_operator: true,
+    }
+}
+
+fn failed(reason: &str) -> Settled {
+    Settled::Failed {
+        reason: reason.to_owned(),
+        write: WriteFate::None,
+    }
+}
+
+#[test]
+fn the_same_trouble_of_a_record_is_told_once_and_another_one_anew() {
+    for trouble in [held, failed] {
+        let mut state = State::cold(&at(0));
+        for (reason, s, events) in [
+            ("one", 0, 1),
+            ("one", 30, 0),
+            ("two", 60, 1),
+            ("one", 90, 1),
+        ] {
+            state = after(state, trouble(reason), Some(A), true, s);
+            assert_eq!(told(&state).len(), events, "{reason} at {s}");
+        }
+    }
+}
+
+#[test]
+fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alone() {
+    let watching = |name: &str, kind| {
+        let mut state = State::cold(&at(0));
+        let pending = Pending {
+            address: ip(A),
+            since: at(0),
+        };
+        let remembered = RecordState {
+            pending: Some(pending),
+            ..RecordState::default()
+        };
+        state.records.insert(key(), remembered);
+        state.last_change = Some(LastChange {
+            at: at(0).wall,
+            name: name.to_owned(),
+            record: kind,
+            from: None,
+            to: ip(A),
+            dns_s: None,
+        });
+        state
+    };
+    let seen = || Settled::Right {
+        layer: Layer::Doh,
+        public: true,
+        proxied: None,
+    };
+    for (name, kind, kept) in [
+        (NAME, RecordType::A, Some(40)),
+        (NAME, RecordType::Aaaa, None),
+        ("other.example.com", RecordType::A, None),
+    ] {
+        let state = after(watching(name, kind), seen(), Some(A), true, 40);
+        assert_eq!(state.last_change.as_ref().unwrap().dns_s, kept, "{name}");
+        assert!(
+            matches!(told(&state)[..], [What::Converged { seconds: 40, .. }]),
+            "{:?}",
+            told(&state)
+        );
+    }
+}
+
+#[test]
+fn without_public_dns_to_ask_no_write_is_waited_for() {
+    for (doh, waits) in [(true, true), (false, false)] {
+        let mut state = State::cold(&at(0));
+        let pending = Pending {
+            address: ip(A),
+            since: at(0),
+        };
+        let remembered = RecordState {
+            pending: Some(pending),
+            ..RecordState::default()
+        };
+        state.records.insert(key(), remembered);
+        let state = after(state, held("a reason"), None, doh, 30);
+        assert_eq!(state.records[&key()].pending.is_some(), waits);
+    }
+}
