@@ -167,6 +167,9 @@ pub struct Recover {
     /// Show what would happen; switch nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Cut nothing: switch the plug on, without asking
+    #[arg(long, conflicts_with_all = ["force", "dry_run"])]
+    pub on: bool,
 }
 
 /// `cadence history`

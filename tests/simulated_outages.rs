@@ -60,6 +60,7 @@ fn limits() -> Limits {
         max_attempts_per_outage: 3,
         late_retry: Duration::from_secs(24 * 60 * 60),
         max_attempts_per_day: 6,
+        restore_after: Duration::from_secs(30 * 60),
         when_unverified: false,
     }
 }

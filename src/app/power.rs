@@ -49,6 +49,8 @@ pub enum Outcome {
     Idle,
     /// The power was left alone; why.
     Suppressed(String),
+    /// The plug was off, and is on now.
+    SwitchedOn,
     /// The power was cut and is back.
     Completed,
     /// It was not cut, or it is not known to be back; why.
@@ -63,6 +65,7 @@ impl Outcome {
             Self::Disabled => "disabled",
             Self::Idle => "idle",
             Self::Suppressed(_) => "suppressed",
+            Self::SwitchedOn => "switched_on",
             Self::Completed => "completed",
             Self::Failed(_) => "failed",
         }
@@ -73,7 +76,11 @@ impl Outcome {
     pub fn failed(&self) -> Option<String> {
         match self {
             Self::Failed(why) => Some(format!("power cycle: {why}")),
-            Self::Disabled | Self::Idle | Self::Suppressed(_) | Self::Completed => None,
+            Self::Disabled
+            | Self::Idle
+            | Self::Suppressed(_)
+            | Self::SwitchedOn
+            | Self::Completed => None,
         }
     }
 
@@ -82,7 +89,7 @@ impl Outcome {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Suppressed(reason) | Self::Failed(reason) => Some(reason),
-            Self::Disabled | Self::Idle | Self::Completed => None,
+            Self::Disabled | Self::Idle | Self::SwitchedOn | Self::Completed => None,
         }
     }
 }
@@ -152,7 +159,11 @@ pub fn carry_out(
     match decision {
         Decision::Disabled => Ok(Outcome::Disabled),
         Decision::Idle => Ok(Outcome::Idle),
-        Decision::Suppressed(reason) => Ok(Outcome::Suppressed(reason.clone())),
+        Decision::Suppressed(reason) => {
+            let lit = plug.ok().filter(|_| save.is_some());
+            let lit = lit.and_then(|plug| light(plug, state, limits));
+            Ok(lit.unwrap_or_else(|| Outcome::Suppressed(reason.clone())))
+        }
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
@@ -184,10 +195,11 @@ pub fn cycle(
     match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) if status.on == Some(false) => {
-            return Ok(Outcome::Suppressed(format!(
-                "the plug {} is switched off already, by somebody else: switch it on by hand",
+            let reason = format!(
+                "the plug {} is switched off already, by somebody else: cadence recover --on switches it on",
                 plug.target()
-            )));
+            );
+            return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(reason)));
         }
         Ok(status) => {
             if let Err(why) = plug.pin().allows_off(&status) {
@@ -259,6 +271,49 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
     }
+}
+
+/// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
+fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Option<Outcome> {
+    let now = system::now();
+    if !state.recovery.wants_light(limits, &now) {
+        return None;
+    }
+    let status = plug.status(patience()).ok()?;
+    if status.on == Some(true) {
+        state.recovery.lit = true;
+        return None;
+    }
+    let lit = light_up(plug, patience());
+    Some(lit.map_or_else(Outcome::Failed, |()| {
+        state.recovery.lit = true;
+        let what = What::Recovery {
+            phase: RecoveryPhase::SwitchedOn,
+            attempt: 0,
+            seconds: None,
+            reason: Some("it was off in an outage that lasts".to_owned())
+                .filter(|_| status.on.is_some()),
+        };
+        state.tell(&now, what);
+        Outcome::SwitchedOn
+    }))
+}
+
+/// Switches on by hand, whatever the state says; an attempt that was left over is over then.
+///
+/// # Errors
+/// Why the plug is not known to be on.
+pub fn switch_on_by_hand(plug: &dyn Plug, state: Option<&mut State>) -> Result<(), String> {
+    light_up(plug, patience())?;
+    if let Some(state) = state {
+        let now = system::now();
+        if state.recovery.cut.is_some() {
+            state.recovery.interrupted();
+            tell_restored(state, &now);
+        }
+        state.recovery.lit = true;
+    }
+    Ok(())
 }
 
 /// What came of a cut.

@@ -15,6 +15,7 @@ use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::Plug;
 use crate::render::{self, Form};
+use crate::store::lock::Lock;
 use crate::store::{StateDir, StoreError, history, state};
 use crate::system;
 
@@ -55,6 +56,9 @@ const PLUG: &str = "plug";
 /// # Errors
 /// When the configuration or the state cannot be used, another cycle holds the lock, or nobody can be asked.
 pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
+    if options.on {
+        return switch_on(context);
+    }
     if !options.dry_run && !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
@@ -98,6 +102,31 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     })
 }
 
+/// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
+fn switch_on(context: &Context) -> Result<u8, Error> {
+    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
+    let plug = wire.plug().map_err(Error::config)?;
+    let failed = |why| Error::failed(format!("power: {why}"));
+    let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
+    let locked = dir.as_ref().and_then(|dir| {
+        let lock = Lock::acquire(dir, Duration::ZERO).ok()?;
+        let state = state::read::<State>(dir, VERSION.into()).unwrap_or_default()?;
+        Some((dir, lock, state))
+    });
+    if let Some((dir, _lock, mut state)) = locked {
+        power::switch_on_by_hand(plug, Some(&mut state)).map_err(failed)?;
+        state::save(dir, &state).map_err(Error::state)?;
+        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
+    } else {
+        power::switch_on_by_hand(plug, None).map_err(failed)?;
+    }
+    context.print(&render::recover::switched_on(
+        &plug.target(),
+        &context.style,
+    ))?;
+    Ok(EXIT_DONE)
+}
+
 /// What earlier cycles left, on the clocks of this boot; nothing is written.
 fn known(context: &Context) -> Result<State, Error> {
     let now = system::now();
@@ -119,7 +148,9 @@ fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
         Ok(status) => match status.on {
             Some(true) => Ok("answers, and is on".to_owned()),
             Some(false) if state.recovery.cut.is_some() => Ok("answers, and is off".to_owned()),
-            Some(false) => Err("the plug is off already, by somebody else".to_owned()),
+            Some(false) => {
+                Err("the plug is off already, by somebody else: --on switches it on".to_owned())
+            }
             None => Ok("cannot tell whether it is on".to_owned()),
         },
         Err(error) => Err(format!("the plug does not answer: {error}")),

@@ -67,6 +67,8 @@ pub const ESCALATION_BUFFER: Span = span(Duration::ZERO, mins(1), DAY);
 /// A modem starts in 1 to 8 minutes; where nothing ever starts together, it may be nothing.
 pub const BOOT_GRACE: Span = span(Duration::ZERO, mins(15), DAY);
 /// Zero is never.
+pub const RESTORE_AFTER: Span = span(Duration::ZERO, mins(30), DAY);
+/// Zero is never.
 pub const LATE_RETRY: Span = span(Duration::ZERO, DAY, WEEK);
 /// It doubles with every further attempt in an outage, from at most a week.
 pub const COOLDOWN: Span = span(Duration::ZERO, mins(30), WEEK);

@@ -272,6 +272,7 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
         late_retry: section.duration("late_retry", bounds::LATE_RETRY),
         max_attempts_per_day: section.whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
+        restore_after: section.duration("restore_after", bounds::RESTORE_AFTER),
         when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
     };
     section.close();

@@ -214,6 +214,8 @@ pub struct Recovery {
     pub late_retry: Duration,
     /// Attempts in 24 hours.
     pub max_attempts_per_day: u32,
+    /// How long the line must have been away until a plug that is off is switched on; zero for never.
+    pub restore_after: Duration,
     /// Whether a line on which nobody proves who he is counts as a dead one.
     pub when_unverified: bool,
 }
@@ -232,6 +234,7 @@ impl Recovery {
             max_attempts_per_outage: self.max_attempts_per_outage,
             late_retry: self.late_retry,
             max_attempts_per_day: self.max_attempts_per_day,
+            restore_after: self.restore_after,
             when_unverified: self.when_unverified,
         }
     }

@@ -183,6 +183,8 @@ pub enum RecoveryPhase {
     Helped,
     /// The line did not come back in the time that it may need.
     NotHelped,
+    /// The plug was found off in an outage, and switched on.
+    SwitchedOn,
 }
 
 /// Begin or end of an outage.

@@ -120,6 +120,7 @@ pub fn limits() -> Limits {
         max_attempts_per_outage: 3,
         late_retry: Duration::from_secs(86_400),
         max_attempts_per_day: 6,
+        restore_after: Duration::from_secs(1800),
         when_unverified: false,
     }
 }

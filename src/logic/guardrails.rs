@@ -31,6 +31,8 @@ pub struct Limits {
     pub late_retry: Duration,
     /// Attempts in any 24 hours.
     pub max_attempts_per_day: u32,
+    /// How long a line must have been away until a plug that is off is switched on; zero for never.
+    pub restore_after: Duration,
     /// Whether a line on which nobody proves who he is counts as a dead one.
     pub when_unverified: bool,
 }

@@ -5,6 +5,7 @@ use super::event::RecordOutcome;
 use super::observation::FailureClass;
 use super::readiness::Readiness;
 use super::records::{CacheStatus, Layer};
+use super::units::{Family, RecordType};
 use super::verdict::Verdict;
 
 /// Each of these, by the name that it has in a document and by that in state and history.
@@ -44,6 +45,8 @@ fn whatever_is_told_has_one_name_in_documents_state_and_history() {
         ],
         Readiness::as_str,
     );
+    named(&[Family::V4, Family::V6], Family::as_str);
+    named(&[RecordType::A, RecordType::Aaaa], RecordType::as_str);
     named(&[Layer::Cache, Layer::Doh, Layer::Api], Layer::as_str);
     named(
         &[
@@ -76,4 +79,10 @@ fn whatever_is_told_has_one_name_in_documents_state_and_history() {
         ],
         Verdict::as_str,
     );
+}
+
+/// "Resource Record (RR) TYPEs" of IANA's DNS parameters.
+#[test]
+fn a_record_type_has_its_number_in_dns() {
+    assert_eq!((RecordType::A.number(), RecordType::Aaaa.number()), (1, 28));
 }

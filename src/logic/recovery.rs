@@ -140,6 +140,12 @@ pub struct RecoveryState {
     /// When somebody answered the last look before a cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked: Option<Moment>,
+    /// Since when the line has not been up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away: Option<Moment>,
+    /// Whether the plug was found on, or switched on, since then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lit: bool,
     /// Whether the router was away.
     #[serde(skip_serializing_if = "Router::is_steady")]
     pub router: Router,
@@ -218,6 +224,7 @@ impl RecoveryState {
             .iter_mut()
             .chain(self.watch.as_mut().map(|watch| &mut watch.since))
             .chain(self.looked.as_mut())
+            .chain(self.away.as_mut())
             .chain(back)
             .filter(|then| then.elapsed(now) == Elapsed::Unknown)
             .for_each(|then| *then = now.clone());
@@ -245,6 +252,22 @@ impl RecoveryState {
             self.in_outage = 0;
         }
         self.router = std::mem::take(&mut self.router).seen(verdict, now);
+        if matches!(verdict, Verdict::Healthy | Verdict::Degraded) {
+            self.away = None;
+            self.lit = false;
+        } else {
+            self.away.get_or_insert_with(|| now.clone());
+        }
+    }
+
+    /// Whether a plug that is off is to be switched on: nobody who would leave it off on purpose waits for a line behind it that long.
+    #[must_use]
+    pub fn wants_light(&self, limits: &Limits, now: &Moment) -> bool {
+        let away = self.away.as_ref();
+        limits.enabled
+            && !limits.restore_after.is_zero()
+            && !self.lit
+            && away.is_some_and(|since| since.elapsed(now).at_least(limits.restore_after))
     }
 
     /// What follows from a cycle that [`RecoveryState::observe`] took in.

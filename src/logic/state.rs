@@ -301,6 +301,24 @@ mod tests {
     }
 
     #[test]
+    fn uptime_is_told_in_per_cent_and_that_of_no_cycle_is_none() {
+        let percent = |ready, total| Uptime { ready, total }.percent();
+        let near = |is: f64, expected: f64| (is - expected).abs() < 1e-9;
+        assert!(near(percent(0, 0), 0.0));
+        assert!(near(percent(3, 4), 75.0) && near(percent(4, 4), 100.0));
+    }
+
+    #[test]
+    fn what_is_told_of_a_failure_is_its_reason_also_where_nothing_rests() {
+        let mut state = State::cold(&at(0));
+        let limited = ApiErrorKind::RateLimited { retry_after: None };
+        for (kind, rests) in [(ApiErrorKind::Refused, false), (limited, true)] {
+            assert_eq!(state.back_off(&kind, "why", 7, &at(0)), "why");
+            assert_eq!(state.backoff.is_some(), rests);
+        }
+    }
+
+    #[test]
     fn hours_beyond_a_day_are_forgotten_also_when_the_clock_jumps_back() {
         let mut state = State::cold(&at(0));
         for hour in 0..100 {

@@ -546,3 +546,28 @@ fn a_line_that_nobody_verified_is_never_cut_unless_that_is_wanted() {
         assert_eq!(cut, cuts, "{when_unverified} {reason:?}");
     }
 }
+
+#[test]
+fn a_host_without_a_network_is_not_told_as_a_line_in_doubt() {
+    let records = specs();
+    let (policy, limits) = (policy(), limits());
+    let wants = wants(&records, &policy, &limits);
+    let mut seen = doubtful(Reason::NobodyAsked);
+    seen.host.result = Err("no default route".to_owned());
+    let (state, decision) = step(State::cold(&at(0)), &seen, &at(0), &wants);
+    assert_eq!((decision.verdict, state.doubt), (Verdict::HostDown, None));
+}
+
+#[test]
+fn a_line_is_dead_where_nobody_answers_and_no_family_is_forgotten() {
+    let records = [
+        record("vpn.example.com", RecordType::Aaaa),
+        record("vpn.example.com", RecordType::A),
+    ];
+    let (policy, limits) = (policy(), limits());
+    let wants = wants(&records, &policy, &limits);
+    assert_eq!(wants.families(), [Family::V6, Family::V4]);
+    assert!(is_dead(&down(), &at(0), &wants));
+    assert!(!is_dead(&up(A), &at(0), &wants));
+    assert!(!is_dead(&doubtful(Reason::Portal), &at(0), &wants));
+}

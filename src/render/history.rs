@@ -125,6 +125,7 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
             (Paint::Good, format!("helped: the line came back {after}"))
         }
         RecoveryPhase::NotHelped => (Paint::Bad, "did not help".to_owned()),
+        RecoveryPhase::SwitchedOn => (Paint::Good, "plug switched on".to_owned()),
     }
 }
 
@@ -210,7 +211,11 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             let because = reason
                 .as_ref()
                 .map_or_else(String::new, |why| format!(": {why}"));
-            (Some(paint), format!("attempt {attempt} {what}{because}"))
+            let of = match phase {
+                RecoveryPhase::SwitchedOn => String::new(),
+                _ => format!("attempt {attempt} "),
+            };
+            (Some(paint), format!("{of}{what}{because}"))
         }
         What::Outage {
             phase: OutagePhase::Began,

@@ -14,7 +14,7 @@ const INDENT: usize = 13;
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
-    /// `suppressed`, `completed` or `failed`.
+    /// `suppressed`, `completed`, `switched_on` or `failed`.
     outcome: &'static str,
     /// Why the power was left alone, or why it failed.
     reason: Option<&'a str>,
@@ -48,6 +48,32 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         };
     }
     text
+}
+
+/// Told where the plug was switched on by hand.
+#[must_use]
+pub fn switched_on(plug: &str, style: &Style) -> String {
+    let outcome = Outcome::SwitchedOn.as_str();
+    match style.form {
+        Form::Json => json::line(&Document {
+            schema: "cadence.recover/1",
+            outcome,
+            reason: None,
+            plug,
+            off_time_s: 0.0,
+        }),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Logfmt => {
+            let mut line = String::new();
+            pair(&mut line, "outcome", outcome);
+            pair(&mut line, "plug", plug);
+            line + "\n"
+        }
+        Form::Pretty => {
+            let done = style.paint(Paint::Good, "the plug is on");
+            format!("{done}: {}\n", printable(plug))
+        }
+    }
 }
 
 /// What came of it. For people a failure is told by the log alone.

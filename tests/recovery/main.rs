@@ -4,6 +4,7 @@
 //! - `attempts`: one outage, one power cycle, and what came of it;
 //! - `guardrails`: each alone keeps the power on;
 //! - `last_look`: whoever answers right before the off keeps the power on;
+//! - `light`: a plug that somebody else left off;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
 //! - `plugs`: plugs that are slow, wrong, locked, or lie;
@@ -24,6 +25,7 @@ mod guardrails;
 mod interrupted;
 mod kills;
 mod last_look;
+mod light;
 mod plugs;
 #[path = "../support/stage.rs"]
 mod stage;

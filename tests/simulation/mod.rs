@@ -399,6 +399,7 @@ fn disabled() -> Limits {
         max_attempts_per_outage: 0,
         late_retry: Duration::ZERO,
         max_attempts_per_day: 0,
+        restore_after: Duration::ZERO,
         when_unverified: false,
     }
 }

@@ -605,6 +605,7 @@ pub fn limits() -> Limits {
         max_attempts_per_outage: 2,
         late_retry: Duration::from_secs(60),
         max_attempts_per_day: 3,
+        restore_after: Duration::ZERO,
         when_unverified: false,
     }
 }

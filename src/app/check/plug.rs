@@ -47,7 +47,7 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
                     "plug",
                     format!("{target} is off: the modem has no power{id}"),
                 )
-                .mend("cadence recover switches on what cadence left off; anything else, by hand"),
+                .mend("cadence recover --on switches it on"),
             }
         }
         Err(why) => Finding::fail("plug", format!("{target}: {why}")).mend(MEND),

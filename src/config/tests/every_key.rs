@@ -53,6 +53,7 @@ cooldown = "1h"
 max_attempts_per_outage = 1
 late_retry = "2d"
 max_attempts_per_day = 2
+restore_after = "1h"
 when_unverified = true
 "#;
 
@@ -188,6 +189,10 @@ fn every_key_of_the_recovery_is_read() {
             settings.recovery.max_attempts_per_day
         ),
         (1, 2)
+    );
+    assert_eq!(
+        settings.recovery.restore_after,
+        Duration::from_secs(60 * 60)
     );
     assert!(settings.recovery.when_unverified);
 }

@@ -260,6 +260,7 @@ fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
     let (mark, level, state) = match &cycle.recovery {
         power::Outcome::Disabled | power::Outcome::Idle => return None,
         power::Outcome::Suppressed(_) => (Mark::Neutral, Level::Info, "SUPPRESSED"),
+        power::Outcome::SwitchedOn => (Mark::Warn, Level::Notice, "SWITCHED_ON"),
         power::Outcome::Completed => (Mark::Warn, Level::Notice, "COMPLETED"),
         power::Outcome::Failed(_) => (Mark::Bad, Level::Error, "FAILED"),
     };

@@ -297,7 +297,7 @@ impl Sheet<'_> {
     fn recovery(&mut self, recovery: &Recovery) {
         if recovery.dark {
             let rest = ": the plug is not known to be on since its power was cut; the next cycle switches on first of all, \
-                        or switch it on by hand";
+                        or cadence recover --on";
             self.row("recovery", Some(Paint::Bad), "THE MODEM MAY BE DARK", rest);
         } else if recovery.enabled {
             let why = recovery.guardrail.as_deref();

@@ -220,6 +220,8 @@ fn recovery() -> RecoveryState {
             seconds: Some(50),
         }),
         looked: None,
+        away: None,
+        lit: false,
         router: Router::Steady,
     }
 }

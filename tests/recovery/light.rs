@@ -1,0 +1,126 @@
+//! A plug that somebody else left off, as many are after a power failure, does not keep the modem dark for good.
+
+use std::time::Duration;
+
+use cadence::world::{Line, PlugModel};
+use serde_json::{Value, json};
+
+use crate::stage::{Kind, Stage};
+
+/// The cycle sees an outage that began that long ago.
+fn away(stage: &Stage, seconds: i64) {
+    let wall = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+    stage.edit_state(|state| {
+        state["recovery"]["away"] =
+            json!({"wall": wall.to_string(), "boot": "an earlier boot", "since_boot_ms": 0});
+    });
+}
+
+#[test]
+fn a_plug_that_is_off_is_switched_on_once_an_outage_after_half_an_hour_of_it() {
+    for model in [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota] {
+        // Too young for a cut.
+        let stage = Stage::with(Kind::Emulated(model), "expected_network_recovery = \"1d\"");
+        let plugs = stage.home.world.plugs();
+        plugs.press(model, false);
+        away(&stage, 29 * 60);
+        assert_eq!(stage.cycle().1, "suppressed");
+        assert!(!plugs.is_on(model));
+        away(&stage, 30 * 60);
+        let (code, outcome, reason) = stage.cycle();
+        assert_eq!((code, outcome.as_str()), (0, "switched_on"), "{reason}");
+        assert!(plugs.is_on(model));
+        assert_eq!(stage.phases(), ["switched_on"]);
+        let told = stage.home.run(&["history", "--format", "pretty"]);
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(
+            told.contains("plug switched on: it was off in an outage that lasts"),
+            "{told}"
+        );
+        // Whoever switches it off after that means it.
+        plugs.press(model, false);
+        assert_eq!(stage.cycle().1, "suppressed");
+        assert!(!plugs.is_on(model));
+        // The next outage is another one.
+        stage.home.world.set_line(Line::Up).unwrap();
+        stage.cycle();
+        stage.home.world.set_line(Line::Down).unwrap();
+        stage.cycle();
+        away(&stage, 31 * 60);
+        assert_eq!(stage.cycle().1, "switched_on");
+        assert!(plugs.is_on(model));
+    }
+}
+
+#[test]
+fn behind_a_router_that_is_down_too_and_when_a_cut_would_be_due() {
+    let model = PlugModel::Shelly1;
+    for is_router_down in [true, false] {
+        let stage = Stage::ripe(Kind::Emulated(model));
+        if is_router_down {
+            stage.home.rewrite(|text| {
+                text.replace("router = \"127.0.0.1\"", "router = \"127.255.255.255\"")
+            });
+        }
+        stage.home.world.plugs().press(model, false);
+        away(&stage, 31 * 60);
+        assert_eq!(stage.cycle().1, "switched_on", "{is_router_down}");
+        assert!(stage.has_power());
+    }
+}
+
+#[test]
+fn a_plug_that_is_on_or_is_to_be_left_alone_is_not_switched() {
+    let model = PlugModel::Shelly1;
+    let long = "expected_network_recovery = \"1d\"";
+    let on = Stage::with(Kind::Emulated(model), long);
+    away(&on, 31 * 60);
+    assert_eq!(on.cycle().1, "suppressed");
+    // It was seen on in this outage, so that somebody else switched it off after that.
+    on.home.world.plugs().press(model, false);
+    assert_eq!(on.cycle().1, "suppressed");
+    for rest in ["restore_after = \"0s\"", "enabled = false"] {
+        let stage = Stage::with(Kind::Emulated(model), &format!("{long}\n{rest}"));
+        stage.home.world.plugs().press(model, false);
+        away(&stage, 24 * 3600);
+        stage.cycle();
+        assert!(!stage.has_power(), "{rest}");
+    }
+}
+
+#[test]
+fn by_hand_it_is_switched_on_at_once_whatever_else_is_wrong() {
+    for kind in Kind::ALL {
+        let stage = Stage::with(kind, "cooldown = \"1m\"");
+        if let Kind::Emulated(model) = kind {
+            stage.home.world.plugs().press(model, false);
+        }
+        // A policy that stops every cycle does not stop this.
+        stage
+            .home
+            .rewrite(|text| text.replace("mode = \"test\"", "mode = \"production\""));
+        stage.edit_state(|state| {
+            state["recovery"]["cut"] = json!({"at": state["recovery"]["streak"]["last"]});
+        });
+        let out = stage.home.run(&["recover", "--on", "--format", "pretty"]);
+        assert_eq!(out.status.code(), Some(0), "{kind:?} {out:?}");
+        assert!(stage.has_power(), "{kind:?}");
+        let said = String::from_utf8(out.stdout).unwrap();
+        assert_eq!(said, format!("the plug is on: {}\n", stage.target()));
+        assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+        let out = stage.home.run(&["recover", "--on", "--json"]);
+        let document: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(document["outcome"], "switched_on");
+    }
+    let stage = Stage::ripe(Kind::Emulated(PlugModel::Shelly1));
+    stage
+        .home
+        .world
+        .plugs()
+        .set_reachable(PlugModel::Shelly1, false)
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let out = stage.home.run(&["recover", "--on"]);
+    assert_eq!(out.status.code(), Some(1), "{out:?}");
+    assert!(begun.elapsed() < Duration::from_secs(15));
+}
