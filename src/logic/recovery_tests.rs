@@ -507,6 +507,12 @@ fn attempts_are_forgotten_after_a_day() {
             .any(Result::is_err),
         "six of six"
     );
+    assert!(
+        state
+            .by_hand(&limits(), &at(86_400))
+            .iter()
+            .all(Result::is_ok)
+    );
     state.on_clocks_of(&at(86_400));
     assert_eq!(state.attempts.len(), 5);
     assert_eq!(
