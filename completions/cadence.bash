@@ -403,7 +403,7 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__recover)
-            opts="-y -v -q -h --yes --force --dry-run --on --config --state-dir --format --json --color --verbose --quiet --help"
+            opts="-y -v -q -h --yes --force --dry-run --on --forget --config --state-dir --format --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

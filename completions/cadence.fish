@@ -111,6 +111,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand recover" -s y -l yes -d 
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l force -d 'Also within the cooldown, beyond the caps, and where the plug may be cut off'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l dry-run -d 'Show what would happen; switch nothing'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l on -d 'Cut nothing: switch the plug on, without asking'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l forget -d 'Switch nothing: give up a cut that is not over, and whose plug can never be reached again'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l json -d 'Short for --format json: one JSON document on stdout'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -s q -l quiet -d 'Print nothing but errors'

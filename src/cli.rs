@@ -170,6 +170,9 @@ pub struct Recover {
     /// Cut nothing: switch the plug on, without asking
     #[arg(long, conflicts_with_all = ["force", "dry_run"])]
     pub on: bool,
+    /// Switch nothing: give up a cut that is not over, and whose plug can never be reached again
+    #[arg(long, conflicts_with_all = ["force", "dry_run", "on"])]
+    pub forget: bool,
 }
 
 /// `cadence history`

@@ -8,6 +8,7 @@ pub mod context;
 pub mod demo;
 pub mod history;
 pub mod init;
+pub mod left_over;
 pub mod observe;
 pub mod power;
 pub mod probe;

@@ -224,6 +224,9 @@ pub fn cycle(
         return Ok(Outcome::Suppressed(OLD.to_owned()));
     }
     state.recovery.intend(&now);
+    if let Some(cut) = &mut state.recovery.cut {
+        cut.plug = plug.reference().cloned();
+    }
     tell(state, RecoveryPhase::Started, None, &now);
     save(state)?;
     let given_up = if stop.is_set() {
@@ -299,21 +302,19 @@ fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Option<Outcome>
     }))
 }
 
-/// Switches on by hand, whatever the state says; an attempt that was left over is over then.
+/// Switches on by hand, which never harms, under no guardrail.
 ///
 /// # Errors
 /// Why the plug is not known to be on.
-pub fn switch_on_by_hand(plug: &dyn Plug, state: Option<&mut State>) -> Result<(), String> {
-    light_up(plug, patience())?;
-    if let Some(state) = state {
-        let now = system::now();
-        if state.recovery.cut.is_some() {
-            state.recovery.interrupted();
-            tell_restored(state, &now);
-        }
-        state.recovery.lit = true;
-    }
-    Ok(())
+pub fn switch_on_by_hand(plug: &dyn Plug) -> Result<(), String> {
+    light_up(plug, patience())
+}
+
+/// Gives up a cut whose plug can never be reached again.
+pub fn forget(state: &mut State, now: &Moment) {
+    state.recovery.interrupted();
+    let why = "given up by hand: nobody knows whether that plug is on";
+    tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
 }
 
 /// What came of a cut.

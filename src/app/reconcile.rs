@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::act::{Act, Acted};
 use super::context::Context;
+use super::left_over;
 use super::observe::{look_again, observe};
 use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
-use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_LOCKED, EXIT_STATE, EXIT_TOKEN, Error};
+use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
@@ -22,7 +23,6 @@ use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Planned, Wants};
 use crate::render;
 use crate::store::flag::set_unsettled;
-use crate::store::lock::{Lock, LockError};
 use crate::store::state::Loaded;
 use crate::store::{StateDir, StoreError, history, state};
 use crate::system;
@@ -143,7 +143,7 @@ pub fn run_once<'a>(
         return cycle(wire, wants, state, vec![], None);
     }
     let dir = StateDir::open(dir).map_err(Error::state)?;
-    let _lock = lock(&dir, options.wait, wire)?;
+    let _lock = left_over::lock(wire, &dir, options.wait)?;
     let (state, errors) = load(&dir, wire)?;
     cycle(wire, wants, state, errors, Some(&dir))
 }
@@ -158,7 +158,7 @@ fn cycle<'a>(
 ) -> Result<Cycle<'a>, Error> {
     let begun = Instant::now();
     let mut state = state.unwrap_or_else(|| State::cold(&system::now()));
-    let restored = dir.and_then(|_| power::restore(wire.plug(), &mut state));
+    let restored = dir.and_then(|dir| left_over::restore(wire, dir, &mut state));
     // What that took is not the line's fault.
     let now = system::now();
     let deadline = Wire::deadline();
@@ -184,7 +184,7 @@ fn cycle<'a>(
     };
     let (mut state, mut decision) = decide(state, &seen);
 
-    let save = dir.map(|dir| |state: &State| state::save(dir, state));
+    let save = dir.map(|dir| |state: &State| left_over::save(wire, dir, state));
     let act = Act {
         wire,
         wants,
@@ -265,6 +265,7 @@ fn cycle<'a>(
 /// Leaves to the next cycle what it needs; gives what went wrong with the rest, which is not worth a cycle.
 fn leave(dir: &StateDir, state: &State) -> Result<Vec<String>, StoreError> {
     state::save(dir, state)?;
+    left_over::tidy(dir, state);
     let told = history::append_missing(dir, &state.outbox).map(drop);
     let flagged = set_unsettled(dir, schedule::is_fast(state));
     let failed = [told, flagged].into_iter().filter_map(Result::err);
@@ -285,14 +286,10 @@ fn restore_power(wire: &Wire, dir: &Path) -> Result<(), Error> {
     let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
         return Ok(());
     };
-    let _lock = lock(&dir, Duration::ZERO, wire)?;
-    let (Some(mut state), _) = load(&dir, wire)? else {
-        return Ok(());
-    };
-    match power::restore(wire.plug(), &mut state) {
-        None => Ok(()),
-        Some(Ok(())) => state::save(&dir, &state).map_err(Error::state),
-        Some(Err(why)) => Err(Error::failed(format!("power cycle: {why}"))),
+    let _lock = left_over::lock(wire, &dir, Duration::ZERO)?;
+    match load(&dir, wire)? {
+        (Some(state), _) => left_over::restore_alone(wire, &dir, state),
+        (None, _) => Ok(()),
     }
 }
 
@@ -303,32 +300,6 @@ fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
     // Whatever is wrong with the state, the cycle itself deals with it.
     let state: Option<State> = state::read(&dir, VERSION.into()).unwrap_or_default();
     Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
-}
-
-/// Takes the lock. Where another process holds it, and does not give the modem its power back, that is done without it.
-pub(super) fn lock(dir: &StateDir, wait: Duration, wire: &Wire) -> Result<Lock, Error> {
-    Lock::acquire(dir, wait).map_err(|error| match error {
-        LockError::Held { .. } => {
-            let state = state::read::<State>(dir, VERSION.into()).unwrap_or_default();
-            let rescued = state.and_then(|state| {
-                power::rescue(wire.plug(), &state, wire.limits.off_time, &system::now())
-            });
-            match rescued {
-                None => Error::new(EXIT_LOCKED, error),
-                Some(Ok(())) => Error::new(
-                    EXIT_LOCKED,
-                    format!(
-                        "{error}; it had left the modem without power, so the plug was switched on"
-                    ),
-                ),
-                Some(Err(why)) => Error::new(
-                    EXIT_LOCKED,
-                    format!("{error}; it has left the modem without power, and {why}"),
-                ),
-            }
-        }
-        LockError::Store(error) => Error::state(error),
-    })
 }
 
 /// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start. Whether the modem was left

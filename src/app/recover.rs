@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::ask;
 use super::context::Context;
+use super::left_over;
 use super::power::{self, Outcome};
-use super::reconcile::{load, lock};
+use super::reconcile::load;
 use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
@@ -65,6 +66,9 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
             "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
         ));
     }
+    if options.forget {
+        return forget(context, options);
+    }
     let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
     context.enforce_policy(&wire)?;
     let plug = wire.plug().map_err(Error::config)?;
@@ -105,7 +109,6 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 /// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
 fn switch_on(context: &Context) -> Result<u8, Error> {
     let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
-    let plug = wire.plug().map_err(Error::config)?;
     let failed = |why| Error::failed(format!("power: {why}"));
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let locked = dir.as_ref().and_then(|dir| {
@@ -113,17 +116,48 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
         let state = state::read::<State>(dir, VERSION.into()).unwrap_or_default()?;
         Some((dir, lock, state))
     });
-    if let Some((dir, _lock, mut state)) = locked {
-        power::switch_on_by_hand(plug, Some(&mut state)).map_err(failed)?;
-        state::save(dir, &state).map_err(Error::state)?;
-        history::append_missing(dir, &state.outbox).map_err(Error::state)?;
-    } else {
-        power::switch_on_by_hand(plug, None).map_err(failed)?;
+    let Some((dir, _lock, mut state)) = locked else {
+        let plug = wire.plug().map_err(Error::config)?;
+        power::switch_on_by_hand(plug).map_err(failed)?;
+        context.print(&render::recover::switched_on(
+            &plug.target(),
+            &context.style,
+        ))?;
+        return Ok(EXIT_DONE);
+    };
+    // That of a cut may be another one than that of the configuration.
+    let restored = left_over::restore(&wire, dir, &mut state);
+    if let Some(Ok(())) = restored {
+        power::tell_restored(&mut state, &system::now());
     }
-    context.print(&render::recover::switched_on(
-        &plug.target(),
-        &context.style,
-    ))?;
+    let switched = wire.plug().map(|plug| {
+        let on = power::switch_on_by_hand(plug);
+        state.recovery.lit |= on.is_ok();
+        on.map(|()| plug.target())
+    });
+    left_over::leave(dir, &state)?;
+    restored.unwrap_or(Ok(())).map_err(failed)?;
+    let target = switched.map_err(Error::config)?.map_err(failed)?;
+    context.print(&render::recover::switched_on(&target, &context.style))?;
+    Ok(EXIT_DONE)
+}
+
+/// Gives up a cut that is not over: after its plug was thrown away, say.
+fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
+    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
+    let nothing = || Error::failed("no cut is left over: there is nothing to forget");
+    let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
+    let dir = dir.ok_or_else(nothing)?;
+    let _lock = left_over::lock(&wire, &dir, Duration::ZERO)?;
+    let state = state::read::<State>(&dir, VERSION.into()).map_err(Error::state)?;
+    let pending = state.filter(|state| state.recovery.cut.is_some());
+    let mut state = pending.ok_or_else(nothing)?;
+    let question = "Forget that the plug is not known to be on? If it is off, it stays off.";
+    if !options.yes && !ask::yes(question)? {
+        return Err(Error::failed("not confirmed: nothing was forgotten"));
+    }
+    power::forget(&mut state, &system::now());
+    left_over::leave(&dir, &state)?;
     Ok(EXIT_DONE)
 }
 
@@ -188,7 +222,7 @@ fn under_lock(
     force: bool,
 ) -> Result<(Outcome, Option<StoreError>), Error> {
     let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
-    let _lock = lock(&dir, Duration::ZERO, wire)?;
+    let _lock = left_over::lock(wire, &dir, Duration::ZERO)?;
     let (state, errors) = load(&dir, wire)?;
     for error in errors {
         log::error!("{error}");
@@ -196,12 +230,12 @@ fn under_lock(
     let now = system::now();
     let mut state = state.unwrap_or_else(|| State::cold(&now));
     state.recovery.on_clocks_of(&now);
-    let restored = power::restore(Ok(plug), &mut state);
+    let restored = left_over::restore(wire, &dir, &mut state);
     // What the last cycle told must be in the history before this one's events take its place.
     if history::append_missing(&dir, &state.outbox).is_ok() {
         state.outbox.clear();
     }
-    let save = |state: &State| state::save(&dir, state);
+    let save = |state: &State| left_over::save(wire, &dir, state);
     if let Some(Ok(())) = restored {
         power::tell_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
@@ -216,6 +250,7 @@ fn under_lock(
         },
     };
     save(&state).map_err(Error::state)?;
+    left_over::tidy(&dir, &state);
     let told = history::append_missing(&dir, &state.outbox);
     Ok((outcome, told.err()))
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{
-    Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme, WanTarget,
-    load_credentials, load_token,
+    Credentials, Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme,
+    WanTarget, load_credentials, load_token,
 };
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
-use crate::logic::recovery::Limits;
+use crate::logic::recovery::{CutPlug, Limits};
 use crate::logic::units::Family;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
@@ -63,6 +63,7 @@ pub struct Wire {
     http: Http,
     provider: Option<Cloudflare>,
     plug: Result<Box<dyn Plug>, String>,
+    credentials: Option<Credentials>,
 }
 
 impl Wire {
@@ -103,8 +104,9 @@ impl Wire {
             )
         });
         let recovery = &settings.recovery;
-        let plug = load_credentials(env, recovery)
-            .map_err(|error| error.to_string())
+        let credentials = load_credentials(env, recovery).map_err(|error| error.to_string());
+        let plug = credentials
+            .clone()
             .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
         let limits = recovery.limits();
         Ok(Self {
@@ -118,6 +120,7 @@ impl Wire {
             http,
             provider,
             plug,
+            credentials: credentials.unwrap_or_default(),
         })
     }
 
@@ -147,6 +150,26 @@ impl Wire {
     /// Which key is missing or wrong.
     pub fn plug(&self) -> Result<&dyn Plug, String> {
         self.plug.as_deref().map_err(Clone::clone)
+    }
+
+    /// The plug of a cut, where that is not the one of the configuration; or why it cannot be spoken to. `on_url` is what was kept of it.
+    #[must_use]
+    pub fn plug_elsewhere(
+        &self,
+        cut: &CutPlug,
+        on_url: Option<&str>,
+    ) -> Option<Result<Box<dyn Plug>, String>> {
+        let configured = &self.settings.recovery;
+        let configured_url = configured.on_url.as_ref().map(|own| own.url.as_str());
+        if configured.cut_plug() == *cut && (on_url.is_none() || on_url == configured_url) {
+            return None;
+        }
+        let plug = configured.of_cut(cut, on_url).and_then(|recovery| {
+            let is_near = recovery.address == configured.address;
+            let credentials = self.credentials.clone().filter(|_| is_near);
+            plug::new(&recovery, self.http.clone(), credentials)
+        });
+        Some(plug)
     }
 
     /// Whether a plug is configured, or ought to be.

@@ -40,13 +40,6 @@ const IP6_PROVIDERS: [&str; 3] = [
     "https://api.cloudflare.com/cdn-cgi/trace",
     "https://v6.ident.me",
 ];
-const PLUGS: [(&str, PlugKind); 5] = [
-    ("shelly1", PlugKind::Shelly1),
-    ("shelly2", PlugKind::Shelly2),
-    ("tasmota", PlugKind::Tasmota),
-    ("http", PlugKind::Http),
-    ("command", PlugKind::Command),
-];
 const PLUG_USER: &str = "admin";
 const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve"];
 
@@ -221,7 +214,7 @@ fn policy(mut section: Section<'_, '_>) -> (Policy, Vec<String>) {
 
 fn recovery(mut section: Section<'_, '_>) -> Recovery {
     let enabled = section.boolean("enabled");
-    let plug = section.choice("plug", &PLUGS, PlugKind::Shelly1);
+    let plug = section.choice("plug", &PlugKind::NAMED, PlugKind::Shelly1);
     // What the plug needs is only needed where recovery is enabled; then the missing is reported where that is written.
     let place = enabled
         .filter(|(enabled, _)| *enabled)

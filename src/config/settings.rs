@@ -1,12 +1,13 @@
 //! What the configuration means, once it has been read and found right. Nothing here can be out of bounds.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::url::{self, PlainHttp};
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
-use crate::logic::recovery::Limits;
+use crate::logic::recovery::{CutPlug, Limits};
 
 /// How hard the policy rules are (contract: policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +176,22 @@ pub enum PlugKind {
     Command,
 }
 
+impl PlugKind {
+    /// All of them, as `recovery.plug` names them.
+    pub const NAMED: [(&'static str, Self); 5] = [
+        ("shelly1", Self::Shelly1),
+        ("shelly2", Self::Shelly2),
+        ("tasmota", Self::Tasmota),
+        ("http", Self::Http),
+        ("command", Self::Command),
+    ];
+
+    fn as_str(self) -> &'static str {
+        let named = Self::NAMED.into_iter().find(|(_, kind)| *kind == self);
+        named.map_or("", |(name, _)| name)
+    }
+}
+
 /// The `[recovery]` section.
 #[derive(Debug, Clone)]
 pub struct Recovery {
@@ -221,6 +238,67 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// What is remembered of this plug while its power is cut.
+    #[must_use]
+    pub fn cut_plug(&self) -> CutPlug {
+        CutPlug {
+            kind: self.plug.as_str().to_owned(),
+            address: self.address.clone(),
+            relay: self.relay,
+            id: self.plug_id.clone(),
+            program: self.program.clone(),
+        }
+    }
+
+    /// The section as it was for that plug, whose `on_url` is given where it had one. A password goes only to where it was configured for,
+    /// and only a program that this configuration names is run: whoever may write the state may not be whoever runs this.
+    ///
+    /// # Errors
+    /// Why that plug cannot be spoken to any more, and the mend.
+    pub fn of_cut(&self, cut: &CutPlug, on_url: Option<&str>) -> Result<Self, String> {
+        let forget = "switch it on by hand, and then: cadence recover --forget";
+        let named = PlugKind::NAMED
+            .into_iter()
+            .find(|(name, _)| *name == cut.kind);
+        let Some((_, plug)) = named else {
+            return Err(format!(
+                "it was of a kind that is not known here, {:?}: {forget}",
+                cut.kind
+            ));
+        };
+        let mut recovery = Self {
+            plug,
+            relay: cut.relay,
+            plug_id: cut.id.clone(),
+            ..self.clone()
+        };
+        match plug {
+            PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => {
+                recovery.address = url::plug_address(&cut.address)
+                    .map_err(|_| format!("its address is not known: {forget}"))?;
+                if recovery.address != self.address {
+                    recovery.password_file = None;
+                }
+            }
+            PlugKind::Http => {
+                let url = on_url
+                    .and_then(|url| url::endpoint(url, PlainHttp::Anywhere).ok())
+                    .ok_or_else(|| format!("its on_url is not known any more: {forget}"))?;
+                recovery.on_url = Some(url.clone());
+                recovery.off_url = Some(url);
+            }
+            PlugKind::Command if self.program == cut.program => {}
+            PlugKind::Command => {
+                let program = cut.program.as_deref().unwrap_or(Path::new("?"));
+                return Err(format!(
+                    "it was switched by {}, which recovery.program does not name any more: name it again, or run it with \"on\" and then: cadence recover --forget",
+                    program.display()
+                ));
+            }
+        }
+        Ok(recovery)
+    }
+
     /// The guardrails of the power cycle.
     #[must_use]
     pub const fn limits(&self) -> Limits {

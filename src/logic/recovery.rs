@@ -3,6 +3,7 @@
 //! Everything here errs on the side of leaving the modem alone. What the clocks cannot tell counts against acting: an
 //! outage of unknown age began now, a cooldown of unknown age begins again.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -110,6 +111,24 @@ impl Router {
 pub struct Cut {
     /// When it was decided, before the off was sent.
     pub at: Moment,
+    /// Which plug it was, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plug: Option<CutPlug>,
+}
+
+/// The plug of a cut: the power comes back at this one, whatever the configuration says by then. No passwords and no URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutPlug {
+    /// `recovery.plug`.
+    pub kind: String,
+    /// `recovery.address`; empty where its kind has none.
+    pub address: String,
+    /// `recovery.relay`.
+    pub relay: u8,
+    /// `recovery.plug_id`.
+    pub id: Option<String>,
+    /// `recovery.program`.
+    pub program: Option<PathBuf>,
 }
 
 /// A power cycle whose effect is not known yet.
@@ -209,7 +228,10 @@ impl RecoveryState {
         Self {
             attempts: vec![now.clone()],
             in_outage: 1,
-            cut: Some(Cut { at: now.clone() }),
+            cut: Some(Cut {
+                at: now.clone(),
+                plug: None,
+            }),
             ..Self::default()
         }
     }
@@ -294,7 +316,10 @@ impl RecoveryState {
     pub fn intend(&mut self, now: &Moment) {
         self.attempts.push(now.clone());
         self.in_outage = self.in_outage.saturating_add(1);
-        self.cut = Some(Cut { at: now.clone() });
+        self.cut = Some(Cut {
+            at: now.clone(),
+            plug: None,
+        });
         self.watch = None;
         // Nobody answered, and whoever is asked the next time is asked after the cooldown.
         self.looked = None;

@@ -582,7 +582,13 @@ fn an_outage_fails_fast_only_where_more_than_half_of_its_cycles_did() {
 #[test]
 fn where_the_memory_is_lost_a_cut_was_made_just_now() {
     let forgotten = RecoveryState::forgotten(&at(7));
-    assert_eq!(forgotten.cut, Some(Cut { at: at(7) }));
+    assert_eq!(
+        forgotten.cut,
+        Some(Cut {
+            at: at(7),
+            plug: None
+        })
+    );
     assert_eq!((forgotten.attempts, forgotten.in_outage), (vec![at(7)], 1));
 }
 
@@ -621,7 +627,10 @@ fn what_is_decided_is_disabled_idle_suppressed_or_a_cut() {
         panic!()
     };
     assert!(why.contains("the router does not answer"), "{why}");
-    state.cut = Some(Cut { at: at(800) });
+    state.cut = Some(Cut {
+        at: at(800),
+        plug: None,
+    });
     for (limits, verdict) in [(&limits(), down), (&disabled, down), (&limits(), up)] {
         let decision = decide(&state, limits, verdict);
         let Decision::Suppressed(why) = decision else {

@@ -51,6 +51,21 @@ fn key() -> String {
     record(NAME, RecordType::A).key()
 }
 
+/// A write of whose address public DNS has yet to know.
+fn watched() -> State {
+    let pending = Pending {
+        address: ip(A),
+        since: at(0),
+    };
+    let remembered = RecordState {
+        pending: Some(pending),
+        ..RecordState::default()
+    };
+    let mut state = State::cold(&at(0));
+    state.records.insert(key(), remembered);
+    state
+}
+
 fn held(reason: &str) -> Settled {
     Settled::Held {
         reason: reason.to_owned(),
@@ -84,16 +99,7 @@ fn the_same_trouble_of_a_record_is_told_once_and_another_one_anew() {
 #[test]
 fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alone() {
     let watching = |name: &str, kind| {
-        let mut state = State::cold(&at(0));
-        let pending = Pending {
-            address: ip(A),
-            since: at(0),
-        };
-        let remembered = RecordState {
-            pending: Some(pending),
-            ..RecordState::default()
-        };
-        state.records.insert(key(), remembered);
+        let mut state = watched();
         state.last_change = Some(LastChange {
             at: at(0).wall,
             name: name.to_owned(),
@@ -127,17 +133,7 @@ fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alon
 #[test]
 fn without_public_dns_to_ask_no_write_is_waited_for() {
     for (doh, waits) in [(true, true), (false, false)] {
-        let mut state = State::cold(&at(0));
-        let pending = Pending {
-            address: ip(A),
-            since: at(0),
-        };
-        let remembered = RecordState {
-            pending: Some(pending),
-            ..RecordState::default()
-        };
-        state.records.insert(key(), remembered);
-        let state = after(state, held("a reason"), None, doh, 30);
+        let state = after(watched(), held("a reason"), None, doh, 30);
         assert_eq!(state.records[&key()].pending.is_some(), waits);
     }
 }

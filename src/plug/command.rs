@@ -11,6 +11,7 @@ use log::debug;
 
 use super::{Plug, PlugError, PlugStatus};
 use crate::config::Recovery;
+use crate::logic::recovery::CutPlug;
 use crate::logic::units::human_duration;
 use crate::net::{Deadline, reason};
 use crate::program;
@@ -26,6 +27,7 @@ const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 /// A program that switches.
 pub struct Command {
     program: PathBuf,
+    reference: CutPlug,
 }
 
 impl Command {
@@ -34,7 +36,10 @@ impl Command {
         recovery
             .program
             .clone()
-            .map(|program| Self { program })
+            .map(|program| Self {
+                program,
+                reference: recovery.cut_plug(),
+            })
             .ok_or_else(|| {
                 "recovery.program is not set: set it to the absolute path of a program".to_owned()
             })
@@ -139,6 +144,10 @@ impl Plug for Command {
 
     fn target(&self) -> String {
         self.program.display().to_string()
+    }
+
+    fn reference(&self) -> Option<&CutPlug> {
+        Some(&self.reference)
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{PLUG_TIMEOUT, Pin, PlugError};
 use crate::config::{Credentials, Recovery};
+use crate::logic::recovery::CutPlug;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
 use crate::net::http::{Http, HttpError, Reply, Request};
@@ -23,8 +24,8 @@ const TIMER_SLACK: f64 = 1.0;
 pub struct Device {
     /// `recovery.address`.
     pub address: String,
-    /// `recovery.plug_id`.
-    plug_id: Option<String>,
+    /// What is remembered of it while its power is cut.
+    pub reference: CutPlug,
     http: Http,
 }
 
@@ -38,14 +39,14 @@ impl Device {
         }
         Ok(Self {
             address: recovery.address.clone(),
-            plug_id: recovery.plug_id.clone(),
+            reference: recovery.cut_plug(),
             http,
         })
     }
 
     /// Which device it has to be.
     pub fn pin(&self) -> Pin<'_> {
-        self.plug_id.as_deref().map_or(Pin::Unset, Pin::To)
+        self.reference.id.as_deref().map_or(Pin::Unset, Pin::To)
     }
 
     /// Asks for a path with its query, and takes any status for an answer.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Plug, PlugError, PlugStatus, device};
 use crate::config::{Endpoint, Recovery};
+use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 use crate::net::http::{Http, Request};
 
@@ -12,6 +13,7 @@ pub struct TwoUrls {
     http: Http,
     off: Endpoint,
     on: Endpoint,
+    reference: CutPlug,
 }
 
 impl TwoUrls {
@@ -25,6 +27,7 @@ impl TwoUrls {
             http,
             off: needed(&recovery.off_url, "off_url")?,
             on: needed(&recovery.on_url, "on_url")?,
+            reference: recovery.cut_plug(),
         })
     }
 
@@ -58,5 +61,9 @@ impl Plug for TwoUrls {
 
     fn target(&self) -> String {
         self.off.authority()
+    }
+
+    fn reference(&self) -> Option<&CutPlug> {
+        Some(&self.reference)
     }
 }

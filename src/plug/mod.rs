@@ -16,6 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::{Credentials, PlugKind, Recovery};
+use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 use crate::net::http::Http;
 
@@ -58,6 +59,11 @@ pub trait Plug: Send + Sync {
 
     /// Which plug it is, for messages. Never with credentials.
     fn target(&self) -> String;
+
+    /// What is remembered of it while its power is cut.
+    fn reference(&self) -> Option<&CutPlug> {
+        None
+    }
 
     /// Which device has to answer as this plug.
     fn pin(&self) -> Pin<'_> {

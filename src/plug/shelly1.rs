@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::device::{self, Device, Relay};
 use super::{Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
+use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 use crate::net::http::Http;
 
@@ -119,5 +120,9 @@ impl Plug for Shelly1 {
 
     fn pin(&self) -> Pin<'_> {
         self.device.pin()
+    }
+
+    fn reference(&self) -> Option<&CutPlug> {
+        Some(&self.device.reference)
     }
 }

@@ -14,6 +14,7 @@ use super::device::{self, Device, Relay};
 use super::digest::Challenge;
 use super::{Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
+use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 use crate::net::http::Http;
 
@@ -158,5 +159,9 @@ impl Plug for Shelly2 {
 
     fn pin(&self) -> Pin<'_> {
         self.device.pin()
+    }
+
+    fn reference(&self) -> Option<&CutPlug> {
+        Some(&self.device.reference)
     }
 }

@@ -5,6 +5,7 @@
 //! | `state.json` | one versioned document, replaced whole | [`state`], [`migrate`] |
 //! | `history.jsonl` | events, one a line, appended exactly once; the older ones in `history.jsonl.1` | [`history`] |
 //! | `lock` | held by the one process that may write | [`lock`] |
+//! | `cut-url` | what switches on a plug of two URLs, while its power is cut | [`cut_url`] |
 //! | `unsettled` | there exactly while the fast cadence is wanted | [`flag`] |
 //! | `reserve` | room for one more state, where the disk is full | `reserve` |
 //!
@@ -12,6 +13,7 @@
 //! through the open [`Folder`] and never through a symbolic link, so that root can run a command in a folder that belongs to
 //! someone else.
 
+pub mod cut_url;
 pub mod error;
 pub mod flag;
 pub mod history;
@@ -114,10 +116,15 @@ impl StateDir {
         Ok(file)
     }
 
-    /// Makes a new file. The process's umask has no say in who may read it.
+    /// Makes a new file that everyone may read.
     fn create(&self, name: &str) -> io::Result<File> {
-        let file = self.folder.create(name.as_ref(), FILE_MODE)?;
-        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+        self.create_as(name, FILE_MODE)
+    }
+
+    /// Makes a new file. The process's umask has no say in who may read it.
+    fn create_as(&self, name: &str, mode: u32) -> io::Result<File> {
+        let file = self.folder.create(name.as_ref(), mode)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
         self.hand_over(&file)?;
         Ok(file)
     }
@@ -159,6 +166,16 @@ impl StateDir {
         }?;
         file.write_all(bytes)?;
         file.sync_all()
+    }
+
+    /// Makes a new file with that in it, or none.
+    fn write_new_as(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let mut file = self.create_as(name, mode)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            let _ = self.folder.remove(name.as_ref());
+        }
+        written
     }
 
     /// Removes what killed writers left behind. For the holder of the lock, who knows that nobody is writing now.

@@ -4,6 +4,7 @@
 //! - `attempts`: one outage, one power cycle, and what came of it;
 //! - `guardrails`: each alone keeps the power on;
 //! - `last_look`: whoever answers right before the off keeps the power on;
+//! - `elsewhere`: the configuration changed while the modem is dark;
 //! - `light`: a plug that somebody else left off;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
@@ -21,6 +22,7 @@
 
 mod attempts;
 mod doubt;
+mod elsewhere;
 mod guardrails;
 mod interrupted;
 mod kills;

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::device::{self, Device};
 use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
+use crate::logic::recovery::CutPlug;
 use crate::logic::units::config_duration;
 use crate::net::Deadline;
 use crate::net::http::{Http, url_part};
@@ -195,6 +196,10 @@ impl Plug for Tasmota {
 
     fn pin(&self) -> Pin<'_> {
         self.device.pin()
+    }
+
+    fn reference(&self) -> Option<&CutPlug> {
+        Some(&self.device.reference)
     }
 }
 

@@ -208,6 +208,7 @@ fn recovery() -> RecoveryState {
         in_outage: 1,
         cut: Some(Cut {
             at: moment(NOW - 3),
+            plug: None,
         }),
         watch: Some(Watch {
             since: moment(NOW - 2),

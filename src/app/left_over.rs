@@ -1,0 +1,125 @@
+//! A cut that an earlier process, or another one, did not end: the power comes back at the plug that was cut, whatever the configuration
+//! says by now.
+
+use std::time::Duration;
+
+use super::power;
+use super::wire::Wire;
+use crate::error::{EXIT_LOCKED, Error};
+use crate::logic::recovery::Cut;
+use crate::logic::state::{State, VERSION};
+use crate::plug::Plug;
+use crate::store::lock::{Lock, LockError};
+use crate::store::{StateDir, StoreError, cut_url, history, state};
+use crate::system;
+
+/// Does something with the plug of a cut, or with that of the configuration where none is remembered.
+fn at_plug_of<R>(
+    wire: &Wire,
+    dir: &StateDir,
+    cut: Option<&Cut>,
+    then: impl FnOnce(Result<&dyn Plug, String>) -> R,
+) -> R {
+    let elsewhere = cut
+        .and_then(|cut| cut.plug.as_ref())
+        .and_then(|plug| wire.plug_elsewhere(plug, cut_url::kept(dir).as_deref()));
+    match &elsewhere {
+        None => then(wire.plug()),
+        Some(Ok(plug)) => then(Ok(plug.as_ref())),
+        Some(Err(why)) => then(Err(format!("the plug whose power was cut: {why}"))),
+    }
+}
+
+/// [`power::restore`], at the plug that was cut.
+pub fn restore(wire: &Wire, dir: &StateDir, state: &mut State) -> Option<Result<(), String>> {
+    let cut = state.recovery.cut.clone();
+    if cut.is_none() {
+        // One that a killed process left must not pass for that of the next cut.
+        tidy(dir, state);
+    }
+    at_plug_of(wire, dir, cut.as_ref(), |plug| power::restore(plug, state))
+}
+
+/// Restores, leaves that on disk, and does nothing else.
+///
+/// # Errors
+/// The power is not known to be back, or the state cannot be read or left.
+pub fn restore_alone(wire: &Wire, dir: &StateDir, mut state: State) -> Result<(), Error> {
+    match restore(wire, dir, &mut state) {
+        None => Ok(()),
+        Some(Ok(())) => {
+            power::tell_restored(&mut state, &system::now());
+            leave(dir, &state)
+        }
+        Some(Err(why)) => Err(Error::failed(format!("power cycle: {why}"))),
+    }
+}
+
+/// Puts the state on disk, and before that what the on of its cut needs beside it.
+///
+/// # Errors
+/// Either cannot be written.
+pub fn save(wire: &Wire, dir: &StateDir, state: &State) -> Result<(), StoreError> {
+    let plug = state
+        .recovery
+        .cut
+        .as_ref()
+        .and_then(|cut| cut.plug.as_ref());
+    let recovery = &wire.settings.recovery;
+    if plug.is_some_and(|plug| *plug == recovery.cut_plug()) {
+        if let Some(url) = &recovery.on_url {
+            cut_url::keep(dir, &url.url)?;
+        }
+    }
+    state::save(dir, state)
+}
+
+/// Leaves state and history, and nothing that only a pending cut needs.
+///
+/// # Errors
+/// Something cannot be written.
+pub fn leave(dir: &StateDir, state: &State) -> Result<(), Error> {
+    state::save(dir, state).map_err(Error::state)?;
+    tidy(dir, state);
+    history::append_missing(dir, &state.outbox).map_err(Error::state)?;
+    Ok(())
+}
+
+/// Removes what only a pending cut needs, where there is none; a home that never cut has nothing to look for.
+pub fn tidy(dir: &StateDir, state: &State) {
+    let was_cut = state.recovery.result.is_some();
+    if was_cut && state.recovery.cut.is_none() {
+        if let Err(why) = cut_url::drop(dir) {
+            log::warn!("{why}");
+        }
+    }
+}
+
+/// Takes the lock. Where another process holds it, and does not give the modem its power back, that is done without it.
+///
+/// # Errors
+/// Another process holds the lock, or there can be none.
+pub fn lock(wire: &Wire, dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
+    Lock::acquire(dir, wait).map_err(|error| match error {
+        LockError::Held { .. } => Error::new(EXIT_LOCKED, format!("{error}{}", rescue(wire, dir))),
+        LockError::Store(error) => Error::state(error),
+    })
+}
+
+/// What became of the modem's power where the lock is held.
+fn rescue(wire: &Wire, dir: &StateDir) -> String {
+    let Some(state) = state::read::<State>(dir, VERSION.into()).unwrap_or_default() else {
+        return String::new();
+    };
+    let cut = state.recovery.cut.as_ref();
+    let rescued = at_plug_of(wire, dir, cut, |plug| {
+        power::rescue(plug, &state, wire.limits.off_time, &system::now())
+    });
+    match rescued {
+        None => String::new(),
+        Some(Ok(())) => {
+            "; it had left the modem without power, so the plug was switched on".to_owned()
+        }
+        Some(Err(why)) => format!("; it has left the modem without power, and {why}"),
+    }
+}

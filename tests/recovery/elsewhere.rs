@@ -1,0 +1,166 @@
+//! A process was killed while the modem is dark, and then the configuration changed: the power comes back at the plug that was cut.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cadence::world::{Line, PlugModel};
+use serde_json::Value;
+
+use crate::stage::{Kind, Stage};
+
+/// Far longer than it takes to look.
+const LONG_OFF: &str = "off_time = \"30s\"";
+
+/// A stage whose modem is dark, and whose cycle was killed.
+fn killed_in_the_dark(kind: Kind) -> Stage {
+    let stage = Stage::with(kind, LONG_OFF);
+    let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while stage.has_power() {
+        assert!(Instant::now() < end, "{kind:?} was never off");
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!stage.has_power());
+    stage
+}
+
+/// The section `[recovery]` of the configuration, anew.
+fn reconfigure(stage: &Stage, recovery: &str) {
+    stage.home.rewrite(|text| {
+        let before = text.split("[recovery]").next().unwrap();
+        format!("{before}{recovery}")
+    });
+}
+
+/// Another plug than that of the stage, as keys.
+fn another(stage: &Stage) -> (PlugModel, String) {
+    let plugs = stage.home.world.plugs();
+    let (model, kind) = match stage.kind {
+        Kind::Emulated(PlugModel::Shelly2) => (PlugModel::Shelly1, "shelly1"),
+        _ => (PlugModel::Shelly2, "shelly2"),
+    };
+    let (address, id) = (plugs.address(model), plugs.mac(model));
+    let keys = format!(
+        "[recovery]\nenabled = true\nplug = \"{kind}\"\naddress = \"{address}\"\nplug_id = \"{id}\"\n"
+    );
+    (model, keys)
+}
+
+#[test]
+fn another_plug_in_the_configuration_is_not_taken_for_the_one_that_was_cut() {
+    thread::scope(|scope| {
+        for kind in Kind::ALL {
+            scope.spawn(move || {
+                let stage = killed_in_the_dark(kind);
+                let (model, keys) = another(&stage);
+                // A program is run only while the configuration names it.
+                let keys = match kind {
+                    Kind::Program => {
+                        format!("{keys}program = \"{}\"\n", stage.target())
+                    }
+                    Kind::Emulated(_) => keys,
+                };
+                reconfigure(&stage, &keys);
+                let report = stage.home.run(&["reconcile", "--json"]);
+                assert!(stage.has_power(), "{kind:?}: {report:?}");
+                let others = stage.home.world.plugs().journal(model);
+                assert_eq!(others, [], "{kind:?}");
+                assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+                assert_eq!(stage.phases(), ["started", "failed"], "{kind:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn without_recovery_in_the_configuration_the_power_comes_back_and_the_cycles_are_well() {
+    thread::scope(|scope| {
+        for kind in Kind::ALL {
+            scope.spawn(move || {
+                let stage = killed_in_the_dark(kind);
+                stage.home.world.set_line(Line::Up).unwrap();
+                let rest = match kind {
+                    Kind::Program => format!("[recovery]\nprogram = \"{}\"\n", stage.target()),
+                    Kind::Emulated(_) => String::new(),
+                };
+                reconfigure(&stage, &rest);
+                for _ in 0..2 {
+                    let out = stage.home.run(&["reconcile", "--json"]);
+                    assert_eq!(out.status.code(), Some(0), "{kind:?}: {out:?}");
+                    assert!(stage.has_power(), "{kind:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_url_that_switches_on_is_kept_for_its_owner_alone_and_only_while_it_may_be_needed() {
+    let stage = killed_in_the_dark(Kind::Emulated(PlugModel::Http));
+    let file = stage.home.state_file("cut-url");
+    let (_, on) = stage.home.world.plugs().urls();
+    assert_eq!(fs::read_to_string(&file).unwrap(), on);
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let state = fs::read_to_string(stage.home.state_file("state.json")).unwrap();
+    assert!(!state.contains(&on), "{state}");
+    stage.cycle();
+    assert!(stage.has_power());
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_program_that_is_not_named_any_more_is_not_run_until_it_is_forgotten() {
+    let stage = killed_in_the_dark(Kind::Program);
+    stage.home.world.set_line(Line::Up).unwrap();
+    let (_, keys) = another(&stage);
+    reconfigure(&stage, &keys);
+    for _ in 0..2 {
+        let (code, report) = stage.home.cycle_with(&[]);
+        assert_eq!(
+            (code, &report["verdict"]),
+            (1, &"HEALTHY".into()),
+            "{report:#}"
+        );
+        let why = report["recovery"]["reason"].as_str().unwrap();
+        let named = format!(
+            "it was switched by {}, which recovery.program does not name any more",
+            stage.target()
+        );
+        assert!(why.contains(&named), "{why}");
+    }
+    assert!(
+        !stage.has_power(),
+        "whoever may write the state may not run programs"
+    );
+    let asked = stage.home.run(&["recover", "--forget"]);
+    assert_eq!(asked.status.code(), Some(2), "{asked:?}");
+    let out = stage.home.run(&["recover", "--forget", "--yes"]);
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    assert_eq!(stage.cycle().0, 0);
+    assert_eq!(stage.phases(), ["started", "failed"]);
+    let out = stage.home.run(&["recover", "--forget", "--yes"]);
+    assert_eq!(out.status.code(), Some(1), "{out:?}");
+}
+
+#[test]
+fn a_password_goes_nowhere_but_to_where_it_was_configured_for() {
+    let kind = Kind::Emulated(PlugModel::Shelly1);
+    let stage = killed_in_the_dark(kind);
+    let password = stage.home.path("password");
+    fs::write(&password, "correct horse\n").unwrap();
+    let plugs = stage.home.world.plugs();
+    plugs.set_password(PlugModel::Shelly1, Some("correct horse"));
+    let (_, keys) = another(&stage);
+    reconfigure(
+        &stage,
+        &format!("{keys}password_file = \"{}\"\n", password.display()),
+    );
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!((code, outcome.as_str()), (1, "failed"), "{reason}");
+    assert!(!stage.has_power());
+}
