@@ -131,7 +131,7 @@ impl World {
         Ok(Self {
             ca_pem,
             authority: Some(authority),
-            ..Self::open(Ground::Loopback, &tls)?
+            ..Self::open(Ground::Loopback, &tls, &plug::ALL)?
         })
     }
 
@@ -142,20 +142,24 @@ impl World {
     /// Where the system refuses sockets or threads.
     pub fn start_in_the_clear() -> Result<Self, WorldError> {
         let clear: Arc<dyn Transport> = Arc::new(InTheClear);
-        Self::open(Ground::Loopback, &clear)
+        Self::open(Ground::Loopback, &clear, &plug::ALL)
     }
 
-    /// The same apart from every network: only the [connector](World::connector) leads into it.
+    /// The same with one plug, apart from every network: only the [connector](World::connector) leads into it.
     ///
     /// # Errors
     ///
     /// Where the system refuses sockets or threads.
     pub fn start_apart() -> Result<Self, WorldError> {
         let clear: Arc<dyn Transport> = Arc::new(InTheClear);
-        Self::open(Ground::unix(), &clear)
+        Self::open(Ground::unix(), &clear, &plug::ONE)
     }
 
-    fn open(ground: Ground, transport: &Arc<dyn Transport>) -> Result<Self, WorldError> {
+    fn open(
+        ground: Ground,
+        transport: &Arc<dyn Transport>,
+        plugs: &'static [&'static plug::Emulation],
+    ) -> Result<Self, WorldError> {
         let ground = Arc::new(ground);
         let address_service =
             Arc::new(Mutex::new(AddressService::new(ADDRESS.into(), HOSTS.len())));
@@ -206,7 +210,7 @@ impl World {
             Box::new(move |request, gate| api.answer(request, gate)),
         )?];
         Ok(Self {
-            plugs: Arc::new(Plugs::start(&ground)?),
+            plugs: Arc::new(Plugs::start(&ground, plugs)?),
             ground,
             authority: None,
             ca_pem: String::new(),

@@ -24,6 +24,7 @@ pub fn judge_folder(home: &Home, ended: bool, figures: &mut Figures) {
             "history.jsonl" | "history.jsonl.1" => (true, 1 << 20),
             "lock" => (true, 16),
             "unsettled" => (true, 0),
+            "cut-url" => (true, 4 << 10),
             "reserve" => (true, LARGEST_RESERVE),
             aside if aside.contains(".corrupt-") || aside.contains(".newer-") => {
                 (true, LARGEST_STATE)

@@ -18,6 +18,7 @@ use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
 use super::lock;
 use super::server::{Gate, InTheClear, Server, Site, Tamper};
+use login::Login;
 use state::State;
 
 pub use relay::Transition;
@@ -67,6 +68,49 @@ impl PlugModel {
     }
 }
 
+/// How a model is played. By a table of functions and not by the model's name, so that a program that shows one plug holds no other.
+pub(super) struct Emulation {
+    model: PlugModel,
+    /// What happens in it between two requests.
+    run: fn(&mut State),
+    answer: fn(&mut State, &Request) -> Reply,
+    /// To a request without the right password.
+    refuse: fn(&mut State, &Request) -> Reply,
+}
+
+static SHELLY1: Emulation = Emulation {
+    model: PlugModel::Shelly1,
+    run: |_| {},
+    answer: shelly1::answer,
+    refuse: |_, _| Login::basic_refusal(),
+};
+
+/// The plug of the demo.
+pub(super) static ONE: [&Emulation; 1] = [&SHELLY1];
+
+/// One plug of each model.
+pub(super) static ALL: [&Emulation; 4] = [
+    &SHELLY1,
+    &Emulation {
+        model: PlugModel::Shelly2,
+        run: |_| {},
+        answer: shelly2::answer,
+        refuse: |state, _| state.login.digest_refusal(),
+    },
+    &Emulation {
+        model: PlugModel::Tasmota,
+        run: tasmota::run,
+        answer: tasmota::answer,
+        refuse: |state, request| tasmota::refusal(state, request),
+    },
+    &Emulation {
+        model: PlugModel::Http,
+        run: |_| {},
+        answer: two_urls,
+        refuse: |_, _| Reply::text(401, "no\n"),
+    },
+];
+
 /// How a plug behaves. Where an answer is spoilt, what was asked is done all the same: that is the harder case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlugMode {
@@ -94,25 +138,29 @@ pub enum PlugMode {
     Late(Duration),
 }
 
-/// One plug of each model.
+/// The plugs of a world.
 pub struct Plugs(Vec<(PlugModel, Arc<Mutex<State>>, Server)>);
 
 impl Plugs {
-    /// Opens every plug, honest, on and without a password.
+    /// Opens these plugs, honest, on and without a password.
     ///
     /// # Errors
     ///
     /// Where the system refuses sockets or threads.
-    pub fn start(ground: &Arc<Ground>) -> io::Result<Self> {
-        let open = |model: PlugModel| {
-            let state = Arc::new(Mutex::new(State::new(model)));
+    pub(super) fn start(
+        ground: &Arc<Ground>,
+        emulations: &'static [&'static Emulation],
+    ) -> io::Result<Self> {
+        let open = |emulation: &&'static Emulation| {
+            let model = emulation.model;
+            let state = Arc::new(Mutex::new(State::new(emulation)));
             let answering = Arc::clone(&state);
             let answer = move |request: &Request, gate: &Gate| {
                 let half = lock(&answering).round_trip / 2;
                 gate.wait(half);
                 let (reply, mode) = {
                     let mut state = lock(&answering);
-                    (state.answer(model, request), state.mode)
+                    (state.answer(request), state.mode)
                 };
                 gate.wait(match mode {
                     PlugMode::Slow(duration) => half + duration,
@@ -127,8 +175,8 @@ impl Plugs {
             let server = Server::open(ground, IpAddr::V4(model.host()), site)?;
             Ok((model, state, server))
         };
-        PlugModel::ALL
-            .into_iter()
+        emulations
+            .iter()
             .map(open)
             .collect::<io::Result<_>>()
             .map(Self)

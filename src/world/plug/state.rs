@@ -6,7 +6,7 @@ use super::super::http::{Manner, Reply, Request};
 use super::login::Login;
 use super::relay::Relay;
 use super::tasmota::Machine;
-use super::{PlugMode, PlugModel, shelly1, shelly2, tasmota, two_urls};
+use super::{Emulation, PlugMode};
 
 /// The page of [`PlugMode::Garbage`].
 const PAGE: &str =
@@ -17,6 +17,7 @@ const UPTIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A plug.
 pub struct State {
+    emulation: &'static Emulation,
     pub mode: PlugMode,
     pub login: Login,
     /// What has power.
@@ -34,44 +35,35 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(model: PlugModel) -> Self {
+    pub fn new(emulation: &'static Emulation) -> Self {
         Self {
+            emulation,
             mode: PlugMode::Honest,
             login: Login::default(),
             real: Relay::new(),
             claimed: Relay::new(),
             requests: Vec::new(),
             round_trip: Duration::ZERO,
-            mac: model.mac().to_owned(),
+            mac: emulation.model.mac().to_owned(),
             runs: (Instant::now(), UPTIME),
             tasmota: Machine::new(),
         }
     }
 
     pub fn settle(&mut self) {
-        tasmota::run(self);
+        (self.emulation.run)(self);
         self.real.settle();
         self.claimed.settle();
     }
 
-    pub fn answer(&mut self, model: PlugModel, request: &Request) -> Reply {
+    pub fn answer(&mut self, request: &Request) -> Reply {
         self.requests.push(request.target.clone());
         self.settle();
         match self.mode {
             PlugMode::Status(status) => Reply::text(status, "no\n"),
-            PlugMode::Unauthorized => match model {
-                PlugModel::Shelly1 => Login::basic_refusal(),
-                PlugModel::Shelly2 => self.login.digest_refusal(),
-                PlugModel::Tasmota => tasmota::refusal(self, request),
-                PlugModel::Http => Reply::text(401, "no\n"),
-            },
+            PlugMode::Unauthorized => (self.emulation.refuse)(self, request),
             mode => {
-                let reply = match model {
-                    PlugModel::Shelly1 => shelly1::answer(self, request),
-                    PlugModel::Shelly2 => shelly2::answer(self, request),
-                    PlugModel::Tasmota => tasmota::answer(self, request),
-                    PlugModel::Http => two_urls(self, request),
-                };
+                let reply = (self.emulation.answer)(self, request);
                 match mode {
                     PlugMode::Garbage => Reply::new(200, "text/html", PAGE),
                     PlugMode::Truncated => reply.sent(Manner::Truncated),
