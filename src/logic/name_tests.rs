@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::beyond::Reason;
@@ -5,7 +7,7 @@ use super::event::RecordOutcome;
 use super::observation::FailureClass;
 use super::readiness::Readiness;
 use super::records::{CacheStatus, Layer};
-use super::units::{Family, RecordType};
+use super::units::{Family, RecordType, human_duration};
 use super::verdict::Verdict;
 
 /// Each of these, by the name that it has in a document and by that in state and history.
@@ -85,4 +87,17 @@ fn whatever_is_told_has_one_name_in_documents_state_and_history() {
 #[test]
 fn a_record_type_has_its_number_in_dns() {
     assert_eq!((RecordType::A.number(), RecordType::Aaaa.number()), (1, 28));
+}
+
+#[test]
+fn a_whole_unit_is_told_as_one() {
+    for (seconds, told) in [
+        (59, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (86_400, "1 d"),
+    ] {
+        assert_eq!(human_duration(Duration::from_secs(seconds)), told);
+    }
 }

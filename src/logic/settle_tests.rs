@@ -137,3 +137,43 @@ fn without_public_dns_to_ask_no_write_is_waited_for() {
         assert_eq!(state.records[&key()].pending.is_some(), waits);
     }
 }
+
+#[test]
+fn an_error_is_told_once_for_as_long_as_it_lasts() {
+    let mut state = State::cold(&at(0));
+    for (errors, news) in [
+        (&["a"][..], &["a"][..]),
+        (&["a"], &[]),
+        (&["a", "b"], &["b"]),
+        (&["b"], &[]),
+        (&[], &[]),
+        (&["a"], &["a"]),
+    ] {
+        let (policy, limits) = (policy(), limits());
+        let wants = Wants {
+            records: &[],
+            policy: &policy,
+            recovery: &limits,
+            doh: true,
+            trust: false,
+            no_cache: false,
+        };
+        let errors: Vec<String> = errors.iter().map(|&error| error.to_owned()).collect();
+        let ending = Ending {
+            outcomes: &[],
+            errors: &errors,
+            ended: &at(1),
+            elapsed: Duration::ZERO,
+            jitter: Duration::ZERO,
+        };
+        state.outbox.clear();
+        state = settle(state, &ending, &at(0), &wants);
+        let expected: Vec<What> = news
+            .iter()
+            .map(|&message| What::Error {
+                message: message.to_owned(),
+            })
+            .collect();
+        assert_eq!(told(&state), expected, "{errors:?}");
+    }
+}

@@ -571,3 +571,27 @@ fn a_line_is_dead_where_nobody_answers_and_no_family_is_forgotten() {
     assert!(!is_dead(&up(A), &at(0), &wants));
     assert!(!is_dead(&doubtful(Reason::Portal), &at(0), &wants));
 }
+
+#[test]
+fn an_address_is_told_with_those_who_said_it_and_nobody_else() {
+    let records = specs();
+    let (policy, limits) = (policy(), limits());
+    let wants = wants(&records, &policy, &limits);
+    let mut observed = up(A);
+    let liar = crate::logic::observation::Answer {
+        provider: "https://liar".to_owned(),
+        authority: "liar:443".to_owned(),
+        address: Ok(ip(B)),
+    };
+    observed.public_ip[0].answers.push(liar);
+    observed.public_ip.push(public_ip(ip("2606::1")));
+    let mut state = State::cold(&at(0));
+    for s in [0, 30] {
+        state = step(state, &observed, &at(s), &wants).0;
+    }
+    let told = state.outbox.iter().find_map(|event| match &event.what {
+        What::Address { to, providers, .. } if *to == ip(A) => Some(providers.clone()),
+        _ => None,
+    });
+    assert_eq!(told, Some(vec!["https://a".to_owned()]));
+}

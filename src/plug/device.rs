@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{PLUG_TIMEOUT, Pin, PlugError};
 use crate::config::{Credentials, Recovery};
@@ -114,8 +114,36 @@ pub fn unauthorized(has_password: bool) -> PlugError {
 /// Reads the body of a successful answer. The plug may have done its work even where that makes no sense.
 ///
 /// The error repeats nothing of it: a page that is no plug's may repeat the request, and so a password.
-pub fn parse<T: DeserializeOwned>(reply: &Reply, kind: &str) -> Result<T, PlugError> {
+pub fn parse(reply: &Reply, kind: &str) -> Result<Map<String, Value>, PlugError> {
     serde_json::from_slice(&reply.body).map_err(|_| unexpected(kind))
+}
+
+/// A field that is always there.
+pub fn flag(answer: &Map<String, Value>, name: &str, kind: &str) -> Result<bool, PlugError> {
+    let field = answer.get(name).and_then(Value::as_bool);
+    field.ok_or_else(|| unexpected(kind))
+}
+
+/// A field that may be missing, and is a number where it is there.
+pub fn number(
+    answer: &Map<String, Value>,
+    name: &str,
+    kind: &str,
+) -> Result<Option<f64>, PlugError> {
+    match answer.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(field) => match field.as_f64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(unexpected(kind)),
+        },
+    }
+}
+
+/// What a plug says of itself beside its relay, where it does: `mac`, and `uptime` in seconds.
+pub fn identity(answer: &Map<String, Value>) -> (Option<String>, Option<Duration>) {
+    let id = answer.get("mac").and_then(Value::as_str).and_then(mac);
+    let uptime = answer.get("uptime").and_then(Value::as_u64);
+    (id, uptime.map(Duration::from_secs))
 }
 
 /// The error for an answer that a plug of that kind does not give.

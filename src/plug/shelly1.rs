@@ -6,8 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
 use super::{Pin, Plug, PlugError, PlugStatus};
@@ -25,22 +24,6 @@ pub struct Shelly1 {
     authorization: Option<String>,
 }
 
-/// `/status`, which early firmware tells too.
-#[derive(Deserialize)]
-struct Everything {
-    relays: Vec<State>,
-    mac: Option<String>,
-    uptime: Option<u64>,
-}
-
-/// `/relay/{index}`. Early firmware tells only `ison` and `has_timer`.
-#[derive(Deserialize)]
-struct State {
-    ison: bool,
-    has_timer: bool,
-    timer_remaining: Option<f64>,
-}
-
 impl Shelly1 {
     /// The plug of the configuration.
     pub fn new(
@@ -55,7 +38,7 @@ impl Shelly1 {
         })
     }
 
-    fn get<T: DeserializeOwned>(&self, target: &str, deadline: Deadline) -> Result<T, PlugError> {
+    fn get(&self, target: &str, deadline: Deadline) -> Result<Map<String, Value>, PlugError> {
         let reply = self
             .device
             .get(target, self.authorization.as_deref(), deadline)?;
@@ -67,13 +50,18 @@ impl Shelly1 {
     }
 
     fn ask(&self, query: &str, deadline: Deadline) -> Result<Relay, PlugError> {
-        let state: State = self.get(&format!("/relay/{}{query}", self.relay), deadline)?;
-        Ok(Relay {
-            on: state.ison,
-            timer: state.has_timer,
-            seconds: state.timer_remaining,
-        })
+        let answer = self.get(&format!("/relay/{}{query}", self.relay), deadline)?;
+        relay(&answer)
     }
+}
+
+/// What `/relay/{index}` tells, and each entry of `relays`. Early firmware tells only `ison` and `has_timer`.
+fn relay(answer: &Map<String, Value>) -> Result<Relay, PlugError> {
+    Ok(Relay {
+        on: device::flag(answer, "ison", KIND)?,
+        timer: device::flag(answer, "has_timer", KIND)?,
+        seconds: device::number(answer, "timer_remaining", KIND)?,
+    })
 }
 
 impl Plug for Shelly1 {
@@ -82,15 +70,20 @@ impl Plug for Shelly1 {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let everything: Everything = self.get("/status", deadline)?;
-        let relay = everything
-            .relays
+        // Which early firmware tells too.
+        let everything = self.get("/status", deadline)?;
+        let relays = everything.get("relays").and_then(Value::as_array);
+        let found = relays
+            .ok_or_else(|| device::unexpected(KIND))?
             .get(usize::from(self.relay))
-            .ok_or_else(|| device::no_relay(self.relay))?;
+            .ok_or_else(|| device::no_relay(self.relay))?
+            .as_object()
+            .ok_or_else(|| device::unexpected(KIND))?;
+        let (id, uptime) = device::identity(&everything);
         Ok(PlugStatus {
-            on: Some(relay.ison),
-            id: everything.mac.as_deref().and_then(device::mac),
-            uptime: everything.uptime.map(Duration::from_secs),
+            on: Some(relay(found)?.on),
+            id,
+            uptime,
         })
     }
 

@@ -6,8 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
@@ -27,36 +25,6 @@ pub struct Shelly2 {
     credentials: Option<Credentials>,
 }
 
-/// The answer of `Switch.Set`.
-#[derive(Deserialize)]
-struct Set {
-    #[serde(rename = "was_on")]
-    _was_on: bool,
-}
-
-/// The answer of `Shelly.GetStatus`: each component by its name.
-#[derive(Deserialize)]
-struct Everything {
-    sys: Option<Sys>,
-    #[serde(flatten)]
-    components: Map<String, Value>,
-}
-
-/// The system component.
-#[derive(Deserialize)]
-struct Sys {
-    mac: Option<String>,
-    uptime: Option<u64>,
-}
-
-/// The answer of `Switch.GetStatus`. The timer's fields are there while it runs.
-#[derive(Deserialize)]
-struct Status {
-    output: bool,
-    timer_started_at: Option<f64>,
-    timer_duration: Option<f64>,
-}
-
 impl Shelly2 {
     /// The plug of the configuration.
     pub fn new(
@@ -73,12 +41,12 @@ impl Shelly2 {
 
     /// Calls a method. Where the plug refuses with a challenge, and so without doing anything, the call is repeated with the answer to
     /// that.
-    fn call<T: DeserializeOwned>(
+    fn call(
         &self,
         method: &str,
         arguments: &str,
         deadline: Deadline,
-    ) -> Result<T, PlugError> {
+    ) -> Result<Map<String, Value>, PlugError> {
         let target = format!("/rpc/{method}{arguments}");
         let mut reply = self.device.get(&target, None, deadline)?;
         if let (401, Some(credentials)) = (reply.status, &self.credentials) {
@@ -103,13 +71,26 @@ impl Shelly2 {
 
     fn relay(&self, deadline: Deadline) -> Result<Relay, PlugError> {
         let arguments = format!("?id={}", self.id);
-        let status: Status = self.call("Switch.GetStatus", &arguments, deadline)?;
-        Ok(Relay {
-            on: status.output,
-            timer: status.timer_started_at.is_some() && status.timer_duration.is_some(),
-            seconds: status.timer_duration,
-        })
+        relay(&self.call("Switch.GetStatus", &arguments, deadline)?)
     }
+
+    /// `Switch.Set`, whose answer tells how it was before.
+    fn set(&self, how: &str, deadline: Deadline) -> Result<(), PlugError> {
+        let arguments = format!("?id={}&{how}", self.id);
+        let answer = self.call("Switch.Set", &arguments, deadline)?;
+        device::flag(&answer, "was_on", KIND).map(drop)
+    }
+}
+
+/// What `Switch.GetStatus` tells. The timer's fields are there while it runs.
+fn relay(answer: &Map<String, Value>) -> Result<Relay, PlugError> {
+    let started = device::number(answer, "timer_started_at", KIND)?;
+    let seconds = device::number(answer, "timer_duration", KIND)?;
+    Ok(Relay {
+        on: device::flag(answer, "output", KIND)?,
+        timer: started.is_some() && seconds.is_some(),
+        seconds,
+    })
 }
 
 impl Plug for Shelly2 {
@@ -118,17 +99,19 @@ impl Plug for Shelly2 {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let everything: Everything = self.call("Shelly.GetStatus", "", deadline)?;
-        let relay = everything
-            .components
+        // Each component by its name.
+        let everything = self.call("Shelly.GetStatus", "", deadline)?;
+        let found = everything
             .get(&format!("switch:{}", self.id))
-            .ok_or_else(|| device::no_relay(self.id))?;
-        let status = Status::deserialize(relay).map_err(|_| device::unexpected(KIND))?;
-        let sys = everything.sys.as_ref();
+            .ok_or_else(|| device::no_relay(self.id))?
+            .as_object()
+            .ok_or_else(|| device::unexpected(KIND))?;
+        let sys = everything.get("sys").and_then(Value::as_object);
+        let (id, uptime) = sys.map(device::identity).unwrap_or_default();
         Ok(PlugStatus {
-            on: Some(status.output),
-            id: sys.and_then(|it| it.mac.as_deref()).and_then(device::mac),
-            uptime: sys.and_then(|it| it.uptime).map(Duration::from_secs),
+            on: Some(relay(found)?.on),
+            id,
+            uptime,
         })
     }
 
@@ -139,16 +122,14 @@ impl Plug for Shelly2 {
     fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
         let started = Instant::now();
         let seconds = device::whole_seconds(off_time);
-        let arguments = format!("?id={}&on=false&toggle_after={seconds}", self.id);
-        let _: Set = self.call("Switch.Set", &arguments, deadline)?;
+        self.set(&format!("on=false&toggle_after={seconds}"), deadline)?;
         self.relay(deadline)
             .map_err(PlugError::after_command)?
             .confirm_off(off_time, started.elapsed())
     }
 
     fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
-        let arguments = format!("?id={}&on=true", self.id);
-        let _: Set = self.call("Switch.Set", &arguments, deadline)?;
+        self.set("on=true", deadline)?;
         let relay = self.relay(deadline).map_err(PlugError::after_command)?;
         device::confirm_on(relay.on)
     }
