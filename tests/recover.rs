@@ -194,3 +194,19 @@ fn check_and_probe_ask_the_plug_and_never_switch_it() {
     assert_eq!(probe(&home)["ok"], false);
     assert_eq!(cycles(&home, PlugModel::Shelly2), 0);
 }
+
+#[test]
+fn a_rehearsal_on_a_line_that_works_is_not_said_to_have_helped() {
+    let home = home(PlugModel::Shelly1, "");
+    home.settle();
+    let out = home.run(&["recover", "--yes"]);
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    home.cycle();
+    let phases: Vec<Value> = home
+        .history()
+        .into_iter()
+        .filter(|event| event["kind"] == "recovery")
+        .map(|event| event["phase"].clone())
+        .collect();
+    assert_eq!(phases, ["started", "completed"]);
+}

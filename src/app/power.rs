@@ -258,6 +258,10 @@ pub fn cycle(
     match (back, failure) {
         (Ok(()), None) => {
             state.recovery.restored(&now);
+            // A rehearsal on a line that works helps nobody.
+            if state.verdict.is_some_and(|verdict| !verdict.is_down()) {
+                state.recovery.watch = None;
+            }
             tell(state, RecoveryPhase::Completed, None, &now);
             Ok(Outcome::Completed)
         }

@@ -138,6 +138,9 @@ pub struct Watch {
     pub since: Moment,
     /// Its number in its outage, from 1.
     pub attempt: u32,
+    /// When the line was last seen down since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Moment>,
 }
 
 /// What is remembered of outages and attempts.
@@ -345,6 +348,7 @@ impl RecoveryState {
         self.watch = Some(Watch {
             since: now.clone(),
             attempt: self.in_outage,
+            seen: None,
         });
     }
 
@@ -355,14 +359,22 @@ impl RecoveryState {
         self.watch = None;
     }
 
-    /// Whether the last attempt is known to have helped, or not, as of now; told once.
+    /// Whether the last attempt is known to have helped, or not, as of now; told once. A line that came back while nobody looked came back
+    /// nobody knows when, or by what.
     pub fn learn(&mut self, limits: &Limits, line_is_up: bool, now: &Moment) -> Option<Attempt> {
-        let elapsed = self.watch.as_ref()?.since.elapsed(now);
+        let watch = self.watch.as_mut()?;
+        let elapsed = watch.since.elapsed(now);
+        let seen = watch.seen.as_ref().unwrap_or(&watch.since).elapsed(now);
         let helped = if line_is_up {
+            if seen.known().is_none_or(|unseen| unseen > LONGEST_GAP) {
+                self.watch = None;
+                return None;
+            }
             true
         } else if elapsed.at_least(limits.patience(false)) {
             false
         } else {
+            watch.seen = Some(now.clone());
             return None;
         };
         self.watch = None;

@@ -660,3 +660,23 @@ fn an_attempt_that_was_not_made_does_not_count_and_an_interrupted_one_helps_nobo
     let learnt = restored.learn(&limits(), true, &at(90)).unwrap();
     assert_eq!((learnt.helped, learnt.seconds), (Some(true), Some(60)));
 }
+
+#[test]
+fn a_line_that_came_back_while_nobody_looked_is_not_said_to_have_been_helped() {
+    let after = |looks: &[u64], up| {
+        let mut state = RecoveryState::default();
+        state.intend(&at(0));
+        state.restored(&at(30));
+        for s in looks {
+            assert!(state.learn(&limits(), false, &at(*s)).is_none());
+        }
+        let learnt = state.learn(&limits(), true, &at(up));
+        assert!(state.watch.is_none());
+        learnt.and_then(|attempt| attempt.seconds)
+    };
+    assert_eq!(after(&[], 330), Some(300));
+    assert_eq!(after(&[], 331), None);
+    assert_eq!(after(&[60, 240], 540), Some(510));
+    assert_eq!(after(&[60, 240], 541), None);
+    assert_eq!(after(&[60], 18_120), None);
+}

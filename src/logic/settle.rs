@@ -56,7 +56,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         }
     }
     for error in errors {
-        if !state.errors.contains(error) {
+        if !state.errors.iter().any(|old| is_same_news(old, error)) {
             state.tell(
                 now,
                 What::Error {
@@ -72,6 +72,13 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
     });
     state.next = Some(schedule::next(&state, wants.policy, jitter, ended));
     state
+}
+
+/// Whether two texts tell the same trouble: but for their numbers, as what is left of a wait, or what a clock says.
+fn is_same_news(old: &str, new: &str) -> bool {
+    let words =
+        |text: &'_ str| -> String { text.chars().filter(|it| !it.is_ascii_digit()).collect() };
+    words(old) == words(new)
 }
 
 /// Why a write is told by a later cycle than the one that made it.
@@ -123,6 +130,11 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         };
         state.tell(&outcome.at, event(kind, write.from, reason));
     }
+    let is_news = |reason: &str| {
+        !problem
+            .as_deref()
+            .is_some_and(|old| is_same_news(old, reason))
+    };
     match &outcome.settled {
         Settled::Right { .. } => {
             if let Some(Some(took)) = converged {
@@ -150,13 +162,13 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
             needs_operator: false,
             ..
         } => {}
-        Settled::Held { reason, .. } if problem.as_ref() != Some(reason) => {
+        Settled::Held { reason, .. } if is_news(reason) => {
             state.tell(
                 &outcome.at,
                 event(RecordOutcome::Held, None, Some(reason.clone())),
             );
         }
-        Settled::Failed { reason, .. } if problem.as_ref() != Some(reason) => {
+        Settled::Failed { reason, .. } if is_news(reason) => {
             state.tell(
                 &outcome.at,
                 event(RecordOutcome::Failed, None, Some(reason.clone())),

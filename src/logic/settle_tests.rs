@@ -148,6 +148,8 @@ fn an_error_is_told_once_for_as_long_as_it_lasts() {
         (&["b"], &[]),
         (&[], &[]),
         (&["a"], &["a"]),
+        (&["by 12:00:01"], &["by 12:00:01"]),
+        (&["by 12:00:31"], &[]),
     ] {
         let (policy, limits) = (policy(), limits());
         let wants = Wants {

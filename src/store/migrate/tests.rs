@@ -213,6 +213,7 @@ fn recovery() -> RecoveryState {
         watch: Some(Watch {
             since: moment(NOW - 2),
             attempt: 1,
+            seen: None,
         }),
         result: Some(Attempt {
             at: Timestamp::MIN,
