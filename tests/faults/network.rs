@@ -235,6 +235,10 @@ impl Stage {
             text.replace(&format!("{from}/"), &format!("{to}/"))
         });
         self.lift_by(move |_| drop(keep));
+        if !matches!(server, Server::Of(..)) {
+            // A cut is ended at the plug that was cut: that this one is the same at another address only its owner knows.
+            self.lift_by(|home| drop(home.run(&["recover", "--forget", "--yes"])));
+        }
     }
 
     /// For the third target a connection is enough.
