@@ -55,21 +55,13 @@ pub fn restore_alone(wire: &Wire, dir: &StateDir, mut state: State) -> Result<()
     }
 }
 
-/// Puts the state on disk, and before that what the on of its cut needs beside it.
+/// Puts the intention of a cut on disk, and before that what its on needs beside the state.
 ///
 /// # Errors
 /// Either cannot be written.
-pub fn save(wire: &Wire, dir: &StateDir, state: &State) -> Result<(), StoreError> {
-    let plug = state
-        .recovery
-        .cut
-        .as_ref()
-        .and_then(|cut| cut.plug.as_ref());
-    let recovery = &wire.settings.recovery;
-    if plug.is_some_and(|plug| *plug == recovery.cut_plug()) {
-        if let Some(url) = &recovery.on_url {
-            cut_url::keep(dir, &url.url)?;
-        }
+pub fn save_intention(wire: &Wire, dir: &StateDir, state: &State) -> Result<(), StoreError> {
+    if let Some(url) = &wire.settings.recovery.on_url {
+        cut_url::keep(dir, &url.url)?;
     }
     state::save(dir, state)
 }

@@ -167,13 +167,14 @@ pub fn carry_out(
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
-                Ok(status) if plug.pin().allows_off(&status).is_err() => {
-                    let why = plug.pin().allows_off(&status).err();
-                    stranger(plug, &why.unwrap_or_default())
-                }
-                Ok(_) if !is_silent() => ANSWERED.to_owned(),
-                Ok(_) => "dry run: every guardrail holds, and the modem's power would be cut now"
-                    .to_owned(),
+                Ok(status) => match plug.pin().allows_off(&status) {
+                    Err(why) => stranger(plug, &why),
+                    Ok(()) if !is_silent() => ANSWERED.to_owned(),
+                    Ok(()) => {
+                        "dry run: every guardrail holds, and the modem's power would be cut now"
+                            .to_owned()
+                    }
+                },
                 Err(error) => unanswered(plug, &error),
             })),
             (Ok(plug), Some(save)) => cycle(plug, state, limits, save, is_silent),

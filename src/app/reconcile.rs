@@ -184,7 +184,7 @@ fn cycle<'a>(
     };
     let (mut state, mut decision) = decide(state, &seen);
 
-    let save = dir.map(|dir| |state: &State| left_over::save(wire, dir, state));
+    let save = dir.map(|dir| |state: &State| state::save(dir, state));
     let act = Act {
         wire,
         wants,
@@ -193,7 +193,7 @@ fn cycle<'a>(
         save: save.as_ref().map(|save| save as &Save<'_>),
     };
     let mut acted = act.run(&mut state, &decision).map_err(Error::state)?;
-    let save = save.as_ref().map(|save| save as &Save<'_>);
+    let intend = dir.map(|dir| |state: &State| left_over::save_intention(wire, dir, state));
     let heard = RefCell::new(None);
     let is_silent = || {
         let again = look_again(wire, &seen, &now);
@@ -206,7 +206,7 @@ fn cycle<'a>(
         wire.plug(),
         &mut state,
         wants.recovery,
-        save,
+        intend.as_ref().map(|intend| intend as &Save<'_>),
         &is_silent,
     )
     .map_err(Error::state)?;

@@ -235,7 +235,8 @@ fn under_lock(
     if history::append_missing(&dir, &state.outbox).is_ok() {
         state.outbox.clear();
     }
-    let save = |state: &State| left_over::save(wire, &dir, state);
+    let save = |state: &State| state::save(&dir, state);
+    let intend = |state: &State| left_over::save_intention(wire, &dir, state);
     if let Some(Ok(())) = restored {
         power::tell_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
@@ -245,7 +246,7 @@ fn under_lock(
         _ => match plan(wire, plug, &state).refusal(force) {
             Some(why) => Outcome::Suppressed(why),
             // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
-            None => power::cycle(plug, &mut state, &wire.limits, &save, &|| true)
+            None => power::cycle(plug, &mut state, &wire.limits, &intend, &|| true)
                 .map_err(Error::state)?,
         },
     };

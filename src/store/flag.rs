@@ -36,7 +36,8 @@ pub fn set_unsettled(dir: &StateDir, unsettled: bool) -> Result<(), StoreError> 
     })
 }
 
-fn gone(removed: io::Result<()>) -> io::Result<()> {
+/// Nothing to remove is as good as removed.
+pub(super) fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
         other => other,

@@ -143,9 +143,13 @@ impl StateDir {
 
     /// Replaces a file so that a reader, and the next boot after a power loss, find either the old one or the new one whole.
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.replace_as(name, bytes, FILE_MODE)
+    }
+
+    fn replace_as(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
         let temporary = format!("{name}{TEMPORARY}{}", process::id());
         let replaced = self
-            .write_new(&temporary, bytes)
+            .write_new(&temporary, bytes, mode)
             .and_then(|()| self.folder.rename(temporary.as_ref(), name.as_ref()))
             .and_then(|()| self.folder.sync());
         if replaced.is_err() {
@@ -155,12 +159,12 @@ impl StateDir {
         replaced
     }
 
-    fn write_new(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut file = match self.create(name) {
+    fn write_new(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let mut file = match self.create_as(name, mode) {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
                 // Left by a killed process that had the same id.
                 self.folder.remove(name.as_ref())?;
-                self.create(name)
+                self.create_as(name, mode)
             }
             created => created,
         }?;
@@ -168,24 +172,11 @@ impl StateDir {
         file.sync_all()
     }
 
-    /// Makes a new file with that in it, or none.
-    fn write_new_as(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
-        let mut file = self.create_as(name, mode)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if written.is_err() {
-            let _ = self.folder.remove(name.as_ref());
-        }
-        written
-    }
-
     /// Removes what killed writers left behind. For the holder of the lock, who knows that nobody is writing now.
     fn tidy(&self) -> io::Result<()> {
-        let leftover = format!("{}{TEMPORARY}", state::FILE);
-        for name in self
-            .folder
-            .names()?
-            .filter(|name| name.starts_with(&leftover))
-        {
+        let leftover = [state::FILE, cut_url::FILE].map(|file| format!("{file}{TEMPORARY}"));
+        let is_left = |name: &String| leftover.iter().any(|start| name.starts_with(start));
+        for name in self.folder.names()?.filter(is_left) {
             self.folder.remove(name.as_ref())?;
         }
         Ok(())
