@@ -149,7 +149,7 @@ fn a_broken_state_file_is_set_aside_and_the_cycle_goes_on() {
     home.cycle();
     let whole = fs::read_to_string(home.state_file("state.json")).unwrap();
     let mut foreign: Value = serde_json::from_str(&whole).unwrap();
-    foreign["machine"]["ipv4"] = json!({"trusted": {"address": "", "confirmations": 2}});
+    foreign["machines"]["ipv4"]["track"] = json!({"trusted": {"address": "", "confirmations": 2}});
     let broken = [
         String::new(),
         "\0\0\0\0".to_owned(),
@@ -158,7 +158,7 @@ fn a_broken_state_file_is_set_aside_and_the_cycle_goes_on() {
         "{}".to_owned(),
         whole[..whole.len() / 2].to_owned(),
         foreign.to_string(),
-        whole.replace("\"version\":1", "\"version\":999"),
+        whole.replace("\"version\":2", "\"version\":999"),
     ];
     for text in broken {
         fs::write(home.state_file("state.json"), &text).unwrap();

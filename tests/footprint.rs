@@ -165,7 +165,7 @@ fn a_steady_cycle_takes_no_more_cpu_than_six_times_a_command_that_does_nothing()
     println!(
         "CPU of a steady cycle, and of a command that does nothing, on average of {RUNS}: {rounds:?}, {times:.1} times of {MOST_CPU}"
     );
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
     assert!(
         home.world.cloudflare().journal().is_empty(),
         "a steady cycle asks nothing of the API"

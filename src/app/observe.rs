@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use super::threads::{beside, side_by_side};
 use super::wire::Wire;
 use crate::config::Endpoint;
-use crate::logic::beyond::Line;
+use crate::logic::beyond::{Heard, Line};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
-use crate::logic::readiness::Machine;
-use crate::logic::units::Family;
+use crate::logic::readiness::{Machine, Track};
+use crate::logic::units::{ByFamily, Family};
 use crate::net::Deadline;
 use crate::system;
 
-/// Looks at everything once. `machine` tells which addresses are trusted, and so need no second provider.
+/// Looks at everything once. `machines` tell which addresses are trusted, and so need no second provider.
 #[must_use]
 pub fn observe(
     wire: &Wire,
-    machine: &Machine,
+    machines: &ByFamily<Machine>,
     families: &[Family],
     now: &Moment,
     deadline: Deadline,
@@ -29,32 +29,58 @@ pub fn observe(
         let router = beside(scope, || wire.router());
         let host = wire.host();
         let wan = wire.wan(families, deadline);
-        // By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
-        let public_ip = if wan.signal.ok() && now.wall_is_plausible() {
-            addresses(wire, machine, families, deadline)
+        let look = Look {
+            wire,
+            proved: wan.over,
+            plausible: now.wall_is_plausible(),
+            deadline,
+        };
+        let looked = if wan.signal.ok() {
+            side_by_side(families, |family| {
+                look.over(*family, machines.of(*family).track)
+            })
         } else {
             vec![]
         };
         let router = router.join().unwrap_or_else(broken);
-        let plausible = now.wall_is_plausible();
-        let line = Line::of(&wan.heard, answer_time(&router), plausible);
+        let judge = |heard: &[Heard]| Line::of(heard, answer_time(&router), look.plausible);
+        let line = judge(&wan.heard);
+        // What was heard of nobody was heard of nobody over either family.
+        let mut lines = ByFamily::same(line);
+        let mut public_ip = vec![];
+        for (family, looked) in families.iter().zip(looked) {
+            let (heard, seen) = looked.unwrap_or_default();
+            *lines.of_mut(*family) = judge(&heard);
+            public_ip.extend(seen);
+        }
         Observation {
+            line,
+            lines,
+            wan: wan.signal,
+            public_ip,
             host,
             router,
-            wan: wan.signal,
-            line,
-            public_ip,
         }
     })
 }
 
-/// The same observation with the answers to the last look in place of those that the cycle began with.
+/// The same observation with the answers to the last look in place of those that the cycle began with. Of the family over which nobody
+/// proved anything the next cycle knows more.
 #[must_use]
 pub fn look_again(wire: &Wire, seen: &Observation, now: &Moment) -> Observation {
     let wan = wire.last_look();
     let plausible = now.wall_is_plausible();
+    let line = Line::of(&wan.heard, answer_time(&seen.router), plausible);
+    let over = |family| match line {
+        Line::Up if wan.over != Some(family) => *seen.lines.of(family),
+        line => line,
+    };
     Observation {
-        line: Line::of(&wan.heard, answer_time(&seen.router), plausible),
+        line,
+        lines: ByFamily {
+            ipv4: over(Family::V4),
+            ipv6: over(Family::V6),
+        },
         wan: wan.signal,
         ..seen.clone()
     }
@@ -65,27 +91,49 @@ fn answer_time(router: &Signal<RouterMethod>) -> Option<Duration> {
     router.ok().then_some(router.elapsed)
 }
 
-fn addresses(
-    wire: &Wire,
-    machine: &Machine,
-    families: &[Family],
+/// Looks over one family at a time.
+struct Look<'a> {
+    wire: &'a Wire,
+    /// The family over which the line is known to be up.
+    proved: Option<Family>,
+    /// By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
+    plausible: bool,
     deadline: Deadline,
-) -> Vec<PublicIp> {
-    let ask = |family: Family| {
-        let mut providers: Vec<&Endpoint> = wire.address_providers(family).iter().collect();
+}
+
+impl Look<'_> {
+    /// What was heard over this family, and the address, where somebody was asked for it.
+    fn over(&self, family: Family, track: Track) -> (Vec<Heard>, Option<PublicIp>) {
+        let up = || vec![Heard::Verified];
+        let others = || self.wire.wan_over(family, self.deadline).heard;
+        let mut heard = (self.proved == Some(family)).then(up);
+        // Where nobody answered in the cycle before, that comes first: it takes less time than asking all of them for the address.
+        if heard.is_none() && track == Track::NotReady {
+            heard = Some(others());
+        }
+        let is_up = heard
+            .as_ref()
+            .is_none_or(|heard| heard.contains(&Heard::Verified));
+        let seen = (self.plausible && is_up).then(|| self.address(family, track));
+        let told = seen
+            .iter()
+            .flat_map(|seen| &seen.answers)
+            .any(|answer| answer.address.is_ok());
+        let heard = heard.unwrap_or_else(|| if told { up() } else { others() });
+        (heard, seen)
+    }
+
+    fn address(&self, family: Family, track: Track) -> PublicIp {
+        let mut providers: Vec<&Endpoint> = self.wire.address_providers(family).iter().collect();
         system::shuffle(&mut providers);
         public_ip(
-            wire,
+            self.wire,
             &providers,
             family,
-            machine.publishable(family),
-            deadline,
+            track.trusted(),
+            self.deadline,
         )
-    };
-    side_by_side(families, |family| ask(*family))
-        .into_iter()
-        .flatten()
-        .collect()
+    }
 }
 
 /// Asks providers until their answers count or there is nobody left to ask.

@@ -21,6 +21,7 @@ use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Planned, Wants};
+use crate::logic::units::Family;
 use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::state::Loaded;
@@ -72,11 +73,21 @@ impl Cycle<'_> {
             .any(|acted| complaint(&acted.outcome.settled).as_deref() == Some(error))
     }
 
-    /// The confirmations of the address on which readiness rests, and how many it needs; never more than those.
+    /// The family on which the readiness of the whole rests: the first of those that are as ready.
     #[must_use]
-    pub fn confirmations(&self) -> (u32, u32) {
+    pub fn leading_family(&self) -> Family {
+        let readiness = self.state.readiness();
+        let mut families = self.wants.families().into_iter();
+        families
+            .find(|family| self.state.machines.of(*family).track.readiness() == readiness)
+            .unwrap_or(Family::V4)
+    }
+
+    /// The confirmations of the address of one family, and how many it needs; never more than those.
+    #[must_use]
+    pub fn confirmations(&self, family: Family) -> (u32, u32) {
         let required = self.wants.policy.confirmations;
-        let track = self.state.machine.track(self.wants.primary());
+        let track = self.state.machines.of(family).track;
         (track.confirmations().min(required), required)
     }
 }
@@ -172,7 +183,7 @@ fn cycle<'a>(
             untold.clone_from(&state.outbox);
         }
     }
-    let mut seen = observe(wire, &state.machine, &wants.families(), &now, deadline);
+    let mut seen = observe(wire, &state.machines, &wants.families(), &now, deadline);
     let before = state.clone();
     let decide = |state: State, seen: &Observation| {
         let (mut state, decision) = step::step(state, seen, &now, wants);
@@ -224,6 +235,7 @@ fn cycle<'a>(
 
     errors.extend(wire.token.as_ref().err().map(ToString::to_string));
     errors.extend(clock_error(&now));
+    errors.extend(decision.left_behind.iter().cloned());
     let outcomes: Vec<Outcome> = acted.iter().map(|acted| acted.outcome.clone()).collect();
     let jitter = system::random_up_to(wants.policy.jitter);
     let ending = Ending {
@@ -372,6 +384,7 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
     if wire.token.is_err() || rejected_token(wire, &cycle.state, &cycle.now).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
+        || !cycle.decision.left_behind.is_empty()
         || matches!(cycle.recovery, power::Outcome::Failed(_))
         || cycle
             .acted

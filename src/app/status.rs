@@ -50,7 +50,7 @@ pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
     };
     context.print(&text)?;
     Ok(if options.check {
-        check_code(document.readiness, document.stale)
+        check_code(&document)
     } else {
         EXIT_DONE
     })
@@ -74,30 +74,51 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
 }
 
 /// The exit code of `--check`, as monitors read it: 0 is well, 1 a warning, 2 critical, 3 unknown.
-const fn check_code(readiness: Option<Readiness>, stale: bool) -> u8 {
-    match (readiness, stale) {
+fn check_code(document: &Document) -> u8 {
+    match (document.readiness, document.stale) {
         (None, _) => 3,
         (Some(_), true) | (Some(Readiness::NotReady), false) => 2,
         (Some(Readiness::Init | Readiness::Probing), false) => 1,
-        (Some(Readiness::Ready), false) => 0,
+        // Of two families one may be missing.
+        (Some(Readiness::Ready), false) => {
+            let mut families = document.public_ip.used();
+            let is_ready = |readiness| readiness == Some(Readiness::Ready);
+            u8::from(!families.all(|(_, family)| is_ready(family.readiness)))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logic::fixtures::{at, ip, machines};
+    use crate::logic::readiness::Track;
+    use crate::logic::state::{LastCycle, State};
 
     #[test]
-    fn a_monitor_sees_0_only_where_the_line_is_ready_and_that_is_fresh() {
-        for (readiness, fresh, stale) in [
-            (Some(Readiness::Ready), 0, 2),
-            (Some(Readiness::Probing), 1, 2),
-            (Some(Readiness::Init), 1, 2),
-            (Some(Readiness::NotReady), 2, 2),
-            (None, 3, 3),
+    fn a_monitor_sees_0_only_where_every_family_is_ready_and_that_is_fresh() {
+        let trusted = |address| Track::Trusted {
+            address: ip(address),
+            confirmations: 2,
+        };
+        let (v4, v6) = (trusted("11.0.0.1"), trusted("2a00::1"));
+        for (ipv4, ipv6, code) in [
+            (v4, v6, 0),
+            (v4, Track::Init, 0),
+            (v4, Track::NotReady, 1),
+            (Track::Empty, v6, 1),
+            (Track::Empty, Track::Init, 1),
+            (Track::NotReady, Track::NotReady, 2),
         ] {
-            assert_eq!(check_code(readiness, false), fresh, "{readiness:?}, fresh");
-            assert_eq!(check_code(readiness, true), stale, "{readiness:?}, stale");
+            let mut state = State::cold(&at(0));
+            state.machines = machines(ipv4, ipv6);
+            state.last = Some(LastCycle {
+                at: at(0),
+                elapsed_ms: 1,
+            });
+            let seen_at = |s| check_code(&Document::new(Some(&state), None, &at(s)));
+            assert_eq!((seen_at(10), seen_at(9000)), (code, 2), "{ipv4:?} {ipv6:?}");
         }
+        assert_eq!(check_code(&Document::new(None, None, &at(0))), 3);
     }
 }

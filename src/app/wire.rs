@@ -273,6 +273,17 @@ impl Wire {
         )
     }
 
+    /// The same over one family alone.
+    #[must_use]
+    pub fn wan_over(&self, family: Family, deadline: Deadline) -> Wan {
+        let asker = Asker {
+            family: Some(family),
+            ..self.asker(deadline)
+        };
+        let others = self.address_servers(&[family]);
+        probe::wan::probe(&self.settings.network.wan_targets, &others, &asker)
+    }
+
     /// What comes back from one target alone.
     #[must_use]
     pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Wan {
@@ -304,6 +315,7 @@ impl Wire {
         Asker {
             dialer: self.dialer.clone(),
             tls: Arc::clone(&self.tls),
+            family: None,
             deadline,
         }
     }

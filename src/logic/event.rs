@@ -40,6 +40,9 @@ pub enum What {
     },
     /// Readiness changed.
     Readiness {
+        /// Of which family, where records of several are kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        family: Option<Family>,
         /// Before.
         from: Readiness,
         /// After.

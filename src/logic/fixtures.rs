@@ -7,9 +7,10 @@ use super::beyond::{Line, Reason};
 use super::moment::Moment;
 use super::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use super::policy::Policy;
+use super::readiness::{Machine, Track};
 use super::records::RecordSpec;
 use super::recovery::Limits;
-use super::units::{Family, RecordType};
+use super::units::{ByFamily, Family, RecordType};
 
 /// 2026-02-02T02:40:00Z.
 const EPOCH_S: i64 = 1_770_000_000;
@@ -41,11 +42,13 @@ fn signal<T>(ok: bool, value: T) -> Signal<T> {
 
 /// An observation of the line, with corroborated addresses.
 pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Observation {
+    let line = if wan { Line::Up } else { Line::Down };
     Observation {
         host: signal(host, ()),
         router: signal(router, RouterMethod::Icmp),
         wan: signal(wan, ()),
-        line: if wan { Line::Up } else { Line::Down },
+        line,
+        lines: ByFamily::same(line),
         public_ip: address
             .into_iter()
             .map(|text| public_ip(ip(text)))
@@ -54,6 +57,18 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
 }
 
 /// One corroborated address.
+/// The machines of both families, each as it is since [`at`] zero.
+pub fn machines(ipv4: Track, ipv6: Track) -> ByFamily<Machine> {
+    let machine = |track| Machine {
+        track,
+        since: at(0),
+    };
+    ByFamily {
+        ipv4: machine(ipv4),
+        ipv6: machine(ipv6),
+    }
+}
+
 pub fn public_ip(address: IpAddr) -> PublicIp {
     PublicIp {
         family: Family::of(address),
@@ -92,6 +107,7 @@ pub fn down() -> Observation {
 pub fn doubtful(reason: Reason) -> Observation {
     Observation {
         line: Line::Unverified(reason),
+        lines: ByFamily::same(Line::Unverified(reason)),
         ..down()
     }
 }

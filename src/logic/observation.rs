@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::beyond::Line;
-use super::units::Family;
+use super::units::{ByFamily, Family};
 
 /// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +157,8 @@ pub struct Observation {
     pub wan: Signal<()>,
     /// What all that came back from there, or did not, says of the line.
     pub line: Line,
+    /// The same over each family in use.
+    pub lines: ByFamily<Line>,
     /// One per record family in use; empty unless the line is up.
     pub public_ip: Vec<PublicIp>,
 }
@@ -167,7 +169,7 @@ impl Observation {
     pub fn counted(&self, family: Family) -> Option<Counted> {
         self.public_ip
             .iter()
-            .filter(|seen| self.line == Line::Up && seen.family == family)
+            .filter(|seen| *self.lines.of(family) == Line::Up && seen.family == family)
             .find_map(|seen| seen.signal.result.as_ref().ok().copied())
             .filter(|counted| Family::of(counted.address) == family)
     }

@@ -1,25 +1,27 @@
 //! The readiness machine: fail-fast demotion, promotion one step at a time and only on evidence.
 //!
-//! Each family in use has a [`Track`]; readiness is what the track of the first record's family and the WAN say together.
+//! Each family in use has a [`Machine`] of its own, and a record depends on that of its own family alone. How ready the whole is, is
+//! [told](best) by the best of them.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::moment::Moment;
 use super::units::Family;
 
 /// How far the line may be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Readiness {
-    /// No cycle has run yet.
+    /// No cycle has looked yet, or no record needs it.
     Init,
-    /// The WAN is up; the address waits for its confirmations.
+    /// The line is up; the address waits for its confirmations.
     Probing,
     /// The address is confirmed; records may be written.
     Ready,
-    /// The WAN is down.
+    /// The line is down, or nobody who answers has proved who he is.
     NotReady,
 }
 
@@ -42,12 +44,28 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// What is believed of the public address of one family.
+/// The readiness of several families together: that of the best.
+#[must_use]
+pub fn best(each: impl IntoIterator<Item = Readiness>) -> Readiness {
+    let rank = |readiness: &Readiness| match readiness {
+        Readiness::Init => 0,
+        Readiness::NotReady => 1,
+        Readiness::Probing => 2,
+        Readiness::Ready => 3,
+    };
+    each.into_iter().max_by_key(rank).unwrap_or(Readiness::Init)
+}
+
+/// What is believed of the line and of the public address of one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Track {
-    /// Nothing.
+    /// Nothing yet.
     #[default]
+    Init,
+    /// The line is not known to be up.
+    NotReady,
+    /// The line is up, and no address was observed.
     Empty,
     /// An address that waits for its confirmations.
     Candidate {
@@ -65,13 +83,35 @@ pub enum Track {
     },
 }
 
+/// What one cycle tells the machine of one family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// Somebody proved over this family who he is.
+    pub up: bool,
+    /// The address that counts in this cycle.
+    pub address: Option<IpAddr>,
+    /// Take an observation as all of the confirmations (`--trust`).
+    pub trust: bool,
+}
+
 impl Track {
+    /// How far the line may be trusted over this family.
+    #[must_use]
+    pub const fn readiness(&self) -> Readiness {
+        match self {
+            Self::Init => Readiness::Init,
+            Self::NotReady => Readiness::NotReady,
+            Self::Empty | Self::Candidate { .. } => Readiness::Probing,
+            Self::Trusted { .. } => Readiness::Ready,
+        }
+    }
+
     /// The address that may be published.
     #[must_use]
     pub const fn trusted(&self) -> Option<IpAddr> {
         match self {
             Self::Trusted { address, .. } => Some(*address),
-            Self::Empty | Self::Candidate { .. } => None,
+            Self::Init | Self::NotReady | Self::Empty | Self::Candidate { .. } => None,
         }
     }
 
@@ -80,7 +120,7 @@ impl Track {
     pub const fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Trusted { address, .. } | Self::Candidate { address, .. } => Some(*address),
-            Self::Empty => None,
+            Self::Init | Self::NotReady | Self::Empty => None,
         }
     }
 
@@ -91,7 +131,7 @@ impl Track {
             Self::Trusted { confirmations, .. } | Self::Candidate { confirmations, .. } => {
                 *confirmations
             }
-            Self::Empty => 0,
+            Self::Init | Self::NotReady | Self::Empty => 0,
         }
     }
 
@@ -100,31 +140,33 @@ impl Track {
     #[must_use]
     pub fn under(self, family: Family, required: u32) -> Self {
         match self {
+            Self::Trusted { address, .. } | Self::Candidate { address, .. }
+                if Family::of(address) != family =>
+            {
+                Self::Empty
+            }
             Self::Trusted {
                 address,
                 confirmations,
-            } if Family::of(address) == family && confirmations < required => Self::Candidate {
+            } if confirmations < required => Self::Candidate {
                 address,
                 confirmations,
             },
-            Self::Trusted { address, .. } | Self::Candidate { address, .. }
-                if Family::of(address) == family =>
-            {
-                self
-            }
-            Self::Empty | Self::Trusted { .. } | Self::Candidate { .. } => Self::Empty,
+            as_it_was => as_it_was,
         }
     }
 
-    /// What one cycle does to it while the WAN is up. `seen` is the observation that counts; `trust` takes it as all of
-    /// the confirmations (`--trust`).
+    /// What one cycle does to it.
     #[must_use]
-    pub fn after(self, seen: Option<IpAddr>, required: u32, trust: bool) -> Self {
-        match (self, seen) {
+    pub fn after(self, evidence: Evidence, required: u32) -> Self {
+        if !evidence.up {
+            return Self::NotReady;
+        }
+        match (self, evidence.address) {
             (Self::Trusted { .. }, None) => self,
             (Self::Trusted { address, .. }, Some(seen)) if seen == address => self,
             (_, None) => Self::Empty,
-            (_, Some(address)) if trust => Self::Trusted {
+            (_, Some(address)) if evidence.trust => Self::Trusted {
                 address,
                 confirmations: required,
             },
@@ -148,141 +190,66 @@ impl Track {
                     }
                 }
             }
-            (Self::Empty | Self::Candidate { .. } | Self::Trusted { .. }, Some(address)) => {
-                Self::Candidate {
-                    address,
-                    confirmations: 1,
-                }
+            (_, Some(address)) => Self::Candidate {
+                address,
+                confirmations: 1,
+            },
+        }
+    }
+
+    /// The steps from here to what a cycle made of it, each from one state to another.
+    #[must_use]
+    pub fn steps(self, after: Self) -> Vec<(Readiness, Readiness)> {
+        let (from, to) = (self.readiness(), after.readiness());
+        let path = match to {
+            Readiness::Ready if self.trusted() != after.trusted() => {
+                vec![from, Readiness::Probing, to]
             }
-        }
+            _ => vec![from, to],
+        };
+        let next = path.iter().copied().skip(1);
+        let steps = path.iter().copied().zip(next);
+        steps.filter(|(from, to)| from != to).collect()
     }
 }
 
-/// Readiness and the tracks of both families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The readiness machine of one family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// How far the line may be trusted.
-    pub readiness: Readiness,
-    /// The public IPv4 address.
-    pub ipv4: Track,
-    /// The public IPv6 address.
-    pub ipv6: Track,
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Self {
-            readiness: Readiness::Init,
-            ipv4: Track::Empty,
-            ipv6: Track::Empty,
-        }
-    }
-}
-
-/// What one cycle tells the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Evidence {
-    /// The WAN answers.
-    pub wan_up: bool,
-    /// The IPv4 address that counts in this cycle.
-    pub ipv4: Option<IpAddr>,
-    /// The IPv6 address that counts in this cycle.
-    pub ipv6: Option<IpAddr>,
-    /// Take agreed observations as fully confirmed.
-    pub trust: bool,
+    /// Where it stands.
+    pub track: Track,
+    /// Since when it is READY, or since when it is not.
+    pub since: Moment,
 }
 
 impl Machine {
-    /// The track of one family.
+    /// One of which nothing is known yet.
     #[must_use]
-    pub const fn track(&self, family: Family) -> &Track {
-        match family {
-            Family::V4 => &self.ipv4,
-            Family::V6 => &self.ipv6,
+    pub const fn new(now: Moment) -> Self {
+        Self {
+            track: Track::Init,
+            since: now,
         }
     }
 
-    /// The address of this family that may be published now: none unless READY.
-    #[must_use]
-    pub fn publishable(&self, family: Family) -> Option<IpAddr> {
-        match self.readiness {
-            Readiness::Ready => self.track(family).trusted(),
-            Readiness::Init | Readiness::Probing | Readiness::NotReady => None,
-        }
-    }
-
-    /// Brings a stored machine under today's configuration. `primary` is the family of the first record.
-    #[must_use]
-    pub fn under(self, primary: Family, required: u32) -> Self {
-        let forgotten = match self.readiness {
-            Readiness::Init | Readiness::NotReady => true,
-            Readiness::Probing | Readiness::Ready => false,
-        };
-        let keep = |track: Track, family| {
-            if forgotten {
-                Track::Empty
-            } else {
-                track.under(family, required)
-            }
-        };
-        let next = Self {
-            ipv4: keep(self.ipv4, Family::V4),
-            ipv6: keep(self.ipv6, Family::V6),
-            ..self
-        };
-        let readiness = match self.readiness {
-            Readiness::Ready if next.track(primary).trusted().is_none() => Readiness::Probing,
-            // The first record is of another family now: its readiness is that of its own track.
-            Readiness::Probing if next.track(primary).trusted().is_some() => Readiness::Ready,
-            as_it_was => as_it_was,
-        };
-        Self { readiness, ..next }
-    }
-
-    /// One cycle: the machine after it, and the steps that it took, each from one state to another.
-    #[must_use]
-    pub fn after(
-        self,
+    /// Takes in what a cycle saw; gives the steps that it took.
+    pub fn observe(
+        &mut self,
         evidence: Evidence,
-        primary: Family,
         required: u32,
-    ) -> (Self, Vec<(Readiness, Readiness)>) {
-        let before = self.readiness;
-        if !evidence.wan_up {
-            let down = Self {
-                readiness: Readiness::NotReady,
-                ipv4: Track::Empty,
-                ipv6: Track::Empty,
-            };
-            return (down, steps(&[before, Readiness::NotReady]));
+        now: &Moment,
+    ) -> Vec<(Readiness, Readiness)> {
+        let before = self.track;
+        self.track = before.after(evidence, required);
+        let steps = before.steps(self.track);
+        let is_news = |(from, to): &(Readiness, Readiness)| {
+            [*from, *to].contains(&Readiness::Ready) || *from == Readiness::Init
+        };
+        if steps.iter().any(is_news) {
+            self.since = now.clone();
         }
-        let mut next = Self {
-            readiness: Readiness::Probing,
-            ipv4: self.ipv4.after(evidence.ipv4, required, evidence.trust),
-            ipv6: self.ipv6.after(evidence.ipv6, required, evidence.trust),
-        };
-        let trusted = next.track(primary).trusted();
-        let path: &[Readiness] = if trusted.is_none() {
-            &[before, Readiness::Probing]
-        } else {
-            next.readiness = Readiness::Ready;
-            let was = self.track(primary).trusted();
-            if before == Readiness::Ready && was == trusted {
-                &[before]
-            } else {
-                &[before, Readiness::Probing, Readiness::Ready]
-            }
-        };
-        (next, steps(path))
+        steps
     }
-}
-
-fn steps(path: &[Readiness]) -> Vec<(Readiness, Readiness)> {
-    path.iter()
-        .copied()
-        .zip(path.iter().copied().skip(1))
-        .filter(|(from, to)| from != to)
-        .collect()
 }
 
 #[cfg(test)]

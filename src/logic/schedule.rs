@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::moment::{Elapsed, Moment};
 use super::policy::Policy;
-use super::readiness::{Readiness, Track};
-use super::state::State;
+use super::readiness::Readiness;
+use super::state::{LEFT_BEHIND, State};
 
 /// An API back-off longer than this is waited for at the slow cadence.
 const SHORT_BACKOFF: Duration = Duration::from_secs(2 * 60);
@@ -61,12 +61,20 @@ pub fn next(state: &State, policy: &Policy, jitter: Duration, now: &Moment) -> D
 
 /// Whether the fast cadence is wanted.
 fn unsettled(state: &State, now: &Moment) -> bool {
-    let machine = &state.machine;
-    machine.readiness != Readiness::Ready
-        // The other family's new address waits for its confirmations, and its records with it.
-        || [machine.ipv4, machine.ipv6].iter().any(|track| matches!(track, Track::Candidate { .. }))
+    let mut machines = state.machines.both();
+    state.readiness() != Readiness::Ready
+        || machines.any(|(_, machine)| match machine.track.readiness() {
+            Readiness::Probing => true,
+            // One that is dead for good is not waited for.
+            Readiness::NotReady => machine.since.elapsed(now).under(LEFT_BEHIND),
+            Readiness::Init | Readiness::Ready => false,
+        })
         || state.records.values().any(|record| record.converging(now))
-        || state.backoff.as_ref().and_then(|wait| wait.remaining(None, now)).is_some_and(|left| left < SHORT_BACKOFF)
+        || state
+            .backoff
+            .as_ref()
+            .and_then(|wait| wait.remaining(None, now))
+            .is_some_and(|left| left < SHORT_BACKOFF)
 }
 
 /// Whether a cycle is due at `now` (`--if-due`). A cycle that would be due within the jitter is due already: whoever
@@ -128,22 +136,18 @@ pub fn is_stale(state: &State, now: &Moment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::fixtures::{at, ip, policy};
-    use crate::logic::readiness::Machine;
+    use crate::logic::fixtures::{at, ip, machines, policy};
+    use crate::logic::readiness::Track;
     use crate::logic::records::{Pending, RecordState};
     use crate::logic::state::LastCycle;
 
     fn ready() -> State {
-        let ipv4 = Track::Trusted {
+        let track = Track::Trusted {
             address: ip("11.0.0.1"),
             confirmations: 2,
         };
         State {
-            machine: Machine {
-                readiness: Readiness::Ready,
-                ipv4,
-                ipv6: Track::Empty,
-            },
+            machines: machines(track, Track::Init),
             ..State::cold(&at(0))
         }
     }
@@ -155,21 +159,29 @@ mod tests {
     #[test]
     fn a_settled_line_is_slow_and_any_doubt_is_fast() {
         assert_eq!(speed(&ready(), 0), Speed::Slow);
-        for readiness in [Readiness::Init, Readiness::Probing, Readiness::NotReady] {
+        for track in [Track::Init, Track::Empty, Track::NotReady] {
             let mut state = ready();
-            state.machine.readiness = readiness;
-            assert_eq!(speed(&state, 0), Speed::Fast, "{readiness}");
+            state.machines.ipv4.track = track;
+            assert_eq!(speed(&state, 9000), Speed::Fast, "{track:?}");
         }
+    }
+
+    #[test]
+    fn the_other_family_is_waited_for_but_not_for_ever() {
         let mut state = ready();
-        state.machine.ipv6 = Track::Candidate {
+        let candidate = Track::Candidate {
             address: ip("2a00::1"),
             confirmations: 1,
         };
-        assert_eq!(
-            speed(&state, 0),
-            Speed::Fast,
-            "the other family waits for a confirmation"
-        );
+        for (track, s, expected) in [
+            (candidate, 9000, Speed::Fast),
+            (Track::Empty, 9000, Speed::Fast),
+            (Track::NotReady, 599, Speed::Fast),
+            (Track::NotReady, 600, Speed::Slow),
+        ] {
+            state.machines.ipv6.track = track;
+            assert_eq!(speed(&state, s), expected, "{track:?} after {s} s");
+        }
     }
 
     #[test]

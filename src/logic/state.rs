@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,17 +12,19 @@ use super::beyond::Reason;
 use super::event::{Event, What};
 use super::moment::Moment;
 use super::provider::ApiErrorKind;
-use super::readiness::Machine;
+use super::readiness::{Machine, Readiness, best};
 use super::records::RecordState;
 use super::recovery::RecoveryState;
 use super::schedule::Due;
-use super::units::{Family, RecordType};
+use super::units::{ByFamily, Family, RecordType};
 use super::verdict::Verdict;
 
 /// The version of the document. A new field with a default needs no new version; a changed meaning does.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// How many hours the strip of `status` looks back, the current one included.
 pub const HOURS: usize = 24;
+/// A family that has not been READY for this long while another is, is left behind, and that is told.
+pub const LEFT_BEHIND: Duration = Duration::from_secs(10 * 60);
 /// How many events wait for a history that cannot be written: so many that the state stays small, on a disk that may be full.
 pub const UNTOLD_AT_MOST: usize = 50;
 
@@ -32,9 +35,9 @@ pub struct State {
     pub version: u32,
     /// Cycles so far.
     pub cycle: u64,
-    /// Readiness and the public addresses.
-    pub machine: Machine,
-    /// Since when readiness is what it is.
+    /// The readiness machine and the public address of each family.
+    pub machines: ByFamily<Machine>,
+    /// Since when the [readiness of the whole](State::readiness) is what it is.
     pub since: Moment,
     /// The verdict of the last cycle.
     pub verdict: Option<Verdict>,
@@ -50,7 +53,7 @@ pub struct State {
     /// The outage that goes on.
     pub outage: Option<Outage>,
     /// The addresses trusted last, kept through outages.
-    pub last_trusted: LastTrusted,
+    pub last_trusted: ByFamily<Option<IpAddr>>,
     /// What is known of each record, by [`super::records::RecordSpec::key`].
     pub records: BTreeMap<String, RecordState>,
     /// The provider's ids of zones, by name.
@@ -136,33 +139,6 @@ pub struct Outage {
     pub cycles: u64,
 }
 
-/// The addresses trusted last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastTrusted {
-    /// IPv4.
-    pub ipv4: Option<IpAddr>,
-    /// IPv6.
-    pub ipv6: Option<IpAddr>,
-}
-
-impl LastTrusted {
-    /// That of one family.
-    #[must_use]
-    pub const fn of(&self, family: Family) -> Option<IpAddr> {
-        match family {
-            Family::V4 => self.ipv4,
-            Family::V6 => self.ipv6,
-        }
-    }
-
-    pub(super) const fn set(&mut self, family: Family, address: IpAddr) {
-        match family {
-            Family::V4 => self.ipv4 = Some(address),
-            Family::V6 => self.ipv6 = Some(address),
-        }
-    }
-}
-
 /// The last write that changed an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastChange {
@@ -188,7 +164,7 @@ impl State {
         Self {
             version: VERSION,
             cycle: 0,
-            machine: Machine::default(),
+            machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,
             doubt: None,
@@ -196,7 +172,7 @@ impl State {
             uptime: Uptime::default(),
             hours: vec![],
             outage: None,
-            last_trusted: LastTrusted::default(),
+            last_trusted: ByFamily::default(),
             records: BTreeMap::new(),
             zones: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -208,6 +184,25 @@ impl State {
             seq: 0,
             outbox: vec![],
         }
+    }
+
+    /// How far the line may be trusted: over the best of the families in use.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        best(self.machines.both().map(|(_, it)| it.track.readiness()))
+    }
+
+    /// The families that have not been READY for [`LEFT_BEHIND`] while another is.
+    pub fn left_behind(&self, now: &Moment) -> impl Iterator<Item = Family> {
+        let is_ready = self.readiness() == Readiness::Ready;
+        self.machines.both().filter_map(move |(family, machine)| {
+            let is_behind = match machine.track.readiness() {
+                Readiness::Probing | Readiness::NotReady => is_ready,
+                Readiness::Init | Readiness::Ready => false,
+            };
+            let is_late = machine.since.elapsed(now).at_least(LEFT_BEHIND);
+            (is_behind && is_late).then_some(family)
+        })
     }
 
     /// Leaves the API alone for as long as its error asks for, if it does; `reason` says what went wrong. Returns what to tell.

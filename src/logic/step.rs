@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::beyond::Line;
 use super::event::{OutagePhase, RecoveryPhase, What};
-use super::moment::Moment;
+use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
-use super::readiness::{Evidence, Readiness};
+use super::readiness::{Evidence, Machine, Readiness, Track};
 use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled};
 use super::recovery::{self, Limits};
 use super::schedule;
@@ -35,15 +35,7 @@ pub struct Wants<'a> {
 }
 
 impl Wants<'_> {
-    /// The family of the first record, on which readiness runs.
-    #[must_use]
-    pub fn primary(&self) -> Family {
-        self.records
-            .first()
-            .map_or(Family::V4, |record| record.kind.family())
-    }
-
-    /// The families of all records, the primary one first.
+    /// The families of all records, that of the first record first.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
         records::families(self.records)
@@ -61,6 +53,8 @@ pub struct Decision {
     pub records: Vec<Planned>,
     /// What follows for the modem's power.
     pub recovery: recovery::Decision,
+    /// What is to be told of each family that is left behind.
+    pub left_behind: Vec<String>,
 }
 
 /// What follows for one record.
@@ -80,9 +74,19 @@ pub struct Planned {
 /// on the state (is this address trusted?) must look at the result.
 #[must_use]
 pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
-    state.machine = state
-        .machine
-        .under(wants.primary(), wants.policy.confirmations);
+    let families = wants.families();
+    for family in [Family::V4, Family::V6] {
+        let machine = state.machines.of_mut(family);
+        if families.contains(&family) {
+            machine.track = machine.track.under(family, wants.policy.confirmations);
+        } else {
+            *machine = Machine::new(now.clone());
+        }
+        // How long it has been so cannot be told any more: it begins anew.
+        if machine.since.elapsed(now) == Elapsed::Unknown {
+            machine.since = now.clone();
+        }
+    }
     state.backoff = state.backoff.map(|wait| wait.on_clocks_of(now));
     state.recovery.on_clocks_of(now);
     state
@@ -102,8 +106,8 @@ pub fn step(
     now: &Moment,
     wants: &Wants<'_>,
 ) -> (State, Decision) {
-    let before = state.machine.readiness;
-    let verdict = Verdict::of(seen, wants.primary());
+    let before = state.readiness();
+    let verdict = Verdict::of(seen);
     state.outbox.clear();
     state.cycle = state.cycle.saturating_add(1);
     if let Some(gap) = schedule::gap(&state, now) {
@@ -115,47 +119,85 @@ pub fn step(
         );
     }
 
-    let counted = |family| seen.counted(family).map(|counted| counted.address);
-    let evidence = Evidence {
-        wan_up: seen.line == Line::Up,
-        ipv4: counted(Family::V4),
-        ipv6: counted(Family::V6),
-        trust: wants.trust,
-    };
-    let (machine, steps) =
-        state
-            .machine
-            .after(evidence, wants.primary(), wants.policy.confirmations);
-    state.machine = machine;
+    let steps = observe(&mut state, seen, now, wants);
     state.verdict = Some(verdict);
     state.doubt = match seen.line {
         Line::Unverified(reason) if verdict == Verdict::Unverified => Some(reason),
         Line::Up | Line::Down | Line::Unverified(_) => None,
     };
-    for (from, to) in steps {
-        state.since = now.clone();
-        state.tell(now, What::Readiness { from, to, verdict });
+    for (family, from, to) in steps {
+        let what = What::Readiness {
+            family,
+            from,
+            to,
+            verdict,
+        };
+        state.tell(now, what);
     }
     note_outage(&mut state, verdict, now);
     note_addresses(&mut state, seen, now);
-    let ready = machine.readiness == Readiness::Ready;
+    let ready = state.readiness() == Readiness::Ready;
     state.count(ready, now);
     let recovery = recover(&mut state, seen, verdict, ready, now, wants);
 
     let records = wants
         .records
         .iter()
-        .map(|spec| plan(&mut state, spec, counted(spec.kind.family()), now, wants))
+        .map(|spec| plan(&mut state, spec, seen, now, wants))
         .collect();
-    (
-        state,
-        Decision {
-            before,
-            verdict,
-            records,
-            recovery,
-        },
-    )
+    let decision = Decision {
+        before,
+        verdict,
+        left_behind: left_behind(&state, seen, now),
+        records,
+        recovery,
+    };
+    (state, decision)
+}
+
+/// Each family takes in what was seen over it. Gives the steps, with the family where there are several.
+fn observe(
+    state: &mut State,
+    seen: &Observation,
+    now: &Moment,
+    wants: &Wants<'_>,
+) -> Vec<(Option<Family>, Readiness, Readiness)> {
+    let before = state.readiness();
+    let families = wants.families();
+    let is_one_of_several = families.len() > 1;
+    let mut steps = vec![];
+    let mut has_stepped = true;
+    for family in families {
+        let evidence = Evidence {
+            up: *seen.lines.of(family) == Line::Up,
+            address: seen.counted(family).map(|counted| counted.address),
+            trust: wants.trust,
+        };
+        let machine = state.machines.of_mut(family);
+        let taken = machine.observe(evidence, wants.policy.confirmations, now);
+        has_stepped &= !taken.is_empty();
+        let named = is_one_of_several.then_some(family);
+        steps.extend(taken.into_iter().map(|(from, to)| (named, from, to)));
+    }
+    if has_stepped || before != state.readiness() {
+        state.since = now.clone();
+    }
+    steps
+}
+
+/// What is to be told of each family that is left behind; without numbers, as it is told once.
+fn left_behind(state: &State, seen: &Observation, now: &Moment) -> Vec<String> {
+    let told = |family: Family| {
+        let why = match seen.lines.of(family) {
+            Line::Up => "no address of it could be confirmed".to_owned(),
+            Line::Unverified(reason) => reason.to_string(),
+            Line::Down => "nothing beyond the router answers over it".to_owned(),
+        };
+        format!(
+            "{family} has not been READY for over 10 min, and its records wait, while the others are kept: {why}"
+        )
+    };
+    state.left_behind(now).map(told).collect()
 }
 
 fn recover(
@@ -198,7 +240,7 @@ fn recover(
 /// Whether an observation is that of a line which a power cycle may bring back.
 #[must_use]
 pub fn is_dead(seen: &Observation, now: &Moment, wants: &Wants<'_>) -> bool {
-    let verdict = Verdict::of(seen, wants.primary());
+    let verdict = Verdict::of(seen);
     recovery::judged(seen, verdict, wants.recovery, now) == Verdict::WanDown
 }
 
@@ -247,14 +289,13 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
 
 fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
     for family in [Family::V4, Family::V6] {
-        let Some(to) = state.machine.track(family).trusted() else {
+        let Some(to) = state.machines.of(family).track.trusted() else {
             continue;
         };
-        let from = state.last_trusted.of(family);
+        let from = state.last_trusted.of_mut(family).replace(to);
         if from == Some(to) {
             continue;
         }
-        state.last_trusted.set(family, to);
         let answers = seen
             .public_ip
             .iter()
@@ -279,7 +320,7 @@ fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
 fn plan(
     state: &mut State,
     spec: &RecordSpec,
-    counted: Option<IpAddr>,
+    seen: &Observation,
     now: &Moment,
     wants: &Wants<'_>,
 ) -> Planned {
@@ -293,16 +334,16 @@ fn plan(
             needs_operator: false,
         }),
     };
-    let machine = state.machine;
-    let Some(wanted) = machine.publishable(family) else {
-        return held(why_not_publishable(
-            state,
-            family,
-            wants.policy.confirmations,
-        ));
+    let track = state.machines.of(family).track;
+    let Some(wanted) = track.trusted() else {
+        let required = wants.policy.confirmations;
+        return held(why_not_publishable(track, family, seen, required));
     };
     // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
-    if counted != Some(wanted) {
+    if seen
+        .counted(family)
+        .is_none_or(|counted| counted.address != wanted)
+    {
         return held(format!("no {family} address was observed in this cycle"));
     }
     let remembered = state.records.entry(spec.key()).or_default();
@@ -324,22 +365,32 @@ fn plan(
     }
 }
 
-fn why_not_publishable(state: &State, family: Family, required: u32) -> String {
-    let track = state.machine.track(family);
+fn why_not_publishable(track: Track, family: Family, seen: &Observation, required: u32) -> String {
     // Promotion is one step at a time: the first observation makes a candidate, whatever the policy asks for.
     let required = required.max(2);
-    match state.machine.readiness {
-        Readiness::Init | Readiness::NotReady => match state.doubt {
-            Some(reason) => format!("nobody beyond the router could be verified: {reason}"),
-            None => "the line is down".to_owned(),
-        },
-        Readiness::Probing | Readiness::Ready => match track.address() {
-            Some(address) => format!(
-                "{address} has {} of {required} confirmations",
-                track.confirmations().min(required)
-            ),
-            None => format!("no {family} address was observed yet"),
-        },
+    match (track, seen.lines.of(family)) {
+        (
+            Track::Candidate {
+                address,
+                confirmations,
+            }
+            | Track::Trusted {
+                address,
+                confirmations,
+            },
+            _,
+        ) => format!(
+            "{address} has {} of {required} confirmations",
+            confirmations.min(required)
+        ),
+        (Track::Empty, _) => format!("no {family} address was observed yet"),
+        (Track::Init | Track::NotReady, Line::Unverified(reason)) => {
+            format!("nobody beyond the router could be verified: {reason}")
+        }
+        (Track::Init | Track::NotReady, _) if seen.line == Line::Up => {
+            format!("nothing beyond the router answers over {family}")
+        }
+        (Track::Init | Track::NotReady, _) => "the line is down".to_owned(),
     }
 }
 

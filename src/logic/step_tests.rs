@@ -181,7 +181,7 @@ fn nothing_is_written_on_the_strength_of_an_address_seen_in_an_earlier_cycle() {
     line.cycle(&up(A));
     line.cycle(&up(A));
     let decision = line.cycle(&mute());
-    assert_eq!(line.state.machine.readiness, Readiness::Ready);
+    assert_eq!(line.state.readiness(), Readiness::Ready);
     assert_eq!(
         reason(&decision),
         "no IPv4 address was observed in this cycle"
@@ -500,10 +500,10 @@ fn a_line_that_nobody_verified_demotes_and_publishes_nothing_and_says_why() {
     for s in [0, 120] {
         state = step(state, &up("11.22.33.44"), &at(s), &wants).0;
     }
-    assert_eq!(state.machine.readiness, Readiness::Ready);
+    assert_eq!(state.readiness(), Readiness::Ready);
     let (state, decision) = step(state, &doubtful(Reason::Portal), &at(240), &wants);
     assert_eq!(decision.verdict, Verdict::Unverified);
-    assert_eq!(state.machine.readiness, Readiness::NotReady);
+    assert_eq!(state.readiness(), Readiness::NotReady);
     assert_eq!(state.doubt, Some(Reason::Portal));
     assert_eq!(state.recovery.streak, None, "it is no silence");
     let Next::Done(Settled::Held { reason, .. }) = &decision.records[0].next else {

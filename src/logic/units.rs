@@ -46,6 +46,49 @@ impl fmt::Display for Family {
     }
 }
 
+/// Something of each address family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ByFamily<T> {
+    /// That of IPv4.
+    pub ipv4: T,
+    /// That of IPv6.
+    pub ipv6: T,
+}
+
+impl<T: Clone> ByFamily<T> {
+    /// The same of both.
+    pub fn same(of_both: T) -> Self {
+        Self {
+            ipv4: of_both.clone(),
+            ipv6: of_both,
+        }
+    }
+}
+
+impl<T> ByFamily<T> {
+    /// That of one family.
+    #[must_use]
+    pub const fn of(&self, family: Family) -> &T {
+        match family {
+            Family::V4 => &self.ipv4,
+            Family::V6 => &self.ipv6,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn of_mut(&mut self, family: Family) -> &mut T {
+        match family {
+            Family::V4 => &mut self.ipv4,
+            Family::V6 => &mut self.ipv6,
+        }
+    }
+
+    /// Both, each with its family.
+    pub fn both(&self) -> impl Iterator<Item = (Family, &T)> {
+        [(Family::V4, &self.ipv4), (Family::V6, &self.ipv6)].into_iter()
+    }
+}
+
 /// The type of a DNS record that cadence keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RecordType {

@@ -38,15 +38,21 @@ impl Verdict {
         }
     }
 
-    /// Judges an observation. `family` is that of the first record, on which readiness runs too.
+    /// Judges an observation. Of several families in use, one with an address is enough.
     ///
     /// What comes from beyond the router outweighs what is silent nearer by: an ICMP-shy router proves nothing, and neither does a
     /// default route that is in another table than the usual one. An interface without a link carries nothing, whatever was sent.
     #[must_use]
-    pub fn of(seen: &Observation, family: Family) -> Self {
+    pub fn of(seen: &Observation) -> Self {
         let link_is_gone = !seen.host.ok() && seen.host.target.is_some();
         match seen.line {
-            Line::Up if seen.counted(family).is_some() => Self::Healthy,
+            Line::Up
+                if [Family::V4, Family::V6]
+                    .iter()
+                    .any(|it| seen.counted(*it).is_some()) =>
+            {
+                Self::Healthy
+            }
             Line::Up => Self::Degraded,
             Line::Unverified(Reason::NobodyAsked) if !seen.host.ok() => Self::HostDown,
             Line::Unverified(_) => Self::Unverified,
@@ -85,7 +91,7 @@ mod tests {
         ] {
             let observation = seen(host, router, wan, ip);
             assert_eq!(
-                Verdict::of(&observation, Family::V4),
+                Verdict::of(&observation),
                 verdict,
                 "{host} {router} {wan} {ip:?}"
             );
@@ -106,7 +112,7 @@ mod tests {
                     line: Line::Unverified(reason),
                     ..seen(host, router, false, None)
                 };
-                let verdict = Verdict::of(&observation, Family::V4);
+                let verdict = Verdict::of(&observation);
                 assert_eq!(verdict, Verdict::Unverified, "{reason:?} {host} {router}");
             }
         }
@@ -159,16 +165,19 @@ mod tests {
             let mut observation = seen(host, router, false, None);
             observation.host.target = target;
             observation.line = line;
-            let found = Verdict::of(&observation, Family::V4);
+            let found = Verdict::of(&observation);
             assert_eq!(found, verdict, "{host} {router} {line:?}");
         }
     }
 
     #[test]
-    fn an_address_of_another_family_does_not_make_the_line_healthy() {
-        assert_eq!(
-            Verdict::of(&seen(true, true, true, Some("11.22.33.44")), Family::V6),
-            Verdict::Degraded
-        );
+    fn an_address_of_either_family_makes_the_line_healthy_but_not_one_over_which_nobody_proved_anything()
+     {
+        for (address, family) in [("11.22.33.44", Family::V4), ("2a00::1", Family::V6)] {
+            let mut observation = seen(true, true, true, Some(address));
+            assert_eq!(Verdict::of(&observation), Verdict::Healthy);
+            *observation.lines.of_mut(family) = Line::Down;
+            assert_eq!(Verdict::of(&observation), Verdict::Degraded);
+        }
     }
 }

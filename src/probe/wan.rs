@@ -27,6 +27,8 @@ pub struct Wan {
     pub signal: Signal<()>,
     /// What came back from each.
     pub heard: Vec<Heard>,
+    /// Over which family somebody proved who he is.
+    pub over: Option<Family>,
 }
 
 /// Asks: what it takes to.
@@ -36,6 +38,8 @@ pub struct Asker {
     pub dialer: Dialer,
     /// Verifies who answers.
     pub tls: Arc<ClientConfig>,
+    /// The only family over which to ask, where not all count.
+    pub family: Option<Family>,
     /// When all of it must end.
     pub deadline: Deadline,
 }
@@ -44,6 +48,8 @@ pub struct Asker {
 #[derive(Debug, Clone)]
 struct Asked {
     heard: Heard,
+    /// Over which family, where it proved who it is.
+    over: Option<Family>,
     /// Why it proved nothing.
     why: String,
 }
@@ -80,11 +86,9 @@ pub fn ask_everybody(everybody: &[WanTarget], asker: &Asker) -> Wan {
     weigh(everybody, asker.ask_all(everybody), started)
 }
 
-fn verified(asked: &[(WanTarget, Asked)]) -> Option<&WanTarget> {
-    let mut proved = asked
-        .iter()
-        .filter(|(_, asked)| asked.heard == Heard::Verified);
-    proved.next().map(|(target, _)| target)
+fn verified(asked: &[(WanTarget, Asked)]) -> Option<&(WanTarget, Asked)> {
+    let mut asked = asked.iter();
+    asked.find(|(_, asked)| asked.heard == Heard::Verified)
 }
 
 fn weigh(targets: &[WanTarget], asked: Vec<(WanTarget, Asked)>, started: Instant) -> Wan {
@@ -96,9 +100,11 @@ fn weigh(targets: &[WanTarget], asked: Vec<(WanTarget, Asked)>, started: Instant
     } else {
         Err(explain(targets, &asked))
     };
+    let target = proved.map(|(target, _)| target).or(targets.first());
     Wan {
+        over: proved.and_then(|(_, asked)| asked.over),
         signal: Signal {
-            target: proved.or(targets.first()).map(ToString::to_string),
+            target: target.map(ToString::to_string),
             elapsed: started.elapsed(),
             result,
         },
@@ -129,10 +135,7 @@ impl Asker {
     fn ask_all(&self, targets: &[WanTarget]) -> Vec<(WanTarget, Asked)> {
         let it = self.clone();
         // Of whom nothing is known in time, there is not even silence.
-        let late = Asked {
-            heard: Heard::NotAsked,
-            why: "timed out".to_owned(),
-        };
+        let late = Asked::not("timed out".to_owned());
         let raced = race(
             targets.to_vec(),
             self.deadline.within(WAN_TIMEOUT) + GRACE,
@@ -157,7 +160,7 @@ impl Asker {
         let end = Deadline::after(self.deadline.within(WAN_TIMEOUT));
         let found = self
             .dialer
-            .find(&target.host, target.port, None, end.remaining());
+            .find(&target.host, target.port, self.family, end.remaining());
         let asked = match found {
             Ok(found) => {
                 let asked = self.ask_at(target, &one_of_each_family(&found.addresses), end);
@@ -210,15 +213,21 @@ impl Asker {
         let begun = Instant::now();
         let connected = self.dialer.connect(address, end.remaining());
         let after = (!is_loopback).then(|| begun.elapsed());
+        let verified = || Asked {
+            heard: Heard::Verified,
+            over: Some(Family::of(ip)),
+            why: "answers".to_owned(),
+        };
         let answered = |doubt, why| Asked {
             heard: Heard::Answered { doubt, after },
+            over: None,
             why,
         };
         match connected {
             Ok(socket) => match target.scheme {
-                WanScheme::Tcp => Asked::verified(),
+                WanScheme::Tcp => verified(),
                 WanScheme::Tls => match tls::handshake(&self.tls, &target.host, socket, end) {
-                    Ok(_) => Asked::verified(),
+                    Ok(_) => verified(),
                     Err(error) => answered(doubt(reason::tls(&error)), reason::of(&error)),
                 },
             },
@@ -239,16 +248,10 @@ impl Asker {
 }
 
 impl Asked {
-    fn verified() -> Self {
-        Self {
-            heard: Heard::Verified,
-            why: "answers".to_owned(),
-        }
-    }
-
     const fn silent(why: String) -> Self {
         Self {
             heard: Heard::Silent,
+            over: None,
             why,
         }
     }
@@ -256,6 +259,7 @@ impl Asked {
     const fn not(why: String) -> Self {
         Self {
             heard: Heard::NotAsked,
+            over: None,
             why,
         }
     }
@@ -362,6 +366,7 @@ mod tests {
         Asker {
             dialer: Dialer::new(None),
             tls: tls::client_config(None).unwrap(),
+            family: None,
             deadline: Deadline::after(limit),
         }
     }

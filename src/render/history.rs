@@ -150,14 +150,20 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (None, change + &by)
         }
-        What::Readiness { from, to, verdict } => {
+        What::Readiness {
+            family,
+            from,
+            to,
+            verdict,
+        } => {
             let paint = match to {
                 Readiness::Ready => Paint::Good,
                 Readiness::Init | Readiness::Probing => Paint::Warn,
                 Readiness::NotReady => Paint::Bad,
             };
             let verdict = verdict.as_str();
-            (Some(paint), format!("{from} -> {to} ({verdict})"))
+            let whose = family.map_or_else(String::new, |family| format!("{family} "));
+            (Some(paint), format!("{whose}{from} -> {to} ({verdict})"))
         }
         What::Record {
             name,

@@ -65,6 +65,8 @@ pub fn logfmt(document: &Document) -> String {
         .count();
     put("records", Some(document.records.len().to_string()));
     put("problems", Some(problems.to_string()));
+    let errors = document.errors.len();
+    put("errors", (errors > 0).then(|| errors.to_string()));
     put("uptime", uptime(document));
     let last = document.last_cycle.as_ref();
     put(

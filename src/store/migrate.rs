@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Why a document cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,36 @@ pub fn migrate(mut document: Value, current: u64) -> Result<Value, Unusable> {
     }
 }
 
-/// One step: the document of the version after `version`. The place for `1 => one_to_two(document)`, with a fixture of the
-/// old version beside those in `migrate/fixtures`; a step must raise `"version"`, or the loop would not end.
-fn next_version(version: u64, _document: Value) -> Result<Value, Unusable> {
-    Err(Unusable::Corrupt(format!(
-        "its version is {version}, which no release has written"
-    )))
+/// One step: the document of the version after `version`, with a fixture of the old version in `migrate/fixtures`. A step must raise
+/// `"version"`, or the loop would not end.
+fn next_version(version: u64, document: Value) -> Result<Value, Unusable> {
+    match version {
+        1 => Ok(one_to_two(document)),
+        _ => Err(Unusable::Corrupt(format!(
+            "its version is {version}, which no release has written"
+        ))),
+    }
+}
+
+/// Readiness was one for both families; each has a machine of its own since.
+fn one_to_two(mut document: Value) -> Value {
+    let old = &document["machine"];
+    let since = &document["since"];
+    let machine = |family: &str| {
+        let track = match old["readiness"].as_str() {
+            Some("NOT_READY") => json!("not_ready"),
+            Some("PROBING" | "READY") => old[family].clone(),
+            _ => json!("init"),
+        };
+        json!({ "track": track, "since": since })
+    };
+    let machines = json!({ "ipv4": machine("ipv4"), "ipv6": machine("ipv6") });
+    if let Some(fields) = document.as_object_mut() {
+        fields.remove("machine");
+        fields.insert("machines".to_owned(), machines);
+        fields.insert("version".to_owned(), json!(2));
+    }
+    document
 }
 
 #[cfg(test)]

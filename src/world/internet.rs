@@ -52,21 +52,21 @@ impl Internet {
             api: tally(Kind::Api),
         }
     }
+}
 
-    /// Loses the line or brings it back. When this returns, it is so.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses the sockets or threads to bring it back.
-    pub fn set_line(&self, line: Line) -> io::Result<()> {
-        for server in self.all() {
-            match line {
-                Line::Up => server.reopen()?,
-                Line::Down => server.close(),
-            }
+/// Loses the line to these servers or brings it back. When this returns, it is so.
+///
+/// # Errors
+///
+/// Where the system refuses the sockets or threads to bring it back.
+pub fn set_line<'a>(servers: impl IntoIterator<Item = &'a Server>, line: Line) -> io::Result<()> {
+    for server in servers {
+        match line {
+            Line::Up => server.reopen()?,
+            Line::Down => server.close(),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Where these servers are, each with its path.

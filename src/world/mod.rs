@@ -373,7 +373,16 @@ impl World {
     ///
     /// Where the system refuses the sockets or threads to bring it back.
     pub fn set_line(&self, line: Line) -> Result<(), WorldError> {
-        self.internet.set_line(line).map_err(WorldError::from)
+        internet::set_line(self.internet.all(), line).map_err(WorldError::from)
+    }
+
+    /// The same for the servers of one kind alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`World::set_line`].
+    pub fn set_line_to(&self, kind: Kind, line: Line) -> Result<(), WorldError> {
+        internet::set_line(self.internet.of(kind), line).map_err(WorldError::from)
     }
 
     /// The smart plugs on the local network.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::internet::set_line;
 use super::plug::{PlugModel, Plugs};
 use super::server::Gate;
 use super::{Internet, Line};
@@ -34,7 +35,7 @@ impl Modem {
             while waiting.wait(LOOK) {
                 let cycles = plugs.power_cycles(model, off_at_least);
                 // Where the system refuses a socket now, the next look may get it.
-                if cycles > seen && internet.set_line(Line::Up).is_ok() {
+                if cycles > seen && set_line(internet.all(), Line::Up).is_ok() {
                     seen = cycles;
                 }
             }

@@ -170,7 +170,7 @@ fn kept_aside(spoil: impl Fn(&Home, &Path), why: &str, label: &str) {
         )
     );
     assert_eq!((code, out.as_str()), (Some(0), ""));
-    assert_eq!(home.state()["machine"]["readiness"], "PROBING");
+    assert_eq!(readiness(&home.state()), "PROBING");
     let history = home.history();
     assert!(history.len() > events);
     assert!(history.iter().any(|event| event["kind"] == "error"));
@@ -258,7 +258,7 @@ fn dns_follows(home: &Home, cycle: impl Fn() -> Said, why: &str, mend: impl FnOn
         assert_eq!(cycle(), told);
     }
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.35"));
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
     mend(&home.state_file("history.jsonl"));
     assert_eq!(cycle(), said(0, ""));
     let history = home.history();

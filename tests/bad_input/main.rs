@@ -72,7 +72,7 @@ fn said(code: i32, err: &str) -> Said {
 fn make_ready(home: &Home) {
     let ready = hear(home, home.command(&["reconcile", "-q", "--trust"]));
     assert_eq!(ready, said(0, ""));
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
 }
 
 /// Everything that a cycle can change: the state, the history, the zone, and the calls made to the API.

@@ -22,13 +22,13 @@ fn every_cycle_says(spoil: impl Fn(&Home), err: &str) {
     let home = Home::new();
     spoil(&home);
     assert_eq!(cycle(&home), said(77, err), "first cycle");
-    assert_eq!(home.state()["machine"]["readiness"], "PROBING");
+    assert_eq!(readiness(&home.state()), "PROBING");
     assert_eq!(
         cycle(&home),
         said(77, err),
         "cycle that would create the record"
     );
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
     assert_eq!(home.world.cloudflare().journal(), []);
 
     let home = Home::new();
@@ -44,7 +44,7 @@ fn every_cycle_says(spoil: impl Fn(&Home), err: &str) {
         "cycle that would update the record"
     );
     let state = home.state();
-    assert_eq!(state["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&state), "READY");
     assert_eq!(state["cycle"], 4);
     assert_eq!(home.world.cloudflare().journal().len(), calls);
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));
@@ -99,7 +99,7 @@ fn a_token_of_another_account_sees_no_zone() {
              token's Zone Resources include it\n"
         )
     );
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
     assert_eq!(home.published("A"), None);
 }
 
@@ -137,7 +137,7 @@ fn a_rejected_token_is_told_once_in_every_cycle_also_while_it_rests() {
         assert_eq!(cycle(&home), said(77, REJECTED));
     }
     assert_eq!(home.world.cloudflare().journal().len(), calls);
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
     let told = home
         .history()
         .into_iter()

@@ -14,7 +14,7 @@ fn left_alone(home: &Home, err: &str) {
     let records = home.world.cloudflare().records();
     let first = hear(home, home.command(&["reconcile", "-q", "--trust"]));
     assert_eq!(first, said(1, err));
-    assert_eq!(home.state()["machine"]["readiness"], "READY");
+    assert_eq!(readiness(&home.state()), "READY");
     assert_eq!(cycle(home), said(1, err));
     assert_eq!(Traces::of(home).records, records);
     assert_eq!(home.world.cloudflare().writes(), []);

@@ -169,7 +169,7 @@ impl Scene {
             Host::Plain(home) => {
                 let records = home.world.cloudflare().records();
                 let settled = state["records"].as_object().unwrap().values();
-                state["machine"]["readiness"] == "READY"
+                readiness(state) == "READY"
                     && records
                         .iter()
                         .all(|record| record["content"] == self.address)

@@ -1,8 +1,10 @@
 //! IPv6, alone and beside IPv4. On a host without `::1` there is nothing to test.
 
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
-use cadence::world::ProviderMode;
+use cadence::world::{Kind, Line, ProviderMode};
+use serde_json::{Value, json};
 
 use super::support::{Home, gist, reason, signal};
 use super::{FIRST, SECOND};
@@ -72,7 +74,11 @@ fn the_other_family_may_be_missing_and_its_record_stays_as_it_is() {
     home.settle();
     home.world.set_address6(None);
     home.world.set_address(Some(SECOND));
-    assert_eq!(gist(&home.cycle()), "PROBING held held");
+    assert_eq!(
+        gist(&home.cycle()),
+        "READY held held",
+        "nobody says that IPv6 is down"
+    );
     assert_eq!(gist(&home.cycle()), "READY updated/api held");
     assert_eq!(home.published("AAAA").as_deref(), Some(FIRST6));
 }
@@ -96,4 +102,100 @@ fn an_address_of_the_wrong_family_is_no_answer() {
         );
     }
     assert!(home.world.cloudflare().journal().is_empty());
+}
+
+#[test]
+fn a_record_depends_on_its_own_family_alone_whatever_the_order() {
+    for records in [[V6, V4], [V4, V6]] {
+        let Some(home) = home(&records) else { return };
+        home.settle();
+        home.world.set_line_to(Kind::Ip6, Line::Down).unwrap();
+        home.world.set_address(Some(SECOND));
+        let report = home.cycle();
+        let of = |report: &Value, key: &str| -> Vec<String> {
+            let families = report["readiness"]["families"].as_array().unwrap();
+            let word = |family: &Value| family[key].as_str().unwrap().to_owned();
+            families.iter().map(word).collect()
+        };
+        let at = |family: &str| {
+            of(&report, "family")
+                .iter()
+                .position(|it| it == family)
+                .unwrap()
+        };
+        assert_eq!(of(&report, "readiness")[at("ipv4")], "PROBING");
+        assert_eq!(of(&report, "readiness")[at("ipv6")], "NOT_READY", "at once");
+        let report = home.cycle();
+        assert_eq!(report["readiness"]["after"], "READY", "the best of both");
+        assert_eq!(report["verdict"], "HEALTHY");
+        assert_eq!(home.published("A"), Some(SECOND.to_string()));
+        assert_eq!(home.published("AAAA").as_deref(), Some(FIRST6));
+        let v6 = usize::from(records[0] == V4);
+        assert!(
+            reason(&report, v6).contains("nothing beyond the router answers over IPv6"),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn a_family_that_stays_behind_is_told_by_exit_code_history_status_and_check_and_polled_no_faster() {
+    let Some(home) = home(&[V4, V6]) else { return };
+    home.settle();
+    home.world.set_line_to(Kind::Ip6, Line::Down).unwrap();
+    let (code, report) = home.cycle_with(&[]);
+    assert_eq!(
+        (code, &report["errors"]),
+        (0, &json!([])),
+        "it may come back"
+    );
+    assert!(home.is_unsettled());
+    home.pass(Duration::from_secs(9 * 60));
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    home.pass(Duration::from_secs(61));
+    for _ in 0..2 {
+        let (code, report) = home.cycle_with(&[]);
+        let told = report["errors"][0].as_str().unwrap();
+        assert!(
+            told.starts_with("IPv6 has not been READY for over 10 min"),
+            "{told}"
+        );
+        assert_eq!(
+            (code, report["readiness"]["after"].as_str()),
+            (1, Some("READY"))
+        );
+        assert!(!home.is_unsettled(), "it is not waited for");
+    }
+    let events = home.history();
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| event["kind"] == "error")
+        .collect();
+    assert_eq!(told.len(), 1, "once: {told:?}");
+    assert!(events.iter().any(|event| event["kind"] == "readiness"
+        && event["family"] == "ipv6"
+        && event["to"] == "NOT_READY"));
+    let status = home.run(&["status"]);
+    let text = String::from_utf8(status.stdout).unwrap();
+    assert!(text.contains(" errors=1 "), "{text}");
+    let status: Value = serde_json::from_slice(&home.run(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(
+        (
+            &status["public_ip"]["ipv6"]["readiness"],
+            &status["public_ip"]["ipv4"]["readiness"]
+        ),
+        (&json!("NOT_READY"), &json!("READY"))
+    );
+    assert_eq!(
+        home.run(&["status", "--check"]).status.code(),
+        Some(1),
+        "a family is missing"
+    );
+    let check = String::from_utf8(home.run(&["check"]).stdout).unwrap();
+    assert!(check.contains("IPv6"), "{check}");
+
+    home.world.set_line_to(Kind::Ip6, Line::Up).unwrap();
+    assert_eq!(home.cycle_with(&[]).0, 1, "not READY yet");
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(home.run(&["status", "--check"]).status.code(), Some(0));
 }

@@ -23,7 +23,7 @@ use cadence::logic::recovery::Limits;
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
 use cadence::logic::step::{Planned, Wants, api_at_rest, resume, step};
-use cadence::logic::units::{Family, RecordType};
+use cadence::logic::units::{ByFamily, Family, RecordType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -178,7 +178,7 @@ impl<'a> Home<'a> {
             &wants,
             &now,
         );
-        let seen = self.observe(state.machine.publishable(Family::V4));
+        let seen = self.observe(state.machines.ipv4.track.trusted());
         let (mut state, decision) = step(state, &seen, &now, &wants);
         self.survive()?;
         let mut outcomes = vec![];
@@ -222,6 +222,11 @@ impl<'a> Home<'a> {
             .map(|truth| self.ask_providers(truth, trusted))
             .into_iter()
             .collect();
+        let line = if truth.is_some() {
+            Beyond::Up
+        } else {
+            Beyond::Down
+        };
         Observation {
             host: signal(true),
             router: Signal {
@@ -230,11 +235,8 @@ impl<'a> Home<'a> {
                 result: Ok(RouterMethod::Icmp),
             },
             wan: signal(truth.is_some()),
-            line: if truth.is_some() {
-                Beyond::Up
-            } else {
-                Beyond::Down
-            },
+            line,
+            lines: ByFamily::same(line),
             public_ip,
         }
     }

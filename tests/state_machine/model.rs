@@ -14,7 +14,7 @@ use cadence::logic::recovery::{Decision, Limits};
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
 use cadence::logic::step::{Wants, api_at_rest, resume, step};
-use cadence::logic::units::{Family, RecordType};
+use cadence::logic::units::{ByFamily, Family, RecordType};
 use cadence::logic::verdict::Verdict;
 use serde_json::Value;
 
@@ -146,9 +146,7 @@ impl Home {
     }
 
     pub fn readiness(&self) -> Readiness {
-        self.disk
-            .as_ref()
-            .map_or(Readiness::Init, |state| state.machine.readiness)
+        self.disk.as_ref().map_or(Readiness::Init, State::readiness)
     }
 
     /// Every class of input that makes a difference here, with the home after it.
@@ -300,7 +298,7 @@ impl Home {
         let (mut state, decision) = step(state, &seen, &now, &wants);
         self.verdict = Some(decision.verdict);
         self.truth
-            .take_in(input.seen, self.seconds, self.boot, state.machine.readiness);
+            .take_in(input.seen, self.seconds, self.boot, state.readiness());
 
         let planned = &decision.records[0];
         let settled = self.act(
@@ -536,6 +534,12 @@ fn observation(seen: Seen) -> Observation {
             .map(|counted| counted.address)
             .map_err(Clone::clone),
     }];
+    let line = match seen {
+        _ if up => Line::Up,
+        Seen::NoHost => Line::Unverified(Reason::NobodyAsked),
+        Seen::Doubtful => Line::Unverified(Reason::Portal),
+        _ => Line::Down,
+    };
     Observation {
         host: signal(seen != Seen::NoHost, 0),
         router: Signal {
@@ -546,12 +550,8 @@ fn observation(seen: Seen) -> Observation {
                 .ok_or_else(|| "no answer".to_owned()),
         },
         wan: signal(up, if seen == Seen::NoWanFast { 1 } else { 2000 }),
-        line: match seen {
-            _ if up => Line::Up,
-            Seen::NoHost => Line::Unverified(Reason::NobodyAsked),
-            Seen::Doubtful => Line::Unverified(Reason::Portal),
-            _ => Line::Down,
-        },
+        line,
+        lines: ByFamily::same(line),
         public_ip: up
             .then(|| PublicIp {
                 family: Family::V4,

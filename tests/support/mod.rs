@@ -228,6 +228,18 @@ pub fn faketime() -> Option<PathBuf> {
     found
 }
 
+/// Readiness by a state, of which records of one family alone are kept.
+pub fn readiness(state: &Value) -> &'static str {
+    let tracks = ["ipv4", "ipv6"].map(|family| &state["machines"][family]["track"]);
+    let known = tracks.into_iter().find(|track| *track != "init");
+    match known {
+        None => "INIT",
+        Some(track) if track == "not_ready" => "NOT_READY",
+        Some(track) if track["trusted"].is_object() => "READY",
+        Some(_) => "PROBING",
+    }
+}
+
 /// What a report comes down to: readiness, then each record's outcome with the layer that settled it, as in
 /// `READY noop/cache held`.
 pub fn gist(report: &Value) -> String {

@@ -150,7 +150,7 @@ impl<'a> Stage<'a> {
             ..self.audience.style
         };
         let played = Played {
-            readiness: cycle.state.machine.readiness,
+            readiness: cycle.state.readiness(),
             verdict: cycle.decision.verdict,
             report: render::cycle::report(&cycle, &style),
             seen: cycle.seen,

@@ -11,7 +11,7 @@ use crate::logic::event::RecordOutcome;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer};
 use crate::logic::schedule::Speed;
-use crate::logic::units::RecordType;
+use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::json::{self, SignalObject};
 
@@ -40,9 +40,21 @@ struct Document<'a> {
 struct ReadinessObject {
     before: Readiness,
     after: Readiness,
-    /// Of the first record's family; never more than are required.
+    /// Of the family on which the whole rests; never more than are required.
     confirmations: u32,
     required: u32,
+    since: String,
+    /// Of each family that a record needs, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    families: Vec<FamilyObject>,
+}
+
+#[derive(Serialize)]
+struct FamilyObject {
+    family: Family,
+    readiness: Readiness,
+    confirmations: u32,
+    /// Since when it is READY, or since when it is not.
     since: String,
 }
 
@@ -87,7 +99,17 @@ struct NextObject {
 
 pub fn text(cycle: &Cycle<'_>) -> String {
     let state = &cycle.state;
-    let (confirmations, required) = cycle.confirmations();
+    let (confirmations, required) = cycle.confirmations(cycle.leading_family());
+    let families = Some(cycle.wants.families()).filter(|families| families.len() > 1);
+    let families = families.into_iter().flatten().map(|family| {
+        let machine = state.machines.of(family);
+        FamilyObject {
+            family,
+            readiness: machine.track.readiness(),
+            confirmations: cycle.confirmations(family).0,
+            since: json::seconds(machine.since.wall),
+        }
+    });
     json::line(&Document {
         schema: "cadence.cycle/1",
         cycle: state.cycle,
@@ -99,10 +121,11 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         doubt: state.doubt,
         readiness: ReadinessObject {
             before: cycle.decision.before,
-            after: state.machine.readiness,
+            after: state.readiness(),
             confirmations,
             required,
             since: json::seconds(state.since.wall),
+            families: families.collect(),
         },
         signals: SignalObject::all(&cycle.seen),
         records: records(cycle),

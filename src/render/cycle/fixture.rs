@@ -6,18 +6,18 @@ use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
 use crate::logic::beyond::Line;
-use crate::logic::fixtures::{ip, limits, policy, record};
+use crate::logic::fixtures::{ip, limits, machines, policy, record};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::policy::Policy;
-use crate::logic::readiness::{Machine, Readiness, Track};
+use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled};
 use crate::logic::recovery::{self, Limits};
 use crate::logic::schedule::{Due, Speed};
 use crate::logic::settle::Outcome;
 use crate::logic::state::{State, Uptime};
 use crate::logic::step::{Decision, Planned, Wants};
-use crate::logic::units::{Family, RecordType};
+use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
 
 /// What a [`Cycle`] borrows.
@@ -77,6 +77,10 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
         proxied: None,
     };
     let provider = "https://api.ipify.org";
+    let trusted = Track::Trusted {
+        address,
+        confirmations: 5,
+    };
     Cycle {
         wants,
         mode: "production",
@@ -87,6 +91,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
             router: signal("192.168.0.1", 900, Ok(RouterMethod::Icmp)),
             wan: signal("1.1.1.1:443", 28_000, Ok(())),
             line: Line::Up,
+            lines: ByFamily::same(Line::Up),
             public_ip: vec![PublicIp {
                 family: Family::V4,
                 signal: signal(
@@ -115,6 +120,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
                 next: Next::Done(right.clone()),
             }],
             recovery: recovery::Decision::Disabled,
+            left_behind: vec![],
         },
         recovery: power::Outcome::Disabled,
         acted: vec![Acted {
@@ -128,14 +134,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
         }],
         state: State {
             cycle: 3408,
-            machine: Machine {
-                readiness: Readiness::Ready,
-                ipv4: Track::Trusted {
-                    address,
-                    confirmations: 5,
-                },
-                ipv6: Track::Empty,
-            },
+            machines: machines(trusted, Track::Init),
             since: moment("2026-01-25T11:02:10.987Z"),
             uptime: Uptime {
                 ready: 3403,

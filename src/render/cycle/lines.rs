@@ -10,6 +10,7 @@ use crate::logic::event::{RecordOutcome, What};
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Write};
 use crate::logic::step::Planned;
+use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
 use crate::render::line::{Level, Line, Mark};
 use crate::render::signal;
@@ -185,25 +186,41 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> L
     line.meta_some("reason", reason(settled))
 }
 
-/// One line for each step that readiness took, or one that says that it took none.
+/// Of each family one line for each step that its readiness took, or one that says that it took none.
 fn readiness(cycle: &Cycle<'_>) -> Vec<Line> {
+    let families = cycle.wants.families();
+    let is_alone = families.len() == 1;
+    let each = families.into_iter().map(|family| {
+        let named = (!is_alone).then_some(family);
+        readiness_over(cycle, family, named)
+    });
+    each.flatten().collect()
+}
+
+fn readiness_over(cycle: &Cycle<'_>, family: Family, named: Option<Family>) -> Vec<Line> {
     let at = cycle.now.wall;
-    let (confirmations, required) = cycle.confirmations();
+    let (confirmations, required) = cycle.confirmations(family);
     let confirmations = format!("{confirmations}/{required}");
-    let steps: Vec<Line> = cycle
-        .state
-        .news()
-        .filter_map(|event| match event.what {
-            What::Readiness { from, to, .. } => Some((from, to)),
-            _ => None,
-        })
+    let line = |to: Readiness, level| {
+        let line = Line::new(at, readiness_mark(to), "READINESS", to.as_str()).level(level);
+        match named {
+            Some(family) => line.primary("family", family.as_str()),
+            None => line,
+        }
+    };
+    let steps = cycle.state.news().filter_map(|event| match event.what {
+        What::Readiness {
+            family, from, to, ..
+        } if family == named => Some((from, to)),
+        _ => None,
+    });
+    let steps: Vec<Line> = steps
         .map(|(from, to)| {
             let level = match to {
                 Readiness::NotReady => Level::Warning,
                 Readiness::Init | Readiness::Probing | Readiness::Ready => Level::Notice,
             };
-            Line::new(at, readiness_mark(to), "READINESS", to.as_str())
-                .level(level)
+            line(to, level)
                 .primary("from", from)
                 .primary("to", to)
                 .meta("confirmations", &confirmations)
@@ -212,11 +229,12 @@ fn readiness(cycle: &Cycle<'_>) -> Vec<Line> {
     if !steps.is_empty() {
         return steps;
     }
-    let now = cycle.state.machine.readiness;
-    let line = Line::new(at, readiness_mark(now), "READINESS", now.as_str())
-        .level(Level::Info)
+    let machine = cycle.state.machines.of(family);
+    // Of one alone the step is told, of several how long each is of use.
+    let since = named.map_or(&cycle.state.since, |_| &machine.since);
+    let line = line(machine.track.readiness(), Level::Info)
         .primary("confirmations", &confirmations)
-        .meta("since", format!("{:.0}", cycle.state.since.wall));
+        .meta("since", format!("{:.0}", since.wall));
     vec![line]
 }
 
@@ -282,16 +300,16 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
         (Mark::Bad, Level::Error)
     } else if verdict == Verdict::Degraded || !cycle.errors.is_empty() {
         (Mark::Warn, Level::Warning)
-    } else if state.machine.readiness != Readiness::Ready {
+    } else if state.readiness() != Readiness::Ready {
         (Mark::Warn, Level::Notice)
     } else {
         (Mark::Good, Level::Notice)
     };
     let mut line = Line::new(cycle.now.wall, mark, "NET_HEALTH", verdict.as_str())
         .level(level)
-        .primary("readiness", state.machine.readiness);
+        .primary("readiness", state.readiness());
     for family in cycle.wants.families() {
-        if let Some(address) = state.machine.track(family).address() {
+        if let Some(address) = state.machines.of(family).track.address() {
             line = line.primary(signal::ip_key(family), address);
         }
     }

@@ -71,8 +71,7 @@ fn lose_the_line(cycle: &mut Cycle<'_>) {
     cycle.seen.wan = signal("1.1.1.1:443", 2_000_000, Err("1.1.1.1:443: timed out"));
     cycle.seen.public_ip.clear();
     cycle.decision.verdict = Verdict::WanDown;
-    cycle.state.machine.readiness = Readiness::NotReady;
-    cycle.state.machine.ipv4 = Track::Empty;
+    cycle.state.machines.ipv4.track = Track::NotReady;
     cycle.decision.records[0].wanted = None;
     cycle.decision.records[0].cache = CacheStatus::Skipped;
     cycle.decision.records[0].cache_age = None;
@@ -272,6 +271,7 @@ fn a_lost_line_is_told_where_it_broke() {
     lose_the_line(&mut cycle);
     let now = cycle.now.clone();
     let what = What::Readiness {
+        family: None,
         from: Readiness::Ready,
         to: Readiness::NotReady,
         verdict: Verdict::WanDown,
@@ -366,10 +366,13 @@ fn each_step_of_readiness_is_told() {
         (Readiness::Init, Readiness::Probing),
         (Readiness::Probing, Readiness::Ready),
     ] {
-        let verdict = Verdict::Healthy;
-        cycle
-            .state
-            .tell(&now, What::Readiness { from, to, verdict });
+        let what = What::Readiness {
+            family: None,
+            from,
+            to,
+            verdict: Verdict::Healthy,
+        };
+        cycle.state.tell(&now, what);
     }
     assert_eq!(
         pretty(&cycle)[7..9],
@@ -395,7 +398,7 @@ fn both_families_are_told_and_names_as_the_operator_wrote_them() {
     let mut acted = cycle.acted[0].clone();
     acted.outcome.wanted = Some(ip("2001:db8::7"));
     cycle.acted.push(acted);
-    cycle.state.machine.ipv6 = Track::Trusted {
+    cycle.state.machines.ipv6.track = Track::Trusted {
         address: ip("2001:db8::7"),
         confirmations: 2,
     };
@@ -404,12 +407,25 @@ fn both_families_are_told_and_names_as_the_operator_wrote_them() {
         lines[8],
         "🟢 DDNS        NOOP       name=münchen.example type=AAAA     | ip6=2001:db8::7 | layer=cache | took=0.3ms"
     );
-    assert!(
-        lines[11].contains("readiness=READY ip=203.0.113.7 ip6=2001:db8::7 | noop=2"),
-        "{}",
-        lines[11]
+    assert_eq!(
+        lines[9..11],
+        [
+            "🟢 READINESS   READY      family=ipv4 confirmations=2/2      | since=2026-02-02T02:40:00Z",
+            "🟢 READINESS   READY      family=ipv6 confirmations=2/2      | since=2026-02-02T02:40:00Z",
+        ]
     );
-    assert!(report(&cycle, &JSON).contains(r#"{"name":"xn--mnchen-3ya.example","type":"AAAA""#));
+    assert!(
+        lines[12].contains("readiness=READY ip=203.0.113.7 ip6=2001:db8::7 | noop=2"),
+        "{}",
+        lines[12]
+    );
+    let json = report(&cycle, &JSON);
+    for part in [
+        r#"{"name":"xn--mnchen-3ya.example","type":"AAAA""#,
+        r#""families":[{"family":"ipv4","readiness":"READY","confirmations":2,"since":"2026-02-02T02:40:00Z"},"#,
+    ] {
+        assert!(json.contains(part), "{json}");
+    }
 }
 
 #[test]

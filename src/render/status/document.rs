@@ -121,6 +121,12 @@ pub struct Address {
     pub address: Option<IpAddr>,
     /// How far it may be believed.
     pub state: Belief,
+    /// `INIT`, `PROBING`, `READY` or `NOT_READY`, of this family alone; `null` where no cycle has run.
+    pub readiness: Option<Readiness>,
+    /// Since when it is READY, or since when it is not.
+    pub since: Option<Timestamp>,
+    /// For how many seconds.
+    pub for_s: Option<u64>,
     /// The equal observations of a candidate so far.
     pub confirmations: Option<u32>,
     /// How many it needs; `null` where the configuration cannot be read.

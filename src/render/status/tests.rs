@@ -6,16 +6,16 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::logic::backoff::Backoff;
-use crate::logic::fixtures::{at, ip, limits, policy, record};
+use crate::logic::fixtures::{at, ip, limits, machines, policy, record};
 use crate::logic::moment::Moment;
 use crate::logic::policy::Policy;
 use crate::logic::provider::ApiErrorKind;
-use crate::logic::readiness::{Machine, Track};
+use crate::logic::readiness::Track;
 use crate::logic::records::{Layer, Pending, RecordSpec, RecordState, Verified};
 use crate::logic::recovery::{Limits, RecoveryState};
 use crate::logic::schedule::Due;
-use crate::logic::state::{Hour, LastChange, LastCycle, LastTrusted, Outage, State, Uptime};
-use crate::logic::units::RecordType;
+use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime};
+use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::text::columns;
 use crate::render::{Form, Style};
@@ -54,17 +54,15 @@ fn specs() -> Vec<RecordSpec> {
 fn ready() -> State {
     let mut state = State::cold(&at(0));
     state.cycle = 3408;
-    state.machine = Machine {
-        readiness: Readiness::Ready,
-        ipv4: Track::Trusted {
-            address: ip("11.22.33.44"),
-            confirmations: 2,
-        },
-        ipv6: Track::Candidate {
-            address: ip("2a00::1"),
-            confirmations: 1,
-        },
+    let trusted = Track::Trusted {
+        address: ip("11.22.33.44"),
+        confirmations: 2,
     };
+    let candidate = Track::Candidate {
+        address: ip("2a00::1"),
+        confirmations: 1,
+    };
+    state.machines = machines(trusted, candidate);
     state.verdict = Some(Verdict::Healthy);
     state.last = Some(LastCycle {
         at: at(LAST),
@@ -84,7 +82,7 @@ fn ready() -> State {
         uptime: Uptime { ready, total: 30 },
     };
     state.hours = vec![hour(4, 30), hour(3, 0), hour(2, 29), hour(0, 15)];
-    state.last_trusted = LastTrusted {
+    state.last_trusted = ByFamily {
         ipv4: Some(ip("11.22.33.44")),
         ipv6: None,
     };
@@ -135,10 +133,7 @@ fn page(document: &Document, fault: Option<&str>) -> String {
 /// The line is down since eleven minutes, and everything else is wrong too.
 fn down() -> State {
     let mut state = ready();
-    state.machine = Machine {
-        readiness: Readiness::NotReady,
-        ..Machine::default()
-    };
+    state.machines = machines(Track::NotReady, Track::NotReady);
     state.since = at(LAST - 700);
     state.verdict = Some(Verdict::WanDown);
     state.outage = Some(Outage {

@@ -7,25 +7,24 @@ use serde_json::json;
 
 use super::*;
 use crate::logic::backoff::Backoff;
+use crate::logic::beyond::Reason;
 use crate::logic::event::{Event, What};
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
 use crate::logic::record_state::{Pending, RecordState, Replacement, Verified};
 use crate::logic::records::Layer;
-use crate::logic::recovery::{Attempt, Cut, RecoveryState, Router, Streak, Watch};
+use crate::logic::recovery::{Attempt, Cut, CutPlug, RecoveryState, Router, Streak, Watch};
 use crate::logic::schedule::{Due, Speed};
-use crate::logic::state::{
-    Hour, LastChange, LastCycle, LastTrusted, Outage, State, Uptime, VERSION,
-};
-use crate::logic::units::RecordType;
+use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime, VERSION};
+use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::store::tests::folder;
-use crate::store::{history, state};
+use crate::store::{StateDir, history, state};
 
 #[test]
 fn the_current_version_passes_unchanged() {
-    let document = json!({"version": 1, "cycle": 7});
-    assert_eq!(migrate(document.clone(), 1), Ok(document));
+    let document = json!({"version": 2, "cycle": 7});
+    assert_eq!(migrate(document.clone(), 2), Ok(document));
 }
 
 #[test]
@@ -48,23 +47,50 @@ fn a_document_without_a_version_that_was_released_is_corrupt() {
     }
 }
 
-/// What an earlier build left: `state.json` with all that a document of version 1 could hold. It stays as it is; where a field
-/// is added, what is saved is held against a document of its own.
-const STATE: &[u8] = include_bytes!("fixtures/1/state.json");
-/// The same of `history.jsonl`.
+/// What earlier builds left: `state.json` with all that a document of version 1 could hold at first. It stays as it is.
+const STATE_1: &[u8] = include_bytes!("fixtures/1/state.json");
+/// The same of version 2. It stays as it is; where a field is added, what is saved is held against a document of its own.
+const STATE_2: &[u8] = include_bytes!("fixtures/2/state.json");
+/// What an earlier build told.
 const HISTORY: &[u8] = include_bytes!("fixtures/1/history.jsonl");
+
+fn read(document: &[u8]) -> (tempfile::TempDir, StateDir, State) {
+    let (temp, dir) = folder();
+    fs::write(dir.file(state::FILE), document).unwrap();
+    let found = state::read::<State>(&dir, VERSION.into()).unwrap().unwrap();
+    (temp, dir, found)
+}
 
 #[test]
 fn what_an_earlier_build_saved_is_read_as_it_was_meant_and_saved_to_the_same_bytes() {
-    let (_temp, dir) = folder();
-    fs::write(dir.file(state::FILE), STATE).unwrap();
-    let found = state::read::<State>(&dir, VERSION.into()).unwrap().unwrap();
+    assert_eq!(read(STATE_1).2, saved_first());
+    let (_temp, dir, found) = read(STATE_2);
     assert_eq!(found, saved());
     state::save(&dir, &found).unwrap();
     assert_eq!(
         String::from_utf8(fs::read(dir.file(state::FILE)).unwrap()),
-        String::from_utf8(STATE.to_vec())
+        String::from_utf8(STATE_2.to_vec())
     );
+}
+
+#[test]
+fn the_one_readiness_of_both_families_becomes_that_of_each() {
+    let trusted = json!({"trusted": {"address": "11.22.33.44", "confirmations": 2}});
+    let since = json!({"wall": "2026-01-28T15:35:24Z", "boot": "b", "since_boot_ms": 1});
+    for (readiness, ipv4, ipv6) in [
+        ("INIT", json!("init"), json!("init")),
+        ("NOT_READY", json!("not_ready"), json!("not_ready")),
+        ("PROBING", trusted.clone(), json!("empty")),
+        ("READY", trusted.clone(), json!("empty")),
+    ] {
+        let machine = json!({"readiness": readiness, "ipv4": trusted, "ipv6": "empty"});
+        let old = json!({"version": 1, "machine": machine, "since": since, "cycle": 7});
+        let machines = json!({
+            "ipv4": {"track": ipv4, "since": since}, "ipv6": {"track": ipv6, "since": since}
+        });
+        let new = json!({"version": 2, "machines": machines, "since": since, "cycle": 7});
+        assert_eq!(migrate(old, 2), Ok(new), "{readiness}");
+    }
 }
 
 #[test]
@@ -101,23 +127,17 @@ fn ip(text: &str) -> IpAddr {
 /// 2026-01-28T15:35:24.123Z.
 const NOW: i64 = 1_769_614_524_123;
 
-/// A cycle at that time that left nothing out, with clocks of every kind on its way.
-fn saved() -> State {
+/// A cycle at that time that left nothing out that there was at first, with clocks of every kind on its way.
+fn saved_first() -> State {
     let [v4, v6] = ["11.22.33.44", "2a02::1"].map(ip);
+    let down = Machine {
+        track: Track::NotReady,
+        since: moment(0),
+    };
     State {
         version: VERSION,
         cycle: 7,
-        machine: Machine {
-            readiness: Readiness::NotReady,
-            ipv4: Track::Trusted {
-                address: v4,
-                confirmations: 2,
-            },
-            ipv6: Track::Candidate {
-                address: v6,
-                confirmations: 1,
-            },
-        },
+        machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),
         doubt: None,
@@ -135,7 +155,7 @@ fn saved() -> State {
             verdict: Verdict::WanDown,
             cycles: 3,
         }),
-        last_trusted: LastTrusted {
+        last_trusted: ByFamily {
             ipv4: Some(v4),
             ipv6: Some(v6),
         },
@@ -166,6 +186,57 @@ fn saved() -> State {
         errors: vec!["the plug does not answer".to_owned()],
         seq: 4,
         outbox: told(),
+    }
+}
+
+/// The same with all that has been added since.
+fn saved() -> State {
+    let [v4, v6] = ["11.22.33.44", "2a02::1"].map(ip);
+    let first = saved_first();
+    let machine = |track, ms| Machine {
+        track,
+        since: moment(ms),
+    };
+    let trusted = Track::Trusted {
+        address: v4,
+        confirmations: 2,
+    };
+    let candidate = Track::Candidate {
+        address: v6,
+        confirmations: 1,
+    };
+    let plug = CutPlug {
+        kind: "shelly2".to_owned(),
+        address: "192.168.1.9".to_owned(),
+        relay: 1,
+        id: Some("A8032ABE54DC".to_owned()),
+        program: Some("/usr/bin/plug".into()),
+    };
+    State {
+        machines: ByFamily {
+            ipv4: machine(trusted, 0),
+            ipv6: machine(candidate, NOW - 60),
+        },
+        verdict: Some(Verdict::Unverified),
+        doubt: Some(Reason::Portal),
+        names: BTreeMap::from([("api.example.com".to_owned(), vec![v4, v6])]),
+        recovery: RecoveryState {
+            cut: Some(Cut {
+                at: moment(NOW - 3),
+                plug: Some(plug),
+            }),
+            watch: Some(Watch {
+                since: moment(NOW - 2),
+                attempt: 1,
+                seen: Some(moment(NOW - 1)),
+            }),
+            looked: Some(moment(NOW - 4)),
+            away: Some(moment(NOW - 5)),
+            lit: true,
+            router: Router::Back(moment(NOW - 6)),
+            ..recovery()
+        },
+        ..first
     }
 }
 
@@ -231,6 +302,7 @@ fn recovery() -> RecoveryState {
 /// Events by a clock in order, one that was never set, one on the eve of a leap day, and one of the year 9999.
 fn told() -> Vec<Event> {
     let readiness = What::Readiness {
+        family: None,
         from: Readiness::Ready,
         to: Readiness::NotReady,
         verdict: Verdict::WanDown,

@@ -12,7 +12,7 @@ use cadence::logic::recovery;
 use cadence::logic::schedule;
 use cadence::logic::state::{State, VERSION};
 use cadence::logic::step::{Wants, resume, step};
-use cadence::logic::units::Family;
+use cadence::logic::units::{ByFamily, Family};
 use cadence::logic::verdict::Verdict;
 use cadence::render::status::{Configured, Document, check_line, json, logfmt, pretty};
 use cadence::render::{Form, Style};
@@ -105,8 +105,8 @@ fn next_cycle(state: &State, now: &Moment) {
     if age.and_then(Elapsed::known) > Some(Duration::from_secs(4 * 60 * 60)) {
         assert!(schedule::is_due(state, &policy, now) && schedule::is_stale(state, now));
     }
-    let trusted = resumed.machine.track(Family::V4).trusted();
-    let ready = resumed.machine.readiness == Readiness::Ready;
+    let trusted = resumed.machines.ipv4.track.trusted();
+    let ready = resumed.readiness() == Readiness::Ready;
     assert!(!ready || trusted.is_some(), "READY without an address");
 
     for address in [None, Some(model::A), trusted] {
@@ -118,14 +118,14 @@ fn next_cycle(state: &State, now: &Moment) {
         };
         if let Some(wanted) = planned.wanted {
             assert_eq!(Some(wanted), address, "an address that was not seen");
-            assert_eq!(after.machine.readiness, Readiness::Ready);
+            assert_eq!(after.readiness(), Readiness::Ready);
         }
         assert_ne!(decision.recovery, recovery::Decision::Cut);
         same_again(&after);
         show(&after, now);
     }
     let (after, decision) = step(resumed, &down(), now, &wants);
-    assert_eq!(after.machine.readiness, Readiness::NotReady);
+    assert_eq!(after.readiness(), Readiness::NotReady);
     assert_eq!(decision.verdict, Verdict::WanDown);
     assert!(
         decision
@@ -156,6 +156,7 @@ fn down() -> Observation {
         router: signal(Ok(RouterMethod::Icmp)),
         wan: signal(Err("timed out".to_owned())),
         line: Line::Down,
+        lines: ByFamily::same(Line::Down),
         public_ip: vec![],
     }
 }
@@ -181,6 +182,7 @@ fn up(address: Option<IpAddr>) -> Observation {
     Observation {
         wan: signal(Ok(())),
         line: Line::Up,
+        lines: ByFamily::same(Line::Up),
         public_ip: vec![seen],
         ..down()
     }

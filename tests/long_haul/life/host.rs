@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::ledger::Truth;
 use super::super::process::Running;
-use super::super::support::Home;
+use super::super::support::{Home, readiness};
 use super::super::weather;
 use super::Life;
 
@@ -116,7 +116,7 @@ impl Life {
         if arguments[0] == "status" {
             let status: Value = serde_json::from_str(&ended.stdout).unwrap();
             let state = self.home.state();
-            assert_eq!(status["readiness"], state["machine"]["readiness"]);
+            assert_eq!(status["readiness"], readiness(&state));
             assert_eq!(status["uptime"]["total"], state["uptime"]["total"]);
         }
         let requests = self.requests();

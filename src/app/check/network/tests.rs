@@ -94,6 +94,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
     let (up, down) = (Heard::Verified, Heard::Silent);
     let dead = |heard| Wan {
         signal: dead.clone(),
+        over: None,
         heard: vec![heard],
     };
     assert_eq!(
@@ -105,6 +106,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
         wan(
             &Wan {
                 signal: signal(Some("1.1.1.1:443"), Ok(())),
+                over: None,
                 heard: vec![up]
             },
             true
@@ -119,6 +121,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
             Some("one.example:443"),
             Err("could not resolve one.example"),
         ),
+        over: None,
         heard: vec![Heard::NotAsked],
     };
     assert_eq!(wan(&named, true).level, Level::Warn);

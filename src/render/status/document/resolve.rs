@@ -7,7 +7,7 @@ use super::{
     Outage, Past, Pending, PublicIp, Record, Recovery, Uptime, Verified,
 };
 use crate::logic::moment::{Elapsed, Moment};
-use crate::logic::readiness::Track;
+use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::RecordState;
 use crate::logic::schedule::{self, Speed};
 use crate::logic::state::{self, HOURS, State};
@@ -28,11 +28,17 @@ impl Document {
         let since = Past::of(&known.since, now);
         let speed = known.next.as_ref().map(|due| due.speed);
         let public_ip = |family| {
-            in_use(family, known, configured).then(|| Address::new(family, known, configured))
+            in_use(family, known, configured).then(|| {
+                let address = Address::new(family, known, configured, now);
+                Address {
+                    readiness: state.and(address.readiness),
+                    ..address
+                }
+            })
         };
         Self {
             schema: SCHEMA,
-            readiness: state.map(|state| state.machine.readiness),
+            readiness: state.map(State::readiness),
             since: state.and(since.at),
             for_s: state.and(since.age_s),
             stale: state.is_none_or(|state| schedule::is_stale(state, now)),
@@ -142,13 +148,20 @@ fn in_use(family: Family, state: &State, configured: Option<Configured<'_>>) -> 
         Family::V6 => "AAAA ",
     };
     state.records.keys().any(|key| key.starts_with(kind))
-        || state.machine.track(family).address().is_some()
+        || state.machines.of(family).track.readiness() != Readiness::Init
 }
 
 impl Address {
-    fn new(family: Family, state: &State, configured: Option<Configured<'_>>) -> Self {
-        let track = state.machine.track(family);
-        let (belief, address, confirmations) = match (*track, state.last_trusted.of(family)) {
+    fn new(
+        family: Family,
+        state: &State,
+        configured: Option<Configured<'_>>,
+        now: &Moment,
+    ) -> Self {
+        let machine = state.machines.of(family);
+        let track = machine.track;
+        let since = Past::of(&machine.since, now);
+        let (belief, address, confirmations) = match (track, *state.last_trusted.of(family)) {
             (Track::Trusted { address, .. }, _) => (Belief::Trusted, Some(address), None),
             (
                 Track::Candidate {
@@ -157,12 +170,15 @@ impl Address {
                 },
                 _,
             ) => (Belief::Candidate, Some(address), Some(confirmations)),
-            (Track::Empty, Some(address)) => (Belief::LastKnown, Some(address), None),
-            (Track::Empty, None) => (Belief::Unknown, None, None),
+            (_, Some(address)) => (Belief::LastKnown, Some(address), None),
+            (_, None) => (Belief::Unknown, None, None),
         };
         Self {
             address,
             state: belief,
+            readiness: Some(track.readiness()),
+            since: since.at,
+            for_s: since.age_s,
             confirmations,
             required: configured.map(|configured| configured.policy.confirmations),
         }

@@ -71,8 +71,8 @@ fn the_document_holds_everything_that_is_known() {
             "doubt": null,
             "outage": {"at": "2026-02-02T05:31:40Z", "age_s": 712, "verdict": "WAN_DOWN", "cycles": 24},
             "public_ip": {
-                "ipv4": {"address": "11.22.33.44", "state": "last_known", "confirmations": null, "required": 2},
-                "ipv6": {"address": null, "state": "unknown", "confirmations": null, "required": 2}
+                "ipv4": {"address": "11.22.33.44", "state": "last_known", "readiness": "NOT_READY", "since": "2026-02-02T02:40:00Z", "for_s": 11012, "confirmations": null, "required": 2},
+                "ipv6": {"address": null, "state": "unknown", "readiness": "NOT_READY", "since": "2026-02-02T02:40:00Z", "for_s": 11012, "confirmations": null, "required": 2}
             },
             "records": [
                 {
@@ -112,7 +112,7 @@ fn one_line_tells_the_main_facts() {
     assert_eq!(
         logfmt(&document(&down(), &at(LAST + 12))),
         "readiness=NOT_READY stale=false since=2026-02-02T05:31:40Z for_s=712 verdict=WAN_DOWN outage_s=712 \
-         ipv4=11.22.33.44 ipv4_state=last_known ipv6_state=unknown records=2 problems=2 uptime=\"99.85% (3403/3408)\" \
+         ipv4=11.22.33.44 ipv4_state=last_known ipv6_state=unknown records=2 problems=2 errors=1 uptime=\"99.85% (3403/3408)\" \
          last_cycle_s=12 last_cycle_ms=295 backoff_s=228 next_s=24 speed=fast\n"
     );
 }
@@ -122,14 +122,11 @@ fn a_monitor_reads_state_subject_and_age_on_one_line() {
     let mut quiet = ready();
     quiet.records.retain(|_, record| record.problem.is_none());
     let mut probing = ready();
-    probing.machine = Machine {
-        readiness: Readiness::Probing,
-        ipv4: Track::Candidate {
-            address: ip("11.22.33.55"),
-            confirmations: 1,
-        },
-        ipv6: Track::Empty,
+    let candidate = Track::Candidate {
+        address: ip("11.22.33.55"),
+        confirmations: 1,
     };
+    probing.machines = machines(candidate, Track::Empty);
     for (state, s, line) in [
         (
             &ready(),
