@@ -40,7 +40,7 @@ struct Counters {
 impl Counters {
     fn of(state: &Value) -> Self {
         let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{state:#}"));
-        assert_eq!(state["version"], 1, "{state:#}");
+        assert_eq!(state["version"], 2, "{state:#}");
         Self {
             cycle: number(&state["cycle"]),
             total: number(&state["uptime"]["total"]),

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::strace::{has_strace, strace};
-use support::{Home, RECORD, signal};
+use support::{Home, RECORD, readiness, signal};
 
 const LARGEST_BINARY: u64 = 15 << 18;
 /// Times what `cadence --version` takes: to be loaded, and to read a command line.

@@ -408,3 +408,7 @@ pub fn api_at_rest(state: &State, token: u32, now: &Moment) -> Option<Settled> {
 #[cfg(test)]
 #[path = "step_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "step_families_tests.rs"]
+mod families_tests;

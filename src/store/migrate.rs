@@ -60,8 +60,10 @@ fn one_to_two(mut document: Value) -> Value {
     };
     let machines = json!({ "ipv4": machine("ipv4"), "ipv6": machine("ipv6") });
     if let Some(fields) = document.as_object_mut() {
-        fields.remove("machine");
-        fields.insert("machines".to_owned(), machines);
+        // What a damaged one lacks is told by its own name.
+        if fields.remove("machine").is_some() {
+            fields.insert("machines".to_owned(), machines);
+        }
         fields.insert("version".to_owned(), json!(2));
     }
     document

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::support::{Home, faketime};
+use super::support::{Home, faketime, readiness};
 use super::{Said, hear, make_ready, said};
 
 /// A cycle under a wall clock that starts at `time`; the seconds that it takes are `{s}` in what it says.

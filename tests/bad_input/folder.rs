@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::support::Home;
+use super::support::{Home, readiness};
 use super::{NOBODY, Said, Traces, as_nobody, cycle, hear, make_ready, said};
 
 #[test]
@@ -192,7 +192,7 @@ fn a_corrupt_state_is_kept_aside() {
     );
     kept_aside(
         |_, path| fs::write(path, "{\"version\": 1}").unwrap(),
-        "it is not a state document of its version: missing field `cycle` at line 1 column 14",
+        "it is not a state document of its version: missing field `cycle` at line 1 column 13",
         "corrupt",
     );
 }
@@ -200,8 +200,8 @@ fn a_corrupt_state_is_kept_aside() {
 #[test]
 fn a_newer_state_is_kept_aside() {
     kept_aside(
-        |_, path| fs::write(path, "{\"version\": 2}").unwrap(),
-        "its version is 2, and this release reads up to 1",
+        |_, path| fs::write(path, "{\"version\": 3}").unwrap(),
+        "its version is 3, and this release reads up to 2",
         "newer",
     );
 }

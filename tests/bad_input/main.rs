@@ -26,7 +26,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use serde_json::Value;
-use support::Home;
+use support::{Home, readiness};
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;

@@ -5,7 +5,7 @@ use std::os::unix::fs::chown;
 
 use serde_json::json;
 
-use super::support::Home;
+use super::support::{Home, readiness};
 use super::{NOBODY, Said, as_nobody, cycle, hear, make_ready, said};
 
 const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file) does not exist: create a token with \

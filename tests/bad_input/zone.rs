@@ -4,7 +4,7 @@ use std::fs::{self, File};
 
 use serde_json::json;
 
-use super::support::Home;
+use super::support::{Home, readiness};
 use super::{Traces, cycle, hear, said};
 
 const NAME: &str = "[[record]]\nname = \"vpn.example.com\"\n";

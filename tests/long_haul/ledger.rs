@@ -101,7 +101,7 @@ fn number(value: &Value) -> u64 {
 fn readable_state(home: &Home) -> Option<Value> {
     let text = fs::read(home.state_file("state.json")).ok()?;
     let state: Value = serde_json::from_slice(&text).ok()?;
-    (state["version"] == 1).then_some(state)
+    (state["version"] == 2).then_some(state)
 }
 
 fn key_of(record: &Value) -> String {

@@ -8,7 +8,7 @@ use cadence::world::PlugModel;
 use serde_json::{Value, json};
 
 use crate::stage::{Kind, Stage};
-use crate::support::Home;
+use crate::support::{Home, readiness};
 use crate::tree::Tree;
 
 /// What a cycle does to the world.

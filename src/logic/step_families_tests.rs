@@ -1,0 +1,125 @@
+//! Two families side by side are as each would be alone.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::logic::beyond::Reason;
+use crate::logic::fixtures::{at, ip, limits, policy, public_ip, record, seen};
+use crate::logic::settle::{Ending, Outcome, settle};
+use crate::logic::units::{ByFamily, RecordType};
+
+/// What one cycle sees over one family.
+type Over = (Line, Option<IpAddr>);
+
+fn observation(over: ByFamily<Over>, kept: &[RecordSpec]) -> Observation {
+    let lines = ByFamily {
+        ipv4: over.ipv4.0,
+        ipv6: over.ipv6.0,
+    };
+    let up = [lines.ipv4, lines.ipv6].contains(&Line::Up);
+    let mut observation = seen(true, true, up, None);
+    observation.lines = lines;
+    if !up {
+        observation.line = lines.ipv4;
+    }
+    for (family, (_, address)) in over.both() {
+        let is_kept = kept.iter().any(|spec| spec.kind.family() == family);
+        let address = address.filter(|_| is_kept && up);
+        observation.public_ip.extend(address.map(public_ip));
+    }
+    observation
+}
+
+/// Each cycle's plan for every record, by its key.
+fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, Planned)>> {
+    let specs: Vec<RecordSpec> = kinds
+        .iter()
+        .map(|kind| record("a.example.com", *kind))
+        .collect();
+    let (policy, limits) = (policy(), limits());
+    let wants = Wants {
+        records: &specs,
+        policy: &policy,
+        recovery: &limits,
+        doh: true,
+        trust: false,
+        no_cache: false,
+    };
+    let mut state = State::cold(&at(0));
+    let mut told = vec![];
+    for (s, over) in (0..).step_by(30).zip(days) {
+        let now = at(s);
+        let resumed = resume(state, &wants, &now);
+        let (after, decision) = step(resumed, &observation(*over, &specs), &now, &wants);
+        let outcomes: Vec<Outcome> = decision
+            .records
+            .iter()
+            .map(|planned| Outcome {
+                wanted: planned.wanted,
+                settled: match planned.next.clone() {
+                    Next::Done(settled) => settled,
+                    _ => Settled::Right {
+                        layer: records::Layer::Api,
+                        public: true,
+                        proxied: None,
+                    },
+                },
+                at: now.clone(),
+            })
+            .collect();
+        let ending = Ending {
+            outcomes: &outcomes,
+            errors: &decision.left_behind,
+            ended: &now,
+            elapsed: Duration::ZERO,
+            jitter: Duration::ZERO,
+        };
+        let whole = after.readiness();
+        state = settle(after, &ending, &now, &wants);
+        for (family, machine) in state.machines.both() {
+            let is_kept = specs.iter().any(|spec| spec.kind.family() == family);
+            let up = over.of(family).0 == Line::Up;
+            assert!(
+                up || !is_kept || machine.track == Track::NotReady,
+                "demoted at once"
+            );
+            assert!(!is_kept || machine.track.trusted().is_none() || whole == Readiness::Ready);
+        }
+        let planned = kinds.iter().copied().zip(decision.records);
+        told.push(planned.collect());
+    }
+    told
+}
+
+fn any_over(addresses: [&'static str; 2]) -> impl Strategy<Value = Over> {
+    let line = prop_oneof![
+        4 => Just(Line::Up),
+        1 => Just(Line::Down),
+        1 => Just(Line::Unverified(Reason::Portal)),
+    ];
+    let [one, other] = addresses.map(ip);
+    let address = prop_oneof![4 => Just(Some(one)), 1 => Just(Some(other)), 1 => Just(None)];
+    (line, address)
+}
+
+proptest! {
+    #[test]
+    fn a_record_is_treated_as_if_it_were_alone_whatever_the_other_family_does_and_whatever_the_order(
+        days in proptest::collection::vec(
+            (any_over(["11.0.0.1", "11.0.0.2"]), any_over(["2a00::1", "2a00::2"]))
+                .prop_map(|(ipv4, ipv6)| ByFamily { ipv4, ipv6 }),
+            1..60,
+        ),
+    ) {
+        use RecordType::{A, Aaaa};
+        let both = live(&[A, Aaaa], &days);
+        let turned = live(&[Aaaa, A], &days);
+        let alone = [live(&[A], &days), live(&[Aaaa], &days)];
+        for (i, both) in both.iter().enumerate() {
+            for (at, alone) in alone.iter().enumerate() {
+                prop_assert_eq!(&both[at], &alone[i][0], "cycle {}", i);
+                prop_assert_eq!(&turned[i][1 - at], &alone[i][0], "cycle {}, turned", i);
+            }
+        }
+    }
+}
