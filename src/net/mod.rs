@@ -2,6 +2,7 @@
 //!
 //! Whatever a server does, a call ends in time, keeps at most the bytes it was told to, and fails with one plain line.
 
+pub mod crypto;
 pub mod dial;
 pub mod http;
 pub mod names;

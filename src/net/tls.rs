@@ -5,14 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use socket2::Socket;
 
-use super::Deadline;
 use super::stream::TimedStream;
+use super::{Deadline, crypto};
 use crate::error::plain;
 use crate::file;
 
@@ -33,7 +32,7 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
     if let Some(path) = ca_file {
         add_roots(&mut roots, path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("cannot set up TLS: {error}"))?
         .with_root_certificates(roots)

@@ -16,6 +16,7 @@ use socket2::Socket;
 use super::WorldError;
 use super::http::Next;
 use super::server::{Gate, Site, Transport};
+use crate::net::crypto;
 
 /// What a server shows a client that connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +92,10 @@ impl Authority {
         let key = KeyPair::generate()?;
         let chain = vec![leaf.signed_by(&key, issuer)?.der().clone()];
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()?
-                .with_no_client_auth()
-                .with_single_cert(chain, key)?;
+        let config = ServerConfig::builder_with_provider(crypto::provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
         Ok(Arc::new(Tls(Arc::new(config))))
     }
 }
