@@ -13,7 +13,7 @@ use signal_hook::flag;
 
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
-use crate::logic::recovery::{Decision, Limits, Started, is_fresh};
+use crate::logic::recovery::{Decision, FRESH, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
@@ -215,42 +215,31 @@ pub fn cycle(
         }
     }
     let stop = Signals::caught();
-    let now = system::now();
-    let looked = system::since_boot();
+    let fresh = Deadline::after(FRESH);
     if !is_silent() {
-        state.recovery.looked = Some(now);
+        state.recovery.looked = Some(system::now());
         return Ok(Outcome::Suppressed(ANSWERED.to_owned()));
     }
-    if !is_fresh(looked, system::since_boot()) {
+    if fresh.remaining().is_zero() {
         return Ok(Outcome::Suppressed(OLD.to_owned()));
     }
+    let now = system::now();
     state.recovery.intend(&now);
     if let Some(cut) = &mut state.recovery.cut {
         cut.plug = plug.reference().cloned();
     }
     tell(state, RecoveryPhase::Started, None, &now);
     save(state)?;
-    let given_up = if stop.is_set() {
-        Some("a signal ended the cycle before the power was cut")
-    } else if !is_fresh(looked, system::since_boot()) {
-        Some(OLD)
-    } else {
-        None
-    };
-    if let Some(why) = given_up {
-        let why = why.to_owned();
-        tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
-        state.recovery.withdraw();
-        return Ok(Outcome::Suppressed(why));
-    }
     // Whatever breaks in there, the power comes back before anything else is done.
-    let dark = catch_unwind(AssertUnwindSafe(|| cut(plug, limits.off_time, &stop)));
+    let dark = catch_unwind(AssertUnwindSafe(|| {
+        cut(plug, limits.off_time, fresh, &stop)
+    }));
     let (failure, back) = match dark {
-        Ok(Cut::Refused(error)) => {
-            let why = error.message;
-            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+        Ok(Cut::GivenUp(given_up)) => {
+            let why = given_up.reason().map(str::to_owned);
+            tell(state, RecoveryPhase::Failed, why, &now);
             state.recovery.withdraw();
-            return Ok(Outcome::Failed(why));
+            return Ok(given_up);
         }
         Ok(Cut::Made { failure, back }) => (failure, back),
         Err(_) => (Some(BROKE.to_owned()), switch_on(plug)),
@@ -324,8 +313,8 @@ pub fn forget(state: &mut State, now: &Moment) {
 
 /// What came of a cut.
 enum Cut {
-    /// The plug refused, and so did not switch.
-    Refused(PlugError),
+    /// Nothing was switched.
+    GivenUp(Outcome),
     /// The off was sent.
     Made {
         /// Why it is not known to have worked.
@@ -335,15 +324,24 @@ enum Cut {
     },
 }
 
-/// Switches off for that long, and on again.
-fn cut(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Cut {
+/// Switches off for that long, and on again, as long as what the last look heard is `fresh`.
+fn cut(plug: &dyn Plug, off_time: Duration, fresh: Deadline, stop: &Signals) -> Cut {
+    if stop.is_set() {
+        let why = "a signal ended the cycle before the power was cut";
+        return Cut::GivenUp(Outcome::Suppressed(why.to_owned()));
+    }
     let begun = Instant::now();
-    let failure = match plug.off(off_time, patience()) {
+    let failure = match plug.off(off_time, patience().leaving_before(fresh)) {
         Ok(()) => stay_dark(plug, off_time, begun, stop),
         Err(error) if !error.maybe_done => {
+            let is_old = fresh.remaining().is_zero();
             // It costs one request, and a plug that did as it was told and then refused leaves nothing dark.
             let _ = plug.on(patience());
-            return Cut::Refused(error);
+            return Cut::GivenUp(if is_old {
+                Outcome::Suppressed(OLD.to_owned())
+            } else {
+                Outcome::Failed(error.message)
+            });
         }
         // It may be off, and nobody knows for how long.
         Err(error) => Some(not_switched(plug, &error)),

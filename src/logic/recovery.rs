@@ -19,7 +19,7 @@ pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
 /// Cycles further apart than this saw nothing of what was between them.
 pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
-const FRESH: Duration = Duration::from_secs(10);
+pub const FRESH: Duration = Duration::from_secs(10);
 /// The window of `max_attempts_per_day`.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -214,13 +214,6 @@ pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Momen
         }
         _ => verdict,
     }
-}
-
-/// Whether what was heard at `looked` still holds at `now`: times since boot, as this process read them.
-#[must_use]
-pub fn is_fresh(looked: Duration, now: Duration) -> bool {
-    now.checked_sub(looked)
-        .is_some_and(|passed| passed <= FRESH)
 }
 
 impl RecoveryState {

@@ -98,7 +98,10 @@ impl Http {
             ));
         }
         let headers = headers_of(request)?;
-        let agent = self.agent(request.family);
+        let agent = match deadline.departure() {
+            None => self.agent(request.family),
+            departure => &self.new_agent(request.family, departure),
+        };
         let reply = match request.body {
             Some(body) => run(agent, request.method, uri, headers, body, timeout),
             None => run(agent, request.method, uri, headers, (), timeout),
@@ -115,24 +118,24 @@ impl Http {
             Some(Family::V4) => v4,
             Some(Family::V6) => v6,
         };
-        slot.get_or_init(|| {
-            let config = Agent::config_builder()
-                .proxy(None)
-                .max_redirects(0)
-                .max_redirects_will_error(false)
-                .http_status_as_error(false)
-                .user_agent(concat!("cadence/", env!("CARGO_PKG_VERSION")))
-                .max_response_header_size(MAX_HEADER)
-                .input_buffer_size(INPUT_BUFFER)
-                .output_buffer_size(OUTPUT_BUFFER)
-                .build();
-            let connect = Connect::new(self.shared.dialer.clone(), Arc::clone(&self.shared.tls));
-            Agent::with_parts(
-                config,
-                connect,
-                Resolve::new(self.shared.dialer.clone(), family),
-            )
-        })
+        slot.get_or_init(|| self.new_agent(family, None))
+    }
+
+    /// An agent whose requests leave until `departure`, or not at all.
+    fn new_agent(&self, family: Option<Family>, departure: Option<Deadline>) -> Agent {
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("cadence/", env!("CARGO_PKG_VERSION")))
+            .max_response_header_size(MAX_HEADER)
+            .input_buffer_size(INPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER)
+            .build();
+        let Shared { dialer, tls, .. } = &*self.shared;
+        let connect = Connect::new(dialer.clone(), Arc::clone(tls), departure);
+        Agent::with_parts(config, connect, Resolve::new(dialer.clone(), family))
     }
 }
 

@@ -43,8 +43,8 @@ pub trait Plug: Send + Sync {
         self.status(deadline).map(|status| status.on)
     }
 
-    /// Switches off. A plug that can time itself is told in the same request to switch on after `off_time`, and is then asked
-    /// whether it is off and the time is running.
+    /// Switches off, unless the [departure](Deadline::departure) is missed. A plug that can time itself is told in the same request to
+    /// switch on after `off_time`, and is then asked whether it is off and the time is running.
     ///
     /// # Errors
     /// It may not have worked, or nothing confirms that it has. Where [`PlugError::maybe_done`] is set the modem may be without

@@ -96,7 +96,7 @@ impl Plug for Shelly1 {
         let seconds = device::whole_seconds(off_time);
         self.ask(&format!("?turn=off&timer={seconds}"), deadline)?
             .confirm_off(off_time, started.elapsed())?;
-        self.ask("", deadline)
+        self.ask("", deadline.departed())
             .map_err(PlugError::after_command)?
             .confirm_off(off_time, started.elapsed())
     }

@@ -123,7 +123,7 @@ impl Plug for Shelly2 {
         let started = Instant::now();
         let seconds = device::whole_seconds(off_time);
         self.set(&format!("on=false&toggle_after={seconds}"), deadline)?;
-        self.relay(deadline)
+        self.relay(deadline.departed())
             .map_err(PlugError::after_command)?
             .confirm_off(off_time, started.elapsed())
     }

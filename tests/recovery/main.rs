@@ -9,6 +9,7 @@
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
 //! - `plugs`: plugs that are slow, wrong, locked, or lie;
+//! - `stops`: stopped at every system call of one;
 //! - `stuck`: an on that hangs, a process that is stopped;
 //! - `tasmota`: one whose timer a question ends.
 #![cfg(feature = "demo")]
@@ -31,7 +32,9 @@ mod light;
 mod plugs;
 #[path = "../support/stage.rs"]
 mod stage;
+mod stops;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod tasmota;

@@ -188,6 +188,12 @@ impl Stage {
     }
 }
 
+/// The moment, that long ago.
+pub fn ago(seconds: i64) -> Value {
+    let wall = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+    json!({"wall": wall.to_string(), "boot": "an earlier boot", "since_boot_ms": 0})
+}
+
 /// Makes the outage of a state that old, with as many cycles as can be needed, all of which failed slowly.
 pub fn ripen(state: &mut Value, age: Duration) {
     let now: jiff::Timestamp = state["recovery"]["streak"]["since"]["wall"]

@@ -72,11 +72,16 @@ impl Resolver for Resolve {
 pub struct Connect {
     dialer: Dialer,
     tls: Arc<ClientConfig>,
+    departure: Option<Deadline>,
 }
 
 impl Connect {
-    pub const fn new(dialer: Dialer, tls: Arc<ClientConfig>) -> Self {
-        Self { dialer, tls }
+    pub const fn new(dialer: Dialer, tls: Arc<ClientConfig>, departure: Option<Deadline>) -> Self {
+        Self {
+            dialer,
+            tls,
+            departure,
+        }
     }
 }
 
@@ -105,7 +110,11 @@ impl Connector for Connect {
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Connection { stream, buffers }))
+        Ok(Some(Connection {
+            stream,
+            buffers,
+            departure: self.departure,
+        }))
     }
 }
 
@@ -136,6 +145,7 @@ impl Stream {
 pub struct Connection {
     stream: Stream,
     buffers: LazyBuffers,
+    departure: Option<Deadline>,
 }
 
 impl fmt::Debug for Connection {
@@ -150,13 +160,22 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.stream.timed().set_end(Deadline::after(*timeout.after));
+        let end = Deadline::after(*timeout.after);
+        let end = self.departure.map_or(end, |it| end.leaving_before(it));
+        self.stream.timed().set_end(end);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        match &mut self.stream {
-            Stream::Plain(stream) => stream.write_all(output)?,
-            Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush())?,
-        }
-        Ok(())
+        let sent = match &mut self.stream {
+            Stream::Plain(stream) => stream.write_all(output),
+            Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush()),
+        };
+        sent.map_err(|error| {
+            if end.is_missed() {
+                // Half a request is none.
+                unsent(HttpErrorKind::Timeout, &error)
+            } else {
+                error.into()
+            }
+        })
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {

@@ -163,6 +163,7 @@ impl Plug for Tasmota {
         let number = self.number;
         let backlog = format!("Backlog Power{number} Off;Delay {delay};Power{number} On");
         self.run(&backlog, deadline)?;
+        let deadline = deadline.departed();
         let patience = Deadline::after(deadline.within(PLUG_TIMEOUT));
         loop {
             if !self.look(deadline).map_err(PlugError::after_command)? {
