@@ -6,6 +6,7 @@
 //! - `last_look`: whoever answers right before the off keeps the power on;
 //! - `elsewhere`: the configuration changed while the modem is dark;
 //! - `light`: a plug that somebody else left off;
+//! - `changes`: killed at every system call of a power cycle, and then the configuration changed;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
 //! - `plugs`: plugs that are slow, wrong, locked, or lie;
@@ -22,6 +23,7 @@
 )]
 
 mod attempts;
+mod changes;
 mod doubt;
 mod elsewhere;
 mod guardrails;
