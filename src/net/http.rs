@@ -17,7 +17,7 @@ use ureq::{Agent, Body};
 use super::dial::Dialer;
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
-use transport::{Connect, Resolve};
+use transport::{Connect, Departure, Resolve};
 
 pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request, url_part};
 
@@ -98,9 +98,10 @@ impl Http {
             ));
         }
         let headers = headers_of(request)?;
-        let agent = match deadline.departure() {
+        let departure = deadline.departure().map(Departure::by);
+        let agent = match &departure {
             None => self.agent(request.family),
-            departure => &self.new_agent(request.family, departure),
+            Some(departure) => &self.new_agent(request.family, Some(Arc::clone(departure))),
         };
         let reply = match request.body {
             Some(body) => run(agent, request.method, uri, headers, body, timeout),
@@ -109,6 +110,10 @@ impl Http {
         reply
             .and_then(|reply| read_reply(reply, request.max_body))
             .map_err(|error| explain(error, timeout))
+            .map_err(|error| HttpError {
+                maybe_sent: error.maybe_sent && departure.is_none_or(|it| it.has_left()),
+                ..error
+            })
     }
 
     fn agent(&self, family: Option<Family>) -> &Agent {
@@ -121,8 +126,8 @@ impl Http {
         slot.get_or_init(|| self.new_agent(family, None))
     }
 
-    /// An agent whose requests leave until `departure`, or not at all.
-    fn new_agent(&self, family: Option<Family>, departure: Option<Deadline>) -> Agent {
+    /// An agent, be it for a request that leaves in time or not at all.
+    fn new_agent(&self, family: Option<Family>, departure: Option<Arc<Departure>>) -> Agent {
         let config = Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
