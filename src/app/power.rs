@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use log::debug;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
-use crate::logic::recovery::{Decision, FRESH, Limits, Started};
+use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Pin, Plug, PlugError};
+use crate::plug::{Pin, Plug, PlugError, PlugStatus};
 use crate::store::StoreError;
 use crate::system;
 
@@ -167,10 +168,10 @@ pub fn carry_out(
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
-                Ok(status) => match plug.pin().allows_off(&status) {
-                    Err(why) => stranger(plug, &why),
-                    Ok(()) if !is_silent() => ANSWERED.to_owned(),
-                    Ok(()) => {
+                Ok(status) => match allows(plug, &status, state, limits) {
+                    Err(why) => why,
+                    Ok(_) if !is_silent() => ANSWERED.to_owned(),
+                    Ok(_) => {
                         "dry run: every guardrail holds, and the modem's power would be cut now"
                             .to_owned()
                     }
@@ -193,7 +194,7 @@ pub fn cycle(
     save: &Save<'_>,
     is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
-    match plug.status(patience()) {
+    let mark = match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) if status.on == Some(false) => {
             let reason = format!(
@@ -202,18 +203,11 @@ pub fn cycle(
             );
             return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(reason)));
         }
-        Ok(status) => {
-            if let Err(why) = plug.pin().allows_off(&status) {
-                return Ok(Outcome::Suppressed(stranger(plug, &why)));
-            }
-            if let Some(Err(young)) = status
-                .uptime
-                .map(|up| limits.after_start(Started::Plug, up))
-            {
-                return Ok(Outcome::Suppressed(young.to_string()));
-            }
-        }
-    }
+        Ok(status) => match allows(plug, &status, state, limits) {
+            Err(why) => return Ok(Outcome::Suppressed(why)),
+            Ok(mark) => mark,
+        },
+    };
     let stop = Signals::caught();
     let fresh = Deadline::after(FRESH);
     if !is_silent() {
@@ -232,7 +226,7 @@ pub fn cycle(
     save(state)?;
     // Whatever breaks in there, the power comes back before anything else is done.
     let dark = catch_unwind(AssertUnwindSafe(|| {
-        cut(plug, limits.off_time, fresh, &stop)
+        cut(plug, limits.off_time, mark, fresh, &stop)
     }));
     let (failure, back) = match dark {
         Ok(Cut::GivenUp(given_up)) => {
@@ -268,6 +262,39 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
     }
+}
+
+/// What is to be left in the plug as a mark of a cut, if anything.
+///
+/// # Errors
+/// Why it may not be cut, by what it tells.
+fn allows(
+    plug: &dyn Plug,
+    status: &PlugStatus,
+    state: &State,
+    limits: &Limits,
+) -> Result<Option<Duration>, String> {
+    plug.pin()
+        .allows_off(status)
+        .map_err(|why| stranger(plug, &why))?;
+    let Some(uptime) = status.uptime else {
+        return Ok(None);
+    };
+    let held = |why: Guardrail| why.to_string();
+    limits.after_start(Started::Plug, uptime).map_err(held)?;
+    match plug.mark(patience()) {
+        Ok(None) => {}
+        Ok(Some(mark)) => {
+            let recovery = &state.recovery;
+            let allowed = recovery.after_mark(limits, mark, uptime, &system::now());
+            allowed.map_err(held)?;
+        }
+        Err(error) => {
+            debug!("no mark of a cut is left in the plug: {error}");
+            return Ok(None);
+        }
+    }
+    Ok(Some(uptime))
 }
 
 /// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
@@ -325,13 +352,19 @@ enum Cut {
 }
 
 /// Switches off for that long, and on again, as long as what the last look heard is `fresh`.
-fn cut(plug: &dyn Plug, off_time: Duration, fresh: Deadline, stop: &Signals) -> Cut {
+fn cut(
+    plug: &dyn Plug,
+    off_time: Duration,
+    mark: Option<Duration>,
+    fresh: Deadline,
+    stop: &Signals,
+) -> Cut {
     if stop.is_set() {
         let why = "a signal ended the cycle before the power was cut";
         return Cut::GivenUp(Outcome::Suppressed(why.to_owned()));
     }
     let begun = Instant::now();
-    let failure = match plug.off(off_time, patience().leaving_before(fresh)) {
+    let failure = match plug.off(off_time, mark, patience().leaving_before(fresh)) {
         Ok(()) => stay_dark(plug, off_time, begun, stop),
         Err(error) if !error.maybe_done => {
             let is_old = fresh.remaining().is_zero();

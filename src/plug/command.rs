@@ -134,7 +134,7 @@ impl Plug for Command {
         }
     }
 
-    fn off(&self, _: Duration, deadline: Deadline) -> Result<(), PlugError> {
+    fn off(&self, _: Duration, _: Option<Duration>, deadline: Deadline) -> Result<(), PlugError> {
         self.run("off", deadline)
     }
 

@@ -12,7 +12,8 @@
 //! - `plugs`: plugs that are slow, wrong, locked, or lie;
 //! - `stops`: stopped at every system call of one;
 //! - `stuck`: an on that hangs, a process that is stopped;
-//! - `tasmota`: one whose timer a question ends.
+//! - `tasmota`: one whose timer a question ends;
+//! - `two_hosts`: one plug, and two who may cut it.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -40,3 +41,4 @@ mod stuck;
 mod support;
 mod sweep;
 mod tasmota;
+mod two_hosts;

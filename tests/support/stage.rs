@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Home, RECORD};
 
-/// Until a timer that was started at any time of a killed cycle has fired: `off_time`, and the start of a backlog.
-pub const TIMER_HAS_FIRED: Duration = Duration::from_millis(1500);
+/// Until a timer that was started at any time of a killed cycle has fired: `off_time`, and three steps of a backlog.
+pub const TIMER_HAS_FIRED: Duration = Duration::from_millis(1800);
 
 /// Writes down what it was told.
 const PROGRAM: &str = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$1\" >>\"$here/switched\"\n";
@@ -122,8 +122,9 @@ impl Stage {
             .rewrite(|text| text.replace("mode = \"production\"", "mode = \"test\""));
     }
 
-    /// The ripe outage again, as if nothing had been tried in it; the plug stays as it is.
+    /// The ripe outage again, as if nothing had been tried in it; the plug stays as it is, and remembers nothing.
     pub fn reset(&self) {
+        self.home.world.plugs().clear_stores();
         for file in fs::read_dir(self.home.path("state")).unwrap() {
             fs::remove_file(file.unwrap().path()).unwrap();
         }
