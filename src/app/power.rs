@@ -26,7 +26,7 @@ use crate::system;
 const ON_ATTEMPTS: u32 = 5;
 /// Between two of them.
 const ON_PAUSE: Duration = Duration::from_secs(1);
-/// One operation of a plug in all: two requests with a password, and the question what came of them; each request has its own
+/// One operation of a plug in all: a mark, two requests with a password, and the question what came of them; each request has its own
 /// limit. Also what a program may take.
 const OPERATION_TIME: Duration = Duration::from_secs(10);
 /// How much longer than its time a cut may last before somebody else ends it.
@@ -196,14 +196,10 @@ pub fn cycle(
 ) -> Result<Outcome, StoreError> {
     let mark = match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
-        Ok(status) if status.on == Some(false) => {
-            let reason = format!(
-                "the plug {} is switched off already, by somebody else: cadence recover --on switches it on",
-                plug.target()
-            );
-            return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(reason)));
-        }
         Ok(status) => match allows(plug, &status, state, limits) {
+            Err(why) if status.on == Some(false) => {
+                return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(why)));
+            }
             Err(why) => return Ok(Outcome::Suppressed(why)),
             Ok(mark) => mark,
         },
@@ -274,6 +270,12 @@ fn allows(
     state: &State,
     limits: &Limits,
 ) -> Result<Option<Duration>, String> {
+    if status.on == Some(false) {
+        return Err(format!(
+            "the plug {} is switched off already, by somebody else: cadence recover --on switches it on",
+            plug.target()
+        ));
+    }
     plug.pin()
         .allows_off(status)
         .map_err(|why| stranger(plug, &why))?;

@@ -53,8 +53,8 @@ pub trait Plug: Send + Sync {
     }
 
     /// Switches off, unless the [departure](Deadline::departure) is missed. A plug that can time itself is told in the same request to
-    /// switch on after `off_time`, and is then asked whether it is off and the time is running. `mark`
-    /// is for how long it has run, to be left in it where there is a place: so that no other host cuts it again at once.
+    /// switch on after `off_time`, and is then asked whether it is off and the time is running. `mark` is for how long it has run, to be
+    /// left in it where there is a place: so that no other host cuts it again at once.
     ///
     /// # Errors
     /// It may not have worked, or nothing confirms that it has. Where [`PlugError::maybe_done`] is set the modem may be without

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
 use super::digest::Challenge;
-use super::{Pin, Plug, PlugError, PlugStatus};
+use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
@@ -77,6 +77,7 @@ impl Shelly2 {
 
     /// Leaves a mark, where the firmware has a store. One that cannot be left is no reason to leave a dead line dead.
     fn leave(&self, mark: Option<Duration>, deadline: Deadline) {
+        let deadline = Deadline::after(deadline.within(PLUG_TIMEOUT));
         let value = mark.map_or_else(String::new, |mark| mark.as_secs().to_string());
         let arguments = format!("?key=cadence.{}&value=%22{value}%22", self.id);
         let _ = self.call("KVS.Set", &arguments, deadline);
@@ -147,7 +148,7 @@ impl Plug for Shelly2 {
         let seconds = device::whole_seconds(off_time);
         let off = self.set(&format!("on=false&toggle_after={seconds}"), deadline);
         if off.as_ref().is_err_and(|error| !error.maybe_done) && mark.is_some() {
-            self.leave(None, deadline.departed());
+            self.leave(None, deadline);
         }
         off?;
         self.relay(deadline.departed())

@@ -59,10 +59,9 @@ impl Stopped {
         let children = fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children"));
         let Ok(children) = children else { return };
         for cycle in children.split_whitespace() {
-            let kill = Command::new("sh")
-                .args(["-c", "kill -s \"$0\" \"$1\"", name, cycle])
-                .status();
-            assert!(kill.unwrap().success());
+            // One that has ended by now needs none.
+            let kill = ["-c", "kill -s \"$0\" \"$1\"", name, cycle];
+            let _ = Command::new("sh").args(kill).output();
         }
     }
 
@@ -140,7 +139,7 @@ fn stopped_for_good(stage: &Stage, call: &Call) {
 
 #[test]
 fn continued_too_late_before_the_off_it_cuts_nothing() {
-    sweep_late(|calls| {
+    sweep_late(3, |calls| {
         // While it listens, while it saves, and right before the off leaves.
         [calls.last_look, calls.intent - 1, calls.off - 1]
             .map(|at| calls.all[at].clone())
@@ -151,11 +150,11 @@ fn continued_too_late_before_the_off_it_cuts_nothing() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn continued_too_late_at_any_system_call_before_the_off_it_cuts_nothing() {
-    sweep_late(|calls| calls.all[calls.last_look..calls.off].to_vec());
+    sweep_late(8, |calls| calls.all[calls.last_look..calls.off].to_vec());
 }
 
-fn sweep_late(choose: fn(&Calls) -> Vec<Call>) {
-    let runs = sweep(3, with_password, choose, continued_late);
+fn sweep_late(stages: usize, choose: fn(&Calls) -> Vec<Call>) {
+    let runs = sweep(stages, with_password, choose, continued_late);
     if runs > 0 {
         println!("figure: continued too late, it cuts nothing | SIGSTOP at {runs} system calls");
     }
@@ -175,19 +174,22 @@ fn continued_late(stage: &Stage, call: &Call) -> bool {
     let calls: Vec<_> = calls.collect();
     let earlier = calls.len() - 1;
     let has_looked = calls[..earlier].iter().any(|it| is_last_look(it, it));
-    // With a password, the second of two requests is the off.
+    // With a password, the second of two requests is the off. Until the first is answered nobody knows whether it was one.
     let needed = 1 + usize::from(stage.kind == WITH_PASSWORD);
-    let has_left = calls.iter().filter(|it| is_off(it, it)).count() >= needed;
-    if !has_looked || has_left {
+    let sent = calls.iter().filter(|it| is_off(it, it)).count();
+    if !has_looked || sent >= needed {
         return false;
     }
     thread::sleep(TOO_LATE);
-    assert!(stopped.go_on().success(), "{at}");
+    let status = stopped.go_on();
     let journal = stage.journal();
     let told = &journal[already..];
     assert!(told.iter().all(|on| *on), "{at}: {told:?}");
     let recovery = &stage.home.state()["recovery"];
     assert_eq!(recovery["cut"], Value::Null, "{at}");
-    assert_eq!(recovery["attempts"], json!([]), "{at}: {recovery:#}");
+    if sent == 0 {
+        assert!(status.success(), "{at}");
+        assert_eq!(recovery["attempts"], json!([]), "{at}: {recovery:#}");
+    }
     true
 }

@@ -126,6 +126,10 @@ fn while_a_timer_runs_another_host_leaves_the_plug_alone() {
             assert!(Instant::now() < end, "{model:?} was never off");
             thread::sleep(Duration::from_millis(5));
         }
+        // Nor does a rehearsal ask what would end the time of a Tasmota.
+        let out = as_another(&stage, &["reconcile", "--dry-run", "--json"]).output();
+        let told = String::from_utf8(out.unwrap().stdout).unwrap();
+        assert!(told.contains("switched off already"), "{told}");
         let (outcome, reason) = cycle_of_another(&stage);
         let code = first.wait().unwrap().code();
         assert_eq!(outcome, "suppressed", "{model:?}: {reason}");

@@ -9,9 +9,9 @@
 //! execute no command, and they alone confirm an off. A backlog runs after its request was answered, up to 0.3 s later
 //! (`SetOption34`), in 8 and earlier even its first command. Its `Delay` cannot be read back.
 //!
-//! A mark of the cut is left in [`PLACE`], set in the same backlog: a variable for the operator's rules (`xdrv_10_rules.ino`, `CmndVariable`), of which
-//! there are 16 of 32 characters, and in 7 and earlier 5. It is lost with a restart, as the uptime is by which it counts, and costs
-//! the flash nothing.
+//! A mark of the cut is left in [`PLACE`], in the same backlog: a variable for the operator's rules (`xdrv_10_rules.ino`,
+//! `CmndVariable`), of which there are 16 of 32 characters, and in 7 and earlier 5 (issue 4933). It is lost with a restart, as the uptime is by which
+//! it counts, and costs the flash nothing.
 
 mod page;
 
