@@ -1,6 +1,6 @@
-//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch>, `Sys` and
-//! `Shelly` beside it, <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/KVS>, <https://shelly-api-docs.shelly.cloud/gen2/General/CommonErrors>
-//! and <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
+//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch>, `Sys`,
+//! `Shelly` and `KVS` beside it, and "Authentication" and "Common Errors" (`-105`, not found) under
+//! <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
 //!
 //! A question leaves the timer alone; each `Switch.Set` stops it, and starts it anew only with a `toggle_after` of its own. The
 //! documentation promises nothing of a timer across a restart: here it is lost.

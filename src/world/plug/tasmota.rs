@@ -11,8 +11,8 @@
 //!   that is a command like any other. `SleepDelay`: the loop sleeps up to 50 ms (`Sleep`).
 //! - `xdrv_01_webserver.ino`, `HandleHttpCommand`: it is the main loop that answers, so a backlog is run after its request was answered:
 //!   with a warning, as nothing was logged, in later versions with an empty object. The user and the password are in the query.
-//! - `xdrv_10_rules.ino`, `CmndVariable`: `Var1` to `Var16` (`Var5` in 7 and earlier: issue 4933; here in [`Firmware::V6`]) keep a text of up to 32 characters, `"` empties one, and are
-//!   told after that; they are gone with a restart.
+//! - `xdrv_10_rules.ino`, `CmndVariable`: `Var1` to `Var16` (`Var5` in 7 and earlier: issue 4933; here in [`Firmware::V6`]) keep a text of up
+//!   to 32 characters, which `"` empties; they are gone with a restart.
 //! - `HandleRootStatusRefresh`, the page `/?m=1` since 6.4, and `HandleInformation`, `/in`: no command is executed where the query has no
 //!   other argument; the password comes by basic authentication. The first tells each relay by the weight of its letters,
 //!   whatever its `StateText`, and since 14.4 by the colour of its button too.
