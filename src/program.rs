@@ -32,13 +32,16 @@ pub struct Ended {
     output: mpsc::Receiver<Vec<u8>>,
 }
 
-/// Starts a program. Of what it says on stdout and stderr, `keep` bytes are kept and the rest is dropped.
+/// Starts a program, unless that is too late by now. Of what it says on stdout and stderr, `keep` bytes are kept and the rest is dropped.
 ///
 /// # Errors
 /// It could not be started.
-pub fn start(mut command: Command, keep: u64) -> io::Result<Running> {
+pub fn start(mut command: Command, keep: u64, departure: Option<Deadline>) -> io::Result<Running> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
     command.stdout(writer.try_clone()?).stderr(writer);
+    if departure.is_some_and(|it| it.remaining().is_zero()) {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
     let child = command.spawn()?;
     // It holds the end of the pipe that the program writes to: without it, the output ends when the program does.
     drop(command);

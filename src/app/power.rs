@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use log::debug;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
-use crate::logic::recovery::{Decision, Limits, Started, is_fresh};
+use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Pin, Plug, PlugError};
+use crate::plug::{Pin, Plug, PlugError, PlugStatus};
 use crate::store::StoreError;
 use crate::system;
 
@@ -25,7 +26,7 @@ use crate::system;
 const ON_ATTEMPTS: u32 = 5;
 /// Between two of them.
 const ON_PAUSE: Duration = Duration::from_secs(1);
-/// One operation of a plug in all: two requests with a password, and the question what came of them; each request has its own
+/// One operation of a plug in all: a mark, two requests with a password, and the question what came of them; each request has its own
 /// limit. Also what a program may take.
 const OPERATION_TIME: Duration = Duration::from_secs(10);
 /// How much longer than its time a cut may last before somebody else ends it.
@@ -167,10 +168,10 @@ pub fn carry_out(
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Ok(Outcome::Suppressed(why)),
             (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
-                Ok(status) => match plug.pin().allows_off(&status) {
-                    Err(why) => stranger(plug, &why),
-                    Ok(()) if !is_silent() => ANSWERED.to_owned(),
-                    Ok(()) => {
+                Ok(status) => match allows(plug, &status, state, limits) {
+                    Err(why) => why,
+                    Ok(_) if !is_silent() => ANSWERED.to_owned(),
+                    Ok(_) => {
                         "dry run: every guardrail holds, and the modem's power would be cut now"
                             .to_owned()
                     }
@@ -193,64 +194,42 @@ pub fn cycle(
     save: &Save<'_>,
     is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
-    match plug.status(patience()) {
+    let mark = match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
-        Ok(status) if status.on == Some(false) => {
-            let reason = format!(
-                "the plug {} is switched off already, by somebody else: cadence recover --on switches it on",
-                plug.target()
-            );
-            return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(reason)));
-        }
-        Ok(status) => {
-            if let Err(why) = plug.pin().allows_off(&status) {
-                return Ok(Outcome::Suppressed(stranger(plug, &why)));
+        Ok(status) => match allows(plug, &status, state, limits) {
+            Err(why) if status.on == Some(false) => {
+                return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(why)));
             }
-            if let Some(Err(young)) = status
-                .uptime
-                .map(|up| limits.after_start(Started::Plug, up))
-            {
-                return Ok(Outcome::Suppressed(young.to_string()));
-            }
-        }
-    }
+            Err(why) => return Ok(Outcome::Suppressed(why)),
+            Ok(mark) => mark,
+        },
+    };
     let stop = Signals::caught();
-    let now = system::now();
-    let looked = system::since_boot();
+    let fresh = Deadline::after(FRESH);
     if !is_silent() {
-        state.recovery.looked = Some(now);
+        state.recovery.looked = Some(system::now());
         return Ok(Outcome::Suppressed(ANSWERED.to_owned()));
     }
-    if !is_fresh(looked, system::since_boot()) {
+    if fresh.remaining().is_zero() {
         return Ok(Outcome::Suppressed(OLD.to_owned()));
     }
+    let now = system::now();
     state.recovery.intend(&now);
     if let Some(cut) = &mut state.recovery.cut {
         cut.plug = plug.reference().cloned();
     }
     tell(state, RecoveryPhase::Started, None, &now);
     save(state)?;
-    let given_up = if stop.is_set() {
-        Some("a signal ended the cycle before the power was cut")
-    } else if !is_fresh(looked, system::since_boot()) {
-        Some(OLD)
-    } else {
-        None
-    };
-    if let Some(why) = given_up {
-        let why = why.to_owned();
-        tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
-        state.recovery.withdraw();
-        return Ok(Outcome::Suppressed(why));
-    }
     // Whatever breaks in there, the power comes back before anything else is done.
-    let dark = catch_unwind(AssertUnwindSafe(|| cut(plug, limits.off_time, &stop)));
+    let dark = catch_unwind(AssertUnwindSafe(|| {
+        cut(plug, limits.off_time, mark, fresh, &stop)
+    }));
     let (failure, back) = match dark {
-        Ok(Cut::Refused(error)) => {
-            let why = error.message;
-            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+        Ok(Cut::GivenUp(given_up)) => {
+            let why = given_up.reason().map(str::to_owned);
+            tell(state, RecoveryPhase::Failed, why, &now);
             state.recovery.withdraw();
-            return Ok(Outcome::Failed(why));
+            return Ok(given_up);
         }
         Ok(Cut::Made { failure, back }) => (failure, back),
         Err(_) => (Some(BROKE.to_owned()), switch_on(plug)),
@@ -279,6 +258,45 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
     }
+}
+
+/// What is to be left in the plug as a mark of a cut, if anything.
+///
+/// # Errors
+/// Why it may not be cut, by what it tells.
+fn allows(
+    plug: &dyn Plug,
+    status: &PlugStatus,
+    state: &State,
+    limits: &Limits,
+) -> Result<Option<Duration>, String> {
+    if status.on == Some(false) {
+        return Err(format!(
+            "the plug {} is switched off already, by somebody else: cadence recover --on switches it on",
+            plug.target()
+        ));
+    }
+    plug.pin()
+        .allows_off(status)
+        .map_err(|why| stranger(plug, &why))?;
+    let Some(uptime) = status.uptime else {
+        return Ok(None);
+    };
+    let held = |why: Guardrail| why.to_string();
+    limits.after_start(Started::Plug, uptime).map_err(held)?;
+    match plug.mark(patience()) {
+        Ok(None) => {}
+        Ok(Some(mark)) => {
+            let recovery = &state.recovery;
+            let allowed = recovery.after_mark(limits, mark, uptime, &system::now());
+            allowed.map_err(held)?;
+        }
+        Err(error) => {
+            debug!("no mark of a cut is left in the plug: {error}");
+            return Ok(None);
+        }
+    }
+    Ok(Some(uptime))
 }
 
 /// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
@@ -324,8 +342,8 @@ pub fn forget(state: &mut State, now: &Moment) {
 
 /// What came of a cut.
 enum Cut {
-    /// The plug refused, and so did not switch.
-    Refused(PlugError),
+    /// Nothing was switched.
+    GivenUp(Outcome),
     /// The off was sent.
     Made {
         /// Why it is not known to have worked.
@@ -335,15 +353,30 @@ enum Cut {
     },
 }
 
-/// Switches off for that long, and on again.
-fn cut(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Cut {
+/// Switches off for that long, and on again, as long as what the last look heard is `fresh`.
+fn cut(
+    plug: &dyn Plug,
+    off_time: Duration,
+    mark: Option<Duration>,
+    fresh: Deadline,
+    stop: &Signals,
+) -> Cut {
+    if stop.is_set() {
+        let why = "a signal ended the cycle before the power was cut";
+        return Cut::GivenUp(Outcome::Suppressed(why.to_owned()));
+    }
     let begun = Instant::now();
-    let failure = match plug.off(off_time, patience()) {
+    let failure = match plug.off(off_time, mark, patience().leaving_before(fresh)) {
         Ok(()) => stay_dark(plug, off_time, begun, stop),
         Err(error) if !error.maybe_done => {
+            let is_old = fresh.remaining().is_zero();
             // It costs one request, and a plug that did as it was told and then refused leaves nothing dark.
             let _ = plug.on(patience());
-            return Cut::Refused(error);
+            return Cut::GivenUp(if is_old {
+                Outcome::Suppressed(OLD.to_owned())
+            } else {
+                Outcome::Failed(error.message)
+            });
         }
         // It may be off, and nobody knows for how long.
         Err(error) => Some(not_switched(plug, &error)),

@@ -12,6 +12,7 @@ use super::reconcile::load;
 use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
+use crate::logic::recovery::Limits;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::Plug;
@@ -241,14 +242,18 @@ fn under_lock(
         power::tell_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
     }
-    let outcome = match restored {
-        Some(Err(why)) => Outcome::Failed(why),
-        _ => match plan(wire, plug, &state).refusal(force) {
-            Some(why) => Outcome::Suppressed(why),
-            // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
-            None => power::cycle(plug, &mut state, &wire.limits, &intend, &|| true)
-                .map_err(Error::state)?,
-        },
+    let outcome = if let Some(Err(why)) = restored {
+        Outcome::Failed(why)
+    } else if let Some(why) = plan(wire, plug, &state).refusal(force) {
+        Outcome::Suppressed(why)
+    } else {
+        // What another host cut has the same rest as what this one did.
+        let limits = Limits {
+            cooldown: wire.limits.cooldown * u32::from(!force),
+            ..wire.limits.clone()
+        };
+        // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
+        power::cycle(plug, &mut state, &limits, &intend, &|| true).map_err(Error::state)?
     };
     save(&state).map_err(Error::state)?;
     left_over::tidy(&dir, &state);

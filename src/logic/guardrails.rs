@@ -268,6 +268,11 @@ pub enum Guardrail {
         /// What is left of the time in which that is believed.
         left: Duration,
     },
+    /// Another host cut the power of the same plug a short while ago.
+    Elsewhere {
+        /// Time since then.
+        passed: Duration,
+    },
     /// The last attempt was a short while ago.
     Cooldown {
         /// What is left of it.
@@ -352,6 +357,11 @@ impl fmt::Display for Guardrail {
                 f,
                 "somebody answered the last look before a cut: the next one in {}",
                 human_duration((*left).max(Duration::from_secs(1)))
+            ),
+            Self::Elsewhere { passed } => write!(
+                f,
+                "the plug was cut by another host {} ago",
+                human_duration(*passed)
             ),
             Self::Cooldown { left } => write!(
                 f,

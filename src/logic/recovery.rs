@@ -19,7 +19,9 @@ pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
 /// Cycles further apart than this saw nothing of what was between them.
 pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
-const FRESH: Duration = Duration::from_secs(10);
+pub const FRESH: Duration = Duration::from_secs(10);
+/// By how much a plug's memory of a cut may be older than this host's, and its clock wrong.
+const MARKED_BEFORE: Duration = Duration::from_secs(60);
 /// The window of `max_attempts_per_day`.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -214,13 +216,6 @@ pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Momen
         }
         _ => verdict,
     }
-}
-
-/// Whether what was heard at `looked` still holds at `now`: times since boot, as this process read them.
-#[must_use]
-pub fn is_fresh(looked: Duration, now: Duration) -> bool {
-    now.checked_sub(looked)
-        .is_some_and(|passed| passed <= FRESH)
 }
 
 impl RecoveryState {
@@ -428,6 +423,35 @@ impl RecoveryState {
             ..Facts::default()
         }
         .spared(limits)
+    }
+
+    /// Whether a cut was too short a while ago that the plug remembers and this host does not: `mark` is for how long the plug had run
+    /// then, `uptime` for how long it has now. That needs no clock on which two hosts agree.
+    ///
+    /// # Errors
+    /// The guardrail that says so.
+    pub fn after_mark(
+        &self,
+        limits: &Limits,
+        mark: Duration,
+        uptime: Duration,
+        now: &Moment,
+    ) -> Result<(), Guardrail> {
+        // One that was started since then is a matter of `boot_grace`; where it keeps the mark all the same, it holds once more when it has
+        // run for as long again.
+        let Some(passed) = uptime.checked_sub(mark) else {
+            return Ok(());
+        };
+        // What this host cut since then has a rest of its own.
+        let is_known = self.attempts.last().is_some_and(|at| {
+            let age = at.elapsed(now).known().unwrap_or_default();
+            age <= passed.saturating_add(MARKED_BEFORE)
+        });
+        if is_known || passed >= limits.cooldown {
+            Ok(())
+        } else {
+            Err(Guardrail::Elsewhere { passed })
+        }
     }
 
     fn in_day(&self, now: &Moment) -> u32 {

@@ -43,7 +43,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         assert!(!order.contains(&told), "{told} holds for ever");
         order.push(told);
         match guardrail {
-            Guardrail::Disabled => unreachable!(),
+            Guardrail::Disabled | Guardrail::Elsewhere { .. } => unreachable!(),
             Guardrail::Verdict(_) => facts.verdict = Verdict::WanDown,
             Guardrail::TooYoung { needed, .. } => facts.lasted = needed,
             Guardrail::TooFewCycles { needed, .. } => facts.cycles = needed,
@@ -162,14 +162,6 @@ fn it_acts_in_exactly_the_documented_combinations() {
         }
     }
     assert!(all > 1_000_000 && acted > 1000, "{acted} of {all}");
-}
-
-#[test]
-fn a_last_look_holds_for_ten_seconds() {
-    let s = Duration::from_secs;
-    assert!(is_fresh(s(7), s(7)) && is_fresh(s(7), s(17)));
-    assert!(!is_fresh(s(7), s(17) + Duration::from_nanos(1)));
-    assert!(!is_fresh(s(7), s(6)), "a clock that went back");
 }
 
 #[test]
@@ -359,6 +351,50 @@ fn the_first_rest_is_the_cooldown_and_each_further_one_of_an_outage_twice_the_la
         outage(&mut state, last, last, 30);
         assert_eq!(allows(&state, last), Ok(()));
     }
+}
+
+#[test]
+fn a_cut_that_only_the_plug_remembers_rests_for_the_cooldown() {
+    let s = Duration::from_secs;
+    let (limits, state) = (limits(), RecoveryState::default());
+    let marked = |state: &RecoveryState, passed| {
+        state.after_mark(&limits, s(86_400), s(86_400 + passed), &at(9000))
+    };
+    let elsewhere = |passed| Err(Guardrail::Elsewhere { passed: s(passed) });
+    for passed in [0, 1, 1799] {
+        assert_eq!(marked(&state, passed), elsewhere(passed));
+    }
+    assert_eq!(marked(&state, 1800), Ok(()));
+    assert_eq!(
+        elsewhere(120).unwrap_err().to_string(),
+        "the plug was cut by another host 2 min ago"
+    );
+    // Started since then.
+    let restarted = state.after_mark(&limits, s(86_400), s(86_399), &at(9000));
+    assert_eq!(restarted, Ok(()));
+}
+
+#[test]
+fn a_mark_of_this_hosts_own_cut_or_of_an_earlier_one_lengthens_no_rest() {
+    let s = Duration::from_secs;
+    let limits = limits();
+    for age in [0, 500, 1000] {
+        let mut state = RecoveryState::default();
+        state.intend(&at(9000 - age));
+        let marked = |passed| state.after_mark(&limits, s(500), s(500 + passed), &at(9000));
+        // Up to a minute before it, as the plug tells the time.
+        for passed in [age.saturating_sub(60), age, age + 10, 1790] {
+            assert_eq!(marked(passed), Ok(()), "{passed} s for {age} s");
+        }
+        if let Some(passed) = age.checked_sub(61) {
+            assert!(marked(passed).is_err(), "{passed} s for {age} s");
+        }
+    }
+    // One of unknown age was just now.
+    let mut state = RecoveryState::default();
+    state.intend(&at(9000));
+    state.on_clocks_of(&at(1));
+    assert_eq!(state.after_mark(&limits, s(500), s(700), &at(1)), Ok(()));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use ureq::{Agent, Body};
 use super::dial::Dialer;
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
-use transport::{Connect, Resolve};
+use transport::{Connect, Departure, Resolve};
 
 pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request, url_part};
 
@@ -98,7 +98,11 @@ impl Http {
             ));
         }
         let headers = headers_of(request)?;
-        let agent = self.agent(request.family);
+        let departure = deadline.departure().map(Departure::by);
+        let agent = match &departure {
+            None => self.agent(request.family),
+            Some(departure) => &self.new_agent(request.family, Some(Arc::clone(departure))),
+        };
         let reply = match request.body {
             Some(body) => run(agent, request.method, uri, headers, body, timeout),
             None => run(agent, request.method, uri, headers, (), timeout),
@@ -106,6 +110,10 @@ impl Http {
         reply
             .and_then(|reply| read_reply(reply, request.max_body))
             .map_err(|error| explain(error, timeout))
+            .map_err(|error| HttpError {
+                maybe_sent: error.maybe_sent && departure.is_none_or(|it| it.has_left()),
+                ..error
+            })
     }
 
     fn agent(&self, family: Option<Family>) -> &Agent {
@@ -115,24 +123,24 @@ impl Http {
             Some(Family::V4) => v4,
             Some(Family::V6) => v6,
         };
-        slot.get_or_init(|| {
-            let config = Agent::config_builder()
-                .proxy(None)
-                .max_redirects(0)
-                .max_redirects_will_error(false)
-                .http_status_as_error(false)
-                .user_agent(concat!("cadence/", env!("CARGO_PKG_VERSION")))
-                .max_response_header_size(MAX_HEADER)
-                .input_buffer_size(INPUT_BUFFER)
-                .output_buffer_size(OUTPUT_BUFFER)
-                .build();
-            let connect = Connect::new(self.shared.dialer.clone(), Arc::clone(&self.shared.tls));
-            Agent::with_parts(
-                config,
-                connect,
-                Resolve::new(self.shared.dialer.clone(), family),
-            )
-        })
+        slot.get_or_init(|| self.new_agent(family, None))
+    }
+
+    /// An agent, be it for a request that leaves in time or not at all.
+    fn new_agent(&self, family: Option<Family>, departure: Option<Arc<Departure>>) -> Agent {
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("cadence/", env!("CARGO_PKG_VERSION")))
+            .max_response_header_size(MAX_HEADER)
+            .input_buffer_size(INPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER)
+            .build();
+        let Shared { dialer, tls, .. } = &*self.shared;
+        let connect = Connect::new(dialer.clone(), Arc::clone(tls), departure);
+        Agent::with_parts(config, connect, Resolve::new(dialer.clone(), family))
     }
 }
 

@@ -10,24 +10,69 @@ pub mod reason;
 pub mod stream;
 pub mod tls;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The instant after which nothing waits for the network any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(Instant);
+use crate::system;
+
+/// The instant after which nothing waits for the network any more, by time since boot: a host that was asleep has passed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    end: Duration,
+    departure: Option<Duration>,
+}
 
 impl Deadline {
-    /// That long from now. A duration beyond what the clock can hold counts as none.
+    /// That long from now.
     #[must_use]
     pub fn after(duration: Duration) -> Self {
-        let now = Instant::now();
-        Self(now.checked_add(duration).unwrap_or(now))
+        Self {
+            end: system::since_boot().saturating_add(duration),
+            departure: None,
+        }
+    }
+
+    /// The same, for a deed that may not even begin any more once `other` has passed: this process may be stopped at any time, and
+    /// continued when the reason for the deed is long gone.
+    #[must_use]
+    pub const fn leaving_before(self, other: Self) -> Self {
+        Self {
+            departure: Some(other.end),
+            ..self
+        }
+    }
+
+    /// The same once the deed has begun, for what follows from it.
+    #[must_use]
+    pub const fn departed(self) -> Self {
+        Self {
+            departure: None,
+            ..self
+        }
+    }
+
+    /// Until when the deed must have begun, where that matters.
+    #[must_use]
+    pub const fn departure(self) -> Option<Self> {
+        match self.departure {
+            Some(end) => Some(Self {
+                end,
+                departure: None,
+            }),
+            None => None,
+        }
+    }
+
+    /// Whether it is too late for the deed to begin.
+    #[must_use]
+    pub fn is_missed(self) -> bool {
+        self.departure
+            .is_some_and(|departure| departure <= system::since_boot())
     }
 
     /// What is left, zero once it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+        self.end.saturating_sub(system::since_boot())
     }
 
     /// The smaller of `limit` and what is left.
@@ -60,6 +105,16 @@ mod tests {
 
     #[test]
     fn a_duration_without_end_does_not_overflow() {
-        assert_eq!(Deadline::after(Duration::MAX).remaining(), Duration::ZERO);
+        let left = Deadline::after(Duration::MAX).remaining();
+        assert!(left > Duration::MAX / 2);
+    }
+
+    #[test]
+    fn a_departure_is_missed_whatever_time_there_is_for_the_rest() {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let missed = deadline.leaving_before(Deadline::after(Duration::ZERO));
+        assert!(missed.is_missed() && !missed.remaining().is_zero());
+        assert!(!missed.departed().is_missed());
+        assert!(!deadline.leaving_before(deadline).is_missed() && !deadline.is_missed());
     }
 }

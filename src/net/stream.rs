@@ -69,7 +69,14 @@ impl Read for TimedStream {
 
 impl Write for TimedStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.timed(Socket::set_write_timeout, |socket| socket.write(bytes))
+        let end = self.end;
+        self.timed(Socket::set_write_timeout, |socket| {
+            // Last of all. A process that is stopped between this and its one system call cannot be helped.
+            if end.is_missed() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            socket.write(bytes)
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -103,6 +110,19 @@ mod tests {
             client.write(&[0]).unwrap_err().kind(),
             io::ErrorKind::TimedOut
         );
+    }
+
+    #[test]
+    fn what_has_missed_its_departure_is_not_sent() {
+        let (mut client, server) = pair(Duration::from_secs(5));
+        let missed = Deadline::after(Duration::ZERO);
+        client.set_end(Deadline::after(Duration::from_secs(5)).leaving_before(missed));
+        assert_eq!(
+            client.write(&[0]).unwrap_err().kind(),
+            io::ErrorKind::TimedOut
+        );
+        drop(client);
+        assert_eq!((&server).read(&mut [0]).unwrap(), 0);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Command {
         if limit.is_zero() {
             return Err(PlugError::undone("no time left in this cycle"));
         }
-        let running = program::start(self.command(argument), MAX_OUTPUT)
+        let running = program::start(self.command(argument), MAX_OUTPUT, deadline.departure())
             .map_err(|error| PlugError::undone(self.unstarted(&error)))?;
         let ended = running.end(Deadline::after(limit));
         let name = self.program.display();
@@ -134,7 +134,7 @@ impl Plug for Command {
         }
     }
 
-    fn off(&self, _: Duration, deadline: Deadline) -> Result<(), PlugError> {
+    fn off(&self, _: Duration, _: Option<Duration>, deadline: Deadline) -> Result<(), PlugError> {
         self.run("off", deadline)
     }
 

@@ -51,7 +51,7 @@ impl Plug for TwoUrls {
         Ok(PlugStatus::default())
     }
 
-    fn off(&self, _: Duration, deadline: Deadline) -> Result<(), PlugError> {
+    fn off(&self, _: Duration, _: Option<Duration>, deadline: Deadline) -> Result<(), PlugError> {
         self.call(&self.off, deadline)
     }
 

@@ -43,13 +43,28 @@ pub trait Plug: Send + Sync {
         self.status(deadline).map(|status| status.on)
     }
 
-    /// Switches off. A plug that can time itself is told in the same request to switch on after `off_time`, and is then asked
-    /// whether it is off and the time is running.
+    /// For how long the plug had run when it was cut last, by whoever left that as a mark in it; none where there is none, or it has no
+    /// place for one. Asked while it is on.
+    ///
+    /// # Errors
+    /// That place is somebody else's.
+    fn mark(&self, _: Deadline) -> Result<Option<Duration>, PlugError> {
+        Ok(None)
+    }
+
+    /// Switches off, unless the [departure](Deadline::departure) is missed. A plug that can time itself is told in the same request to
+    /// switch on after `off_time`, and is then asked whether it is off and the time is running. `mark` is for how long it has run, to be
+    /// left in it where there is a place: so that no other host cuts it again at once.
     ///
     /// # Errors
     /// It may not have worked, or nothing confirms that it has. Where [`PlugError::maybe_done`] is set the modem may be without
     /// power, and without a running timer: whoever called must see to it that [`Plug::on`] succeeds.
-    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError>;
+    fn off(
+        &self,
+        off_time: Duration,
+        mark: Option<Duration>,
+        deadline: Deadline,
+    ) -> Result<(), PlugError>;
 
     /// Switches on, and asks the plug whether it is, where it can tell. To switch on what is on does no harm.
     ///

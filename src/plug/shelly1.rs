@@ -2,7 +2,7 @@
 //!
 //! Follows "Shelly Family Overview", "`/status`" and "`/relay/{index}`" of the Gen1 API reference
 //! (<https://shelly-api-docs.shelly.cloud/gen1/>): `turn=off&timer=30` switches off and "back" after 30 s, any request answers with the
-//! relay's state and leaves its timer alone, and a plug with restricted login wants basic authentication (RFC 7617).
+//! relay's state and leaves its timer alone, it has no store, and a plug with restricted login wants basic authentication (RFC 7617).
 
 use std::time::{Duration, Instant};
 
@@ -91,12 +91,17 @@ impl Plug for Shelly1 {
         self.ask("", deadline).map(|relay| Some(relay.on))
     }
 
-    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
+    fn off(
+        &self,
+        off_time: Duration,
+        _: Option<Duration>,
+        deadline: Deadline,
+    ) -> Result<(), PlugError> {
         let started = Instant::now();
         let seconds = device::whole_seconds(off_time);
         self.ask(&format!("?turn=off&timer={seconds}"), deadline)?
             .confirm_off(off_time, started.elapsed())?;
-        self.ask("", deadline)
+        self.ask("", deadline.departed())
             .map_err(PlugError::after_command)?
             .confirm_off(off_time, started.elapsed())
     }

@@ -1,7 +1,8 @@
 //! Shelly, second generation and later.
 //!
 //! Follows the Gen2+ API reference (<https://shelly-api-docs.shelly.cloud/gen2/>): `Switch.Set` with `toggle_after`, "flip-back timer
-//! in seconds", `Switch.GetStatus` and `Shelly.GetStatus`, all by GET under `/rpc`; and "Authentication": a 401 with a challenge, answered by digest
+//! in seconds", `Switch.GetStatus` and `Shelly.GetStatus`, all by GET under `/rpc`; "KVS", a store of 50 keys that outlasts a restart, in which
+//! `KVS.Get` of a key that is not there is an error; and "Authentication": a 401 with a challenge, answered by digest
 //! authentication with SHA-256.
 
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
 use super::digest::Challenge;
-use super::{Pin, Plug, PlugError, PlugStatus};
+use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
@@ -74,6 +75,14 @@ impl Shelly2 {
         relay(&self.call("Switch.GetStatus", &arguments, deadline)?)
     }
 
+    /// Leaves a mark, where the firmware has a store. One that cannot be left is no reason to leave a dead line dead.
+    fn leave(&self, mark: Option<Duration>, deadline: Deadline) {
+        let deadline = Deadline::after(deadline.within(PLUG_TIMEOUT));
+        let value = mark.map_or_else(String::new, |mark| mark.as_secs().to_string());
+        let arguments = format!("?key=cadence.{}&value=%22{value}%22", self.id);
+        let _ = self.call("KVS.Set", &arguments, deadline);
+    }
+
     /// `Switch.Set`, whose answer tells how it was before.
     fn set(&self, how: &str, deadline: Deadline) -> Result<(), PlugError> {
         let arguments = format!("?id={}&{how}", self.id);
@@ -119,11 +128,30 @@ impl Plug for Shelly2 {
         self.relay(deadline).map(|relay| Some(relay.on))
     }
 
-    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
+    fn mark(&self, deadline: Deadline) -> Result<Option<Duration>, PlugError> {
+        let arguments = format!("?key=cadence.{}", self.id);
+        let kept = self.call("KVS.Get", &arguments, deadline).ok();
+        let seconds = kept.and_then(|kept| kept.get("value")?.as_str()?.parse().ok());
+        Ok(seconds.map(Duration::from_secs))
+    }
+
+    fn off(
+        &self,
+        off_time: Duration,
+        mark: Option<Duration>,
+        deadline: Deadline,
+    ) -> Result<(), PlugError> {
+        if mark.is_some() {
+            self.leave(mark, deadline);
+        }
         let started = Instant::now();
         let seconds = device::whole_seconds(off_time);
-        self.set(&format!("on=false&toggle_after={seconds}"), deadline)?;
-        self.relay(deadline)
+        let off = self.set(&format!("on=false&toggle_after={seconds}"), deadline);
+        if off.as_ref().is_err_and(|error| !error.maybe_done) && mark.is_some() {
+            self.leave(None, deadline);
+        }
+        off?;
+        self.relay(deadline.departed())
             .map_err(PlugError::after_command)?
             .confirm_off(off_time, started.elapsed())
     }

@@ -198,8 +198,9 @@ fn set_records(home: &Home, records: &[Value]) {
     cloudflare.clear_journal();
 }
 
-/// By hand, and without a timer: harsher than what a plug that times itself would do.
+/// By hand, and without a timer: harsher than what a plug that times itself would do. It remembers no cut.
 fn switch(stage: &Stage, on: bool) {
+    stage.home.world.plugs().clear_stores();
     match stage.kind {
         Kind::Emulated(model) => {
             // Twice, so that its timer is forgotten also where nothing changes.

@@ -29,7 +29,7 @@ fn killed_in_the_dark(kind: Kind) -> Stage {
 }
 
 /// The section `[recovery]` of the configuration, anew.
-fn reconfigure(stage: &Stage, recovery: &str) {
+pub fn reconfigure(stage: &Stage, recovery: &str) {
     stage.home.rewrite(|text| {
         let before = text.split("[recovery]").next().unwrap();
         format!("{before}{recovery}")
@@ -37,7 +37,7 @@ fn reconfigure(stage: &Stage, recovery: &str) {
 }
 
 /// Another plug than that of the stage, as keys.
-fn another(stage: &Stage) -> (PlugModel, String) {
+pub fn another(stage: &Stage) -> (PlugModel, String) {
     let plugs = stage.home.world.plugs();
     let (model, kind) = match stage.kind {
         Kind::Emulated(PlugModel::Shelly2) => (PlugModel::Shelly1, "shelly1"),

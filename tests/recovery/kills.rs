@@ -6,12 +6,8 @@ use std::thread;
 use serde_json::Value;
 
 use crate::stage::{Kind, Stage, TIMER_HAS_FIRED};
-use crate::support::strace::{Call, calls, has_strace, strace};
-
-const CYCLE: &[&str] = &["reconcile", "-q"];
-
-/// So many calls before the intention is in its place belong to saving it.
-const OF_THE_SAVE: usize = 40;
+use crate::support::strace::{Call, has_strace, strace};
+use crate::sweep::{CYCLE, Calls, coarse, fine, record};
 
 /// What was found after the kills.
 #[derive(Debug, Default)]
@@ -38,39 +34,24 @@ fn terminated_within_a_power_cycle_it_gives_the_power_back_before_it_exits() {
     sweep("SIGTERM", coarse);
 }
 
-fn coarse(calls: &[Call], intent: usize) -> Vec<Call> {
-    let (before, within) = split(calls, intent);
-    let before = before.iter().step_by(before.len() / 3);
-    let within = within.iter().step_by(within.len() / 10);
-    before.chain(within).cloned().collect()
-}
-
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn killed_at_every_system_call_of_a_power_cycle_the_next_cycle_gives_the_power_back() {
-    sweep("SIGKILL", |calls, intent| {
-        let (before, within) = split(calls, intent);
-        before.iter().step_by(25).chain(within).cloned().collect()
-    });
+    sweep("SIGKILL", fine);
 }
 
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn terminated_at_every_system_call_of_a_power_cycle_it_gives_the_power_back_before_it_exits() {
-    sweep("SIGTERM", |calls, intent| split(calls, intent).1.to_vec());
+    sweep("SIGTERM", |calls| calls.split().1.to_vec());
 }
 
-fn split(calls: &[Call], intent: usize) -> (&[Call], &[Call]) {
-    calls.split_at(intent.saturating_sub(OF_THE_SAVE))
-}
-
-/// Kills at those of the calls that `choose` picks; it is told at which the intention comes into its place.
-fn sweep(signal: &str, choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
+/// Kills at those of the calls that `choose` picks.
+fn sweep(signal: &str, choose: fn(&Calls) -> Vec<Call>) {
     if !has_strace() {
         return;
     }
     let runs: u32 = thread::scope(|scope| {
-        let choose = &choose;
         let sweeps = Kind::ALL.map(|kind| scope.spawn(move || sweep_kind(kind, signal, choose)));
         sweeps.map(|sweep| sweep.join().unwrap()).into_iter().sum()
     });
@@ -82,14 +63,14 @@ fn sweep(signal: &str, choose: impl Fn(&[Call], usize) -> Vec<Call> + Sync) {
 }
 
 /// How many runs there were.
-fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<Call>) -> u32 {
+fn sweep_kind(kind: Kind, signal: &str, choose: fn(&Calls) -> Vec<Call>) -> u32 {
     const WORKERS: usize = 2;
     let stages: Vec<Stage> = (0..WORKERS).map(|_| Stage::ripe(kind)).collect();
-    let Some((calls, intent)) = record(&stages[0]) else {
+    let Some(calls) = record(&stages[0]) else {
         crate::support::skipped("strace may trace nothing here");
         return 0;
     };
-    let chosen = choose(&calls, intent);
+    let chosen = choose(&calls);
     let queue = Mutex::new(chosen.iter());
     let figures = Mutex::new(Figures::default());
     thread::scope(|scope| {
@@ -106,9 +87,10 @@ fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<
     });
     let figures = figures.into_inner().unwrap();
     println!(
-        "{signal} {:<8} {} calls, the intention at {intent}: {figures:?}",
+        "{signal} {:<8} {} calls, the intention at {}: {figures:?}",
         kind.name(),
-        calls.len()
+        calls.all.len(),
+        calls.intent
     );
     if signal == "SIGKILL" {
         assert!(figures.kills > figures.unharmed, "{figures:?}");
@@ -122,21 +104,8 @@ fn sweep_kind(kind: Kind, signal: &str, choose: &impl Fn(&[Call], usize) -> Vec<
     figures.kills + figures.unharmed
 }
 
-/// The calls of the main thread in one whole power cycle, and at which the intention comes into its place.
-fn record(stage: &Stage) -> Option<(Vec<Call>, usize)> {
-    let calls = calls(&stage.home.command(CYCLE), &stage.home.path("trace"))?;
-    assert_eq!(stage.journal(), [false, true], "{:?}", stage.kind);
-    stage.reset();
-    let intent = calls
-        .iter()
-        .position(|((name, _), rest)| name.starts_with("rename") && rest.contains("state.json\""))
-        .expect("the intention is saved");
-    Some((calls.into_iter().map(|(call, _)| call).collect(), intent))
-}
-
-fn kill_at(stage: &Stage, signal: &str, (name, count): &Call, figures: &Mutex<Figures>) {
-    stage.reset();
-    let already = stage.journal().len();
+/// Runs a cycle with that signal at that call. Whether it ended the cycle.
+pub fn kill(stage: &Stage, signal: &str, (name, count): &Call) -> bool {
     let inject = format!("inject={name}:signal={signal}:when={count}");
     let trace = format!("trace={name}");
     // The operator's program is another process, which such a kill does not meet.
@@ -154,12 +123,18 @@ fn kill_at(stage: &Stage, signal: &str, (name, count): &Call, figures: &Mutex<Fi
     ];
     let run = strace(&stage.home.command(CYCLE), &options);
     let ended = { run }.output().unwrap();
-    let was_killed = !ended.status.success();
+    !ended.status.success()
+}
+
+fn kill_at(stage: &Stage, signal: &str, call: &Call, figures: &Mutex<Figures>) {
+    stage.reset();
+    let already = stage.journal().len();
+    let was_killed = kill(stage, signal, call);
     let dark = !stage.has_power();
     // A program that was under way, or the plug's own timer.
     thread::sleep(TIMER_HAS_FIRED);
     let dark_after_timer = !stage.has_power();
-    let at = format!("{:?} killed at {name} number {count}", stage.kind);
+    let at = format!("{:?} killed at {call:?}", stage.kind);
 
     let state = stage.home.state();
     let (code, outcome, reason) = stage.cycle();

@@ -6,11 +6,14 @@
 //! - `last_look`: whoever answers right before the off keeps the power on;
 //! - `elsewhere`: the configuration changed while the modem is dark;
 //! - `light`: a plug that somebody else left off;
+//! - `changes`: killed at every system call of a power cycle, and then the configuration changed;
 //! - `kills`: killed at every system call of a power cycle;
 //! - `interrupted`: signals, a full disk, a second process;
 //! - `plugs`: plugs that are slow, wrong, locked, or lie;
+//! - `stops`: stopped at every system call of one;
 //! - `stuck`: an on that hangs, a process that is stopped;
-//! - `tasmota`: one whose timer a question ends.
+//! - `tasmota`: one whose timer a question ends;
+//! - `two_hosts`: one plug, and two who may cut it.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +24,7 @@
 )]
 
 mod attempts;
+mod changes;
 mod doubt;
 mod elsewhere;
 mod guardrails;
@@ -31,7 +35,10 @@ mod light;
 mod plugs;
 #[path = "../support/stage.rs"]
 mod stage;
+mod stops;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod tasmota;
+mod two_hosts;

@@ -8,15 +8,9 @@ use std::time::{Duration, Instant};
 use cadence::world::{Line, PlugModel};
 use serde_json::{Value, json};
 
-use crate::stage::{Kind, Stage};
+use crate::stage::{Kind, Stage, ago};
 
 const BY_HAND: [Kind; 2] = [Kind::Emulated(PlugModel::Http), Kind::Program];
-
-/// The moment, that long ago.
-fn ago(seconds: i64) -> Value {
-    let wall = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
-    json!({"wall": wall.to_string(), "boot": "an earlier boot", "since_boot_ms": 0})
-}
 
 #[test]
 fn a_leftover_cut_whose_on_hangs_neither_hides_a_line_that_works_nor_holds_up_dns() {

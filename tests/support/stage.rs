@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Home, RECORD};
 
-/// Until a timer that was started at any time of a killed cycle has fired: `off_time`, and the start of a backlog.
-pub const TIMER_HAS_FIRED: Duration = Duration::from_millis(1500);
+/// Until a timer that was started at any time of a killed cycle has fired: `off_time`, and three steps of a backlog.
+pub const TIMER_HAS_FIRED: Duration = Duration::from_millis(1800);
 
 /// Writes down what it was told.
 const PROGRAM: &str = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$1\" >>\"$here/switched\"\n";
@@ -122,8 +122,9 @@ impl Stage {
             .rewrite(|text| text.replace("mode = \"production\"", "mode = \"test\""));
     }
 
-    /// The ripe outage again, as if nothing had been tried in it; the plug stays as it is.
+    /// The ripe outage again, as if nothing had been tried in it; the plug stays as it is, and remembers nothing.
     pub fn reset(&self) {
+        self.home.world.plugs().clear_stores();
         for file in fs::read_dir(self.home.path("state")).unwrap() {
             fs::remove_file(file.unwrap().path()).unwrap();
         }
@@ -186,6 +187,12 @@ impl Stage {
         told.map(|event| event["phase"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// The moment, that long ago.
+pub fn ago(seconds: i64) -> Value {
+    let wall = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+    json!({"wall": wall.to_string(), "boot": "an earlier boot", "since_boot_ms": 0})
 }
 
 /// Makes the outage of a state that old, with as many cycles as can be needed, all of which failed slowly.

@@ -43,7 +43,10 @@ pub fn calls(cadence: &Command, folder: &Path) -> Option<Vec<(Call, String)>> {
     let output = folder.join("of");
     let output = output.to_str().unwrap();
     // Programs that it runs are not its own calls.
-    let mut run = strace(cadence, &["-ff", "-qq", "-b", "execve", "-o", output]);
+    let mut run = strace(
+        cadence,
+        &["-ff", "-qq", "-s", "64", "-b", "execve", "-o", output],
+    );
     let status = run.output().unwrap().status;
     let mut traces = fs::read_dir(folder)
         .unwrap()

@@ -57,7 +57,7 @@ pub fn ask(env: &Env, program: &'static str, arguments: &[&str]) -> Asked {
         .env("LC_ALL", "C")
         .args(arguments)
         .stdin(Stdio::null());
-    let running = program::start(command, MAX_OUTPUT).map_err(|error| match error.kind() {
+    let running = program::start(command, MAX_OUTPUT, None).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => format!("{program} is not installed"),
         _ => format!("{program} cannot be run: {}", plain(&error)),
     });

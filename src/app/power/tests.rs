@@ -59,7 +59,7 @@ impl Plug for Breaks {
         })
     }
 
-    fn off(&self, _: Duration, _: Deadline) -> Result<(), PlugError> {
+    fn off(&self, _: Duration, _: Option<Duration>, _: Deadline) -> Result<(), PlugError> {
         self.operate("off", Some(true));
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::ClientConfig;
 use ureq::Error;
@@ -67,16 +68,44 @@ impl Resolver for Resolve {
     }
 }
 
+/// Of one request that leaves in time or not at all.
+#[derive(Debug)]
+pub struct Departure {
+    by: Deadline,
+    left: AtomicBool,
+}
+
+impl Departure {
+    pub fn by(by: Deadline) -> Arc<Self> {
+        let left = AtomicBool::new(false);
+        Arc::new(Self { by, left })
+    }
+
+    /// Whether a whole part of it went out. Half a head is no request.
+    pub fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+}
+
 /// Opens the connection, and TLS over it where the URL wants it.
 #[derive(Debug)]
 pub struct Connect {
     dialer: Dialer,
     tls: Arc<ClientConfig>,
+    departure: Option<Arc<Departure>>,
 }
 
 impl Connect {
-    pub const fn new(dialer: Dialer, tls: Arc<ClientConfig>) -> Self {
-        Self { dialer, tls }
+    pub const fn new(
+        dialer: Dialer,
+        tls: Arc<ClientConfig>,
+        departure: Option<Arc<Departure>>,
+    ) -> Self {
+        Self {
+            dialer,
+            tls,
+            departure,
+        }
     }
 }
 
@@ -105,7 +134,11 @@ impl Connector for Connect {
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Connection { stream, buffers }))
+        Ok(Some(Connection {
+            stream,
+            buffers,
+            departure: self.departure.clone(),
+        }))
     }
 }
 
@@ -136,6 +169,7 @@ impl Stream {
 pub struct Connection {
     stream: Stream,
     buffers: LazyBuffers,
+    departure: Option<Arc<Departure>>,
 }
 
 impl fmt::Debug for Connection {
@@ -150,13 +184,19 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.stream.timed().set_end(Deadline::after(*timeout.after));
+        let end = Deadline::after(*timeout.after);
+        let departure = self.departure.as_ref();
+        let end = departure.map_or(end, |it| end.leaving_before(it.by));
+        self.stream.timed().set_end(end);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        match &mut self.stream {
-            Stream::Plain(stream) => stream.write_all(output)?,
-            Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush())?,
+        let sent = match &mut self.stream {
+            Stream::Plain(stream) => stream.write_all(output),
+            Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush()),
+        };
+        if let (Ok(()), Some(departure)) = (&sent, &self.departure) {
+            departure.left.store(true, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(sent?)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {

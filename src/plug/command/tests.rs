@@ -47,7 +47,7 @@ fn the_program_is_told_off_and_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = script(&folder, "echo \"$# $1\" >> \"${0%/*}/said\"");
     let plug = plug(&path);
-    plug.off(Duration::from_secs(30), soon()).unwrap();
+    plug.off(Duration::from_secs(30), None, soon()).unwrap();
     plug.on(soon()).unwrap();
     assert_eq!(
         fs::read_to_string(folder.path().join("said")).unwrap(),
@@ -111,6 +111,7 @@ fn a_program_that_does_not_end_is_killed() {
     let error = plug(&path)
         .off(
             Duration::from_secs(30),
+            None,
             Deadline::after(Duration::from_millis(300)),
         )
         .unwrap_err();

@@ -8,6 +8,10 @@
 //! too, ends the `Delay` of a backlog that runs. So while the plug may be off nothing is asked but its [pages](page), which
 //! execute no command, and they alone confirm an off. A backlog runs after its request was answered, up to 0.3 s later
 //! (`SetOption34`), in 8 and earlier even its first command. Its `Delay` cannot be read back.
+//!
+//! A mark of the cut is left in [`PLACE`], in the same backlog: a variable for the operator's rules (`xdrv_10_rules.ino`,
+//! `CmndVariable`), of which there are 16 of 32 characters, and in 7 and earlier 5 (issue 4933). It is lost with a restart, as the uptime is by which
+//! it counts, and costs the flash nothing.
 
 mod page;
 
@@ -32,6 +36,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Longer after a command an off that was queued before does not come: `SetOption34` is a byte, in milliseconds, and the plug's main loop
 /// sleeps 50 ms.
 const SETTLED: Duration = Duration::from_millis(400);
+
+/// Where a mark is left: the last variable, which rules have a use for last.
+const PLACE: &str = "Var16";
+/// A mark begins with this and the relay's number, so that it is not taken for the operator's own.
+const OURS: &str = "cadence";
 
 /// A relay of a Tasmota.
 pub struct Tasmota {
@@ -157,12 +166,38 @@ impl Plug for Tasmota {
         self.look(deadline).map(Some)
     }
 
-    fn off(&self, off_time: Duration, deadline: Deadline) -> Result<(), PlugError> {
+    fn mark(&self, deadline: Deadline) -> Result<Option<Duration>, PlugError> {
+        let answer = self.run(PLACE, deadline)?;
+        let kept = answer.get(PLACE).and_then(Value::as_str);
+        let kept = kept.ok_or_else(|| device::unexpected(KIND))?;
+        match kept.strip_prefix(OURS) {
+            Some(mark) => {
+                let (number, seconds) = mark.split_once(' ').unwrap_or_default();
+                let is_same = number.parse() == Ok(self.number);
+                let seconds = seconds.parse().ok().filter(|_| is_same);
+                Ok(seconds.map(Duration::from_secs))
+            }
+            None if kept.is_empty() => Ok(None),
+            None => Err(PlugError::undone(format!("{PLACE} is in use"))),
+        }
+    }
+
+    fn off(
+        &self,
+        off_time: Duration,
+        mark: Option<Duration>,
+        deadline: Deadline,
+    ) -> Result<(), PlugError> {
         let started = Instant::now();
         let delay = delay(off_time).map_err(PlugError::undone)?;
         let number = self.number;
-        let backlog = format!("Backlog Power{number} Off;Delay {delay};Power{number} On");
+        // Behind the off, which comes no later by that.
+        let mark = mark.map_or_else(String::new, |mark| {
+            format!("{PLACE} {OURS}{number} {};", mark.as_secs())
+        });
+        let backlog = format!("Backlog Power{number} Off;{mark}Delay {delay};Power{number} On");
         self.run(&backlog, deadline)?;
+        let deadline = deadline.departed();
         let patience = Deadline::after(deadline.within(PLUG_TIMEOUT));
         loop {
             if !self.look(deadline).map_err(PlugError::after_command)? {

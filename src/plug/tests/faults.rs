@@ -11,7 +11,7 @@ fn outcomes(model: PlugModel, mode: PlugMode) -> [Result<(), PlugError>; 3] {
     plugs.set_mode(model, mode);
     let status = plug.status(soon()).map(|_| ());
     assert!(plugs.journal(model).is_empty(), "a status must not switch");
-    let off = plug.off(Duration::from_secs(60), soon());
+    let off = plug.off(Duration::from_secs(60), None, soon());
     plugs.press(model, false);
     plugs.set_mode(model, mode);
     let outcomes = [status, off, plug.on(soon())];
@@ -89,7 +89,7 @@ fn a_plug_that_is_too_slow_is_given_up_and_may_have_switched() {
                     .set_mode(model, PlugMode::Slow(Duration::from_secs(60)));
                 let started = Instant::now();
                 assert_eq!(
-                    plug.off(Duration::from_secs(60), soon()),
+                    plug.off(Duration::from_secs(60), None, soon()),
                     Err(PlugError::unsure("timed out after 2 s")),
                     "{model:?}"
                 );
@@ -108,7 +108,7 @@ fn a_plug_that_is_slow_within_its_limit_is_waited_for() {
             .plugs()
             .set_mode(model, PlugMode::Slow(Duration::from_millis(200)));
         let plug = make(&world, model, None);
-        assert_eq!(plug.off(Duration::from_secs(60), soon()), Ok(()));
+        assert_eq!(plug.off(Duration::from_secs(60), None, soon()), Ok(()));
         assert_eq!(plug.on(soon()), Ok(()));
     }
 }
@@ -162,7 +162,7 @@ fn a_plug_that_is_not_there_has_done_nothing() {
         world.plugs().set_reachable(model, false).unwrap();
         let plug = make(&world, model, None);
         let gone = PlugError::undone("connection refused");
-        assert_eq!(plug.off(OFF_TIME, soon()), Err(gone.clone()));
+        assert_eq!(plug.off(OFF_TIME, None, soon()), Err(gone.clone()));
         assert_eq!(plug.on(soon()), Err(gone));
         let late = Deadline::after(Duration::ZERO);
         assert_eq!(
@@ -179,7 +179,7 @@ fn a_plug_that_vanishes_after_the_command_comes_on_all_the_same() {
         let plugs = world.plugs();
         let plug = make(&world, model, None);
         plugs.set_mode(model, PlugMode::Reset);
-        assert!(plug.off(OFF_TIME, soon()).unwrap_err().maybe_done);
+        assert!(plug.off(OFF_TIME, None, soon()).unwrap_err().maybe_done);
         plugs.set_reachable(model, false).unwrap();
         wait_until(|| plugs.journal(model).len() == 2);
         assert!(plugs.is_on(model));

@@ -48,7 +48,7 @@ fn a_plug_that_restarts_in_the_dark_stays_dark_until_it_is_switched_on() {
         let world = World::start().unwrap();
         let plugs = world.plugs();
         let plug = make(&world, model, None);
-        plug.off(OFF_TIME, soon()).unwrap();
+        plug.off(OFF_TIME, None, soon()).unwrap();
         plugs.reboot(model);
         thread::sleep(OFF_TIME * 2);
         let status = plug.status(soon()).unwrap();
@@ -68,7 +68,7 @@ fn a_question_leaves_the_timer_of_a_shelly_alone() {
         let world = World::start().unwrap();
         let plugs = world.plugs();
         let plug = make(&world, model, None);
-        plug.off(OFF_TIME, soon()).unwrap();
+        plug.off(OFF_TIME, None, soon()).unwrap();
         while plugs.journal(model).len() == 1 {
             plug.status(soon()).unwrap();
             plug.is_on(soon()).unwrap();
@@ -91,7 +91,7 @@ fn who_holds_the_only_connection_of_a_plug_makes_the_rest_wait() {
         let plug = make(&world, model, None);
         let stranger = TcpStream::connect(plugs.address(model)).unwrap();
         wait_until(|| plugs.connections(model) == 1);
-        let refused = plug.off(OFF_TIME, soon()).unwrap_err();
+        let refused = plug.off(OFF_TIME, None, soon()).unwrap_err();
         assert!(refused.maybe_done, "{model:?}: {refused}");
         assert!(plugs.is_on(model), "{model:?}");
         // What was sent is done all the same, with the timer that came along.

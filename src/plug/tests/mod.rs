@@ -2,6 +2,7 @@
 
 mod faults;
 mod identity;
+mod marks;
 mod tasmota;
 
 use std::net::TcpStream;
@@ -70,7 +71,7 @@ fn off_with_its_timer_is_one_request_and_the_plug_comes_on_by_itself() {
         let plug = make(&world, model, None);
         assert!(plug.can_time_itself());
         assert_eq!(plug.status(soon()).unwrap().on, Some(true));
-        plug.off(OFF_TIME, soon()).unwrap();
+        plug.off(OFF_TIME, None, soon()).unwrap();
         let switching = |request: &&String| {
             let request = request.to_ascii_lowercase();
             ["turn=", "switch.set", "backlog", "%20on", "%20off"]
@@ -118,7 +119,7 @@ fn on_ends_an_off_early_and_the_timer_does_no_harm() {
     for model in SELF_TIMED {
         let world = World::start().unwrap();
         let plug = make(&world, model, None);
-        plug.off(Duration::from_secs(60), soon()).unwrap();
+        plug.off(Duration::from_secs(60), None, soon()).unwrap();
         assert!(!world.plugs().is_on(model));
         plug.on(soon()).unwrap();
         assert!(world.plugs().is_on(model));
@@ -134,7 +135,7 @@ fn two_urls_switch_and_tell_nothing() {
     assert!(!plug.can_time_itself());
     assert_eq!(plug.status(soon()), Ok(PlugStatus::default()));
     assert!(plugs.requests(model).is_empty());
-    plug.off(OFF_TIME, soon()).unwrap();
+    plug.off(OFF_TIME, None, soon()).unwrap();
     assert!(!plugs.is_on(model));
     plug.on(soon()).unwrap();
     assert!(plugs.is_on(model));
@@ -148,7 +149,7 @@ fn two_urls_switch_and_tell_nothing() {
     ] {
         plugs.set_mode(model, mode);
         assert_eq!(
-            plug.off(OFF_TIME, soon()).unwrap_err().maybe_done,
+            plug.off(OFF_TIME, None, soon()).unwrap_err().maybe_done,
             maybe_done,
             "{mode:?}"
         );
@@ -162,7 +163,7 @@ fn with_the_password_a_plug_obeys() {
         let plugs = world.plugs();
         plugs.set_password(model, Some(PASSWORD));
         let plug = make(&world, model, Some(PASSWORD));
-        plug.off(Duration::from_secs(60), soon()).unwrap();
+        plug.off(Duration::from_secs(60), None, soon()).unwrap();
         assert!(!plugs.is_on(model));
         plug.on(soon()).unwrap();
         assert_eq!(plug.status(soon()).unwrap().on, Some(true));
@@ -188,7 +189,7 @@ fn without_the_password_nothing_is_done_and_the_mend_is_told() {
             let plug = make(&world, model, password);
             let refused = PlugError::undone(mend);
             assert_eq!(plug.status(soon()), Err(refused.clone()), "{model:?}");
-            assert_eq!(plug.off(OFF_TIME, soon()), Err(refused.clone()));
+            assert_eq!(plug.off(OFF_TIME, None, soon()), Err(refused.clone()));
             assert_eq!(plug.on(soon()), Err(refused));
         }
         assert!(world.plugs().journal(model).is_empty());

@@ -24,7 +24,7 @@ fn cut(
     let plugs = world.plugs();
     plugs.set_firmware(firmware, option34);
     plugs.set_round_trip(MODEL, round_trip);
-    let off = make(&world, MODEL, None).off(OFF, soon());
+    let off = make(&world, MODEL, None).off(OFF, None, soon());
     wait_until(|| plugs.journal(MODEL).len() == 2);
     let journal = plugs.journal(MODEL);
     assert_eq!((journal[0].on, journal[1].on), (false, true));
@@ -67,7 +67,7 @@ fn ask_in_the_middle(firmware: Firmware) {
     let plugs = world.plugs();
     plugs.set_firmware(firmware, 0);
     let plug = make(&world, MODEL, None);
-    plug.off(OFF, soon()).unwrap();
+    plug.off(OFF, None, soon()).unwrap();
     let asked = plugs.requests(MODEL).len();
     while plugs.journal(MODEL).len() == 1 {
         plug.status(soon()).unwrap();
@@ -94,7 +94,7 @@ fn an_off_of_which_nothing_was_heard_and_that_comes_after_the_on_is_undone() {
         plugs.set_firmware(firmware, u8::MAX);
         let plug = make(&world, MODEL, None);
         plugs.set_mode(MODEL, PlugMode::Reset);
-        assert!(plug.off(OFF, soon()).unwrap_err().maybe_done);
+        assert!(plug.off(OFF, None, soon()).unwrap_err().maybe_done);
         plugs.set_mode(MODEL, PlugMode::Honest);
         plug.on(soon()).unwrap();
         assert!(plugs.is_on(MODEL), "{firmware:?}");
@@ -115,7 +115,7 @@ fn an_off_that_was_over_before_anybody_saw_it_is_not_confirmed() {
     plugs.set_round_trip(MODEL, Duration::from_millis(1500));
     let plug = make(&world, MODEL, None);
     assert_eq!(
-        plug.off(Duration::from_millis(500), soon()),
+        plug.off(Duration::from_millis(500), None, soon()),
         Err(PlugError::unsure(
             "nothing confirms that the plug was off: the off time was over when it was asked"
         ))
@@ -134,7 +134,11 @@ fn every_generation_refuses_whoever_has_no_password() {
         );
         let plug = make(&world, MODEL, None);
         assert_eq!(plug.status(soon()), Err(refused.clone()), "{firmware:?}");
-        assert_eq!(plug.off(OFF, soon()), Err(refused.clone()), "{firmware:?}");
+        assert_eq!(
+            plug.off(OFF, None, soon()),
+            Err(refused.clone()),
+            "{firmware:?}"
+        );
         assert_eq!(plug.on(soon()), Err(refused), "{firmware:?}");
     }
 }

@@ -256,6 +256,28 @@ impl Plugs {
         });
     }
 
+    /// What the variable `Var16` of [`PlugModel::Tasmota`] holds from now on, as by a rule of its owner's.
+    pub fn set_variable(&self, text: &str) {
+        self.with(PlugModel::Tasmota, |state| state.tasmota.set_variable(text));
+    }
+
+    /// Empties what clients keep in the plugs.
+    pub fn clear_stores(&self) {
+        for (model, ..) in &self.0 {
+            self.with(*model, |state| {
+                if let Some(store) = &mut state.store {
+                    store.clear();
+                }
+                state.tasmota.set_variable("");
+            });
+        }
+    }
+
+    /// Takes the store of [`PlugModel::Shelly2`] away, as in firmware that has none.
+    pub fn remove_store(&self) {
+        self.with(PlugModel::Shelly2, |state| state.store = None);
+    }
+
     /// Unplugs it from the network, or plugs it in again. The relay and its timer go on.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch>, `Sys` and
-//! `Shelly` beside it, and <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
+//! A Shelly Plus 1 of the second generation, after <https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Switch>, `Sys`,
+//! `Shelly` and `KVS` beside it, and "Authentication" and "Common Errors" (`-105`, not found) under
+//! <https://shelly-api-docs.shelly.cloud/gen2/General/Authentication>.
 //!
 //! A question leaves the timer alone; each `Switch.Set` stops it, and starts it anew only with a `toggle_after` of its own. The
 //! documentation promises nothing of a timer across a restart: here it is lost.
@@ -26,6 +27,7 @@ pub fn answer(state: &mut State, request: &Request) -> Reply {
         ("Switch.Set", Some("0")) => set(state, request),
         ("Switch.GetStatus", Some("0")) => reply(200, &status(state)),
         ("Shelly.GetStatus", _) => reply(200, &everything(state)),
+        ("KVS.Set" | "KVS.Get", _) if state.store.is_some() => keep(state, request),
         ("Switch.Set" | "Switch.GetStatus", Some(id)) => {
             failure(-105, &format!("Argument 'id', value {id} not found!"))
         }
@@ -49,6 +51,27 @@ fn set(state: &mut State, request: &Request) -> Reply {
     let was_on = state.claimed.is_on();
     state.command(|relay| relay.switch(on, seconds.map(Duration::from_secs)));
     reply(200, &json!({"was_on": was_on}))
+}
+
+/// `KVS.Set` and `KVS.Get`; of all values, text alone.
+fn keep(state: &mut State, request: &Request) -> Reply {
+    let Some(key) = request.parameter("key") else {
+        return failure(-103, "Missing required argument 'key'!");
+    };
+    let store = state.store.get_or_insert_default();
+    match request.parameter("value") {
+        None if request.path().ends_with("Set") => {
+            failure(-103, "Missing required argument 'value'!")
+        }
+        None => match store.get(&key) {
+            Some(value) => reply(200, &json!({"etag": "0DWty8HwCB", "value": value})),
+            None => failure(-105, &format!("Argument 'key', value '{key}' not found!")),
+        },
+        Some(value) => {
+            store.insert(key, value.trim_matches('"').to_owned());
+            reply(200, &json!({"etag": "0DWty8HwCB", "rev": 1}))
+        }
+    }
 }
 
 fn status(state: &State) -> Value {

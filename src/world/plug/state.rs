@@ -1,5 +1,6 @@
 //! What a plug knows, and how it answers in each mode.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::http::{Manner, Reply, Request};
@@ -32,6 +33,8 @@ pub struct State {
     /// When it was told how long it runs, and how long that was.
     pub runs: (Instant, Duration),
     pub tasmota: Machine,
+    /// What clients keep in it, by key; none where its firmware has no store.
+    pub store: Option<BTreeMap<String, String>>,
 }
 
 impl State {
@@ -47,6 +50,7 @@ impl State {
             mac: emulation.model.mac().to_owned(),
             runs: (Instant::now(), UPTIME),
             tasmota: Machine::new(),
+            store: Some(BTreeMap::new()),
         }
     }
 

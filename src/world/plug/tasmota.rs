@@ -11,6 +11,8 @@
 //!   that is a command like any other. `SleepDelay`: the loop sleeps up to 50 ms (`Sleep`).
 //! - `xdrv_01_webserver.ino`, `HandleHttpCommand`: it is the main loop that answers, so a backlog is run after its request was answered:
 //!   with a warning, as nothing was logged, in later versions with an empty object. The user and the password are in the query.
+//! - `xdrv_10_rules.ino`, `CmndVariable`: `Var1` to `Var16` (`Var5` in 7 and earlier: issue 4933; here in [`Firmware::V6`]) keep a text of up
+//!   to 32 characters, which `"` empties; they are gone with a restart.
 //! - `HandleRootStatusRefresh`, the page `/?m=1` since 6.4, and `HandleInformation`, `/in`: no command is executed where the query has no
 //!   other argument; the password comes by basic authentication. The first tells each relay by the weight of its letters,
 //!   whatever its `StateText`, and since 14.4 by the colour of its button too.
@@ -56,6 +58,8 @@ pub struct Machine {
     timer: Instant,
     /// Whether it has waited already: what comes now, the plug does by itself.
     waited: bool,
+    /// The last of the variables, the only one that is played.
+    variable: String,
 }
 
 impl Machine {
@@ -66,6 +70,7 @@ impl Machine {
             backlog: VecDeque::new(),
             timer: Instant::now(),
             waited: false,
+            variable: String::new(),
         }
     }
 
@@ -76,6 +81,12 @@ impl Machine {
 
     pub fn forget(&mut self) {
         self.backlog.clear();
+        self.variable.clear();
+    }
+
+    /// What a rule of the operator's may keep.
+    pub fn set_variable(&mut self, text: &str) {
+        text.clone_into(&mut self.variable);
     }
 }
 
@@ -96,7 +107,7 @@ pub fn run(state: &mut State) {
 }
 
 /// Runs a command that is no backlog; the relay is told where it is one of the relay's.
-fn execute(state: &mut State, command: &str, at: Instant, by_timer: bool) -> Option<Power> {
+fn execute(state: &mut State, command: &str, at: Instant, by_timer: bool) -> Option<Said> {
     state.tasmota.timer = at + state.tasmota.option34;
     let (name, argument) = command.split_once(' ').unwrap_or((command, ""));
     if name.eq_ignore_ascii_case("delay") {
@@ -107,28 +118,38 @@ fn execute(state: &mut State, command: &str, at: Instant, by_timer: bool) -> Opt
         }
         return None;
     }
+    let machine = &mut state.tasmota;
+    if name.eq_ignore_ascii_case("var16") && machine.firmware > Firmware::V6 {
+        if !argument.is_empty() {
+            machine.variable = argument.trim_matches('"').chars().take(32).collect();
+        }
+        return Some(Said::Variable);
+    }
     let power = power(name, argument)?;
-    if let Power::Set(on) = power {
+    if let Said::Set(on) = power {
         state.carry_out(|relay| relay.set(at, on, by_timer));
     }
     Some(power)
 }
 
-/// What `Power1` is asked to do.
-enum Power {
+/// What a command is about.
+enum Said {
+    /// `Power1`, which is asked.
     Tell,
+    /// `Power1`, which is told.
     Set(bool),
+    Variable,
 }
 
 /// None for other commands and relays.
-fn power(name: &str, argument: &str) -> Option<Power> {
+fn power(name: &str, argument: &str) -> Option<Said> {
     if !name.eq_ignore_ascii_case("power") && !name.eq_ignore_ascii_case("power1") {
         return None;
     }
     match argument.trim().to_ascii_lowercase().as_str() {
-        "" => Some(Power::Tell),
-        "on" | "1" => Some(Power::Set(true)),
-        "off" | "0" => Some(Power::Set(false)),
+        "" => Some(Said::Tell),
+        "on" | "1" => Some(Said::Set(true)),
+        "off" | "0" => Some(Said::Set(false)),
         _ => None,
     }
 }
@@ -172,8 +193,9 @@ fn command(state: &mut State, command: &str) -> Reply {
     }
     let relay = match execute(state, command, now, false) {
         None => return reply(&json!({"Command": "Unknown"})),
-        Some(Power::Tell) => state.told(),
-        Some(Power::Set(_)) => &state.claimed,
+        Some(Said::Variable) => return reply(&json!({"Var16": state.tasmota.variable})),
+        Some(Said::Tell) => state.told(),
+        Some(Said::Set(_)) => &state.claimed,
     };
     reply(&json!({"POWER": if relay.is_on() { "ON" } else { "OFF" }}))
 }

@@ -231,9 +231,16 @@ pub fn plug(input: &[u8]) {
         5000
     }));
     let result = match first >> 3 & 3 {
-        0 => plug.status(deadline).map(|_| ()),
+        0 => plug
+            .status(deadline)
+            .and_then(|_| plug.mark(deadline))
+            .map(drop),
         1 => plug.on(deadline),
-        _ => plug.off(Duration::from_secs(30), deadline),
+        _ => plug.off(
+            Duration::from_secs(30),
+            Some(Duration::from_secs(9)),
+            deadline,
+        ),
     };
     if let Err(PlugError { message, .. }) = result {
         plain(&message, 300);
