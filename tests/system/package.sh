@@ -58,7 +58,7 @@ listing=$(dpkg-deb --contents "$deb")
 echo "$listing"
 dpkg-deb --field "$deb"
 check "lintian" "" "$(lintian --allow-root --info "$deb" 2>&1)"
-check "whose the files are" 0/0 "$(awk '{print $2}' <<<"$listing" | sort -u)"
+check "whose the files are" root/root "$(awk '{print $2}' <<<"$listing" | sort -u)"
 check "not mode 0644" "-rwxr-xr-x ./usr/bin/cadence" "$(awk '!/^(-rw-r--r--|drwxr-xr-x) / {print $1, $6}' <<<"$listing")"
 check "conffiles" "/etc/cadence/cadence.toml /etc/cron.d/cadence" "$(sort "$control/conffiles" | xargs)"
 check "version" "$(dpkg-parsechangelog --file packaging/debian/changelog --show-field Version)" "$(dpkg-deb --field "$deb" Version)"
