@@ -117,6 +117,7 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
     });
     if restored.is_ok() {
         state.recovery.interrupted();
+        state.recovery.lights(&system::now());
     }
     Some(restored)
 }
@@ -193,7 +194,7 @@ pub fn cycle(
     save: &Save<'_>,
     is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
-    match plug.status(patience()) {
+    let was_on = match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) if status.on == Some(false) => {
             let reason = format!(
@@ -212,8 +213,9 @@ pub fn cycle(
             {
                 return Ok(Outcome::Suppressed(young.to_string()));
             }
+            status.on
         }
-    }
+    };
     let stop = Signals::caught();
     let now = system::now();
     let looked = system::since_boot();
@@ -250,6 +252,10 @@ pub fn cycle(
             let why = error.message;
             tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             state.recovery.withdraw();
+            if was_on.is_none() {
+                // It may have been off, and the on that was sent gave the modem power.
+                state.recovery.lights(&now);
+            }
             return Ok(Outcome::Failed(why));
         }
         Ok(Cut::Made { failure, back }) => (failure, back),
@@ -288,19 +294,23 @@ fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Option<Outcome>
         return None;
     }
     let status = plug.status(patience()).ok()?;
-    if status.on == Some(true) {
-        state.recovery.lit = true;
+    // Of a device that only took over the address it is not the light that is wanted.
+    if let Err(why) = plug.pin().allows_on(&status) {
+        return Some(Outcome::Suppressed(stranger(plug, &why)));
+    }
+    let (on, uptime) = (status.on, status.uptime);
+    if !state.recovery.was_left_off(on, uptime, &now) {
+        state.recovery.plug_seen = Some(now);
         return None;
     }
-    let lit = light_up(plug, patience());
+    let lit = switch_on_until(plug, Some(patience()));
     Some(lit.map_or_else(Outcome::Failed, |()| {
-        state.recovery.lit = true;
+        state.recovery.lights(&system::now());
         let what = What::Recovery {
             phase: RecoveryPhase::SwitchedOn,
             attempt: 0,
             seconds: None,
-            reason: Some("it was off in an outage that lasts".to_owned())
-                .filter(|_| status.on.is_some()),
+            reason: on.map(|_| "it was off in an outage that lasts".to_owned()),
         };
         state.tell(&now, what);
         Outcome::SwitchedOn

@@ -295,6 +295,7 @@ impl Home {
         if state.recovery.cut.is_some() {
             self.plug_on = true;
             state.recovery.interrupted();
+            state.recovery.lights(&now);
         }
         let seen = observation(input.seen);
         let (mut state, decision) = step(state, &seen, &now, &wants);

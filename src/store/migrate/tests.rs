@@ -223,7 +223,8 @@ fn recovery() -> RecoveryState {
         }),
         looked: None,
         away: None,
-        lit: false,
+        plug_seen: None,
+        powered: None,
         router: Router::Steady,
     }
 }
