@@ -17,7 +17,7 @@ use crate::logic::recovery::{Decision, Limits, Started, is_fresh};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Pin, Plug, PlugError};
+use crate::plug::{Pin, Plug, PlugError, PlugStatus};
 use crate::store::StoreError;
 use crate::system;
 
@@ -454,15 +454,27 @@ fn switch_on(plug: &dyn Plug) -> Result<(), String> {
     switch_on_until(plug, None)
 }
 
-/// Switches on what may be off since long ago, unless another device answers by now.
+/// Switches on what may be off since long ago, unless another device answers by now. Nothing is known of the plug where it is not known
+/// to be the one that is on.
 fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
-    if let Pin::To(_) = plug.pin() {
-        let status = plug.status(end).unwrap_or_default();
-        plug.pin()
-            .allows_on(&status)
-            .map_err(|why| stranger(plug, &why))?;
+    let Pin::To(_) = plug.pin() else {
+        return switch_on_until(plug, Some(end));
+    };
+    let is_ours = |status: &PlugStatus| {
+        let allowed = plug.pin().allows_on(status);
+        allowed.map_err(|why| stranger(plug, &why))
+    };
+    match plug.status(end) {
+        Ok(status) => {
+            is_ours(&status)?;
+            switch_on_until(plug, Some(end))
+        }
+        Err(_) => {
+            switch_on_until(plug, Some(end))?;
+            let status = plug.status(end).map_err(|error| unanswered(plug, &error))?;
+            is_ours(&status)
+        }
     }
-    switch_on_until(plug, Some(end))
 }
 
 /// Sends the on until the plug confirms it: so many times at most, and none after `end`.

@@ -150,6 +150,56 @@ fn that_another_device_is_on_says_nothing_of_the_plug() {
     assert_eq!(state.recovery.plug_seen, None, "the plug may be off");
 }
 
+/// Another device in place of the plug of a cut: the first question to it is lost, and it is on.
+#[derive(Default)]
+struct Mumbles {
+    asked: AtomicBool,
+}
+
+impl Plug for Mumbles {
+    fn can_time_itself(&self) -> bool {
+        true
+    }
+
+    fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
+        if self.asked.swap(true, Ordering::Relaxed) {
+            Stranger.status(deadline)
+        } else {
+            Err(PlugError {
+                message: "timed out".to_owned(),
+                maybe_done: false,
+            })
+        }
+    }
+
+    fn off(&self, _: Duration, _: Deadline) -> Result<(), PlugError> {
+        panic!("a stranger is left alone")
+    }
+
+    fn on(&self, _: Deadline) -> Result<(), PlugError> {
+        Ok(())
+    }
+
+    fn target(&self) -> String {
+        Stranger.target()
+    }
+
+    fn pin(&self) -> Pin<'_> {
+        Stranger.pin()
+    }
+}
+
+#[test]
+fn a_cut_is_not_over_because_another_device_is_on() {
+    let mut state = State::cold(&system::now());
+    state.recovery.intend(&system::now());
+    let why = restore(Ok(&Mumbles::default()), &mut state)
+        .unwrap()
+        .unwrap_err();
+    assert!(why.contains("another device answers there"), "{why}");
+    assert!(state.recovery.cut.is_some(), "the next cycle tries again");
+}
+
 /// A plug that cannot tell whether it is on, and refuses to switch off.
 struct Refuses;
 
