@@ -256,8 +256,7 @@ impl RecoveryState {
             .chain(self.plug_seen.as_mut())
             .chain(self.powered.as_mut())
             .chain(back)
-            .filter(|then| then.elapsed(now) == Elapsed::Unknown)
-            .for_each(|then| *then = now.clone());
+            .for_each(|then| then.bring_onto_clocks_of(now));
         let last = self.attempts.len().saturating_sub(1);
         let mut place = 0..;
         self.attempts

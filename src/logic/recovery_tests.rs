@@ -574,6 +574,22 @@ fn a_cooldown_of_unknown_age_starts_again_from_now() {
 }
 
 #[test]
+fn a_clock_that_was_set_since_an_attempt_does_not_make_it_older() {
+    let moment = |boot, wall, up| Moment::simulated(boot, wall, Duration::from_secs(up));
+    let mut state = RecoveryState::default();
+    // An hour behind, then set, then kept through a boot.
+    state.intend(&moment("a", 1_769_996_400, 1000));
+    state.cut = None;
+    state.on_clocks_of(&moment("a", 1_770_000_060, 1060));
+    let now = moment("b", 1_770_000_120, 1000);
+    state.on_clocks_of(&now);
+    outage(&mut state, 0, 900, 30);
+    let [cooldown, ..] = state.by_hand(&limits(), &now);
+    let left = 28 * MIN;
+    assert_eq!(cooldown, Err(Guardrail::Cooldown { left }));
+}
+
+#[test]
 fn attempts_are_forgotten_after_a_day() {
     let mut state = RecoveryState {
         attempts: (0..6).map(|h| at(h * 3600)).collect(),
