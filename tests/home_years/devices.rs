@@ -61,6 +61,8 @@ impl Host {
 #[derive(Debug)]
 pub struct Router {
     pub powered: Option<u64>,
+    /// When it went last.
+    pub went: u64,
     /// From then on it answers in the home.
     pub lan_at: u64,
     /// From then on it uses the line.
@@ -71,6 +73,7 @@ impl Router {
     pub fn new() -> Self {
         Self {
             powered: Some(0),
+            went: 0,
             lan_at: 0,
             wan_at: 0,
         }

@@ -147,6 +147,7 @@ impl World {
             self.host.offset_before = self.host.offset;
         }
         self.router.powered = None;
+        self.router.went = self.t;
         self.plug_off_mains(Cause::Mains);
     }
 

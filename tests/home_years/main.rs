@@ -63,6 +63,15 @@ fn years(first: u64, homes: u64) -> Figures {
 
 fn hold(figures: &Figures) {
     println!("{figures}");
+    let mut places: Vec<&str> = figures
+        .broken
+        .iter()
+        .filter_map(|it| it.lines().next())
+        .collect();
+    places.sort_unstable();
+    for place in places {
+        println!("broken         {place}");
+    }
     let some: Vec<&str> = figures.broken.iter().take(3).map(String::as_str).collect();
     assert!(
         some.is_empty(),

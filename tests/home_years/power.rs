@@ -124,13 +124,15 @@ impl Home {
 
     /// As `light_up`: what may be off since long ago, unless another device answers by now.
     fn light_up(&mut self) -> Result<bool, Killed> {
-        if let pin @ Pin::To(_) = self.pin() {
-            let status = self.status().unwrap_or_default();
-            if pin.allows_on(&status).is_err() {
-                return Ok(false);
-            }
+        let pin = self.pin();
+        let Pin::To(_) = pin else {
+            return self.switch_on(4);
+        };
+        let is_ours = |status: &PlugStatus| pin.allows_on(status).is_ok();
+        match self.status() {
+            Some(status) => Ok(is_ours(&status) && self.switch_on(4)?),
+            None => Ok(self.switch_on(4)? && self.status().is_some_and(|it| is_ours(&it))),
         }
-        self.switch_on(4)
     }
 
     /// As `restore`.

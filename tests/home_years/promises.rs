@@ -25,6 +25,8 @@ const RESTORED_WITHIN: u64 = 15 * 60;
 const FRESH: u64 = 10;
 /// From one cycle on a silent line to the next.
 const SLOWEST_CYCLE: u64 = 50;
+/// From one cycle on a line that works to the next.
+const SLOWEST_TIMER: u64 = 135;
 /// As many cycles in a row see a line that works until it is READY.
 const CONFIRMATIONS: u32 = 2;
 
@@ -155,10 +157,12 @@ impl Judge {
         figures.offs += 1;
     }
 
-    /// Whether nothing in the home tells that the modem was started: no boot of the host, no uptime of the plug.
+    /// Whether nothing in the home tells that the modem was started: no uptime of the plug, no boot of the host, and no absence of the
+    /// router that is longer than between two cycles.
     fn nothing_tells(world: &World) -> bool {
-        let host_tells = world.modem.by == Cause::Mains && !world.kit.battery;
-        !world.kit.plug_tells() && world.modem.by != Cause::Cadence && !host_tells
+        let router_tells = world.router.lan_at.saturating_sub(world.router.went) > SLOWEST_TIMER;
+        let home_tells = world.modem.by == Cause::Mains && (!world.kit.battery || router_tells);
+        !world.kit.plug_tells() && world.modem.by != Cause::Cadence && !home_tells
     }
 
     /// Cooldown and caps, by real time.
@@ -199,7 +203,7 @@ impl Judge {
         ];
         is_quiet(world.disturbed.max(self.struck))
             && self.offs.last().is_none_or(|last| last + DAY < since)
-            && passes.iter().all(|until| *until < since)
+            && passes.iter().all(|until| is_quiet(*until))
             && (world.kit.style == Style::Silent || !world.kit.notices)
     }
 
@@ -241,8 +245,8 @@ impl Judge {
             }
         }
         if world.modem.hangs.is_some() && self.may_end(world) {
-            let since = *self.may_end.get_or_insert(t);
-            if t - since > ENDS_WITHIN {
+            let since = Self::runs_since(world, *self.may_end.get_or_insert(t));
+            if t.saturating_sub(since) > ENDS_WITHIN {
                 self.broken(world, figures, "a hang was never ended");
                 // So that life goes on.
                 self.may_end = None;
@@ -252,6 +256,13 @@ impl Judge {
             self.may_end = None;
         }
         self.hold_dark(world, figures);
+    }
+
+    /// Since when the host has run its cycles, but not from before `since`.
+    fn runs_since(world: &World, since: u64) -> u64 {
+        since
+            .max(world.host.idle)
+            .max(world.host.up.unwrap_or(world.t))
     }
 
     fn hold_dark(&mut self, world: &World, figures: &mut Figures) {
@@ -274,9 +285,12 @@ impl Judge {
         };
         let (since, is_told) = self.dark.get_or_insert((t, false));
         // Not from before the last start of anything that it takes.
-        let started = [world.host.up, world.router.powered, world.plug.powered];
-        let since = started.into_iter().flatten().fold(*since, u64::max);
-        if t - since > within && !*is_told {
+        let started = [world.router.powered, world.plug.powered];
+        let since = started
+            .into_iter()
+            .flatten()
+            .fold(Self::runs_since(world, *since), u64::max);
+        if t.saturating_sub(since) > within && !*is_told {
             *is_told = true;
             let host_tells = by == Cause::Mains && !world.kit.battery;
             if world.kit.plug_tells() || by == Cause::Cadence || host_tells {
