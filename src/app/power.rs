@@ -118,6 +118,7 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
     });
     if restored.is_ok() {
         state.recovery.interrupted();
+        state.recovery.lights(&system::now());
     }
     Some(restored)
 }
@@ -194,14 +195,14 @@ pub fn cycle(
     save: &Save<'_>,
     is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
-    let mark = match plug.status(patience()) {
+    let (mark, was_on) = match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) => match allows(plug, &status, state, limits) {
             Err(why) if status.on == Some(false) => {
                 return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(why)));
             }
             Err(why) => return Ok(Outcome::Suppressed(why)),
-            Ok(mark) => mark,
+            Ok(mark) => (mark, status.on),
         },
     };
     let stop = Signals::caught();
@@ -229,6 +230,10 @@ pub fn cycle(
             let why = given_up.reason().map(str::to_owned);
             tell(state, RecoveryPhase::Failed, why, &now);
             state.recovery.withdraw();
+            if was_on.is_none() {
+                // It may have been off, and the on that was sent gave the modem power.
+                state.recovery.lights(&now);
+            }
             return Ok(given_up);
         }
         Ok(Cut::Made { failure, back }) => (failure, back),
@@ -306,19 +311,23 @@ fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Option<Outcome>
         return None;
     }
     let status = plug.status(patience()).ok()?;
-    if status.on == Some(true) {
-        state.recovery.lit = true;
+    // Of a device that only took over the address it is not the light that is wanted.
+    if let Err(why) = plug.pin().allows_on(&status) {
+        return Some(Outcome::Suppressed(stranger(plug, &why)));
+    }
+    let (on, uptime) = (status.on, status.uptime);
+    if !state.recovery.was_left_off(on, uptime, &now) {
+        state.recovery.plug_seen = Some(now);
         return None;
     }
-    let lit = light_up(plug, patience());
+    let lit = switch_on_until(plug, Some(patience()));
     Some(lit.map_or_else(Outcome::Failed, |()| {
-        state.recovery.lit = true;
+        state.recovery.lights(&system::now());
         let what = What::Recovery {
             phase: RecoveryPhase::SwitchedOn,
             attempt: 0,
             seconds: None,
-            reason: Some("it was off in an outage that lasts".to_owned())
-                .filter(|_| status.on.is_some()),
+            reason: on.map(|_| "it was off in an outage that lasts".to_owned()),
         };
         state.tell(&now, what);
         Outcome::SwitchedOn
@@ -477,15 +486,27 @@ fn switch_on(plug: &dyn Plug) -> Result<(), String> {
     switch_on_until(plug, None)
 }
 
-/// Switches on what may be off since long ago, unless another device answers by now.
+/// Switches on what may be off since long ago, unless another device answers by now. Nothing is known of the plug where it is not known
+/// to be the one that is on.
 fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
-    if let Pin::To(_) = plug.pin() {
-        let status = plug.status(end).unwrap_or_default();
-        plug.pin()
-            .allows_on(&status)
-            .map_err(|why| stranger(plug, &why))?;
+    let Pin::To(_) = plug.pin() else {
+        return switch_on_until(plug, Some(end));
+    };
+    let is_ours = |status: &PlugStatus| {
+        let allowed = plug.pin().allows_on(status);
+        allowed.map_err(|why| stranger(plug, &why))
+    };
+    match plug.status(end) {
+        Ok(status) => {
+            is_ours(&status)?;
+            switch_on_until(plug, Some(end))
+        }
+        Err(_) => {
+            switch_on_until(plug, Some(end))?;
+            let status = plug.status(end).map_err(|error| unanswered(plug, &error))?;
+            is_ours(&status)
+        }
     }
-    switch_on_until(plug, Some(end))
 }
 
 /// Sends the on until the plug confirms it: so many times at most, and none after `end`.

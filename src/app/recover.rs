@@ -133,7 +133,9 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
     }
     let switched = wire.plug().map(|plug| {
         let on = power::switch_on_by_hand(plug);
-        state.recovery.lit |= on.is_ok();
+        if on.is_ok() {
+            state.recovery.lights(&system::now());
+        }
         on.map(|()| plug.target())
     });
     left_over::leave(dir, &state)?;

@@ -21,7 +21,7 @@ pub struct Limits {
     /// How much longer to wait before acting.
     pub escalation_buffer: Duration,
     /// How long after the start of this host, of the router and of the plug the modem may still be starting too, as after a power cut of
-    /// the whole home.
+    /// the whole home, and after cadence switched it on.
     pub boot_grace: Duration,
     /// Rest after the first attempt of an outage, doubled after each further one.
     pub cooldown: Duration,
@@ -83,6 +83,8 @@ pub enum Started {
     Router,
     /// The plug, by the uptime that it tells.
     Plug,
+    /// The modem itself, which cadence gave power.
+    Modem,
 }
 
 /// Time since something that may never have been: the last attempt, the router's return.
@@ -112,6 +114,8 @@ pub struct Facts {
     pub host_up: Duration,
     /// Time since the router's return.
     pub router_back: Rested,
+    /// Time since cadence gave the modem power that it may not have had.
+    pub powered: Rested,
     /// Time since the last attempt.
     pub rested: Rested,
     /// Attempts in this outage.
@@ -132,6 +136,7 @@ impl Default for Facts {
             unbroken: 0,
             host_up: Duration::MAX,
             router_back: Rested::Always,
+            powered: Rested::Always,
             rested: Rested::Always,
             in_outage: 0,
             in_day: 0,
@@ -174,8 +179,13 @@ impl Facts {
             });
         }
         limits.after_start(Started::Host, self.host_up)?;
-        if let Rested::For(passed) = self.router_back {
-            limits.after_start(Started::Router, passed)?;
+        for (of, since) in [
+            (Started::Router, self.router_back),
+            (Started::Modem, self.powered),
+        ] {
+            if let Rested::For(passed) = since {
+                limits.after_start(of, passed)?;
+            }
         }
         self.spared(limits).into_iter().collect::<Result<(), _>>()?;
         match self.looked {
@@ -256,7 +266,7 @@ pub enum Guardrail {
         /// Cycles that it takes.
         needed: u32,
     },
-    /// The modem may be starting, as what is beside it was started a short while ago.
+    /// The modem may be starting, as it or what is beside it was started a short while ago.
     Started {
         /// What was started.
         of: Started,
@@ -345,11 +355,17 @@ impl fmt::Display for Guardrail {
             }
             Self::Started { of, left } => write!(
                 f,
-                "{} a short while ago, so the modem may be starting too: {} left",
+                "{} a short while ago, so {}: {} left",
                 match of {
                     Started::Host => "this host was started",
                     Started::Router => "the router came back",
                     Started::Plug => "the plug was started",
+                    Started::Modem => "the modem was switched on",
+                },
+                match of {
+                    Started::Host | Started::Router | Started::Plug =>
+                        "the modem may be starting too",
+                    Started::Modem => "it may be starting",
                 },
                 human_duration((*left).max(Duration::from_secs(1)))
             ),

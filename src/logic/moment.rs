@@ -75,6 +75,19 @@ impl Moment {
         }
     }
 
+    /// Brings it onto the clocks of `now`: what was at a time unknown was just now, and what was in this boot is told by the wall clock
+    /// as it is by now, which may have been set since.
+    pub fn bring_onto_clocks_of(&mut self, now: &Self) {
+        match self.elapsed(now) {
+            Elapsed::Unknown => *self = now.clone(),
+            Elapsed::Known(elapsed) if self.boot == now.boot => {
+                let then = now.wall.saturating_sub(elapsed);
+                self.wall = then.unwrap_or(Timestamp::MIN);
+            }
+            Elapsed::Known(_) => {}
+        }
+    }
+
     /// Whether the wall clock can have been set: from 2020 to 2099.
     #[must_use]
     pub fn wall_is_plausible(&self) -> bool {

@@ -167,9 +167,12 @@ pub struct RecoveryState {
     /// Since when the line has not been up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub away: Option<Moment>,
-    /// Whether the plug was found on, or switched on, since then.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub lit: bool,
+    /// When the plug was last looked at or switched on since then, unless the power of the home may have been away after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plug_seen: Option<Moment>,
+    /// When cadence gave the modem power that it may not have had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub powered: Option<Moment>,
     /// Whether the router was away.
     #[serde(skip_serializing_if = "Router::is_steady")]
     pub router: Router,
@@ -245,9 +248,10 @@ impl RecoveryState {
             .chain(self.watch.as_mut().map(|watch| &mut watch.since))
             .chain(self.looked.as_mut())
             .chain(self.away.as_mut())
+            .chain(self.plug_seen.as_mut())
+            .chain(self.powered.as_mut())
             .chain(back)
-            .filter(|then| then.elapsed(now) == Elapsed::Unknown)
-            .for_each(|then| *then = now.clone());
+            .for_each(|then| then.bring_onto_clocks_of(now));
         let last = self.attempts.len().saturating_sub(1);
         let mut place = 0..;
         self.attempts
@@ -271,23 +275,52 @@ impl RecoveryState {
         if ready {
             self.in_outage = 0;
         }
+        let was_lost = self.router == Router::Lost;
         self.router = std::mem::take(&mut self.router).seen(verdict, now);
+        if was_lost && self.router != Router::Lost {
+            // As after a power cut of the whole home, which many a plug comes out of switched off.
+            self.plug_seen = None;
+        }
         if matches!(verdict, Verdict::Healthy | Verdict::Degraded) {
             self.away = None;
-            self.lit = false;
+            self.plug_seen = None;
         } else {
             self.away.get_or_insert_with(|| now.clone());
         }
     }
 
-    /// Whether a plug that is off is to be switched on: nobody who would leave it off on purpose waits for a line behind it that long.
+    /// This host was started since the last cycle: as the router's return, that may have been a power cut of the whole home.
+    pub fn host_started(&mut self) {
+        self.plug_seen = None;
+    }
+
+    /// The plug was switched on, or was told to be.
+    pub fn lights(&mut self, now: &Moment) {
+        self.plug_seen = Some(now.clone());
+        self.powered = Some(now.clone());
+    }
+
+    /// Whether the plug is to be looked at, so that it is switched on if it was left off.
     #[must_use]
     pub fn wants_light(&self, limits: &Limits, now: &Moment) -> bool {
-        let away = self.away.as_ref();
+        let is_long_ago = |since: &Moment| since.elapsed(now).at_least(limits.restore_after);
         limits.enabled
             && !limits.restore_after.is_zero()
-            && !self.lit
-            && away.is_some_and(|since| since.elapsed(now).at_least(limits.restore_after))
+            && self.away.as_ref().is_some_and(is_long_ago)
+            && self.plug_seen.as_ref().is_none_or(is_long_ago)
+    }
+
+    /// Whether the plug is to be switched on that is on or not, and has run that long, as far as it tells. Whoever switched it off since it
+    /// was seen in this outage meant it, and nobody did where it was started since.
+    #[must_use]
+    pub fn was_left_off(&self, on: Option<bool>, uptime: Option<Duration>, now: &Moment) -> bool {
+        match (on, &self.plug_seen) {
+            (Some(true), _) | (None, Some(_)) => false,
+            (Some(false) | None, None) => true,
+            (Some(false), Some(seen)) => uptime
+                .zip(seen.elapsed(now).known())
+                .is_some_and(|(uptime, since)| uptime < since),
+        }
     }
 
     /// What follows from a cycle that [`RecoveryState::observe`] took in.
@@ -340,6 +373,7 @@ impl RecoveryState {
     /// The plug is known to be on.
     pub fn restored(&mut self, now: &Moment) {
         self.cut = None;
+        self.powered = Some(now.clone());
         self.watch = Some(Watch {
             since: now.clone(),
             attempt: self.in_outage,
@@ -406,6 +440,7 @@ impl RecoveryState {
                 Router::Back(back) => since(Some(back), now),
                 Router::Steady | Router::Lost => Rested::Always,
             },
+            powered: since(self.powered.as_ref(), now),
             rested: self.rested(now),
             in_outage: self.in_outage,
             in_day: self.in_day(now),

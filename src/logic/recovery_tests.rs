@@ -25,6 +25,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         unbroken: 0,
         host_up: Duration::ZERO,
         router_back: Rested::For(Duration::ZERO),
+        powered: Rested::For(Duration::ZERO),
         rested: Rested::For(Duration::ZERO),
         in_outage: 3,
         in_day: 6,
@@ -51,6 +52,9 @@ fn the_guardrails_are_reported_in_the_documented_order() {
             Guardrail::Started {
                 of: Started::Host, ..
             } => facts.host_up = 15 * MIN,
+            Guardrail::Started {
+                of: Started::Modem, ..
+            } => facts.powered = Rested::For(15 * MIN),
             Guardrail::Started { .. } => facts.router_back = Rested::For(15 * MIN),
             Guardrail::Cooldown { .. } => facts.rested = Rested::For(2 * 60 * MIN),
             Guardrail::OutageCap { .. } => facts.in_outage = 0,
@@ -67,6 +71,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
             "nobody looked for over 5 min: 0 of 8 cycles in a row since then",
             "this host was started a short while ago, so the modem may be starting too: 15 min left",
             "the router came back a short while ago, so the modem may be starting too: 15 min left",
+            "the modem was switched on a short while ago, so it may be starting: 15 min left",
             "cooldown: 2 h left",
             "3 of 3 attempts were made in this outage: one more in 22 h",
             "6 of 6 attempts were made in 24 hours",
@@ -493,6 +498,80 @@ fn no_power_is_cut_within_the_grace_after_a_start_of_host_or_router() {
 }
 
 #[test]
+fn no_power_is_cut_within_the_grace_after_it_was_given_back() {
+    let given: [fn(&mut RecoveryState, &Moment); 2] =
+        [RecoveryState::lights, RecoveryState::restored];
+    for given in given {
+        let mut state = RecoveryState::default();
+        outage(&mut state, 0, 900, 30);
+        assert_eq!(allows(&state, 900), Ok(()));
+        given(&mut state, &at(900));
+        outage(&mut state, 930, 1800, 30);
+        let left = Duration::from_secs(1);
+        let of = Started::Modem;
+        assert_eq!(
+            allows(&state, 1799),
+            Err(Guardrail::Started { of, left }),
+            "the modem may still be starting"
+        );
+        assert_eq!(allows(&state, 1800), Ok(()));
+        // On clocks that cannot be compared it was just now.
+        let reborn = Moment::simulated("other", 12, Duration::from_secs(2000));
+        state.on_clocks_of(&reborn);
+        assert_eq!(state.powered, Some(reborn));
+    }
+}
+
+#[test]
+fn a_plug_is_looked_at_each_half_hour_of_an_outage_and_once_more_after_the_power_of_the_home_was_away()
+ {
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 1800, 30);
+    let wants = |state: &RecoveryState, s| state.wants_light(&limits(), &at(s));
+    assert!(!wants(&state, 1799));
+    assert!(wants(&state, 1800));
+    state.lights(&at(1800));
+    outage(&mut state, 1830, 3570, 30);
+    assert!(!wants(&state, 3599));
+    assert!(wants(&state, 3600));
+    let mut lost = state.clone();
+    lost.observe(Verdict::RouterDown, FailureClass::Timeout, false, &at(3000));
+    assert!(!wants(&lost, 3000), "it is not known to be over");
+    lost.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(3030));
+    assert!(wants(&lost, 3030), "the router came back");
+    let mut started = state.clone();
+    started.host_started();
+    assert!(wants(&started, 3000));
+    state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(3600));
+    assert_eq!((state.away, state.plug_seen), (None, None));
+}
+
+#[test]
+fn a_plug_is_switched_on_unless_a_hand_meant_it() {
+    let s = Duration::from_secs;
+    let mut state = RecoveryState::default();
+    let left = |state: &RecoveryState, on, uptime| state.was_left_off(on, uptime, &at(2000));
+    assert!(
+        left(&state, Some(false), Some(s(9999))),
+        "never seen before"
+    );
+    assert!(left(&state, None, None), "it cannot tell");
+    assert!(!left(&state, Some(true), Some(s(1))));
+    state.plug_seen = Some(at(1000));
+    assert!(
+        !left(&state, Some(false), Some(s(1000))),
+        "it ran all the time"
+    );
+    assert!(
+        left(&state, Some(false), Some(s(999))),
+        "it was started since"
+    );
+    assert!(!left(&state, Some(false), None), "it does not tell");
+    assert!(!left(&state, None, None), "once is enough");
+    assert!(!left(&state, Some(true), Some(s(1))));
+}
+
+#[test]
 fn a_return_of_the_router_of_unknown_age_was_just_now() {
     let mut state = RecoveryState::default();
     state.observe(Verdict::RouterDown, FailureClass::Timeout, false, &at(0));
@@ -528,6 +607,22 @@ fn a_cooldown_of_unknown_age_starts_again_from_now() {
             .collect::<Result<(), _>>(),
         Err(Guardrail::Cooldown { left: 29 * MIN })
     );
+}
+
+#[test]
+fn a_clock_that_was_set_since_an_attempt_does_not_make_it_older() {
+    let moment = |boot, wall, up| Moment::simulated(boot, wall, Duration::from_secs(up));
+    let mut state = RecoveryState::default();
+    // An hour behind, then set, then kept through a boot.
+    state.intend(&moment("a", 1_769_996_400, 1000));
+    state.cut = None;
+    state.on_clocks_of(&moment("a", 1_770_000_060, 1060));
+    let now = moment("b", 1_770_000_120, 1000);
+    state.on_clocks_of(&now);
+    outage(&mut state, 0, 900, 30);
+    let [cooldown, ..] = state.by_hand(&limits(), &now);
+    let left = 28 * MIN;
+    assert_eq!(cooldown, Err(Guardrail::Cooldown { left }));
 }
 
 #[test]

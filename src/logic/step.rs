@@ -89,6 +89,13 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
     }
     state.backoff = state.backoff.map(|wait| wait.on_clocks_of(now));
     state.recovery.on_clocks_of(now);
+    if state
+        .last
+        .as_ref()
+        .is_some_and(|last| last.at.boot != now.boot)
+    {
+        state.recovery.host_started();
+    }
     state
         .records
         .retain(|key, _| wants.records.iter().any(|spec| spec.key() == *key));

@@ -595,3 +595,19 @@ fn an_address_is_told_with_those_who_said_it_and_nobody_else() {
     });
     assert_eq!(told, Some(vec!["https://a".to_owned()]));
 }
+
+#[test]
+fn a_plug_that_was_seen_on_may_be_off_after_a_boot() {
+    let (specs, policy, limits) = (specs(), policy(), limits());
+    let wants = wants(&specs, &policy, &limits);
+    let mut line = Driven::new(specs.clone());
+    line.cycle(&down());
+    line.state.recovery.lights(&at(30));
+    let resumed = |now: &Moment| resume(line.state.clone(), &wants, now).recovery;
+    assert_eq!(resumed(&at(60)), line.state.recovery);
+    let reborn = Moment {
+        boot: "another".to_owned(),
+        ..at(60)
+    };
+    assert_eq!(resumed(&reborn).plug_seen, None);
+}

@@ -108,6 +108,8 @@ pub struct Truth {
     /// How often it was cut, and how often since the line was READY last.
     pub cuts: u32,
     pub cuts_in_outage: u32,
+    /// When the power was given back last, or since when that is not known any more.
+    pub powered: Option<u64>,
     /// When this host was started.
     pub booted: u64,
     /// When the router was back, if this boot saw it.
@@ -220,6 +222,7 @@ impl Home {
             if let Some(recovery) = state["recovery"].as_object_mut() {
                 recovery.remove("result");
                 recovery.remove("router");
+                recovery.remove("plug_seen");
             }
         }
         ages(&mut state, &now);
@@ -232,6 +235,9 @@ impl Home {
         let rested = truth.last_cut.map(|at| self.seconds - at);
         // What is past the grace is past.
         let grace = limits().boot_grace.as_secs();
+        if let Some(powered) = state.pointer_mut("/recovery/powered") {
+            *powered = powered.as_u64().map(|age| age.min(grace)).into();
+        }
         let [up, back] = [Some(truth.booted), truth.router_back]
             .map(|at| at.map_or(grace, |at| (self.seconds - at).min(grace)));
         format!(
@@ -292,7 +298,9 @@ impl Home {
         let mut state = resume(state, &wants, &now);
         if state.recovery.cut.is_some() {
             self.plug_on = true;
+            self.truth.powered = Some(self.seconds);
             state.recovery.interrupted();
+            state.recovery.lights(&now);
         }
         let seen = observation(input.seen);
         let (mut state, decision) = step(state, &seen, &now, &wants);
@@ -323,6 +331,7 @@ impl Home {
                 self.disk = Some(state);
                 return;
             }
+            self.truth.powered = Some(self.seconds);
             state.recovery.restored(&now);
         }
         let outcomes = [Outcome {
@@ -441,6 +450,7 @@ impl Truth {
         if self.boot != boot {
             self.boot = boot;
             self.last_cut = self.last_cut.map(|_| seconds);
+            self.powered = self.powered.map(|_| seconds);
             self.router_back = None;
         }
         let counted = match seen {

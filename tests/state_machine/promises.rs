@@ -99,7 +99,8 @@ fn may_cut(before: &Home, after: &Home, told: &impl Fn() -> String) {
         "{close} cycles in a row: {}",
         told()
     );
-    let started = [Some(after.truth.booted), after.truth.router_back];
+    let powered = before.truth.powered.filter(|_| after.boot == before.boot);
+    let started = [Some(after.truth.booted), after.truth.router_back, powered];
     for at in started.into_iter().flatten() {
         let up = after.seconds - at;
         assert!(

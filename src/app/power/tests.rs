@@ -89,6 +89,158 @@ fn an_answer_to_the_last_look_leaves_the_power_on_and_counts_no_attempt() {
     assert!(!plug.inside.lock().unwrap().dark);
 }
 
+/// A plug that is not the one that was pinned, and is on.
+struct Stranger;
+
+impl Plug for Stranger {
+    fn can_time_itself(&self) -> bool {
+        true
+    }
+
+    fn status(&self, _: Deadline) -> Result<PlugStatus, PlugError> {
+        Ok(PlugStatus {
+            on: Some(true),
+            id: Some("A8032ABE54DD".to_owned()),
+            uptime: None,
+        })
+    }
+
+    fn off(&self, _: Duration, _: Option<Duration>, _: Deadline) -> Result<(), PlugError> {
+        panic!("a stranger is left alone")
+    }
+
+    fn on(&self, _: Deadline) -> Result<(), PlugError> {
+        panic!("a stranger is left alone")
+    }
+
+    fn target(&self) -> String {
+        "of a freezer".to_owned()
+    }
+
+    fn pin(&self) -> Pin<'_> {
+        Pin::To("A8032ABE54DC")
+    }
+}
+
+#[test]
+fn that_another_device_is_on_says_nothing_of_the_plug() {
+    let now = system::now();
+    let mut state = State::cold(&now);
+    state.recovery.away = Some(Moment {
+        since_boot_ms: 0,
+        ..now
+    });
+    let limits = Limits {
+        restore_after: Duration::from_millis(1),
+        ..fixtures::limits()
+    };
+    let waits = Decision::Suppressed("it waits".to_owned());
+    let save = |_: &State| panic!("there is nothing to intend");
+    let outcome = carry_out(
+        &waits,
+        Ok(&Stranger),
+        &mut state,
+        &limits,
+        Some(&save),
+        &|| true,
+    );
+    let why = "the plug of a freezer: another device answers there: it says that it is A8032ABE54DD, and recovery.plug_id \
+               is A8032ABE54DC: correct recovery.address";
+    assert_eq!(outcome.unwrap(), Outcome::Suppressed(why.to_owned()));
+    assert_eq!(state.recovery.plug_seen, None, "the plug may be off");
+}
+
+/// Another device in place of the plug of a cut: the first question to it is lost, and it is on.
+#[derive(Default)]
+struct Mumbles {
+    asked: AtomicBool,
+}
+
+impl Plug for Mumbles {
+    fn can_time_itself(&self) -> bool {
+        true
+    }
+
+    fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
+        if self.asked.swap(true, Ordering::Relaxed) {
+            Stranger.status(deadline)
+        } else {
+            Err(PlugError {
+                message: "timed out".to_owned(),
+                maybe_done: false,
+            })
+        }
+    }
+
+    fn off(&self, _: Duration, _: Option<Duration>, _: Deadline) -> Result<(), PlugError> {
+        panic!("a stranger is left alone")
+    }
+
+    fn on(&self, _: Deadline) -> Result<(), PlugError> {
+        Ok(())
+    }
+
+    fn target(&self) -> String {
+        Stranger.target()
+    }
+
+    fn pin(&self) -> Pin<'_> {
+        Stranger.pin()
+    }
+}
+
+#[test]
+fn a_cut_is_not_over_because_another_device_is_on() {
+    let mut state = State::cold(&system::now());
+    state.recovery.intend(&system::now());
+    let why = restore(Ok(&Mumbles::default()), &mut state)
+        .unwrap()
+        .unwrap_err();
+    assert!(why.contains("another device answers there"), "{why}");
+    assert!(state.recovery.cut.is_some(), "the next cycle tries again");
+}
+
+/// A plug that cannot tell whether it is on, and refuses to switch off.
+struct Refuses;
+
+impl Plug for Refuses {
+    fn can_time_itself(&self) -> bool {
+        false
+    }
+
+    fn status(&self, _: Deadline) -> Result<PlugStatus, PlugError> {
+        Ok(PlugStatus::default())
+    }
+
+    fn off(&self, _: Duration, _: Option<Duration>, _: Deadline) -> Result<(), PlugError> {
+        Err(PlugError {
+            message: "no".to_owned(),
+            maybe_done: false,
+        })
+    }
+
+    fn on(&self, _: Deadline) -> Result<(), PlugError> {
+        Ok(())
+    }
+
+    fn target(&self) -> String {
+        "of a test".to_owned()
+    }
+}
+
+#[test]
+fn an_off_that_was_refused_is_no_attempt_and_the_on_after_it_may_have_started_the_modem() {
+    let mut state = State::cold(&system::now());
+    let limits = fixtures::limits();
+    let outcome = cycle(&Refuses, &mut state, &limits, &|_| Ok(()), &|| true).unwrap();
+    assert_eq!(outcome, Outcome::Failed("no".to_owned()));
+    assert_eq!(
+        (state.recovery.attempts.len(), state.recovery.cut),
+        (0, None)
+    );
+    assert!(state.recovery.powered.is_some());
+}
+
 #[test]
 fn a_panic_while_the_modem_is_dark_gives_its_power_back_and_ends_the_attempt() {
     let limits = Limits {

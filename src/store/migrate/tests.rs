@@ -232,7 +232,8 @@ fn saved() -> State {
             }),
             looked: Some(moment(NOW - 4)),
             away: Some(moment(NOW - 5)),
-            lit: true,
+            plug_seen: Some(moment(NOW - 7)),
+            powered: Some(moment(NOW - 8)),
             router: Router::Back(moment(NOW - 6)),
             ..recovery()
         },
@@ -294,7 +295,8 @@ fn recovery() -> RecoveryState {
         }),
         looked: None,
         away: None,
-        lit: false,
+        plug_seen: None,
+        powered: None,
         router: Router::Steady,
     }
 }
