@@ -104,6 +104,7 @@ struct Look<'a> {
 impl Look<'_> {
     /// What was heard over this family, and the address, where somebody was asked for it.
     fn over(&self, family: Family, track: Track) -> (Vec<Heard>, Option<PublicIp>) {
+        let begun = Instant::now();
         let up = || vec![Heard::Verified];
         let others = || self.wire.wan_over(family, self.deadline).heard;
         let mut heard = (self.proved == Some(family)).then(up);
@@ -114,7 +115,14 @@ impl Look<'_> {
         let is_up = heard
             .as_ref()
             .is_none_or(|heard| heard.contains(&Heard::Verified));
-        let seen = (self.plausible && is_up).then(|| self.address(family, track));
+        let seen = self.plausible.then(|| {
+            if is_up {
+                return self.address(family, track);
+            }
+            let why = format!("nobody could be verified over {family}, and so nobody was asked");
+            let providers = self.wire.address_providers(family).len();
+            PublicIp::new(family, begun.elapsed(), Err(why), vec![], providers)
+        });
         let told = seen
             .iter()
             .flat_map(|seen| &seen.answers)

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::beyond::Line;
+use super::beyond::{Line, Reason};
 use super::event::{OutagePhase, RecoveryPhase, What};
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
@@ -195,16 +195,25 @@ fn observe(
 /// What is to be told of each family that is left behind; without numbers, as it is told once.
 fn left_behind(state: &State, seen: &Observation, now: &Moment) -> Vec<String> {
     let told = |family: Family| {
-        let why = match seen.lines.of(family) {
-            Line::Up => "no address of it could be confirmed".to_owned(),
-            Line::Unverified(reason) => reason.to_string(),
-            Line::Down => "nothing beyond the router answers over it".to_owned(),
-        };
+        let why = why_not_up(*seen.lines.of(family), family);
         format!(
             "{family} has not been READY for over 10 min, and its records wait, while the others are kept: {why}"
         )
     };
     state.left_behind(now).map(told).collect()
+}
+
+fn why_not_up(line: Line, family: Family) -> String {
+    match line {
+        Line::Up => format!("no {family} address could be confirmed"),
+        Line::Unverified(Reason::NobodyAsked) => {
+            format!("this host has no way out over {family}")
+        }
+        Line::Unverified(reason) => {
+            format!("nobody beyond the router could be verified: {reason}")
+        }
+        Line::Down => format!("nothing beyond the router answers over {family}"),
+    }
 }
 
 fn recover(
@@ -375,7 +384,7 @@ fn plan(
 fn why_not_publishable(track: Track, family: Family, seen: &Observation, required: u32) -> String {
     // Promotion is one step at a time: the first observation makes a candidate, whatever the policy asks for.
     let required = required.max(2);
-    match (track, seen.lines.of(family)) {
+    match (track, seen.line) {
         (
             Track::Candidate {
                 address,
@@ -391,13 +400,11 @@ fn why_not_publishable(track: Track, family: Family, seen: &Observation, require
             confirmations.min(required)
         ),
         (Track::Empty, _) => format!("no {family} address was observed yet"),
+        (Track::Init | Track::NotReady, Line::Down) => "the line is down".to_owned(),
         (Track::Init | Track::NotReady, Line::Unverified(reason)) => {
             format!("nobody beyond the router could be verified: {reason}")
         }
-        (Track::Init | Track::NotReady, _) if seen.line == Line::Up => {
-            format!("nothing beyond the router answers over {family}")
-        }
-        (Track::Init | Track::NotReady, _) => "the line is down".to_owned(),
+        (Track::Init | Track::NotReady, Line::Up) => why_not_up(*seen.lines.of(family), family),
     }
 }
 
