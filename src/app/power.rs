@@ -496,17 +496,16 @@ fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
         let allowed = plug.pin().allows_on(status);
         allowed.map_err(|why| stranger(plug, &why))
     };
-    match plug.status(end) {
-        Ok(status) => {
-            is_ours(&status)?;
-            switch_on_until(plug, Some(end))
-        }
-        Err(_) => {
-            switch_on_until(plug, Some(end))?;
-            let status = plug.status(end).map_err(|error| unanswered(plug, &error))?;
-            is_ours(&status)
-        }
+    let told = plug.status(end);
+    if let Ok(status) = &told {
+        is_ours(status)?;
     }
+    switch_on_until(plug, Some(end))?;
+    if told.is_err() {
+        let status = plug.status(end).map_err(|error| unanswered(plug, &error))?;
+        is_ours(&status)?;
+    }
+    Ok(())
 }
 
 /// Sends the on until the plug confirms it: so many times at most, and none after `end`.

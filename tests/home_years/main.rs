@@ -2,11 +2,14 @@
 //! power cut?
 //!
 //! `world`, `devices`, `events` and `line` are what is physically true, second by second: who has power since when, what boots, what
-//! hangs, where a packet ends. `hearing` and `observing` make of it what a host would hear, through the real judgement of a line. `home` runs the cycles at the times
-//! of the real timers through the real decisions, and `power` cuts in the order of `app/power.rs`. `promises` judges every deed by the
-//! truth, and never by what cadence made of it. `kit` and `plan` draw homes and troubles; the same seed gives the same numbers.
+//! hangs, where a packet ends. `hearing` and `observing` make of it what a host would hear, through the real judgement of a line. `home`
+//! runs the cycles at the times of the real timers through the real decisions, and `power` cuts in the order of `app/power.rs`. `promises`
+//! judges every deed by the truth, and never by what cadence made of it. `kit` and `plan` draw homes and troubles; the same seed gives
+//! the same numbers.
 //!
-//! What is left out: two hosts on one plug, hands that switch at the modem itself where nothing tells it, and clocks that run ahead.
+//! What nothing in a home can tell is counted beside the promises: a modem behind a plug that tells no uptime, started by a hand or by a
+//! flicker of the mains that the host did not notice; one that restarts by itself for longer than the owner said that the line needs; a
+//! server whose name does not resolve and never did. What is left out: two hosts on one plug, and clocks that run ahead.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -96,6 +99,10 @@ fn hold(figures: &Figures) {
         figures.troubles.len(),
         figures.kills,
         figures.offs
+    );
+    println!(
+        "figure: power is cut only when permitted | those years, what nothing in a home tells | {} cuts of a modem that was started by a hand or a flicker, {} of one that restarts by itself for longer than configured, {} while somebody lived whose name never resolved",
+        figures.untold_boots, figures.restarts_cut, figures.out_of_reach
     );
     println!(
         "figure: every hang ends | the {} hangs of those years | {} by cadence, half in {} s and 95 % in {} s where nothing else happened ({} s and {} s of all), {} by others or mains",
