@@ -124,6 +124,13 @@ pub fn step(
                 seconds: gap.map(|gap| gap.as_secs()),
             },
         );
+        // What nobody looked at is not known to have been so.
+        for family in [Family::V4, Family::V6] {
+            let machine = state.machines.of_mut(family);
+            if machine.track.readiness() != Readiness::Ready {
+                machine.since = now.clone();
+            }
+        }
     }
 
     let steps = observe(&mut state, seen, now, wants);

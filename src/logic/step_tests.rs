@@ -205,6 +205,30 @@ fn each_family_waits_for_its_own_confirmations() {
 }
 
 #[test]
+fn a_family_that_stays_behind_is_told_after_ten_minutes_in_which_somebody_looked() {
+    let both = vec![
+        record("vpn.example.com", RecordType::A),
+        record("vpn.example.com", RecordType::Aaaa),
+    ];
+    let mut line = Driven::new(both);
+    let mut half = up(A);
+    half.lines.ipv6 = Line::Down;
+    line.cycle(&half);
+    line.seconds += 3600;
+    for _ in 0..20 {
+        assert_eq!(line.cycle(&half).left_behind, [""; 0], "{}", line.seconds);
+    }
+    let told = "IPv6 has not been READY for over 10 min, and its records wait, while the others are kept: \
+                nothing beyond the router answers over IPv6";
+    assert_eq!(line.cycle(&half).left_behind, [told]);
+    assert_eq!(
+        line.cycle(&down()).left_behind,
+        [""; 0],
+        "the line is what is to be told"
+    );
+}
+
+#[test]
 fn the_history_tells_a_first_publish_from_start_to_end() {
     let mut line = Driven::new(specs());
     line.cycle(&up(A));

@@ -10,7 +10,8 @@ use super::ledger::{Truth, content};
 /// What the events said last.
 #[derive(Debug)]
 pub struct Told {
-    readiness: Value,
+    /// Of each family, where records of both are kept.
+    readiness: BTreeMap<Option<String>, Value>,
     addresses: BTreeMap<String, Value>,
     outage: bool,
 }
@@ -18,7 +19,7 @@ pub struct Told {
 impl Default for Told {
     fn default() -> Self {
         Self {
-            readiness: "INIT".into(),
+            readiness: BTreeMap::new(),
             addresses: BTreeMap::new(),
             outage: false,
         }
@@ -44,7 +45,9 @@ impl Told {
         };
         match event["kind"].as_str().unwrap() {
             "readiness" => {
-                assert_eq!(event["from"], self.readiness, "{event}");
+                let family = event["family"].as_str().map(str::to_owned);
+                let before = self.readiness.insert(family, event["to"].clone());
+                assert_eq!(event["from"], before.unwrap_or("INIT".into()), "{event}");
                 assert!(
                     if event["to"] == "NOT_READY" {
                         truth.down
@@ -53,7 +56,6 @@ impl Told {
                     },
                     "{event} {truth:?}"
                 );
-                self.readiness = event["to"].clone();
             }
             "address" => {
                 let family = event["family"].as_str().unwrap().to_owned();
@@ -111,7 +113,8 @@ impl Told {
             "error" => {
                 let message = event["message"].as_str().unwrap();
                 let known = (truth.odd_clock && message.contains("the clock of this host"))
-                    || (truth.damaged && message.contains("cannot be used"));
+                    || (truth.damaged && message.contains("cannot be used"))
+                    || (!truth.calm && message.contains("has not been READY for over 10 min"));
                 assert!(known, "{event} {truth:?}");
             }
             _ => panic!("nothing of the kind happened: {event}"),
