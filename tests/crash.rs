@@ -14,6 +14,7 @@ use std::process::{Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cadence::logic::state::VERSION;
 use cadence::world::Fault;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -40,7 +41,7 @@ struct Counters {
 impl Counters {
     fn of(state: &Value) -> Self {
         let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{state:#}"));
-        assert_eq!(state["version"], 2, "{state:#}");
+        assert_eq!(state["version"], VERSION, "{state:#}");
         Self {
             cycle: number(&state["cycle"]),
             total: number(&state["uptime"]["total"]),

@@ -8,22 +8,12 @@ use serde_json::Value;
 use super::ledger::{Truth, content};
 
 /// What the events said last.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Told {
     /// Of each family, where records of both are kept.
     readiness: BTreeMap<Option<String>, Value>,
     addresses: BTreeMap<String, Value>,
     outage: bool,
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Self {
-            readiness: BTreeMap::new(),
-            addresses: BTreeMap::new(),
-            outage: false,
-        }
-    }
 }
 
 impl Told {

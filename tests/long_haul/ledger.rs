@@ -5,6 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use cadence::logic::state::VERSION;
 use cadence::world::{Entry, PlugModel, Write};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -101,7 +102,7 @@ fn number(value: &Value) -> u64 {
 fn readable_state(home: &Home) -> Option<Value> {
     let text = fs::read(home.state_file("state.json")).ok()?;
     let state: Value = serde_json::from_slice(&text).ok()?;
-    (state["version"] == 2).then_some(state)
+    (state["version"] == VERSION).then_some(state)
 }
 
 fn key_of(record: &Value) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use cadence::logic::state::VERSION;
 use serde_json::Value;
 
 use crate::history;
@@ -76,7 +77,7 @@ pub fn inspect(scene: &Scene, files: &Tree, deeds: &[Deed]) -> Result<(), String
         (None, None) if nothing_done => return Ok(()),
         (None, None) => return Err(format!("there is no state, and this was done: {deeds:?}")),
     };
-    if state["version"] != 1 {
+    if state["version"] != VERSION {
         return Err(format!("the version is {}", state["version"]));
     }
     let now = Counters::of(&state);

@@ -5,6 +5,7 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cadence::logic::state::VERSION;
 use cadence::world::{Line, PlugMode, PlugModel};
 use serde_json::Value;
 
@@ -134,7 +135,7 @@ fn forget(stage: &Stage, how: &str) {
             let whole = fs::read(&path).unwrap();
             fs::write(path, &whole[..whole.len() / 2]).unwrap();
         }
-        "newer" => stage.edit_state(|state| state["version"] = 2.into()),
+        "newer" => stage.edit_state(|state| state["version"] = (VERSION + 1).into()),
         _ => {
             let history =
                 r#"{"at":"2026-01-28T12:00:00Z","seq":7,"cycle":1,"kind":"gap","seconds":600}"#;
