@@ -3,38 +3,30 @@
 //! The intention is on disk before the off is sent. Whatever ends this process after that, a later one finds it and
 //! switches on first of all. A plug that can time itself does so even if there is no later one.
 
+mod back;
+mod signals;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use log::debug;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
 
+use self::back::{await_timer, light, switch_on, switch_on_twice};
+pub use self::back::{forget, rescue, restore, switch_on_by_hand, tell_restored};
+use self::signals::Signals;
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
 use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Pin, Plug, PlugError, PlugStatus};
+use crate::plug::{Plug, PlugError, PlugStatus};
 use crate::store::StoreError;
 use crate::system;
 
-/// How often the on is sent in one go before it is left to the next cycle.
-const ON_ATTEMPTS: u32 = 5;
-/// Between two of them.
-const ON_PAUSE: Duration = Duration::from_secs(1);
 /// One operation of a plug in all: a mark, two requests with a password, and the question what came of them; each request has its own
 /// limit. Also what a program may take.
 const OPERATION_TIME: Duration = Duration::from_secs(10);
-/// How much longer than its time a cut may last before somebody else ends it.
-const OVERDUE: Duration = Duration::from_secs(60);
-/// A signal is noticed within this.
-const SLICE: Duration = Duration::from_millis(50);
-/// How much longer than asked for a plug's own timer may take.
-const TIMER_SLACK: Duration = Duration::from_secs(1);
 /// How long before the end of its time a plug is looked at once more, whether it is still off.
 const BEFORE_END: Duration = Duration::from_secs(1);
 
@@ -106,45 +98,6 @@ pub type LastLook<'a> = dyn Fn() -> bool + 'a;
 
 /// Puts the state on disk, before a deed.
 pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
-
-/// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to mend;
-/// inside, why the plug is not known to be on: then the next cycle tries again. Takes no longer than one operation of a plug, as a cycle
-/// is to follow.
-pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Result<(), String>> {
-    state.recovery.cut.as_ref()?;
-    let end = patience();
-    let restored = plug.and_then(|plug| light_up(plug, end)).map_err(|why| {
-        format!("{why}; the modem may be without power: switch the plug on by hand, or wait for the next cycle")
-    });
-    if restored.is_ok() {
-        state.recovery.interrupted();
-        state.recovery.lights(&system::now());
-    }
-    Some(restored)
-}
-
-/// Switches on what the process that holds the lock left off for longer than it may, as one that was stopped. Writes no state: that is
-/// the holder's. None where there is nothing to mend.
-#[must_use]
-pub fn rescue(
-    plug: Result<&dyn Plug, String>,
-    state: &State,
-    off_time: Duration,
-    now: &Moment,
-) -> Option<Result<(), String>> {
-    let cut = state.recovery.cut.as_ref()?;
-    let is_young = cut.at.elapsed(now).under(off_time.saturating_add(OVERDUE));
-    let end = patience();
-    (!is_young).then(|| plug.and_then(|plug| light_up(plug, end)))
-}
-
-/// Tells the history what became of a cut that an earlier process began; nothing where none is known of.
-pub fn tell_restored(state: &mut State, now: &Moment) {
-    if state.recovery.result.is_some() {
-        let why = "it was interrupted, maybe before the power was cut; the plug is on";
-        tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
-    }
-}
 
 /// Carries out what was decided. Without `save` it only looks.
 ///
@@ -304,51 +257,6 @@ fn allows(
     Ok(Some(uptime))
 }
 
-/// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
-fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Option<Outcome> {
-    let now = system::now();
-    if !state.recovery.wants_light(limits, &now) {
-        return None;
-    }
-    let status = plug.status(patience()).ok()?;
-    // Of a device that only took over the address it is not the light that is wanted.
-    if let Err(why) = plug.pin().allows_on(&status) {
-        return Some(Outcome::Suppressed(stranger(plug, &why)));
-    }
-    let (on, uptime) = (status.on, status.uptime);
-    if !state.recovery.was_left_off(on, uptime, &now) {
-        state.recovery.plug_seen = Some(now);
-        return None;
-    }
-    let lit = switch_on_until(plug, Some(patience()));
-    Some(lit.map_or_else(Outcome::Failed, |()| {
-        state.recovery.lights(&system::now());
-        let what = What::Recovery {
-            phase: RecoveryPhase::SwitchedOn,
-            attempt: 0,
-            seconds: None,
-            reason: on.map(|_| "it was off in an outage that lasts".to_owned()),
-        };
-        state.tell(&now, what);
-        Outcome::SwitchedOn
-    }))
-}
-
-/// Switches on by hand, which never harms, under no guardrail.
-///
-/// # Errors
-/// Why the plug is not known to be on.
-pub fn switch_on_by_hand(plug: &dyn Plug) -> Result<(), String> {
-    light_up(plug, patience())
-}
-
-/// Gives up a cut whose plug can never be reached again.
-pub fn forget(state: &mut State, now: &Moment) {
-    state.recovery.interrupted();
-    let why = "given up by hand: nobody knows whether that plug is on";
-    tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
-}
-
 /// What came of a cut.
 enum Cut {
     /// Nothing was switched.
@@ -468,117 +376,6 @@ fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
 /// When one operation of a plug that begins now must end.
 pub(super) fn patience() -> Deadline {
     Deadline::after(OPERATION_TIME)
-}
-
-/// Waits for the plug's own timer to switch on.
-fn await_timer(plug: &dyn Plug, stop: &Signals) -> Result<(), ()> {
-    let end = Instant::now() + TIMER_SLACK;
-    while Instant::now() < end && !stop.is_set() {
-        if plug.is_on(patience()) == Ok(Some(true)) {
-            return Ok(());
-        }
-        system::sleep(SLICE);
-    }
-    Err(())
-}
-
-fn switch_on(plug: &dyn Plug) -> Result<(), String> {
-    switch_on_until(plug, None)
-}
-
-/// Switches on what may be off since long ago, unless another device answers by now. Nothing is known of the plug where it is not known
-/// to be the one that is on.
-fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
-    let Pin::To(_) = plug.pin() else {
-        return switch_on_until(plug, Some(end));
-    };
-    let is_ours = |status: &PlugStatus| {
-        let allowed = plug.pin().allows_on(status);
-        allowed.map_err(|why| stranger(plug, &why))
-    };
-    let told = plug.status(end);
-    if let Ok(status) = &told {
-        is_ours(status)?;
-    }
-    switch_on_until(plug, Some(end))?;
-    if told.is_err() {
-        let status = plug.status(end).map_err(|error| unanswered(plug, &error))?;
-        is_ours(&status)?;
-    }
-    Ok(())
-}
-
-/// Sends the on until the plug confirms it: so many times at most, and none after `end`.
-fn switch_on_until(plug: &dyn Plug, end: Option<Deadline>) -> Result<(), String> {
-    let mut last = String::new();
-    for attempt in 0..ON_ATTEMPTS {
-        if attempt > 0 {
-            system::sleep(ON_PAUSE);
-        }
-        match plug.on(end.unwrap_or_else(patience)) {
-            Ok(()) => return Ok(()),
-            Err(error) => last = error.message,
-        }
-        if end.is_some_and(|end| end.remaining() < ON_PAUSE) {
-            break;
-        }
-    }
-    Err(format!(
-        "the plug {} is not known to be on: {last}",
-        plug.target()
-    ))
-}
-
-/// Switches on at once, and again after `off_time`: an off of which nothing was heard may be carried out after the first on.
-fn switch_on_twice(plug: &dyn Plug, off_time: Duration, stop: &Signals) -> Result<(), String> {
-    switch_on(plug)?;
-    stop.wait(off_time);
-    switch_on(plug)?;
-    if stop.is_set() {
-        return Err("a signal ended the wait for an off that may come late".to_owned());
-    }
-    Ok(())
-}
-
-/// While it lives, a signal that would end the process is only noted, so that the power comes back before the exit.
-struct Signals {
-    set: Arc<AtomicBool>,
-    registered: Vec<signal_hook::SigId>,
-}
-
-impl Signals {
-    fn caught() -> Self {
-        let set = Arc::new(AtomicBool::new(false));
-        let registered = [SIGTERM, SIGINT, SIGHUP]
-            .into_iter()
-            .filter_map(|signal| flag::register(signal, Arc::clone(&set)).ok())
-            .collect();
-        Self { set, registered }
-    }
-
-    fn is_set(&self) -> bool {
-        self.set.load(Ordering::Relaxed)
-    }
-
-    /// Waits that long, or until a signal comes.
-    fn wait(&self, time: Duration) {
-        let end = Instant::now() + time;
-        while !self.is_set() {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            system::sleep(left.min(SLICE));
-        }
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        for id in self.registered.drain(..) {
-            signal_hook::low_level::unregister(id);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Panics while the modem is dark: wherever one is, the power comes back, and the cycle ends as a cycle does.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::logic::fixtures;
-use crate::plug::PlugStatus;
+use crate::plug::Pin;
 
 /// A plug whose operation of that name panics when the modem is dark, for the first time.
 struct Breaks {

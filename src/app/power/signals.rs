@@ -1,0 +1,54 @@
+//! Signals that would end the process, held up while the modem may be dark.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::system;
+
+/// A signal is noticed within this.
+pub(super) const SLICE: Duration = Duration::from_millis(50);
+
+/// While it lives, a signal that would end the process is only noted, so that the power comes back before the exit.
+pub(super) struct Signals {
+    set: Arc<AtomicBool>,
+    registered: Vec<signal_hook::SigId>,
+}
+
+impl Signals {
+    pub(super) fn caught() -> Self {
+        let set = Arc::new(AtomicBool::new(false));
+        let registered = [SIGTERM, SIGINT, SIGHUP]
+            .into_iter()
+            .filter_map(|signal| flag::register(signal, Arc::clone(&set)).ok())
+            .collect();
+        Self { set, registered }
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
+    }
+
+    /// Waits that long, or until a signal comes.
+    pub(super) fn wait(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.is_set() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            system::sleep(left.min(SLICE));
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.registered.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
