@@ -113,7 +113,7 @@ fn records() -> Vec<Value> {
 
 /// The plug that times itself.
 pub const PLUG: PlugModel = PlugModel::Shelly1;
-const RECOVERY: &str = "enabled = true\noff_time = \"1s\"\nexpected_network_recovery = \"10s\"\n\
+const RECOVERY: &str = "enabled = true\noff_time = \"3s\"\nexpected_network_recovery = \"10s\"\n\
                         escalation_buffer = \"0s\"\nboot_grace = \"0s\"\n\n\
                         [policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n";
 
