@@ -225,4 +225,36 @@ look "resolver, gone, kept, and the line is dead" "UNVERIFIED, exit 0"
 heal
 kept=
 
+echo "-- a network that holds up what is sent to a plug"
+# shellcheck disable=SC2016 # perl's variables
+ip netns exec router perl -MIO::Socket::INET -e '
+  $| = 1; $SIG{CHLD} = "IGNORE";
+  my $plug = IO::Socket::INET->new(LocalAddr => "192.168.77.1:8080", Listen => 9) or die;
+  while (my $client = $plug->accept) {
+    next if fork;
+    my $request = <$client>;
+    print "$1\n" if defined $request && $request =~ m{^GET /(\w+) };
+    print $client "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    exit;
+  }' >"$work/plug" &
+until [[ -n $(within router ss -Hltn 'sport = :8080') ]]; do sleep 0.05; done
+configure A "$targets4"
+cat >>"$work/cadence.toml" <<'TOML'
+[recovery]
+plug = "http"
+off_url = "http://192.168.77.1:8080/off"
+on_url = "http://192.168.77.1:8080/on"
+off_time = "5s"
+TOML
+# A connection is made, and what is said over it does not come through.
+within router nft add rule inet fault in tcp dport 8080 meta length gt 80 drop
+(sleep 9; heal) &
+healed=$!
+within client env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" \
+  recover --yes --force --state-dir "$(mktemp -d "$work/state.XXXXXX")" >/dev/null 2>&1 || true
+wait "$healed"
+# By then the system would have sent it again.
+sleep 12
+check "an off that was given up never comes" "on" "$(sort -u "$work/plug" | paste -sd ' ')"
+
 told_all

@@ -4,8 +4,11 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use log::debug;
 use rustls::ClientConfig;
+use socket2::Socket;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -24,6 +27,9 @@ use crate::net::{Deadline, reason};
 
 /// Addresses that are tried at most; the HTTP client has room for 16.
 const MAX_ADDRESSES: usize = 8;
+
+/// Zero would be the system's own limit.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Resolves to addresses of one family.
 #[derive(Debug)]
@@ -122,6 +128,9 @@ impl Connector for Connect {
             .dialer
             .connect_any(&details.addrs, end)
             .map_err(|error| unsent(HttpErrorKind::Connect, &error))?;
+        if let Some(departure) = &self.departure {
+            leave_nothing_behind(&socket, departure.by);
+        }
         let stream = if details.needs_tls() {
             let host = details.uri.host().unwrap_or_default();
             let stream = tls::handshake(&self.tls, host, socket, end)
@@ -139,6 +148,18 @@ impl Connector for Connect {
             buffers,
             departure: self.departure.clone(),
         }))
+    }
+}
+
+/// What the network does not take in time is not sent later: neither after `by`, nor once the connection is given up, in whatever way
+/// this process ends. Else the kernel would go on trying for minutes (tcp(7), socket(7)). Where there is no TCP below, nothing is lost.
+fn leave_nothing_behind(socket: &Socket, by: Deadline) {
+    let limits = [
+        socket.set_linger(Some(Duration::ZERO)),
+        socket.set_tcp_user_timeout(Some(by.remaining().max(SHORTEST))),
+    ];
+    for failed in limits.into_iter().filter_map(Result::err) {
+        debug!("a request that must not come late: {failed}");
     }
 }
 
