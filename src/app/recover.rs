@@ -61,14 +61,14 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     if options.on {
         return switch_on(context);
     }
+    if options.forget {
+        return forget(context, options);
+    }
     if !options.dry_run && !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
             "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
         ));
-    }
-    if options.forget {
-        return forget(context, options);
     }
     let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
     context.enforce_policy(&wire)?;
@@ -155,6 +155,12 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     let state = state::read::<State>(&dir, VERSION.into()).map_err(Error::state)?;
     let pending = state.filter(|state| state.recovery.cut.is_some());
     let mut state = pending.ok_or_else(nothing)?;
+    if !options.yes && !ask::can_ask() {
+        return Err(Error::new(
+            EXIT_USAGE,
+            "a cut is left over, and nobody can be asked here: add --yes to forget it",
+        ));
+    }
     let question = "Forget that the plug is not known to be on? If it is off, it stays off.";
     if !options.yes && !ask::yes(question)? {
         return Err(Error::failed("not confirmed: nothing was forgotten"));

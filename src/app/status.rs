@@ -9,7 +9,9 @@ use crate::error::{EXIT_DONE, Error};
 use crate::logic::readiness::Readiness;
 use crate::logic::state::{State, VERSION};
 use crate::render::Form;
-use crate::render::status::{Configured, Document, check_line, json, logfmt, no_state, pretty};
+use crate::render::status::{
+    Configured, Document, check_line, json, logfmt, no_state, pretty, unknown,
+};
 use crate::store::{StateDir, state};
 use crate::system;
 
@@ -29,9 +31,16 @@ pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
             recovery,
         });
     let state_dir = context.state_dir();
-    let state: Option<State> = match StateDir::existing(&state_dir).map_err(Error::state)? {
-        Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
-        None => None,
+    let read = || match StateDir::existing(&state_dir)? {
+        Some(dir) => state::read::<State>(&dir, VERSION.into()),
+        None => Ok(None),
+    };
+    let state = match read() {
+        Err(error) if options.check => {
+            context.print(&unknown(&error.to_string()))?;
+            return Ok(UNKNOWN);
+        }
+        read => read.map_err(Error::state)?,
     };
     let document = Document::new(state.as_ref(), configured, &system::now());
     let style = &context.style;
@@ -73,10 +82,14 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
     }
 }
 
+/// What monitors take for "not known".
+const UNKNOWN: u8 = 3;
+
 /// The exit code of `--check`, as monitors read it: 0 is well, 1 a warning, 2 critical, 3 unknown.
 fn check_code(document: &Document) -> u8 {
     match (document.readiness, document.stale) {
-        (None, _) => 3,
+        (None, _) => UNKNOWN,
+        _ if document.recovery.dark => 2,
         (Some(_), true) | (Some(Readiness::NotReady), false) => 2,
         (Some(Readiness::Init | Readiness::Probing), false) => 1,
         // Of two families one may be missing.
@@ -120,5 +133,9 @@ mod tests {
             assert_eq!((seen_at(10), seen_at(9000)), (code, 2), "{ipv4:?} {ipv6:?}");
         }
         assert_eq!(check_code(&Document::new(None, None, &at(0))), 3);
+        let mut dark = State::cold(&at(0));
+        dark.recovery.intend(&at(0));
+        dark.machines = machines(v4, v6);
+        assert_eq!(check_code(&Document::new(Some(&dark), None, &at(1))), 2);
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::beyond::Reason;
 use super::readiness::Readiness;
 use super::units::{Family, RecordType};
 use super::verdict::Verdict;
@@ -85,6 +86,9 @@ pub enum What {
         phase: OutagePhase,
         /// The verdict at its start, or the worst that it had.
         verdict: Verdict,
+        /// Why it is not known whether the line is up, where that is the verdict.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doubt: Option<Reason>,
         /// How long it lasted, once it ended and where the clocks can tell.
         seconds: Option<u64>,
     },

@@ -164,6 +164,9 @@ pub struct RecoveryState {
     /// When somebody answered the last look before a cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked: Option<Moment>,
+    /// Why the last cycle left the power alone though every guardrail held that can be judged without the plug.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
     /// Since when the line has not been up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub away: Option<Moment>,

@@ -162,7 +162,7 @@ pub fn step(
     let decision = Decision {
         before,
         verdict,
-        left_behind: left_behind(&state, seen, now),
+        left_behind: left_behind(&state, now),
         records,
         recovery,
     };
@@ -199,12 +199,11 @@ fn observe(
     steps
 }
 
-/// What is to be told of each family that is left behind; without numbers, as it is told once.
-fn left_behind(state: &State, seen: &Observation, now: &Moment) -> Vec<String> {
+/// What is to be told of each family that is left behind. It is told once, so why is not in it, which may change: the records tell that.
+fn left_behind(state: &State, now: &Moment) -> Vec<String> {
     let told = |family: Family| {
-        let why = why_not_up(*seen.lines.of(family), family);
         format!(
-            "{family} has not been READY for over 10 min, and its records wait, while the others are kept: {why}"
+            "{family} has not been READY for over 10 min: its records wait, while the others are kept"
         )
     };
     state.left_behind(now).map(told).collect()
@@ -212,7 +211,7 @@ fn left_behind(state: &State, seen: &Observation, now: &Moment) -> Vec<String> {
 
 fn why_not_up(line: Line, family: Family) -> String {
     match line {
-        Line::Up => format!("no {family} address could be confirmed"),
+        Line::Up => format!("no {family} address was observed yet"),
         Line::Unverified(Reason::NobodyAsked) => {
             format!("this host has no way out over {family}")
         }
@@ -281,6 +280,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                 What::Outage {
                     phase: OutagePhase::Began,
                     verdict,
+                    doubt: state.doubt,
                     seconds: None,
                 },
             );
@@ -303,6 +303,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                 What::Outage {
                     phase: OutagePhase::Ended,
                     verdict: outage.verdict,
+                    doubt: None,
                     seconds,
                 },
             );
@@ -406,7 +407,7 @@ fn why_not_publishable(track: Track, family: Family, seen: &Observation, require
             "{address} has {} of {required} confirmations",
             confirmations.min(required)
         ),
-        (Track::Empty, _) => format!("no {family} address was observed yet"),
+        (Track::Empty, _) => why_not_up(Line::Up, family),
         (Track::Init | Track::NotReady, Line::Down) => "the line is down".to_owned(),
         (Track::Init | Track::NotReady, Line::Unverified(reason)) => {
             format!("nobody beyond the router could be verified: {reason}")

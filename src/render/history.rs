@@ -226,15 +226,18 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
         What::Outage {
             phase: OutagePhase::Began,
             verdict,
+            doubt,
             ..
-        } => (
-            Some(Paint::Bad),
-            format!("outage began: {}", verdict.as_str()),
-        ),
+        } => {
+            let why = doubt.map_or_else(String::new, |doubt| format!(": {doubt}"));
+            let verdict = verdict.as_str();
+            (Some(Paint::Bad), format!("outage began: {verdict}{why}"))
+        }
         What::Outage {
             phase: OutagePhase::Ended,
             verdict,
             seconds,
+            ..
         } => {
             let lasted = duration(*seconds);
             let verdict = verdict.as_str();

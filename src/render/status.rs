@@ -13,6 +13,7 @@ pub use pretty::{no_state, pretty};
 use super::text::{ago, human_seconds, pair, printable};
 use crate::logic::readiness::Readiness;
 use crate::logic::schedule::Speed;
+use crate::logic::units::Family;
 
 /// One line of JSON.
 ///
@@ -39,6 +40,7 @@ pub fn logfmt(document: &Document) -> String {
     put("stale", Some(document.stale.to_string()));
     put("since", document.since.map(|at| at.to_string()));
     put("for_s", document.for_s.map(|age| age.to_string()));
+    put("dark", document.recovery.dark.then(|| "true".to_owned()));
     put("verdict", document.verdict.map(|it| it.as_str().to_owned()));
     put("doubt", document.doubt.map(|it| it.as_str().to_owned()));
     let outage = document.outage.as_ref();
@@ -86,21 +88,29 @@ pub fn logfmt(document: &Document) -> String {
     line + "\n"
 }
 
+/// The one line of `--check` where nothing is known, and why.
+#[must_use]
+pub fn unknown(why: &str) -> String {
+    printable(&format!("UNKNOWN: {why}")) + "\n"
+}
+
 /// The one line of `--check`, in the order that a monitor shows: state, what it is about, how fresh it is.
 #[must_use]
 pub fn check_line(document: &Document, state_dir: &Path) -> String {
     let Some(readiness) = document.readiness else {
-        return printable(&format!(
-            "UNKNOWN: no cycle has run yet: there is no state in {}",
+        return unknown(&format!(
+            "no cycle has run yet: there is no state in {}",
             state_dir.display()
-        )) + "\n";
+        ));
     };
     let age = document.last_cycle.as_ref().map(|last| last.began.age_s);
     let last_cycle = age.map_or_else(
         || "no cycle ended yet".to_owned(),
         |age| format!("last cycle {}", ago(age)),
     );
-    let mut line = if document.stale {
+    let mut line = if document.recovery.dark {
+        format!("THE MODEM MAY BE DARK: {readiness}, {last_cycle}")
+    } else if document.stale {
         format!("STALE: {last_cycle}, {readiness} then")
     } else {
         format!(
@@ -123,12 +133,28 @@ pub fn check_line(document: &Document, state_dir: &Path) -> String {
 fn subject(readiness: Readiness, document: &Document) -> String {
     match readiness {
         Readiness::Ready => {
-            let held = document.records.first().map(|record| {
-                let address = record
-                    .address
-                    .map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-                format!("{} {address}", record.label)
-            });
+            // Of two families one may wait.
+            let is_kept = |record: &&document::Record| {
+                let waits = |(family, it): (Family, &document::Address)| {
+                    let kind = match family {
+                        Family::V4 => "A",
+                        Family::V6 => "AAAA",
+                    };
+                    it.readiness != Some(Readiness::Ready) && record.kind == kind
+                };
+                !document.public_ip.used().any(waits)
+            };
+            let records = &document.records;
+            let held = records
+                .iter()
+                .find(is_kept)
+                .or(records.first())
+                .map(|record| {
+                    let address = record
+                        .address
+                        .map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+                    format!("{} {address}", record.label)
+                });
             let more = match document.records.len() {
                 0 | 1 => String::new(),
                 all => format!(" and {} more", all - 1),

@@ -194,7 +194,10 @@ fn a_family_that_stays_behind_is_told_by_exit_code_history_status_and_check_and_
         "a family is missing"
     );
     let check = String::from_utf8(home.run(&["check"]).stdout).unwrap();
-    assert!(check.contains("IPv6"), "{check}");
+    assert!(
+        check.contains("IPv6 has not been READY for over 10 min"),
+        "{check}"
+    );
 
     home.world.set_line_to(Kind::Ip6, Line::Up).unwrap();
     assert_eq!(home.cycle_with(&[]).0, 1, "not READY yet");

@@ -351,6 +351,19 @@ fn another_device_at_the_plugs_address_is_never_switched() {
                 stage.target()
             ),
         );
+        let status = stage.home.run(&["status", "--json"]).stdout;
+        let status: Value = serde_json::from_slice(&status).unwrap();
+        let guardrail = status["recovery"]["guardrail"].as_str().unwrap();
+        assert!(
+            guardrail.contains("another device answers there"),
+            "{guardrail}"
+        );
+        let told = stage.home.run(&["reconcile", "--format", "logfmt"]).stdout;
+        let told = String::from_utf8(told).unwrap();
+        assert!(
+            told.contains("level=warning subsystem=RECOVERY state=SUPPRESSED"),
+            "{told}"
+        );
         let out = stage.home.run(&["recover", "--yes", "--force"]);
         assert_eq!(out.status.code(), Some(1), "{out:?}");
         assert_eq!(stage.journal(), [] as [bool; 0]);

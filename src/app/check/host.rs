@@ -184,7 +184,8 @@ fn state_folder(
                 access(dir, runner),
                 timer(state.as_ref(), now, settings, runner),
             ];
-            (about.into(), state)
+            let trouble = state.iter().flat_map(|state| trouble(state, now));
+            (about.into_iter().chain(trouble).collect(), state)
         }
         Err(error) => (vec![access(dir, runner), broken(&error)], None),
     }
@@ -280,6 +281,22 @@ fn timer(
     }
     let interval = config_duration(settings.policy.healthy_interval);
     Finding::warn("timer", format!("{found}, at most {interval} is expected")).mend(start(runner))
+}
+
+/// What the last cycle left for somebody to see to.
+fn trouble(state: &State, now: &Moment) -> Vec<Finding> {
+    let dark = state.recovery.cut.as_ref().map(|_| {
+        Finding::fail(
+            "power",
+            "the modem may be dark: the plug is not known to be on since its power was cut",
+        )
+        .mend("the next cycle switches on first of all, or cadence recover --on")
+    });
+    let behind = state.left_behind(now).map(|family| {
+        let found = format!("{family} has not been READY for over 10 min, while the other is");
+        Finding::fail("readiness", found).mend("cadence status tells why its records wait")
+    });
+    dark.into_iter().chain(behind).collect()
 }
 
 /// Whether whoever runs the cycles may send echo requests.

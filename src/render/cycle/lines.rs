@@ -6,9 +6,11 @@ use super::{layer, outcome, reason};
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
+use crate::logic::beyond::Reason;
 use crate::logic::event::{RecordOutcome, What};
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Write};
+use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
 use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
@@ -277,7 +279,16 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
 fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
     let (mark, level, state) = match &cycle.recovery {
         power::Outcome::Disabled | power::Outcome::Idle => return None,
-        power::Outcome::Suppressed(_) => (Mark::Neutral, Level::Info, "SUPPRESSED"),
+        power::Outcome::Suppressed(why) => {
+            // Held at the plug, or by the last look: by nothing that a quiet cycle would tell.
+            let is_decided = cycle.decision.recovery == Decision::Suppressed(why.clone());
+            let level = if is_decided {
+                Level::Info
+            } else {
+                Level::Warning
+            };
+            (Mark::Neutral, level, "SUPPRESSED")
+        }
         power::Outcome::SwitchedOn => (Mark::Warn, Level::Notice, "SWITCHED_ON"),
         power::Outcome::Completed => (Mark::Warn, Level::Notice, "COMPLETED"),
         power::Outcome::Failed(_) => (Mark::Bad, Level::Error, "FAILED"),
@@ -324,7 +335,8 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
         line = line.meta_some(outcome.as_str(), (count > 0).then_some(count));
     }
     let errors = cycle.errors.len();
-    line.meta_some("errors", (errors > 0).then_some(errors))
+    line.meta_some("doubt", state.doubt.map(Reason::as_str))
+        .meta_some("errors", (errors > 0).then_some(errors))
         .meta("loop_ms", cycle.elapsed.as_millis())
         .meta(
             "uptime",

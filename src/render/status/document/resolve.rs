@@ -93,7 +93,8 @@ impl Recovery {
             (Some(with), Some(verdict)) => known
                 .allows(with.recovery, verdict, with.policy.unsettled_interval, now)
                 .err()
-                .map(|guardrail| guardrail.to_string()),
+                .map(|guardrail| guardrail.to_string())
+                .or_else(|| known.held.clone()),
             (None, _) => Some("the configuration cannot be read".to_owned()),
             (_, None) => Some("no cycle has run yet".to_owned()),
         };
