@@ -111,17 +111,17 @@ pub fn carry_out(
     save: Option<&Save<'_>>,
     is_silent: &LastLook<'_>,
 ) -> Result<Outcome, StoreError> {
-    match decision {
-        Decision::Disabled => Ok(Outcome::Disabled),
-        Decision::Idle => Ok(Outcome::Idle),
+    let outcome = match decision {
+        Decision::Disabled => Outcome::Disabled,
+        Decision::Idle => Outcome::Idle,
         Decision::Suppressed(reason) => {
             let lit = plug.ok().filter(|_| save.is_some());
             let lit = lit.and_then(|plug| light(plug, state, limits));
-            Ok(lit.unwrap_or_else(|| Outcome::Suppressed(reason.clone())))
+            lit.unwrap_or_else(|| Outcome::Suppressed(reason.clone()))
         }
         Decision::Cut => match (plug, save) {
-            (Err(why), _) => Ok(Outcome::Suppressed(why)),
-            (Ok(plug), None) => Ok(Outcome::Suppressed(match plug.status(patience()) {
+            (Err(why), _) => Outcome::Suppressed(why),
+            (Ok(plug), None) => Outcome::Suppressed(match plug.status(patience()) {
                 Ok(status) => match allows(plug, &status, state, limits) {
                     Err(why) => why,
                     Ok(_) if !is_silent() => ANSWERED.to_owned(),
@@ -131,10 +131,15 @@ pub fn carry_out(
                     }
                 },
                 Err(error) => unanswered(plug, &error),
-            })),
-            (Ok(plug), Some(save)) => cycle(plug, state, limits, save, is_silent),
+            }),
+            (Ok(plug), Some(save)) => cycle(plug, state, limits, save, is_silent)?,
         },
-    }
+    };
+    state.recovery.held = match (decision, &outcome) {
+        (Decision::Cut, Outcome::Suppressed(why)) => Some(why.clone()),
+        _ => None,
+    };
+    Ok(outcome)
 }
 
 /// Cuts the power and gives it back, unless the last look is answered.

@@ -16,7 +16,7 @@ use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
 use crate::logic::records::{RecordSpec, Settled};
-use crate::logic::recovery::{self, RecoveryState};
+use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
@@ -221,10 +221,6 @@ fn cycle<'a>(
         &is_silent,
     )
     .map_err(Error::state)?;
-    state.recovery.held = match (&decision.recovery, &recovery) {
-        (recovery::Decision::Cut, power::Outcome::Suppressed(why)) => Some(why.clone()),
-        _ => None,
-    };
     if let Some(again) = heard.into_inner() {
         // The cycle is decided anew by what is known now; nothing was done yet, as on a dead line there is nothing to do.
         seen = again;
