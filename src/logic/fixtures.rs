@@ -10,6 +10,7 @@ use super::policy::Policy;
 use super::readiness::{Machine, Track};
 use super::records::RecordSpec;
 use super::recovery::Limits;
+use super::step::Wants;
 use super::units::{ByFamily, Family, RecordType};
 
 /// 2026-02-02T02:40:00Z.
@@ -40,6 +41,18 @@ fn signal<T>(ok: bool, value: T) -> Signal<T> {
     }
 }
 
+/// What an operator wants who asks for nothing in particular.
+pub fn wants<'a>(records: &'a [RecordSpec], policy: &'a Policy, recovery: &'a Limits) -> Wants<'a> {
+    Wants {
+        records,
+        policy,
+        recovery,
+        doh: true,
+        trust: false,
+        no_cache: false,
+    }
+}
+
 /// An observation of the line, with corroborated addresses.
 pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Observation {
     let line = if wan { Line::Up } else { Line::Down };
@@ -56,7 +69,6 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
     }
 }
 
-/// One corroborated address.
 /// The machines of both families, each as it is since [`at`] zero.
 pub fn machines(ipv4: Track, ipv6: Track) -> ByFamily<Machine> {
     let machine = |track| Machine {
@@ -69,6 +81,7 @@ pub fn machines(ipv4: Track, ipv6: Track) -> ByFamily<Machine> {
     }
 }
 
+/// One corroborated address.
 pub fn public_ip(address: IpAddr) -> PublicIp {
     PublicIp {
         family: Family::of(address),

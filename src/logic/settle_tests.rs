@@ -1,6 +1,6 @@
 use super::*;
 use crate::logic::event::Event;
-use crate::logic::fixtures::{at, ip, limits, policy, record};
+use crate::logic::fixtures::{at, ip, limits, policy, record, wants};
 use crate::logic::record_state::{Pending, RecordState};
 use crate::logic::records::{Layer, WriteFate};
 use crate::logic::units::RecordType;
@@ -13,12 +13,8 @@ fn after(state: State, settled: Settled, wanted: Option<&str>, doh: bool, s: u64
     let records = [record(NAME, RecordType::A)];
     let (policy, limits) = (policy(), limits());
     let wants = Wants {
-        records: &records,
-        policy: &policy,
-        recovery: &limits,
         doh,
-        trust: false,
-        no_cache: false,
+        ..wants(&records, &policy, &limits)
     };
     let outcomes = [Outcome {
         wanted: wanted.map(ip),
@@ -152,14 +148,7 @@ fn an_error_is_told_once_for_as_long_as_it_lasts() {
         (&["by 12:00:31"], &[]),
     ] {
         let (policy, limits) = (policy(), limits());
-        let wants = Wants {
-            records: &[],
-            policy: &policy,
-            recovery: &limits,
-            doh: true,
-            trust: false,
-            no_cache: false,
-        };
+        let wants = wants(&[], &policy, &limits);
         let errors: Vec<String> = errors.iter().map(|&error| error.to_owned()).collect();
         let ending = Ending {
             outcomes: &[],

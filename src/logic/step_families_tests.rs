@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::logic::beyond::Reason;
-use crate::logic::fixtures::{at, ip, limits, policy, public_ip, record, seen};
+use crate::logic::fixtures::{at, ip, limits, policy, public_ip, record, seen, wants};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::units::{ByFamily, RecordType};
 
@@ -37,14 +37,7 @@ fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, P
         .map(|kind| record("a.example.com", *kind))
         .collect();
     let (policy, limits) = (policy(), limits());
-    let wants = Wants {
-        records: &specs,
-        policy: &policy,
-        recovery: &limits,
-        doh: true,
-        trust: false,
-        no_cache: false,
-    };
+    let wants = wants(&specs, &policy, &limits);
     let mut state = State::cold(&at(0));
     let mut told = vec![];
     for (s, over) in (0..).step_by(30).zip(days) {

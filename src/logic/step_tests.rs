@@ -3,7 +3,7 @@ use crate::logic::beyond::Reason;
 use crate::logic::event::Event;
 use crate::logic::event::RecordOutcome;
 use crate::logic::fixtures::{
-    at, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up,
+    at, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up, wants,
 };
 use crate::logic::provider::{Change, Found};
 use crate::logic::record_state::Replacement;
@@ -16,17 +16,6 @@ const B: &str = "11.0.0.2";
 
 fn specs() -> Vec<RecordSpec> {
     vec![record("vpn.example.com", RecordType::A)]
-}
-
-fn wants<'a>(records: &'a [RecordSpec], policy: &'a Policy, recovery: &'a Limits) -> Wants<'a> {
-    Wants {
-        records,
-        policy,
-        recovery,
-        doh: true,
-        trust: false,
-        no_cache: false,
-    }
 }
 
 /// A line that is driven cycle by cycle; every record is settled as right, by the layer that it asks for.

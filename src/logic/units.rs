@@ -89,6 +89,14 @@ impl<T> ByFamily<T> {
     }
 }
 
+impl<T> ByFamily<Option<T>> {
+    /// Those that there are, each with its family.
+    pub fn used(&self) -> impl Iterator<Item = (Family, &T)> {
+        self.both()
+            .filter_map(|(family, it)| Some((family, it.as_ref()?)))
+    }
+}
+
 /// The type of a DNS record that cadence keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RecordType {
@@ -107,6 +115,15 @@ impl RecordType {
         match self {
             Self::A => "A",
             Self::Aaaa => "AAAA",
+        }
+    }
+
+    /// The type whose records hold the addresses of that family.
+    #[must_use]
+    pub const fn of(family: Family) -> Self {
+        match family {
+            Family::V4 => Self::A,
+            Family::V6 => Self::Aaaa,
         }
     }
 

@@ -13,7 +13,7 @@ pub use pretty::{no_state, pretty};
 use super::text::{ago, human_seconds, pair, printable};
 use crate::logic::readiness::Readiness;
 use crate::logic::schedule::Speed;
-use crate::logic::units::Family;
+use crate::logic::units::{Family, RecordType};
 
 /// One line of JSON.
 ///
@@ -136,11 +136,8 @@ fn subject(readiness: Readiness, document: &Document) -> String {
             // Of two families one may wait.
             let is_kept = |record: &&document::Record| {
                 let waits = |(family, it): (Family, &document::Address)| {
-                    let kind = match family {
-                        Family::V4 => "A",
-                        Family::V6 => "AAAA",
-                    };
-                    it.readiness != Some(Readiness::Ready) && record.kind == kind
+                    it.readiness != Some(Readiness::Ready)
+                        && record.kind == RecordType::of(family).as_str()
                 };
                 !document.public_ip.used().any(waits)
             };

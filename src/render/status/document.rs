@@ -15,7 +15,7 @@ use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, RecordSpec};
 use crate::logic::recovery::Limits;
 use crate::logic::schedule::Speed;
-use crate::logic::units::{Family, RecordType};
+use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
 
 /// As much of the configuration as `status` can use; it does without.
@@ -48,8 +48,8 @@ pub struct Document {
     pub doubt: Option<Reason>,
     /// The outage that goes on.
     pub outage: Option<Outage>,
-    /// The public addresses.
-    pub public_ip: PublicIp,
+    /// The public addresses; `null` for a family that no record needs.
+    pub public_ip: ByFamily<Option<Address>>,
     /// The records, in the order of the configuration where it can be read.
     pub records: Vec<Record>,
     /// Counted cycles.
@@ -93,24 +93,6 @@ pub struct Outage {
     pub verdict: Verdict,
     /// The cycles that saw it.
     pub cycles: u64,
-}
-
-/// The public addresses; `null` for a family that no record needs.
-#[derive(Debug, Clone, Serialize)]
-pub struct PublicIp {
-    /// IPv4.
-    pub ipv4: Option<Address>,
-    /// IPv6.
-    pub ipv6: Option<Address>,
-}
-
-impl PublicIp {
-    /// Those families that a record needs.
-    pub fn used(&self) -> impl Iterator<Item = (Family, &Address)> {
-        [(Family::V4, &self.ipv4), (Family::V6, &self.ipv6)]
-            .into_iter()
-            .filter_map(|(family, address)| Some((family, address.as_ref()?)))
-    }
 }
 
 /// The public address of one family.

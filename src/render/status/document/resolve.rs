@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::{
     Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
-    Outage, Past, Pending, PublicIp, Record, Recovery, Uptime, Verified,
+    Outage, Past, Pending, Record, Recovery, Uptime, Verified,
 };
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::RecordState;
 use crate::logic::schedule::{self, Speed};
 use crate::logic::state::{self, HOURS, State};
-use crate::logic::units::Family;
+use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
 
 /// The schema of the document.
@@ -49,7 +49,7 @@ impl Document {
                 verdict: outage.verdict,
                 cycles: outage.cycles,
             }),
-            public_ip: PublicIp {
+            public_ip: ByFamily {
                 ipv4: public_ip(Family::V4),
                 ipv6: public_ip(Family::V6),
             },
@@ -144,12 +144,9 @@ fn in_use(family: Family, state: &State, configured: Option<Configured<'_>>) -> 
         let mut kinds = configured.records.iter().map(|spec| spec.kind);
         return kinds.any(|kind| kind.family() == family);
     }
-    let kind = match family {
-        Family::V4 => "A ",
-        Family::V6 => "AAAA ",
-    };
-    state.records.keys().any(|key| key.starts_with(kind))
-        || state.machines.of(family).track.readiness() != Readiness::Init
+    let kind = RecordType::of(family).as_str();
+    let mut kinds = state.records.keys().filter_map(|key| key.split(' ').next());
+    kinds.any(|it| it == kind) || state.machines.of(family).track.readiness() != Readiness::Init
 }
 
 impl Address {
