@@ -257,7 +257,11 @@ fn under_lock(
     } else {
         // What another host cut has the same rest as what this one did.
         let limits = Limits {
-            cooldown: wire.limits.cooldown * u32::from(!force),
+            cooldown: if force {
+                Duration::ZERO
+            } else {
+                wire.limits.cooldown
+            },
             ..wire.limits.clone()
         };
         // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.

@@ -123,7 +123,7 @@ pub(super) fn switch_on(plug: &dyn Plug) -> Result<(), String> {
 
 /// Switches on what may be off since long ago, unless another device answers by now. Nothing is known of the plug where it is not known
 /// to be the one that is on.
-pub(super) fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
+fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
     let Pin::To(_) = plug.pin() else {
         return switch_on_until(plug, Some(end));
     };
@@ -144,7 +144,7 @@ pub(super) fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
 }
 
 /// Sends the on until the plug confirms it: so many times at most, and none after `end`.
-pub(super) fn switch_on_until(plug: &dyn Plug, end: Option<Deadline>) -> Result<(), String> {
+fn switch_on_until(plug: &dyn Plug, end: Option<Deadline>) -> Result<(), String> {
     let mut last = String::new();
     for attempt in 0..ON_ATTEMPTS {
         if attempt > 0 {
