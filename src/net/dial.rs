@@ -14,6 +14,11 @@ use super::names::Names;
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
 
+/// How long a look at the routing tables may wait for a descriptor.
+const ROUTE_TIMEOUT: Duration = Duration::from_millis(500);
+/// The rest between two tries to get a descriptor.
+const NEXT_TRY: Duration = Duration::from_millis(10);
+
 /// Makes connections in place of this host's own network.
 pub trait Connector: Debug + Send + Sync {
     /// Opens a blocking connection to whoever goes by this address.
@@ -98,11 +103,8 @@ impl Dialer {
 
     /// The same over TCP, without delay of small segments.
     fn connect_tcp(&self, address: SocketAddr, timeout: Duration) -> io::Result<Socket> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
+        let end = Deadline::after(timeout);
+        let socket = open(address, Type::STREAM, Protocol::TCP, end)?;
         if let Some(interface) = &self.interface {
             socket
                 .bind_device(Some(interface.as_bytes()))
@@ -112,7 +114,7 @@ impl Dialer {
                 })?;
         }
         socket.set_tcp_nodelay(true)?;
-        socket.connect_timeout(&address.into(), timeout)?;
+        socket.connect_timeout(&address.into(), end.remaining())?;
         Ok(socket)
     }
 
@@ -123,11 +125,8 @@ impl Dialer {
             return true;
         }
         let looked_up = || {
-            let socket = Socket::new(
-                Domain::for_address(address),
-                Type::DGRAM,
-                Some(Protocol::UDP),
-            )?;
+            let end = Deadline::after(ROUTE_TIMEOUT);
+            let socket = open(address, Type::DGRAM, Protocol::UDP, end)?;
             if let Some(interface) = &self.interface {
                 socket.bind_device(Some(interface.as_bytes()))?;
             }
@@ -236,6 +235,22 @@ impl Dialer {
                 let at = |ip| SocketAddr::new(ip, port);
                 Ok((known.into_iter().map(at).collect(), true))
             }
+        }
+    }
+}
+
+/// A socket for that address. While this host's open files are used up, by another probe as a rule, it waits for one until `end`: who
+/// could not ask knows nothing of who was not asked.
+fn open(address: SocketAddr, kind: Type, protocol: Protocol, end: Deadline) -> io::Result<Socket> {
+    loop {
+        match Socket::new(Domain::for_address(address), kind, Some(protocol)) {
+            Err(error)
+                if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+                    && !end.remaining().is_zero() =>
+            {
+                thread::sleep(end.within(NEXT_TRY));
+            }
+            done => return done,
         }
     }
 }
