@@ -12,6 +12,7 @@ use super::disk::traced;
 use super::matrix::LONGEST_WAY_BACK;
 use super::promises::Before;
 use super::stage::{Moment, OLD, Ran, Stage};
+use super::support::alone;
 use super::support::strace::{Call, calls, has_strace};
 
 /// The calls that deal with files, and the errors that a disk, or a limit of the host, can make them give.
@@ -57,6 +58,7 @@ fn an_error_of_the_disk_changes_nothing_false_and_loses_nothing() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn every_error_of_the_disk_at_every_call_changes_nothing_false_and_loses_nothing() {
+    let _alone = alone();
     sweep(
         "every disk error at every file system call",
         errors,
@@ -72,6 +74,7 @@ fn a_signal_changes_nothing_false_and_loses_nothing() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn every_signal_at_every_call_changes_nothing_false_and_loses_nothing() {
+    let _alone = alone();
     sweep("every signal at every system call", signals, usize::MAX);
 }
 

@@ -1,8 +1,8 @@
 //! The faults of the host itself, group by group; those for which a tool is missing here are skipped.
 
 use super::matrix::{self, Group, Moments};
-use super::support::faketime;
 use super::support::strace::has_strace;
+use super::support::{alone, faketime};
 use super::{clock, disk, limits, locale, mounts, signals};
 
 #[test]
@@ -13,6 +13,7 @@ fn every_fault_of_the_host_at_one_moment_is_told_and_survived() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
+    let _alone = alone();
     faults_of_the_host(Moments::Every);
 }
 

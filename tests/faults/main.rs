@@ -36,6 +36,7 @@ mod support;
 mod wire;
 
 use matrix::{Group, Moments, Sum};
+use support::alone;
 
 #[test]
 fn every_fault_of_the_outside_at_one_moment_is_told_and_survived() {
@@ -45,6 +46,7 @@ fn every_fault_of_the_outside_at_one_moment_is_told_and_survived() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn every_fault_of_the_outside_at_every_moment_is_told_and_survived() {
+    let _alone = alone();
     faults_of_the_outside(Moments::Every);
 }
 
@@ -90,6 +92,7 @@ fn a_reset_within_any_exchange_does_no_harm() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn a_reset_after_any_byte_of_any_exchange_does_no_harm() {
+    let _alone = alone();
     let step = std::env::var("CADENCE_TEST_STEP").map_or(1, |step| step.parse().unwrap());
     let named = std::env::var_os("CADENCE_TEST_BIN").is_some();
     resets::sweep(step, (!named).then(release::binary));

@@ -15,6 +15,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -49,6 +50,12 @@ pub fn skipped(why: &str) {
             .unwrap();
         writeln!(list, "{told}").unwrap();
     }
+}
+
+/// One sweep at full size at a time: each keeps every core busy, and two only run each other into their timeouts.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static SWEEP: Mutex<()> = Mutex::new(());
+    SWEEP.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Home {
