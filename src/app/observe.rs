@@ -11,16 +11,18 @@ use crate::logic::beyond::{Heard, Line};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
-use crate::logic::readiness::{Machine, Track};
+use crate::logic::readiness::Track;
+use crate::logic::state::State;
 use crate::logic::units::{ByFamily, Family};
 use crate::net::Deadline;
 use crate::system;
 
-/// Looks at everything once. `machines` tell which addresses are trusted, and so need no second provider.
+/// Looks at everything once. `state` tells which addresses are trusted, and so need no second provider, and whether a last look was
+/// answered: whoever answered that is asked from then on where the others are silent.
 #[must_use]
 pub fn observe(
     wire: &Wire,
-    machines: &ByFamily<Machine>,
+    state: &State,
     families: &[Family],
     now: &Moment,
     deadline: Deadline,
@@ -28,7 +30,7 @@ pub fn observe(
     thread::scope(|scope| {
         let router = beside(scope, || wire.router());
         let host = wire.host();
-        let wan = wire.wan(families, deadline);
+        let wan = wire.wan(families, state.recovery.looked.is_some(), deadline);
         let look = Look {
             wire,
             proved: wan.over,
@@ -37,7 +39,7 @@ pub fn observe(
         };
         let looked = if wan.signal.ok() {
             side_by_side(families, |family| {
-                look.over(*family, machines.of(*family).track)
+                look.over(*family, state.machines.of(*family).track)
             })
         } else {
             vec![]

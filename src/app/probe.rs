@@ -94,7 +94,8 @@ fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || wire.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
-                wire.wan(&families(&wire.settings.records), deadline).signal
+                wire.wan(&families(&wire.settings.records), false, deadline)
+                    .signal
             })
         });
         let dns = beside(scope, || {

@@ -183,7 +183,7 @@ fn cycle<'a>(
             untold.clone_from(&state.outbox);
         }
     }
-    let mut seen = observe(wire, &state.machines, &wants.families(), &now, deadline);
+    let mut seen = observe(wire, &state, &wants.families(), &now, deadline);
     let before = state.clone();
     let decide = |state: State, seen: &Observation| {
         let (mut state, decision) = step::step(state, seen, &now, wants);

@@ -262,10 +262,14 @@ impl Wire {
     }
 
     /// What comes back from beyond the router: the targets are asked, and where none proves who it is, those who tell an address of
-    /// these families too.
+    /// these families too, or `all` whom cadence knows.
     #[must_use]
-    pub fn wan(&self, families: &[Family], deadline: Deadline) -> Wan {
-        let others = self.address_servers(families);
+    pub fn wan(&self, families: &[Family], all: bool, deadline: Deadline) -> Wan {
+        let others = if all {
+            once_each(everybody(&self.settings))
+        } else {
+            self.address_servers(families)
+        };
         probe::wan::probe(
             &self.settings.network.wan_targets,
             &others,

@@ -7,7 +7,7 @@ use super::units::human_duration;
 use super::verdict::Verdict;
 
 /// The last look before a cut asks everybody, so it is not repeated before this.
-const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// The guardrails of the `[recovery]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]

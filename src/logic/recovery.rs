@@ -14,6 +14,7 @@ use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::verdict::Verdict;
 
+use super::guardrails::LOOK_AGAIN;
 pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
 
 /// Cycles further apart than this saw nothing of what was between them.
@@ -161,7 +162,7 @@ pub struct RecoveryState {
     pub watch: Option<Watch>,
     /// What came of the last attempt.
     pub result: Option<Attempt>,
-    /// When somebody answered the last look before a cut.
+    /// When somebody answered the last look before a cut; until the line is READY again, and not before the next look is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked: Option<Moment>,
     /// Why the last cycle left the power alone though every guardrail held that can be judged without the plug.
@@ -277,6 +278,8 @@ impl RecoveryState {
         };
         if ready {
             self.in_outage = 0;
+            self.looked
+                .take_if(|looked| looked.elapsed(now).at_least(LOOK_AGAIN));
         }
         let was_lost = self.router == Router::Lost;
         self.router = std::mem::take(&mut self.router).seen(verdict, now);

@@ -188,6 +188,28 @@ fn a_last_look_that_was_answered_is_believed_for_five_minutes() {
 }
 
 #[test]
+fn a_last_look_that_was_answered_is_remembered_until_the_line_is_ready_and_the_next_one_is_due() {
+    for (ready, passed, kept) in [
+        (false, 3600, true),
+        (true, 299, true),
+        (true, 300, false),
+        (true, 3600, false),
+    ] {
+        let mut state = RecoveryState {
+            looked: Some(at(0)),
+            ..RecoveryState::default()
+        };
+        let verdict = if ready {
+            Verdict::Healthy
+        } else {
+            Verdict::WanDown
+        };
+        state.observe(verdict, FailureClass::Timeout, ready, &at(passed));
+        assert_eq!(state.looked.is_some(), kept, "{ready} {passed}");
+    }
+}
+
+#[test]
 fn a_line_that_nobody_verified_counts_as_dead_only_where_that_is_wanted_and_no_clock_may_be_the_reason()
  {
     use crate::logic::beyond::Reason;

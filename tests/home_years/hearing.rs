@@ -48,15 +48,18 @@ pub struct Ears<'a> {
 }
 
 impl Ears<'_> {
-    /// The probe of a cycle: the first target that can be asked, then the others, then those who tell addresses.
-    pub fn probe(&mut self) -> Asked {
+    /// The probe of a cycle: the first target that can be asked, then the others, then those who tell addresses, or `all`.
+    pub fn probe(&mut self, all: bool) -> Asked {
         let kit = &self.world.kit;
         let targets = servers::targets(kit.targets);
-        let others: Vec<&Server> = kit
-            .records
-            .iter()
-            .flat_map(|family| servers::providers(*family, kit.default_providers))
-            .collect();
+        let others: Vec<&Server> = if all {
+            servers::everybody(kit.targets, kit.default_providers)
+        } else {
+            let families = kit.records.iter();
+            families
+                .flat_map(|family| servers::providers(*family, kit.default_providers))
+                .collect()
+        };
         let mut asked = Asked {
             heard: vec![],
             took: Duration::ZERO,

@@ -33,7 +33,7 @@ impl Asked {
 impl Ears<'_> {
     /// Everything that a cycle sees.
     pub fn observe(&mut self, state: &State, now: &Moment) -> Observation {
-        let asked = self.probe();
+        let asked = self.probe(state.recovery.looked.is_some());
         let public_ip = if asked.is_verified() && now.wall_is_plausible() {
             let families = self.world.kit.records.clone();
             families

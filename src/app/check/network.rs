@@ -45,7 +45,8 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
             .into_iter()
             .collect();
         findings.extend(asked_plug.join().unwrap_or_default());
-        findings.extend(targets.iter().map(|target| wan(target, up)));
+        let dead = dead_family(&targets);
+        findings.extend(targets.iter().map(|target| wan(target, up, dead)));
         let answers = answers.join().flatten().unwrap_or_default();
         findings.extend(
             answers
@@ -86,7 +87,24 @@ fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
     Finding::ok("router", format!("{target} answers ({method}, {took})"))
 }
 
-fn wan(wan: &Wan, up: bool) -> Finding {
+/// The family over which several targets were asked by their addresses and none answers, while one of the other does.
+fn dead_family(targets: &[Wan]) -> Option<Family> {
+    let over = |family| {
+        targets
+            .iter()
+            .filter(move |wan| literal(wan) == Some(family))
+    };
+    let answers = |wan: &Wan| wan.signal.ok();
+    [Family::V4, Family::V6].into_iter().find(|family| {
+        let is_other = |wan: &Wan| literal(wan).is_some_and(|other| other != *family);
+        over(*family).count() > 1
+            && !over(*family).any(answers)
+            && targets.iter().any(|wan| is_other(wan) && answers(wan))
+    })
+}
+
+/// `dead`: the family over which nobody answers.
+fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
     let signal = &wan.signal;
     let target = signal.target.as_deref().unwrap_or_default();
     match &signal.result {
@@ -95,20 +113,28 @@ fn wan(wan: &Wan, up: bool) -> Finding {
             format!("{target} answers ({})", took(signal.elapsed)),
         ),
         // Such as an IPv6 address on a host that has IPv4 alone: it costs nothing, and is no evidence.
-        Err(error) if up && wan.heard == [Heard::NotAsked] && is_literal(target) => {
+        Err(error) if up && wan.heard == [Heard::NotAsked] && literal(wan).is_some() => {
             Finding::ok("wan", format!("not asked: {error}"))
         }
         // The one that failed says for itself that it did.
         Err(error) if up => {
-            Finding::warn("wan", error.as_str()).mend("replace it in network.wan_targets")
+            let mend = match dead.filter(|dead| literal(wan) == Some(*dead)) {
+                Some(family) => format!(
+                    "no target answers over {family}: look at {family} in the router, or ask the ISP for it"
+                ),
+                None => "replace it in network.wan_targets".to_owned(),
+            };
+            Finding::warn("wan", error.as_str()).mend(mend)
         }
         Err(error) => Finding::fail("wan", error.as_str())
             .mend("look at the modem and the line, or correct network.wan_targets"),
     }
 }
 
-fn is_literal(target: &str) -> bool {
-    target.parse::<SocketAddr>().is_ok()
+/// The family of a target that is given by its address.
+fn literal(wan: &Wan) -> Option<Family> {
+    let address: SocketAddr = wan.signal.target.as_deref()?.parse().ok()?;
+    Some(Family::of(address.ip()))
 }
 
 fn took(elapsed: Duration) -> String {

@@ -98,10 +98,10 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
         heard: vec![heard],
     };
     assert_eq!(
-        wan(&dead(down), true),
+        wan(&dead(down), true, None),
         Finding::warn("wan", "1.1.1.1:443: timed out").mend("replace it in network.wan_targets")
     );
-    assert_eq!(wan(&dead(down), false).level, Level::Fail);
+    assert_eq!(wan(&dead(down), false, None).level, Level::Fail);
     assert_eq!(
         wan(
             &Wan {
@@ -109,13 +109,14 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
                 over: None,
                 heard: vec![up]
             },
-            true
+            true,
+            None
         ),
         Finding::ok("wan", "1.1.1.1:443 answers (12.0 ms)")
     );
     // A name that does not resolve is a fault; an address of a family that this host has not is none.
-    assert_eq!(wan(&dead(Heard::NotAsked), true).level, Level::Ok);
-    assert_eq!(wan(&dead(Heard::NotAsked), false).level, Level::Fail);
+    assert_eq!(wan(&dead(Heard::NotAsked), true, None).level, Level::Ok);
+    assert_eq!(wan(&dead(Heard::NotAsked), false, None).level, Level::Fail);
     let named = Wan {
         signal: signal(
             Some("one.example:443"),
@@ -124,5 +125,29 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
         over: None,
         heard: vec![Heard::NotAsked],
     };
-    assert_eq!(wan(&named, true).level, Level::Warn);
+    assert_eq!(wan(&named, true, None).level, Level::Warn);
+}
+
+#[test]
+fn of_a_family_over_which_nobody_answers_no_target_is_to_be_replaced() {
+    let target = |target: &str, ok: bool| Wan {
+        signal: signal(Some(target), if ok { Ok(()) } else { Err("timed out") }),
+        over: None,
+        heard: vec![if ok { Heard::Verified } else { Heard::Silent }],
+    };
+    let (four, six) = (
+        target("1.1.1.1:443", true),
+        target("[2606:4700:4700::1111]:443", false),
+    );
+    let more = target("[2620:fe::fe]:443", false);
+    let dead = dead_family(&[four.clone(), six.clone(), more.clone()]);
+    assert_eq!(dead, Some(Family::V6));
+    let mend = wan(&more, true, dead).mend.unwrap();
+    assert_eq!(
+        mend,
+        "no target answers over IPv6: look at IPv6 in the router, or ask the ISP for it"
+    );
+    // One alone may be the target's own fault, and where nothing answers it is the line's.
+    assert_eq!(dead_family(&[four, six.clone()]), None);
+    assert_eq!(dead_family(&[six, more]), None);
 }
