@@ -8,13 +8,13 @@ use super::threads::side_by_side;
 use super::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
-use crate::logic::backoff::Backoff;
 use crate::logic::moment::Moment;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found};
-use crate::logic::records::{Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
+use crate::logic::records::{Instead, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::rest::About;
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
-use crate::logic::step::{Decision, Planned, Wants, api_at_rest};
+use crate::logic::step::{Decision, Planned, Wants};
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
@@ -75,10 +75,9 @@ impl Act<'_> {
                 (next, Some(wanted)) => {
                     self.settle(state, spec, wanted, next.clone(), answer.as_deref())?
                 }
-                (Next::AskDoh | Next::AskApi | Next::Write(_), None) => Settled::Held {
-                    reason: format!("{}: its address is not known", spec.label()),
-                    needs_operator: false,
-                },
+                (Next::AskDoh | Next::AskApi | Next::Write(_), None) => {
+                    Settled::waits(format!("{}: its address is not known", spec.label()))
+                }
             };
             let at = match &settled {
                 Settled::Written(_) => system::now(),
@@ -133,7 +132,7 @@ impl Act<'_> {
                 Next::AskApi => self.read(state, &pursuit),
                 Next::Write(write) => match self.write(state, spec, wanted, &write)? {
                     Ok(()) => {
-                        state.backoff = None;
+                        state.answered(&state.about(spec));
                         Next::Done(Settled::Written(write))
                     }
                     // Somebody else created it between our read and our write: see what they made.
@@ -150,94 +149,111 @@ impl Act<'_> {
     /// Reads every record of that name at the provider, and says what follows.
     fn read(&self, state: &mut State, pursuit: &Pursuit<'_>) -> Next {
         let spec = pursuit.spec;
-        let failed = |reason| {
-            Next::Done(Settled::Failed {
-                reason,
-                write: WriteFate::None,
-            })
-        };
         let (provider, token) = match (self.wire.provider(), &self.wire.token) {
             (Some(provider), Ok(token)) => (provider, token),
             // In the very words of the cycle's own error, so that it is told once however many records wait for it.
-            (_, Err(error)) => return failed(error.to_string()),
-            (None, Ok(_)) => return failed(format!("{}: no DNS provider", spec.label())),
+            (_, Err(error)) => return Next::Done(Settled::failed(error.to_string())),
+            (None, Ok(_)) => {
+                let reason = format!("{}: no DNS provider", spec.label());
+                return Next::Done(Settled::failed(reason));
+            }
         };
-        if let Some(held) = api_at_rest(state, token.fingerprint(), self.now) {
-            return Next::Done(held);
-        }
-        match self.records(provider, state, spec) {
-            Ok(Some(records)) => {
+        match self.records(provider, token, state, spec) {
+            Ok(records) => {
                 let next = pursuit.after_read(&records);
                 // The API answered all that was asked: whatever it held against us is over.
                 if let Next::Done(_) = next {
-                    state.backoff = None;
+                    state.answered(&state.about(spec));
                 }
                 next
             }
-            Ok(None) => failed(format!(
-                "{}: the token sees no zone {}: check the name, and that the token's Zone Resources include it",
-                spec.label(),
-                spec.zone_candidates().join(" or "),
-            )),
-            Err(error) => failed(note(state, spec, token, &error)),
+            Err(NotRead::Held(held)) => Next::Done(*held),
+            Err(NotRead::Failed(about, error)) => {
+                let reason = note(state, spec, &about, token, &error);
+                Next::Done(Settled::failed(reason))
+            }
         }
     }
 
-    /// Every record of that name; none where the token sees no zone for it. The zone is looked for once and remembered.
+    /// Every record of that name. Its zone is looked for once and remembered.
     fn records(
         &self,
         provider: &dyn Provider,
+        token: &Token,
         state: &mut State,
         spec: &RecordSpec,
-    ) -> Result<Option<Vec<Found>>, ApiError> {
-        let read = |zone: &str| provider.records(zone, &spec.name, self.deadline).map(Some);
-        let remembered = remembered_zone(state, spec);
-        let error = match remembered.as_deref().map(read) {
+    ) -> Result<Vec<Found>, NotRead> {
+        self.is_asked(state, &state.about(spec), token)?;
+        let read = |(name, id): &(String, String)| {
+            let records = provider.records(id, &spec.name, self.deadline);
+            records.map_err(|error| (about(Some(name), spec), error))
+        };
+        let remembered = state.zone_of(spec);
+        let first = match remembered.as_ref().map(read) {
             // The zone was made anew under another id, or the token is for another account now: look for it again.
-            Some(Err(error))
-                if matches!(error.kind, ApiErrorKind::Gone | ApiErrorKind::TokenRejected) =>
+            Some(Err((about, error)))
+                if matches!(
+                    error.kind,
+                    ApiErrorKind::Gone | ApiErrorKind::Forbidden | ApiErrorKind::TokenRejected
+                ) =>
             {
-                forget_zone(state, spec);
-                Some(error)
+                state.forget_zone_of(spec);
+                Some((about, error))
             }
-            Some(answer) => return answer,
+            Some(Err((about, error))) => return Err(NotRead::Failed(about, error)),
+            Some(Ok(records)) => return Ok(records),
             None => None,
         };
-        let zone = self.zone(provider, state, spec);
-        let rest = |error: &ApiError| {
-            Backoff::after(state.backoff.as_ref(), &error.kind, "", 0, self.now)
-                .map(|rest| rest.wait_s)
-        };
-        match (zone, error) {
-            (Ok(zone), Some(error)) if zone == remembered => Err(error),
-            (Ok(Some(zone)), _) => read(&zone),
-            (Ok(None), _) => Ok(None),
-            // Refused twice: the rest that lasts longer is the one to keep.
-            (Err(second), Some(first)) if rest(&first) > rest(&second) => Err(first),
-            (Err(error), _) => Err(error),
+        match (self.zone(provider, token, state, spec), first) {
+            (Ok(zone), Some((about, error))) if remembered.as_ref() == Some(&zone) => {
+                Err(NotRead::Failed(about, error))
+            }
+            (Ok(zone), _) => read(&zone).map_err(|(about, error)| NotRead::Failed(about, error)),
+            // Refused twice: what reaches further is what is told.
+            (Err(NotRead::Failed(_, second)), Some((about, first)))
+                if second.kind.scope() != Scope::Everything =>
+            {
+                Err(NotRead::Failed(about, first))
+            }
+            (Err(why), _) => Err(why),
         }
     }
 
-    /// The id of the record's zone, as the provider knows it.
+    /// Name and id of the record's zone, as the provider knows it.
     fn zone(
         &self,
         provider: &dyn Provider,
+        token: &Token,
         state: &mut State,
         spec: &RecordSpec,
-    ) -> Result<Option<String>, ApiError> {
-        for name in spec.zone_candidates() {
-            let found = provider
-                .zone(&name, self.deadline)
-                .map_err(|error| ApiError {
-                    message: format!("{}: {}", spec.label(), error.message),
-                    ..error
-                })?;
+    ) -> Result<(String, String), NotRead> {
+        let names = spec.zone_candidates();
+        for name in &names {
+            let about = about(Some(name), spec);
+            self.is_asked(state, &about, token)?;
+            let found = provider.zone(name, self.deadline).map_err(|error| {
+                let message = format!("{}: {}", spec.label(), error.message);
+                NotRead::Failed(about, ApiError { message, ..error })
+            })?;
             if let Some(zone) = found {
-                state.zones.insert(name, zone.id.clone());
-                return Ok(Some(zone.id));
+                let known = state.zones.entry(name.clone()).or_default();
+                known.id = Some(zone.id.clone());
+                known.found = Some(self.now.clone());
+                return Ok((name.clone(), zone.id));
             }
         }
-        Ok(None)
+        let names = names.join(" or ");
+        let reason = format!(
+            "{}: the token sees no zone {names}: check the name, and that the token's Zone Resources include it",
+            spec.label(),
+        );
+        Err(NotRead::Held(Box::new(Settled::failed(reason))))
+    }
+
+    /// Whether the API may be asked.
+    fn is_asked(&self, state: &State, about: &About, token: &Token) -> Result<(), NotRead> {
+        let held = state.at_rest(about, token.fingerprint(), self.wants.no_cache, self.now);
+        held.map_or(Ok(()), |held| Err(NotRead::Held(Box::new(held))))
     }
 
     /// Puts the intention on disk, then writes. The outer error is the disk's: then nothing was written.
@@ -249,17 +265,13 @@ impl Act<'_> {
         write: &Write,
     ) -> Result<Result<(), Refusal>, StoreError> {
         let Some(save) = self.save else {
-            return Ok(Err(Refusal::DryRun(write.describe())));
+            return Ok(Err(Refusal::DryRun(write.clone())));
         };
-        let (Some(provider), Ok(token), Some(zone)) = (
-            self.wire.provider(),
-            &self.wire.token,
-            remembered_zone(state, spec),
-        ) else {
-            return Ok(Err(Refusal::Failed(
-                format!("{}: its zone is not known", spec.label()),
-                WriteFate::None,
-            )));
+        let (Some(provider), Ok(token), Some((_, zone))) =
+            (self.wire.provider(), &self.wire.token, state.zone_of(spec))
+        else {
+            let reason = format!("{}: its zone is not known", spec.label());
+            return Ok(Err(Refusal::Failed(Settled::failed(reason))));
         };
         state
             .records
@@ -272,28 +284,60 @@ impl Act<'_> {
             Write::Create(record) => provider.create(&zone, record, self.deadline),
         };
         Ok(answer.map_err(|error| {
-            let reason = note(state, spec, token, &error);
+            let about = state.about(spec);
+            let reason = note(state, spec, &about, token, &error);
+            let failed = |write, found| {
+                Refusal::Failed(Settled::Failed {
+                    reason,
+                    write,
+                    found,
+                })
+            };
             match error.kind {
                 ApiErrorKind::Exists => {
                     state.records.entry(spec.key()).or_default().retract();
                     Refusal::Exists
                 }
-                ApiErrorKind::Unconfirmed { .. } => Refusal::Failed(reason, WriteFate::InDoubt),
+                ApiErrorKind::Unconfirmed { .. } => failed(WriteFate::InDoubt, Instead::Unread),
                 ApiErrorKind::TokenRejected
                 | ApiErrorKind::RateLimited { .. }
+                | ApiErrorKind::NoTime
+                | ApiErrorKind::Unreachable
                 | ApiErrorKind::Unavailable { .. }
                 | ApiErrorKind::Gone
                 | ApiErrorKind::Conflict
-                | ApiErrorKind::Refused => Refusal::Failed(reason, WriteFate::NotApplied),
+                | ApiErrorKind::Forbidden
+                | ApiErrorKind::Refused => failed(WriteFate::NotApplied, write.found()),
             }
         }))
     }
 }
 
+/// Why the records of a name were not read.
+enum NotRead {
+    /// They were not asked for, or there is nobody to ask.
+    Held(Box<Settled>),
+    /// What was asked about, and how it failed.
+    Failed(About, ApiError),
+}
+
+fn about(zone: Option<&String>, spec: &RecordSpec) -> About {
+    About {
+        zone: zone.cloned(),
+        record: spec.key(),
+    }
+}
+
 /// Remembers what a failed call tells of the API, and gives the reason for the report.
-fn note(state: &mut State, spec: &RecordSpec, token: &Token, error: &ApiError) -> String {
+fn note(
+    state: &mut State,
+    spec: &RecordSpec,
+    about: &About,
+    token: &Token,
+    error: &ApiError,
+) -> String {
     if error.kind == ApiErrorKind::Gone {
-        forget_zone(state, spec);
+        state.forget_zone_of(spec);
     }
     let reason = if error.kind == ApiErrorKind::TokenRejected {
         format!("{}; it comes from {}", error.message, token.source())
@@ -302,48 +346,33 @@ fn note(state: &mut State, spec: &RecordSpec, token: &Token, error: &ApiError) -
     };
     // Not when the cycle began: what the server asked for counts from its answer.
     let now = system::now();
-    state.back_off(&error.kind, &reason, token.fingerprint(), &now)
-}
-
-fn remembered_zone(state: &State, spec: &RecordSpec) -> Option<String> {
-    let candidates = spec.zone_candidates();
-    candidates
-        .iter()
-        .find_map(|name| state.zones.get(name))
-        .cloned()
-}
-
-fn forget_zone(state: &mut State, spec: &RecordSpec) {
-    for name in spec.zone_candidates() {
-        state.zones.remove(&name);
-    }
+    let token = token.fingerprint();
+    state.back_off(&error.kind, about, &reason, token, &now)
 }
 
 /// Why a write was not made or not confirmed.
 enum Refusal {
     /// `--dry-run`; what would have been written.
-    DryRun(String),
+    DryRun(Write),
     /// The record to create is there.
     Exists,
-    /// The reason, and what became of the write.
-    Failed(String, WriteFate),
+    /// What became of it.
+    Failed(Settled),
 }
 
 impl Refusal {
     fn settled(self, spec: &RecordSpec) -> Settled {
         let label = spec.label();
         match self {
-            Self::DryRun(what) => Settled::Held {
-                reason: format!("{label}: dry run, would set {what}"),
-                needs_operator: false,
+            Self::DryRun(write) => Settled::Held {
+                reason: format!("{label}: dry run, would set {}", write.describe()),
+                is_trouble: false,
+                found: write.found(),
             },
-            Self::Exists => Settled::Failed {
-                reason: format!(
-                    "{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"
-                ),
-                write: WriteFate::None,
-            },
-            Self::Failed(reason, write) => Settled::Failed { reason, write },
+            Self::Exists => Settled::failed(format!(
+                "{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"
+            )),
+            Self::Failed(settled) => settled,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
-use crate::logic::records::{RecordSpec, Settled};
+use crate::logic::records::{RecordSpec, Truth};
 use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
@@ -66,11 +66,20 @@ impl Cycle<'_> {
             .map(|((spec, planned), acted)| (spec, planned, acted))
     }
 
+    /// The records with which something is wrong: not those that only wait, for the line or for a confirmation.
+    pub fn troubles(&self) -> impl Iterator<Item = (&RecordSpec, Truth)> {
+        self.wants.records.iter().filter_map(|spec| {
+            let known = self.state.records.get(&spec.key())?;
+            let is_wrong = known.trouble.as_ref().is_some_and(|trouble| !trouble.waits);
+            is_wrong.then(|| (spec, known.truth()))
+        })
+    }
+
     /// Whether the line of a record tells this error.
     fn reports(&self, error: &str) -> bool {
         self.acted
             .iter()
-            .any(|acted| complaint(&acted.outcome.settled).as_deref() == Some(error))
+            .any(|acted| acted.outcome.settled.trouble().map(String::as_str) == Some(error))
     }
 
     /// The family on which the readiness of the whole rests: the first of those that are as ready.
@@ -253,7 +262,7 @@ fn cycle<'a>(
     };
     let more = outcomes
         .iter()
-        .filter_map(|outcome| complaint(&outcome.settled))
+        .filter_map(|outcome| outcome.settled.trouble().cloned())
         .chain(rejected_token(wire, &state, &now))
         .chain(recovery.failed())
         .chain(trouble.iter().cloned());
@@ -359,17 +368,6 @@ pub fn clock_error(now: &Moment) -> Option<String> {
     })
 }
 
-fn complaint(settled: &Settled) -> Option<String> {
-    match settled {
-        Settled::Failed { reason, .. }
-        | Settled::Held {
-            reason,
-            needs_operator: true,
-        } => Some(reason.clone()),
-        Settled::Right { .. } | Settled::Written(_) | Settled::Held { .. } => None,
-    }
-}
-
 /// Why the token is not used now, where Cloudflare rejected this very one: also told where no record needed it.
 fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
     let token = wire.token.as_ref().ok()?.fingerprint();
@@ -377,7 +375,8 @@ fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
         .backoff
         .as_ref()
         .filter(|wait| wait.rejected_token.is_some())?;
-    wait.remaining(Some(token), now).map(|_| wait.told())
+    let left = wait.remaining(Some(token), now)?;
+    Some(wait.told(left))
 }
 
 fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
@@ -389,7 +388,7 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
         || cycle
             .acted
             .iter()
-            .any(|acted| complaint(&acted.outcome.settled).is_some())
+            .any(|acted| acted.outcome.settled.trouble().is_some())
     {
         EXIT_FAILED
     } else if cycle.is_untold {

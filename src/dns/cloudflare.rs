@@ -54,12 +54,17 @@ impl Cloudflare {
         body: Option<&Value>,
         deadline: Deadline,
     ) -> Result<Answer, ApiError> {
+        if deadline.remaining().is_zero() {
+            let why = "this cycle has no time left: the next one goes on";
+            return Err(operation.failed(ApiErrorKind::NoTime, why));
+        }
         let url = format!("{}{path}", self.api_url);
         let body = body.map(Value::to_string);
         let request = Request {
             method,
             headers: &[
                 ("Accept", "application/json"),
+                ("Accept-Encoding", "identity"),
                 ("Content-Type", "application/json"),
             ],
             bearer: Some(self.token.expose()),
@@ -81,8 +86,7 @@ impl Cloudflare {
                 if error.maybe_sent {
                     Err(operation.lost(detail, None))
                 } else {
-                    let kind = ApiErrorKind::Unavailable { retry_after: None };
-                    Err(operation.failed(kind, detail))
+                    Err(operation.failed(ApiErrorKind::Unreachable, detail))
                 }
             }
         };

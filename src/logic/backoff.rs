@@ -1,4 +1,5 @@
-//! When the DNS provider's API may be called again after it refused or failed; kept across processes.
+//! When the DNS provider's API may be called again after it refused or failed: for a record, for what belongs to a zone, or at all. Kept
+//! across processes.
 
 use std::time::Duration;
 
@@ -12,12 +13,23 @@ use super::units::human_duration;
 const FIRST_WAIT: Duration = Duration::from_secs(30);
 /// Waits of our own choosing stay under this, so that an API that is back is used soon. `Retry-After` may be longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+/// What was refused is refused again as a rule, until somebody acts: the longest wait.
+const LONGEST_REFUSED_WAIT: Duration = Duration::from_secs(60 * 60);
 /// A rejected token: the first wait, doubling.
 const FIRST_TOKEN_WAIT: Duration = Duration::from_secs(5 * 60);
 /// A rejected token: the longest wait.
 const LONGEST_TOKEN_WAIT: Duration = Duration::from_secs(60 * 60);
-/// A `Retry-After` beyond this is a fault of the server: a day without DNS is long enough.
+/// A `Retry-After` beyond this is a fault of the server: a day without DNS is long enough. Only the API's own 429 may ask for as much.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Stands before the time after which it is tried again, in what is told of a wait. What follows is no news.
+pub const RETRY: &str = "; tried again in ";
+
+/// What is told of a wait, without when it ends.
+#[must_use]
+pub fn without_retry(told: &str) -> &str {
+    told.split_once(RETRY).map_or(told, |(why, _)| why)
+}
 
 /// A wait that the API asked for or earned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +66,11 @@ impl Backoff {
             | ApiErrorKind::Unconfirmed { retry_after } => {
                 (None, FIRST_WAIT, LONGEST_WAIT, *retry_after)
             }
-            ApiErrorKind::Gone
-            | ApiErrorKind::Exists
-            | ApiErrorKind::Conflict
-            | ApiErrorKind::Refused => return None,
+            ApiErrorKind::Unreachable => (None, FIRST_WAIT, LONGEST_WAIT, None),
+            ApiErrorKind::Forbidden | ApiErrorKind::Conflict | ApiErrorKind::Refused => {
+                (None, FIRST_WAIT, LONGEST_REFUSED_WAIT, None)
+            }
+            ApiErrorKind::NoTime | ApiErrorKind::Gone | ApiErrorKind::Exists => return None,
         };
         let row = before
             .filter(|before| before.rejected_token == rejected_token)
@@ -100,30 +113,17 @@ impl Backoff {
         }
     }
 
-    /// What went wrong, for people. About a rejected token it is the same in every cycle of the wait: only somebody's
-    /// deed ends that, so it is told until then, and is news only once.
+    /// What went wrong, for people, and when it is tried again. About a rejected token it is the same in every cycle of the wait: only
+    /// somebody's deed ends that.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn told(&self, left: Duration) -> String {
+        let reason = &self.reason;
         if self.rejected_token.is_none() {
-            return self.reason.clone();
+            return format!("{reason}{RETRY}{}", human_duration(left));
         }
         format!(
-            "{}; the token is tried again after {}, or once it changes",
-            self.reason,
+            "{reason}; the token is tried again after {}, or once it changes",
             human_duration(Duration::from_secs(self.wait_s))
-        )
-    }
-
-    /// Why the API is left alone for what is `left` of the wait, as a reason for a held record.
-    #[must_use]
-    pub fn held(&self, left: Duration) -> String {
-        if self.rejected_token.is_some() {
-            return self.told();
-        }
-        format!(
-            "no call to Cloudflare for another {} after a failure: {}",
-            human_duration(left),
-            self.reason
         )
     }
 }
@@ -180,10 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_token_is_told_with_what_ends_its_rest_and_anything_else_as_it_was() {
-        assert_eq!(after(None, &LIMITED, 0).told(), "why");
+    fn a_rejected_token_is_told_with_what_ends_its_rest_and_anything_else_with_when_it_is_tried_again()
+     {
+        let left = Duration::from_secs(9);
+        let told = after(None, &LIMITED, 0).told(left);
+        assert_eq!(told, "why; tried again in 9 s");
+        assert_eq!(without_retry(&told), "why");
         assert_eq!(
-            after(None, &ApiErrorKind::TokenRejected, 0).told(),
+            after(None, &ApiErrorKind::TokenRejected, 0).told(left),
             "why; the token is tried again after 5 min, or once it changes"
         );
     }
@@ -225,12 +229,25 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_one_request_do_not_rest_the_api() {
+    fn what_was_refused_is_tried_again_more_and_more_seldom_up_to_an_hour() {
         for kind in [
-            ApiErrorKind::Gone,
-            ApiErrorKind::Exists,
+            ApiErrorKind::Forbidden,
             ApiErrorKind::Conflict,
             ApiErrorKind::Refused,
+        ] {
+            let mut before = None;
+            let mut waits = vec![];
+            for _ in 0..9 {
+                let next = after(before.as_ref(), &kind, 0);
+                waits.push(next.wait_s);
+                before = Some(next);
+            }
+            assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+        }
+        for kind in [
+            ApiErrorKind::NoTime,
+            ApiErrorKind::Gone,
+            ApiErrorKind::Exists,
         ] {
             assert_eq!(Backoff::after(None, &kind, "", 7, &at(0)), None);
         }

@@ -15,6 +15,7 @@ pub mod readiness;
 pub mod record_state;
 pub mod records;
 pub mod recovery;
+pub mod rest;
 pub mod schedule;
 pub mod settle;
 pub mod state;

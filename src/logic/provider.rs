@@ -100,7 +100,11 @@ pub enum ApiErrorKind {
         /// As the server asked.
         retry_after: Option<Duration>,
     },
-    /// The server is in trouble or out of reach; nothing was applied.
+    /// The cycle had no time left to ask.
+    NoTime,
+    /// No connection was made.
+    Unreachable,
+    /// The server is in trouble; nothing was applied.
     Unavailable {
         /// As the server asked.
         retry_after: Option<Duration>,
@@ -111,11 +115,39 @@ pub enum ApiErrorKind {
     Exists,
     /// A record of another type stands in the way.
     Conflict,
-    /// The request was understood and refused.
+    /// The zone may not be read or changed: the token lacks a permission for it, or it is one of those that the API does not serve.
+    Forbidden,
+    /// A change of a record was understood and refused.
     Refused,
     /// A write whose answer was lost or says something else than was written: it may have been applied.
     Unconfirmed {
         /// As the server asked.
         retry_after: Option<Duration>,
     },
+}
+
+/// How far a failure reaches: what is left alone for a while after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Whatever the API would be asked.
+    Everything,
+    /// What belongs to the zone.
+    Zone,
+    /// The one record.
+    Record,
+    /// Nothing: the next cycle asks again.
+    Nothing,
+}
+
+impl ApiErrorKind {
+    /// How far it reaches.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::TokenRejected | Self::RateLimited { .. } | Self::Unreachable => Scope::Everything,
+            Self::Unavailable { .. } | Self::Unconfirmed { .. } | Self::Forbidden => Scope::Zone,
+            Self::Refused | Self::Conflict => Scope::Record,
+            Self::NoTime | Self::Gone | Self::Exists => Scope::Nothing,
+        }
+    }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::backoff::{Backoff, without_retry};
 use super::moment::{Elapsed, Moment};
-use super::records::{Layer, RecordSpec, Settled, WriteFate};
+use super::records::{Instead, Layer, RecordSpec, Settled, WriteFate};
 
 /// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
 pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -73,11 +74,101 @@ pub struct RecordState {
     pub writes: Vec<Moment>,
     /// Whether the provider proxies it, as last read there.
     pub proxied: Option<bool>,
-    /// Why the last cycle left it unsettled.
-    pub problem: Option<String>,
+    /// Why the last cycle did not find it right, or make it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// When a call about this record alone may be made again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Backoff>,
+}
+
+/// Why a record is not known to be right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Since when it is not known to be right.
+    pub since: Moment,
+    /// Why, without when it is tried again.
+    pub why: String,
+    /// The address that it shall hold; none where that is not known.
+    pub wanted: Option<IpAddr>,
+    /// What it is known to hold in place of that.
+    #[serde(default)]
+    pub held: Instead,
+    /// It only waits, for the line or for a confirmation: nothing is wrong with the record itself.
+    #[serde(default)]
+    pub waits: bool,
+}
+
+/// What is known of a record: the one source of every exit code, row and message about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Truth {
+    /// It holds what it shall.
+    Right,
+    /// It holds something else, or does not exist.
+    Wrong,
+    /// Nobody could tell.
+    Unknown,
+}
+
+impl Truth {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl RecordState {
+    /// What is known of it since the last cycle.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        match &self.trouble {
+            None if self.cache.is_none() => Truth::Unknown,
+            None => Truth::Right,
+            Some(trouble) if trouble.held == Instead::Unread => Truth::Unknown,
+            Some(_) => Truth::Wrong,
+        }
+    }
+
+    /// Remembers why it is not known to be right. What an earlier cycle verified, and is not wanted any more, is what it holds, unless
+    /// a write is in doubt.
+    pub(super) fn is_troubled(&mut self, settled: &Settled, wanted: Option<IpAddr>, now: &Moment) {
+        let (reason, waits, found) = match settled {
+            Settled::Right { .. } | Settled::Written(_) => {
+                self.trouble = None;
+                return;
+            }
+            Settled::Held {
+                reason,
+                is_trouble,
+                found,
+            } => (reason, !is_trouble, found),
+            Settled::Failed { reason, found, .. } => (reason, false, found),
+        };
+        let verified = self.cache.as_ref().map(|cache| cache.address);
+        let held = match (found, wanted, verified) {
+            (Instead::Unread, Some(wanted), Some(verified))
+                if wanted != verified && self.in_doubt.is_none() =>
+            {
+                Instead::Content(verified.to_string())
+            }
+            (found, ..) => found.clone(),
+        };
+        let since = self.trouble.take().map(|before| before.since);
+        self.trouble = Some(Trouble {
+            since: since.unwrap_or_else(|| now.clone()),
+            why: without_retry(reason).to_owned(),
+            wanted,
+            held,
+            waits,
+        });
+    }
+
     /// Whether a write is younger than [`CONVERGENCE_WINDOW`] and not yet seen in public DNS.
     #[must_use]
     pub fn converging(&self, now: &Moment) -> bool {
@@ -124,6 +215,10 @@ impl RecordState {
 
     /// Brings what is remembered onto the clocks of this boot: a write whose age cannot be told counts from now.
     pub fn on_clocks_of(&mut self, now: &Moment) {
+        self.rest = self.rest.take().map(|rest| rest.on_clocks_of(now));
+        if let Some(trouble) = &mut self.trouble {
+            trouble.since.bring_onto_clocks_of(now);
+        }
         self.writes.retain_mut(|at| match at.elapsed(now) {
             Elapsed::Known(age) => age < BUDGET_WINDOW,
             Elapsed::Unknown => {
@@ -150,7 +245,7 @@ impl RecordState {
                 proxied: spec.proxied,
             })
         };
-        self.problem = None;
+        self.is_troubled(settled, Some(wanted), now);
         match settled {
             Settled::Right {
                 layer,
@@ -186,18 +281,14 @@ impl RecordState {
                 }
                 None
             }
-            Settled::Held { reason, .. } => {
-                self.problem = Some(reason.clone());
+            Settled::Failed {
+                write: WriteFate::NotApplied,
+                ..
+            } => {
+                self.retract();
                 None
             }
-            Settled::Failed { reason, write } => {
-                self.problem = Some(reason.clone());
-                match write {
-                    WriteFate::None | WriteFate::InDoubt => {}
-                    WriteFate::NotApplied => self.retract(),
-                }
-                None
-            }
+            Settled::Held { .. } | Settled::Failed { .. } => None,
         }
     }
 }

@@ -52,6 +52,7 @@ fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
     let failed = |write| Settled::Failed {
         reason: String::new(),
         write,
+        found: Instead::Unread,
     };
     let mut state = verified(B, 0);
     state.intend(creation(A, 10));

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::backoff::RETRY;
 use super::moment::Moment;
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
 use super::record_state::{BUDGET_WINDOW, Replacement};
 use super::units::{Family, RecordType, human_duration};
 
-pub use super::record_state::{CONVERGENCE_WINDOW, Pending, RecordState, Verified};
+pub use super::record_state::{CONVERGENCE_WINDOW, Pending, RecordState, Trouble, Truth, Verified};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
@@ -202,6 +203,18 @@ impl Write {
         }
     }
 
+    /// What the record holds before it.
+    #[must_use]
+    pub fn found(&self) -> Instead {
+        match self {
+            Self::Create(_) => Instead::Missing,
+            Self::Patch { before, change } if change.content.is_some() => {
+                Instead::Content(before.content.clone())
+            }
+            Self::Patch { .. } => Instead::Settings,
+        }
+    }
+
     /// Whether the provider will proxy the record after it.
     pub(super) fn proxied_after(&self) -> bool {
         match self {
@@ -237,8 +250,10 @@ pub enum Settled {
     Held {
         /// Why.
         reason: String,
-        /// Nothing will change before somebody acts.
-        needs_operator: bool,
+        /// Something is wrong with it: it does not only wait for the line, or for a confirmation.
+        is_trouble: bool,
+        /// What it was seen to hold.
+        found: Instead,
     },
     /// It could not be settled.
     Failed {
@@ -246,7 +261,60 @@ pub enum Settled {
         reason: String,
         /// What became of a write.
         write: WriteFate,
+        /// What it was seen to hold.
+        found: Instead,
     },
+}
+
+impl Settled {
+    /// It could not be settled, nothing was written, and what it holds is not known.
+    #[must_use]
+    pub const fn failed(reason: String) -> Self {
+        Self::Failed {
+            reason,
+            write: WriteFate::None,
+            found: Instead::Unread,
+        }
+    }
+
+    /// It only waits, for the line or for a confirmation.
+    #[must_use]
+    pub const fn waits(reason: String) -> Self {
+        Self::Held {
+            reason,
+            is_trouble: false,
+            found: Instead::Unread,
+        }
+    }
+
+    /// What is wrong, where something is.
+    #[must_use]
+    pub const fn trouble(&self) -> Option<&String> {
+        match self {
+            Self::Failed { reason, .. }
+            | Self::Held {
+                reason,
+                is_trouble: true,
+                ..
+            } => Some(reason),
+            Self::Right { .. } | Self::Written(_) | Self::Held { .. } => None,
+        }
+    }
+}
+
+/// What the provider was seen to hold in place of what is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instead {
+    /// It was not read, or what was read says nothing of it.
+    #[default]
+    Unread,
+    /// There is no such record.
+    Missing,
+    /// A record with this content.
+    Content(String),
+    /// The right address, and another TTL or proxy setting than is configured.
+    Settings,
 }
 
 /// What became of a write in a cycle that failed.
@@ -363,12 +431,7 @@ impl Pursuit<'_> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let failed = |reason| {
-            Next::Done(Settled::Failed {
-                reason,
-                write: WriteFate::None,
-            })
-        };
+        let failed = |reason| Next::Done(Settled::failed(reason));
         let record = match (&self.spec.id, mine.as_slice()) {
             (Some(id), _) => match mine.iter().find(|found| found.id == *id) {
                 Some(record) => record,
@@ -394,7 +457,8 @@ impl Pursuit<'_> {
                 );
                 return Next::Done(Settled::Held {
                     reason,
-                    needs_operator: true,
+                    is_trouble: true,
+                    found: Instead::Unread,
                 });
             }
         };
@@ -427,6 +491,7 @@ impl Pursuit<'_> {
             Next::Done(Settled::Failed {
                 reason,
                 write: WriteFate::None,
+                found: Instead::Missing,
             })
         };
         if let Some(cname) = found.iter().find(|found| found.kind == "CNAME") {
@@ -470,12 +535,13 @@ impl Pursuit<'_> {
         let oldest = young.last().copied().flatten().unwrap_or_default();
         Next::Done(Settled::Held {
             reason: format!(
-                "{}: {} writes in the last hour, policy.max_updates_per_hour allows {allowed}; the next one in {}",
+                "{}: {} writes in the last hour, policy.max_updates_per_hour allows {allowed}{RETRY}{}",
                 self.spec.label(),
                 young.len(),
                 human_duration(BUDGET_WINDOW.saturating_sub(oldest)),
             ),
-            needs_operator: false,
+            is_trouble: true,
+            found: write.found(),
         })
     }
 

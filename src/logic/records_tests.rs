@@ -377,7 +377,8 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
             reason:
                 "vpn.example.com A: 2 records share this name and type: pin one with `id`: 1, 2"
                     .to_owned(),
-            needs_operator: true,
+            is_trouble: true,
+            found: Instead::Unread,
         })
     );
     let pinned = |id: &str| RecordSpec {
@@ -410,7 +411,7 @@ fn writes_to_one_record_are_bounded_by_the_hour() {
     };
     assert_eq!(
         reason(next(&state, 600)),
-        "vpn.example.com A: 6 writes in the last hour, policy.max_updates_per_hour allows 6; the next one in 50 min"
+        "vpn.example.com A: 6 writes in the last hour, policy.max_updates_per_hour allows 6; tried again in 50 min"
     );
     assert!(matches!(next(&state, 3600), Next::Write(_)));
     state.on_clocks_of(&at(3600));

@@ -71,10 +71,9 @@ fn unsettled(state: &State, now: &Moment) -> bool {
         })
         || state.records.values().any(|record| record.converging(now))
         || state
-            .backoff
-            .as_ref()
-            .and_then(|wait| wait.remaining(None, now))
-            .is_some_and(|left| left < SHORT_BACKOFF)
+            .rests()
+            .filter_map(|rest| rest.remaining(None, now))
+            .any(|left| left < SHORT_BACKOFF)
 }
 
 /// Whether a cycle is due at `now` (`--if-due`). A cycle that would be due within the jitter is due already: whoever

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::backoff::without_retry;
 use super::event::{RecordOutcome, What};
 use super::moment::Moment;
 use super::records::{RecordSpec, Settled};
@@ -78,7 +79,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
 fn is_same_news(old: &str, new: &str) -> bool {
     let words =
         |text: &'_ str| -> String { text.chars().filter(|it| !it.is_ascii_digit()).collect() };
-    words(old) == words(new)
+    words(without_retry(old)) == words(without_retry(new))
 }
 
 /// Why a write is told by a later cycle than the one that made it.
@@ -87,11 +88,9 @@ const FOUND: &str = "the answer was lost, and the API shows it now";
 fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     let key = spec.key();
     let mut remembered = state.records.remove(&key).unwrap_or_default();
-    let problem = remembered.problem.take();
+    let before = remembered.trouble.clone();
     let Some(wanted) = outcome.wanted else {
-        if let Settled::Held { reason, .. } = &outcome.settled {
-            remembered.problem = Some(reason.clone());
-        }
+        remembered.is_troubled(&outcome.settled, None, &outcome.at);
         state.records.insert(key, remembered);
         return;
     };
@@ -131,9 +130,9 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         state.tell(&outcome.at, event(kind, write.from, reason));
     }
     let is_news = |reason: &str| {
-        !problem
-            .as_deref()
-            .is_some_and(|old| is_same_news(old, reason))
+        !before
+            .as_ref()
+            .is_some_and(|old| is_same_news(&old.why, reason))
     };
     match &outcome.settled {
         Settled::Right { .. } => {
@@ -159,8 +158,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         }
         Settled::Written(_)
         | Settled::Held {
-            needs_operator: false,
-            ..
+            is_trouble: false, ..
         } => {}
         Settled::Held { reason, .. } if is_news(reason) => {
             state.tell(

@@ -2,7 +2,7 @@ use super::*;
 use crate::logic::event::Event;
 use crate::logic::fixtures::{at, ip, limits, policy, record, wants};
 use crate::logic::record_state::{Pending, RecordState};
-use crate::logic::records::{Layer, WriteFate};
+use crate::logic::records::{Instead, Layer, WriteFate};
 use crate::logic::units::RecordType;
 
 const NAME: &str = "vpn.example.com";
@@ -65,7 +65,8 @@ fn watched() -> State {
 fn held(reason: &str) -> Settled {
     Settled::Held {
         reason: reason.to_owned(),
-        needs_operator: true,
+        is_trouble: true,
+        found: Instead::Unread,
     }
 }
 
@@ -73,6 +74,7 @@ fn failed(reason: &str) -> Settled {
     Settled::Failed {
         reason: reason.to_owned(),
         write: WriteFate::None,
+        found: Instead::Unread,
     }
 }
 

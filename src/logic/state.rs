@@ -11,10 +11,10 @@ use super::backoff::Backoff;
 use super::beyond::Reason;
 use super::event::{Event, What};
 use super::moment::Moment;
-use super::provider::ApiErrorKind;
 use super::readiness::{Machine, Readiness, best};
 use super::records::RecordState;
 use super::recovery::RecoveryState;
+use super::rest::ZoneState;
 use super::schedule::Due;
 use super::units::{ByFamily, Family, RecordType};
 use super::verdict::Verdict;
@@ -56,8 +56,8 @@ pub struct State {
     pub last_trusted: ByFamily<Option<IpAddr>>,
     /// What is known of each record, by [`super::records::RecordSpec::key`].
     pub records: BTreeMap<String, RecordState>,
-    /// The provider's ids of zones, by name.
-    pub zones: BTreeMap<String, String>,
+    /// What is known of zones at the provider, by name.
+    pub zones: BTreeMap<String, ZoneState>,
     /// The addresses to which the names of servers resolved last, for when the resolver fails.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, Vec<IpAddr>>,
@@ -205,22 +205,6 @@ impl State {
         })
     }
 
-    /// Leaves the API alone for as long as its error asks for, if it does; `reason` says what went wrong. Returns what to tell.
-    pub fn back_off(
-        &mut self,
-        error: &ApiErrorKind,
-        reason: &str,
-        token: u32,
-        now: &Moment,
-    ) -> String {
-        let Some(wait) = Backoff::after(self.backoff.as_ref(), error, reason, token, now) else {
-            return reason.to_owned();
-        };
-        let told = wait.told();
-        self.backoff = Some(wait);
-        told
-    }
-
     /// Appends an event to the outbox.
     pub fn tell(&mut self, now: &Moment, what: What) {
         self.seq = self.seq.saturating_add(1);
@@ -301,16 +285,6 @@ mod tests {
         let near = |is: f64, expected: f64| (is - expected).abs() < 1e-9;
         assert!(near(percent(0, 0), 0.0));
         assert!(near(percent(3, 4), 75.0) && near(percent(4, 4), 100.0));
-    }
-
-    #[test]
-    fn what_is_told_of_a_failure_is_its_reason_also_where_nothing_rests() {
-        let mut state = State::cold(&at(0));
-        let limited = ApiErrorKind::RateLimited { retry_after: None };
-        for (kind, rests) in [(ApiErrorKind::Refused, false), (limited, true)] {
-            assert_eq!(state.back_off(&kind, "why", 7, &at(0)), "why");
-            assert_eq!(state.backoff.is_some(), rests);
-        }
     }
 
     #[test]

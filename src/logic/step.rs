@@ -87,7 +87,13 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
             machine.since = now.clone();
         }
     }
-    state.backoff = state.backoff.map(|wait| wait.on_clocks_of(now));
+    state.rests_on_clocks_of(now);
+    let candidates: Vec<String> = wants
+        .records
+        .iter()
+        .flat_map(RecordSpec::zone_candidates)
+        .collect();
+    state.zones.retain(|name, _| candidates.contains(name));
     state.recovery.on_clocks_of(now);
     if state
         .last
@@ -353,10 +359,7 @@ fn plan(
         wanted: None,
         cache: CacheStatus::Skipped,
         cache_age: None,
-        next: Next::Done(Settled::Held {
-            reason,
-            needs_operator: false,
-        }),
+        next: Next::Done(Settled::waits(reason)),
     };
     let track = state.machines.of(family).track;
     let Some(wanted) = track.trusted() else {
@@ -414,17 +417,6 @@ fn why_not_publishable(track: Track, family: Family, seen: &Observation, require
         }
         (Track::Init | Track::NotReady, Line::Up) => why_not_up(*seen.lines.of(family), family),
     }
-}
-
-/// Why the API is not called now, where it rests. `token` is the fingerprint of the token in use.
-#[must_use]
-pub fn api_at_rest(state: &State, token: u32, now: &Moment) -> Option<Settled> {
-    let wait = state.backoff.as_ref()?;
-    let left = wait.remaining(Some(token), now)?;
-    Some(Settled::Held {
-        reason: wait.held(left.max(Duration::from_secs(1))),
-        needs_operator: wait.rejected_token.is_some(),
-    })
 }
 
 #[cfg(test)]

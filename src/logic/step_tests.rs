@@ -7,7 +7,7 @@ use crate::logic::fixtures::{
 };
 use crate::logic::provider::{Change, Found};
 use crate::logic::record_state::Replacement;
-use crate::logic::records::{Layer, Write, WriteFate};
+use crate::logic::records::{Instead, Layer, Write, WriteFate};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::units::RecordType;
 
@@ -291,6 +291,7 @@ fn a_write_that_was_refused_or_of_another_address_is_not_told_when_the_record_is
     let refused = Settled::Failed {
         reason: "refused".into(),
         write: WriteFate::NotApplied,
+        found: Instead::Unread,
     };
     for wanted in [A, B] {
         let mut line = Driven::new(specs());
@@ -352,6 +353,7 @@ fn the_same_trouble_is_told_once() {
     let failed = |_| Settled::Failed {
         reason: "vpn.example.com A does not exist".to_owned(),
         write: WriteFate::None,
+        found: Instead::Unread,
     };
     let mut line = Driven::new(specs());
     line.cycle(&up(A));
@@ -428,27 +430,6 @@ fn the_same_input_gives_the_same_output() {
         step(state.clone(), &up(A), &at(1), &wants),
         step(state, &up(A), &at(1), &wants)
     );
-}
-
-#[test]
-fn an_api_at_rest_holds_the_record_and_says_for_how_long() {
-    use crate::logic::{backoff::Backoff, provider::ApiErrorKind};
-    let kind = ApiErrorKind::RateLimited {
-        retry_after: Some(Duration::from_secs(120)),
-    };
-    let backoff = Backoff::after(None, &kind, "reading zone example.com: 429", 7, &at(0));
-    let state = State {
-        backoff,
-        ..State::cold(&at(0))
-    };
-    assert_eq!(
-        api_at_rest(&state, 7, &at(30)),
-        Some(Settled::Held {
-            reason: "no call to Cloudflare for another 1 min 30 s after a failure: reading zone example.com: 429".to_owned(),
-            needs_operator: false
-        })
-    );
-    assert_eq!(api_at_rest(&state, 7, &at(120)), None);
 }
 
 #[test]

@@ -1,19 +1,18 @@
 //! `cadence status`: for people, as one line, as a monitor's line, as JSON.
 
 mod document;
+mod monitor;
 mod pretty;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 pub use document::{Configured, Document};
+pub use monitor::{Monitor, monitor, unknown};
 pub use pretty::{no_state, pretty};
 
-use super::text::{ago, human_seconds, pair, printable};
+use super::text::pair;
 use crate::logic::readiness::Readiness;
 use crate::logic::schedule::Speed;
-use crate::logic::units::{Family, RecordType};
 
 /// One line of JSON.
 ///
@@ -86,95 +85,6 @@ pub fn logfmt(document: &Document) -> String {
     );
     put("speed", next.map(|it| speed(it.speed).to_owned()));
     line + "\n"
-}
-
-/// The one line of `--check` where nothing is known, and why.
-#[must_use]
-pub fn unknown(why: &str) -> String {
-    printable(&format!("UNKNOWN: {why}")) + "\n"
-}
-
-/// The one line of `--check`, in the order that a monitor shows: state, what it is about, how fresh it is.
-#[must_use]
-pub fn check_line(document: &Document, state_dir: &Path) -> String {
-    let Some(readiness) = document.readiness else {
-        return unknown(&format!(
-            "no cycle has run yet: there is no state in {}",
-            state_dir.display()
-        ));
-    };
-    let age = document.last_cycle.as_ref().map(|last| last.began.age_s);
-    let last_cycle = age.map_or_else(
-        || "no cycle ended yet".to_owned(),
-        |age| format!("last cycle {}", ago(age)),
-    );
-    let mut line = if document.recovery.dark {
-        format!("THE MODEM MAY BE DARK: {readiness}, {last_cycle}")
-    } else if document.stale {
-        format!("STALE: {last_cycle}, {readiness} then")
-    } else {
-        format!(
-            "{readiness}: {}, {last_cycle}",
-            subject(readiness, document)
-        )
-    };
-    // Elsewhere the records wait for the line, which the line says already.
-    let problem = match readiness {
-        Readiness::Ready => document.records.iter().find_map(|it| it.problem.as_ref()),
-        Readiness::Init | Readiness::Probing | Readiness::NotReady => None,
-    };
-    if let Some(problem) = problem.or(document.errors.first()) {
-        line = format!("{line}; {problem}");
-    }
-    printable(&line) + "\n"
-}
-
-/// What a monitor's line is about: the records, the address that waits, or the outage.
-fn subject(readiness: Readiness, document: &Document) -> String {
-    match readiness {
-        Readiness::Ready => {
-            // Of two families one may wait.
-            let is_kept = |record: &&document::Record| {
-                let waits = |(family, it): (Family, &document::Address)| {
-                    it.readiness != Some(Readiness::Ready)
-                        && record.kind == RecordType::of(family).as_str()
-                };
-                !document.public_ip.used().any(waits)
-            };
-            let records = &document.records;
-            let held = records
-                .iter()
-                .find(is_kept)
-                .or(records.first())
-                .map(|record| {
-                    let address = record
-                        .address
-                        .map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-                    format!("{} {address}", record.label)
-                });
-            let more = match document.records.len() {
-                0 | 1 => String::new(),
-                all => format!(" and {} more", all - 1),
-            };
-            held.unwrap_or_else(|| "no record".to_owned()) + &more
-        }
-        Readiness::Init | Readiness::Probing => document
-            .public_ip
-            .used()
-            .find_map(|(family, address)| {
-                let so_far = confirmations(address)?;
-                Some(format!("{family} {} has {so_far}", address.address?))
-            })
-            .unwrap_or_else(|| "no address was observed".to_owned()),
-        Readiness::NotReady => {
-            let verdict = document.verdict.map_or("unknown", |it| it.as_str());
-            let outage = document.outage.as_ref();
-            match outage.and_then(|it| it.began.age_s) {
-                Some(age) => format!("{verdict} for {}", human_seconds(age)),
-                None => verdict.to_owned(),
-            }
-        }
-    }
 }
 
 /// `1 of 2 confirmations`, for a candidate.

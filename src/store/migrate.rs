@@ -46,7 +46,8 @@ fn next_version(version: u64, document: Value) -> Result<Value, Unusable> {
     }
 }
 
-/// Readiness was one for both families; each has a machine of its own since.
+/// Readiness was one for both families; each has a machine of its own since. A zone was known by its id alone, and a record's trouble by
+/// its text.
 fn one_to_two(mut document: Value) -> Value {
     let old = &document["machine"];
     let since = &document["since"];
@@ -59,6 +60,17 @@ fn one_to_two(mut document: Value) -> Value {
         json!({ "track": track, "since": since })
     };
     let machines = json!({ "ipv4": machine("ipv4"), "ipv6": machine("ipv6") });
+    let since = since.clone();
+    for zone in each(&mut document, "zones") {
+        *zone = json!({ "id": zone });
+    }
+    let records = each(&mut document, "records");
+    for record in records.filter_map(Value::as_object_mut) {
+        if let Some(why @ Value::String(_)) = record.remove("problem") {
+            let trouble = json!({ "since": since, "why": why, "wanted": null });
+            record.insert("trouble".to_owned(), trouble);
+        }
+    }
     if let Some(fields) = document.as_object_mut() {
         // What a damaged one lacks is told by its own name.
         if fields.remove("machine").is_some() {
@@ -67,6 +79,12 @@ fn one_to_two(mut document: Value) -> Value {
         fields.insert("version".to_owned(), json!(2));
     }
     document
+}
+
+/// The values of an object in the document; none where there is no such object.
+fn each<'a>(document: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
+    let held = document.get_mut(key).and_then(Value::as_object_mut);
+    held.into_iter().flat_map(serde_json::Map::values_mut)
 }
 
 #[cfg(test)]

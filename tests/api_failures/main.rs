@@ -17,6 +17,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
+use cadence::logic::backoff::without_retry;
 use cadence::world::Fault;
 use serde_json::{Value, json};
 use support::{Home, RECORD};
@@ -55,27 +56,58 @@ fn cycle(home: &Home) -> Cycle {
     // Errors name the host, of which the port differs from run to run.
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(host, "api.test");
     let report: Value = serde_json::from_str(&text(out.stdout)).unwrap();
+    let mut record = report["records"][0].clone();
+    // Within how many seconds it is tried again is told too, and differs from run to run.
+    let why = |line: &str| without_retry(line).to_owned();
+    if let Some(reason) = record["reason"].as_str() {
+        record["reason"] = why(reason).into();
+    }
+    let err = text(out.stderr);
     Cycle {
         code: out.status.code().unwrap(),
-        err: text(out.stderr),
-        record: report["records"][0].clone(),
+        err: err.lines().map(|line| why(line) + "\n").collect(),
+        record,
     }
 }
 
-/// Makes the API's rest as much older.
+/// Every rest in the state: of everything, of a zone, of a record.
+fn rests(state: &mut Value) -> Vec<&mut Value> {
+    let Value::Object(fields) = state else {
+        panic!("no state: {state}")
+    };
+    let mut found = vec![];
+    for (key, value) in fields {
+        match (key.as_str(), value) {
+            ("backoff", rest) => found.push(rest),
+            ("zones" | "records", Value::Object(each)) => {
+                found.extend(each.values_mut().filter_map(|one| one.get_mut("rest")));
+            }
+            _ => {}
+        }
+    }
+    found.retain(|rest| !rest.is_null());
+    found
+}
+
+/// Makes every rest as much older.
 fn let_rest(home: &Home, seconds: i64) {
     let mut state = home.state();
-    let since = &mut state["backoff"]["since"];
-    let wall: jiff::Timestamp = since["wall"].as_str().unwrap().parse().unwrap();
-    // Another boot, so that the wall clock counts: this host may be up for less than the rest.
-    since["boot"] = json!("b0-earlier");
-    since["wall"] = json!(wall - Duration::from_secs(seconds.unsigned_abs()));
+    for rest in rests(&mut state) {
+        let since = &mut rest["since"];
+        let wall: jiff::Timestamp = since["wall"].as_str().unwrap().parse().unwrap();
+        // Another boot, so that the wall clock counts: this host may be up for less than the rest.
+        since["boot"] = json!("b0-earlier");
+        since["wall"] = json!(wall - Duration::from_secs(seconds.unsigned_abs()));
+    }
     fs::write(home.state_file("state.json"), state.to_string()).unwrap();
 }
 
-/// The rest that the state asks for, in seconds; none where it asks for none.
+/// The rest that the state asked for last, in seconds; none where it asks for none.
 fn rest(home: &Home) -> Option<i64> {
-    home.state()["backoff"]["wait_s"].as_i64()
+    let mut state = home.state();
+    let began = |rest: &&mut Value| rest["since"]["wall"].as_str().unwrap().to_owned();
+    let last = rests(&mut state).into_iter().max_by_key(began);
+    last.and_then(|rest| rest["wait_s"].as_i64())
 }
 
 /// How many requests the API has seen.
@@ -93,8 +125,8 @@ fn comes_right(home: &Home, context: &str) {
         cycle(home);
     }
     assert_eq!(home.published("A").as_deref(), Some(NEW), "{context}");
+    assert_eq!(rest(home), None, "{context}");
     let state = home.state();
-    assert_eq!(state["backoff"], Value::Null, "{context}");
     let record = &state["records"][KEY];
     assert_eq!(record["in_doubt"], Value::Null, "{context}");
     assert_eq!(record["cache"]["address"], NEW, "{context}");
@@ -133,9 +165,8 @@ fn refusal(status: u16, code: u32, message: &str) -> Fault {
 /// What follows a rejection of the token.
 fn rejected(home: &Home, code: &str) -> String {
     format!(
-        "Cloudflare rejects the API token ({code}): it must be active and have the permissions Zone:Zone:Read and \
-         Zone:DNS:Edit for this zone; it comes from {} (cloudflare.token_file); the token is tried again after 5 min, \
-         or once it changes",
+        "Cloudflare rejects the API token ({code}): it must be active, copied as a whole, and have the permissions Zone:Read and \
+         DNS:Edit for this zone; it comes from {} (cloudflare.token_file); the token is tried again after 5 min, or once it changes",
         home.path("token").display()
     )
 }

@@ -17,9 +17,10 @@ fn rests_are_kept_across_processes_double_and_end_with_a_success() {
     let mut asked = 0;
     for (fault, wait) in [
         (retry_after(429, "120"), 120),
-        (status(500), 60),
-        (Fault::Html, 120),
-        (Fault::Hang(Duration::from_millis(200)), 240),
+        // Trouble of a zone, which doubles for itself.
+        (status(500), 30),
+        (Fault::Html, 60),
+        (Fault::Hang(Duration::from_millis(200)), 120),
     ] {
         cloudflare.set_fault(Some(fault.clone()));
         assert_eq!(cycle(&home).code, 1, "{fault:?}");
@@ -30,16 +31,14 @@ fn rests_are_kept_across_processes_double_and_end_with_a_success() {
             "{fault:?}"
         );
         let resting = cycle(&home);
-        assert_eq!((resting.code, resting.err.as_str()), (0, ""), "{fault:?}");
+        assert_eq!(resting.code, 1, "an ongoing trouble: {fault:?}");
         assert_eq!(resting.record["outcome"], "held");
         let reason = resting.record["reason"].as_str().unwrap();
+        assert!(reason.starts_with(&format!("{READING}: ")), "{reason}");
         assert!(
-            reason.starts_with("no call to Cloudflare for another "),
-            "{reason}"
-        );
-        assert!(
-            reason.contains(&format!(" after a failure: {READING}: ")),
-            "{reason}"
+            resting.err.ends_with(&format!("{reason}\n")),
+            "{}",
+            resting.err
         );
         // Three seconds are left for the test itself.
         let_rest(&home, wait - 3);

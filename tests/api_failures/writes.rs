@@ -100,11 +100,11 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
     ] {
         let reason =
             format!("{UPDATING}: Cloudflare refused with status {status} (code {code}: {text})");
-        fails(
-            &refusal(status, code, text),
-            |_| reason.clone(),
-            &NOT_APPLIED,
-        );
+        let fate = Fate {
+            rest_s: Some(30),
+            ..NOT_APPLIED
+        };
+        fails(&refusal(status, code, text), |_| reason.clone(), &fate);
     }
     let gone = format!(
         "{UPDATING}: Cloudflare knows no such zone or record (code 81044: Record does not exist.): it is looked for anew in the next cycle"
@@ -117,25 +117,32 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
 }
 
 #[test]
-fn a_write_that_the_token_may_not_make_rests_the_token() {
-    let fate = Fate {
+fn a_write_with_a_rejected_token_rests_the_token_and_one_that_it_may_not_make_rests_the_zone() {
+    let rejects = Fate {
         code: 77,
         rest_s: Some(300),
         ..NOT_APPLIED
     };
-    for status in [401, 403] {
-        let reason = |home: &Home| {
+    let code = "code 10000: Authentication error";
+    fails(
+        &refusal(401, 10_000, "Authentication error"),
+        |home| format!("{UPDATING}: {}", rejected(home, code)),
+        &rejects,
+    );
+    let forbids = Fate {
+        rest_s: Some(30),
+        ..NOT_APPLIED
+    };
+    fails(
+        &refusal(403, 10_000, "Authentication error"),
+        |_| {
             format!(
-                "{UPDATING}: {}",
-                rejected(home, "code 10000: Authentication error")
+                "{UPDATING}: Cloudflare does not allow this token to do that ({code}): it needs the permissions Zone:Read \
+                 and DNS:Edit, and this zone among its Zone Resources"
             )
-        };
-        fails(
-            &refusal(status, 10_000, "Authentication error"),
-            reason,
-            &fate,
-        );
-    }
+        },
+        &forbids,
+    );
 }
 
 #[test]

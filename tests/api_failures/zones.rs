@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::Home;
 use super::{NEW, cycle, renumbered};
 
 fn remember_zone(home: &Home, id: &str) {
     let mut state = home.state();
-    state["zones"] = json!({"example.com": id});
+    state["zones"] = json!({"example.com": {"id": id}});
     fs::write(home.state_file("state.json"), state.to_string()).unwrap();
 }
 
@@ -18,13 +18,13 @@ fn a_zone_that_was_made_anew_is_found_in_the_same_cycle() {
     // One that is another account's now, and one that is no id at all.
     for stale in ["00000000000000000000000000000000", "example"] {
         let home = renumbered();
-        let id = home.state()["zones"]["example.com"].clone();
+        let id = home.state()["zones"]["example.com"]["id"].clone();
         remember_zone(&home, stale);
         let said = cycle(&home);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{stale}");
         assert_eq!(said.record["outcome"], "updated", "{stale}");
         assert_eq!(home.published("A").as_deref(), Some(NEW), "{stale}");
-        assert_eq!(home.state()["zones"]["example.com"], id, "{stale}");
+        assert_eq!(home.state()["zones"]["example.com"]["id"], id, "{stale}");
     }
 }
 
@@ -42,5 +42,5 @@ fn a_zone_that_left_the_account_is_told() {
         "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
          token's Zone Resources include it\n"
     );
-    assert_eq!(home.state()["zones"], json!({}));
+    assert_eq!(home.state()["zones"]["example.com"]["id"], Value::Null);
 }

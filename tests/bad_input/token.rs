@@ -123,7 +123,7 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
 }
 
 const REJECTED: &str = "error: vpn.example.com A: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
-    Authentication error): it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone; it \
+    Authentication error): it must be active, copied as a whole, and have the permissions Zone:Read and DNS:Edit for this zone; it \
     comes from {home}/token (cloudflare.token_file); the token is tried again after 5 min, or once it changes\n";
 
 #[test]

@@ -18,11 +18,13 @@ use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, Router
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiError, ApiErrorKind};
 use cadence::logic::quorum::{Tally, tally};
-use cadence::logic::records::{Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use cadence::logic::records::{
+    Instead, Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate,
+};
 use cadence::logic::recovery::Limits;
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Planned, Wants, api_at_rest, resume, step};
+use cadence::logic::step::{Planned, Wants, resume, step};
 use cadence::logic::units::{ByFamily, Family, RecordType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -315,7 +317,7 @@ impl<'a> Home<'a> {
                             ..
                         } | Settled::Written(_)
                     ) {
-                        state.backoff = None;
+                        state.answered(&state.about(spec));
                     }
                     return Ok(settled);
                 }
@@ -325,13 +327,13 @@ impl<'a> Home<'a> {
                     pursuit.after_doh(Some(&answer))
                 }
                 Next::AskApi => {
-                    if let Some(held) = api_at_rest(state, TOKEN, now) {
+                    if let Some(held) = state.at_rest(&state.about(spec), TOKEN, false, now) {
                         return Ok(held);
                     }
                     self.figures.calls.api += 1;
                     match self.outside.read(self.plan, &mut self.rng) {
                         Ok(found) => pursuit.after_read(&found),
-                        Err(error) => Next::Done(failed(state, &error, WriteFate::None, now)),
+                        Err(error) => Next::Done(failed(state, spec, &error, WriteFate::None, now)),
                     }
                 }
                 Next::Write(write) => {
@@ -349,7 +351,7 @@ impl<'a> Home<'a> {
                         .outside
                         .write(self.plan, wanted, self.seconds, &mut self.rng);
                     self.survive()?;
-                    Next::Done(conclude(state, write, answer, now))
+                    Next::Done(conclude(state, spec, write, answer, now))
                 }
             };
         }
@@ -363,7 +365,13 @@ impl<'a> Home<'a> {
     }
 }
 
-fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) -> Settled {
+fn conclude(
+    state: &mut State,
+    spec: &RecordSpec,
+    write: Write,
+    answer: WriteAnswer,
+    now: &Moment,
+) -> Settled {
     let error = |kind| ApiError {
         kind,
         message: "the API failed".to_owned(),
@@ -372,12 +380,14 @@ fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) 
         WriteAnswer::Applied => Settled::Written(write),
         WriteAnswer::Lost => failed(
             state,
+            spec,
             &error(ApiErrorKind::Unconfirmed { retry_after: None }),
             WriteFate::InDoubt,
             now,
         ),
         WriteAnswer::Refused => failed(
             state,
+            spec,
             &error(ApiErrorKind::RateLimited { retry_after: None }),
             WriteFate::NotApplied,
             now,
@@ -385,9 +395,21 @@ fn conclude(state: &mut State, write: Write, answer: WriteAnswer, now: &Moment) 
     }
 }
 
-fn failed(state: &mut State, error: &ApiError, write: WriteFate, now: &Moment) -> Settled {
-    let reason = state.back_off(&error.kind, &error.message, TOKEN, now);
-    Settled::Failed { reason, write }
+fn failed(
+    state: &mut State,
+    spec: &RecordSpec,
+    error: &ApiError,
+    write: WriteFate,
+    now: &Moment,
+) -> Settled {
+    let about = state.about(spec);
+    let reason = state.back_off(&error.kind, &about, &error.message, TOKEN, now);
+    let found = Instead::Unread;
+    Settled::Failed {
+        reason,
+        write,
+        found,
+    }
 }
 
 fn disabled() -> Limits {

@@ -9,11 +9,11 @@ use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, Router
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
-use cadence::logic::records::{Next, Pursuit, RecordSpec, Settled, WriteFate};
+use cadence::logic::records::{Instead, Next, Pursuit, RecordSpec, Settled, WriteFate};
 use cadence::logic::recovery::{Decision, Limits};
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Wants, api_at_rest, resume, step};
+use cadence::logic::step::{Wants, resume, step};
 use cadence::logic::units::{ByFamily, Family, RecordType};
 use cadence::logic::verdict::Verdict;
 use serde_json::Value;
@@ -390,19 +390,20 @@ impl Home {
                     pursuit.after_doh((input.others != Others::NoDns).then_some(&answer))
                 }
                 Next::AskApi => {
-                    if let Some(held) = api_at_rest(state, TOKEN, now) {
+                    if let Some(held) = state.at_rest(&state.about(spec), TOKEN, false, now) {
                         return Some(held);
                     }
                     if input.others == Others::NoRead {
                         return Some(failed(
                             state,
+                            spec,
                             &ApiErrorKind::Unavailable { retry_after: None },
                             WriteFate::None,
                             now,
                         ));
                     }
                     let found: Vec<Found> = self.content.map(found).into_iter().collect();
-                    state.backoff = None;
+                    state.answered(&state.about(spec));
                     pursuit.after_read(&found)
                 }
                 Next::Write(write) => {
@@ -424,6 +425,7 @@ impl Home {
                         Others::WriteRefused => {
                             return Some(failed(
                                 state,
+                                spec,
                                 &ApiErrorKind::RateLimited { retry_after: None },
                                 WriteFate::NotApplied,
                                 now,
@@ -432,6 +434,7 @@ impl Home {
                         Others::WriteLost | Others::WriteLostButApplied => {
                             return Some(failed(
                                 state,
+                                spec,
                                 &ApiErrorKind::Unconfirmed { retry_after: None },
                                 WriteFate::InDoubt,
                                 now,
@@ -505,9 +508,21 @@ fn ages(value: &mut Value, now: &Moment) {
     }
 }
 
-fn failed(state: &mut State, kind: &ApiErrorKind, write: WriteFate, now: &Moment) -> Settled {
-    let reason = state.back_off(kind, "the API failed", TOKEN, now);
-    Settled::Failed { reason, write }
+fn failed(
+    state: &mut State,
+    spec: &RecordSpec,
+    kind: &ApiErrorKind,
+    write: WriteFate,
+    now: &Moment,
+) -> Settled {
+    let about = state.about(spec);
+    let reason = state.back_off(kind, &about, "the API failed", TOKEN, now);
+    let found = Instead::Unread;
+    Settled::Failed {
+        reason,
+        write,
+        found,
+    }
 }
 
 fn found(content: IpAddr) -> Found {

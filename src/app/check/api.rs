@@ -10,10 +10,9 @@ use crate::app::wire::Wire;
 use crate::dns::{Provider, TokenStatus};
 use crate::logic::moment::Moment;
 use crate::logic::policy::Policy;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
-use crate::logic::step::api_at_rest;
 use crate::logic::units::Family;
 use crate::net::Deadline;
 
@@ -33,14 +32,15 @@ pub fn ask(wire: &Wire, state: Option<&State>, now: &Moment, deadline: Deadline)
         api.findings.push(unasked);
         return api;
     };
-    let resting = state.and_then(|state| api_at_rest(state, token.fingerprint(), now));
-    if let Some(Settled::Held {
-        reason,
-        needs_operator,
-    }) = resting
-    {
-        let not_asked = format!("not asked: {reason}");
-        api.findings.push(if needs_operator {
+    let resting = state
+        .and_then(|state| state.backoff.as_ref())
+        .and_then(|rest| {
+            let left = rest.remaining(Some(token.fingerprint()), now)?;
+            Some((rest.rejected_token.is_some(), rest.told(left)))
+        });
+    if let Some((is_rejected, why)) = resting {
+        let not_asked = format!("not asked: {why}");
+        api.findings.push(if is_rejected {
             Finding::fail("api", not_asked)
         } else {
             Finding::warn("api", not_asked)
@@ -109,15 +109,9 @@ impl Api {
                             .mend("check the name, and that the token's Zone Resources include it"),
                     );
                 }
-                Err(error) => match error.kind {
-                    ApiErrorKind::TokenRejected
-                    | ApiErrorKind::RateLimited { .. }
-                    | ApiErrorKind::Unavailable { .. }
-                    | ApiErrorKind::Unconfirmed { .. } => return Some(error),
-                    ApiErrorKind::Gone
-                    | ApiErrorKind::Exists
-                    | ApiErrorKind::Conflict
-                    | ApiErrorKind::Refused => {
+                Err(error) => match error.kind.scope() {
+                    Scope::Everything => return Some(error),
+                    Scope::Zone | Scope::Record | Scope::Nothing => {
                         let label = spec.label();
                         self.note(Finding::fail("record", format!("{label}: {error}")));
                     }
@@ -243,7 +237,8 @@ fn record(pursuit: &Pursuit<'_>, found: &[Found], observed: bool) -> Finding {
         }
         Next::Done(Settled::Held {
             reason,
-            needs_operator: false,
+            is_trouble: false,
+            ..
         }) => Finding::warn("record", reason),
         Next::Done(Settled::Held { reason, .. } | Settled::Failed { reason, .. }) => {
             Finding::fail("record", reason)

@@ -141,15 +141,17 @@ fn unasked(error: ApiError) -> Error {
     let message = error.message;
     match error.kind {
         ApiErrorKind::TokenRejected => Error::new(EXIT_TOKEN, message),
-        ApiErrorKind::Unavailable { .. } | ApiErrorKind::Unconfirmed { .. } => {
-            Error::failed(format!(
-                "{message}; nothing was written. To write the files without asking anybody: --offline"
-            ))
-        }
+        ApiErrorKind::NoTime
+        | ApiErrorKind::Unreachable
+        | ApiErrorKind::Unavailable { .. }
+        | ApiErrorKind::Unconfirmed { .. } => Error::failed(format!(
+            "{message}; nothing was written. To write the files without asking anybody: --offline"
+        )),
         ApiErrorKind::RateLimited { .. }
         | ApiErrorKind::Gone
         | ApiErrorKind::Exists
         | ApiErrorKind::Conflict
+        | ApiErrorKind::Forbidden
         | ApiErrorKind::Refused => Error::failed(format!("{message}; nothing was written")),
     }
 }

@@ -1,7 +1,7 @@
 //! Reads Cloudflare's answers: status and bytes in, values or the meaning of the failure out.
 //!
 //! The envelope is `{success, errors, messages, result, result_info}`. Fields that cadence does not use may have any shape;
-//! those that it uses must be right. `messages` is never looked at: it holds codes of successes that look like errors.
+//! those that it uses must be right. `messages` of a success is never looked at: it holds codes that look like errors.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -21,6 +21,15 @@ const MAX_QUOTE: usize = 200;
 const MAX_WEIGHT: u32 = 32 * 1024;
 /// Cloudflare's ids have 32 hexadecimal digits.
 const MAX_WORD: usize = 64;
+/// RFC 8259 section 8.1 lets a reader pass over it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Stands where an error has no text.
+const NO_MESSAGE: &str = "no message";
+/// What the token must be allowed to do, and where.
+pub const PERMISSIONS: &str =
+    "it needs the permissions Zone:Read and DNS:Edit, and this zone among its Zone Resources";
+/// What a server may ask for that does not speak as the API does.
+const MAX_FOREIGN_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 /// Longer waits are a fault of the server, or of a clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -51,6 +60,11 @@ impl Operation {
 
     /// A failure of which the meaning is certain.
     pub fn failed(&self, kind: ApiErrorKind, detail: impl Display) -> ApiError {
+        // What may not even be read is more than one record's trouble.
+        let kind = match kind {
+            ApiErrorKind::Refused if !self.writes => ApiErrorKind::Forbidden,
+            kind => kind,
+        };
         ApiError {
             kind,
             message: format!("{}: {detail}", self.words),
@@ -115,8 +129,15 @@ pub fn open(
             retry_after,
         ));
     }
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let mut envelope = serde_json::from_slice(body).unwrap_or(Value::Null);
     let refusals = Refusals::of(&envelope);
+    let success = envelope.get("success").and_then(Value::as_bool);
+    // Anybody on the way may say when to come back; only the API itself may ask for a day.
+    let retry_after = match (status, success) {
+        (429, Some(_)) => retry_after,
+        _ => retry_after.map(|wait| wait.min(MAX_FOREIGN_RETRY_AFTER)),
+    };
     if status == 429 {
         let wait = retry_after.filter(|wait| !wait.is_zero()).map_or_else(
             || "try again later".to_owned(),
@@ -130,14 +151,25 @@ pub fn open(
             ),
         ));
     }
-    let success = envelope.get("success").and_then(Value::as_bool);
     match (status, success) {
         (200..=299, Some(true)) => Ok(Answer {
             result: take(&mut envelope, "result"),
             info: take(&mut envelope, "result_info"),
         }),
-        // 401 is plain by itself, whatever comes with it.
-        (200..=299 | 400..=499, Some(false)) | (401, _) => Err(refusals.meaning(operation, status)),
+        (200..=299 | 400..=499, Some(false)) => Err(refusals.meaning(operation, status)),
+        // Not in the words of the token's own refusal: so are answered domains that the API does not serve.
+        (401 | 403, None) if !refusals.0.is_empty() => Err(operation.failed(
+            ApiErrorKind::Forbidden,
+            format!("Cloudflare refused with status {status}{refusals}"),
+        )),
+        (408 | 425 | 499, None) => Err(operation.lost(
+            format!("Cloudflare answered with status {status}{refusals}"),
+            retry_after,
+        )),
+        (400..=499, None) if !refusals.0.is_empty() => Err(operation.failed(
+            ApiErrorKind::Refused,
+            format!("Cloudflare refused with status {status}{refusals}"),
+        )),
         (300..=399, _) => Err(operation.lost(
             format!(
                 "a redirect (status {status}) came instead of an answer: is a login page in the way, or cloudflare.api_url wrong?"
@@ -150,7 +182,7 @@ pub fn open(
         )),
         (_, None) => Err(operation.lost(
             format!(
-                "status {status} came with {} instead of an answer of the API",
+                "status {status} came with {} instead of an answer of the API{refusals}",
                 shape(body)
             ),
             retry_after,
@@ -183,17 +215,26 @@ fn shape(body: &[u8]) -> &'static str {
     match body.trim_ascii_start().first() {
         None => "nothing",
         Some(b'<') => "a web page",
+        Some(0x1f) => "something compressed, which was not asked for,",
         Some(_) => "something else",
     }
 }
 
-/// The items of `errors`, each followed by its `error_chain` (older answers).
+/// What the server says of its refusal: the items of `errors`, each followed by its `error_chain` (older answers); where there are none,
+/// whatever else it says, in whatever shape.
 struct Refusals(Vec<(Option<i64>, String)>);
 
 impl Refusals {
     fn of(envelope: &Value) -> Self {
         let mut found = Vec::new();
-        collect(envelope.get("errors"), &mut found);
+        collect(&envelope["errors"], &mut found);
+        if found.is_empty() && envelope["success"] != true {
+            collect(&envelope["messages"], &mut found);
+        }
+        if found.is_empty() && envelope["success"] != true && envelope.is_object() {
+            collect(envelope, &mut found);
+            found.retain(|(_, text)| text != NO_MESSAGE);
+        }
         Self(found)
     }
 
@@ -205,20 +246,24 @@ impl Refusals {
 
     /// What Cloudflare's codes mean for what to do next.
     fn meaning(&self, operation: &Operation, status: u16) -> ApiError {
-        // 6003 alone is any malformed header; 6111 in its chain is the one with the token.
-        if status == 401
-            || self.has(&[10_000, 10_001, 9106, 9109, 6111])
-            || (status == 403 && self.0.is_empty())
-        {
+        // 6003 is a malformed header, and ours differ by the token alone; 6111 in its chain says so. 10000 with status 403 is a
+        // permission that the token lacks for this zone.
+        if status == 401 || self.has(&[10_001, 9106, 9109, 6003, 6111]) {
             let filtered = self.0.iter().any(|(_, text)| text.contains("location"));
             let mend = if filtered {
                 "the token may be used from certain addresses only: remove its client IP filter, which a new address of this line breaks"
             } else {
-                "it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone"
+                "it must be active, copied as a whole, and have the permissions Zone:Read and DNS:Edit for this zone"
             };
             return operation.failed(
                 ApiErrorKind::TokenRejected,
                 format!("Cloudflare rejects the API token{self}: {mend}"),
+            );
+        }
+        if self.has(&[10_000]) || (status == 403 && self.0.is_empty()) {
+            return operation.failed(
+                ApiErrorKind::Forbidden,
+                format!("Cloudflare does not allow this token to do that{self}: {PERMISSIONS}"),
             );
         }
         if self.has(&[81_053, 81_054]) {
@@ -265,15 +310,23 @@ impl Display for Refusals {
     }
 }
 
-fn collect(errors: Option<&Value>, found: &mut Vec<(Option<i64>, String)>) {
-    for error in errors.and_then(Value::as_array).into_iter().flatten() {
-        let code = error.get("code").and_then(|code| match code {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_i64(),
-        });
-        let text = error.get("message").and_then(Value::as_str);
-        found.push((code, text.unwrap_or("no message").to_owned()));
-        collect(error.get("error_chain"), found);
+fn collect(said: &Value, found: &mut Vec<(Option<i64>, String)>) {
+    match said {
+        Value::String(text) if !text.trim().is_empty() => found.push((None, text.clone())),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(error) => {
+            let code = error.get("code").and_then(|code| match code {
+                Value::String(text) => text.parse().ok(),
+                other => other.as_i64(),
+            });
+            let keys = ["message", "error", "error_description", "detail", "title"];
+            let text = keys.iter().find_map(|key| error.get(*key)?.as_str());
+            found.push((code, text.unwrap_or(NO_MESSAGE).to_owned()));
+            if let Some(chain) = error.get("error_chain") {
+                collect(chain, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

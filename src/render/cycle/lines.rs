@@ -9,7 +9,7 @@ use crate::app::reconcile::Cycle;
 use crate::logic::beyond::Reason;
 use crate::logic::event::{RecordOutcome, What};
 use crate::logic::readiness::Readiness;
-use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Write};
+use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Truth, Write};
 use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
 use crate::logic::units::Family;
@@ -157,8 +157,7 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> L
         Settled::Written(Write::Patch { .. }) => (Mark::Good, "UPDATED", Level::Notice),
         Settled::Written(Write::Create(_)) => (Mark::Good, "CREATED", Level::Notice),
         Settled::Held {
-            needs_operator: true,
-            ..
+            is_trouble: true, ..
         } => (Mark::Warn, "HELD", Level::Warning),
         // It is known what it shall hold, and it was left alone: a dry run, the write budget, an API that rests.
         Settled::Held { .. } if planned.wanted.is_some() => (Mark::Neutral, "HELD", Level::Notice),
@@ -307,7 +306,8 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
         .iter()
         .map(|acted| outcome(&acted.outcome.settled))
         .collect();
-    let (mark, level) = if verdict.is_down() {
+    let is_wrong = || cycle.troubles().any(|(_, truth)| truth == Truth::Wrong);
+    let (mark, level) = if verdict.is_down() || is_wrong() {
         (Mark::Bad, Level::Error)
     } else if verdict == Verdict::Degraded || !cycle.errors.is_empty() {
         (Mark::Warn, Level::Warning)
@@ -316,7 +316,7 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
     } else {
         (Mark::Good, Level::Notice)
     };
-    let mut line = Line::new(cycle.now.wall, mark, "NET_HEALTH", verdict.as_str())
+    let mut line = Line::new(cycle.now.wall, mark, "NET_HEALTH", health(cycle))
         .level(level)
         .primary("readiness", state.readiness());
     for family in cycle.wants.families() {
@@ -351,4 +351,15 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
             "next",
             state.next.as_ref().map(|due| format!("{}s", due.in_s)),
         )
+}
+
+/// The verdict on the line, unless that works and DNS is known to be wrong, or is not known to be right.
+fn health(cycle: &Cycle<'_>) -> &'static str {
+    let truths = || cycle.troubles().map(|(_, truth)| truth);
+    match cycle.decision.verdict {
+        verdict if verdict.is_down() => verdict.as_str(),
+        _ if truths().any(|truth| truth == Truth::Wrong) => "DNS_WRONG",
+        _ if truths().any(|truth| truth == Truth::Unknown) => "DNS_UNKNOWN",
+        verdict => verdict.as_str(),
+    }
 }

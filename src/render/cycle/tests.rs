@@ -7,7 +7,7 @@ use crate::logic::fixtures::{ip, record};
 use crate::logic::provider::{Change, Found};
 use crate::logic::readiness::Readiness;
 use crate::logic::readiness::Track;
-use crate::logic::records::{CacheStatus, Next, WriteFate};
+use crate::logic::records::{CacheStatus, Instead, Next, WriteFate};
 use crate::logic::units::RecordType;
 use crate::logic::verdict::Verdict;
 use crate::render::local_clock;
@@ -78,7 +78,8 @@ fn lose_the_line(cycle: &mut Cycle<'_>) {
     cycle.acted[0].outcome.wanted = None;
     let settled = Settled::Held {
         reason: "the line is down".to_owned(),
-        needs_operator: false,
+        is_trouble: false,
+        found: Instead::Unread,
     };
     settle(cycle, settled);
 }
@@ -312,7 +313,8 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
         "vpn.example.com A: 2 records share this name and type: pin one with `id`: 372e, 90ab";
     let held = Settled::Held {
         reason: reason.to_owned(),
-        needs_operator: true,
+        is_trouble: true,
+        found: Instead::Unread,
     };
     settle(&mut cycle, held);
     cycle.errors = vec![reason.to_owned()];
@@ -330,6 +332,7 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
     let failed = Settled::Failed {
         reason: "could not confirm".to_owned(),
         write: WriteFate::InDoubt,
+        found: Instead::Unread,
     };
     settle(&mut cycle, failed);
     assert_eq!(
@@ -349,7 +352,8 @@ fn a_dry_run_tells_what_it_would_have_done() {
     cycle.dry_run = true;
     let held = Settled::Held {
         reason: "would".to_owned(),
-        needs_operator: false,
+        is_trouble: false,
+        found: Instead::Unread,
     };
     settle(&mut cycle, held);
     assert!(pretty(&cycle)[0].starts_with("⚪ LOOP        DRY_RUN    cycle=3408"));

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::logic::beyond::Reason;
 use crate::logic::policy::Policy;
 use crate::logic::readiness::Readiness;
-use crate::logic::records::{Layer, RecordSpec};
+use crate::logic::records::{Layer, RecordSpec, Truth};
 use crate::logic::recovery::Limits;
 use crate::logic::schedule::Speed;
 use crate::logic::units::{ByFamily, RecordType};
@@ -152,6 +152,20 @@ pub struct Record {
     /// Name and type for people: `vpn.example.com A`.
     #[serde(skip)]
     pub label: String,
+    /// Whether it is `right`, `wrong` or `unknown`, as of the last cycle.
+    pub truth: Truth,
+    /// The address that it shall hold, where it does not and that is known.
+    pub wanted: Option<IpAddr>,
+    /// What it is known to hold in place of that; `null` also where it does not exist.
+    pub held: Option<String>,
+    /// Since when it is not known to be right.
+    pub since: Option<Timestamp>,
+    /// For how many seconds.
+    pub for_s: Option<u64>,
+    /// It only waits, for the line or for a confirmation.
+    pub waits: bool,
+    /// In how many seconds the API may be asked about it again.
+    pub retry_in_s: Option<u64>,
     /// What it held when it was last verified.
     pub address: Option<IpAddr>,
     /// How and when it was last verified.
@@ -162,7 +176,7 @@ pub struct Record {
     pub in_doubt: Option<IpAddr>,
     /// Whether Cloudflare proxies it, as last read there.
     pub proxied: Option<bool>,
-    /// Why the last cycle left it unsettled.
+    /// Why it is not known to be right.
     pub problem: Option<String>,
 }
 

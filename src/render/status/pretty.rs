@@ -7,8 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
 use super::{confirmations, speed, uptime};
+use crate::logic::backoff::RETRY;
 use crate::logic::readiness::Readiness;
-use crate::logic::records::Layer;
+use crate::logic::records::{Layer, Truth};
 use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
 use crate::render::text::{WIDTH, ago, columns, human_seconds, padded, printable, wrap};
@@ -219,7 +220,8 @@ impl Sheet<'_> {
         }
         let address_of = |record: &Record| {
             record
-                .address
+                .wanted
+                .or(record.address)
                 .map_or_else(|| "unknown".to_owned(), |address| address.to_string())
         };
         let widest = |of: &dyn Fn(&Record) -> usize| {
@@ -230,14 +232,10 @@ impl Sheet<'_> {
         let addresses = widest(&|record| address_of(record).len());
         let mut label = "records";
         for record in &document.records {
-            let settled = record.address.is_some()
-                && record.problem.is_none()
-                && record.in_doubt.is_none()
-                && record.pending.is_none();
-            let paint = if settled && !document.stale {
-                Paint::Good
-            } else {
-                Paint::Warn
+            let paint = match record.truth {
+                Truth::Wrong if !document.stale => Paint::Bad,
+                Truth::Right if !document.stale && record.pending.is_none() => Paint::Good,
+                Truth::Right | Truth::Wrong | Truth::Unknown => Paint::Warn,
             };
             let address = address_of(record);
             let head = format!("{}  {address}", padded(&record.label, labels));
@@ -389,6 +387,14 @@ const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
 
 /// How and when a record was last verified.
 fn evidence(record: &Record) -> String {
+    let lasts = record
+        .for_s
+        .map_or_else(String::new, |age| format!(" for {}", human_seconds(age)));
+    match (record.truth, &record.held) {
+        (Truth::Wrong, Some(held)) => return format!("WRONG{lasts}: it holds {held}"),
+        (Truth::Wrong, None) => return format!("WRONG{lasts}: it does not exist"),
+        (Truth::Right | Truth::Unknown, _) => {}
+    }
     let Some(verified) = &record.verified else {
         return "never verified".to_owned();
     };
@@ -397,12 +403,16 @@ fn evidence(record: &Record) -> String {
         Layer::Doh => "DoH",
         Layer::Api => "API",
     };
+    let when = ago(verified.when.age_s);
+    if record.truth == Truth::Unknown {
+        return format!("was right {when} ({layer})");
+    }
     let proxied = if record.proxied == Some(true) {
         ", proxied"
     } else {
         ""
     };
-    format!("{layer}, {}{proxied}", ago(verified.when.age_s))
+    format!("{layer}, {when}{proxied}")
 }
 
 /// What is not settled about a record.
@@ -417,8 +427,11 @@ fn notes(record: &Record) -> Vec<String> {
     // The record's name is in the line above.
     let problem = record.problem.as_ref().map(|problem| {
         let bare = problem.strip_prefix(&record.label);
-        bare.map_or(problem.as_str(), |rest| rest.trim_start_matches([':', ' ']))
-            .to_owned()
+        let bare = bare.map_or(problem.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+        let again = record
+            .retry_in_s
+            .map(|left| format!("{RETRY}{}", human_seconds(left)));
+        format!("{bare}{}", again.unwrap_or_default())
     });
     [pending, in_doubt, problem].into_iter().flatten().collect()
 }

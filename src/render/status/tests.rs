@@ -11,7 +11,7 @@ use crate::logic::moment::Moment;
 use crate::logic::policy::Policy;
 use crate::logic::provider::ApiErrorKind;
 use crate::logic::readiness::Track;
-use crate::logic::records::{Layer, Pending, RecordSpec, RecordState, Verified};
+use crate::logic::records::{Instead, Layer, Pending, RecordSpec, RecordState, Trouble, Verified};
 use crate::logic::recovery::{Limits, RecoveryState};
 use crate::logic::schedule::Due;
 use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime};
@@ -93,7 +93,13 @@ fn ready() -> State {
     state.records.insert(
         "AAAA home.example.com".into(),
         RecordState {
-            problem: Some("2a00::1 has 1 of 2 confirmations".into()),
+            trouble: Some(Trouble {
+                since: at(LAST - 30),
+                why: "2a00::1 has 1 of 2 confirmations".into(),
+                wanted: None,
+                held: Instead::Unread,
+                waits: true,
+            }),
             ..RecordState::default()
         },
     );
@@ -150,11 +156,15 @@ fn down() -> State {
         since: at(LAST - 90),
     });
     vpn.in_doubt = Some(ip("11.22.33.55"));
-    vpn.problem = Some(
-        "vpn.example.com A: 2 records share this name and type: pin one with `id`: \
-         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef"
-            .into(),
-    );
+    let why = "vpn.example.com A: 2 records share this name and type: pin one with `id`: \
+         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef";
+    vpn.trouble = Some(Trouble {
+        since: at(LAST - 60),
+        why: why.into(),
+        wanted: Some(ip("11.22.33.44")),
+        held: Instead::Unread,
+        waits: false,
+    });
     state.errors = vec!["something broke".into()];
     state
 }
@@ -199,7 +209,7 @@ address      IPv4 11.22.33.44, was trusted last, unknown now
              IPv6 unknown
 trouble      something broke
 
-records      vpn.example.com A      11.22.33.44  DoH, 4 min 12 s ago, proxied
+records      vpn.example.com A      11.22.33.44  was right 4 min 12 s ago (DoH)
                written 1 min 42 s ago, not seen in public DNS yet
                write of 11.22.33.55 not confirmed yet: the next cycle looks
                2 records share this name and type: pin one with `id`:
@@ -251,7 +261,7 @@ fn clocks_that_cannot_be_compared_make_times_unknown_and_never_a_guess() {
         "freshness    STALE: it cannot be told when the last cycle ran; all below is as",
         "readiness    NOT_READY since 2026-02-02 05:31",
         "outage       WAN_DOWN since 2026-02-02 05:31, 24 cycles saw it",
-        "records      vpn.example.com A      11.22.33.44  DoH, at an unknown time,",
+        "records      vpn.example.com A      11.22.33.44  was right at an unknown time",
         "last 24 h    ························",
         "last cycle   at an unknown time, took 295 ms",
         "next cycle   unknown, the clocks cannot tell (fast, every 30 s)",

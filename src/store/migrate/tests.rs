@@ -11,9 +11,10 @@ use crate::logic::beyond::Reason;
 use crate::logic::event::{Event, What};
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
-use crate::logic::record_state::{Pending, RecordState, Replacement, Verified};
-use crate::logic::records::Layer;
+use crate::logic::record_state::{Pending, RecordState, Replacement, Trouble, Verified};
+use crate::logic::records::{Instead, Layer};
 use crate::logic::recovery::{Attempt, Cut, CutPlug, RecoveryState, Router, Streak, Watch};
+use crate::logic::rest::ZoneState;
 use crate::logic::schedule::{Due, Speed};
 use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime, VERSION};
 use crate::logic::units::{ByFamily, RecordType};
@@ -159,8 +160,8 @@ fn saved_first() -> State {
             ipv4: Some(v4),
             ipv6: Some(v6),
         },
-        records: BTreeMap::from([("A vpn.example.com".to_owned(), record())]),
-        zones: BTreeMap::from([("example.com".to_owned(), "0123".to_owned())]),
+        records: BTreeMap::from([("A vpn.example.com".to_owned(), record_first())]),
+        zones: BTreeMap::from([("example.com".to_owned(), zone_first())]),
         names: BTreeMap::new(),
         backoff: Some(Backoff {
             since: moment(4_294_967_296_000),
@@ -219,6 +220,8 @@ fn saved() -> State {
         },
         verdict: Some(Verdict::Unverified),
         doubt: Some(Reason::Portal),
+        records: BTreeMap::from([("A vpn.example.com".to_owned(), record())]),
+        zones: BTreeMap::from([("example.com".to_owned(), zone())]),
         names: BTreeMap::from([("api.example.com".to_owned(), vec![v4, v6])]),
         recovery: RecoveryState {
             cut: Some(Cut {
@@ -242,7 +245,7 @@ fn saved() -> State {
     }
 }
 
-fn record() -> RecordState {
+fn record_first() -> RecordState {
     let v4 = ip("11.22.33.44");
     RecordState {
         cache: Some(Verified {
@@ -264,7 +267,54 @@ fn record() -> RecordState {
         }),
         writes: vec![moment(NOW - 124), moment(NOW - 123)],
         proxied: Some(false),
-        problem: Some("the API asked for \"rest\"".to_owned()),
+        // Known by its text alone, and so as long as the readiness of then.
+        trouble: Some(Trouble {
+            since: moment(0),
+            why: "the API asked for \"rest\"".to_owned(),
+            wanted: None,
+            held: Instead::Unread,
+            waits: false,
+        }),
+        rest: None,
+    }
+}
+
+fn record() -> RecordState {
+    RecordState {
+        trouble: Some(Trouble {
+            since: moment(NOW - 125),
+            why: "it may not".to_owned(),
+            wanted: Some(ip("11.22.33.44")),
+            held: Instead::Content("11.22.33.55".to_owned()),
+            waits: false,
+        }),
+        rest: Some(rest()),
+        ..record_first()
+    }
+}
+
+fn zone_first() -> ZoneState {
+    ZoneState {
+        id: Some("0123".to_owned()),
+        ..ZoneState::default()
+    }
+}
+
+fn zone() -> ZoneState {
+    ZoneState {
+        found: Some(moment(NOW - 126)),
+        rest: Some(rest()),
+        ..zone_first()
+    }
+}
+
+fn rest() -> Backoff {
+    Backoff {
+        since: moment(NOW - 127),
+        wait_s: 30,
+        failures: 1,
+        reason: "it may not".to_owned(),
+        rejected_token: None,
     }
 }
 

@@ -14,7 +14,7 @@ use cadence::logic::state::{State, VERSION};
 use cadence::logic::step::{Wants, resume, step};
 use cadence::logic::units::{ByFamily, Family};
 use cadence::logic::verdict::Verdict;
-use cadence::render::status::{Configured, Document, check_line, json, logfmt, pretty};
+use cadence::render::status::{Configured, Document, json, logfmt, monitor, pretty};
 use cadence::render::{Form, Style};
 use cadence::store::migrate::Unusable;
 use cadence::store::state::parse;
@@ -71,7 +71,7 @@ fn show(state: &State, now: &Moment) {
         };
         checks::lines(&pretty(&document, None, &style, &TimeZone::UTC));
         checks::lines(&logfmt(&document));
-        let line = check_line(&document, Path::new("/var/lib/cadence"));
+        let line = monitor(&document, Path::new("/var/lib/cadence")).line;
         assert_eq!(line.matches('\n').count(), 1);
         checks::lines(&line);
         serde_json::from_str::<serde_json::Value>(&json(&document).unwrap()).unwrap();

@@ -25,10 +25,10 @@ const UNAVAILABLE: ApiErrorKind = ApiErrorKind::Unavailable { retry_after: None 
 
 #[test]
 fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
-    use ApiErrorKind::{Conflict, Exists, Gone, Refused, TokenRejected};
+    use ApiErrorKind::{Conflict, Exists, Forbidden, Gone, Refused, TokenRejected};
     for (status, code, message, kind) in [
         (401, 10_000, "Authentication error", TokenRejected),
-        (403, 10_000, "Authentication error", TokenRejected),
+        (403, 10_000, "Authentication error", Forbidden),
         (400, 10_001, "Unable to authenticate request", TokenRejected),
         (403, 9109, "Invalid access token", TokenRejected),
         (400, 9106, "Missing X-Auth-Key", TokenRejected),
@@ -44,7 +44,7 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
         (400, 81_057, "The record already exists.", Exists),
         (400, 81_058, "An identical record already exists.", Exists),
         (200, 81_058, "An identical record already exists.", Exists),
-        (400, 6003, "Invalid request headers", Refused),
+        (400, 6003, "Invalid request headers", TokenRejected),
         (400, 9005, "Content must be valid.", Refused),
         (400, 9021, "Invalid TTL.", Refused),
         (400, 9041, "This record type cannot be proxied.", Refused),
@@ -55,6 +55,11 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
     ] {
         for operation in [reading(), writing()] {
             let error = failure(&operation, status, &refusal(code, message));
+            // What may not even be read is more than one record's trouble.
+            let kind = match kind {
+                Refused if !operation.writes => Forbidden,
+                kind => kind,
+            };
             assert_eq!(error.kind, kind, "{status} {code}");
             assert!(error.message.starts_with(&operation.words), "{error}");
             assert!(
@@ -70,7 +75,7 @@ fn a_rejected_token_says_what_it_needs() {
     assert_eq!(
         failure(&reading(), 403, &refusal(9109, "Invalid access token")).message,
         "reading zone example.com: Cloudflare rejects the API token (code 9109: Invalid access token): \
-         it must be active and have the permissions Zone:Zone:Read and Zone:DNS:Edit for this zone"
+         it must be active, copied as a whole, and have the permissions Zone:Read and DNS:Edit for this zone"
     );
     let text = "Cannot use the access token from location: 11.22.33.44";
     let error = failure(&reading(), 403, &refusal(9109, text));
@@ -117,11 +122,98 @@ fn errors_of_other_shapes_are_refusals_still() {
     assert_eq!(failure(&writing(), 400, body).kind, ApiErrorKind::Exists);
     assert_eq!(
         failure(&writing(), 403, r#"{"success":false}"#).kind,
-        ApiErrorKind::TokenRejected
+        ApiErrorKind::Forbidden
     );
+    // Only the API's own envelope rejects a token.
     for body in ["", "Unauthorized", "{}", r#"{"success":true}"#] {
-        let error = failure(&writing(), 401, body);
-        assert_eq!(error.kind, ApiErrorKind::TokenRejected, "{body}");
+        let error = failure(&reading(), 401, body);
+        let unavailable = ApiErrorKind::Unavailable { retry_after: None };
+        assert_eq!(error.kind, unavailable, "{body}");
+    }
+}
+
+#[test]
+fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
+    use ApiErrorKind::{Forbidden, Refused, TokenRejected, Unconfirmed};
+    let lost = Unconfirmed { retry_after: None };
+    for (status, body, kind, told) in [
+        (
+            401,
+            r#"{"error":"You cannot use this API for domains with a .cf, .ga, .gq, .ml, or .tk TLD"}"#,
+            Forbidden,
+            "refused with status 401 (You cannot use this API for domains with a .cf,",
+        ),
+        (
+            405,
+            r#"{"code":1001,"error":"method_not_allowed"}"#,
+            Refused,
+            "refused with status 405 (code 1001: method_not_allowed)",
+        ),
+        (
+            400,
+            r#"{"success":false,"errors":"maintenance"}"#,
+            Refused,
+            "refused with status 400 (maintenance)",
+        ),
+        (
+            200,
+            r#"{"success":false,"errors":[],"messages":[{"code":7,"message":"try tomorrow"}]}"#,
+            Refused,
+            "refused with status 200 (code 7: try tomorrow)",
+        ),
+        (
+            422,
+            r#"{"title":"Bad","detail":"it is too long"}"#,
+            Refused,
+            "refused with status 422 (it is too long)",
+        ),
+        (
+            400,
+            "\u{feff}{\"success\":false,\"errors\":[{\"code\":9109,\"message\":\"no\"}]}",
+            TokenRejected,
+            "rejects the API token (code 9109: no)",
+        ),
+        (
+            502,
+            r#"{"error":"bad gateway"}"#,
+            lost,
+            "status 502 came with something else instead of an answer of the API (bad gateway)",
+        ),
+        (
+            408,
+            r#"{"error":"slow"}"#,
+            lost,
+            "answered with status 408 (slow)",
+        ),
+        (
+            200,
+            "\u{1f}x",
+            lost,
+            "something compressed, which was not asked for,",
+        ),
+    ] {
+        let error = failure(&writing(), status, body);
+        assert_eq!(error.kind, kind, "{body}");
+        assert!(error.message.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn only_a_429_of_the_api_itself_may_ask_for_more_than_a_quarter_of_an_hour() {
+    let (day, quarter) = (Duration::from_secs(86_400), Duration::from_secs(15 * 60));
+    for (status, body, kept) in [
+        (429, refusal(971, "slow down"), day),
+        (429, "<html>".to_owned(), quarter),
+        (503, refusal(1, "down"), quarter),
+        (503, "<html>".to_owned(), quarter),
+    ] {
+        let error = open(&reading(), status, Some(day), body.as_bytes()).unwrap_err();
+        let (ApiErrorKind::RateLimited { retry_after } | ApiErrorKind::Unavailable { retry_after }) =
+            error.kind
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(retry_after, Some(kept), "{status} {body}");
     }
 }
 

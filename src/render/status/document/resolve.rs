@@ -6,9 +6,10 @@ use super::{
     Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
     Outage, Past, Pending, Record, Recovery, Uptime, Verified,
 };
+use crate::logic::backoff;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::readiness::{Readiness, Track};
-use crate::logic::records::RecordState;
+use crate::logic::records::{Instead, RecordState};
 use crate::logic::schedule::{self, Speed};
 use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::{ByFamily, Family, RecordType};
@@ -191,7 +192,14 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
             .iter()
             .map(|spec| {
                 let known = state.records.get(&spec.key()).unwrap_or(&nothing);
-                Record::new(&spec.name, spec.kind.as_str(), spec.label(), known, now)
+                let zone = state.about(spec).zone;
+                let zone = zone.and_then(|zone| state.zones.get(&zone)?.rest.as_ref());
+                let rest = known.rest.as_ref().or(zone);
+                let record = Record::new(&spec.name, spec.kind.as_str(), spec.label(), known, now);
+                Record {
+                    retry_in_s: rest.and_then(|rest| left(rest, now)),
+                    ..record
+                }
             })
             .collect(),
         None => state
@@ -207,10 +215,24 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
 
 impl Record {
     fn new(name: &str, kind: &str, label: String, known: &RecordState, now: &Moment) -> Self {
+        let trouble = known.trouble.as_ref();
+        let since = trouble.map(|trouble| Past::of(&trouble.since, now));
+        let held = trouble.and_then(|trouble| match &trouble.held {
+            Instead::Content(content) => Some(content.clone()),
+            Instead::Settings => trouble.wanted.map(|wanted| wanted.to_string()),
+            Instead::Unread | Instead::Missing => None,
+        });
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
             label,
+            truth: known.truth(),
+            wanted: trouble.and_then(|trouble| trouble.wanted),
+            held,
+            since: since.and_then(|since| since.at),
+            for_s: since.and_then(|since| since.age_s),
+            waits: trouble.is_some_and(|trouble| trouble.waits),
+            retry_in_s: known.rest.as_ref().and_then(|rest| left(rest, now)),
             address: known.cache.as_ref().map(|cache| cache.address),
             verified: known.cache.as_ref().map(|cache| Verified {
                 layer: cache.layer,
@@ -222,7 +244,7 @@ impl Record {
             }),
             in_doubt: known.in_doubt,
             proxied: known.proxied,
-            problem: known.problem.clone(),
+            problem: trouble.map(|trouble| trouble.why.clone()),
         }
     }
 }
@@ -267,19 +289,23 @@ impl LastChange {
     }
 }
 
+/// How long something still rests, in whole seconds, rounded up: "in 0 s" is over.
+fn left(wait: &backoff::Backoff, now: &Moment) -> Option<u64> {
+    let left = wait.remaining(None, now)?;
+    Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+}
+
 impl Backoff {
     fn new(state: &State, now: &Moment) -> Option<Self> {
         let wait = state.backoff.as_ref()?;
-        let left = wait.remaining(None, now)?;
-        // Rounded up: "for another 0 s" is over.
-        let remaining_s = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let remaining_s = left(wait, now)?;
         Some(Self {
             since: Past::of(&wait.since, now),
             remaining_s,
             failures: wait.failures,
             token_rejected: wait.rejected_token.is_some(),
             reason: wait.reason.clone(),
-            sentence: wait.held(Duration::from_secs(remaining_s)),
+            sentence: wait.told(Duration::from_secs(remaining_s)),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! What machines and monitors read.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -17,8 +19,8 @@ no cycle has run yet: there is no state in /var/lib/cadence
     );
     let nothing = Document::new(None, None, &at(0));
     assert_eq!(
-        check_line(&nothing, place),
-        "UNKNOWN: no cycle has run yet: there is no state in /var/lib/cadence\n"
+        monitor(&nothing, place),
+        unknown("no cycle has run yet: there is no state in /var/lib/cadence")
     );
     assert_eq!(
         logfmt(&nothing),
@@ -76,13 +78,15 @@ fn the_document_holds_everything_that_is_known() {
             },
             "records": [
                 {
-                    "name": "vpn.example.com", "type": "A", "address": "11.22.33.44",
+                    "name": "vpn.example.com", "type": "A", "truth": "unknown", "wanted": "11.22.33.44", "held": null,
+                    "since": "2026-02-02T05:42:20Z", "for_s": 72, "waits": false, "retry_in_s": null, "address": "11.22.33.44",
                     "verified": {"layer": "doh", "at": "2026-02-02T05:39:20Z", "age_s": 252},
                     "pending": {"address": "11.22.33.44", "at": "2026-02-02T05:41:50Z", "age_s": 102},
                     "in_doubt": "11.22.33.55", "proxied": true, "problem": null
                 },
                 {
-                    "name": "home.example.com", "type": "AAAA", "address": null, "verified": null, "pending": null,
+                    "name": "home.example.com", "type": "AAAA", "truth": "unknown", "wanted": null, "held": null,
+                    "since": "2026-02-02T05:42:50Z", "for_s": 42, "waits": true, "retry_in_s": null, "address": null, "verified": null, "pending": null,
                     "in_doubt": null, "proxied": null, "problem": "2a00::1 has 1 of 2 confirmations"
                 }
             ],
@@ -120,7 +124,8 @@ fn one_line_tells_the_main_facts() {
 #[test]
 fn a_monitor_reads_state_subject_and_age_on_one_line() {
     let mut quiet = ready();
-    quiet.records.retain(|_, record| record.problem.is_none());
+    let right = quiet.records["A vpn.example.com"].clone();
+    quiet.records.insert("AAAA home.example.com".into(), right);
     let mut probing = ready();
     let candidate = Track::Candidate {
         address: ip("11.22.33.55"),
@@ -131,7 +136,7 @@ fn a_monitor_reads_state_subject_and_age_on_one_line() {
         (
             &ready(),
             45,
-            "READY: vpn.example.com A 11.22.33.44 and 1 more, last cycle 45 s ago; 2a00::1 has 1 of 2 confirmations",
+            "NOT KNOWN: home.example.com AAAA for 1 min 15 s: 2a00::1 has 1 of 2 confirmations; READY: vpn.example.com A 11.22.33.44 and 1 more, last cycle 45 s ago",
         ),
         (
             &quiet,
@@ -146,15 +151,18 @@ fn a_monitor_reads_state_subject_and_age_on_one_line() {
         (
             &down(),
             12,
-            "NOT_READY: WAN_DOWN for 11 min 52 s, last cycle 12 s ago; something broke",
+            "TOKEN REJECTED: 403 Forbidden: Invalid API Token (10000); NOT_READY: WAN_DOWN for 11 min 52 s, last cycle 12 s ago; something broke",
         ),
         (
             &ready(),
             7200,
-            "STALE: last cycle 2 h ago, READY then; 2a00::1 has 1 of 2 confirmations",
+            "STALE: last cycle 2 h ago; and 1 more; READY then",
         ),
     ] {
         let document = document(state, &at(LAST + s));
-        assert_eq!(check_line(&document, Path::new("/x")), format!("{line}\n"));
+        assert_eq!(
+            monitor(&document, Path::new("/x")).line,
+            format!("{line}\n")
+        );
     }
 }

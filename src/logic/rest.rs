@@ -1,0 +1,158 @@
+//! What is left alone for a while after the API refused or failed: everything, what belongs to a zone, or one record. A zone's trouble is
+//! none of its neighbours'.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::backoff::Backoff;
+use super::moment::Moment;
+use super::provider::{ApiErrorKind, Scope};
+use super::records::{Instead, RecordSpec, Settled};
+use super::state::State;
+
+/// What is known of a zone at the provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ZoneState {
+    /// The provider's id; none where the zone was not found yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// When it was found under that id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Moment>,
+    /// When it may be asked for again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Backoff>,
+}
+
+/// What a call of the API is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The name of the zone, as far as it is known.
+    pub zone: Option<String>,
+    /// The [key](RecordSpec::key) of the record.
+    pub record: String,
+}
+
+impl State {
+    /// What a call about this record is about, by what is remembered of its zone.
+    #[must_use]
+    pub fn about(&self, spec: &RecordSpec) -> About {
+        About {
+            zone: self.zone_of(spec).map(|(name, _)| name),
+            record: spec.key(),
+        }
+    }
+
+    /// Name and id of the record's zone, as they are remembered.
+    #[must_use]
+    pub fn zone_of(&self, spec: &RecordSpec) -> Option<(String, String)> {
+        let mut names = spec.zone_candidates().into_iter();
+        names.find_map(|name| {
+            let id = self.zones.get(&name)?.id.clone()?;
+            Some((name, id))
+        })
+    }
+
+    /// Forgets under which ids the zones are known that may be the record's; not that they rest.
+    pub fn forget_zone_of(&mut self, spec: &RecordSpec) {
+        for name in spec.zone_candidates() {
+            if let Some(zone) = self.zones.get_mut(&name) {
+                zone.id = None;
+            }
+        }
+    }
+
+    /// Brings every rest onto the clocks of this boot, so that it ends.
+    pub(super) fn rests_on_clocks_of(&mut self, now: &Moment) {
+        let zones = self.zones.values_mut().map(|zone| &mut zone.rest);
+        for rest in zones.chain([&mut self.backoff]) {
+            *rest = rest.take().map(|rest| rest.on_clocks_of(now));
+        }
+    }
+
+    /// Everything that rests.
+    pub fn rests(&self) -> impl Iterator<Item = &Backoff> {
+        let zones = self.zones.values().map(|zone| &zone.rest);
+        let records = self.records.values().map(|record| &record.rest);
+        zones.chain(records).chain([&self.backoff]).flatten()
+    }
+
+    fn place(&mut self, about: &About, scope: Scope) -> Option<&mut Option<Backoff>> {
+        match (scope, &about.zone) {
+            (Scope::Everything, _) => Some(&mut self.backoff),
+            (Scope::Zone, Some(zone)) => {
+                Some(&mut self.zones.entry(zone.clone()).or_default().rest)
+            }
+            (Scope::Zone, None) | (Scope::Record, _) => {
+                Some(&mut self.records.entry(about.record.clone()).or_default().rest)
+            }
+            (Scope::Nothing, _) => None,
+        }
+    }
+
+    /// Leaves alone what a failure concerns, for as long as it asks for; `reason` says what went wrong. Returns what to tell.
+    pub fn back_off(
+        &mut self,
+        error: &ApiErrorKind,
+        about: &About,
+        reason: &str,
+        token: u32,
+        now: &Moment,
+    ) -> String {
+        let Some(place) = self.place(about, error.scope()) else {
+            return reason.to_owned();
+        };
+        let Some(wait) = Backoff::after(place.as_ref(), error, reason, token, now) else {
+            return reason.to_owned();
+        };
+        let told = wait.told(Duration::from_secs(wait.wait_s));
+        *place = Some(wait);
+        told
+    }
+
+    /// Why nothing is asked about this record now, where something rests. `token` is the fingerprint of the token in use. Who asks
+    /// `by_hand` asks once all the same: then only what failed since `now`, when the cycle began, rests.
+    #[must_use]
+    pub fn at_rest(
+        &self,
+        about: &About,
+        token: u32,
+        by_hand: bool,
+        now: &Moment,
+    ) -> Option<Settled> {
+        let zone = about.zone.as_ref().and_then(|zone| self.zones.get(zone));
+        let record = self.records.get(&about.record);
+        let rests = [
+            self.backoff.as_ref(),
+            zone.and_then(|zone| zone.rest.as_ref()),
+            record.and_then(|record| record.rest.as_ref()),
+        ];
+        let is_of_before = |rest: &Backoff| rest.since.elapsed(now).known().is_some();
+        let mut rests = rests.into_iter().flatten();
+        rests.find_map(|rest| {
+            let left = rest.remaining(Some(token), now)?;
+            (!by_hand || !is_of_before(rest)).then(|| Settled::Held {
+                reason: rest.told(left.max(Duration::from_secs(1))),
+                is_trouble: true,
+                found: Instead::Unread,
+            })
+        })
+    }
+
+    /// The API did all that was asked of it: whatever it held against this is over.
+    pub fn answered(&mut self, about: &About) {
+        self.backoff = None;
+        if let Some(zone) = about
+            .zone
+            .as_ref()
+            .and_then(|zone| self.zones.get_mut(zone))
+        {
+            zone.rest = None;
+        }
+        if let Some(record) = self.records.get_mut(&about.record) {
+            record.rest = None;
+        }
+    }
+}

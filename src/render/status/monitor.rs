@@ -1,0 +1,240 @@
+//! `cadence status --check`: one line and an exit code for a monitor, the worst thing first.
+
+use std::path::Path;
+
+use super::confirmations;
+use super::document::{Address, Document, Record};
+use crate::logic::readiness::Readiness;
+use crate::logic::records::Truth;
+use crate::logic::units::{Family, RecordType};
+use crate::render::text::{ago, human_seconds, printable};
+
+/// For so many seconds a record may be wrong or unknown, as while it changes.
+const CHANGING_S: u64 = 5 * 60;
+/// For so many seconds public DNS may take to follow a write.
+const FOLLOWING_S: u64 = 15 * 60;
+
+/// What a monitor is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Monitor {
+    /// The exit code, as monitors read it: 0 is well, 1 a warning, 2 critical, 3 not known.
+    pub code: u8,
+    /// The line.
+    pub line: String,
+}
+
+/// What is told where nothing is known, and why.
+#[must_use]
+pub fn unknown(why: &str) -> Monitor {
+    Monitor {
+        code: 3,
+        line: printable(&format!("UNKNOWN: {why}")) + "\n",
+    }
+}
+
+/// Sums up a document: the worst thing first, then the line, then how fresh all of that is.
+#[must_use]
+pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
+    let Some(readiness) = document.readiness else {
+        return unknown(&format!(
+            "no cycle has run yet: there is no state in {}",
+            state_dir.display()
+        ));
+    };
+    let age = document.last_cycle.as_ref().map(|last| last.began.age_s);
+    let last_cycle = age.map_or_else(
+        || "no cycle ended yet".to_owned(),
+        |age| format!("last cycle {}", ago(age)),
+    );
+    let mut troubles = vec![];
+    if document.recovery.dark {
+        troubles.push((2, "THE MODEM MAY BE DARK".to_owned()));
+    }
+    if document.stale {
+        troubles.push((2, format!("STALE: {last_cycle}")));
+    }
+    if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
+        troubles.push((2, format!("TOKEN REJECTED: {}", rest.reason)));
+    }
+    // While the line is down the records wait for it, which it says for itself.
+    if readiness == Readiness::Ready {
+        troubles.extend(
+            document
+                .records
+                .iter()
+                .filter_map(|it| of_record(it, document)),
+        );
+    }
+    let own = match readiness {
+        Readiness::NotReady => 2,
+        Readiness::Init | Readiness::Probing => 1,
+        // Of two families one may be missing.
+        Readiness::Ready => {
+            let mut families = document.public_ip.used();
+            u8::from(!families.all(|(_, family)| family.readiness == Some(Readiness::Ready)))
+        }
+    };
+    troubles.sort_by_key(|(code, _)| std::cmp::Reverse(*code));
+    let code = troubles.first().map_or(own, |(code, _)| own.max(*code));
+    let state = match (document.stale, readiness) {
+        (true, readiness) => format!("{readiness} then"),
+        (false, readiness) => format!(
+            "{readiness}: {}, {last_cycle}",
+            subject(readiness, document)
+        ),
+    };
+    let more = troubles.len().saturating_sub(1);
+    let mut line = match troubles.into_iter().next() {
+        None => state,
+        Some((_, worst)) if more > 0 => format!("{worst}; and {more} more; {state}"),
+        Some((_, worst)) => format!("{worst}; {state}"),
+    };
+    if let Some(error) = document
+        .errors
+        .first()
+        .filter(|error| !line.contains(*error))
+    {
+        line = format!("{line}; {error}");
+    }
+    Monitor {
+        code,
+        line: printable(&line) + "\n",
+    }
+}
+
+/// What is wrong with a record, and how bad that is.
+fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
+    let label = &record.label;
+    let lasts = |age: Option<u64>| {
+        age.map_or_else(String::new, |age| format!(" for {}", human_seconds(age)))
+    };
+    // Where the clocks cannot tell for how long, that counts as long.
+    let is_long = |age: Option<u64>, limit| age.is_none_or(|age| age > limit);
+    if record.truth == Truth::Right {
+        let pending = record.pending.as_ref()?;
+        let age = pending.written.age_s;
+        let told = format!(
+            "{label} was written {}, and public DNS does not show it",
+            ago(age)
+        );
+        return is_long(age, FOLLOWING_S).then_some((1, told));
+    }
+    let why = record
+        .problem
+        .as_deref()
+        .unwrap_or("no cycle has seen it yet");
+    let why = why
+        .strip_prefix(label.as_str())
+        .map_or(why, |rest| rest.trim_start_matches([':', ' ']));
+    let lasts = lasts(record.for_s);
+    let told = match (record.truth, record.wanted, &record.held) {
+        (Truth::Wrong, Some(wanted), Some(held)) => {
+            format!("WRONG: {label} holds {held} instead of {wanted}{lasts}: {why}")
+        }
+        (Truth::Wrong, ..) => format!("WRONG: {label} does not exist{lasts}: {why}"),
+        _ => format!("NOT KNOWN: {label}{lasts}: {why}"),
+    };
+    // A record waits for its own family; that one of them is missing is told as such.
+    let is_missing = |(family, address): (Family, &Address)| {
+        RecordType::of(family).as_str() == record.kind
+            && address.readiness != Some(Readiness::Ready)
+    };
+    let waits = record.problem.is_none() || document.public_ip.used().any(is_missing);
+    let code = if !waits && is_long(record.for_s, CHANGING_S) {
+        2
+    } else {
+        1
+    };
+    Some((code, told))
+}
+
+/// What a monitor's line is about: the records, the address that waits, or the outage.
+fn subject(readiness: Readiness, document: &Document) -> String {
+    match readiness {
+        Readiness::Ready => {
+            // Of two families one may wait.
+            let is_kept = |record: &&Record| {
+                let waits = |(family, it): (Family, &Address)| {
+                    it.readiness != Some(Readiness::Ready)
+                        && record.kind == RecordType::of(family).as_str()
+                };
+                !document.public_ip.used().any(waits)
+            };
+            let records = &document.records;
+            let held = records
+                .iter()
+                .find(is_kept)
+                .or(records.first())
+                .map(|record| {
+                    let address = record
+                        .address
+                        .map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+                    format!("{} {address}", record.label)
+                });
+            let more = match document.records.len() {
+                0 | 1 => String::new(),
+                all => format!(" and {} more", all - 1),
+            };
+            held.unwrap_or_else(|| "no record".to_owned()) + &more
+        }
+        Readiness::Init | Readiness::Probing => document
+            .public_ip
+            .used()
+            .find_map(|(family, address)| {
+                let so_far = confirmations(address)?;
+                Some(format!("{family} {} has {so_far}", address.address?))
+            })
+            .unwrap_or_else(|| "no address was observed".to_owned()),
+        Readiness::NotReady => {
+            let verdict = document.verdict.map_or("unknown", |it| it.as_str());
+            let outage = document.outage.as_ref();
+            match outage.and_then(|it| it.began.age_s) {
+                Some(age) => format!("{verdict} for {}", human_seconds(age)),
+                None => verdict.to_owned(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::{at, ip, machines};
+    use crate::logic::readiness::Track;
+    use crate::logic::state::{LastCycle, State};
+
+    #[test]
+    fn a_monitor_sees_0_only_where_every_family_is_ready_and_that_is_fresh() {
+        let trusted = |address| Track::Trusted {
+            address: ip(address),
+            confirmations: 2,
+        };
+        let (v4, v6) = (trusted("11.0.0.1"), trusted("2a00::1"));
+        let place = Path::new("/x");
+        for (ipv4, ipv6, code) in [
+            (v4, v6, 0),
+            (v4, Track::Init, 0),
+            (v4, Track::NotReady, 1),
+            (Track::Empty, v6, 1),
+            (Track::Empty, Track::Init, 1),
+            (Track::NotReady, Track::NotReady, 2),
+        ] {
+            let mut state = State::cold(&at(0));
+            state.machines = machines(ipv4, ipv6);
+            state.last = Some(LastCycle {
+                at: at(0),
+                elapsed_ms: 1,
+            });
+            let seen_at = |s| monitor(&Document::new(Some(&state), None, &at(s)), place).code;
+            assert_eq!((seen_at(10), seen_at(9000)), (code, 2), "{ipv4:?} {ipv6:?}");
+        }
+        assert_eq!(monitor(&Document::new(None, None, &at(0)), place).code, 3);
+        let mut dark = State::cold(&at(0));
+        dark.recovery.intend(&at(0));
+        dark.machines = machines(v4, v6);
+        assert_eq!(
+            monitor(&Document::new(Some(&dark), None, &at(1)), place).code,
+            2
+        );
+    }
+}
