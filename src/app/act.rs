@@ -1,5 +1,6 @@
 //! Carries out a decision, record by record. What to ask and what to write is decided in `logic/records`; here it is done.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -62,14 +63,20 @@ impl Act<'_> {
             (wire.public_dns(spec, deadline), begun.elapsed())
         });
         let mut answers = answers.into_iter();
+        let mut planned: Vec<_> = planned
+            .into_iter()
+            .enumerate()
+            .map(|(place, (spec, planned))| {
+                let is_asked = planned.next == Next::AskDoh;
+                let answer = is_asked.then(|| answers.next().flatten()).flatten();
+                (place, spec, planned, answer.unwrap_or_default())
+            })
+            .collect();
+        // Where time runs out, whoever waited longest has had his turn.
+        planned.sort_by_key(|(_, spec, ..)| Reverse(waited(state, spec, self.now)));
         let mut acted = vec![];
-        for (spec, planned) in planned {
+        for (place, spec, planned, (answer, asking)) in planned {
             let begun = Instant::now();
-            let (answer, asking) = if planned.next == Next::AskDoh {
-                answers.next().flatten().unwrap_or_default()
-            } else {
-                (None, Duration::ZERO)
-            };
             let settled = match (&planned.next, planned.wanted) {
                 (Next::Done(settled), _) => settled.clone(),
                 (next, Some(wanted)) => {
@@ -90,13 +97,15 @@ impl Act<'_> {
                 settled,
                 at,
             };
-            acted.push(Acted {
+            let told = Acted {
                 outcome,
                 public_dns: answer,
                 elapsed: asking + begun.elapsed(),
-            });
+            };
+            acted.push((place, told));
         }
-        Ok(acted)
+        acted.sort_by_key(|(place, _)| *place);
+        Ok(acted.into_iter().map(|(_, acted)| acted).collect())
     }
 
     fn settle(
@@ -311,6 +320,14 @@ impl Act<'_> {
             }
         }))
     }
+}
+
+/// For how long a record has not been known to be right.
+fn waited(state: &State, spec: &RecordSpec, now: &Moment) -> Duration {
+    let known = state.records.get(&spec.key());
+    let trouble = known.and_then(|known| known.trouble.as_ref());
+    let waited = trouble.and_then(|trouble| trouble.since.elapsed(now).known());
+    waited.unwrap_or_default()
 }
 
 /// Why the records of a name were not read.

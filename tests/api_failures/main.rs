@@ -8,6 +8,7 @@
 mod deadline;
 mod reads;
 mod rest;
+mod several;
 mod writes;
 mod zones;
 

@@ -88,6 +88,7 @@ impl Fault {
 pub struct Faults {
     always: Option<Fault>,
     queue: VecDeque<Due>,
+    places: Vec<(String, Due)>,
 }
 
 #[derive(Clone)]
@@ -110,13 +111,21 @@ impl Faults {
         self.always = fault;
     }
 
-    /// The fault that the next request meets.
-    pub fn take(&mut self, is_write: bool) -> Option<Fault> {
-        match self
-            .queue
-            .iter()
-            .position(|due| is_write || !due.writes_only)
-        {
+    /// All requests from now on whose target holds `place`, or none of those.
+    pub fn set_at(&mut self, place: &str, writes_only: bool, fault: Option<Fault>) {
+        self.places.retain(|(known, _)| known != place);
+        let due = fault.map(|fault| Due { fault, writes_only });
+        self.places.extend(due.map(|due| (place.to_owned(), due)));
+    }
+
+    /// The fault that the next request, of that target, meets.
+    pub fn take(&mut self, is_write: bool, target: &str) -> Option<Fault> {
+        let is_due = |due: &Due| is_write || !due.writes_only;
+        let mut places = self.places.iter();
+        if let Some((_, due)) = places.find(|(at, due)| target.contains(at) && is_due(due)) {
+            return Some(due.fault.clone());
+        }
+        match self.queue.iter().position(is_due) {
             Some(first) => self.queue.remove(first).map(|due| due.fault),
             None => self.always.clone(),
         }

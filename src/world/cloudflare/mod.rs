@@ -127,6 +127,12 @@ impl Cloudflare {
         lock(&self.inner).faults.set(fault);
     }
 
+    /// Every request, or every write, whose target holds `place`, such as the id of a zone, meets this fault from now on, or none does.
+    pub fn set_fault_at(&self, place: &str, writes_only: bool, fault: Option<Fault>) {
+        let faults = &mut lock(&self.inner).faults;
+        faults.set_at(place, writes_only, fault);
+    }
+
     /// Every request so far, in the order in which they were dealt with.
     #[must_use]
     pub fn journal(&self) -> Vec<Entry> {
@@ -157,7 +163,7 @@ impl Cloudflare {
     pub(super) fn answer(&self, request: &Request, gate: &Gate) -> Reply {
         let at = jiff::Timestamp::now();
         let is_write = request.method != "GET";
-        let fault = lock(&self.inner).faults.take(is_write);
+        let fault = lock(&self.inner).faults.take(is_write, &request.target);
         let late = match &fault {
             // Between the bell and the lock, so that a client has long given up when the write lands.
             Some(Fault::SlowApply(delay)) if is_write => !gate.wait(*delay),

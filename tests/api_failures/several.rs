@@ -1,0 +1,198 @@
+//! Several zones, and records that cannot be written for long: nobody waits for a neighbour, and whoever asks is told.
+
+use std::time::Duration;
+
+use cadence::world::Fault;
+use serde_json::{Value, json};
+
+use super::support::{Home, RECORD, gist, reason};
+use super::{NEW, OLD, calls, refusal, retry_after, status};
+
+const SECOND: &str = "[[record]]\nname = \"home.example.net\"\ncreate = true\n";
+
+/// Two records, each in a zone of its own; the line was renumbered just now. And the ids of the zones.
+fn two_zones() -> (Home, [String; 2]) {
+    let home = Home::with(&format!("{RECORD}{SECOND}"));
+    let cloudflare = home.world.cloudflare();
+    let second = cloudflare.add_zone("example.net");
+    home.cycle_with(&["--trust"]);
+    let first = home.state()["zones"]["example.com"]["id"].clone();
+    let first = first.as_str().unwrap().to_owned();
+    assert_eq!(held(&home), [OLD, OLD]);
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    (home, [first, second])
+}
+
+/// What the records hold, that of the first zone first.
+fn held(home: &Home) -> [String; 2] {
+    let records = home.world.cloudflare().records();
+    ["vpn.example.com", "home.example.net"].map(|name| {
+        let mut named = records.iter().filter(|record| record["name"] == name);
+        let record = named.next().unwrap_or_else(|| panic!("no {name}"));
+        record["content"].as_str().unwrap_or_default().to_owned()
+    })
+}
+
+/// Exit code and line of `status --check`.
+fn monitor(home: &Home) -> (i32, String) {
+    let out = home.run(&["status", "--check"]);
+    let line = String::from_utf8(out.stdout).unwrap();
+    (out.status.code().unwrap(), line)
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_zone_that_may_not_be_changed_or_read_holds_up_nobody_elses_record() {
+    let forbidden = refusal(403, 10_000, "Authentication error");
+    for (fault, writes_only, told) in [
+        (
+            forbidden.clone(),
+            true,
+            "does not allow this token to do that",
+        ),
+        (forbidden, false, "does not allow this token to do that"),
+        (status(500), false, "Cloudflare answered with status 500"),
+        (Fault::Hang(Duration::from_millis(100)), false, "connection"),
+    ] {
+        let (home, [first, _]) = two_zones();
+        let cloudflare = home.world.cloudflare();
+        cloudflare.set_fault_at(&first, writes_only, Some(fault.clone()));
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!(
+            (code, gist(&report).as_str()),
+            (1, "READY failed updated/api"),
+            "{fault:?}"
+        );
+        assert!(reason(&report, 0).contains(told), "{report:#}");
+        assert_eq!(held(&home), [OLD, NEW], "{fault:?}");
+        let before = calls(&home);
+        for _ in 0..3 {
+            let (code, report) = home.cycle_with(&[]);
+            assert_eq!(
+                (code, gist(&report).as_str()),
+                (1, "READY held noop/cache"),
+                "{fault:?}"
+            );
+        }
+        assert_eq!(calls(&home), before, "the zone rests: {fault:?}");
+        let (code, line) = monitor(&home);
+        assert_eq!(code, 1, "it may be changing: {line}");
+        home.pass(6 * MINUTE);
+        home.world.set_address(Some(OLD.parse().unwrap()));
+        home.cycle_with(&["--trust"]);
+        assert_eq!(held(&home)[1], OLD, "and again: {fault:?}");
+        home.world.set_address(Some(NEW.parse().unwrap()));
+        home.cycle_with(&["--trust"]);
+        cloudflare.set_fault_at(&first, writes_only, None);
+        home.pass(61 * MINUTE);
+        assert_eq!(home.cycle_with(&["--trust"]).0, 0, "{fault:?}");
+        assert_eq!(held(&home), [NEW, NEW], "{fault:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_known_to_be_wrong_is_critical_after_five_minutes_and_shown_beside_what_it_shall_be()
+ {
+    let (home, [first, _]) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at(&first, true, Some(refusal(400, 9021, "Invalid TTL.")));
+    home.cycle_with(&["--trust"]);
+    home.pass(6 * MINUTE);
+    let out = home.run(&["reconcile"]);
+    let log = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        log.contains("subsystem=NET_HEALTH state=DNS_WRONG"),
+        "{log}"
+    );
+    let (code, line) = monitor(&home);
+    assert_eq!(code, 2, "{line}");
+    assert!(
+        line.starts_with(&format!(
+            "WRONG: vpn.example.com A holds {OLD} instead of {NEW} for 6 min"
+        )),
+        "{line}"
+    );
+    let shown = home.run(&["status", "--json"]).stdout;
+    let shown: Value = serde_json::from_slice(&shown).unwrap();
+    let record = &shown["records"][0];
+    assert_eq!(
+        [&record["truth"], &record["wanted"], &record["held"]],
+        [&json!("wrong"), &json!(NEW), &json!(OLD)]
+    );
+    assert_eq!(shown["records"][1]["truth"], "right");
+}
+
+#[test]
+fn a_write_that_is_refused_for_good_is_tried_ever_more_seldom() {
+    let (home, [first, _]) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at(&first, true, Some(refusal(400, 9021, "Invalid TTL.")));
+    cloudflare.clear_journal();
+    for _ in 0..30 {
+        let (code, _) = home.cycle_with(&["--trust"]);
+        assert_eq!(code, 1, "an ongoing trouble has one exit code");
+        home.pass(Duration::from_secs(30));
+    }
+    let journal = cloudflare.journal();
+    let writes = journal
+        .iter()
+        .filter(|call| call.method == "PATCH" && call.path.contains(&first));
+    // After 0, 30, 90, 210, 450 and 930 s, of which the last is too late.
+    assert_eq!(writes.count(), 5);
+    let told = home.history();
+    let failed = told
+        .iter()
+        .filter(|event| event["outcome"] == "failed" || event["outcome"] == "held");
+    assert_eq!(failed.count(), 1, "news once: {told:#?}");
+}
+
+#[test]
+fn a_gateway_that_asks_for_a_day_of_rest_gets_a_quarter_of_an_hour_and_a_hand_asks_at_once() {
+    let (home, _) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    let page = Fault::Status {
+        code: 503,
+        retry_after: Some("86400".to_owned()),
+        body: Some("<html>busy</html>".to_owned()),
+    };
+    cloudflare.set_fault(Some(page));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+    let before = calls(&home);
+    assert_eq!(home.cycle_with(&[]).0, 1);
+    assert_eq!(calls(&home), before);
+    assert_eq!(home.cycle_with(&["--no-cache"]).0, 1);
+    assert_eq!(calls(&home), before + 2, "each zone once");
+    cloudflare.set_fault(None);
+    home.pass(15 * MINUTE + Duration::from_secs(1));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+    assert_eq!(held(&home), [NEW, NEW]);
+    // The API itself may ask for a day.
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    cloudflare.set_fault(Some(retry_after(429, "86400")));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+    cloudflare.set_fault(None);
+    home.pass(10 * 60 * MINUTE);
+    assert_eq!(home.cycle_with(&["--trust"]).0, 1, "it rests still");
+    let (code, line) = monitor(&home);
+    assert_eq!(code, 2, "{line}");
+    assert_eq!(home.cycle_with(&["--no-cache"]).0, 0, "by hand it is asked");
+    assert_eq!(held(&home), [OLD, OLD]);
+}
+
+#[test]
+fn an_address_that_nobody_tells_is_critical_too_though_the_line_is_up() {
+    let (home, _) = two_zones();
+    home.cycle_with(&["--trust"]);
+    home.world.set_address(None);
+    let (code, report) = home.cycle_with(&[]);
+    assert_eq!(
+        (code, &report["verdict"]),
+        (0, &json!("DEGRADED")),
+        "{report:#}"
+    );
+    home.pass(6 * MINUTE);
+    home.cycle_with(&[]);
+    let (code, line) = monitor(&home);
+    assert_eq!(code, 2, "{line}");
+}
