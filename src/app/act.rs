@@ -92,9 +92,11 @@ impl Act<'_> {
                     self.now.clone()
                 }
             };
+            let shows = |wanted| answer.as_ref().map(|shown| *shown == [wanted]);
             let outcome = Outcome {
                 wanted: planned.wanted,
                 settled,
+                public: planned.wanted.and_then(shows),
                 at,
             };
             let told = Acted {
@@ -133,12 +135,24 @@ impl Act<'_> {
             doh,
         };
         let mut next = first;
-        let mut read_again = false;
+        let (mut read_again, mut looked_again) = (false, false);
         loop {
             next = match next {
                 Next::Done(settled) => return Ok(settled),
                 Next::AskDoh => pursuit.after_doh(answer),
-                Next::AskApi => self.read(state, &pursuit),
+                Next::AskApi => match self.read(state, &pursuit) {
+                    // A record that was there is gone: it may be in another zone by now, which is looked for again.
+                    missing
+                        if !looked_again
+                            && remembered.cache.is_some()
+                            && is_missing(&missing)
+                            && state.forget_old_zone_of(spec, self.now) =>
+                    {
+                        looked_again = true;
+                        Next::AskApi
+                    }
+                    next => next,
+                },
                 Next::Write(write) => match self.write(state, spec, wanted, &write)? {
                     Ok(()) => {
                         state.answered(&state.about(spec));
@@ -198,7 +212,7 @@ impl Act<'_> {
             records.map_err(|error| (about(Some(name), spec), error))
         };
         let remembered = state.zone_of(spec);
-        let first = match remembered.as_ref().map(read) {
+        let first = match state.fresh_zone_of(spec, self.now).as_ref().map(read) {
             // The zone was made anew under another id, or the token is for another account now: look for it again.
             Some(Err((about, error)))
                 if matches!(
@@ -211,7 +225,10 @@ impl Act<'_> {
             }
             Some(Err((about, error))) => return Err(NotRead::Failed(about, error)),
             Some(Ok(records)) => return Ok(records),
-            None => None,
+            None => {
+                state.forget_zone_of(spec);
+                None
+            }
         };
         match (self.zone(provider, token, state, spec), first) {
             (Ok(zone), Some((about, error))) if remembered.as_ref() == Some(&zone) => {
@@ -224,6 +241,14 @@ impl Act<'_> {
             {
                 Err(NotRead::Failed(about, first))
             }
+            // It was only to be seen whether it is the same still.
+            (Err(NotRead::Failed(about, error)), None) => match &remembered {
+                Some(known) => {
+                    state.zones.entry(known.0.clone()).or_default().id = Some(known.1.clone());
+                    read(known).map_err(|(about, error)| NotRead::Failed(about, error))
+                }
+                None => Err(NotRead::Failed(about, error)),
+            },
             (Err(why), _) => Err(why),
         }
     }
@@ -248,6 +273,7 @@ impl Act<'_> {
                 let known = state.zones.entry(name.clone()).or_default();
                 known.id = Some(zone.id.clone());
                 known.found = Some(self.now.clone());
+                known.status = zone.trouble().map(str::to_owned);
                 return Ok((name.clone(), zone.id));
             }
         }
@@ -319,6 +345,20 @@ impl Act<'_> {
                 | ApiErrorKind::Refused => failed(WriteFate::NotApplied, write.found()),
             }
         }))
+    }
+}
+
+/// Whether the provider was read, and holds no such record.
+fn is_missing(next: &Next) -> bool {
+    match next {
+        Next::Write(Write::Create(_)) => true,
+        Next::Done(Settled::Held { found, .. } | Settled::Failed { found, .. }) => {
+            *found == Instead::Missing
+        }
+        Next::Done(Settled::Right { .. } | Settled::Written(_))
+        | Next::Write(Write::Patch { .. })
+        | Next::AskDoh
+        | Next::AskApi => false,
     }
 }
 

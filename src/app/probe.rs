@@ -235,7 +235,8 @@ mod tests {
             server(1, "11.0.0.1\n"),
             server(1, "nonsense"),
         );
-        let answer = r#"{"Status":0,"Answer":[{"name":"x.example.com","type":1,"TTL":60,"data":"11.0.0.2"}]}"#;
+        let answer = r#"{"Status":0,"Answer":[{"name":"x.example.com","type":1,"TTL":60,"data":"11.0.0.2"},
+            {"name":"y.example.com","type":1,"TTL":60,"data":"11.0.0.2"}]}"#;
         let doh = server(2, answer);
         let wire = wire(&format!(
             "[[record]]\nname = \"x.example.com\"\n[[record]]\nname = \"y.example.com\"\n\

@@ -102,6 +102,11 @@ pub fn router(text: &str) -> Result<RouterAddress, String> {
 /// Reads the name of a network interface, by the kernel's own rules (`dev_valid_name`).
 pub fn interface(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c != '/' && c != ':' && !c.is_whitespace() && !c.is_control();
+    if let Some((name, _)) = text.split_once('@').filter(|(name, _)| !name.is_empty()) {
+        return Err(format!(
+            "{name:?} alone: \"@\" and what follows are how `ip link` shows the other end"
+        ));
+    }
     if (1..=MAX_INTERFACE).contains(&text.len())
         && text != "."
         && text != ".."
@@ -376,5 +381,7 @@ mod tests {
         for text in ["", ".", "..", "eth 0", "eth/0", "eth0:1", "eth\u{0}"] {
             assert!(interface(text).is_err(), "{text}");
         }
+        let error = interface("dm0@if5").unwrap_err();
+        assert!(error.starts_with("\"dm0\" alone"), "{error}");
     }
 }

@@ -181,6 +181,21 @@ impl Provider for Cloudflare {
             zones = ask(&idna::domain_to_unicode(name).0)?;
         }
         zones.dedup_by(|a, b| a.id == b.id);
+        // The same name may be in several accounts, and served by one.
+        if zones.iter().any(|zone| zone.trouble().is_none()) {
+            zones.retain(|zone| zone.trouble().is_none());
+        }
+        let gone = zones.iter().find(|zone| zone.is_gone()).cloned();
+        zones.retain(|zone| !zone.is_gone());
+        if let Some(gone) = gone.filter(|_| zones.is_empty()) {
+            return Err(operation.failed(
+                ApiErrorKind::Forbidden,
+                format!(
+                    "Cloudflare says that the zone {name} is {}: add it there again, or correct the name",
+                    gone.status
+                ),
+            ));
+        }
         if zones.len() > 1 {
             let ids: Vec<&str> = zones.iter().map(|zone| zone.id.as_str()).collect();
             return Err(operation.failed(

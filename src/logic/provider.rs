@@ -12,7 +12,28 @@ pub struct Zone {
     pub id: String,
     /// Its name in ASCII form.
     pub name: String,
+    /// What the provider says of it; `active` where it serves it, or where nothing is said.
+    pub status: String,
+    /// Where its name servers have to be, as the provider says.
+    pub name_servers: Vec<String>,
 }
+
+impl Zone {
+    /// What the provider says of it, where it does not serve it.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&str> {
+        (self.status != ACTIVE).then_some(self.status.as_str())
+    }
+
+    /// Whether it is no longer here at all.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status.as_str(), "deleted" | "moved")
+    }
+}
+
+/// The status of a zone that is served.
+pub const ACTIVE: &str = "active";
 
 /// A record as the provider lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,15 +27,41 @@ pub struct Verified {
     pub ttl: Option<u32>,
     /// The proxy setting that the configuration asked for.
     pub proxied: Option<bool>,
+    /// When the provider showed both to be as they were asked for, which public DNS cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Moment>,
 }
 
-/// A write that public DNS does not show yet.
+impl Verified {
+    /// Whether the configuration asked for the same settings then.
+    #[must_use]
+    pub fn asks_as(&self, spec: &RecordSpec) -> bool {
+        self.ttl == spec.ttl && self.proxied == spec.proxied
+    }
+}
+
+/// What the provider holds and public DNS was not seen to show yet: a write, or what public DNS contradicts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// What was written.
+    /// What the record holds.
     pub address: IpAddr,
-    /// When.
+    /// Since when.
     pub since: Moment,
+    /// When public DNS was asked last, and showed something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Moment>,
+}
+
+impl Pending {
+    /// That the record has held it since then.
+    #[must_use]
+    pub const fn new(address: IpAddr, since: Moment) -> Self {
+        Self {
+            address,
+            since,
+            asked: None,
+        }
+    }
 }
 
 /// What a write puts in the place of what.
@@ -205,19 +231,37 @@ impl RecordState {
         };
         let write = self.unanswered.take().filter(|write| write.to == wanted)?;
         if write.changes_address() {
-            self.pending = Some(Pending {
-                address: wanted,
-                since: write.at.clone(),
-            });
+            self.pending = Some(Pending::new(wanted, write.at.clone()));
         }
         Some(write)
+    }
+
+    /// Public DNS was asked, and shows something else than what the provider holds.
+    pub(super) fn is_contradicted(&mut self, wanted: IpAddr, now: &Moment) {
+        let pending = Pending::new(wanted, now.clone());
+        self.pending.get_or_insert(pending).asked = Some(now.clone());
+    }
+
+    /// Whether public DNS is to be asked whether it follows: in each cycle at first, and then as seldom as it may change.
+    pub(super) fn is_watched(&self, now: &Moment) -> bool {
+        let asked = self
+            .pending
+            .as_ref()
+            .and_then(|pending| pending.asked.as_ref());
+        let is_due = asked.is_some_and(|asked| asked.elapsed(now).at_least(CONVERGENCE_WINDOW));
+        self.converging(now) || is_due
     }
 
     /// Brings what is remembered onto the clocks of this boot: a write whose age cannot be told counts from now.
     pub fn on_clocks_of(&mut self, now: &Moment) {
         self.rest = self.rest.take().map(|rest| rest.on_clocks_of(now));
-        if let Some(trouble) = &mut self.trouble {
-            trouble.since.bring_onto_clocks_of(now);
+        let troubled = self.trouble.as_mut().map(|trouble| &mut trouble.since);
+        let asked = self
+            .pending
+            .as_mut()
+            .and_then(|pending| pending.asked.as_mut());
+        for then in troubled.into_iter().chain(asked) {
+            then.bring_onto_clocks_of(now);
         }
         self.writes.retain_mut(|at| match at.elapsed(now) {
             Elapsed::Known(age) => age < BUDGET_WINDOW,
@@ -236,6 +280,8 @@ impl RecordState {
         settled: &Settled,
         now: &Moment,
     ) -> Option<Option<Duration>> {
+        let before = self.cache.as_ref().filter(|cache| cache.asks_as(spec));
+        let before = before.and_then(|cache| cache.settings.clone());
         let verified = |layer| {
             Some(Verified {
                 address: wanted,
@@ -243,6 +289,10 @@ impl RecordState {
                 layer,
                 ttl: spec.ttl,
                 proxied: spec.proxied,
+                settings: match layer {
+                    Layer::Api => Some(now.clone()),
+                    Layer::Cache | Layer::Doh => before.clone(),
+                },
             })
         };
         self.is_troubled(settled, Some(wanted), now);
@@ -273,10 +323,7 @@ impl RecordState {
                 self.unanswered = None;
                 self.proxied = Some(write.proxied_after());
                 if write.changes_address() {
-                    let pending = Pending {
-                        address: wanted,
-                        since: now.clone(),
-                    };
+                    let pending = Pending::new(wanted, now.clone());
                     self.pending = (!write.proxied_after()).then_some(pending);
                 }
                 None

@@ -38,13 +38,7 @@ fn the_cache_is_written_after_the_answer_and_never_before() {
         (state.in_doubt, state.cache.as_ref().unwrap().address),
         (None, ip(A))
     );
-    assert_eq!(
-        state.pending,
-        Some(Pending {
-            address: ip(A),
-            since: at(11)
-        })
-    );
+    assert_eq!(state.pending, Some(Pending::new(ip(A), at(11))));
 }
 
 #[test]
@@ -85,10 +79,7 @@ fn a_cache_that_a_refused_write_disproved_is_not_believed_in_the_next_cycle() {
 #[test]
 fn convergence_is_told_once_with_the_time_it_took() {
     let mut state = RecordState {
-        pending: Some(Pending {
-            address: ip(A),
-            since: at(0),
-        }),
+        pending: Some(Pending::new(ip(A), at(0))),
         ..verified(A, 0)
     };
     let seen = |public| Settled::Right {
@@ -107,10 +98,7 @@ fn convergence_is_told_once_with_the_time_it_took() {
 #[test]
 fn what_public_dns_is_watched_for_ends_with_the_wish_for_it_and_is_told_only_where_it_was_seen() {
     let watching = RecordState {
-        pending: Some(Pending {
-            address: ip(A),
-            since: at(0),
-        }),
+        pending: Some(Pending::new(ip(A), at(0))),
         ..verified(A, 0)
     };
     for (wanted, public, proxied, watches, told) in [

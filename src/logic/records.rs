@@ -21,6 +21,9 @@ pub use super::record_state::{CONVERGENCE_WINDOW, Pending, RecordState, Trouble,
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
 
+/// For how long the provider's word on TTL and proxy is believed.
+const SETTINGS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// One `[[record]]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordSpec {
@@ -355,9 +358,7 @@ impl Pursuit<'_> {
             return (CacheStatus::Miss, None);
         };
         let age = cache.at.elapsed(self.now);
-        let same = cache.address == self.wanted
-            && cache.ttl == self.spec.ttl
-            && cache.proxied == self.spec.proxied;
+        let same = cache.address == self.wanted && cache.asks_as(self.spec);
         let status = if self.state.in_doubt.is_some() {
             CacheStatus::Skipped
         } else if !same {
@@ -382,7 +383,7 @@ impl Pursuit<'_> {
             CacheStatus::Hit if self.watches_public_dns() => Next::AskDoh,
             CacheStatus::Hit => Next::Done(Self::right(Layer::Cache)),
             CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Skipped
-                if self.public_dns_can_tell() =>
+                if self.public_dns_can_tell() && self.settings_are_known() =>
             {
                 Next::AskDoh
             }
@@ -558,8 +559,22 @@ impl Pursuit<'_> {
         self.doh && self.spec.proxied != Some(true) && self.state.proxied != Some(true)
     }
 
+    /// Whether the provider showed the settings that are configured, as now, within a day.
+    fn settings_are_known(&self) -> bool {
+        if self.spec.ttl.is_none() && self.spec.proxied.is_none() {
+            return true;
+        }
+        let cache = self
+            .state
+            .cache
+            .as_ref()
+            .filter(|cache| cache.asks_as(self.spec));
+        let shown = cache.and_then(|cache| cache.settings.as_ref());
+        !self.no_cache && shown.is_some_and(|at| at.elapsed(self.now).under(SETTINGS_AGE))
+    }
+
     fn watches_public_dns(&self) -> bool {
-        self.public_dns_can_tell() && self.state.converging(self.now)
+        self.public_dns_can_tell() && self.state.is_watched(self.now)
     }
 }
 

@@ -15,6 +15,7 @@ pub fn verified(address: &str, s: u64) -> RecordState {
         layer: Layer::Api,
         ttl: None,
         proxied: None,
+        settings: None,
     };
     RecordState {
         cache: Some(cache),
@@ -216,10 +217,7 @@ fn public_dns_settles_a_record_only_with_exactly_the_wanted_address() {
 
 #[test]
 fn after_a_write_public_dns_is_watched_for_ten_minutes_and_never_leads_to_the_provider() {
-    let pending = Some(Pending {
-        address: ip(A),
-        since: at(0),
-    });
+    let pending = Some(Pending::new(ip(A), at(0)));
     let state = RecordState {
         pending,
         ..verified(A, 0)

@@ -11,6 +11,11 @@ use super::provider::{ApiErrorKind, Scope};
 use super::records::{Instead, RecordSpec, Settled};
 use super::state::State;
 
+/// A zone is looked for again after this, as one of a part of the name may have been made since.
+const ZONE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// And where something contradicts it, not within this.
+const YOUNG_ZONE_AGE: Duration = Duration::from_secs(60 * 60);
+
 /// What is known of a zone at the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -21,6 +26,9 @@ pub struct ZoneState {
     /// When it was found under that id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Moment>,
+    /// What the provider says of it, where it does not serve it: `pending`, ..
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// When it may be asked for again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<Backoff>,
@@ -53,6 +61,26 @@ impl State {
             let id = self.zones.get(&name)?.id.clone()?;
             Some((name, id))
         })
+    }
+
+    /// The same unless that was too long ago: zones come and go.
+    #[must_use]
+    pub fn fresh_zone_of(&self, spec: &RecordSpec, now: &Moment) -> Option<(String, String)> {
+        let (name, id) = self.zone_of(spec)?;
+        let found = self.zones.get(&name)?.found.as_ref()?;
+        found.elapsed(now).under(ZONE_AGE).then_some((name, id))
+    }
+
+    /// Forgets the ids of the zones that may be the record's, unless they were found just now. Whether they were forgotten.
+    pub fn forget_old_zone_of(&mut self, spec: &RecordSpec, now: &Moment) -> bool {
+        let found = self
+            .zone_of(spec)
+            .and_then(|(name, _)| self.zones.get(&name)?.found.clone());
+        let is_old = found.is_none_or(|found| !found.elapsed(now).under(YOUNG_ZONE_AGE));
+        if is_old {
+            self.forget_zone_of(spec);
+        }
+        is_old
     }
 
     /// Forgets under which ids the zones are known that may be the record's; not that they rest.

@@ -186,10 +186,7 @@ mod tests {
     #[test]
     fn a_write_that_public_dns_does_not_show_is_fast_for_ten_minutes() {
         let mut state = ready();
-        let pending = Some(Pending {
-            address: ip("11.0.0.1"),
-            since: at(0),
-        });
+        let pending = Some(Pending::new(ip("11.0.0.1"), at(0)));
         state.records.insert(
             "A a.b".into(),
             RecordState {

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub wanted: Option<IpAddr>,
     /// How it was settled.
     pub settled: Settled,
+    /// Whether public DNS shows that address; none where it was not asked, or nobody answered.
+    pub public: Option<bool>,
     /// When.
     pub at: Moment,
 }
@@ -96,6 +98,13 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     };
     let found = remembered.answer(wanted, &outcome.settled);
     let converged = remembered.settle(spec, wanted, &outcome.settled, &outcome.at);
+    if let (Settled::Right { .. }, Some(false), Some(false) | None) =
+        (&outcome.settled, outcome.public, remembered.proxied)
+    {
+        remembered.is_contradicted(wanted, &outcome.at);
+        // As by a zone of a part of its name that was made later.
+        state.forget_old_zone_of(spec, &outcome.at);
+    }
     let name = spec.name.clone();
     let record = spec.kind;
     let event = |outcome, from, reason| What::Record {

@@ -19,6 +19,7 @@ fn after(state: State, settled: Settled, wanted: Option<&str>, doh: bool, s: u64
     let outcomes = [Outcome {
         wanted: wanted.map(ip),
         settled,
+        public: None,
         at: at(s),
     }];
     let ending = Ending {
@@ -49,10 +50,7 @@ fn key() -> String {
 
 /// A write of whose address public DNS has yet to know.
 fn watched() -> State {
-    let pending = Pending {
-        address: ip(A),
-        since: at(0),
-    };
+    let pending = Pending::new(ip(A), at(0));
     let remembered = RecordState {
         pending: Some(pending),
         ..RecordState::default()

@@ -49,6 +49,7 @@ fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, P
             .iter()
             .map(|planned| Outcome {
                 wanted: planned.wanted,
+                public: None,
                 settled: match planned.next.clone() {
                     Next::Done(settled) => settled,
                     _ => Settled::Right {

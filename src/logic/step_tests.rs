@@ -62,6 +62,7 @@ impl Driven {
             .map(|planned| Outcome {
                 wanted: planned.wanted,
                 settled: settle_as(planned.next.clone()),
+                public: None,
                 at: at(self.seconds + 3),
             })
             .collect();

@@ -12,11 +12,16 @@ use crate::net::http::{Http, Request, url_part};
 /// Response codes (RFC 1035 section 4.1.1).
 const NOERROR: u64 = 0;
 const NXDOMAIN: u64 = 3;
+/// The type of an alias (RFC 1035 section 3.2.2).
+const CNAME: u64 = 5;
 
 #[derive(Deserialize)]
 struct Document {
     #[serde(rename = "Status")]
     status: u64,
+    /// The answer was cut short (RFC 1035 section 4.1.1): what is missing may be another address.
+    #[serde(rename = "TC", default)]
+    truncated: Option<bool>,
     /// Absent where there is none.
     #[serde(rename = "Answer", default)]
     answer: Option<Vec<Answer>>,
@@ -24,6 +29,8 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Answer {
+    #[serde(default)]
+    name: String,
     #[serde(rename = "type")]
     kind: u64,
     data: String,
@@ -54,18 +61,18 @@ pub fn ask(
         .send(&request, deadline)
         .map_err(|error| error.to_string())?;
     match reply.status {
-        200 => parse_answer(&reply.body, kind),
+        200 => parse_answer(&reply.body, name, kind),
         status => Err(format!("status {status}")),
     }
 }
 
-/// Reads the addresses of type `kind` out of a DNS JSON document; sorted, each once.
+/// Reads the addresses of type `kind` that `name` has by a DNS JSON document; sorted, each once.
 ///
-/// The order of an answer is not fixed, and aliases stand among the addresses.
+/// The order of an answer is not fixed, and aliases (RFC 1034 section 3.6.2) stand among the addresses: those count to which they lead.
 ///
 /// # Errors
 /// One line: the body is no such document, an address in it is none, or the response code names a fault.
-pub fn parse_answer(body: &[u8], kind: RecordType) -> Result<Vec<IpAddr>, String> {
+pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpAddr>, String> {
     let document: Document =
         serde_json::from_slice(body).map_err(|_| "answer is no DNS JSON".to_owned())?;
     match document.status {
@@ -73,11 +80,14 @@ pub fn parse_answer(body: &[u8], kind: RecordType) -> Result<Vec<IpAddr>, String
         NXDOMAIN => return Ok(Vec::new()),
         code => return Err(format!("DNS says {}", rcode(code))),
     }
-    let mut addresses = document
-        .answer
-        .unwrap_or_default()
+    if document.truncated == Some(true) {
+        return Err("answer was cut short".to_owned());
+    }
+    let answers = document.answer.unwrap_or_default();
+    let owner = end_of_chain(name, &answers);
+    let mut addresses = answers
         .iter()
-        .filter(|answer| answer.kind == kind.number())
+        .filter(|answer| answer.kind == kind.number() && is_same_name(&answer.name, owner))
         .map(|answer| {
             let address = answer
                 .data
@@ -95,6 +105,25 @@ pub fn parse_answer(body: &[u8], kind: RecordType) -> Result<Vec<IpAddr>, String
     addresses.sort_unstable();
     addresses.dedup();
     Ok(addresses)
+}
+
+/// The name to which the aliases lead from `name`.
+fn end_of_chain<'a>(name: &'a str, answers: &'a [Answer]) -> &'a str {
+    let mut owner = name;
+    // Each alias leads on once; a circle has no end, and no address.
+    for _ in answers {
+        let is_next = |answer: &&Answer| answer.kind == CNAME && is_same_name(&answer.name, owner);
+        let Some(alias) = answers.iter().find(is_next) else {
+            break;
+        };
+        owner = &alias.data;
+    }
+    owner
+}
+
+fn is_same_name(one: &str, other: &str) -> bool {
+    let bare = |name| str::strip_suffix(name, ".").unwrap_or(name);
+    bare(one).eq_ignore_ascii_case(bare(other))
 }
 
 fn rcode(code: u64) -> String {
@@ -120,7 +149,7 @@ mod tests {
     use crate::net::tls;
 
     fn parse(body: &str) -> Result<Vec<IpAddr>, String> {
-        parse_answer(body.as_bytes(), RecordType::A)
+        parse_answer(body.as_bytes(), "www.example", RecordType::A)
     }
 
     fn addresses(texts: &[&str]) -> Vec<IpAddr> {
@@ -138,13 +167,13 @@ mod tests {
     fn all_addresses_are_read_around_aliases_in_any_order() {
         assert_eq!(parse(CHAIN), Ok(addresses(&["192.0.2.1", "192.0.2.9"])));
         assert_eq!(
-            parse_answer(CHAIN.as_bytes(), RecordType::Aaaa),
+            parse_answer(CHAIN.as_bytes(), "www.example", RecordType::Aaaa),
             Ok(Vec::new())
         );
         let aaaa =
             br#"{"Status":0,"Answer":[{"name":"a","type":28,"TTL":1,"data":"2001:db8::1"}]}"#;
         assert_eq!(
-            parse_answer(aaaa, RecordType::Aaaa),
+            parse_answer(aaaa, "a", RecordType::Aaaa),
             Ok(addresses(&["2001:db8::1"]))
         );
     }
@@ -162,6 +191,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_a_name_to_which_no_alias_leads_is_none_of_the_name() {
+        for answers in [
+            r#"{"name":"other.example","type":1,"data":"192.0.2.1"}"#,
+            r#"{"type":1,"data":"192.0.2.1"}"#,
+            r#"{"name":"www.example","type":5,"data":"b.example"},{"name":"www.example","type":1,"data":"192.0.2.1"}"#,
+            r#"{"name":"www.example","type":5,"data":"www.example"},{"name":"b.example","type":1,"data":"192.0.2.1"}"#,
+        ] {
+            let body = format!(r#"{{"Status":0,"Answer":[{answers}]}}"#);
+            assert_eq!(parse(&body), Ok(vec![]), "{body}");
+        }
+    }
+
+    #[test]
     fn faults_are_named() {
         for (body, error) in [
             (
@@ -170,17 +212,18 @@ mod tests {
             ),
             (r#"{"Status":5}"#, "DNS says REFUSED: it does not answer us"),
             (r#"{"Status":23}"#, "DNS says RCODE 23"),
+            (r#"{"Status":0,"TC":true}"#, "answer was cut short"),
             ("", "answer is no DNS JSON"),
             ("<html>", "answer is no DNS JSON"),
             ("[]", "answer is no DNS JSON"),
             (r#"{"error":"Invalid name"}"#, "answer is no DNS JSON"),
             (r#"{"Status":-1}"#, "answer is no DNS JSON"),
             (
-                r#"{"Status":0,"Answer":[{"type":1,"data":"::1"}]}"#,
+                r#"{"Status":0,"Answer":[{"name":"www.example.","type":1,"data":"::1"}]}"#,
                 "answer holds an A record that is no IPv4 address",
             ),
             (
-                r#"{"Status":0,"Answer":[{"type":1,"data":"x"}]}"#,
+                r#"{"Status":0,"Answer":[{"name":"WWW.example","type":1,"data":"x"}]}"#,
                 "answer holds an A record that is no IPv4 address",
             ),
         ] {

@@ -260,6 +260,7 @@ impl Home {
             outcomes.push(Outcome {
                 wanted: planned.wanted,
                 settled,
+                public: None,
                 at: now.clone(),
             });
         }

@@ -189,6 +189,7 @@ impl<'a> Home<'a> {
             outcomes.push(Outcome {
                 wanted: planned.wanted,
                 settled,
+                public: None,
                 at: now.clone(),
             });
         }

@@ -337,6 +337,7 @@ impl Home {
         let outcomes = [Outcome {
             wanted: planned.wanted,
             settled,
+            public: None,
             at: now.clone(),
         }];
         let ending = Ending {

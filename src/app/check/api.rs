@@ -10,7 +10,7 @@ use crate::app::wire::Wire;
 use crate::dns::{Provider, TokenStatus};
 use crate::logic::moment::Moment;
 use crate::logic::policy::Policy;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
 use crate::logic::units::Family;
@@ -92,9 +92,9 @@ impl Api {
         let mut zones = BTreeMap::new();
         for spec in specs {
             let read = zone(provider, &mut zones, spec, deadline).and_then(|zone| match zone {
-                Some((name, id)) => {
-                    self.note(Finding::ok("zone", format!("{name} is visible")));
-                    provider.records(&id, &spec.name, deadline).map(Some)
+                Some(zone) => {
+                    self.note(served(&zone));
+                    provider.records(&zone.id, &spec.name, deadline).map(Some)
                 }
                 None => Ok(None),
             });
@@ -159,29 +159,47 @@ impl Api {
     }
 }
 
-/// Name and id of the zone of a record; none where the token sees none. `known` is what was asked before.
+/// The zone of a record; none where the token sees none. `known` is what was asked before.
 ///
 /// # Errors
 /// Where the provider cannot be asked.
 pub fn zone(
     provider: &dyn Provider,
-    known: &mut BTreeMap<String, Option<String>>,
+    known: &mut BTreeMap<String, Option<Zone>>,
     spec: &RecordSpec,
     deadline: Deadline,
-) -> Result<Option<(String, String)>, ApiError> {
+) -> Result<Option<Zone>, ApiError> {
     for name in spec.zone_candidates() {
-        let id = if let Some(id) = known.get(&name) {
-            id.clone()
-        } else {
-            let id = provider.zone(&name, deadline)?.map(|zone| zone.id);
-            known.insert(name.clone(), id.clone());
-            id
+        let zone = match known.get(&name) {
+            Some(zone) => zone.clone(),
+            None => {
+                let zone = provider.zone(&name, deadline)?;
+                known.insert(name, zone.clone());
+                zone
+            }
         };
-        if let Some(id) = id {
-            return Ok(Some((name, id)));
+        if zone.is_some() {
+            return Ok(zone);
         }
     }
     Ok(None)
+}
+
+/// Whether what is written to a zone is seen by anybody.
+fn served(zone: &Zone) -> Finding {
+    let name = &zone.name;
+    let Some(status) = zone.trouble() else {
+        return Finding::ok("zone", format!("{name} is visible"));
+    };
+    let servers = match zone.name_servers.as_slice() {
+        [] => "those that the dashboard names".to_owned(),
+        servers => servers.join(" and "),
+    };
+    let found =
+        format!("{name} is {status} at Cloudflare, so public DNS does not follow its records");
+    Finding::warn("zone", found).mend(format!(
+        "set the name servers of {name} at its registrar to {servers}"
+    ))
 }
 
 /// The address that the record holds, or a stand-in that is never shown where there is none.

@@ -9,7 +9,7 @@ use crate::app::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
 use crate::error::{EXIT_TOKEN, Error};
-use crate::logic::provider::{ApiError, ApiErrorKind, Found};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Zone};
 use crate::logic::records::RecordSpec;
 use crate::system;
 
@@ -64,7 +64,8 @@ pub fn token(wire: &Wire, token: &Token) -> Result<Finding, Error> {
 pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standing), Error> {
     let provider = provider(wire)?;
     let deadline = Wire::deadline();
-    let Some((name, id)) = zone(provider, &mut BTreeMap::new(), spec, deadline).map_err(unasked)?
+    let Some(Zone { name, id, .. }) =
+        zone(provider, &mut BTreeMap::new(), spec, deadline).map_err(unasked)?
     else {
         let names = spec.zone_candidates();
         let seen = provider.zone_names(deadline).map_err(unasked)?;

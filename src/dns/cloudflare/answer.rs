@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::dns::TokenStatus;
 use crate::logic::idn;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found, Zone};
+use crate::logic::provider::{ACTIVE, ApiError, ApiErrorKind, Found, Zone};
 use crate::logic::units::human_duration;
 
 /// Longer texts of the server are cut: an error is one line.
@@ -23,6 +23,8 @@ const MAX_WEIGHT: u32 = 32 * 1024;
 const MAX_WORD: usize = 64;
 /// RFC 8259 section 8.1 lets a reader pass over it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// The TTL that stands for whatever Cloudflare chooses.
+const AUTOMATIC: u32 = 1;
 /// Stands where an error has no text.
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
@@ -344,18 +346,27 @@ fn quote(text: &str) -> String {
     }
 }
 
-/// The zone in an item of the list; none where it has another name or is no longer here.
+/// The zone in an item of the list; none where it has another name.
 ///
 /// # Errors
 /// The field that is not as it must be.
 pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
     // Zone names come in Unicode, record names in punycode.
-    if !named(item, name)? || matches!(item["status"].as_str(), Some("deleted" | "moved")) {
+    if !named(item, name)? {
         return Ok(None);
     }
+    let servers = item["name_servers"].as_array().into_iter().flatten();
     Ok(Some(Zone {
         id: word(item, "id")?,
         name: name.to_owned(),
+        status: item["status"]
+            .as_str()
+            .map_or_else(|| ACTIVE.to_owned(), quote),
+        name_servers: servers
+            .filter_map(Value::as_str)
+            .take(8)
+            .map(quote)
+            .collect(),
     }))
 }
 
@@ -372,7 +383,9 @@ pub fn zone_name(item: &Value) -> Result<String, String> {
 /// # Errors
 /// As [`zone`].
 pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
-    if named(item, name)? {
+    // Of the neighbours only an alias matters: whatever the others look like, they are none of ours.
+    let matters = matches!(item["type"].as_str(), Some("A" | "AAAA" | "CNAME") | None);
+    if matters && named(item, name)? {
         record(item).map(Some)
     } else {
         Ok(None)
@@ -385,16 +398,30 @@ pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
 /// As [`zone`].
 pub fn record(item: &Value) -> Result<Found, String> {
     let name = text(item, "name")?;
-    let ttl = item["ttl"].as_u64().and_then(|ttl| ttl.try_into().ok());
+    let kind = word(item, "type")?;
+    // Which of them it is must be told.
+    let of_this = |flaw: String| format!("{flaw}: {} {kind}", quote(name));
     Ok(Found {
-        id: word(item, "id")?,
-        kind: word(item, "type")?,
+        id: word(item, "id").map_err(of_this)?,
+        kind: kind.clone(),
         name: idn::to_ascii(name).unwrap_or_else(|_| quote(name)),
         // Some of it is shown: a text of any length and any characters must not come through here.
-        content: content(item)?,
-        ttl: ttl.ok_or_else(|| unusable("ttl"))?,
+        content: content(item).map_err(of_this)?,
+        ttl: ttl(&item["ttl"]).ok_or_else(|| of_this(unusable("ttl")))?,
         proxied: item["proxied"].as_bool().unwrap_or(false),
     })
+}
+
+/// A TTL in seconds; one that is not told is automatic.
+fn ttl(told: &Value) -> Option<u32> {
+    if told.is_null() {
+        return Some(AUTOMATIC);
+    }
+    // 60.0 is an integer to JSON (RFC 8259 section 6).
+    let ttl = told.as_f64().filter(|ttl| ttl.fract() == 0.0)?;
+    (0.0..=f64::from(u32::MAX))
+        .contains(&ttl)
+        .then(|| ttl.to_string().parse().ok())?
 }
 
 /// What is said about a token.

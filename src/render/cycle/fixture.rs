@@ -127,6 +127,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
             outcome: Outcome {
                 wanted: Some(address),
                 settled: right,
+                public: None,
                 at: now.clone(),
             },
             public_dns: None,

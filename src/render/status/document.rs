@@ -166,6 +166,9 @@ pub struct Record {
     pub waits: bool,
     /// In how many seconds the API may be asked about it again.
     pub retry_in_s: Option<u64>,
+    /// Why public DNS does not follow its zone, where Cloudflare says so.
+    #[serde(skip)]
+    pub zone: Option<String>,
     /// What it held when it was last verified.
     pub address: Option<IpAddr>,
     /// How and when it was last verified.

@@ -113,9 +113,13 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     if record.truth == Truth::Right {
         let pending = record.pending.as_ref()?;
         let age = pending.written.age_s;
+        let why = record
+            .zone
+            .as_ref()
+            .map_or_else(String::new, |why| format!(": {why}"));
         let told = format!(
-            "{label} was written {}, and public DNS does not show it",
-            ago(age)
+            "NOT IN PUBLIC DNS: {label} for {}{why}",
+            age.map_or_else(|| "an unknown time".to_owned(), human_seconds)
         );
         return is_long(age, FOLLOWING_S).then_some((1, told));
     }

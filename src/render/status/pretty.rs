@@ -419,7 +419,9 @@ fn evidence(record: &Record) -> String {
 fn notes(record: &Record) -> Vec<String> {
     let pending = record.pending.as_ref().map(|pending| {
         let written = ago(pending.written.age_s);
-        format!("written {written}, not seen in public DNS yet")
+        let why = record.zone.as_ref().map(|why| format!(": {why}"));
+        let why = why.unwrap_or_default();
+        format!("written {written}, not seen in public DNS yet{why}")
     });
     let in_doubt = record
         .in_doubt

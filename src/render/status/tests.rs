@@ -38,6 +38,7 @@ fn verified(address: &str, layer: Layer, s: u64) -> RecordState {
             layer,
             ttl: None,
             proxied: None,
+            settings: None,
         }),
         ..RecordState::default()
     }
@@ -151,10 +152,7 @@ fn down() -> State {
     state.backoff = Backoff::after(None, &ApiErrorKind::TokenRejected, why, 1, &at(LAST - 60));
     let vpn = state.records.get_mut("A vpn.example.com").unwrap();
     vpn.proxied = Some(true);
-    vpn.pending = Some(Pending {
-        address: ip("11.22.33.44"),
-        since: at(LAST - 90),
-    });
+    vpn.pending = Some(Pending::new(ip("11.22.33.44"), at(LAST - 90)));
     vpn.in_doubt = Some(ip("11.22.33.55"));
     let why = "vpn.example.com A: 2 records share this name and type: pin one with `id`: \
          0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef";

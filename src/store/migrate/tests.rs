@@ -254,6 +254,7 @@ fn record_first() -> RecordState {
             layer: Layer::Doh,
             ttl: Some(300),
             proxied: Some(false),
+            settings: None,
         }),
         in_doubt: Some(v4),
         unanswered: Some(Replacement {
@@ -264,6 +265,7 @@ fn record_first() -> RecordState {
         pending: Some(Pending {
             address: v4,
             since: moment(NOW - 123),
+            asked: None,
         }),
         writes: vec![moment(NOW - 124), moment(NOW - 123)],
         proxied: Some(false),
@@ -289,6 +291,14 @@ fn record() -> RecordState {
             waits: false,
         }),
         rest: Some(rest()),
+        cache: record_first().cache.map(|cache| Verified {
+            settings: Some(moment(NOW - 128)),
+            ..cache
+        }),
+        pending: record_first().pending.map(|pending| Pending {
+            asked: Some(moment(NOW - 129)),
+            ..pending
+        }),
         ..record_first()
     }
 }
@@ -303,6 +313,7 @@ fn zone_first() -> ZoneState {
 fn zone() -> ZoneState {
     ZoneState {
         found: Some(moment(NOW - 126)),
+        status: Some("pending".to_owned()),
         rest: Some(rest()),
         ..zone_first()
     }

@@ -343,7 +343,7 @@ fn pages_end_where_the_server_says_or_where_one_is_empty() {
 }
 
 #[test]
-fn zones_are_found_by_their_ascii_name_unless_they_are_gone() {
+fn zones_are_found_by_their_ascii_name() {
     let item = |name: &str, status: &str| serde_json::json!({"id": "023e", "name": name, "status": status});
     let found = |item: &Value, name| zone(item, name).unwrap().map(|zone| zone.name);
     assert_eq!(
@@ -366,12 +366,7 @@ fn zones_are_found_by_their_ascii_name_unless_they_are_gone() {
         .as_deref(),
         Some("example.com")
     );
-    for (name, status) in [
-        ("example.com", "deleted"),
-        ("example.com", "moved"),
-        ("example.org", "active"),
-        ("my.example.com", "active"),
-    ] {
+    for (name, status) in [("example.org", "active"), ("my.example.com", "active")] {
         assert_eq!(
             found(&item(name, status), "example.com"),
             None,
@@ -419,10 +414,28 @@ fn a_record_is_read_strictly_where_it_matters() {
         ("ttl", u64::MAX.into()),
     ] {
         let flaw = format!("the answer has no usable `{key}` where one belongs");
-        assert_eq!(with(key, value.clone()).unwrap_err(), flaw, "{value}");
+        let error = with(key, value.clone()).unwrap_err();
+        assert!(error.starts_with(&flaw), "{error}");
+        let is_named = error.ends_with(": VPN.example.com A");
+        assert_eq!(is_named, !matches!(key, "type" | "name"), "{error}");
     }
     for odd in [Value::Null, serde_json::json!([]), 7.into()] {
         assert!(record(&odd).is_err());
+    }
+    assert_eq!(with("ttl", Value::Null).unwrap().ttl, 1);
+    assert_eq!(with("ttl", 60.0.into()).unwrap().ttl, 60);
+    assert!(with("ttl", 60.5.into()).is_err());
+}
+
+#[test]
+fn a_neighbour_that_is_none_of_ours_may_look_as_it_likes() {
+    for neighbour in [
+        serde_json::json!({"name": "a.example.com", "type": "TXT", "content": null, "ttl": null}),
+        serde_json::json!({"name": "a.example.com", "type": "TXT", "content": ""}),
+        serde_json::json!({"name": "a.example.com", "type": "TYPE 65"}),
+        serde_json::json!({"type": "HTTPS", "id": null}),
+    ] {
+        assert_eq!(record_named(&neighbour, "a.example.com"), Ok(None));
     }
 }
 

@@ -192,12 +192,19 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
             .iter()
             .map(|spec| {
                 let known = state.records.get(&spec.key()).unwrap_or(&nothing);
-                let zone = state.about(spec).zone;
-                let zone = zone.and_then(|zone| state.zones.get(&zone)?.rest.as_ref());
-                let rest = known.rest.as_ref().or(zone);
+                let zone_name = state.about(spec).zone;
+                let zone = zone_name.as_ref().and_then(|name| state.zones.get(name));
+                let rest = known
+                    .rest
+                    .as_ref()
+                    .or(zone.and_then(|zone| zone.rest.as_ref()));
+                let unserved = zone.and_then(|zone| zone.status.as_ref());
                 let record = Record::new(&spec.name, spec.kind.as_str(), spec.label(), known, now);
                 Record {
                     retry_in_s: rest.and_then(|rest| left(rest, now)),
+                    zone: zone_name
+                        .zip(unserved)
+                        .map(|(name, status)| format!("the zone {name} is {status} at Cloudflare")),
                     ..record
                 }
             })
@@ -233,6 +240,7 @@ impl Record {
             for_s: since.and_then(|since| since.age_s),
             waits: trouble.is_some_and(|trouble| trouble.waits),
             retry_in_s: known.rest.as_ref().and_then(|rest| left(rest, now)),
+            zone: None,
             address: known.cache.as_ref().map(|cache| cache.address),
             verified: known.cache.as_ref().map(|cache| Verified {
                 layer: cache.layer,
