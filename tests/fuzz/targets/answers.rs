@@ -11,19 +11,22 @@ use jiff::Timestamp;
 
 use super::checks::{self, SECRET};
 
+/// The name that is asked for, as in most documents of the corpus.
+const NAME: &str = "vpn.example.com";
+
 /// A DNS JSON document.
 pub fn doh(input: &[u8]) {
     for kind in [RecordType::A, RecordType::Aaaa] {
-        match parse_answer(input, kind) {
+        match parse_answer(input, NAME, kind) {
             Ok(addresses) => {
                 assert!(addresses.is_sorted_by(|one, next| one < next));
                 assert!(addresses.iter().all(|it| Family::of(*it) == kind.family()));
                 let answers: Vec<_> = addresses
                     .iter()
-                    .map(|it| serde_json::json!({"type": kind.number(), "data": it}))
+                    .map(|it| serde_json::json!({"name": NAME, "type": kind.number(), "data": it}))
                     .collect();
                 let again = serde_json::json!({"Status": 0, "Answer": answers}).to_string();
-                assert_eq!(parse_answer(again.as_bytes(), kind), Ok(addresses));
+                assert_eq!(parse_answer(again.as_bytes(), NAME, kind), Ok(addresses));
             }
             Err(error) => checks::line(&error, 120),
         }
