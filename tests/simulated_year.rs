@@ -52,7 +52,8 @@ fn a_line_that_never_changes_costs_few_calls_and_no_writes() {
     println!("{figures}");
     assert_eq!(figures.writes, 1, "the first publish");
     let api = u64::from(figures.calls.api);
-    assert!(api <= 4, "{api} calls of the API in a month");
+    // Public DNS cannot tell that the TTL is as configured: the API is asked that once a day.
+    assert!(api <= 30 + 4, "{api} calls of the API in a month");
     assert!(
         figures.per_hour(figures.calls.doh) < 1.1,
         "DNS over HTTPS is asked once in an hour"

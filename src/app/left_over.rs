@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use super::context::Context;
 use super::power;
 use super::wire::Wire;
+use crate::config::Settings;
 use crate::error::{EXIT_LOCKED, Error};
 use crate::logic::recovery::Cut;
 use crate::logic::state::{State, VERSION};
@@ -55,6 +57,42 @@ pub fn restore_alone(wire: &Wire, dir: &StateDir, mut state: State) -> Result<()
     }
 }
 
+/// The configuration. Where it cannot be read, the modem that a cut left without power is given it back all the same, as far as the state
+/// tells how; a password or a program it does not tell.
+///
+/// # Errors
+/// What is wrong with the configuration, and what became of the power.
+pub fn settings(context: &Context) -> Result<Settings, Error> {
+    context.settings().map_err(|error| {
+        let Error { exit_code, message } = &error;
+        let told = |what: &str| Error::new(*exit_code, format!("{message}\n{what}"));
+        match without_configuration(context) {
+            Ok(false) => error,
+            Ok(true) => told("power: a cut had left the modem without power; it has it back"),
+            Err(why) => told(&why.message),
+        }
+    })
+}
+
+/// Whether the power was away, and is back.
+fn without_configuration(context: &Context) -> Result<bool, Error> {
+    let Some(dir) = StateDir::existing(&context.state_dir()).map_err(Error::state)? else {
+        return Ok(false);
+    };
+    let is_cut = |state: &State| state.recovery.cut.is_some();
+    let read = || state::read::<State>(&dir, VERSION.into()).unwrap_or_default();
+    if !read().is_some_and(|state| is_cut(&state)) {
+        return Ok(false);
+    }
+    let settings = Settings::bare().map_err(Error::config)?;
+    let wire = Wire::new(settings, &context.env, &context.outside)?;
+    let _lock = lock(&wire, &dir, Duration::ZERO)?;
+    match read().filter(is_cut) {
+        None => Ok(false),
+        Some(state) => restore_alone(&wire, &dir, state).map(|()| true),
+    }
+}
+
 /// Puts the intention of a cut on disk, and before that what its on needs beside the state.
 ///
 /// # Errors
@@ -63,7 +101,10 @@ pub fn save_intention(wire: &Wire, dir: &StateDir, state: &State) -> Result<(), 
     if let Some(url) = &wire.settings.recovery.on_url {
         cut_url::keep(dir, &url.url)?;
     }
-    state::save(dir, state)
+    state::save(dir, state)?;
+    // Where the state is lost in the dark, the history tells that something was begun. It is not worth the cut, and is told again.
+    let _ = history::append_missing(dir, &state.outbox);
+    Ok(())
 }
 
 /// Leaves state and history, and nothing that only a pending cut needs.

@@ -25,7 +25,7 @@ use crate::logic::units::Family;
 use crate::render;
 use crate::store::flag::set_unsettled;
 use crate::store::state::Loaded;
-use crate::store::{StateDir, StoreError, history, state};
+use crate::store::{StateDir, StoreError, cut_url, history, state};
 use crate::system;
 
 /// A cycle that has run: everything that its report tells.
@@ -106,7 +106,11 @@ impl Cycle<'_> {
 /// # Errors
 /// When the cycle could not run, or could not leave its state.
 pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
-    let settings = context.settings()?;
+    let settings = if options.dry_run {
+        context.settings()?
+    } else {
+        left_over::settings(context)?
+    };
     let dir = context.state_dir();
     if options.if_due && !is_due(&dir, &settings.policy)? {
         return Ok(EXIT_DONE);
@@ -349,7 +353,8 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
     let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
     let seq = history::last_seq(dir).unwrap_or(Some(seconds));
     let mut state = State::cold(&now);
-    if wire.has_plug() && (seq.is_some() || !errors.is_empty()) {
+    let was_here = seq.is_some() || !errors.is_empty() || cut_url::kept(dir).is_some();
+    if wire.has_plug() && was_here {
         state.recovery = RecoveryState::forgotten(&now);
     }
     state.seq = seq.unwrap_or(0);

@@ -11,6 +11,7 @@ use super::power::{self, Outcome};
 use super::reconcile::load;
 use super::wire::Wire;
 use crate::cli;
+use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
 use crate::logic::recovery::Limits;
 use crate::logic::state::{State, VERSION};
@@ -109,7 +110,11 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 
 /// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
 fn switch_on(context: &Context) -> Result<u8, Error> {
-    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
+    let wire = Wire::new(
+        left_over::settings(context)?,
+        &context.env,
+        &context.outside,
+    )?;
     let failed = |why| Error::failed(format!("power: {why}"));
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let locked = dir.as_ref().and_then(|dir| {
@@ -147,7 +152,13 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
 
 /// Gives up a cut that is not over: after its plug was thrown away, say.
 fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
-    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
+    // What can never be reached is forgotten under any configuration.
+    let settings = context.settings().or_else(|_| Settings::bare());
+    let wire = Wire::new(
+        settings.map_err(Error::config)?,
+        &context.env,
+        &context.outside,
+    )?;
     let nothing = || Error::failed("no cut is left over: there is nothing to forget");
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let dir = dir.ok_or_else(nothing)?;

@@ -251,14 +251,19 @@ impl Wire {
         configured.or_else(|| probe::host::router_of((self.routes)(), self.dialer.interface()))
     }
 
-    /// A sign of life of the router.
+    /// A sign of life of the router: where it gives none over IPv4, and none is configured, of that of IPv6.
     #[must_use]
     pub fn router(&self) -> Signal<RouterMethod> {
-        probe::router::probe(
-            self.router_address().as_ref(),
-            &self.dialer,
-            probe::router::LAN_TIMEOUT,
-        )
+        let ask = |router: Option<&RouterAddress>| {
+            probe::router::probe(router, &self.dialer, probe::router::LAN_TIMEOUT)
+        };
+        let first = ask(self.router_address().as_ref());
+        if first.ok() || self.settings.network.router.is_some() {
+            return first;
+        }
+        let other = probe::host::other_router_of((self.routes)(), self.dialer.interface());
+        let other = other.map(|router| ask(Some(&router)));
+        other.filter(Signal::ok).unwrap_or(first)
     }
 
     /// What comes back from beyond the router: the targets are asked, and where none proves who it is, those who tell an address of

@@ -27,6 +27,15 @@ pub struct DefaultRoute {
     pub metric: u32,
 }
 
+impl DefaultRoute {
+    fn router(self) -> Option<RouterAddress> {
+        let address = self.gateway?;
+        let is_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        let scope = is_local.then_some(self.interface);
+        Some(RouterAddress { address, scope })
+    }
+}
+
 /// Looks for a link on `interface`, or among the default routes where none is configured.
 #[must_use]
 pub fn probe(interface: Option<&str>, routes: fn() -> Vec<DefaultRoute>) -> Signal<()> {
@@ -53,10 +62,25 @@ pub fn probe(interface: Option<&str>, routes: fn() -> Vec<DefaultRoute>) -> Sign
 pub fn router_of(routes: Vec<DefaultRoute>, interface: Option<&str>) -> Option<RouterAddress> {
     let mut routes = routes.into_iter();
     let best = routes.find(|route| interface.is_none_or(|it| it == route.interface))?;
-    let address = best.gateway?;
-    let scope =
-        matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()).then_some(best.interface);
-    Some(RouterAddress { address, scope })
+    best.router()
+}
+
+/// The router of the best IPv6 default route, where that is not the one above: of a dual-stack router one half may be dead, as with
+/// DS-Lite (RFC 6333), and the other lives.
+#[must_use]
+pub fn other_router_of(
+    routes: Vec<DefaultRoute>,
+    interface: Option<&str>,
+) -> Option<RouterAddress> {
+    let mut routes = routes.into_iter();
+    let is_ours = |route: &DefaultRoute| interface.is_none_or(|it| it == route.interface);
+    let best = routes.find(is_ours)?.gateway?;
+    if best.is_ipv6() {
+        return None;
+    }
+    let mut others = routes.filter(is_ours);
+    let is_v6 = |route: &DefaultRoute| route.gateway.is_some_and(|it| it.is_ipv6());
+    others.find(is_v6)?.router()
 }
 
 /// All default routes of this host, IPv4 first, the best of each family first.

@@ -119,6 +119,28 @@ fn a_modem_left_dark_is_switched_on_also_under_a_configuration_that_breaks_the_p
 }
 
 #[test]
+fn a_modem_left_dark_is_switched_on_also_where_the_configuration_cannot_be_read() {
+    for (command, config) in [
+        (["reconcile", "-q"], Some("nonsense = 1\n")),
+        (["reconcile", "-q"], None),
+        (["recover", "--on"], Some("[[record]]\n")),
+    ] {
+        let stage = left_dark("");
+        let path = stage.home.path("cadence.toml");
+        match config {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let out = stage.home.run(&command);
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(78), "{said}");
+        assert!(stage.has_power(), "{command:?} {config:?}: {said}");
+        assert!(said.contains("it has it back"), "{said}");
+        assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null, "{said}");
+    }
+}
+
+#[test]
 fn a_modem_left_dark_is_switched_on_also_when_no_cycle_is_due() {
     let stage = left_dark("");
     stage.edit_state(|state| state["next"]["in_s"] = 600.into());
@@ -136,6 +158,8 @@ fn forget(stage: &Stage, how: &str) {
             fs::write(path, &whole[..whole.len() / 2]).unwrap();
         }
         "newer" => stage.edit_state(|state| state["version"] = (VERSION + 1).into()),
+        // The url of the on lies there still, and the history tells what was begun.
+        "alone" => fs::remove_file(path).unwrap(),
         _ => {
             let history =
                 r#"{"at":"2026-01-28T12:00:00Z","seq":7,"cycle":1,"kind":"gap","seconds":600}"#;
@@ -151,7 +175,7 @@ fn forget(stage: &Stage, how: &str) {
 
 #[test]
 fn a_modem_left_dark_is_switched_on_also_where_the_memory_of_it_is_lost() {
-    for what in ["torn", "newer", "gone"] {
+    for what in ["torn", "newer", "gone", "alone"] {
         let stage = left_dark("");
         forget(&stage, what);
         let (code, outcome, reason) = stage.cycle();

@@ -84,6 +84,29 @@ fn the_router_is_that_of_the_best_route_alone() {
 }
 
 #[test]
+fn the_other_router_is_that_of_ipv6_where_the_best_route_is_one_of_ipv4() {
+    let route = |interface: &str, gateway: Option<&str>| DefaultRoute {
+        interface: interface.to_owned(),
+        gateway: gateway.map(|address| address.parse().unwrap()),
+        metric: 0,
+    };
+    let (four, six) = (
+        route("eth0", Some("192.168.0.1")),
+        route("eth0", Some("fe80::1")),
+    );
+    let spare = route("eth1", Some("192.168.1.1"));
+    let both = vec![four.clone(), spare.clone(), six.clone()];
+    let found = other_router_of(both.clone(), None).unwrap();
+    assert_eq!(found.address, "fe80::1".parse::<IpAddr>().unwrap());
+    assert_eq!(found.scope.as_deref(), Some("eth0"));
+    assert_eq!(other_router_of(both, Some("eth1")), None);
+    assert_eq!(other_router_of(vec![four, spare], None), None);
+    assert_eq!(other_router_of(vec![six.clone()], None), None);
+    // The router of a route that is not the best proves nothing of a VPN.
+    assert_eq!(other_router_of(vec![route("wg0", None), six], None), None);
+}
+
+#[test]
 fn the_ipv6_default_route_is_found_among_the_others() {
     let zero = "0".repeat(32);
     let router = "fe80000000000000021132fffe112233";
