@@ -57,21 +57,17 @@ pub fn restore_alone(wire: &Wire, dir: &StateDir, mut state: State) -> Result<()
     }
 }
 
-/// The configuration. Where it cannot be read, the modem that a cut left without power is given it back all the same, as far as the state
-/// tells how; a password or a program it does not tell.
-///
-/// # Errors
-/// What is wrong with the configuration, and what became of the power.
-pub fn settings(context: &Context) -> Result<Settings, Error> {
-    context.settings().map_err(|error| {
-        let Error { exit_code, message } = &error;
-        let told = |what: &str| Error::new(*exit_code, format!("{message}\n{what}"));
-        match without_configuration(context) {
-            Ok(false) => error,
-            Ok(true) => told("power: a cut had left the modem without power; it has it back"),
-            Err(why) => told(&why.message),
-        }
-    })
+/// Where the configuration cannot be used, the modem that a cut left without power is given it back all the same, as far as the state
+/// tells how: a password or a program it does not tell. What is wrong with the configuration, and what became of the power.
+#[must_use]
+pub fn misconfigured(context: &Context, error: Error) -> Error {
+    let Error { exit_code, message } = &error;
+    let told = |what: &str| Error::new(*exit_code, format!("{message}\n{what}"));
+    match without_configuration(context) {
+        Ok(false) => error,
+        Ok(true) => told("power: a cut had left the modem without power; it has it back"),
+        Err(why) => told(&why.message),
+    }
 }
 
 /// Whether the power was away, and is back.

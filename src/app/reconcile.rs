@@ -106,17 +106,20 @@ impl Cycle<'_> {
 /// # Errors
 /// When the cycle could not run, or could not leave its state.
 pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
-    let settings = if options.dry_run {
-        context.settings()?
-    } else {
-        left_over::settings(context)?
+    let misconfigured = |error| {
+        if options.dry_run {
+            error
+        } else {
+            left_over::misconfigured(context, error)
+        }
     };
+    let settings = context.settings().map_err(misconfigured)?;
     let dir = context.state_dir();
     if options.if_due && !is_due(&dir, &settings.policy)? {
         return Ok(EXIT_DONE);
     }
     system::sleep(system::random_up_to(options.splay));
-    let wire = Wire::new(settings, &context.env, &context.outside)?;
+    let wire = Wire::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
     if let Err(error) = context.enforce_policy(&wire) {
         // The contract's "nothing done" stops at a modem that an earlier cycle may have left without power.
         if !options.dry_run {

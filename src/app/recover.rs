@@ -110,11 +110,9 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 
 /// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
 fn switch_on(context: &Context) -> Result<u8, Error> {
-    let wire = Wire::new(
-        left_over::settings(context)?,
-        &context.env,
-        &context.outside,
-    )?;
+    let misconfigured = |error| left_over::misconfigured(context, error);
+    let settings = context.settings().map_err(misconfigured)?;
+    let wire = Wire::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
     let failed = |why| Error::failed(format!("power: {why}"));
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let locked = dir.as_ref().and_then(|dir| {

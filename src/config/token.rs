@@ -241,7 +241,37 @@ fn parse(bytes: &[u8]) -> Result<String, &'static str> {
             "has white space or control characters inside: it must be the token alone, on one line",
         );
     }
-    Ok(trimmed.iter().copied().map(char::from).collect())
+    let text: String = trimmed.iter().copied().map(char::from).collect();
+    match flaw(&text) {
+        Some(flaw) => Err(flaw),
+        None => Ok(text),
+    }
+}
+
+/// A Global API Key has 37 hexadecimal digits.
+const GLOBAL_KEY: usize = 37;
+
+/// What a text is that is often put in the place of a token, and how to mend that. A token has letters, digits, `-`, `_` and `.` alone.
+fn flaw(text: &str) -> Option<&'static str> {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let has = |wanted: &[char]| text.contains(wanted);
+    Some(if has(&['"', '\'', '`']) {
+        "is in quotes: leave them out, it must be the token alone"
+    } else if has(&['$', '{']) {
+        "is the name of a variable that nothing replaced: put the token itself there"
+    } else if has(&['=']) {
+        "has a name and \"=\" before it: it must be the token alone"
+    } else if has(&['@']) {
+        "is an e-mail address: put an API token there; it needs no address beside it"
+    } else if has(&['/', '\\']) {
+        "is a path or an address: put the token itself there"
+    } else if has(&[',', ';', ':']) {
+        "has punctuation before or after it: it must be the token alone"
+    } else if is_hex && text.len() == GLOBAL_KEY {
+        "is the Global API Key, which may do everything and is not used that way: create an API token with Zone:Read and DNS:Edit"
+    } else {
+        return None;
+    })
 }
 
 #[cfg(test)]

@@ -196,3 +196,52 @@ fn an_address_that_nobody_tells_is_critical_too_though_the_line_is_up() {
     let (code, line) = monitor(&home);
     assert_eq!(code, 2, "{line}");
 }
+
+#[test]
+fn a_configured_ttl_is_held_against_the_api_though_public_dns_shows_the_address() {
+    let home = Home::new();
+    home.settle();
+    let cloudflare = home.world.cloudflare();
+    let id = cloudflare.records()[0]["id"].as_str().unwrap().to_owned();
+    let set = |ttl: u32| cloudflare.edit_record(&id, &json!({"ttl": ttl})).unwrap();
+    let ttl = || cloudflare.records()[0]["ttl"].clone();
+    set(300);
+    home.pass(10 * MINUTE);
+    assert_eq!(gist(&home.cycle()), "READY noop/cache");
+    home.configure(&RECORD.replace("create = true", "create = true\nttl = 60"));
+    assert_eq!(gist(&home.cycle()), "READY updated/api");
+    assert_eq!(ttl(), 60);
+    // Changed by another hand: seen at once by hand, and within a day.
+    set(300);
+    home.pass(2 * 60 * MINUTE);
+    assert_eq!(gist(&home.cycle_with(&["--trust"]).1), "READY noop/doh");
+    let (_, report) = home.cycle_with(&["--no-cache"]);
+    assert_eq!(gist(&report), "READY updated/api");
+    set(300);
+    home.pass(25 * 60 * MINUTE);
+    home.cycle_with(&["--trust"]);
+    assert_eq!(ttl(), 60);
+}
+
+#[test]
+fn a_zone_of_a_part_of_the_name_that_is_made_later_is_found_within_a_day_or_once_public_dns_shows_it()
+ {
+    let name = "[[record]]\nname = \"vpn.lab.example.com\"\ncreate = true\n";
+    let home = Home::with(name);
+    home.settle();
+    let cloudflare = home.world.cloudflare();
+    let later = cloudflare.add_zone("lab.example.com");
+    cloudflare.set_fault_at("name=vpn.lab.example.com", false, None);
+    home.pass(2 * 60 * MINUTE);
+    home.cycle();
+    let zones = |home: &Home| home.state()["zones"].clone();
+    assert_eq!(
+        zones(&home)["lab.example.com"]["id"],
+        Value::Null,
+        "not yet"
+    );
+    home.pass(25 * 60 * MINUTE);
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.cycle_with(&["--trust"]);
+    assert_eq!(zones(&home)["lab.example.com"]["id"], later.as_str());
+}

@@ -170,13 +170,12 @@ pub fn zone(
     deadline: Deadline,
 ) -> Result<Option<Zone>, ApiError> {
     for name in spec.zone_candidates() {
-        let zone = match known.get(&name) {
-            Some(zone) => zone.clone(),
-            None => {
-                let zone = provider.zone(&name, deadline)?;
-                known.insert(name, zone.clone());
-                zone
-            }
+        let zone = if let Some(zone) = known.get(&name) {
+            zone.clone()
+        } else {
+            let zone = provider.zone(&name, deadline)?;
+            known.insert(name, zone.clone());
+            zone
         };
         if zone.is_some() {
             return Ok(zone);

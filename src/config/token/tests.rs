@@ -153,6 +153,39 @@ fn what_is_no_token_is_refused_and_never_shown() {
 }
 
 #[test]
+fn what_is_often_taken_for_a_token_is_told_by_its_shape() {
+    for (text, told) in [
+        (
+            "\"0123456789abcdef0123456789abcdef01234567\"",
+            "is in quotes",
+        ),
+        ("'0123456789abcdef0123456789abcdef01234567'", "is in quotes"),
+        (
+            "CF_API_TOKEN=0123456789abcdef0123456789abcdef01234567",
+            "has a name",
+        ),
+        (
+            "0123456789abcdef0123456789abcdef01234567,",
+            "has punctuation",
+        ),
+        ("${CF_API_TOKEN}", "is the name of a variable"),
+        ("$CF_API_TOKEN", "is the name of a variable"),
+        (
+            "0123456789abcdef0123456789abcdef01234",
+            "is the Global API Key",
+        ),
+        ("me@example.com", "is an e-mail address"),
+        ("/etc/cadence/cloudflare.token", "is a path"),
+    ] {
+        let error = parse(text.as_bytes()).unwrap_err();
+        assert!(error.starts_with(told), "{text}: {error}");
+    }
+    for token in ["0123456789abcdef0123456789abcdef01234567", "cfut_A-b_c.d"] {
+        assert_eq!(parse(token.as_bytes()).as_deref(), Ok(token));
+    }
+}
+
+#[test]
 fn white_space_around_the_token_is_no_part_of_it() {
     let folder = folder();
     let path = file(&folder, "token", b"\t abc \r\n\n");
