@@ -74,7 +74,7 @@ json\t'One JSON document'"
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c cadence -n "__fish_cadence_using_subcommand status" -l check -d 'Exit 0 when READY and fresh, 1 when PROBING or INIT, 2 when `NOT_READY` or stale, 3 without state'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l check -d 'Exit 0 when all is right, 1 while something changes, 2 when something is wrong or stale, 3 without state'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l json -d 'Short for --format json: one JSON document on stdout'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -s q -l quiet -d 'Print nothing but errors'

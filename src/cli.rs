@@ -125,7 +125,7 @@ pub struct Reconcile {
 /// `cadence status`
 #[derive(Debug, Clone, Args)]
 pub struct Status {
-    /// Exit 0 when READY and fresh, 1 when PROBING or INIT, 2 when `NOT_READY` or stale, 3 without state
+    /// Exit 0 when all is right, 1 while something changes, 2 when something is wrong or stale, 3 without state
     #[arg(long)]
     pub check: bool,
 }
