@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::power::Save;
-use super::threads::side_by_side;
+use super::threads::few_at_a_time;
 use super::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
@@ -19,6 +19,9 @@ use crate::logic::step::{Decision, Planned, Wants};
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
+
+/// So many connections to a DNS over HTTPS server serve any number of records.
+const DOH_CONNECTIONS: usize = 4;
 
 /// How one record was settled, and how long that took.
 #[derive(Debug, Clone)]
@@ -58,7 +61,7 @@ impl Act<'_> {
             .iter()
             .filter(|(_, planned)| planned.next == Next::AskDoh)
             .collect();
-        let answers = side_by_side(&asked, |(spec, _)| {
+        let answers = few_at_a_time(DOH_CONNECTIONS, &asked, |(spec, _)| {
             let begun = Instant::now();
             (wire.public_dns(spec, deadline), begun.elapsed())
         });

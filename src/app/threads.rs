@@ -51,3 +51,39 @@ pub fn side_by_side<T: Sync, R: Send>(
         done
     })
 }
+
+/// The same on at most `threads` of them: what one server is asked shares that many connections.
+pub fn few_at_a_time<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<Option<R>> {
+    let threads = threads.clamp(1, items.len().max(1));
+    let each: Vec<usize> = (0..threads).collect();
+    let mine = |first: &usize| -> Vec<R> {
+        let mine = items.iter().skip(*first).step_by(threads);
+        mine.map(&work).collect()
+    };
+    let done = side_by_side(&each, mine);
+    let mut done: Vec<_> = done
+        .into_iter()
+        .map(|all| all.map(Vec::into_iter))
+        .collect();
+    let mut next = |place: usize| done.get_mut(place % threads)?.as_mut()?.next();
+    (0..items.len()).map(&mut next).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_few_threads_do_comes_in_the_order_of_what_was_asked() {
+        for (threads, count) in [(4, 0), (4, 1), (4, 4), (4, 11), (1, 5), (0, 3)] {
+            let items: Vec<usize> = (0..count).collect();
+            let done = few_at_a_time(threads, &items, |item| item * 2);
+            let expected: Vec<Option<usize>> = items.iter().map(|item| Some(item * 2)).collect();
+            assert_eq!(done, expected, "{threads} {count}");
+        }
+    }
+}

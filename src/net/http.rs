@@ -23,6 +23,8 @@ pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request
 
 /// The limit of status line and headers together.
 const MAX_HEADER: usize = 16 * 1024;
+/// As many connections to one server as are used at once are kept for what comes next.
+const MAX_IDLE: usize = 4;
 /// Has to hold a whole header and one byte more, or an endless one would look like a closed connection.
 const INPUT_BUFFER: usize = 2 * MAX_HEADER;
 const OUTPUT_BUFFER: usize = 16 * 1024;
@@ -134,6 +136,7 @@ impl Http {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .user_agent(concat!("cadence/", env!("CARGO_PKG_VERSION")))
+            .max_idle_connections_per_host(MAX_IDLE)
             .max_response_header_size(MAX_HEADER)
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER)

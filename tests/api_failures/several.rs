@@ -245,3 +245,19 @@ fn a_zone_of_a_part_of_the_name_that_is_made_later_is_found_within_a_day_or_once
     home.cycle_with(&["--trust"]);
     assert_eq!(zones(&home)["lab.example.com"]["id"], later.as_str());
 }
+
+#[test]
+fn any_number_of_records_is_looked_up_over_four_connections() {
+    let records: String = (0..40)
+        .map(|number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n"))
+        .collect();
+    let home = Home::with(&records);
+    home.cycle_with(&["--trust"]);
+    home.pass(2 * 60 * MINUTE);
+    home.world.reset_counts();
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    let doh = home.world.counts().doh;
+    assert_eq!(doh.requests, 40);
+    assert!(doh.connections <= 4, "{} connections", doh.connections);
+}
