@@ -244,13 +244,13 @@ impl Act<'_> {
             {
                 Err(NotRead::Failed(about, first))
             }
-            // It was only to be seen whether it is the same still.
+            // It was only to be seen whether it is the same still, and nobody says that it is not.
             (Err(NotRead::Failed(about, error)), None) => match &remembered {
-                Some(known) => {
+                Some(known) if matches!(error.kind, ApiErrorKind::Unavailable { .. }) => {
                     state.zones.entry(known.0.clone()).or_default().id = Some(known.1.clone());
                     read(known).map_err(|(about, error)| NotRead::Failed(about, error))
                 }
-                None => Err(NotRead::Failed(about, error)),
+                _ => Err(NotRead::Failed(about, error)),
             },
             (Err(why), _) => Err(why),
         }

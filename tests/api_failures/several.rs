@@ -261,3 +261,60 @@ fn any_number_of_records_is_looked_up_over_four_connections() {
     assert_eq!(doh.requests, 40);
     assert!(doh.connections <= 4, "{} connections", doh.connections);
 }
+
+#[test]
+fn a_zone_that_is_not_served_is_told_by_check_at_once_and_by_the_monitor_after_a_quarter_of_an_hour()
+ {
+    let home = Home::with(RECORD);
+    home.cycle_with(&["--trust"]);
+    home.cycle();
+    let zone = home.state()["zones"]["example.com"]["id"].clone();
+    let set = |status: &str| {
+        let id = zone.as_str().unwrap();
+        home.world.cloudflare().set_zone_status(id, status);
+    };
+    set("pending");
+    let out = home.run(&["check", "--json"]).stdout;
+    let checked = String::from_utf8(out).unwrap();
+    assert!(
+        checked.contains("example.com is pending at Cloudflare, so public DNS does not follow"),
+        "{checked}"
+    );
+    assert!(
+        checked.contains("ada.ns.cloudflare.com and bob.ns.cloudflare.com"),
+        "{checked}"
+    );
+    home.pass(25 * 60 * MINUTE);
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(
+        (code, gist(&report).as_str()),
+        (0, "READY noop/api"),
+        "{report:#}"
+    );
+    assert_eq!(monitor(&home).0, 0, "it may follow yet");
+    home.pass(16 * MINUTE);
+    home.cycle_with(&["--trust"]);
+    let (code, line) = monitor(&home);
+    assert_eq!(code, 1, "{line}");
+    assert!(
+        line.starts_with(
+            "NOT IN PUBLIC DNS: vpn.example.com A for 16 min: the zone example.com is pending"
+        ),
+        "{line}"
+    );
+    // Its name servers are set at last.
+    set("active");
+    home.pass(16 * MINUTE);
+    home.cycle_with(&["--trust"]);
+    assert_eq!(monitor(&home).0, 0);
+    // And it is taken away altogether.
+    set("moved");
+    home.pass(25 * 60 * MINUTE);
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 1);
+    assert!(
+        reason(&report, 0).contains("the zone example.com is moved"),
+        "{report:#}"
+    );
+}

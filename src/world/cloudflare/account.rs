@@ -38,6 +38,8 @@ struct Zone {
     /// In the form that record names are in.
     ascii: String,
     created_on: String,
+    /// `active`, or `pending` until its name servers are Cloudflare's; `moved` and `deleted` once it is not served any more.
+    status: String,
     records: Vec<Value>,
 }
 
@@ -84,9 +86,17 @@ impl Account {
             name: name.to_lowercase(),
             ascii: idna::domain_to_ascii(name).unwrap_or_else(|_| name.to_ascii_lowercase()),
             created_on: record::now(),
+            status: "active".to_owned(),
             records: Vec::new(),
         });
         id
+    }
+
+    /// Sets what becomes of a zone: nobody but the API shows the records of one that is not `active`.
+    pub fn set_zone_status(&mut self, id: &str, status: &str) {
+        for zone in self.zones.iter_mut().filter(|zone| zone.id == id) {
+            status.clone_into(&mut zone.status);
+        }
     }
 
     /// Adds a record without a look at its neighbours, and tells its id.
@@ -148,9 +158,12 @@ impl Account {
         self.page_cap = items.max(1);
     }
 
-    /// The records as they were that long ago, but for what was set up since.
+    /// The records of active zones as they were that long ago, but for what was set up since.
     pub fn published(&self, lag: Duration) -> Vec<Value> {
-        let mut records = self.records();
+        let active = self.zones.iter().filter(|zone| zone.status == "active");
+        let mut records: Vec<Value> = active
+            .flat_map(|zone| zone.records.iter().cloned())
+            .collect();
         for change in self
             .changes
             .iter()
@@ -188,7 +201,7 @@ impl Account {
                 && name
                     .as_ref()
                     .is_none_or(|name| *name == zone.name || *name == zone.ascii)
-                && status.as_ref().is_none_or(|status| status == "active")
+                && status.as_ref().is_none_or(|status| *status == zone.status)
         });
         let (page, per_page) = self.paging(request, ZONES_PER_PAGE);
         envelope::page(zones.map(Zone::to_json).collect(), page, per_page)
@@ -377,7 +390,7 @@ impl Zone {
 
     fn to_json(&self) -> Value {
         json!({
-            "id": self.id, "name": self.name, "status": "active", "paused": false, "type": "full",
+            "id": self.id, "name": self.name, "status": self.status, "paused": false, "type": "full",
             "development_mode": 0, "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
             "original_name_servers": null, "original_registrar": null, "original_dnshost": null,
             "created_on": self.created_on, "modified_on": self.created_on, "activated_on": self.created_on,

@@ -60,6 +60,11 @@ impl Cloudflare {
         lock(&self.inner).account.add_zone(name)
     }
 
+    /// Sets the status of a zone, such as `pending`: nobody but the API shows the records of one that is not `active`.
+    pub fn set_zone_status(&self, id: &str, status: &str) {
+        lock(&self.inner).account.set_zone_status(id, status);
+    }
+
     /// Adds a record to the zone of that id or name, as if it had long been there, and tells its id. `record` is a JSON
     /// object with `name`, `type` and `content`, and any other attribute. Twins are allowed here.
     ///
