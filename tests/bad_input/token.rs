@@ -157,7 +157,7 @@ fn a_rejected_token_is_told_also_while_the_cache_settles_every_record() {
     home.world.set_address(Some([93, 184, 216, 34].into()));
     assert_eq!(trusting(&home), rejected);
     assert_eq!(
-        home.state()["records"]["A vpn.example.com"]["problem"],
+        home.state()["records"]["A vpn.example.com"]["trouble"],
         json!(null)
     );
 }

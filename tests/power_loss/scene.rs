@@ -176,7 +176,7 @@ impl Scene {
                     && !records.is_empty()
                     && settled
                         .into_iter()
-                        .all(|record| record["in_doubt"].is_null() && record["problem"].is_null())
+                        .all(|record| record["in_doubt"].is_null() && record["trouble"].is_null())
             }
             Host::WithPlug(stage) => stage.has_power() && state["recovery"]["cut"].is_null(),
         }

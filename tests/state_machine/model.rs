@@ -219,6 +219,12 @@ impl Home {
             ] {
                 state.remove(told);
             }
+            // Told, and of several records it decides which goes first.
+            for record in state["records"].as_object_mut().into_iter().flatten() {
+                if let Some(record) = record.1.as_object_mut() {
+                    record.remove("trouble");
+                }
+            }
             if let Some(recovery) = state["recovery"].as_object_mut() {
                 recovery.remove("result");
                 recovery.remove("router");

@@ -417,11 +417,17 @@ fn ttl(told: &Value) -> Option<u32> {
     if told.is_null() {
         return Some(AUTOMATIC);
     }
+    if let Some(ttl) = told.as_u64() {
+        return ttl.try_into().ok();
+    }
     // 60.0 is an integer to JSON (RFC 8259 section 6).
-    let ttl = told.as_f64().filter(|ttl| ttl.fract() == 0.0)?;
-    (0.0..=f64::from(u32::MAX))
-        .contains(&ttl)
-        .then(|| ttl.to_string().parse().ok())?
+    let whole = |ttl: &f64| ttl.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(ttl);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, and in range"
+    )]
+    told.as_f64().filter(whole).map(|ttl| ttl as u32)
 }
 
 /// What is said about a token.
