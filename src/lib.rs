@@ -28,6 +28,8 @@
 //! - Nothing is written unless READY, with an address that was observed in this very cycle and had its confirmations.
 //! - READY is reached one step at a time; a dead line demotes at once.
 //! - The cache is written after the provider's answer, never before.
+//! - Of each record one [truth](logic::record_state::Truth) is kept; every exit code, row and message about it comes from that.
+//! - What [rests](logic::rest) after a failure is what the failure was about: no record waits for another one's trouble.
 //! - Each event has a number; by it a crash neither loses nor repeats a line of the history.
 //! - What the clocks cannot tell is [unknown](logic::moment::Elapsed), never a guess: a cache is stale, a rest begins anew.
 //! - The token leaves [`config::Token`] only as a header of a request to the provider.

@@ -18,6 +18,7 @@ pub mod recovery;
 pub mod rest;
 pub mod schedule;
 pub mod settle;
+pub mod settled;
 pub mod state;
 pub mod step;
 pub mod units;

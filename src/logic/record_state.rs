@@ -50,6 +50,9 @@ pub struct Pending {
     /// When public DNS was asked last, and showed something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Moment>,
+    /// Nothing was written: public DNS showed something else than what the provider holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contradicted: bool,
 }
 
 impl Pending {
@@ -60,6 +63,7 @@ impl Pending {
             address,
             since,
             asked: None,
+            contradicted: false,
         }
     }
 }
@@ -238,7 +242,10 @@ impl RecordState {
 
     /// Public DNS was asked, and shows something else than what the provider holds.
     pub(super) fn is_contradicted(&mut self, wanted: IpAddr, now: &Moment) {
-        let pending = Pending::new(wanted, now.clone());
+        let pending = Pending {
+            contradicted: true,
+            ..Pending::new(wanted, now.clone())
+        };
         self.pending.get_or_insert(pending).asked = Some(now.clone());
     }
 
@@ -314,7 +321,7 @@ impl RecordState {
                 let seen = self.pending.take_if(|pending| {
                     *public || pending.address != wanted || self.proxied == Some(true)
                 });
-                seen.filter(|pending| *public && pending.address == wanted)
+                seen.filter(|pending| *public && pending.address == wanted && !pending.contradicted)
                     .map(|pending| pending.since.elapsed(now).known())
             }
             Settled::Written(write) => {

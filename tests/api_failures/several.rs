@@ -248,10 +248,9 @@ fn a_zone_of_a_part_of_the_name_that_is_made_later_is_found_within_a_day_or_once
 
 #[test]
 fn any_number_of_records_is_looked_up_over_four_connections() {
-    let records: String = (0..40)
-        .map(|number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n"))
-        .collect();
-    let home = Home::with(&records);
+    let record = |number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n");
+    let records: Vec<String> = (0..40).map(record).collect();
+    let home = Home::with(&records.concat());
     home.cycle_with(&["--trust"]);
     home.pass(2 * 60 * MINUTE);
     home.world.reset_counts();

@@ -193,14 +193,16 @@ pub struct Verified {
     pub when: Past,
 }
 
-/// A write that public DNS was not seen to show yet.
+/// What public DNS was not seen to show yet.
 #[derive(Debug, Clone, Serialize)]
 pub struct Pending {
-    /// What was written.
+    /// What the record holds.
     pub address: IpAddr,
-    /// When.
+    /// Since when.
     #[serde(flatten)]
     pub written: Past,
+    /// It was not written then: public DNS was seen to show something else.
+    pub contradicted: bool,
 }
 
 /// Counted cycles.

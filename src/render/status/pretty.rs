@@ -418,10 +418,16 @@ fn evidence(record: &Record) -> String {
 /// What is not settled about a record.
 fn notes(record: &Record) -> Vec<String> {
     let pending = record.pending.as_ref().map(|pending| {
-        let written = ago(pending.written.age_s);
-        let why = record.zone.as_ref().map(|why| format!(": {why}"));
-        let why = why.unwrap_or_default();
-        format!("written {written}, not seen in public DNS yet{why}")
+        let when = ago(pending.written.age_s);
+        let why = record
+            .zone
+            .as_ref()
+            .map_or_else(String::new, |why| format!(": {why}"));
+        if pending.contradicted {
+            format!("public DNS shows something else, first seen {when}{why}")
+        } else {
+            format!("written {when}, not seen in public DNS yet{why}")
+        }
     });
     let in_doubt = record
         .in_doubt

@@ -266,6 +266,7 @@ fn record_first() -> RecordState {
             address: v4,
             since: moment(NOW - 123),
             asked: None,
+            contradicted: false,
         }),
         writes: vec![moment(NOW - 124), moment(NOW - 123)],
         proxied: Some(false),

@@ -249,6 +249,7 @@ impl Record {
             pending: known.pending.as_ref().map(|pending| Pending {
                 address: pending.address,
                 written: Past::of(&pending.since, now),
+                contradicted: pending.contradicted,
             }),
             in_doubt: known.in_doubt,
             proxied: known.proxied,

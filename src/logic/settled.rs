@@ -1,0 +1,254 @@
+//! What a record may come to in one cycle: what to ask or do next, a change at the provider, and how it was settled in the end.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+use super::provider::{Change, Found, NewRecord};
+use super::record_state::Replacement;
+
+/// Where the evidence came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// What an earlier cycle verified.
+    Cache,
+    /// Public DNS.
+    Doh,
+    /// The provider itself.
+    Api,
+}
+
+impl Layer {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Doh => "doh",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// What the cache said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CacheStatus {
+    /// The same record was verified a short while ago.
+    Hit,
+    /// Nothing is known.
+    Miss,
+    /// It was verified too long ago, or the clocks cannot tell.
+    Expired,
+    /// Something else was verified.
+    Mismatch,
+    /// It was not asked: `--no-cache`, a write in doubt, or nothing is wanted.
+    Skipped,
+}
+
+impl CacheStatus {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Expired => "EXPIRED",
+            Self::Mismatch => "MISMATCH",
+            Self::Skipped => "SKIPPED",
+        }
+    }
+}
+
+/// What to ask or do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Ask public DNS.
+    AskDoh,
+    /// Read the record at the provider.
+    AskApi,
+    /// Change it there.
+    Write(Write),
+    /// Nothing: the record is settled for this cycle.
+    Done(Settled),
+}
+
+/// A change at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Change what differs in a record.
+    Patch {
+        /// The record as it was read.
+        before: Found,
+        /// What differs.
+        change: Change,
+    },
+    /// Create the record.
+    Create(NewRecord),
+}
+
+impl Write {
+    /// What it does, in words: `content 11.0.0.1 -> 11.0.0.2, ttl 300 -> 60`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Create(new) => format!(
+                "create it with {} (ttl {}, proxied {})",
+                new.content, new.ttl, new.proxied
+            ),
+            Self::Patch { change, before } => {
+                let mut parts = vec![];
+                if let Some(content) = change.content {
+                    parts.push(format!("content {} -> {content}", before.content));
+                }
+                if let Some(ttl) = change.ttl {
+                    parts.push(format!("ttl {} -> {ttl}", before.ttl));
+                }
+                if let Some(proxied) = change.proxied {
+                    parts.push(format!("proxied {} -> {proxied}", before.proxied));
+                }
+                parts.join(", ")
+            }
+        }
+    }
+
+    /// What it replaces, where the record is to hold `wanted` after it.
+    #[must_use]
+    pub fn replacement(&self, wanted: IpAddr, at: &Moment) -> Replacement {
+        let from = match self {
+            Self::Create(_) => None,
+            Self::Patch { before, .. } => Some(before.content.clone()),
+        };
+        Replacement {
+            from,
+            to: wanted,
+            at: at.clone(),
+        }
+    }
+
+    /// What the record holds before it.
+    #[must_use]
+    pub fn found(&self) -> Instead {
+        match self {
+            Self::Create(_) => Instead::Missing,
+            Self::Patch { before, change } if change.content.is_some() => {
+                Instead::Content(before.content.clone())
+            }
+            Self::Patch { .. } => Instead::Settings,
+        }
+    }
+
+    /// Whether the provider will proxy the record after it.
+    pub(super) fn proxied_after(&self) -> bool {
+        match self {
+            Self::Create(new) => new.proxied,
+            Self::Patch { change, before } => change.proxied.unwrap_or(before.proxied),
+        }
+    }
+
+    /// Whether it changes what public DNS answers.
+    pub(super) fn changes_address(&self) -> bool {
+        match self {
+            Self::Create(_) => true,
+            Self::Patch { change, .. } => change.content.is_some(),
+        }
+    }
+}
+
+/// How a record was settled in one cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It is right.
+    Right {
+        /// The layer that proved it.
+        layer: Layer,
+        /// Public DNS was seen to answer with it in this cycle.
+        public: bool,
+        /// Whether the provider proxies it, where it was read there.
+        proxied: Option<bool>,
+    },
+    /// It was written, and the answer said so.
+    Written(Write),
+    /// It was left alone on purpose.
+    Held {
+        /// Why.
+        reason: String,
+        /// Something is wrong with it: it does not only wait for the line, or for a confirmation.
+        is_trouble: bool,
+        /// What it was seen to hold.
+        found: Instead,
+    },
+    /// It could not be settled.
+    Failed {
+        /// Why, and what to do.
+        reason: String,
+        /// What became of a write.
+        write: WriteFate,
+        /// What it was seen to hold.
+        found: Instead,
+    },
+}
+
+impl Settled {
+    /// It could not be settled, nothing was written, and what it holds is not known.
+    #[must_use]
+    pub const fn failed(reason: String) -> Self {
+        Self::Failed {
+            reason,
+            write: WriteFate::None,
+            found: Instead::Unread,
+        }
+    }
+
+    /// It only waits, for the line or for a confirmation.
+    #[must_use]
+    pub const fn waits(reason: String) -> Self {
+        Self::Held {
+            reason,
+            is_trouble: false,
+            found: Instead::Unread,
+        }
+    }
+
+    /// What is wrong, where something is.
+    #[must_use]
+    pub const fn trouble(&self) -> Option<&String> {
+        match self {
+            Self::Failed { reason, .. }
+            | Self::Held {
+                reason,
+                is_trouble: true,
+                ..
+            } => Some(reason),
+            Self::Right { .. } | Self::Written(_) | Self::Held { .. } => None,
+        }
+    }
+}
+
+/// What the provider was seen to hold in place of what is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instead {
+    /// It was not read, or what was read says nothing of it.
+    #[default]
+    Unread,
+    /// There is no such record.
+    Missing,
+    /// A record with this content.
+    Content(String),
+    /// The right address, and another TTL or proxy setting than is configured.
+    Settings,
+}
+
+/// What became of a write in a cycle that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteFate {
+    /// There was none.
+    None,
+    /// It was certainly not applied.
+    NotApplied,
+    /// It may have been applied.
+    InDoubt,
+}
