@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
-use super::{Paint, Style};
+use super::{Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, is_plausible};
 use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
 use crate::logic::readiness::Readiness;
@@ -74,10 +74,7 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
             out.push('\n');
             today = day;
         }
-        let clock = event
-            .at
-            .to_zoned_datetime(zone.clone())
-            .strftime("%H:%M:%S");
+        let clock = clock_in(event.at, zone);
         let clock = style.paint(Paint::Dim, &format!("  {clock}"));
         let (paint, sentence) = match &event.event {
             Some(event) => sentence(&event.what),
@@ -103,9 +100,9 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
 
 /// The heading of a day: `Wed 2026-01-28`.
 fn day(at: Timestamp, zone: &TimeZone) -> String {
-    let day = at.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d");
+    let day = day_in(at, zone);
     if is_plausible(at) {
-        day.to_string()
+        day
     } else {
         format!("{day} (the clock was not set)")
     }

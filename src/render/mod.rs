@@ -19,4 +19,4 @@ mod time;
 pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal};
 pub(crate) use text::printable;
-pub use time::{local_clock, local_minute, minute_in};
+pub use time::{clock_in, day_in, local_clock, local_minute, minute_in};

@@ -178,7 +178,9 @@ struct Head {
 
 /// Renames the document to `state.json.<label>-<time>`, beside older ones, of which the oldest go.
 fn set_aside(dir: &StateDir, label: &str, now: Timestamp) -> io::Result<PathBuf> {
-    let name = format!("{FILE}.{label}-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+    // The basic format of ISO 8601: a colon is no part of a name everywhere.
+    let now = format!("{now:.0}").replace(['-', ':'], "");
+    let name = format!("{FILE}.{label}-{now}");
     // A clock that stands still may offer a name twice; since only a few are kept, one of these is free.
     let to = (0..=SET_ASIDE_AT_MOST)
         .map(|n| {
