@@ -84,6 +84,7 @@ impl Plug for Shelly1 {
             on: Some(relay(found)?.on),
             id,
             uptime,
+            unfit: None,
         })
     }
 

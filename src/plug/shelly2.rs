@@ -121,6 +121,7 @@ impl Plug for Shelly2 {
             on: Some(relay(found)?.on),
             id,
             uptime,
+            unfit: None,
         })
     }
 

@@ -6,7 +6,7 @@
 //!
 //! What the documentation leaves out is in the firmware's sources (`support_command.ino`, `CommandHandler`): every command, a question
 //! too, ends the `Delay` of a backlog that runs. So while the plug may be off nothing is asked but its [pages](page), which
-//! execute no command, and they alone confirm an off. A backlog runs after its request was answered, up to 0.3 s later
+//! execute no command, and they alone confirm an off; one whose page tells of no relay is not switched off. A backlog runs after its request was answered, up to 0.3 s later
 //! (`SetOption34`), in 8 and earlier even its first command. Its `Delay` cannot be read back.
 //!
 //! A mark of the cut is left in [`PLACE`], in the same backlog: a variable for the operator's rules (`xdrv_10_rules.ino`,
@@ -36,6 +36,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Longer after a command an off that was queued before does not come: `SetOption34` is a byte, in milliseconds, and the plug's main loop
 /// sleeps 50 ms.
 const SETTLED: Duration = Duration::from_millis(400);
+
+/// Why one is not switched off whose page tells of no relay.
+const UNTOLD: &str = "its page tells of no relay, and nothing else could confirm that it is off: set SetOption161 to 0 on it";
 
 /// Where a mark is left: the last variable, which rules have a use for last.
 const PLACE: &str = "Var16";
@@ -125,18 +128,23 @@ impl Tasmota {
         Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
 
-    fn look(&self, deadline: Deadline) -> Result<bool, PlugError> {
-        let shown = page::relays(&self.page(page::RELAYS, deadline)?);
-        if shown.is_empty() {
-            return Err(device::unexpected(KIND));
-        }
+    /// Whether it is on, by its page; none where that tells of no relay at all.
+    fn look(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
+        let shown = page::relays(&self.page(page::RELAYS, deadline)?)
+            .ok_or_else(|| device::unexpected(KIND))?;
         let index = usize::from(self.number).saturating_sub(1);
-        shown.get(index).copied().ok_or_else(|| {
-            PlugError::undone(format!(
+        match shown.get(index) {
+            None if !shown.is_empty() => Err(PlugError::undone(format!(
                 "the plug has no Power{}: check recovery.relay",
                 self.number
-            ))
-        })
+            ))),
+            on => Ok(on.copied()),
+        }
+    }
+
+    /// Whether it is on, by a question; only where nothing of ours runs that a command could end.
+    fn ask(&self, deadline: Deadline) -> Result<bool, PlugError> {
+        self.power(&self.run(&format!("Power{}", self.number), deadline)?)
     }
 }
 
@@ -146,24 +154,24 @@ impl Plug for Tasmota {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let mut on = self.look(deadline)?;
+        let shown = self.look(deadline)?;
         let about = self.page(page::ABOUT, deadline).unwrap_or_default();
-        if on {
-            // Nothing of ours runs that a command could end, and only a command tells whether the plug takes any.
-            let answer = self
-                .run(&format!("Power{}", self.number), deadline)
-                .map_err(takes_no_commands)?;
-            on = self.power(&answer)?;
-        }
+        let on = match shown {
+            Some(false) => false,
+            // No time of ours runs in one that is on, nor in one that is never cut as nothing would confirm that; and only a command
+            // tells whether the plug takes any.
+            Some(true) | None => self.ask(deadline).map_err(takes_no_commands)?,
+        };
         Ok(PlugStatus {
             on: Some(on),
             id: page::id(&about),
             uptime: page::uptime(&about),
+            unfit: shown.is_none().then_some(UNTOLD),
         })
     }
 
     fn is_on(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
-        self.look(deadline).map(Some)
+        self.look(deadline)
     }
 
     fn mark(&self, deadline: Deadline) -> Result<Option<Duration>, PlugError> {
@@ -200,8 +208,10 @@ impl Plug for Tasmota {
         let deadline = deadline.departed();
         let patience = Deadline::after(deadline.within(PLUG_TIMEOUT));
         loop {
-            if !self.look(deadline).map_err(PlugError::after_command)? {
-                return Ok(());
+            match self.look(deadline).map_err(PlugError::after_command)? {
+                Some(false) => return Ok(()),
+                Some(true) => {}
+                None => return Err(PlugError::unsure(UNTOLD).after_command()),
             }
             let elapsed = started.elapsed();
             if elapsed >= off_time || patience.remaining().is_zero() {
@@ -217,7 +227,10 @@ impl Plug for Tasmota {
         for _ in 0..2 {
             self.power(&self.run(&format!("Power{} On", self.number), deadline)?)?;
             system::sleep(deadline.within(SETTLED));
-            on = self.look(deadline).map_err(PlugError::after_command)?;
+            on = match self.look(deadline).map_err(PlugError::after_command)? {
+                Some(on) => on,
+                None => self.ask(deadline).map_err(PlugError::after_command)?,
+            };
             if on {
                 break;
             }

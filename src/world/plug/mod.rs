@@ -256,6 +256,13 @@ impl Plugs {
         });
     }
 
+    /// Whether the page of [`PlugModel::Tasmota`] shows the letters of its relay. Before the firmware with buttons it tells nothing without them.
+    pub fn show_letters(&self, has_letters: bool) {
+        self.with(PlugModel::Tasmota, |state| {
+            state.tasmota.show_letters(has_letters);
+        });
+    }
+
     /// What the variable `Var16` of [`PlugModel::Tasmota`] holds from now on, as by a rule of its owner's.
     pub fn set_variable(&self, text: &str) {
         self.with(PlugModel::Tasmota, |state| state.tasmota.set_variable(text));
