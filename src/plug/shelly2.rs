@@ -15,9 +15,11 @@ use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
-use crate::net::http::Http;
+use crate::net::http::{Http, Reply};
 
 const KIND: &str = "shelly2";
+/// A right answer that comes too late is given once more (RFC 7616 section 3.3).
+const ANSWERS: u32 = 2;
 
 /// A switch of a Shelly of the second generation or later.
 pub struct Shelly2 {
@@ -49,22 +51,31 @@ impl Shelly2 {
         deadline: Deadline,
     ) -> Result<Map<String, Value>, PlugError> {
         let target = format!("/rpc/{method}{arguments}");
+        let offered = |reply: &Reply| Challenge::parse(reply.www_authenticate.as_deref()?);
         let mut reply = self.device.get(&target, None, deadline)?;
         if let (401, Some(credentials)) = (reply.status, &self.credentials) {
-            let challenge = reply
-                .www_authenticate
-                .as_deref()
-                .and_then(Challenge::parse)
-                .ok_or_else(|| {
-                    PlugError::undone(
-                        "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
-                    )
-                })?;
-            let answer = challenge.answer(credentials, "GET", &target);
-            reply = self.device.get(&target, Some(&answer), deadline)?;
+            let mut challenge = offered(&reply).ok_or_else(|| {
+                PlugError::undone(
+                    "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
+                )
+            })?;
+            for _ in 0..ANSWERS {
+                let answer = challenge.answer(credentials, "GET", &target);
+                reply = self.device.get(&target, Some(&answer), deadline)?;
+                match offered(&reply).filter(|it| reply.status == 401 && it.is_stale) {
+                    Some(next) => challenge = next,
+                    None => break,
+                }
+            }
         }
         if reply.status == 401 {
-            return Err(device::unauthorized(self.credentials.is_some()));
+            let is_late = offered(&reply).is_some_and(|it| it.is_stale);
+            return Err(match &self.credentials {
+                Some(_) if is_late => PlugError::undone(
+                    "the plug calls each answer to its challenge too late: restart it",
+                ),
+                credentials => device::unauthorized(credentials.is_some()),
+            });
         }
         device::expect_success(&reply)?;
         device::parse(&reply, KIND)

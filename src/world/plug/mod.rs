@@ -95,7 +95,7 @@ pub(super) static ALL: [&Emulation; 4] = [
         model: PlugModel::Shelly2,
         run: |_| {},
         answer: shelly2::answer,
-        refuse: |state, _| state.login.digest_refusal(),
+        refuse: |state, _| state.login.digest_refusal(false),
     },
     &Emulation {
         model: PlugModel::Tasmota,
@@ -210,6 +210,11 @@ impl Plugs {
     /// The password that a plug wants from now on, from the user `admin`. [`PlugModel::Http`] never wants one.
     pub fn set_password(&self, model: PlugModel, password: Option<&str>) {
         self.with(model, |state| state.login.set_password(password));
+    }
+
+    /// So many right answers to a challenge of [`PlugModel::Shelly2`] come too late from now on.
+    pub fn set_stale(&self, answers: u32) {
+        self.with(PlugModel::Shelly2, |state| state.login.set_stale(answers));
     }
 
     /// Presses the button on the plug.
