@@ -193,6 +193,9 @@ pub struct Attempt {
     pub helped: Option<bool>,
     /// Seconds from the power's return to the line's.
     pub seconds: Option<u64>,
+    /// Whether the history tells how it ended, which it does once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
 }
 
 /// What follows for the modem's power from an observation.
@@ -365,6 +368,7 @@ impl RecoveryState {
             attempt: self.in_outage,
             helped: None,
             seconds: None,
+            ended: false,
         });
     }
 
