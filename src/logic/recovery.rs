@@ -134,6 +134,18 @@ pub struct CutPlug {
     pub program: Option<PathBuf>,
 }
 
+impl CutPlug {
+    /// Which plug it is, for messages; empty where its URL alone says so.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let program = self.program.as_ref().filter(|_| self.kind == "command");
+        program.map_or_else(
+            || self.address.clone(),
+            |program| program.display().to_string(),
+        )
+    }
+}
+
 /// A power cycle whose effect is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
