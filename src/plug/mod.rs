@@ -172,6 +172,14 @@ impl PlugError {
         }
     }
 
+    /// The same with the plug's own words.
+    fn saying(self, said: &str) -> Self {
+        Self {
+            message: format!("{} (it said \"{said}\")", self.message),
+            ..self
+        }
+    }
+
     /// The plug took the command, and then could not be asked whether it has done it.
     fn after_command(self) -> Self {
         Self::unsure(format!("could not confirm: {}", self.message))
@@ -199,7 +207,7 @@ pub fn new(
         PlugKind::Shelly1 => Ok(Box::new(shelly1::Shelly1::new(
             recovery,
             http,
-            credentials.as_ref(),
+            credentials,
         )?)),
         PlugKind::Shelly2 => Ok(Box::new(shelly2::Shelly2::new(
             recovery,

@@ -25,7 +25,6 @@ const ANSWERS: u32 = 2;
 pub struct Shelly2 {
     device: Device,
     id: u8,
-    credentials: Option<Credentials>,
 }
 
 impl Shelly2 {
@@ -36,9 +35,8 @@ impl Shelly2 {
         credentials: Option<Credentials>,
     ) -> Result<Self, String> {
         Ok(Self {
-            device: Device::new(recovery, http)?,
+            device: Device::new(recovery, http, credentials)?,
             id: recovery.relay,
-            credentials,
         })
     }
 
@@ -53,7 +51,7 @@ impl Shelly2 {
         let target = format!("/rpc/{method}{arguments}");
         let offered = |reply: &Reply| Challenge::parse(reply.www_authenticate.as_deref()?);
         let mut reply = self.device.get(&target, None, deadline)?;
-        if let (401, Some(credentials)) = (reply.status, &self.credentials) {
+        if let (401, Some(credentials)) = (reply.status, &self.device.credentials) {
             let mut challenge = offered(&reply).ok_or_else(|| {
                 PlugError::undone(
                     "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
@@ -68,17 +66,13 @@ impl Shelly2 {
                 }
             }
         }
-        if reply.status == 401 {
-            let is_late = offered(&reply).is_some_and(|it| it.is_stale);
-            return Err(match &self.credentials {
-                Some(_) if is_late => PlugError::undone(
-                    "the plug calls each answer to its challenge too late: restart it",
-                ),
-                credentials => device::unauthorized(credentials.is_some()),
-            });
+        let is_late = reply.status == 401 && offered(&reply).is_some_and(|it| it.is_stale);
+        if is_late && self.device.credentials.is_some() {
+            return Err(PlugError::undone(
+                "the plug calls each answer to its challenge too late: restart it",
+            ));
         }
-        device::expect_success(&reply)?;
-        device::parse(&reply, KIND)
+        self.device.read(&reply, KIND)
     }
 
     fn relay(&self, deadline: Deadline) -> Result<Relay, PlugError> {

@@ -29,6 +29,8 @@ use crate::net::http::{Http, url_part};
 use crate::system;
 
 const KIND: &str = "tasmota";
+/// What is in the refusal of whoever has no password.
+const REFUSAL: [&str; 3] = ["\"WARNING\"", "user=", "password="];
 /// What `Delay` takes, in tenths of a second: 6 min, where the policy rule `off-time` allows 2.
 const DELAY: std::ops::RangeInclusive<u128> = 2..=3600;
 /// Between two looks whether the backlog has begun.
@@ -50,7 +52,6 @@ pub struct Tasmota {
     device: Device,
     /// Counted from 1, as the plug does.
     number: u16,
-    credentials: Option<Credentials>,
     authorization: Option<String>,
 }
 
@@ -63,35 +64,33 @@ impl Tasmota {
     ) -> Result<Self, String> {
         delay(recovery.off_time)?;
         Ok(Self {
-            device: Device::new(recovery, http)?,
             number: u16::from(recovery.relay) + 1,
             authorization: credentials.as_ref().map(device::basic),
-            credentials,
+            device: Device::new(recovery, http, credentials)?,
         })
     }
 
     /// Runs a command.
     fn run(&self, command: &str, deadline: Deadline) -> Result<Map<String, Value>, PlugError> {
-        let login = self.credentials.as_ref().map_or_else(String::new, |it| {
-            format!(
-                "user={}&password={}&",
-                url_part(&it.user),
-                url_part(it.password.expose())
-            )
-        });
+        let login = self
+            .device
+            .credentials
+            .as_ref()
+            .map_or_else(String::new, |it| {
+                format!(
+                    "user={}&password={}&",
+                    url_part(&it.user),
+                    url_part(it.password.expose())
+                )
+            });
         let target = format!("/cm?{login}cmnd={}", url_part(command));
         let reply = self.device.get(&target, None, deadline)?;
-        if reply.status == 401 {
-            return Err(device::unauthorized(self.credentials.is_some()));
-        }
-        device::expect_success(&reply)?;
-        let answer: Map<String, Value> = device::parse(&reply, KIND)?;
         // Before version 8.2.3 the refusal has status 200. Its words are translated, its parameters are not.
-        let warning = answer.get("WARNING").and_then(Value::as_str);
-        if warning.is_some_and(|text| text.contains("user=") && text.contains("password=")) {
-            return Err(device::unauthorized(self.credentials.is_some()));
+        let body = String::from_utf8_lossy(&reply.body);
+        if REFUSAL.iter().all(|part| body.contains(part)) {
+            return Err(device::unauthorized(self.device.credentials.is_some()));
         }
-        Ok(answer)
+        self.device.read(&reply, KIND)
     }
 
     /// The state in an answer: a plug with one relay calls it `POWER` (or, by `SetOption26`, `POWER1`).
@@ -112,7 +111,7 @@ impl Tasmota {
                     self.number
                 )))
             }
-            None => Err(device::unexpected(KIND)),
+            None => Err(device::missing(answer, KIND)),
         }
     }
 
@@ -121,10 +120,7 @@ impl Tasmota {
         let reply = self
             .device
             .get(target, self.authorization.as_deref(), deadline)?;
-        if reply.status == 401 {
-            return Err(device::unauthorized(self.credentials.is_some()));
-        }
-        device::expect_success(&reply)?;
+        self.device.expect_success(&reply)?;
         Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
 
@@ -177,7 +173,7 @@ impl Plug for Tasmota {
     fn mark(&self, deadline: Deadline) -> Result<Option<Duration>, PlugError> {
         let answer = self.run(PLACE, deadline)?;
         let kept = answer.get(PLACE).and_then(Value::as_str);
-        let kept = kept.ok_or_else(|| device::unexpected(KIND))?;
+        let kept = kept.ok_or_else(|| device::missing(&answer, KIND))?;
         match kept.strip_prefix(OURS) {
             Some(mark) => {
                 let (number, seconds) = mark.split_once(' ').unwrap_or_default();
