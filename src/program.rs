@@ -1,13 +1,16 @@
-//! Other programs: run to their end, or killed when their time is over. What they say is kept within bounds.
+//! Other programs: run to their end, or killed when their time is over, with whatever they have started. What they say is kept within
+//! bounds.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::net::Deadline;
 use crate::system;
@@ -19,17 +22,25 @@ const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// How much of a line is quoted.
 const QUOTED: usize = 100;
 
-/// A program that runs.
+/// A program that runs, in a process group of its own. So no signal of the terminal reaches it: it is ended by us alone, or ends by itself.
 pub struct Running {
     child: Child,
-    output: mpsc::Receiver<Vec<u8>>,
+    output: Output,
 }
 
 /// A program that is over.
 pub struct Ended {
     /// How it ended; none where it was killed because its time was over.
     pub status: io::Result<Option<ExitStatus>>,
-    output: mpsc::Receiver<Vec<u8>>,
+    /// It ended by itself, and what it left behind in its group held its output and was killed.
+    pub left_behind: bool,
+    output: Output,
+}
+
+/// What a program says.
+struct Output {
+    reader: mpsc::Receiver<Vec<u8>>,
+    kept: Option<Vec<u8>>,
 }
 
 /// Starts a program, unless that is too late by now. Of what it says on stdout and stderr, `keep` bytes are kept and the rest is dropped.
@@ -39,6 +50,7 @@ pub struct Ended {
 pub fn start(mut command: Command, keep: u64, departure: Option<Deadline>) -> io::Result<Running> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
     command.stdout(writer.try_clone()?).stderr(writer);
+    command.process_group(0);
     if departure.is_some_and(|it| it.remaining().is_zero()) {
         return Err(io::ErrorKind::TimedOut.into());
     }
@@ -47,32 +59,46 @@ pub fn start(mut command: Command, keep: u64, departure: Option<Deadline>) -> io
     drop(command);
     Ok(Running {
         child,
-        output: read(reader.into(), keep),
+        output: Output {
+            reader: read(reader.into(), keep),
+            kept: None,
+        },
     })
 }
 
 impl Running {
-    /// Waits until it ends, or kills it when its time is over.
+    /// Waits until it ends, or kills it when its time is over, and the rest of its group where that still holds its output.
     #[must_use]
     pub fn end(mut self, deadline: Deadline) -> Ended {
+        let ended = self.wait(deadline);
+        let by_itself = matches!(ended, Ok(true));
+        let left_behind = if by_itself && self.output.is_over() {
+            false
+        } else {
+            // It is not reaped before, so no other group has its number.
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            // What has a group of its own is no more of this program, and may hold the output on.
+            self.output.is_over() && by_itself
+        };
+        let status = ended.and_then(|_| self.child.wait());
         Ended {
-            status: wait(&mut self.child, deadline),
+            status: status.map(|status| by_itself.then_some(status)),
+            left_behind,
             output: self.output,
         }
     }
-}
 
-fn wait(child: &mut Child, end: Deadline) -> io::Result<Option<ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+    /// Whether it ended by itself.
+    fn wait(&self, end: Deadline) -> io::Result<bool> {
+        let id = WaitId::Pid(Pid::from_child(&self.child));
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        while waitid(id.clone(), ended)?.is_none() {
+            if end.remaining().is_zero() {
+                return Ok(false);
+            }
+            system::sleep(end.within(LOOK));
         }
-        if end.remaining().is_zero() {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        system::sleep(end.within(LOOK));
+        Ok(true)
     }
 }
 
@@ -87,6 +113,8 @@ fn read(mut reader: File, keep: u64) -> mpsc::Receiver<Vec<u8>> {
         if read.is_ok() {
             let _ = io::copy(&mut reader, &mut io::sink());
         }
+        // It is over when nobody can send any more.
+        drop(sender);
     };
     // Without a thread nothing is heard, and the pipe is closed.
     let _ = thread::Builder::new()
@@ -95,12 +123,26 @@ fn read(mut reader: File, keep: u64) -> mpsc::Receiver<Vec<u8>> {
     receiver
 }
 
+impl Output {
+    /// Whether nobody holds it open; waits for that a while.
+    fn is_over(&mut self) -> bool {
+        let end = Deadline::after(LAST_OUTPUT);
+        loop {
+            match self.reader.recv_timeout(end.remaining()) {
+                Ok(kept) => self.kept = Some(kept),
+                Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
+    }
+}
+
 impl Ended {
     /// What the program said; none where something that it left behind holds the output open.
     #[must_use]
     pub fn output(&self) -> Option<String> {
-        let output = self.output.recv_timeout(LAST_OUTPUT).ok()?;
-        Some(String::from_utf8_lossy(&output).into_owned())
+        let kept = self.output.kept.as_ref()?;
+        Some(String::from_utf8_lossy(kept).into_owned())
     }
 }
 

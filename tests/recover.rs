@@ -196,6 +196,45 @@ fn check_and_probe_ask_the_plug_and_never_switch_it() {
 }
 
 #[test]
+fn check_names_what_is_wrong_with_the_plug_first_and_the_key_that_mends_it() {
+    let plug = |home: &Home| {
+        let text: Value = serde_json::from_slice(&home.run(&["check", "--json"]).stdout).unwrap();
+        let checks = text["checks"].as_array().unwrap().clone();
+        let plug = checks.into_iter().find(|found| found["check"] == "plug");
+        plug.unwrap()
+    };
+    let home = home(PlugModel::Shelly1, "enabled = true\n");
+    home.world.plugs().press(PlugModel::Shelly1, false);
+    home.rewrite(|text| text.replace("plug_id = ", "# "));
+    let found = plug(&home);
+    assert_eq!(found["result"], "warn");
+    let message = found["message"].as_str().unwrap();
+    assert!(
+        message.contains("is off: the modem has no power"),
+        "{message}"
+    );
+    let mend = found["mend"].as_str().unwrap();
+    assert!(
+        mend.starts_with("cadence recover --on switches it on"),
+        "{mend}"
+    );
+    assert!(mend.contains("add plug_id = "), "{mend}");
+
+    home.rewrite(|text| {
+        text.replace(
+            "plug = \"shelly1\"",
+            "plug = \"command\"\nprogram = \"/nonexistent/plug\"",
+        )
+    });
+    let found = plug(&home);
+    assert_eq!(found["result"], "fail");
+    assert_eq!(
+        found["mend"],
+        "set recovery.program to the program, and make it executable"
+    );
+}
+
+#[test]
 fn a_rehearsal_on_a_line_that_works_is_not_said_to_have_helped() {
     let home = home(PlugModel::Shelly1, "");
     home.settle();

@@ -42,6 +42,14 @@ pub fn restore(wire: &Wire, dir: &StateDir, state: &mut State) -> Option<Result<
     at_plug_of(wire, dir, cut.as_ref(), |plug| power::restore(plug, state))
 }
 
+/// Whether the plug of a cut can be spoken to at all, by what the configuration says. Asks nobody.
+///
+/// # Errors
+/// Why it cannot.
+pub fn is_known(wire: &Wire, dir: &StateDir, cut: &Cut) -> Result<(), String> {
+    at_plug_of(wire, dir, Some(cut), |plug| plug.map(drop))
+}
+
 /// Restores, leaves that on disk, and does nothing else.
 ///
 /// # Errors
@@ -114,10 +122,9 @@ pub fn leave(dir: &StateDir, state: &State) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what only a pending cut needs, where there is none; a home that never cut has nothing to look for.
+/// Removes what only a pending cut needs, where there is none, whoever has ended or withdrawn it.
 pub fn tidy(dir: &StateDir, state: &State) {
-    let was_cut = state.recovery.result.is_some();
-    if was_cut && state.recovery.cut.is_none() {
+    if state.recovery.cut.is_none() {
         if let Err(why) = cut_url::drop(dir) {
             log::warn!("{why}");
         }

@@ -344,11 +344,11 @@ fn stay_dark(
 
 /// Tells the history what happened to the power.
 fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
-    let attempt = state
-        .recovery
-        .result
-        .as_ref()
-        .map_or(0, |result| result.attempt);
+    let is_end = matches!(phase, RecoveryPhase::Completed | RecoveryPhase::Failed);
+    let attempt = state.recovery.result.as_mut().map_or(0, |result| {
+        result.ended |= is_end;
+        result.attempt
+    });
     state.tell(
         now,
         What::Recovery {

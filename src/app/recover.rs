@@ -164,6 +164,11 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     let state = state::read::<State>(&dir, VERSION.into()).map_err(Error::state)?;
     let pending = state.filter(|state| state.recovery.cut.is_some());
     let mut state = pending.ok_or_else(nothing)?;
+    let cut = state.recovery.cut.as_ref();
+    let plug = match cut.and_then(|cut| cut.plug.as_ref()) {
+        Some(plug) => plug.target(),
+        None => wire.plug().map_or_else(|_| String::new(), Plug::target),
+    };
     if !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
@@ -176,6 +181,7 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     }
     power::forget(&mut state, &system::now());
     left_over::leave(&dir, &state)?;
+    context.print(&render::recover::forgotten(&plug, &context.style))?;
     Ok(EXIT_DONE)
 }
 

@@ -63,7 +63,7 @@ pub struct Wire {
     http: Http,
     provider: Option<Cloudflare>,
     plug: Result<Box<dyn Plug>, String>,
-    credentials: Option<Credentials>,
+    credentials: Result<Option<Credentials>, String>,
 }
 
 impl Wire {
@@ -120,7 +120,7 @@ impl Wire {
             http,
             provider,
             plug,
-            credentials: credentials.unwrap_or_default(),
+            credentials,
         })
     }
 
@@ -152,7 +152,8 @@ impl Wire {
         self.plug.as_deref().map_err(Clone::clone)
     }
 
-    /// The plug of a cut, where that is not the one of the configuration; or why it cannot be spoken to. `on_url` is what was kept of it.
+    /// The plug of a cut, where that is not the one of the configuration, or that one cannot be made, as for an `off_time` that it cannot
+    /// take; or why it cannot be spoken to. `on_url` is what was kept of it.
     #[must_use]
     pub fn plug_elsewhere(
         &self,
@@ -161,12 +162,15 @@ impl Wire {
     ) -> Option<Result<Box<dyn Plug>, String>> {
         let configured = &self.settings.recovery;
         let configured_url = configured.on_url.as_ref().map(|own| own.url.as_str());
-        if configured.cut_plug() == *cut && (on_url.is_none() || on_url == configured_url) {
+        let is_same =
+            configured.cut_plug() == *cut && (on_url.is_none() || on_url == configured_url);
+        if is_same && (self.plug.is_ok() || self.credentials.is_err()) {
             return None;
         }
         let plug = configured.of_cut(cut, on_url).and_then(|recovery| {
             let is_near = recovery.address == configured.address;
-            let credentials = self.credentials.clone().filter(|_| is_near);
+            let credentials = self.credentials.clone().unwrap_or_default();
+            let credentials = credentials.filter(|_| is_near);
             plug::new(&recovery, self.http.clone(), credentials)
         });
         Some(plug)

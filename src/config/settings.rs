@@ -270,6 +270,8 @@ impl Recovery {
             plug,
             relay: cut.relay,
             plug_id: cut.id.clone(),
+            // One that every kind can time: it is only switched on.
+            off_time: Duration::from_secs(1),
             ..self.clone()
         };
         match plug {

@@ -190,7 +190,7 @@ pub enum RecoveryPhase {
     Helped,
     /// The line did not come back in the time that it may need.
     NotHelped,
-    /// The plug was found off in an outage, and switched on.
+    /// The plug was found off in an outage, or may have been left off by an attempt whose end is told, and was switched on.
     SwitchedOn,
 }
 

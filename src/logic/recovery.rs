@@ -134,6 +134,18 @@ pub struct CutPlug {
     pub program: Option<PathBuf>,
 }
 
+impl CutPlug {
+    /// Which plug it is, for messages; empty where its URL alone says so.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let program = self.program.as_ref().filter(|_| self.kind == "command");
+        program.map_or_else(
+            || self.address.clone(),
+            |program| program.display().to_string(),
+        )
+    }
+}
+
 /// A power cycle whose effect is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
@@ -193,6 +205,9 @@ pub struct Attempt {
     pub helped: Option<bool>,
     /// Seconds from the power's return to the line's.
     pub seconds: Option<u64>,
+    /// Whether the history tells how it ended, which it does once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
 }
 
 /// What follows for the modem's power from an observation.
@@ -365,6 +380,7 @@ impl RecoveryState {
             attempt: self.in_outage,
             helped: None,
             seconds: None,
+            ended: false,
         });
     }
 

@@ -62,7 +62,8 @@ pub fn next(state: &State, policy: &Policy, jitter: Duration, now: &Moment) -> D
 /// Whether the fast cadence is wanted.
 fn unsettled(state: &State, now: &Moment) -> bool {
     let mut machines = state.machines.both();
-    state.readiness() != Readiness::Ready
+    state.recovery.cut.is_some()
+        || state.readiness() != Readiness::Ready
         || machines.any(|(_, machine)| match machine.track.readiness() {
             Readiness::Probing => true,
             // One that is dead for good is not waited for.
@@ -163,6 +164,15 @@ mod tests {
             state.machines.ipv4.track = track;
             assert_eq!(speed(&state, 9000), Speed::Fast, "{track:?}");
         }
+    }
+
+    #[test]
+    fn a_modem_that_may_be_dark_is_fast_on_a_line_that_works() {
+        let mut state = ready();
+        state.recovery.intend(&at(0));
+        assert_eq!(speed(&state, 9000), Speed::Fast);
+        state.recovery.interrupted();
+        assert_eq!(speed(&state, 9000), Speed::Slow);
     }
 
     #[test]

@@ -220,11 +220,13 @@ fn read_reply(reply: ureq::http::Response<Body>, max_body: usize) -> Result<Repl
             .and_then(|value: &HeaderValue| value.to_str().ok())
             .map(str::to_owned)
     };
+    let offers = head.headers.get_all(header::WWW_AUTHENTICATE);
+    let offers: Vec<&str> = offers.iter().filter_map(|it| it.to_str().ok()).collect();
     Ok(Reply {
         status: head.status.as_u16(),
         content_type: text(header::CONTENT_TYPE),
         retry_after: text(header::RETRY_AFTER),
-        www_authenticate: text(header::WWW_AUTHENTICATE),
+        www_authenticate: (!offers.is_empty()).then(|| offers.join(", ")),
         body: bytes,
         has_length,
     })

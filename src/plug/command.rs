@@ -45,7 +45,8 @@ impl Command {
             })
     }
 
-    /// Runs the program to its end, or kills it when its time is over.
+    /// Runs the program to its end, or kills it and all that it has started when its time is over: an off of which a part goes on could come
+    /// after the last on.
     fn run(&self, argument: &str, deadline: Deadline) -> Result<(), PlugError> {
         let started = Instant::now();
         let result = self.run_silently(argument, deadline);
@@ -71,7 +72,10 @@ impl Command {
         let ended = running.end(Deadline::after(limit));
         let name = self.program.display();
         let failure = match &ended.status {
-            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) if status.success() && !ended.left_behind => return Ok(()),
+            Ok(Some(status)) if status.success() => format!(
+                "{name} {argument} ended and left processes behind, which were killed: let it wait for them"
+            ),
             Ok(Some(status)) => format!("{name} {argument} failed ({})", ending(*status)),
             Ok(None) => format!(
                 "{name} {argument} was killed after {}",

@@ -10,13 +10,16 @@ use crate::config::{Credentials, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::net::http::{Http, HttpError, Reply, Request};
+use crate::net::http::{Http, HttpError, Reply, Request, url_part};
+use crate::program;
 
 /// The largest answer that is read; a plug's whole status has a few KiB.
 const MAX_BODY: usize = 64 * 1024;
 /// Each request has a connection of its own: a plug has room for few, and on one that it has just closed a command would be lost
 /// in a way that leaves it open whether it arrived.
 const ONCE: (&str, &str) = ("Connection", "close");
+/// Where a plug says what is wrong: a Shelly in `message` ("Common Errors" of its documentation), a Tasmota in `WARNING` and `Command`.
+const WORDS: [&str; 3] = ["message", "WARNING", "Command"];
 /// Plugs tell timers in whole seconds and may round up.
 const TIMER_SLACK: f64 = 1.0;
 
@@ -26,12 +29,18 @@ pub struct Device {
     pub address: String,
     /// What is remembered of it while its power is cut.
     pub reference: CutPlug,
+    /// What it wants, where it wants any.
+    pub credentials: Option<Credentials>,
     http: Http,
 }
 
 impl Device {
     /// The plug of the configuration.
-    pub fn new(recovery: &Recovery, http: Http) -> Result<Self, String> {
+    pub fn new(
+        recovery: &Recovery,
+        http: Http,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, String> {
         if recovery.address.is_empty() {
             return Err(
                 "recovery.address is not set: set it to the plug's host or host:port".to_owned(),
@@ -40,6 +49,7 @@ impl Device {
         Ok(Self {
             address: recovery.address.clone(),
             reference: recovery.cut_plug(),
+            credentials,
             http,
         })
     }
@@ -65,6 +75,54 @@ impl Device {
         };
         self.http.send(&request, deadline).map_err(PlugError::from)
     }
+
+    /// Refuses every status but success, in the plug's own words where it has some.
+    pub fn expect_success(&self, reply: &Reply) -> Result<(), PlugError> {
+        let refused = if reply.status == 401 {
+            Err(unauthorized(self.credentials.is_some()))
+        } else {
+            expect_success(reply)
+        };
+        refused.map_err(|error| match self.object(reply).as_ref().and_then(said) {
+            Some(said) => error.saying(&said),
+            None => error,
+        })
+    }
+
+    /// Reads the body of a successful answer. The plug may have done its work even where that makes no sense.
+    ///
+    /// The error repeats nothing of what is no plug's answer: a page may repeat the request, and so a password.
+    pub fn read(&self, reply: &Reply, kind: &str) -> Result<Map<String, Value>, PlugError> {
+        self.expect_success(reply)?;
+        self.object(reply).ok_or_else(|| unexpected(kind))
+    }
+
+    /// A body that is an object, without such words of the plug's as may repeat the password.
+    fn object(&self, reply: &Reply) -> Option<Map<String, Value>> {
+        let mut object: Map<String, Value> = serde_json::from_slice(&reply.body).ok()?;
+        let secrets = self.credentials.as_ref().map(|it| {
+            let password = it.password.expose();
+            [
+                password.to_owned(),
+                url_part(password).to_string(),
+                pair(it),
+            ]
+        });
+        let is_secret = |text: &str| {
+            let mut secrets = secrets.iter().flatten();
+            text.contains("password=") || secrets.any(|secret| text.contains(secret))
+        };
+        object.retain(|name, value| {
+            !WORDS.contains(&name.as_str()) || !value.as_str().is_some_and(is_secret)
+        });
+        Some(object)
+    }
+}
+
+/// What the plug says of its error, fit for one line of a log.
+fn said(answer: &Map<String, Value>) -> Option<String> {
+    let text = WORDS.iter().find_map(|name| answer.get(*name)?.as_str())?;
+    program::first_line(text)
 }
 
 /// A GET within a plug's limits.
@@ -111,17 +169,10 @@ pub fn unauthorized(has_password: bool) -> PlugError {
     })
 }
 
-/// Reads the body of a successful answer. The plug may have done its work even where that makes no sense.
-///
-/// The error repeats nothing of it: a page that is no plug's may repeat the request, and so a password.
-pub fn parse(reply: &Reply, kind: &str) -> Result<Map<String, Value>, PlugError> {
-    serde_json::from_slice(&reply.body).map_err(|_| unexpected(kind))
-}
-
 /// A field that is always there.
 pub fn flag(answer: &Map<String, Value>, name: &str, kind: &str) -> Result<bool, PlugError> {
     let field = answer.get(name).and_then(Value::as_bool);
-    field.ok_or_else(|| unexpected(kind))
+    field.ok_or_else(|| missing(answer, kind))
 }
 
 /// A field that may be missing, and is a number where it is there.
@@ -144,6 +195,14 @@ pub fn identity(answer: &Map<String, Value>) -> (Option<String>, Option<Duration
     let id = answer.get("mac").and_then(Value::as_str).and_then(mac);
     let uptime = answer.get("uptime").and_then(Value::as_u64);
     (id, uptime.map(Duration::from_secs))
+}
+
+/// The error for an answer without what was asked for.
+pub fn missing(answer: &Map<String, Value>, kind: &str) -> PlugError {
+    match said(answer) {
+        Some(said) => PlugError::unsure("the plug does not do as it is asked").saying(&said),
+        None => unexpected(kind),
+    }
 }
 
 /// The error for an answer that a plug of that kind does not give.
@@ -223,8 +282,12 @@ pub fn whole_seconds(duration: Duration) -> u64 {
 
 /// `Basic` and the credentials (RFC 7617 section 2).
 pub fn basic(credentials: &Credentials) -> String {
+    format!("Basic {}", pair(credentials))
+}
+
+fn pair(credentials: &Credentials) -> String {
     let pair = format!("{}:{}", credentials.user, credentials.password.expose());
-    format!("Basic {}", BASE64_STANDARD.encode(pair))
+    BASE64_STANDARD.encode(pair)
 }
 
 /// A hardware address as twelve upper-case hexadecimal digits, however it was written.

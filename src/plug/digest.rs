@@ -17,21 +17,37 @@ pub struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
+    /// The last answer was right, and only its nonce was too old.
+    pub is_stale: bool,
 }
 
 impl Challenge {
-    /// Reads `WWW-Authenticate`; none where it wants anything but digest authentication with SHA-256 and `qop=auth`.
+    /// Reads `WWW-Authenticate` (RFC 9110 section 11.6.1), which may offer several; none where it wants anything but digest authentication
+    /// with SHA-256 and `qop=auth`.
     pub fn parse(header: &str) -> Option<Self> {
-        let (scheme, rest) = header.trim().split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("digest") {
-            return None;
+        let mut offers: Vec<(&str, Vec<&str>)> = Vec::new();
+        for element in elements(header)? {
+            let (word, rest) = element
+                .split_once(char::is_whitespace)
+                .unwrap_or((element, ""));
+            let rest = rest.trim_start();
+            if word.contains('=') || rest.starts_with('=') {
+                offers.last_mut()?.1.push(element);
+            } else {
+                offers.push((word, vec![rest]));
+            }
         }
-        let parameters = parameters(rest)?;
+        offers
+            .iter()
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("digest"))
+            .find_map(|(_, parameters)| Self::of(parameters))
+    }
+
+    fn of(parameters: &[&str]) -> Option<Self> {
         let value = |name: &str| {
-            parameters
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| *value)
+            let pairs = parameters.iter().filter_map(|pair| pair.split_once('='));
+            let mut named = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+            named.next().and_then(|(_, value)| unquoted(value.trim()))
         };
         let speaks_sha256 = value("algorithm")?.eq_ignore_ascii_case("SHA-256");
         let offers_auth = value("qop")?.split(',').any(|qop| qop.trim() == "auth");
@@ -42,6 +58,7 @@ impl Challenge {
             realm: value("realm")?.to_owned(),
             nonce: value("nonce")?.to_owned(),
             opaque: value("opaque").map(str::to_owned),
+            is_stale: value("stale").is_some_and(|it| it.eq_ignore_ascii_case("true")),
         })
     }
 
@@ -68,6 +85,7 @@ impl Challenge {
             realm,
             nonce,
             opaque,
+            is_stale: _,
         } = self;
         let user = &credentials.user;
         let secret = hex_digest(&format!("{user}:{realm}:{}", credentials.password.expose()));
@@ -84,29 +102,28 @@ impl Challenge {
     }
 }
 
-/// Reads `name=token, name="text"` (RFC 9110 section 11.2). None where it is something else, or where a text holds an escape:
-/// a plug's does not, and what cannot be repeated as it came is better refused.
-fn parameters(mut text: &str) -> Option<Vec<(&str, &str)>> {
-    let mut parameters = Vec::new();
-    loop {
-        let (name, rest) = text.split_once('=')?;
-        let (value, rest) = if let Some(text) = rest.strip_prefix('"') {
-            let (value, rest) = text.split_once('"')?;
-            if value.contains('\\') {
-                return None;
-            }
-            (value, rest.trim_start())
-        } else {
-            let end = rest.find(',').unwrap_or(rest.len());
-            let (value, rest) = rest.split_at_checked(end)?;
-            (value.trim_end(), rest)
-        };
-        parameters.push((name.trim(), value));
-        if rest.is_empty() {
-            return Some(parameters);
-        }
-        text = rest.strip_prefix(',')?;
-    }
+/// What stands between the commas that are in no quoted text; none where one does not end.
+fn elements(list: &str) -> Option<Vec<&str>> {
+    let (mut quoted, mut escaped) = (false, false);
+    let is_end = |letter| {
+        let is_end = letter == ',' && !quoted;
+        quoted ^= letter == '"' && !escaped;
+        escaped = quoted && !escaped && letter == '\\';
+        is_end
+    };
+    let parts = list.split(is_end).map(str::trim);
+    let parts = parts.filter(|part| !part.is_empty()).collect();
+    (!quoted).then_some(parts)
+}
+
+/// A value without its quotes. None where it is something else, or holds an escape: a plug's does not, and what cannot be repeated as it
+/// came is better refused.
+fn unquoted(value: &str) -> Option<&str> {
+    let text = match value.strip_prefix('"') {
+        Some(text) => text.strip_suffix('"')?,
+        None => value,
+    };
+    (!text.contains(['"', '\\'])).then_some(text)
 }
 
 /// SHA-256 in lower-case hexadecimal.
@@ -179,11 +196,38 @@ mod tests {
     }
 
     #[test]
+    fn the_challenge_that_can_be_answered_is_found_among_others() {
+        let ours = "Digest realm=\"a, b=c\", nonce=\"b\", qop=\"auth, auth-int\", algorithm=SHA-256, stale=TRUE";
+        let expected = Challenge {
+            realm: "a, b=c".to_owned(),
+            nonce: "b".to_owned(),
+            opaque: None,
+            is_stale: true,
+        };
+        for header in [
+            ours.to_owned(),
+            format!("Basic realm=\"x \\\"y, Digest\", charset=\"UTF-8\", {ours}"),
+            format!("{ours}, Basic realm=\"x\""),
+            format!("Negotiate, Basic YWxhZGRpbg==, {ours}"),
+            format!("Digest realm=\"a\", nonce=\"c\", qop=\"auth\", algorithm=MD5, {ours}"),
+            format!(", ,{ours},"),
+            ours.replace("realm=", "realm = "),
+        ] {
+            assert_eq!(
+                Challenge::parse(&header).as_ref(),
+                Some(&expected),
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
     fn two_answers_to_one_challenge_differ() {
         let challenge = Challenge {
             realm: "a".to_owned(),
             nonce: "b".to_owned(),
             opaque: None,
+            is_stale: false,
         };
         let answer = || challenge.answer(&mufasa(), "GET", "/");
         assert_ne!(answer(), answer());

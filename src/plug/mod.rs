@@ -98,7 +98,7 @@ pub enum Pin<'a> {
 }
 
 impl Pin<'_> {
-    /// Whether what is known of the device is enough to switch it off.
+    /// Whether what is known of the device is enough to switch it off, and nothing of that speaks against it.
     ///
     /// # Errors
     /// Why it is not, and the mend.
@@ -112,7 +112,10 @@ impl Pin<'_> {
             (Self::Unset, Some(id)) => Err(format!(
                 "recovery.plug_id is not set, and its address may be another device's tomorrow: if this is the modem's plug, add plug_id = \"{id}\""
             )),
-            (Self::To(_), Some(_)) => self.allows_on(status),
+            (Self::To(_), Some(_)) => {
+                self.allows_on(status)?;
+                status.unfit.map_or(Ok(()), |why| Err(why.to_owned()))
+            }
         }
     }
 
@@ -139,6 +142,8 @@ pub struct PlugStatus {
     pub id: Option<String>,
     /// How long the plug has run. None where it does not tell.
     pub uptime: Option<Duration>,
+    /// Why it is never to be switched off as it is set up, and the mend.
+    pub unfit: Option<&'static str>,
 }
 
 /// Why an operation of a plug failed. Displays as one plain line, without credentials and without [`Plug::target`].
@@ -164,6 +169,14 @@ impl PlugError {
         Self {
             message: message.into(),
             maybe_done: true,
+        }
+    }
+
+    /// The same with the plug's own words.
+    fn saying(self, said: &str) -> Self {
+        Self {
+            message: format!("{} (it said \"{said}\")", self.message),
+            ..self
         }
     }
 
@@ -194,7 +207,7 @@ pub fn new(
         PlugKind::Shelly1 => Ok(Box::new(shelly1::Shelly1::new(
             recovery,
             http,
-            credentials.as_ref(),
+            credentials,
         )?)),
         PlugKind::Shelly2 => Ok(Box::new(shelly2::Shelly2::new(
             recovery,

@@ -29,12 +29,12 @@ impl Shelly1 {
     pub fn new(
         recovery: &Recovery,
         http: Http,
-        credentials: Option<&Credentials>,
+        credentials: Option<Credentials>,
     ) -> Result<Self, String> {
         Ok(Self {
-            device: Device::new(recovery, http)?,
             relay: recovery.relay,
-            authorization: credentials.map(device::basic),
+            authorization: credentials.as_ref().map(device::basic),
+            device: Device::new(recovery, http, credentials)?,
         })
     }
 
@@ -42,11 +42,7 @@ impl Shelly1 {
         let reply = self
             .device
             .get(target, self.authorization.as_deref(), deadline)?;
-        if reply.status == 401 {
-            return Err(device::unauthorized(self.authorization.is_some()));
-        }
-        device::expect_success(&reply)?;
-        device::parse(&reply, KIND)
+        self.device.read(&reply, KIND)
     }
 
     fn ask(&self, query: &str, deadline: Deadline) -> Result<Relay, PlugError> {
@@ -84,6 +80,7 @@ impl Plug for Shelly1 {
             on: Some(relay(found)?.on),
             id,
             uptime,
+            unfit: None,
         })
     }
 

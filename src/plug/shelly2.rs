@@ -15,15 +15,16 @@ use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
 use crate::config::{Credentials, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
-use crate::net::http::Http;
+use crate::net::http::{Http, Reply};
 
 const KIND: &str = "shelly2";
+/// A right answer that comes too late is given once more (RFC 7616 section 3.3).
+const ANSWERS: u32 = 2;
 
 /// A switch of a Shelly of the second generation or later.
 pub struct Shelly2 {
     device: Device,
     id: u8,
-    credentials: Option<Credentials>,
 }
 
 impl Shelly2 {
@@ -34,9 +35,8 @@ impl Shelly2 {
         credentials: Option<Credentials>,
     ) -> Result<Self, String> {
         Ok(Self {
-            device: Device::new(recovery, http)?,
+            device: Device::new(recovery, http, credentials)?,
             id: recovery.relay,
-            credentials,
         })
     }
 
@@ -49,25 +49,30 @@ impl Shelly2 {
         deadline: Deadline,
     ) -> Result<Map<String, Value>, PlugError> {
         let target = format!("/rpc/{method}{arguments}");
+        let offered = |reply: &Reply| Challenge::parse(reply.www_authenticate.as_deref()?);
         let mut reply = self.device.get(&target, None, deadline)?;
-        if let (401, Some(credentials)) = (reply.status, &self.credentials) {
-            let challenge = reply
-                .www_authenticate
-                .as_deref()
-                .and_then(Challenge::parse)
-                .ok_or_else(|| {
-                    PlugError::undone(
-                        "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
-                    )
-                })?;
-            let answer = challenge.answer(credentials, "GET", &target);
-            reply = self.device.get(&target, Some(&answer), deadline)?;
+        if let (401, Some(credentials)) = (reply.status, &self.device.credentials) {
+            let mut challenge = offered(&reply).ok_or_else(|| {
+                PlugError::undone(
+                    "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
+                )
+            })?;
+            for _ in 0..ANSWERS {
+                let answer = challenge.answer(credentials, "GET", &target);
+                reply = self.device.get(&target, Some(&answer), deadline)?;
+                match offered(&reply).filter(|it| reply.status == 401 && it.is_stale) {
+                    Some(next) => challenge = next,
+                    None => break,
+                }
+            }
         }
-        if reply.status == 401 {
-            return Err(device::unauthorized(self.credentials.is_some()));
+        let is_late = reply.status == 401 && offered(&reply).is_some_and(|it| it.is_stale);
+        if is_late && self.device.credentials.is_some() {
+            return Err(PlugError::undone(
+                "the plug calls each answer to its challenge too late: restart it",
+            ));
         }
-        device::expect_success(&reply)?;
-        device::parse(&reply, KIND)
+        self.device.read(&reply, KIND)
     }
 
     fn relay(&self, deadline: Deadline) -> Result<Relay, PlugError> {
@@ -121,6 +126,7 @@ impl Plug for Shelly2 {
             on: Some(relay(found)?.on),
             id,
             uptime,
+            unfit: None,
         })
     }
 

@@ -14,7 +14,7 @@ const INDENT: usize = 13;
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
-    /// `suppressed`, `completed`, `switched_on` or `failed`.
+    /// `suppressed`, `completed`, `switched_on`, `forgotten` or `failed`.
     outcome: &'static str,
     /// Why the power was left alone, or why it failed.
     reason: Option<&'a str>,
@@ -53,7 +53,16 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 /// Told where the plug was switched on by hand.
 #[must_use]
 pub fn switched_on(plug: &str, style: &Style) -> String {
-    let outcome = Outcome::SwitchedOn.as_str();
+    by_hand(Outcome::SwitchedOn.as_str(), "the plug is on", plug, *style)
+}
+
+/// Told where a cut was given up by hand.
+#[must_use]
+pub fn forgotten(plug: &str, style: &Style) -> String {
+    by_hand("forgotten", "the cut is forgotten", plug, *style)
+}
+
+fn by_hand(outcome: &'static str, done: &str, plug: &str, style: Style) -> String {
     match style.form {
         Form::Json => json::line(&Document {
             schema: "cadence.recover/1",
@@ -70,8 +79,14 @@ pub fn switched_on(plug: &str, style: &Style) -> String {
             line + "\n"
         }
         Form::Pretty => {
-            let done = style.paint(Paint::Good, "the plug is on");
-            format!("{done}: {}\n", printable(plug))
+            let done = style.paint(Paint::Good, done);
+            let plug = printable(plug);
+            let plug = if plug.is_empty() {
+                plug
+            } else {
+                format!(": {plug}")
+            };
+            format!("{done}{plug}\n")
         }
     }
 }

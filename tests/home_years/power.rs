@@ -69,6 +69,7 @@ impl Home {
             on: Some(on),
             id: Some(id.to_owned()),
             uptime: since.map(|since| Duration::from_secs(world.t - since)),
+            unfit: None,
         })
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cadence::world::{Line, PlugModel};
+use cadence::world::{Line, PlugMode, PlugModel};
 use serde_json::Value;
 
 use crate::stage::{Kind, Stage};
@@ -114,6 +114,70 @@ fn the_url_that_switches_on_is_kept_for_its_owner_alone_and_only_while_it_may_be
 }
 
 #[test]
+fn the_url_that_switches_on_is_gone_once_no_cut_is_pending_whoever_ended_it() {
+    let kind = Kind::Emulated(PlugModel::Http);
+    let stage = Stage::ripe(kind);
+    let file = stage.home.state_file("cut-url");
+    for command in ["reconcile", "recover"] {
+        fs::write(&file, "http://127.0.0.1/left").unwrap();
+        // An older version has ended it, and nothing is known of an attempt.
+        stage.home.world.set_line(Line::Up).unwrap();
+        stage
+            .home
+            .run(&[command, "--yes"][..if command == "recover" { 2 } else { 1 }]);
+        assert!(!file.exists(), "{command}");
+    }
+    // One that was withdrawn leaves none either.
+    stage.reset();
+    stage.home.world.set_line(Line::Down).unwrap();
+    stage
+        .home
+        .world
+        .plugs()
+        .set_mode(PlugModel::Http, PlugMode::Status(404));
+    let (_, outcome, reason) = stage.cycle();
+    assert_eq!(outcome, "failed", "{reason}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_cut_is_ended_whatever_off_time_is_set_by_then() {
+    for is_same in [true, false] {
+        let stage = killed_in_the_dark(Kind::Emulated(PlugModel::Tasmota));
+        // More than a Tasmota can time.
+        let long = "off_time = \"7m\"\n";
+        if is_same {
+            stage.configure(long);
+        } else {
+            reconfigure(&stage, &format!("{}{long}", another(&stage).1));
+        }
+        stage.cycle();
+        assert!(stage.has_power(), "{is_same}");
+        assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+    }
+}
+
+/// The finding of `check` of that name.
+fn checked(stage: &Stage, name: &str) -> Value {
+    let out = stage.home.run(&["check", "--json"]);
+    let document: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap().clone();
+    let found = checks.into_iter().find(|it| it["check"] == name);
+    found.unwrap_or_else(|| panic!("{document:#}"))
+}
+
+#[test]
+fn a_cut_whose_plug_can_be_reached_ends_by_hand() {
+    let stage = killed_in_the_dark(Kind::Emulated(PlugModel::Shelly1));
+    reconfigure(&stage, "");
+    let mend = &checked(&stage, "power")["mend"];
+    assert_eq!(
+        mend,
+        "the next cycle switches on first of all, or cadence recover --on"
+    );
+}
+
+#[test]
 fn a_program_that_is_not_named_any_more_is_not_run_until_it_is_forgotten() {
     let stage = killed_in_the_dark(Kind::Program);
     stage.home.world.set_line(Line::Up).unwrap();
@@ -137,10 +201,22 @@ fn a_program_that_is_not_named_any_more_is_not_run_until_it_is_forgotten() {
         !stage.has_power(),
         "whoever may write the state may not run programs"
     );
+    for rest in [keys, String::new()] {
+        reconfigure(&stage, &rest);
+        let power = checked(&stage, "power");
+        assert_eq!(power["result"], "fail");
+        let mend = power["mend"].as_str().unwrap();
+        assert!(
+            mend.contains("it was switched by ") && mend.ends_with("cadence recover --forget"),
+            "{mend}"
+        );
+    }
     let asked = stage.home.run(&["recover", "--forget"]);
     assert_eq!(asked.status.code(), Some(2), "{asked:?}");
     let out = stage.home.run(&["recover", "--forget", "--yes"]);
     assert_eq!(out.status.code(), Some(0), "{out:?}");
+    let told = format!("outcome=forgotten plug={}\n", stage.target());
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), told);
     assert_eq!(stage.cycle().0, 0);
     assert_eq!(stage.phases(), ["started", "failed"]);
     let out = stage.home.run(&["recover", "--forget", "--yes"]);

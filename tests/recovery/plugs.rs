@@ -235,6 +235,41 @@ fn a_plug_that_is_lost_while_the_power_is_off_is_switched_on_when_it_is_back() {
     assert_eq!((code, outcome.as_str()), (0, "suppressed"), "{reason}");
     assert!(stage.has_power());
     assert_eq!(stage.journal(), [false, true]);
+    assert_eq!(stage.phases(), ["started", "failed", "switched_on"]);
+}
+
+#[test]
+fn an_attempt_has_one_end_whoever_gives_the_power_back_or_gives_it_up() {
+    for (command, phases) in [
+        (
+            &["reconcile"][..],
+            &["started", "failed", "switched_on"][..],
+        ),
+        (
+            &["reconcile", "--if-due"],
+            &["started", "failed", "switched_on"],
+        ),
+        (&["recover", "--on"], &["started", "failed", "switched_on"]),
+        (&["recover", "--forget", "--yes"], &["started", "failed"]),
+    ] {
+        let model = PlugModel::Shelly1;
+        let stage = Stage::with(Kind::Emulated(model), "off_time = \"3s\"");
+        let plugs = stage.home.world.plugs();
+        let child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+        while stage.has_power() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // The off is confirmed by then.
+        thread::sleep(Duration::from_secs(1));
+        plugs.set_password(model, Some("correct horse"));
+        assert_eq!({ child }.wait().unwrap().code(), Some(1));
+        assert_eq!(stage.phases(), ["started", "failed"]);
+        plugs.set_password(model, None);
+        let out = stage.home.run(command);
+        assert_eq!(out.status.code(), Some(0), "{command:?}: {out:?}");
+        assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+        assert_eq!(stage.phases(), phases, "{command:?}");
+    }
 }
 
 #[test]

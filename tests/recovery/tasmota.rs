@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cadence::world::{Firmware, PlugModel};
 
-use crate::stage::{Kind, Stage};
+use crate::stage::{Kind, Stage, ago};
 
 const MODEL: PlugModel = PlugModel::Tasmota;
 const OFF_TIME: Duration = Duration::from_secs(5);
@@ -130,4 +130,27 @@ fn a_plug_that_restarts_in_the_dark_is_switched_on() {
         );
         assert!(stage.has_power(), "{model:?}");
     }
+}
+
+#[test]
+fn a_plug_whose_page_tells_no_relay_is_left_alone_and_gets_its_power_back() {
+    let stage = stage(Firmware::V12, 0, Duration::ZERO);
+    let plugs = stage.home.world.plugs();
+    plugs.show_letters(false);
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!((code, outcome.as_str()), (0, "suppressed"), "{reason}");
+    assert!(reason.contains("SetOption161"), "{reason}");
+    assert!(plugs.journal(MODEL).is_empty());
+    let checked = stage.home.run(&["check", "--json"]);
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.contains("SetOption161"), "{checked}");
+
+    plugs.press(MODEL, false);
+    stage.edit_state(|state| state["recovery"]["cut"] = serde_json::json!({"at": ago(600)}));
+    let (_, _, reason) = stage.cycle();
+    assert!(stage.has_power(), "{reason}");
+    assert_eq!(
+        stage.home.state()["recovery"]["cut"],
+        serde_json::Value::Null
+    );
 }

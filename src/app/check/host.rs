@@ -11,6 +11,7 @@ use super::runner::Runner;
 use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
 use super::{Finding, Level, credentials};
+use crate::app::left_over;
 use crate::app::wire::Wire;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::logic::moment::{Elapsed, Moment};
@@ -24,6 +25,9 @@ const START: &str =
     "sudo systemctl enable --now cadence.timer (without systemd: /etc/cron.d/cadence)";
 /// Where the unit is there; what the timer lacks is told by itself.
 const START_ONE: &str = "sudo systemctl start cadence.service";
+
+/// What ends a cut whose plug can never be reached again.
+const FORGET: &str = "cadence recover --forget";
 
 /// The endings of how many cycles are looked at, at the calm cadence.
 const LAST_CYCLES: u32 = 30;
@@ -44,7 +48,7 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
     findings.push(token(&wire.token, runner));
     findings.extend(runner.map_or_else(Vec::new, |runner| credentials::look(settings, runner)));
     findings.push(clock(now, systemd.as_ref()));
-    let (about_state, state) = state_folder(dir, now, settings, runner);
+    let (about_state, state) = state_folder(dir, now, wire, runner);
     findings.extend(about_state);
     match (foreign, &systemd) {
         (Some(foreign), _) => findings.push(foreign.of_another_configuration()),
@@ -161,7 +165,7 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
 fn state_folder(
     dir: &Path,
     now: &Moment,
-    settings: &Settings,
+    wire: &Wire,
     runner: Option<&Runner>,
 ) -> (Vec<Finding>, Option<State>) {
     let broken = |error: &dyn std::error::Error| {
@@ -182,9 +186,11 @@ fn state_folder(
         Ok(state) => {
             let about = [
                 access(dir, runner),
-                timer(state.as_ref(), now, settings, runner),
+                timer(state.as_ref(), now, &wire.settings, runner),
             ];
-            let trouble = state.iter().flat_map(|state| trouble(state, now));
+            let trouble = state
+                .iter()
+                .flat_map(|state| trouble(wire, &folder, state, now));
             (about.into_iter().chain(trouble).collect(), state)
         }
         Err(error) => (vec![access(dir, runner), broken(&error)], None),
@@ -284,13 +290,15 @@ fn timer(
 }
 
 /// What the last cycle left for somebody to see to.
-fn trouble(state: &State, now: &Moment) -> Vec<Finding> {
-    let dark = state.recovery.cut.as_ref().map(|_| {
-        Finding::fail(
-            "power",
-            "the modem may be dark: the plug is not known to be on since its power was cut",
-        )
-        .mend("the next cycle switches on first of all, or cadence recover --on")
+fn trouble(wire: &Wire, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
+    let dark = state.recovery.cut.as_ref().map(|cut| {
+        let found = "the modem may be dark: the plug is not known to be on since its power was cut";
+        let mend = match left_over::is_known(wire, dir, cut) {
+            Ok(()) => "the next cycle switches on first of all, or cadence recover --on".to_owned(),
+            Err(why) if why.contains(FORGET) => why,
+            Err(why) => format!("{why}; or switch it on by hand, and then: {FORGET}"),
+        };
+        Finding::fail("power", found).mend(mend)
     });
     let behind = state.left_behind(now).map(|family| {
         let found = format!("{family} has not been READY for over 10 min, while the other is");

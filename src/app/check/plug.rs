@@ -2,8 +2,12 @@
 
 use super::Finding;
 use crate::app::wire::Wire;
+use crate::config::PlugKind;
 
 const MEND: &str = "set recovery.address to where the plug is, and recovery.user and recovery.password_file to what it wants";
+const MEND_PROGRAM: &str = "set recovery.program to the program, and make it executable";
+/// For one that is off.
+const ON: &str = "cadence recover --on switches it on";
 
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
 pub fn offline(wire: &Wire) -> Option<Finding> {
@@ -27,10 +31,16 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
     let mut findings = vec![match signal.result {
         Ok(status) => {
             let known = plug.pin().allows_off(&status);
+            let is_ours = plug.pin().allows_on(&status).is_ok();
             let id = status
                 .id
                 .map_or_else(String::new, |id| format!(" (id {id})"));
             match (status.on, known) {
+                (Some(false), known) if is_ours => Finding::warn(
+                    "plug",
+                    format!("{target} is off: the modem has no power{id}"),
+                )
+                .mend(known.map_or_else(|why| format!("{ON}; then: {why}"), |()| ON.to_owned())),
                 (_, Err(why)) => Finding::warn(
                     "plug",
                     format!("{target} answers{id}, and will not be switched off"),
@@ -39,18 +49,20 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
                 (Some(true), Ok(())) => {
                     Finding::ok("plug", format!("{target} answers, and is on{id}"))
                 }
-                (None, Ok(())) => Finding::ok(
+                // One that is off is ours where it may be switched off.
+                (None | Some(false), Ok(())) => Finding::ok(
                     "plug",
                     format!("{target}: cannot tell whether it is on{id}"),
                 ),
-                (Some(false), Ok(())) => Finding::warn(
-                    "plug",
-                    format!("{target} is off: the modem has no power{id}"),
-                )
-                .mend("cadence recover --on switches it on"),
             }
         }
-        Err(why) => Finding::fail("plug", format!("{target}: {why}")).mend(MEND),
+        Err(why) => {
+            let mend = match wire.settings.recovery.plug {
+                PlugKind::Command => MEND_PROGRAM,
+                PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => MEND,
+            };
+            Finding::fail("plug", format!("{target}: {why}")).mend(mend)
+        }
     }];
     if !plug.can_time_itself() {
         let mend = "give it an address on this network, or use a plug that can time itself";

@@ -52,12 +52,21 @@ pub fn rescue(
     (!is_young).then(|| plug.and_then(|plug| light_up(plug, end)))
 }
 
-/// Tells the history what became of a cut that an earlier process began; nothing where none is known of.
+/// Tells the history what became of a cut that an earlier process began; nothing where none is known of. An attempt whose end is told, as one
+/// that may have left the modem without power, has no second one.
 pub fn tell_restored(state: &mut State, now: &Moment) {
-    if state.recovery.result.is_some() {
-        let why = "it was interrupted, maybe before the power was cut; the plug is on";
-        tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
-    }
+    let (phase, why) = match &state.recovery.result {
+        None => return,
+        Some(attempt) if attempt.ended => (
+            RecoveryPhase::SwitchedOn,
+            "the last attempt may have left it off",
+        ),
+        Some(_) => (
+            RecoveryPhase::Failed,
+            "it was interrupted, maybe before the power was cut; the plug is on",
+        ),
+    };
+    tell(state, phase, Some(why.to_owned()), now);
 }
 
 /// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
@@ -101,6 +110,9 @@ pub fn switch_on_by_hand(plug: &dyn Plug) -> Result<(), String> {
 /// Gives up a cut whose plug can never be reached again.
 pub fn forget(state: &mut State, now: &Moment) {
     state.recovery.interrupted();
+    if state.recovery.result.as_ref().is_some_and(|it| it.ended) {
+        return;
+    }
     let why = "given up by hand: nobody knows whether that plug is on";
     tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
 }

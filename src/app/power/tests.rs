@@ -102,7 +102,7 @@ impl Plug for Stranger {
         Ok(PlugStatus {
             on: Some(true),
             id: Some("A8032ABE54DD".to_owned()),
-            uptime: None,
+            ..PlugStatus::default()
         })
     }
 

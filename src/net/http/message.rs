@@ -110,7 +110,7 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<String>,
-    /// `WWW-Authenticate`: the challenge of a 401 (RFC 9110 section 11.6.1).
+    /// `WWW-Authenticate`: the challenges of a 401 (RFC 9110 section 11.6.1), of all its lines.
     pub www_authenticate: Option<String>,
     /// The whole body; empty for a redirect.
     pub body: Vec<u8>,

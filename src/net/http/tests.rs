@@ -53,6 +53,20 @@ fn error(request: &Request<'_>) -> (HttpErrorKind, bool, String) {
 }
 
 #[test]
+fn challenges_on_several_lines_are_one_list() {
+    let (url, _heads) = says(
+        b"HTTP/1.1 401 no\r\nWWW-Authenticate: Basic realm=\"a\"\r\nWWW-Authenticate: Digest realm=\"b\"\r\nContent-Length: 0\r\n\r\n",
+    );
+    assert_eq!(
+        send(&Request::get(&url))
+            .unwrap()
+            .www_authenticate
+            .as_deref(),
+        Some("Basic realm=\"a\", Digest realm=\"b\"")
+    );
+}
+
+#[test]
 fn a_reply_is_read_whole_whatever_its_status() {
     let (url, heads) = says(
         b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nRetry-After: 17\r\nContent-Length: 5\r\n\r\nhello",

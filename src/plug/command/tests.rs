@@ -120,14 +120,47 @@ fn a_program_that_does_not_end_is_killed() {
     assert!(error.message.contains("off was killed after"), "{error}");
 }
 
+/// What a program starts, to be found out later whether it went on: it would write into `late` after a second and a half.
+const GOES_ON: &str = "sh -c 'sleep 1.5; touch \"${0%/*}/late\"' \"$0\"";
+
+fn went_on(folder: &tempfile::TempDir) -> bool {
+    std::thread::sleep(Duration::from_millis(2500));
+    folder.path().join("late").exists()
+}
+
 #[test]
-fn what_a_program_leaves_behind_is_not_waited_for() {
-    let started = Instant::now();
-    assert_eq!(
-        failure("sleep 60 & echo $! >&2; exit 1").message,
-        "PLUG on failed (exit code 1)"
-    );
-    assert!(started.elapsed() < Duration::from_secs(10));
+fn what_a_program_started_is_killed_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = script(&folder, &format!("{GOES_ON}; true"));
+    let limit = Deadline::after(Duration::from_millis(300));
+    let error = plug(&path).on(limit).unwrap_err();
+    assert!(error.message.contains("on was killed after"), "{error}");
+    assert!(!went_on(&folder));
+}
+
+#[test]
+fn what_a_program_leaves_behind_is_killed_and_told_and_not_waited_for() {
+    for (end, said) in [("exit 1", "failed (exit code 1)"), ("exit 0", "ended and")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = script(&folder, &format!("echo hello\n{GOES_ON} &\n{end}"));
+        let started = Instant::now();
+        let error = plug(&path).off(Duration::ZERO, None, soon()).unwrap_err();
+        assert!(started.elapsed() < Duration::from_millis(1400));
+        assert!(error.maybe_done);
+        assert!(error.message.contains(said), "{error}");
+        assert!(error.message.ends_with("it said \"hello\""), "{error}");
+        assert!(!went_on(&folder), "{end}");
+    }
+}
+
+#[test]
+fn what_a_program_leaves_behind_on_purpose_goes_on() {
+    for detached in ["setsid {} &", "{} >/dev/null 2>&1 &"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = script(&folder, &detached.replace("{}", GOES_ON));
+        plug(&path).on(soon()).unwrap();
+        assert!(went_on(&folder), "{detached}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //!
 //! What the documentation leaves out is in the firmware's sources (`support_command.ino`, `CommandHandler`): every command, a question
 //! too, ends the `Delay` of a backlog that runs. So while the plug may be off nothing is asked but its [pages](page), which
-//! execute no command, and they alone confirm an off. A backlog runs after its request was answered, up to 0.3 s later
+//! execute no command, and they alone confirm an off; one whose page tells of no relay is not switched off. A backlog runs after its request was answered, up to 0.3 s later
 //! (`SetOption34`), in 8 and earlier even its first command. Its `Delay` cannot be read back.
 //!
 //! A mark of the cut is left in [`PLACE`], in the same backlog: a variable for the operator's rules (`xdrv_10_rules.ino`,
@@ -29,6 +29,8 @@ use crate::net::http::{Http, url_part};
 use crate::system;
 
 const KIND: &str = "tasmota";
+/// What is in the refusal of whoever has no password.
+const REFUSAL: [&str; 3] = ["\"WARNING\"", "user=", "password="];
 /// What `Delay` takes, in tenths of a second: 6 min, where the policy rule `off-time` allows 2.
 const DELAY: std::ops::RangeInclusive<u128> = 2..=3600;
 /// Between two looks whether the backlog has begun.
@@ -36,6 +38,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Longer after a command an off that was queued before does not come: `SetOption34` is a byte, in milliseconds, and the plug's main loop
 /// sleeps 50 ms.
 const SETTLED: Duration = Duration::from_millis(400);
+
+/// Why one is not switched off whose page tells of no relay.
+const UNTOLD: &str = "its page tells of no relay, and nothing else could confirm that it is off: set SetOption161 to 0 on it";
 
 /// Where a mark is left: the last variable, which rules have a use for last.
 const PLACE: &str = "Var16";
@@ -47,7 +52,6 @@ pub struct Tasmota {
     device: Device,
     /// Counted from 1, as the plug does.
     number: u16,
-    credentials: Option<Credentials>,
     authorization: Option<String>,
 }
 
@@ -60,35 +64,33 @@ impl Tasmota {
     ) -> Result<Self, String> {
         delay(recovery.off_time)?;
         Ok(Self {
-            device: Device::new(recovery, http)?,
             number: u16::from(recovery.relay) + 1,
             authorization: credentials.as_ref().map(device::basic),
-            credentials,
+            device: Device::new(recovery, http, credentials)?,
         })
     }
 
     /// Runs a command.
     fn run(&self, command: &str, deadline: Deadline) -> Result<Map<String, Value>, PlugError> {
-        let login = self.credentials.as_ref().map_or_else(String::new, |it| {
-            format!(
-                "user={}&password={}&",
-                url_part(&it.user),
-                url_part(it.password.expose())
-            )
-        });
+        let login = self
+            .device
+            .credentials
+            .as_ref()
+            .map_or_else(String::new, |it| {
+                format!(
+                    "user={}&password={}&",
+                    url_part(&it.user),
+                    url_part(it.password.expose())
+                )
+            });
         let target = format!("/cm?{login}cmnd={}", url_part(command));
         let reply = self.device.get(&target, None, deadline)?;
-        if reply.status == 401 {
-            return Err(device::unauthorized(self.credentials.is_some()));
-        }
-        device::expect_success(&reply)?;
-        let answer: Map<String, Value> = device::parse(&reply, KIND)?;
         // Before version 8.2.3 the refusal has status 200. Its words are translated, its parameters are not.
-        let warning = answer.get("WARNING").and_then(Value::as_str);
-        if warning.is_some_and(|text| text.contains("user=") && text.contains("password=")) {
-            return Err(device::unauthorized(self.credentials.is_some()));
+        let body = String::from_utf8_lossy(&reply.body);
+        if REFUSAL.iter().all(|part| body.contains(part)) {
+            return Err(device::unauthorized(self.device.credentials.is_some()));
         }
-        Ok(answer)
+        self.device.read(&reply, KIND)
     }
 
     /// The state in an answer: a plug with one relay calls it `POWER` (or, by `SetOption26`, `POWER1`).
@@ -109,7 +111,7 @@ impl Tasmota {
                     self.number
                 )))
             }
-            None => Err(device::unexpected(KIND)),
+            None => Err(device::missing(answer, KIND)),
         }
     }
 
@@ -118,25 +120,27 @@ impl Tasmota {
         let reply = self
             .device
             .get(target, self.authorization.as_deref(), deadline)?;
-        if reply.status == 401 {
-            return Err(device::unauthorized(self.credentials.is_some()));
-        }
-        device::expect_success(&reply)?;
+        self.device.expect_success(&reply)?;
         Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
 
-    fn look(&self, deadline: Deadline) -> Result<bool, PlugError> {
-        let shown = page::relays(&self.page(page::RELAYS, deadline)?);
-        if shown.is_empty() {
-            return Err(device::unexpected(KIND));
-        }
+    /// Whether it is on, by its page; none where that tells of no relay at all.
+    fn look(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
+        let shown = page::relays(&self.page(page::RELAYS, deadline)?)
+            .ok_or_else(|| device::unexpected(KIND))?;
         let index = usize::from(self.number).saturating_sub(1);
-        shown.get(index).copied().ok_or_else(|| {
-            PlugError::undone(format!(
+        match shown.get(index) {
+            None if !shown.is_empty() => Err(PlugError::undone(format!(
                 "the plug has no Power{}: check recovery.relay",
                 self.number
-            ))
-        })
+            ))),
+            on => Ok(on.copied()),
+        }
+    }
+
+    /// Whether it is on, by a question; only where nothing of ours runs that a command could end.
+    fn ask(&self, deadline: Deadline) -> Result<bool, PlugError> {
+        self.power(&self.run(&format!("Power{}", self.number), deadline)?)
     }
 }
 
@@ -146,30 +150,30 @@ impl Plug for Tasmota {
     }
 
     fn status(&self, deadline: Deadline) -> Result<PlugStatus, PlugError> {
-        let mut on = self.look(deadline)?;
+        let shown = self.look(deadline)?;
         let about = self.page(page::ABOUT, deadline).unwrap_or_default();
-        if on {
-            // Nothing of ours runs that a command could end, and only a command tells whether the plug takes any.
-            let answer = self
-                .run(&format!("Power{}", self.number), deadline)
-                .map_err(takes_no_commands)?;
-            on = self.power(&answer)?;
-        }
+        let on = match shown {
+            Some(false) => false,
+            // No time of ours runs in one that is on, nor in one that is never cut as nothing would confirm that; and only a command
+            // tells whether the plug takes any.
+            Some(true) | None => self.ask(deadline).map_err(takes_no_commands)?,
+        };
         Ok(PlugStatus {
             on: Some(on),
             id: page::id(&about),
             uptime: page::uptime(&about),
+            unfit: shown.is_none().then_some(UNTOLD),
         })
     }
 
     fn is_on(&self, deadline: Deadline) -> Result<Option<bool>, PlugError> {
-        self.look(deadline).map(Some)
+        self.look(deadline)
     }
 
     fn mark(&self, deadline: Deadline) -> Result<Option<Duration>, PlugError> {
         let answer = self.run(PLACE, deadline)?;
         let kept = answer.get(PLACE).and_then(Value::as_str);
-        let kept = kept.ok_or_else(|| device::unexpected(KIND))?;
+        let kept = kept.ok_or_else(|| device::missing(&answer, KIND))?;
         match kept.strip_prefix(OURS) {
             Some(mark) => {
                 let (number, seconds) = mark.split_once(' ').unwrap_or_default();
@@ -200,8 +204,10 @@ impl Plug for Tasmota {
         let deadline = deadline.departed();
         let patience = Deadline::after(deadline.within(PLUG_TIMEOUT));
         loop {
-            if !self.look(deadline).map_err(PlugError::after_command)? {
-                return Ok(());
+            match self.look(deadline).map_err(PlugError::after_command)? {
+                Some(false) => return Ok(()),
+                Some(true) => {}
+                None => return Err(PlugError::unsure(UNTOLD).after_command()),
             }
             let elapsed = started.elapsed();
             if elapsed >= off_time || patience.remaining().is_zero() {
@@ -217,7 +223,10 @@ impl Plug for Tasmota {
         for _ in 0..2 {
             self.power(&self.run(&format!("Power{} On", self.number), deadline)?)?;
             system::sleep(deadline.within(SETTLED));
-            on = self.look(deadline).map_err(PlugError::after_command)?;
+            on = match self.look(deadline).map_err(PlugError::after_command)? {
+                Some(on) => on,
+                None => self.ask(deadline).map_err(PlugError::after_command)?,
+            };
             if on {
                 break;
             }

@@ -10,25 +10,30 @@ pub const RELAYS: &str = "/?m=1";
 /// About the device.
 pub const ABOUT: &str = "/in";
 
-/// Whether each relay is on, in their order; empty where this is not that page.
+/// What a cell of the table begins with, before the weight of its letters: up to 9 the script completes it.
+const CELLS: [&str; 2] = ["{c}", "%;text-align:center;font-weight:"];
+
+/// Whether each relay is on, in their order: none where the page tells of none, and nothing where this is not that page.
 ///
 /// Since 14.4 the colour of its button tells; before, and beside it unless `SetOption161` hides that, the weight of its letters. The
 /// letters are the operator's own.
-pub fn relays(page: &str) -> Vec<bool> {
+pub fn relays(page: &str) -> Option<Vec<bool>> {
     let buttons: Vec<_> = page
         .split("').style.background='var(--c_btn")
         .skip(1)
         .map_while(|rest| read(rest, ")'", "off)'"))
         .collect();
     if !buttons.is_empty() {
-        return buttons;
+        return Some(buttons);
     }
-    let (_, table) = page.rsplit_once("{t}<tr>").unwrap_or_default();
-    table
-        .split("{c}")
-        .skip(1)
-        .map_while(|rest| read(rest, "bold;font-size:", "normal;font-size:"))
-        .collect()
+    let (_, tables) = page.split_once("{t}")?;
+    let (_, table) = tables.rsplit_once("{t}<tr>").unwrap_or_default();
+    let cells = table.split("<td style='width:").skip(1).map_while(|rest| {
+        let style = rest.trim_start_matches(|it: char| it.is_ascii_digit());
+        let weight = CELLS.iter().find_map(|start| style.strip_prefix(start))?;
+        read(weight, "bold;font-size:", "normal;font-size:")
+    });
+    Some(cells.collect())
 }
 
 fn read(text: &str, on: &str, off: &str) -> Option<bool> {
@@ -82,20 +87,27 @@ mod tests {
 
     const OLD: &str = "{t}{s}Voltage{m}230 V{e}</table>{t}<tr><td style='width:50{c}bold;font-size:54px'>AN</div></td>\
                        <td style='width:50{c}normal;font-size:54px'>AUS</div></td></tr></table>";
+    const WHOLE: &str = "{t}</table>{t}<tr><td style='width:50%;text-align:center;font-weight:bold;font-size:54px'>AN</td></tr>\
+                         <tr><td style='width:50%;text-align:center;font-weight:normal;font-size:54px'>AUS</td></tr></table>\n\n";
     const NEW: &str = "<img style='display:none;' src onerror=\"eb('o1').style.background='var(--c_btnoff)';\
                        eb('o2').style.background='var(--c_btn)';\">{t}</table>\n\n";
 
     #[test]
     fn relays_are_told_by_letters_or_by_buttons() {
-        assert_eq!(relays(OLD), [true, false]);
-        assert_eq!(relays(NEW), [false, true]);
-        for other in [
-            "",
+        assert_eq!(relays(OLD), Some(vec![true, false]));
+        assert_eq!(relays(WHOLE), Some(vec![true, false]));
+        assert_eq!(relays(NEW), Some(vec![false, true]));
+        for untold in [
+            "{t}</table>\n\n",
             "<html>{t}<tr>",
-            "{t}<tr>{c}thin;font-size:",
-            "{\"POWER\":\"ON\"}",
+            "{t}<tr><td style='width:50{c}thin;font-size:",
+            // The tabs of a plug that measures three phases.
+            "{t}<tr><td style='width:50%'><button style='background:#1fa3ec;font-weight:bold' onclick='la(\"&k03=0\");'>L1</button></td>",
         ] {
-            assert!(relays(other).is_empty(), "{other}");
+            assert_eq!(relays(untold), Some(vec![]), "{untold}");
+        }
+        for other in ["", "<html><table><tr>", "{\"POWER\":\"ON\"}"] {
+            assert_eq!(relays(other), None, "{other}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! Plugs that refuse, fail, lie, forget, are slow or are not there.
 
+use std::io::Write;
+use std::sync::Arc;
+
 use super::*;
 
 /// What each operation says in a mode: of the status, of the off, and of the on of a plug that is off.
@@ -183,5 +186,98 @@ fn a_plug_that_vanishes_after_the_command_comes_on_all_the_same() {
         plugs.set_reachable(model, false).unwrap();
         wait_until(|| plugs.journal(model).len() == 2);
         assert!(plugs.is_on(model));
+    }
+}
+
+/// What an operation says of a plug that answers with that status and body.
+fn answered(model: PlugModel, status: u16, body: &'static str) -> PlugError {
+    let world = World::start().unwrap();
+    let plug = make(&world, model, Some(PASSWORD));
+    let answer = move |line: &str, reply: &[u8], out: &mut dyn Write| {
+        if line.contains("/?m=1") {
+            out.write_all(reply)?;
+        } else {
+            let length = body.len();
+            write!(
+                out,
+                "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n\r\n{body}"
+            )?;
+        }
+        Ok(false)
+    };
+    world.plugs().tamper(model, Some(Arc::new(answer)));
+    plug.on(soon()).unwrap_err()
+}
+
+#[test]
+fn what_a_plug_says_of_its_error_is_passed_on() {
+    use PlugModel::{Shelly2, Tasmota};
+    for (model, status, body, expected) in [
+        (
+            Shelly2,
+            500,
+            r#"{"code":-105,"message":"Argument 'id', value 0 not found!"}"#,
+            PlugError::unsure(
+                "the plug fails (status 500) (it said \"Argument 'id', value 0 not found!\")",
+            ),
+        ),
+        (
+            Shelly2,
+            404,
+            r#"{"code":404,"message":"No handler for Switch.Set"}"#,
+            PlugError::undone(
+                "the plug refuses the request (status 404): check the [recovery] section (it said \"No handler for Switch.Set\")",
+            ),
+        ),
+        (
+            Shelly2,
+            200,
+            r#"{"code":-114,"message":"Resource unavailable: \u001b[2JOverpower"}"#,
+            PlugError::unsure(
+                "the plug does not do as it is asked (it said \"Resource unavailable: ?[2JOverpower\")",
+            ),
+        ),
+        (
+            Tasmota,
+            200,
+            r#"{"Command":"Error"}"#,
+            PlugError::unsure("the plug does not do as it is asked (it said \"Error\")"),
+        ),
+        (
+            Tasmota,
+            200,
+            r#"{"WARNING":"Enter command cmnd="}"#,
+            PlugError::unsure(
+                "the plug does not do as it is asked (it said \"Enter command cmnd=\")",
+            ),
+        ),
+        (
+            Tasmota,
+            503,
+            r#"{"WARNING":"busy"}"#,
+            PlugError::unsure("the plug fails (status 503) (it said \"busy\")"),
+        ),
+    ] {
+        assert_eq!(answered(model, status, body), expected, "{body}");
+    }
+    let long = Box::leak(format!("{{\"message\":\"{}\"}}", "x ".repeat(4000)).into_boxed_str());
+    assert!(answered(Shelly2, 500, long).message.len() < 200);
+}
+
+#[test]
+fn what_a_plug_repeats_of_the_password_is_not_passed_on() {
+    for body in [
+        r#"{"message":"GET /cm?user=admin&password=hush"}"#,
+        r#"{"message":"not hush & 50% ü"}"#,
+        r#"{"message":"not hush%20%26%2050%25%20%C3%BC"}"#,
+        r#"{"message":["hush"]}"#,
+        r#"{"message":"Authorization: Basic YWRtaW46aHVzaCAmIDUwJSDDvA=="}"#,
+    ] {
+        let error = answered(PlugModel::Shelly2, 500, body);
+        assert_eq!(
+            error,
+            PlugError::unsure("the plug fails (status 500)"),
+            "{body}"
+        );
     }
 }

@@ -172,6 +172,28 @@ fn with_the_password_a_plug_obeys() {
 }
 
 #[test]
+fn an_answer_to_a_challenge_that_came_too_late_is_given_once_more() {
+    let world = World::start().unwrap();
+    let plugs = world.plugs();
+    let model = PlugModel::Shelly2;
+    plugs.set_password(model, Some(PASSWORD));
+    let plug = make(&world, model, Some(PASSWORD));
+    plugs.set_stale(1);
+    assert_eq!(plug.status(soon()).unwrap().on, Some(true));
+    plugs.set_stale(1);
+    plug.off(Duration::from_secs(60), None, soon()).unwrap();
+    assert!(!plugs.is_on(model));
+    plugs.set_stale(2);
+    let late = "the plug calls each answer to its challenge too late: restart it";
+    assert_eq!(plug.status(soon()), Err(PlugError::undone(late)));
+    assert_eq!(plug.status(soon()).unwrap().on, Some(false));
+    // One that is wrong is not given again.
+    let asked = plugs.requests(model).len();
+    assert!(make(&world, model, Some("wrong")).status(soon()).is_err());
+    assert_eq!(plugs.requests(model).len(), asked + 2);
+}
+
+#[test]
 fn without_the_password_nothing_is_done_and_the_mend_is_told() {
     for model in SELF_TIMED {
         let world = World::start().unwrap();

@@ -161,3 +161,37 @@ fn a_plug_that_takes_no_commands_over_http_is_refused_with_the_mend() {
     let mend = "it shows its page and takes no commands: set SetOption128 to 1 on it (";
     assert!(error.message.starts_with(mend), "{error}");
 }
+
+#[test]
+fn a_page_that_tells_no_relay_leaves_the_rest_of_the_plug_known() {
+    for firmware in Firmware::ALL {
+        let world = World::start().unwrap();
+        let plugs = world.plugs();
+        plugs.set_firmware(firmware, 200);
+        plugs.show_letters(false);
+        let plug = make(&world, MODEL, None);
+        let has_buttons = firmware == Firmware::V15;
+        for on in [true, false] {
+            plugs.press(MODEL, on);
+            let status = plug.status(soon()).unwrap();
+            assert_eq!(status.on, Some(on), "{firmware:?}");
+            let pin = Pin::To(status.id.as_deref().unwrap());
+            let allowed = pin.allows_off(&status);
+            assert_eq!(allowed.is_ok(), has_buttons, "{firmware:?}: {allowed:?}");
+            assert_eq!(pin.allows_on(&status), Ok(()));
+            // What could end a timer is not asked.
+            let commands = || {
+                plugs
+                    .requests(MODEL)
+                    .iter()
+                    .filter(|it| it.contains("cmnd"))
+                    .count()
+            };
+            let asked = commands();
+            assert_eq!(plug.is_on(soon()), Ok(has_buttons.then_some(on)));
+            assert_eq!(commands(), asked);
+        }
+        plug.on(soon()).unwrap();
+        assert!(plugs.is_on(MODEL), "{firmware:?}");
+    }
+}

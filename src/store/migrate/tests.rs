@@ -355,6 +355,7 @@ fn recovery() -> RecoveryState {
             attempt: 1,
             helped: Some(true),
             seconds: Some(50),
+            ended: false,
         }),
         looked: None,
         held: None,

@@ -15,11 +15,18 @@ pub struct Login {
     nonces: u32,
     /// The challenges that were not answered yet.
     open: Vec<String>,
+    /// How many right answers to a challenge come too late from now on.
+    stale: u32,
 }
 
 impl Login {
     pub fn set_password(&mut self, password: Option<&str>) {
         self.password = password.map(str::to_owned);
+    }
+
+    /// So many right answers to a challenge come too late from now on (RFC 7616 section 3.3).
+    pub fn set_stale(&mut self, answers: u32) {
+        self.stale = answers;
     }
 
     /// Basic authentication (RFC 7617).
@@ -49,10 +56,24 @@ impl Login {
                 && request.parameter("password") == self.password)
     }
 
-    /// Digest authentication with SHA-256 (RFC 7616). Each challenge may be answered once.
-    pub fn passes_digest(&mut self, request: &Request) -> bool {
+    /// Digest authentication with SHA-256 (RFC 7616), or the refusal. Each challenge may be answered once.
+    pub fn digest(&mut self, request: &Request) -> Result<(), Reply> {
+        if self.password.is_none() {
+            return Ok(());
+        }
+        if !self.is_right(request) {
+            return Err(self.digest_refusal(false));
+        }
+        if self.stale > 0 {
+            self.stale -= 1;
+            return Err(self.digest_refusal(true));
+        }
+        Ok(())
+    }
+
+    fn is_right(&mut self, request: &Request) -> bool {
         let Some(password) = &self.password else {
-            return true;
+            return false;
         };
         let Some(header) = request
             .header("authorization")
@@ -90,11 +111,13 @@ impl Login {
             && value("response") == expected
     }
 
-    pub fn digest_refusal(&mut self) -> Reply {
+    pub fn digest_refusal(&mut self, is_stale: bool) -> Reply {
         self.nonces += 1;
         let nonce = format!("{:08x}", 0x6000_0000 + self.nonces);
-        let challenge =
-            format!("Digest qop=\"auth\", realm=\"{REALM}\", nonce=\"{nonce}\", algorithm=SHA-256");
+        let stale = if is_stale { ", stale=true" } else { "" };
+        let challenge = format!(
+            "Digest qop=\"auth\", realm=\"{REALM}\", nonce=\"{nonce}\", algorithm=SHA-256{stale}"
+        );
         self.open.push(nonce);
         let mut reply = Reply::text(401, "");
         reply.headers.push(("WWW-Authenticate", challenge));

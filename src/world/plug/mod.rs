@@ -95,7 +95,7 @@ pub(super) static ALL: [&Emulation; 4] = [
         model: PlugModel::Shelly2,
         run: |_| {},
         answer: shelly2::answer,
-        refuse: |state, _| state.login.digest_refusal(),
+        refuse: |state, _| state.login.digest_refusal(false),
     },
     &Emulation {
         model: PlugModel::Tasmota,
@@ -212,6 +212,11 @@ impl Plugs {
         self.with(model, |state| state.login.set_password(password));
     }
 
+    /// So many right answers to a challenge of [`PlugModel::Shelly2`] come too late from now on.
+    pub fn set_stale(&self, answers: u32) {
+        self.with(PlugModel::Shelly2, |state| state.login.set_stale(answers));
+    }
+
     /// Presses the button on the plug.
     pub fn press(&self, model: PlugModel, on: bool) {
         self.with(model, |state| state.real.switch(on, None));
@@ -253,6 +258,13 @@ impl Plugs {
     pub fn set_firmware(&self, firmware: Firmware, option34: u8) {
         self.with(PlugModel::Tasmota, |state| {
             state.tasmota.set_firmware(firmware, option34);
+        });
+    }
+
+    /// Whether the page of [`PlugModel::Tasmota`] shows the letters of its relay. Before the firmware with buttons it tells nothing without them.
+    pub fn show_letters(&self, has_letters: bool) {
+        self.with(PlugModel::Tasmota, |state| {
+            state.tasmota.show_letters(has_letters);
         });
     }
 

@@ -14,8 +14,8 @@ use super::State;
 
 /// Methods of the switch, called by GET.
 pub fn answer(state: &mut State, request: &Request) -> Reply {
-    if !state.login.passes_digest(request) {
-        return state.login.digest_refusal();
+    if let Err(refusal) = state.login.digest(request) {
+        return refusal;
     }
     let Some(method) = request.path().strip_prefix("/rpc/") else {
         return Reply::text(404, "Not Found");

@@ -15,7 +15,8 @@
 //!   to 32 characters, which `"` empties; they are gone with a restart.
 //! - `HandleRootStatusRefresh`, the page `/?m=1` since 6.4, and `HandleInformation`, `/in`: no command is executed where the query has no
 //!   other argument; the password comes by basic authentication. The first tells each relay by the weight of its letters,
-//!   whatever its `StateText`, and since 14.4 by the colour of its button too.
+//!   whatever its `StateText`: in `HTTP_DEVICE_STATE`, a cell that the page's script completes (`{c}`) up to 9, and a whole one by 12 (commits
+//!   00b0ae2, 02504a8). Since 14.4 the colour of its button tells too, also where `SetOption161` (14.3.0.7) hides the letters.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -38,15 +39,17 @@ pub enum Firmware {
     V6,
     /// 8.2.3 to 8.5.
     V8,
-    /// 9 to 14.3.
+    /// 9 and later.
     V9,
+    /// 12 to 14.3.
+    V12,
     /// 14.4 and later.
     V15,
 }
 
 impl Firmware {
     /// Every generation.
-    pub const ALL: [Self; 4] = [Self::V6, Self::V8, Self::V9, Self::V15];
+    pub const ALL: [Self; 5] = [Self::V6, Self::V8, Self::V9, Self::V12, Self::V15];
 }
 
 /// What the main loop has still to do.
@@ -60,6 +63,8 @@ pub struct Machine {
     waited: bool,
     /// The last of the variables, the only one that is played.
     variable: String,
+    /// Whether the page shows the letters: `SetOption161`, the other way round.
+    has_letters: bool,
 }
 
 impl Machine {
@@ -71,12 +76,17 @@ impl Machine {
             timer: Instant::now(),
             waited: false,
             variable: String::new(),
+            has_letters: true,
         }
     }
 
     pub fn set_firmware(&mut self, firmware: Firmware, option34: u8) {
         self.firmware = firmware;
         self.option34 = Duration::from_millis(u64::from(option34));
+    }
+
+    pub fn show_letters(&mut self, has_letters: bool) {
+        self.has_letters = has_letters;
     }
 
     pub fn forget(&mut self) {
@@ -179,7 +189,7 @@ pub fn refusal(state: &State, request: &Request) -> Reply {
     }
     let status = match state.tasmota.firmware {
         Firmware::V6 => 200,
-        Firmware::V8 | Firmware::V9 | Firmware::V15 => 401,
+        Firmware::V8 | Firmware::V9 | Firmware::V12 | Firmware::V15 => 401,
     };
     let body = json!({"WARNING": "Need user=<username>&password=<password>"});
     Reply::new(status, "application/json", body.to_string())
@@ -218,7 +228,7 @@ fn backlog(state: &mut State, commands: &str, now: Instant) -> Reply {
         machine.timer = now;
     }
     match machine.firmware {
-        Firmware::V6 | Firmware::V8 | Firmware::V9 => {
+        Firmware::V6 | Firmware::V8 | Firmware::V9 | Firmware::V12 => {
             reply(&json!({"WARNING": "Enable weblog 2 if response expected"}))
         }
         Firmware::V15 => reply(&json!({})),
@@ -233,16 +243,28 @@ fn relays(state: &State) -> String {
     } else {
         ("normal", "OFF")
     };
-    let buttons = match state.tasmota.firmware {
-        Firmware::V6 | Firmware::V8 | Firmware::V9 => String::new(),
+    let firmware = state.tasmota.firmware;
+    let buttons = match firmware {
+        Firmware::V6 | Firmware::V8 | Firmware::V9 | Firmware::V12 => String::new(),
         Firmware::V15 => format!(
             "<img style='display:none;' src onerror=\"eb('o1').style.background='var(--c_btn{})';\">",
             if is_on { "" } else { "off" }
         ),
     };
-    format!(
-        "{buttons}{{t}}</table>{{t}}<tr><td style='width:100{{c}}{weight};font-size:62px'>{text}</div></td></tr></table>\n\n"
-    )
+    let cell = match firmware {
+        Firmware::V6 | Firmware::V8 | Firmware::V9 => {
+            format!("<td style='width:100{{c}}{weight};font-size:62px'>{text}</div></td>")
+        }
+        Firmware::V12 | Firmware::V15 => format!(
+            "<td style='width:100%;text-align:center;font-weight:{weight};font-size:62px'>{text}</td>"
+        ),
+    };
+    let letters = if state.tasmota.has_letters {
+        format!("{{t}}<tr>{cell}</tr></table>")
+    } else {
+        String::new()
+    };
+    format!("{buttons}{{t}}</table>{letters}\n\n")
 }
 
 /// `/in`: about the device, with `}1` and `}2` for the script to fill in. Here it is an access point too.
