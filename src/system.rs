@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use rand::rngs::{StdRng, SysRng};
+use rand::rngs::{SmallRng, SysRng};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
@@ -74,12 +74,12 @@ pub fn sleep(duration: Duration) {
 
 /// Jitter and a fair order need no secrecy, so a kernel without randomness (an old one in early boot, a sandbox) is no
 /// reason to stop: the clock and the process id are seed enough.
-fn generator() -> StdRng {
-    StdRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| {
+fn generator() -> SmallRng {
+    SmallRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| {
         let nanos = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.subsec_nanos());
-        StdRng::seed_from_u64(u64::from(nanos) << 32 | u64::from(process::id()))
+        SmallRng::seed_from_u64(u64::from(nanos) << 32 | u64::from(process::id()))
     })
 }
 
