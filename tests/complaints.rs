@@ -314,7 +314,7 @@ fn an_error_of_the_api_is_told_with_its_code_and_its_words_once() {
         .cloudflare()
         .set_fault(Some(refusal(404, 7003, words)));
     for _ in 0..3 {
-        let (code, report) = home.cycle_with(&[]);
+        let (code, report) = home.cycle_with(&["--no-cache"]);
         assert_eq!((code, gist(&report).as_str()), (1, "READY failed"));
         let why = reason(&report, 0);
         assert!(why.contains("7003") && why.contains(words), "{why}");

@@ -1,5 +1,6 @@
 //! Carries out a decision, record by record. What to ask and what to write is decided in `logic/records`; here it is done.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -46,6 +47,8 @@ pub struct Act<'a> {
     pub deadline: Deadline,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     pub save: Option<&'a Save<'a>>,
+    /// Whether the API took the token in this cycle.
+    pub is_taken: Cell<bool>,
 }
 
 impl Act<'_> {
@@ -75,7 +78,7 @@ impl Act<'_> {
                 (place, spec, planned, answer.unwrap_or_default())
             })
             .collect();
-        // Where time runs out, whoever waited longest has had his turn.
+        // Where time runs out, or a failure rests more than one record, each has had its turn.
         planned.sort_by_key(|(_, spec, ..)| Reverse(waited(state, spec, self.now)));
         let mut acted = vec![];
         for (place, spec, planned, (answer, asking)) in planned {
@@ -144,11 +147,11 @@ impl Act<'_> {
                 Next::Done(settled) => return Ok(settled),
                 Next::AskDoh => pursuit.after_doh(answer),
                 Next::AskApi => match self.read(state, &pursuit) {
-                    // A record that was there is gone: it may be in another zone by now, which is looked for again.
-                    missing
+                    // A record that was there is gone, or public DNS shows another: it may be in another zone by now.
+                    doubtful
                         if !looked_again
-                            && remembered.cache.is_some()
-                            && is_missing(&missing)
+                            && (remembered.cache.is_some() && is_missing(&doubtful)
+                                || is_contradicted(&doubtful, wanted, answer))
                             && state.forget_old_zone_of(spec, self.now) =>
                     {
                         looked_again = true;
@@ -158,7 +161,7 @@ impl Act<'_> {
                 },
                 Next::Write(write) => match self.write(state, spec, wanted, &write)? {
                     Ok(()) => {
-                        state.answered(&state.about(spec));
+                        self.answered(state, spec);
                         Next::Done(Settled::Written(write))
                     }
                     // Somebody else created it between our read and our write: see what they made.
@@ -189,13 +192,13 @@ impl Act<'_> {
                 let next = pursuit.after_read(&records);
                 // The API answered all that was asked: whatever it held against us is over.
                 if let Next::Done(_) = next {
-                    state.answered(&state.about(spec));
+                    self.answered(state, spec);
                 }
                 next
             }
             Err(NotRead::Held(held)) => Next::Done(*held),
             Err(NotRead::Failed(about, error)) => {
-                let reason = note(state, spec, &about, token, &error);
+                let reason = self.note(state, spec, &about, token, &error);
                 Next::Done(Settled::failed(reason))
             }
         }
@@ -240,15 +243,26 @@ impl Act<'_> {
             (Ok(zone), _) => read(&zone).map_err(|(about, error)| NotRead::Failed(about, error)),
             // Refused twice: what reaches further is what is told.
             (Err(NotRead::Failed(_, second)), Some((about, first)))
-                if second.kind.scope() != Scope::Everything =>
+                if second.kind.scope() != Scope::Everything
+                    && second.kind != ApiErrorKind::Forbidden =>
             {
                 Err(NotRead::Failed(about, first))
             }
-            // It was only to be seen whether it is the same still, and nobody says that it is not.
+            // It was only to be seen whether it is the same still, and nobody says that it is gone.
             (Err(NotRead::Failed(about, error)), None) => match &remembered {
-                Some(known) if matches!(error.kind, ApiErrorKind::Unavailable { .. }) => {
-                    state.zones.entry(known.0.clone()).or_default().id = Some(known.1.clone());
-                    read(known).map_err(|(about, error)| NotRead::Failed(about, error))
+                Some(known)
+                    if !matches!(
+                        error.kind,
+                        ApiErrorKind::Gone
+                            | ApiErrorKind::RateLimited { .. }
+                            | ApiErrorKind::Unreachable
+                            | ApiErrorKind::NoTime
+                    ) =>
+                {
+                    let records = read(known).map_err(|_| NotRead::Failed(about, error))?;
+                    let zone = state.zones.entry(known.0.clone()).or_default();
+                    zone.id = Some(known.1.clone());
+                    Ok(records)
                 }
                 _ => Err(NotRead::Failed(about, error)),
             },
@@ -265,14 +279,26 @@ impl Act<'_> {
         spec: &RecordSpec,
     ) -> Result<(String, String), NotRead> {
         let names = spec.zone_candidates();
+        // What rests may be the zone of any of them.
+        for name in &names {
+            self.is_asked(state, &about(Some(name), spec), token)?;
+        }
         for name in &names {
             let about = about(Some(name), spec);
-            self.is_asked(state, &about, token)?;
             let found = provider.zone(name, self.deadline).map_err(|error| {
                 let message = format!("{}: {}", spec.label(), error.message);
-                NotRead::Failed(about, ApiError { message, ..error })
+                NotRead::Failed(about.clone(), ApiError { message, ..error })
             })?;
             if let Some(zone) = found {
+                if zone.is_gone() {
+                    let message = format!(
+                        "{}: Cloudflare says that the zone {name} is {}: add it there again, or correct the name",
+                        spec.label(),
+                        zone.status
+                    );
+                    let kind = ApiErrorKind::Gone;
+                    return Err(NotRead::Failed(about, ApiError { kind, message }));
+                }
                 let known = state.zones.entry(name.clone()).or_default();
                 known.id = Some(zone.id.clone());
                 known.found = Some(self.now.clone());
@@ -282,10 +308,54 @@ impl Act<'_> {
         }
         let names = names.join(" or ");
         let reason = format!(
-            "{}: the token sees no zone {names}: check the name, and that the token's Zone Resources include it",
+            "{}: the token sees no zone {names}: check the name, and that the token has Zone:Read and its Zone Resources include it",
             spec.label(),
         );
-        Err(NotRead::Held(Box::new(Settled::failed(reason))))
+        let about = about(spec.zone_candidates().last(), spec);
+        let kind = ApiErrorKind::Forbidden;
+        Err(NotRead::Failed(
+            about,
+            ApiError {
+                kind,
+                message: reason,
+            },
+        ))
+    }
+
+    /// Remembers what a failed call tells of the API, and gives the reason for the report.
+    fn note(
+        &self,
+        state: &mut State,
+        spec: &RecordSpec,
+        about: &About,
+        token: &Token,
+        error: &ApiError,
+    ) -> String {
+        if error.kind == ApiErrorKind::Gone {
+            state.forget_zone_of(spec);
+        }
+        let is_rejected = error.kind == ApiErrorKind::TokenRejected;
+        let reason = if is_rejected {
+            format!("{}; it comes from {}", error.message, token.source())
+        } else {
+            error.message.clone()
+        };
+        // A token that others take is not rejected, whatever one zone says.
+        let is_of_zone = is_rejected && (self.is_taken.get() || state.is_refused_by_zone(about));
+        let kind = if is_of_zone {
+            ApiErrorKind::Forbidden
+        } else {
+            error.kind
+        };
+        // Not when the cycle began: what the server asked for counts from its answer.
+        let now = system::now();
+        state.back_off(&kind, about, &reason, token.fingerprint(), &now)
+    }
+
+    /// Remembers that the API did what was asked of it about this record.
+    fn answered(&self, state: &mut State, spec: &RecordSpec) {
+        self.is_taken.set(true);
+        state.answered(&state.about(spec));
     }
 
     /// Whether the API may be asked.
@@ -323,7 +393,7 @@ impl Act<'_> {
         };
         Ok(answer.map_err(|error| {
             let about = state.about(spec);
-            let reason = note(state, spec, &about, token, &error);
+            let reason = self.note(state, spec, &about, token, &error);
             let failed = |write, found| {
                 Refusal::Failed(Settled::Failed {
                     reason,
@@ -351,6 +421,18 @@ impl Act<'_> {
     }
 }
 
+/// Whether the provider holds the address, and public DNS shows something else.
+fn is_contradicted(next: &Next, wanted: IpAddr, answer: Option<&[IpAddr]>) -> bool {
+    let is_right = matches!(
+        next,
+        Next::Done(Settled::Right {
+            proxied: Some(false) | None,
+            ..
+        })
+    );
+    is_right && answer.is_some_and(|shown| shown != [wanted])
+}
+
 /// Whether the provider was read, and holds no such record.
 fn is_missing(next: &Next) -> bool {
     match next {
@@ -365,12 +447,17 @@ fn is_missing(next: &Next) -> bool {
     }
 }
 
-/// For how long a record has not been known to be right.
-fn waited(state: &State, spec: &RecordSpec, now: &Moment) -> Duration {
+/// How long ago the API was last asked about a record in vain, the longest where it was not; and for how long it has not been known to
+/// be right.
+fn waited(state: &State, spec: &RecordSpec, now: &Moment) -> (Duration, Duration) {
     let known = state.records.get(&spec.key());
+    let failed = known.and_then(|known| known.failed.as_ref());
+    let failed = failed.map_or(Duration::MAX, |failed| {
+        failed.elapsed(now).known().unwrap_or_default()
+    });
     let trouble = known.and_then(|known| known.trouble.as_ref());
     let waited = trouble.and_then(|trouble| trouble.since.elapsed(now).known());
-    waited.unwrap_or_default()
+    (failed, waited.unwrap_or_default())
 }
 
 /// Why the records of a name were not read.
@@ -386,28 +473,6 @@ fn about(zone: Option<&String>, spec: &RecordSpec) -> About {
         zone: zone.cloned(),
         record: spec.key(),
     }
-}
-
-/// Remembers what a failed call tells of the API, and gives the reason for the report.
-fn note(
-    state: &mut State,
-    spec: &RecordSpec,
-    about: &About,
-    token: &Token,
-    error: &ApiError,
-) -> String {
-    if error.kind == ApiErrorKind::Gone {
-        state.forget_zone_of(spec);
-    }
-    let reason = if error.kind == ApiErrorKind::TokenRejected {
-        format!("{}; it comes from {}", error.message, token.source())
-    } else {
-        error.message.clone()
-    };
-    // Not when the cycle began: what the server asked for counts from its answer.
-    let now = system::now();
-    let token = token.fingerprint();
-    state.back_off(&error.kind, about, &reason, token, &now)
 }
 
 /// Why a write was not made or not confirmed.

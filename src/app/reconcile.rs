@@ -1,6 +1,6 @@
 //! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -218,6 +218,7 @@ fn cycle<'a>(
         now: &now,
         deadline,
         save: save.as_ref().map(|save| save as &Save<'_>),
+        is_taken: Cell::new(false),
     };
     let mut acted = act.run(&mut state, &decision).map_err(Error::state)?;
     let intend = dir.map(|dir| |state: &State| left_over::save_intention(wire, dir, state));
@@ -393,10 +394,8 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
     } else if !cycle.now.wall_is_plausible()
         || !cycle.decision.left_behind.is_empty()
         || matches!(cycle.recovery, power::Outcome::Failed(_))
-        || cycle
-            .acted
-            .iter()
-            .any(|acted| acted.outcome.settled.trouble().is_some())
+        // While the line is down every record waits for it, whatever was wrong before.
+        || (!cycle.decision.verdict.is_down() && cycle.troubles().next().is_some())
     {
         EXIT_FAILED
     } else if cycle.is_untold {

@@ -257,6 +257,8 @@ fn flaw(text: &str) -> Option<&'static str> {
     let has = |wanted: &[char]| text.contains(wanted);
     Some(if has(&['"', '\'', '`']) {
         "is in quotes: leave them out, it must be the token alone"
+    } else if has(&['<', '>']) {
+        "is a placeholder: put the token itself there"
     } else if has(&['$', '{']) {
         "is the name of a variable that nothing replaced: put the token itself there"
     } else if has(&['=']) {

@@ -67,10 +67,11 @@ impl Backoff {
                 (None, FIRST_WAIT, LONGEST_WAIT, *retry_after)
             }
             ApiErrorKind::Unreachable => (None, FIRST_WAIT, LONGEST_WAIT, None),
-            ApiErrorKind::Forbidden | ApiErrorKind::Conflict | ApiErrorKind::Refused => {
-                (None, FIRST_WAIT, LONGEST_REFUSED_WAIT, None)
-            }
-            ApiErrorKind::NoTime | ApiErrorKind::Gone | ApiErrorKind::Exists => return None,
+            ApiErrorKind::Forbidden
+            | ApiErrorKind::Gone
+            | ApiErrorKind::Conflict
+            | ApiErrorKind::Refused => (None, FIRST_WAIT, LONGEST_REFUSED_WAIT, None),
+            ApiErrorKind::NoTime | ApiErrorKind::Exists => return None,
         };
         let row = before
             .filter(|before| before.rejected_token == rejected_token)
@@ -244,11 +245,7 @@ mod tests {
             }
             assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
         }
-        for kind in [
-            ApiErrorKind::NoTime,
-            ApiErrorKind::Gone,
-            ApiErrorKind::Exists,
-        ] {
+        for kind in [ApiErrorKind::NoTime, ApiErrorKind::Exists] {
             assert_eq!(Backoff::after(None, &kind, "", 7, &at(0)), None);
         }
     }

@@ -166,9 +166,11 @@ impl ApiErrorKind {
     pub const fn scope(self) -> Scope {
         match self {
             Self::TokenRejected | Self::RateLimited { .. } | Self::Unreachable => Scope::Everything,
-            Self::Unavailable { .. } | Self::Unconfirmed { .. } | Self::Forbidden => Scope::Zone,
+            Self::Unavailable { .. } | Self::Unconfirmed { .. } | Self::Forbidden | Self::Gone => {
+                Scope::Zone
+            }
             Self::Refused | Self::Conflict => Scope::Record,
-            Self::NoTime | Self::Gone | Self::Exists => Scope::Nothing,
+            Self::NoTime | Self::Exists => Scope::Nothing,
         }
     }
 }

@@ -110,6 +110,9 @@ pub struct RecordState {
     /// When a call about this record alone may be made again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<Backoff>,
+    /// When the API was last asked about it in vain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Moment>,
 }
 
 /// Why a record is not known to be right.
@@ -180,18 +183,27 @@ impl RecordState {
             } => (reason, !is_trouble, found),
             Settled::Failed { reason, found, .. } => (reason, false, found),
         };
+        let before = self.trouble.take();
+        // What is wrong is not better because the line or a confirmation is waited for.
+        if let Some(before) = before.as_ref().filter(|before| waits && !before.waits) {
+            self.trouble = Some(before.clone());
+            return;
+        }
         let verified = self.cache.as_ref().map(|cache| cache.address);
+        let known = before.as_ref().filter(|before| before.wanted == wanted);
         let held = match (found, wanted, verified) {
             (Instead::Unread, Some(wanted), Some(verified))
                 if wanted != verified && self.in_doubt.is_none() =>
             {
                 Instead::Content(verified.to_string())
             }
+            (Instead::Unread, ..) if self.in_doubt.is_none() => {
+                known.map_or(Instead::Unread, |known| known.held.clone())
+            }
             (found, ..) => found.clone(),
         };
-        let since = self.trouble.take().map(|before| before.since);
         self.trouble = Some(Trouble {
-            since: since.unwrap_or_else(|| now.clone()),
+            since: before.map_or_else(|| now.clone(), |before| before.since),
             why: without_retry(reason).to_owned(),
             wanted,
             held,
@@ -209,6 +221,10 @@ impl RecordState {
 
     /// Remembers that a write is about to be made: goes to disk before the deed.
     pub fn intend(&mut self, write: Replacement) {
+        // The provider was read since, and was seen not to have made the one before.
+        if self.unanswered.is_some() {
+            self.writes.pop();
+        }
         self.in_doubt = Some(write.to);
         self.writes.push(write.at.clone());
         self.unanswered = Some(write);
@@ -267,7 +283,7 @@ impl RecordState {
             .pending
             .as_mut()
             .and_then(|pending| pending.asked.as_mut());
-        for then in troubled.into_iter().chain(asked) {
+        for then in troubled.into_iter().chain(asked).chain(&mut self.failed) {
             then.bring_onto_clocks_of(now);
         }
         self.writes.retain_mut(|at| match at.elapsed(now) {

@@ -69,7 +69,7 @@ fn a_cache_that_a_refused_write_disproved_is_not_believed_in_the_next_cycle() {
     state.intend(creation(B, 10));
     state.intend(creation(A, 20));
     state.retract();
-    assert_eq!((state.writes.len(), state.in_doubt), (1, Some(ip(A))));
+    assert_eq!((state.writes.len(), state.in_doubt), (0, Some(ip(A))));
     assert_eq!(
         begin(&spec(), &state, 30),
         (CacheStatus::Skipped, Next::AskApi)

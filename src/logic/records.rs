@@ -275,10 +275,14 @@ impl Pursuit<'_> {
     }
 
     fn write(&self, write: Write) -> Next {
+        // One in doubt that is to be made now was seen not to have been made.
+        let undone = usize::from(self.state.unanswered.is_some());
         let mut young: Vec<Option<Duration>> = self
             .state
             .writes
             .iter()
+            .rev()
+            .skip(undone)
             .map(|at| at.elapsed(self.now).known())
             .filter(|age| age.is_none_or(|age| age < BUDGET_WINDOW))
             .collect();

@@ -129,6 +129,9 @@ impl State {
         token: u32,
         now: &Moment,
     ) -> String {
+        if let Some(record) = self.records.get_mut(&about.record) {
+            record.failed = Some(now.clone());
+        }
         let Some(place) = self.place(about, error.scope()) else {
             return reason.to_owned();
         };
@@ -169,6 +172,13 @@ impl State {
         })
     }
 
+    /// Whether this zone alone refuses the token, as others were seen to take it while this one did not.
+    #[must_use]
+    pub fn is_refused_by_zone(&self, about: &About) -> bool {
+        let zone = about.zone.as_ref().and_then(|zone| self.zones.get(zone));
+        zone.is_some_and(|zone| zone.rest.is_some())
+    }
+
     /// The API did all that was asked of it: whatever it held against this is over.
     pub fn answered(&mut self, about: &About) {
         self.backoff = None;
@@ -181,6 +191,7 @@ impl State {
         }
         if let Some(record) = self.records.get_mut(&about.record) {
             record.rest = None;
+            record.failed = None;
         }
     }
 }

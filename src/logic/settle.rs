@@ -102,8 +102,6 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         (&outcome.settled, outcome.public, remembered.proxied)
     {
         remembered.is_contradicted(wanted, &outcome.at);
-        // As by a zone of a part of its name that was made later.
-        state.forget_old_zone_of(spec, &outcome.at);
     }
     let name = spec.name.clone();
     let record = spec.kind;

@@ -61,13 +61,13 @@ fn a_refused_read_is_told_and_rests_the_zone() {
 }
 
 #[test]
-fn a_read_of_what_is_not_there_is_told_and_does_not_rest_the_api() {
+fn a_read_of_what_is_not_there_is_told_and_rests_the_zone() {
     let gone = "Cloudflare knows no such zone or record (code 7003: Could not route): it is looked for anew in the next cycle".to_owned();
     fails(
         &refusal(404, 7003, "Could not route"),
         |_| gone.clone(),
         1,
-        None,
+        Some(30),
     );
 }
 
@@ -105,7 +105,7 @@ fn a_server_in_trouble_rests_for_half_a_minute() {
         fails(&status(code), |_| reason.clone(), 1, Some(30));
     }
     let limit =
-        "too many requests to Cloudflare with this account or from this address: try again later"
+        "too many requests to Cloudflare with this account or from this address (code 10429: Rate limit exceeded: please try again later)"
             .to_owned();
     fails(&status(429), |_| limit.clone(), 1, Some(30));
 }

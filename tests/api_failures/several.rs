@@ -317,3 +317,138 @@ fn a_zone_that_is_not_served_is_told_by_check_at_once_and_by_the_monitor_after_a
         "{report:#}"
     );
 }
+
+#[test]
+fn what_rests_several_records_gives_each_its_turn_afterwards() {
+    for fault in [
+        retry_after(429, "60"),
+        refusal(401, 9109, "Unauthorized to access requested resource"),
+        Fault::Hang(Duration::from_millis(100)),
+    ] {
+        let (home, [first, _]) = two_zones();
+        home.world.cloudflare().set_fault_at(
+            &format!("{first}/dns_records"),
+            false,
+            Some(fault.clone()),
+        );
+        home.cycle_with(&["--trust"]);
+        home.pass(6 * MINUTE);
+        home.cycle_with(&["--trust"]);
+        assert_eq!(held(&home), [OLD, NEW], "{fault:?}");
+    }
+    // A token that the other zone takes is not rejected, whatever one zone says.
+    let (home, [first, _]) = two_zones();
+    let unauthorized = refusal(401, 9109, "Unauthorized to access requested resource");
+    let place = format!("{first}/dns_records");
+    home.world
+        .cloudflare()
+        .set_fault_at(&place, false, Some(unauthorized));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 77);
+    home.pass(6 * MINUTE);
+    assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    home.cycle_with(&["--trust"]);
+    assert_eq!(held(&home)[1], OLD, "at once");
+}
+
+#[test]
+fn of_one_zone_a_record_that_cannot_be_read_holds_up_no_other() {
+    let records: String = ["h0", "h1", "h2"]
+        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\ncreate = true\n"))
+        .concat();
+    let home = Home::with(&records);
+    home.cycle_with(&["--trust"]);
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.world
+        .cloudflare()
+        .set_fault_at("dns_records?name=h0", false, Some(status(500)));
+    for _ in 0..3 {
+        home.cycle_with(&["--trust"]);
+        home.pass(10 * MINUTE);
+    }
+    let right = |record: &&Value| record["content"] == NEW;
+    assert_eq!(
+        home.world
+            .cloudflare()
+            .records()
+            .iter()
+            .filter(right)
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn writes_that_were_never_made_cost_nothing_of_the_hour() {
+    let (home, _) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    for _ in 0..10 {
+        cloudflare.set_fault_at("dns_records/", true, Some(status(500)));
+        home.cycle_with(&["--trust"]);
+        home.pass(5 * MINUTE);
+    }
+    assert_eq!(held(&home), [OLD, OLD]);
+    cloudflare.set_fault_at("dns_records/", true, None);
+    home.pass(6 * MINUTE);
+    assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+    assert_eq!(held(&home), [NEW, NEW]);
+}
+
+#[test]
+fn a_token_that_lost_sight_of_the_zones_goes_on_with_the_one_that_is_remembered() {
+    for fault in [
+        refusal(403, 9109, "no"),
+        refusal(403, 10_000, "Authentication error"),
+        refusal(405, 1001, "method_not_allowed"),
+        Fault::Status {
+            code: 200,
+            retry_after: None,
+            body: Some(r#"{"success":true,"errors":[],"messages":[],"result":[]}"#.to_owned()),
+        },
+    ] {
+        let (home, _) = two_zones();
+        home.world
+            .cloudflare()
+            .set_fault_at("/zones?name=", false, Some(fault.clone()));
+        home.pass(25 * 60 * MINUTE);
+        for _ in 0..2 {
+            home.cycle_with(&["--trust"]);
+            home.pass(6 * MINUTE);
+        }
+        assert_eq!(held(&home), [NEW, NEW], "{fault:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_stays_so_while_a_new_address_waits_for_its_confirmation_or_nobody_tells_one() {
+    let (home, [first, _]) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at(&first, true, Some(refusal(400, 9021, "Invalid TTL.")));
+    home.cycle_with(&["--trust"]);
+    home.pass(6 * MINUTE);
+    let (code, report) = home.cycle_with(&[]);
+    assert_eq!(
+        (code, &report["records"][0]["outcome"]),
+        (1, &json!("failed"))
+    );
+    let (code, report) = home.cycle_with(&[]);
+    assert_eq!(
+        (code, &report["records"][0]["outcome"]),
+        (1, &json!("held"))
+    );
+    let wrong = |home: &Home| {
+        let shown = home.run(&["status", "--json"]).stdout;
+        let shown: Value = serde_json::from_slice(&shown).unwrap();
+        let record = &shown["records"][0];
+        (record["truth"].clone(), record["held"].clone())
+    };
+    assert_eq!(wrong(&home), (json!("wrong"), json!(OLD)), "while it rests");
+    for address in [Some("93.184.216.99"), None] {
+        home.world
+            .set_address(address.map(|it| it.parse().unwrap()));
+        let (code, _) = home.cycle_with(&[]);
+        assert_eq!(code, 1, "{address:?}");
+        assert_eq!(wrong(&home), (json!("wrong"), json!(OLD)), "{address:?}");
+        assert_eq!(monitor(&home).0, 2, "{address:?}");
+    }
+}

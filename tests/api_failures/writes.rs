@@ -112,7 +112,10 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
     fails(
         &refusal(404, 81_044, "Record does not exist."),
         |_| gone.clone(),
-        &NOT_APPLIED,
+        &Fate {
+            rest_s: Some(30),
+            ..NOT_APPLIED
+        },
     );
 }
 
@@ -152,7 +155,7 @@ fn too_many_requests_leave_no_doubt_and_rest_as_long_as_was_asked() {
         ..NOT_APPLIED
     };
     let reason = format!(
-        "{UPDATING}: too many requests to Cloudflare with this account or from this address: try again after 2 min"
+        "{UPDATING}: too many requests to Cloudflare with this account or from this address (code 10429: Rate limit exceeded: please try again later)"
     );
     fails(&retry_after(429, "120"), |_| reason.clone(), &fate);
 }

@@ -40,7 +40,7 @@ fn a_zone_that_left_the_account_is_told() {
     assert_eq!(
         said.err,
         "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-         token's Zone Resources include it\n"
+         token has Zone:Read and its Zone Resources include it\n"
     );
     assert_eq!(home.state()["zones"]["example.com"]["id"], Value::Null);
 }

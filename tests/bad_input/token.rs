@@ -96,7 +96,7 @@ fn a_token_of_another_account_sees_no_zone() {
         said(
             1,
             "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-             token's Zone Resources include it\n"
+             token has Zone:Read and its Zone Resources include it\n"
         )
     );
     assert_eq!(readiness(&home.state()), "READY");
@@ -116,7 +116,7 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
         said(
             1,
             "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-             token's Zone Resources include it\n"
+             token has Zone:Read and its Zone Resources include it\n"
         )
     );
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));

@@ -184,7 +184,7 @@ fn an_api_that_wants_rest_is_told_and_nothing_is_written() {
         body: None,
     }));
     let said = host.refused(&NAME, 1);
-    assert!(said.contains("try again after 30 s"), "{said}");
+    assert!(said.contains("too many requests to Cloudflare"), "{said}");
 }
 
 #[test]

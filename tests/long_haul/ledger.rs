@@ -40,6 +40,8 @@ pub struct Truth {
     pub calm: bool,
     /// The plug does as it is told.
     pub plug_answers: bool,
+    /// With `--no-cache`, which asks once whatever rests.
+    pub by_hand: bool,
 }
 
 /// What the configuration asks for.
@@ -86,6 +88,8 @@ pub struct Ledger {
     writes: BTreeMap<String, Vec<Timestamp>>,
     cuts: Cuts,
     rest_until: Timestamp,
+    /// The same of what failed alone, by what was asked.
+    rests: BTreeMap<String, Timestamp>,
     /// When the last cycle was completed, as a time of the home.
     settled: Option<Timestamp>,
     /// What the state said of the last cycle, and how many there were, before this turn.
@@ -129,6 +133,7 @@ impl Ledger {
             writes: BTreeMap::new(),
             cuts: Cuts::default(),
             rest_until: Timestamp::MIN,
+            rests: BTreeMap::new(),
             settled: None,
             before: (Value::Null, 0),
             clock_was_odd: false,
@@ -149,6 +154,7 @@ impl Ledger {
         self.writes.clear();
         self.cuts.forget();
         self.rest_until = Timestamp::MIN;
+        self.rests.clear();
         self.settled = None;
     }
 
@@ -246,21 +252,21 @@ impl Ledger {
         turn: &Turn,
         figures: &mut Figures,
     ) {
-        let mut token_rest = Timestamp::MIN;
         for request in &turn.requests {
             let at = self.at_home(request.at);
+            let asked = format!("{} {}", request.method, request.path);
+            let rest = self.rests.get(&asked).copied().unwrap_or(self.rest_until);
+            let until = self.rest_until.max(rest);
             assert!(
-                at >= self.rest_until,
-                "asked at {at}, before {}: {request:#?}",
-                self.rest_until
+                truth.by_hand || at >= until,
+                "asked at {at}, before {until}: {request:#?}"
             );
             if let (Some(status), true) = (request.status, truth.calm) {
                 let until = at + rest_after(status);
-                if status == 401 {
-                    // A zone that this token no longer sees is looked for once more in the same cycle.
-                    token_rest = until;
-                } else if status >= 400 {
+                if status == 429 {
                     self.rest_until = until.max(self.rest_until);
+                } else if status >= 400 {
+                    self.rests.insert(asked, until);
                 }
             }
             let Some(write) = &request.write else {
@@ -277,7 +283,6 @@ impl Ledger {
                 "over the budget: {writes:?}"
             );
         }
-        self.rest_until = self.rest_until.max(token_rest);
     }
 
     /// The document is whole, and every cycle that ended is counted once; those that were killed at most once.

@@ -153,6 +153,7 @@ impl Life {
             damaged: !self.ledger.has_state(),
             calm: true,
             plug_answers: self.plug == PlugMode::Honest,
+            by_hand: false,
         }
     }
 
@@ -257,7 +258,10 @@ impl Life {
     }
 
     fn cycle_told(&mut self, options: &[&str]) -> Value {
-        let truth = self.truth();
+        let truth = Truth {
+            by_hand: options.contains(&"--no-cache"),
+            ..self.truth()
+        };
         self.ledger.look(&self.home);
         let running = self.start(self.reconcile(options));
         let ended = self.finish(running);

@@ -217,7 +217,7 @@ silence
 # The API is looked for and not found, then left alone for a while.
 look "resolver, gone, kept" "HEALTHY, exit 1, ipv4=$home4"
 within router nft add rule inet fault in udp dport 53 drop
-look "resolver, silent, kept" "HEALTHY, exit 0, ipv4=$home4"
+look "resolver, silent, kept" "HEALTHY, exit 1, ipv4=$home4"
 quick "resolver, silent, kept" 20000
 heal
 fault wan-drop

@@ -237,9 +237,22 @@ pub fn before_first_cycle(
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.
 fn record(pursuit: &Pursuit<'_>, found: &[Found], observed: bool) -> Finding {
-    const SOON: &str = "cadence reconcile, or wait: the next READY cycle does it";
+    const SOON: &str = "cadence reconcile --no-cache, or wait: a cycle that is READY does it";
+    let label = pursuit.spec.label();
+    let trouble = pursuit.state.trouble.as_ref().filter(|it| !it.waits);
+    match (pursuit.after_read(found), trouble) {
+        // It was tried, and will be again.
+        (Next::Write(write), Some(trouble)) => Finding::fail(
+            "record",
+            format!("{label} differs: {}: {}", write.describe(), trouble.why),
+        ),
+        (next, _) => would_do(pursuit, next, observed, SOON),
+    }
+}
+
+fn would_do(pursuit: &Pursuit<'_>, next: Next, observed: bool, soon: &str) -> Finding {
     let (label, wanted) = (pursuit.spec.label(), pursuit.wanted);
-    match pursuit.after_read(found) {
+    match next {
         Next::Done(Settled::Right { .. }) if observed => {
             Finding::ok("record", format!("{label} holds {wanted}, as it should"))
         }
@@ -247,10 +260,10 @@ fn record(pursuit: &Pursuit<'_>, found: &[Found], observed: bool) -> Finding {
             Finding::ok("record", format!("{label} is there and holds {wanted}"))
         }
         Next::Write(write @ Write::Patch { .. }) => {
-            Finding::warn("record", format!("{label} differs: {}", write.describe())).mend(SOON)
+            Finding::warn("record", format!("{label} differs: {}", write.describe())).mend(soon)
         }
         Next::Write(Write::Create(_)) => {
-            Finding::warn("record", format!("{label} does not exist")).mend(SOON)
+            Finding::warn("record", format!("{label} does not exist")).mend(soon)
         }
         Next::Done(Settled::Held {
             reason,

@@ -13,7 +13,6 @@ use serde_json::Value;
 use crate::dns::TokenStatus;
 use crate::logic::idn;
 use crate::logic::provider::{ACTIVE, ApiError, ApiErrorKind, Found, Zone};
-use crate::logic::units::human_duration;
 
 /// Longer texts of the server are cut: an error is one line.
 const MAX_QUOTE: usize = 200;
@@ -141,15 +140,10 @@ pub fn open(
         _ => retry_after.map(|wait| wait.min(MAX_FOREIGN_RETRY_AFTER)),
     };
     if status == 429 {
-        let wait = retry_after.filter(|wait| !wait.is_zero()).map_or_else(
-            || "try again later".to_owned(),
-            |wait| format!("try again after {}", human_duration(wait)),
-        );
-        let kind = ApiErrorKind::RateLimited { retry_after };
         return Err(operation.failed(
-            kind,
+            ApiErrorKind::RateLimited { retry_after },
             format!(
-                "too many requests to Cloudflare with this account or from this address: {wait}"
+                "too many requests to Cloudflare with this account or from this address{refusals}"
             ),
         ));
     }
@@ -213,12 +207,14 @@ fn take(envelope: &mut Value, key: &str) -> Value {
 }
 
 /// What a body looks like that is no answer.
-fn shape(body: &[u8]) -> &'static str {
-    match body.trim_ascii_start().first() {
-        None => "nothing",
-        Some(b'<') => "a web page",
-        Some(0x1f) => "something compressed, which was not asked for,",
-        Some(_) => "something else",
+fn shape(body: &[u8]) -> String {
+    let text = std::str::from_utf8(body).ok().map(quote);
+    match (body.trim_ascii_start().first(), text) {
+        (None, _) => "nothing".to_owned(),
+        (Some(b'<'), _) => "a web page".to_owned(),
+        (Some(0x1f), _) => "something compressed, which was not asked for,".to_owned(),
+        (Some(b'{' | b'['), _) | (Some(_), None) => "something else".to_owned(),
+        (Some(_), Some(text)) => format!("{text:?}"),
     }
 }
 
@@ -317,6 +313,9 @@ fn collect(said: &Value, found: &mut Vec<(Option<i64>, String)>) {
         Value::String(text) if !text.trim().is_empty() => found.push((None, text.clone())),
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Value::Object(error) => {
+            if let Some(inner @ Value::Object(_)) = error.get("error") {
+                return collect(inner, found);
+            }
             let code = error.get("code").and_then(|code| match code {
                 Value::String(text) => text.parse().ok(),
                 other => other.as_i64(),
@@ -336,7 +335,7 @@ fn collect(said: &Value, found: &mut Vec<(Option<i64>, String)>) {
 fn quote(text: &str) -> String {
     let plain: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if c.is_control() || turns(c) { ' ' } else { c })
         .collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     let line = words.join(" ");
@@ -344,6 +343,11 @@ fn quote(text: &str) -> String {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }
+}
+
+/// Whether a character is not seen, or turns the text around it (Unicode TR 36 section 2).
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The zone in an item of the list; none where it has another name.
@@ -398,7 +402,7 @@ pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
 /// As [`zone`].
 pub fn record(item: &Value) -> Result<Found, String> {
     let name = text(item, "name")?;
-    let kind = word(item, "type")?;
+    let kind = word(item, "type").map_err(|flaw| format!("{flaw}: {}", quote(name)))?;
     // Which of them it is must be told.
     let of_this = |flaw: String| format!("{flaw}: {} {kind}", quote(name));
     Ok(Found {

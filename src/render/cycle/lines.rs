@@ -360,6 +360,7 @@ fn health(cycle: &Cycle<'_>) -> &'static str {
         verdict if verdict.is_down() => verdict.as_str(),
         _ if truths().any(|truth| truth == Truth::Wrong) => "DNS_WRONG",
         _ if truths().any(|truth| truth == Truth::Unknown) => "DNS_UNKNOWN",
+        _ if !cycle.errors.is_empty() => "TROUBLE",
         verdict => verdict.as_str(),
     }
 }

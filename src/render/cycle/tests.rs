@@ -324,7 +324,7 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
             format!(
                 "level=warning subsystem=DDNS state=HELD name=vpn.example.com type=A ip=203.0.113.7 took_ms=0.3 reason=\"{reason}\""
             ),
-            "level=warning subsystem=NET_HEALTH state=HEALTHY readiness=READY ip=203.0.113.7 held=1 errors=1 loop_ms=295 \
+            "level=warning subsystem=NET_HEALTH state=TROUBLE readiness=READY ip=203.0.113.7 held=1 errors=1 loop_ms=295 \
              uptime=\"99.85% (3403/3408)\" next=129s"
                 .to_owned(),
         ]

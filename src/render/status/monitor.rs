@@ -56,15 +56,24 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
         troubles.push((2, format!("TOKEN REJECTED: {}", rest.reason)));
     }
-    // While the line is down the records wait for it, which it says for itself.
-    if readiness == Readiness::Ready {
-        troubles.extend(
-            document
-                .records
-                .iter()
-                .filter_map(|it| of_record(it, document)),
-        );
+    if let Some(error) = document
+        .errors
+        .iter()
+        .find(|error| error.contains("API token"))
+    {
+        troubles.push((2, error.clone()));
     }
+    // While the line is down, or an address waits for a confirmation, the records wait for that, which is told for itself.
+    let least = match readiness {
+        Readiness::Ready => 1,
+        Readiness::Probing => 2,
+        Readiness::Init | Readiness::NotReady => 3,
+    };
+    let of_records = document
+        .records
+        .iter()
+        .filter_map(|it| of_record(it, document));
+    troubles.extend(of_records.filter(|(code, _)| *code >= least));
     let own = match readiness {
         Readiness::NotReady => 2,
         Readiness::Init | Readiness::Probing => 1,
@@ -82,6 +91,12 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
             "{readiness}: {}, {last_cycle}",
             subject(readiness, document)
         ),
+    };
+    // With a trouble, what the line is about is told already.
+    let state = if troubles.is_empty() || document.stale || readiness != Readiness::Ready {
+        state
+    } else {
+        format!("{readiness}, {last_cycle}")
     };
     let more = troubles.len().saturating_sub(1);
     let mut line = match troubles.into_iter().next() {
@@ -143,7 +158,9 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
         RecordType::of(family).as_str() == record.kind
             && address.readiness != Some(Readiness::Ready)
     };
-    let waits = record.problem.is_none() || document.public_ip.used().any(is_missing);
+    let one_is_missing =
+        document.readiness == Some(Readiness::Ready) && document.public_ip.used().any(is_missing);
+    let waits = record.problem.is_none() || (record.waits && one_is_missing);
     let code = if !waits && is_long(record.for_s, CHANGING_S) {
         2
     } else {

@@ -279,11 +279,13 @@ fn record_first() -> RecordState {
             waits: false,
         }),
         rest: None,
+        failed: None,
     }
 }
 
 fn record() -> RecordState {
     RecordState {
+        failed: Some(moment(NOW - 130)),
         trouble: Some(Trouble {
             since: moment(NOW - 125),
             why: "it may not".to_owned(),

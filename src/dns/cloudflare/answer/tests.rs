@@ -220,11 +220,11 @@ fn only_a_429_of_the_api_itself_may_ask_for_more_than_a_quarter_of_an_hour() {
 #[test]
 fn a_429_is_a_rate_limit_whatever_the_body_says() {
     let minutes = Some(Duration::from_secs(5 * 60));
-    for body in [
-        "",
-        "error code: 1015",
-        &refusal(10_429, "slow down"),
-        &refusal(10_000, "no"),
+    for (body, told) in [
+        ("", ""),
+        ("error code: 1015", ""),
+        (&refusal(10_429, "slow down"), " (code 10429: slow down)"),
+        (&refusal(10_000, "no"), " (code 10000: no)"),
     ] {
         let error = open(&writing(), 429, minutes, body.as_bytes()).unwrap_err();
         assert_eq!(
@@ -235,7 +235,9 @@ fn a_429_is_a_rate_limit_whatever_the_body_says() {
         );
         assert_eq!(
             error.message,
-            "updating vpn.example.com A: too many requests to Cloudflare with this account or from this address: try again after 5 min"
+            format!(
+                "updating vpn.example.com A: too many requests to Cloudflare with this account or from this address{told}"
+            )
         );
     }
 }
@@ -248,15 +250,15 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
     for (status, body, detail) in [
         (200, "", came(200, "nothing")),
         (200, " <!DOCTYPE html><p>Hello", came(200, "a web page")),
-        (200, "error code: 1034", came(200, "something else")),
+        (200, "error code: 1034", came(200, "\"error code: 1034\"")),
         (200, "{\"success\":true,\"r", came(200, "something else")),
         (200, "[]", came(200, "something else")),
         (200, "{\"success\":\"true\"}", came(200, "something else")),
         (403, "<html>", came(403, "a web page")),
-        (404, "not found", came(404, "something else")),
+        (404, "not found", came(404, "\"not found\"")),
         (503, "", came(503, "nothing")),
         (520, "<html>", came(520, "a web page")),
-        (527, "error code: 527", came(527, "something else")),
+        (527, "error code: 527", came(527, "\"error code: 527\"")),
         (
             302,
             "",
