@@ -4,7 +4,7 @@
 //! switches on first of all. A plug that can time itself does so even if there is no later one.
 
 mod back;
-mod signals;
+pub(super) mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::ask;
 use super::context::Context;
 use super::left_over;
+use super::power::signals::Signals;
 use super::power::{self, Outcome};
 use super::reconcile::load;
 use super::wire::Wire;
@@ -110,6 +111,8 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 
 /// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
 fn switch_on(context: &Context) -> Result<u8, Error> {
+    // A program that switches would go on by itself.
+    let _held = Signals::caught();
     let misconfigured = |error| left_over::misconfigured(context, error);
     let settings = context.settings().map_err(misconfigured)?;
     let wire = Wire::new(settings, &context.env, &context.outside).map_err(misconfigured)?;

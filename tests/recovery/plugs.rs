@@ -280,6 +280,11 @@ fn a_program_that_fails_or_hangs_leaves_the_power_on_in_the_end() {
             "radio jammed",
         ),
         ("[ \"$1\" = on ] || exec sleep 60", "was killed after"),
+        // The off itself is done by what the program has started.
+        (
+            "[ \"$1\" = on ] || { sh -c 'sleep 13; echo off >>\"$0\"' \"$here/switched\"; true; }",
+            "was killed after",
+        ),
     ] {
         let stage = Stage::ripe(Kind::Program);
         let text = fs::read_to_string(stage.home.path("plug")).unwrap();
@@ -289,6 +294,8 @@ fn a_program_that_fails_or_hangs_leaves_the_power_on_in_the_end() {
         assert!(reason.contains(part), "{reason}");
         // On at once, and again in case the off was passed on and is carried out late.
         assert_eq!(stage.journal(), [false, true, true], "{reason}");
+        thread::sleep(Duration::from_secs(4));
+        assert_eq!(stage.journal(), [false, true, true], "{program}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What gives the power back hangs, or is stopped: the line is judged and the modem lit all the same.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -108,4 +109,27 @@ fn whoever_comes_gives_back_the_power_that_a_stopped_process_left_off_and_writes
         child.0.wait().unwrap();
         assert!(stage.has_power(), "{kind:?}");
     }
+}
+
+#[test]
+fn a_signal_leaves_no_program_behind_that_is_to_switch_on_by_hand() {
+    let stage = Stage::ripe(Kind::Program);
+    let hangs = "#!/bin/sh\necho $$ >\"$0.pid\"\nexec sleep 100\n";
+    fs::write(stage.home.path("plug"), hangs).unwrap();
+    let child = stage.home.command(&["recover", "--on"]).spawn().unwrap();
+    let mut child = Stopped(child);
+    let pid = stage.home.path("plug.pid");
+    let end = Instant::now() + Duration::from_secs(10);
+    let program = loop {
+        let text = fs::read_to_string(&pid).unwrap_or_default();
+        if text.ends_with('\n') {
+            break text.trim().to_owned();
+        }
+        assert!(Instant::now() < end, "it was never run");
+        thread::sleep(Duration::from_millis(5));
+    };
+    // As by Ctrl-C, which does not reach the program: it has a group of its own.
+    signal("INT", &child.0);
+    assert_eq!(child.0.wait().unwrap().code(), Some(1));
+    assert!(!Path::new("/proc").join(&program).exists(), "{program}");
 }

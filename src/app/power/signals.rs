@@ -1,4 +1,4 @@
-//! Signals that would end the process, held up while the modem may be dark.
+//! Signals that would end the process, held up while the modem may be dark, or is switched on by hand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +13,13 @@ use crate::system;
 pub(super) const SLICE: Duration = Duration::from_millis(50);
 
 /// While it lives, a signal that would end the process is only noted, so that the power comes back before the exit.
-pub(super) struct Signals {
+pub struct Signals {
     set: Arc<AtomicBool>,
     registered: Vec<signal_hook::SigId>,
 }
 
 impl Signals {
-    pub(super) fn caught() -> Self {
+    pub fn caught() -> Self {
         let set = Arc::new(AtomicBool::new(false));
         let registered = [SIGTERM, SIGINT, SIGHUP]
             .into_iter()
