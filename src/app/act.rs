@@ -1,7 +1,6 @@
 //! Carries out a decision, record by record. What to ask and what to write is decided in `logic/records`; here it is done.
 
 use std::cell::Cell;
-use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -69,19 +68,20 @@ impl Act<'_> {
             (wire.public_dns(spec, deadline), begun.elapsed())
         });
         let mut answers = answers.into_iter();
-        let mut planned: Vec<_> = planned
+        let mut acted: Vec<Option<Acted>> = planned.iter().map(|_| None).collect();
+        let mut waiting: Vec<_> = planned
             .into_iter()
-            .enumerate()
-            .map(|(place, (spec, planned))| {
+            .zip(&mut acted)
+            .map(|((spec, planned), place)| {
                 let is_asked = planned.next == Next::AskDoh;
                 let answer = is_asked.then(|| answers.next().flatten()).flatten();
-                (place, spec, planned, answer.unwrap_or_default())
+                let waited = waited(state, spec, self.now);
+                (waited, place, spec, planned, answer.unwrap_or_default())
             })
             .collect();
-        // Where time runs out, or a failure rests more than one record, each has had its turn.
-        planned.sort_by_key(|(_, spec, ..)| Reverse(waited(state, spec, self.now)));
-        let mut acted = vec![];
-        for (place, spec, planned, (answer, asking)) in planned {
+        // Where time runs out, or a failure rests more than one record, each has had its turn. A sort would take more room than this.
+        while let Some(longest) = first_of_longest(&waiting, |(waited, ..)| *waited) {
+            let (_, place, spec, planned, (answer, asking)) = waiting.remove(longest);
             let begun = Instant::now();
             let settled = match (&planned.next, planned.wanted) {
                 (Next::Done(settled), _) => settled.clone(),
@@ -105,15 +105,13 @@ impl Act<'_> {
                 public: planned.wanted.and_then(shows),
                 at,
             };
-            let told = Acted {
+            *place = Some(Acted {
                 outcome,
                 public_dns: answer,
                 elapsed: asking + begun.elapsed(),
-            };
-            acted.push((place, told));
+            });
         }
-        acted.sort_by_key(|(place, _)| *place);
-        Ok(acted.into_iter().map(|(_, acted)| acted).collect())
+        Ok(acted.into_iter().flatten().collect())
     }
 
     fn settle(
@@ -445,6 +443,13 @@ fn is_missing(next: &Next) -> bool {
         | Next::AskDoh
         | Next::AskApi => false,
     }
+}
+
+/// The place of the first of those that waited longest.
+fn first_of_longest<T, W: Ord>(waiting: &[T], waited: impl Fn(&T) -> W) -> Option<usize> {
+    let from_the_end = waiting.iter().enumerate().rev();
+    let longest = from_the_end.max_by_key(|(_, one)| waited(one));
+    longest.map(|(place, _)| place)
 }
 
 /// How long ago the API was last asked about a record in vain, the longest where it was not; and for how long it has not been known to

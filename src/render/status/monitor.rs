@@ -83,8 +83,9 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
             u8::from(!families.all(|(_, family)| family.readiness == Some(Readiness::Ready)))
         }
     };
-    troubles.sort_by_key(|(code, _)| std::cmp::Reverse(*code));
-    let code = troubles.first().map_or(own, |(code, _)| own.max(*code));
+    // The first of the worst.
+    let worst = troubles.iter().rev().max_by_key(|(code, _)| *code);
+    let code = worst.map_or(own, |(code, _)| own.max(*code));
     let state = match (document.stale, readiness) {
         (true, readiness) => format!("{readiness} then"),
         (false, readiness) => format!(
@@ -99,7 +100,7 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         format!("{readiness}, {last_cycle}")
     };
     let more = troubles.len().saturating_sub(1);
-    let mut line = match troubles.into_iter().next() {
+    let mut line = match worst {
         None => state,
         Some((_, worst)) if more > 0 => format!("{worst}; and {more} more; {state}"),
         Some((_, worst)) => format!("{worst}; {state}"),
