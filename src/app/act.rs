@@ -150,7 +150,7 @@ impl Act<'_> {
                         if !looked_again
                             && (remembered.cache.is_some() && is_missing(&doubtful)
                                 || is_contradicted(&doubtful, wanted, answer))
-                            && state.forget_old_zone_of(spec, self.now) =>
+                            && state.doubt_zone_of(spec, self.now) =>
                     {
                         looked_again = true;
                         Next::AskApi
@@ -224,15 +224,11 @@ impl Act<'_> {
                     ApiErrorKind::Gone | ApiErrorKind::Forbidden | ApiErrorKind::TokenRejected
                 ) =>
             {
-                state.forget_zone_of(spec);
                 Some((about, error))
             }
             Some(Err((about, error))) => return Err(NotRead::Failed(about, error)),
             Some(Ok(records)) => return Ok(records),
-            None => {
-                state.forget_zone_of(spec);
-                None
-            }
+            None => None,
         };
         match (self.zone(provider, token, state, spec), first) {
             (Ok(zone), Some((about, error))) if remembered.as_ref() == Some(&zone) => {
@@ -258,8 +254,8 @@ impl Act<'_> {
                     ) =>
                 {
                     let records = read(known).map_err(|_| NotRead::Failed(about, error))?;
-                    let zone = state.zones.entry(known.0.clone()).or_default();
-                    zone.id = Some(known.1.clone());
+                    // Not in every cycle.
+                    state.zones.entry(known.0.clone()).or_default().found = Some(self.now.clone());
                     Ok(records)
                 }
                 _ => Err(NotRead::Failed(about, error)),
@@ -297,6 +293,8 @@ impl Act<'_> {
                     let kind = ApiErrorKind::Gone;
                     return Err(NotRead::Failed(about, ApiError { kind, message }));
                 }
+                // That of another candidate is not the record's any more.
+                state.forget_zone_of(spec);
                 let known = state.zones.entry(name.clone()).or_default();
                 known.id = Some(zone.id.clone());
                 known.found = Some(self.now.clone());

@@ -71,14 +71,18 @@ impl State {
         found.elapsed(now).under(ZONE_AGE).then_some((name, id))
     }
 
-    /// Forgets the ids of the zones that may be the record's, unless they were found just now. Whether they were forgotten.
-    pub fn forget_old_zone_of(&mut self, spec: &RecordSpec, now: &Moment) -> bool {
-        let found = self
-            .zone_of(spec)
-            .and_then(|(name, _)| self.zones.get(&name)?.found.clone());
-        let is_old = found.is_none_or(|found| !found.elapsed(now).under(YOUNG_ZONE_AGE));
+    /// Has the record's zone looked for again, unless it was found just now. Whether it will be.
+    pub fn doubt_zone_of(&mut self, spec: &RecordSpec, now: &Moment) -> bool {
+        let Some((name, _)) = self.zone_of(spec) else {
+            return false;
+        };
+        let Some(zone) = self.zones.get_mut(&name) else {
+            return false;
+        };
+        let is_young = |found: &Moment| found.elapsed(now).under(YOUNG_ZONE_AGE);
+        let is_old = !zone.found.as_ref().is_some_and(is_young);
         if is_old {
-            self.forget_zone_of(spec);
+            zone.found = None;
         }
         is_old
     }
