@@ -101,7 +101,7 @@ pub fn router(text: &str) -> Result<RouterAddress, String> {
 
 /// Reads the name of a network interface, by the kernel's own rules (`dev_valid_name`).
 pub fn interface(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c != '/' && c != ':' && !c.is_whitespace() && !c.is_control();
+    let is_plain = |c: char| !matches!(c, '/' | ':' | '@') && !c.is_whitespace() && !c.is_control();
     if let Some((name, _)) = text.split_once('@').filter(|(name, _)| !name.is_empty()) {
         return Err(format!(
             "{name:?} alone: \"@\" and what follows are how `ip link` shows the other end"
@@ -115,7 +115,7 @@ pub fn interface(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "the name of a network interface such as \"eth0\": 1 to {MAX_INTERFACE} characters without \"/\", \":\" or white space"
+            "the name of a network interface such as \"eth0\": 1 to {MAX_INTERFACE} characters without \"/\", \":\", \"@\" or white space"
         ))
     }
 }
@@ -378,7 +378,9 @@ mod tests {
         for text in ["eth0", "enp3s0f1np1.1234", "wg-home", "br_lan"] {
             assert_eq!(interface(text).is_ok(), text.len() <= 15, "{text}");
         }
-        for text in ["", ".", "..", "eth 0", "eth/0", "eth0:1", "eth\u{0}"] {
+        for text in [
+            "", ".", "..", "eth 0", "eth/0", "eth0:1", "@if5", "eth\u{0}",
+        ] {
             assert!(interface(text).is_err(), "{text}");
         }
         let error = interface("dm0@if5").unwrap_err();

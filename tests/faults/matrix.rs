@@ -401,7 +401,7 @@ fn listed(group: &Group, cells: &[Cell]) -> String {
 
 /// Compares with what was agreed on, line by line. To accept a change: `CADENCE_BLESS=1 cargo test --test faults -- --ignored`.
 /// The rest of a golden is left alone where not every moment was played. A cell may have several lines, where chance decides which of two
-/// probes gets the last descriptor: any of them will do, and all but one are added by hand.
+/// probes gets the last descriptor, or whether a process is stopped within a request: any of them will do, and all but one are added by hand.
 fn golden(group: &str, moments: Moments, text: &str, broken: &mut Vec<String>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/faults")
