@@ -43,14 +43,14 @@ pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
         read => read.map_err(Error::state)?,
     };
     let document = Document::new(state.as_ref(), configured, &system::now());
-    let told = monitor(&document, &state_dir);
+    let told = options.check.then(|| monitor(&document, &state_dir));
     let style = &context.style;
-    let text = match style.form {
-        Form::Json => json(&document).map_err(Error::failed)?,
-        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
-        Form::Pretty | Form::Logfmt if options.check => told.line,
-        Form::Logfmt => logfmt(&document),
-        Form::Pretty => {
+    let text = match (style.form, &told) {
+        (Form::Json, _) => json(&document).map_err(Error::failed)?,
+        (Form::Pretty | Form::Logfmt, _) if style.quiet => String::new(),
+        (Form::Pretty | Form::Logfmt, Some(told)) => told.line.clone(),
+        (Form::Logfmt, None) => logfmt(&document),
+        (Form::Pretty, None) => {
             let (zone, fault) = (TimeZone::system(), fault.as_deref());
             match state {
                 Some(_) => pretty(&document, fault, style, &zone),
@@ -59,7 +59,7 @@ pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
         }
     };
     context.print(&text)?;
-    Ok(if options.check { told.code } else { EXIT_DONE })
+    Ok(told.map_or(EXIT_DONE, |told| told.code))
 }
 
 /// The configuration where it is there and right; otherwise what is wrong with it, if it is there.
