@@ -1,16 +1,18 @@
 //! Carries out a decision, record by record. What to ask and what to write is decided in `logic/records`; here it is done.
 
+mod zone;
+
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use self::zone::NotRead;
 use super::power::Save;
 use super::threads::few_at_a_time;
 use super::wire::Wire;
 use crate::config::Token;
-use crate::dns::Provider;
 use crate::logic::moment::Moment;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
+use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Instead, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
 use crate::logic::rest::About;
 use crate::logic::settle::Outcome;
@@ -202,122 +204,6 @@ impl Act<'_> {
         }
     }
 
-    /// Every record of that name. Its zone is looked for once and remembered.
-    fn records(
-        &self,
-        provider: &dyn Provider,
-        token: &Token,
-        state: &mut State,
-        spec: &RecordSpec,
-    ) -> Result<Vec<Found>, NotRead> {
-        self.is_asked(state, &state.about(spec), token)?;
-        let read = |(name, id): &(String, String)| {
-            let records = provider.records(id, &spec.name, self.deadline);
-            records.map_err(|error| (about(Some(name), spec), error))
-        };
-        let remembered = state.zone_of(spec);
-        let first = match state.fresh_zone_of(spec, self.now).as_ref().map(read) {
-            // The zone was made anew under another id, or the token is for another account now: look for it again.
-            Some(Err((about, error)))
-                if matches!(
-                    error.kind,
-                    ApiErrorKind::Gone | ApiErrorKind::Forbidden | ApiErrorKind::TokenRejected
-                ) =>
-            {
-                Some((about, error))
-            }
-            Some(Err((about, error))) => return Err(NotRead::Failed(about, error)),
-            Some(Ok(records)) => return Ok(records),
-            None => None,
-        };
-        match (self.zone(provider, token, state, spec), first) {
-            (Ok(zone), Some((about, error))) if remembered.as_ref() == Some(&zone) => {
-                Err(NotRead::Failed(about, error))
-            }
-            (Ok(zone), _) => read(&zone).map_err(|(about, error)| NotRead::Failed(about, error)),
-            // Refused twice: what reaches further is what is told.
-            (Err(NotRead::Failed(_, second)), Some((about, first)))
-                if second.kind.scope() != Scope::Everything
-                    && second.kind != ApiErrorKind::Forbidden =>
-            {
-                Err(NotRead::Failed(about, first))
-            }
-            // It was only to be seen whether it is the same still, and nobody says that it is gone.
-            (Err(NotRead::Failed(about, error)), None) => match &remembered {
-                Some(known)
-                    if !matches!(
-                        error.kind,
-                        ApiErrorKind::Gone
-                            | ApiErrorKind::RateLimited { .. }
-                            | ApiErrorKind::Unreachable
-                            | ApiErrorKind::NoTime
-                    ) =>
-                {
-                    let records = read(known).map_err(|_| NotRead::Failed(about, error))?;
-                    // Not in every cycle.
-                    state.zones.entry(known.0.clone()).or_default().found = Some(self.now.clone());
-                    Ok(records)
-                }
-                _ => Err(NotRead::Failed(about, error)),
-            },
-            (Err(why), _) => Err(why),
-        }
-    }
-
-    /// Name and id of the record's zone, as the provider knows it.
-    fn zone(
-        &self,
-        provider: &dyn Provider,
-        token: &Token,
-        state: &mut State,
-        spec: &RecordSpec,
-    ) -> Result<(String, String), NotRead> {
-        let names = spec.zone_candidates();
-        // What rests may be the zone of any of them.
-        for name in &names {
-            self.is_asked(state, &about(Some(name), spec), token)?;
-        }
-        for name in &names {
-            let about = about(Some(name), spec);
-            let found = provider.zone(name, self.deadline).map_err(|error| {
-                let message = format!("{}: {}", spec.label(), error.message);
-                NotRead::Failed(about.clone(), ApiError { message, ..error })
-            })?;
-            if let Some(zone) = found {
-                if zone.is_gone() {
-                    let message = format!(
-                        "{}: Cloudflare says that the zone {name} is {}: add it there again, or correct the name",
-                        spec.label(),
-                        zone.status
-                    );
-                    let kind = ApiErrorKind::Gone;
-                    return Err(NotRead::Failed(about, ApiError { kind, message }));
-                }
-                // That of another candidate is not the record's any more.
-                state.forget_zone_of(spec);
-                let known = state.zones.entry(name.clone()).or_default();
-                known.id = Some(zone.id.clone());
-                known.found = Some(self.now.clone());
-                known.status = zone.trouble().map(str::to_owned);
-                return Ok((name.clone(), zone.id));
-            }
-        }
-        let names = names.join(" or ");
-        let reason = format!(
-            "{}: the token sees no zone {names}: check the name, and that the token has Zone:Read and its Zone Resources include it",
-            spec.label(),
-        );
-        let about = about(spec.zone_candidates().last(), spec);
-        let kind = ApiErrorKind::Forbidden;
-        Err(NotRead::Failed(
-            about,
-            ApiError {
-                kind,
-                message: reason,
-            },
-        ))
-    }
-
     /// Remembers what a failed call tells of the API, and gives the reason for the report.
     fn note(
         &self,
@@ -352,12 +238,6 @@ impl Act<'_> {
     fn answered(&self, state: &mut State, spec: &RecordSpec) {
         self.is_taken.set(true);
         state.answered(&state.about(spec));
-    }
-
-    /// Whether the API may be asked.
-    fn is_asked(&self, state: &State, about: &About, token: &Token) -> Result<(), NotRead> {
-        let held = state.at_rest(about, token.fingerprint(), self.wants.no_cache, self.now);
-        held.map_or(Ok(()), |held| Err(NotRead::Held(Box::new(held))))
     }
 
     /// Puts the intention on disk, then writes. The outer error is the disk's: then nothing was written.
@@ -461,21 +341,6 @@ fn waited(state: &State, spec: &RecordSpec, now: &Moment) -> (Duration, Duration
     let trouble = known.and_then(|known| known.trouble.as_ref());
     let waited = trouble.and_then(|trouble| trouble.since.elapsed(now).known());
     (failed, waited.unwrap_or_default())
-}
-
-/// Why the records of a name were not read.
-enum NotRead {
-    /// They were not asked for, or there is nobody to ask.
-    Held(Box<Settled>),
-    /// What was asked about, and how it failed.
-    Failed(About, ApiError),
-}
-
-fn about(zone: Option<&String>, spec: &RecordSpec) -> About {
-    About {
-        zone: zone.cloned(),
-        record: spec.key(),
-    }
 }
 
 /// Why a write was not made or not confirmed.

@@ -185,8 +185,16 @@ impl Provider for Cloudflare {
         if zones.iter().any(|zone| zone.trouble().is_none()) {
             zones.retain(|zone| zone.trouble().is_none());
         }
-        if zones.iter().any(|zone| !zone.is_gone()) {
-            zones.retain(|zone| !zone.is_gone());
+        let gone = zones.iter().find(|zone| zone.is_gone()).cloned();
+        zones.retain(|zone| !zone.is_gone());
+        if let Some(gone) = gone.filter(|_| zones.is_empty()) {
+            return Err(operation.failed(
+                ApiErrorKind::Gone,
+                format!(
+                    "Cloudflare says that the zone {name} is {}: add it there again, or correct the name",
+                    gone.status
+                ),
+            ));
         }
         if zones.len() > 1 {
             let ids: Vec<&str> = zones.iter().map(|zone| zone.id.as_str()).collect();

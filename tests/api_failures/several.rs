@@ -308,6 +308,11 @@ fn a_zone_that_is_not_served_is_told_by_check_at_once_and_by_the_monitor_after_a
     assert_eq!(monitor(&home).0, 0);
     // And it is taken away altogether.
     set("moved");
+    let checked = String::from_utf8(home.run(&["check", "--json"]).stdout).unwrap();
+    assert!(
+        checked.contains("Cloudflare says that the zone example.com is moved"),
+        "{checked}"
+    );
     home.pass(25 * 60 * MINUTE);
     home.world.set_address(Some(NEW.parse().unwrap()));
     let (code, report) = home.cycle_with(&["--trust"]);

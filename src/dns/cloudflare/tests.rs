@@ -155,8 +155,12 @@ fn of_several_zones_of_a_name_the_one_that_is_served_counts_and_one_that_is_gone
     ] {
         assert_eq!(found(zones).unwrap().unwrap().id, id);
     }
-    let gone = found(json!([zone("z1", "moved")])).unwrap().unwrap();
-    assert!(gone.is_gone(), "{gone:?}");
+    let error = found(json!([zone("z1", "moved")])).unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Gone);
+    assert!(
+        error.message.contains("the zone example.com is moved"),
+        "{error}"
+    );
     assert!(found(json!([zone("z1", "pending"), zone("z2", "pending")])).is_err());
 }
 
