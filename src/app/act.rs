@@ -77,7 +77,7 @@ impl Act<'_> {
             .map(|((spec, planned), place)| {
                 let is_asked = planned.next == Next::AskDoh;
                 let answer = is_asked.then(|| answers.next().flatten()).flatten();
-                let waited = waited(state, spec, self.now);
+                let waited = state.waited(spec, self.now);
                 (waited, place, spec, planned, answer.unwrap_or_default())
             })
             .collect();
@@ -150,8 +150,8 @@ impl Act<'_> {
                     // A record that was there is gone, or public DNS shows another: it may be in another zone by now.
                     doubtful
                         if !looked_again
-                            && (remembered.cache.is_some() && is_missing(&doubtful)
-                                || is_contradicted(&doubtful, wanted, answer))
+                            && (remembered.cache.is_some() && doubtful.is_missing()
+                                || doubtful.is_contradicted(wanted, answer))
                             && state.doubt_zone_of(spec, self.now) =>
                     {
                         looked_again = true;
@@ -297,50 +297,11 @@ impl Act<'_> {
     }
 }
 
-/// Whether the provider holds the address, and public DNS shows something else.
-fn is_contradicted(next: &Next, wanted: IpAddr, answer: Option<&[IpAddr]>) -> bool {
-    let is_right = matches!(
-        next,
-        Next::Done(Settled::Right {
-            proxied: Some(false) | None,
-            ..
-        })
-    );
-    is_right && answer.is_some_and(|shown| shown != [wanted])
-}
-
-/// Whether the provider was read, and holds no such record.
-fn is_missing(next: &Next) -> bool {
-    match next {
-        Next::Write(Write::Create(_)) => true,
-        Next::Done(Settled::Held { found, .. } | Settled::Failed { found, .. }) => {
-            *found == Instead::Missing
-        }
-        Next::Done(Settled::Right { .. } | Settled::Written(_))
-        | Next::Write(Write::Patch { .. })
-        | Next::AskDoh
-        | Next::AskApi => false,
-    }
-}
-
 /// The place of the first of those that waited longest.
 fn first_of_longest<T, W: Ord>(waiting: &[T], waited: impl Fn(&T) -> W) -> Option<usize> {
     let from_the_end = waiting.iter().enumerate().rev();
     let longest = from_the_end.max_by_key(|(_, one)| waited(one));
     longest.map(|(place, _)| place)
-}
-
-/// How long ago the API was last asked about a record in vain, the longest where it was not; and for how long it has not been known to
-/// be right.
-fn waited(state: &State, spec: &RecordSpec, now: &Moment) -> (Duration, Duration) {
-    let known = state.records.get(&spec.key());
-    let failed = known.and_then(|known| known.failed.as_ref());
-    let failed = failed.map_or(Duration::MAX, |failed| {
-        failed.elapsed(now).known().unwrap_or_default()
-    });
-    let trouble = known.and_then(|known| known.trouble.as_ref());
-    let waited = trouble.and_then(|trouble| trouble.since.elapsed(now).known());
-    (failed, waited.unwrap_or_default())
 }
 
 /// Why a write was not made or not confirmed.

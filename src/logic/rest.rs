@@ -176,6 +176,20 @@ impl State {
         })
     }
 
+    /// How long ago the API was last asked about a record in vain, the longest where it was not; and for how long it has not been known
+    /// to be right. Whoever waited longest goes first.
+    #[must_use]
+    pub fn waited(&self, spec: &RecordSpec, now: &Moment) -> (Duration, Duration) {
+        let known = self.records.get(&spec.key());
+        let failed = known.and_then(|known| known.failed.as_ref());
+        let failed = failed.map_or(Duration::MAX, |failed| {
+            failed.elapsed(now).known().unwrap_or_default()
+        });
+        let trouble = known.and_then(|known| known.trouble.as_ref());
+        let waited = trouble.and_then(|trouble| trouble.since.elapsed(now).known());
+        (failed, waited.unwrap_or_default())
+    }
+
     /// Whether this zone alone refuses the token, as others were seen to take it while this one did not.
     #[must_use]
     pub fn is_refused_by_zone(&self, about: &About) -> bool {

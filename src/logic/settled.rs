@@ -75,6 +75,36 @@ pub enum Next {
     Done(Settled),
 }
 
+impl Next {
+    /// Whether the provider was read, and holds no such record.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Write(Write::Create(_)) => true,
+            Self::Done(Settled::Held { found, .. } | Settled::Failed { found, .. }) => {
+                *found == Instead::Missing
+            }
+            Self::Done(Settled::Right { .. } | Settled::Written(_))
+            | Self::Write(Write::Patch { .. })
+            | Self::AskDoh
+            | Self::AskApi => false,
+        }
+    }
+
+    /// Whether the provider holds the address, and public DNS shows something else.
+    #[must_use]
+    pub fn is_contradicted(&self, wanted: IpAddr, answer: Option<&[IpAddr]>) -> bool {
+        let is_right = matches!(
+            self,
+            Self::Done(Settled::Right {
+                proxied: Some(false) | None,
+                ..
+            })
+        );
+        is_right && answer.is_some_and(|shown| shown != [wanted])
+    }
+}
+
 /// A change at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
