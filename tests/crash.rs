@@ -196,7 +196,7 @@ impl Trial {
     /// Every address was written while it was the home's, and only after it had come to be.
     fn judge_writes(&self) {
         for entry in self.home.world.cloudflare().journal() {
-            let Some(record) = entry.write.and_then(|write| write.after) else {
+            let Some(record) = entry.writes.into_iter().find_map(|write| write.after) else {
                 continue;
             };
             let content = record["content"].as_str().unwrap();

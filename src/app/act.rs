@@ -1,19 +1,22 @@
-//! Carries out a decision, record by record. What to ask and what to write is decided in `logic/records`; here it is done.
+//! Carries out a decision. What to ask and what to write is decided in `logic/records`; here it is done: public DNS first, and then zone
+//! by zone at the provider, so that a zone waits for no other one's trouble.
 
+mod write;
 mod zone;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use self::zone::NotRead;
+use self::zone::{NotRead, Read};
 use super::power::Save;
 use super::threads::few_at_a_time;
 use super::wire::Wire;
 use crate::config::Token;
+use crate::dns::Provider;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind};
-use crate::logic::records::{Instead, Next, Pursuit, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::rest::About;
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
@@ -38,165 +41,264 @@ pub struct Acted {
 
 /// One cycle's acting.
 pub struct Act<'a> {
-    /// The adapters.
-    pub wire: &'a Wire,
+    /// Who keeps the records, or why nobody can be asked.
+    pub provider: Result<(&'a dyn Provider, &'a Token), String>,
+    /// Asks public DNS.
+    pub public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
     /// What the operator wants.
     pub wants: &'a Wants<'a>,
     /// When the cycle began.
     pub now: &'a Moment,
+    /// What time it is meanwhile.
+    pub clock: fn() -> Moment,
     /// When the network part of the cycle ends.
     pub deadline: Deadline,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     pub save: Option<&'a Save<'a>>,
     /// Whether the API took the token in this cycle.
-    pub is_taken: Cell<bool>,
+    is_taken: Cell<bool>,
+    /// What was read in this cycle.
+    read: RefCell<Read>,
 }
 
-impl Act<'_> {
+/// A record that is not settled yet.
+struct Waiting<'a> {
+    place: usize,
+    spec: &'a RecordSpec,
+    wanted: IpAddr,
+    waited: (Duration, Duration),
+}
+
+/// A change that is to be made.
+struct Change<'a> {
+    record: Waiting<'a>,
+    write: Write,
+}
+
+/// What came of the records so far.
+struct Results<'a> {
+    planned: &'a [Planned],
+    answers: Vec<(Option<Vec<IpAddr>>, Duration)>,
+    acted: Vec<Option<Acted>>,
+}
+
+impl Results<'_> {
+    /// What public DNS says of one.
+    fn shown(&self, place: usize) -> Option<&[IpAddr]> {
+        self.answers.get(place)?.0.as_deref()
+    }
+
+    /// One is settled, at this time and after so long.
+    fn settle(&mut self, place: usize, settled: Settled, at: Moment, took: Duration) {
+        let (Some(planned), Some(acted)) = (self.planned.get(place), self.acted.get_mut(place))
+        else {
+            return;
+        };
+        let (public_dns, asking) = self.answers.get(place).cloned().unwrap_or_default();
+        let shows = |wanted| public_dns.as_ref().map(|shown| *shown == [wanted]);
+        let outcome = Outcome {
+            wanted: planned.wanted,
+            settled,
+            public: planned.wanted.and_then(shows),
+            at,
+        };
+        *acted = Some(Acted {
+            outcome,
+            public_dns,
+            elapsed: asking + took,
+        });
+    }
+}
+
+impl<'a> Act<'a> {
+    /// That of a cycle that began at `now`.
+    #[must_use]
+    pub fn new(
+        wire: &'a Wire,
+        public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
+        wants: &'a Wants<'a>,
+        now: &'a Moment,
+        deadline: Deadline,
+        save: Option<&'a Save<'a>>,
+    ) -> Self {
+        let provider = match (wire.provider(), &wire.token) {
+            (Some(provider), Ok(token)) => Ok((provider, token)),
+            // In the very words of the cycle's own error, so that it is told once however many records wait for it.
+            (_, Err(error)) => Err(error.to_string()),
+            (None, Ok(_)) => Err("no DNS provider".to_owned()),
+        };
+        Self {
+            provider,
+            public_dns,
+            wants,
+            now,
+            clock: system::now,
+            deadline,
+            save,
+            is_taken: Cell::new(false),
+            read: RefCell::default(),
+        }
+    }
+
     /// Settles every record. Changes in `state` only what must be on disk before a deed, and what was learned of the API.
     ///
     /// # Errors
     /// When the state cannot be put on disk before a write; the write is not made then.
     pub fn run(&self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
-        let planned: Vec<(&RecordSpec, &Planned)> =
-            self.wants.records.iter().zip(&decision.records).collect();
-        let (wire, deadline) = (self.wire, self.deadline);
-        let asked: Vec<_> = planned
-            .iter()
-            .filter(|(_, planned)| planned.next == Next::AskDoh)
-            .collect();
-        let answers = few_at_a_time(DOH_CONNECTIONS, &asked, |(spec, _)| {
-            let begun = Instant::now();
-            (wire.public_dns(spec, deadline), begun.elapsed())
-        });
-        let mut answers = answers.into_iter();
-        let mut acted: Vec<Option<Acted>> = planned.iter().map(|_| None).collect();
-        let mut waiting: Vec<_> = planned
-            .into_iter()
-            .zip(&mut acted)
-            .map(|((spec, planned), place)| {
-                let is_asked = planned.next == Next::AskDoh;
-                let answer = is_asked.then(|| answers.next().flatten()).flatten();
-                let waited = state.waited(spec, self.now);
-                (waited, place, spec, planned, answer.unwrap_or_default())
-            })
-            .collect();
-        // Where time runs out, or a failure rests more than one record, each has had its turn. A sort would take more room than this.
-        while let Some(longest) = first_of_longest(&waiting, |(waited, ..)| *waited) {
-            let (_, place, spec, planned, (answer, asking)) = waiting.remove(longest);
-            let begun = Instant::now();
-            let settled = match (&planned.next, planned.wanted) {
-                (Next::Done(settled), _) => settled.clone(),
-                (next, Some(wanted)) => {
-                    self.settle(state, spec, wanted, next.clone(), answer.as_deref())?
+        let records = self.wants.records;
+        let mut results = Results {
+            planned: &decision.records,
+            answers: self.ask_public_dns(&decision.records),
+            acted: records.iter().map(|_| None).collect(),
+        };
+        let mut waiting = vec![];
+        for (place, (spec, planned)) in records.iter().zip(&decision.records).enumerate() {
+            let next = match (&planned.next, planned.wanted) {
+                (Next::AskDoh, Some(wanted)) => {
+                    let shown = results.shown(place);
+                    self.pursue(state, spec, wanted, |pursuit| pursuit.after_doh(shown))
+                }
+                (next, _) => next.clone(),
+            };
+            match (next, planned.wanted) {
+                (Next::Done(settled), _) => {
+                    results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
                 (Next::AskDoh | Next::AskApi | Next::Write(_), None) => {
-                    Settled::waits(format!("{}: its address is not known", spec.label()))
+                    let reason = format!("{}: its address is not known", spec.label());
+                    let settled = Settled::waits(reason);
+                    results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
-            };
-            let at = match &settled {
-                Settled::Written(_) => system::now(),
-                Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
-                    self.now.clone()
+                (Next::AskDoh | Next::AskApi | Next::Write(_), Some(wanted)) => {
+                    waiting.push(Waiting {
+                        place,
+                        spec,
+                        wanted,
+                        waited: state.waited(spec, self.now),
+                    });
                 }
-            };
-            let shows = |wanted| answer.as_ref().map(|shown| *shown == [wanted]);
-            let outcome = Outcome {
-                wanted: planned.wanted,
-                settled,
-                public: planned.wanted.and_then(shows),
-                at,
-            };
-            *place = Some(Acted {
-                outcome,
-                public_dns: answer,
-                elapsed: asking + begun.elapsed(),
-            });
+            }
         }
-        Ok(acted.into_iter().flatten().collect())
+        // Where time runs out, or a failure rests more than one record, each has had its turn. A sort would take more room than this.
+        while let Some(longest) = first_of_longest(&waiting) {
+            let begun = Instant::now();
+            let first = waiting.remove(longest);
+            let mut changes = vec![];
+            self.look(state, first, &waiting, &mut results, &mut changes, begun);
+            // The others of its zone, which is known now.
+            let zone = self.read.borrow().last_zone.clone();
+            while let Some(next) = zone.as_ref().and_then(|zone| {
+                let is_of_zone = |one: &Waiting<'_>| state.zone_of(one.spec).as_ref() == Some(zone);
+                waiting.iter().position(is_of_zone)
+            }) {
+                let next = waiting.remove(next);
+                self.look(state, next, &waiting, &mut results, &mut changes, begun);
+            }
+            self.write(state, changes, &mut results, begun)?;
+        }
+        Ok(results.acted.into_iter().flatten().collect())
     }
 
-    fn settle(
+    fn ask_public_dns(&self, planned: &[Planned]) -> Vec<(Option<Vec<IpAddr>>, Duration)> {
+        let records = self.wants.records.iter().zip(planned);
+        let asked: Vec<&RecordSpec> = records
+            .filter(|(_, planned)| planned.next == Next::AskDoh)
+            .map(|(spec, _)| spec)
+            .collect();
+        let answers = few_at_a_time(DOH_CONNECTIONS, &asked, |spec| {
+            let begun = Instant::now();
+            ((self.public_dns)(spec), begun.elapsed())
+        });
+        let mut answers = answers.into_iter();
+        let each = planned.iter().map(|planned| {
+            let is_asked = planned.next == Next::AskDoh;
+            let answer = is_asked.then(|| answers.next().flatten()).flatten();
+            answer.unwrap_or_default()
+        });
+        each.collect()
+    }
+
+    fn pursue<T>(
         &self,
-        state: &mut State,
+        state: &State,
         spec: &RecordSpec,
         wanted: IpAddr,
-        first: Next,
-        answer: Option<&[IpAddr]>,
-    ) -> Result<Settled, StoreError> {
-        let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
+        next: impl FnOnce(&Pursuit<'_>) -> T,
+    ) -> T {
+        let unknown = RecordState::default();
         let Wants {
             policy,
             no_cache,
             doh,
             ..
         } = *self.wants;
-        let pursuit = Pursuit {
+        next(&Pursuit {
             spec,
-            state: &remembered,
+            state: state.records.get(&spec.key()).unwrap_or(&unknown),
             wanted,
             now: self.now,
             policy,
             no_cache,
             doh,
-        };
-        let mut next = first;
-        let (mut read_again, mut looked_again) = (false, false);
-        loop {
-            next = match next {
-                Next::Done(settled) => return Ok(settled),
-                Next::AskDoh => pursuit.after_doh(answer),
-                Next::AskApi => match self.read(state, &pursuit) {
-                    // A record that was there is gone, or public DNS shows another: it may be in another zone by now.
-                    doubtful
-                        if !looked_again
-                            && (remembered.cache.is_some() && doubtful.is_missing()
-                                || doubtful.is_contradicted(wanted, answer))
-                            && state.doubt_zone_of(spec, self.now) =>
-                    {
-                        looked_again = true;
-                        Next::AskApi
-                    }
-                    next => next,
-                },
-                Next::Write(write) => match self.write(state, spec, wanted, &write)? {
-                    Ok(()) => {
-                        self.answered(state, spec);
-                        Next::Done(Settled::Written(write))
-                    }
-                    // Somebody else created it between our read and our write: see what they made.
-                    Err(Refusal::Exists) if !read_again => {
-                        read_again = true;
-                        Next::AskApi
-                    }
-                    Err(refusal) => Next::Done(refusal.settled(spec)),
-                },
-            };
+        })
+    }
+
+    /// Sees what the provider holds of one, and settles it, or says how to change it. `others` wait.
+    fn look<'w>(
+        &self,
+        state: &mut State,
+        record: Waiting<'w>,
+        others: &[Waiting<'w>],
+        results: &mut Results<'_>,
+        changes: &mut Vec<Change<'w>>,
+        begun: Instant,
+    ) {
+        let Waiting { spec, wanted, .. } = record;
+        let answer = results.shown(record.place);
+        let mut next = self.read(state, spec, wanted, others);
+        let was_there = state
+            .records
+            .get(&spec.key())
+            .is_some_and(|known| known.cache.is_some());
+        // A record that was there is gone, or public DNS shows another: it may be in another zone by now.
+        if (was_there && next.is_missing() || next.is_contradicted(wanted, answer))
+            && state.doubt_zone_of(spec, self.now)
+        {
+            next = self.read(state, spec, wanted, others);
         }
+        let settled = match next {
+            Next::Write(write) => return changes.push(Change { record, write }),
+            Next::Done(settled) => settled,
+            Next::AskDoh | Next::AskApi => Settled::failed(format!("{}: not read", spec.label())),
+        };
+        results.settle(record.place, settled, self.now.clone(), begun.elapsed());
     }
 
     /// Reads every record of that name at the provider, and says what follows.
-    fn read(&self, state: &mut State, pursuit: &Pursuit<'_>) -> Next {
-        let spec = pursuit.spec;
-        let (provider, token) = match (self.wire.provider(), &self.wire.token) {
-            (Some(provider), Ok(token)) => (provider, token),
-            // In the very words of the cycle's own error, so that it is told once however many records wait for it.
-            (_, Err(error)) => return Next::Done(Settled::failed(error.to_string())),
-            (None, Ok(_)) => {
-                let reason = format!("{}: no DNS provider", spec.label());
-                return Next::Done(Settled::failed(reason));
-            }
+    fn read(
+        &self,
+        state: &mut State,
+        spec: &RecordSpec,
+        wanted: IpAddr,
+        others: &[Waiting<'_>],
+    ) -> Next {
+        let (provider, token) = match &self.provider {
+            Ok(known) => *known,
+            Err(why) => return Next::Done(Settled::failed(why.clone())),
         };
-        match self.records(provider, token, state, spec) {
+        match self.records(provider, token, state, spec, others) {
             Ok(records) => {
-                let next = pursuit.after_read(&records);
+                let next = self.pursue(state, spec, wanted, |pursuit| pursuit.after_read(&records));
                 // The API answered all that was asked: whatever it held against us is over.
                 if let Next::Done(_) = next {
                     self.answered(state, spec);
                 }
                 next
             }
-            Err(NotRead::Held(held)) => Next::Done(*held),
+            Err(NotRead::Held(held)) => {
+                state.is_in_vain(spec, self.now);
+                Next::Done(*held)
+            }
             Err(NotRead::Failed(about, error)) => {
                 let reason = self.note(state, spec, &about, token, &error);
                 Next::Done(Settled::failed(reason))
@@ -230,7 +332,7 @@ impl Act<'_> {
             error.kind
         };
         // Not when the cycle began: what the server asked for counts from its answer.
-        let now = system::now();
+        let now = (self.clock)();
         state.back_off(&kind, about, &reason, token.fingerprint(), &now)
     }
 
@@ -239,94 +341,11 @@ impl Act<'_> {
         self.is_taken.set(true);
         state.answered(&state.about(spec));
     }
-
-    /// Puts the intention on disk, then writes. The outer error is the disk's: then nothing was written.
-    fn write(
-        &self,
-        state: &mut State,
-        spec: &RecordSpec,
-        wanted: IpAddr,
-        write: &Write,
-    ) -> Result<Result<(), Refusal>, StoreError> {
-        let Some(save) = self.save else {
-            return Ok(Err(Refusal::DryRun(write.clone())));
-        };
-        let (Some(provider), Ok(token), Some((_, zone))) =
-            (self.wire.provider(), &self.wire.token, state.zone_of(spec))
-        else {
-            let reason = format!("{}: its zone is not known", spec.label());
-            return Ok(Err(Refusal::Failed(Settled::failed(reason))));
-        };
-        state
-            .records
-            .entry(spec.key())
-            .or_default()
-            .intend(write.replacement(wanted, self.now));
-        save(state)?;
-        let answer = match write {
-            Write::Patch { before, change } => provider.patch(&zone, before, change, self.deadline),
-            Write::Create(record) => provider.create(&zone, record, self.deadline),
-        };
-        Ok(answer.map_err(|error| {
-            let about = state.about(spec);
-            let reason = self.note(state, spec, &about, token, &error);
-            let failed = |write, found| {
-                Refusal::Failed(Settled::Failed {
-                    reason,
-                    write,
-                    found,
-                })
-            };
-            match error.kind {
-                ApiErrorKind::Exists => {
-                    state.records.entry(spec.key()).or_default().retract();
-                    Refusal::Exists
-                }
-                ApiErrorKind::Unconfirmed { .. } => failed(WriteFate::InDoubt, Instead::Unread),
-                ApiErrorKind::TokenRejected
-                | ApiErrorKind::RateLimited { .. }
-                | ApiErrorKind::NoTime
-                | ApiErrorKind::Unreachable
-                | ApiErrorKind::Unavailable { .. }
-                | ApiErrorKind::Gone
-                | ApiErrorKind::Conflict
-                | ApiErrorKind::Forbidden
-                | ApiErrorKind::Refused => failed(WriteFate::NotApplied, write.found()),
-            }
-        }))
-    }
 }
 
 /// The place of the first of those that waited longest.
-fn first_of_longest<T, W: Ord>(waiting: &[T], waited: impl Fn(&T) -> W) -> Option<usize> {
+fn first_of_longest(waiting: &[Waiting<'_>]) -> Option<usize> {
     let from_the_end = waiting.iter().enumerate().rev();
-    let longest = from_the_end.max_by_key(|(_, one)| waited(one));
+    let longest = from_the_end.max_by_key(|(_, one)| one.waited);
     longest.map(|(place, _)| place)
-}
-
-/// Why a write was not made or not confirmed.
-enum Refusal {
-    /// `--dry-run`; what would have been written.
-    DryRun(Write),
-    /// The record to create is there.
-    Exists,
-    /// What became of it.
-    Failed(Settled),
-}
-
-impl Refusal {
-    fn settled(self, spec: &RecordSpec) -> Settled {
-        let label = spec.label();
-        match self {
-            Self::DryRun(write) => Settled::Held {
-                reason: format!("{label}: dry run, would set {}", write.describe()),
-                is_trouble: false,
-                found: write.found(),
-            },
-            Self::Exists => Settled::failed(format!(
-                "{label}: Cloudflare says that it exists and does not list it; tried again in the next cycle"
-            )),
-            Self::Failed(settled) => settled,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -212,14 +212,9 @@ fn cycle<'a>(
     let (mut state, mut decision) = decide(state, &seen);
 
     let save = dir.map(|dir| |state: &State| state::save(dir, state));
-    let act = Act {
-        wire,
-        wants,
-        now: &now,
-        deadline,
-        save: save.as_ref().map(|save| save as &Save<'_>),
-        is_taken: Cell::new(false),
-    };
+    let save = save.as_ref().map(|save| save as &Save<'_>);
+    let public_dns = |spec: &RecordSpec| wire.public_dns(spec, deadline);
+    let act = Act::new(wire, &public_dns, wants, &now, deadline, save);
     let mut acted = act.run(&mut state, &decision).map_err(Error::state)?;
     let intend = dir.map(|dir| |state: &State| left_over::save_intention(wire, dir, state));
     let heard = RefCell::new(None);

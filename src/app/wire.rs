@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::config::{
@@ -48,6 +49,9 @@ impl Outside {
     }
 }
 
+/// Who fails after this has been waited for.
+const LONG: Duration = Duration::from_secs(1);
+
 /// Everything that touches the outside, made from the settings.
 pub struct Wire {
     /// The configuration.
@@ -64,6 +68,8 @@ pub struct Wire {
     provider: Option<Cloudflare>,
     plug: Result<Box<dyn Plug>, String>,
     credentials: Result<Option<Credentials>, String>,
+    /// For which servers of public DNS somebody waited in vain.
+    silent: Vec<AtomicBool>,
 }
 
 impl Wire {
@@ -109,6 +115,8 @@ impl Wire {
             .clone()
             .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
         let limits = recovery.limits();
+        let silent = settings.network.doh.iter().map(|_| AtomicBool::new(false));
+        let silent = silent.collect();
         Ok(Self {
             settings,
             limits,
@@ -121,6 +129,7 @@ impl Wire {
             provider,
             plug,
             credentials,
+            silent,
         })
     }
 
@@ -346,14 +355,20 @@ impl Wire {
         probe::public_ip::ask(&self.http, provider, family, deadline)
     }
 
-    /// What public DNS answers for a record, from the first server that answers at all.
+    /// What public DNS answers for a record, from the first server that answers at all. One for which somebody waited in vain is
+    /// not asked again: of many records each would wait for it.
     #[must_use]
     pub fn public_dns(&self, record: &RecordSpec, deadline: Deadline) -> Option<Vec<IpAddr>> {
-        self.settings
-            .network
-            .doh
-            .iter()
-            .find_map(|server| self.public_dns_at(server, record, deadline).ok())
+        let servers = self.settings.network.doh.iter().zip(&self.silent);
+        let mut asked = servers.filter(|(_, silent)| !silent.load(Relaxed));
+        asked.find_map(|(server, silent)| {
+            let begun = Instant::now();
+            let answer = self.public_dns_at(server, record, deadline);
+            if answer.is_err() && begun.elapsed() > LONG {
+                silent.store(true, Relaxed);
+            }
+            answer.ok()
+        })
     }
 
     /// What one DNS over HTTPS server answers for a record.

@@ -79,8 +79,8 @@ pub const MAX_ATTEMPTS_PER_DAY: Whole = whole(1, 6, 24);
 /// The largest plugs that these protocols drive have eight relays.
 pub const RELAY: Whole = whole(0, 0, 7);
 
-/// Each record costs requests in a cycle that must end within a minute.
-pub const MAX_RECORDS: usize = 50;
+/// Records of a zone are read and written together, and still a cycle must end within a minute.
+pub const MAX_RECORDS: usize = 1000;
 /// Each target or provider costs up to its timeout in a cycle that must end within a minute.
 pub const MAX_ENTRIES: usize = 16;
 /// Cloudflare's ids have 32 hexadecimal digits today; twice that leaves room.
@@ -89,5 +89,5 @@ pub const MAX_ID: usize = 64;
 pub const MAX_USER: usize = 64;
 /// `IFNAMSIZ` of Linux without its closing zero.
 pub const MAX_INTERFACE: usize = 15;
-/// A configuration of 50 records has under 20 KiB; whatever is larger than this is another file.
+/// A configuration of 1,000 records has some 100 KiB; whatever is larger than this is another file.
 pub const MAX_FILE: usize = 1 << 20;

@@ -8,6 +8,7 @@ use super::env::Env;
 use super::section::Section;
 use super::suggest::did_you_mean;
 use super::value::{Value, cut};
+use crate::logic::order;
 
 /// Sorts the problems of the environment behind those of the file.
 const AFTER_THE_FILE: usize = usize::MAX;
@@ -160,12 +161,14 @@ impl<'a> Reader<'a> {
     }
 
     /// What was wrong, in the order of the file, then of the environment.
-    pub fn into_problems(mut self) -> Vec<String> {
-        self.problems.sort_by_key(|(line, _)| *line);
-        self.problems
-            .into_iter()
-            .map(|(_, message)| message)
-            .collect()
+    pub fn into_problems(self) -> Vec<String> {
+        let mut in_order = vec![];
+        for problem in self.problems {
+            order::insert(&mut in_order, problem, |new: &(usize, String), known| {
+                new.0 < known.0
+            });
+        }
+        in_order.into_iter().map(|(_, message)| message).collect()
     }
 }
 

@@ -102,16 +102,17 @@ pub fn router(text: &str) -> Result<RouterAddress, String> {
 /// Reads the name of a network interface, by the kernel's own rules (`dev_valid_name`).
 pub fn interface(text: &str) -> Result<String, String> {
     let is_plain = |c: char| !matches!(c, '/' | ':' | '@') && !c.is_whitespace() && !c.is_control();
-    if let Some((name, _)) = text.split_once('@').filter(|(name, _)| !name.is_empty()) {
+    let is_name = |text: &str| {
+        (1..=MAX_INTERFACE).contains(&text.len())
+            && !matches!(text, "." | "..")
+            && text.chars().all(is_plain)
+    };
+    if let Some((name, _)) = text.split_once('@').filter(|(name, _)| is_name(name)) {
         return Err(format!(
             "{name:?} alone: \"@\" and what follows are how `ip link` shows the other end"
         ));
     }
-    if (1..=MAX_INTERFACE).contains(&text.len())
-        && text != "."
-        && text != ".."
-        && text.chars().all(is_plain)
-    {
+    if is_name(text) {
         Ok(text.to_owned())
     } else {
         Err(format!(

@@ -1,11 +1,9 @@
 //! The client of Cloudflare's API, version 4 (<https://developers.cloudflare.com/api/>).
 //!
-//! It reads zones and records, changes single fields of a record, and creates records. It never deletes, and it never puts
+//! It reads zones and records, changes single fields of records, and creates records, many at once. It never deletes, and it never puts
 //! a whole record, which would reset the comment, the tags and the settings that people gave it.
 
 pub mod answer;
-
-use std::net::IpAddr;
 
 use jiff::Timestamp;
 use log::debug;
@@ -13,13 +11,22 @@ use serde_json::{Map, Value, json};
 
 use super::{Provider, TokenStatus};
 use crate::config::Token;
-use crate::logic::provider::{ApiError, ApiErrorKind, Change, Found, NewRecord, Zone};
+use crate::logic::order;
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
+use crate::logic::records::Write;
 use crate::net::Deadline;
-use crate::net::http::{HTTP_TIMEOUT, Http, Method, Request, url_part};
+use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, url_part};
 use answer::{Answer, Operation};
 
 /// A page of 100 records of the largest allowed contents, comments and tags fits.
 const MAX_BODY: usize = 1024 * 1024;
+/// A whole zone is read in pages of so many records ..
+const ZONE_PAGE: usize = 250;
+/// .. of which the largest fits: contents of 2 KiB, comments of 500 characters, 20 tags.
+const MAX_ZONE_BODY: usize = 2 * 1024 * 1024;
+/// What the smallest plan takes in one batch
+/// (<https://developers.cloudflare.com/dns/manage-dns-records/how-to/batch-record-changes/>).
+const LARGEST_BATCH: usize = 200;
 /// More pages of records of one name are a fault of the server, or an attack.
 const MAX_PAGES: u64 = 50;
 /// Cloudflare's tokens have 40 characters and more. A shorter word, as in tests, could be a part of honest texts.
@@ -54,14 +61,33 @@ impl Cloudflare {
         body: Option<&Value>,
         deadline: Deadline,
     ) -> Result<Answer, ApiError> {
+        let call = Call {
+            method,
+            body,
+            ..Call::get(path)
+        };
+        let answer = self.call(operation, &call, deadline)?;
+        answer.ok_or_else(|| {
+            let limit = format!("{}: answer is larger than {MAX_BODY} bytes", self.host());
+            operation.lost(limit, None)
+        })
+    }
+
+    /// One call; none where its answer is larger than it may be.
+    fn call(
+        &self,
+        operation: &Operation,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Option<Answer>, ApiError> {
         if deadline.remaining().is_zero() {
             let why = "this cycle has no time left: the next one goes on";
             return Err(operation.failed(ApiErrorKind::NoTime, why));
         }
-        let url = format!("{}{path}", self.api_url);
-        let body = body.map(Value::to_string);
+        let url = format!("{}{}", self.api_url, call.path);
+        let body = call.body.map(Value::to_string);
         let request = Request {
-            method,
+            method: call.method,
             headers: &[
                 ("Accept", "application/json"),
                 ("Accept-Encoding", "identity"),
@@ -70,7 +96,7 @@ impl Cloudflare {
             bearer: Some(self.token.expose()),
             body: body.as_deref().map(str::as_bytes),
             timeout: HTTP_TIMEOUT,
-            max_body: MAX_BODY,
+            max_body: call.max_body,
             ..Request::get(&url)
         };
         let result = match self.http.send(&request, deadline) {
@@ -79,8 +105,9 @@ impl Cloudflare {
                     .retry_after
                     .and_then(|text| answer::retry_after(&text, self.now));
                 let body = self.without_token(reply.body);
-                answer::open(operation, reply.status, retry_after, &body)
+                answer::open(operation, reply.status, retry_after, &body).map(Some)
             }
+            Err(error) if error.kind == HttpErrorKind::TooLarge => Ok(None),
             Err(error) => {
                 let detail = format!("{}: {error}", self.host());
                 if error.maybe_sent {
@@ -145,26 +172,82 @@ impl Cloudflare {
             None,
         ))
     }
+}
 
-    /// Sends a write. It is done once the answer shows the wanted address.
-    fn write(
-        &self,
-        operation: &Operation,
-        method: Method,
-        path: &str,
-        body: &Value,
-        wanted: Option<IpAddr>,
-        deadline: Deadline,
-    ) -> Result<(), ApiError> {
-        let answer = self.ask(operation, method, path, Some(body), deadline)?;
-        let shown = answer::content(&answer.result).map_err(|flaw| operation.lost(flaw, None))?;
-        match wanted {
-            Some(wanted) if shown.parse() != Ok(wanted) => Err(operation.lost(
-                format!("the answer shows {shown} instead of {wanted}"),
-                None,
-            )),
-            _ => Ok(()),
+/// What is asked in one call.
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    body: Option<&'a Value>,
+    max_body: usize,
+}
+
+impl<'a> Call<'a> {
+    const fn get(path: &'a str) -> Self {
+        Self {
+            method: Method::Get,
+            path,
+            body: None,
+            max_body: MAX_BODY,
         }
+    }
+}
+
+const fn is_create(write: &Write) -> bool {
+    matches!(write, Write::Create(_))
+}
+
+/// What a write does, for errors.
+fn words(write: &Write) -> String {
+    match write {
+        Write::Patch { before, .. } => format!("updating {} {}", before.name, before.kind),
+        Write::Create(new) => format!("creating {} {}", new.name, new.kind),
+    }
+}
+
+/// The fields of a record that a write sets.
+fn fields(write: &Write) -> Value {
+    match write {
+        Write::Patch { change, .. } => {
+            let mut fields = Map::new();
+            if let Some(content) = change.content {
+                fields.insert("content".to_owned(), content.to_string().into());
+            }
+            if let Some(ttl) = change.ttl {
+                fields.insert("ttl".to_owned(), ttl.into());
+            }
+            if let Some(proxied) = change.proxied {
+                fields.insert("proxied".to_owned(), proxied.into());
+            }
+            Value::Object(fields)
+        }
+        Write::Create(new) => json!({
+            "type": new.kind.as_str(),
+            "name": new.name,
+            "content": new.content,
+            "ttl": new.ttl,
+            "proxied": new.proxied,
+        }),
+    }
+}
+
+/// A write is done once the answer shows the record, and the wanted address in it.
+fn shown(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiError> {
+    let content = answer::content(told).map_err(|flaw| operation.lost(flaw, None))?;
+    let (id, wanted) = match write {
+        Write::Patch { before, change } => (Some(&before.id), change.content.or(before.address())),
+        Write::Create(new) => (None, Some(new.content)),
+    };
+    match (id, told["id"].as_str(), wanted) {
+        (Some(id), Some(shown), _) if shown != id => {
+            let detail = "the answer shows another record";
+            Err(operation.lost(detail, None))
+        }
+        (_, _, Some(wanted)) if content.parse() != Ok(wanted) => {
+            let detail = format!("the answer shows {content} instead of {wanted}");
+            Err(operation.lost(detail, None))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -237,60 +320,118 @@ impl Provider for Cloudflare {
             url_part(zone_id),
             url_part(name)
         );
-        let mut records = self.list(&operation, &path, deadline, |item| {
+        let listed = self.list(&operation, &path, deadline, |item| {
             answer::record_named(item, name)
         })?;
-        // Between two pages a record may move from one to the other; twice the same one is no duplicate.
-        records.sort_by(|a, b| a.id.cmp(&b.id));
-        records.dedup_by(|a, b| a.id == b.id);
+        let mut records: Vec<Found> = vec![];
+        for record in listed {
+            // Between two pages a record may move from one to the other; twice the same one is no duplicate.
+            if records.iter().all(|known| known.id != record.id) {
+                order::insert(&mut records, record, |new, known| new.id < known.id);
+            }
+        }
         Ok(records)
     }
 
-    fn patch(
+    fn zone_records(
         &self,
         zone_id: &str,
-        record: &Found,
-        change: &Change,
+        names: &[&str],
+        most: u64,
         deadline: Deadline,
-    ) -> Result<(), ApiError> {
-        let operation = Operation::write(format!("updating {} {}", record.name, record.kind));
-        let path = format!(
-            "/zones/{}/dns_records/{}",
-            url_part(zone_id),
-            url_part(&record.id)
-        );
-        let mut fields = Map::new();
-        if let Some(content) = change.content {
-            fields.insert("content".to_owned(), content.to_string().into());
+    ) -> Result<Whole, ApiError> {
+        let operation = Operation::read("reading the records of the zone".to_owned());
+        let mut whole = answer::WholeZone::of(names);
+        for number in 1..=MAX_PAGES {
+            let path = format!(
+                "/zones/{}/dns_records?per_page={ZONE_PAGE}&page={number}",
+                url_part(zone_id)
+            );
+            let call = Call {
+                max_body: MAX_ZONE_BODY,
+                ..Call::get(&path)
+            };
+            let Some(answer) = self.call(&operation, &call, deadline)? else {
+                break;
+            };
+            let pages = answer.pages().unwrap_or(number);
+            if pages > most {
+                return Ok(Whole {
+                    calls: pages,
+                    ..Whole::default()
+                });
+            }
+            match answer.page(number) {
+                Ok((items, more)) => {
+                    whole.add(items);
+                    if !more {
+                        return Ok(whole.read(number, answer.count()));
+                    }
+                }
+                Err(flaw) => {
+                    debug!("{}", operation.lost(flaw, None));
+                    break;
+                }
+            }
         }
-        if let Some(ttl) = change.ttl {
-            fields.insert("ttl".to_owned(), ttl.into());
-        }
-        if let Some(proxied) = change.proxied {
-            fields.insert("proxied".to_owned(), proxied.into());
-        }
-        let body = Value::Object(fields);
-        let wanted = change.content.or(record.address());
-        self.write(&operation, Method::Patch, &path, &body, wanted, deadline)
+        // What cannot be read so may be read name by name.
+        Ok(Whole {
+            calls: u64::MAX,
+            ..Whole::default()
+        })
     }
 
-    fn create(
+    fn write(
         &self,
         zone_id: &str,
-        record: &NewRecord,
+        writes: &[&Write],
         deadline: Deadline,
-    ) -> Result<(), ApiError> {
-        let operation = Operation::write(format!("creating {} {}", record.name, record.kind));
-        let path = format!("/zones/{}/dns_records", url_part(zone_id));
-        let body = json!({
-            "type": record.kind.as_str(),
-            "name": record.name,
-            "content": record.content,
-            "ttl": record.ttl,
-            "proxied": record.proxied,
-        });
-        let wanted = Some(record.content);
-        self.write(&operation, Method::Post, &path, &body, wanted, deadline)
+    ) -> Result<Vec<Result<(), ApiError>>, ApiError> {
+        let records = format!("/zones/{}/dns_records", url_part(zone_id));
+        if let [write] = writes {
+            let operation = Operation::write(words(write));
+            let (method, path) = match write {
+                Write::Patch { before, .. } => {
+                    (Method::Patch, format!("{records}/{}", url_part(&before.id)))
+                }
+                Write::Create(_) => (Method::Post, records),
+            };
+            let body = fields(write);
+            let answer = self.ask(&operation, method, &path, Some(&body), deadline)?;
+            return shown(&operation, write, &answer.result).map(|()| vec![Ok(())]);
+        }
+        let operation = Operation::batch(format!("changing {} records in one call", writes.len()));
+        let list = |is_new: bool| -> Vec<Value> {
+            let listed = writes.iter().filter(|write| is_create(write) == is_new);
+            let entry = |write: &&Write| {
+                let mut entry = fields(write);
+                if let Write::Patch { before, .. } = write {
+                    entry["id"] = before.id.as_str().into();
+                }
+                entry
+            };
+            listed.map(entry).collect()
+        };
+        let body = json!({ "patches": list(false), "posts": list(true) });
+        let path = format!("{records}/batch");
+        let answer = self.ask(&operation, Method::Post, &path, Some(&body), deadline)?;
+        let lists = ["patches", "posts"].map(|list| answer.result[list].as_array());
+        let told = lists.into_iter().flatten().flatten();
+        let result = |write: &&Write| {
+            let its_own = told.clone().find(|told| match write {
+                Write::Patch { before, .. } => told["id"] == before.id.as_str(),
+                Write::Create(new) => {
+                    told["name"] == new.name.as_str() && told["type"] == new.kind.as_str()
+                }
+            });
+            let operation = Operation::write(words(write));
+            shown(&operation, write, its_own.unwrap_or(&Value::Null))
+        };
+        Ok(writes.iter().map(result).collect())
+    }
+
+    fn largest_batch(&self) -> usize {
+        LARGEST_BATCH
     }
 
     fn verify(&self, deadline: Deadline) -> Result<TokenStatus, ApiError> {

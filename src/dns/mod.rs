@@ -4,7 +4,10 @@ pub mod cloudflare;
 
 use jiff::Timestamp;
 
-use crate::logic::provider::{ApiError, Change, Found, NewRecord, Zone};
+#[expect(unused_imports, reason = "the docs name it")]
+use crate::logic::provider::ApiErrorKind;
+use crate::logic::provider::{ApiError, Found, Whole, Zone};
+use crate::logic::records::Write;
 use crate::net::Deadline;
 
 /// A DNS provider's API. Every call ends by the deadline, and none is repeated on its own: the next cycle is the retry.
@@ -32,24 +35,36 @@ pub trait Provider {
         deadline: Deadline,
     ) -> Result<Vec<Found>, ApiError>;
 
-    /// Changes what `change` names in an existing record, and leaves everything else as it is.
+    /// The records of these names, in ASCII form, as [`Provider::records`] gives them, from a reading of the whole zone, unless that takes
+    /// more than `most` calls: then of none of them, after the first.
     ///
     /// # Errors
-    /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`](crate::logic::provider::ApiErrorKind::Unconfirmed)).
-    fn patch(
+    /// Where the provider cannot be asked.
+    fn zone_records(
         &self,
         zone_id: &str,
-        record: &Found,
-        change: &Change,
+        names: &[&str],
+        most: u64,
         deadline: Deadline,
-    ) -> Result<(), ApiError>;
+    ) -> Result<Whole, ApiError>;
 
-    /// Creates a record.
+    /// Makes changes of one zone in one call: all of them, or none where it is refused. What a change does not name stays as it is.
+    ///
+    /// Each change has a result of its own where the call was taken: an error ([`ApiErrorKind::Unconfirmed`]) where the answer does not
+    /// show it.
     ///
     /// # Errors
-    /// Where it was refused, or where it is not certain that it was done ([`ApiErrorKind::Unconfirmed`](crate::logic::provider::ApiErrorKind::Unconfirmed)).
-    fn create(&self, zone_id: &str, record: &NewRecord, deadline: Deadline)
-    -> Result<(), ApiError>;
+    /// Where the call was refused, or where it is not certain that it was carried out ([`ApiErrorKind::Unconfirmed`]). Of several changes
+    /// [`ApiErrorKind::Gone`] says that they cannot be made together; a record that is gone is refused as any other change is.
+    fn write(
+        &self,
+        zone_id: &str,
+        writes: &[&Write],
+        deadline: Deadline,
+    ) -> Result<Vec<Result<(), ApiError>>, ApiError>;
+
+    /// How many changes may be made in one call.
+    fn largest_batch(&self) -> usize;
 
     /// What the provider says about the token itself. For diagnosis, never as a gate: a token that belongs to an account
     /// rather than to a user is rejected here and works nevertheless.

@@ -2,12 +2,14 @@
 
 pub mod address;
 pub mod backoff;
+pub mod batches;
 pub mod beyond;
 pub mod event;
 pub mod guardrails;
 pub mod idn;
 pub mod moment;
 pub mod observation;
+pub mod order;
 pub mod policy;
 pub mod provider;
 pub mod quorum;

@@ -60,6 +60,15 @@ impl Found {
     }
 }
 
+/// The records of a zone that was read as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// Names that were asked for, as far as all of their records are known for sure, and those. The others have to be read by their names.
+    pub names: Vec<(String, Vec<Found>)>,
+    /// In how many calls it can be read; [`u64::MAX`] where it cannot.
+    pub calls: u64,
+}
+
 /// What shall change in a record; whatever is none stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Change {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::observation::{Answer, Counted};
+use super::order;
 
 /// What to do with the answers so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +30,10 @@ pub fn tally(answers: &[Answer], left: usize, trusted: Option<IpAddr>) -> Tally 
             votes.entry(address).or_default().insert(&answer.authority);
         }
     }
-    let mut counts: Vec<(usize, IpAddr)> = votes
-        .iter()
-        .map(|(address, by)| (by.len(), *address))
-        .collect();
-    counts.sort_by(|a, b| b.cmp(a));
+    let mut counts = vec![];
+    for (address, by) in &votes {
+        order::insert(&mut counts, (by.len(), *address), |new, known| new > known);
+    }
     match counts.as_slice() {
         [] => ask(left, if trusted.is_some() { 1 } else { 2 })
             .unwrap_or_else(|| Tally::Nothing(no_answer(answers))),

@@ -277,7 +277,7 @@ impl Pursuit<'_> {
     fn write(&self, write: Write) -> Next {
         // One in doubt that is to be made now was seen not to have been made.
         let undone = usize::from(self.state.unanswered.is_some());
-        let mut young: Vec<Option<Duration>> = self
+        let young: Vec<Option<Duration>> = self
             .state
             .writes
             .iter()
@@ -290,8 +290,7 @@ impl Pursuit<'_> {
         if young.len() < allowed {
             return Next::Write(write);
         }
-        young.sort();
-        let oldest = young.last().copied().flatten().unwrap_or_default();
+        let oldest = young.iter().flatten().max().copied().unwrap_or_default();
         Next::Done(Settled::Held {
             reason: format!(
                 "{}: {} writes in the last hour, policy.max_updates_per_hour allows {allowed}{RETRY}{}",

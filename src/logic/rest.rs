@@ -26,6 +26,9 @@ pub struct ZoneState {
     /// When it was found under that id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Moment>,
+    /// In how many calls all of its records can be read; none where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
     /// What the provider says of it, where it does not serve it: `pending`, ..
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
@@ -188,6 +191,13 @@ impl State {
         let trouble = known.and_then(|known| known.trouble.as_ref());
         let waited = trouble.and_then(|trouble| trouble.since.elapsed(now).known());
         (failed, waited.unwrap_or_default())
+    }
+
+    /// The API cannot tell of this record in this cycle.
+    pub fn is_in_vain(&mut self, spec: &RecordSpec, now: &Moment) {
+        if let Some(record) = self.records.get_mut(&spec.key()) {
+            record.failed = Some(now.clone());
+        }
     }
 
     /// Whether this zone alone refuses the token, as others were seen to take it while this one did not.

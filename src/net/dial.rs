@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, mpsc};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use log::{debug, trace};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::names::Names;
+use super::resolver::Resolver;
 use super::{Deadline, reason};
-use crate::logic::units::{Family, human_duration};
+use crate::logic::units::Family;
 
 /// How long a look at the routing tables may wait for a descriptor.
 const ROUTE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -34,6 +35,7 @@ pub struct Dialer {
     interface: Option<String>,
     connector: Option<Arc<dyn Connector>>,
     names: Option<Arc<Names>>,
+    resolver: Arc<Resolver>,
 }
 
 /// What a host's name came to.
@@ -48,21 +50,21 @@ pub struct Found {
 impl Dialer {
     /// A dialer that binds to `interface`, or leaves the way to the routing table.
     #[must_use]
-    pub const fn new(interface: Option<String>) -> Self {
+    pub fn new(interface: Option<String>) -> Self {
         Self {
             interface,
             connector: None,
             names: None,
+            resolver: Arc::default(),
         }
     }
 
     /// A dialer that never uses this host's own network.
     #[must_use]
-    pub const fn by(connector: Arc<dyn Connector>) -> Self {
+    pub fn by(connector: Arc<dyn Connector>) -> Self {
         Self {
-            interface: None,
             connector: Some(connector),
-            names: None,
+            ..Self::new(None)
         }
     }
 
@@ -221,7 +223,7 @@ impl Dialer {
         } else {
             timeout / 2
         };
-        match look_up(host, port, patience) {
+        match self.resolver.resolve(host, port, patience) {
             Ok(found) => {
                 if let Some(names) = names {
                     names.learn(host, found.iter().map(SocketAddr::ip));
@@ -253,24 +255,6 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol, end: Deadline) -> i
             done => return done,
         }
     }
-}
-
-/// Asks the system's resolver on a thread of its own, which is abandoned at the timeout: the call itself knows none.
-fn look_up(host: &str, port: u16, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let query = (host.to_owned(), port);
-    thread::Builder::new()
-        .name("resolve".to_owned())
-        .spawn(move || {
-            // Nobody listens any more after the timeout.
-            let _ = sender.send(query.to_socket_addrs().map(Iterator::collect));
-        })?;
-    receiver.recv_timeout(timeout).unwrap_or_else(|_| {
-        Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("timed out after {}", human_duration(timeout)),
-        ))
-    })
 }
 
 #[cfg(test)]

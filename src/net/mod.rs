@@ -7,6 +7,7 @@ pub mod dial;
 pub mod http;
 pub mod names;
 pub mod reason;
+mod resolver;
 pub mod stream;
 pub mod tls;
 

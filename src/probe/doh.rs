@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use crate::config::Endpoint;
+use crate::logic::order;
 use crate::logic::units::{Family, RecordType};
 use crate::net::Deadline;
 use crate::net::http::{Http, Request, url_part};
@@ -85,7 +86,7 @@ pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpA
     }
     let answers = document.answer.unwrap_or_default();
     let owner = end_of_chain(name, &answers);
-    let mut addresses = answers
+    let listed = answers
         .iter()
         .filter(|answer| answer.kind == kind.number() && is_same_name(&answer.name, owner))
         .map(|answer| {
@@ -102,8 +103,12 @@ pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpA
             })
         })
         .collect::<Result<Vec<IpAddr>, _>>()?;
-    addresses.sort_unstable();
-    addresses.dedup();
+    let mut addresses = vec![];
+    for address in listed {
+        if !addresses.contains(&address) {
+            order::insert(&mut addresses, address, |new, known| new < known);
+        }
+    }
     Ok(addresses)
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::config::RouterAddress;
 use crate::logic::observation::Signal;
+use crate::logic::order;
 use crate::net::reason;
 
 /// Flags of a route in `/proc/net/route` and `/proc/net/ipv6_route` (linux/route.h).
@@ -227,9 +228,13 @@ fn route(interface: &str, gateway: IpAddr, flags: u32, metric: u32) -> Option<De
 }
 
 fn best_first(routes: impl Iterator<Item = DefaultRoute>) -> Vec<DefaultRoute> {
-    let mut routes: Vec<_> = routes.collect();
-    routes.sort_by_key(|route| route.metric);
-    routes
+    let mut in_order = vec![];
+    for route in routes {
+        order::insert(&mut in_order, route, |new: &DefaultRoute, known| {
+            new.metric < known.metric
+        });
+    }
+    in_order
 }
 
 fn link(interface: &str) -> Result<(), String> {

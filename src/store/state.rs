@@ -13,6 +13,7 @@ use serde_json::json;
 use super::error::USE;
 use super::migrate::{Unusable, migrate};
 use super::{StateDir, StoreError, reserve};
+use crate::logic::order;
 
 /// The name of the document in the state folder.
 pub const FILE: &str = "state.json";
@@ -201,20 +202,18 @@ fn set_aside(dir: &StateDir, label: &str, now: Timestamp) -> io::Result<PathBuf>
 }
 
 fn drop_oldest(dir: &StateDir, newest: &str) -> io::Result<()> {
-    let mut older: Vec<_> = dir
-        .folder
-        .names()?
-        .filter_map(|name| {
-            let label = name.strip_prefix(FILE)?.strip_prefix('.')?;
-            let time = label
-                .strip_prefix("corrupt-")
-                .or_else(|| label.strip_prefix("newer-"))?;
-            Some((time.to_owned(), name))
-        })
-        // By its name it may be the oldest, where the clock was set back.
-        .filter(|(_, name)| name != newest)
-        .collect();
-    older.sort();
+    let set_aside = dir.folder.names()?.filter_map(|name| {
+        let label = name.strip_prefix(FILE)?.strip_prefix('.')?;
+        let time = label
+            .strip_prefix("corrupt-")
+            .or_else(|| label.strip_prefix("newer-"))?;
+        Some((time.to_owned(), name))
+    });
+    let mut older = vec![];
+    // By its name it may be the oldest, where the clock was set back.
+    for item in set_aside.filter(|(_, name)| name != newest) {
+        order::insert(&mut older, item, |new, known| new < known);
+    }
     let surplus = (older.len() + 1).saturating_sub(SET_ASIDE_AT_MOST);
     for (_, name) in older.into_iter().take(surplus) {
         // A folder, put there by hand, stays.

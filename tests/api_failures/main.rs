@@ -5,6 +5,7 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod batches;
 mod deadline;
 mod reads;
 mod rest;

@@ -364,10 +364,13 @@ fn of_one_zone_a_record_that_cannot_be_read_holds_up_no_other() {
     let home = Home::with(&records);
     home.cycle_with(&["--trust"]);
     home.world.set_address(Some(NEW.parse().unwrap()));
-    home.world
-        .cloudflare()
-        .set_fault_at("dns_records?name=h0", false, Some(status(500)));
-    for _ in 0..3 {
+    // Nor can the zone be read as a whole.
+    for place in ["dns_records?name=h0", "dns_records?per_page"] {
+        home.world
+            .cloudflare()
+            .set_fault_at(place, false, Some(status(500)));
+    }
+    for _ in 0..4 {
         home.cycle_with(&["--trust"]);
         home.pass(10 * MINUTE);
     }

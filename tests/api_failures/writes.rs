@@ -107,7 +107,7 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
         fails(&refusal(status, code, text), |_| reason.clone(), &fate);
     }
     let gone = format!(
-        "{UPDATING}: Cloudflare knows no such zone or record (code 81044: Record does not exist.): it is looked for anew in the next cycle"
+        "{UPDATING}: Cloudflare refused with status 404 (code 81044: Record does not exist.)"
     );
     fails(
         &refusal(404, 81_044, "Record does not exist."),

@@ -52,7 +52,7 @@ fn every_fault_of_a_file_is_told_in_one_go() {
 fn a_configuration_without_records_is_refused() {
     refused(
         "",
-        "error: {home}/cadence.toml: record is not set: allowed are 1 to 50 sections [[record]], in two brackets each; \
+        "error: {home}/cadence.toml: record is not set: allowed are 1 to 1000 sections [[record]], in two brackets each; \
          cadence init writes a first configuration\n",
     );
 }

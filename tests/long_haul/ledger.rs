@@ -197,7 +197,7 @@ impl Ledger {
         let written: Vec<Write> = turn
             .requests
             .iter()
-            .filter_map(|request| request.write.clone())
+            .flat_map(|request| request.writes.clone())
             .collect();
         self.untold
             .extend(written.into_iter().map(|write| (truth.calm, write)));
@@ -269,19 +269,18 @@ impl Ledger {
                     self.rests.insert(asked, until);
                 }
             }
-            let Some(write) = &request.write else {
-                continue;
-            };
-            judge_write(wanted, truth, write);
-            figures.writes += 1;
-            let key = write.after.as_ref().map(key_of).unwrap_or_default();
-            let writes = self.writes.entry(key).or_default();
-            writes.push(at);
-            writes.retain(|write| *write > at - HOUR);
-            assert!(
-                writes.len() <= wanted.writes_per_hour,
-                "over the budget: {writes:?}"
-            );
+            for write in &request.writes {
+                judge_write(wanted, truth, write);
+                figures.writes += 1;
+                let key = write.after.as_ref().map(key_of).unwrap_or_default();
+                let writes = self.writes.entry(key).or_default();
+                writes.push(at);
+                writes.retain(|write| *write > at - HOUR);
+                assert!(
+                    writes.len() <= wanted.writes_per_hour,
+                    "over the budget: {writes:?}"
+                );
+            }
         }
     }
 
@@ -325,7 +324,10 @@ impl Ledger {
                 assert_eq!(report["uptime"]["total"], now.total, "{report:#}");
             }
         }
-        let wrote = turn.requests.iter().any(|request| request.write.is_some());
+        let wrote = turn
+            .requests
+            .iter()
+            .any(|request| !request.writes.is_empty());
         assert!(
             !wrote || cycles > 0,
             "a write before its intention was on disk"
@@ -354,7 +356,7 @@ impl Ledger {
         for request in requests {
             let at = self.at_home(request.at);
             assert!(
-                at >= self.rest_until && request.write.is_none(),
+                at >= self.rest_until && request.writes.is_empty(),
                 "{request:#?}"
             );
         }

@@ -328,7 +328,7 @@ impl Life {
             "{ended:?}"
         );
         self.figures.of_another_host += 1;
-        for write in self.requests().into_iter().filter_map(|entry| entry.write) {
+        for write in self.requests().into_iter().flat_map(|entry| entry.writes) {
             judge_write(&self.plan.wanted, &truth, &write);
             self.figures.writes += 1;
             self.ledger.made_unheard(write);

@@ -1,12 +1,54 @@
-//! In which zone a record is, and what that holds: the zone is looked for once, and again where it may be another one by now.
+//! In which zone a record is, and what that holds: the zone is looked for once, and again where it may be another one by now. It is read
+//! as a whole where that takes fewer calls than its records that wait.
 
-use super::Act;
+use super::{Act, Waiting};
 use crate::config::Token;
 use crate::dns::Provider;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
+
+/// What was read in this cycle.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Name and id of the zone that was read last.
+    pub(super) last_zone: Option<(String, String)>,
+    /// The ids of zones that were to be read as a whole.
+    tried: Vec<String>,
+    /// The records of names.
+    names: Vec<Known>,
+}
+
+/// Every record of one name.
+#[derive(Debug)]
+struct Known {
+    zone_id: String,
+    name: String,
+    found: Vec<Found>,
+}
+
+impl Read {
+    fn of(&self, zone_id: &str, name: &str) -> Option<&Vec<Found>> {
+        let mut names = self.names.iter();
+        let known = names.find(|known| known.zone_id == zone_id && known.name == name);
+        known.map(|known| &known.found)
+    }
+
+    fn add(&mut self, zone_id: &str, name: String, found: Vec<Found>) {
+        self.names.push(Known {
+            zone_id: zone_id.to_owned(),
+            name,
+            found,
+        });
+    }
+
+    /// Forgets what a name was seen to hold.
+    pub(super) fn forget(&mut self, zone_id: &str, name: &str) {
+        self.names
+            .retain(|known| known.zone_id != zone_id || known.name != name);
+    }
+}
 
 /// Why the records of a name were not read.
 pub(super) enum NotRead {
@@ -24,21 +66,24 @@ fn about(zone: Option<&String>, spec: &RecordSpec) -> About {
 }
 
 impl Act<'_> {
-    /// Every record of that name. Its zone is looked for once and remembered.
+    /// Every record of that name. Its zone is looked for once and remembered. `others` may be read in one go with it.
     pub(super) fn records(
         &self,
         provider: &dyn Provider,
         token: &Token,
         state: &mut State,
         spec: &RecordSpec,
+        others: &[Waiting<'_>],
     ) -> Result<Vec<Found>, NotRead> {
         self.is_asked(state, &state.about(spec), token)?;
-        let read = |(name, id): &(String, String)| {
-            let records = provider.records(id, &spec.name, self.deadline);
-            records.map_err(|error| (about(Some(name), spec), error))
+        let read = |state: &mut State, zone: &(String, String)| {
+            self.read.borrow_mut().last_zone = Some(zone.clone());
+            let records = self.read_in(provider, state, zone, spec, others);
+            records.map_err(|error| (about(Some(&zone.0), spec), error))
         };
         let remembered = state.zone_of(spec);
-        let first = match state.fresh_zone_of(spec, self.now).as_ref().map(read) {
+        let fresh = state.fresh_zone_of(spec, self.now);
+        let first = match fresh.map(|zone| read(state, &zone)) {
             // The zone was made anew under another id, or the token is for another account now: look for it again.
             Some(Err((about, error)))
                 if matches!(
@@ -56,7 +101,9 @@ impl Act<'_> {
             (Ok(zone), Some((about, error))) if remembered.as_ref() == Some(&zone) => {
                 Err(NotRead::Failed(about, error))
             }
-            (Ok(zone), _) => read(&zone).map_err(|(about, error)| NotRead::Failed(about, error)),
+            (Ok(zone), _) => {
+                read(state, &zone).map_err(|(about, error)| NotRead::Failed(about, error))
+            }
             // Refused twice: what reaches further is what is told.
             (Err(NotRead::Failed(_, second)), Some((about, first)))
                 if second.kind.scope() != Scope::Everything
@@ -75,7 +122,8 @@ impl Act<'_> {
                             | ApiErrorKind::NoTime
                     ) =>
                 {
-                    let records = read(known).map_err(|_| NotRead::Failed(about, error))?;
+                    let records = read(state, known);
+                    let records = records.map_err(|_| NotRead::Failed(about, error))?;
                     // Not in every cycle.
                     state.zones.entry(known.0.clone()).or_default().found = Some(self.now.clone());
                     Ok(records)
@@ -84,6 +132,53 @@ impl Act<'_> {
             },
             (Err(why), _) => Err(why),
         }
+    }
+
+    /// What the record's name is in this zone, by what was read of that already, or by a call more.
+    fn read_in(
+        &self,
+        provider: &dyn Provider,
+        state: &mut State,
+        (zone, id): &(String, String),
+        spec: &RecordSpec,
+        others: &[Waiting<'_>],
+    ) -> Result<Vec<Found>, ApiError> {
+        let read = &mut *self.read.borrow_mut();
+        if let Some(found) = read.of(id, &spec.name) {
+            return Ok(found.clone());
+        }
+        let mut names = vec![spec.name.as_str()];
+        for other in others {
+            let name = other.spec.name.as_str();
+            if other.spec.zone_candidates().contains(zone) && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let calls = state.zones.get(zone).and_then(|zone| zone.calls);
+        let most = names.len() as u64;
+        if most > 1 && calls.is_none_or(|calls| calls < most) && !read.tried.contains(id) {
+            read.tried.push(id.clone());
+            let whole = provider.zone_records(id, &names, most, self.deadline);
+            if let Some(known) = state.zones.get_mut(zone) {
+                known.calls = match &whole {
+                    Ok(whole) => Some(whole.calls),
+                    // Too much for the server, maybe.
+                    Err(error) if matches!(error.kind, ApiErrorKind::Unavailable { .. }) => {
+                        Some(u64::MAX)
+                    }
+                    Err(_) => known.calls,
+                };
+            }
+            for (name, found) in whole?.names {
+                read.add(id, name, found);
+            }
+            if let Some(found) = read.of(id, &spec.name) {
+                return Ok(found.clone());
+            }
+        }
+        let found = provider.records(id, &spec.name, self.deadline)?;
+        read.add(id, spec.name.clone(), found.clone());
+        Ok(found)
     }
 
     /// Name and id of the record's zone, as the provider knows it.
@@ -111,6 +206,7 @@ impl Act<'_> {
                 let known = state.zones.entry(name.clone()).or_default();
                 known.id = Some(zone.id.clone());
                 known.found = Some(self.now.clone());
+                known.calls = None;
                 known.status = zone.trouble().map(str::to_owned);
                 return Ok((name.clone(), zone.id));
             }

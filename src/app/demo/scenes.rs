@@ -278,7 +278,7 @@ fn one_cycle_to(stage: &mut Stage<'_>, expected: Readiness) -> Result<Played, Er
 fn last_write(stage: &Stage<'_>) -> Result<(Entry, Value), Error> {
     let journal = stage.world.cloudflare().journal();
     let last = journal.into_iter().rev().find_map(|request| {
-        let after = request.write.as_ref()?.after.clone()?;
+        let after = request.writes.last()?.after.clone()?;
         Some((request, after))
     });
     last.ok_or_else(|| {

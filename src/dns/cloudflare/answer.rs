@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::dns::TokenStatus;
 use crate::logic::idn;
-use crate::logic::provider::{ACTIVE, ApiError, ApiErrorKind, Found, Zone};
+use crate::logic::provider::{ACTIVE, ApiError, ApiErrorKind, Found, Whole, Zone};
 
 /// Longer texts of the server are cut: an error is one line.
 const MAX_QUOTE: usize = 200;
@@ -24,6 +24,8 @@ const MAX_WORD: usize = 64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The TTL that stands for whatever Cloudflare chooses.
 const AUTOMATIC: u32 = 1;
+/// The codes of a record that does not exist.
+const RECORD_GONE: [i64; 2] = [81_044, 1020];
 /// Stands where an error has no text.
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
@@ -38,6 +40,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Operation {
     words: String,
     writes: bool,
+    is_batch: bool,
 }
 
 impl Operation {
@@ -47,6 +50,7 @@ impl Operation {
         Self {
             words,
             writes: false,
+            is_batch: false,
         }
     }
 
@@ -56,6 +60,16 @@ impl Operation {
         Self {
             words,
             writes: true,
+            is_batch: false,
+        }
+    }
+
+    /// The same of several records in one call, of which a server need not know.
+    #[must_use]
+    pub fn batch(words: String) -> Self {
+        Self {
+            is_batch: true,
+            ..Self::write(words)
         }
     }
 
@@ -112,6 +126,18 @@ impl Answer {
         // The total is documented to count without filters in places: an empty page is the end, whatever it says.
         Ok((items, more && !items.is_empty()))
     }
+
+    /// How many pages the list has, where that is told.
+    #[must_use]
+    pub fn pages(&self) -> Option<u64> {
+        self.info.get("total_pages").and_then(Value::as_u64)
+    }
+
+    /// How many items the list has, where that is told.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        self.info.get("total_count").and_then(Value::as_u64)
+    }
 }
 
 /// Opens the envelope of an answer.
@@ -139,6 +165,10 @@ pub fn open(
         (429, Some(_)) => retry_after,
         _ => retry_after.map(|wait| wait.min(MAX_FOREIGN_RETRY_AFTER)),
     };
+    // Any one of the records may be gone; but the zone was read just now.
+    if operation.is_batch && matches!(status, 404 | 405) && !refusals.has(&RECORD_GONE) {
+        return Err(operation.failed(ApiErrorKind::Gone, "there is no such call"));
+    }
     if status == 429 {
         return Err(operation.failed(
             ApiErrorKind::RateLimited { retry_after },
@@ -276,7 +306,9 @@ impl Refusals {
                 format!("Cloudflare has such a record already{self}"),
             );
         }
-        if status == 404 || self.has(&[81_044, 1020, 7003]) {
+        // A record that went away between a read and a write is no trouble of its zone.
+        let is_record = operation.writes && self.has(&RECORD_GONE);
+        if !is_record && (status == 404 || self.has(&RECORD_GONE) || self.has(&[7003])) {
             return operation.failed(
                 ApiErrorKind::Gone,
                 format!(
@@ -382,17 +414,81 @@ pub fn zone_name(item: &Value) -> Result<String, String> {
     text(item, "name").map(quote)
 }
 
+/// Of the neighbours only an alias matters: whatever the others look like, they are none of ours.
+fn matters(item: &Value) -> bool {
+    matches!(item["type"].as_str(), Some("A" | "AAAA" | "CNAME") | None)
+}
+
 /// The record in an item of the list; none where it has another name.
 ///
 /// # Errors
 /// As [`zone`].
 pub fn record_named(item: &Value, name: &str) -> Result<Option<Found>, String> {
-    // Of the neighbours only an alias matters: whatever the others look like, they are none of ours.
-    let matters = matches!(item["type"].as_str(), Some("A" | "AAAA" | "CNAME") | None);
-    if matters && named(item, name)? {
+    if matters(item) && named(item, name)? {
         record(item).map(Some)
     } else {
         Ok(None)
+    }
+}
+
+/// The records of some names, gathered from the pages of their zone.
+pub struct WholeZone<'a> {
+    /// None where one of them is not as it must be.
+    names: Vec<(&'a str, Option<Vec<Found>>)>,
+    items: u64,
+    /// Some item may be of any name.
+    is_unsure: bool,
+}
+
+impl<'a> WholeZone<'a> {
+    /// Of these names nothing is known yet.
+    #[must_use]
+    pub fn of(names: &[&'a str]) -> Self {
+        Self {
+            names: names.iter().map(|name| (*name, Some(vec![]))).collect(),
+            items: 0,
+            is_unsure: false,
+        }
+    }
+
+    /// Takes in a page.
+    pub fn add(&mut self, items: &[Value]) {
+        self.items += items.len() as u64;
+        for item in items.iter().filter(|item| matters(item)) {
+            let Ok(name) = text(item, "name") else {
+                self.is_unsure = true;
+                continue;
+            };
+            let ascii = idn::to_ascii(name).unwrap_or_default();
+            let mut names = self.names.iter_mut();
+            let Some((_, known)) = names.find(|(name, _)| *name == ascii) else {
+                continue;
+            };
+            match (known.as_mut(), record(item)) {
+                // Between two pages a record may move from one to the other.
+                (Some(found), Ok(record)) if found.iter().all(|it| it.id != record.id) => {
+                    found.push(record);
+                }
+                (_, Ok(_)) => {}
+                (_, Err(_)) => *known = None,
+            }
+        }
+    }
+
+    /// What is known for sure, now that all `pages` are in, of which `count` items were promised. Of several pages one may have moved out
+    /// of sight, so that what is not there has to be seen not to be.
+    #[must_use]
+    pub fn read(self, pages: u64, count: Option<u64>) -> Whole {
+        let is_all = pages == 1 && count == Some(self.items);
+        let is_sure = !self.is_unsure;
+        let known = self.names.into_iter().filter_map(|(name, found)| {
+            let found = found.filter(|found| is_sure && (is_all || !found.is_empty()))?;
+            Some((name.to_owned(), found))
+        });
+        Whole {
+            names: known.collect(),
+            calls: pages,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{Env, token};
+use crate::logic::provider::{Change, NewRecord};
 use crate::logic::units::RecordType;
 use crate::net::dial::Dialer;
 use crate::net::tls;
@@ -69,6 +70,17 @@ fn to_wanted() -> Change {
         content: Some(WANTED),
         ..Change::default()
     }
+}
+
+fn patch(client: &Cloudflare, change: Change) -> Result<(), ApiError> {
+    let before = stale();
+    let write = Write::Patch { before, change };
+    client.write("z1", &[&write], soon()).map(drop)
+}
+
+fn create(client: &Cloudflare, new: NewRecord) -> Result<(), ApiError> {
+    let made = client.write("z1", &[&Write::Create(new)], soon());
+    made.map(drop)
 }
 
 #[test]
@@ -282,7 +294,7 @@ fn a_patch_holds_the_changed_fields_and_nothing_else() {
     ] {
         // Whatever else the answer leaves out, it shows the address.
         let (client, seen) = server(vec![ok(&json!({"content": held}))]);
-        client.patch("z1", &stale(), &change, soon()).unwrap();
+        patch(&client, change).unwrap();
         let seen = seen.recv().unwrap();
         assert_eq!(
             seen.line,
@@ -295,7 +307,7 @@ fn a_patch_holds_the_changed_fields_and_nothing_else() {
 #[test]
 fn a_new_record_is_posted_whole() {
     let (client, seen) = server(vec![ok(&item("r1", "A", "11.22.33.44"))]);
-    client.create("z1", &wanted(), soon()).unwrap();
+    create(&client, wanted()).unwrap();
     let seen = seen.recv().unwrap();
     assert_eq!(seen.line, "POST /client/v4/zones/z1/dns_records HTTP/1.1");
     assert_eq!(
@@ -312,7 +324,7 @@ fn another_spelling_of_the_same_address_is_an_echo() {
         ..wanted()
     };
     let (client, _seen) = server(vec![ok(&item("r1", "AAAA", "2A02:8388:0:0::1"))]);
-    assert!(client.create("z1", &wanted, soon()).is_ok());
+    assert!(create(&client, wanted).is_ok());
 }
 
 #[test]
@@ -353,11 +365,8 @@ fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
     ] {
         let (client, _seen) = server(vec![answer.clone(), answer]);
         for (result, words) in [
-            (
-                client.patch("z1", &stale(), &to_wanted(), soon()),
-                "updating",
-            ),
-            (client.create("z1", &wanted(), soon()), "creating"),
+            (patch(&client, to_wanted()), "updating"),
+            (create(&client, wanted()), "creating"),
         ] {
             let error = result.unwrap_err();
             assert!(
@@ -387,6 +396,10 @@ fn a_write_that_was_clearly_refused_is_not_in_doubt() {
         ),
         (
             refused(404, 81_044, "Record does not exist."),
+            ApiErrorKind::Refused,
+        ),
+        (
+            refused(404, 7003, "Could not route to that."),
             ApiErrorKind::Gone,
         ),
         (
@@ -399,13 +412,7 @@ fn a_write_that_was_clearly_refused_is_not_in_doubt() {
         ),
     ] {
         let (client, _seen) = server(vec![answer]);
-        assert_eq!(
-            client
-                .patch("z1", &stale(), &to_wanted(), soon())
-                .unwrap_err()
-                .kind,
-            kind
-        );
+        assert_eq!(patch(&client, to_wanted()).unwrap_err().kind, kind);
     }
 }
 
@@ -416,9 +423,7 @@ fn a_write_that_never_left_was_not_made() {
         .local_addr()
         .unwrap();
     let client = client(&format!("http://{nobody}"));
-    let error = client
-        .patch("z1", &stale(), &to_wanted(), soon())
-        .unwrap_err();
+    let error = patch(&client, to_wanted()).unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Unreachable);
     assert_eq!(
         error.message,
@@ -430,7 +435,11 @@ fn a_write_that_never_left_was_not_made() {
 fn a_cycle_without_time_left_sends_nothing() {
     let (client, seen) = server(vec![Answer::HangsUp]);
     let error = client
-        .create("z1", &wanted(), Deadline::after(Duration::ZERO))
+        .write(
+            "z1",
+            &[&Write::Create(wanted())],
+            Deadline::after(Duration::ZERO),
+        )
         .unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::NoTime);
     assert!(seen.try_recv().is_err());
@@ -490,9 +499,154 @@ fn a_server_that_echoes_the_token_does_not_bring_it_into_an_error() {
             "looking for the zone example.com: Cloudflare refused with status 400 (code 9999: bad header: Bearer (token))"
         );
     }
-    let error = client
-        .patch("z1", &stale(), &to_wanted(), soon())
-        .unwrap_err();
+    let error = patch(&client, to_wanted()).unwrap_err();
     assert!(!error.message.contains("0123456789"), "{error}");
     assert!(!format!("{client:?}").contains("0123456789"));
+}
+
+/// A change of `r1`, and a new record.
+fn two_writes() -> [Write; 2] {
+    let new = NewRecord {
+        name: "new.example.com".to_owned(),
+        ..wanted()
+    };
+    let patch = Write::Patch {
+        before: stale(),
+        change: to_wanted(),
+    };
+    [Write::Create(new), patch]
+}
+
+fn write_two(client: &Cloudflare) -> Result<Vec<Result<(), ApiError>>, ApiError> {
+    let [one, other] = &two_writes();
+    client.write("z1", &[one, other], soon())
+}
+
+#[test]
+fn several_changes_of_a_zone_are_one_call_and_each_is_looked_for_in_its_answer() {
+    let new = json!({"id": "r2", "type": "A", "name": "new.example.com", "content": "11.22.33.44"});
+    let patched = item("r1", "A", "11.22.33.44");
+    let whole = json!({"deletes": [], "patches": [patched], "puts": [], "posts": [new]});
+    let (client, seen) = server(vec![ok(&whole)]);
+    assert_eq!(write_two(&client), Ok(vec![Ok(()), Ok(())]));
+    let seen = seen.recv().unwrap();
+    assert_eq!(
+        seen.line,
+        "POST /client/v4/zones/z1/dns_records/batch HTTP/1.1"
+    );
+    assert_eq!(
+        serde_json::from_str::<Value>(&seen.body).unwrap(),
+        json!({
+            "patches": [{"id": "r1", "content": "11.22.33.44"}],
+            "posts": [{"type": "A", "name": "new.example.com", "content": "11.22.33.44", "ttl": 60, "proxied": false}],
+        })
+    );
+    let other = json!({"patches": [item("r9", "A", "11.22.33.44")], "posts": [new]});
+    let wrong = json!({"patches": [item("r1", "A", "1.2.3.4")], "posts": [new]});
+    for answer in [other, wrong, json!({"posts": [new]})] {
+        let (client, _seen) = server(vec![ok(&answer)]);
+        let shown = write_two(&client).unwrap();
+        assert_eq!(shown[0], Ok(()));
+        let error = shown[1].clone().unwrap_err();
+        assert!(
+            matches!(error.kind, ApiErrorKind::Unconfirmed { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_knows_no_batch_is_told_from_one_that_refuses_a_record_in_it() {
+    for (answer, kind) in [
+        (
+            refused(404, 7003, "Could not route to that."),
+            ApiErrorKind::Gone,
+        ),
+        (Answer::Says(404, "<html>".to_owned()), ApiErrorKind::Gone),
+        (
+            Answer::Says(
+                405,
+                r#"{"code":1001,"error":"method_not_allowed"}"#.to_owned(),
+            ),
+            ApiErrorKind::Gone,
+        ),
+        (
+            refused(404, 81_044, "Record does not exist."),
+            ApiErrorKind::Refused,
+        ),
+        (refused(400, 9021, "Invalid TTL."), ApiErrorKind::Refused),
+        (
+            refused(400, 81_058, "An identical record already exists."),
+            ApiErrorKind::Exists,
+        ),
+    ] {
+        let (client, _seen) = server(vec![answer]);
+        let error = write_two(&client).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+    }
+}
+
+#[test]
+fn of_a_whole_zone_only_what_is_known_for_sure_is_told() {
+    let record = |id: &str, name: &str, kind: &str| json!({"id": id, "type": kind, "name": name, "content": "11.22.33.44", "ttl": 60});
+    let names = ["a.example.com", "b.example.com", "c.example.com"];
+    let read = |pages: Vec<(Value, Value)>| {
+        let pages = pages
+            .iter()
+            .map(|(items, info)| page(items, info))
+            .collect();
+        let (client, _seen) = server(pages);
+        let whole = client.zone_records("z1", &names, 3, soon()).unwrap();
+        let found = whole.names.into_iter().map(|(name, found)| {
+            let ids: Vec<String> = found.into_iter().map(|it| it.id).collect();
+            format!("{}:{}", &name[..1], ids.join("+"))
+        });
+        (found.collect::<Vec<_>>().join(" "), whole.calls)
+    };
+    let a = || record("r1", "A.example.com", "A");
+    let text = || record("r2", "b.example.com", "TXT");
+    let all = json!({"total_count": 2, "total_pages": 1});
+    assert_eq!(
+        read(vec![(json!([a(), text()]), all.clone())]),
+        ("a:r1 b: c:".to_owned(), 1)
+    );
+    // More was promised, or nothing: what is not there may be.
+    let more = json!({"total_count": 3, "total_pages": 1});
+    for info in [more, Value::Null] {
+        assert_eq!(
+            read(vec![(json!([a(), text()]), info)]),
+            ("a:r1".to_owned(), 1)
+        );
+    }
+    // One that is not as it must be is asked for by its name, which tells what is wrong with it.
+    let broken = json!({"id": "r3", "type": "A", "name": "c.example.com", "ttl": 60});
+    assert_eq!(
+        read(vec![(json!([a(), broken]), all.clone())]),
+        ("a:r1 b:".to_owned(), 1)
+    );
+    let nameless = json!({"id": "r3", "type": "A", "content": "1.2.3.4", "ttl": 60});
+    assert_eq!(
+        read(vec![(json!([a(), nameless]), all)]),
+        (String::new(), 1)
+    );
+    let two = json!({"total_count": 3, "total_pages": 2});
+    let pages = vec![
+        (json!([a(), text()]), two.clone()),
+        (json!([a(), record("r4", "c.example.com", "CNAME")]), two),
+    ];
+    assert_eq!(read(pages), ("a:r1 c:r4".to_owned(), 2));
+    let four = json!({"total_count": 900, "total_pages": 4});
+    assert_eq!(read(vec![(json!([a()]), four)]), (String::new(), 4));
+    // What cannot be a page of 250 records is not read so again.
+    let (client, _seen) = server(vec![Answer::Says(200, "x".repeat(3_000_000))]);
+    let whole = client.zone_records("z1", &names, 3, soon()).unwrap();
+    assert_eq!((whole.names.len(), whole.calls), (0, u64::MAX));
+    let (client, _seen) = server(vec![ok(&json!({}))]);
+    assert_eq!(
+        client.zone_records("z1", &names, 3, soon()).unwrap().calls,
+        u64::MAX
+    );
+    let (client, _seen) = server(vec![refused(403, 10_000, "Authentication error")]);
+    let error = client.zone_records("z1", &names, 3, soon()).unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Forbidden);
 }

@@ -13,13 +13,15 @@ use super::record::{self, may_stand, overlaid, text};
 /// Items on a page of zones and of records where the client does not say.
 const ZONES_PER_PAGE: usize = 20;
 const RECORDS_PER_PAGE: usize = 100;
+/// What the free plan takes in one batch.
+const BATCH_LIMIT: usize = 200;
 
 /// A carried out request: what goes into the envelope, and what it changed.
 pub struct Outcome {
     /// `result` and `result_info`.
     pub body: Value,
-    /// The change, where there was one.
-    pub write: Option<Write>,
+    /// What it changed.
+    pub writes: Vec<Write>,
 }
 
 /// Who asks.
@@ -56,6 +58,7 @@ pub struct Account {
     /// What the API changed, for resolvers whose caches are older.
     changes: Vec<Change>,
     page_cap: usize,
+    batch_limit: usize,
     serial: u32,
 }
 
@@ -66,6 +69,7 @@ impl Default for Account {
             tokens: Vec::new(),
             changes: Vec::new(),
             page_cap: usize::MAX,
+            batch_limit: BATCH_LIMIT,
             serial: 0,
         };
         let all = Caller {
@@ -313,14 +317,75 @@ impl Account {
             id: id.to_owned(),
             before: Some(before.clone()),
         });
-        let write = Some(Write {
+        let write = Write {
             before: Some(before),
             after: None,
-        });
+        };
         Ok(Outcome {
             body: json!({"result": {"id": id}}),
-            write,
+            writes: vec![write],
         })
+    }
+
+    /// `POST /zones/{id}/dns_records/batch`: all of it or nothing, deletes first, then patches, puts and posts, each list in its order;
+    /// the first refusal is what is told (<https://developers.cloudflare.com/dns/manage-dns-records/how-to/batch-record-changes/>).
+    pub fn batch(&mut self, caller: &Caller, zone: &str, body: &[u8]) -> Result<Outcome, Refusal> {
+        let body = parsed(body)?;
+        let wanted = object(&body)?;
+        let of = |key: &str| {
+            wanted
+                .get(key)
+                .and_then(Value::as_array)
+                .map_or(&[][..], Vec::as_slice)
+        };
+        let [deletes, patches, puts, posts] = ["deletes", "patches", "puts", "posts"].map(of);
+        let changes = deletes.len() + patches.len() + puts.len() + posts.len();
+        if changes > self.batch_limit {
+            return Err(Refusal::new(
+                400,
+                9207,
+                "Too many operations in the batch request.",
+            ));
+        }
+        let before = self.zone(caller, zone)?.records.clone();
+        let told = self.changes.len();
+        let mut result = json!({"deletes": [], "patches": [], "puts": [], "posts": []});
+        let mut writes = vec![];
+        let mut run = || -> Result<(), Refusal> {
+            let id = |item: &Value| text(item, "id").to_owned();
+            let operations = deletes.iter().map(|item| ("deletes", item));
+            let operations = operations.chain(patches.iter().map(|item| ("patches", item)));
+            let operations = operations.chain(puts.iter().map(|item| ("puts", item)));
+            for (list, item) in operations.chain(posts.iter().map(|item| ("posts", item))) {
+                let bytes = item.to_string().into_bytes();
+                let one = match list {
+                    "deletes" => self.delete(caller, zone, &id(item)),
+                    "patches" => self.patch(caller, zone, &id(item), &bytes),
+                    "puts" => self.overwrite(caller, zone, &id(item), &bytes),
+                    _ => self.create(caller, zone, &bytes),
+                }?;
+                if let Some(done) = result[list].as_array_mut() {
+                    done.push(one.body["result"].clone());
+                }
+                writes.extend(one.writes);
+            }
+            Ok(())
+        };
+        let ran = run();
+        if let Err(refusal) = ran {
+            self.zone(caller, zone)?.records = before;
+            self.changes.truncate(told);
+            return Err(refusal);
+        }
+        Ok(Outcome {
+            body: json!({"result": result}),
+            writes,
+        })
+    }
+
+    /// So many changes are taken in one batch.
+    pub fn set_batch_limit(&mut self, changes: usize) {
+        self.batch_limit = changes;
     }
 
     fn changed(&mut self, id: &str, before: Option<Value>, after: Value) -> Outcome {
@@ -331,10 +396,10 @@ impl Account {
         });
         Outcome {
             body: json!({"result": after}),
-            write: Some(Write {
+            writes: vec![Write {
                 before,
                 after: Some(after),
-            }),
+            }],
         }
     }
 
@@ -413,7 +478,7 @@ fn new_record(id: &str) -> Value {
 fn told(result: &Value) -> Outcome {
     Outcome {
         body: json!({"result": result}),
-        write: None,
+        writes: vec![],
     }
 }
 

@@ -112,7 +112,7 @@ pub fn page(items: Vec<Value>, page: usize, per_page: usize) -> Outcome {
     });
     Outcome {
         body: json!({"result": items, "result_info": info}),
-        write: None,
+        writes: vec![],
     }
 }
 
@@ -121,16 +121,25 @@ pub fn verified(caller: &Caller) -> Outcome {
     let message =
         json!({"code": 10000, "message": "This API Token is valid and active", "type": null});
     let body = json!({"result": {"id": caller.id, "status": "active"}, "messages": [message]});
-    Outcome { body, write: None }
+    Outcome {
+        body,
+        writes: vec![],
+    }
 }
 
-/// The same answer about another content.
+/// The same answer about another content; of a batch, about that of the first of each list.
 pub fn with_content(reply: Reply, content: &str) -> Reply {
     let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
         return reply;
     };
-    if let Some(current) = body.pointer_mut("/result/content") {
-        *current = Value::from(content);
+    let lists = ["patches", "posts"].map(|list| format!("/result/{list}/0/content"));
+    for place in ["/result/content"]
+        .into_iter()
+        .chain(lists.iter().map(String::as_str))
+    {
+        if let Some(current) = body.pointer_mut(place) {
+            *current = Value::from(content);
+        }
     }
     Reply {
         body: body.to_string().into_bytes(),

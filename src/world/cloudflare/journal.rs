@@ -17,8 +17,8 @@ pub struct Entry {
     pub status: Option<u16>,
     /// The request's body, where it is JSON.
     pub body: Option<Value>,
-    /// What it did to a record; none where it did nothing.
-    pub write: Option<Write>,
+    /// What it did to records.
+    pub writes: Vec<Write>,
 }
 
 /// A change of one record.

@@ -117,6 +117,11 @@ impl Cloudflare {
         lock(&self.inner).account.set_page_cap(items);
     }
 
+    /// No batch holds more changes than that.
+    pub fn set_batch_limit(&self, changes: usize) {
+        lock(&self.inner).account.set_batch_limit(changes);
+    }
+
     /// The next `n` requests meet this fault; the next `n` writes where it is one of writes.
     pub fn fail_next(&self, n: usize, fault: Fault) {
         lock(&self.inner).faults.queue(n, fault, false);
@@ -150,7 +155,7 @@ impl Cloudflare {
         lock(&self.inner)
             .journal
             .iter()
-            .filter_map(|entry| entry.write.clone())
+            .flat_map(|entry| entry.writes.clone())
             .collect()
     }
 
@@ -183,11 +188,11 @@ impl Cloudflare {
         } else {
             fault.as_ref().and_then(Fault::instead)
         };
-        let (reply, write) = match instead {
-            Some(reply) => (reply, None),
+        let (reply, writes) = match instead {
+            Some(reply) => (reply, vec![]),
             None => match caller.and_then(|caller| route(&mut inner.account, &caller, request)) {
-                Ok(Outcome { body, write }) => (envelope::success(body), write),
-                Err(refusal) => (refusal.reply(), None),
+                Ok(Outcome { body, writes }) => (envelope::success(body), writes),
+                Err(refusal) => (refusal.reply(), vec![]),
             },
         };
         let reply = match &fault {
@@ -204,7 +209,7 @@ impl Cloudflare {
             authorised,
             status: answered.then_some(reply.status),
             body: serde_json::from_slice(&request.body).ok(),
-            write,
+            writes,
         });
         reply
     }
@@ -225,6 +230,9 @@ fn route(
         ("GET", ["zones"]) => Ok(account.list_zones(caller, request)),
         ("GET", ["zones", zone]) => account.get_zone(caller, zone),
         ("GET", ["zones", zone, "dns_records"]) => account.list_records(caller, zone, request),
+        ("POST", ["zones", zone, "dns_records", "batch"]) => {
+            account.batch(caller, zone, &request.body)
+        }
         ("POST", ["zones", zone, "dns_records"]) => account.create(caller, zone, &request.body),
         ("GET", ["zones", zone, "dns_records", id]) => account.get_record(caller, zone, id),
         ("PATCH", ["zones", zone, "dns_records", id]) => {

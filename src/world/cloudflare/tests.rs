@@ -371,7 +371,7 @@ fn a_reset_applies_nothing_but_a_lost_answer_was_applied() {
         (last.method.as_str(), last.status, last.body),
         ("PATCH", None, Some(body))
     );
-    assert_eq!(last.write.unwrap().changed(), ["content"]);
+    assert_eq!(last.writes[0].changed(), ["content"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whole answers off the wire: a loopback server says the input, byte for byte, to whatever it is asked.
 
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex};
@@ -11,6 +11,7 @@ use cadence::config::{Credentials, Endpoint, Env, Password, Token, parse};
 use cadence::dns::Provider;
 use cadence::dns::cloudflare::Cloudflare;
 use cadence::logic::provider::{ApiError, Change, Found, NewRecord};
+use cadence::logic::records::Write;
 use cadence::logic::units::{Family, RecordType};
 use cadence::net::dial::Dialer;
 use cadence::net::http::{Http, Request};
@@ -138,9 +139,16 @@ pub fn http(input: &[u8]) {
             deadline,
         )),
         3 => asked(api(http).zone("xn--bcher-kva.example", deadline)),
-        4 => asked(api(http).records("0123", "vpn.example.com", deadline)),
-        5 => asked(api(http).patch("0123", &found(), &change(), deadline)),
-        6 => asked(api(http).create("0123", &wanted(), deadline)),
+        4 => {
+            asked(api(http.clone()).records("0123", "vpn.example.com", deadline));
+            asked(api(http).zone_records("0123", &["vpn.example.com"], 3, deadline));
+        }
+        5 => asked(api(http).write("0123", &[&patch()], deadline)),
+        6 => {
+            let new = Write::Create(wanted());
+            asked(api(http.clone()).write("0123", &[&new], deadline));
+            asked(api(http).write("0123", &[&patch(), &new], deadline));
+        }
         _ => {
             asked(api(http.clone()).verify(deadline));
             asked(api(http).zone_names(deadline));
@@ -175,6 +183,13 @@ fn api(http: Http) -> Cloudflare {
         token,
         Timestamp::UNIX_EPOCH,
     )
+}
+
+fn patch() -> Write {
+    Write::Patch {
+        before: found(),
+        change: change(),
+    }
 }
 
 fn found() -> Found {

@@ -1,0 +1,301 @@
+//! Many records of a zone: they are read and written together, and one that is refused takes nobody with it.
+
+use std::collections::BTreeSet;
+
+use cadence::world::{Entry, Fault};
+use serde_json::{Value, json};
+
+use super::support::{Home, reason};
+use super::{NEW, OLD, refusal, status};
+
+fn name(number: usize) -> String {
+    format!("h{number}.example.com")
+}
+
+/// So many records, with this key.
+fn records(count: usize, key: &str) -> String {
+    let each = (0..count).map(|number| format!("[[record]]\nname = \"{}\"\n{key}\n", name(number)));
+    each.collect::<Vec<_>>().concat()
+}
+
+/// A home whose so many records are published, as the API showed; the line was renumbered just now.
+fn many(count: usize) -> Home {
+    let home = Home::with(&records(count, "ttl = 60"));
+    let cloudflare = home.world.cloudflare();
+    for number in 0..count {
+        let record = json!({"name": name(number), "type": "A", "content": OLD, "ttl": 60, "comment": "mine"});
+        cloudflare.add_record("example.com", &record).unwrap();
+    }
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    renumber(&home);
+    home
+}
+
+fn renumber(home: &Home) {
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.world.cloudflare().clear_journal();
+}
+
+/// How many records hold the new address.
+fn right(home: &Home) -> usize {
+    let records = home.world.cloudflare().records();
+    let right = records.iter().filter(|record| record["content"] == NEW);
+    right.count()
+}
+
+fn id(home: &Home, number: usize) -> String {
+    let records = home.world.cloudflare().records();
+    let found = records
+        .iter()
+        .find(|record| record["name"] == *name(number));
+    found.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+fn calls(home: &Home) -> Vec<String> {
+    let gist = |entry: &Entry| {
+        let path = entry.path.split("/zones").nth(1).unwrap_or(&entry.path);
+        let place = path
+            .split_once("dns_records")
+            .map_or("zones", |(_, rest)| rest);
+        format!(
+            "{} {}",
+            entry.method,
+            place.split(['=', '&']).next().unwrap_or_default()
+        )
+    };
+    home.world.cloudflare().journal().iter().map(gist).collect()
+}
+
+#[test]
+fn fifty_changed_records_of_a_zone_are_read_in_one_call_and_written_in_one() {
+    let home = many(50);
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(right(&home), 50);
+    assert_eq!(calls(&home), ["GET ?per_page", "POST /batch"]);
+    let writes = home.world.cloudflare().writes();
+    assert!(
+        writes.iter().all(|write| write.changed() == ["content"]),
+        "{writes:#?}"
+    );
+    let told = home.history();
+    let updated = told.iter().filter(|event| event["outcome"] == "updated");
+    assert_eq!(updated.count(), 50);
+}
+
+#[test]
+fn two_changed_records_are_written_in_one_call_and_one_as_ever() {
+    for (count, expected) in [
+        (1, vec!["GET ?name", "PATCH /"]),
+        (2, vec!["GET ?per_page", "POST /batch"]),
+    ] {
+        let home = many(count);
+        assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+        let seen: Vec<String> = calls(&home);
+        assert_eq!(right(&home), count);
+        assert_eq!(seen.len(), expected.len());
+        for (seen, expected) in seen.iter().zip(expected) {
+            assert!(seen.starts_with(expected), "{seen} {expected}");
+        }
+    }
+}
+
+#[test]
+fn one_record_that_is_refused_is_found_in_few_calls_and_all_others_are_written() {
+    for bad in [0, 7, 18, 49] {
+        let home = many(50);
+        let cloudflare = home.world.cloudflare();
+        // Somebody put an alias beside it meanwhile, so that this one may not be changed.
+        let alias = json!({"name": name(bad), "type": "CNAME", "content": "a.example"});
+        cloudflare.add_record("example.com", &alias).unwrap();
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!(code, 1, "{report:#}");
+        assert_eq!(right(&home), 49, "{bad}");
+        let told = reason(&report, bad);
+        assert!(
+            told.contains("updating h") && told.contains("code 81054"),
+            "{told}"
+        );
+        let calls = calls(&home).len();
+        // Reading, the batch, and 2 log2 50 = 11.3.
+        assert!(calls <= 2 + 11, "{calls}");
+        // It rests alone: the others change again at once.
+        home.world.set_address(Some(OLD.parse().unwrap()));
+        home.cycle_with(&["--trust"]);
+        assert_eq!(right(&home), 0, "{bad}");
+    }
+}
+
+#[test]
+fn a_record_that_is_deleted_between_the_read_and_the_write_takes_nobody_with_it() {
+    let home = many(3);
+    let gone = id(&home, 1);
+    // What is read shows it still.
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at(
+        "dns_records/batch",
+        true,
+        Some(refusal(404, 81_044, "Record does not exist.")),
+    );
+    cloudflare.set_fault_at(
+        &gone,
+        true,
+        Some(refusal(404, 81_044, "Record does not exist.")),
+    );
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!((code, right(&home)), (1, 2), "{report:#}");
+    cloudflare.set_fault_at("dns_records/batch", true, None);
+    assert!(cloudflare.remove_record(&gone));
+    home.pass(std::time::Duration::from_secs(60));
+    let (_, report) = home.cycle_with(&[]);
+    assert!(reason(&report, 1).contains("does not exist"), "{report:#}");
+}
+
+#[test]
+fn where_there_is_no_batch_each_record_is_written_alone() {
+    for fault in [
+        refusal(404, 7003, "Could not route to that."),
+        Fault::Status {
+            code: 405,
+            retry_after: None,
+            body: Some(r#"{"code":1001,"error":"method_not_allowed"}"#.to_owned()),
+        },
+        Fault::Status {
+            code: 404,
+            retry_after: None,
+            body: Some("not found".to_owned()),
+        },
+    ] {
+        let home = many(5);
+        let cloudflare = home.world.cloudflare();
+        cloudflare.set_fault_at("dns_records/batch", true, Some(fault));
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!((code, right(&home)), (0, 5), "{report:#}");
+        assert_eq!(calls(&home).len(), 2 + 5);
+    }
+}
+
+#[test]
+fn a_batch_whose_answer_was_lost_is_read_back_before_anything_else() {
+    for (fault, made) in [
+        (Fault::LoseAnswer, 20),
+        (Fault::Truncate, 20),
+        (Fault::Reset, 0),
+        (status(502), 0),
+    ] {
+        let home = many(20);
+        let cloudflare = home.world.cloudflare();
+        cloudflare.fail_next_write(1, fault.clone());
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!((code, right(&home)), (1, made), "{fault:?} {report:#}");
+        assert_eq!(calls(&home), ["GET ?per_page", "POST /batch"], "{fault:?}");
+        let state = home.state();
+        let doubts = state["records"].as_object().unwrap().values();
+        assert_eq!(doubts.filter(|known| known["in_doubt"] == NEW).count(), 20);
+        cloudflare.clear_journal();
+        home.pass(std::time::Duration::from_secs(60));
+        let (code, report) = home.cycle_with(&[]);
+        assert_eq!((code, right(&home)), (0, 20), "{fault:?} {report:#}");
+        let again = if made == 20 {
+            vec!["GET ?per_page"]
+        } else {
+            vec!["GET ?per_page", "POST /batch"]
+        };
+        assert_eq!(calls(&home), again, "{fault:?}");
+        let told = home.history();
+        let updated = told.iter().filter(|event| event["outcome"] == "updated");
+        assert_eq!(updated.count(), 20, "each once: {fault:?}");
+    }
+}
+
+#[test]
+fn one_change_that_the_answer_of_a_batch_does_not_show_is_in_doubt_alone() {
+    let home = many(10);
+    let cloudflare = home.world.cloudflare();
+    cloudflare.fail_next_write(1, Fault::EchoWrong);
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!((code, right(&home)), (1, 10), "{report:#}");
+    let outcomes: BTreeSet<(usize, String)> = report["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+        .map(|(number, record)| (number, record["outcome"].as_str().unwrap().to_owned()))
+        .filter(|(_, outcome)| outcome != "updated")
+        .collect();
+    assert_eq!(outcomes, BTreeSet::from([(0, "failed".to_owned())]));
+    home.pass(std::time::Duration::from_secs(60));
+    cloudflare.clear_journal();
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert!(cloudflare.writes().is_empty());
+}
+
+#[test]
+fn where_most_changes_are_refused_the_search_ends_and_goes_on_in_the_next_cycle() {
+    let home = many(150);
+    let cloudflare = home.world.cloudflare();
+    let ids: Vec<String> = (0..150).map(|number| id(&home, number)).collect();
+    // All but the last are refused, together and alone.
+    cloudflare.set_fault_at(
+        "dns_records/batch",
+        true,
+        Some(refusal(400, 9021, "Invalid TTL.")),
+    );
+    for id in &ids[..149] {
+        cloudflare.set_fault_at(id, true, Some(refusal(400, 9021, "Invalid TTL.")));
+    }
+    let mut cycles = 0;
+    while right(&home) == 0 {
+        cloudflare.clear_journal();
+        let (code, _) = home.cycle_with(&["--trust"]);
+        assert_eq!(code, 1);
+        let calls = calls(&home).len();
+        assert!(calls <= 66, "{calls}");
+        cycles += 1;
+        assert!(cycles < 10);
+    }
+}
+
+#[test]
+fn a_thousand_changed_records_take_few_calls() {
+    let home = many(1000);
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!((code, right(&home)), (0, 1000), "{report:#}");
+    let calls = calls(&home);
+    assert!(calls.len() <= 12, "{calls:?}");
+    // Smaller pages, a record that is refused, and one that is not there.
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_page_cap(100);
+    let alias = json!({"name": name(500), "type": "CNAME", "content": "a.example"});
+    cloudflare.add_record("example.com", &alias).unwrap();
+    assert!(cloudflare.remove_record(&id(&home, 999)));
+    cloudflare.clear_journal();
+    let (_, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(right(&home), 1, "{report:#}");
+    assert!(reason(&report, 999).contains("does not exist"));
+}
+
+#[test]
+fn records_that_are_missing_from_the_zone_are_created_together() {
+    let home = Home::with(&records(30, "create = true"));
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(home.world.cloudflare().records().len(), 30);
+    let calls = calls(&home);
+    assert_eq!(
+        calls.last().map(String::as_str),
+        Some("POST /batch"),
+        "{calls:?}"
+    );
+    assert!(calls.len() <= 4, "{calls:?}");
+    // One that somebody else creates meanwhile is seen, and no second one is made.
+    assert!(
+        home.state()["records"]
+            .as_object()
+            .unwrap()
+            .values()
+            .all(|known| known["in_doubt"] == Value::Null)
+    );
+}
