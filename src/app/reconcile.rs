@@ -12,10 +12,11 @@ use super::power::{self, Save};
 use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
+use crate::logic::beyond::Line;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
-use crate::logic::records::{RecordSpec, Truth};
+use crate::logic::records::{RecordSpec, RecordState, Truth};
 use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
@@ -68,10 +69,15 @@ impl Cycle<'_> {
 
     /// The records with which something is wrong: not those that only wait, for the line or for a confirmation.
     pub fn troubles(&self) -> impl Iterator<Item = (&RecordSpec, Truth)> {
-        self.wants.records.iter().filter_map(|spec| {
+        let is_wrong = |known: &RecordState| {
+            let trouble = known.trouble.as_ref();
+            trouble.is_some_and(|trouble| !trouble.waits)
+        };
+        let is_any = self.state.records.values().any(is_wrong);
+        let records = self.wants.records.iter().filter(move |_| is_any);
+        records.filter_map(move |spec| {
             let known = self.state.records.get(&spec.key())?;
-            let is_wrong = known.trouble.as_ref().is_some_and(|trouble| !trouble.waits);
-            is_wrong.then(|| (spec, known.truth()))
+            is_wrong(known).then(|| (spec, known.truth()))
         })
     }
 
@@ -200,7 +206,8 @@ fn cycle<'a>(
         }
     }
     let mut seen = observe(wire, &state, &wants.families(), &now, deadline);
-    let before = state.clone();
+    // Where the line is up nothing is decided twice.
+    let before = (seen.line != Line::Up).then(|| state.clone());
     let decide = |state: State, seen: &Observation| {
         let (mut state, decision) = step::step(state, seen, &now, wants);
         state.keep_untold(untold.clone());
@@ -233,7 +240,7 @@ fn cycle<'a>(
         &is_silent,
     )
     .map_err(Error::state)?;
-    if let Some(again) = heard.into_inner() {
+    if let (Some(again), Some(before)) = (heard.into_inner(), before) {
         // The cycle is decided anew by what is known now; nothing was done yet, as on a dead line there is nothing to do.
         seen = again;
         let looked = state.recovery.looked.take();

@@ -98,25 +98,31 @@ fn records<'a>(
     tables: &[(&'a DeTable<'a>, Value<'a>)],
 ) -> Vec<RecordSpec> {
     let mut records: Vec<RecordSpec> = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
+    let ttls = format!(
+        "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
+    );
     for (table, place) in tables {
-        let Some(spec) = record(reader.section("record", Some(table)), *place) else {
+        let Some(spec) = record(reader.section("record", Some(table)), *place, &ttls) else {
             continue;
         };
-        if records
-            .iter()
-            .any(|other| (&other.name, other.kind) == (&spec.name, spec.kind))
-        {
-            let found = format!(" {} {} is there twice", spec.display, spec.kind);
-            reader.refuse_found("record", *place, &found, "one for each name and type");
-        } else {
-            records.push(spec);
+        let key = spec.key();
+        match keys.binary_search(&key) {
+            Ok(_) => {
+                let found = format!(" {} {} is there twice", spec.display, spec.kind);
+                reader.refuse_found("record", *place, &found, "one for each name and type");
+            }
+            Err(between) => {
+                keys.insert(between, key);
+                records.push(spec);
+            }
         }
     }
     records
 }
 
 /// One record; none where its name is missing or wrong.
-fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>) -> Option<RecordSpec> {
+fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>, ttls: &str) -> Option<RecordSpec> {
     let named = section.required_by(
         Some(place),
         "name",
@@ -128,10 +134,7 @@ fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>) -> Option<RecordSp
         &[("A", RecordType::A), ("AAAA", RecordType::Aaaa)],
         RecordType::A,
     );
-    let ttls = format!(
-        "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
-    );
-    let ttl = section.integer("ttl", &ttls, |ttl| match ttl {
+    let ttl = section.integer("ttl", ttls, |ttl| match ttl {
         TTL_AUTOMATIC | TTL_MIN..=TTL_MAX => u32::try_from(ttl).ok(),
         _ => None,
     });

@@ -1,5 +1,7 @@
 //! Host names in the one form in which they are compared: ASCII (punycode), lower case, no dot at the end.
 
+use std::borrow::Cow;
+
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 /// Turns a record's or a zone's name into its ASCII form: international letters become punycode (UTS #46, RFC 5890).
@@ -13,10 +15,15 @@ pub fn to_ascii(name: &str) -> Result<String, String> {
         Some(rest) => ("*.", rest),
         None => ("", name),
     };
-    // `EMPTY` refuses no ASCII by itself: which ASCII is allowed is said below, so that the error can name it.
-    let ascii = Uts46::new()
-        .to_ascii(host.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore)
-        .map_err(|_| "a host name in letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?;
+    let is_mapped_to_itself = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_');
+    let ascii = if host.bytes().all(is_mapped_to_itself) {
+        Cow::Borrowed(host)
+    } else {
+        // `EMPTY` refuses no ASCII by itself: which ASCII is allowed is said below, so that the error can name it.
+        Uts46::new()
+            .to_ascii(host.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore)
+            .map_err(|_| "a host name in letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?
+    };
     let ascii = format!("{wildcard}{}", ascii.strip_suffix('.').unwrap_or(&ascii));
     check(ascii.strip_prefix("*.").unwrap_or(&ascii), &ascii)?;
     Ok(ascii)

@@ -211,6 +211,20 @@ impl RecordState {
         });
     }
 
+    /// Whether this changes nothing of what is remembered: the cache is believed, and nothing else is to be told.
+    #[must_use]
+    pub(super) fn is_as_before(&self, settled: &Settled) -> bool {
+        let is_believed = matches!(
+            settled,
+            Settled::Right {
+                layer: Layer::Cache,
+                proxied: None,
+                ..
+            }
+        );
+        is_believed && self.trouble.is_none() && self.pending.is_none() && self.unanswered.is_none()
+    }
+
     /// Whether a write is younger than [`CONVERGENCE_WINDOW`] and not yet seen in public DNS.
     #[must_use]
     pub fn converging(&self, now: &Moment) -> bool {

@@ -57,6 +57,17 @@ impl RecordSpec {
         format!("{} {}", self.display, self.kind)
     }
 
+    /// Whether a zone of this name may be its own: whether it is among the [candidates](Self::zone_candidates).
+    #[must_use]
+    pub fn may_be_in(&self, zone: &str) -> bool {
+        let name = self.name.strip_prefix("*.").unwrap_or(&self.name);
+        let is_above = |before: &str| before.is_empty() || before.ends_with('.');
+        match &self.zone {
+            Some(own) => own == zone,
+            None => zone.contains('.') && name.strip_suffix(zone).is_some_and(is_above),
+        }
+    }
+
     /// The names that its zone may have, the longest first: every suffix of two labels and more.
     #[must_use]
     pub fn zone_candidates(&self) -> Vec<String> {

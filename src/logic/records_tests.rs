@@ -433,6 +433,26 @@ fn the_zone_is_looked_for_from_the_longest_suffix_and_never_in_a_top_level_domai
         ..spec()
     };
     assert_eq!(pinned.zone_candidates(), ["example.com"]);
+    for spec in [
+        pinned,
+        record("*.a.b.example.com", RecordType::A),
+        record("example.com", RecordType::A),
+    ] {
+        for zone in [
+            "a.b.example.com",
+            "b.example.com",
+            "example.com",
+            "ample.com",
+            "com",
+            "x.example.com",
+        ] {
+            assert_eq!(
+                spec.may_be_in(zone),
+                spec.zone_candidates().iter().any(|name| name == zone),
+                "{zone}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -89,7 +89,11 @@ const FOUND: &str = "the answer was lost, and the API shows it now";
 
 fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     let key = spec.key();
-    let mut remembered = state.records.remove(&key).unwrap_or_default();
+    let known = state.records.entry(key.clone()).or_default();
+    if known.is_as_before(&outcome.settled) && outcome.public.is_none() {
+        return;
+    }
+    let mut remembered = std::mem::take(known);
     let before = remembered.trouble.clone();
     let Some(wanted) = outcome.wanted else {
         remembered.is_troubled(&outcome.settled, None, &outcome.at);

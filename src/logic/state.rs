@@ -20,7 +20,7 @@ use super::units::{ByFamily, Family, RecordType};
 use super::verdict::Verdict;
 
 /// The version of the document. A new field with a default needs no new version; a changed meaning does.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// How many hours the strip of `status` looks back, the current one included.
 pub const HOURS: usize = 24;
 /// A family that has not been READY for this long while another is, is left behind, and that is told.
@@ -55,6 +55,7 @@ pub struct State {
     /// The addresses trusted last, kept through outages.
     pub last_trusted: ByFamily<Option<IpAddr>>,
     /// What is known of each record, by [`super::records::RecordSpec::key`].
+    #[serde(with = "super::alike")]
     pub records: BTreeMap<String, RecordState>,
     /// What is known of zones at the provider, by name.
     pub zones: BTreeMap<String, ZoneState>,

@@ -88,12 +88,8 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
         }
     }
     state.rests_on_clocks_of(now);
-    let candidates: Vec<String> = wants
-        .records
-        .iter()
-        .flat_map(RecordSpec::zone_candidates)
-        .collect();
-    state.zones.retain(|name, _| candidates.contains(name));
+    let is_used = |zone: &String| wants.records.iter().any(|spec| spec.may_be_in(zone));
+    state.zones.retain(|name, _| is_used(name));
     state.recovery.on_clocks_of(now);
     if state
         .last
@@ -102,9 +98,16 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
     {
         state.recovery.host_started();
     }
-    state
-        .records
-        .retain(|key, _| wants.records.iter().any(|spec| spec.key() == *key));
+    let is_known = |spec: &RecordSpec| state.records.contains_key(&spec.key());
+    if state.records.len() > wants.records.iter().filter(|spec| is_known(spec)).count() {
+        let mut known = std::mem::take(&mut state.records);
+        for spec in wants.records {
+            let key = spec.key();
+            if let Some(record) = known.remove(&key) {
+                state.records.insert(key, record);
+            }
+        }
+    }
     for record in state.records.values_mut() {
         record.on_clocks_of(now);
     }

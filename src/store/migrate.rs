@@ -40,6 +40,7 @@ pub fn migrate(mut document: Value, current: u64) -> Result<Value, Unusable> {
 fn next_version(version: u64, document: Value) -> Result<Value, Unusable> {
     match version {
         1 => Ok(one_to_two(document)),
+        2 => Ok(two_to_three(document)),
         _ => Err(Unusable::Corrupt(format!(
             "its version is {version}, which no release has written"
         ))),
@@ -77,6 +78,14 @@ fn one_to_two(mut document: Value) -> Value {
             fields.insert("machines".to_owned(), machines);
         }
         fields.insert("version".to_owned(), json!(2));
+    }
+    document
+}
+
+/// Each record was written for itself; those that are alike are written once since, which reads what was written before too.
+fn two_to_three(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("version".to_owned(), json!(3));
     }
     document
 }

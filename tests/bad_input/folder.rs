@@ -200,8 +200,8 @@ fn a_corrupt_state_is_kept_aside() {
 #[test]
 fn a_newer_state_is_kept_aside() {
     kept_aside(
-        |_, path| fs::write(path, "{\"version\": 3}").unwrap(),
-        "its version is 3, and this release reads up to 2",
+        |_, path| fs::write(path, "{\"version\": 4}").unwrap(),
+        "its version is 4, and this release reads up to 3",
         "newer",
     );
 }

@@ -14,8 +14,8 @@ fn a_state_that_cannot_be_used_is_told_and_left_where_it_is() {
             "it is not JSON: EOF while parsing an object at line 1 column 1",
         ),
         (
-            "{\"version\": 3}",
-            "its version is 3, and this release reads up to 2",
+            "{\"version\": 4}",
+            "its version is 4, and this release reads up to 3",
         ),
     ] {
         let home = Home::new();

@@ -129,7 +129,7 @@ const KINDS: [(&str, Spoil); 10] = [
 
 const STATES: [(&str, &str); 5] = [
     ("cut", "{\"version\":1,\"cycle\":5,\"mach"),
-    ("newer", "{\"version\":3,\"cycle\":5}"),
+    ("newer", "{\"version\":4,\"cycle\":5}"),
     ("older", "{\"version\":0,\"cycle\":5}"),
     ("of another shape", "{\"version\":2,\"cycle\":-5}"),
     (

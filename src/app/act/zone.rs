@@ -150,7 +150,7 @@ impl Act<'_> {
         let mut names = vec![spec.name.as_str()];
         for other in others {
             let name = other.spec.name.as_str();
-            if other.spec.zone_candidates().contains(zone) && !names.contains(&name) {
+            if other.spec.may_be_in(zone) && !names.contains(&name) {
                 names.push(name);
             }
         }

@@ -50,8 +50,10 @@ fn a_document_without_a_version_that_was_released_is_corrupt() {
 
 /// What earlier builds left: `state.json` with all that a document of version 1 could hold at first. It stays as it is.
 const STATE_1: &[u8] = include_bytes!("fixtures/1/state.json");
-/// The same of version 2. It stays as it is; where a field is added, what is saved is held against a document of its own.
+/// The same of version 2.
 const STATE_2: &[u8] = include_bytes!("fixtures/2/state.json");
+/// The same of version 3. It stays as it is; where a field is added, what is saved is held against a document of its own.
+const STATE_3: &[u8] = include_bytes!("fixtures/3/state.json");
 /// What an earlier build told.
 const HISTORY: &[u8] = include_bytes!("fixtures/1/history.jsonl");
 
@@ -65,12 +67,13 @@ fn read(document: &[u8]) -> (tempfile::TempDir, StateDir, State) {
 #[test]
 fn what_an_earlier_build_saved_is_read_as_it_was_meant_and_saved_to_the_same_bytes() {
     assert_eq!(read(STATE_1).2, saved_first());
-    let (_temp, dir, found) = read(STATE_2);
+    assert_eq!(read(STATE_2).2, saved());
+    let (_temp, dir, found) = read(STATE_3);
     assert_eq!(found, saved());
     state::save(&dir, &found).unwrap();
     assert_eq!(
         String::from_utf8(fs::read(dir.file(state::FILE)).unwrap()),
-        String::from_utf8(STATE_2.to_vec())
+        String::from_utf8(STATE_3.to_vec())
     );
 }
 
