@@ -349,3 +349,6 @@ fn first_of_longest(waiting: &[Waiting<'_>]) -> Option<usize> {
     let longest = from_the_end.max_by_key(|(_, one)| one.waited);
     longest.map(|(place, _)| place)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use serde_json::Value;
+
 use super::promises::{Before, is_running};
 use super::stage::{Moment, Ran, Stage};
 use crate::support::{Home, MOST_FOREIGN_MEMORY};
@@ -57,6 +59,9 @@ struct Cell {
     readiness: String,
     verdict: String,
     outcome: String,
+    /// What is left alone for a while after it, and what `status --check` exits with: where the API is to blame.
+    rests: String,
+    monitor: String,
     message: String,
     cycles: usize,
     way_back: usize,
@@ -223,6 +228,15 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
     if is_running(&stage.home) {
         broken.push("a process is left".to_owned());
     }
+    let is_of_api = matches!(moment, Moment::Read | Moment::Write | Moment::All)
+        && matches!(groups[group].name, "api" | "http");
+    let (rests, monitor) = if is_of_api {
+        let monitor = stage.home.run(&["status", "--check"]).status.code();
+        let monitor = monitor.map_or("-".to_owned(), |code| code.to_string());
+        (at_rest(&stage.home.state()), monitor)
+    } else {
+        ("-".to_owned(), "-".to_owned())
+    };
     stage.lift();
     (stage.killed, stage.mute) = (false, false);
     let mut way_back = 0;
@@ -260,6 +274,8 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
         } else {
             "/records/0/outcome"
         })),
+        rests,
+        monitor,
         message: plain(&stage.home, &message(&struck)),
         cycles,
         way_back,
@@ -267,6 +283,21 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
         writes: stage.home.world.cloudflare().writes().len(),
         broken,
     })
+}
+
+/// What rests by a state.
+fn at_rest(state: &Value) -> String {
+    let any = |key: &str| {
+        let each = state[key].as_object().into_iter().flatten();
+        each.into_iter().any(|(_, known)| known["rest"].is_object())
+    };
+    let rests = [
+        ("all", state["backoff"].is_object()),
+        ("zone", any("zones")),
+        ("record", any("records")),
+    ];
+    let names = rests.into_iter().filter(|(_, rests)| *rests);
+    or_dash(&names.map(|(name, _)| name).collect::<Vec<_>>().join("+"))
 }
 
 fn or_dash(word: &str) -> String {
@@ -382,17 +413,20 @@ fn table(group: &Group, cells: &[Cell]) -> String {
 
 /// Every cell in full, one a line.
 fn listed(group: &Group, cells: &[Cell]) -> String {
-    let mut text = "fault\tmoment\texit\treadiness\tverdict\toutcome\tmessage\n".to_owned();
+    let mut text =
+        "fault\tmoment\texit\treadiness\tverdict\toutcome\trests\tcheck\tmessage\n".to_owned();
     for cell in cells {
         let _ = writeln!(
             text,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             group.faults[cell.fault].name,
             Moment::ALL[cell.moment].1,
             cell.exit,
             cell.readiness,
             cell.verdict,
             cell.outcome,
+            cell.rests,
+            cell.monitor,
             cell.message
         );
     }

@@ -30,6 +30,8 @@ impl Plan {
             "[[record]]\nname = \"vpn.example.com\"\ncreate = true\nproxied = true\n";
         const WILDCARD: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\nttl = 120\n\
                                 [[record]]\nname = \"*.example.com\"\ncreate = true\n";
+        const TWO_ZONES: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\nttl = 120\n\
+                                 [[record]]\nname = \"vpn.example.net\"\ncreate = true\n";
         const SIX_FIRST: &str = "[[record]]\nname = \"vpn.example.com\"\ntype = \"AAAA\"\ncreate = true\n\
                                  [[record]]\nname = \"vpn.example.com\"\ncreate = true\n";
         const SIX_LAST: &str = "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n\
@@ -37,7 +39,7 @@ impl Plan {
         let (has_tls, records, writes_per_hour, plug) = match number % HOMES {
             0 => (false, ONE, 60, None),
             1 => (false, PROXIED, 60, None),
-            2 => (false, WILDCARD, 2, None),
+            2 => (false, TWO_ZONES, 2, None),
             3 => (false, SIX_FIRST, 60, None),
             4 => (true, ONE, 2, None),
             5 => (true, SIX_LAST, 60, None),
@@ -67,6 +69,7 @@ impl Plan {
             Home::in_the_clear("")
         };
         assert!(home.world.has_ipv6(), "this host has no ::1");
+        home.world.cloudflare().add_zone("example.net");
         self.configure(&home);
         home
     }
