@@ -30,9 +30,9 @@ enum Fault {
     Writes(ApiErrorKind),
     /// Writes are made, and nobody hears of it.
     Unheard,
-    /// There are no batches: nothing that is wrong.
+    /// There are no batches, which is no trouble.
     NoBatches,
-    /// It cannot be read as a whole, and by single names it can.
+    /// It cannot be read as a whole, and by single names it can, which is no trouble either.
     NotWhole,
 }
 
@@ -56,7 +56,7 @@ const FAULTS: [Fault; 12] = [
 
 impl Fault {
     fn is_harmless(self) -> bool {
-        matches!(self, Self::NoBatches)
+        matches!(self, Self::NoBatches | Self::NotWhole)
     }
 }
 

@@ -1,6 +1,8 @@
 //! In which zone a record is, and what that holds: the zone is looked for once, and again where it may be another one by now. It is read
 //! as a whole where that takes fewer calls than its records that wait.
 
+use std::time::{Duration, Instant};
+
 use super::{Act, Waiting};
 use crate::config::Token;
 use crate::dns::Provider;
@@ -8,6 +10,9 @@ use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
+
+/// A call that fails after this has taken time from others.
+const LONG: Duration = Duration::from_secs(1);
 
 /// What was read in this cycle.
 #[derive(Debug, Default)]
@@ -155,28 +160,39 @@ impl Act<'_> {
             }
         }
         let calls = state.zones.get(zone).and_then(|zone| zone.calls);
+        let remember = |state: &mut State, calls| {
+            if let Some(known) = state.zones.get_mut(zone) {
+                known.calls = calls;
+            }
+        };
         let most = names.len() as u64;
         if most > 1 && calls.is_none_or(|calls| calls < most) && !read.tried.contains(id) {
             read.tried.push(id.clone());
-            let whole = provider.zone_records(id, &names, most, self.deadline);
-            if let Some(known) = state.zones.get_mut(zone) {
-                known.calls = match &whole {
-                    Ok(whole) => Some(whole.calls),
-                    // Too much for the server, maybe.
-                    Err(error) if matches!(error.kind, ApiErrorKind::Unavailable { .. }) => {
-                        Some(u64::MAX)
+            let begun = Instant::now();
+            match provider.zone_records(id, &names, most, self.deadline) {
+                Ok(whole) => {
+                    remember(state, Some(whole.calls));
+                    for (name, found) in whole.names {
+                        read.add(id, name, found);
                     }
-                    Err(_) => known.calls,
-                };
-            }
-            for (name, found) in whole?.names {
-                read.add(id, name, found);
+                }
+                // Too much for the server, maybe: what it holds may be had by its names, at once where that took no time.
+                Err(error) => {
+                    let ApiErrorKind::Unavailable { retry_after } = error.kind else {
+                        return Err(error);
+                    };
+                    remember(state, Some(u64::MAX));
+                    if retry_after.is_some() || begun.elapsed() > LONG {
+                        return Err(error);
+                    }
+                }
             }
             if let Some(found) = read.of(id, &spec.name) {
                 return Ok(found.clone());
             }
         }
-        let found = provider.records(id, &spec.name, self.deadline)?;
+        let found = provider.records(id, &spec.name, self.deadline);
+        let found = found.inspect_err(|_| remember(state, calls))?;
         read.add(id, spec.name.clone(), found.clone());
         Ok(found)
     }
