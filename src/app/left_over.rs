@@ -97,12 +97,13 @@ fn without_configuration(context: &Context) -> Result<bool, Error> {
     }
 }
 
-/// Puts the intention of a cut on disk, and before that what its on needs beside the state.
+/// Puts an intention on disk, and where it is that of a cut, before that what its on needs beside the state.
 ///
 /// # Errors
 /// Either cannot be written.
 pub fn save_intention(wire: &Wire, dir: &StateDir, state: &State) -> Result<(), StoreError> {
-    if let Some(url) = &wire.settings.recovery.on_url {
+    let on_url = wire.settings.recovery.on_url.as_ref();
+    if let Some(url) = on_url.filter(|_| state.recovery.cut.is_some()) {
         cut_url::keep(dir, &url.url)?;
     }
     state::save(dir, state)?;

@@ -1,7 +1,8 @@
 //! The modem's power: cut it, give it back, and never leave it off.
 //!
 //! The intention is on disk before the off is sent. Whatever ends this process after that, a later one finds it and
-//! switches on first of all. A plug that can time itself does so even if there is no later one.
+//! switches on first of all. A plug that can time itself does so even if there is no later one. And it is on disk before a modem that was
+//! found dark gets power, so that no later one takes its start for an outage.
 
 mod back;
 pub(super) mod signals;
@@ -115,8 +116,8 @@ pub fn carry_out(
         Decision::Disabled => Outcome::Disabled,
         Decision::Idle => Outcome::Idle,
         Decision::Suppressed(reason) => {
-            let lit = plug.ok().filter(|_| save.is_some());
-            let lit = lit.and_then(|plug| light(plug, state, limits));
+            let lit = plug.ok().zip(save);
+            let lit = lit.and_then(|(plug, save)| light(plug, state, limits, save));
             lit.unwrap_or_else(|| Outcome::Suppressed(reason.clone()))
         }
         Decision::Cut => match (plug, save) {
@@ -157,7 +158,8 @@ pub fn cycle(
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) => match allows(plug, &status, state, limits) {
             Err(why) if status.on == Some(false) => {
-                return Ok(light(plug, state, limits).unwrap_or(Outcome::Suppressed(why)));
+                let lit = light(plug, state, limits, save);
+                return Ok(lit.unwrap_or(Outcome::Suppressed(why)));
             }
             Err(why) => return Ok(Outcome::Suppressed(why)),
             Ok(mark) => (mark, status.on),

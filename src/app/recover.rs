@@ -125,7 +125,7 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
     });
     let Some((dir, _lock, mut state)) = locked else {
         let plug = wire.plug().map_err(Error::config)?;
-        power::switch_on_by_hand(plug).map_err(failed)?;
+        power::switch_on_by_hand(plug, None).map_err(failed)?;
         context.print(&render::recover::switched_on(
             &plug.target(),
             &context.style,
@@ -137,11 +137,9 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
     if let Some(Ok(())) = restored {
         power::tell_restored(&mut state, &system::now());
     }
+    let save = |state: &State| state::save(dir, state);
     let switched = wire.plug().map(|plug| {
-        let on = power::switch_on_by_hand(plug);
-        if on.is_ok() {
-            state.recovery.lights(&system::now());
-        }
+        let on = power::switch_on_by_hand(plug, Some((&mut state, &save)));
         on.map(|()| plug.target())
     });
     left_over::leave(dir, &state)?;

@@ -233,10 +233,16 @@ impl RecordState {
             .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
     }
 
+    /// Whether the write of which no answer is known was seen not to have been made, now that the provider was read for `next`: the record
+    /// holds what it held before. Where it holds anything else, it may have been made.
+    pub(super) fn was_not_made(&self, next: &Replacement) -> bool {
+        let before = self.unanswered.as_ref();
+        before.is_some_and(|before| before.changes_address() && before.from == next.from)
+    }
+
     /// Remembers that a write is about to be made: goes to disk before the deed.
     pub fn intend(&mut self, write: Replacement) {
-        // The provider was read since, and was seen not to have made the one before.
-        if self.unanswered.is_some() {
+        if self.was_not_made(&write) {
             self.writes.pop();
         }
         self.in_doubt = Some(write.to);

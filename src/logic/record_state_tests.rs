@@ -3,6 +3,8 @@ use crate::logic::fixtures::{at, ip};
 use crate::logic::records::tests::{A, B, begin, found, read, spec, verified};
 use crate::logic::records::{CacheStatus, Next};
 
+const C: &str = "84.16.33.44";
+
 fn creation(address: &str, seconds: u64) -> Replacement {
     Replacement {
         from: None,
@@ -61,6 +63,32 @@ fn a_write_that_was_not_applied_costs_no_budget_and_one_in_doubt_does() {
         Some(ip(A)),
         "a read that failed resolves nothing"
     );
+}
+
+#[test]
+fn a_write_in_doubt_costs_no_budget_only_where_the_record_holds_what_it_held_before() {
+    let from = |from: Option<&str>, to, seconds| Replacement {
+        from: from.map(str::to_owned),
+        ..creation(to, seconds)
+    };
+    // Before the write in doubt, as read after it, and how many of the two count.
+    for (before, read, counted) in [
+        (Some(B), Some(B), 1),
+        (None, None, 1),
+        // It was made.
+        (Some(B), Some(A), 2),
+        // Somebody else wrote: it may have been made before that.
+        (Some(B), Some(C), 2),
+        (Some(B), None, 2),
+        (None, Some(B), 2),
+        // It was about a setting, which does not show in the address.
+        (Some(A), Some(A), 2),
+    ] {
+        let mut state = verified(B, 0);
+        state.intend(from(before, A, 10));
+        state.intend(from(read, C, 20));
+        assert_eq!(state.writes.len(), counted, "{before:?} {read:?}");
+    }
 }
 
 #[test]

@@ -286,8 +286,8 @@ impl Pursuit<'_> {
     }
 
     fn write(&self, write: Write) -> Next {
-        // One in doubt that is to be made now was seen not to have been made.
-        let undone = usize::from(self.state.unanswered.is_some());
+        let next = write.replacement(self.wanted, self.now);
+        let undone = usize::from(self.state.was_not_made(&next));
         let young: Vec<Option<Duration>> = self
             .state
             .writes

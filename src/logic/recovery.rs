@@ -315,6 +315,12 @@ impl RecoveryState {
         self.plug_seen = None;
     }
 
+    /// The plug is about to be switched on: goes to disk before the on is sent. Whatever ends the process after that, the modem may be
+    /// starting; that the plug was seen is another matter.
+    pub fn intend_light(&mut self, now: &Moment) {
+        self.powered = Some(now.clone());
+    }
+
     /// The plug was switched on, or was told to be.
     pub fn lights(&mut self, now: &Moment) {
         self.plug_seen = Some(now.clone());

@@ -521,8 +521,11 @@ fn no_power_is_cut_within_the_grace_after_a_start_of_host_or_router() {
 
 #[test]
 fn no_power_is_cut_within_the_grace_after_it_was_given_back() {
-    let given: [fn(&mut RecoveryState, &Moment); 2] =
-        [RecoveryState::lights, RecoveryState::restored];
+    let given: [fn(&mut RecoveryState, &Moment); 3] = [
+        RecoveryState::intend_light,
+        RecoveryState::lights,
+        RecoveryState::restored,
+    ];
     for given in given {
         let mut state = RecoveryState::default();
         outage(&mut state, 0, 900, 30);
@@ -579,6 +582,11 @@ fn a_plug_is_switched_on_unless_a_hand_meant_it() {
     );
     assert!(left(&state, None, None), "it cannot tell");
     assert!(!left(&state, Some(true), Some(s(1))));
+    state.intend_light(&at(1990));
+    assert!(
+        left(&state, Some(false), Some(s(9999))),
+        "what was intended may not have been done"
+    );
     state.plug_seen = Some(at(1000));
     assert!(
         !left(&state, Some(false), Some(s(1000))),

@@ -428,6 +428,20 @@ fn a_token_that_lost_sight_of_the_zones_goes_on_with_the_one_that_is_remembered(
 }
 
 #[test]
+fn a_zone_whose_records_and_whose_name_are_refused_rests_though_it_is_remembered() {
+    let (home, _) = two_zones();
+    let refused = refusal(401, 10_001, "Unable to process the request");
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at("name=home.example.net", false, Some(refused));
+    let (_, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(gist(&report), "READY updated/api failed", "{report:#}");
+    let before = calls(&home);
+    let (_, report) = home.cycle_with(&[]);
+    assert_eq!(gist(&report), "READY noop/cache held", "{report:#}");
+    assert_eq!(calls(&home), before, "the zone rests");
+}
+
+#[test]
 fn what_is_wrong_stays_so_while_a_new_address_waits_for_its_confirmation_or_nobody_tells_one() {
     let (home, [first, _]) = two_zones();
     let cloudflare = home.world.cloudflare();

@@ -146,6 +146,13 @@ impl Home {
         Ok(())
     }
 
+    /// Puts an intention on disk.
+    fn keep(&mut self, state: State) -> Result<(), Killed> {
+        self.survive(KILLED)?;
+        self.disk = Some(state);
+        self.survive(KILLED)
+    }
+
     /// As `light`.
     pub fn light(&mut self, state: &mut State) -> Result<(), Killed> {
         if !state.recovery.wants_light(&self.wanted.limits, &self.now()) {
@@ -158,7 +165,12 @@ impl Home {
         let now = self.now();
         if !state.recovery.was_left_off(status.on, status.uptime, &now) {
             state.recovery.plug_seen = Some(now);
-        } else if self.switch_on(4)? {
+            return Ok(());
+        }
+        state.recovery.intend_light(&now);
+        self.keep(state.clone())?;
+        if self.switch_on(4)? {
+            self.survive(KILLED)?;
             let what = status
                 .on
                 .map_or("is told to be on", |_| "was found off, and is on");
@@ -213,11 +225,9 @@ impl Home {
             return Ok(None);
         }
         state.recovery.intend(&now);
-        self.survive(KILLED)?;
         let mut saved = state.clone();
         saved.names.clone_from(names);
-        self.disk = Some(saved);
-        self.survive(KILLED)?;
+        self.keep(saved)?;
         self.may_stop()?;
         if !self.is_fresh(&now) {
             state.recovery.withdraw();

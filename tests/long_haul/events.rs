@@ -40,7 +40,8 @@ impl Told {
                 assert_eq!(event["from"], before.unwrap_or("INIT".into()), "{event}");
                 assert!(
                     if event["to"] == "NOT_READY" {
-                        truth.down
+                        // By a clock that is wrong no certificate is valid, and over IPv6 nobody else answers here.
+                        truth.down || truth.odd_clock
                     } else {
                         truth.up
                     },

@@ -261,6 +261,11 @@ impl Ledger {
                 truth.by_hand || at >= until,
                 "asked at {at}, before {until}: {request:#?}"
             );
+            if truth.by_hand && request.status.is_some_and(|status| status < 300) {
+                // Whoever asks all the same and is answered has ended what rested.
+                self.rest_until = Timestamp::MIN;
+                self.rests.clear();
+            }
             if let (Some(status), true) = (request.status, truth.calm) {
                 let until = at + rest_after(status);
                 if status == 429 {

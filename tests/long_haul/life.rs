@@ -262,6 +262,9 @@ impl Life {
             by_hand: options.contains(&"--no-cache"),
             ..self.truth()
         };
+        if !options.is_empty() {
+            self.tell(format!("with {options:?}"));
+        }
         self.ledger.look(&self.home);
         let running = self.start(self.reconcile(options));
         let ended = self.finish(running);

@@ -218,7 +218,7 @@ fn on_its_first_cycle_it_leaves_the_plug_as_it_is() {
 }
 
 /// One cycle whose state folder is a file system that is full but for the state; false where none can be mounted here.
-fn fails_on_a_full_disk(stage: &Stage) -> bool {
+pub fn fails_on_a_full_disk(stage: &Stage) -> bool {
     let script = "cp \"$1/state.json\" \"$3\" && mount -t tmpfs -o size=64k tmpfs \"$1\" && cp \"$3\" \"$1/state.json\" && \
         touch \"$3.mounted\" && { cat /dev/zero >\"$1/fill\" 2>/dev/null; exec \"$2\" reconcile -q; }";
     let cadence = stage.home.command(&[]);

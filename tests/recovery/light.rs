@@ -1,11 +1,16 @@
 //! A plug that somebody else left off, as many are after a power failure, does not keep the modem dark for good.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use cadence::world::{Line, PlugModel};
+use cadence::world::{Line, PlugMode, PlugModel};
 use serde_json::{Value, json};
 
+use crate::interrupted::fails_on_a_full_disk;
 use crate::stage::{Kind, Stage};
+
+/// Those that tell whether they are on.
+const TELL: [PlugModel; 3] = [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota];
 
 /// The cycle sees an outage that began that long ago.
 fn away(stage: &Stage, seconds: i64) {
@@ -18,7 +23,7 @@ fn away(stage: &Stage, seconds: i64) {
 
 #[test]
 fn a_plug_that_is_off_is_switched_on_once_an_outage_after_half_an_hour_of_it() {
-    for model in [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota] {
+    for model in TELL {
         // Too young for a cut.
         let stage = Stage::with(Kind::Emulated(model), "expected_network_recovery = \"1d\"");
         let plugs = stage.home.world.plugs();
@@ -67,6 +72,73 @@ fn behind_a_router_that_is_down_too_and_when_a_cut_would_be_due() {
         assert_eq!(stage.cycle().1, "switched_on", "{is_router_down}");
         assert!(stage.has_power());
     }
+}
+
+#[test]
+fn killed_right_after_the_on_it_leaves_the_modem_the_time_to_start() {
+    let commands = [["reconcile", "-q"], ["recover", "--on"]];
+    for (model, command) in TELL
+        .into_iter()
+        .flat_map(|model| commands.map(|command| (model, command)))
+    {
+        let stage = Stage::with(Kind::Emulated(model), "boot_grace = \"1m\"");
+        let plugs = stage.home.world.plugs();
+        plugs.press(model, false);
+        away(&stage, 31 * 60);
+        // It switches at once, and the process waits for the answer.
+        plugs.set_mode(model, PlugMode::Slow(Duration::from_millis(500)));
+        let mut child = stage.home.command(&command).spawn().unwrap();
+        let end = Instant::now() + Duration::from_secs(10);
+        while !stage.has_power() {
+            assert!(Instant::now() < end, "{model:?} {command:?}: still off");
+            thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        plugs.set_mode(model, PlugMode::Honest);
+        let (_, outcome, reason) = stage.cycle();
+        assert!(stage.has_power(), "{model:?} {command:?}");
+        assert_eq!(outcome, "suppressed", "{model:?} {command:?}: {reason}");
+        assert!(
+            reason.starts_with("the modem was switched on a short while ago"),
+            "{model:?} {command:?}: {reason}"
+        );
+        assert_eq!(stage.journal(), [false, true], "{model:?} {command:?}");
+    }
+}
+
+#[test]
+fn without_room_for_the_state_it_is_switched_on_all_the_same() {
+    let model = PlugModel::Shelly1;
+    let stage = Stage::with(Kind::Emulated(model), "expected_network_recovery = \"1d\"");
+    stage.home.world.plugs().press(model, false);
+    away(&stage, 31 * 60);
+    if fails_on_a_full_disk(&stage) {
+        assert!(stage.has_power());
+    }
+}
+
+#[test]
+fn killed_before_the_on_it_is_switched_on_by_the_next_cycle() {
+    let model = PlugModel::Shelly1;
+    let stage = Stage::with(Kind::Emulated(model), "expected_network_recovery = \"1d\"");
+    let plugs = stage.home.world.plugs();
+    plugs.press(model, false);
+    away(&stage, 31 * 60);
+    // It hears of no on, and the process tries on.
+    plugs.set_mode(model, PlugMode::Ignores);
+    let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while stage.home.state()["recovery"]["powered"].is_null() {
+        assert!(Instant::now() < end, "nothing was intended");
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!stage.has_power());
+    plugs.set_mode(model, PlugMode::Honest);
+    assert_eq!(stage.cycle().1, "switched_on");
+    assert!(stage.has_power());
 }
 
 #[test]

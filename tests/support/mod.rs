@@ -235,16 +235,18 @@ pub fn faketime() -> Option<PathBuf> {
     found
 }
 
-/// Readiness by a state, of which records of one family alone are kept.
+/// Readiness by a state: that of the best of its families.
 pub fn readiness(state: &Value) -> &'static str {
-    let tracks = ["ipv4", "ipv6"].map(|family| &state["machines"][family]["track"]);
-    let known = tracks.into_iter().find(|track| *track != "init");
-    match known {
-        None => "INIT",
-        Some(track) if track == "not_ready" => "NOT_READY",
-        Some(track) if track["trusted"].is_object() => "READY",
-        Some(_) => "PROBING",
-    }
+    let name = |family| match &state["machines"][family]["track"] {
+        track if track == "init" => "INIT",
+        track if track == "not_ready" => "NOT_READY",
+        track if track["trusted"].is_object() => "READY",
+        _ => "PROBING",
+    };
+    let each = ["ipv4", "ipv6"].map(name);
+    let best_first = ["READY", "PROBING", "NOT_READY"];
+    let best = best_first.into_iter().find(|name| each.contains(name));
+    best.unwrap_or("INIT")
 }
 
 /// What a report comes down to: readiness, then each record's outcome with the layer that settled it, as in

@@ -109,12 +109,12 @@ impl Act<'_> {
             (Ok(zone), _) => {
                 read(state, &zone).map_err(|(about, error)| NotRead::Failed(about, error))
             }
-            // Refused twice: what reaches further is what is told.
-            (Err(NotRead::Failed(_, second)), Some((about, first)))
-                if second.kind.scope() != Scope::Everything
-                    && second.kind != ApiErrorKind::Forbidden =>
-            {
-                Err(NotRead::Failed(about, first))
+            // Refused twice: what reaches further is what is told. What rests is the zone that is remembered, as it is the first to be asked.
+            (Err(NotRead::Failed(_, second)), Some((about, first))) => {
+                let reaches_further = second.kind.scope() == Scope::Everything
+                    || second.kind == ApiErrorKind::Forbidden;
+                let told = if reaches_further { second } else { first };
+                Err(NotRead::Failed(about, told))
             }
             // It was only to be seen whether it is the same still, and nobody says that it is gone.
             (Err(NotRead::Failed(about, error)), None) => match &remembered {

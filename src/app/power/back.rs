@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use log::debug;
+
 use super::signals::{SLICE, Signals};
-use super::{Outcome, patience, stranger, tell, unanswered};
+use super::{Outcome, Save, patience, stranger, tell, unanswered};
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
 use crate::logic::recovery::Limits;
@@ -70,7 +72,12 @@ pub fn tell_restored(state: &mut State, now: &Moment) {
 }
 
 /// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
-pub(super) fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Option<Outcome> {
+pub(super) fn light(
+    plug: &dyn Plug,
+    state: &mut State,
+    limits: &Limits,
+    save: &Save<'_>,
+) -> Option<Outcome> {
     let now = system::now();
     if !state.recovery.wants_light(limits, &now) {
         return None;
@@ -85,6 +92,7 @@ pub(super) fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Opti
         state.recovery.plug_seen = Some(now);
         return None;
     }
+    intend_light(state, save);
     let lit = switch_on_until(plug, Some(patience()));
     Some(lit.map_or_else(Outcome::Failed, |()| {
         state.recovery.lights(&system::now());
@@ -99,12 +107,30 @@ pub(super) fn light(plug: &dyn Plug, state: &mut State, limits: &Limits) -> Opti
     }))
 }
 
-/// Switches on by hand, which never harms, under no guardrail.
+/// Puts on disk that the modem is about to get power, as it is not to be cut while it starts. Where there is no room for that it gets its
+/// power all the same: a full disk is no reason to stay dark.
+fn intend_light(state: &mut State, save: &Save<'_>) {
+    state.recovery.intend_light(&system::now());
+    if let Err(error) = save(state) {
+        debug!("it is not remembered that the plug is switched on: {error}");
+    }
+}
+
+/// Switches on by hand, which never harms, under no guardrail. With a state and how to save it, that is remembered.
 ///
 /// # Errors
 /// Why the plug is not known to be on.
-pub fn switch_on_by_hand(plug: &dyn Plug) -> Result<(), String> {
-    light_up(plug, patience())
+pub fn switch_on_by_hand(
+    plug: &dyn Plug,
+    memory: Option<(&mut State, &Save<'_>)>,
+) -> Result<(), String> {
+    let Some((state, save)) = memory else {
+        return light_up(plug, patience());
+    };
+    intend_light(state, save);
+    light_up(plug, patience())?;
+    state.recovery.lights(&system::now());
+    Ok(())
 }
 
 /// Gives up a cut whose plug can never be reached again.
