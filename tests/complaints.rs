@@ -159,7 +159,7 @@ fn a_broken_state_file_is_set_aside_and_the_cycle_goes_on() {
         "{}".to_owned(),
         whole[..whole.len() / 2].to_owned(),
         foreign.to_string(),
-        whole.replace("\"version\":2", "\"version\":999"),
+        whole.replace("\"version\":3", "\"version\":999"),
     ];
     for text in broken {
         fs::write(home.state_file("state.json"), &text).unwrap();

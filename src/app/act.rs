@@ -73,6 +73,8 @@ struct Waiting<'a> {
 struct Change<'a> {
     record: Waiting<'a>,
     write: Write,
+    /// Name and id of the zone that was read.
+    zone: (String, String),
 }
 
 /// What came of the records so far.
@@ -185,12 +187,21 @@ impl<'a> Act<'a> {
             let first = waiting.remove(longest);
             let mut changes = vec![];
             self.look(state, first, &waiting, &mut results, &mut changes, begun);
-            // The others of its zone, which is known now.
+            // The others of its zone, which is known now; as many as are written at once, so that time is left to write them.
             let zone = self.read.borrow().last_zone.clone();
-            while let Some(next) = zone.as_ref().and_then(|zone| {
-                let is_of_zone = |one: &Waiting<'_>| state.zone_of(one.spec).as_ref() == Some(zone);
-                waiting.iter().position(is_of_zone)
-            }) {
+            let enough = self
+                .provider
+                .as_ref()
+                .map_or(0, |(it, _)| it.largest_batch());
+            while let Some(next) =
+                zone.as_ref()
+                    .filter(|_| changes.len() < enough)
+                    .and_then(|zone| {
+                        let is_of_zone =
+                            |one: &Waiting<'_>| state.zone_of(one.spec).as_ref() == Some(zone);
+                        waiting.iter().position(is_of_zone)
+                    })
+            {
                 let next = waiting.remove(next);
                 self.look(state, next, &waiting, &mut results, &mut changes, begun);
             }
@@ -267,7 +278,14 @@ impl<'a> Act<'a> {
             next = self.read(state, spec, wanted, others);
         }
         let settled = match next {
-            Next::Write(write) => return changes.push(Change { record, write }),
+            Next::Write(write) => {
+                let zone = self.read.borrow().last_zone.clone().unwrap_or_default();
+                return changes.push(Change {
+                    record,
+                    write,
+                    zone,
+                });
+            }
             Next::Done(settled) => settled,
             Next::AskDoh | Next::AskApi => Settled::failed(format!("{}: not read", spec.label())),
         };

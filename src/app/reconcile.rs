@@ -297,7 +297,7 @@ fn cycle<'a>(
 fn leave(dir: &StateDir, state: &State) -> Result<Vec<String>, StoreError> {
     state::save(dir, state)?;
     left_over::tidy(dir, state);
-    let told = history::append_missing(dir, &state.outbox).map(drop);
+    let told = history::append_saved(dir, &state.outbox).map(drop);
     let flagged = set_unsettled(dir, schedule::is_fast(state));
     let failed = [told, flagged].into_iter().filter_map(Result::err);
     Ok(failed.map(|error| error.to_string()).collect())

@@ -151,7 +151,7 @@ impl Cloudflare {
         operation: &Operation,
         path: &str,
         deadline: Deadline,
-        read: impl Fn(&Value) -> Result<Option<T>, String>,
+        read: impl Fn(&Value) -> Result<Option<T>, ApiError>,
     ) -> Result<Vec<T>, ApiError> {
         let mut found = Vec::new();
         for number in 1..=MAX_PAGES {
@@ -161,7 +161,7 @@ impl Cloudflare {
                 .page(number)
                 .map_err(|flaw| operation.lost(flaw, None))?;
             for item in items {
-                found.extend(read(item).map_err(|flaw| operation.lost(flaw, None))?);
+                found.extend(read(item)?);
             }
             if !more {
                 return Ok(found);
@@ -256,7 +256,9 @@ impl Provider for Cloudflare {
         let operation = Operation::read(format!("looking for the zone {name}"));
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", url_part(spelling));
-            self.list(&operation, &path, deadline, |item| answer::zone(item, name))
+            self.list(&operation, &path, deadline, |item| {
+                answer::zone(item, name).map_err(|flaw| operation.lost(flaw, None))
+            })
         };
         let mut zones = ask(name)?;
         if zones.is_empty() && name.split('.').any(|label| label.starts_with("xn--")) {
@@ -321,7 +323,7 @@ impl Provider for Cloudflare {
             url_part(name)
         );
         let listed = self.list(&operation, &path, deadline, |item| {
-            answer::record_named(item, name)
+            answer::record_named(item, name).map_err(|flaw| operation.flawed(flaw))
         })?;
         let mut records: Vec<Found> = vec![];
         for record in listed {

@@ -35,17 +35,27 @@ enum Why {
 }
 
 impl Batches {
-    /// So many changes, of which `largest` may go out together, and at most so many calls further to find the refused ones.
+    /// Changes by their places: so many that go out together, `largest` at a time; behind them so many `suspects`, one of which may have
+    /// made the server fail, in halves; and behind those some that were refused before, each `alone`. At most so many calls further are
+    /// made for the refused ones.
     #[must_use]
-    pub fn of(count: usize, largest: usize, further: usize) -> Self {
-        let largest = largest.max(1);
-        let starts = (0..count).step_by(largest);
-        let mut parts: Vec<Part> = starts
-            .map(|start| Part {
-                places: start..count.min(start.saturating_add(largest)),
-                why: Why::Batch,
-            })
-            .collect();
+    pub fn of([together, suspects, alone]: [usize; 3], largest: usize, further: usize) -> Self {
+        let half = suspects.next_power_of_two() / 2;
+        let groups = [
+            (together, largest, Why::Batch),
+            (suspects, half.min(largest), Why::Batch),
+            (alone, 1, Why::Second),
+        ];
+        let (mut parts, mut first) = (vec![], 0);
+        for (count, size, why) in groups {
+            let end = first + count;
+            let starts = (first..end).step_by(size.max(1));
+            parts.extend(starts.map(|start| Part {
+                places: start..end.min(start.saturating_add(size.max(1))),
+                why,
+            }));
+            first = end;
+        }
         parts.reverse();
         Self { parts, further }
     }
@@ -153,7 +163,7 @@ mod tests {
             (1000, 200, 5),
             (3, 0, 3),
         ] {
-            let mut batches = Batches::of(count, largest, 0);
+            let mut batches = Batches::of([count, 0, 0], largest, 0);
             let all = (0..count).collect();
             assert_eq!(send(&mut batches, &[]), (all, vec![], calls), "{count}");
         }
@@ -163,7 +173,7 @@ mod tests {
     fn one_that_is_refused_is_found_in_two_times_the_logarithm_and_all_others_are_made() {
         for count in 2..=200_usize {
             for bad in 0..count {
-                let mut batches = Batches::of(count, 200, usize::MAX);
+                let mut batches = Batches::of([count, 0, 0], 200, usize::MAX);
                 let (made, refused, calls) = send(&mut batches, &[bad]);
                 assert_eq!(refused, [bad]);
                 assert_eq!(made.len(), count - 1, "{count} {bad}");
@@ -185,7 +195,7 @@ mod tests {
             (0..200).step_by(9).collect(),
             (0..200).collect(),
         ] {
-            let mut batches = Batches::of(200, 200, usize::MAX);
+            let mut batches = Batches::of([200, 0, 0], 200, usize::MAX);
             let (made, refused, calls) = send(&mut batches, &bad);
             assert_eq!(refused, bad);
             assert_eq!(made.len(), 200 - bad.len());
@@ -196,7 +206,7 @@ mod tests {
     #[test]
     fn where_many_are_refused_the_search_ends_and_what_is_left_is_named() {
         let bad: Vec<usize> = (0..200).collect();
-        let mut batches = Batches::of(200, 200, 20);
+        let mut batches = Batches::of([200, 0, 0], 200, 20);
         let (made, refused, calls) = send(&mut batches, &bad);
         assert_eq!((made, calls), (vec![], 21));
         let mut all = [refused, batches.left()].concat();
@@ -205,8 +215,24 @@ mod tests {
     }
 
     #[test]
+    fn suspects_go_out_in_halves_behind_the_others_and_what_was_refused_before_alone_and_last() {
+        let sent = |counts, further| {
+            let mut batches = Batches::of(counts, 200, further);
+            let mut sent = vec![];
+            while let Some(part) = batches.next_part() {
+                batches.taken(&part);
+                sent.push(part.places);
+            }
+            (sent, batches.left())
+        };
+        assert_eq!(sent([4, 0, 3], 2), (vec![0..4, 4..5, 5..6], vec![6]));
+        assert_eq!(sent([2, 50, 0], 9), (vec![0..2, 2..34, 34..52], vec![]));
+        assert_eq!(sent([0, 2, 1], 9), (vec![0..1, 1..2, 2..3], vec![]));
+    }
+
+    #[test]
     fn where_there_are_no_batches_each_goes_out_alone_and_in_order() {
-        let mut batches = Batches::of(5, 2, 0);
+        let mut batches = Batches::of([5, 0, 0], 2, 0);
         let first = batches.next_part().unwrap();
         batches.one_by_one(first);
         let mut sent = vec![];

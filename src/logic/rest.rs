@@ -23,7 +23,7 @@ pub struct ZoneState {
     /// The provider's id; none where the zone was not found yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// When it was found under that id.
+    /// When it was found under that id; where there is none, when it was last seen that there is no such zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Moment>,
     /// In how many calls all of its records can be read; none where that is not known.
@@ -66,12 +66,36 @@ impl State {
         })
     }
 
-    /// The same unless that was too long ago: zones come and go.
+    /// The same unless that was too long ago, as zones come and go, or a part of the name may be a zone that nobody asked for yet. That
+    /// the whole name is one is not asked for.
     #[must_use]
     pub fn fresh_zone_of(&self, spec: &RecordSpec, now: &Moment) -> Option<(String, String)> {
-        let (name, id) = self.zone_of(spec)?;
-        let found = self.zones.get(&name)?.found.as_ref()?;
-        found.elapsed(now).under(ZONE_AGE).then_some((name, id))
+        let is_fresh = |zone: &ZoneState| {
+            let found = zone.found.as_ref();
+            found.is_some_and(|found| found.elapsed(now).under(ZONE_AGE))
+        };
+        for name in spec.zone_candidates() {
+            match self.zones.get(&name) {
+                Some(zone) => {
+                    if !is_fresh(zone) {
+                        return None;
+                    }
+                    if let Some(id) = &zone.id {
+                        return Some((name, id.clone()));
+                    }
+                }
+                None if name == spec.name => {}
+                None => return None,
+            }
+        }
+        None
+    }
+
+    /// There is no zone of this name.
+    pub fn no_zone(&mut self, name: &str, now: &Moment) {
+        let known = self.zones.entry(name.to_owned()).or_default();
+        known.id = None;
+        known.found = Some(now.clone());
     }
 
     /// Has the record's zone looked for again, unless it was found just now. Whether it will be.
@@ -198,6 +222,13 @@ impl State {
         if let Some(record) = self.records.get_mut(&spec.key()) {
             record.failed = Some(now.clone());
         }
+    }
+
+    /// How often in a row the API failed to do what was asked of it in this zone.
+    #[must_use]
+    pub fn failures_in(&self, zone: &str) -> u32 {
+        let rest = self.zones.get(zone).and_then(|zone| zone.rest.as_ref());
+        rest.map_or(0, |rest| rest.failures)
     }
 
     /// Whether this zone alone refuses the token, as others were seen to take it while this one did not.

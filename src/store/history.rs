@@ -41,6 +41,15 @@ pub struct History<E> {
     pub skipped: usize,
 }
 
+/// Whether the state that holds the events is durable: they must not outlive it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    /// This process saved it.
+    Surely,
+    /// Another one did, and may have been killed meanwhile.
+    Maybe,
+}
+
 /// Appends those of `events` whose `seq` is greater than [`last_seq`], in one durable write, and says how many they were.
 ///
 /// The events are in the order of their `seq`, a number that each serialises with. None are a no-op that touches no file.
@@ -49,10 +58,24 @@ pub struct History<E> {
 ///
 /// The history cannot be read or written. A part of the events may then be in it; the next call adds the rest.
 pub fn append_missing<E: Serialize>(dir: &StateDir, events: &[E]) -> Result<usize, StoreError> {
+    append(dir, events, Saved::Maybe)
+}
+
+/// The same where this process has just [saved](super::state::save) the state that holds them.
+///
+/// # Errors
+///
+/// As [`append_missing`].
+pub fn append_saved<E: Serialize>(dir: &StateDir, events: &[E]) -> Result<usize, StoreError> {
+    append(dir, events, Saved::Surely)
+}
+
+fn append<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> Result<usize, StoreError> {
     if events.is_empty() {
         return Ok(0);
     }
-    append(dir, events).map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+    append_some(dir, events, state)
+        .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
 }
 
 /// The `seq` of the last event in the history; none where it has no event.
@@ -115,7 +138,7 @@ impl<E: DeserializeOwned> History<E> {
     }
 }
 
-fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
+fn append_some<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> io::Result<usize> {
     let lines = numbered_lines(events)?;
     let mut file = dir.open_to_write(FILE)?;
     if file.metadata()?.nlink() > 1 {
@@ -134,10 +157,11 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
         .filter(|(seq, _)| last.is_none_or(|last| *seq > last));
     let count = missing.clone().count();
     let mut text: Vec<u8> = missing.flat_map(|(_, line)| line).copied().collect();
+    let mut at = end.start + end.bytes.len() as u64;
     if count > 0 {
-        // Where the process that saved the state was killed, that may not be durable yet; its events must not outlive it.
-        dir.folder.sync()?;
-        let mut at = end.start + end.bytes.len() as u64;
+        if state == Saved::Maybe {
+            dir.folder.sync()?;
+        }
         if is_torn {
             file.set_len(at)?;
         }
@@ -160,7 +184,10 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E]) -> io::Result<usize> {
     }
     // Also where nothing was missing: the process that wrote it may have been killed before it came to this.
     file.sync_all()?;
-    dir.folder.sync()?;
+    if at == 0 {
+        // It may have been made just now. Otherwise its name is as durable as the next state, which takes these events for told.
+        dir.folder.sync()?;
+    }
     Ok(count)
 }
 

@@ -17,8 +17,11 @@ use crate::logic::order;
 
 /// The name of the document in the state folder.
 pub const FILE: &str = "state.json";
-/// A document has a few KiB, and some hundred at most; one of this size is not ours, and is not read into memory.
-const LARGEST: u64 = 1 << 20;
+/// A document has a few KiB; that of 1,000 records, each with all the writes that an hour allows, some MiB. One of this size is not ours,
+/// and is not read into memory.
+const LARGEST: u64 = 16 << 20;
+/// One of an older version, which held 50 records at most.
+const LARGEST_OLDER: u64 = 1 << 20;
 /// How many set-aside documents are kept for an investigation.
 const SET_ASIDE_AT_MOST: usize = 5;
 /// How much of a parser's complaint is passed on; it may quote the damaged file.
@@ -160,7 +163,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusa
     };
     if found != Some(version) {
         // A tree of values can have a hundred times the size of its text: only an older document is worth it.
-        let document = if found.is_some_and(|found| found < version) {
+        let is_small = text.len() as u64 <= LARGEST_OLDER;
+        let document = if found.is_some_and(|found| found < version) && is_small {
             serde_json::from_str(&text).unwrap_or_default()
         } else {
             json!({ "version": found })

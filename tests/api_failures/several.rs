@@ -370,7 +370,7 @@ fn of_one_zone_a_record_that_cannot_be_read_holds_up_no_other() {
             .cloudflare()
             .set_fault_at(place, false, Some(status(500)));
     }
-    for _ in 0..4 {
+    for _ in 0..16 {
         home.cycle_with(&["--trust"]);
         home.pass(10 * MINUTE);
     }

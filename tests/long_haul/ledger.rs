@@ -15,7 +15,7 @@ use super::chronicle::Chronicle;
 use super::events::Told;
 use super::figures::Figures;
 use super::power::Cuts;
-use super::support::Home;
+use super::support::{Home, each_record};
 use super::weather::rest_after;
 
 /// An hour but for the time that a cycle may take from its beginning to its write, on a busy machine.
@@ -106,7 +106,7 @@ fn number(value: &Value) -> u64 {
 fn readable_state(home: &Home) -> Option<Value> {
     let text = fs::read(home.state_file("state.json")).ok()?;
     let state: Value = serde_json::from_slice(&text).ok()?;
-    (state["version"] == VERSION).then_some(state)
+    (state["version"] == VERSION).then(|| each_record(state))
 }
 
 fn key_of(record: &Value) -> String {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::history;
 use crate::scene::{Deed, FOLDER, Host, Scene};
+use crate::support::each_record;
 use crate::tree::Tree;
 
 /// After so many cycles all must be right again.
@@ -58,7 +59,8 @@ impl Counters {
 fn state_of(files: &Tree) -> Option<Result<Value, String>> {
     let bytes = files.bytes(&format!("{FOLDER}/state.json"))?;
     let parsed = serde_json::from_slice(bytes);
-    Some(parsed.map_err(|error| format!("state.json is torn: {error}")))
+    let parsed = parsed.map(each_record);
+    Some(parsed.map_err(|error: serde_json::Error| format!("state.json is torn: {error}")))
 }
 
 /// What the disk holds by itself: the state is whole, no older than before, and knows of every deed.

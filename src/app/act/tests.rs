@@ -32,7 +32,7 @@ enum Fault {
     Unheard,
     /// There are no batches, which is no trouble.
     NoBatches,
-    /// It cannot be read as a whole, and by single names it can, which is no trouble either.
+    /// It cannot be read as a whole, and by single names it can.
     NotWhole,
 }
 
@@ -56,7 +56,7 @@ const FAULTS: [Fault; 12] = [
 
 impl Fault {
     fn is_harmless(self) -> bool {
-        matches!(self, Self::NoBatches | Self::NotWhole)
+        matches!(self, Self::NoBatches)
     }
 }
 

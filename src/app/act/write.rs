@@ -14,10 +14,13 @@ use crate::store::StoreError;
 
 /// So many calls at most are made in one cycle to find which changes of a zone are refused: a minute may not use up what Cloudflare allows
 /// in five (1,200), and where most are refused the rest goes on in the next cycle.
-const FURTHER_CALLS: usize = 64;
+const FURTHER_CALLS: usize = 200;
+
+/// What became of each change, as far as that is known.
+type Places<'p, 'c> = Vec<(&'p Change<'c>, &'p mut Option<Made>)>;
 
 impl Act<'_> {
-    /// Makes them. The error is the disk's: then nothing was written.
+    /// Makes them, zone by zone. The error is the disk's: then nothing was written.
     pub(super) fn write(
         &self,
         state: &mut State,
@@ -25,28 +28,43 @@ impl Act<'_> {
         results: &mut Results<'_>,
         begun: Instant,
     ) -> Result<(), StoreError> {
-        let mut is_first = true;
-        while !changes.is_empty() {
-            let mut again = vec![];
-            for (change, made) in self.make(state, changes)? {
+        let mut is_again = false;
+        while let Some(first) = changes.first() {
+            let zone = first.zone.clone();
+            let (of_zone, mut others): (Vec<_>, Vec<_>) =
+                changes.into_iter().partition(|change| change.zone == zone);
+            let known = |change: &Change<'_>| state.records.get(&change.record.spec.key());
+            // Whatever was refused before goes alone, and last: it would spoil the others' batch again. Of those whose write got no answer
+            // one may be what the server fails at.
+            let was_refused =
+                |change: &Change<'_>| known(change).is_some_and(|it| it.rest.is_some());
+            let was_lost =
+                |change: &Change<'_>| known(change).is_some_and(|it| it.unanswered.is_some());
+            let (alone, others_of_zone): (Vec<_>, Vec<_>) =
+                of_zone.into_iter().partition(was_refused);
+            let (suspects, mut ordered): (Vec<_>, Vec<_>) =
+                others_of_zone.into_iter().partition(was_lost);
+            let counts = [ordered.len(), suspects.len(), alone.len()];
+            ordered.extend(suspects);
+            ordered.extend(alone);
+            for (change, made) in self.make(state, &zone, ordered, counts)? {
                 let spec = change.record.spec;
                 let settled = match made {
                     Made::Settled(settled) => settled,
                     // Somebody else created it between our read and our write: see what they made.
-                    Made::Exists if is_first => {
-                        if let Some((_, id)) = state.zone_of(spec) {
-                            self.read.borrow_mut().forget(&id, &spec.name);
-                        }
+                    Made::Exists(_) if !is_again => {
+                        self.read.borrow_mut().forget(&zone.1, &spec.name);
                         match self.read(state, spec, change.record.wanted, &[]) {
                             Next::Write(write) => {
-                                again.push(Change { write, ..change });
+                                others.push(Change { write, ..change });
+                                is_again = true;
                                 continue;
                             }
                             Next::Done(settled) => settled,
-                            Next::AskDoh | Next::AskApi => unlisted(spec),
+                            Next::AskDoh | Next::AskApi => Settled::failed(String::new()),
                         }
                     }
-                    Made::Exists => unlisted(spec),
+                    Made::Exists(error) => self.unlisted(state, &change, error),
                 };
                 let at = match settled {
                     Settled::Written(_) => (self.clock)(),
@@ -56,57 +74,59 @@ impl Act<'_> {
                 };
                 results.settle(change.record.place, settled, at, begun.elapsed());
             }
-            changes = again;
-            is_first = false;
+            changes = others;
         }
         Ok(())
     }
 
+    /// It exists, and is not listed, whatever that means: as any other refusal.
+    fn unlisted(&self, state: &mut State, change: &Change<'_>, mut error: ApiError) -> Settled {
+        error.kind = ApiErrorKind::Refused;
+        error.message.push_str(", and does not list it");
+        let spec = change.record.spec;
+        let about = state.about(spec);
+        let reason = match &self.provider {
+            Ok((_, token)) => self.note(state, spec, &about, token, &error),
+            Err(_) => error.message,
+        };
+        Settled::failed(reason)
+    }
+
+    /// Puts what is intended on disk, once, and sends it.
     fn make<'w>(
         &self,
         state: &mut State,
+        zone: &(String, String),
         changes: Vec<Change<'w>>,
+        counts: [usize; 3],
     ) -> Result<Vec<(Change<'w>, Made)>, StoreError> {
-        let zone = changes
-            .first()
-            .and_then(|change| state.zone_of(change.record.spec));
-        let (provider, token, zone) = match (self.save, &self.provider, zone) {
-            (None, ..) => {
-                return Ok(each(changes, |change| {
-                    dry_run(change.record.spec, &change.write)
-                }));
-            }
-            (_, Ok((provider, token)), Some((_, zone))) => (*provider, *token, zone),
-            (_, Err(_), _) | (.., None) => {
-                let unknown = |change: &Change<'_>| {
-                    let label = change.record.spec.label();
-                    Settled::failed(format!("{label}: its zone is not known"))
-                };
-                return Ok(each(changes, unknown));
-            }
+        let (Some(save), Ok(provided)) = (self.save, &self.provider) else {
+            let settled = |change: Change<'w>| {
+                let settled = dry_run(change.record.spec, &change.write);
+                (change, Made::Settled(settled))
+            };
+            return Ok(changes.into_iter().map(settled).collect());
         };
-        for Change { record, write } in &changes {
+        for Change { record, write, .. } in &changes {
             let known = state.records.entry(record.spec.key()).or_default();
             known.intend(write.replacement(record.wanted, self.now));
         }
-        if let Some(save) = self.save {
-            save(state)?;
-        }
-        let made = self.send(state, provider, token, &zone, &changes);
+        save(state)?;
+        let made = self.send(state, *provided, zone, &changes, counts);
         Ok(changes.into_iter().zip(made).collect())
     }
 
-    /// Sends what is intended; gives what became of each.
+    /// Sends what is intended, of which so many go [as those do](Batches::of); gives what became of each.
     fn send(
         &self,
         state: &mut State,
-        provider: &dyn Provider,
-        token: &Token,
-        zone: &str,
+        (provider, token): (&dyn Provider, &Token),
+        (_, zone_id): &(String, String),
         changes: &[Change<'_>],
+        counts: [usize; 3],
     ) -> Vec<Made> {
         let mut made: Vec<Option<Made>> = changes.iter().map(|_| None).collect();
-        let mut batches = Batches::of(changes.len(), provider.largest_batch(), FURTHER_CALLS);
+        let mut batches = Batches::of(counts, provider.largest_batch(), FURTHER_CALLS);
         let mut why_not = String::from(
             "not sent in this cycle, as Cloudflare refuses many other changes of this zone: tried in the next",
         );
@@ -117,10 +137,10 @@ impl Act<'_> {
                 break;
             };
             let writes: Vec<&Write> = sent.iter().map(|change| &change.write).collect();
-            let stop = match provider.write(zone, &writes, self.deadline) {
+            let stop = match provider.write(zone_id, &writes, self.deadline) {
                 Ok(shown) => {
                     batches.taken(&part);
-                    self.take(state, token, sent, &shown, made)
+                    self.take(state, token, sent.iter().zip(made).collect(), shown)
                 }
                 Err(error) if sent.len() > 1 && is_refused(error.kind) => {
                     batches.refused(&part);
@@ -130,7 +150,7 @@ impl Act<'_> {
                     batches.one_by_one(part);
                     None
                 }
-                Err(error) => self.fail(state, token, sent, &error, made),
+                Err(error) => self.fail(state, token, sent.iter().zip(made).collect(), &error),
             };
             if let Some(why) = stop {
                 why_not = why;
@@ -139,10 +159,7 @@ impl Act<'_> {
         }
         let each = changes.iter().zip(made);
         let or_not = |(change, made): (&Change<'_>, Option<Made>)| {
-            made.unwrap_or_else(|| {
-                state.is_in_vain(change.record.spec, self.now);
-                Made::Settled(not_made(change, why_not.clone()))
-            })
+            made.unwrap_or_else(|| Made::Settled(not_made(change, why_not.clone())))
         };
         each.map(or_not).collect()
     }
@@ -152,27 +169,32 @@ impl Act<'_> {
         &self,
         state: &mut State,
         token: &Token,
-        sent: &[Change<'_>],
-        shown: &[Result<(), ApiError>],
-        made: &mut [Option<Made>],
+        places: Places<'_, '_>,
+        shown: Vec<Result<(), ApiError>>,
     ) -> Option<String> {
-        let mut why_not = None;
-        let each = || sent.iter().zip(shown);
-        for ((change, _), made) in each()
-            .zip(&mut *made)
-            .filter(|((_, shown), _)| shown.is_ok())
-        {
-            self.answered(state, change.record.spec);
-            *made = Some(Made::Settled(Settled::Written(change.write.clone())));
-        }
-        // After those that were made, which end what the zone rests for.
-        for ((change, shown), made) in each().zip(made) {
-            if let Err(error) = shown {
-                let change = std::slice::from_ref(change);
-                why_not = self.fail(state, token, change, error, std::slice::from_mut(made));
+        let count = places.len();
+        let (mut doubtful, mut errors) = (vec![], vec![]);
+        for ((change, made), shown) in places.into_iter().zip(shown) {
+            match shown {
+                Ok(()) => {
+                    self.answered(state, change.record.spec);
+                    *made = Some(Made::Settled(Settled::Written(change.write.clone())));
+                }
+                Err(error) => {
+                    doubtful.push((change, made));
+                    errors.push(error);
+                }
             }
         }
-        why_not
+        // After those that were made, which end what the zone rests for.
+        let mut error = errors.pop()?;
+        if !errors.is_empty() {
+            let unshown = errors.len() + 1;
+            error.message = format!(
+                "could not confirm the write: the answer does not show {unshown} of {count} changes"
+            );
+        }
+        self.fail(state, token, doubtful, &error)
     }
 
     /// A call failed, or was seen not to have done this. Gives what keeps the rest from going out, where something does.
@@ -180,20 +202,19 @@ impl Act<'_> {
         &self,
         state: &mut State,
         token: &Token,
-        sent: &[Change<'_>],
+        places: Places<'_, '_>,
         error: &ApiError,
-        made: &mut [Option<Made>],
     ) -> Option<String> {
-        let spec = sent.first()?.record.spec;
+        let spec = places.first()?.0.record.spec;
         let about = state.about(spec);
         let reason = self.note(state, spec, &about, token, error);
-        for (change, made) in sent.iter().zip(made) {
+        for (change, made) in places {
             state.is_in_vain(change.record.spec, self.now);
             *made = Some(match error.kind {
                 ApiErrorKind::Exists => {
                     let known = state.records.entry(change.record.spec.key()).or_default();
                     known.retract();
-                    Made::Exists
+                    Made::Exists(error.clone())
                 }
                 ApiErrorKind::Unconfirmed { .. } => Made::Settled(Settled::Failed {
                     reason: reason.clone(),
@@ -220,7 +241,7 @@ enum Made {
     /// This.
     Settled(Settled),
     /// Nothing: the record to create is there.
-    Exists,
+    Exists(ApiError),
 }
 
 /// Whether this change alone was refused, and another one need not be.
@@ -229,17 +250,6 @@ const fn is_refused(kind: ApiErrorKind) -> bool {
         kind,
         ApiErrorKind::Refused | ApiErrorKind::Conflict | ApiErrorKind::Exists
     )
-}
-
-fn each(
-    changes: Vec<Change<'_>>,
-    settled: impl Fn(&Change<'_>) -> Settled,
-) -> Vec<(Change<'_>, Made)> {
-    let settle = |change| {
-        let settled = settled(&change);
-        (change, Made::Settled(settled))
-    };
-    changes.into_iter().map(settle).collect()
 }
 
 fn not_made(change: &Change<'_>, reason: String) -> Settled {
@@ -256,11 +266,4 @@ fn dry_run(spec: &RecordSpec, write: &Write) -> Settled {
         is_trouble: false,
         found: write.found(),
     }
-}
-
-fn unlisted(spec: &RecordSpec) -> Settled {
-    Settled::failed(format!(
-        "{}: Cloudflare says that it exists and does not list it; tried again in the next cycle",
-        spec.label()
-    ))
 }

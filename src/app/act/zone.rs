@@ -1,8 +1,6 @@
 //! In which zone a record is, and what that holds: the zone is looked for once, and again where it may be another one by now. It is read
 //! as a whole where that takes fewer calls than its records that wait.
 
-use std::time::{Duration, Instant};
-
 use super::{Act, Waiting};
 use crate::config::Token;
 use crate::dns::Provider;
@@ -11,8 +9,8 @@ use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 
-/// A call that fails after this has taken time from others.
-const LONG: Duration = Duration::from_secs(1);
+/// So often in a row a zone fails before it is tried another way.
+const MANY_FAILURES: u32 = 3;
 
 /// What was read in this cycle.
 #[derive(Debug, Default)]
@@ -160,39 +158,27 @@ impl Act<'_> {
             }
         }
         let calls = state.zones.get(zone).and_then(|zone| zone.calls);
-        let remember = |state: &mut State, calls| {
-            if let Some(known) = state.zones.get_mut(zone) {
-                known.calls = calls;
-            }
-        };
         let most = names.len() as u64;
-        if most > 1 && calls.is_none_or(|calls| calls < most) && !read.tried.contains(id) {
+        // What fails again and again as a whole may be had by its names.
+        let is_hopeless = state.failures_in(zone) >= MANY_FAILURES;
+        let is_less = most > 1 && calls.is_none_or(|calls| calls < most);
+        let is_new = !read.tried.contains(id);
+        if is_new {
             read.tried.push(id.clone());
-            let begun = Instant::now();
-            match provider.zone_records(id, &names, most, self.deadline) {
-                Ok(whole) => {
-                    remember(state, Some(whole.calls));
-                    for (name, found) in whole.names {
-                        read.add(id, name, found);
-                    }
-                }
-                // Too much for the server, maybe: what it holds may be had by its names, at once where that took no time.
-                Err(error) => {
-                    let ApiErrorKind::Unavailable { retry_after } = error.kind else {
-                        return Err(error);
-                    };
-                    remember(state, Some(u64::MAX));
-                    if retry_after.is_some() || begun.elapsed() > LONG {
-                        return Err(error);
-                    }
-                }
+        }
+        if is_less && is_new && !is_hopeless {
+            let whole = provider.zone_records(id, &names, most, self.deadline)?;
+            if let Some(known) = state.zones.get_mut(zone) {
+                known.calls = Some(whole.calls);
+            }
+            for (name, found) in whole.names {
+                read.add(id, name, found);
             }
             if let Some(found) = read.of(id, &spec.name) {
                 return Ok(found.clone());
             }
         }
-        let found = provider.records(id, &spec.name, self.deadline);
-        let found = found.inspect_err(|_| remember(state, calls))?;
+        let found = provider.records(id, &spec.name, self.deadline)?;
         read.add(id, spec.name.clone(), found.clone());
         Ok(found)
     }
@@ -210,15 +196,18 @@ impl Act<'_> {
         for name in &names {
             self.is_asked(state, &about(Some(name), spec), token)?;
         }
+        // Where its zone is not known, what is above its name rests: the names beside it are not asked for then. Not what all of a
+        // country's zones have in common.
+        let about = about(names.get(1).or(names.first()), spec);
         for name in &names {
-            let about = about(Some(name), spec);
             let found = provider.zone(name, self.deadline).map_err(|error| {
                 let message = format!("{}: {}", spec.label(), error.message);
                 NotRead::Failed(about.clone(), ApiError { message, ..error })
             })?;
+            if found.is_none() && (*name != spec.name || state.zones.contains_key(name)) {
+                state.no_zone(name, self.now);
+            }
             if let Some(zone) = found {
-                // That of another candidate is not the record's any more.
-                state.forget_zone_of(spec);
                 let known = state.zones.entry(name.clone()).or_default();
                 known.id = Some(zone.id.clone());
                 known.found = Some(self.now.clone());
@@ -232,7 +221,6 @@ impl Act<'_> {
             "{}: the token sees no zone {names}: check the name, and that the token has Zone:Read and its Zone Resources include it",
             spec.label(),
         );
-        let about = about(spec.zone_candidates().last(), spec);
         let kind = ApiErrorKind::Forbidden;
         Err(NotRead::Failed(
             about,

@@ -86,6 +86,14 @@ impl Operation {
         }
     }
 
+    /// A record that is not as it must be, which is its own trouble alone.
+    pub fn flawed(&self, flaw: impl Display) -> ApiError {
+        ApiError {
+            kind: ApiErrorKind::Refused,
+            message: format!("{}: {flaw}", self.words),
+        }
+    }
+
     /// A failure that leaves open what the server did.
     pub fn lost(&self, detail: impl Display, retry_after: Option<Duration>) -> ApiError {
         if self.writes {
@@ -479,7 +487,9 @@ impl<'a> WholeZone<'a> {
     /// of sight, so that what is not there has to be seen not to be.
     #[must_use]
     pub fn read(self, pages: u64, count: Option<u64>) -> Whole {
-        let is_all = pages == 1 && count == Some(self.items);
+        // Nor is a full page the whole list because the server says so; limits are round.
+        let is_all =
+            pages == 1 && count == Some(self.items) && (self.items % 50 != 0 || self.items == 0);
         let is_sure = !self.is_unsure;
         let known = self.names.into_iter().filter_map(|(name, found)| {
             let found = found.filter(|found| is_sure && (is_all || !found.is_empty()))?;

@@ -257,7 +257,7 @@ fn a_record_of_this_name_that_cannot_be_read_is_no_absence() {
         &json!([{"id": "r1", "name": "vpn.example.com", "type": "A", "content": "x", "ttl": "x"}]),
     )]);
     let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
-    assert_eq!(error.kind, UNAVAILABLE);
+    assert_eq!(error.kind, ApiErrorKind::Refused);
     assert!(
         error
             .message

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
+use crate::logic::fixtures;
+use crate::logic::record_state::RecordState;
+use crate::logic::state::{State, VERSION};
 use crate::store::tests::{folder, names};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,24 @@ fn at(second: i64) -> Timestamp {
 
 fn load_at(dir: &StateDir, now: Timestamp) -> Loaded<Document> {
     load(dir, 1, now).unwrap()
+}
+
+#[test]
+fn the_state_of_a_thousand_records_that_were_all_written_as_often_as_an_hour_allows_can_be_read() {
+    let (_temp, dir) = folder();
+    let mut state = State::cold(&fixtures::at(0));
+    for number in 0..1000 {
+        let record = RecordState {
+            writes: (0..60).map(fixtures::at).collect(),
+            failed: Some(fixtures::at(number)),
+            ..RecordState::default()
+        };
+        state
+            .records
+            .insert(format!("A h{number}.example.com"), record);
+    }
+    save(&dir, &state).unwrap();
+    assert_eq!(read::<State>(&dir, VERSION.into()).unwrap(), Some(state));
 }
 
 #[test]
@@ -121,8 +142,8 @@ const CASES: [Case; 10] = [
     ),
     (
         "corrupt",
-        |path| fs::write(path, vec![b' '; 5 << 20]).unwrap(),
-        "it is larger than 1 MiB",
+        |path| fs::write(path, vec![b' '; 17 << 20]).unwrap(),
+        "it is larger than 16 MiB",
     ),
     (
         "newer",

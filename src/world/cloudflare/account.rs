@@ -127,6 +127,14 @@ impl Account {
         Err(gone())
     }
 
+    /// Gives a record an attribute as the API would never.
+    pub fn spoil_record(&mut self, id: &str, key: &str, value: &Value) {
+        let records = self.zones.iter_mut().flat_map(|zone| &mut zone.records);
+        for record in records.filter(|record| record["id"] == id) {
+            record[key] = value.clone();
+        }
+    }
+
     /// Removes a record unseen by the API's clients; false where there is none.
     pub fn remove_record(&mut self, id: &str) -> bool {
         let before = self

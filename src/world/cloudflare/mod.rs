@@ -46,6 +46,7 @@ struct Inner {
     account: Account,
     faults: Faults,
     journal: Vec<Entry>,
+    poison: Option<String>,
 }
 
 impl Cloudflare {
@@ -88,6 +89,16 @@ impl Cloudflare {
             .account
             .edit_record(id, attributes)
             .map_err(|refusal| WorldError::Setup(refusal.to_string()))
+    }
+
+    /// Gives a record an attribute as it must not be.
+    pub fn spoil_record(&self, id: &str, key: &str, value: &Value) {
+        lock(&self.inner).account.spoil_record(id, key, value);
+    }
+
+    /// Every request that has this in its body meets a failure (500) from now on, or none does.
+    pub fn set_poison(&self, text: Option<&str>) {
+        lock(&self.inner).poison = text.map(str::to_owned);
     }
 
     /// Removes a record behind the back of all; false where there is none.
@@ -173,7 +184,16 @@ impl Cloudflare {
     pub(super) fn answer(&self, request: &Request, gate: &Gate) -> Reply {
         let at = jiff::Timestamp::now();
         let is_write = request.method != "GET";
-        let fault = lock(&self.inner).faults.take(is_write, &request.target);
+        let mut fault = lock(&self.inner).faults.take(is_write, &request.target);
+        if let Some(poison) = &lock(&self.inner).poison {
+            let body = String::from_utf8_lossy(&request.body);
+            let is_poisoned = body.contains(poison.as_str());
+            fault = fault.or(is_poisoned.then_some(Fault::Status {
+                code: 500,
+                retry_after: None,
+                body: None,
+            }));
+        }
         let late = match &fault {
             // Between the bell and the lock, so that a client has long given up when the write lands.
             Some(Fault::SlowApply(delay)) if is_write => !gate.wait(*delay),
