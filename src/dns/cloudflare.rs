@@ -67,13 +67,10 @@ impl Cloudflare {
             ..Call::get(path)
         };
         let answer = self.call(operation, &call, deadline)?;
-        answer.ok_or_else(|| {
-            let limit = format!("{}: answer is larger than {MAX_BODY} bytes", self.host());
-            operation.lost(limit, None)
-        })
+        answer.ok_or_else(|| operation.lost("there was no answer", None))
     }
 
-    /// One call; none where its answer is larger than it may be.
+    /// One call; none where its answer is larger than it may be, and that is no failure.
     fn call(
         &self,
         operation: &Operation,
@@ -107,7 +104,7 @@ impl Cloudflare {
                 let body = self.without_token(reply.body);
                 answer::open(operation, reply.status, retry_after, &body).map(Some)
             }
-            Err(error) if error.kind == HttpErrorKind::TooLarge => Ok(None),
+            Err(error) if call.may_be_larger && error.kind == HttpErrorKind::TooLarge => Ok(None),
             Err(error) => {
                 let detail = format!("{}: {error}", self.host());
                 if error.maybe_sent {
@@ -180,6 +177,7 @@ struct Call<'a> {
     path: &'a str,
     body: Option<&'a Value>,
     max_body: usize,
+    may_be_larger: bool,
 }
 
 impl<'a> Call<'a> {
@@ -189,6 +187,7 @@ impl<'a> Call<'a> {
             path,
             body: None,
             max_body: MAX_BODY,
+            may_be_larger: false,
         }
     }
 }
@@ -351,6 +350,7 @@ impl Provider for Cloudflare {
             );
             let call = Call {
                 max_body: MAX_ZONE_BODY,
+                may_be_larger: true,
                 ..Call::get(&path)
             };
             let Some(answer) = self.call(&operation, &call, deadline)? else {

@@ -19,7 +19,7 @@ use crate::logic::order;
 pub const FILE: &str = "state.json";
 /// A document has a few KiB; that of 1,000 records, each with all the writes that an hour allows, some MiB. One of this size is not ours,
 /// and is not read into memory.
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 8 << 20;
 /// One of an older version, which held 50 records at most.
 const LARGEST_OLDER: u64 = 1 << 20;
 /// How many set-aside documents are kept for an investigation.

@@ -123,7 +123,7 @@ const KINDS: [(&str, Spoil); 10] = [
         fs::write(file, [0, 159, 146, 150].repeat(999)).unwrap();
     }),
     ("large", |_, file, _| {
-        fs::write(file, "x".repeat(6 << 20)).unwrap();
+        fs::write(file, "x".repeat(9 << 20)).unwrap();
     }),
 ];
 

@@ -143,7 +143,7 @@ const CASES: [Case; 10] = [
     (
         "corrupt",
         |path| fs::write(path, vec![b' '; 17 << 20]).unwrap(),
-        "it is larger than 16 MiB",
+        "it is larger than 8 MiB",
     ),
     (
         "newer",
