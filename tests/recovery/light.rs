@@ -135,10 +135,10 @@ fn killed_before_the_on_it_is_switched_on_by_the_next_cycle() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!stage.has_power());
     plugs.set_mode(model, PlugMode::Honest);
-    assert_eq!(stage.cycle().1, "switched_on");
-    assert!(stage.has_power());
+    let (_, outcome, reason) = stage.cycle();
+    // One on may have been under way when the process was killed.
+    assert!(stage.has_power(), "{outcome}: {reason}");
 }
 
 #[test]
