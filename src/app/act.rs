@@ -75,6 +75,8 @@ struct Change<'a> {
     write: Write,
     /// Name and id of the zone that was read.
     zone: (String, String),
+    /// The record to create was said to be there, and read again.
+    is_again: bool,
 }
 
 /// What came of the records so far.
@@ -284,10 +286,11 @@ impl<'a> Act<'a> {
                     record,
                     write,
                     zone,
+                    is_again: false,
                 });
             }
             Next::Done(settled) => settled,
-            Next::AskDoh | Next::AskApi => Settled::failed(format!("{}: not read", spec.label())),
+            Next::AskDoh | Next::AskApi => not_read(spec),
         };
         results.settle(record.place, settled, self.now.clone(), begun.elapsed());
     }
@@ -359,6 +362,11 @@ impl<'a> Act<'a> {
         self.is_taken.set(true);
         state.answered(&state.about(spec));
     }
+}
+
+/// There was nobody to tell.
+fn not_read(spec: &RecordSpec) -> Settled {
+    Settled::failed(format!("{}: it was not read", spec.label()))
 }
 
 /// The place of the first of those that waited longest.

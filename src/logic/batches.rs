@@ -106,15 +106,6 @@ impl Batches {
             .collect();
     }
 
-    /// What did not go out, or not so that it was told whether it was made.
-    #[must_use]
-    pub fn left(self) -> Vec<usize> {
-        self.parts
-            .into_iter()
-            .flat_map(|part| part.places)
-            .collect()
-    }
-
     fn halve(&mut self, places: Range<usize>) {
         let middle = places.start + places.len() / 2;
         let second = Part {
@@ -151,6 +142,15 @@ mod tests {
         made.sort_unstable();
         refused.sort_unstable();
         (made, refused, calls)
+    }
+
+    /// What did not go out.
+    fn left(batches: Batches) -> Vec<usize> {
+        batches
+            .parts
+            .into_iter()
+            .flat_map(|part| part.places)
+            .collect()
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         let mut batches = Batches::of([200, 0, 0], 200, 20);
         let (made, refused, calls) = send(&mut batches, &bad);
         assert_eq!((made, calls), (vec![], 21));
-        let mut all = [refused, batches.left()].concat();
+        let mut all = [refused, left(batches)].concat();
         all.sort_unstable();
         assert_eq!(all, bad);
     }
@@ -223,7 +223,7 @@ mod tests {
                 batches.taken(&part);
                 sent.push(part.places);
             }
-            (sent, batches.left())
+            (sent, left(batches))
         };
         assert_eq!(sent([4, 0, 3], 2), (vec![0..4, 4..5, 5..6], vec![6]));
         assert_eq!(sent([2, 50, 0], 9), (vec![0..2, 2..34, 34..52], vec![]));

@@ -28,7 +28,6 @@ impl Act<'_> {
         results: &mut Results<'_>,
         begun: Instant,
     ) -> Result<(), StoreError> {
-        let mut is_again = false;
         while let Some(first) = changes.first() {
             let zone = first.zone.clone();
             let (of_zone, mut others): (Vec<_>, Vec<_>) =
@@ -52,16 +51,19 @@ impl Act<'_> {
                 let settled = match made {
                     Made::Settled(settled) => settled,
                     // Somebody else created it between our read and our write: see what they made.
-                    Made::Exists(_) if !is_again => {
+                    Made::Exists(_) if !change.is_again => {
                         self.read.borrow_mut().forget(&zone.1, &spec.name);
                         match self.read(state, spec, change.record.wanted, &[]) {
                             Next::Write(write) => {
-                                others.push(Change { write, ..change });
-                                is_again = true;
+                                others.push(Change {
+                                    write,
+                                    is_again: true,
+                                    ..change
+                                });
                                 continue;
                             }
                             Next::Done(settled) => settled,
-                            Next::AskDoh | Next::AskApi => Settled::failed(String::new()),
+                            Next::AskDoh | Next::AskApi => super::not_read(spec),
                         }
                     }
                     Made::Exists(error) => self.unlisted(state, &change, error),
