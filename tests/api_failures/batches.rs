@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cadence::world::{Entry, Fault};
 use serde_json::{Value, json};
 
+use super::support::strace::{has_strace, strace};
 use super::support::{Home, reason};
 use super::{NEW, OLD, refusal, status};
 
@@ -433,4 +434,29 @@ fn a_zone_whose_look_up_hangs_is_looked_for_once_for_all_its_records() {
     cloudflare.set_fault(Some(status(500)));
     home.cycle_with(&["--trust"]);
     assert_eq!(cloudflare.journal().len(), 1);
+}
+
+#[test]
+fn fifty_changed_records_cost_at_most_six_fsyncs() {
+    if !has_strace() {
+        return;
+    }
+    let home = many(50);
+    home.cycle_with(&["--trust"]);
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    let trace = home.path("trace");
+    let options = [
+        "-f",
+        "-qq",
+        "-e",
+        "trace=fsync,fdatasync,syncfs",
+        "-o",
+        trace.to_str().unwrap(),
+    ];
+    let traced = strace(&home.command(&["reconcile", "--trust"]), &options).output();
+    assert!(traced.unwrap().status.success());
+    assert_eq!(right(&home), 0);
+    let text = std::fs::read_to_string(trace).unwrap();
+    let count = text.lines().filter(|line| line.contains("sync(")).count();
+    assert!((4..=6).contains(&count), "{text}");
 }
