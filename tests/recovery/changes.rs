@@ -63,7 +63,7 @@ impl Change {
 
 fn changed(choose: fn(&Calls) -> Vec<Call>) {
     let turn = AtomicUsize::new(0);
-    let runs = sweep(TIMER_HAS_FIRED * 2, Stage::ripe, choose, |stage, call| {
+    let runs = sweep(4, Stage::ripe, choose, |stage, call| {
         let turn = turn.fetch_add(1, Ordering::Relaxed);
         killed_and_changed(stage, call, Change::ALL[turn % Change::ALL.len()]);
         true

@@ -93,7 +93,7 @@ fn whoever_comes_gives_back_the_power_when_a_process_is_stopped_at_any_system_ca
 }
 
 fn sweep_dark(choose: fn(&Calls) -> Vec<Call>) {
-    let runs = sweep(TIMER_HAS_FIRED * 2, with_password, choose, |stage, call| {
+    let runs = sweep(4, with_password, choose, |stage, call| {
         stopped_for_good(stage, call);
         true
     });
@@ -139,7 +139,7 @@ fn stopped_for_good(stage: &Stage, call: &Call) {
 
 #[test]
 fn continued_too_late_before_the_off_it_cuts_nothing() {
-    sweep_late(|calls| {
+    sweep_late(3, |calls| {
         // While it listens, while it saves, and right before the off leaves.
         [calls.last_look, calls.intent - 1, calls.off - 1]
             .map(|at| calls.all[at].clone())
@@ -150,11 +150,11 @@ fn continued_too_late_before_the_off_it_cuts_nothing() {
 #[test]
 #[ignore = "takes minutes; tests/run --all runs it"]
 fn continued_too_late_at_any_system_call_before_the_off_it_cuts_nothing() {
-    sweep_late(|calls| calls.all[calls.last_look..calls.off].to_vec());
+    sweep_late(8, |calls| calls.all[calls.last_look..calls.off].to_vec());
 }
 
-fn sweep_late(choose: fn(&Calls) -> Vec<Call>) {
-    let runs = sweep(TOO_LATE, with_password, choose, continued_late);
+fn sweep_late(stages: usize, choose: fn(&Calls) -> Vec<Call>) {
+    let runs = sweep(stages, with_password, choose, continued_late);
     if runs > 0 {
         println!("figure: continued too late, it cuts nothing | SIGSTOP at {runs} system calls");
     }

@@ -4,7 +4,6 @@ use std::fs;
 use std::iter;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
 
 use cadence::world::PlugModel;
 
@@ -14,11 +13,6 @@ use crate::support::strace::{Call, calls, has_strace};
 
 pub const CYCLE: &[&str] = &["reconcile", "-q"];
 
-/// A sweep takes about that long. Its runs mostly wait, so there are as many stages as that needs; more of them would keep each other waiting,
-/// as a run computes for 0.06 s.
-const SWEEP: Duration = Duration::from_secs(180);
-/// So many of each kind of plug at least.
-const STAGES: usize = 4;
 /// So many calls before the intention is in its place belong to saving it.
 const OF_THE_SAVE: usize = 40;
 
@@ -53,7 +47,7 @@ pub fn fine(calls: &Calls) -> Vec<Call> {
 }
 
 /// Runs a whole power cycle; none where nothing may be traced here.
-fn record(stage: &Stage) -> Option<Calls> {
+pub fn record(stage: &Stage) -> Option<Calls> {
     let calls = calls(&stage.home.command(CYCLE), &stage.home.path("trace"))?;
     assert_eq!(stage.journal(), [false, true], "{:?}", stage.kind);
     stage.reset();
@@ -108,10 +102,10 @@ pub fn with_password(kind: Kind) -> Stage {
     stage
 }
 
-/// Runs `each`, which takes about `run`, at the calls of a power cycle that `choose` picks, for each kind of plug on several stages side by
-/// side. How many of these counted.
+/// Runs `each` at the calls of a power cycle that `choose` picks, for each kind of plug on that many stages side by side. How many of
+/// these counted.
 pub fn sweep(
-    run: Duration,
+    stages: usize,
     stage: fn(Kind) -> Stage,
     choose: fn(&Calls) -> Vec<Call>,
     each: impl Fn(&Stage, &Call) -> bool + Sync,
@@ -121,38 +115,34 @@ pub fn sweep(
     }
     thread::scope(|scope| {
         let each = &each;
-        let sweep = |kind| sweep_kind(run, || stage(kind), choose, each);
+        let sweep = |kind| {
+            let stages: Vec<Stage> = (0..stages).map(|_| stage(kind)).collect();
+            sweep_kind(&stages, choose, each)
+        };
         let sweeps = Kind::ALL.map(|kind| scope.spawn(move || sweep(kind)));
         sweeps.map(|sweep| sweep.join().unwrap()).into_iter().sum()
     })
 }
 
 fn sweep_kind(
-    run: Duration,
-    stage: impl Fn() -> Stage,
+    stages: &[Stage],
     choose: fn(&Calls) -> Vec<Call>,
     each: &(impl Fn(&Stage, &Call) -> bool + Sync),
 ) -> usize {
-    let first = stage();
-    let Some(calls) = record(&first) else {
+    let Some(calls) = record(&stages[0]) else {
         skipped("strace may trace nothing here");
         return 0;
     };
     let chosen = choose(&calls);
     let queue = Mutex::new(chosen.iter());
-    let work = |stage: &Stage| {
+    let work = &|stage| {
         let next = || queue.lock().unwrap().next();
         iter::from_fn(next).filter(|call| each(stage, call)).count()
     };
-    let in_turn = run * u32::try_from(chosen.len()).unwrap();
-    let stages = 1 + usize::try_from(in_turn.as_secs() / SWEEP.as_secs()).unwrap();
-    let others = 1..stages.max(STAGES).min(chosen.len());
-    // To set one up takes more than a run: all are there before the first.
-    let stages: Vec<Stage> = iter::once(first).chain(others.map(|_| stage())).collect();
     thread::scope(|scope| {
         let workers: Vec<_> = stages
             .iter()
-            .map(|stage| scope.spawn(|| work(stage)))
+            .map(|stage| scope.spawn(move || work(stage)))
             .collect();
         let runs = workers.into_iter().map(|worker| worker.join().unwrap());
         runs.sum()
