@@ -42,19 +42,19 @@ pub struct Acted {
 /// One cycle's acting.
 pub struct Act<'a> {
     /// Who keeps the records, or why nobody can be asked.
-    pub provider: Result<(&'a dyn Provider, &'a Token), String>,
+    provider: Result<(&'a dyn Provider, &'a Token), String>,
     /// Asks public DNS.
-    pub public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
+    public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
     /// What the operator wants.
-    pub wants: &'a Wants<'a>,
+    wants: &'a Wants<'a>,
     /// When the cycle began.
-    pub now: &'a Moment,
+    now: &'a Moment,
     /// What time it is meanwhile.
-    pub clock: fn() -> Moment,
+    clock: fn() -> Moment,
     /// When the network part of the cycle ends.
-    pub deadline: Deadline,
+    deadline: Deadline,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
-    pub save: Option<&'a Save<'a>>,
+    save: Option<&'a Save<'a>>,
     /// Whether the API took the token in this cycle.
     is_taken: Cell<bool>,
     /// What was read in this cycle.

@@ -4,6 +4,7 @@
 //! a whole record, which would reset the comment, the tags and the settings that people gave it.
 
 pub mod answer;
+mod whole;
 
 use jiff::Timestamp;
 use log::debug;
@@ -17,6 +18,7 @@ use crate::logic::records::Write;
 use crate::net::Deadline;
 use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, url_part};
 use answer::{Answer, Operation};
+use whole::WholeZone;
 
 /// A page of 100 records of the largest allowed contents, comments and tags fits.
 const MAX_BODY: usize = 1024 * 1024;
@@ -342,7 +344,7 @@ impl Provider for Cloudflare {
         deadline: Deadline,
     ) -> Result<Whole, ApiError> {
         let operation = Operation::read("reading the records of the zone".to_owned());
-        let mut whole = answer::WholeZone::of(names);
+        let mut whole = WholeZone::of(names);
         for number in 1..=MAX_PAGES {
             let path = format!(
                 "/zones/{}/dns_records?per_page={ZONE_PAGE}&page={number}",

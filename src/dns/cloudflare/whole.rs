@@ -1,0 +1,70 @@
+//! The records of some names out of those of their whole zone.
+
+use serde_json::Value;
+
+use super::answer::{matters, record, text};
+use crate::logic::idn;
+use crate::logic::provider::{Found, Whole};
+
+/// The records of some names, gathered from the pages of their zone.
+pub struct WholeZone<'a> {
+    /// None where one of them is not as it must be.
+    names: Vec<(&'a str, Option<Vec<Found>>)>,
+    items: u64,
+    /// Some item may be of any name.
+    is_unsure: bool,
+}
+
+impl<'a> WholeZone<'a> {
+    /// Of these names nothing is known yet.
+    #[must_use]
+    pub fn of(names: &[&'a str]) -> Self {
+        Self {
+            names: names.iter().map(|name| (*name, Some(vec![]))).collect(),
+            items: 0,
+            is_unsure: false,
+        }
+    }
+
+    /// Takes in a page.
+    pub fn add(&mut self, items: &[Value]) {
+        self.items += items.len() as u64;
+        for item in items.iter().filter(|item| matters(item)) {
+            let Ok(name) = text(item, "name") else {
+                self.is_unsure = true;
+                continue;
+            };
+            let ascii = idn::to_ascii(name).unwrap_or_default();
+            let mut names = self.names.iter_mut();
+            let Some((_, known)) = names.find(|(name, _)| *name == ascii) else {
+                continue;
+            };
+            match (known.as_mut(), record(item)) {
+                // Between two pages a record may move from one to the other.
+                (Some(found), Ok(record)) if found.iter().all(|it| it.id != record.id) => {
+                    found.push(record);
+                }
+                (_, Ok(_)) => {}
+                (_, Err(_)) => *known = None,
+            }
+        }
+    }
+
+    /// What is known for sure, now that all `pages` are in, of which `count` items were promised. Of several pages one may have moved out
+    /// of sight, so that what is not there has to be seen not to be.
+    #[must_use]
+    pub fn read(self, pages: u64, count: Option<u64>) -> Whole {
+        // Nor is a full page the whole list because the server says so; limits are round.
+        let is_all =
+            pages == 1 && count == Some(self.items) && (self.items % 50 != 0 || self.items == 0);
+        let is_sure = !self.is_unsure;
+        let known = self.names.into_iter().filter_map(|(name, found)| {
+            let found = found.filter(|found| is_sure && (is_all || !found.is_empty()))?;
+            Some((name.to_owned(), found))
+        });
+        Whole {
+            names: known.collect(),
+            calls: pages,
+        }
+    }
+}
