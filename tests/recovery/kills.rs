@@ -64,7 +64,8 @@ fn sweep(signal: &str, choose: fn(&Calls) -> Vec<Call>) {
 
 /// How many runs there were.
 fn sweep_kind(kind: Kind, signal: &str, choose: fn(&Calls) -> Vec<Call>) -> u32 {
-    const WORKERS: usize = 2;
+    // More of them would keep each other waiting, until a plug's own timer came late.
+    const WORKERS: usize = 3;
     let stages: Vec<Stage> = (0..WORKERS).map(|_| Stage::ripe(kind)).collect();
     let Some(calls) = record(&stages[0]) else {
         crate::support::skipped("strace may trace nothing here");
