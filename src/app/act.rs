@@ -2,22 +2,16 @@
 //! by zone at the provider, so that a zone waits for no other one's trouble.
 
 mod write;
-mod zone;
 
-use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use self::zone::{NotRead, Read};
+use super::lookup::{Lookup, NotRead};
 use super::power::Save;
 use super::threads::few_at_a_time;
 use super::wire::Wire;
-use crate::config::Token;
-use crate::dns::Provider;
 use crate::logic::moment::Moment;
-use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
-use crate::logic::rest::About;
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
 use crate::logic::step::{Decision, Planned, Wants};
@@ -41,8 +35,8 @@ pub struct Acted {
 
 /// One cycle's acting.
 pub struct Act<'a> {
-    /// Who keeps the records, or why nobody can be asked.
-    provider: Result<(&'a dyn Provider, &'a Token), String>,
+    /// What the provider holds, or why nobody can be asked.
+    lookup: Result<Lookup<'a>, String>,
     /// Asks public DNS.
     public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
     /// What the operator wants.
@@ -51,14 +45,8 @@ pub struct Act<'a> {
     now: &'a Moment,
     /// What time it is meanwhile.
     clock: fn() -> Moment,
-    /// When the network part of the cycle ends.
-    deadline: Deadline,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     save: Option<&'a Save<'a>>,
-    /// Whether the API took the token in this cycle.
-    is_taken: Cell<bool>,
-    /// What was read in this cycle.
-    read: RefCell<Read>,
 }
 
 /// A record that is not settled yet.
@@ -125,22 +113,23 @@ impl<'a> Act<'a> {
         deadline: Deadline,
         save: Option<&'a Save<'a>>,
     ) -> Self {
-        let provider = match (wire.provider(), &wire.token) {
-            (Some(provider), Ok(token)) => Ok((provider, token)),
+        let clock = system::now;
+        let lookup = match (wire.provider(), &wire.token) {
+            (Some(provider), Ok(token)) => {
+                let by_hand = wants.no_cache;
+                Ok(Lookup::new(provider, token, by_hand, now, clock, deadline))
+            }
             // In the very words of the cycle's own error, so that it is told once however many records wait for it.
             (_, Err(error)) => Err(error.to_string()),
             (None, Ok(_)) => Err("no DNS provider".to_owned()),
         };
         Self {
-            provider,
+            lookup,
             public_dns,
             wants,
             now,
-            clock: system::now,
-            deadline,
+            clock,
             save,
-            is_taken: Cell::new(false),
-            read: RefCell::default(),
         }
     }
 
@@ -190,11 +179,11 @@ impl<'a> Act<'a> {
             let mut changes = vec![];
             self.look(state, first, &waiting, &mut results, &mut changes, begun);
             // The others of its zone, which is known now; as many as are written at once, so that time is left to write them.
-            let zone = self.read.borrow().last_zone.clone();
+            let zone = self.last_zone();
             let enough = self
-                .provider
+                .lookup
                 .as_ref()
-                .map_or(0, |(it, _)| it.largest_batch());
+                .map_or(0, |lookup| lookup.provider.largest_batch());
             while let Some(next) =
                 zone.as_ref()
                     .filter(|_| changes.len() < enough)
@@ -281,7 +270,7 @@ impl<'a> Act<'a> {
         }
         let settled = match next {
             Next::Write(write) => {
-                let zone = self.read.borrow().last_zone.clone().unwrap_or_default();
+                let zone = self.last_zone().unwrap_or_default();
                 return changes.push(Change {
                     record,
                     write,
@@ -303,16 +292,17 @@ impl<'a> Act<'a> {
         wanted: IpAddr,
         others: &[Waiting<'_>],
     ) -> Next {
-        let (provider, token) = match &self.provider {
-            Ok(known) => *known,
+        let lookup = match &self.lookup {
+            Ok(lookup) => lookup,
             Err(why) => return Next::Done(Settled::failed(why.clone())),
         };
-        match self.records(provider, token, state, spec, others) {
+        let mut others = others.iter().map(|other| other.spec);
+        match lookup.records(state, spec, &mut others) {
             Ok(records) => {
                 let next = self.pursue(state, spec, wanted, |pursuit| pursuit.after_read(&records));
                 // The API answered all that was asked: whatever it held against us is over.
                 if let Next::Done(_) = next {
-                    self.answered(state, spec);
+                    lookup.answered(state, spec);
                 }
                 next
             }
@@ -321,46 +311,15 @@ impl<'a> Act<'a> {
                 Next::Done(*held)
             }
             Err(NotRead::Failed(about, error)) => {
-                let reason = self.note(state, spec, &about, token, &error);
+                let reason = lookup.note(state, spec, &about, &error);
                 Next::Done(Settled::failed(reason))
             }
         }
     }
 
-    /// Remembers what a failed call tells of the API, and gives the reason for the report.
-    fn note(
-        &self,
-        state: &mut State,
-        spec: &RecordSpec,
-        about: &About,
-        token: &Token,
-        error: &ApiError,
-    ) -> String {
-        if error.kind == ApiErrorKind::Gone {
-            state.forget_zone_of(spec);
-        }
-        let is_rejected = error.kind == ApiErrorKind::TokenRejected;
-        let reason = if is_rejected {
-            format!("{}; it comes from {}", error.message, token.source())
-        } else {
-            error.message.clone()
-        };
-        // A token that others take is not rejected, whatever one zone says.
-        let is_of_zone = is_rejected && (self.is_taken.get() || state.is_refused_by_zone(about));
-        let kind = if is_of_zone {
-            ApiErrorKind::Forbidden
-        } else {
-            error.kind
-        };
-        // Not when the cycle began: what the server asked for counts from its answer.
-        let now = (self.clock)();
-        state.back_off(&kind, about, &reason, token.fingerprint(), &now)
-    }
-
-    /// Remembers that the API did what was asked of it about this record.
-    fn answered(&self, state: &mut State, spec: &RecordSpec) {
-        self.is_taken.set(true);
-        state.answered(&state.about(spec));
+    /// Name and id of the zone that was read last.
+    fn last_zone(&self) -> Option<(String, String)> {
+        self.lookup.as_ref().ok()?.last_zone()
     }
 }
 

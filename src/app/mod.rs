@@ -9,6 +9,7 @@ pub mod demo;
 pub mod history;
 pub mod init;
 pub mod left_over;
+mod lookup;
 pub mod observe;
 pub mod power;
 pub mod probe;

@@ -9,10 +9,10 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::config::Token;
-use crate::dns::TokenStatus;
+use crate::dns::{Provider, TokenStatus};
 use crate::logic::fixtures::{at, limits, policy, record, up, wants};
 use crate::logic::policy::Policy;
-use crate::logic::provider::{Found, Whole, Zone};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::settle::{Ending, settle};
 use crate::logic::step::{resume, step};
 use crate::logic::units::RecordType;
@@ -372,16 +372,23 @@ impl Life {
             self.provided.saved.replace(Some(state.clone()));
             Ok(())
         };
+        let clock = || at(SECONDS.get());
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let provider = &self.provided;
         let act = Act {
-            provider: Ok((&self.provided, &self.token)),
+            lookup: Ok(Lookup::new(
+                provider,
+                &self.token,
+                false,
+                &now,
+                clock,
+                deadline,
+            )),
             public_dns: &|_| None,
             wants: &wants,
             now: &now,
-            clock: || at(SECONDS.get()),
-            deadline: Deadline::after(Duration::from_secs(60)),
+            clock,
             save: Some(&save),
-            is_taken: Cell::new(false),
-            read: RefCell::default(),
         };
         let acted = act.run(&mut state, &decision).unwrap();
         assert_eq!(acted.len(), self.records.len());

@@ -4,8 +4,7 @@
 use std::time::Instant;
 
 use super::{Act, Change, Results};
-use crate::config::Token;
-use crate::dns::Provider;
+use crate::app::lookup::Lookup;
 use crate::logic::batches::Batches;
 use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Instead, Next, RecordSpec, Settled, Write, WriteFate};
@@ -52,7 +51,9 @@ impl Act<'_> {
                     Made::Settled(settled) => settled,
                     // Somebody else created it between our read and our write: see what they made.
                     Made::Exists(_) if !change.is_again => {
-                        self.read.borrow_mut().forget(&zone.1, &spec.name);
+                        if let Ok(lookup) = &self.lookup {
+                            lookup.forget(&zone.1, &spec.name);
+                        }
                         match self.read(state, spec, change.record.wanted, &[]) {
                             Next::Write(write) => {
                                 others.push(Change {
@@ -87,8 +88,8 @@ impl Act<'_> {
         error.message.push_str(", and does not list it");
         let spec = change.record.spec;
         let about = state.about(spec);
-        let reason = match &self.provider {
-            Ok((_, token)) => self.note(state, spec, &about, token, &error),
+        let reason = match &self.lookup {
+            Ok(lookup) => lookup.note(state, spec, &about, &error),
             Err(_) => error.message,
         };
         Settled::failed(reason)
@@ -102,7 +103,7 @@ impl Act<'_> {
         changes: Vec<Change<'w>>,
         counts: [usize; 3],
     ) -> Result<Vec<(Change<'w>, Made)>, StoreError> {
-        let (Some(save), Ok(provided)) = (self.save, &self.provider) else {
+        let (Some(save), Ok(lookup)) = (self.save, &self.lookup) else {
             let settled = |change: Change<'w>| {
                 let settled = dry_run(change.record.spec, &change.write);
                 (change, Made::Settled(settled))
@@ -114,7 +115,7 @@ impl Act<'_> {
             known.intend(write.replacement(record.wanted, self.now));
         }
         save(state)?;
-        let made = self.send(state, *provided, zone, &changes, counts);
+        let made = self.send(state, lookup, zone, &changes, counts);
         Ok(changes.into_iter().zip(made).collect())
     }
 
@@ -122,12 +123,13 @@ impl Act<'_> {
     fn send(
         &self,
         state: &mut State,
-        (provider, token): (&dyn Provider, &Token),
+        lookup: &Lookup<'_>,
         (_, zone_id): &(String, String),
         changes: &[Change<'_>],
         counts: [usize; 3],
     ) -> Vec<Made> {
         let mut made: Vec<Option<Made>> = changes.iter().map(|_| None).collect();
+        let provider = lookup.provider;
         let mut batches = Batches::of(counts, provider.largest_batch(), FURTHER_CALLS);
         let mut why_not = String::from(
             "not sent in this cycle, as Cloudflare refuses many other changes of this zone: tried in the next",
@@ -139,10 +141,10 @@ impl Act<'_> {
                 break;
             };
             let writes: Vec<&Write> = sent.iter().map(|change| &change.write).collect();
-            let stop = match provider.write(zone_id, &writes, self.deadline) {
+            let stop = match provider.write(zone_id, &writes, lookup.deadline) {
                 Ok(shown) => {
                     batches.taken(&part);
-                    self.take(state, token, sent.iter().zip(made).collect(), shown)
+                    self.take(state, lookup, sent.iter().zip(made).collect(), shown)
                 }
                 Err(error) if sent.len() > 1 && is_refused(error.kind) => {
                     batches.refused(&part);
@@ -152,7 +154,7 @@ impl Act<'_> {
                     batches.one_by_one(part);
                     None
                 }
-                Err(error) => self.fail(state, token, sent.iter().zip(made).collect(), &error),
+                Err(error) => self.fail(state, lookup, sent.iter().zip(made).collect(), &error),
             };
             if let Some(why) = stop {
                 why_not = why;
@@ -170,7 +172,7 @@ impl Act<'_> {
     fn take(
         &self,
         state: &mut State,
-        token: &Token,
+        lookup: &Lookup<'_>,
         places: Places<'_, '_>,
         shown: Vec<Result<(), ApiError>>,
     ) -> Option<String> {
@@ -179,7 +181,7 @@ impl Act<'_> {
         for ((change, made), shown) in places.into_iter().zip(shown) {
             match shown {
                 Ok(()) => {
-                    self.answered(state, change.record.spec);
+                    lookup.answered(state, change.record.spec);
                     *made = Some(Made::Settled(Settled::Written(change.write.clone())));
                 }
                 Err(error) => {
@@ -196,20 +198,20 @@ impl Act<'_> {
                 "could not confirm the write: the answer does not show {unshown} of {count} changes"
             );
         }
-        self.fail(state, token, doubtful, &error)
+        self.fail(state, lookup, doubtful, &error)
     }
 
     /// A call failed, or was seen not to have done this. Gives what keeps the rest from going out, where something does.
     fn fail(
         &self,
         state: &mut State,
-        token: &Token,
+        lookup: &Lookup<'_>,
         places: Places<'_, '_>,
         error: &ApiError,
     ) -> Option<String> {
         let spec = places.first()?.0.record.spec;
         let about = state.about(spec);
-        let reason = self.note(state, spec, &about, token, error);
+        let reason = lookup.note(state, spec, &about, error);
         for (change, made) in places {
             state.is_in_vain(change.record.spec, self.now);
             *made = Some(match error.kind {

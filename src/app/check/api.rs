@@ -1,13 +1,14 @@
 //! What the DNS provider's API shows: whether the token works, which zones it sees, and what a cycle would do to each record.
 //!
-//! It reads only, and not at all while the API rests. What a cycle would do is asked of the same code that decides there.
+//! It reads only, and not at all while the API rests. It looks as a cycle does, and what that would do is asked of the code that decides there.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Finding;
+use crate::app::lookup::{Lookup, NotRead};
 use crate::app::wire::Wire;
-use crate::dns::{Provider, TokenStatus};
+use crate::dns::TokenStatus;
 use crate::logic::moment::Moment;
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
@@ -15,6 +16,7 @@ use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Wri
 use crate::logic::state::State;
 use crate::logic::units::Family;
 use crate::net::Deadline;
+use crate::system;
 
 /// What the API answered.
 #[derive(Debug, Default)]
@@ -56,7 +58,8 @@ pub fn ask(wire: &Wire, state: Option<&State>, now: &Moment, deadline: Deadline)
             return api;
         }
     }
-    let refused = api.read(provider, &wire.settings.records, deadline);
+    let lookup = Lookup::new(provider, token, true, now, system::now, deadline);
+    let refused = api.read(&lookup, state, &wire.settings.records);
     match refused {
         Some(error) => api.findings.insert(0, Finding::fail("api", error.message)),
         // A token that belongs to an account is rejected there, and works nevertheless.
@@ -85,47 +88,49 @@ impl Api {
     /// Reads what is there. Returns why the API as such refuses, where it does.
     fn read(
         &mut self,
-        provider: &dyn Provider,
+        lookup: &Lookup<'_>,
+        state: Option<&State>,
         specs: &[RecordSpec],
-        deadline: Deadline,
     ) -> Option<ApiError> {
-        let mut zones = BTreeMap::new();
-        for spec in specs {
-            let read = zone(provider, &mut zones, spec, deadline).and_then(|zone| match zone {
-                Some(zone) => {
-                    self.note(served(&zone));
-                    provider.records(&zone.id, &spec.name, deadline).map(Some)
-                }
-                None => Ok(None),
-            });
-            match read {
-                Ok(Some(found)) => {
+        // What a cycle learned of the zones may be a day old; and what is learned here is for this look alone.
+        let mut state = state.cloned().unwrap_or_else(|| State::cold(lookup.now));
+        state.zones.clear();
+        let (mut refused, mut unread) = (None, 0);
+        let mut rest = specs.iter();
+        while let Some(spec) = rest.next() {
+            match lookup.records(&mut state, spec, &mut rest.clone()) {
+                Ok(found) => {
+                    lookup.answered(&mut state, spec);
                     self.records.insert(spec.key(), found);
                 }
-                Ok(None) => {
-                    let names = spec.zone_candidates().join(" or ");
-                    self.note(
-                        Finding::fail("zone", format!("the token sees no zone {names}"))
-                            .mend("check the name, and that the token's Zone Resources include it"),
-                    );
+                // Its zone has just failed.
+                Err(NotRead::Held(_)) => unread += 1,
+                Err(NotRead::Failed(_, error)) if error.kind.scope() == Scope::Everything => {
+                    refused = Some(error);
+                    break;
                 }
-                Err(error) => match error.kind.scope() {
-                    Scope::Everything => return Some(error),
-                    Scope::Zone | Scope::Record | Scope::Nothing => {
-                        let label = spec.label();
-                        self.note(Finding::fail("record", format!("{label}: {error}")));
-                    }
-                },
+                Err(NotRead::Failed(about, error)) => {
+                    // A zone that is not found is named behind the record.
+                    let finding = if state.zone_of(spec).is_none() {
+                        Finding::fail("zone", &error.message).split_mend(": ", 1)
+                    } else {
+                        Finding::fail("record", format!("{}: {error}", spec.label()))
+                    };
+                    self.findings.push(finding);
+                    lookup.note(&mut state, spec, &about, &error);
+                }
             }
         }
-        None
-    }
-
-    /// Says it once, though it may concern several records.
-    fn note(&mut self, finding: Finding) {
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        if unread > 0 {
+            let all = specs.len();
+            self.findings.push(Finding::fail(
+                "record",
+                format!("not looked at, as their zone fails: {unread} of {all} records"),
+            ));
         }
+        let zones = lookup.zones();
+        self.findings.splice(0..0, zones.iter().map(served));
+        refused
     }
 
     /// The findings about token and zones, and one for each record that was read. `seen` is the observed address.
@@ -159,33 +164,8 @@ impl Api {
     }
 }
 
-/// The zone of a record; none where the token sees none. `known` is what was asked before.
-///
-/// # Errors
-/// Where the provider cannot be asked.
-pub fn zone(
-    provider: &dyn Provider,
-    known: &mut BTreeMap<String, Option<Zone>>,
-    spec: &RecordSpec,
-    deadline: Deadline,
-) -> Result<Option<Zone>, ApiError> {
-    for name in spec.zone_candidates() {
-        let zone = if let Some(zone) = known.get(&name) {
-            zone.clone()
-        } else {
-            let zone = provider.zone(&name, deadline)?;
-            known.insert(name, zone.clone());
-            zone
-        };
-        if zone.is_some() {
-            return Ok(zone);
-        }
-    }
-    Ok(None)
-}
-
 /// Whether what is written to a zone is seen by anybody.
-fn served(zone: &Zone) -> Finding {
+pub fn served(zone: &Zone) -> Finding {
     let name = &zone.name;
     let Some(status) = zone.trouble() else {
         return Finding::ok("zone", format!("{name} is visible"));

@@ -1,16 +1,18 @@
 //! Whether what the operator named is so: asked of the provider and of the plug, with the words of `cadence check`.
 
-use std::collections::BTreeMap;
+use std::iter;
 use std::path::Path;
 
-use crate::app::check::api::{before_first_cycle, zone};
+use crate::app::check::api::{before_first_cycle, served};
 use crate::app::check::{Finding, Level, plug};
+use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::app::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
 use crate::error::{EXIT_TOKEN, Error};
-use crate::logic::provider::{ApiError, ApiErrorKind, Found, Zone};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::RecordSpec;
+use crate::logic::state::State;
 use crate::system;
 
 /// So many zones are named; of more there is the number.
@@ -64,28 +66,35 @@ pub fn token(wire: &Wire, token: &Token) -> Result<Finding, Error> {
 pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standing), Error> {
     let provider = provider(wire)?;
     let deadline = Wire::deadline();
-    let Some(Zone { name, id, .. }) =
-        zone(provider, &mut BTreeMap::new(), spec, deadline).map_err(unasked)?
-    else {
-        let names = spec.zone_candidates();
-        let seen = provider.zone_names(deadline).map_err(unasked)?;
-        let finding = Finding::fail(
-            "zone",
-            format!(
-                "the token sees no zone {}; it sees {}",
-                names.join(" or "),
-                listed(&seen)
-            ),
-        )
-        .mend("check the name, and that the token's Zone Resources include it");
-        return Ok((None, Standing::Refused(finding)));
+    let token = wire.token.as_ref().map_err(|_| no_token())?;
+    let now = system::now();
+    let lookup = Lookup::new(provider, token, true, &now, system::now, deadline);
+    let mut state = State::cold(&now);
+    let looked = lookup.records(&mut state, spec, &mut iter::empty());
+    let found = match (looked, state.zone_of(spec)) {
+        (Ok(found), _) => found,
+        (Err(NotRead::Failed(_, error)), None) if error.kind == ApiErrorKind::Forbidden => {
+            let names = spec.zone_candidates();
+            let seen = provider.zone_names(deadline).map_err(unasked)?;
+            let finding = Finding::fail(
+                "zone",
+                format!(
+                    "the token sees no zone {}; it sees {}",
+                    names.join(" or "),
+                    listed(&seen)
+                ),
+            )
+            .mend(SEES_NO_ZONE);
+            return Ok((None, Standing::Refused(finding)));
+        }
+        (Err(NotRead::Failed(_, error)), _) => return Err(unasked(error)),
+        (Err(NotRead::Held(_)), _) => {
+            return Err(Error::failed("not asked, as the API rests"));
+        }
     };
-    let visible = Finding::ok("zone", format!("{name} is visible"));
-    let found = provider
-        .records(&id, &spec.name, deadline)
-        .map_err(unasked)?;
+    let visible = lookup.zones().last().map(served);
     let policy = &wire.settings.policy;
-    let said = before_first_cycle(spec, &found, &system::now(), policy);
+    let said = before_first_cycle(spec, &found, &now, policy);
     let twins: Vec<Found> = found
         .iter()
         .filter(|found| found.kind == spec.kind.as_str())
@@ -110,7 +119,7 @@ pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standi
         _ if said.level == Level::Fail => Standing::Refused(said),
         _ => Standing::Fine(said),
     };
-    Ok((Some(visible), standing))
+    Ok((visible, standing))
 }
 
 /// Whether the plug answers. Nothing is switched.
@@ -134,8 +143,11 @@ pub fn plug(wire: &Wire, password: &Path) -> Result<Vec<Finding>, Finding> {
 
 fn provider(wire: &Wire) -> Result<&dyn Provider, Error> {
     // A token that cannot be read has ended the command before.
-    wire.provider()
-        .ok_or_else(|| Error::new(EXIT_TOKEN, "no API token"))
+    wire.provider().ok_or_else(no_token)
+}
+
+fn no_token() -> Error {
+    Error::new(EXIT_TOKEN, "no API token")
 }
 
 fn unasked(error: ApiError) -> Error {

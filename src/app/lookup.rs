@@ -1,22 +1,50 @@
-//! In which zone a record is, and what that holds: the zone is looked for once, and again where it may be another one by now. It is read
-//! as a whole where that takes fewer calls than its records that wait.
+//! What the provider holds: in which zone a record is, and what that has under its name. A zone is looked for once, and again where it may be
+//! another one by now. It is read as a whole where that takes fewer calls than its records that wait.
+//!
+//! A cycle, `check` and `init` see the provider through this, so that they see the same.
 
-use super::{Act, Waiting};
+use std::cell::{Cell, RefCell};
+
 use crate::config::Token;
 use crate::dns::Provider;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope};
+use crate::logic::moment::Moment;
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
+use crate::net::Deadline;
 
+/// What to do where the token sees no zone of a record.
+pub const SEES_NO_ZONE: &str =
+    "check the name, and that the token has Zone:Read and its Zone Resources include it";
 /// So often in a row a zone fails before it is tried another way.
 const MANY_FAILURES: u32 = 3;
 
-/// What was read in this cycle.
+/// A look at the provider, for as long as one cycle.
+pub struct Lookup<'a> {
+    /// Who keeps the records.
+    pub provider: &'a dyn Provider,
+    /// What it is asked with.
+    pub token: &'a Token,
+    by_hand: bool,
+    /// When the cycle began.
+    pub now: &'a Moment,
+    /// What time it is meanwhile.
+    clock: fn() -> Moment,
+    /// When it ends.
+    pub deadline: Deadline,
+    /// Whether the API took the token.
+    is_taken: Cell<bool>,
+    read: RefCell<Read>,
+}
+
+/// What was read so far.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+struct Read {
     /// Name and id of the zone that was read last.
-    pub(super) last_zone: Option<(String, String)>,
+    last_zone: Option<(String, String)>,
+    /// The zones that were looked for and are there.
+    zones: Vec<Zone>,
     /// The ids of zones that were to be read as a whole.
     tried: Vec<String>,
     /// The records of names.
@@ -45,16 +73,10 @@ impl Read {
             found,
         });
     }
-
-    /// Forgets what a name was seen to hold.
-    pub(super) fn forget(&mut self, zone_id: &str, name: &str) {
-        self.names
-            .retain(|known| known.zone_id != zone_id || known.name != name);
-    }
 }
 
 /// Why the records of a name were not read.
-pub(super) enum NotRead {
+pub enum NotRead {
     /// They were not asked for, or there is nobody to ask.
     Held(Box<Settled>),
     /// What was asked about, and how it failed.
@@ -68,20 +90,58 @@ fn about(zone: Option<&String>, spec: &RecordSpec) -> About {
     }
 }
 
-impl Act<'_> {
+impl<'a> Lookup<'a> {
+    /// One that begins at `now`. Where it is asked for `by_hand`, what rests since before is asked all the same.
+    pub fn new(
+        provider: &'a dyn Provider,
+        token: &'a Token,
+        by_hand: bool,
+        now: &'a Moment,
+        clock: fn() -> Moment,
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            provider,
+            token,
+            by_hand,
+            now,
+            clock,
+            deadline,
+            is_taken: Cell::new(false),
+            read: RefCell::default(),
+        }
+    }
+
+    /// Name and id of the zone that was read last.
+    pub fn last_zone(&self) -> Option<(String, String)> {
+        self.read.borrow().last_zone.clone()
+    }
+
+    /// Each zone that was looked for and is there.
+    pub fn zones(&self) -> Vec<Zone> {
+        self.read.borrow().zones.clone()
+    }
+
+    /// Forgets what a name was seen to hold.
+    pub fn forget(&self, zone_id: &str, name: &str) {
+        let names = &mut self.read.borrow_mut().names;
+        names.retain(|known| known.zone_id != zone_id || known.name != name);
+    }
+
     /// Every record of that name. Its zone is looked for once and remembered. `others` may be read in one go with it.
-    pub(super) fn records(
+    ///
+    /// # Errors
+    /// Why they were not read.
+    pub fn records(
         &self,
-        provider: &dyn Provider,
-        token: &Token,
         state: &mut State,
         spec: &RecordSpec,
-        others: &[Waiting<'_>],
+        others: &mut dyn Iterator<Item = &RecordSpec>,
     ) -> Result<Vec<Found>, NotRead> {
-        self.is_asked(state, &state.about(spec), token)?;
-        let read = |state: &mut State, zone: &(String, String)| {
+        self.is_asked(state, &state.about(spec))?;
+        let mut read = |state: &mut State, zone: &(String, String)| {
             self.read.borrow_mut().last_zone = Some(zone.clone());
-            let records = self.read_in(provider, state, zone, spec, others);
+            let records = self.read_in(state, zone, spec, others);
             records.map_err(|error| (about(Some(&zone.0), spec), error))
         };
         let remembered = state.zone_of(spec);
@@ -100,7 +160,7 @@ impl Act<'_> {
             Some(Ok(records)) => return Ok(records),
             None => None,
         };
-        match (self.zone(provider, token, state, spec), first) {
+        match (self.zone(state, spec), first) {
             (Ok(zone), Some((about, error))) if remembered.as_ref() == Some(&zone) => {
                 Err(NotRead::Failed(about, error))
             }
@@ -140,11 +200,10 @@ impl Act<'_> {
     /// What the record's name is in this zone, by what was read of that already, or by a call more.
     fn read_in(
         &self,
-        provider: &dyn Provider,
         state: &mut State,
         (zone, id): &(String, String),
         spec: &RecordSpec,
-        others: &[Waiting<'_>],
+        others: &mut dyn Iterator<Item = &RecordSpec>,
     ) -> Result<Vec<Found>, ApiError> {
         let read = &mut *self.read.borrow_mut();
         if let Some(found) = read.of(id, &spec.name) {
@@ -152,8 +211,8 @@ impl Act<'_> {
         }
         let mut names = vec![spec.name.as_str()];
         for other in others {
-            let name = other.spec.name.as_str();
-            if other.spec.may_be_in(zone) && !names.contains(&name) {
+            let name = other.name.as_str();
+            if other.may_be_in(zone) && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -167,7 +226,9 @@ impl Act<'_> {
             read.tried.push(id.clone());
         }
         if is_less && is_new && !is_hopeless {
-            let whole = provider.zone_records(id, &names, most, self.deadline)?;
+            let whole = self
+                .provider
+                .zone_records(id, &names, most, self.deadline)?;
             if let Some(known) = state.zones.get_mut(zone) {
                 known.calls = Some(whole.calls);
             }
@@ -178,29 +239,23 @@ impl Act<'_> {
                 return Ok(found.clone());
             }
         }
-        let found = provider.records(id, &spec.name, self.deadline)?;
+        let found = self.provider.records(id, &spec.name, self.deadline)?;
         read.add(id, spec.name.clone(), found.clone());
         Ok(found)
     }
 
     /// Name and id of the record's zone, as the provider knows it.
-    fn zone(
-        &self,
-        provider: &dyn Provider,
-        token: &Token,
-        state: &mut State,
-        spec: &RecordSpec,
-    ) -> Result<(String, String), NotRead> {
+    fn zone(&self, state: &mut State, spec: &RecordSpec) -> Result<(String, String), NotRead> {
         let names = spec.zone_candidates();
         // What rests may be the zone of any of them.
         for name in &names {
-            self.is_asked(state, &about(Some(name), spec), token)?;
+            self.is_asked(state, &about(Some(name), spec))?;
         }
         // Where its zone is not known, what is above its name rests: the names beside it are not asked for then. Not what all of a
         // country's zones have in common.
         let about = about(names.get(1).or(names.first()), spec);
         for name in &names {
-            let found = provider.zone(name, self.deadline).map_err(|error| {
+            let found = self.provider.zone(name, self.deadline).map_err(|error| {
                 let message = format!("{}: {}", spec.label(), error.message);
                 NotRead::Failed(about.clone(), ApiError { message, ..error })
             })?;
@@ -213,12 +268,14 @@ impl Act<'_> {
                 known.found = Some(self.now.clone());
                 known.calls = None;
                 known.status = zone.trouble().map(str::to_owned);
-                return Ok((name.clone(), zone.id));
+                let id = zone.id.clone();
+                self.read.borrow_mut().zones.push(zone);
+                return Ok((name.clone(), id));
             }
         }
         let names = names.join(" or ");
         let reason = format!(
-            "{}: the token sees no zone {names}: check the name, and that the token has Zone:Read and its Zone Resources include it",
+            "{}: the token sees no zone {names}: {SEES_NO_ZONE}",
             spec.label(),
         );
         let kind = ApiErrorKind::Forbidden;
@@ -232,8 +289,43 @@ impl Act<'_> {
     }
 
     /// Whether the API may be asked.
-    fn is_asked(&self, state: &State, about: &About, token: &Token) -> Result<(), NotRead> {
-        let held = state.at_rest(about, token.fingerprint(), self.wants.no_cache, self.now);
+    fn is_asked(&self, state: &State, about: &About) -> Result<(), NotRead> {
+        let held = state.at_rest(about, self.token.fingerprint(), self.by_hand, self.now);
         held.map_or(Ok(()), |held| Err(NotRead::Held(Box::new(held))))
+    }
+
+    /// Remembers what a failed call tells of the API, and gives the reason for the report.
+    pub fn note(
+        &self,
+        state: &mut State,
+        spec: &RecordSpec,
+        about: &About,
+        error: &ApiError,
+    ) -> String {
+        if error.kind == ApiErrorKind::Gone {
+            state.forget_zone_of(spec);
+        }
+        let is_rejected = error.kind == ApiErrorKind::TokenRejected;
+        let reason = if is_rejected {
+            format!("{}; it comes from {}", error.message, self.token.source())
+        } else {
+            error.message.clone()
+        };
+        // A token that others take is not rejected, whatever one zone says.
+        let is_of_zone = is_rejected && (self.is_taken.get() || state.is_refused_by_zone(about));
+        let kind = if is_of_zone {
+            ApiErrorKind::Forbidden
+        } else {
+            error.kind
+        };
+        // Not when the cycle began: what the server asked for counts from its answer.
+        let now = (self.clock)();
+        state.back_off(&kind, about, &reason, self.token.fingerprint(), &now)
+    }
+
+    /// Remembers that the API did what was asked of it about this record.
+    pub fn answered(&self, state: &mut State, spec: &RecordSpec) {
+        self.is_taken.set(true);
+        state.answered(&state.about(spec));
     }
 }
