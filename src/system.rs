@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 use std::process;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,12 +30,16 @@ const LONGEST_BOOT_ID: usize = 64;
 pub fn now() -> Moment {
     Moment {
         wall: wall_from(SystemTime::now()),
-        boot: fs::read_to_string(BOOT_ID)
-            .ok()
-            .and_then(|id| parse_boot_id(&id))
-            .unwrap_or_default(),
+        boot: boot_id(),
         since_boot_ms: u64::try_from(since_boot().as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// The kernel's id of this boot, read once a process; empty where it tells none.
+fn boot_id() -> Arc<str> {
+    static ID: OnceLock<Arc<str>> = OnceLock::new();
+    let read = || parse_boot_id(&fs::read_to_string(BOOT_ID).ok()?);
+    Arc::clone(ID.get_or_init(|| read().unwrap_or_default().into()))
 }
 
 /// Time since boot, sleep included: `CLOCK_BOOTTIME`, see `clock_gettime(2)`.

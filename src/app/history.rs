@@ -44,8 +44,9 @@ impl<'de> Deserialize<'de> for Entry {
             kind: String,
         }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let Head { at, kind } = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-        let event = serde_json::from_str(raw.get()).ok();
+        let Head { at, kind } =
+            serde_json::from_slice(raw.get().as_bytes()).map_err(D::Error::custom)?;
+        let event = serde_json::from_slice(raw.get().as_bytes()).ok();
         Ok(Self {
             raw,
             at,
@@ -133,7 +134,7 @@ fn younger(events: Vec<Entry>, since: Duration, now: &Moment) -> Vec<Entry> {
 pub fn is_plausible(at: Timestamp) -> bool {
     let moment = Moment {
         wall: at,
-        boot: String::new(),
+        boot: "".into(),
         since_boot_ms: 0,
     };
     moment.wall_is_plausible()

@@ -17,6 +17,8 @@ pub struct Section<'r, 'a> {
     name: &'static str,
     table: Option<&'a DeTable<'a>>,
     keys: Vec<&'static str>,
+    /// So many of the table's keys were not asked for yet.
+    left: usize,
 }
 
 impl<'r, 'a> Section<'r, 'a> {
@@ -30,14 +32,19 @@ impl<'r, 'a> Section<'r, 'a> {
             reader,
             name,
             table,
-            keys: Vec::new(),
+            keys: Vec::with_capacity(8),
+            left: table.map_or(0, DeTable::len),
         }
     }
 
     /// A value that no variable can override.
     pub fn file_value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        let is_new = !self.keys.contains(&key);
         self.keys.push(key);
-        self.table?.get(key).map(Value::File)
+        // A thousand records have little more than their names.
+        let found = self.table.filter(|_| self.left > 0 || !is_new)?.get(key)?;
+        self.left -= usize::from(is_new);
+        Some(Value::File(found))
     }
 
     /// A value from its variable, where that is set, or else from the file.

@@ -24,40 +24,42 @@ pub fn to_ascii(name: &str) -> Result<String, String> {
             .to_ascii(host.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore)
             .map_err(|_| "a host name in letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?
     };
-    let ascii = format!("{wildcard}{}", ascii.strip_suffix('.').unwrap_or(&ascii));
+    let ascii = [wildcard, ascii.strip_suffix('.').unwrap_or(&ascii)].concat();
     check(ascii.strip_prefix("*.").unwrap_or(&ascii), &ascii)?;
     Ok(ascii)
 }
 
 /// `host` is `full` without its wildcard label. Lengths as in RFC 1035 section 2.3.4.
 fn check(host: &str, full: &str) -> Result<(), &'static str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if full.len() > 253 {
         return Err("a host name of at most 253 characters in its ASCII form");
     }
-    if full.split('.').count() < 2 {
+    if !full.bytes().any(|byte| byte == b'.') {
         return Err("a full host name such as \"vpn.example.com\"");
     }
-    for label in host.split('.') {
-        if label.is_empty() {
-            return Err("a host name with something between each two dots");
-        }
-        if label.len() > 63 {
-            return Err(
-                "a host name whose labels have at most 63 characters each in their ASCII form",
-            );
-        }
-        if !label.bytes().all(plain) {
-            return Err(
-                "a host name in letters, digits, `-`, `_` and dots, with `*` only as the whole first label",
-            );
+    // Bytes of the label so far, and whether they are all digits. In one go, as there may be a thousand names.
+    let (mut length, mut is_number) = (0, true);
+    for byte in host.bytes().chain([b'.']) {
+        match byte {
+            b'.' if length == 0 => return Err("a host name with something between each two dots"),
+            b'.' if length > 63 => {
+                return Err(
+                    "a host name whose labels have at most 63 characters each in their ASCII form",
+                );
+            }
+            b'.' => length = 0,
+            _ if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' => {
+                is_number = (is_number || length == 0) && byte.is_ascii_digit();
+                length += 1;
+            }
+            _ => {
+                return Err(
+                    "a host name in letters, digits, `-`, `_` and dots, with `*` only as the whole first label",
+                );
+            }
         }
     }
-    if host
-        .rsplit('.')
-        .next()
-        .is_some_and(|top| top.bytes().all(|byte| byte.is_ascii_digit()))
-    {
+    if is_number {
         return Err("a host name, not an address");
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! A one-shot tool cannot keep a monotonic clock between runs, and the wall clock jumps. So a [`Moment`] holds three
 //! readings, and the time between two moments is [`Elapsed::Known`] or [`Elapsed::Unknown`], never negative and never a guess.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ pub struct Moment {
     /// The wall clock, in UTC.
     pub wall: Timestamp,
     /// The kernel's random id of this boot; empty where the kernel tells none.
-    pub boot: String,
+    pub boot: Arc<str>,
     /// Time since boot, sleep included (`CLOCK_BOOTTIME`), in milliseconds.
     pub since_boot_ms: u64,
 }
@@ -105,7 +106,7 @@ impl Moment {
     pub fn simulated(boot: &str, wall_s: i64, since_boot: Duration) -> Self {
         Self {
             wall: Timestamp::from_second(wall_s).unwrap_or(Timestamp::MAX),
-            boot: boot.to_owned(),
+            boot: boot.into(),
             since_boot_ms: u64::try_from(since_boot.as_millis()).unwrap_or(u64::MAX),
         }
     }

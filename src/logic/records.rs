@@ -48,13 +48,13 @@ impl RecordSpec {
     /// The key of the record in the state.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{} {}", self.kind, self.name)
+        [self.kind.as_str(), " ", &self.name].concat()
     }
 
     /// The record for people: `vpn.example.com A`.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{} {}", self.display, self.kind)
+        [&self.display, " ", self.kind.as_str()].concat()
     }
 
     /// Whether a zone of this name may be its own: whether it is among the [candidates](Self::zone_candidates).

@@ -605,7 +605,7 @@ fn a_plug_that_was_seen_on_may_be_off_after_a_boot() {
     let resumed = |now: &Moment| resume(line.state.clone(), &wants, now).recovery;
     assert_eq!(resumed(&at(60)), line.state.recovery);
     let reborn = Moment {
-        boot: "another".to_owned(),
+        boot: "another".into(),
         ..at(60)
     };
     assert_eq!(resumed(&reborn).plug_seen, None);

@@ -157,7 +157,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusa
     let mut text = std::str::from_utf8(bytes)
         .map(Cow::Borrowed)
         .map_err(|_| Unusable::Corrupt("it is not UTF-8 text".to_owned()))?;
-    let Head { version: found } = match serde_json::from_str(&text) {
+    let Head { version: found } = match serde_json::from_slice(text.as_bytes()) {
         Err(cause) if !cause.is_data() => return Err(corrupt("it is not JSON", &cause)),
         head => head.unwrap_or_default(),
     };
@@ -165,13 +165,13 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unusa
         // A tree of values can have a hundred times the size of its text: only an older document is worth it.
         let is_small = text.len() as u64 <= LARGEST_OLDER;
         let document = if found.is_some_and(|found| found < version) && is_small {
-            serde_json::from_str(&text).unwrap_or_default()
+            serde_json::from_slice(text.as_bytes()).unwrap_or_default()
         } else {
             json!({ "version": found })
         };
         text = Cow::Owned(migrate(document, version)?.to_string());
     }
-    serde_json::from_str(&text)
+    serde_json::from_slice(text.as_bytes())
         .map_err(|cause| corrupt("it is not a state document of its version", &cause))
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use cadence::world::{DohMode, Kind, Line, PlugModel};
 use serde_json::{Value, json};
 
-use crate::support::{Home, RECORD};
+use crate::support::{Home, RECORD, each_moment, wall};
 
 /// What the record holds at the start, and the home's address in all scenes but those where nothing is to be written.
 pub const OLD: &str = "93.184.216.34";
@@ -98,8 +98,25 @@ pub enum Server {
 
 /// What a home has on its disk in one scene.
 struct Scene {
-    state: String,
+    state: Value,
     history: String,
+    made: Instant,
+}
+
+impl Scene {
+    /// The state as if the scene had been played just now.
+    fn state(&self) -> Value {
+        let mut state = self.state.clone();
+        let elapsed = self.made.elapsed();
+        each_moment(&mut state, &|moment| {
+            let wall = wall(moment).checked_add(elapsed).unwrap();
+            moment.insert("wall".into(), wall.to_string().into());
+            let since_boot = moment["since_boot_ms"].as_u64().unwrap();
+            let since_boot = since_boot + u64::try_from(elapsed.as_millis()).unwrap();
+            moment.insert("since_boot_ms".into(), since_boot.into());
+        });
+        state
+    }
 }
 
 /// The record, with what its owner gave it; and records of others.
@@ -147,7 +164,8 @@ fn scene(plug: Option<PlugModel>, play: impl FnOnce(&Home)) -> Scene {
     home.settle();
     play(&home);
     Scene {
-        state: fs::read_to_string(home.state_file("state.json")).unwrap(),
+        state: home.state(),
+        made: Instant::now(),
         history: fs::read_to_string(home.state_file("history.jsonl")).unwrap(),
     }
 }
@@ -263,7 +281,11 @@ impl Stage {
         let home = &self.home;
         let _ = fs::remove_dir_all(home.path("state"));
         fs::create_dir(home.path("state")).unwrap();
-        fs::write(home.state_file("state.json"), &self.scene.state).unwrap();
+        fs::write(
+            home.state_file("state.json"),
+            self.scene.state().to_string(),
+        )
+        .unwrap();
         fs::write(home.state_file("history.jsonl"), &self.scene.history).unwrap();
         let api = home.world.cloudflare();
         let id = ours(home)["id"].as_str().unwrap().to_owned();

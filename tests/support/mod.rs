@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use cadence::world::{Files, World};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 /// A world, and a host in it.
@@ -207,7 +207,12 @@ impl Home {
     /// Lets that much time pass: every moment in the state moves into the past, as if this host had been off since.
     pub fn pass(&self, time: Duration) {
         let mut state = self.state();
-        age(&mut state, time);
+        each_moment(&mut state, &|moment| {
+            let wall = wall(moment).checked_sub(time).unwrap();
+            moment.insert("wall".into(), wall.to_string().into());
+            // Time since boot does not go back far enough: let the wall clock count.
+            moment.insert("boot".into(), "an earlier boot".into());
+        });
         fs::write(self.state_file("state.json"), state.to_string()).unwrap();
     }
 
@@ -217,21 +222,23 @@ impl Home {
     }
 }
 
-fn age(value: &mut Value, time: Duration) {
+/// Changes every moment in a state.
+pub fn each_moment(value: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
     match value {
-        Value::Object(moment) if moment.contains_key("since_boot_ms") => {
-            let wall: Timestamp = moment["wall"].as_str().unwrap().parse().unwrap();
-            moment.insert(
-                "wall".into(),
-                wall.checked_sub(time).unwrap().to_string().into(),
-            );
-            // Time since boot does not go back far enough: let the wall clock count.
-            moment.insert("boot".into(), "an earlier boot".into());
-        }
-        Value::Object(fields) => fields.values_mut().for_each(|value| age(value, time)),
-        Value::Array(items) => items.iter_mut().for_each(|value| age(value, time)),
+        Value::Object(moment) if moment.contains_key("since_boot_ms") => change(moment),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|value| each_moment(value, change)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| each_moment(value, change)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// The wall clock of a moment.
+pub fn wall(moment: &Map<String, Value>) -> Timestamp {
+    moment["wall"].as_str().unwrap().parse().unwrap()
 }
 
 /// Debian's libfaketime, which moves the wall clock alone when asked to; says so where it is not installed.

@@ -179,7 +179,7 @@ impl<'a> Stage<'a> {
             match since.since_boot_ms.checked_sub(ms) {
                 Some(earlier) => since.since_boot_ms = earlier,
                 // This host was not up then: the wall clock tells.
-                None => since.boot.clear(),
+                None => since.boot = "".into(),
             }
         }
         state::save(&dir, &state).map_err(Error::state)

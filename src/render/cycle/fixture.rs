@@ -62,7 +62,7 @@ pub fn signal<T>(target: &str, micros: u64, result: Result<T, &str>) -> Signal<T
 pub fn moment(wall: &str) -> Moment {
     Moment {
         wall: wall.parse().unwrap(),
-        boot: String::new(),
+        boot: "".into(),
         since_boot_ms: 0,
     }
 }

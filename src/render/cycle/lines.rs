@@ -17,12 +17,20 @@ use crate::logic::verdict::Verdict;
 use crate::render::line::{Level, Line, Mark};
 use crate::render::signal;
 
-/// Every line; which of them are worth printing is the printer's business.
-pub fn all(cycle: &Cycle<'_>) -> Vec<Line> {
+/// Every line; which of them are worth printing is the printer's business. Of `most` records and more those that are right, and were before,
+/// are only counted.
+pub fn all(cycle: &Cycle<'_>, most: usize) -> Vec<Line> {
     let at = cycle.now.wall;
     let mut lines = vec![loop_line(cycle)];
     lines.extend(signals(cycle));
+    let is_long = cycle.acted.len() > most;
+    let mut right = 0;
     for (spec, planned, acted) in cycle.records() {
+        let is_right = matches!(acted.outcome.settled, Settled::Right { .. });
+        if is_long && is_right && planned.next != Next::AskDoh {
+            right += 1;
+            continue;
+        }
         lines.push(cache(at, spec, planned));
         if planned.next == Next::AskDoh {
             lines.push(dns(cycle, spec, planned, acted));
@@ -31,6 +39,10 @@ pub fn all(cycle: &Cycle<'_>) -> Vec<Line> {
             lines.push(cloudflare(at, spec, acted));
         }
         lines.push(ddns(at, spec, planned, acted));
+    }
+    if right > 0 {
+        let line = Line::new(at, Mark::Good, "DDNS", "NOOP");
+        lines.push(line.primary("records", right));
     }
     lines.extend(readiness(cycle));
     lines.extend(recovery(cycle));

@@ -119,7 +119,7 @@ fn wall(ms: i64) -> Timestamp {
 fn moment(ms: i64) -> Moment {
     Moment {
         wall: wall(ms),
-        boot: "b743ed3e-726f-4eb9-b26a-8d5173affe28".to_owned(),
+        boot: "b743ed3e-726f-4eb9-b26a-8d5173affe28".into(),
         since_boot_ms: 1_430_040,
     }
 }

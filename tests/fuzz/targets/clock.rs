@@ -25,9 +25,9 @@ pub fn moment(bytes: [u8; BYTES], other: &Moment) -> Moment {
             other.boot.clone(),
             other.since_boot_ms.saturating_sub(since),
         ),
-        2 => (String::new(), since),
-        3 => ("another".to_owned(), since),
-        _ => ("another".to_owned(), u64::MAX - since),
+        2 => ("".into(), since),
+        3 => ("another".into(), since),
+        _ => ("another".into(), u64::MAX - since),
     };
     Moment {
         wall: at,

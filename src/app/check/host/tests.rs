@@ -38,10 +38,10 @@ fn a_state(last_s: u64) -> (State, Moment) {
     let last = Moment {
         since_boot_ms: now.since_boot_ms.saturating_sub(last_s * 1000),
         wall: now.wall - Duration::from_secs(last_s),
-        boot: String::new(),
+        boot: "".into(),
     };
     let now = Moment {
-        boot: String::new(),
+        boot: "".into(),
         ..now
     };
     let state = State {

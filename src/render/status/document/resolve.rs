@@ -284,7 +284,7 @@ impl LastChange {
     fn new(change: &state::LastChange, now: &Moment) -> Self {
         let at = Moment {
             wall: change.at,
-            boot: String::new(),
+            boot: "".into(),
             since_boot_ms: 0,
         };
         Self {
