@@ -28,7 +28,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy)]
 pub struct Ending<'a> {
     /// One per record, in the order of the configuration.
-    pub outcomes: &'a [Outcome],
+    pub outcomes: &'a [&'a Outcome],
     /// The errors that no record carries.
     pub errors: &'a [String],
     /// When. Writes and back-offs of this cycle began before it, though after the cycle did.
@@ -50,7 +50,20 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         jitter,
     } = *ending;
     for (spec, outcome) in wants.records.iter().zip(outcomes) {
-        settle_record(&mut state, spec, outcome);
+        let known = state.records.get(&spec.key());
+        let is_as_before = known.is_some_and(|known| known.is_as_before(&outcome.settled));
+        if !is_as_before || outcome.public.is_some() {
+            settle_record(&mut state, spec, outcome);
+        }
+    }
+    // Each of them is known by now; what is more is not configured any more.
+    if state.records.len() > wants.records.len() {
+        let mut known = std::mem::take(&mut state.records);
+        for key in wants.records.iter().map(RecordSpec::key) {
+            if let Some(record) = known.remove(&key) {
+                state.records.insert(key, record);
+            }
+        }
     }
     if !wants.doh {
         // There is nobody to ask whether a write shows, and so nothing to wait for.
@@ -89,11 +102,7 @@ const FOUND: &str = "the answer was lost, and the API shows it now";
 
 fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     let key = spec.key();
-    let known = state.records.entry(key.clone()).or_default();
-    if known.is_as_before(&outcome.settled) && outcome.public.is_none() {
-        return;
-    }
-    let mut remembered = std::mem::take(known);
+    let mut remembered = state.records.remove(&key).unwrap_or_default();
     let before = remembered.trouble.clone();
     let Some(wanted) = outcome.wanted else {
         remembered.is_troubled(&outcome.settled, None, &outcome.at);

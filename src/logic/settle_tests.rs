@@ -23,7 +23,7 @@ fn after(state: State, settled: Settled, wanted: Option<&str>, doh: bool, s: u64
         at: at(s),
     }];
     let ending = Ending {
-        outcomes: &outcomes,
+        outcomes: &outcomes.iter().collect::<Vec<_>>(),
         errors: &[],
         ended: &at(s + 1),
         elapsed: Duration::from_secs(1),

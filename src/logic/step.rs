@@ -98,16 +98,6 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
     {
         state.recovery.host_started();
     }
-    let is_known = |spec: &RecordSpec| state.records.contains_key(&spec.key());
-    if state.records.len() > wants.records.iter().filter(|spec| is_known(spec)).count() {
-        let mut known = std::mem::take(&mut state.records);
-        for spec in wants.records {
-            let key = spec.key();
-            if let Some(record) = known.remove(&key) {
-                state.records.insert(key, record);
-            }
-        }
-    }
     for record in state.records.values_mut() {
         record.on_clocks_of(now);
     }

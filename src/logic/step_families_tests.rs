@@ -62,7 +62,7 @@ fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, P
             })
             .collect();
         let ending = Ending {
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
             errors: &decision.left_behind,
             ended: &now,
             elapsed: Duration::ZERO,

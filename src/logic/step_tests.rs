@@ -67,7 +67,7 @@ impl Driven {
             })
             .collect();
         let ending = Ending {
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
             errors: &[],
             ended: &at(self.seconds + 5),
             elapsed: Duration::from_millis(300),

@@ -217,7 +217,7 @@ impl Home {
         }
         let jitter = Duration::from_secs(self.world.rng.random_range(0..=10));
         let ending = Ending {
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
             errors: &[],
             ended: &self.now(),
             elapsed: Duration::from_millis(300),

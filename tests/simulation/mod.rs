@@ -195,7 +195,7 @@ impl<'a> Home<'a> {
         }
         let jitter = Duration::from_secs(self.rng.random_range(0..=10));
         let ending = Ending {
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
             errors: &[],
             ended: &now,
             elapsed: Duration::from_millis(300),

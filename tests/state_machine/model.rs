@@ -347,7 +347,7 @@ impl Home {
             at: now.clone(),
         }];
         let ending = Ending {
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
             errors: &[],
             ended: &now,
             elapsed: Duration::from_millis(300),

@@ -398,7 +398,7 @@ impl Life {
         }
         let outcomes: Vec<Outcome> = acted.into_iter().map(|acted| acted.outcome).collect();
         let ending = Ending {
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
             errors: &[],
             ended: &now,
             elapsed: Duration::ZERO,
