@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use cadence::world::{self, Kind, Tamper};
+use cadence::world;
 use serde_json::{Value, json};
 
 use super::matrix::Fault;
@@ -16,7 +16,8 @@ use crate::support::Home;
 /// Longer than the client waits.
 const TOO_LONG: Duration = Duration::from_secs(9);
 
-pub fn faults() -> Vec<Fault> {
+/// Those that one zone may meet alone.
+pub fn of_a_zone() -> Vec<Fault> {
     let mut faults = vec![];
     for (status, code, text) in [
         (400, 1004, "DNS Validation Error"),
@@ -95,6 +96,12 @@ pub fn faults() -> Vec<Fault> {
         writing("written late", world::Fault::SlowApply(TOO_LONG)).slow(),
     ]);
     faults.extend(shapes());
+    faults
+}
+
+/// All of them.
+pub fn faults() -> Vec<Fault> {
+    let mut faults = of_a_zone();
     faults.extend(pages());
     faults.extend(others());
     faults
@@ -111,21 +118,15 @@ fn status_of(code: u16, retry_after: Option<&str>, body: Option<&str>) -> world:
 /// The API fails like this at that moment.
 fn failing(name: impl Into<String>, fault: world::Fault) -> Fault {
     Fault::new(name, move |stage, moment| {
-        let api = stage.home.world.cloudflare();
-        match moment {
-            Moment::Read | Moment::All => api.set_fault(Some(fault.clone())),
-            Moment::Write => api.fail_next_write(1, fault.clone()),
-            _ => return false,
-        }
-        true
+        stage.fail_api(moment == Moment::Write, &fault);
+        matches!(moment, Moment::Read | Moment::Write | Moment::All)
     })
 }
 
 /// The same for what only a write can meet.
 fn writing(name: &str, fault: world::Fault) -> Fault {
     Fault::new(name, move |stage, moment| {
-        let api = stage.home.world.cloudflare();
-        api.fail_next_write(1, fault.clone());
+        stage.fail_api(true, &fault);
         moment == Moment::Write
     })
 }
@@ -444,12 +445,4 @@ fn use_token(stage: &mut Stage, token: &str) {
     let before = fs::read(stage.home.path("token")).unwrap();
     fs::write(stage.home.path("token"), token).unwrap();
     stage.lift_by(|home| fs::write(home.path("token"), before).unwrap());
-}
-
-impl Stage {
-    /// The API's answers go out like this while the fault is there.
-    pub fn tamper_api(&mut self, tamper: Tamper) {
-        self.home.world.tamper(Kind::Api, 0, Some(tamper));
-        self.lift_by(|home| home.world.tamper(Kind::Api, 0, None));
-    }
 }

@@ -1,6 +1,7 @@
 //! The faults of the host itself, group by group; those for which a tool is missing here are skipped.
 
 use super::matrix::{self, Group, Moments};
+use super::stage::Stage;
 use super::support::strace::has_strace;
 use super::support::{alone, faketime};
 use super::{clock, disk, limits, locale, mounts, signals};
@@ -19,7 +20,13 @@ fn every_fault_of_the_host_at_every_moment_is_told_and_survived() {
 
 fn faults_of_the_host(moments: Moments) {
     let mut groups = vec![];
-    let mut add = |name, faults| groups.push(Group { name, faults });
+    let mut add = |name, faults| {
+        groups.push(Group {
+            name,
+            faults,
+            stage: Stage::new,
+        });
+    };
     let strace = has_strace();
     if strace {
         add("disk", disk::errors());

@@ -295,6 +295,10 @@ fn spoilt(name: &'static str, spoil: Spoil) -> Fault {
             }
             spoil(&Reply::of(bytes), out)
         });
+        if stage.has_others() {
+            stage.tamper_api(tamper);
+            return matches!(moment, Moment::Read | Moment::Write | Moment::All);
+        }
         if let Some(model) = moment.plug() {
             let plugs = stage.home.world.plugs();
             plugs.tamper(model, Some(tamper));

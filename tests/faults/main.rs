@@ -36,6 +36,7 @@ mod support;
 mod wire;
 
 use matrix::{Group, Moments, Sum};
+use stage::Stage;
 use support::alone;
 
 #[test]
@@ -51,7 +52,17 @@ fn every_fault_of_the_outside_at_every_moment_is_told_and_survived() {
 }
 
 fn faults_of_the_outside(moments: Moments) {
-    let group = |name, faults| Group { name, faults };
+    let group = |name, faults| Group {
+        name,
+        faults,
+        stage: Stage::new,
+    };
+    let mut of_a_zone = api::of_a_zone();
+    of_a_zone.extend(http::faults());
+    if moments == Moments::One {
+        let mut turn = 0..;
+        of_a_zone.retain(|_| turn.next().is_some_and(|turn| turn % 3 == 0));
+    }
     let Sum {
         cells,
         cycles,
@@ -65,6 +76,11 @@ fn faults_of_the_outside(moments: Moments) {
             group("network", network::faults()),
             group("http", http::faults()),
             group("api", api::faults()),
+            Group {
+                name: "zones",
+                faults: of_a_zone,
+                stage: Stage::of_zones,
+            },
         ],
         moments,
     );

@@ -90,6 +90,8 @@ const NAME: usize = 30;
 pub struct Group {
     pub name: &'static str,
     pub faults: Vec<Fault>,
+    /// The home that each strikes.
+    pub stage: fn(Moment) -> Stage,
 }
 
 /// At how many moments each fault strikes.
@@ -226,7 +228,7 @@ fn peak_of_an_honest_cycle() -> u64 {
 fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> Option<Cell> {
     let (moment, _) = Moment::ALL[at];
     let fault = &groups[group].faults[number];
-    let mut stage = Stage::new(moment);
+    let mut stage = (groups[group].stage)(moment);
     if !(fault.strike)(&mut stage, moment) {
         return None;
     }
@@ -241,6 +243,9 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
         let before = Before::of(&stage.home);
         let ran = stage.struck_cycle();
         broken.extend(before.broken(&stage, &ran));
+        for record in stage.behind_for_nothing() {
+            broken.push(format!("it waits for the zone that fails: {record}"));
+        }
         peak = peak.max(ran.peak);
         cycles += 1;
         struck = Some(ran);
@@ -250,7 +255,7 @@ fn play(groups: &[Group], [group, number, at]: [usize; 3], most_memory: u64) -> 
         broken.push("a process is left".to_owned());
     }
     let is_of_api = matches!(moment, Moment::Read | Moment::Write | Moment::All)
-        && matches!(groups[group].name, "api" | "http");
+        && matches!(groups[group].name, "api" | "http" | "zones");
     let (rests, monitor) = if is_of_api {
         let monitor = stage.home.run(&["status", "--check"]).status.code();
         let monitor = monitor.map_or("-".to_owned(), |code| code.to_string());

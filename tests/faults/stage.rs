@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cadence::world::{DohMode, Kind, Line, PlugModel};
+use cadence::world::{DohMode, Fault, Kind, Line, PlugModel, Tamper};
 use serde_json::{Value, json};
 
 use crate::support::{Home, RECORD, each_moment, wall};
@@ -134,6 +134,25 @@ const RECOVERY: &str = "enabled = true\noff_time = \"3s\"\nexpected_network_reco
                         escalation_buffer = \"0s\"\nboot_grace = \"0s\"\n\n\
                         [policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n";
 
+/// More records of the home, each in a zone of its own, and their configuration.
+const ELSEWHERE: [&str; 2] = ["nas.example.org", "web.example.net"];
+const RECORDS_ELSEWHERE: &str = "[[record]]\nname = \"nas.example.org\"\ncreate = true\n\
+                                 [[record]]\nname = \"web.example.net\"\ncreate = true\n";
+
+/// The same with two zones more.
+fn home_of_zones() -> Home {
+    let home = home(None);
+    for name in ELSEWHERE {
+        let (_, zone) = name.split_once('.').unwrap();
+        let api = home.world.cloudflare();
+        api.add_zone(zone);
+        let record = json!({"name": name, "type": "A", "content": OLD, "ttl": 60});
+        api.add_record(zone, &record).unwrap();
+    }
+    home.configure(&format!("{RECORD}{RECORDS_ELSEWHERE}"));
+    home
+}
+
 fn home(plug: Option<PlugModel>) -> Home {
     let home = Home::with(RECORD);
     for record in records() {
@@ -159,10 +178,9 @@ fn home(plug: Option<PlugModel>) -> Home {
     home
 }
 
-fn scene(plug: Option<PlugModel>, play: impl FnOnce(&Home)) -> Scene {
-    let home = home(plug);
+fn scene(home: &Home, play: impl FnOnce(&Home)) -> Scene {
     home.settle();
-    play(&home);
+    play(home);
     Scene {
         state: home.state(),
         made: Instant::now(),
@@ -171,20 +189,25 @@ fn scene(plug: Option<PlugModel>, play: impl FnOnce(&Home)) -> Scene {
 }
 
 /// READY, and nothing to do.
-static STEADY: LazyLock<Scene> = LazyLock::new(|| scene(None, |_| ()));
+static STEADY: LazyLock<Scene> = LazyLock::new(|| scene(&home(None), |_| ()));
 
 /// Renumbered, and seen so once: the next cycle confirms it, looks for the zone, reads the record and writes it.
-static RENUMBERED: LazyLock<Scene> = LazyLock::new(|| scene(None, renumber));
+static RENUMBERED: LazyLock<Scene> = LazyLock::new(|| scene(&home(None), renumber));
 
 /// The same where the zone is known: the record itself is the first that is read.
-static ZONE_KNOWN: LazyLock<Scene> = LazyLock::new(|| {
-    scene(None, |home| {
-        home.world.set_doh(DohMode::Servfail);
-        home.cycle_with(&["--no-cache"]);
-        assert!(home.state()["zones"]["example.com"]["id"].is_string());
-        renumber(home);
-    })
-});
+static ZONE_KNOWN: LazyLock<Scene> =
+    LazyLock::new(|| scene(&home(None), see_the_zone_and_renumber));
+
+/// The same with three zones, which are all known.
+static ZONES_KNOWN: LazyLock<Scene> =
+    LazyLock::new(|| scene(&home_of_zones(), see_the_zone_and_renumber));
+
+fn see_the_zone_and_renumber(home: &Home) {
+    home.world.set_doh(DohMode::Servfail);
+    home.cycle_with(&["--no-cache"]);
+    assert!(home.state()["zones"]["example.com"]["id"].is_string());
+    renumber(home);
+}
 
 fn renumber(home: &Home) {
     home.world.set_address(Some(NEW.parse().unwrap()));
@@ -193,7 +216,7 @@ fn renumber(home: &Home) {
 
 /// In an outage that is old enough for a power cycle.
 static OUTAGE: LazyLock<Scene> = LazyLock::new(|| {
-    scene(Some(PLUG), |home| {
+    scene(&home(Some(PLUG)), |home| {
         home.world.set_line(Line::Down).unwrap();
         assert_eq!(home.cycle()["verdict"], "WAN_DOWN");
         let mut state = home.state();
@@ -231,6 +254,8 @@ pub struct Stage {
     pub program: Option<&'static Path>,
     /// The home's address, which alone may be written.
     pub truth: &'static str,
+    /// The zone that alone is struck, by its id, where there are others.
+    only: Option<String>,
     /// The fault takes `state.json` away, so that the counters begin anew.
     pub cold: bool,
     /// The fault leaves lines in the history that are not cadence's.
@@ -254,13 +279,26 @@ impl Stage {
             _ => (&RENUMBERED, NEW),
         };
         let home = home(moment.plug());
-        home.world.set_address(Some(truth.parse().unwrap()));
         if let Some(model) = moment.plug() {
             home.world.put_modem_behind(model, POWER_CYCLE).unwrap();
         }
+        Self::of(home, scene, truth, moment)
+    }
+
+    /// One with three zones, of which the first alone is struck.
+    pub fn of_zones(moment: Moment) -> Self {
+        let mut stage = Self::of(home_of_zones(), &ZONES_KNOWN, NEW, moment);
+        let zone = stage.scene.state["zones"]["example.com"]["id"].as_str();
+        stage.only = zone.map(str::to_owned);
+        stage
+    }
+
+    fn of(home: Home, scene: &'static Scene, truth: &'static str, moment: Moment) -> Self {
+        home.world.set_address(Some(truth.parse().unwrap()));
         let stage = Self {
             home: Arc::new(home),
             scene,
+            only: None,
             moment,
             program: None,
             truth,
@@ -288,12 +326,63 @@ impl Stage {
         .unwrap();
         fs::write(home.state_file("history.jsonl"), &self.scene.history).unwrap();
         let api = home.world.cloudflare();
-        let id = ours(home)["id"].as_str().unwrap().to_owned();
-        api.edit_record(&id, &json!({"content": OLD})).unwrap();
+        for record in api.records().iter().filter(|record| self.keeps(record)) {
+            let id = record["id"].as_str().unwrap();
+            api.edit_record(id, &json!({"content": OLD})).unwrap();
+        }
         api.clear_journal();
         if self.moment.plug().is_some() {
             home.world.set_line(Line::Down).unwrap();
         }
+    }
+
+    /// Whether a record is one of this home's.
+    pub fn keeps(&self, record: &Value) -> bool {
+        let is_elsewhere = || ELSEWHERE.iter().any(|name| record["name"] == *name);
+        record["type"] == "A"
+            && (record["name"] == "vpn.example.com" || self.only.is_some() && is_elsewhere())
+    }
+
+    /// The records of the zones that are not struck, and are not right, though nothing keeps the API from being asked.
+    pub fn behind_for_nothing(&self) -> Vec<Value> {
+        if self.only.is_none() || self.home.state()["backoff"].is_object() {
+            return vec![];
+        }
+        let records = self.home.world.cloudflare().records().into_iter();
+        let elsewhere = records.filter(|it| ELSEWHERE.iter().any(|name| it["name"] == *name));
+        elsewhere.filter(|it| it["content"] != self.truth).collect()
+    }
+
+    /// The API fails like this, once where `writes` are meant and there is one zone.
+    pub fn fail_api(&mut self, writes: bool, fault: &Fault) {
+        let api = self.home.world.cloudflare();
+        match &self.only {
+            Some(zone) => {
+                let zone = zone.clone();
+                api.set_fault_at(&zone, writes, Some(fault.clone()));
+                self.lift_by(move |home| home.world.cloudflare().set_fault_at(&zone, writes, None));
+            }
+            None if writes => api.fail_next_write(1, fault.clone()),
+            None => api.set_fault(Some(fault.clone())),
+        }
+    }
+
+    /// The API's answers go out like this while the fault is there.
+    pub fn tamper_api(&mut self, tamper: Tamper) {
+        let only = self.only.clone();
+        let tamper: Tamper = Arc::new(move |line, bytes, out| {
+            if only.as_ref().is_some_and(|zone| !line.contains(zone)) {
+                return out.write_all(bytes).map(|()| true);
+            }
+            tamper(line, bytes, out)
+        });
+        self.home.world.tamper(Kind::Api, 0, Some(tamper));
+        self.lift_by(|home| home.world.tamper(Kind::Api, 0, None));
+    }
+
+    /// Whether this home has zones that are not struck.
+    pub fn has_others(&self) -> bool {
+        self.only.is_some()
     }
 
     /// Every cycle is run like this while the fault is there.
@@ -372,10 +461,12 @@ impl Stage {
         let ours = |record: &&Value| record["name"] == "vpn.example.com" && record["type"] == "A";
         let ours: Vec<&Value> = published.iter().filter(ours).collect();
         let right = ours.len() == 1 && ours[0]["content"] == self.truth;
+        let elsewhere = self.behind_for_nothing();
         let facts = [
             (ran.code == Some(0), "the exit code"),
             (ran.word("/readiness/after") == "READY", "readiness"),
             (right, "the record"),
+            (elsewhere.is_empty(), "a record of another zone"),
             (record["in_doubt"].is_null(), "a write in doubt"),
             (
                 matches!(ran.word("/records/0/outcome"), "noop" | "updated"),
