@@ -17,7 +17,7 @@ use ureq::{Agent, Body};
 use super::dial::Dialer;
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
-use transport::{Connect, Departure, Resolve};
+use transport::{CLOSED_EARLY, Connect, Departure, Resolve, Stale};
 
 pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request, url_part};
 
@@ -107,7 +107,17 @@ impl Http {
         };
         let reply = match request.body {
             Some(body) => run(agent, request.method, uri, headers, body, timeout),
-            None => run(agent, request.method, uri, headers, (), timeout),
+            None => match run(agent, request.method, uri, headers.clone(), (), timeout) {
+                Err(ureq::Error::Other(error))
+                    if request.method == Method::Get && error.is::<Stale>() =>
+                {
+                    // Whatever else is kept may be as old.
+                    let agent = self.new_agent(request.family, None);
+                    let timeout = deadline.within(request.timeout);
+                    run(&agent, request.method, uri, headers, (), timeout)
+                }
+                reply => reply,
+            },
         };
         reply
             .and_then(|reply| read_reply(reply, request.max_body))
@@ -250,10 +260,9 @@ fn explain(error: ureq::Error, timeout: Duration) -> HttpError {
         ureq::Error::Io(error) if reason::tls(&error).is_some() => {
             HttpError::sent(HttpErrorKind::Tls, reason::of(&error))
         }
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => HttpError::sent(
-            HttpErrorKind::Protocol,
-            "connection closed before the answer was complete",
-        ),
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            HttpError::sent(HttpErrorKind::Protocol, CLOSED_EARLY)
+        }
         ureq::Error::Io(error) => HttpError::sent(HttpErrorKind::Protocol, reason::of(&error)),
         ureq::Error::LargeResponseHeader(..) => HttpError::sent(
             HttpErrorKind::TooLarge,

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -380,6 +381,54 @@ fn a_second_request_uses_the_idle_connection() {
             .unwrap();
         assert_eq!(reply.body, body.as_bytes());
     }
+}
+
+/// A server that answers once on each connection, and then hangs up however it was asked for more, without a word of it.
+fn hangs_up_after_one() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            head(&stream);
+            count.fetch_add(1, Ordering::SeqCst);
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none";
+            io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+            // The next request comes, and gets no answer.
+            stream
+                .set_read_timeout(Some(Duration::from_secs(5)))
+                .unwrap();
+            let _ = io::Read::read(&mut stream, &mut [0; 1024]);
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn a_read_over_a_kept_connection_that_closes_is_made_again_and_a_write_is_not() {
+    let (url, asked) = hangs_up_after_one();
+    let http = http();
+    let send = |request: &Request<'_>| http.send(request, Deadline::after(Duration::from_secs(20)));
+    for _ in 0..3 {
+        assert_eq!(send(&Request::get(&url)).unwrap().body, b"one");
+    }
+    // The first is followed by one that fails and is made again, over a connection that is not kept.
+    let before = asked.load(Ordering::SeqCst);
+    assert_eq!(send(&Request::get(&url)).unwrap().body, b"one");
+    assert_eq!(asked.load(Ordering::SeqCst), before + 1);
+    let write = Request {
+        method: Method::Patch,
+        body: Some(b"{}"),
+        ..Request::get(&url)
+    };
+    assert_eq!(send(&write).unwrap().body, b"one", "over a new one");
+    let error = send(&write).unwrap_err();
+    assert_eq!(
+        (error.maybe_sent, error.to_string().as_str()),
+        (true, "connection closed before the answer was complete")
+    );
 }
 
 #[test]

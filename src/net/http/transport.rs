@@ -28,6 +28,9 @@ use crate::net::{Deadline, reason};
 /// Addresses that are tried at most; the HTTP client has room for 16.
 const MAX_ADDRESSES: usize = 8;
 
+/// What is said of a connection that ends within an answer, or before it.
+pub const CLOSED_EARLY: &str = "connection closed before the answer was complete";
+
 /// Zero would be the system's own limit.
 const SHORTEST: Duration = Duration::from_millis(1);
 
@@ -147,6 +150,8 @@ impl Connector for Connect {
             stream,
             buffers,
             departure: self.departure.clone(),
+            has_answered: false,
+            is_silent: true,
         }))
     }
 }
@@ -191,6 +196,48 @@ pub struct Connection {
     stream: Stream,
     buffers: LazyBuffers,
     departure: Option<Arc<Departure>>,
+    /// Something came over it.
+    has_answered: bool,
+    /// Nothing came since the last part of a request.
+    is_silent: bool,
+}
+
+/// A kept connection had been closed when the next request came over it, or crossed it: whether that arrived nobody knows, and one that only
+/// reads is made again (RFC 9112 section 9.3.1).
+#[derive(Debug)]
+pub struct Stale;
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(CLOSED_EARLY)
+    }
+}
+
+impl std::error::Error for Stale {}
+
+impl Connection {
+    /// What became of a write or a read, where the connection may have been closed before it.
+    fn or_stale<T>(&self, done: io::Result<T>) -> Result<T, Error> {
+        let is_closed = |error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+            )
+        };
+        match done {
+            Err(error) if is_closed(&error) && self.has_answered && self.is_silent => {
+                Err(Error::Other(Box::new(Stale)))
+            }
+            // A TLS stream that ends without saying so may have been cut: a body that ends with it must not pass as whole.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(io::Error::other(CLOSED_EARLY).into())
+            }
+            done => Ok(done?),
+        }
+    }
 }
 
 impl fmt::Debug for Connection {
@@ -210,6 +257,7 @@ impl Transport for Connection {
         let end = departure.map_or(end, |it| end.leaving_before(it.by));
         self.stream.timed().set_end(end);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
+        self.is_silent = true;
         let sent = match &mut self.stream {
             Stream::Plain(stream) => stream.write_all(output),
             Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush()),
@@ -217,22 +265,26 @@ impl Transport for Connection {
         if let (Ok(()), Some(departure)) = (&sent, &self.departure) {
             departure.left.store(true, Ordering::Relaxed);
         }
-        Ok(sent?)
+        self.or_stale(sent)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.stream.timed().set_end(Deadline::after(*timeout.after));
         let buffer = self.buffers.input_append_buf();
-        let amount = match &mut self.stream {
-            Stream::Plain(stream) => stream.read(buffer)?,
-            // A TLS stream that ends without saying so may have been cut: a body that ends with it must not pass as whole.
-            Stream::Tls(stream) => stream.read(buffer).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    io::Error::other("connection closed before the answer was complete")
-                }
-                _ => error,
-            })?,
+        let read = match &mut self.stream {
+            Stream::Plain(stream) => stream.read(buffer),
+            Stream::Tls(stream) => stream.read(buffer),
         };
+        let read = match read {
+            Ok(0) if self.has_answered && self.is_silent => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+            read => read,
+        };
+        let amount = self.or_stale(read)?;
+        if amount > 0 {
+            (self.has_answered, self.is_silent) = (true, false);
+        }
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
