@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::config::{
@@ -51,6 +51,8 @@ impl Outside {
 
 /// Who fails after this has been waited for.
 const LONG: Duration = Duration::from_secs(1);
+/// Who fails so often in a row fails for good.
+const MANY_FAILURES: u32 = 4;
 
 /// Everything that touches the outside, made from the settings.
 pub struct Wire {
@@ -68,8 +70,8 @@ pub struct Wire {
     provider: Option<Cloudflare>,
     plug: Result<Box<dyn Plug>, String>,
     credentials: Result<Option<Credentials>, String>,
-    /// For which servers of public DNS somebody waited in vain.
-    silent: Vec<AtomicBool>,
+    /// How often in a row each server of public DNS failed; [`MANY_FAILURES`] where somebody waited for it in vain.
+    failures: Vec<AtomicU32>,
 }
 
 impl Wire {
@@ -115,8 +117,8 @@ impl Wire {
             .clone()
             .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
         let limits = recovery.limits();
-        let silent = settings.network.doh.iter().map(|_| AtomicBool::new(false));
-        let silent = silent.collect();
+        let failures = settings.network.doh.iter().map(|_| AtomicU32::new(0));
+        let failures = failures.collect();
         Ok(Self {
             settings,
             limits,
@@ -129,7 +131,7 @@ impl Wire {
             provider,
             plug,
             credentials,
-            silent,
+            failures,
         })
     }
 
@@ -355,17 +357,21 @@ impl Wire {
         probe::public_ip::ask(&self.http, provider, family, deadline)
     }
 
-    /// What public DNS answers for a record, from the first server that answers at all. One for which somebody waited in vain is
-    /// not asked again: of many records each would wait for it.
+    /// What public DNS answers for a record, from the first server that answers at all. One for which somebody waited in vain, or that failed
+    /// several times in a row, is not asked again: of many records each would wait for it, or connect to it.
     #[must_use]
     pub fn public_dns(&self, record: &RecordSpec, deadline: Deadline) -> Option<Vec<IpAddr>> {
-        let servers = self.settings.network.doh.iter().zip(&self.silent);
-        let mut asked = servers.filter(|(_, silent)| !silent.load(Relaxed));
-        asked.find_map(|(server, silent)| {
+        let servers = self.settings.network.doh.iter().zip(&self.failures);
+        let mut asked = servers.filter(|(_, failed)| failed.load(Relaxed) < MANY_FAILURES);
+        asked.find_map(|(server, failed)| {
             let begun = Instant::now();
             let answer = self.public_dns_at(server, record, deadline);
-            if answer.is_err() && begun.elapsed() > LONG {
-                silent.store(true, Relaxed);
+            match &answer {
+                Ok(_) => failed.store(0, Relaxed),
+                Err(_) if begun.elapsed() > LONG => failed.store(MANY_FAILURES, Relaxed),
+                Err(_) => {
+                    let _ = failed.fetch_add(1, Relaxed);
+                }
             }
             answer.ok()
         })

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Provider, TokenStatus};
 use crate::config::Token;
+use crate::logic::idn;
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::records::Write;
@@ -235,16 +236,25 @@ fn fields(write: &Write) -> Value {
 /// A write is done once the answer shows the record, and the wanted address in it.
 fn shown(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiError> {
     let content = answer::content(told).map_err(|flaw| operation.lost(flaw, None))?;
-    let (id, wanted) = match write {
-        Write::Patch { before, change } => (Some(&before.id), change.content.or(before.address())),
-        Write::Create(new) => (None, Some(new.content)),
-    };
-    match (id, told["id"].as_str(), wanted) {
-        (Some(id), Some(shown), _) if shown != id => {
-            let detail = "the answer shows another record";
-            Err(operation.lost(detail, None))
+    let (id, name, kind, wanted) = match write {
+        Write::Patch { before, change } => {
+            let wanted = change.content.or(before.address());
+            (Some(&before.id), &before.name, before.kind.as_str(), wanted)
         }
-        (_, _, Some(wanted)) if content.parse() != Ok(wanted) => {
+        Write::Create(new) => (None, &new.name, new.kind.as_str(), Some(new.content)),
+    };
+    let differs = |key: &str, is_it: &dyn Fn(&str) -> bool| {
+        told[key].as_str().is_some_and(|shown| !is_it(shown))
+    };
+    let is_named = |shown: &str| idn::to_ascii(shown).is_ok_and(|shown| shown == *name);
+    if id.is_some_and(|id| differs("id", &|shown| shown == id))
+        || differs("type", &|shown| shown == kind)
+        || differs("name", &is_named)
+    {
+        return Err(operation.lost("the answer shows another record", None));
+    }
+    match wanted {
+        Some(wanted) if content.parse() != Ok(wanted) => {
             let detail = format!("the answer shows {content} instead of {wanted}");
             Err(operation.lost(detail, None))
         }

@@ -69,6 +69,7 @@ impl Backoff {
             ApiErrorKind::Unreachable => (None, FIRST_WAIT, LONGEST_WAIT, None),
             ApiErrorKind::Forbidden
             | ApiErrorKind::Gone
+            | ApiErrorKind::RecordGone
             | ApiErrorKind::Conflict
             | ApiErrorKind::Refused => (None, FIRST_WAIT, LONGEST_REFUSED_WAIT, None),
             ApiErrorKind::NoTime | ApiErrorKind::Exists => return None,

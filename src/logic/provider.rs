@@ -141,6 +141,8 @@ pub enum ApiErrorKind {
     },
     /// The zone or the record is not there any more.
     Gone,
+    /// The record to change went away since it was read.
+    RecordGone,
     /// The record to create exists.
     Exists,
     /// A record of another type stands in the way.
@@ -178,7 +180,7 @@ impl ApiErrorKind {
             Self::Unavailable { .. } | Self::Unconfirmed { .. } | Self::Forbidden | Self::Gone => {
                 Scope::Zone
             }
-            Self::Refused | Self::Conflict => Scope::Record,
+            Self::Refused | Self::RecordGone | Self::Conflict => Scope::Record,
             Self::NoTime | Self::Exists => Scope::Nothing,
         }
     }

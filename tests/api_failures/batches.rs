@@ -1,8 +1,9 @@
 //! Many records of a zone: they are read and written together, and one that is refused takes nobody with it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use cadence::world::{Entry, Fault};
+use cadence::world::{Entry, Fault, Kind};
 use serde_json::{Value, json};
 
 use super::support::strace::{has_strace, strace};
@@ -146,6 +147,11 @@ fn a_record_that_is_deleted_between_the_read_and_the_write_takes_nobody_with_it(
     );
     let (code, report) = home.cycle_with(&["--trust"]);
     assert_eq!((code, right(&home)), (1, 2), "{report:#}");
+    let shown = home.run(&["status", "--json"]).stdout;
+    let shown: Value = serde_json::from_slice(&shown).unwrap();
+    let record = &shown["records"][1];
+    assert_eq!(record["truth"], "wrong", "{record:#}");
+    assert_eq!(record["held"], Value::Null, "{record:#}");
     cloudflare.set_fault_at("dns_records/batch", true, None);
     assert!(cloudflare.remove_record(&gone));
     home.pass(std::time::Duration::from_secs(60));
@@ -497,4 +503,23 @@ fn check_does_not_ask_a_zone_that_fails_for_each_of_its_records() {
     let rest = "not looked at, as their zone fails: 49 of 50 records";
     assert_eq!(records[1..], [rest]);
     assert!(calls(&home).len() <= 7, "{:?}", calls(&home));
+}
+
+#[test]
+fn a_server_of_public_dns_that_resets_is_not_asked_for_each_of_many_records() {
+    let home = many(100);
+    // They expired, and nobody of public DNS can be asked.
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    home.pass(std::time::Duration::from_secs(2 * 60 * 60));
+    for server in 0..2 {
+        let hangs_up = Arc::new(|_: &str, _: &[u8], _: &mut dyn std::io::Write| Ok(false));
+        home.world.tamper(Kind::Doh, server, Some(hangs_up));
+    }
+    home.world.reset_counts();
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    let asked = home.world.counts().doh.connections;
+    // Two servers, each asked by four at once.
+    assert!(asked <= 16, "{asked} connections");
+    assert_eq!(calls(&home), ["GET ?per_page"]);
 }

@@ -225,6 +225,11 @@ impl Act<'_> {
                     write: WriteFate::InDoubt,
                     found: Instead::Unread,
                 }),
+                ApiErrorKind::RecordGone => Made::Settled(Settled::Failed {
+                    reason: reason.clone(),
+                    write: WriteFate::NotApplied,
+                    found: Instead::Missing,
+                }),
                 ApiErrorKind::TokenRejected
                 | ApiErrorKind::RateLimited { .. }
                 | ApiErrorKind::NoTime
@@ -252,7 +257,10 @@ enum Made {
 const fn is_refused(kind: ApiErrorKind) -> bool {
     matches!(
         kind,
-        ApiErrorKind::Refused | ApiErrorKind::Conflict | ApiErrorKind::Exists
+        ApiErrorKind::Refused
+            | ApiErrorKind::RecordGone
+            | ApiErrorKind::Conflict
+            | ApiErrorKind::Exists
     )
 }
 

@@ -163,6 +163,7 @@ fn unasked(error: ApiError) -> Error {
         ApiErrorKind::RateLimited { .. }
         | ApiErrorKind::Gone
         | ApiErrorKind::Exists
+        | ApiErrorKind::RecordGone
         | ApiErrorKind::Conflict
         | ApiErrorKind::Forbidden
         | ApiErrorKind::Refused => Error::failed(format!("{message}; nothing was written")),

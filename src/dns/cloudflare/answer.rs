@@ -324,8 +324,13 @@ impl Refusals {
                 ),
             );
         }
+        let kind = if is_record {
+            ApiErrorKind::RecordGone
+        } else {
+            ApiErrorKind::Refused
+        };
         operation.failed(
-            ApiErrorKind::Refused,
+            kind,
             format!("Cloudflare refused with status {status}{self}"),
         )
     }

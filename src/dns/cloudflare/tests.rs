@@ -339,8 +339,18 @@ fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
             "the answer shows 55.66.77.88 instead of 11.22.33.44",
         ),
         (
-            ok(&item("r1", "CNAME", "x\ny")),
+            ok(&item("r1", "A", "x\ny")),
             "the answer shows x y instead of 11.22.33.44",
+        ),
+        (
+            ok(&item("r1", "AAAA", "11.22.33.44")),
+            "the answer shows another record",
+        ),
+        (
+            ok(
+                &json!({"id": "r1", "type": "A", "name": "www.example.com", "content": "11.22.33.44", "ttl": 60}),
+            ),
+            "the answer shows another record",
         ),
         (
             ok(&Value::Null),
@@ -396,7 +406,7 @@ fn a_write_that_was_clearly_refused_is_not_in_doubt() {
         ),
         (
             refused(404, 81_044, "Record does not exist."),
-            ApiErrorKind::Refused,
+            ApiErrorKind::RecordGone,
         ),
         (
             refused(404, 7003, "Could not route to that."),
@@ -572,7 +582,7 @@ fn a_server_that_knows_no_batch_is_told_from_one_that_refuses_a_record_in_it() {
         ),
         (
             refused(404, 81_044, "Record does not exist."),
-            ApiErrorKind::Refused,
+            ApiErrorKind::RecordGone,
         ),
         (refused(400, 9021, "Invalid TTL."), ApiErrorKind::Refused),
         (

@@ -205,11 +205,14 @@ pub struct Connection {
 /// A kept connection had been closed when the next request came over it, or crossed it: whether that arrived nobody knows, and one that only
 /// reads is made again (RFC 9112 section 9.3.1).
 #[derive(Debug)]
-pub struct Stale;
+pub struct Stale(io::Error);
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(CLOSED_EARLY)
+        match self.0.kind() {
+            io::ErrorKind::UnexpectedEof => f.write_str(CLOSED_EARLY),
+            _ => f.write_str(&reason::of(&self.0)),
+        }
     }
 }
 
@@ -229,7 +232,7 @@ impl Connection {
         };
         match done {
             Err(error) if is_closed(&error) && self.has_answered && self.is_silent => {
-                Err(Error::Other(Box::new(Stale)))
+                Err(Error::Other(Box::new(Stale(error))))
             }
             // A TLS stream that ends without saying so may have been cut: a body that ends with it must not pass as whole.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {

@@ -25,7 +25,7 @@ const UNAVAILABLE: ApiErrorKind = ApiErrorKind::Unavailable { retry_after: None 
 
 #[test]
 fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
-    use ApiErrorKind::{Conflict, Exists, Forbidden, Gone, Refused, TokenRejected};
+    use ApiErrorKind::{Conflict, Exists, Forbidden, Gone, RecordGone, Refused, TokenRejected};
     for (status, code, message, kind) in [
         (401, 10_000, "Authentication error", TokenRejected),
         (403, 10_000, "Authentication error", Forbidden),
@@ -59,7 +59,7 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
             let kind = match kind {
                 Refused if !operation.writes => Forbidden,
                 // A record that went away meanwhile is no trouble of its zone.
-                Gone if operation.writes && RECORD_GONE.contains(&code) => Refused,
+                Gone if operation.writes && RECORD_GONE.contains(&code) => RecordGone,
                 kind => kind,
             };
             assert_eq!(error.kind, kind, "{status} {code}");
