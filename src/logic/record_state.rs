@@ -240,6 +240,13 @@ impl RecordState {
         before.is_some_and(|before| before.changes_address() && before.from == next.from)
     }
 
+    /// The write of which no answer is known, where the record was read for `next` and holds just what that was to write: it was made.
+    pub(super) fn was_made(&self, next: &Replacement) -> Option<Replacement> {
+        let held: IpAddr = next.from.as_ref()?.parse().ok()?;
+        let before = self.unanswered.as_ref()?;
+        (before.to == held && before.changes_address()).then(|| before.clone())
+    }
+
     /// Remembers that a write is about to be made: goes to disk before the deed.
     pub fn intend(&mut self, write: Replacement) {
         if self.was_not_made(&write) {

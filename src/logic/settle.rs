@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::backoff::without_retry;
 use super::event::{RecordOutcome, What};
 use super::moment::Moment;
+use super::record_state::Replacement;
 use super::records::{RecordSpec, Settled};
 use super::schedule;
 use super::state::{LastChange, LastCycle, State};
@@ -100,6 +101,52 @@ fn is_same_news(old: &str, new: &str) -> bool {
 /// Why a write is told by a later cycle than the one that made it.
 const FOUND: &str = "the answer was lost, and the API shows it now";
 
+impl State {
+    /// Remembers that a write is about to be made, which goes to disk before the deed. The record was read for it: where that shows an earlier
+    /// write, of which no answer is known, this is told.
+    pub fn intend(&mut self, spec: &RecordSpec, write: Replacement, now: &Moment) {
+        let known = self.records.entry(spec.key()).or_default();
+        let made = known.was_made(&write);
+        known.intend(write);
+        if let Some(made) = made {
+            self.tell_made(spec, made, Some(FOUND.to_owned()), now);
+        }
+    }
+
+    fn tell_made(
+        &mut self,
+        spec: &RecordSpec,
+        write: Replacement,
+        reason: Option<String>,
+        at: &Moment,
+    ) {
+        let (name, record) = (spec.name.clone(), spec.kind);
+        if write.changes_address() {
+            self.last_change = Some(LastChange {
+                at: write.at.wall,
+                name: name.clone(),
+                record,
+                from: write.from.clone(),
+                to: write.to,
+                dns_s: None,
+            });
+        }
+        let outcome = match write.from {
+            Some(_) => RecordOutcome::Updated,
+            None => RecordOutcome::Created,
+        };
+        let told = What::Record {
+            name,
+            record,
+            outcome,
+            from: write.from,
+            to: Some(write.to),
+            reason,
+        };
+        self.tell(at, told);
+    }
+}
+
 fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     let key = spec.key();
     let mut remembered = state.records.remove(&key).unwrap_or_default();
@@ -118,11 +165,11 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     }
     let name = spec.name.clone();
     let record = spec.kind;
-    let event = |outcome, from, reason| What::Record {
+    let event = |outcome, reason| What::Record {
         name: name.clone(),
         record,
         outcome,
-        from,
+        from: None,
         to: Some(wanted),
         reason,
     };
@@ -133,21 +180,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         }
     };
     if let Some((write, reason)) = made {
-        if write.changes_address() {
-            state.last_change = Some(LastChange {
-                at: write.at.wall,
-                name: name.clone(),
-                record,
-                from: write.from.clone(),
-                to: wanted,
-                dns_s: None,
-            });
-        }
-        let kind = match write.from {
-            Some(_) => RecordOutcome::Updated,
-            None => RecordOutcome::Created,
-        };
-        state.tell(&outcome.at, event(kind, write.from, reason));
+        state.tell_made(spec, write, reason, &outcome.at);
     }
     let is_news = |reason: &str| {
         !before
@@ -183,13 +216,13 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         Settled::Held { reason, .. } if is_news(reason) => {
             state.tell(
                 &outcome.at,
-                event(RecordOutcome::Held, None, Some(reason.clone())),
+                event(RecordOutcome::Held, Some(reason.clone())),
             );
         }
         Settled::Failed { reason, .. } if is_news(reason) => {
             state.tell(
                 &outcome.at,
-                event(RecordOutcome::Failed, None, Some(reason.clone())),
+                event(RecordOutcome::Failed, Some(reason.clone())),
             );
         }
         // The same trouble as in the cycle before is old news.

@@ -259,3 +259,31 @@ fn a_creation_whose_answer_was_lost_makes_no_second_record() {
     comes_right(&home, "lost creation");
     assert_eq!(home.world.cloudflare().writes().len(), 1, "created once");
 }
+
+#[test]
+fn a_write_whose_answer_was_lost_is_told_though_the_address_changed_again_before_the_record_was_read()
+ {
+    const THIRD: &str = "93.184.216.36";
+    let home = renumbered();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.fail_next_write(1, Fault::LoseAnswer);
+    assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+    assert_eq!(home.published("A").as_deref(), Some(NEW));
+    home.world.set_address(Some(THIRD.parse().unwrap()));
+    super::let_rest(&home, 3600);
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(home.published("A").as_deref(), Some(THIRD));
+    let told: Vec<(String, String)> = home
+        .history()
+        .iter()
+        .filter(|event| event["outcome"] == "updated")
+        .map(|event| {
+            let word = |key: &str| event[key].as_str().unwrap().to_owned();
+            (word("from"), word("to"))
+        })
+        .collect();
+    let steps = [OLD, NEW, THIRD].map(str::to_owned);
+    let [old, new, third] = steps;
+    assert_eq!(told, [(old, new.clone()), (new, third)]);
+}

@@ -111,8 +111,8 @@ impl Act<'_> {
             return Ok(changes.into_iter().map(settled).collect());
         };
         for Change { record, write, .. } in &changes {
-            let known = state.records.entry(record.spec.key()).or_default();
-            known.intend(write.replacement(record.wanted, self.now));
+            let intended = write.replacement(record.wanted, self.now);
+            state.intend(record.spec, intended, self.now);
         }
         save(state)?;
         let made = self.send(state, lookup, zone, &changes, counts);
