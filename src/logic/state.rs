@@ -28,13 +28,22 @@ pub const LEFT_BEHIND: Duration = Duration::from_secs(10 * 60);
 /// How many events wait for a history that cannot be written: so many that the state stays small, on a disk that may be full.
 pub const UNTOLD_AT_MOST: usize = 50;
 
-/// Everything that is remembered between cycles.
+/// Everything that is remembered between cycles. What each cycle changes comes first, and ends where `machines` begins: of a large state
+/// nothing else is written where nothing else changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// [`VERSION`].
     pub version: u32,
     /// Cycles so far.
     pub cycle: u64,
+    /// The last cycle.
+    pub last: Option<LastCycle>,
+    /// Ready cycles and all cycles, counted and never extrapolated.
+    pub uptime: Uptime,
+    /// The same by hour, for the last [`HOURS`].
+    pub hours: Vec<Hour>,
+    /// When the next cycle is due.
+    pub next: Option<Due>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -44,12 +53,6 @@ pub struct State {
     /// Why the last cycle did not know whether the line is up, where its verdict was that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Reason>,
-    /// The last cycle.
-    pub last: Option<LastCycle>,
-    /// Ready cycles and all cycles, counted and never extrapolated.
-    pub uptime: Uptime,
-    /// The same by hour, for the last [`HOURS`].
-    pub hours: Vec<Hour>,
     /// The outage that goes on.
     pub outage: Option<Outage>,
     /// The addresses trusted last, kept through outages.
@@ -69,8 +72,6 @@ pub struct State {
     /// What is known of the modem's power.
     #[serde(default)]
     pub recovery: RecoveryState,
-    /// When the next cycle is due.
-    pub next: Option<Due>,
     /// The errors of the last cycle that no record carries; told in the history when they change.
     pub errors: Vec<String>,
     /// The number of the last event.

@@ -79,7 +79,7 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
         let machine = state.machines.of_mut(family);
         if families.contains(&family) {
             machine.track = machine.track.under(family, wants.policy.confirmations);
-        } else {
+        } else if machine.track != Track::Init {
             *machine = Machine::new(now.clone());
         }
         // How long it has been so cannot be told any more: it begins anew.

@@ -7,12 +7,14 @@
 //! | `lock` | held by the one process that may write | [`lock`] |
 //! | `cut-url` | what switches on a plug of two URLs, while its power is cut | [`cut_url`] |
 //! | `unsettled` | there exactly while the fast cadence is wanted | [`flag`] |
+//! | `counters` | what every cycle changes of a large state | `counters` |
 //! | `reserve` | room for one more state, where the disk is full | `reserve` |
 //!
 //! Writers hold the [`lock::Lock`]; readers take none, and see a whole document at any time. A file in the folder is reached
 //! through the open [`Folder`] and never through a symbolic link, so that root can run a command in a folder that belongs to
 //! someone else.
 
+mod counters;
 pub mod cut_url;
 pub mod error;
 pub mod flag;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::error::USE;
 use super::migrate::{Unusable, migrate};
-use super::{StateDir, StoreError, reserve};
+use super::{StateDir, StoreError, counters, reserve};
 use crate::logic::order;
 
 /// The name of the document in the state folder.
@@ -53,6 +53,9 @@ pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError
         .map_err(io::Error::from)
         .and_then(|mut bytes| {
             bytes.push(b'\n');
+            if counts_on(dir, &bytes) {
+                return Ok(());
+            }
             match dir.replace(FILE, &bytes) {
                 Err(cause) if reserve::is_for(&cause) => {
                     reserve::spend(dir, FILE, &bytes).map_err(|why| {
@@ -66,6 +69,20 @@ pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError
             Ok(())
         })
         .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+}
+
+/// Whether all that changed is written beside the document that is there.
+fn counts_on(dir: &StateDir, bytes: &[u8]) -> bool {
+    if !counters::is_large(bytes) {
+        return false;
+    }
+    let Ok(Some(Ok(before))) = bytes_of(dir) else {
+        return false;
+    };
+    counters::write(dir, &before, bytes).unwrap_or_else(|cause| {
+        debug!("the counters: {cause}");
+        false
+    })
 }
 
 /// Loads the document for a writer, which holds the lock: one that cannot be used is set aside, named after `now`.
@@ -119,6 +136,15 @@ fn parse_file<T: DeserializeOwned>(
     dir: &StateDir,
     version: u64,
 ) -> io::Result<Option<Result<T, Unusable>>> {
+    let parsed = |bytes: Vec<u8>| {
+        let counted = counters::apply(dir, &bytes);
+        parse(&counted.unwrap_or(bytes), version)
+    };
+    Ok(bytes_of(dir)?.map(|bytes| bytes.and_then(parsed)))
+}
+
+/// What is in the file; none where it is missing.
+fn bytes_of(dir: &StateDir) -> io::Result<Option<Result<Vec<u8>, Unusable>>> {
     let corrupt = |why: String| Ok(Some(Err(Unusable::Corrupt(why))));
     let file = match dir.open_to_read(FILE) {
         Ok(Some(file)) => file,
@@ -136,7 +162,7 @@ fn parse_file<T: DeserializeOwned>(
     if bytes.is_empty() {
         return corrupt("it is empty".to_owned());
     }
-    Ok(Some(parse(&bytes, version)))
+    Ok(Some(Ok(bytes)))
 }
 
 /// Reads the bytes of a document, of the current version `version` or an older one.

@@ -1,6 +1,7 @@
 //! Many records of a zone: they are read and written together, and one that is refused takes nobody with it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Arc;
 
 use cadence::world::{Entry, Fault, Kind};
@@ -522,4 +523,25 @@ fn a_server_of_public_dns_that_resets_is_not_asked_for_each_of_many_records() {
     // Two servers, each asked by four at once.
     assert!(asked <= 16, "{asked} connections");
     assert_eq!(calls(&home), ["GET ?per_page"]);
+}
+
+#[test]
+fn a_steady_cycle_of_a_thousand_records_does_not_write_the_state_anew() {
+    let home = many(1_000);
+    assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+    for _ in 0..2 {
+        assert_eq!(home.cycle_with(&[]).0, 0);
+    }
+    let document = fs::read(home.state_file("state.json")).unwrap();
+    let cycle = |home: &Home| {
+        let shown: Value = serde_json::from_slice(&home.run(&["status", "--json"]).stdout).unwrap();
+        shown["uptime"]["total"].as_u64().unwrap()
+    };
+    let before = cycle(&home);
+    for _ in 0..3 {
+        assert_eq!(home.cycle_with(&[]).0, 0);
+    }
+    assert_eq!(cycle(&home), before + 3);
+    let now = fs::read(home.state_file("state.json")).unwrap();
+    assert!(now == document, "it was written anew");
 }
