@@ -1,8 +1,8 @@
 //! The file `counters`: what every cycle changes of a large state, so that a cycle that changes nothing else does not write all of it.
 //!
 //! Two slots of a page, written in turn and in place, so that the room is always there. A slot is a line: a checksum, a number that grows, and
-//! what takes the place of the beginning of `state.json`. The checksum covers `state.json` as well: a slot counts for this very document, and one
-//! that a power loss tore does not count at all, and the one before it does.
+//! what takes the place of the beginning of `state.json`. The checksum covers the beginning that is there as well, with its times and counters: a
+//! slot counts for this document alone, and one that a power loss tore does not count at all, and the one before it does.
 
 use std::fs::File;
 use std::io;
@@ -38,10 +38,9 @@ pub(super) const fn is_large(document: &[u8]) -> bool {
 
 /// The document as the newest slot has it; none where no slot counts for it.
 pub(super) fn apply(dir: &StateDir, document: &[u8]) -> Option<Vec<u8>> {
-    let length = beginning(document)?;
+    let (beginning, rest) = parted(document)?;
     let file = dir.open_to_read(FILE).ok()??;
-    let newest = newest(&file, &seen(document))?;
-    let (_, rest) = document.split_at_checked(length)?;
+    let newest = newest(&file, beginning)?;
     Some([&newest.beginning, rest].concat())
 }
 
@@ -50,24 +49,23 @@ pub(super) fn apply(dir: &StateDir, document: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// The slot cannot be written. The newest one is still there.
 pub(super) fn write(dir: &StateDir, before: &[u8], after: &[u8]) -> io::Result<bool> {
-    let (Some(length), Some(new_length)) = (beginning(before), beginning(after)) else {
+    let (Some((before, old_rest)), Some((after, rest))) = (parted(before), parted(after)) else {
         return Ok(false);
     };
-    if before.get(length..) != after.get(new_length..) {
+    if old_rest != rest {
         return Ok(false);
     }
     let file = dir.open_to_write(FILE)?;
     if file.metadata()?.nlink() > 1 {
         return Err(io::Error::other("it has a second name"));
     }
-    let seen = seen(before);
-    let newest = newest(&file, &seen);
+    let newest = newest(&file, before);
     let number = newest.as_ref().map_or(0, |slot| slot.number) + 1;
     let place = newest.map_or(0, |slot| 1 - slot.place);
     let mut line = number.to_string().into_bytes();
     line.push(b' ');
-    line.extend(after.get(..new_length).unwrap_or_default());
-    line = [checksum(seen, &line).as_bytes(), &line, b"\n"].concat();
+    line.extend(after);
+    line = [checksum(before, &line).as_bytes(), &line, b"\n"].concat();
     if line.len() > SLOT {
         return Ok(false);
     }
@@ -83,22 +81,21 @@ pub(super) fn write(dir: &StateDir, before: &[u8], after: &[u8]) -> io::Result<b
     Ok(true)
 }
 
-/// The length of what every cycle changes of a large document.
-fn beginning(document: &[u8]) -> Option<usize> {
+/// What every cycle changes of a large document, and the rest.
+fn parted(document: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut parts = document.windows(REST.len());
-    parts
-        .position(|part| part == REST)
-        .filter(|_| is_large(document))
+    let at = parts.position(|part| part == REST)?;
+    is_large(document).then(|| document.split_at(at))
 }
 
-/// The newest slot that counts for the document that was `seen`.
-fn newest(file: &File, seen: &Context) -> Option<Slot> {
+/// The newest slot that counts for the document that begins like this.
+fn newest(file: &File, before: &[u8]) -> Option<Slot> {
     let slots = (0..2).filter_map(|place| {
         let mut bytes = vec![0; SLOT];
         file.read_exact_at(&mut bytes, (place * SLOT) as u64).ok()?;
         let line = bytes.split(|byte| *byte == b'\n').next()?;
         let (claimed, said) = line.split_at_checked(CHECKSUM)?;
-        if claimed != checksum(seen.clone(), said).as_bytes() {
+        if claimed != checksum(before, said).as_bytes() {
             return None;
         }
         let said = std::str::from_utf8(said).ok()?;
@@ -112,16 +109,12 @@ fn newest(file: &File, seen: &Context) -> Option<Slot> {
     slots.max_by_key(|slot| slot.number)
 }
 
-fn seen(document: &[u8]) -> Context {
+/// Of the SHA-256 (FIPS 180-4) of both the first 12 bytes, in Base64 (RFC 4648).
+fn checksum(before: &[u8], line: &[u8]) -> String {
     let mut context = Context::new(&SHA256);
-    context.update(document);
-    context
-}
-
-/// Of the SHA-256 (FIPS 180-4) of what was seen and the line the first 12 bytes, in Base64 (RFC 4648).
-fn checksum(mut seen: Context, line: &[u8]) -> String {
-    seen.update(line);
-    let digest = seen.finish();
+    context.update(before);
+    context.update(line);
+    let digest = context.finish();
     BASE64_STANDARD.encode(digest.as_ref().split_at(12).0)
 }
 

@@ -430,10 +430,14 @@ fn a_read_over_a_kept_connection_that_closes_is_made_again_and_a_write_is_not() 
     };
     assert_eq!(send(&write).unwrap().body, b"one", "over a new one");
     let error = send(&write).unwrap_err();
-    assert_eq!(
-        (error.maybe_sent, error.to_string().as_str()),
-        (true, "connection closed before the answer was complete")
-    );
+    // As the end of the connection or what was not read of the request comes first.
+    let said = error.to_string();
+    let ways = [
+        "connection closed before the answer was complete",
+        "connection reset",
+    ];
+    assert!(ways.contains(&said.as_str()), "{said}");
+    assert!(error.maybe_sent, "{said}");
 }
 
 #[test]
