@@ -1,6 +1,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::logic::fixtures::at;
 use crate::logic::record_state::RecordState;
@@ -122,6 +124,20 @@ fn slots_of_another_document_and_what_is_no_slots_are_passed_over() {
     assert_ne!(older, document);
     fs::write(dir.file(STATE), older).unwrap();
     assert_eq!(found(&dir), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_in_the_file_the_document_is_read(bytes in proptest::collection::vec(any::<u8>(), 0..9000)) {
+        let (_temp, dir) = folder();
+        save(&dir, &state(1)).unwrap();
+        fs::write(dir.file(FILE), bytes).unwrap();
+        prop_assert_eq!(found(&dir), 1);
+        save(&dir, &state(2)).unwrap();
+        prop_assert_eq!(found(&dir), 2);
+    }
 }
 
 #[test]
