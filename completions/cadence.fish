@@ -26,7 +26,7 @@ end
 
 complete -c cadence -n "__fish_cadence_needs_command" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_needs_command" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_needs_command" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_needs_command" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -50,7 +50,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d '
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l wait -d 'Wait up to DURATION for another cycle to end' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -67,7 +67,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s q -l quiet
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand status" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -87,7 +87,7 @@ dns\t'What public DNS answers for each record'
 plug\t'The plug; without --only where recovery is enabled'"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand probe" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand probe" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -100,7 +100,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand probe" -s q -l quiet -d 
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand recover" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -128,7 +128,7 @@ gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand history" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand history" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -151,7 +151,7 @@ tasmota\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug-address -d 'Host or host:port of the plug' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand init" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -167,7 +167,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand init" -s q -l quiet -d '
 complete -c cadence -n "__fish_cadence_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand check" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"
@@ -181,7 +181,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand check" -s q -l quiet -d 
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
-complete -c cadence -n "__fish_cadence_using_subcommand demo" -l format -d 'How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere' -r -f -a "auto\t'`pretty` on a terminal, `logfmt` elsewhere'
+complete -c cadence -n "__fish_cadence_using_subcommand demo" -l format -d 'How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
 pretty\t'For people'
 logfmt\t'One line of key=value pairs for what is worth a line'
 json\t'One JSON document'"

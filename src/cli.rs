@@ -36,7 +36,7 @@ pub struct Global {
     /// Keep state in this folder instead of /var/lib/cadence
     #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
-    /// How to print: `auto` is `pretty` on a terminal and `logfmt` elsewhere
+    /// How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Auto)]
     pub format: Format,
     /// Short for --format json: one JSON document on stdout
@@ -56,7 +56,7 @@ pub struct Global {
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// `pretty` on a terminal, `logfmt` elsewhere.
+    /// `pretty`; `logfmt` for `reconcile` without a terminal.
     Auto,
     /// For people.
     Pretty,

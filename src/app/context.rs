@@ -26,16 +26,16 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads the environment and looks at stdout.
+    /// Reads the environment and looks at stdout. What a command prints may be a log by its nature.
     #[must_use]
-    pub fn new(global: Global) -> Self {
-        Self::within(global, Env::from_process(), Outside::this_host())
+    pub fn new(global: Global, is_log: bool) -> Self {
+        Self::within(global, Env::from_process(), Outside::this_host(), is_log)
     }
 
     /// The same with an environment, a host and a network of one's own.
     #[must_use]
-    pub fn within(global: Global, env: Env, outside: Outside) -> Self {
-        let style = Style::new(&global, &env);
+    pub fn within(global: Global, env: Env, outside: Outside, is_log: bool) -> Self {
+        let style = Style::new(&global, &env, is_log);
         Self {
             env,
             outside,

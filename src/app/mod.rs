@@ -29,7 +29,8 @@ use context::Context;
 /// # Errors
 /// What failed and what to do about it.
 pub fn run(cli: Cli) -> Result<u8, Error> {
-    let context = Context::new(cli.global);
+    let is_log = matches!(cli.command, Command::Reconcile(_));
+    let context = Context::new(cli.global, is_log);
     match cli.command {
         Command::Reconcile(options) => documented(&context, reconcile::run(&context, &options)),
         Command::Status(options) => documented(&context, status::run(&context, &options)),

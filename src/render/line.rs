@@ -62,13 +62,17 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// Two columns wide on a terminal.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "🟢",
-            Self::Warn => "🟡",
-            Self::Bad => "🔴",
-            Self::Neutral => "⚪",
+    /// Two columns wide.
+    pub const fn shown(self, style: Style) -> &'static str {
+        match (self, style.emoji) {
+            (Self::Good, true) => "🟢",
+            (Self::Warn, true) => "🟡",
+            (Self::Bad, true) => "🔴",
+            (Self::Neutral, true) => "⚪",
+            (Self::Good, false) => "+ ",
+            (Self::Warn, false) => "! ",
+            (Self::Bad, false) => "x ",
+            (Self::Neutral, false) => "- ",
         }
     }
 
@@ -187,7 +191,7 @@ impl Line {
         let mut text = format!(
             "{} {} {:<SUBSYSTEM$} {state}{:pad$} {}",
             local_clock(self.at),
-            self.mark.as_str(),
+            self.mark.shown(style),
             self.subsystem,
             "",
             padded(&primary.join(" "), PRIMARY),

@@ -17,6 +17,8 @@ pub struct Style {
     pub form: Form,
     /// With ANSI colours.
     pub color: bool,
+    /// With marks that are pictures.
+    pub emoji: bool,
     /// With the syslog priority before each line, as the journal reads it (sd-daemon(3)).
     pub priority: bool,
     /// Only errors.
@@ -37,15 +39,15 @@ pub enum Form {
 }
 
 impl Style {
-    /// Finds out how to print on this stdout.
+    /// Finds out how to print on this stdout what is a log by its nature, or what is read by whoever asked for it.
     #[must_use]
-    pub fn new(global: &Global, env: &Env) -> Self {
+    pub fn new(global: &Global, env: &Env, is_log: bool) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let form = match global.format {
             _ if global.json => Form::Json,
             Format::Json => Form::Json,
             Format::Pretty => Form::Pretty,
-            Format::Auto if terminal => Form::Pretty,
+            Format::Auto if terminal || !is_log => Form::Pretty,
             Format::Logfmt | Format::Auto => Form::Logfmt,
         };
         let color = is_colored(global.color, terminal, env);
@@ -53,6 +55,7 @@ impl Style {
         Self {
             form,
             color,
+            emoji: terminal && shows_emoji(env),
             priority,
             quiet: global.quiet,
             verbose: global.verbose > 0,
@@ -71,6 +74,16 @@ fn is_colored(color: Color, terminal: bool, env: &Env) -> bool {
                 && env.get("TERM").is_none_or(|term| term != "dumb")
         }
     }
+}
+
+/// Whether a terminal of this environment shows pictures: the Linux console does not, nor does one of another character set.
+fn shows_emoji(env: &Env) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| env.get(name));
+    let locale = locale.map(|name| name.to_string_lossy().to_ascii_lowercase().replace('-', ""));
+    let is_simple = |term: &std::ffi::OsStr| term == "linux" || term == "dumb";
+    locale.is_some_and(|locale| locale.contains("utf8")) && !env.get("TERM").is_some_and(is_simple)
 }
 
 /// Whether this stream goes to the journal: `$JOURNAL_STREAM` names its device and inode (systemd.exec(5)).
@@ -123,6 +136,7 @@ impl Style {
         Self {
             form,
             color: false,
+            emoji: true,
             priority: false,
             quiet: false,
             verbose: false,

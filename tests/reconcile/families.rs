@@ -177,7 +177,7 @@ fn a_family_that_stays_behind_is_told_by_exit_code_history_status_and_check_and_
     assert!(events.iter().any(|event| event["kind"] == "readiness"
         && event["family"] == "ipv6"
         && event["to"] == "NOT_READY"));
-    let status = home.run(&["status"]);
+    let status = home.run(&["status", "--format", "logfmt"]);
     let text = String::from_utf8(status.stdout).unwrap();
     assert!(text.contains(" errors=1 "), "{text}");
     let status: Value = serde_json::from_slice(&home.run(&["status", "--json"]).stdout).unwrap();

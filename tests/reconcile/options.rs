@@ -206,3 +206,26 @@ fn a_cycle_waits_for_the_lock_as_long_as_it_is_told() {
         Some(75)
     );
 }
+
+#[test]
+fn on_a_pipe_a_cycle_is_a_log_and_everything_else_is_text_for_people() {
+    let home = Home::new();
+    let said = |arguments: &[&str]| {
+        let out = home.run(arguments);
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let log = said(&["reconcile"]);
+    assert!(log.starts_with("time="), "{log}");
+    for (command, begins) in [
+        (vec!["status"], "readiness  "),
+        (vec!["check", "--offline"], "  ok   config "),
+        (vec!["probe"], "+  host "),
+        (vec!["history"], "20"),
+    ] {
+        let text = said(&command);
+        assert!(text.starts_with(begins), "{command:?}: {text}");
+        assert!(!text.contains("level="), "{command:?}: {text}");
+        let is_plain = |letter: char| letter != '\u{1b}' && !"🟢🟡🔴⚪".contains(letter);
+        assert!(text.chars().all(is_plain), "{command:?}: {text}");
+    }
+}

@@ -115,8 +115,9 @@ impl<'a> Stage<'a> {
             verbose: 0,
             quiet: true,
         };
+        let env = Env::default();
         Ok(Self {
-            inside: Context::within(global, Env::default(), outside),
+            inside: Context::within(global, env, outside, true),
             address: Ipv4Addr::UNSPECIFIED,
             world,
             _interrupted: interrupted,

@@ -3,6 +3,7 @@ use super::*;
 const PLAIN: Style = Style {
     form: Form::Pretty,
     color: false,
+    emoji: true,
     priority: false,
     quiet: false,
     verbose: true,

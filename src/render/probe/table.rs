@@ -65,7 +65,7 @@ pub fn text(probed: &Probed, style: Style) -> String {
         };
         let line = format!(
             "{} {} {took:>6}  {said}",
-            row.mark.as_str(),
+            row.mark.shown(style),
             padded(&row.label, width)
         );
         let _ = writeln!(text, "{}", line.trim_end());

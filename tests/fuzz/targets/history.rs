@@ -57,6 +57,7 @@ fn show(events: &[Entry]) {
     let style = Style {
         form: Form::Pretty,
         color: false,
+        emoji: true,
         priority: false,
         quiet: false,
         verbose: false,

@@ -103,6 +103,7 @@ pub fn report(findings: &[Finding]) {
         let style = Style {
             form,
             color: false,
+            emoji: true,
             priority: false,
             quiet: false,
             verbose: false,

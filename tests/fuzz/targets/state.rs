@@ -65,6 +65,7 @@ fn show(state: &State, now: &Moment) {
         let style = Style {
             form: Form::Pretty,
             color: false,
+            emoji: true,
             priority: false,
             quiet: false,
             verbose: true,
