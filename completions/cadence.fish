@@ -46,6 +46,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List a
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Write a first configuration, asking for what the flags leave out'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with a mend for each fault'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles against a made-up world; needs no account and no network'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d 'Sleep a random time of up to DURATION first (cron)' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l wait -d 'Wait up to DURATION for another cycle to end' -r
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
@@ -192,3 +193,12 @@ complete -c cadence -n "__fish_cadence_using_subcommand demo" -l json -d 'Short 
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Say more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "status" -d 'Show what is known: readiness, address, records, the last 24 hours'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "probe" -d 'Observe every signal once, side by side; changes nothing'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "recover" -d 'Cut the modem\'s power once and give it back'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "init" -d 'Write a first configuration, asking for what the flags leave out'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with a mend for each fault'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "demo" -d 'Watch real cycles against a made-up world; needs no account and no network'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

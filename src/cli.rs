@@ -11,12 +11,7 @@ use crate::logic::units::parse_duration;
 
 /// Keep a home network reachable: DNS that follows the public address, and a verdict on the line.
 #[derive(Debug, Clone, Parser)]
-#[command(
-    name = "cadence",
-    version,
-    max_term_width = 80,
-    disable_help_subcommand = true
-)]
+#[command(name = "cadence", version, max_term_width = 80)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]

@@ -56,6 +56,12 @@ impl Context {
         )
     }
 
+    /// Whether a flag or a variable says where the configuration is.
+    #[must_use]
+    pub fn names_config(&self) -> bool {
+        self.global.config.is_some() || self.env.get("CADENCE_CONFIG").is_some()
+    }
+
     /// Where a first configuration goes: a user who is not root gets one of their own.
     #[must_use]
     pub fn new_config_path(&self) -> PathBuf {

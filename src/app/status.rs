@@ -54,7 +54,7 @@ pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
             let (zone, fault) = (TimeZone::system(), fault.as_deref());
             match state {
                 Some(_) => pretty(&document, fault, style, &zone),
-                None => no_state(&state_dir, fault, style, &zone),
+                None => no_state(&state_dir, settings.is_some(), fault, style, &zone),
             }
         }
     };
@@ -62,11 +62,17 @@ pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
     Ok(told.map_or(EXIT_DONE, |told| told.code))
 }
 
-/// The configuration where it is there and right; otherwise what is wrong with it, if it is there.
+/// The configuration where it is there and right; otherwise what is wrong with it, if it is there, or was named and is not.
 fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
     match context.settings() {
         Ok(settings) => (Some(settings), None),
-        Err(_) if matches!(context.config_path().try_exists(), Ok(false)) => (None, None),
+        // Nobody named it.
+        Err(_)
+            if !context.names_config()
+                && matches!(context.config_path().try_exists(), Ok(false)) =>
+        {
+            (None, None)
+        }
         Err(error) => {
             let mut problems = error.message.lines();
             let first = problems.next().unwrap_or_default().to_owned();

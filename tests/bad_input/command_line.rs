@@ -92,3 +92,40 @@ fn an_empty_environment_leaves_the_system_s_own_file() {
         assert_eq!(hear(&home, bare(command)), said(78, NO_CONFIG));
     }
 }
+
+#[test]
+fn help_is_a_command_too() {
+    let home = Home::new();
+    for command in ["status", "recover"] {
+        assert_eq!(
+            hear(&home, home.command(&["help", command])),
+            hear(&home, home.command(&[command, "--help"]))
+        );
+    }
+    assert_eq!(home.run(&["help"]).stdout, home.run(&["--help"]).stdout);
+}
+
+#[test]
+fn a_status_without_anything_says_what_to_do_first_and_one_of_a_missing_file_says_so() {
+    let home = Home::new();
+    let nowhere = home.path("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    let status = |arguments: &[&str]| {
+        let mut command = home.command(&[&["status"], arguments].concat());
+        command.env_remove("CADENCE_CONFIG");
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let named = status(&["--config", nowhere]);
+    assert!(
+        named.contains(&format!("{nowhere} does not exist")),
+        "{named}"
+    );
+    assert!(named.contains("sudo cadence init"), "{named}");
+    if !Path::new("/etc/cadence/cadence.toml").exists() {
+        let unnamed = status(&[]);
+        assert!(
+            unnamed.ends_with("set it up:        sudo cadence init\n"),
+            "{unnamed}"
+        );
+    }
+}

@@ -52,9 +52,15 @@ pub fn pretty(document: &Document, fault: Option<&str>, style: &Style, zone: &Ti
     sheet.out
 }
 
-/// What there is to say where no cycle has run, and what to do next.
+/// What there is to say where no cycle has run, and what to do next. Where there is no configuration, that comes first.
 #[must_use]
-pub fn no_state(state_dir: &Path, fault: Option<&str>, style: &Style, zone: &TimeZone) -> String {
+pub fn no_state(
+    state_dir: &Path,
+    is_configured: bool,
+    fault: Option<&str>,
+    style: &Style,
+    zone: &TimeZone,
+) -> String {
     let mut sheet = Sheet {
         style,
         zone,
@@ -62,11 +68,13 @@ pub fn no_state(state_dir: &Path, fault: Option<&str>, style: &Style, zone: &Tim
     };
     let place = printable(&state_dir.display().to_string());
     let what = style.paint(Paint::Warn, "no cycle has run yet");
-    sheet.out = format!(
-        "{what}: there is no state in {place}\n  \
-         one cycle now:    cadence reconcile\n  \
-         from now on:      systemctl enable --now cadence.timer\n"
-    );
+    let next = if is_configured {
+        "one cycle now:    sudo cadence reconcile\n  \
+         from now on:      sudo systemctl enable --now cadence.timer"
+    } else {
+        "set it up:        sudo cadence init"
+    };
+    sheet.out = format!("{what}: there is no state in {place}\n  {next}\n");
     sheet.fault(fault);
     sheet.out
 }

@@ -10,11 +10,18 @@ use super::*;
 fn where_no_cycle_has_run_the_next_step_is_told() {
     let place = Path::new("/var/lib/cadence");
     assert_eq!(
-        no_state(place, None, &style(false), &TimeZone::UTC),
+        no_state(place, true, None, &style(false), &TimeZone::UTC),
         "\
 no cycle has run yet: there is no state in /var/lib/cadence
-  one cycle now:    cadence reconcile
-  from now on:      systemctl enable --now cadence.timer
+  one cycle now:    sudo cadence reconcile
+  from now on:      sudo systemctl enable --now cadence.timer
+"
+    );
+    assert_eq!(
+        no_state(place, false, None, &style(false), &TimeZone::UTC),
+        "\
+no cycle has run yet: there is no state in /var/lib/cadence
+  set it up:        sudo cadence init
 "
     );
     let nothing = Document::new(None, None, &at(0));
