@@ -30,7 +30,8 @@ fn root() -> &'static Path {
 
 /// The whole command line, with what every command takes in each of them.
 fn cadence() -> clap::Command {
-    let mut cadence = cadence::cli::Cli::command();
+    // What `help` prints is the help of the others: it has no page.
+    let mut cadence = cadence::cli::Cli::command().disable_help_subcommand(true);
     cadence.build();
     cadence
 }

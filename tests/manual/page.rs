@@ -13,8 +13,6 @@ pub fn names() -> Vec<String> {
     let cadence = cadence();
     let commands = cadence
         .get_subcommands()
-        // What it prints is the help of the others.
-        .filter(|command| command.get_name() != "help")
         .map(|command| format!("cadence-{}.1", command.get_name()));
     let first = ["cadence.1".to_owned()];
     let others = OTHERS.map(str::to_owned);
