@@ -306,10 +306,7 @@ impl<'a> Act<'a> {
                 }
                 next
             }
-            Err(NotRead::Held(held)) => {
-                state.is_in_vain(spec, self.now);
-                Next::Done(*held)
-            }
+            Err(NotRead::Held(held)) => Next::Done(*held),
             Err(NotRead::Failed(about, error)) => {
                 let reason = lookup.note(state, spec, &about, &error);
                 Next::Done(Settled::failed(reason))

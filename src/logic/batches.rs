@@ -35,17 +35,11 @@ enum Why {
 }
 
 impl Batches {
-    /// Changes by their places: so many that go out together, `largest` at a time; behind them so many `suspects`, one of which may have
-    /// made the server fail, in halves; and behind those some that were refused before, each `alone`. At most so many calls further are
-    /// made for the refused ones.
+    /// Changes by their places: so many that go out together, `largest` at a time, and behind them some that were refused before, each
+    /// `alone`. At most so many calls further are made for the refused ones.
     #[must_use]
-    pub fn of([together, suspects, alone]: [usize; 3], largest: usize, further: usize) -> Self {
-        let half = suspects.next_power_of_two() / 2;
-        let groups = [
-            (together, largest, Why::Batch),
-            (suspects, half.min(largest), Why::Batch),
-            (alone, 1, Why::Second),
-        ];
+    pub fn of([together, alone]: [usize; 2], largest: usize, further: usize) -> Self {
+        let groups = [(together, largest, Why::Batch), (alone, 1, Why::Second)];
         let (mut parts, mut first) = (vec![], 0);
         for (count, size, why) in groups {
             let end = first + count;
@@ -163,7 +157,7 @@ mod tests {
             (1000, 200, 5),
             (3, 0, 3),
         ] {
-            let mut batches = Batches::of([count, 0, 0], largest, 0);
+            let mut batches = Batches::of([count, 0], largest, 0);
             let all = (0..count).collect();
             assert_eq!(send(&mut batches, &[]), (all, vec![], calls), "{count}");
         }
@@ -173,7 +167,7 @@ mod tests {
     fn one_that_is_refused_is_found_in_two_times_the_logarithm_and_all_others_are_made() {
         for count in 2..=200_usize {
             for bad in 0..count {
-                let mut batches = Batches::of([count, 0, 0], 200, usize::MAX);
+                let mut batches = Batches::of([count, 0], 200, usize::MAX);
                 let (made, refused, calls) = send(&mut batches, &[bad]);
                 assert_eq!(refused, [bad]);
                 assert_eq!(made.len(), count - 1, "{count} {bad}");
@@ -195,7 +189,7 @@ mod tests {
             (0..200).step_by(9).collect(),
             (0..200).collect(),
         ] {
-            let mut batches = Batches::of([200, 0, 0], 200, usize::MAX);
+            let mut batches = Batches::of([200, 0], 200, usize::MAX);
             let (made, refused, calls) = send(&mut batches, &bad);
             assert_eq!(refused, bad);
             assert_eq!(made.len(), 200 - bad.len());
@@ -206,7 +200,7 @@ mod tests {
     #[test]
     fn where_many_are_refused_the_search_ends_and_what_is_left_is_named() {
         let bad: Vec<usize> = (0..200).collect();
-        let mut batches = Batches::of([200, 0, 0], 200, 20);
+        let mut batches = Batches::of([200, 0], 200, 20);
         let (made, refused, calls) = send(&mut batches, &bad);
         assert_eq!((made, calls), (vec![], 21));
         let mut all = [refused, left(batches)].concat();
@@ -215,24 +209,19 @@ mod tests {
     }
 
     #[test]
-    fn suspects_go_out_in_halves_behind_the_others_and_what_was_refused_before_alone_and_last() {
-        let sent = |counts, further| {
-            let mut batches = Batches::of(counts, 200, further);
-            let mut sent = vec![];
-            while let Some(part) = batches.next_part() {
-                batches.taken(&part);
-                sent.push(part.places);
-            }
-            (sent, left(batches))
-        };
-        assert_eq!(sent([4, 0, 3], 2), (vec![0..4, 4..5, 5..6], vec![6]));
-        assert_eq!(sent([2, 50, 0], 9), (vec![0..2, 2..34, 34..52], vec![]));
-        assert_eq!(sent([0, 2, 1], 9), (vec![0..1, 1..2, 2..3], vec![]));
+    fn what_was_refused_before_goes_alone_and_last() {
+        let mut batches = Batches::of([4, 3], 200, 2);
+        let mut sent = vec![];
+        while let Some(part) = batches.next_part() {
+            batches.taken(&part);
+            sent.push(part.places);
+        }
+        assert_eq!((sent, left(batches)), (vec![0..4, 4..5, 5..6], vec![6]));
     }
 
     #[test]
     fn where_there_are_no_batches_each_goes_out_alone_and_in_order() {
-        let mut batches = Batches::of([5, 0, 0], 2, 0);
+        let mut batches = Batches::of([5, 0], 2, 0);
         let first = batches.next_part().unwrap();
         batches.one_by_one(first);
         let mut sent = vec![];

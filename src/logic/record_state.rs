@@ -11,6 +11,8 @@ use super::records::{Instead, Layer, RecordSpec, Settled, WriteFate};
 
 /// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
 pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// After so long public DNS has to show what the provider holds.
+pub const FOLLOWING: Duration = Duration::from_secs(15 * 60);
 /// The window of the write budget.
 pub(super) const BUDGET_WINDOW: Duration = Duration::from_secs(60 * 60);
 
@@ -231,6 +233,13 @@ impl RecordState {
         self.pending
             .as_ref()
             .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
+    }
+
+    /// For how long public DNS has not shown what the provider holds, where that is too long.
+    #[must_use]
+    pub fn unshown(&self, now: &Moment) -> Option<Elapsed> {
+        let waited = self.pending.as_ref()?.since.elapsed(now);
+        (!waited.under(FOLLOWING)).then_some(waited)
     }
 
     /// Whether the write of which no answer is known was seen not to have been made, now that the provider was read for `next`: the record

@@ -14,7 +14,9 @@ use super::provider::{Change, Found, NewRecord};
 use super::record_state::BUDGET_WINDOW;
 use super::units::{Family, RecordType, human_duration};
 
-pub use super::record_state::{CONVERGENCE_WINDOW, Pending, RecordState, Trouble, Truth, Verified};
+pub use super::record_state::{
+    CONVERGENCE_WINDOW, FOLLOWING, Pending, RecordState, Trouble, Truth, Verified,
+};
 pub use super::settled::{CacheStatus, Instead, Layer, Next, Settled, Write, WriteFate};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.

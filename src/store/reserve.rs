@@ -17,6 +17,10 @@ use super::{FILE_MODE, StateDir};
 pub(super) const FILE: &str = "reserve";
 /// What a document may grow by in one cycle, or while events wait that the history cannot take.
 const SPARE: usize = 32 << 10;
+/// Records that are alike take a word each in the document, and an event of ten times that when all of them change.
+const EVENTS: usize = 14;
+/// More than what so many bytes hold cannot wait.
+const MOST_EVENTS: usize = 512 << 10;
 /// A page, and the block of most file systems.
 const PAGE: u64 = 4096;
 /// What `st_blocks` counts in.
@@ -51,12 +55,14 @@ pub(super) fn spend(dir: &StateDir, name: &str, bytes: &[u8]) -> io::Result<()> 
 
 /// Sees to it that there is a reserve for a document of about that length; as much of one as there is room for.
 pub(super) fn keep(dir: &StateDir, length: usize) {
-    let (least, wanted) = (length + length / 2, 2 * length + SPARE);
+    let wanted = 2 * length + SPARE + (EVENTS * length).min(MOST_EVENTS);
+    let least = length + length / 2;
+    let enough = least.max(wanted / 2);
     let is_kept = dir.folder.look(FILE.as_ref()).is_ok_and(|there| {
         let is_file = FileType::from_raw_mode(there.st_mode) == FileType::RegularFile;
         // A copy of it may be nothing but a hole.
         let blocks = u64::try_from(there.st_blocks).unwrap_or_default();
-        is_file && there.st_nlink == 1 && blocks * BLOCK >= least as u64
+        is_file && there.st_nlink == 1 && blocks * BLOCK >= enough as u64
     });
     if is_kept {
         return;

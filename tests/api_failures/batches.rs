@@ -308,27 +308,80 @@ fn records_that_are_missing_from_the_zone_are_created_together() {
     );
 }
 
+/// What somebody on the way says.
+fn page(code: u16) -> Fault {
+    Fault::Status {
+        code,
+        retry_after: None,
+        body: Some("<html>no</html>".to_owned()),
+    }
+}
+
+/// Cycles, each after the longest rest of a zone, until so many records are right.
+fn cycles_until(home: &Home, wanted: usize) -> usize {
+    for cycles in 1..=16 {
+        home.cycle_with(&["--trust"]);
+        if right(home) == wanted {
+            return cycles;
+        }
+        home.pass(std::time::Duration::from_secs(10 * 60 + 1));
+    }
+    panic!("{} of {wanted} are right", right(home));
+}
+
 #[test]
-fn one_record_that_makes_the_server_fail_is_alone_with_that_before_long() {
-    for fault in [status(500), Fault::Reset] {
+fn records_at_which_the_server_fails_hold_up_no_other() {
+    for (fault, bad) in [
+        (status(500), vec![7]),
+        (Fault::Reset, vec![7]),
+        (status(500), vec![0, 49]),
+        (page(502), vec![5, 6]),
+        (status(500), vec![0, 1, 20, 48, 49]),
+    ] {
         let home = many(50);
         let cloudflare = home.world.cloudflare();
-        let bad = id(&home, 7);
-        cloudflare.set_fault_at(&bad, true, Some(fault.clone()));
-        cloudflare.set_poison(Some(&bad));
-        let mut cycles = 0;
-        while right(&home) < 49 {
-            home.cycle_with(&["--trust"]);
-            home.pass(std::time::Duration::from_secs(10 * 60 + 1));
-            cycles += 1;
-            assert!(cycles < 12, "{fault:?}: {} are right", right(&home));
+        let ids: Vec<String> = bad.iter().map(|bad| id(&home, *bad)).collect();
+        for id in &ids {
+            cloudflare.set_fault_at(id, true, Some(fault.clone()));
         }
-        cloudflare.set_poison(None);
-        cloudflare.set_fault_at(&bad, true, None);
-        home.cycle_with(&["--trust"]);
+        cloudflare.set_poison(&ids);
+        cycles_until(&home, 50 - bad.len());
+        cloudflare.set_poison(&[]);
+        for id in &ids {
+            cloudflare.set_fault_at(id, true, None);
+        }
         home.pass(std::time::Duration::from_secs(10 * 60 + 1));
+        cycles_until(&home, 50);
+    }
+}
+
+#[test]
+fn where_no_batch_is_ever_answered_records_are_written_alone_before_long() {
+    for fault in [status(500), page(413), page(501), Fault::Reset] {
+        let home = many(20);
+        let cloudflare = home.world.cloudflare();
+        cloudflare.set_fault_at("dns_records/batch", true, Some(fault));
+        assert!(cycles_until(&home, 20) <= 6);
+    }
+}
+
+#[test]
+fn a_record_that_is_not_found_to_be_written_is_no_trouble_of_its_zone() {
+    for (status, code) in [(404, 7003), (404, 7000), (404, 1001), (400, 7003)] {
+        let home = many(5);
+        let cloudflare = home.world.cloudflare();
+        let bad = id(&home, 4);
+        let refused = || Some(refusal(status, code, "Could not route to that"));
+        cloudflare.set_fault_at(&bad, true, refused());
+        cloudflare.set_fault_at("dns_records/batch", true, refused());
+        cycles_until(&home, 4);
+        // Nor after the next change, while it rests.
+        home.pass(std::time::Duration::from_secs(25 * 60));
+        home.world.set_address(Some(OLD.parse().unwrap()));
         home.cycle_with(&["--trust"]);
-        assert_eq!(right(&home), 50);
+        let records = home.world.cloudflare().records();
+        let right = records.iter().filter(|record| record["content"] == OLD);
+        assert_eq!(right.count(), 5, "{status} {code}: the fifth never changed");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cadence::world::Fault;
+use cadence::world::{DohMode, Fault};
 use serde_json::{Value, json};
 
 use super::support::{Home, RECORD, gist, reason};
@@ -472,4 +472,53 @@ fn what_is_wrong_stays_so_while_a_new_address_waits_for_its_confirmation_or_nobo
         assert_eq!(wrong(&home), (json!("wrong"), json!(OLD)), "{address:?}");
         assert_eq!(monitor(&home).0, 2, "{address:?}");
     }
+}
+
+/// What `check` exits with, and its findings about records.
+fn checked(home: &Home) -> (Option<i32>, Vec<String>) {
+    let out = home.run(&["check", "--json"]);
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let of_records = checks.iter().filter(|check| check["check"] == "record");
+    let told = of_records.map(|check| {
+        let word = |key: &str| check[key].as_str().unwrap().to_owned();
+        format!("{}: {}", word("result"), word("message"))
+    });
+    (out.status.code(), told.collect())
+}
+
+#[test]
+fn check_tells_what_is_known_to_be_wrong_while_the_api_is_left_alone() {
+    let (home, _) = two_zones();
+    let slow_down = retry_after(429, "7200");
+    home.world.cloudflare().set_fault(Some(slow_down));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+    let (code, records) = checked(&home);
+    assert_eq!(code, Some(1), "{records:#?}");
+    assert_eq!(records.len(), 2, "{records:#?}");
+    let is_of = |(record, name): (&String, &str)| {
+        record.starts_with(&format!("fail: {name} A: ")) && record.contains("too many requests")
+    };
+    let names = ["vpn.example.com", "home.example.net"];
+    assert!(records.iter().zip(names).all(is_of), "{records:#?}");
+}
+
+#[test]
+fn check_tells_of_public_dns_that_does_not_follow() {
+    let home = Home::with(RECORD);
+    home.settle();
+    home.world
+        .set_doh(DohMode::Lies("93.184.216.99".parse().unwrap()));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+    assert_eq!(
+        checked(&home).1,
+        [format!("ok: vpn.example.com A holds {NEW}, as it should")]
+    );
+    home.pass(44 * MINUTE);
+    let (code, records) = checked(&home);
+    assert_eq!(code, Some(0), "{records:#?}");
+    let told =
+        format!("warn: vpn.example.com A holds {NEW}, and public DNS has not shown it for 44 min");
+    assert!(records[0].starts_with(&told), "{records:#?}");
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{Act, Change, Results};
 use crate::app::lookup::Lookup;
 use crate::logic::batches::Batches;
+use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Instead, Next, RecordSpec, Settled, Write, WriteFate};
 use crate::logic::state::State;
@@ -32,18 +33,18 @@ impl Act<'_> {
             let (of_zone, mut others): (Vec<_>, Vec<_>) =
                 changes.into_iter().partition(|change| change.zone == zone);
             let known = |change: &Change<'_>| state.records.get(&change.record.spec.key());
-            // Whatever was refused before goes alone, and last: it would spoil the others' batch again. Of those whose write got no answer
-            // one may be what the server fails at.
+            // Whatever was refused before goes alone, and last: it would spoil the others' batch again. And whatever was tried in vain goes
+            // behind what was not.
             let was_refused =
                 |change: &Change<'_>| known(change).is_some_and(|it| it.rest.is_some());
-            let was_lost =
-                |change: &Change<'_>| known(change).is_some_and(|it| it.unanswered.is_some());
-            let (alone, others_of_zone): (Vec<_>, Vec<_>) =
-                of_zone.into_iter().partition(was_refused);
-            let (suspects, mut ordered): (Vec<_>, Vec<_>) =
-                others_of_zone.into_iter().partition(was_lost);
-            let counts = [ordered.len(), suspects.len(), alone.len()];
-            ordered.extend(suspects);
+            let (alone, together): (Vec<_>, Vec<_>) = of_zone.into_iter().partition(was_refused);
+            let counts = [together.len(), alone.len()];
+            let mut ordered = vec![];
+            for change in together {
+                order::insert(&mut ordered, change, |new: &Change<'_>, known| {
+                    new.record.waited.0 > known.record.waited.0
+                });
+            }
             ordered.extend(alone);
             for (change, made) in self.make(state, &zone, ordered, counts)? {
                 let spec = change.record.spec;
@@ -101,7 +102,7 @@ impl Act<'_> {
         state: &mut State,
         zone: &(String, String),
         changes: Vec<Change<'w>>,
-        counts: [usize; 3],
+        counts: [usize; 2],
     ) -> Result<Vec<(Change<'w>, Made)>, StoreError> {
         let (Some(save), Ok(lookup)) = (self.save, &self.lookup) else {
             let settled = |change: Change<'w>| {
@@ -124,13 +125,17 @@ impl Act<'_> {
         &self,
         state: &mut State,
         lookup: &Lookup<'_>,
-        (_, zone_id): &(String, String),
+        (zone, zone_id): &(String, String),
         changes: &[Change<'_>],
-        counts: [usize; 3],
+        counts: [usize; 2],
     ) -> Vec<Made> {
         let mut made: Vec<Option<Made>> = changes.iter().map(|_| None).collect();
         let provider = lookup.provider;
-        let mut batches = Batches::of(counts, provider.largest_batch(), FURTHER_CALLS);
+        let most = provider.largest_batch();
+        let together = state.zones.get(zone).and_then(|zone| zone.together);
+        let largest = together.map_or(most, |together| together.min(most));
+        let mut batches = Batches::of(counts, largest, FURTHER_CALLS);
+        let mut is_answered = true;
         let mut why_not = String::from(
             "not sent in this cycle, as Cloudflare refuses many other changes of this zone: tried in the next",
         );
@@ -154,12 +159,23 @@ impl Act<'_> {
                     batches.one_by_one(part);
                     None
                 }
-                Err(error) => self.fail(state, lookup, sent.iter().zip(made).collect(), &error),
+                Err(error) => {
+                    let count = sent.len();
+                    let is_lost = is_lost(error.kind);
+                    if let Some(zone) = state.zones.get_mut(zone).filter(|_| is_lost) {
+                        zone.was_too_many(count);
+                    }
+                    is_answered &= !is_lost;
+                    self.fail(state, lookup, sent.iter().zip(made).collect(), &error)
+                }
             };
             if let Some(why) = stop {
-                why_not = why;
+                why_not = format!("not sent in this cycle, as a call before it failed: {why}");
                 break;
             }
+        }
+        if let Some(zone) = state.zones.get_mut(zone).filter(|_| is_answered) {
+            zone.was_not_too_many(most);
         }
         let each = changes.iter().zip(made);
         let or_not = |(change, made): (&Change<'_>, Option<Made>)| {
@@ -261,6 +277,14 @@ const fn is_refused(kind: ApiErrorKind) -> bool {
             | ApiErrorKind::RecordGone
             | ApiErrorKind::Conflict
             | ApiErrorKind::Exists
+    )
+}
+
+/// Whether no answer tells what became of the changes.
+const fn is_lost(kind: ApiErrorKind) -> bool {
+    matches!(
+        kind,
+        ApiErrorKind::Unconfirmed { .. } | ApiErrorKind::Unavailable { .. }
     )
 }
 

@@ -9,12 +9,12 @@ use super::Finding;
 use crate::app::lookup::{Lookup, NotRead};
 use crate::app::wire::Wire;
 use crate::dns::TokenStatus;
-use crate::logic::moment::Moment;
+use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
-use crate::logic::units::Family;
+use crate::logic::units::{Family, human_duration};
 use crate::net::Deadline;
 use crate::system;
 
@@ -145,8 +145,15 @@ impl Api {
         let unknown = RecordState::default();
         let mut findings = self.findings;
         findings.extend(settings.records.iter().filter_map(|spec| {
-            let found = self.records.get(&spec.key())?;
             let remembered = state.and_then(|state| state.records.get(&spec.key()));
+            let Some(found) = self.records.get(&spec.key()) else {
+                // What is known of it is known still.
+                let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
+                let label = spec.label();
+                let why = trouble.why.strip_prefix(&label).unwrap_or(&trouble.why);
+                let why = why.trim_start_matches([':', ' ']);
+                return Some(Finding::fail("record", format!("{label}: {why}")));
+            };
             let address = seen(spec.kind.family());
             let pursuit = Pursuit {
                 spec,
@@ -220,12 +227,24 @@ fn record(pursuit: &Pursuit<'_>, found: &[Found], observed: bool) -> Finding {
     const SOON: &str = "cadence reconcile --no-cache, or wait: a cycle that is READY does it";
     let label = pursuit.spec.label();
     let trouble = pursuit.state.trouble.as_ref().filter(|it| !it.waits);
+    let unshown = pursuit.state.unshown(pursuit.now);
     match (pursuit.after_read(found), trouble) {
         // It was tried, and will be again.
         (Next::Write(write), Some(trouble)) => Finding::fail(
             "record",
             format!("{label} differs: {}: {}", write.describe(), trouble.why),
         ),
+        (Next::Done(Settled::Right { .. }), _) if unshown.is_some() => {
+            let waited = unshown.and_then(Elapsed::known);
+            let waited = waited.map_or_else(|| "an unknown time".to_owned(), human_duration);
+            let told = format!(
+                "{label} holds {}, and public DNS has not shown it for {waited}",
+                pursuit.wanted
+            );
+            Finding::warn("record", told).mend(
+                "see whether the name servers of its zone at the registrar are those that Cloudflare names: dig NS, and cadence probe --only dns",
+            )
+        }
         (next, _) => would_do(pursuit, next, observed, SOON),
     }
 }

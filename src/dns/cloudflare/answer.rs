@@ -177,6 +177,10 @@ pub fn open(
     if operation.is_batch && matches!(status, 404 | 405) && !refusals.has(&RECORD_GONE) {
         return Err(operation.failed(ApiErrorKind::Gone, "there is no such call"));
     }
+    // RFC 9110, 15.5.14: who says so did nothing of it.
+    if operation.is_batch && status == 413 {
+        return Err(operation.failed(ApiErrorKind::Refused, "so many are too many at once"));
+    }
     if status == 429 {
         return Err(operation.failed(
             ApiErrorKind::RateLimited { retry_after },
@@ -314,8 +318,8 @@ impl Refusals {
                 format!("Cloudflare has such a record already{self}"),
             );
         }
-        // A record that went away between a read and a write is no trouble of its zone.
-        let is_record = operation.writes && self.has(&RECORD_GONE);
+        // The zone was read right before a write: what is not found is the record, which is no trouble of its zone.
+        let is_record = operation.writes;
         if !is_record && (status == 404 || self.has(&RECORD_GONE) || self.has(&[7003])) {
             return operation.failed(
                 ApiErrorKind::Gone,
@@ -324,7 +328,7 @@ impl Refusals {
                 ),
             );
         }
-        let kind = if is_record {
+        let kind = if is_record && self.has(&RECORD_GONE) {
             ApiErrorKind::RecordGone
         } else {
             ApiErrorKind::Refused

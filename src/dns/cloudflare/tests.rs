@@ -410,7 +410,7 @@ fn a_write_that_was_clearly_refused_is_not_in_doubt() {
         ),
         (
             refused(404, 7003, "Could not route to that."),
-            ApiErrorKind::Gone,
+            ApiErrorKind::Refused,
         ),
         (
             refused(400, 81_054, "A CNAME record with that host already exists."),

@@ -5,14 +5,12 @@ use std::path::Path;
 use super::confirmations;
 use super::document::{Address, Document, Record};
 use crate::logic::readiness::Readiness;
-use crate::logic::records::Truth;
+use crate::logic::records::{FOLLOWING, Truth};
 use crate::logic::units::{Family, RecordType};
 use crate::render::text::{ago, human_seconds, printable};
 
 /// For so many seconds a record may be wrong or unknown, as while it changes.
 const CHANGING_S: u64 = 5 * 60;
-/// For so many seconds public DNS may take to follow a write.
-const FOLLOWING_S: u64 = 15 * 60;
 
 /// What a monitor is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +135,7 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
             "NOT IN PUBLIC DNS: {label} for {}{why}",
             age.map_or_else(|| "an unknown time".to_owned(), human_seconds)
         );
-        return is_long(age, FOLLOWING_S).then_some((1, told));
+        return is_long(age, FOLLOWING.as_secs()).then_some((1, told));
     }
     let why = record
         .problem

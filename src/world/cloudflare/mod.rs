@@ -46,7 +46,7 @@ struct Inner {
     account: Account,
     faults: Faults,
     journal: Vec<Entry>,
-    poison: Option<String>,
+    poison: Vec<String>,
 }
 
 impl Cloudflare {
@@ -96,9 +96,9 @@ impl Cloudflare {
         lock(&self.inner).account.spoil_record(id, key, value);
     }
 
-    /// Every request that has this in its body meets a failure (500) from now on, or none does.
-    pub fn set_poison(&self, text: Option<&str>) {
-        lock(&self.inner).poison = text.map(str::to_owned);
+    /// Every request that has one of these in its body meets a failure (500) from now on.
+    pub fn set_poison(&self, texts: &[String]) {
+        lock(&self.inner).poison = texts.to_vec();
     }
 
     /// Removes a record behind the back of all; false where there is none.
@@ -185,14 +185,14 @@ impl Cloudflare {
         let at = jiff::Timestamp::now();
         let is_write = request.method != "GET";
         let mut fault = lock(&self.inner).faults.take(is_write, &request.target);
-        if let Some(poison) = &lock(&self.inner).poison {
-            let body = String::from_utf8_lossy(&request.body);
-            let is_poisoned = body.contains(poison.as_str());
-            fault = fault.or(is_poisoned.then_some(Fault::Status {
+        let body = String::from_utf8_lossy(&request.body);
+        let mut poison = lock(&self.inner).poison.clone().into_iter();
+        if fault.is_none() && poison.any(|poison| body.contains(&poison)) {
+            fault = Some(Fault::Status {
                 code: 500,
                 retry_after: None,
                 body: None,
-            }));
+            });
         }
         let late = match &fault {
             // Between the bell and the lock, so that a client has long given up when the write lands.

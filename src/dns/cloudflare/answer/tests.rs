@@ -60,6 +60,7 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
                 Refused if !operation.writes => Forbidden,
                 // A record that went away meanwhile is no trouble of its zone.
                 Gone if operation.writes && RECORD_GONE.contains(&code) => RecordGone,
+                Gone if operation.writes => Refused,
                 kind => kind,
             };
             assert_eq!(error.kind, kind, "{status} {code}");
