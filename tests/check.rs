@@ -245,7 +245,8 @@ fn an_api_that_rests_after_a_refusal_is_not_asked() {
         api[0].starts_with("warn: not asked: ") && api[0].contains("; tried again in 4 min"),
         "{api:?}"
     );
-    assert_eq!((code, home.world.counts().api.connections), (0, 0));
+    // What the cycle found is known: the record is wrong.
+    assert_eq!((code, home.world.counts().api.connections), (1, 0));
 }
 
 /// `check --offline --json` where systemd runs, as far as a program can see, and its tools are these scripts; none where this user may

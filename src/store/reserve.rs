@@ -19,6 +19,8 @@ pub(super) const FILE: &str = "reserve";
 const SPARE: usize = 32 << 10;
 /// Records that are alike take a word each in the document, and an event of ten times that when all of them change.
 const EVENTS: usize = 14;
+/// A document of this size has a few records, whose events `SPARE` holds: on a small disk all else wants room too.
+const FEW: usize = 4 << 10;
 /// More than what so many bytes hold cannot wait.
 const MOST_EVENTS: usize = 512 << 10;
 /// A page, and the block of most file systems.
@@ -55,7 +57,7 @@ pub(super) fn spend(dir: &StateDir, name: &str, bytes: &[u8]) -> io::Result<()> 
 
 /// Sees to it that there is a reserve for a document of about that length; as much of one as there is room for.
 pub(super) fn keep(dir: &StateDir, length: usize) {
-    let wanted = 2 * length + SPARE + (EVENTS * length).min(MOST_EVENTS);
+    let wanted = 2 * length + SPARE + (EVENTS * length.saturating_sub(FEW)).min(MOST_EVENTS);
     let least = length + length / 2;
     let enough = least.max(wanted / 2);
     let is_kept = dir.folder.look(FILE.as_ref()).is_ok_and(|there| {
