@@ -215,7 +215,7 @@ fn a_program_that_is_not_named_any_more_is_not_run_until_it_is_forgotten() {
     assert_eq!(asked.status.code(), Some(2), "{asked:?}");
     let out = stage.home.run(&["recover", "--forget", "--yes"]);
     assert_eq!(out.status.code(), Some(0), "{out:?}");
-    let told = format!("outcome=forgotten plug={}\n", stage.target());
+    let told = format!("the cut is forgotten: {}\n", stage.target());
     assert_eq!(String::from_utf8(out.stdout).unwrap(), told);
     assert_eq!(stage.cycle().0, 0);
     assert_eq!(stage.phases(), ["started", "failed"]);

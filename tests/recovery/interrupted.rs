@@ -199,7 +199,9 @@ fn an_interrupted_attempt_is_told_as_such_and_never_as_one_that_helped() {
     stage.home.world.set_line(Line::Up).unwrap();
     stage.home.settle();
     assert_eq!(stage.phases(), ["started", "failed"]);
-    let told = stage.home.run(&["history", "--kind", "recovery"]);
+    let told = stage
+        .home
+        .run(&["history", "--kind", "recovery", "--format", "logfmt"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(
         told.contains("it was interrupted, maybe before the power was cut; the plug is on"),
