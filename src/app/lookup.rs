@@ -25,7 +25,7 @@ pub struct Lookup<'a> {
     /// Who keeps the records.
     pub provider: &'a dyn Provider,
     /// What it is asked with.
-    pub token: &'a Token,
+    token: &'a Token,
     by_hand: bool,
     /// When the cycle began.
     pub now: &'a Moment,

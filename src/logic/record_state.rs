@@ -117,6 +117,13 @@ pub struct RecordState {
     pub failed: Option<Moment>,
 }
 
+/// A reason without the label of the record that it begins with, where it is told behind that label.
+#[must_use]
+pub fn without_label<'a>(reason: &'a str, label: &str) -> &'a str {
+    let rest = reason.strip_prefix(label);
+    rest.map_or(reason, |rest| rest.trim_start_matches([':', ' ']))
+}
+
 /// Why a record is not known to be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {

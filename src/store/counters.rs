@@ -56,7 +56,8 @@ pub(super) fn write(dir: &StateDir, before: &[u8], after: &[u8]) -> io::Result<b
         return Ok(false);
     }
     let file = dir.open_to_write(FILE)?;
-    if file.metadata()?.nlink() > 1 {
+    let there = file.metadata()?;
+    if there.nlink() > 1 {
         return Err(io::Error::other("it has a second name"));
     }
     let newest = newest(&file, before);
@@ -70,9 +71,8 @@ pub(super) fn write(dir: &StateDir, before: &[u8], after: &[u8]) -> io::Result<b
         return Ok(false);
     }
     line.resize(SLOT, b' ');
-    let is_new = file.metadata()?.len() == 0;
     file.write_all_at(&line, (place * SLOT) as u64)?;
-    if is_new {
+    if there.len() == 0 {
         file.sync_all()?;
         dir.folder.sync()?;
     } else {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::support::strace::{has_strace, strace};
 use super::support::{Home, reason};
-use super::{NEW, OLD, refusal, status};
+use super::{NEW, OLD, checked, refusal, status};
 
 fn name(number: usize) -> String {
     format!("h{number}.example.com")
@@ -521,16 +521,6 @@ fn fifty_changed_records_cost_at_most_six_fsyncs() {
     assert!((4..=6).contains(&count), "{text}");
 }
 
-/// What `check` exits with, and its findings about records.
-fn checked(home: &Home) -> (Option<i32>, Vec<String>) {
-    let output = home.run(&["check", "--json"]);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let checks = report["checks"].as_array().unwrap();
-    let of_records = checks.iter().filter(|check| check["check"] == "record");
-    let messages = of_records.map(|check| check["message"].as_str().unwrap().to_owned());
-    (output.status.code(), messages.collect())
-}
-
 #[test]
 fn check_looks_at_a_thousand_records_as_a_cycle_does_in_a_few_calls() {
     let home = many(1_000);
@@ -554,7 +544,7 @@ fn check_does_not_ask_a_zone_that_fails_for_each_of_its_records() {
     let (code, records) = checked(&home);
     assert_eq!(code, Some(1), "{records:#?}");
     assert!(records[0].contains("Authentication error"), "{records:#?}");
-    let rest = "not looked at, as their zone fails: 49 of 50 records";
+    let rest = "fail: not looked at, as their zone fails: 49 of 50 records";
     assert_eq!(records[1..], [rest]);
     assert!(calls(&home).len() <= 7, "{:?}", calls(&home));
 }

@@ -112,6 +112,19 @@ fn rest(home: &Home) -> Option<i64> {
     last.and_then(|rest| rest["wait_s"].as_i64())
 }
 
+/// What `check` exits with, and its findings about records.
+fn checked(home: &Home) -> (Option<i32>, Vec<String>) {
+    let out = home.run(&["check", "--json"]);
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let of_records = checks.iter().filter(|check| check["check"] == "record");
+    let told = of_records.map(|check| {
+        let word = |key: &str| check[key].as_str().unwrap().to_owned();
+        format!("{}: {}", word("result"), word("message"))
+    });
+    (out.status.code(), told.collect())
+}
+
 /// How many requests the API has seen.
 fn calls(home: &Home) -> usize {
     home.world.cloudflare().journal().len()

@@ -6,7 +6,7 @@ use cadence::world::{DohMode, Fault};
 use serde_json::{Value, json};
 
 use super::support::{Home, RECORD, gist, reason};
-use super::{NEW, OLD, calls, refusal, retry_after, status};
+use super::{NEW, OLD, calls, checked, refusal, retry_after, status};
 
 const SECOND: &str = "[[record]]\nname = \"home.example.net\"\ncreate = true\n";
 
@@ -472,19 +472,6 @@ fn what_is_wrong_stays_so_while_a_new_address_waits_for_its_confirmation_or_nobo
         assert_eq!(wrong(&home), (json!("wrong"), json!(OLD)), "{address:?}");
         assert_eq!(monitor(&home).0, 2, "{address:?}");
     }
-}
-
-/// What `check` exits with, and its findings about records.
-fn checked(home: &Home) -> (Option<i32>, Vec<String>) {
-    let out = home.run(&["check", "--json"]);
-    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let checks = report["checks"].as_array().unwrap();
-    let of_records = checks.iter().filter(|check| check["check"] == "record");
-    let told = of_records.map(|check| {
-        let word = |key: &str| check[key].as_str().unwrap().to_owned();
-        format!("{}: {}", word("result"), word("message"))
-    });
-    (out.status.code(), told.collect())
 }
 
 #[test]

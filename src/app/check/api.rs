@@ -12,6 +12,7 @@ use crate::dns::TokenStatus;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
+use crate::logic::record_state::without_label;
 use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
 use crate::logic::units::{Family, human_duration};
@@ -150,8 +151,7 @@ impl Api {
                 // What is known of it is known still.
                 let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
                 let label = spec.label();
-                let why = trouble.why.strip_prefix(&label).unwrap_or(&trouble.why);
-                let why = why.trim_start_matches([':', ' ']);
+                let why = without_label(&trouble.why, &label);
                 return Some(Finding::fail("record", format!("{label}: {why}")));
             };
             let address = seen(spec.kind.family());

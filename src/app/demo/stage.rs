@@ -115,9 +115,8 @@ impl<'a> Stage<'a> {
             verbose: 0,
             quiet: true,
         };
-        let env = Env::default();
         Ok(Self {
-            inside: Context::within(global, env, outside, true),
+            inside: Context::within(global, Env::default(), outside, true),
             address: Ipv4Addr::UNSPECIFIED,
             world,
             _interrupted: interrupted,

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::confirmations;
 use super::document::{Address, Document, Record};
 use crate::logic::readiness::Readiness;
+use crate::logic::record_state::without_label;
 use crate::logic::records::{FOLLOWING, Truth};
 use crate::logic::units::{Family, RecordType};
 use crate::render::text::{ago, human_seconds, printable};
@@ -141,9 +142,7 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
         .problem
         .as_deref()
         .unwrap_or("no cycle has seen it yet");
-    let why = why
-        .strip_prefix(label.as_str())
-        .map_or(why, |rest| rest.trim_start_matches([':', ' ']));
+    let why = without_label(why, label);
     let lasts = lasts(record.for_s);
     let told = match (record.truth, record.wanted, &record.held) {
         (Truth::Wrong, Some(wanted), Some(held)) => {
