@@ -8,6 +8,7 @@ use super::power;
 use super::wire::Wire;
 use crate::config::Settings;
 use crate::error::{EXIT_LOCKED, Error};
+use crate::logic::advice;
 use crate::logic::recovery::Cut;
 use crate::logic::state::{State, VERSION};
 use crate::plug::Plug;
@@ -73,7 +74,7 @@ pub fn misconfigured(context: &Context, error: Error) -> Error {
     let told = |what: &str| Error::new(*exit_code, format!("{message}\n{what}"));
     match without_configuration(context) {
         Ok(false) => error,
-        Ok(true) => told("power: a cut had left the modem without power; it has it back"),
+        Ok(true) => told("power: a cut had left the modem without power; it is back on"),
         Err(why) => told(&why.message),
     }
 }
@@ -138,7 +139,10 @@ pub fn tidy(dir: &StateDir, state: &State) {
 /// Another process holds the lock, or there can be none.
 pub fn lock(wire: &Wire, dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
     Lock::acquire(dir, wait).map_err(|error| match error {
-        LockError::Held { .. } => Error::new(EXIT_LOCKED, format!("{error}{}", rescue(wire, dir))),
+        LockError::Held { .. } => {
+            let told = advice::with(&error.to_string(), &rescue(wire, dir));
+            Error::new(EXIT_LOCKED, told)
+        }
         LockError::Store(error) => Error::state(error),
     })
 }

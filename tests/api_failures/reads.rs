@@ -82,7 +82,7 @@ fn a_rejected_token_is_told_with_its_file_and_rests() {
     let reason = rejected(&home, "code 10000: Authentication error");
     assert_eq!(
         said.err,
-        format!("error: vpn.example.com A: looking for the zone vpn.example.com: {reason}\n")
+        format!("error: vpn.example.com A: looking up the zone vpn.example.com: {reason}\n")
     );
     assert_eq!((said.code, rest(&home)), (77, Some(300)));
     comes_right(&home, "401");

@@ -39,7 +39,7 @@ fn a_duration_without_a_unit_is_a_usage_error() {
         hear(&home, home.command(&["reconcile", "--wait", "30"])),
         said(
             2,
-            "error: invalid value '30' for '--wait <DURATION>': allowed is a duration such as \"30s\", \"2m\", \"1h30m\" or \"7d\"\n\n\
+            "error: invalid value '30' for '--wait <DURATION>': expected a duration such as \"30s\", \"2m\", \"1h30m\" or \"7d\"\n\n\
              For more information, try '--help'.\n"
         )
     );

@@ -51,7 +51,7 @@ fn a_missing_record_is_not_created_without_leave() {
     let home = Home::with(NAME);
     left_alone(
         &home,
-        "error: vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n",
+        "error: vpn.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record\n",
     );
 }
 
@@ -68,7 +68,7 @@ fn two_records_of_one_name_are_held_with_their_ids() {
     left_alone(
         &home,
         &format!(
-            "error: vpn.example.com A: 2 records share this name and type: pin one with `id`: {}\n",
+            "error: vpn.example.com A: 2 records share this name and type; fix: pin one with `id`: {}\n",
             ids.join(", ")
         ),
     );
@@ -95,7 +95,7 @@ fn a_pinned_record_that_is_gone_is_told_with_those_that_are_there() {
         said(
             1,
             &format!(
-                "error: vpn.example.com A: no record has the id 0123456789abcdef0123456789abcdef: set `id` to one of {id}\n"
+                "error: vpn.example.com A: no record has the id 0123456789abcdef0123456789abcdef; fix: set `id` to one of {id}\n"
             )
         )
     );
@@ -128,8 +128,8 @@ fn two_records_with_the_same_trouble_are_told_one_by_one() {
         said_first,
         said(
             1,
-            "error: vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n\
-             error: www.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n"
+            "error: vpn.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record\n\
+             error: www.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record\n"
         )
     );
 }

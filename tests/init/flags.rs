@@ -258,7 +258,7 @@ fn flags_that_do_not_fit_are_usage_errors() {
         ),
         (
             vec!["--record", "vpn.example.com", "--zone", "example.org"],
-            "record \"vpn.example.com\" in the zone \"example.org\": allowed is the zone that holds vpn.example.com",
+            "record \"vpn.example.com\" in the zone \"example.org\": allowed is the zone of vpn.example.com",
         ),
         (
             vec!["--plug", "shelly1", "--plug-address", "a b"],

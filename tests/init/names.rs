@@ -21,7 +21,7 @@ fn a_record_that_is_there_is_kept_as_it_is() {
     let document = host.done(&["--record", "vpn.example.com"]);
     assert_eq!(
         found(&document, "record"),
-        ["vpn.example.com A is there and holds 93.184.216.1"]
+        ["vpn.example.com A exists and points to 93.184.216.1"]
     );
     assert!(
         host.written()

@@ -39,7 +39,7 @@ fn a_plug_that_is_off_is_switched_on_once_an_outage_after_half_an_hour_of_it() {
         let told = stage.home.run(&["history", "--format", "pretty"]);
         let told = String::from_utf8(told.stdout).unwrap();
         assert!(
-            told.contains("plug switched on: it was off in an outage that lasts"),
+            told.contains("plug switched on: it was off in a lasting outage"),
             "{told}"
         );
         // Whoever switches it off after that means it.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{layer, outcome, reason};
 use crate::app::reconcile::Cycle;
+use crate::logic::advice;
 use crate::logic::beyond::Reason;
 use crate::logic::event::RecordOutcome;
 use crate::logic::readiness::Readiness;
@@ -30,10 +31,13 @@ struct Document<'a> {
     readiness: ReadinessObject,
     signals: Vec<SignalObject<'a>>,
     records: Vec<RecordObject<'a>>,
-    recovery: RecoveryObject,
+    recovery: RecoveryObject<'a>,
     uptime: UptimeObject,
     next: Option<NextObject>,
-    errors: &'a [String],
+    errors: Vec<String>,
+    /// What to do about them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -74,13 +78,18 @@ struct RecordObject<'a> {
     cache_age_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
     elapsed_ms: f64,
 }
 
 #[derive(Serialize)]
-struct RecoveryObject {
+struct RecoveryObject<'a> {
     outcome: &'static str,
-    reason: Option<String>,
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -110,6 +119,8 @@ pub fn text(cycle: &Cycle<'_>) -> String {
             since: json::seconds(machine.since.wall),
         }
     });
+    let (reason, fix) = apart(cycle.recovery.reason());
+    let (errors, fixes) = advice::split_all(&cycle.errors);
     json::line(&Document {
         schema: "cadence.cycle/1",
         cycle: state.cycle,
@@ -131,7 +142,8 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         records: records(cycle),
         recovery: RecoveryObject {
             outcome: cycle.recovery.as_str(),
-            reason: cycle.recovery.reason().map(str::to_owned),
+            reason,
+            fix,
         },
         uptime: UptimeObject {
             ready: state.uptime.ready,
@@ -143,23 +155,34 @@ pub fn text(cycle: &Cycle<'_>) -> String {
             in_s: due.in_s,
             due_at: json::seconds(due.due_at),
         }),
-        errors: &cycle.errors,
+        errors,
+        fixes,
     })
 }
 
 fn records<'a>(cycle: &'a Cycle<'_>) -> Vec<RecordObject<'a>> {
     cycle
         .records()
-        .map(|(spec, planned, acted)| RecordObject {
-            name: &spec.name,
-            kind: spec.kind,
-            wanted: planned.wanted,
-            outcome: outcome(&acted.outcome.settled),
-            layer: layer(&acted.outcome.settled),
-            cache: planned.cache,
-            cache_age_s: planned.cache_age.map(|age| age.as_secs()),
-            reason: reason(&acted.outcome.settled),
-            elapsed_ms: json::milliseconds(acted.elapsed),
+        .map(|(spec, planned, acted)| {
+            let (reason, fix) = apart(reason(&acted.outcome.settled));
+            RecordObject {
+                name: &spec.name,
+                kind: spec.kind,
+                wanted: planned.wanted,
+                outcome: outcome(&acted.outcome.settled),
+                layer: layer(&acted.outcome.settled),
+                cache: planned.cache,
+                cache_age_s: planned.cache_age.map(|age| age.as_secs()),
+                reason,
+                fix,
+                elapsed_ms: json::milliseconds(acted.elapsed),
+            }
         })
         .collect()
+}
+
+/// A reason, and apart from it what to do.
+fn apart(reason: Option<&str>) -> (Option<&str>, Option<&str>) {
+    let (what, fix) = reason.map(advice::split).unzip();
+    (what, fix.flatten())
 }
