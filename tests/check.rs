@@ -305,7 +305,7 @@ fn what_missing_tools_would_tell_is_not_known() {
     };
     assert_eq!(
         named(&checks, "units"),
-        ["warn: not known: systemctl is not installed"]
+        ["warn: unknown: systemctl is not installed"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(clock.starts_with("ok: "), "{clock}");
@@ -335,7 +335,7 @@ fn tools_that_hang_fail_or_speak_nonsense_are_told_and_neither_believed_nor_wait
     assert!(started.elapsed() < Duration::from_secs(30));
     assert_eq!(
         named(&checks, "units"),
-        ["warn: not known: systemctl did not answer within 3 s"]
+        ["warn: unknown: systemctl did not answer within 3 s"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(
@@ -357,7 +357,7 @@ fn tools_that_hang_fail_or_speak_nonsense_are_told_and_neither_believed_nor_wait
     .unwrap();
     assert_eq!(
         named(&checks, "units"),
-        ["warn: not known: systemctl says nothing of cadence.timer"]
+        ["warn: unknown: systemctl says nothing of cadence.timer"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(

@@ -276,7 +276,7 @@ fn a_zone_that_is_not_served_is_told_by_check_at_once_and_by_the_monitor_after_a
     let out = home.run(&["check", "--json"]).stdout;
     let checked = String::from_utf8(out).unwrap();
     assert!(
-        checked.contains("example.com is pending at Cloudflare, so public DNS does not follow"),
+        checked.contains("example.com is pending at Cloudflare, so public DNS does not serve"),
         "{checked}"
     );
     assert!(

@@ -201,7 +201,7 @@ fn a_corrupt_state_is_kept_aside() {
 fn a_newer_state_is_kept_aside() {
     kept_aside(
         |_, path| fs::write(path, "{\"version\": 4}").unwrap(),
-        "its version is 4, and this release reads up to 3",
+        "its version is 4, but this release reads up to 3",
         "newer",
     );
 }

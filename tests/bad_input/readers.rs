@@ -15,7 +15,7 @@ fn a_state_that_cannot_be_used_is_told_and_left_where_it_is() {
         ),
         (
             "{\"version\": 4}",
-            "its version is 4, and this release reads up to 3",
+            "its version is 4, but this release reads up to 3",
         ),
     ] {
         let home = Home::new();

@@ -95,8 +95,8 @@ fn a_token_of_another_account_sees_no_zone() {
         trusting(&home),
         said(
             1,
-            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-             token has Zone:Read and its Zone Resources include it\n"
+            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+             the token has Zone:Read and its Zone Resources include it\n"
         )
     );
     assert_eq!(readiness(&home.state()), "READY");
@@ -115,8 +115,8 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
         trusting(&home),
         said(
             1,
-            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-             token has Zone:Read and its Zone Resources include it\n"
+            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+             the token has Zone:Read and its Zone Resources include it\n"
         )
     );
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));

@@ -31,8 +31,8 @@ fn a_zone_that_the_token_does_not_see_is_told_with_every_name_tried() {
     let home = Home::with("[[record]]\nname = \"vpn.home.example.org\"\n");
     left_alone(
         &home,
-        "error: vpn.home.example.org A: the token sees no zone vpn.home.example.org or home.example.org or example.org: \
-         check the name, and that the token has Zone:Read and its Zone Resources include it\n",
+        "error: vpn.home.example.org A: the token sees no zone vpn.home.example.org or home.example.org or example.org; \
+         fix: check the name, and that the token has Zone:Read and its Zone Resources include it\n",
     );
 }
 
@@ -41,8 +41,8 @@ fn a_configured_zone_that_the_token_does_not_see_is_told() {
     let home = Home::with("[[record]]\nname = \"vpn.example.org\"\nzone = \"example.org\"\n");
     left_alone(
         &home,
-        "error: vpn.example.org A: the token sees no zone example.org: check the name, and that the token has Zone:Read and its Zone Resources \
-         include it\n",
+        "error: vpn.example.org A: the token sees no zone example.org; fix: check the name, and that the token has Zone:Read and its Zone \
+         Resources include it\n",
     );
 }
 
@@ -114,8 +114,8 @@ fn a_cname_in_the_way_is_told_and_left_alone() {
     left_alone(
         &home,
         &format!(
-            "error: vpn.example.com A: a CNAME to elsewhere.example.net stands in the way (id {id}): remove it at \
-             Cloudflare, or keep another name\n"
+            "error: vpn.example.com A: a CNAME to elsewhere.example.net is in the way (id {id}); fix: remove it \
+             at Cloudflare, or use another name\n"
         ),
     );
 }

@@ -46,8 +46,8 @@ fn a_zone_that_the_token_does_not_see_is_named_with_those_it_does() {
     let host = Host::new();
     assert_eq!(
         host.refused(&["--record", "vpn.example.org"], 1),
-        "error: the token sees no zone vpn.example.org or example.org; it sees example.com: \
-         check the name, and that the token has Zone:Read and its Zone Resources include it; nothing was written\n"
+        "error: the token sees no zone vpn.example.org or example.org; it sees example.com; \
+         fix: check the name, and that the token has Zone:Read and its Zone Resources include it; nothing was written\n"
     );
 }
 

@@ -228,7 +228,6 @@ fn subject(readiness: Readiness, document: &Document) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::advice;
     use crate::logic::fixtures::{at, ip, machines};
     use crate::logic::readiness::Track;
     use crate::logic::state::{LastCycle, State};
