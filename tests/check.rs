@@ -357,7 +357,7 @@ fn tools_that_hang_fail_or_speak_nonsense_are_told_and_neither_believed_nor_wait
     .unwrap();
     assert_eq!(
         named(&checks, "units"),
-        ["warn: unknown: systemctl says nothing of cadence.timer"]
+        ["warn: unknown: systemctl says nothing about cadence.timer"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(

@@ -287,7 +287,7 @@ fn with_a_plug_that_somebody_switched_off_it_is_left_alone() {
         let address = stage.home.world.plugs().address(model);
         suppresses(
             &stage,
-            &format!("the plug {address} is switched off already"),
+            &format!("the plug {address} was switched off by someone else"),
         );
         assert!(!stage.has_power(), "what a person did is left so");
     }
@@ -316,7 +316,7 @@ fn of_several_guardrails_the_first_is_named() {
         ripen(state, Duration::from_secs(2 * 60 * 60));
         state["recovery"]["streak"]["unbroken"] = 1.into();
     });
-    suppresses(&stage, "nobody looked for over 5 min");
+    suppresses(&stage, "no cycle ran for over 5 min");
     stage.edit_state(|state| ripen(state, Duration::from_secs(2 * 60 * 60)));
     suppresses(&stage, "cooldown: ");
     stage.configure("cooldown = \"0s\"");
@@ -342,7 +342,7 @@ fn another_device_at_the_plugs_address_is_never_switched() {
         suppresses(
             &stage,
             &format!(
-                "the plug {}: another device answers there: it says that it is 0123456789AB, and recovery.plug_id is {own}",
+                "the plug {}: another device answers there: it says it is 0123456789AB, but recovery.plug_id is {own}",
                 stage.target()
             ),
         );
@@ -388,7 +388,7 @@ fn a_plug_that_nobody_pinned_is_never_switched_off_and_says_what_to_add() {
         suppresses(
             &stage,
             &format!(
-                "the plug {}: recovery.plug_id is not set, and its address may be another device's tomorrow: if this is the modem's plug, add {line}",
+                "the plug {}: recovery.plug_id is not set, and its address may be another device's tomorrow; fix: if this is the modem's plug, add {line}",
                 stage.target()
             ),
         );

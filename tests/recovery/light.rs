@@ -100,7 +100,7 @@ fn killed_right_after_the_on_it_leaves_the_modem_the_time_to_start() {
         assert!(stage.has_power(), "{model:?} {command:?}");
         assert_eq!(outcome, "suppressed", "{model:?} {command:?}: {reason}");
         assert!(
-            reason.starts_with("the modem was switched on a short while ago"),
+            reason.starts_with("the modem was switched on recently"),
             "{model:?} {command:?}: {reason}"
         );
         assert_eq!(stage.journal(), [false, true], "{model:?} {command:?}");
