@@ -219,7 +219,7 @@ impl Pursuit<'_> {
             (None, []) => return self.missing(found),
             (None, [..]) => {
                 let reason = format!(
-                    "{label}: {} records share this name and type; fix: pin one with `id`: {}",
+                    "{label}: {} records share this name and type (ids {}); fix: pin one with `id`",
                     mine.len(),
                     ids()
                 );

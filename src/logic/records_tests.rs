@@ -373,7 +373,7 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
         read(&spec(), &both),
         Next::Done(Settled::Held {
             reason:
-                "vpn.example.com A: 2 records share this name and type; fix: pin one with `id`: 1, 2"
+                "vpn.example.com A: 2 records share this name and type (ids 1, 2); fix: pin one with `id`"
                     .to_owned(),
             is_trouble: true,
             found: Instead::Unread,

@@ -46,8 +46,8 @@ fn a_zone_that_the_token_does_not_see_is_named_with_those_it_does() {
     let host = Host::new();
     assert_eq!(
         host.refused(&["--record", "vpn.example.org"], 1),
-        "error: the token sees no zone vpn.example.org or example.org; it sees example.com; \
-         fix: check the name, and that the token has Zone:Read and its Zone Resources include it; nothing was written\n"
+        "error: the token sees no zone vpn.example.org or example.org; it sees example.com: \
+         check the name, and that the token has Zone:Read and its Zone Resources include it; nothing was written\n"
     );
 }
 
@@ -78,7 +78,7 @@ fn a_cname_in_the_way_is_refused_though_it_may_create() {
     ] {
         let said = host.refused(&arguments, 1);
         assert!(
-            said.contains("a CNAME to elsewhere.example stands in the way"),
+            said.contains("a CNAME to elsewhere.example is in the way"),
             "{said}"
         );
     }

@@ -59,7 +59,7 @@ fn a_plug_that_remembers_is_not_cut_by_another_host_within_the_cooldown() {
             assert_eq!(stage.journal(), [false, true], "{model:?}");
         };
         held("another host cut the plug ");
-        plugs.set_uptime(model, DAY + Duration::from_secs(29 * 60));
+        plugs.set_uptime(model, DAY + Duration::from_secs(29 * 60 + 30));
         held("another host cut the plug 29 min");
         // By hand, too, and a rehearsal.
         for arguments in [

@@ -309,8 +309,7 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
     let home = Home::new();
     let wants = home.wants();
     let mut cycle = cycle(&wants);
-    let reason =
-        "vpn.example.com A: 2 records share this name and type; fix: pin one with `id`: 372e, 90ab";
+    let reason = "vpn.example.com A: 2 records share this name and type (ids 372e, 90ab); fix: pin one with `id`";
     let held = Settled::Held {
         reason: reason.to_owned(),
         is_trouble: true,

@@ -154,8 +154,8 @@ fn down() -> State {
     vpn.proxied = Some(true);
     vpn.pending = Some(Pending::new(ip("11.22.33.44"), at(LAST - 90)));
     vpn.in_doubt = Some(ip("11.22.33.55"));
-    let why = "vpn.example.com A: 2 records share this name and type; fix: pin one with `id`: \
-         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef";
+    let why = "vpn.example.com A: 2 records share this name and type (ids \
+         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef); fix: pin one with `id`";
     vpn.trouble = Some(Trouble {
         since: at(LAST - 60),
         why: why.into(),
@@ -210,9 +210,9 @@ trouble      something broke
 records      vpn.example.com A      11.22.33.44  was right 4 min 12 s ago (DoH)
                written 1 min 42 s ago, not seen in public DNS yet
                write of 11.22.33.55 not confirmed yet: the next cycle checks
-               2 records share this name and type; fix: pin one with `id`:
+               2 records share this name and type (ids
                0123456789abcdef0123456789abcdef,
-               [31m123456789abcdef0123456789abcdef
+               [31m123456789abcdef0123456789abcdef); fix: pin one with `id`
              home.example.com AAAA  unknown      never verified
                2a00::1 has 1 of 2 confirmations
 

@@ -56,11 +56,9 @@ fn the_document_holds_everything_that_is_known() {
     let mut document: Value = serde_json::from_str(&text).unwrap();
     let record = &mut document["records"][0];
     let fix = record.as_object_mut().unwrap().remove("fix").unwrap();
-    assert!(fix.as_str().unwrap().starts_with("pin one with"));
-    assert_eq!(
-        record["problem"].take(),
-        "vpn.example.com A: 2 records share this name and type"
-    );
+    assert_eq!(fix, "pin one with `id`");
+    let problem = record["problem"].take();
+    assert!(problem.as_str().unwrap().contains("2 records share"));
     let hours = document["hours"].take();
     assert_eq!(hours.as_array().unwrap().len(), 24);
     assert_eq!(
