@@ -57,6 +57,7 @@ pub mod plug;
 pub mod probe;
 pub mod program;
 pub mod render;
+pub mod run;
 pub mod store;
 pub mod system;
 #[cfg(feature = "demo")]

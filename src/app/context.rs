@@ -1,7 +1,6 @@
 //! What every command is given: the environment, the global flags, and how to print.
 
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::wire::{Outside, Wire};
@@ -9,7 +8,7 @@ use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
 use crate::error::{Error, plain};
 use crate::logic::policy::Rule;
-use crate::render::{Form, Style};
+use crate::render::Style;
 use crate::system;
 
 /// What every command is given.
@@ -113,21 +112,6 @@ impl Context {
                 Ok(())
             }
         }
-    }
-
-    /// Whether the report of a cycle and the log end in the same place, as on a terminal or in the journal: then an error
-    /// that the report tells is not told there once more.
-    #[must_use]
-    pub fn log_joins_report(&self) -> bool {
-        let end = |stream| {
-            let meta = std::fs::metadata(stream).ok();
-            meta.map(|meta| (meta.dev(), meta.ino()))
-        };
-        let report = end("/proc/self/fd/1");
-        self.style.form != Form::Json
-            && !self.style.quiet
-            && report.is_some()
-            && report == end("/proc/self/fd/2")
     }
 
     /// Prints the output of a command. A reader that has gone away is no error.

@@ -5,6 +5,7 @@
 //! found dark gets power, so that no later one takes its start for an outage.
 
 mod back;
+mod outcome;
 pub(super) mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,79 +15,23 @@ use log::debug;
 
 use self::back::{await_timer, light, switch_on, switch_on_twice};
 pub use self::back::{forget, rescue, restore, switch_on_by_hand, tell_restored};
+pub use self::outcome::{Outcome, Save};
+use self::outcome::{stranger, tell, unanswered};
 use self::signals::Signals;
-use crate::logic::event::{RecoveryPhase, What};
-use crate::logic::moment::Moment;
+use crate::logic::event::RecoveryPhase;
 use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Plug, PlugError, PlugStatus};
+use crate::plug::{Plug, PlugError, PlugStatus, patience};
 use crate::store::StoreError;
 use crate::system;
 
-/// One operation of a plug in all: a mark, two requests with a password, and the question what came of them; each request has its own
-/// limit. Also what a program may take.
-const OPERATION_TIME: Duration = Duration::from_secs(10);
 /// How long before the end of its time a plug is looked at once more, whether it is still off.
 const BEFORE_END: Duration = Duration::from_secs(1);
 
 /// Told where a panic met the modem in the dark; where it was is in the log.
 const BROKE: &str = "cadence itself failed while the power was off: please report this";
-
-/// What became of the modem's power in one cycle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// `recovery.enabled` is false.
-    Disabled,
-    /// The line works.
-    Idle,
-    /// The power was left alone; why.
-    Suppressed(String),
-    /// The plug was off, and is on now.
-    SwitchedOn,
-    /// The power was cut and is back.
-    Completed,
-    /// It was not cut, or it is not known to be back; why.
-    Failed(String),
-}
-
-impl Outcome {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Idle => "idle",
-            Self::Suppressed(_) => "suppressed",
-            Self::SwitchedOn => "switched_on",
-            Self::Completed => "completed",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// What is to be told as an error.
-    #[must_use]
-    pub fn failed(&self) -> Option<String> {
-        match self {
-            Self::Failed(why) => Some(format!("power cycle: {why}")),
-            Self::Disabled
-            | Self::Idle
-            | Self::Suppressed(_)
-            | Self::SwitchedOn
-            | Self::Completed => None,
-        }
-    }
-
-    /// Why it was left alone, or why it failed.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Suppressed(reason) | Self::Failed(reason) => Some(reason),
-            Self::Disabled | Self::Idle | Self::SwitchedOn | Self::Completed => None,
-        }
-    }
-}
 
 /// Told where somebody answered the last look.
 pub const ANSWERED: &str = "somebody answered the last look before the cut: the power stays on";
@@ -96,9 +41,6 @@ pub const OLD: &str = "the last look before the cut is over 10 s old: the power 
 
 /// Whether nobody at all answers any more: asked last of all before the power is cut.
 pub type LastLook<'a> = dyn Fn() -> bool + 'a;
-
-/// Puts the state on disk, before a deed.
-pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 
 /// Carries out what was decided. Without `save` it only looks.
 ///
@@ -344,45 +286,11 @@ fn stay_dark(
     None
 }
 
-/// Tells the history what happened to the power.
-fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
-    let is_end = matches!(phase, RecoveryPhase::Completed | RecoveryPhase::Failed);
-    let attempt = state.recovery.result.as_mut().map_or(0, |result| {
-        result.ended |= is_end;
-        result.attempt
-    });
-    state.tell(
-        now,
-        What::Recovery {
-            phase,
-            attempt,
-            seconds: None,
-            reason,
-        },
-    );
-}
-
-fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
-    format!(
-        "the plug {} does not answer as it should: {error}",
-        plug.target()
-    )
-}
-
-fn stranger(plug: &dyn Plug, why: &str) -> String {
-    format!("the plug {}: {why}", plug.target())
-}
-
 fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
     format!(
         "the plug {} is not known to have switched off: {error}",
         plug.target()
     )
-}
-
-/// When one operation of a plug that begins now must end.
-pub(super) fn patience() -> Deadline {
-    Deadline::after(OPERATION_TIME)
 }
 
 #[cfg(test)]

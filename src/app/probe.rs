@@ -12,14 +12,14 @@ use super::threads::{Begun, beside, side_by_side};
 use super::wire::Wire;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
-use crate::error::{EXIT_DONE, Error};
+use crate::error::Error;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, families};
 use crate::logic::units::Family;
 use crate::net::Deadline;
 use crate::plug::PlugStatus;
-use crate::{render, system};
+use crate::system;
 
 /// What was looked at, and what was seen; whatever `--only` leaves out is not there.
 #[derive(Debug, Clone)]
@@ -61,12 +61,10 @@ pub struct DnsProbed {
 /// Runs the command.
 ///
 /// # Errors
-/// When the configuration cannot be used, or stdout cannot be written.
-pub fn run(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
+/// When the configuration cannot be used.
+pub fn run(context: &Context, options: &cli::Probe) -> Result<Probed, Error> {
     let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
-    let probed = probe(&wire, &options.only);
-    context.print(&render::probe::report(&probed, &context.style))?;
-    Ok(EXIT_DONE)
+    Ok(probe(&wire, &options.only))
 }
 
 fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {

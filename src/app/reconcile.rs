@@ -1,4 +1,4 @@
-//! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
+//! `cadence reconcile`: exactly one cycle: restore, observe, decide, act, settle. Read [`cycle`] first.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Planned, Wants};
 use crate::logic::units::Family;
-use crate::render;
+use crate::net::Deadline;
 use crate::store::flag::set_unsettled;
 use crate::store::state::Loaded;
 use crate::store::{StateDir, StoreError, cut_url, history, state};
@@ -54,8 +54,8 @@ pub struct Cycle<'a> {
     pub state: State,
     /// What went wrong, one line each.
     pub errors: Vec<String>,
-    /// Whether a part of the state folder could not be written that the cycle can do without.
-    pub is_untold: bool,
+    /// The exit code of the command.
+    pub exit_code: u8,
 }
 
 impl Cycle<'_> {
@@ -82,7 +82,8 @@ impl Cycle<'_> {
     }
 
     /// Whether the line of a record tells this error.
-    fn reports(&self, error: &str) -> bool {
+    #[must_use]
+    pub fn reports(&self, error: &str) -> bool {
         self.acted
             .iter()
             .any(|acted| acted.outcome.settled.trouble().map(String::as_str) == Some(error))
@@ -107,11 +108,12 @@ impl Cycle<'_> {
     }
 }
 
-/// Runs the command.
+/// What a cycle runs with; none where `--if-due` says that none is due.
 ///
 /// # Errors
-/// When the cycle could not run, or could not leave its state.
-pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
+/// When the configuration, or the policy, forbids a cycle. A modem that an earlier one left without power has been given it back then, as
+/// far as that was possible.
+pub fn prepare(context: &Context, options: &cli::Reconcile) -> Result<Option<Wire>, Error> {
     let misconfigured = |error| {
         if options.dry_run {
             error
@@ -122,7 +124,7 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     let settings = context.settings().map_err(misconfigured)?;
     let dir = context.state_dir();
     if options.if_due && !is_due(&dir, &settings.policy)? {
-        return Ok(EXIT_DONE);
+        return Ok(None);
     }
     system::sleep(system::random_up_to(options.splay));
     let wire = Wire::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
@@ -133,19 +135,7 @@ pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         }
         return Err(error);
     }
-    let wants = wants(&wire, options);
-    let cycle = run_once(&wire, &wants, &dir, options)?;
-    let joined = context.log_joins_report();
-    let reported = |error: &&String| joined && cycle.reports(error);
-    for error in cycle.errors.iter().filter(|error| !reported(error)) {
-        log::error!("{error}");
-    }
-    context.print(&render::cycle::report(&cycle, &context.style))?;
-    let code = exit_code(&wire, &cycle);
-    // The process ends: the kernel takes back what a thousand records hold quicker than they are let go of one by one.
-    std::mem::forget(cycle);
-    std::mem::forget(wire);
-    Ok(code)
+    Ok(Some(wire))
 }
 
 /// What the operator wants, by the configuration and the command line.
@@ -166,8 +156,8 @@ pub fn wants<'a>(wire: &'a Wire, options: &cli::Reconcile) -> Wants<'a> {
 ///
 /// # Errors
 /// When another cycle holds the lock, or the state cannot be read or left.
-pub fn run_once<'a>(
-    wire: &Wire,
+pub fn run<'a>(
+    wire: &'a Wire,
     wants: &'a Wants<'a>,
     dir: &Path,
     options: &cli::Reconcile,
@@ -177,124 +167,266 @@ pub fn run_once<'a>(
             Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
             None => None,
         };
-        return cycle(wire, wants, state, vec![], None);
+        return cycle(wire, wants, None, state, vec![]);
     }
     let dir = StateDir::open(dir).map_err(Error::state)?;
     let _lock = left_over::lock(wire, &dir, options.wait)?;
     let (state, errors) = load(&dir, wire)?;
-    cycle(wire, wants, state, errors, Some(&dir))
+    cycle(wire, wants, Some(&dir), state, errors)
 }
 
-/// One cycle. Without `dir` it only looks.
+/// One cycle. Each stage takes what the one before it gave. Without `dir` it only looks.
 fn cycle<'a>(
-    wire: &Wire,
+    wire: &'a Wire,
     wants: &'a Wants<'a>,
-    state: Option<State>,
-    mut errors: Vec<String>,
     dir: Option<&StateDir>,
+    state: Option<State>,
+    errors: Vec<String>,
 ) -> Result<Cycle<'a>, Error> {
-    let begun = Instant::now();
-    let mut state = state.unwrap_or_else(|| State::cold(&system::now()));
-    let restored = dir.and_then(|dir| left_over::restore(wire, dir, &mut state));
-    // What that took is not the line's fault.
-    let now = system::now();
-    let deadline = Wire::deadline();
+    let (run, state) = Run::restore(wire, wants, dir, state);
+    let observed = run.observe(state);
+    let decided = run.decide(observed);
+    let done = run.act(decided)?;
+    run.settle(done, errors)
+}
 
-    let state = step::resume(state, wants, &now);
-    wire.names().remember(&state.names);
-    let mut untold = vec![];
-    if let Some(dir) = dir {
+/// What stays the same through one cycle.
+struct Run<'a, 'd> {
+    wire: &'a Wire,
+    wants: &'a Wants<'a>,
+    /// The state folder; none where it only looks.
+    dir: Option<&'d StateDir>,
+    /// What became of a cut that an earlier process left, where there was one.
+    restored: Option<Result<(), String>>,
+    now: Moment,
+    begun: Instant,
+    deadline: Deadline,
+}
+
+/// What was seen.
+#[derive(Clone)]
+struct Observed {
+    state: State,
+    seen: Observation,
+}
+
+/// What follows from that.
+struct Decided {
+    /// Where the line is not up: what was decided on, to decide anew once somebody answers the last look.
+    before: Option<State>,
+    state: State,
+    seen: Observation,
+    decision: Decision,
+}
+
+/// What was done.
+struct Done {
+    state: State,
+    seen: Observation,
+    decision: Decision,
+    acted: Vec<Acted>,
+    recovery: power::Outcome,
+}
+
+impl<'a, 'd> Run<'a, 'd> {
+    /// Gives the modem its power back where an earlier process left it off, and takes up the state. What that took is not the line's fault,
+    /// so the time of the cycle begins after it.
+    fn restore(
+        wire: &'a Wire,
+        wants: &'a Wants<'a>,
+        dir: Option<&'d StateDir>,
+        state: Option<State>,
+    ) -> (Self, State) {
+        let begun = Instant::now();
+        let mut state = state.unwrap_or_else(|| State::cold(&system::now()));
+        let restored = dir.and_then(|dir| left_over::restore(wire, dir, &mut state));
         // The history is not worth the home's reachability: what is wrong with it is told at the end, where it is tried again.
-        if history::append_missing(dir, &state.outbox).is_err() {
-            untold.clone_from(&state.outbox);
+        let is_told = dir.is_none_or(|dir| history::append_missing(dir, &state.outbox).is_ok());
+        let untold = std::mem::take(&mut state.outbox);
+        let now = system::now();
+        let mut state = step::resume(state, wants, &now);
+        if !is_told {
+            state.keep_untold(untold);
         }
-    }
-    let mut seen = observe(wire, &state, &wants.families(), &now, deadline);
-    // Where the line is up nothing is decided twice.
-    let before = (seen.line != Line::Up).then(|| state.clone());
-    let decide = |state: State, seen: &Observation| {
-        let (mut state, decision) = step::step(state, seen, &now, wants);
-        state.keep_untold(untold.clone());
         if let Some(Ok(())) = restored {
             power::tell_restored(&mut state, &now);
         }
-        (state, decision)
-    };
-    let (mut state, mut decision) = decide(state, &seen);
-
-    let save = dir.map(|dir| |state: &State| state::save(dir, state));
-    let save = save.as_ref().map(|save| save as &Save<'_>);
-    let public_dns = |spec: &RecordSpec| wire.public_dns(spec, deadline);
-    let act = Act::new(wire, &public_dns, wants, &now, deadline, save);
-    let mut acted = act.run(&mut state, &decision).map_err(Error::state)?;
-    let intend = dir.map(|dir| |state: &State| left_over::save_intention(wire, dir, state));
-    let heard = RefCell::new(None);
-    let is_silent = || {
-        let again = look_again(wire, &seen, &now);
-        let is_silent = step::is_dead(&again, &now, wants);
-        heard.replace((!is_silent).then_some(again));
-        is_silent
-    };
-    let recovery = power::carry_out(
-        &decision.recovery,
-        wire.plug(),
-        &mut state,
-        wants.recovery,
-        intend.as_ref().map(|intend| intend as &Save<'_>),
-        &is_silent,
-    )
-    .map_err(Error::state)?;
-    if let (Some(again), Some(before)) = (heard.into_inner(), before) {
-        // The cycle is decided anew by what is known now; nothing was done yet, as on a dead line there is nothing to do.
-        seen = again;
-        let looked = state.recovery.looked.take();
-        (state, decision) = decide(before, &seen);
-        state.recovery.looked = looked;
-        acted = act.run(&mut state, &decision).map_err(Error::state)?;
+        wire.names().remember(&state.names);
+        let run = Self {
+            wire,
+            wants,
+            dir,
+            restored,
+            now,
+            begun,
+            deadline: Wire::deadline(),
+        };
+        (run, state)
     }
-    let recovery = restored
-        .and_then(Result::err)
-        .map_or(recovery, power::Outcome::Failed);
 
-    errors.extend(wire.token.as_ref().err().map(ToString::to_string));
-    errors.extend(clock_error(&now));
-    errors.extend(decision.left_behind.iter().cloned());
-    let outcomes: Vec<&Outcome> = acted.iter().map(|acted| &acted.outcome).collect();
-    let jitter = system::random_up_to(wants.policy.jitter);
-    let ending = Ending {
-        outcomes: &outcomes,
-        errors: &errors,
-        ended: &system::now(),
-        elapsed: begun.elapsed(),
-        jitter,
-    };
-    let mut state = settle(state, &ending, &now, wants);
-    state.names = wire.names().all();
-    let trouble = match dir {
-        Some(dir) => leave(dir, &state).map_err(Error::state)?,
-        None => vec![],
-    };
-    let more = outcomes
-        .iter()
-        .filter_map(|outcome| outcome.settled.trouble().cloned())
-        .chain(rejected_token(wire, &state, &now))
-        .chain(recovery.failed())
-        .chain(trouble.iter().cloned());
-    add_new(&mut errors, more);
-    Ok(Cycle {
-        wants,
-        mode: wire.settings.mode.as_str(),
-        dry_run: dir.is_none(),
-        now,
-        elapsed: begun.elapsed(),
-        seen,
-        decision,
-        acted,
-        recovery,
-        state,
-        errors,
-        is_untold: !trouble.is_empty(),
-    })
+    fn observe(&self, state: State) -> Observed {
+        let families = self.wants.families();
+        let seen = observe(self.wire, &state, &families, &self.now, self.deadline);
+        Observed { state, seen }
+    }
+
+    fn decide(&self, Observed { state, seen }: Observed) -> Decided {
+        let before = (seen.line != Line::Up).then(|| state.clone());
+        let (state, decision) = step::step(state, &seen, &self.now, self.wants);
+        Decided {
+            before,
+            state,
+            seen,
+            decision,
+        }
+    }
+
+    /// Does what was decided. Where somebody answers the last look before a cut, that is decided anew by what is known then: nothing was
+    /// done yet, as on a dead line there is nothing to do.
+    fn act(&self, decided: Decided) -> Result<Done, Error> {
+        let Decided {
+            before,
+            mut state,
+            seen,
+            decision,
+        } = decided;
+        let acted = self.keep_records(&mut state, &decision)?;
+        let (recovery, heard) = self.switch_power(&mut state, &decision, &seen)?;
+        let done = match (heard, before) {
+            (Some(seen), Some(before)) => {
+                let looked = state.recovery.looked;
+                let observed = Observed {
+                    state: before,
+                    seen,
+                };
+                let Decided {
+                    mut state,
+                    seen,
+                    decision,
+                    ..
+                } = self.decide(observed);
+                state.recovery.looked = looked;
+                let acted = self.keep_records(&mut state, &decision)?;
+                Done {
+                    state,
+                    seen,
+                    decision,
+                    acted,
+                    recovery,
+                }
+            }
+            _ => Done {
+                state,
+                seen,
+                decision,
+                acted,
+                recovery,
+            },
+        };
+        Ok(done)
+    }
+
+    fn keep_records(&self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, Error> {
+        let save = self.dir.map(|dir| |state: &State| state::save(dir, state));
+        let save = save.as_ref().map(|save| save as &Save<'_>);
+        let public_dns = |spec: &RecordSpec| self.wire.public_dns(spec, self.deadline);
+        let act = Act::new(
+            self.wire,
+            &public_dns,
+            self.wants,
+            &self.now,
+            self.deadline,
+            save,
+        );
+        act.run(state, decision).map_err(Error::state)
+    }
+
+    /// What became of the modem's power; and what was seen by the last look before a cut, where somebody answered it.
+    fn switch_power(
+        &self,
+        state: &mut State,
+        decision: &Decision,
+        seen: &Observation,
+    ) -> Result<(power::Outcome, Option<Observation>), Error> {
+        let intend = self
+            .dir
+            .map(|dir| |state: &State| left_over::save_intention(self.wire, dir, state));
+        let heard = RefCell::new(None);
+        let is_silent = || {
+            let again = look_again(self.wire, seen, &self.now);
+            let is_silent = step::is_dead(&again, &self.now, self.wants);
+            heard.replace((!is_silent).then_some(again));
+            is_silent
+        };
+        let outcome = power::carry_out(
+            &decision.recovery,
+            self.wire.plug(),
+            state,
+            self.wants.recovery,
+            intend.as_ref().map(|intend| intend as &Save<'_>),
+            &is_silent,
+        )
+        .map_err(Error::state)?;
+        let outcome = match &self.restored {
+            Some(Err(why)) => power::Outcome::Failed(why.clone()),
+            Some(Ok(())) | None => outcome,
+        };
+        Ok((outcome, heard.into_inner()))
+    }
+
+    /// Folds in what came of it, and leaves that to the next cycle.
+    fn settle(&self, done: Done, mut errors: Vec<String>) -> Result<Cycle<'a>, Error> {
+        let Done {
+            state,
+            seen,
+            decision,
+            acted,
+            recovery,
+        } = done;
+        let Self {
+            wire, wants, now, ..
+        } = self;
+        errors.extend(wire.token.as_ref().err().map(ToString::to_string));
+        errors.extend(clock_error(now));
+        errors.extend(decision.left_behind.iter().cloned());
+        let outcomes: Vec<&Outcome> = acted.iter().map(|acted| &acted.outcome).collect();
+        let ending = Ending {
+            outcomes: &outcomes,
+            errors: &errors,
+            ended: &system::now(),
+            elapsed: self.begun.elapsed(),
+            jitter: system::random_up_to(wants.policy.jitter),
+        };
+        let mut state = settle(state, &ending, now, wants);
+        state.names = wire.names().all();
+        let trouble = match self.dir {
+            Some(dir) => leave(dir, &state).map_err(Error::state)?,
+            None => vec![],
+        };
+        let more = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.settled.trouble().cloned())
+            .chain(rejected_token(wire, &state, now))
+            .chain(recovery.failed())
+            .chain(trouble.iter().cloned());
+        add_new(&mut errors, more);
+        let mut cycle = Cycle {
+            wants,
+            mode: wire.settings.mode.as_str(),
+            dry_run: self.dir.is_none(),
+            now: now.clone(),
+            elapsed: self.begun.elapsed(),
+            seen,
+            decision,
+            acted,
+            recovery,
+            state,
+            errors,
+            exit_code: EXIT_DONE,
+        };
+        cycle.exit_code = exit_code(wire, &cycle, !trouble.is_empty());
+        Ok(cycle)
+    }
 }
 
 /// Leaves to the next cycle what it needs; gives what went wrong with the rest, which is not worth a cycle.
@@ -394,7 +526,8 @@ fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
     Some(wait.told(left))
 }
 
-fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
+/// By what is wrong; `is_untold` where a part of the state folder could not be written that a cycle can do without.
+fn exit_code(wire: &Wire, cycle: &Cycle<'_>, is_untold: bool) -> u8 {
     if wire.token.is_err() || rejected_token(wire, &cycle.state, &cycle.now).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
@@ -404,7 +537,7 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
         || (!cycle.decision.verdict.is_down() && cycle.troubles().next().is_some())
     {
         EXIT_FAILED
-    } else if cycle.is_untold {
+    } else if is_untold {
         EXIT_STATE
     } else {
         EXIT_DONE

@@ -17,7 +17,7 @@ use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
 use crate::logic::recovery::Limits;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
-use crate::plug::Plug;
+use crate::plug::{Plug, patience};
 use crate::render::{self, Form};
 use crate::store::lock::Lock;
 use crate::store::{StateDir, StoreError, history, state};
@@ -200,7 +200,7 @@ fn known(context: &Context) -> Result<State, Error> {
 }
 
 fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
-    let answer = match plug.status(power::patience()) {
+    let answer = match plug.status(patience()) {
         Ok(status) if plug.pin().allows_off(&status).is_err() => {
             plug.pin().allows_off(&status).map(|()| String::new())
         }

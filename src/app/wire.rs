@@ -115,7 +115,7 @@ impl Wire {
         let credentials = load_credentials(env, recovery).map_err(|error| error.to_string());
         let plug = credentials
             .clone()
-            .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
+            .and_then(|credentials| plug::kinds::new(recovery, http.clone(), credentials));
         let limits = recovery.limits();
         let failures = settings.network.doh.iter().map(|_| AtomicU32::new(0));
         let failures = failures.collect();
@@ -182,7 +182,7 @@ impl Wire {
             let is_near = recovery.address == configured.address;
             let credentials = self.credentials.clone().unwrap_or_default();
             let credentials = credentials.filter(|_| is_near);
-            plug::new(&recovery, self.http.clone(), credentials)
+            plug::kinds::new(&recovery, self.http.clone(), credentials)
         });
         Some(plug)
     }
@@ -200,7 +200,7 @@ impl Wire {
         let plug = self.plug();
         let target = plug.as_ref().ok().map(|plug| plug.target());
         let result = plug.and_then(|plug| {
-            plug.status(super::power::patience())
+            plug.status(plug::patience())
                 .map_err(|error| error.to_string())
         });
         Signal {

@@ -9,7 +9,8 @@ use super::bounds::{
 };
 use super::reader::Reader;
 use super::section::Section;
-use super::settings::{Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, Settings};
+use super::server::Endpoint;
+use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 use super::suggest::nearest;
 use super::url::{self, PlainHttp};
 use super::value::Value;
@@ -45,7 +46,7 @@ const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve
 
 /// Reads the whole file. Where something is wrong, the reader knows it and the value here is a stand-in.
 pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> Settings {
-    let mut top = reader.section("", Some(file));
+    let mut top = Section::new(reader, "", Some(file));
     let mode = top.choice(
         "mode",
         &[("production", Mode::Production), ("test", Mode::Test)],
@@ -57,11 +58,11 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_policy = top.table("policy");
     let in_recovery = top.table("recovery");
     top.close();
-    let cloudflare = cloudflare(reader.section("cloudflare", in_cloudflare));
+    let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
     let records = records(reader, &in_records);
-    let network = network(reader.section("network", in_network), &records);
-    let (policy, waive) = policy(reader.section("policy", in_policy));
-    let recovery = recovery(reader.section("recovery", in_recovery));
+    let network = network(Section::new(reader, "network", in_network), &records);
+    let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
+    let recovery = recovery(Section::new(reader, "recovery", in_recovery));
     reader.refuse_unknown_variables(&["cloudflare", "record", "network", "policy", "recovery"]);
     Settings {
         path: path.to_owned(),
@@ -103,7 +104,7 @@ fn records<'a>(
         "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
     );
     for (table, place) in tables {
-        let Some(spec) = record(reader.section("record", Some(table)), *place, &ttls) else {
+        let Some(spec) = record(Section::new(reader, "record", Some(table)), *place, &ttls) else {
             continue;
         };
         let key = spec.key();

@@ -22,10 +22,12 @@ pub mod rest;
 pub mod schedule;
 pub mod settle;
 pub mod settled;
+pub mod spec;
 pub mod state;
 pub mod step;
 pub mod units;
 pub mod verdict;
+pub mod zone_state;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::backoff::{Backoff, without_retry};
 use super::moment::{Elapsed, Moment};
-use super::records::{Instead, Layer, RecordSpec, Settled, WriteFate};
+use super::settled::{Instead, Layer, Replacement, Settled, WriteFate};
+use super::spec::RecordSpec;
 
 /// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
 pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -67,26 +68,6 @@ impl Pending {
             asked: None,
             contradicted: false,
         }
-    }
-}
-
-/// What a write puts in the place of what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replacement {
-    /// The record's content before; none where the write creates the record.
-    pub from: Option<String>,
-    /// Its address after.
-    pub to: IpAddr,
-    /// When.
-    pub at: Moment,
-}
-
-impl Replacement {
-    /// Whether the address changes, and not only a setting.
-    #[must_use]
-    pub fn changes_address(&self) -> bool {
-        let from = self.from.as_ref();
-        from.is_none_or(|from| from.parse() != Ok(self.to))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::logic::fixtures::{at, ip, policy, record};
+use crate::logic::units::{Family, RecordType};
 
 pub const A: &str = "11.0.0.1";
 pub const B: &str = "11.0.0.2";

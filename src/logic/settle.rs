@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::backoff::without_retry;
 use super::event::{RecordOutcome, What};
 use super::moment::Moment;
-use super::record_state::Replacement;
 use super::records::{RecordSpec, Settled};
 use super::schedule;
+use super::settled::Replacement;
 use super::state::{LastChange, LastCycle, State};
 use super::step::Wants;
 

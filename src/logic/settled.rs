@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::RecordOutcome;
 use super::moment::Moment;
 use super::provider::{Change, Found, NewRecord};
-use super::record_state::Replacement;
 
 /// Where the evidence came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +187,26 @@ impl Write {
     }
 }
 
+/// What a write puts in the place of what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The record's content before; none where the write creates the record.
+    pub from: Option<String>,
+    /// Its address after.
+    pub to: IpAddr,
+    /// When.
+    pub at: Moment,
+}
+
+impl Replacement {
+    /// Whether the address changes, and not only a setting.
+    #[must_use]
+    pub fn changes_address(&self) -> bool {
+        let from = self.from.as_ref();
+        from.is_none_or(|from| from.parse() != Ok(self.to))
+    }
+}
+
 /// How a record was settled in one cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -239,6 +259,37 @@ impl Settled {
             reason,
             is_trouble: false,
             found: Instead::Unread,
+        }
+    }
+
+    /// What came of it, in a word.
+    #[must_use]
+    pub const fn outcome(&self) -> RecordOutcome {
+        match self {
+            Self::Right { .. } => RecordOutcome::Noop,
+            Self::Written(Write::Patch { .. }) => RecordOutcome::Updated,
+            Self::Written(Write::Create(_)) => RecordOutcome::Created,
+            Self::Held { .. } => RecordOutcome::Held,
+            Self::Failed { .. } => RecordOutcome::Failed,
+        }
+    }
+
+    /// The layer that settled it; none where nothing did.
+    #[must_use]
+    pub const fn layer(&self) -> Option<Layer> {
+        match self {
+            Self::Right { layer, .. } => Some(*layer),
+            Self::Written(_) => Some(Layer::Api),
+            Self::Held { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// Why it was held or failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Held { reason, .. } | Self::Failed { reason, .. } => Some(reason),
+            Self::Right { .. } | Self::Written(_) => None,
         }
     }
 

@@ -12,12 +12,11 @@ use super::beyond::Reason;
 use super::event::{Event, What};
 use super::moment::Moment;
 use super::readiness::{Machine, Readiness, best};
-use super::records::RecordState;
+use super::record_state::RecordState;
 use super::recovery::RecoveryState;
-use super::rest::ZoneState;
-use super::schedule::Due;
 use super::units::{ByFamily, Family, RecordType};
 use super::verdict::Verdict;
+use super::zone_state::ZoneState;
 
 /// The version of the document. A new field with a default needs no new version; a changed meaning does.
 pub const VERSION: u32 = 3;
@@ -88,6 +87,27 @@ pub struct LastCycle {
     pub at: Moment,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+/// The cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speed {
+    /// Every `healthy_interval`.
+    Slow,
+    /// Every `unsettled_interval`.
+    Fast,
+}
+
+/// When the next cycle is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The cadence.
+    pub speed: Speed,
+    /// Seconds from the cycle that says so.
+    pub in_s: u64,
+    /// That moment by the wall clock, for display.
+    pub due_at: Timestamp,
 }
 
 /// Counted cycles.

@@ -70,10 +70,12 @@ pub struct Planned {
     pub next: Next,
 }
 
-/// Brings what an earlier cycle left under today's configuration and onto the clocks of this boot. Probes that depend
-/// on the state (is this address trusted?) must look at the result.
+/// Begins a cycle: brings what an earlier one left under today's configuration and onto the clocks of this boot, and makes room for what
+/// is to be told. Probes that depend on the state (is this address trusted?) must look at the result.
 #[must_use]
 pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
+    state.outbox.clear();
+    state.cycle = state.cycle.saturating_add(1);
     let families = wants.families();
     for family in [Family::V4, Family::V6] {
         let machine = state.machines.of_mut(family);
@@ -114,8 +116,6 @@ pub fn step(
 ) -> (State, Decision) {
     let before = state.readiness();
     let verdict = Verdict::of(seen);
-    state.outbox.clear();
-    state.cycle = state.cycle.saturating_add(1);
     if let Some(gap) = schedule::gap(&state, now) {
         state.tell(
             now,

@@ -6,9 +6,10 @@ use crate::logic::fixtures::{
     at, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up, wants,
 };
 use crate::logic::provider::{Change, Found};
-use crate::logic::record_state::Replacement;
 use crate::logic::records::{Instead, Layer, Write, WriteFate};
 use crate::logic::settle::{Ending, Outcome, settle};
+use crate::logic::settled::Replacement;
+use crate::logic::state::Speed;
 use crate::logic::units::RecordType;
 
 const A: &str = "11.0.0.1";
@@ -314,15 +315,9 @@ fn a_write_is_followed_at_the_fast_cadence_until_public_dns_shows_it() {
     let mut line = Driven::new(specs());
     line.cycle(&up(A));
     line.cycle_settled(&up(A), |_| written(B, A));
-    assert_eq!(
-        line.state.next.as_ref().unwrap().speed,
-        schedule::Speed::Fast
-    );
+    assert_eq!(line.state.next.as_ref().unwrap().speed, Speed::Fast);
     line.cycle(&up(A));
-    assert_eq!(
-        line.state.next.as_ref().unwrap().speed,
-        schedule::Speed::Slow
-    );
+    assert_eq!(line.state.next.as_ref().unwrap().speed, Speed::Slow);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
-use super::{Paint, Style, clock_in, day_in};
-use crate::app::history::{Entry, is_plausible};
+use super::{Form, Paint, Style, clock_in, day_in};
+use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
 use crate::logic::readiness::Readiness;
 
@@ -17,6 +17,18 @@ use crate::logic::readiness::Readiness;
 const INDENT: usize = 23;
 /// The longest kind.
 const KIND: usize = 9;
+
+/// The events, as text that ends with a line feed; empty where quiet is asked for and no document.
+#[must_use]
+pub fn report(listed: &Listed, style: &Style, zone: &TimeZone) -> String {
+    let events = &listed.events;
+    match style.form {
+        Form::Json => json(events),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Logfmt => logfmt(events),
+        Form::Pretty => pretty(events, listed.stored, style, zone),
+    }
+}
 
 /// The events as they are stored, one a line.
 #[must_use]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::app::lookup::{Lookup, NotRead};
 use crate::app::wire::Wire;
 use crate::dns::TokenStatus;

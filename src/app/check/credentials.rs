@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::finding::Finding;
 use super::runner::Runner;
 use super::systemd::SERVICE;
 use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};

@@ -5,12 +5,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::credentials;
 use super::cron::Cron;
+use super::finding::{Finding, Level};
 use super::identity::{Access, Identity};
 use super::runner::Runner;
 use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
-use super::{Finding, Level, credentials};
 use crate::app::left_over;
 use crate::app::wire::Wire;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Finding, Level, api, plug};
+use super::finding::{Finding, Level};
+use super::{api, plug};
 use crate::app::threads::{beside, side_by_side};
 use crate::app::wire::Wire;
 use crate::config::Endpoint;

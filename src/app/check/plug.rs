@@ -1,6 +1,6 @@
 //! The plug behind which the modem gets its power. It is asked and never switched.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::app::wire::Wire;
 use crate::config::PlugKind;
 

@@ -144,7 +144,7 @@ impl<'a> Stage<'a> {
         )?;
         self.inside.enforce_policy(&wire)?;
         let wants = reconcile::wants(&wire, &options);
-        let cycle = reconcile::run_once(&wire, &wants, &self.inside.state_dir(), &options)?;
+        let cycle = reconcile::run(&wire, &wants, &self.inside.state_dir(), &options)?;
         let style = Style {
             form: Form::Pretty,
             ..self.audience.style

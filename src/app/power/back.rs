@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 
+use super::outcome::{Outcome, Save, stranger, tell, unanswered};
 use super::signals::{SLICE, Signals};
-use super::{Outcome, Save, patience, stranger, tell, unanswered};
 use crate::logic::event::{RecoveryPhase, What};
 use crate::logic::moment::Moment;
 use crate::logic::recovery::Limits;
 use crate::logic::state::State;
 use crate::net::Deadline;
-use crate::plug::{Pin, Plug, PlugStatus};
+use crate::plug::{Pin, Plug, PlugStatus, patience};
 use crate::system;
 
 /// How often the on is sent in one go before it is left to the next cycle.

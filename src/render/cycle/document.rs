@@ -4,13 +4,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{layer, outcome, reason};
 use crate::app::reconcile::Cycle;
 use crate::logic::beyond::Reason;
 use crate::logic::event::RecordOutcome;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer};
-use crate::logic::schedule::Speed;
+use crate::logic::state::Speed;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::json::{self, SignalObject};
@@ -154,11 +153,11 @@ fn records<'a>(cycle: &'a Cycle<'_>) -> Vec<RecordObject<'a>> {
             name: &spec.name,
             kind: spec.kind,
             wanted: planned.wanted,
-            outcome: outcome(&acted.outcome.settled),
-            layer: layer(&acted.outcome.settled),
+            outcome: acted.outcome.settled.outcome(),
+            layer: acted.outcome.settled.layer(),
             cache: planned.cache,
             cache_age_s: planned.cache_age.map(|age| age.as_secs()),
-            reason: reason(&acted.outcome.settled),
+            reason: acted.outcome.settled.reason(),
             elapsed_ms: json::milliseconds(acted.elapsed),
         })
         .collect()

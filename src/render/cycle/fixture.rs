@@ -13,9 +13,8 @@ use crate::logic::policy::Policy;
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled};
 use crate::logic::recovery::{self, Limits};
-use crate::logic::schedule::{Due, Speed};
 use crate::logic::settle::Outcome;
-use crate::logic::state::{State, Uptime};
+use crate::logic::state::{Due, Speed, State, Uptime};
 use crate::logic::step::{Decision, Planned, Wants};
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
@@ -149,7 +148,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
             ..State::cold(&now)
         },
         errors: vec![],
-        is_untold: false,
+        exit_code: 0,
         now,
     }
 }

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::{layer, outcome, reason};
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
@@ -189,14 +188,14 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> L
         .level(level)
         .meta_some("from", from)
         .meta_some(signal::ip_key(spec.kind.family()), planned.wanted)
-        .meta_some("layer", layer(settled).map(Layer::as_str));
+        .meta_some("layer", settled.layer().map(Layer::as_str));
     let line = match planned.wanted {
         Some(_) => line.took("took", acted.elapsed),
         // Nothing was asked.
         None => line,
     };
     // The longest value goes last, where it may flow over the edge of a terminal.
-    line.meta_some("reason", reason(settled))
+    line.meta_some("reason", settled.reason())
 }
 
 /// Of each family one line for each step that its readiness took, or one that says that it took none.
@@ -316,7 +315,7 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
     let outcomes: Vec<RecordOutcome> = cycle
         .acted
         .iter()
-        .map(|acted| outcome(&acted.outcome.settled))
+        .map(|acted| acted.outcome.settled.outcome())
         .collect();
     let is_wrong = || cycle.troubles().any(|(_, truth)| truth == Truth::Wrong);
     let (mark, level) = if verdict.is_down() || is_wrong() {

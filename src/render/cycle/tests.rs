@@ -7,7 +7,7 @@ use crate::logic::fixtures::{ip, record};
 use crate::logic::provider::{Change, Found};
 use crate::logic::readiness::Readiness;
 use crate::logic::readiness::Track;
-use crate::logic::records::{CacheStatus, Instead, Next, WriteFate};
+use crate::logic::records::{CacheStatus, Instead, Next, Settled, Write, WriteFate};
 use crate::logic::units::RecordType;
 use crate::logic::verdict::Verdict;
 use crate::render::local_clock;

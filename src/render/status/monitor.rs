@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::confirmations;
 use super::document::{Address, Document, Record};
+use super::words::confirmations;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
 use crate::logic::records::{FOLLOWING, Truth};

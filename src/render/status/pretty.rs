@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
-use super::{confirmations, speed, uptime};
+use super::words::{confirmations, speed, uptime};
 use crate::logic::backoff::RETRY;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, Truth};

@@ -11,14 +11,15 @@ use crate::logic::beyond::Reason;
 use crate::logic::event::{Event, What};
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
-use crate::logic::record_state::{Pending, RecordState, Replacement, Trouble, Verified};
+use crate::logic::record_state::{Pending, RecordState, Trouble, Verified};
 use crate::logic::records::{Instead, Layer};
 use crate::logic::recovery::{Attempt, Cut, CutPlug, RecoveryState, Router, Streak, Watch};
-use crate::logic::rest::ZoneState;
-use crate::logic::schedule::{Due, Speed};
+use crate::logic::settled::Replacement;
+use crate::logic::state::{Due, Speed};
 use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime, VERSION};
 use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
+use crate::logic::zone_state::ZoneState;
 use crate::store::tests::folder;
 use crate::store::{StateDir, history, state};
 

@@ -75,7 +75,7 @@ fn show(state: &State, now: &Moment) {
         let line = monitor(&document, Path::new("/var/lib/cadence")).line;
         assert_eq!(line.matches('\n').count(), 1);
         checks::lines(&line);
-        serde_json::from_str::<serde_json::Value>(&json(&document).unwrap()).unwrap();
+        serde_json::from_str::<serde_json::Value>(&json(&document)).unwrap();
     }
 }
 
@@ -92,11 +92,11 @@ fn next_cycle(state: &State, now: &Moment) {
         no_cache: false,
     };
     let resumed = resume(state.clone(), &wants, now);
-    assert_eq!(
-        resume(resumed.clone(), &wants, now),
-        resumed,
-        "once is enough"
-    );
+    let again = State {
+        cycle: resumed.cycle,
+        ..resume(resumed.clone(), &wants, now)
+    };
+    assert_eq!(again, resumed, "once is enough");
     // A host that tells no boot id and whose clock was never set cannot tell the age of anything.
     if now.elapsed(now) != Elapsed::Unknown {
         let mut attempts = resumed.recovery.attempts.iter();

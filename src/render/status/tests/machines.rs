@@ -33,7 +33,7 @@ no cycle has run yet: there is no state in /var/lib/cadence
         logfmt(&nothing),
         "readiness=none stale=true records=0 problems=0\n"
     );
-    let document: Value = serde_json::from_str(&json(&nothing).unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&json(&nothing)).unwrap();
     assert_eq!(
         document,
         json!({
@@ -51,7 +51,7 @@ no cycle has run yet: there is no state in /var/lib/cadence
 
 #[test]
 fn the_document_holds_everything_that_is_known() {
-    let text = json(&document(&down(), &at(LAST + 12))).unwrap();
+    let text = json(&document(&down(), &at(LAST + 12)));
     assert_eq!(text.lines().count(), 1);
     let mut document: Value = serde_json::from_str(&text).unwrap();
     let problem = document["records"][0]["problem"].take();

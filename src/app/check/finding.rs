@@ -1,0 +1,116 @@
+//! What one check found, and what to do about it.
+
+use serde::Serialize;
+
+use crate::render::printable;
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at: `config`, `token`, `zone`, ..
+    pub check: &'static str,
+    /// How it is.
+    #[serde(rename = "result")]
+    pub level: Level,
+    /// What was found, in one line.
+    pub message: String,
+    /// What to do about it, where the message does not say so itself.
+    pub mend: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Cycles run, but not as well as they could, or something is about to change.
+    Warn,
+    /// Cycles cannot do their work.
+    Fail,
+}
+
+impl Level {
+    /// The name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl Finding {
+    /// Parts of the message come from this host's tools and from the network, and must not steer a terminal.
+    pub(super) fn new(check: &'static str, level: Level, message: impl AsRef<str>) -> Self {
+        Self {
+            check,
+            level,
+            message: printable(message.as_ref()),
+            mend: None,
+        }
+    }
+
+    /// As it should be.
+    pub fn ok(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Ok, message)
+    }
+
+    /// It could be better.
+    pub fn warn(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Warn, message)
+    }
+
+    /// It must be mended.
+    pub fn fail(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Fail, message)
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn mend(self, mend: impl AsRef<str>) -> Self {
+        let lines: Vec<String> = mend.as_ref().split('\n').map(printable).collect();
+        Self {
+            mend: Some(lines.join("\n")),
+            ..self
+        }
+    }
+
+    /// Takes the mend out of a line of another room, in which it follows the `nth` separator.
+    pub(super) fn split_mend(self, separator: &str, nth: usize) -> Self {
+        let found = self.message.match_indices(separator).nth(nth);
+        match found.and_then(|(at, _)| self.message.split_at_checked(at)) {
+            Some((message, rest)) => Self {
+                message: message.to_owned(),
+                mend: rest.strip_prefix(separator).map(str::to_owned),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mend_is_taken_out_of_a_line_that_carries_one() {
+        let line = || Finding::fail("x", "no token: it is missing: make one");
+        assert_eq!(
+            line().split_mend(": ", 1),
+            Finding::fail("x", "no token: it is missing").mend("make one")
+        );
+        assert_eq!(line().split_mend(": ", 2), line());
+        assert_eq!(line().split_mend("; ", 0), line());
+    }
+
+    #[test]
+    fn what_a_tool_says_steers_no_terminal() {
+        let finding = Finding::warn("units", "a\u{1b}[31mb\nc").mend("put in:\nd\u{9b}e\r");
+        assert_eq!(finding.message, "a [31mb c");
+        assert_eq!(finding.mend.as_deref(), Some("put in:\nd e "));
+    }
+}
