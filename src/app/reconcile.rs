@@ -252,6 +252,9 @@ impl<'a, 'd> Run<'a, 'd> {
             power::tell_restored(&mut state, &now);
         }
         wire.names().remember(&state.names);
+        if state.records.values().any(|it| it.in_doubt.is_some()) {
+            wire.keep_no_connection();
+        }
         let run = Self {
             wire,
             wants,

@@ -147,6 +147,13 @@ impl Wire {
         &self.names
     }
 
+    /// What was written last got no answer: no kept connection is relied on.
+    pub fn keep_no_connection(&self) {
+        if let Some(provider) = &self.provider {
+            provider.keep_no_connection();
+        }
+    }
+
     /// The DNS provider, where there is a token to speak to it.
     #[must_use]
     pub fn provider(&self) -> Option<&dyn Provider> {
