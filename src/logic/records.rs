@@ -151,10 +151,17 @@ impl Pursuit<'_> {
                     mine.len(),
                     ids()
                 );
+                let contents: Vec<&str> = mine.iter().map(|it| it.content.as_str()).collect();
+                let is_among = contents.iter().any(|it| it.parse() == Ok(self.wanted));
                 return Next::Done(Settled::Held {
                     reason,
                     is_trouble: true,
-                    found: Instead::Unread,
+                    // Whichever of them is meant, it is not right.
+                    found: if is_among {
+                        Instead::Unread
+                    } else {
+                        Instead::Content(contents.join(", "))
+                    },
                 });
             }
         };
