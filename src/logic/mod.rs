@@ -1,13 +1,13 @@
 //! The functional core: everything that decides. No clock, file, socket, environment, randomness or logger in here.
 
 pub mod address;
-pub mod alike;
 pub mod backoff;
 pub mod batches;
 pub mod beyond;
 pub mod event;
 pub mod guardrails;
 pub mod idn;
+pub mod known_records;
 pub mod moment;
 pub mod observation;
 pub mod order;

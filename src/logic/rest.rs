@@ -123,7 +123,7 @@ impl State {
                 Some(&mut self.zones.entry(zone.clone()).or_default().rest)
             }
             (Scope::Zone, None) | (Scope::Record, _) => {
-                Some(&mut self.records.entry(about.record.clone()).or_default().rest)
+                Some(&mut self.records.get_mut_or_new(about.record.clone()).rest)
             }
             (Scope::Nothing, _) => None,
         }

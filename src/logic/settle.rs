@@ -59,18 +59,12 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
     }
     // Each of them is known by now; what is more is not configured any more.
     if state.records.len() > wants.records.len() {
-        let mut known = std::mem::take(&mut state.records);
-        for key in wants.records.iter().map(RecordSpec::key) {
-            if let Some(record) = known.remove(&key) {
-                state.records.insert(key, record);
-            }
-        }
+        let keys = wants.records.iter().map(RecordSpec::key);
+        state.records.retain(keys);
     }
     if !wants.doh {
         // There is nobody to ask whether a write shows, and so nothing to wait for.
-        for record in state.records.values_mut() {
-            record.pending = None;
-        }
+        state.records.each_mut(|record| record.pending = None);
     }
     for error in errors {
         if !state.errors.iter().any(|old| is_same_news(old, error)) {
@@ -105,7 +99,7 @@ impl State {
     /// Remembers that a write is about to be made, which goes to disk before the deed. The record was read for it: where that shows an earlier
     /// write, of which no answer is known, this is told.
     pub fn intend(&mut self, spec: &RecordSpec, write: Replacement, now: &Moment) {
-        let known = self.records.entry(spec.key()).or_default();
+        let known = self.records.get_mut_or_new(spec.key());
         let made = known.was_made(&write);
         known.intend(write);
         if let Some(made) = made {

@@ -130,7 +130,7 @@ fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alon
 fn without_public_dns_to_ask_no_write_is_waited_for() {
     for (doh, waits) in [(true, true), (false, false)] {
         let state = after(watched(), held("a reason"), None, doh, 30);
-        assert_eq!(state.records[&key()].pending.is_some(), waits);
+        assert_eq!(state.records.get(&key()).unwrap().pending.is_some(), waits);
     }
 }
 

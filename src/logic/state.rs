@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::backoff::Backoff;
 use super::beyond::Reason;
 use super::event::{Event, What};
+use super::known_records::KnownRecords;
 use super::moment::Moment;
 use super::readiness::{Machine, Readiness, best};
-use super::record_state::RecordState;
 use super::recovery::RecoveryState;
 use super::units::{ByFamily, Family, RecordType};
 use super::verdict::Verdict;
@@ -57,8 +57,7 @@ pub struct State {
     /// The addresses trusted last, kept through outages.
     pub last_trusted: ByFamily<Option<IpAddr>>,
     /// What is known of each record, by [`super::records::RecordSpec::key`].
-    #[serde(with = "super::alike")]
-    pub records: BTreeMap<String, RecordState>,
+    pub records: KnownRecords,
     /// What is known of zones at the provider, by name.
     pub zones: BTreeMap<String, ZoneState>,
     /// The addresses to which the names of servers resolved last, for when the resolver fails.
@@ -195,7 +194,7 @@ impl State {
             hours: vec![],
             outage: None,
             last_trusted: ByFamily::default(),
-            records: BTreeMap::new(),
+            records: KnownRecords::default(),
             zones: BTreeMap::new(),
             names: BTreeMap::new(),
             backoff: None,

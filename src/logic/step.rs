@@ -100,9 +100,7 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
     {
         state.recovery.host_started();
     }
-    for record in state.records.values_mut() {
-        record.on_clocks_of(now);
-    }
+    state.records.each_mut(|record| record.on_clocks_of(now));
     state
 }
 
@@ -366,7 +364,7 @@ fn plan(
     {
         return held(format!("no {family} address was observed in this cycle"));
     }
-    let remembered = state.records.entry(spec.key()).or_default();
+    let remembered = state.records.get_or_new(spec.key());
     let pursuit = Pursuit {
         spec,
         state: remembered,

@@ -306,7 +306,7 @@ fn a_write_that_was_refused_or_of_another_address_is_not_told_when_the_record_is
         }
         line.cycle_settled(&up(A), |_| right(Layer::Api, false));
         assert_eq!(line.told(), [""; 0], "{wanted}");
-        assert_eq!(line.state.records[&key].unanswered, None);
+        assert_eq!(line.state.records.get(&key).unwrap().unanswered, None);
     }
 }
 

@@ -340,8 +340,7 @@ impl<'a> Home<'a> {
                 Next::Write(write) => {
                     state
                         .records
-                        .entry(spec.key())
-                        .or_default()
+                        .get_mut_or_new(spec.key())
                         .intend(write.replacement(wanted, now));
                     self.survive()?;
                     self.disk = Some(state.clone());

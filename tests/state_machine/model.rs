@@ -416,8 +416,7 @@ impl Home {
                 Next::Write(write) => {
                     state
                         .records
-                        .entry(spec.key())
-                        .or_default()
+                        .get_mut_or_new(spec.key())
                         .intend(write.replacement(wanted, now));
                     self.disk = Some(state.clone());
                     if input.others == Others::KilledBeforeWrite {

@@ -1,7 +1,6 @@
 //! Thousands of generated cycles: many records in several zones that fail in every way, against a provider that lives in memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
@@ -140,7 +139,12 @@ impl Provided {
             }
         };
         let saved = self.saved.borrow();
-        let known = &saved.as_ref().unwrap().records[&format!("{kind} {name}")];
+        let known = saved
+            .as_ref()
+            .unwrap()
+            .records
+            .get(&format!("{kind} {name}"))
+            .unwrap();
         assert_eq!(known.in_doubt, Some(wanted), "a deed before its intention");
         self.writes.set(self.writes.get() + 1);
     }
@@ -413,7 +417,7 @@ impl Life {
     fn judge(&self) {
         let wanted = self.provided.address.get().to_string();
         let refused = self.provided.refused.borrow();
-        let known: BTreeMap<String, RecordState> = self.state.records.clone();
+        let known = self.state.records.clone();
         for zone in self.provided.zones.borrow().iter() {
             let rests = self
                 .state
@@ -432,7 +436,7 @@ impl Life {
                 .filter(|spec| spec.may_be_in(&zone.name))
             {
                 let held = zone.records.iter().find(|held| held.name == spec.name);
-                let known = &known[&spec.key()];
+                let known = known.get(&spec.key()).unwrap();
                 let was_refused = refused.contains(&spec.name) || known.rest.is_some();
                 let held = held.map(|held| held.content.clone());
                 assert!(

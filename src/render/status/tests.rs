@@ -381,9 +381,9 @@ fn colours_are_for_marks_and_the_words_stay_the_same() {
 fn a_state_that_somebody_edited_is_told_without_a_panic() {
     let mut state = ready();
     let odd = |key: String| (key, RecordState::default());
-    state
-        .records
-        .extend([odd("x".repeat(70_000)), odd(String::new())]);
+    for (key, record) in [odd("x".repeat(70_000)), odd(String::new())] {
+        state.records.insert(key, record);
+    }
     state.next = Some(Due {
         speed: Speed::Slow,
         in_s: u64::MAX,

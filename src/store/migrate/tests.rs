@@ -9,6 +9,7 @@ use super::*;
 use crate::logic::backoff::Backoff;
 use crate::logic::beyond::Reason;
 use crate::logic::event::{Event, What};
+use crate::logic::known_records::KnownRecords;
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
 use crate::logic::record_state::{Pending, RecordState, Trouble, Verified};
@@ -164,7 +165,7 @@ fn saved_first() -> State {
             ipv4: Some(v4),
             ipv6: Some(v6),
         },
-        records: BTreeMap::from([("A vpn.example.com".to_owned(), record_first())]),
+        records: KnownRecords::from_iter([("A vpn.example.com".to_owned(), record_first())]),
         zones: BTreeMap::from([("example.com".to_owned(), zone_first())]),
         names: BTreeMap::new(),
         backoff: Some(Backoff {
@@ -224,7 +225,7 @@ fn saved() -> State {
         },
         verdict: Some(Verdict::Unverified),
         doubt: Some(Reason::Portal),
-        records: BTreeMap::from([("A vpn.example.com".to_owned(), record())]),
+        records: KnownRecords::from_iter([("A vpn.example.com".to_owned(), record())]),
         zones: BTreeMap::from([("example.com".to_owned(), zone())]),
         names: BTreeMap::from([("api.example.com".to_owned(), vec![v4, v6])]),
         recovery: RecoveryState {
@@ -274,7 +275,7 @@ fn record_first() -> RecordState {
         }),
         writes: vec![moment(NOW - 124), moment(NOW - 123)],
         proxied: Some(false),
-        // Known by its text alone, and so as long as the readiness of then.
+        // KnownRecords by its text alone, and so as long as the readiness of then.
         trouble: Some(Trouble {
             since: moment(0),
             why: "the API asked for \"rest\"".to_owned(),
