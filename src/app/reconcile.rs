@@ -184,8 +184,8 @@ fn cycle<'a>(
     errors: Vec<String>,
 ) -> Result<Cycle<'a>, Error> {
     let (run, state) = Run::restore(wire, wants, dir, state);
-    let observed = run.observe(state);
-    let decided = run.decide(observed);
+    let seen = run.observe(&state);
+    let decided = run.decide(state, seen);
     let done = run.act(decided)?;
     run.settle(done, errors)
 }
@@ -203,14 +203,7 @@ struct Run<'a, 'd> {
     deadline: Deadline,
 }
 
-/// What was seen.
-#[derive(Clone)]
-struct Observed {
-    state: State,
-    seen: Observation,
-}
-
-/// What follows from that.
+/// What was seen, and what follows from it.
 struct Decided {
     /// Where the line is not up: what was decided on, to decide anew once somebody answers the last look.
     before: Option<State>,
@@ -219,11 +212,9 @@ struct Decided {
     decision: Decision,
 }
 
-/// What was done.
+/// What was done about it.
 struct Done {
-    state: State,
-    seen: Observation,
-    decision: Decision,
+    decided: Decided,
     acted: Vec<Acted>,
     recovery: power::Outcome,
 }
@@ -267,13 +258,12 @@ impl<'a, 'd> Run<'a, 'd> {
         (run, state)
     }
 
-    fn observe(&self, state: State) -> Observed {
+    fn observe(&self, state: &State) -> Observation {
         let families = self.wants.families();
-        let seen = observe(self.wire, &state, &families, &self.now, self.deadline);
-        Observed { state, seen }
+        observe(self.wire, state, &families, &self.now, self.deadline)
     }
 
-    fn decide(&self, Observed { state, seen }: Observed) -> Decided {
+    fn decide(&self, state: State, seen: Observation) -> Decided {
         let before = (seen.line != Line::Up).then(|| state.clone());
         let (state, decision) = step::step(state, &seen, &self.now, self.wants);
         Decided {
@@ -286,103 +276,67 @@ impl<'a, 'd> Run<'a, 'd> {
 
     /// Does what was decided. Where somebody answers the last look before a cut, that is decided anew by what is known then: nothing was
     /// done yet, as on a dead line there is nothing to do.
-    fn act(&self, decided: Decided) -> Result<Done, Error> {
-        let Decided {
-            before,
-            mut state,
-            seen,
-            decision,
-        } = decided;
-        let acted = self.keep_records(&mut state, &decision)?;
-        let (recovery, heard) = self.switch_power(&mut state, &decision, &seen)?;
-        let done = match (heard, before) {
-            (Some(seen), Some(before)) => {
-                let looked = state.recovery.looked;
-                let observed = Observed {
-                    state: before,
-                    seen,
-                };
-                let Decided {
-                    mut state,
-                    seen,
-                    decision,
-                    ..
-                } = self.decide(observed);
-                state.recovery.looked = looked;
-                let acted = self.keep_records(&mut state, &decision)?;
-                Done {
-                    state,
-                    seen,
-                    decision,
-                    acted,
-                    recovery,
-                }
-            }
-            _ => Done {
-                state,
-                seen,
-                decision,
-                acted,
-                recovery,
-            },
-        };
-        Ok(done)
+    fn act(&self, mut decided: Decided) -> Result<Done, Error> {
+        let mut acted = self.keep_records(&mut decided)?;
+        let (recovery, heard) = self.switch_power(&mut decided)?;
+        if let (Some(seen), Some(before)) = (heard, decided.before.take()) {
+            let looked = decided.state.recovery.looked.take();
+            decided = self.decide(before, seen);
+            decided.state.recovery.looked = looked;
+            acted = self.keep_records(&mut decided)?;
+        }
+        Ok(Done {
+            decided,
+            acted,
+            recovery,
+        })
     }
 
-    fn keep_records(&self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, Error> {
+    fn keep_records(&self, decided: &mut Decided) -> Result<Vec<Acted>, Error> {
+        let Self { wire, wants, .. } = *self;
         let save = self.dir.map(|dir| |state: &State| state::save(dir, state));
         let save = save.as_ref().map(|save| save as &Save<'_>);
-        let public_dns = |spec: &RecordSpec| self.wire.public_dns(spec, self.deadline);
-        let act = Act::new(
-            self.wire,
-            &public_dns,
-            self.wants,
-            &self.now,
-            self.deadline,
-            save,
-        );
-        act.run(state, decision).map_err(Error::state)
+        let public_dns = |spec: &RecordSpec| wire.public_dns(spec, self.deadline);
+        let act = Act::new(wire, &public_dns, wants, &self.now, self.deadline, save);
+        let acted = act.run(&mut decided.state, &decided.decision);
+        acted.map_err(Error::state)
     }
 
     /// What became of the modem's power; and what was seen by the last look before a cut, where somebody answered it.
     fn switch_power(
         &self,
-        state: &mut State,
-        decision: &Decision,
-        seen: &Observation,
+        decided: &mut Decided,
     ) -> Result<(power::Outcome, Option<Observation>), Error> {
+        let Self { wire, wants, .. } = *self;
         let intend = self
             .dir
-            .map(|dir| |state: &State| left_over::save_intention(self.wire, dir, state));
+            .map(|dir| |state: &State| left_over::save_intention(wire, dir, state));
         let heard = RefCell::new(None);
         let is_silent = || {
-            let again = look_again(self.wire, seen, &self.now);
-            let is_silent = step::is_dead(&again, &self.now, self.wants);
+            let again = look_again(wire, &decided.seen, &self.now);
+            let is_silent = step::is_dead(&again, &self.now, wants);
             heard.replace((!is_silent).then_some(again));
             is_silent
         };
         let outcome = power::carry_out(
-            &decision.recovery,
-            self.wire.plug(),
-            state,
-            self.wants.recovery,
+            &decided.decision.recovery,
+            wire.plug(),
+            &mut decided.state,
+            wants.recovery,
             intend.as_ref().map(|intend| intend as &Save<'_>),
             &is_silent,
-        )
-        .map_err(Error::state)?;
+        );
         let outcome = match &self.restored {
-            Some(Err(why)) => power::Outcome::Failed(why.clone()),
+            Some(Err(why)) => outcome.map(|_| power::Outcome::Failed(why.clone())),
             Some(Ok(())) | None => outcome,
         };
-        Ok((outcome, heard.into_inner()))
+        Ok((outcome.map_err(Error::state)?, heard.into_inner()))
     }
 
     /// Folds in what came of it, and leaves that to the next cycle.
     fn settle(&self, done: Done, mut errors: Vec<String>) -> Result<Cycle<'a>, Error> {
         let Done {
-            state,
-            seen,
-            decision,
+            decided,
             acted,
             recovery,
         } = done;
@@ -391,7 +345,7 @@ impl<'a, 'd> Run<'a, 'd> {
         } = self;
         errors.extend(wire.token.as_ref().err().map(ToString::to_string));
         errors.extend(clock_error(now));
-        errors.extend(decision.left_behind.iter().cloned());
+        errors.extend(decided.decision.left_behind.iter().cloned());
         let outcomes: Vec<&Outcome> = acted.iter().map(|acted| &acted.outcome).collect();
         let ending = Ending {
             outcomes: &outcomes,
@@ -400,7 +354,7 @@ impl<'a, 'd> Run<'a, 'd> {
             elapsed: self.begun.elapsed(),
             jitter: system::random_up_to(wants.policy.jitter),
         };
-        let mut state = settle(state, &ending, now, wants);
+        let mut state = settle(decided.state, &ending, now, wants);
         state.names = wire.names().all();
         let trouble = match self.dir {
             Some(dir) => leave(dir, &state).map_err(Error::state)?,
@@ -419,8 +373,8 @@ impl<'a, 'd> Run<'a, 'd> {
             dry_run: self.dir.is_none(),
             now: now.clone(),
             elapsed: self.begun.elapsed(),
-            seen,
-            decision,
+            seen: decided.seen,
+            decision: decided.decision,
             acted,
             recovery,
             state,

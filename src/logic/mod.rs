@@ -9,6 +9,7 @@ pub mod guardrails;
 pub mod idn;
 pub mod known_records;
 pub mod moment;
+pub(crate) mod named;
 pub mod observation;
 pub mod order;
 pub mod policy;

@@ -1,5 +1,6 @@
 //! What is remembered of one record between cycles, and how a cycle's outcome is folded into it.
 
+use super::named::named;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -122,29 +123,19 @@ pub struct Trouble {
     pub waits: bool,
 }
 
-/// What is known of a record: the one source of every exit code, row and message about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Truth {
-    /// It holds what it shall.
-    Right,
-    /// It holds something else, or does not exist.
-    Wrong,
-    /// Nobody could tell.
-    Unknown,
-}
-
-impl Truth {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Right => "right",
-            Self::Wrong => "wrong",
-            Self::Unknown => "unknown",
-        }
+named! {
+    /// What is known of a record: the one source of every exit code, row and message about it.
+    pub enum Truth {
+        /// It holds what it shall.
+        Right = "right",
+        /// It holds something else, or does not exist.
+        Wrong = "wrong",
+        /// Nobody could tell.
+        Unknown = "unknown",
     }
 }
+
+impl Truth {}
 
 impl RecordState {
     /// What is known of it since the last cycle.

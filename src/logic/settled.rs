@@ -1,5 +1,6 @@
 //! What a record may come to in one cycle: what to ask or do next, a change at the provider, and how it was settled in the end.
 
+use super::named::named;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -8,59 +9,37 @@ use super::event::RecordOutcome;
 use super::moment::Moment;
 use super::provider::{Change, Found, NewRecord};
 
-/// Where the evidence came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layer {
-    /// What an earlier cycle verified.
-    Cache,
-    /// Public DNS.
-    Doh,
-    /// The provider itself.
-    Api,
-}
-
-impl Layer {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cache => "cache",
-            Self::Doh => "doh",
-            Self::Api => "api",
-        }
+named! {
+    /// Where the evidence came from.
+    pub enum Layer {
+        /// What an earlier cycle verified.
+        Cache = "cache",
+        /// Public DNS.
+        Doh = "doh",
+        /// The provider itself.
+        Api = "api",
     }
 }
 
-/// What the cache said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CacheStatus {
-    /// The same record was verified a short while ago.
-    Hit,
-    /// Nothing is known.
-    Miss,
-    /// It was verified too long ago, or the clocks cannot tell.
-    Expired,
-    /// Something else was verified.
-    Mismatch,
-    /// It was not asked: `--no-cache`, a write in doubt, or nothing is wanted.
-    Skipped,
-}
+impl Layer {}
 
-impl CacheStatus {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "HIT",
-            Self::Miss => "MISS",
-            Self::Expired => "EXPIRED",
-            Self::Mismatch => "MISMATCH",
-            Self::Skipped => "SKIPPED",
-        }
+named! {
+    /// What the cache said.
+    pub enum CacheStatus {
+        /// The same record was verified a short while ago.
+        Hit = "HIT",
+        /// Nothing is known.
+        Miss = "MISS",
+        /// It was verified too long ago, or the clocks cannot tell.
+        Expired = "EXPIRED",
+        /// Something else was verified.
+        Mismatch = "MISMATCH",
+        /// It was not asked: `--no-cache`, a write in doubt, or nothing is wanted.
+        Skipped = "SKIPPED",
     }
 }
+
+impl CacheStatus {}
 
 /// What to ask or do next.
 #[derive(Debug, Clone, PartialEq, Eq)]

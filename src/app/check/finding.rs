@@ -1,5 +1,6 @@
 //! What one check found, and what to do about it.
 
+use crate::logic::named::named;
 use serde::Serialize;
 
 use crate::render::printable;
@@ -18,29 +19,19 @@ pub struct Finding {
     pub mend: Option<String>,
 }
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// Cycles run, but not as well as they could, or something is about to change.
-    Warn,
-    /// Cycles cannot do their work.
-    Fail,
-}
-
-impl Level {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-        }
+named! {
+    /// How bad it is.
+    pub enum Level {
+        /// As it should be.
+        Ok = "ok",
+        /// Cycles run, but not as well as they could, or something is about to change.
+        Warn = "warn",
+        /// Cycles cannot do their work.
+        Fail = "fail",
     }
 }
+
+impl Level {}
 
 impl Finding {
     /// Parts of the message come from this host's tools and from the network, and must not steer a terminal.
