@@ -12,6 +12,7 @@ use super::beyond::Reason;
 use super::event::{Event, What};
 use super::known_records::KnownRecords;
 use super::moment::Moment;
+use super::named::named;
 use super::readiness::{Machine, Readiness, best};
 use super::recovery::RecoveryState;
 use super::units::{ByFamily, Family, RecordType};
@@ -88,14 +89,14 @@ pub struct LastCycle {
     pub elapsed_ms: u64,
 }
 
-/// The cadence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Speed {
-    /// Every `healthy_interval`.
-    Slow,
-    /// Every `unsettled_interval`.
-    Fast,
+named! {
+    /// The cadence.
+    pub enum Speed {
+        /// Every `healthy_interval`.
+        Slow = "slow",
+        /// Every `unsettled_interval`.
+        Fast = "fast",
+    }
 }
 
 /// When the next cycle is due.

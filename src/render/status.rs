@@ -18,7 +18,7 @@ use super::{Form, Style, json};
 use crate::app::status::Known;
 use crate::error::EXIT_DONE;
 use crate::logic::readiness::Readiness;
-use words::{speed, uptime};
+use words::uptime;
 
 /// What is told, as text that ends with a line feed, and the exit code; for a monitor where that is asked for.
 #[must_use]
@@ -114,6 +114,6 @@ pub fn logfmt(document: &Document) -> String {
         "next_s",
         next.and_then(|it| it.in_s).map(|left| left.to_string()),
     );
-    put("speed", next.map(|it| speed(it.speed).to_owned()));
+    put("speed", next.map(|it| it.speed.as_str().to_owned()));
     line + "\n"
 }

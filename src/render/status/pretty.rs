@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
-use super::words::{confirmations, speed, uptime};
+use super::words::{confirmations, uptime};
 use crate::logic::backoff::RETRY;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, Truth};
@@ -352,7 +352,7 @@ impl Sheet<'_> {
         let every = document.interval.map_or_else(String::new, |every| {
             format!(", every {}", human_duration(every))
         });
-        let text = format!("{due} ({}{every})", speed(next.speed));
+        let text = format!("{due} ({}{every})", next.speed.as_str());
         self.row("next cycle", None, &text, "");
     }
 

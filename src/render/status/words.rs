@@ -1,7 +1,6 @@
 //! What `cadence status` says in more than one form.
 
 use super::document::{Address, Document};
-use crate::logic::state::Speed;
 
 /// `1 of 2 confirmations`, for a candidate.
 pub fn confirmations(address: &Address) -> Option<String> {
@@ -21,12 +20,4 @@ pub fn uptime(document: &Document) -> Option<String> {
         "{percent:.2}% ({}/{})",
         counted.ready, counted.total
     ))
-}
-
-/// The schedule.
-pub const fn speed(speed: Speed) -> &'static str {
-    match speed {
-        Speed::Slow => "slow",
-        Speed::Fast => "fast",
-    }
 }
