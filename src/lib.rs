@@ -18,7 +18,7 @@
 //!    randomness or logger. Whatever can hurt someone is decided and tested there.
 //! 2. **Intent goes to disk before the deed.** A process killed at any instant leaves a state from which the next cycle does the
 //!    right thing.
-//! 3. **Reading goes one way.** `main`, `app`, `logic::step`, one leaf. [`app::wire`] alone names concrete adapters, and no adapter
+//! 3. **Reading goes one way.** `main`, `app`, `logic::step`, one leaf. [`app::adapters`] alone names concrete adapters, and no adapter
 //!    imports its sibling.
 //! 4. **Every boundary distrusts.** Bytes from the network, the configuration, the state file and the clocks become types that cannot
 //!    be wrong, or an error that says what was found, where, and what to do.
@@ -38,7 +38,7 @@
 //!
 //! | change | new | touched |
 //! | --- | --- | --- |
-//! | probe, DNS provider | a file in [`probe`] or [`dns`], its tests beside it | [`config`], [`app::wire`] |
+//! | probe, DNS provider | a file in [`probe`] or [`dns`], its tests beside it | [`config`], [`app::adapters`] |
 //! | policy rule | | [`logic::policy`], [`config`] |
 //! | field of the state | a fixture of the old version | [`logic::state`], [`store::migrate`] |
 //! | subcommand | a file in [`app`] and in [`render`] | [`cli`] |

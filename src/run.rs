@@ -40,11 +40,11 @@ fn documented(context: &Context, result: Result<u8, Error>) -> Result<u8, Error>
 }
 
 fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
-    let Some(wire) = reconcile::prepare(context, options)? else {
+    let Some(adapters) = reconcile::prepare(context, options)? else {
         return Ok(EXIT_DONE);
     };
-    let wants = reconcile::wants(&wire, options);
-    let cycle = reconcile::run(&wire, &wants, &context.state_dir(), options)?;
+    let desired = reconcile::desired(&adapters, options);
+    let cycle = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
     let joined = log_joins_report(context.style);
     let reported = |error: &&String| joined && cycle.reports(error);
     for error in cycle.errors.iter().filter(|error| !reported(error)) {
@@ -54,7 +54,7 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     let code = cycle.exit_code;
     // The process ends: the kernel takes back what a thousand records hold quicker than they are let go of one by one.
     std::mem::forget(cycle);
-    std::mem::forget(wire);
+    std::mem::forget(adapters);
     Ok(code)
 }
 

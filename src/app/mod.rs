@@ -1,6 +1,7 @@
 //! One file a command, and the parts of a cycle that touch the outside.
 
 pub mod act;
+pub mod adapters;
 mod ask;
 pub mod check;
 pub mod context;
@@ -8,13 +9,12 @@ pub mod context;
 pub mod demo;
 pub mod history;
 pub mod init;
-pub mod left_over;
 mod lookup;
 pub mod observe;
+pub mod pending_cut;
 pub mod power;
 pub mod probe;
 pub mod reconcile;
 pub mod recover;
 pub mod status;
 mod threads;
-pub mod wire;

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use log::debug;
 
 use self::back::{await_timer, light, switch_on, switch_on_twice};
-pub use self::back::{forget, rescue, restore, switch_on_by_hand, tell_restored};
+pub use self::back::{emit_restored, forget, rescue, restore, switch_on_by_hand};
 pub use self::outcome::{Outcome, Save};
-use self::outcome::{stranger, tell, unanswered};
+use self::outcome::{emit, stranger, unanswered};
 use self::signals::Signals;
 use crate::logic::event::RecoveryPhase;
 use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
@@ -121,7 +121,7 @@ pub fn cycle(
     if let Some(cut) = &mut state.recovery.cut {
         cut.plug = plug.reference().cloned();
     }
-    tell(state, RecoveryPhase::Started, None, &now);
+    emit(state, RecoveryPhase::Started, None, &now);
     save(state)?;
     // Whatever breaks in there, the power comes back before anything else is done.
     let dark = catch_unwind(AssertUnwindSafe(|| {
@@ -130,7 +130,7 @@ pub fn cycle(
     let (failure, back) = match dark {
         Ok(Cut::GivenUp(given_up)) => {
             let why = given_up.reason().map(str::to_owned);
-            tell(state, RecoveryPhase::Failed, why, &now);
+            emit(state, RecoveryPhase::Failed, why, &now);
             state.recovery.withdraw();
             if was_on.is_none() {
                 // It may have been off, and the on that was sent gave the modem power.
@@ -149,19 +149,19 @@ pub fn cycle(
             if state.verdict.is_some_and(|verdict| !verdict.is_down()) {
                 state.recovery.watch = None;
             }
-            tell(state, RecoveryPhase::Completed, None, &now);
+            emit(state, RecoveryPhase::Completed, None, &now);
             Ok(Outcome::Completed)
         }
         (Ok(()), Some(why)) => {
             state.recovery.restored(&now);
-            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+            emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }
         (Err(why), _) => {
             let why = format!(
                 "{why}; the modem may be without power: the next cycle switches on first of all"
             );
-            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+            emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::beyond::Reason;
+use super::line::Reason;
 use super::readiness::Readiness;
 use super::units::{Family, RecordType};
 use super::verdict::Verdict;
@@ -22,13 +22,13 @@ pub struct Event {
     pub cycle: u64,
     /// What happened.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum What {
+pub enum EventKind {
     /// A public address came to be trusted that is not the one trusted before.
     Address {
         /// Its family.
@@ -118,7 +118,7 @@ pub enum What {
     },
 }
 
-impl What {
+impl EventKind {
     /// The name of the kind, as in JSON and in `history --kind`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -3,11 +3,11 @@
 pub mod address;
 pub mod backoff;
 pub mod batches;
-pub mod beyond;
 pub mod event;
 pub mod guardrails;
 pub mod idn;
 pub mod known_records;
+pub mod line;
 pub mod moment;
 pub(crate) mod named;
 pub mod observation;

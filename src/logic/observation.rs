@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::beyond::Line;
+use super::line::Line;
 use super::units::{ByFamily, Family};
 
 named! {

@@ -1,7 +1,7 @@
 //! Which record is wanted, and the cheapest evidence that settles whether it is right: cache, then DNS over HTTPS, then
 //! the API, then a change.
 //!
-//! A [`Pursuit`] is one record in one cycle. Each of its methods takes what the last question brought and says what
+//! A [`Reconciliation`] is one record in one cycle. Each of its methods takes what the last question brought and says what
 //! [`Next`] to ask or do, until the record is [`Settled`]. [`RecordState::settle`] folds that into what is remembered.
 
 use std::net::IpAddr;
@@ -28,7 +28,7 @@ const SETTINGS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One record in one cycle, while it is being settled.
 #[derive(Debug, Clone, Copy)]
-pub struct Pursuit<'a> {
+pub struct Reconciliation<'a> {
     /// The record as configured.
     pub spec: &'a RecordSpec,
     /// What is remembered of it.
@@ -45,7 +45,7 @@ pub struct Pursuit<'a> {
     pub doh: bool,
 }
 
-impl Pursuit<'_> {
+impl Reconciliation<'_> {
     /// Layer 1: what the cache says and, where it knows, for how long.
     #[must_use]
     pub fn cache(&self) -> (CacheStatus, Option<Duration>) {

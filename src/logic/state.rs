@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::backoff::Backoff;
-use super::beyond::Reason;
-use super::event::{Event, What};
+use super::event::{Event, EventKind};
 use super::known_records::KnownRecords;
+use super::line::Reason;
 use super::moment::Moment;
 use super::named::named;
 use super::readiness::{Machine, Readiness, best};
@@ -228,7 +228,7 @@ impl State {
     }
 
     /// Appends an event to the outbox.
-    pub fn tell(&mut self, now: &Moment, what: What) {
+    pub fn emit(&mut self, now: &Moment, what: EventKind) {
         self.seq = self.seq.saturating_add(1);
         self.outbox.push(Event {
             at: now.wall,
@@ -239,13 +239,13 @@ impl State {
     }
 
     /// Keeps events of earlier cycles that the history could not take; of many, the last [`UNTOLD_AT_MOST`].
-    pub fn keep_untold(&mut self, mut untold: Vec<Event>) {
+    pub fn keep_unwritten(&mut self, mut untold: Vec<Event>) {
         untold.drain(..untold.len().saturating_sub(UNTOLD_AT_MOST));
         self.outbox.splice(..0, untold);
     }
 
     /// The events of the last cycle alone.
-    pub fn news(&self) -> impl Iterator<Item = &Event> {
+    pub fn new_events(&self) -> impl Iterator<Item = &Event> {
         let is_new = |event: &&Event| event.cycle == self.cycle;
         self.outbox.iter().filter(is_new)
     }
@@ -333,16 +333,19 @@ mod tests {
      {
         let mut state = State::cold(&at(0));
         for _ in 0..UNTOLD_AT_MOST + 10 {
-            state.tell(&at(0), What::Gap { seconds: None });
+            state.emit(&at(0), EventKind::Gap { seconds: None });
         }
         let untold = std::mem::take(&mut state.outbox);
         state.cycle += 1;
-        state.tell(&at(60), What::Gap { seconds: Some(3) });
-        state.keep_untold(untold);
+        state.emit(&at(60), EventKind::Gap { seconds: Some(3) });
+        state.keep_unwritten(untold);
         let numbers: Vec<u64> = state.outbox.iter().map(|event| event.seq).collect();
         assert_eq!(numbers, (11..=61).collect::<Vec<_>>());
         assert_eq!(
-            state.news().map(|event| event.seq).collect::<Vec<_>>(),
+            state
+                .new_events()
+                .map(|event| event.seq)
+                .collect::<Vec<_>>(),
             [61]
         );
     }
@@ -351,7 +354,7 @@ mod tests {
     fn the_document_survives_a_round_trip() {
         let mut state = State::cold(&at(0));
         state.count(true, &at(0));
-        state.tell(&at(0), What::Gap { seconds: Some(3) });
+        state.emit(&at(0), EventKind::Gap { seconds: Some(3) });
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
     }

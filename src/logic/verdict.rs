@@ -2,7 +2,7 @@
 
 use super::named::named;
 
-use super::beyond::{Line, Reason};
+use super::line::{Line, Reason};
 use super::observation::Observation;
 use super::units::Family;
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
-use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
+use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
 use crate::logic::readiness::Readiness;
 
 /// The column in which the sentences begin: after the time and the longest kind.
@@ -140,9 +140,9 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
 
 /// What happened, in a plain sentence.
 #[expect(clippy::too_many_lines, reason = "an arm for each event")]
-fn sentence(what: &What) -> (Option<Paint>, String) {
+fn sentence(what: &EventKind) -> (Option<Paint>, String) {
     match what {
-        What::Address {
+        EventKind::Address {
             family,
             from,
             to,
@@ -159,7 +159,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (None, change + &by)
         }
-        What::Readiness {
+        EventKind::Readiness {
             family,
             from,
             to,
@@ -174,7 +174,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             let whose = family.map_or_else(String::new, |family| format!("{family} "));
             (Some(paint), format!("{whose}{from} -> {to} ({verdict})"))
         }
-        What::Record {
+        EventKind::Record {
             name,
             record,
             outcome,
@@ -204,7 +204,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (paint, format!("{label} {what}{because}"))
         }
-        What::Converged {
+        EventKind::Converged {
             name,
             record,
             seconds,
@@ -216,7 +216,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
                 format!("{name} {record}: public DNS showed it after {after}"),
             )
         }
-        What::Recovery {
+        EventKind::Recovery {
             phase,
             attempt,
             seconds,
@@ -232,7 +232,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (Some(paint), format!("{of}{what}{because}"))
         }
-        What::Outage {
+        EventKind::Outage {
             phase: OutagePhase::Began,
             verdict,
             doubt,
@@ -242,7 +242,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             let verdict = verdict.as_str();
             (Some(Paint::Bad), format!("outage began: {verdict}{why}"))
         }
-        What::Outage {
+        EventKind::Outage {
             phase: OutagePhase::Ended,
             verdict,
             seconds,
@@ -255,11 +255,11 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
                 format!("outage ended after {lasted} ({verdict})"),
             )
         }
-        What::Gap { seconds } => (
+        EventKind::Gap { seconds } => (
             Some(Paint::Warn),
             format!("no cycle ran for {}", duration(*seconds)),
         ),
-        What::Error { message } => (Some(Paint::Bad), message.clone()),
+        EventKind::Error { message } => (Some(Paint::Bad), message.clone()),
     }
 }
 

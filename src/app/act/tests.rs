@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::config::Token;
 use crate::dns::{Provider, TokenStatus};
-use crate::logic::fixtures::{at, limits, policy, record, up, wants};
+use crate::logic::fixtures::{at, desired, limits, policy, record, up};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::settle::{Ending, settle};
@@ -367,11 +367,11 @@ impl Life {
         let now = at(self.seconds);
         SECONDS.set(self.seconds);
         let limits = limits();
-        let mut wants = wants(&self.records, &self.policy, &limits);
-        (wants.doh, wants.trust) = (false, true);
+        let mut desired = desired(&self.records, &self.policy, &limits);
+        (desired.doh, desired.trust) = (false, true);
         let seen = up(&self.provided.address.get().to_string());
-        let state = resume(self.state.clone(), &wants, &now);
-        let (mut state, decision) = step(state, &seen, &now, &wants);
+        let state = resume(self.state.clone(), &desired, &now);
+        let (mut state, decision) = step(state, &seen, &now, &desired);
         let save = |state: &State| {
             self.provided.saved.replace(Some(state.clone()));
             Ok(())
@@ -389,7 +389,7 @@ impl Life {
                 deadline,
             )),
             public_dns: &|_| None,
-            wants: &wants,
+            desired: &desired,
             now: &now,
             clock,
             save: Some(&save),
@@ -408,7 +408,7 @@ impl Life {
             elapsed: Duration::ZERO,
             jitter: Duration::ZERO,
         };
-        self.state = settle(state, &ending, &now, &wants);
+        self.state = settle(state, &ending, &now, &desired);
         self.provided.saved.replace(Some(self.state.clone()));
         self.judge();
     }

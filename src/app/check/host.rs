@@ -12,8 +12,8 @@ use super::identity::{Access, Identity};
 use super::runner::Runner;
 use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
-use crate::app::left_over;
-use crate::app::wire::Wire;
+use crate::app::adapters::Adapters;
+use crate::app::pending_cut;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
@@ -34,8 +34,13 @@ const FORGET: &str = "cadence recover --forget";
 const LAST_CYCLES: u32 = 30;
 
 /// Looks at this host, in the order of the report. Also returns what the last cycle left.
-pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, Option<State>) {
-    let settings = &wire.settings;
+pub fn look(
+    adapters: &Adapters,
+    env: &Env,
+    dir: &Path,
+    now: &Moment,
+) -> (Vec<Finding>, Option<State>) {
+    let settings = &adapters.settings;
     let window = settings.policy.healthy_interval.saturating_mul(LAST_CYCLES);
     let systemd = Systemd::ask(env, window);
     let cron = Cron::find().filter(|_| systemd.is_none());
@@ -45,11 +50,11 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
     let runner = runner.as_ref().filter(|it| it.config == settings.path);
 
     let mut findings = vec![config(settings)];
-    findings.extend(policy(settings, &wire.token));
-    findings.push(token(&wire.token, runner));
+    findings.extend(policy(settings, &adapters.token));
+    findings.push(token(&adapters.token, runner));
     findings.extend(runner.map_or_else(Vec::new, |runner| credentials::look(settings, runner)));
     findings.push(clock(now, systemd.as_ref()));
-    let (about_state, state) = state_folder(dir, now, wire, runner);
+    let (about_state, state) = state_folder(dir, now, adapters, runner);
     findings.extend(about_state);
     match (foreign, &systemd) {
         (Some(foreign), _) => findings.push(foreign.of_another_configuration()),
@@ -63,7 +68,7 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
         }
         (None, None) => findings.extend(cron.as_ref().map(Cron::look)),
     }
-    findings.extend([icmp(settings, runner), interface(wire)]);
+    findings.extend([icmp(settings, runner), interface(adapters)]);
     (findings, state)
 }
 
@@ -166,7 +171,7 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
 fn state_folder(
     dir: &Path,
     now: &Moment,
-    wire: &Wire,
+    adapters: &Adapters,
     runner: Option<&Runner>,
 ) -> (Vec<Finding>, Option<State>) {
     let broken = |error: &dyn std::error::Error| {
@@ -187,11 +192,11 @@ fn state_folder(
         Ok(state) => {
             let about = [
                 access(dir, runner),
-                timer(state.as_ref(), now, &wire.settings, runner),
+                timer(state.as_ref(), now, &adapters.settings, runner),
             ];
             let trouble = state
                 .iter()
-                .flat_map(|state| trouble(wire, &folder, state, now));
+                .flat_map(|state| trouble(adapters, &folder, state, now));
             (about.into_iter().chain(trouble).collect(), state)
         }
         Err(error) => (vec![access(dir, runner), broken(&error)], None),
@@ -291,10 +296,10 @@ fn timer(
 }
 
 /// What the last cycle left for somebody to see to.
-fn trouble(wire: &Wire, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
+fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
     let dark = state.recovery.cut.as_ref().map(|cut| {
         let found = "the modem may be dark: the plug is not known to be on since its power was cut";
-        let mend = match left_over::is_known(wire, dir, cut) {
+        let mend = match pending_cut::is_known(adapters, dir, cut) {
             Ok(()) => "the next cycle switches on first of all, or cadence recover --on".to_owned(),
             Err(why) if why.contains(FORGET) => why,
             Err(why) => format!("{why}; or switch it on by hand, and then: {FORGET}"),
@@ -336,10 +341,10 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
     }
 }
 
-fn interface(wire: &Wire) -> Finding {
-    let signal = wire.host();
+fn interface(adapters: &Adapters) -> Finding {
+    let signal = adapters.host();
     let name = signal.target.unwrap_or_default();
-    match (signal.result, &wire.settings.network.interface) {
+    match (signal.result, &adapters.settings.network.interface) {
         (Ok(()), Some(_)) => Finding::ok("host", format!("{name} has a link")),
         (Ok(()), None) => Finding::ok("host", format!("default route by {name}")),
         (Err(error), Some(_)) => {
@@ -352,8 +357,8 @@ fn interface(wire: &Wire) -> Finding {
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.
-pub fn router(wire: &Wire) -> Finding {
-    match (wire.router_address(), &wire.settings.network.router) {
+pub fn router(adapters: &Adapters) -> Finding {
+    match (adapters.router_address(), &adapters.settings.network.router) {
         (Some(router), Some(_)) => {
             Finding::ok("router", format!("{} (network.router)", router.address))
         }

@@ -15,8 +15,8 @@ pub mod runner;
 pub mod systemd;
 mod tools;
 
+use super::adapters::Adapters;
 use super::context::Context;
-use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, Error};
 use crate::system;
@@ -47,11 +47,11 @@ impl Checked {
 /// Runs the command.
 #[must_use]
 pub fn run(context: &Context, options: &cli::Check) -> Checked {
-    let wire = context
+    let adapters = context
         .settings()
-        .and_then(|settings| Wire::new(settings, &context.env, &context.outside));
-    let (findings, failed) = match &wire {
-        Ok(wire) => (look(context, wire, options.offline), EXIT_FAILED),
+        .and_then(|settings| Adapters::new(settings, &context.env, &context.outside));
+    let (findings, failed) = match &adapters {
+        Ok(adapters) => (look(context, adapters, options.offline), EXIT_FAILED),
         Err(error) => (unusable(error), error.exit_code),
     };
     Checked { findings, failed }
@@ -63,14 +63,14 @@ fn unusable(error: &Error) -> Vec<Finding> {
     error.message.lines().map(fault).collect()
 }
 
-fn look(context: &Context, wire: &Wire, offline: bool) -> Vec<Finding> {
+fn look(context: &Context, adapters: &Adapters, offline: bool) -> Vec<Finding> {
     let now = system::now();
-    let (mut findings, state) = host::look(wire, &context.env, &context.state_dir(), &now);
+    let (mut findings, state) = host::look(adapters, &context.env, &context.state_dir(), &now);
     if offline {
-        findings.push(host::router(wire));
-        findings.extend(plug::offline(wire));
+        findings.push(host::router(adapters));
+        findings.extend(plug::offline(adapters));
     } else {
-        findings.extend(network::look(wire, state.as_ref(), &now));
+        findings.extend(network::look(adapters, state.as_ref(), &now));
     }
     findings
 }

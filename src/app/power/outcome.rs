@@ -1,6 +1,6 @@
 //! What becomes of the modem's power, and how that is told.
 
-use crate::logic::event::{RecoveryPhase, What};
+use crate::logic::event::{EventKind, RecoveryPhase};
 use crate::logic::moment::Moment;
 use crate::logic::state::State;
 use crate::plug::{Plug, PlugError};
@@ -64,15 +64,15 @@ impl Outcome {
 pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 
 /// Tells the history what happened to the power.
-pub(super) fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
+pub(super) fn emit(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
     let is_end = matches!(phase, RecoveryPhase::Completed | RecoveryPhase::Failed);
     let attempt = state.recovery.result.as_mut().map_or(0, |result| {
         result.ended |= is_end;
         result.attempt
     });
-    state.tell(
+    state.emit(
         now,
-        What::Recovery {
+        EventKind::Recovery {
             phase,
             attempt,
             seconds: None,

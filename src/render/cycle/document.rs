@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::app::reconcile::Cycle;
-use crate::logic::beyond::Reason;
 use crate::logic::event::RecordOutcome;
+use crate::logic::line::Reason;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer};
 use crate::logic::state::Speed;
@@ -99,7 +99,7 @@ struct NextObject {
 pub fn text(cycle: &Cycle<'_>) -> String {
     let state = &cycle.state;
     let (confirmations, required) = cycle.confirmations(cycle.leading_family());
-    let families = Some(cycle.wants.families()).filter(|families| families.len() > 1);
+    let families = Some(cycle.desired.families()).filter(|families| families.len() > 1);
     let families = families.into_iter().flatten().map(|family| {
         let machine = state.machines.of(family);
         FamilyObject {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::logic::beyond::Reason;
+use crate::logic::line::Reason;
 use crate::logic::policy::Policy;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, RecordSpec, Truth};

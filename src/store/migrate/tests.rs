@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::*;
 use crate::logic::backoff::Backoff;
-use crate::logic::beyond::Reason;
-use crate::logic::event::{Event, What};
+use crate::logic::event::{Event, EventKind};
 use crate::logic::known_records::KnownRecords;
+use crate::logic::line::Reason;
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
 use crate::logic::record_state::{Pending, RecordState, Trouble, Verified};
@@ -375,14 +375,14 @@ fn recovery() -> RecoveryState {
 
 /// Events by a clock in order, one that was never set, one on the eve of a leap day, and one of the year 9999.
 fn told() -> Vec<Event> {
-    let readiness = What::Readiness {
+    let readiness = EventKind::Readiness {
         family: None,
         from: Readiness::Ready,
         to: Readiness::NotReady,
         verdict: Verdict::WanDown,
     };
-    let gap = What::Gap { seconds: Some(301) };
-    let error = What::Error {
+    let gap = EventKind::Gap { seconds: Some(301) };
+    let error = EventKind::Error {
         message: "a\u{1b}[31m\nb\u{e9}".to_owned(),
     };
     [

@@ -55,7 +55,7 @@ const LONG: Duration = Duration::from_secs(1);
 const MANY_FAILURES: u32 = 4;
 
 /// Everything that touches the outside, made from the settings.
-pub struct Wire {
+pub struct Adapters {
     /// The configuration.
     pub settings: Settings,
     /// The guardrails of the power cycle.
@@ -74,7 +74,7 @@ pub struct Wire {
     failures: Vec<AtomicU32>,
 }
 
-impl Wire {
+impl Adapters {
     /// Makes the adapters; opens no socket.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Wire {
     /// The same with a token that is known already, or why there is none.
     ///
     /// # Errors
-    /// As [`Wire::new`].
+    /// As [`Adapters::new`].
     pub fn with_token(
         settings: Settings,
         env: &Env,
