@@ -14,7 +14,7 @@ use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
-use crate::logic::recovery::{CutPlug, Limits};
+use crate::logic::recovery::CutPlug;
 use crate::logic::units::Family;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
@@ -58,8 +58,6 @@ const MANY_FAILURES: u32 = 4;
 pub struct Adapters {
     /// The configuration.
     pub settings: Settings,
-    /// The guardrails of the power cycle.
-    pub limits: Limits,
     /// The API token, or why there is none.
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
@@ -116,12 +114,10 @@ impl Adapters {
         let plug = credentials
             .clone()
             .and_then(|credentials| plug::kinds::new(recovery, http.clone(), credentials));
-        let limits = recovery.limits();
         let failures = settings.network.doh.iter().map(|_| AtomicU32::new(0));
         let failures = failures.collect();
         Ok(Self {
             settings,
-            limits,
             token,
             routes: outside.routes,
             dialer,
@@ -197,7 +193,7 @@ impl Adapters {
     /// Whether a plug is configured, or ought to be.
     #[must_use]
     pub fn has_plug(&self) -> bool {
-        self.plug.is_ok() || self.settings.recovery.enabled
+        self.plug.is_ok() || self.settings.recovery.limits.enabled
     }
 
     /// What the plug says of itself. Switches nothing.

@@ -162,7 +162,12 @@ fn rescue(adapters: &Adapters, dir: &StateDir) -> String {
     };
     let cut = state.recovery.cut.as_ref();
     let rescued = at_plug_of(adapters, dir, cut, |plug| {
-        power::rescue(plug, &state, adapters.limits.off_time, &system::now())
+        power::rescue(
+            plug,
+            &state,
+            adapters.settings.recovery.limits.off_time,
+            &system::now(),
+        )
     });
     match rescued {
         None => String::new(),

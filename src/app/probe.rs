@@ -85,7 +85,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     } else {
         vec![]
     };
-    let recovery = only.is_empty() && adapters.settings.recovery.enabled;
+    let recovery = only.is_empty() && adapters.settings.recovery.limits.enabled;
     let with_plug = recovery || only.contains(&ProbeSignal::Plug);
     thread::scope(|scope| {
         let plug = with_plug.then(|| beside(scope, || on_or_off(adapters.plug_status())));

@@ -226,14 +226,16 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
         guardrails.push(("reach", reach));
     }
     let names = ["cooldown", "outage cap", "day cap"];
-    let by_hand = state.recovery.by_hand(&adapters.limits, &system::now());
+    let by_hand = state
+        .recovery
+        .by_hand(&adapters.settings.recovery.limits, &system::now());
     guardrails.extend(names.into_iter().zip(by_hand.map(|held| match held {
         Ok(()) => Ok("holds".to_owned()),
         Err(guardrail) => Err(guardrail.to_string()),
     })));
     Plan {
         plug: plug.target(),
-        off_time: adapters.limits.off_time,
+        off_time: adapters.settings.recovery.limits.off_time,
         pending_cut: state.recovery.cut.is_some(),
         guardrails,
     }
@@ -277,9 +279,9 @@ fn under_lock(
             cooldown: if force {
                 Duration::ZERO
             } else {
-                adapters.limits.cooldown
+                adapters.settings.recovery.limits.cooldown
             },
-            ..adapters.limits.clone()
+            ..adapters.settings.recovery.limits.clone()
         };
         // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
         power::cycle(plug, &mut state, &limits, &intend, &|| true).map_err(Error::state)?

@@ -52,10 +52,7 @@ pub fn check_policy(settings: &Settings, token_mode: Option<u32>) -> Vec<Broken>
             .iter()
             .filter_map(|record| record.ttl)
             .collect(),
-        recovery_enabled: settings.recovery.enabled,
-        cooldown: settings.recovery.cooldown,
-        boot_grace: settings.recovery.boot_grace,
-        off_time: settings.recovery.off_time,
+        recovery: settings.recovery.limits.clone(),
         wan_hosts: settings
             .network
             .wan_targets

@@ -14,6 +14,7 @@ use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 use super::suggest::nearest;
 use super::url::{self, PlainHttp};
 use super::value::Value;
+use crate::logic::guardrails::Limits;
 use crate::logic::idn;
 use crate::logic::policy::{Policy, Rule};
 use crate::logic::records::RecordSpec;
@@ -230,7 +231,6 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
     };
     let plug_url = |text: &str| url::endpoint(text, PlainHttp::Anywhere);
     let recovery = Recovery {
-        enabled: place.is_some(),
         plug,
         address: section
             .required_by(
@@ -257,20 +257,24 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             "the absolute path of a program",
             absolute_path,
         ),
-        off_time: section.duration("off_time", bounds::OFF_TIME),
-        expected_network_recovery: section.duration(
-            "expected_network_recovery",
-            bounds::EXPECTED_NETWORK_RECOVERY,
-        ),
-        escalation_buffer: section.duration("escalation_buffer", bounds::ESCALATION_BUFFER),
-        boot_grace: section.duration("boot_grace", bounds::BOOT_GRACE),
-        cooldown: section.duration("cooldown", bounds::COOLDOWN),
-        max_attempts_per_outage: section
-            .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
-        late_retry: section.duration("late_retry", bounds::LATE_RETRY),
-        max_attempts_per_day: section.whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
-        restore_after: section.duration("restore_after", bounds::RESTORE_AFTER),
-        when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
+        limits: Limits {
+            enabled: place.is_some(),
+            off_time: section.duration("off_time", bounds::OFF_TIME),
+            expected_network_recovery: section.duration(
+                "expected_network_recovery",
+                bounds::EXPECTED_NETWORK_RECOVERY,
+            ),
+            escalation_buffer: section.duration("escalation_buffer", bounds::ESCALATION_BUFFER),
+            boot_grace: section.duration("boot_grace", bounds::BOOT_GRACE),
+            cooldown: section.duration("cooldown", bounds::COOLDOWN),
+            max_attempts_per_outage: section
+                .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
+            late_retry: section.duration("late_retry", bounds::LATE_RETRY),
+            max_attempts_per_day: section
+                .whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
+            restore_after: section.duration("restore_after", bounds::RESTORE_AFTER),
+            when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
+        },
     };
     section.close();
     recovery

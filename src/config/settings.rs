@@ -112,8 +112,6 @@ impl PlugKind {
 /// The `[recovery]` section.
 #[derive(Debug, Clone)]
 pub struct Recovery {
-    /// Whether cadence may cut the modem's power.
-    pub enabled: bool,
     /// What is spoken to the plug.
     pub plug: PlugKind,
     /// The plug's host or host:port.
@@ -132,26 +130,8 @@ pub struct Recovery {
     pub on_url: Option<Endpoint>,
     /// For [`PlugKind::Command`].
     pub program: Option<PathBuf>,
-    /// How long the modem stays dark.
-    pub off_time: Duration,
-    /// How long the line needs to come back by itself.
-    pub expected_network_recovery: Duration,
-    /// How much longer to wait before acting.
-    pub escalation_buffer: Duration,
-    /// How long after a start of host, router or plug the modem may be starting too.
-    pub boot_grace: Duration,
-    /// Rest after an attempt.
-    pub cooldown: Duration,
-    /// Attempts in one outage.
-    pub max_attempts_per_outage: u32,
-    /// Time until one more attempt after those; zero for none.
-    pub late_retry: Duration,
-    /// Attempts in 24 hours.
-    pub max_attempts_per_day: u32,
-    /// How long the line must have been away until a plug that is off is switched on; zero for never.
-    pub restore_after: Duration,
-    /// Whether a line on which nobody proves who he is counts as a dead one.
-    pub when_unverified: bool,
+    /// The guardrails.
+    pub limits: Limits,
 }
 
 impl Recovery {
@@ -187,10 +167,10 @@ impl Recovery {
             plug,
             relay: cut.relay,
             plug_id: cut.id.clone(),
-            // One that every kind can time: it is only switched on.
-            off_time: Duration::from_secs(1),
             ..self.clone()
         };
+        // One that every kind can time: it is only switched on.
+        recovery.limits.off_time = Duration::from_secs(1);
         match plug {
             PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => {
                 recovery.address = url::plug_address(&cut.address)
@@ -216,23 +196,5 @@ impl Recovery {
             }
         }
         Ok(recovery)
-    }
-
-    /// The guardrails of the power cycle.
-    #[must_use]
-    pub const fn limits(&self) -> Limits {
-        Limits {
-            enabled: self.enabled,
-            off_time: self.off_time,
-            expected_network_recovery: self.expected_network_recovery,
-            escalation_buffer: self.escalation_buffer,
-            boot_grace: self.boot_grace,
-            cooldown: self.cooldown,
-            max_attempts_per_outage: self.max_attempts_per_outage,
-            late_retry: self.late_retry,
-            max_attempts_per_day: self.max_attempts_per_day,
-            restore_after: self.restore_after,
-            when_unverified: self.when_unverified,
-        }
     }
 }

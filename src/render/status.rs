@@ -24,14 +24,11 @@ use words::uptime;
 #[must_use]
 pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (String, u8) {
     let settings = known.settings.as_ref();
-    let limits = settings.map(|settings| settings.recovery.limits());
-    let configured = settings
-        .zip(limits.as_ref())
-        .map(|(settings, recovery)| Configured {
-            records: &settings.records,
-            policy: &settings.policy,
-            recovery,
-        });
+    let configured = settings.map(|settings| Configured {
+        records: &settings.records,
+        policy: &settings.policy,
+        recovery: &settings.recovery.limits,
+    });
     let document = Document::new(known.state.as_ref(), configured, &known.now);
     let told = check.then(|| monitor(&document, &known.state_dir));
     let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);

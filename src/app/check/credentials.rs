@@ -52,7 +52,7 @@ pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
     let password = recovery
         .password_file
         .as_deref()
-        .filter(|_| recovery.enabled);
+        .filter(|_| recovery.limits.enabled);
     let password = password.map(|path| Secret {
         what: "the plug's password",
         credential: PASSWORD_CREDENTIAL,

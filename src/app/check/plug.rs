@@ -76,6 +76,7 @@ fn unusable(adapters: &Adapters, why: String) -> Option<Finding> {
     adapters
         .settings
         .recovery
+        .limits
         .enabled
         .then(|| Finding::fail("plug", why))
 }

@@ -62,7 +62,7 @@ impl Tasmota {
         http: Http,
         credentials: Option<Credentials>,
     ) -> Result<Self, String> {
-        delay(recovery.off_time)?;
+        delay(recovery.limits.off_time)?;
         Ok(Self {
             number: u16::from(recovery.relay) + 1,
             authorization: credentials.as_ref().map(device::basic),
@@ -266,7 +266,7 @@ fn delay(off_time: Duration) -> Result<u128, String> {
         Ok(tenths)
     } else {
         Err(format!(
-            "recovery.off_time = \"{}\": a tasmota plug can time \"200ms\" to \"6m\"",
+            "recovery.limits.off_time = \"{}\": a tasmota plug can time \"200ms\" to \"6m\"",
             config_duration(off_time)
         ))
     }
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(
             delay(Duration::from_secs(7 * 60)),
             Err(
-                "recovery.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
+                "recovery.limits.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
                     .to_owned()
             )
         );
