@@ -2,8 +2,10 @@
 //! state in memory, and one in the document, under `A a.example, A b.example`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::record_state::RecordState;
@@ -52,8 +54,11 @@ impl KnownRecords {
     /// Knows these alone any more.
     pub fn retain(&mut self, keys: impl Iterator<Item = String>) {
         let mut known = std::mem::take(&mut self.0);
-        let of = |key| known.remove_entry(&key);
-        self.0 = keys.filter_map(of).collect();
+        for key in keys {
+            if let Some(state) = known.remove(&key) {
+                self.0.insert(key, state);
+            }
+        }
     }
 
     /// Changes each. Those that are alike stay so.
@@ -101,8 +106,11 @@ impl KnownRecords {
 
 impl FromIterator<(String, RecordState)> for KnownRecords {
     fn from_iter<I: IntoIterator<Item = (String, RecordState)>>(records: I) -> Self {
-        let shared = |(key, state)| (key, Arc::new(state));
-        Self(records.into_iter().map(shared).collect())
+        let mut known = Self::default();
+        for (key, state) in records {
+            known.insert(key, state);
+        }
+        known
     }
 }
 
@@ -124,14 +132,26 @@ impl Serialize for KnownRecords {
 
 impl<'de> Deserialize<'de> for KnownRecords {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let groups = BTreeMap::<String, RecordState>::deserialize(deserializer)?;
-        let mut records = vec![];
-        for (keys, state) in groups {
-            let state = Arc::new(state);
-            let keys = keys.split(AND).map(str::to_owned);
-            records.extend(keys.map(|key| (key, Arc::clone(&state))));
+        struct Groups;
+        impl<'de> Visitor<'de> for Groups {
+            type Value = KnownRecords;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of records")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KnownRecords, A::Error> {
+                let mut known = KnownRecords::default();
+                while let Some(keys) = map.next_key::<String>()? {
+                    let state: Arc<RecordState> = Arc::new(map.next_value()?);
+                    for key in keys.split(AND) {
+                        known.0.insert(key.to_owned(), Arc::clone(&state));
+                    }
+                }
+                Ok(known)
+            }
         }
-        Ok(Self(records.into_iter().collect()))
+        deserializer.deserialize_map(Groups)
     }
 }
 
