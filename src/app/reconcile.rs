@@ -1,4 +1,4 @@
-//! `cadence reconcile`: exactly one cycle: restore, observe, decide, act, settle. Read [`cycle`] first.
+//! `cadence reconcile`: exactly one cycle: restore, observe, decide, act, settle. Read `cycle` first.
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -266,7 +266,7 @@ fn delay(off_time: Duration) -> Result<u128, String> {
         Ok(tenths)
     } else {
         Err(format!(
-            "recovery.limits.off_time = \"{}\": a tasmota plug can time \"200ms\" to \"6m\"",
+            "recovery.off_time = \"{}\": a tasmota plug can time \"200ms\" to \"6m\"",
             config_duration(off_time)
         ))
     }
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(
             delay(Duration::from_secs(7 * 60)),
             Err(
-                "recovery.limits.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
+                "recovery.off_time = \"7m\": a tasmota plug can time \"200ms\" to \"6m\""
                     .to_owned()
             )
         );
