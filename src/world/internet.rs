@@ -2,8 +2,32 @@
 
 use std::io;
 
+use super::counts::{Counts, Tally};
 use super::server::Server;
-use super::{Counts, Kind, Line, Tally};
+
+/// The kinds of servers in a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The WAN targets, in the order of `World::wan_targets`.
+    Wan,
+    /// The IPv4 address providers, in the order of `World::ip_provider_urls`.
+    Ip,
+    /// The IPv6 address providers, in the order of `World::ip6_provider_urls`.
+    Ip6,
+    /// The resolvers, in the order of `World::doh_urls`.
+    Doh,
+    /// The Cloudflare API.
+    Api,
+}
+
+/// Whether the line to the internet works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// Everything answers.
+    Up,
+    /// Every connection is cut and every new one is refused, at once.
+    Down,
+}
 
 /// The servers that a lost line cuts off.
 pub struct Internet {

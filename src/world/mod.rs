@@ -13,6 +13,7 @@ mod cloudflare;
 mod counts;
 mod doh;
 mod error;
+mod gate;
 mod ground;
 mod http;
 mod internet;
@@ -27,7 +28,7 @@ mod tls;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -36,11 +37,13 @@ pub use cloudflare::{Cloudflare, Entry, Fault, Write};
 pub use counts::{Counts, Tally};
 pub use doh::DohMode;
 pub use error::WorldError;
+pub use internet::{Kind, Line};
 pub use plug::{Firmware, PlugMode, PlugModel, Plugs, Transition};
 pub use provider::ProviderMode;
 pub use server::Tamper;
 pub use tls::Certificate;
 
+use gate::lock;
 use ground::Ground;
 use http::Reply;
 use internet::{Internet, urls};
@@ -64,30 +67,6 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(93, 184, 216, 34);
 const ADDRESS6: Ipv6Addr = Ipv6Addr::new(0x2606, 0x2800, 0x220, 1, 0x248, 0x1893, 0x25c8, 0x1946);
 /// How many IPv6 address providers there are.
 const PROVIDERS6: usize = 3;
-
-/// The kinds of servers in a world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The WAN targets, in the order of [`World::wan_targets`].
-    Wan,
-    /// The IPv4 address providers, in the order of [`World::ip_provider_urls`].
-    Ip,
-    /// The IPv6 address providers, in the order of [`World::ip6_provider_urls`].
-    Ip6,
-    /// The resolvers, in the order of [`World::doh_urls`].
-    Doh,
-    /// The Cloudflare API.
-    Api,
-}
-
-/// Whether the line to the internet works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
-    /// Everything answers.
-    Up,
-    /// Every connection is cut and every new one is refused, at once.
-    Down,
-}
 
 /// The files that a configuration names, and that its user writes.
 #[derive(Debug, Clone, Copy)]
@@ -488,9 +467,4 @@ fn provider_path(index: usize) -> &'static str {
 /// A path as a TOML string: JSON's escapes are TOML's too.
 fn quoted(path: &Path) -> Value {
     Value::from(path.to_string_lossy())
-}
-
-/// A lock that outlives a panic of another holder: what it guards is valid after every single assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

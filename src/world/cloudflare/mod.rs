@@ -22,9 +22,9 @@ use serde_json::Value;
 pub use fault::Fault;
 pub use journal::{Entry, Write};
 
+use super::error::WorldError;
+use super::gate::{Gate, lock};
 use super::http::{Manner, Reply, Request};
-use super::server::Gate;
-use super::{WorldError, lock};
 use account::{Account, Outcome};
 use envelope::Refusal;
 use fault::Faults;

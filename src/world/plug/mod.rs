@@ -14,10 +14,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::gate::{Gate, lock};
 use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
-use super::lock;
-use super::server::{Gate, InTheClear, Server, Site, Tamper};
+use super::server::{InTheClear, Server, Site, Tamper};
 use login::Login;
 use state::State;
 
