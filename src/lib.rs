@@ -2,15 +2,17 @@
 //!
 //! # The life of one cycle
 //!
-//! `main` parses and starts the log; [`app::reconcile`] runs the cycle, in order, on one screen:
+//! `main` parses and starts the log, [`run`] calls the command and prints what it gave. A cycle is [`app::reconcile`], which reads from
+//! top to bottom; each stage takes what the one before it gave:
 //!
-//! 1. Take the [lock](store::lock), load the [state](logic::state), and bring it under today's configuration and clocks
-//!    ([`logic::step::resume`]).
-//! 2. [Observe](app::observe): the [probes](probe) side by side, and as many address providers as the [quorum](logic::quorum) needs.
-//! 3. [Decide](logic::step::step): verdict, readiness, and for each record the first question to ask.
-//! 4. [Act](app::act): each record is [pursued](logic::records) by the cheapest evidence, until it is settled. Before a write, the
-//!    state with the intention goes to disk.
-//! 5. [Settle](logic::settle::settle): fold in what came of it, plan the next cycle, save, append the events, [report](render).
+//! | stage | does | decided in |
+//! | --- | --- | --- |
+//! | restore | gives the modem the power that a killed process left off, and takes up the [state](logic::state) | [`logic::step::resume`] |
+//! | observe | asks the [probes](probe) side by side, and as many address providers as are needed ([`app::observe`]) | [`logic::quorum`] |
+//! | decide | verdict, readiness, the first question about each record, and whether the power is cut | [`logic::step::step`] |
+//! | act | settles each record by the cheapest evidence ([`app::act`]), switches the plug ([`app::power`]); each intention is on disk before the deed | [`logic::records`], [`logic::recovery`] |
+//! | settle | folds in what came of it, plans the next cycle, saves, appends the events | [`logic::settle::settle`] |
+//! | report | telemetry lines, or JSON | [`render::cycle`] |
 //!
 //! # Four rules
 //!
@@ -18,8 +20,8 @@
 //!    randomness or logger. Whatever can hurt someone is decided and tested there.
 //! 2. **Intent goes to disk before the deed.** A process killed at any instant leaves a state from which the next cycle does the
 //!    right thing.
-//! 3. **Reading goes one way.** `main`, `app`, `logic::step`, one leaf. [`app::wire`] alone names concrete adapters, and no adapter
-//!    imports its sibling.
+//! 3. **Reading goes one way.** `main`, [`run`], `app::reconcile`, `logic::step`, one leaf. No two files import each other, not even by a
+//!    way around; [`app::adapters`] alone names concrete adapters. A command returns a value, [`render`] makes text of it.
 //! 4. **Every boundary distrusts.** Bytes from the network, the configuration, the state file and the clocks become types that cannot
 //!    be wrong, or an error that says what was found, where, and what to do.
 //!
@@ -34,14 +36,28 @@
 //! - What the clocks cannot tell is [unknown](logic::moment::Elapsed), never a guess: a cache is stale, a rest begins anew.
 //! - The token leaves [`config::Token`] only as a header of a request to the provider.
 //!
+//! # Words
+//!
+//! | word | means |
+//! | --- | --- |
+//! | [`Adapters`](app::adapters::Adapters) | everything that touches the outside, made from the settings |
+//! | [`Desired`](logic::step::Desired) | the desired state: the records and thresholds of the configuration, and the flags |
+//! | [`Observation`](logic::observation::Observation) | what one cycle saw |
+//! | [`Reconciliation`](logic::records::Reconciliation) | one record in one cycle, until it is [settled](logic::records::Settled) |
+//! | [`Moment`](logic::moment::Moment) | a timestamp on three clocks: wall clock, boot, time since boot |
+//! | [`Truth`](logic::record_state::Truth) | whether a record is right, wrong or unknown |
+//! | rest | the back-off of a record, of a zone, or of the whole API |
+//! | pending cut | the modem's power was cut, and is not known to be back |
+//! | last look | everybody is asked once more, right before the power is cut |
+//!
 //! # Where a change goes
 //!
 //! | change | new | touched |
 //! | --- | --- | --- |
-//! | probe, DNS provider | a file in [`probe`] or [`dns`], its tests beside it | [`config`], [`app::wire`] |
+//! | probe, DNS provider | a file in [`probe`] or [`dns`], its tests beside it | [`config`], [`app::adapters`] |
 //! | policy rule | | [`logic::policy`], [`config`] |
 //! | field of the state | a fixture of the old version | [`logic::state`], [`store::migrate`] |
-//! | subcommand | a file in [`app`] and in [`render`] | [`cli`] |
+//! | subcommand | a file in [`app`] and in [`render`] | [`cli`], [`run`] |
 
 pub mod app;
 pub mod cli;
@@ -57,6 +73,7 @@ pub mod plug;
 pub mod probe;
 pub mod program;
 pub mod render;
+pub mod run;
 pub mod store;
 pub mod system;
 #[cfg(feature = "demo")]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cadence::cli::Cli;
-use cadence::{app, log_panics, log_to_stderr};
+use cadence::{log_panics, log_to_stderr, run};
 use clap::Parser;
 use signal_hook::flag;
 
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(&cli.global);
     log_panics();
-    match app::run(cli) {
+    match run::run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             for line in error.message.lines() {

@@ -6,15 +6,15 @@ mod write;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use super::adapters::Adapters;
 use super::lookup::{Lookup, NotRead};
 use super::power::Save;
 use super::threads::few_at_a_time;
-use super::wire::Wire;
 use crate::logic::moment::Moment;
-use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
+use crate::logic::records::{Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
-use crate::logic::step::{Decision, Planned, Wants};
+use crate::logic::step::{Decision, Desired, Planned};
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
@@ -40,7 +40,7 @@ pub struct Act<'a> {
     /// Asks public DNS.
     public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
     /// What the operator wants.
-    wants: &'a Wants<'a>,
+    desired: &'a Desired<'a>,
     /// When the cycle began.
     now: &'a Moment,
     /// What time it is meanwhile.
@@ -106,17 +106,17 @@ impl<'a> Act<'a> {
     /// That of a cycle that began at `now`.
     #[must_use]
     pub fn new(
-        wire: &'a Wire,
+        adapters: &'a Adapters,
         public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
-        wants: &'a Wants<'a>,
+        desired: &'a Desired<'a>,
         now: &'a Moment,
         deadline: Deadline,
         save: Option<&'a Save<'a>>,
     ) -> Self {
         let clock = system::now;
-        let lookup = match (wire.provider(), &wire.token) {
+        let lookup = match (adapters.provider(), &adapters.token) {
             (Some(provider), Ok(token)) => {
-                let by_hand = wants.no_cache;
+                let by_hand = desired.no_cache;
                 Ok(Lookup::new(provider, token, by_hand, now, clock, deadline))
             }
             // In the very words of the cycle's own error, so that it is told once however many records wait for it.
@@ -126,7 +126,7 @@ impl<'a> Act<'a> {
         Self {
             lookup,
             public_dns,
-            wants,
+            desired,
             now,
             clock,
             save,
@@ -138,7 +138,7 @@ impl<'a> Act<'a> {
     /// # Errors
     /// When the state cannot be put on disk before a write; the write is not made then.
     pub fn run(&self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
-        let records = self.wants.records;
+        let records = self.desired.records;
         let mut results = Results {
             planned: &decision.records,
             answers: self.ask_public_dns(&decision.records),
@@ -149,7 +149,9 @@ impl<'a> Act<'a> {
             let next = match (&planned.next, planned.wanted) {
                 (Next::AskDoh, Some(wanted)) => {
                     let shown = results.shown(place);
-                    self.pursue(state, spec, wanted, |pursuit| pursuit.after_doh(shown))
+                    self.pursue(state, spec, wanted, |reconciliation| {
+                        reconciliation.after_doh(shown)
+                    })
                 }
                 (next, _) => next.clone(),
             };
@@ -202,7 +204,7 @@ impl<'a> Act<'a> {
     }
 
     fn ask_public_dns(&self, planned: &[Planned]) -> Vec<(Option<Vec<IpAddr>>, Duration)> {
-        let records = self.wants.records.iter().zip(planned);
+        let records = self.desired.records.iter().zip(planned);
         let asked: Vec<&RecordSpec> = records
             .filter(|(_, planned)| planned.next == Next::AskDoh)
             .map(|(spec, _)| spec)
@@ -225,16 +227,16 @@ impl<'a> Act<'a> {
         state: &State,
         spec: &RecordSpec,
         wanted: IpAddr,
-        next: impl FnOnce(&Pursuit<'_>) -> T,
+        next: impl FnOnce(&Reconciliation<'_>) -> T,
     ) -> T {
         let unknown = RecordState::default();
-        let Wants {
+        let Desired {
             policy,
             no_cache,
             doh,
             ..
-        } = *self.wants;
-        next(&Pursuit {
+        } = *self.desired;
+        next(&Reconciliation {
             spec,
             state: state.records.get(&spec.key()).unwrap_or(&unknown),
             wanted,
@@ -299,7 +301,9 @@ impl<'a> Act<'a> {
         let mut others = others.iter().map(|other| other.spec);
         match lookup.records(state, spec, &mut others) {
             Ok(records) => {
-                let next = self.pursue(state, spec, wanted, |pursuit| pursuit.after_read(&records));
+                let next = self.pursue(state, spec, wanted, |reconciliation| {
+                    reconciliation.after_read(&records)
+                });
                 // The API answered all that was asked: whatever it held against us is over.
                 if let Next::Done(_) = next {
                     lookup.answered(state, spec);

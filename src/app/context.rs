@@ -1,15 +1,14 @@
 //! What every command is given: the environment, the global flags, and how to print.
 
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::wire::{Outside, Wire};
+use super::adapters::{Adapters, Outside};
 use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
 use crate::error::{Error, plain};
 use crate::logic::policy::Rule;
-use crate::render::{Form, Style};
+use crate::render::Style;
 use crate::system;
 
 /// What every command is given.
@@ -98,13 +97,13 @@ impl Context {
     ///
     /// # Errors
     /// Every broken rule that is not waived, each on a line.
-    pub fn enforce_policy(&self, wire: &Wire) -> Result<(), Error> {
-        let token_mode = wire.token.as_ref().ok().and_then(config::Token::mode);
-        let lines: Vec<String> = config::check_policy(&wire.settings, token_mode)
+    pub fn enforce_policy(&self, adapters: &Adapters) -> Result<(), Error> {
+        let token_mode = adapters.token.as_ref().ok().and_then(config::Token::mode);
+        let lines: Vec<String> = config::check_policy(&adapters.settings, token_mode)
             .iter()
-            .map(|broken| format!("{}: {}", place(broken.rule, wire), broken.message))
+            .map(|broken| format!("{}: {}", place(broken.rule, adapters), broken.message))
             .collect();
-        match wire.settings.mode {
+        match adapters.settings.mode {
             Mode::Production if !lines.is_empty() => Err(Error::config(lines.join("\n"))),
             Mode::Production | Mode::Test => {
                 for line in lines {
@@ -113,21 +112,6 @@ impl Context {
                 Ok(())
             }
         }
-    }
-
-    /// Whether the report of a cycle and the log end in the same place, as on a terminal or in the journal: then an error
-    /// that the report tells is not told there once more.
-    #[must_use]
-    pub fn log_joins_report(&self) -> bool {
-        let end = |stream| {
-            let meta = std::fs::metadata(stream).ok();
-            meta.map(|meta| (meta.dev(), meta.ino()))
-        };
-        let report = end("/proc/self/fd/1");
-        self.style.form != Form::Json
-            && !self.style.quiet
-            && report.is_some()
-            && report == end("/proc/self/fd/2")
     }
 
     /// Prints the output of a command. A reader that has gone away is no error.
@@ -146,9 +130,9 @@ impl Context {
 }
 
 /// Where to mend a broken rule.
-fn place(rule: Rule, wire: &Wire) -> String {
-    match (rule, &wire.token) {
+fn place(rule: Rule, adapters: &Adapters) -> String {
+    match (rule, &adapters.token) {
         (Rule::TokenReadable, Ok(token)) => token.source().to_string(),
-        _ => wire.settings.path.display().to_string(),
+        _ => adapters.settings.path.display().to_string(),
     }
 }

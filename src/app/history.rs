@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::context::Context;
 use crate::cli;
-use crate::error::{EXIT_DONE, Error};
+use crate::error::Error;
 use crate::logic::event::Event;
 use crate::logic::moment::Moment;
-use crate::render::Form;
-use crate::render::history::{json, logfmt, pretty};
 use crate::store::{StateDir, history};
 use crate::system;
 
@@ -56,11 +53,20 @@ impl<'de> Deserialize<'de> for Entry {
     }
 }
 
+/// The events that were asked for.
+#[derive(Debug)]
+pub struct Listed {
+    /// In the order in which they are to be told.
+    pub events: Vec<Entry>,
+    /// How many the history has in all.
+    pub stored: usize,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the history cannot be read.
-pub fn run(context: &Context, options: &cli::History) -> Result<u8, Error> {
+pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
     let state_dir = context.state_dir();
     let history = match StateDir::existing(&state_dir).map_err(Error::state)? {
         Some(dir) => history::read(&dir).map_err(Error::state)?,
@@ -80,16 +86,10 @@ pub fn run(context: &Context, options: &cli::History) -> Result<u8, Error> {
         );
     }
     let stored = history.events.len();
-    let events = select(history.events, options, &system::now());
-    let style = &context.style;
-    let text = match style.form {
-        Form::Json => json(&events),
-        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
-        Form::Logfmt => logfmt(&events),
-        Form::Pretty => pretty(&events, stored, style, &TimeZone::system()),
-    };
-    context.print(&text)?;
-    Ok(EXIT_DONE)
+    Ok(Listed {
+        events: select(history.events, options, &system::now()),
+        stored,
+    })
 }
 
 /// The events that are asked for, in the order in which they happened, which is that of the file: wall clocks jump.

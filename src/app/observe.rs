@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::adapters::Adapters;
 use super::threads::{beside, side_by_side};
-use super::wire::Wire;
 use crate::config::Endpoint;
-use crate::logic::beyond::{Heard, Line};
+use crate::logic::line::{Heard, Line};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
@@ -21,18 +21,18 @@ use crate::system;
 /// answered: whoever answered that is asked from then on where the others are silent.
 #[must_use]
 pub fn observe(
-    wire: &Wire,
+    adapters: &Adapters,
     state: &State,
     families: &[Family],
     now: &Moment,
     deadline: Deadline,
 ) -> Observation {
     thread::scope(|scope| {
-        let router = beside(scope, || wire.router());
-        let host = wire.host();
-        let wan = wire.wan(families, state.recovery.looked.is_some(), deadline);
+        let router = beside(scope, || adapters.router());
+        let host = adapters.host();
+        let wan = adapters.wan(families, state.recovery.looked.is_some(), deadline);
         let look = Look {
-            wire,
+            adapters,
             proved: wan.over,
             plausible: now.wall_is_plausible(),
             deadline,
@@ -69,8 +69,8 @@ pub fn observe(
 /// The same observation with the answers to the last look in place of those that the cycle began with. Of the family over which nobody
 /// proved anything the next cycle knows more.
 #[must_use]
-pub fn look_again(wire: &Wire, seen: &Observation, now: &Moment) -> Observation {
-    let wan = wire.last_look();
+pub fn look_again(adapters: &Adapters, seen: &Observation, now: &Moment) -> Observation {
+    let wan = adapters.last_look();
     let plausible = now.wall_is_plausible();
     let line = Line::of(&wan.heard, answer_time(&seen.router), plausible);
     let over = |family| match line {
@@ -95,7 +95,7 @@ fn answer_time(router: &Signal<RouterMethod>) -> Option<Duration> {
 
 /// Looks over one family at a time.
 struct Look<'a> {
-    wire: &'a Wire,
+    adapters: &'a Adapters,
     /// The family over which the line is known to be up.
     proved: Option<Family>,
     /// By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
@@ -108,7 +108,7 @@ impl Look<'_> {
     fn over(&self, family: Family, track: Track) -> (Vec<Heard>, Option<PublicIp>) {
         let begun = Instant::now();
         let up = || vec![Heard::Verified];
-        let others = || self.wire.wan_over(family, self.deadline).heard;
+        let others = || self.adapters.wan_over(family, self.deadline).heard;
         let mut heard = (self.proved == Some(family)).then(up);
         // Where nobody answered in the cycle before, that comes first: it takes less time than asking all of them for the address.
         if heard.is_none() && track == Track::NotReady {
@@ -122,7 +122,7 @@ impl Look<'_> {
                 return self.address(family, track);
             }
             let why = format!("not asked: no server could be verified over {family}");
-            let providers = self.wire.address_providers(family).len();
+            let providers = self.adapters.address_providers(family).len();
             PublicIp::new(family, begun.elapsed(), Err(why), vec![], providers)
         });
         let told = seen
@@ -134,10 +134,11 @@ impl Look<'_> {
     }
 
     fn address(&self, family: Family, track: Track) -> PublicIp {
-        let mut providers: Vec<&Endpoint> = self.wire.address_providers(family).iter().collect();
+        let mut providers: Vec<&Endpoint> =
+            self.adapters.address_providers(family).iter().collect();
         system::shuffle(&mut providers);
         public_ip(
-            self.wire,
+            self.adapters,
             &providers,
             family,
             track.trusted(),
@@ -149,7 +150,7 @@ impl Look<'_> {
 /// Asks providers until their answers count or there is nobody left to ask.
 #[must_use]
 pub fn public_ip(
-    wire: &Wire,
+    adapters: &Adapters,
     providers: &[&Endpoint],
     family: Family,
     trusted: Option<IpAddr>,
@@ -165,7 +166,7 @@ pub fn public_ip(
                 let said = side_by_side(&asked, |provider| Answer {
                     provider: provider.url.clone(),
                     authority: provider.authority(),
-                    address: wire.public_ip(provider, family, deadline).1,
+                    address: adapters.public_ip(provider, family, deadline).1,
                 });
                 answers.extend(said.into_iter().flatten());
             }

@@ -5,6 +5,7 @@
 //! found dark gets power, so that no later one takes its start for an outage.
 
 mod back;
+mod outcome;
 pub(super) mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,81 +14,25 @@ use std::time::{Duration, Instant};
 use log::debug;
 
 use self::back::{await_timer, light, switch_on, switch_on_twice};
-pub use self::back::{forget, rescue, restore, switch_on_by_hand, tell_restored};
+pub use self::back::{emit_restored, forget, rescue, restore, switch_on_by_hand};
+pub use self::outcome::{Outcome, Save};
+use self::outcome::{emit, stranger, unanswered};
 use self::signals::Signals;
 use crate::logic::advice;
-use crate::logic::event::{RecoveryPhase, What};
-use crate::logic::moment::Moment;
+use crate::logic::event::RecoveryPhase;
 use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Plug, PlugError, PlugStatus};
+use crate::plug::{Plug, PlugError, PlugStatus, patience};
 use crate::store::StoreError;
 use crate::system;
 
-/// One operation of a plug in all: a mark, two requests with a password, and the question what came of them; each request has its own
-/// limit. Also what a program may take.
-const OPERATION_TIME: Duration = Duration::from_secs(10);
 /// How long before the end of its time a plug is looked at once more, whether it is still off.
 const BEFORE_END: Duration = Duration::from_secs(1);
 
 /// Told where a panic met the modem in the dark; where it was is in the log.
 const BROKE: &str = "cadence crashed while the power was off: please report this";
-
-/// What became of the modem's power in one cycle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// `recovery.enabled` is false.
-    Disabled,
-    /// The line works.
-    Idle,
-    /// The power was left alone; why.
-    Suppressed(String),
-    /// The plug was off, and is on now.
-    SwitchedOn,
-    /// The power was cut and is back.
-    Completed,
-    /// It was not cut, or it is not known to be back; why.
-    Failed(String),
-}
-
-impl Outcome {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Idle => "idle",
-            Self::Suppressed(_) => "suppressed",
-            Self::SwitchedOn => "switched_on",
-            Self::Completed => "completed",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// What is to be told as an error.
-    #[must_use]
-    pub fn failed(&self) -> Option<String> {
-        match self {
-            Self::Failed(why) => Some(format!("power cycle: {why}")),
-            Self::Disabled
-            | Self::Idle
-            | Self::Suppressed(_)
-            | Self::SwitchedOn
-            | Self::Completed => None,
-        }
-    }
-
-    /// Why it was left alone, or why it failed.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Suppressed(reason) | Self::Failed(reason) => Some(reason),
-            Self::Disabled | Self::Idle | Self::SwitchedOn | Self::Completed => None,
-        }
-    }
-}
 
 /// Told where somebody answered the last look.
 pub const ANSWERED: &str = "a server answered the final check before the cut: the power stays on";
@@ -97,9 +42,6 @@ pub const OLD: &str = "the final check before the cut is over 10 s old: the powe
 
 /// Whether nobody at all answers any more: asked last of all before the power is cut.
 pub type LastLook<'a> = dyn Fn() -> bool + 'a;
-
-/// Puts the state on disk, before a deed.
-pub type Save<'a> = dyn Fn(&State) -> Result<(), StoreError> + 'a;
 
 /// Carries out what was decided. Without `save` it only looks.
 ///
@@ -178,7 +120,7 @@ pub fn cycle(
     if let Some(cut) = &mut state.recovery.cut {
         cut.plug = plug.reference().cloned();
     }
-    tell(state, RecoveryPhase::Started, None, &now);
+    emit(state, RecoveryPhase::Started, None, &now);
     save(state)?;
     // Whatever breaks in there, the power comes back before anything else is done.
     let dark = catch_unwind(AssertUnwindSafe(|| {
@@ -187,7 +129,7 @@ pub fn cycle(
     let (failure, back) = match dark {
         Ok(Cut::GivenUp(given_up)) => {
             let why = given_up.reason().map(str::to_owned);
-            tell(state, RecoveryPhase::Failed, why, &now);
+            emit(state, RecoveryPhase::Failed, why, &now);
             state.recovery.withdraw();
             if was_on.is_none() {
                 // It may have been off, and the on that was sent gave the modem power.
@@ -206,12 +148,12 @@ pub fn cycle(
             if state.verdict.is_some_and(|verdict| !verdict.is_down()) {
                 state.recovery.watch = None;
             }
-            tell(state, RecoveryPhase::Completed, None, &now);
+            emit(state, RecoveryPhase::Completed, None, &now);
             Ok(Outcome::Completed)
         }
         (Ok(()), Some(why)) => {
             state.recovery.restored(&now);
-            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+            emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }
         (Err(why), _) => {
@@ -219,7 +161,7 @@ pub fn cycle(
                 &why,
                 "; the modem may be without power: the next cycle switches it on first",
             );
-            tell(state, RecoveryPhase::Failed, Some(why.clone()), &now);
+            emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }
     }
@@ -344,45 +286,11 @@ fn stay_dark(
     None
 }
 
-/// Tells the history what happened to the power.
-fn tell(state: &mut State, phase: RecoveryPhase, reason: Option<String>, now: &Moment) {
-    let is_end = matches!(phase, RecoveryPhase::Completed | RecoveryPhase::Failed);
-    let attempt = state.recovery.result.as_mut().map_or(0, |result| {
-        result.ended |= is_end;
-        result.attempt
-    });
-    state.tell(
-        now,
-        What::Recovery {
-            phase,
-            attempt,
-            seconds: None,
-            reason,
-        },
-    );
-}
-
-fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
-    format!(
-        "the plug {} does not answer as expected: {error}",
-        plug.target()
-    )
-}
-
-fn stranger(plug: &dyn Plug, why: &str) -> String {
-    format!("the plug {}: {why}", plug.target())
-}
-
 fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
     format!(
         "the plug {} did not confirm that it is off: {error}",
         plug.target()
     )
-}
-
-/// When one operation of a plug that begins now must end.
-pub(super) fn patience() -> Deadline {
-    Deadline::after(OPERATION_TIME)
 }
 
 #[cfg(test)]

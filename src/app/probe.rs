@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::adapters::Adapters;
 use super::context::Context;
 use super::threads::{Begun, beside, side_by_side};
-use super::wire::Wire;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
-use crate::error::{EXIT_DONE, Error};
+use crate::error::Error;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, families};
 use crate::logic::units::Family;
 use crate::net::Deadline;
 use crate::plug::PlugStatus;
-use crate::{render, system};
+use crate::system;
 
 /// What was looked at, and what was seen; whatever `--only` leaves out is not there.
 #[derive(Debug, Clone)]
@@ -61,50 +61,49 @@ pub struct DnsProbed {
 /// Runs the command.
 ///
 /// # Errors
-/// When the configuration cannot be used, or stdout cannot be written.
-pub fn run(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
-    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
-    let probed = probe(&wire, &options.only);
-    context.print(&render::probe::report(&probed, &context.style))?;
-    Ok(EXIT_DONE)
+/// When the configuration cannot be used.
+pub fn run(context: &Context, options: &cli::Probe) -> Result<Probed, Error> {
+    let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
+    Ok(probe(&adapters, &options.only))
 }
 
-fn probe(wire: &Wire, only: &[ProbeSignal]) -> Probed {
+fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     let wanted = |signal| only.is_empty() || only.contains(&signal);
     let at = system::now().wall;
-    let deadline = Wire::deadline();
+    let deadline = Adapters::deadline();
     let in_use = if wanted(ProbeSignal::PublicIp) {
-        families(&wire.settings.records)
+        families(&adapters.settings.records)
     } else {
         vec![]
     };
     let questions: Vec<(&RecordSpec, &Endpoint)> = if wanted(ProbeSignal::Dns) {
-        let servers = &wire.settings.network.doh;
-        let records = wire.settings.records.iter();
+        let servers = &adapters.settings.network.doh;
+        let records = adapters.settings.records.iter();
         records
             .flat_map(|record| servers.iter().map(move |server| (record, server)))
             .collect()
     } else {
         vec![]
     };
-    let recovery = only.is_empty() && wire.settings.recovery.enabled;
+    let recovery = only.is_empty() && adapters.settings.recovery.limits.enabled;
     let with_plug = recovery || only.contains(&ProbeSignal::Plug);
     thread::scope(|scope| {
-        let plug = with_plug.then(|| beside(scope, || on_or_off(wire.plug_status())));
-        let router = wanted(ProbeSignal::Router).then(|| beside(scope, || wire.router()));
+        let plug = with_plug.then(|| beside(scope, || on_or_off(adapters.plug_status())));
+        let router = wanted(ProbeSignal::Router).then(|| beside(scope, || adapters.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
-                wire.wan(&families(&wire.settings.records), false, deadline)
+                adapters
+                    .wan(&families(&adapters.settings.records), false, deadline)
                     .signal
             })
         });
         let dns = beside(scope, || {
             side_by_side(&questions, |(record, server)| {
-                dns(wire, record, server, deadline)
+                dns(adapters, record, server, deadline)
             })
         });
-        let host = wanted(ProbeSignal::Host).then(|| wire.host());
-        let public_ip = side_by_side(&in_use, |family| public_ip(wire, *family, deadline));
+        let host = wanted(ProbeSignal::Host).then(|| adapters.host());
+        let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
         Probed {
             at,
             host,
@@ -131,11 +130,11 @@ fn on_or_off(signal: Signal<PlugStatus>) -> Signal<Option<bool>> {
     }
 }
 
-fn public_ip(wire: &Wire, family: Family, deadline: Deadline) -> PublicIpProbed {
-    let endpoints = wire.address_providers(family);
+fn public_ip(adapters: &Adapters, family: Family, deadline: Deadline) -> PublicIpProbed {
+    let endpoints = adapters.address_providers(family);
     let begun = Instant::now();
     let asked = side_by_side(endpoints, |provider| {
-        let (elapsed, result) = wire.public_ip(provider, family, deadline);
+        let (elapsed, result) = adapters.public_ip(provider, family, deadline);
         let signal = Signal {
             target: Some(provider.url.clone()),
             elapsed,
@@ -176,9 +175,14 @@ pub(crate) fn weigh(
     }
 }
 
-fn dns(wire: &Wire, record: &RecordSpec, server: &Endpoint, deadline: Deadline) -> DnsProbed {
+fn dns(
+    adapters: &Adapters,
+    record: &RecordSpec,
+    server: &Endpoint,
+    deadline: Deadline,
+) -> DnsProbed {
     let begun = Instant::now();
-    let result = wire.public_dns_at(server, record, deadline);
+    let result = adapters.public_dns_at(server, record, deadline);
     DnsProbed {
         record: record.clone(),
         signal: Signal {
@@ -196,7 +200,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::app::wire::Outside;
+    use crate::app::adapters::Outside;
     use crate::config::{Env, parse};
     use crate::logic::fixtures::ip;
 
@@ -222,10 +226,10 @@ mod tests {
         url
     }
 
-    fn wire(toml: &str) -> Wire {
+    fn adapters(toml: &str) -> Adapters {
         let env = Env::default();
         let settings = parse(toml, Path::new("test.toml"), &env).unwrap();
-        Wire::new(settings, &env, &Outside::this_host()).unwrap()
+        Adapters::new(settings, &env, &Outside::this_host()).unwrap()
     }
 
     #[test]
@@ -238,11 +242,11 @@ mod tests {
         let answer = r#"{"Status":0,"Answer":[{"name":"x.example.com","type":1,"TTL":60,"data":"11.0.0.2"},
             {"name":"y.example.com","type":1,"TTL":60,"data":"11.0.0.2"}]}"#;
         let doh = server(2, answer);
-        let wire = wire(&format!(
+        let adapters = adapters(&format!(
             "[[record]]\nname = \"x.example.com\"\n[[record]]\nname = \"y.example.com\"\n\
              [network]\nip_providers = [\"{a}\", \"{b}\", \"{c}\"]\ndoh = [\"{doh}\"]\n"
         ));
-        let probed = probe(&wire, &[ProbeSignal::PublicIp, ProbeSignal::Dns]);
+        let probed = probe(&adapters, &[ProbeSignal::PublicIp, ProbeSignal::Dns]);
         assert!(probed.host.is_none() && probed.router.is_none() && probed.wan.is_none());
         let [public_ip] = probed.public_ip.as_slice() else {
             panic!("one family is in use");
@@ -268,8 +272,8 @@ mod tests {
 
     #[test]
     fn what_is_near_is_probed_without_the_rest() {
-        let wire = wire("[[record]]\nname = \"x.example.com\"\n");
-        let probed = probe(&wire, &[ProbeSignal::Host]);
+        let adapters = adapters("[[record]]\nname = \"x.example.com\"\n");
+        let probed = probe(&adapters, &[ProbeSignal::Host]);
         assert!(probed.host.is_some() && probed.router.is_none());
         assert!(probed.public_ip.is_empty() && probed.dns.is_empty());
     }

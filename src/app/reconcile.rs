@@ -1,18 +1,18 @@
-//! `cadence reconcile`: exactly one observe, compare, update cycle. Read it from the top; every line is one room.
+//! `cadence reconcile`: exactly one cycle: restore, observe, decide, act, settle. Read `cycle` first.
 
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::act::{Act, Acted};
+use super::adapters::Adapters;
 use super::context::Context;
-use super::left_over;
 use super::observe::{look_again, observe};
+use super::pending_cut;
 use super::power::{self, Save};
-use super::wire::Wire;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
-use crate::logic::beyond::Line;
+use crate::logic::line::Line;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
@@ -21,9 +21,9 @@ use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
-use crate::logic::step::{self, Decision, Planned, Wants};
+use crate::logic::step::{self, Decision, Desired, Planned};
 use crate::logic::units::Family;
-use crate::render;
+use crate::net::Deadline;
 use crate::store::flag::set_unsettled;
 use crate::store::state::Loaded;
 use crate::store::{StateDir, StoreError, cut_url, history, state};
@@ -33,7 +33,7 @@ use crate::system;
 #[derive(Debug)]
 pub struct Cycle<'a> {
     /// The configuration under which it ran.
-    pub wants: &'a Wants<'a>,
+    pub desired: &'a Desired<'a>,
     /// `production` or `test`.
     pub mode: &'static str,
     /// Whether it only looked.
@@ -54,14 +54,14 @@ pub struct Cycle<'a> {
     pub state: State,
     /// What went wrong, one line each.
     pub errors: Vec<String>,
-    /// Whether a part of the state folder could not be written that the cycle can do without.
-    pub is_untold: bool,
+    /// The exit code of the command.
+    pub exit_code: u8,
 }
 
 impl Cycle<'_> {
     /// Each record with what was planned and what was done.
     pub fn records(&self) -> impl Iterator<Item = (&RecordSpec, &Planned, &Acted)> {
-        let planned = self.wants.records.iter().zip(&self.decision.records);
+        let planned = self.desired.records.iter().zip(&self.decision.records);
         planned
             .zip(&self.acted)
             .map(|((spec, planned), acted)| (spec, planned, acted))
@@ -74,7 +74,7 @@ impl Cycle<'_> {
             trouble.is_some_and(|trouble| !trouble.waits)
         };
         let is_any = self.state.records.values().any(is_wrong);
-        let records = self.wants.records.iter().filter(move |_| is_any);
+        let records = self.desired.records.iter().filter(move |_| is_any);
         records.filter_map(move |spec| {
             let known = self.state.records.get(&spec.key())?;
             is_wrong(known).then(|| (spec, known.truth()))
@@ -82,7 +82,8 @@ impl Cycle<'_> {
     }
 
     /// Whether the line of a record tells this error.
-    fn reports(&self, error: &str) -> bool {
+    #[must_use]
+    pub fn reports(&self, error: &str) -> bool {
         self.acted
             .iter()
             .any(|acted| acted.outcome.settled.trouble().map(String::as_str) == Some(error))
@@ -92,7 +93,7 @@ impl Cycle<'_> {
     #[must_use]
     pub fn leading_family(&self) -> Family {
         let readiness = self.state.readiness();
-        let mut families = self.wants.families().into_iter();
+        let mut families = self.desired.families().into_iter();
         families
             .find(|family| self.state.machines.of(*family).track.readiness() == readiness)
             .unwrap_or(Family::V4)
@@ -101,61 +102,51 @@ impl Cycle<'_> {
     /// The confirmations of the address of one family, and how many it needs; never more than those.
     #[must_use]
     pub fn confirmations(&self, family: Family) -> (u32, u32) {
-        let required = self.wants.policy.confirmations;
+        let required = self.desired.policy.confirmations;
         let track = self.state.machines.of(family).track;
         (track.confirmations().min(required), required)
     }
 }
 
-/// Runs the command.
+/// What a cycle runs with; none where `--if-due` says that none is due.
 ///
 /// # Errors
-/// When the cycle could not run, or could not leave its state.
-pub fn run(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
+/// When the configuration, or the policy, forbids a cycle. A modem that an earlier one left without power has been given it back then, as
+/// far as that was possible.
+pub fn prepare(context: &Context, options: &cli::Reconcile) -> Result<Option<Adapters>, Error> {
     let misconfigured = |error| {
         if options.dry_run {
             error
         } else {
-            left_over::misconfigured(context, error)
+            pending_cut::misconfigured(context, error)
         }
     };
     let settings = context.settings().map_err(misconfigured)?;
     let dir = context.state_dir();
     if options.if_due && !is_due(&dir, &settings.policy)? {
-        return Ok(EXIT_DONE);
+        return Ok(None);
     }
     system::sleep(system::random_up_to(options.splay));
-    let wire = Wire::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
-    if let Err(error) = context.enforce_policy(&wire) {
+    let adapters =
+        Adapters::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
+    if let Err(error) = context.enforce_policy(&adapters) {
         // The contract's "nothing done" stops at a modem that an earlier cycle may have left without power.
         if !options.dry_run {
-            restore_power(&wire, &dir)?;
+            restore_power(&adapters, &dir)?;
         }
         return Err(error);
     }
-    let wants = wants(&wire, options);
-    let cycle = run_once(&wire, &wants, &dir, options)?;
-    let joined = context.log_joins_report();
-    let reported = |error: &&String| joined && cycle.reports(error);
-    for error in cycle.errors.iter().filter(|error| !reported(error)) {
-        log::error!("{error}");
-    }
-    context.print(&render::cycle::report(&cycle, &context.style))?;
-    let code = exit_code(&wire, &cycle);
-    // The process ends: the kernel takes back what a thousand records hold quicker than they are let go of one by one.
-    std::mem::forget(cycle);
-    std::mem::forget(wire);
-    Ok(code)
+    Ok(Some(adapters))
 }
 
 /// What the operator wants, by the configuration and the command line.
 #[must_use]
-pub fn wants<'a>(wire: &'a Wire, options: &cli::Reconcile) -> Wants<'a> {
-    let settings = &wire.settings;
-    Wants {
+pub fn desired<'a>(adapters: &'a Adapters, options: &cli::Reconcile) -> Desired<'a> {
+    let settings = &adapters.settings;
+    Desired {
         records: &settings.records,
         policy: &settings.policy,
-        recovery: &wire.limits,
+        recovery: &adapters.settings.recovery.limits,
         doh: !settings.network.doh.is_empty(),
         trust: options.trust,
         no_cache: options.no_cache,
@@ -166,9 +157,9 @@ pub fn wants<'a>(wire: &'a Wire, options: &cli::Reconcile) -> Wants<'a> {
 ///
 /// # Errors
 /// When another cycle holds the lock, or the state cannot be read or left.
-pub fn run_once<'a>(
-    wire: &Wire,
-    wants: &'a Wants<'a>,
+pub fn run<'a>(
+    adapters: &'a Adapters,
+    desired: &'a Desired<'a>,
     dir: &Path,
     options: &cli::Reconcile,
 ) -> Result<Cycle<'a>, Error> {
@@ -177,130 +168,243 @@ pub fn run_once<'a>(
             Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
             None => None,
         };
-        return cycle(wire, wants, state, vec![], None);
+        return cycle(adapters, desired, None, state, vec![]);
     }
     let dir = StateDir::open(dir).map_err(Error::state)?;
-    let _lock = left_over::lock(wire, &dir, options.wait)?;
-    let (state, errors) = load(&dir, wire)?;
-    cycle(wire, wants, state, errors, Some(&dir))
+    let _lock = pending_cut::lock(adapters, &dir, options.wait)?;
+    let (state, errors) = load(&dir, adapters)?;
+    cycle(adapters, desired, Some(&dir), state, errors)
 }
 
-/// One cycle. Without `dir` it only looks.
+/// One cycle. Each stage takes what the one before it gave. Without `dir` it only looks.
 fn cycle<'a>(
-    wire: &Wire,
-    wants: &'a Wants<'a>,
-    state: Option<State>,
-    mut errors: Vec<String>,
+    adapters: &'a Adapters,
+    desired: &'a Desired<'a>,
     dir: Option<&StateDir>,
+    state: Option<State>,
+    errors: Vec<String>,
 ) -> Result<Cycle<'a>, Error> {
-    let begun = Instant::now();
-    let mut state = state.unwrap_or_else(|| State::cold(&system::now()));
-    let restored = dir.and_then(|dir| left_over::restore(wire, dir, &mut state));
-    // What that took is not the line's fault.
-    let now = system::now();
-    let deadline = Wire::deadline();
+    let (run, state) = Run::restore(adapters, desired, dir, state);
+    let seen = run.observe(&state);
+    let decided = run.decide(state, seen);
+    let done = run.act(decided)?;
+    run.settle(done, errors)
+}
 
-    let state = step::resume(state, wants, &now);
-    wire.names().remember(&state.names);
-    let mut untold = vec![];
-    if let Some(dir) = dir {
+/// What stays the same through one cycle.
+struct Run<'a, 'd> {
+    adapters: &'a Adapters,
+    desired: &'a Desired<'a>,
+    /// The state folder; none where it only looks.
+    dir: Option<&'d StateDir>,
+    /// What became of a cut that an earlier process left, where there was one.
+    restored: Option<Result<(), String>>,
+    now: Moment,
+    begun: Instant,
+    deadline: Deadline,
+}
+
+/// What was seen, and what follows from it.
+struct Decided {
+    /// Where the line is not up: what was decided on, to decide anew once somebody answers the last look.
+    before: Option<State>,
+    state: State,
+    seen: Observation,
+    decision: Decision,
+}
+
+/// What was done about it.
+struct Done {
+    decided: Decided,
+    acted: Vec<Acted>,
+    recovery: power::Outcome,
+}
+
+impl<'a, 'd> Run<'a, 'd> {
+    /// Gives the modem its power back where an earlier process left it off, and takes up the state. What that took is not the line's fault,
+    /// so the time of the cycle begins after it.
+    fn restore(
+        adapters: &'a Adapters,
+        desired: &'a Desired<'a>,
+        dir: Option<&'d StateDir>,
+        state: Option<State>,
+    ) -> (Self, State) {
+        let begun = Instant::now();
+        let mut state = state.unwrap_or_else(|| State::cold(&system::now()));
+        let restored = dir.and_then(|dir| pending_cut::restore(adapters, dir, &mut state));
         // The history is not worth the home's reachability: what is wrong with it is told at the end, where it is tried again.
-        if history::append_missing(dir, &state.outbox).is_err() {
-            untold.clone_from(&state.outbox);
+        let is_told = dir.is_none_or(|dir| history::append_missing(dir, &state.outbox).is_ok());
+        let untold = std::mem::take(&mut state.outbox);
+        let now = system::now();
+        let mut state = step::resume(state, desired, &now);
+        if !is_told {
+            state.keep_unwritten(untold);
         }
-    }
-    let mut seen = observe(wire, &state, &wants.families(), &now, deadline);
-    // Where the line is up nothing is decided twice.
-    let before = (seen.line != Line::Up).then(|| state.clone());
-    let decide = |state: State, seen: &Observation| {
-        let (mut state, decision) = step::step(state, seen, &now, wants);
-        state.keep_untold(untold.clone());
         if let Some(Ok(())) = restored {
-            power::tell_restored(&mut state, &now);
+            power::emit_restored(&mut state, &now);
         }
-        (state, decision)
-    };
-    let (mut state, mut decision) = decide(state, &seen);
-
-    let save = dir.map(|dir| |state: &State| state::save(dir, state));
-    let save = save.as_ref().map(|save| save as &Save<'_>);
-    let public_dns = |spec: &RecordSpec| wire.public_dns(spec, deadline);
-    let act = Act::new(wire, &public_dns, wants, &now, deadline, save);
-    let mut acted = act.run(&mut state, &decision).map_err(Error::state)?;
-    let intend = dir.map(|dir| |state: &State| left_over::save_intention(wire, dir, state));
-    let heard = RefCell::new(None);
-    let is_silent = || {
-        let again = look_again(wire, &seen, &now);
-        let is_silent = step::is_dead(&again, &now, wants);
-        heard.replace((!is_silent).then_some(again));
-        is_silent
-    };
-    let recovery = power::carry_out(
-        &decision.recovery,
-        wire.plug(),
-        &mut state,
-        wants.recovery,
-        intend.as_ref().map(|intend| intend as &Save<'_>),
-        &is_silent,
-    )
-    .map_err(Error::state)?;
-    if let (Some(again), Some(before)) = (heard.into_inner(), before) {
-        // The cycle is decided anew by what is known now; nothing was done yet, as on a dead line there is nothing to do.
-        seen = again;
-        let looked = state.recovery.looked.take();
-        (state, decision) = decide(before, &seen);
-        state.recovery.looked = looked;
-        acted = act.run(&mut state, &decision).map_err(Error::state)?;
+        adapters.names().remember(&state.names);
+        if state.records.values().any(|it| it.in_doubt.is_some()) {
+            adapters.keep_no_connection();
+        }
+        let run = Self {
+            adapters,
+            desired,
+            dir,
+            restored,
+            now,
+            begun,
+            deadline: Adapters::deadline(),
+        };
+        (run, state)
     }
-    let recovery = restored
-        .and_then(Result::err)
-        .map_or(recovery, power::Outcome::Failed);
 
-    errors.extend(wire.token.as_ref().err().map(ToString::to_string));
-    errors.extend(clock_error(&now));
-    errors.extend(decision.left_behind.iter().cloned());
-    let outcomes: Vec<&Outcome> = acted.iter().map(|acted| &acted.outcome).collect();
-    let jitter = system::random_up_to(wants.policy.jitter);
-    let ending = Ending {
-        outcomes: &outcomes,
-        errors: &errors,
-        ended: &system::now(),
-        elapsed: begun.elapsed(),
-        jitter,
-    };
-    let mut state = settle(state, &ending, &now, wants);
-    state.names = wire.names().all();
-    let trouble = match dir {
-        Some(dir) => leave(dir, &state).map_err(Error::state)?,
-        None => vec![],
-    };
-    let more = outcomes
-        .iter()
-        .filter_map(|outcome| outcome.settled.trouble().cloned())
-        .chain(rejected_token(wire, &state, &now))
-        .chain(recovery.failed())
-        .chain(trouble.iter().cloned());
-    add_new(&mut errors, more);
-    Ok(Cycle {
-        wants,
-        mode: wire.settings.mode.as_str(),
-        dry_run: dir.is_none(),
-        now,
-        elapsed: begun.elapsed(),
-        seen,
-        decision,
-        acted,
-        recovery,
-        state,
-        errors,
-        is_untold: !trouble.is_empty(),
-    })
+    fn observe(&self, state: &State) -> Observation {
+        let families = self.desired.families();
+        observe(self.adapters, state, &families, &self.now, self.deadline)
+    }
+
+    fn decide(&self, state: State, seen: Observation) -> Decided {
+        let before = (seen.line != Line::Up).then(|| state.clone());
+        let (state, decision) = step::step(state, &seen, &self.now, self.desired);
+        Decided {
+            before,
+            state,
+            seen,
+            decision,
+        }
+    }
+
+    /// Does what was decided. Where somebody answers the last look before a cut, that is decided anew by what is known then: nothing was
+    /// done yet, as on a dead line there is nothing to do.
+    fn act(&self, mut decided: Decided) -> Result<Done, Error> {
+        let mut acted = self.keep_records(&mut decided)?;
+        let (recovery, heard) = self.switch_power(&mut decided)?;
+        if let (Some(seen), Some(before)) = (heard, decided.before.take()) {
+            let looked = decided.state.recovery.looked.take();
+            decided = self.decide(before, seen);
+            decided.state.recovery.looked = looked;
+            acted = self.keep_records(&mut decided)?;
+        }
+        Ok(Done {
+            decided,
+            acted,
+            recovery,
+        })
+    }
+
+    fn keep_records(&self, decided: &mut Decided) -> Result<Vec<Acted>, Error> {
+        let Self {
+            adapters, desired, ..
+        } = *self;
+        let save = self.dir.map(|dir| |state: &State| state::save(dir, state));
+        let save = save.as_ref().map(|save| save as &Save<'_>);
+        let public_dns = |spec: &RecordSpec| adapters.public_dns(spec, self.deadline);
+        let act = Act::new(
+            adapters,
+            &public_dns,
+            desired,
+            &self.now,
+            self.deadline,
+            save,
+        );
+        let acted = act.run(&mut decided.state, &decided.decision);
+        acted.map_err(Error::state)
+    }
+
+    /// What became of the modem's power; and what was seen by the last look before a cut, where somebody answered it.
+    fn switch_power(
+        &self,
+        decided: &mut Decided,
+    ) -> Result<(power::Outcome, Option<Observation>), Error> {
+        let Self {
+            adapters, desired, ..
+        } = *self;
+        let intend = self
+            .dir
+            .map(|dir| |state: &State| pending_cut::save_intention(adapters, dir, state));
+        let heard = RefCell::new(None);
+        let is_silent = || {
+            let again = look_again(adapters, &decided.seen, &self.now);
+            let is_silent = step::is_dead(&again, &self.now, desired);
+            heard.replace((!is_silent).then_some(again));
+            is_silent
+        };
+        let outcome = power::carry_out(
+            &decided.decision.recovery,
+            adapters.plug(),
+            &mut decided.state,
+            desired.recovery,
+            intend.as_ref().map(|intend| intend as &Save<'_>),
+            &is_silent,
+        );
+        let outcome = match &self.restored {
+            Some(Err(why)) => outcome.map(|_| power::Outcome::Failed(why.clone())),
+            Some(Ok(())) | None => outcome,
+        };
+        Ok((outcome.map_err(Error::state)?, heard.into_inner()))
+    }
+
+    /// Folds in what came of it, and leaves that to the next cycle.
+    fn settle(&self, done: Done, mut errors: Vec<String>) -> Result<Cycle<'a>, Error> {
+        let Done {
+            decided,
+            acted,
+            recovery,
+        } = done;
+        let Self {
+            adapters,
+            desired,
+            now,
+            ..
+        } = self;
+        errors.extend(adapters.token.as_ref().err().map(ToString::to_string));
+        errors.extend(clock_error(now));
+        errors.extend(decided.decision.left_behind.iter().cloned());
+        let outcomes: Vec<&Outcome> = acted.iter().map(|acted| &acted.outcome).collect();
+        let ending = Ending {
+            outcomes: &outcomes,
+            errors: &errors,
+            ended: &system::now(),
+            elapsed: self.begun.elapsed(),
+            jitter: system::random_up_to(desired.policy.jitter),
+        };
+        let mut state = settle(decided.state, &ending, now, desired);
+        state.names = adapters.names().all();
+        let trouble = match self.dir {
+            Some(dir) => leave(dir, &state).map_err(Error::state)?,
+            None => vec![],
+        };
+        let more = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.settled.trouble().cloned())
+            .chain(rejected_token(adapters, &state, now))
+            .chain(recovery.failed())
+            .chain(trouble.iter().cloned());
+        add_new(&mut errors, more);
+        let mut cycle = Cycle {
+            desired,
+            mode: adapters.settings.mode.as_str(),
+            dry_run: self.dir.is_none(),
+            now: now.clone(),
+            elapsed: self.begun.elapsed(),
+            seen: decided.seen,
+            decision: decided.decision,
+            acted,
+            recovery,
+            state,
+            errors,
+            exit_code: EXIT_DONE,
+        };
+        cycle.exit_code = exit_code(adapters, &cycle, !trouble.is_empty());
+        Ok(cycle)
+    }
 }
 
 /// Leaves to the next cycle what it needs; gives what went wrong with the rest, which is not worth a cycle.
 fn leave(dir: &StateDir, state: &State) -> Result<Vec<String>, StoreError> {
     state::save(dir, state)?;
-    left_over::tidy(dir, state);
+    pending_cut::tidy(dir, state);
     let told = history::append_saved(dir, &state.outbox).map(drop);
     let flagged = set_unsettled(dir, schedule::is_fast(state));
     let failed = [told, flagged].into_iter().filter_map(Result::err);
@@ -317,13 +421,13 @@ fn add_new(errors: &mut Vec<String>, more: impl Iterator<Item = String>) {
 }
 
 /// Switches on what an earlier process may have left off, and does nothing else.
-fn restore_power(wire: &Wire, dir: &Path) -> Result<(), Error> {
+fn restore_power(adapters: &Adapters, dir: &Path) -> Result<(), Error> {
     let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
         return Ok(());
     };
-    let _lock = left_over::lock(wire, &dir, Duration::ZERO)?;
-    match load(&dir, wire)? {
-        (Some(state), _) => left_over::restore_alone(wire, &dir, state),
+    let _lock = pending_cut::lock(adapters, &dir, Duration::ZERO)?;
+    match load(&dir, adapters)? {
+        (Some(state), _) => pending_cut::restore_alone(adapters, &dir, state),
         (None, _) => Ok(()),
     }
 }
@@ -339,7 +443,10 @@ fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
 
 /// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start. Whether the modem was left
 /// without power is then not known either.
-pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<String>), Error> {
+pub(super) fn load(
+    dir: &StateDir,
+    adapters: &Adapters,
+) -> Result<(Option<State>, Vec<String>), Error> {
     let now = system::now();
     let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
         Loaded::Found(mut state) => {
@@ -364,7 +471,7 @@ pub(super) fn load(dir: &StateDir, wire: &Wire) -> Result<(Option<State>, Vec<St
     let seq = history::last_seq(dir).unwrap_or(Some(seconds));
     let mut state = State::cold(&now);
     let was_here = seq.is_some() || !errors.is_empty() || cut_url::kept(dir).is_some();
-    if wire.has_plug() && was_here {
+    if adapters.has_plug() && was_here {
         state.recovery = RecoveryState::forgotten(&now);
     }
     state.seq = seq.unwrap_or(0);
@@ -384,8 +491,8 @@ pub fn clock_error(now: &Moment) -> Option<String> {
 }
 
 /// Why the token is not used now, where Cloudflare rejected this very one: also told where no record needed it.
-fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
-    let token = wire.token.as_ref().ok()?.fingerprint();
+fn rejected_token(adapters: &Adapters, state: &State, now: &Moment) -> Option<String> {
+    let token = adapters.token.as_ref().ok()?.fingerprint();
     let wait = state
         .backoff
         .as_ref()
@@ -394,8 +501,9 @@ fn rejected_token(wire: &Wire, state: &State, now: &Moment) -> Option<String> {
     Some(wait.told(left))
 }
 
-fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
-    if wire.token.is_err() || rejected_token(wire, &cycle.state, &cycle.now).is_some() {
+/// By what is wrong; `is_untold` where a part of the state folder could not be written that a cycle can do without.
+fn exit_code(adapters: &Adapters, cycle: &Cycle<'_>, is_untold: bool) -> u8 {
+    if adapters.token.is_err() || rejected_token(adapters, &cycle.state, &cycle.now).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
         || !cycle.decision.left_behind.is_empty()
@@ -404,7 +512,7 @@ fn exit_code(wire: &Wire, cycle: &Cycle<'_>) -> u8 {
         || (!cycle.decision.verdict.is_down() && cycle.troubles().next().is_some())
     {
         EXIT_FAILED
-    } else if cycle.is_untold {
+    } else if is_untold {
         EXIT_STATE
     } else {
         EXIT_DONE

@@ -4,20 +4,20 @@
 
 use std::time::Duration;
 
+use super::adapters::Adapters;
 use super::ask;
 use super::context::Context;
-use super::left_over;
+use super::pending_cut;
 use super::power::signals::Signals;
 use super::power::{self, Outcome};
 use super::reconcile::load;
-use super::wire::Wire;
 use crate::cli;
 use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
 use crate::logic::recovery::Limits;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
-use crate::plug::Plug;
+use crate::plug::{Plug, patience};
 use crate::render::{self, Form};
 use crate::store::lock::Lock;
 use crate::store::{StateDir, StoreError, history, state};
@@ -31,7 +31,7 @@ pub struct Plan {
     /// How long the modem is dark.
     pub off_time: Duration,
     /// An earlier cut is not known to be over: the plug is switched on first of all.
-    pub left_over: bool,
+    pub pending_cut: bool,
     /// Each guardrail of a power cycle by hand: its name, and whether it holds or why it does not.
     pub guardrails: Vec<(&'static str, Result<String, String>)>,
 }
@@ -72,21 +72,21 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
             "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
         ));
     }
-    let wire = Wire::new(context.settings()?, &context.env, &context.outside)?;
-    context.enforce_policy(&wire)?;
-    let plug = wire.plug().map_err(Error::config)?;
+    let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
+    context.enforce_policy(&adapters)?;
+    let plug = adapters.plug().map_err(Error::config)?;
     let known = known(context)?;
-    let plan = plan(&wire, plug, &known);
+    let plan = plan(&adapters, plug, &known);
     if context.style.form == Form::Pretty && !context.style.quiet {
         context.print(&render::recover::plan(&plan, &context.style))?;
     }
     let mut untold = None;
-    let outcome = if let Some(why) = plan.refusal(options.force).filter(|_| !plan.left_over) {
+    let outcome = if let Some(why) = plan.refusal(options.force).filter(|_| !plan.pending_cut) {
         Outcome::Suppressed(why)
     } else if options.dry_run {
         Outcome::Suppressed("dry run: nothing was switched".to_owned())
     } else if options.yes || confirmed(plan.off_time)? {
-        let (outcome, trouble) = under_lock(context, &wire, plug, options.force)?;
+        let (outcome, trouble) = under_lock(context, &adapters, plug, options.force)?;
         untold = trouble;
         outcome
     } else {
@@ -113,9 +113,10 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 fn switch_on(context: &Context) -> Result<u8, Error> {
     // A program that switches would go on by itself.
     let _held = Signals::caught();
-    let misconfigured = |error| left_over::misconfigured(context, error);
+    let misconfigured = |error| pending_cut::misconfigured(context, error);
     let settings = context.settings().map_err(misconfigured)?;
-    let wire = Wire::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
+    let adapters =
+        Adapters::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
     let failed = |why| Error::failed(format!("power: {why}"));
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let locked = dir.as_ref().and_then(|dir| {
@@ -124,7 +125,7 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
         Some((dir, lock, state))
     });
     let Some((dir, _lock, mut state)) = locked else {
-        let plug = wire.plug().map_err(Error::config)?;
+        let plug = adapters.plug().map_err(Error::config)?;
         power::switch_on_by_hand(plug, None).map_err(failed)?;
         context.print(&render::recover::switched_on(
             &plug.target(),
@@ -133,16 +134,16 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
         return Ok(EXIT_DONE);
     };
     // That of a cut may be another one than that of the configuration.
-    let restored = left_over::restore(&wire, dir, &mut state);
+    let restored = pending_cut::restore(&adapters, dir, &mut state);
     if let Some(Ok(())) = restored {
-        power::tell_restored(&mut state, &system::now());
+        power::emit_restored(&mut state, &system::now());
     }
     let save = |state: &State| state::save(dir, state);
-    let switched = wire.plug().map(|plug| {
+    let switched = adapters.plug().map(|plug| {
         let on = power::switch_on_by_hand(plug, Some((&mut state, &save)));
         on.map(|()| plug.target())
     });
-    left_over::leave(dir, &state)?;
+    pending_cut::leave(dir, &state)?;
     restored.unwrap_or(Ok(())).map_err(failed)?;
     let target = switched.map_err(Error::config)?.map_err(failed)?;
     context.print(&render::recover::switched_on(&target, &context.style))?;
@@ -153,7 +154,7 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
 fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     // What can never be reached is forgotten under any configuration.
     let settings = context.settings().or_else(|_| Settings::bare());
-    let wire = Wire::new(
+    let adapters = Adapters::new(
         settings.map_err(Error::config)?,
         &context.env,
         &context.outside,
@@ -161,14 +162,14 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     let nothing = || Error::failed("no cut is left over: there is nothing to forget");
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let dir = dir.ok_or_else(nothing)?;
-    let _lock = left_over::lock(&wire, &dir, Duration::ZERO)?;
+    let _lock = pending_cut::lock(&adapters, &dir, Duration::ZERO)?;
     let state = state::read::<State>(&dir, VERSION.into()).map_err(Error::state)?;
     let pending = state.filter(|state| state.recovery.cut.is_some());
     let mut state = pending.ok_or_else(nothing)?;
     let cut = state.recovery.cut.as_ref();
     let plug = match cut.and_then(|cut| cut.plug.as_ref()) {
         Some(plug) => plug.target(),
-        None => wire.plug().map_or_else(|_| String::new(), Plug::target),
+        None => adapters.plug().map_or_else(|_| String::new(), Plug::target),
     };
     if !options.yes && !ask::can_ask() {
         return Err(Error::new(
@@ -181,7 +182,7 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
         return Err(Error::failed("not confirmed: nothing was forgotten"));
     }
     power::forget(&mut state, &system::now());
-    left_over::leave(&dir, &state)?;
+    pending_cut::leave(&dir, &state)?;
     context.print(&render::recover::forgotten(&plug, &context.style))?;
     Ok(EXIT_DONE)
 }
@@ -199,8 +200,8 @@ fn known(context: &Context) -> Result<State, Error> {
     Ok(state)
 }
 
-fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
-    let answer = match plug.status(power::patience()) {
+fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
+    let answer = match plug.status(patience()) {
         Ok(status) if plug.pin().allows_off(&status).is_err() => {
             plug.pin().allows_off(&status).map(|()| String::new())
         }
@@ -216,7 +217,7 @@ fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
     };
     let mut guardrails = vec![(PLUG, answer)];
     if !plug.can_time_itself() {
-        let reach = match wire.plug_may_be_cut_off() {
+        let reach = match adapters.plug_may_be_cut_off() {
             Some(why) => Err(format!(
                 "{why}, and a plug of this kind does not switch on by itself"
             )),
@@ -225,15 +226,17 @@ fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
         guardrails.push(("reach", reach));
     }
     let names = ["cooldown", "outage cap", "day cap"];
-    let by_hand = state.recovery.by_hand(&wire.limits, &system::now());
+    let by_hand = state
+        .recovery
+        .by_hand(&adapters.settings.recovery.limits, &system::now());
     guardrails.extend(names.into_iter().zip(by_hand.map(|held| match held {
         Ok(()) => Ok("holds".to_owned()),
         Err(guardrail) => Err(guardrail.to_string()),
     })));
     Plan {
         plug: plug.target(),
-        off_time: wire.limits.off_time,
-        left_over: state.recovery.cut.is_some(),
+        off_time: adapters.settings.recovery.limits.off_time,
+        pending_cut: state.recovery.cut.is_some(),
         guardrails,
     }
 }
@@ -242,33 +245,33 @@ fn plan(wire: &Wire, plug: &dyn Plug, state: &State) -> Plan {
 /// Also returns why the history could not be written: its events wait in the state.
 fn under_lock(
     context: &Context,
-    wire: &Wire,
+    adapters: &Adapters,
     plug: &dyn Plug,
     force: bool,
 ) -> Result<(Outcome, Option<StoreError>), Error> {
     let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
-    let _lock = left_over::lock(wire, &dir, Duration::ZERO)?;
-    let (state, errors) = load(&dir, wire)?;
+    let _lock = pending_cut::lock(adapters, &dir, Duration::ZERO)?;
+    let (state, errors) = load(&dir, adapters)?;
     for error in errors {
         log::error!("{error}");
     }
     let now = system::now();
     let mut state = state.unwrap_or_else(|| State::cold(&now));
     state.recovery.on_clocks_of(&now);
-    let restored = left_over::restore(wire, &dir, &mut state);
+    let restored = pending_cut::restore(adapters, &dir, &mut state);
     // What the last cycle told must be in the history before this one's events take its place.
     if history::append_missing(&dir, &state.outbox).is_ok() {
         state.outbox.clear();
     }
     let save = |state: &State| state::save(&dir, state);
-    let intend = |state: &State| left_over::save_intention(wire, &dir, state);
+    let intend = |state: &State| pending_cut::save_intention(adapters, &dir, state);
     if let Some(Ok(())) = restored {
-        power::tell_restored(&mut state, &now);
+        power::emit_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
     }
     let outcome = if let Some(Err(why)) = restored {
         Outcome::Failed(why)
-    } else if let Some(why) = plan(wire, plug, &state).refusal(force) {
+    } else if let Some(why) = plan(adapters, plug, &state).refusal(force) {
         Outcome::Suppressed(why)
     } else {
         // What another host cut has the same rest as what this one did.
@@ -276,15 +279,15 @@ fn under_lock(
             cooldown: if force {
                 Duration::ZERO
             } else {
-                wire.limits.cooldown
+                adapters.settings.recovery.limits.cooldown
             },
-            ..wire.limits.clone()
+            ..adapters.settings.recovery.limits.clone()
         };
         // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
         power::cycle(plug, &mut state, &limits, &intend, &|| true).map_err(Error::state)?
     };
     save(&state).map_err(Error::state)?;
-    left_over::tidy(&dir, &state);
+    pending_cut::tidy(&dir, &state);
     let told = history::append_missing(&dir, &state.outbox);
     Ok((outcome, told.err()))
 }

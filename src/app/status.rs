@@ -1,65 +1,47 @@
-//! `cadence status`: reads what the last cycle left and tells it. No lock, no network, and nothing is changed.
+//! `cadence status`: reads what the last cycle left. No lock, no network, and nothing is changed.
 
-use jiff::tz::TimeZone;
+use std::path::PathBuf;
 
 use super::context::Context;
-use crate::cli;
 use crate::config::Settings;
-use crate::error::{EXIT_DONE, Error};
+use crate::logic::moment::Moment;
 use crate::logic::state::{State, VERSION};
-use crate::render::Form;
-use crate::render::status::{
-    Configured, Document, json, logfmt, monitor, no_state, pretty, unknown,
-};
-use crate::store::{StateDir, state};
+use crate::store::{StateDir, StoreError, state};
 use crate::system;
+
+/// What is known of this home.
+#[derive(Debug)]
+pub struct Known {
+    /// The configuration, where it is there and right.
+    pub settings: Option<Settings>,
+    /// What is wrong with it, on one line, where it is there, or was named and is not.
+    pub fault: Option<String>,
+    /// Where the state is.
+    pub state_dir: PathBuf,
+    /// What the last cycle left; none where no cycle has run.
+    pub state: Option<State>,
+    /// When it was read.
+    pub now: Moment,
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the state cannot be read or used.
-pub fn run(context: &Context, options: &cli::Status) -> Result<u8, Error> {
+pub fn run(context: &Context) -> Result<Known, StoreError> {
     let (settings, fault) = configuration(context);
-    let limits = settings.as_ref().map(|settings| settings.recovery.limits());
-    let configured = settings
-        .as_ref()
-        .zip(limits.as_ref())
-        .map(|(settings, recovery)| Configured {
-            records: &settings.records,
-            policy: &settings.policy,
-            recovery,
-        });
     let state_dir = context.state_dir();
-    let read = || match StateDir::existing(&state_dir)? {
-        Some(dir) => state::read::<State>(&dir, VERSION.into()),
-        None => Ok(None),
+    let state = match StateDir::existing(&state_dir)? {
+        Some(dir) => state::read::<State>(&dir, VERSION.into())?,
+        None => None,
     };
-    let state = match read() {
-        Err(error) if options.check => {
-            let told = unknown(&error.to_string());
-            context.print(&told.line)?;
-            return Ok(told.code);
-        }
-        read => read.map_err(Error::state)?,
-    };
-    let document = Document::new(state.as_ref(), configured, &system::now());
-    let told = options.check.then(|| monitor(&document, &state_dir));
-    let style = &context.style;
-    let text = match (style.form, &told) {
-        (Form::Json, _) => json(&document).map_err(Error::failed)?,
-        (Form::Pretty | Form::Logfmt, _) if style.quiet => String::new(),
-        (Form::Pretty | Form::Logfmt, Some(told)) => told.line.clone(),
-        (Form::Logfmt, None) => logfmt(&document),
-        (Form::Pretty, None) => {
-            let (zone, fault) = (TimeZone::system(), fault.as_deref());
-            match state {
-                Some(_) => pretty(&document, fault, style, &zone),
-                None => no_state(&state_dir, settings.is_some(), fault, style, &zone),
-            }
-        }
-    };
-    context.print(&text)?;
-    Ok(told.map_or(EXIT_DONE, |told| told.code))
+    Ok(Known {
+        settings,
+        fault,
+        state_dir,
+        state,
+        now: system::now(),
+    })
 }
 
 /// The configuration where it is there and right; otherwise what is wrong with it, if it is there, or was named and is not.

@@ -12,6 +12,7 @@ mod paths;
 mod reader;
 mod schema;
 mod section;
+mod server;
 mod settings;
 mod suggest;
 pub mod token;
@@ -29,10 +30,8 @@ pub use env::Env;
 pub use load::{ConfigError, load, parse};
 pub use paths::{ETC as CONFIG_FILE, VAR_LIB as STATE_DIR, config_file, state_dir};
 pub use schema::{TOKEN_FILE, zone_of};
-pub use settings::{
-    Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, RouterAddress, Settings, WanScheme,
-    WanTarget,
-};
+pub use server::{Endpoint, RouterAddress, WanScheme, WanTarget};
+pub use settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 pub use token::{
     CREDENTIAL as TOKEN_CREDENTIAL, Source as TokenSource, Token, TokenError, load as load_token,
     read as read_token,
@@ -53,10 +52,7 @@ pub fn check_policy(settings: &Settings, token_mode: Option<u32>) -> Vec<Broken>
             .iter()
             .filter_map(|record| record.ttl)
             .collect(),
-        recovery_enabled: settings.recovery.enabled,
-        cooldown: settings.recovery.cooldown,
-        boot_grace: settings.recovery.boot_grace,
-        off_time: settings.recovery.off_time,
+        recovery: settings.recovery.limits.clone(),
         wan_hosts: settings
             .network
             .wan_targets

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use toml::de::DeTable;
-
 use super::env::Env;
-use super::section::Section;
 use super::suggest::did_you_mean;
 use super::value::{Value, cut};
 use crate::logic::order;
@@ -36,15 +33,6 @@ impl<'a> Reader<'a> {
             known: Vec::new(),
             problems: Vec::new(),
         }
-    }
-
-    /// A section of the file; one that is not there can still have variables.
-    pub fn section<'r>(
-        &'r mut self,
-        name: &'static str,
-        table: Option<&'a DeTable<'a>>,
-    ) -> Section<'r, 'a> {
-        Section::new(self, name, table)
     }
 
     /// The line of a byte of the text, from 1.

@@ -9,10 +9,12 @@ use super::bounds::{
 };
 use super::reader::Reader;
 use super::section::Section;
-use super::settings::{Cloudflare, Endpoint, Mode, Network, PlugKind, Recovery, Settings};
+use super::server::Endpoint;
+use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 use super::suggest::nearest;
 use super::url::{self, PlainHttp};
 use super::value::Value;
+use crate::logic::guardrails::Limits;
 use crate::logic::idn;
 use crate::logic::policy::{Policy, Rule};
 use crate::logic::records::RecordSpec;
@@ -45,7 +47,7 @@ const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve
 
 /// Reads the whole file. Where something is wrong, the reader knows it and the value here is a stand-in.
 pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> Settings {
-    let mut top = reader.section("", Some(file));
+    let mut top = Section::new(reader, "", Some(file));
     let mode = top.choice(
         "mode",
         &[("production", Mode::Production), ("test", Mode::Test)],
@@ -57,11 +59,11 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_policy = top.table("policy");
     let in_recovery = top.table("recovery");
     top.close();
-    let cloudflare = cloudflare(reader.section("cloudflare", in_cloudflare));
+    let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
     let records = records(reader, &in_records);
-    let network = network(reader.section("network", in_network), &records);
-    let (policy, waive) = policy(reader.section("policy", in_policy));
-    let recovery = recovery(reader.section("recovery", in_recovery));
+    let network = network(Section::new(reader, "network", in_network), &records);
+    let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
+    let recovery = recovery(Section::new(reader, "recovery", in_recovery));
     reader.refuse_unknown_variables(&["cloudflare", "record", "network", "policy", "recovery"]);
     Settings {
         path: path.to_owned(),
@@ -103,7 +105,7 @@ fn records<'a>(
         "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
     );
     for (table, place) in tables {
-        let Some(spec) = record(reader.section("record", Some(table)), *place, &ttls) else {
+        let Some(spec) = record(Section::new(reader, "record", Some(table)), *place, &ttls) else {
             continue;
         };
         let key = spec.key();
@@ -229,7 +231,6 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
     };
     let plug_url = |text: &str| url::endpoint(text, PlainHttp::Anywhere);
     let recovery = Recovery {
-        enabled: place.is_some(),
         plug,
         address: section
             .required_by(
@@ -256,20 +257,24 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             "the absolute path of a program",
             absolute_path,
         ),
-        off_time: section.duration("off_time", bounds::OFF_TIME),
-        expected_network_recovery: section.duration(
-            "expected_network_recovery",
-            bounds::EXPECTED_NETWORK_RECOVERY,
-        ),
-        escalation_buffer: section.duration("escalation_buffer", bounds::ESCALATION_BUFFER),
-        boot_grace: section.duration("boot_grace", bounds::BOOT_GRACE),
-        cooldown: section.duration("cooldown", bounds::COOLDOWN),
-        max_attempts_per_outage: section
-            .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
-        late_retry: section.duration("late_retry", bounds::LATE_RETRY),
-        max_attempts_per_day: section.whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
-        restore_after: section.duration("restore_after", bounds::RESTORE_AFTER),
-        when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
+        limits: Limits {
+            enabled: place.is_some(),
+            off_time: section.duration("off_time", bounds::OFF_TIME),
+            expected_network_recovery: section.duration(
+                "expected_network_recovery",
+                bounds::EXPECTED_NETWORK_RECOVERY,
+            ),
+            escalation_buffer: section.duration("escalation_buffer", bounds::ESCALATION_BUFFER),
+            boot_grace: section.duration("boot_grace", bounds::BOOT_GRACE),
+            cooldown: section.duration("cooldown", bounds::COOLDOWN),
+            max_attempts_per_outage: section
+                .whole("max_attempts_per_outage", bounds::MAX_ATTEMPTS_PER_OUTAGE),
+            late_retry: section.duration("late_retry", bounds::LATE_RETRY),
+            max_attempts_per_day: section
+                .whole("max_attempts_per_day", bounds::MAX_ATTEMPTS_PER_DAY),
+            restore_after: section.duration("restore_after", bounds::RESTORE_AFTER),
+            when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
+        },
     };
     section.close();
     recovery

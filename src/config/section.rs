@@ -22,7 +22,7 @@ pub struct Section<'r, 'a> {
 }
 
 impl<'r, 'a> Section<'r, 'a> {
-    /// The table of that name; empty for the file itself.
+    /// The table of that name, which is empty for the file itself. One that is not there can still have variables.
     pub fn new(
         reader: &'r mut Reader<'a>,
         name: &'static str,

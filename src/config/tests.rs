@@ -87,7 +87,7 @@ fn a_record_name_is_all_that_is_needed() {
         settings.policy.healthy_interval,
         Duration::from_secs(2 * 60)
     );
-    assert!(!settings.recovery.enabled);
+    assert!(!settings.recovery.limits.enabled);
     assert_eq!(check_policy(&settings, Some(0o640)), []);
 }
 

@@ -6,7 +6,7 @@ use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
 use super::bounds::MAX_INTERFACE;
-use super::settings::{Endpoint, RouterAddress, WanScheme, WanTarget};
+use super::server::{Endpoint, RouterAddress, WanScheme, WanTarget};
 
 /// Where plain `http://` is accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -119,16 +119,14 @@ pub fn may_be_token(text: &str) -> bool {
         .any(|word| word.len() >= SHORTEST_TOKEN)
 }
 
-/// The text on one line and not too long.
+/// The text on one line and not too long, as it is shown.
 pub fn cut(text: &str) -> String {
-    let shown: String = text
-        .chars()
-        .take(MAX_SHOWN)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(MAX_SHOWN).is_some() {
-        format!("{shown}..")
-    } else {
-        shown
+    let mut shown = String::new();
+    for c in text.chars() {
+        if shown.chars().count() >= MAX_SHOWN {
+            return shown + "..";
+        }
+        shown.extend(c.escape_debug());
     }
+    shown
 }

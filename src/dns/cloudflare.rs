@@ -6,6 +6,8 @@
 pub mod answer;
 mod whole;
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use jiff::Timestamp;
 use log::debug;
 use serde_json::{Map, Value, json};
@@ -42,6 +44,8 @@ pub struct Cloudflare {
     api_url: String,
     token: Token,
     now: Timestamp,
+    /// Each call has a connection of its own.
+    keeps_none: AtomicBool,
 }
 
 impl Cloudflare {
@@ -53,7 +57,14 @@ impl Cloudflare {
             api_url: api_url.trim_end_matches('/').to_owned(),
             token,
             now,
+            keeps_none: AtomicBool::new(false),
         }
+    }
+
+    /// From now on each call has a connection of its own: a server, or what stands before it, that drops a kept one at its second request
+    /// would lose each write, as a read goes before it.
+    pub fn keep_no_connection(&self) {
+        self.keeps_none.store(true, Relaxed);
     }
 
     fn ask(
@@ -86,13 +97,17 @@ impl Cloudflare {
         }
         let url = format!("{}{}", self.api_url, call.path);
         let body = call.body.map(Value::to_string);
+        let mut headers = vec![
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity"),
+            ("Content-Type", "application/json"),
+        ];
+        if self.keeps_none.load(Relaxed) {
+            headers.push(("Connection", "close"));
+        }
         let request = Request {
             method: call.method,
-            headers: &[
-                ("Accept", "application/json"),
-                ("Accept-Encoding", "identity"),
-                ("Content-Type", "application/json"),
-            ],
+            headers: &headers,
             bearer: Some(self.token.expose()),
             body: body.as_deref().map(str::as_bytes),
             timeout: HTTP_TIMEOUT,

@@ -12,6 +12,13 @@ pub fn split(line: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// [`split`] of a line that may not be there.
+#[must_use]
+pub fn apart(line: Option<&str>) -> (Option<&str>, Option<&str>) {
+    let (what, fix) = line.map(split).unzip();
+    (what, fix.flatten())
+}
+
 /// The lines without their fixes, and the fixes.
 #[must_use]
 pub fn split_all(lines: &[String]) -> (Vec<String>, Vec<String>) {

@@ -1,11 +1,12 @@
 //! What is worth remembering: events of the history.
 
+use super::named::named;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::beyond::Reason;
+use super::line::Reason;
 use super::readiness::Readiness;
 use super::units::{Family, RecordType};
 use super::verdict::Verdict;
@@ -21,13 +22,13 @@ pub struct Event {
     pub cycle: u64,
     /// What happened.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum What {
+pub enum EventKind {
     /// A public address came to be trusted that is not the one trusted before.
     Address {
         /// Its family.
@@ -117,7 +118,7 @@ pub enum What {
     },
 }
 
-impl What {
+impl EventKind {
     /// The name of the kind, as in JSON and in `history --kind`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -146,35 +147,23 @@ pub const KINDS: [&str; 8] = [
     "error",
 ];
 
-/// What became of a record in one cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordOutcome {
-    /// It is right.
-    Noop,
-    /// It was wrong and is right now.
-    Updated,
-    /// It was missing and is there now.
-    Created,
-    /// It was left alone on purpose.
-    Held,
-    /// It could not be settled.
-    Failed,
-}
-
-impl RecordOutcome {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Noop => "noop",
-            Self::Updated => "updated",
-            Self::Created => "created",
-            Self::Held => "held",
-            Self::Failed => "failed",
-        }
+named! {
+    /// What became of a record in one cycle.
+    pub enum RecordOutcome {
+        /// It is right.
+        Noop = "noop",
+        /// It was wrong and is right now.
+        Updated = "updated",
+        /// It was missing and is there now.
+        Created = "created",
+        /// It was left alone on purpose.
+        Held = "held",
+        /// It could not be settled.
+        Failed = "failed",
     }
 }
+
+impl RecordOutcome {}
 
 /// A step of a power cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

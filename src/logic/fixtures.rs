@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::beyond::{Line, Reason};
+use super::line::{Line, Reason};
 use super::moment::Moment;
 use super::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use super::policy::Policy;
 use super::readiness::{Machine, Track};
 use super::records::RecordSpec;
 use super::recovery::Limits;
-use super::step::Wants;
+use super::step::Desired;
 use super::units::{ByFamily, Family, RecordType};
 
 /// 2026-02-02T02:40:00Z.
@@ -42,8 +42,12 @@ fn signal<T>(ok: bool, value: T) -> Signal<T> {
 }
 
 /// What an operator wants who asks for nothing in particular.
-pub fn wants<'a>(records: &'a [RecordSpec], policy: &'a Policy, recovery: &'a Limits) -> Wants<'a> {
-    Wants {
+pub fn desired<'a>(
+    records: &'a [RecordSpec],
+    policy: &'a Policy,
+    recovery: &'a Limits,
+) -> Desired<'a> {
+    Desired {
         records,
         policy,
         recovery,

@@ -2,14 +2,15 @@
 
 pub mod address;
 pub mod advice;
-pub mod alike;
 pub mod backoff;
 pub mod batches;
-pub mod beyond;
 pub mod event;
 pub mod guardrails;
 pub mod idn;
+pub mod known_records;
+pub mod line;
 pub mod moment;
+pub(crate) mod named;
 pub mod observation;
 pub mod order;
 pub mod policy;
@@ -23,10 +24,12 @@ pub mod rest;
 pub mod schedule;
 pub mod settle;
 pub mod settled;
+pub mod spec;
 pub mod state;
 pub mod step;
 pub mod units;
 pub mod verdict;
+pub mod zone_state;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

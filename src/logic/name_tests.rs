@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::beyond::Reason;
 use super::event::RecordOutcome;
+use super::line::Reason;
 use super::observation::FailureClass;
 use super::readiness::Readiness;
 use super::records::{CacheStatus, Layer};

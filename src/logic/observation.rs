@@ -1,23 +1,24 @@
 //! What one cycle saw: the signals, as plain values.
 
+use super::named::named;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::beyond::Line;
+use super::line::Line;
 use super::units::{ByFamily, Family};
 
-/// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum FailureClass {
-    /// Under 50 ms: somebody near said no.
-    FastFail,
-    /// Under 300 ms.
-    SlowFail,
-    /// 300 ms and more.
-    Timeout,
+named! {
+    /// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
+    pub enum FailureClass {
+        /// Under 50 ms: somebody near said no.
+        FastFail = "FAST_FAIL",
+        /// Under 300 ms.
+        SlowFail = "SLOW_FAIL",
+        /// 300 ms and more.
+        Timeout = "TIMEOUT",
+    }
 }
 
 impl FailureClass {
@@ -28,16 +29,6 @@ impl FailureClass {
             0..50 => Self::FastFail,
             50..300 => Self::SlowFail,
             _ => Self::Timeout,
-        }
-    }
-
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::FastFail => "FAST_FAIL",
-            Self::SlowFail => "SLOW_FAIL",
-            Self::Timeout => "TIMEOUT",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::guardrails::Limits;
 use super::units::config_duration;
 
 /// The `[policy]` section, within its bounds.
@@ -101,14 +102,8 @@ pub struct Facts<'a> {
     pub policy: &'a Policy,
     /// The TTLs of the records that have one, in seconds.
     pub ttls: Vec<u32>,
-    /// Whether cadence may cut the modem's power.
-    pub recovery_enabled: bool,
-    /// Rest after a power cycle.
-    pub cooldown: Duration,
-    /// How long after a start of host, router or plug the power is left alone.
-    pub boot_grace: Duration,
-    /// How long the modem stays dark.
-    pub off_time: Duration,
+    /// The guardrails of the power cycle.
+    pub recovery: Limits,
     /// The hosts of the WAN targets.
     pub wan_hosts: Vec<&'a str>,
     /// The permission bits of the token file; none where there is no file.
@@ -187,26 +182,26 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             "policy.jitter = \"0s\", so many homes would ask in the same second; fix: set more, such as \"10s\"".to_owned(),
         ),
         Rule::BootGraceTooShort => broken(
-            facts.boot_grace < MIN_BOOT_GRACE,
+            facts.recovery.boot_grace < MIN_BOOT_GRACE,
             format!(
                 "recovery.boot_grace = \"{}\", so a modem could be cut while it starts; fix: set at least \"{}\"",
-                config_duration(facts.boot_grace),
+                config_duration(facts.recovery.boot_grace),
                 config_duration(MIN_BOOT_GRACE)
             ),
         ),
         Rule::CooldownTooShort => broken(
-            facts.cooldown < MIN_COOLDOWN,
+            facts.recovery.cooldown < MIN_COOLDOWN,
             format!(
                 "recovery.cooldown = \"{}\", which wears out the modem; fix: set at least \"{}\"",
-                config_duration(facts.cooldown),
+                config_duration(facts.recovery.cooldown),
                 config_duration(MIN_COOLDOWN)
             ),
         ),
         Rule::OffTime => broken(
-            !OFF_TIME.contains(&facts.off_time),
+            !OFF_TIME.contains(&facts.recovery.off_time),
             format!(
                 "recovery.off_time = \"{}\" is out of range; fix: set \"{}\" to \"{}\"",
-                config_duration(facts.off_time),
+                config_duration(facts.recovery.off_time),
                 config_duration(*OFF_TIME.start()),
                 config_duration(*OFF_TIME.end())
             ),
@@ -214,7 +209,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
         Rule::SingleWanTarget => {
             let hosts: BTreeSet<String> = facts.wan_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
             broken(
-                facts.recovery_enabled && hosts.len() < 2,
+                facts.recovery.enabled && hosts.len() < 2,
                 format!(
                     "network.wan_targets has {} host, whose outage would look like one of the line; fix: name two hosts",
                     hosts.len()
@@ -234,6 +229,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logic::fixtures::limits;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -255,10 +251,10 @@ mod tests {
         Facts {
             policy,
             ttls: vec![60],
-            recovery_enabled: true,
-            cooldown: seconds(1800),
-            boot_grace: seconds(900),
-            off_time: seconds(30),
+            recovery: Limits {
+                boot_grace: seconds(900),
+                ..limits()
+            },
             wan_hosts: vec!["1.1.1.1", "9.9.9.9", "8.8.8.8"],
             token_mode: Some(0o640),
         }
@@ -311,28 +307,28 @@ mod tests {
             ),
             (
                 Rule::BootGraceTooShort,
-                |_, facts| facts.boot_grace = seconds(600),
-                |_, facts| facts.boot_grace = seconds(599),
+                |_, facts| facts.recovery.boot_grace = seconds(600),
+                |_, facts| facts.recovery.boot_grace = seconds(599),
                 "recovery.boot_grace = \"9m59s\", so a modem could be cut while it starts; fix: set at least \"10m\", \
                  or waive it with policy.waive = [\"boot-grace-too-short\"]",
             ),
             (
                 Rule::CooldownTooShort,
-                |_, facts| facts.cooldown = seconds(900),
-                |_, facts| facts.cooldown = seconds(899),
+                |_, facts| facts.recovery.cooldown = seconds(900),
+                |_, facts| facts.recovery.cooldown = seconds(899),
                 "recovery.cooldown = \"14m59s\", which wears out the modem; fix: set at least \"15m\", \
                  or waive it with policy.waive = [\"cooldown-too-short\"]",
             ),
             (
                 Rule::OffTime,
-                |_, facts| facts.off_time = seconds(5),
-                |_, facts| facts.off_time = seconds(4),
+                |_, facts| facts.recovery.off_time = seconds(5),
+                |_, facts| facts.recovery.off_time = seconds(4),
                 "recovery.off_time = \"4s\" is out of range; fix: set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
             ),
             (
                 Rule::OffTime,
-                |_, facts| facts.off_time = seconds(120),
-                |_, facts| facts.off_time = seconds(121),
+                |_, facts| facts.recovery.off_time = seconds(120),
+                |_, facts| facts.recovery.off_time = seconds(121),
                 "recovery.off_time = \"2m1s\" is out of range; fix: set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
             ),
             (
@@ -377,7 +373,10 @@ mod tests {
         let policy = policy();
         let facts = Facts {
             ttls: vec![],
-            recovery_enabled: false,
+            recovery: Limits {
+                enabled: false,
+                ..limits()
+            },
             wan_hosts: vec!["a.example"],
             token_mode: None,
             ..facts(&policy)

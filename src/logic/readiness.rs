@@ -3,6 +3,7 @@
 //! Each family in use has a [`Machine`] of its own, and a record depends on that of its own family alone. How ready the whole is, is
 //! [told](best) by the best of them.
 
+use super::named::named;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -11,32 +12,22 @@ use serde::{Deserialize, Serialize};
 use super::moment::Moment;
 use super::units::Family;
 
-/// How far the line may be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Readiness {
-    /// No cycle has looked yet, or no record needs it.
-    Init,
-    /// The line is up; the address waits for its confirmations.
-    Probing,
-    /// The address is confirmed; records may be written.
-    Ready,
-    /// The line is down, or nobody who answers has proved who he is.
-    NotReady,
-}
-
-impl Readiness {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Init => "INIT",
-            Self::Probing => "PROBING",
-            Self::Ready => "READY",
-            Self::NotReady => "NOT_READY",
-        }
+named! {
+    /// How far the line may be trusted.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Readiness {
+        /// No cycle has looked yet, or no record needs it.
+        Init = "INIT",
+        /// The line is up; the address waits for its confirmations.
+        Probing = "PROBING",
+        /// The address is confirmed; records may be written.
+        Ready = "READY",
+        /// The line is down, or nobody who answers has proved who he is.
+        NotReady = "NOT_READY",
     }
 }
+
+impl Readiness {}
 
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! What is remembered of one record between cycles, and how a cycle's outcome is folded into it.
 
+use super::named::named;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::backoff::{Backoff, without_retry};
 use super::moment::{Elapsed, Moment};
-use super::records::{Instead, Layer, RecordSpec, Settled, WriteFate};
+use super::settled::{Instead, Layer, Replacement, Settled, WriteFate};
+use super::spec::RecordSpec;
 
 /// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
 pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -70,26 +72,6 @@ impl Pending {
     }
 }
 
-/// What a write puts in the place of what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replacement {
-    /// The record's content before; none where the write creates the record.
-    pub from: Option<String>,
-    /// Its address after.
-    pub to: IpAddr,
-    /// When.
-    pub at: Moment,
-}
-
-impl Replacement {
-    /// Whether the address changes, and not only a setting.
-    #[must_use]
-    pub fn changes_address(&self) -> bool {
-        let from = self.from.as_ref();
-        from.is_none_or(|from| from.parse() != Ok(self.to))
-    }
-}
-
 /// What is remembered of one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -141,29 +123,19 @@ pub struct Trouble {
     pub waits: bool,
 }
 
-/// What is known of a record: the one source of every exit code, row and message about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Truth {
-    /// It holds what it shall.
-    Right,
-    /// It holds something else, or does not exist.
-    Wrong,
-    /// Nobody could tell.
-    Unknown,
-}
-
-impl Truth {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Right => "right",
-            Self::Wrong => "wrong",
-            Self::Unknown => "unknown",
-        }
+named! {
+    /// What is known of a record: the one source of every exit code, row and message about it.
+    pub enum Truth {
+        /// It holds what it shall.
+        Right = "right",
+        /// It holds something else, or does not exist.
+        Wrong = "wrong",
+        /// Nobody could tell.
+        Unknown = "unknown",
     }
 }
+
+impl Truth {}
 
 impl RecordState {
     /// What is known of it since the last cycle.

@@ -1,7 +1,7 @@
 //! Which record is wanted, and the cheapest evidence that settles whether it is right: cache, then DNS over HTTPS, then
 //! the API, then a change.
 //!
-//! A [`Pursuit`] is one record in one cycle. Each of its methods takes what the last question brought and says what
+//! A [`Reconciliation`] is one record in one cycle. Each of its methods takes what the last question brought and says what
 //! [`Next`] to ask or do, until the record is [`Settled`]. [`RecordState::settle`] folds that into what is remembered.
 
 use std::net::IpAddr;
@@ -12,12 +12,13 @@ use super::moment::Moment;
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
 use super::record_state::BUDGET_WINDOW;
-use super::units::{Family, RecordType, human_duration};
+use super::units::human_duration;
 
 pub use super::record_state::{
     CONVERGENCE_WINDOW, FOLLOWING, Pending, RecordState, Trouble, Truth, Verified,
 };
 pub use super::settled::{CacheStatus, Instead, Layer, Next, Settled, Write, WriteFate};
+pub use super::spec::{RecordSpec, families};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
@@ -25,82 +26,9 @@ const CREATED_TTL: u32 = 60;
 /// For how long the provider's word on TTL and proxy is believed.
 const SETTINGS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One `[[record]]` of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordSpec {
-    /// The name in ASCII (punycode) form, in lower case, without a dot at its end.
-    pub name: String,
-    /// The name as the operator wrote it, for display.
-    pub display: String,
-    /// A or AAAA.
-    pub kind: RecordType,
-    /// The wanted TTL in seconds, 1 for automatic; none: an existing record keeps its own.
-    pub ttl: Option<u32>,
-    /// Whether Cloudflare shall proxy it; none: an existing record keeps its own.
-    pub proxied: Option<bool>,
-    /// Whether it may be created where it is missing.
-    pub create: bool,
-    /// The zone in ASCII form; none: found from the name.
-    pub zone: Option<String>,
-    /// Pins one record by its id where several share name and type.
-    pub id: Option<String>,
-}
-
-impl RecordSpec {
-    /// The key of the record in the state.
-    #[must_use]
-    pub fn key(&self) -> String {
-        [self.kind.as_str(), " ", &self.name].concat()
-    }
-
-    /// The record for people: `vpn.example.com A`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        [&self.display, " ", self.kind.as_str()].concat()
-    }
-
-    /// Whether a zone of this name may be its own: whether it is among the [candidates](Self::zone_candidates).
-    #[must_use]
-    pub fn may_be_in(&self, zone: &str) -> bool {
-        let name = self.name.strip_prefix("*.").unwrap_or(&self.name);
-        let is_above = |before: &str| before.is_empty() || before.ends_with('.');
-        match &self.zone {
-            Some(own) => own == zone,
-            None => zone.contains('.') && name.strip_suffix(zone).is_some_and(is_above),
-        }
-    }
-
-    /// The names that its zone may have, the longest first: every suffix of two labels and more.
-    #[must_use]
-    pub fn zone_candidates(&self) -> Vec<String> {
-        if let Some(zone) = &self.zone {
-            return vec![zone.clone()];
-        }
-        let name = self.name.strip_prefix("*.").unwrap_or(&self.name);
-        std::iter::successors(Some(name), |name| {
-            name.split_once('.').map(|(_, rest)| rest)
-        })
-        .filter(|name| name.contains('.'))
-        .map(str::to_owned)
-        .collect()
-    }
-}
-
-/// The families of the addresses that these records hold, that of the first record first.
-#[must_use]
-pub fn families(records: &[RecordSpec]) -> Vec<Family> {
-    let mut families = vec![];
-    for record in records {
-        if !families.contains(&record.kind.family()) {
-            families.push(record.kind.family());
-        }
-    }
-    families
-}
-
 /// One record in one cycle, while it is being settled.
 #[derive(Debug, Clone, Copy)]
-pub struct Pursuit<'a> {
+pub struct Reconciliation<'a> {
     /// The record as configured.
     pub spec: &'a RecordSpec,
     /// What is remembered of it.
@@ -117,7 +45,7 @@ pub struct Pursuit<'a> {
     pub doh: bool,
 }
 
-impl Pursuit<'_> {
+impl Reconciliation<'_> {
     /// Layer 1: what the cache says and, where it knows, for how long.
     #[must_use]
     pub fn cache(&self) -> (CacheStatus, Option<Duration>) {
@@ -223,10 +151,17 @@ impl Pursuit<'_> {
                     mine.len(),
                     ids()
                 );
+                let contents: Vec<&str> = mine.iter().map(|it| it.content.as_str()).collect();
+                let is_among = contents.iter().any(|it| it.parse() == Ok(self.wanted));
                 return Next::Done(Settled::Held {
                     reason,
                     is_trouble: true,
-                    found: Instead::Unread,
+                    // Whichever of them is meant, it is not right.
+                    found: if is_among {
+                        Instead::Unread
+                    } else {
+                        Instead::Content(contents.join(", "))
+                    },
                 });
             }
         };

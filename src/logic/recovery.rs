@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::beyond::Line;
+use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::verdict::Verdict;

@@ -212,8 +212,8 @@ fn a_last_look_that_was_answered_is_remembered_until_the_line_is_ready_and_the_n
 #[test]
 fn a_line_that_nobody_verified_counts_as_dead_only_where_that_is_wanted_and_no_clock_may_be_the_reason()
  {
-    use crate::logic::beyond::Reason;
     use crate::logic::fixtures::{doubtful, seen};
+    use crate::logic::line::Reason;
 
     let wanted = Limits {
         when_unverified: true,
@@ -552,21 +552,21 @@ fn a_plug_is_looked_at_each_half_hour_of_an_outage_and_once_more_after_the_power
  {
     let mut state = RecoveryState::default();
     outage(&mut state, 0, 1800, 30);
-    let wants = |state: &RecoveryState, s| state.wants_light(&limits(), &at(s));
-    assert!(!wants(&state, 1799));
-    assert!(wants(&state, 1800));
+    let desired = |state: &RecoveryState, s| state.wants_light(&limits(), &at(s));
+    assert!(!desired(&state, 1799));
+    assert!(desired(&state, 1800));
     state.lights(&at(1800));
     outage(&mut state, 1830, 3570, 30);
-    assert!(!wants(&state, 3599));
-    assert!(wants(&state, 3600));
+    assert!(!desired(&state, 3599));
+    assert!(desired(&state, 3600));
     let mut lost = state.clone();
     lost.observe(Verdict::RouterDown, FailureClass::Timeout, false, &at(3000));
-    assert!(!wants(&lost, 3000), "it is not known to be over");
+    assert!(!desired(&lost, 3000), "it is not known to be over");
     lost.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(3030));
-    assert!(wants(&lost, 3030), "the router came back");
+    assert!(desired(&lost, 3030), "the router came back");
     let mut started = state.clone();
     started.host_started();
-    assert!(wants(&started, 3000));
+    assert!(desired(&started, 3000));
     state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(3600));
     assert_eq!((state.away, state.plug_seen), (None, None));
 }

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
 use super::moment::{Elapsed, Moment};
 use super::policy::Policy;
 use super::readiness::Readiness;
-use super::state::{LEFT_BEHIND, State};
+use super::state::{Due, LEFT_BEHIND, Speed, State};
 
 /// An API back-off longer than this is waited for at the slow cadence.
 const SHORT_BACKOFF: Duration = Duration::from_secs(2 * 60);
@@ -17,27 +14,6 @@ const SHORT_BACKOFF: Duration = Duration::from_secs(2 * 60);
 const LONGEST_PLAN: u64 = 65 * 60;
 /// Cycles further apart than this leave a gap in what is known.
 const GAP: Duration = Duration::from_secs(5 * 60);
-
-/// The cadence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Speed {
-    /// Every `healthy_interval`.
-    Slow,
-    /// Every `unsettled_interval`.
-    Fast,
-}
-
-/// When the next cycle is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
-    /// The cadence.
-    pub speed: Speed,
-    /// Seconds from the cycle that says so.
-    pub in_s: u64,
-    /// That moment by the wall clock, for display.
-    pub due_at: Timestamp,
-}
 
 /// Plans the cycle after the one at `now`. `jitter` is a random part of `policy.jitter`.
 #[must_use]
@@ -135,6 +111,8 @@ pub fn is_stale(state: &State, now: &Moment) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::logic::fixtures::{at, ip, machines, policy};
     use crate::logic::readiness::Track;

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::backoff::without_retry;
-use super::event::{RecordOutcome, What};
+use super::event::{EventKind, RecordOutcome};
 use super::moment::Moment;
-use super::record_state::Replacement;
 use super::records::{RecordSpec, Settled};
 use super::schedule;
+use super::settled::Replacement;
 use super::state::{LastChange, LastCycle, State};
-use super::step::Wants;
+use super::step::Desired;
 
 /// One record, settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Ending<'a> {
 
 /// Folds in what came of the decision, and plans the next cycle. `now` is when the cycle began.
 #[must_use]
-pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants<'_>) -> State {
+pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, desired: &Desired<'_>) -> State {
     let Ending {
         outcomes,
         errors,
@@ -50,7 +50,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         elapsed,
         jitter,
     } = *ending;
-    for (spec, outcome) in wants.records.iter().zip(outcomes) {
+    for (spec, outcome) in desired.records.iter().zip(outcomes) {
         let known = state.records.get(&spec.key());
         let is_as_before = known.is_some_and(|known| known.is_as_before(&outcome.settled));
         if !is_as_before || outcome.public.is_some() {
@@ -58,25 +58,19 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         }
     }
     // Each of them is known by now; what is more is not configured any more.
-    if state.records.len() > wants.records.len() {
-        let mut known = std::mem::take(&mut state.records);
-        for key in wants.records.iter().map(RecordSpec::key) {
-            if let Some(record) = known.remove(&key) {
-                state.records.insert(key, record);
-            }
-        }
+    if state.records.len() > desired.records.len() {
+        let keys = desired.records.iter().map(RecordSpec::key);
+        state.records.retain(keys);
     }
-    if !wants.doh {
+    if !desired.doh {
         // There is nobody to ask whether a write shows, and so nothing to wait for.
-        for record in state.records.values_mut() {
-            record.pending = None;
-        }
+        state.records.each_mut(|record| record.pending = None);
     }
     for error in errors {
         if !state.errors.iter().any(|old| is_same_news(old, error)) {
-            state.tell(
+            state.emit(
                 now,
-                What::Error {
+                EventKind::Error {
                     message: error.clone(),
                 },
             );
@@ -87,7 +81,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, wants: &Wants
         at: now.clone(),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     });
-    state.next = Some(schedule::next(&state, wants.policy, jitter, ended));
+    state.next = Some(schedule::next(&state, desired.policy, jitter, ended));
     state
 }
 
@@ -105,15 +99,15 @@ impl State {
     /// Remembers that a write is about to be made, which goes to disk before the deed. The record was read for it: where that shows an earlier
     /// write, of which no answer is known, this is told.
     pub fn intend(&mut self, spec: &RecordSpec, write: Replacement, now: &Moment) {
-        let known = self.records.entry(spec.key()).or_default();
+        let known = self.records.get_mut_or_new(spec.key());
         let made = known.was_made(&write);
         known.intend(write);
         if let Some(made) = made {
-            self.tell_made(spec, made, Some(FOUND.to_owned()), now);
+            self.emit_write(spec, made, Some(FOUND.to_owned()), now);
         }
     }
 
-    fn tell_made(
+    fn emit_write(
         &mut self,
         spec: &RecordSpec,
         write: Replacement,
@@ -135,7 +129,7 @@ impl State {
             Some(_) => RecordOutcome::Updated,
             None => RecordOutcome::Created,
         };
-        let told = What::Record {
+        let told = EventKind::Record {
             name,
             record,
             outcome,
@@ -143,7 +137,7 @@ impl State {
             to: Some(write.to),
             reason,
         };
-        self.tell(at, told);
+        self.emit(at, told);
     }
 }
 
@@ -165,7 +159,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     }
     let name = spec.name.clone();
     let record = spec.kind;
-    let event = |outcome, reason| What::Record {
+    let event = |outcome, reason| EventKind::Record {
         name: name.clone(),
         record,
         outcome,
@@ -180,7 +174,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         }
     };
     if let Some((write, reason)) = made {
-        state.tell_made(spec, write, reason, &outcome.at);
+        state.emit_write(spec, write, reason, &outcome.at);
     }
     let is_news = |reason: &str| {
         !before
@@ -198,9 +192,9 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
                 {
                     change.dns_s = Some(seconds);
                 }
-                state.tell(
+                state.emit(
                     &outcome.at,
-                    What::Converged {
+                    EventKind::Converged {
                         name,
                         record,
                         address: wanted,
@@ -214,13 +208,13 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
             is_trouble: false, ..
         } => {}
         Settled::Held { reason, .. } if is_news(reason) => {
-            state.tell(
+            state.emit(
                 &outcome.at,
                 event(RecordOutcome::Held, Some(reason.clone())),
             );
         }
         Settled::Failed { reason, .. } if is_news(reason) => {
-            state.tell(
+            state.emit(
                 &outcome.at,
                 event(RecordOutcome::Failed, Some(reason.clone())),
             );

@@ -1,6 +1,6 @@
 use super::*;
 use crate::logic::event::Event;
-use crate::logic::fixtures::{at, ip, limits, policy, record, wants};
+use crate::logic::fixtures::{at, desired, ip, limits, policy, record};
 use crate::logic::record_state::{Pending, RecordState};
 use crate::logic::records::{Instead, Layer, WriteFate};
 use crate::logic::units::RecordType;
@@ -12,9 +12,9 @@ const A: &str = "11.0.0.1";
 fn after(state: State, settled: Settled, wanted: Option<&str>, doh: bool, s: u64) -> State {
     let records = [record(NAME, RecordType::A)];
     let (policy, limits) = (policy(), limits());
-    let wants = Wants {
+    let desired = Desired {
         doh,
-        ..wants(&records, &policy, &limits)
+        ..desired(&records, &policy, &limits)
     };
     let outcomes = [Outcome {
         wanted: wanted.map(ip),
@@ -33,10 +33,10 @@ fn after(state: State, settled: Settled, wanted: Option<&str>, doh: bool, s: u64
         outbox: vec![],
         ..state
     };
-    settle(state, &ending, &at(s), &wants)
+    settle(state, &ending, &at(s), &desired)
 }
 
-fn told(state: &State) -> Vec<What> {
+fn told(state: &State) -> Vec<EventKind> {
     state
         .outbox
         .iter()
@@ -119,7 +119,7 @@ fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alon
         let state = after(watching(name, kind), seen(), Some(A), true, 40);
         assert_eq!(state.last_change.as_ref().unwrap().dns_s, kept, "{name}");
         assert!(
-            matches!(told(&state)[..], [What::Converged { seconds: 40, .. }]),
+            matches!(told(&state)[..], [EventKind::Converged { seconds: 40, .. }]),
             "{:?}",
             told(&state)
         );
@@ -130,7 +130,7 @@ fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alon
 fn without_public_dns_to_ask_no_write_is_waited_for() {
     for (doh, waits) in [(true, true), (false, false)] {
         let state = after(watched(), held("a reason"), None, doh, 30);
-        assert_eq!(state.records[&key()].pending.is_some(), waits);
+        assert_eq!(state.records.get(&key()).unwrap().pending.is_some(), waits);
     }
 }
 
@@ -148,7 +148,7 @@ fn an_error_is_told_once_for_as_long_as_it_lasts() {
         (&["by 12:00:31"], &[]),
     ] {
         let (policy, limits) = (policy(), limits());
-        let wants = wants(&[], &policy, &limits);
+        let desired = desired(&[], &policy, &limits);
         let errors: Vec<String> = errors.iter().map(|&error| error.to_owned()).collect();
         let ending = Ending {
             outcomes: &[],
@@ -158,10 +158,10 @@ fn an_error_is_told_once_for_as_long_as_it_lasts() {
             jitter: Duration::ZERO,
         };
         state.outbox.clear();
-        state = settle(state, &ending, &at(0), &wants);
-        let expected: Vec<What> = news
+        state = settle(state, &ending, &at(0), &desired);
+        let expected: Vec<EventKind> = news
             .iter()
-            .map(|&message| What::Error {
+            .map(|&message| EventKind::Error {
                 message: message.to_owned(),
             })
             .collect();

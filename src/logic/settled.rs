@@ -1,66 +1,45 @@
 //! What a record may come to in one cycle: what to ask or do next, a change at the provider, and how it was settled in the end.
 
+use super::named::named;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::RecordOutcome;
 use super::moment::Moment;
 use super::provider::{Change, Found, NewRecord};
-use super::record_state::Replacement;
 
-/// Where the evidence came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layer {
-    /// What an earlier cycle verified.
-    Cache,
-    /// Public DNS.
-    Doh,
-    /// The provider itself.
-    Api,
-}
-
-impl Layer {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cache => "cache",
-            Self::Doh => "doh",
-            Self::Api => "api",
-        }
+named! {
+    /// Where the evidence came from.
+    pub enum Layer {
+        /// What an earlier cycle verified.
+        Cache = "cache",
+        /// Public DNS.
+        Doh = "doh",
+        /// The provider itself.
+        Api = "api",
     }
 }
 
-/// What the cache said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CacheStatus {
-    /// The same record was verified a short while ago.
-    Hit,
-    /// Nothing is known.
-    Miss,
-    /// It was verified too long ago, or the clocks cannot tell.
-    Expired,
-    /// Something else was verified.
-    Mismatch,
-    /// It was not asked: `--no-cache`, a write in doubt, or nothing is wanted.
-    Skipped,
-}
+impl Layer {}
 
-impl CacheStatus {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "HIT",
-            Self::Miss => "MISS",
-            Self::Expired => "EXPIRED",
-            Self::Mismatch => "MISMATCH",
-            Self::Skipped => "SKIPPED",
-        }
+named! {
+    /// What the cache said.
+    pub enum CacheStatus {
+        /// The same record was verified a short while ago.
+        Hit = "HIT",
+        /// Nothing is known.
+        Miss = "MISS",
+        /// It was verified too long ago, or the clocks cannot tell.
+        Expired = "EXPIRED",
+        /// Something else was verified.
+        Mismatch = "MISMATCH",
+        /// It was not asked: `--no-cache`, a write in doubt, or nothing is wanted.
+        Skipped = "SKIPPED",
     }
 }
+
+impl CacheStatus {}
 
 /// What to ask or do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,6 +166,26 @@ impl Write {
     }
 }
 
+/// What a write puts in the place of what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The record's content before; none where the write creates the record.
+    pub from: Option<String>,
+    /// Its address after.
+    pub to: IpAddr,
+    /// When.
+    pub at: Moment,
+}
+
+impl Replacement {
+    /// Whether the address changes, and not only a setting.
+    #[must_use]
+    pub fn changes_address(&self) -> bool {
+        let from = self.from.as_ref();
+        from.is_none_or(|from| from.parse() != Ok(self.to))
+    }
+}
+
 /// How a record was settled in one cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -239,6 +238,37 @@ impl Settled {
             reason,
             is_trouble: false,
             found: Instead::Unread,
+        }
+    }
+
+    /// What came of it, in a word.
+    #[must_use]
+    pub const fn outcome(&self) -> RecordOutcome {
+        match self {
+            Self::Right { .. } => RecordOutcome::Noop,
+            Self::Written(Write::Patch { .. }) => RecordOutcome::Updated,
+            Self::Written(Write::Create(_)) => RecordOutcome::Created,
+            Self::Held { .. } => RecordOutcome::Held,
+            Self::Failed { .. } => RecordOutcome::Failed,
+        }
+    }
+
+    /// The layer that settled it; none where nothing did.
+    #[must_use]
+    pub const fn layer(&self) -> Option<Layer> {
+        match self {
+            Self::Right { layer, .. } => Some(*layer),
+            Self::Written(_) => Some(Layer::Api),
+            Self::Held { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// Why it was held or failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Held { reason, .. } | Self::Failed { reason, .. } => Some(reason),
+            Self::Right { .. } | Self::Written(_) => None,
         }
     }
 

@@ -8,16 +8,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::backoff::Backoff;
-use super::beyond::Reason;
-use super::event::{Event, What};
+use super::event::{Event, EventKind};
+use super::known_records::KnownRecords;
+use super::line::Reason;
 use super::moment::Moment;
+use super::named::named;
 use super::readiness::{Machine, Readiness, best};
-use super::records::RecordState;
 use super::recovery::RecoveryState;
-use super::rest::ZoneState;
-use super::schedule::Due;
 use super::units::{ByFamily, Family, RecordType};
 use super::verdict::Verdict;
+use super::zone_state::ZoneState;
 
 /// The version of the document. A new field with a default needs no new version; a changed meaning does.
 pub const VERSION: u32 = 3;
@@ -58,8 +58,7 @@ pub struct State {
     /// The addresses trusted last, kept through outages.
     pub last_trusted: ByFamily<Option<IpAddr>>,
     /// What is known of each record, by [`super::records::RecordSpec::key`].
-    #[serde(with = "super::alike")]
-    pub records: BTreeMap<String, RecordState>,
+    pub records: KnownRecords,
     /// What is known of zones at the provider, by name.
     pub zones: BTreeMap<String, ZoneState>,
     /// The addresses to which the names of servers resolved last, for when the resolver fails.
@@ -88,6 +87,27 @@ pub struct LastCycle {
     pub at: Moment,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+named! {
+    /// The cadence.
+    pub enum Speed {
+        /// Every `healthy_interval`.
+        Slow = "slow",
+        /// Every `unsettled_interval`.
+        Fast = "fast",
+    }
+}
+
+/// When the next cycle is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The cadence.
+    pub speed: Speed,
+    /// Seconds from the cycle that says so.
+    pub in_s: u64,
+    /// That moment by the wall clock, for display.
+    pub due_at: Timestamp,
 }
 
 /// Counted cycles.
@@ -175,7 +195,7 @@ impl State {
             hours: vec![],
             outage: None,
             last_trusted: ByFamily::default(),
-            records: BTreeMap::new(),
+            records: KnownRecords::default(),
             zones: BTreeMap::new(),
             names: BTreeMap::new(),
             backoff: None,
@@ -208,7 +228,7 @@ impl State {
     }
 
     /// Appends an event to the outbox.
-    pub fn tell(&mut self, now: &Moment, what: What) {
+    pub fn emit(&mut self, now: &Moment, what: EventKind) {
         self.seq = self.seq.saturating_add(1);
         self.outbox.push(Event {
             at: now.wall,
@@ -219,13 +239,13 @@ impl State {
     }
 
     /// Keeps events of earlier cycles that the history could not take; of many, the last [`UNTOLD_AT_MOST`].
-    pub fn keep_untold(&mut self, mut untold: Vec<Event>) {
+    pub fn keep_unwritten(&mut self, mut untold: Vec<Event>) {
         untold.drain(..untold.len().saturating_sub(UNTOLD_AT_MOST));
         self.outbox.splice(..0, untold);
     }
 
     /// The events of the last cycle alone.
-    pub fn news(&self) -> impl Iterator<Item = &Event> {
+    pub fn new_events(&self) -> impl Iterator<Item = &Event> {
         let is_new = |event: &&Event| event.cycle == self.cycle;
         self.outbox.iter().filter(is_new)
     }
@@ -313,16 +333,19 @@ mod tests {
      {
         let mut state = State::cold(&at(0));
         for _ in 0..UNTOLD_AT_MOST + 10 {
-            state.tell(&at(0), What::Gap { seconds: None });
+            state.emit(&at(0), EventKind::Gap { seconds: None });
         }
         let untold = std::mem::take(&mut state.outbox);
         state.cycle += 1;
-        state.tell(&at(60), What::Gap { seconds: Some(3) });
-        state.keep_untold(untold);
+        state.emit(&at(60), EventKind::Gap { seconds: Some(3) });
+        state.keep_unwritten(untold);
         let numbers: Vec<u64> = state.outbox.iter().map(|event| event.seq).collect();
         assert_eq!(numbers, (11..=61).collect::<Vec<_>>());
         assert_eq!(
-            state.news().map(|event| event.seq).collect::<Vec<_>>(),
+            state
+                .new_events()
+                .map(|event| event.seq)
+                .collect::<Vec<_>>(),
             [61]
         );
     }
@@ -331,7 +354,7 @@ mod tests {
     fn the_document_survives_a_round_trip() {
         let mut state = State::cold(&at(0));
         state.count(true, &at(0));
-        state.tell(&at(0), What::Gap { seconds: Some(3) });
+        state.emit(&at(0), EventKind::Gap { seconds: Some(3) });
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
     }

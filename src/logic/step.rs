@@ -4,13 +4,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::beyond::{Line, Reason};
-use super::event::{OutagePhase, RecoveryPhase, What};
+use super::event::{EventKind, OutagePhase, RecoveryPhase};
+use super::line::{Line, Reason};
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Machine, Readiness, Track};
-use super::records::{self, CacheStatus, Next, Pursuit, RecordSpec, Settled};
+use super::records::{self, CacheStatus, Next, Reconciliation, RecordSpec, Settled};
 use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{Outage, State};
@@ -19,7 +19,7 @@ use super::verdict::Verdict;
 
 /// What the operator wants, as far as a cycle needs it.
 #[derive(Debug, Clone, Copy)]
-pub struct Wants<'a> {
+pub struct Desired<'a> {
     /// The records to keep; at least one.
     pub records: &'a [RecordSpec],
     /// Thresholds.
@@ -34,7 +34,7 @@ pub struct Wants<'a> {
     pub no_cache: bool,
 }
 
-impl Wants<'_> {
+impl Desired<'_> {
     /// The families of all records, that of the first record first.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
@@ -70,15 +70,17 @@ pub struct Planned {
     pub next: Next,
 }
 
-/// Brings what an earlier cycle left under today's configuration and onto the clocks of this boot. Probes that depend
-/// on the state (is this address trusted?) must look at the result.
+/// Begins a cycle: brings what an earlier one left under today's configuration and onto the clocks of this boot, and makes room for what
+/// is to be told. Probes that depend on the state (is this address trusted?) must look at the result.
 #[must_use]
-pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
-    let families = wants.families();
+pub fn resume(mut state: State, desired: &Desired<'_>, now: &Moment) -> State {
+    state.outbox.clear();
+    state.cycle = state.cycle.saturating_add(1);
+    let families = desired.families();
     for family in [Family::V4, Family::V6] {
         let machine = state.machines.of_mut(family);
         if families.contains(&family) {
-            machine.track = machine.track.under(family, wants.policy.confirmations);
+            machine.track = machine.track.under(family, desired.policy.confirmations);
         } else if machine.track != Track::Init {
             *machine = Machine::new(now.clone());
         }
@@ -88,7 +90,7 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
         }
     }
     state.rests_on_clocks_of(now);
-    let is_used = |zone: &String| wants.records.iter().any(|spec| spec.may_be_in(zone));
+    let is_used = |zone: &String| desired.records.iter().any(|spec| spec.may_be_in(zone));
     state.zones.retain(|name, _| is_used(name));
     state.recovery.on_clocks_of(now);
     if state
@@ -98,9 +100,7 @@ pub fn resume(mut state: State, wants: &Wants<'_>, now: &Moment) -> State {
     {
         state.recovery.host_started();
     }
-    for record in state.records.values_mut() {
-        record.on_clocks_of(now);
-    }
+    state.records.each_mut(|record| record.on_clocks_of(now));
     state
 }
 
@@ -110,16 +110,14 @@ pub fn step(
     mut state: State,
     seen: &Observation,
     now: &Moment,
-    wants: &Wants<'_>,
+    desired: &Desired<'_>,
 ) -> (State, Decision) {
     let before = state.readiness();
     let verdict = Verdict::of(seen);
-    state.outbox.clear();
-    state.cycle = state.cycle.saturating_add(1);
     if let Some(gap) = schedule::gap(&state, now) {
-        state.tell(
+        state.emit(
             now,
-            What::Gap {
+            EventKind::Gap {
                 seconds: gap.map(|gap| gap.as_secs()),
             },
         );
@@ -132,31 +130,31 @@ pub fn step(
         }
     }
 
-    let steps = observe(&mut state, seen, now, wants);
+    let steps = observe(&mut state, seen, now, desired);
     state.verdict = Some(verdict);
     state.doubt = match seen.line {
         Line::Unverified(reason) if verdict == Verdict::Unverified => Some(reason),
         Line::Up | Line::Down | Line::Unverified(_) => None,
     };
     for (family, from, to) in steps {
-        let what = What::Readiness {
+        let what = EventKind::Readiness {
             family,
             from,
             to,
             verdict,
         };
-        state.tell(now, what);
+        state.emit(now, what);
     }
     note_outage(&mut state, verdict, now);
     note_addresses(&mut state, seen, now);
     let ready = state.readiness() == Readiness::Ready;
     state.count(ready, now);
-    let recovery = recover(&mut state, seen, verdict, ready, now, wants);
+    let recovery = recover(&mut state, seen, verdict, ready, now, desired);
 
-    let records = wants
+    let records = desired
         .records
         .iter()
-        .map(|spec| plan(&mut state, spec, seen, now, wants))
+        .map(|spec| plan(&mut state, spec, seen, now, desired))
         .collect();
     let decision = Decision {
         before,
@@ -173,10 +171,10 @@ fn observe(
     state: &mut State,
     seen: &Observation,
     now: &Moment,
-    wants: &Wants<'_>,
+    desired: &Desired<'_>,
 ) -> Vec<(Option<Family>, Readiness, Readiness)> {
     let before = state.readiness();
-    let families = wants.families();
+    let families = desired.families();
     let is_one_of_several = families.len() > 1;
     let mut steps = vec![];
     let mut has_stepped = true;
@@ -184,10 +182,10 @@ fn observe(
         let evidence = Evidence {
             up: *seen.lines.of(family) == Line::Up,
             address: seen.counted(family).map(|counted| counted.address),
-            trust: wants.trust,
+            trust: desired.trust,
         };
         let machine = state.machines.of_mut(family);
-        let taken = machine.observe(evidence, wants.policy.confirmations, now);
+        let taken = machine.observe(evidence, desired.policy.confirmations, now);
         has_stepped &= !taken.is_empty();
         let named = is_one_of_several.then_some(family);
         steps.extend(taken.into_iter().map(|(from, to)| (named, from, to)));
@@ -227,14 +225,14 @@ fn recover(
     verdict: Verdict,
     ready: bool,
     now: &Moment,
-    wants: &Wants<'_>,
+    desired: &Desired<'_>,
 ) -> recovery::Decision {
     let class = seen.wan.failure().unwrap_or(FailureClass::Timeout);
-    let verdict = recovery::judged(seen, verdict, wants.recovery, now);
+    let verdict = recovery::judged(seen, verdict, desired.recovery, now);
     state.recovery.observe(verdict, class, ready, now);
     if let Some(attempt) = state
         .recovery
-        .learn(wants.recovery, seen.line == Line::Up, now)
+        .learn(desired.recovery, seen.line == Line::Up, now)
     {
         let helped = attempt.helped == Some(true);
         let phase = if helped {
@@ -242,27 +240,27 @@ fn recover(
         } else {
             RecoveryPhase::NotHelped
         };
-        let what = What::Recovery {
+        let what = EventKind::Recovery {
             phase,
             attempt: attempt.attempt,
             seconds: attempt.seconds,
             reason: None,
         };
-        state.tell(now, what);
+        state.emit(now, what);
     }
     state.recovery.decide(
-        wants.recovery,
+        desired.recovery,
         verdict,
-        wants.policy.unsettled_interval,
+        desired.policy.unsettled_interval,
         now,
     )
 }
 
 /// Whether an observation is that of a line which a power cycle may bring back.
 #[must_use]
-pub fn is_dead(seen: &Observation, now: &Moment, wants: &Wants<'_>) -> bool {
+pub fn is_dead(seen: &Observation, now: &Moment, desired: &Desired<'_>) -> bool {
     let verdict = Verdict::of(seen);
-    recovery::judged(seen, verdict, wants.recovery, now) == Verdict::WanDown
+    recovery::judged(seen, verdict, desired.recovery, now) == Verdict::WanDown
 }
 
 fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
@@ -274,9 +272,9 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                 verdict,
                 cycles: 1,
             });
-            state.tell(
+            state.emit(
                 now,
-                What::Outage {
+                EventKind::Outage {
                     phase: OutagePhase::Began,
                     verdict,
                     doubt: state.doubt,
@@ -297,9 +295,9 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                 .elapsed(now)
                 .known()
                 .map(|lasted| lasted.as_secs());
-            state.tell(
+            state.emit(
                 now,
-                What::Outage {
+                EventKind::Outage {
                     phase: OutagePhase::Ended,
                     verdict: outage.verdict,
                     doubt: None,
@@ -328,9 +326,9 @@ fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
             .filter(|answer| answer.address == Ok(to))
             .map(|answer| answer.provider.clone())
             .collect();
-        state.tell(
+        state.emit(
             now,
-            What::Address {
+            EventKind::Address {
                 family,
                 from,
                 to,
@@ -345,7 +343,7 @@ fn plan(
     spec: &RecordSpec,
     seen: &Observation,
     now: &Moment,
-    wants: &Wants<'_>,
+    desired: &Desired<'_>,
 ) -> Planned {
     let family = spec.kind.family();
     let held = |reason| Planned {
@@ -356,7 +354,7 @@ fn plan(
     };
     let track = state.machines.of(family).track;
     let Some(wanted) = track.trusted() else {
-        let required = wants.policy.confirmations;
+        let required = desired.policy.confirmations;
         return held(why_not_publishable(track, family, seen, required));
     };
     // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
@@ -366,22 +364,22 @@ fn plan(
     {
         return held(format!("no {family} address was observed in this cycle"));
     }
-    let remembered = state.records.entry(spec.key()).or_default();
-    let pursuit = Pursuit {
+    let remembered = state.records.get_or_new(spec.key());
+    let reconciliation = Reconciliation {
         spec,
         state: remembered,
         wanted,
         now,
-        policy: wants.policy,
-        no_cache: wants.no_cache,
-        doh: wants.doh,
+        policy: desired.policy,
+        no_cache: desired.no_cache,
+        doh: desired.doh,
     };
-    let (cache, cache_age) = pursuit.cache();
+    let (cache, cache_age) = reconciliation.cache();
     Planned {
         wanted: Some(wanted),
         cache,
         cache_age,
-        next: pursuit.begin(),
+        next: reconciliation.begin(),
     }
 }
 

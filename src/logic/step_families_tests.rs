@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::logic::beyond::Reason;
-use crate::logic::fixtures::{at, ip, limits, policy, public_ip, record, seen, wants};
+use crate::logic::fixtures::{at, desired, ip, limits, policy, public_ip, record, seen};
+use crate::logic::line::Reason;
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::units::{ByFamily, RecordType};
 
@@ -37,13 +37,13 @@ fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, P
         .map(|kind| record("a.example.com", *kind))
         .collect();
     let (policy, limits) = (policy(), limits());
-    let wants = wants(&specs, &policy, &limits);
+    let desired = desired(&specs, &policy, &limits);
     let mut state = State::cold(&at(0));
     let mut told = vec![];
     for (s, over) in (0..).step_by(30).zip(days) {
         let now = at(s);
-        let resumed = resume(state, &wants, &now);
-        let (after, decision) = step(resumed, &observation(*over, &specs), &now, &wants);
+        let resumed = resume(state, &desired, &now);
+        let (after, decision) = step(resumed, &observation(*over, &specs), &now, &desired);
         let outcomes: Vec<Outcome> = decision
             .records
             .iter()
@@ -69,7 +69,7 @@ fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, P
             jitter: Duration::ZERO,
         };
         let whole = after.readiness();
-        state = settle(after, &ending, &now, &wants);
+        state = settle(after, &ending, &now, &desired);
         for (family, machine) in state.machines.both() {
             let is_kept = specs.iter().any(|spec| spec.kind.family() == family);
             let up = over.of(family).0 == Line::Up;

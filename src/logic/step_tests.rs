@@ -1,14 +1,15 @@
 use super::*;
-use crate::logic::beyond::Reason;
 use crate::logic::event::Event;
 use crate::logic::event::RecordOutcome;
 use crate::logic::fixtures::{
-    at, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up, wants,
+    at, desired, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up,
 };
+use crate::logic::line::Reason;
 use crate::logic::provider::{Change, Found};
-use crate::logic::record_state::Replacement;
 use crate::logic::records::{Instead, Layer, Write, WriteFate};
 use crate::logic::settle::{Ending, Outcome, settle};
+use crate::logic::settled::Replacement;
+use crate::logic::state::Speed;
 use crate::logic::units::RecordType;
 
 const A: &str = "11.0.0.1";
@@ -53,9 +54,9 @@ impl Driven {
     ) -> Decision {
         self.seconds += 30;
         let now = at(self.seconds);
-        let wants = wants(&self.specs, &self.policy, &self.limits);
-        let state = resume(self.state.clone(), &wants, &now);
-        let (state, decision) = step(state, seen, &now, &wants);
+        let desired = desired(&self.specs, &self.policy, &self.limits);
+        let state = resume(self.state.clone(), &desired, &now);
+        let (state, decision) = step(state, seen, &now, &desired);
         let outcomes: Vec<Outcome> = decision
             .records
             .iter()
@@ -73,7 +74,7 @@ impl Driven {
             elapsed: Duration::from_millis(300),
             jitter: Duration::ZERO,
         };
-        self.state = settle(state, &ending, &now, &wants);
+        self.state = settle(state, &ending, &now, &desired);
         decision
     }
 
@@ -85,7 +86,7 @@ impl Driven {
             .collect()
     }
 
-    fn events(&self) -> Vec<What> {
+    fn events(&self) -> Vec<EventKind> {
         self.state
             .outbox
             .iter()
@@ -230,7 +231,7 @@ fn the_history_tells_a_first_publish_from_start_to_end() {
     line.cycle(&up(A));
     assert_eq!(
         line.events(),
-        [What::Converged {
+        [EventKind::Converged {
             name: "vpn.example.com".into(),
             record: RecordType::A,
             address: ip(A),
@@ -265,7 +266,7 @@ fn a_write_whose_answer_was_lost_is_told_once_it_is_found_and_followed_until_pub
         let record = line.state.records.get_mut(&key).unwrap();
         record.intend(replacement(from.as_deref(), A));
         line.cycle(&up(A));
-        let told = What::Record {
+        let told = EventKind::Record {
             name: "vpn.example.com".into(),
             record: RecordType::A,
             outcome,
@@ -305,7 +306,7 @@ fn a_write_that_was_refused_or_of_another_address_is_not_told_when_the_record_is
         }
         line.cycle_settled(&up(A), |_| right(Layer::Api, false));
         assert_eq!(line.told(), [""; 0], "{wanted}");
-        assert_eq!(line.state.records[&key].unanswered, None);
+        assert_eq!(line.state.records.get(&key).unwrap().unanswered, None);
     }
 }
 
@@ -314,15 +315,9 @@ fn a_write_is_followed_at_the_fast_cadence_until_public_dns_shows_it() {
     let mut line = Driven::new(specs());
     line.cycle(&up(A));
     line.cycle_settled(&up(A), |_| written(B, A));
-    assert_eq!(
-        line.state.next.as_ref().unwrap().speed,
-        schedule::Speed::Fast
-    );
+    assert_eq!(line.state.next.as_ref().unwrap().speed, Speed::Fast);
     line.cycle(&up(A));
-    assert_eq!(
-        line.state.next.as_ref().unwrap().speed,
-        schedule::Speed::Slow
-    );
+    assert_eq!(line.state.next.as_ref().unwrap().speed, Speed::Slow);
 }
 
 #[test]
@@ -330,7 +325,7 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
     let mut line = Driven::new(specs());
     line.cycle(&up(A));
     line.cycle(&down());
-    assert!(line.events().contains(&What::Outage {
+    assert!(line.events().contains(&EventKind::Outage {
         phase: OutagePhase::Began,
         verdict: Verdict::WanDown,
         doubt: None,
@@ -341,7 +336,7 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
     assert_eq!(line.told(), [""; 0]);
     assert_eq!(line.state.outage.as_ref().unwrap().cycles, 3);
     line.cycle(&up(A));
-    assert!(line.events().contains(&What::Outage {
+    assert!(line.events().contains(&EventKind::Outage {
         phase: OutagePhase::Ended,
         verdict: Verdict::RouterDown,
         doubt: None,
@@ -387,7 +382,7 @@ fn a_gap_between_cycles_is_told() {
     line.cycle(&up(A));
     line.seconds += 3600;
     line.cycle(&up(A));
-    assert!(line.events().contains(&What::Gap {
+    assert!(line.events().contains(&EventKind::Gap {
         seconds: Some(3630)
     }));
 }
@@ -425,11 +420,11 @@ fn every_cycle_counts_once_and_ready_ones_twice() {
 #[test]
 fn the_same_input_gives_the_same_output() {
     let (specs, policy, limits) = (specs(), policy(), limits());
-    let wants = wants(&specs, &policy, &limits);
+    let desired = desired(&specs, &policy, &limits);
     let state = State::cold(&at(0));
     assert_eq!(
-        step(state.clone(), &up(A), &at(1), &wants),
-        step(state, &up(A), &at(1), &wants)
+        step(state.clone(), &up(A), &at(1), &desired),
+        step(state, &up(A), &at(1), &desired)
     );
 }
 
@@ -460,7 +455,7 @@ fn an_outage_behind_a_living_router_leads_to_a_cut_at_the_first_permitted_moment
     line.state.recovery.restored(&at(line.seconds));
     line.cycle(&silent());
     line.cycle(&up(A));
-    assert!(line.events().contains(&What::Recovery {
+    assert!(line.events().contains(&EventKind::Recovery {
         phase: RecoveryPhase::Helped,
         attempt: 1,
         seconds: Some(60),
@@ -494,13 +489,13 @@ fn a_line_that_nobody_verified_demotes_and_publishes_nothing_and_says_why() {
     let records = [record("vpn.example.com", RecordType::A)];
     let policy = policy();
     let limits = limits();
-    let wants = wants(&records, &policy, &limits);
+    let desired = desired(&records, &policy, &limits);
     let mut state = State::cold(&at(0));
     for s in [0, 120] {
-        state = step(state, &up("11.22.33.44"), &at(s), &wants).0;
+        state = step(state, &up("11.22.33.44"), &at(s), &desired).0;
     }
     assert_eq!(state.readiness(), Readiness::Ready);
-    let (state, decision) = step(state, &doubtful(Reason::Portal), &at(240), &wants);
+    let (state, decision) = step(state, &doubtful(Reason::Portal), &at(240), &desired);
     assert_eq!(decision.verdict, Verdict::Unverified);
     assert_eq!(state.readiness(), Readiness::NotReady);
     assert_eq!(state.doubt, Some(Reason::Portal));
@@ -512,9 +507,9 @@ fn a_line_that_nobody_verified_demotes_and_publishes_nothing_and_says_why() {
         reason,
         "no server beyond the router could be verified: certificates are for another name: a login page or a proxy is in the way"
     );
-    let (state, decision) = step(state, &down(), &at(270), &wants);
+    let (state, decision) = step(state, &down(), &at(270), &desired);
     assert_eq!((decision.verdict, state.doubt), (Verdict::WanDown, None));
-    let (state, _) = step(state, &doubtful(Reason::Portal), &at(300), &wants);
+    let (state, _) = step(state, &doubtful(Reason::Portal), &at(300), &desired);
     assert_eq!(state.recovery.streak, None, "what answers ends the silence");
 }
 
@@ -532,13 +527,13 @@ fn a_line_that_nobody_verified_is_never_cut_unless_that_is_wanted() {
             when_unverified,
             ..limits()
         };
-        let wants = wants(&records, &policy, &limits);
+        let desired = desired(&records, &policy, &limits);
         let mut state = State::cold(&at(0));
         let mut cut = false;
         for cycle in 0..20 {
             let mut seen = doubtful(reason);
             seen.wan.elapsed = Duration::from_secs(2);
-            let (after, decision) = step(state, &seen, &at(cycle * 30), &wants);
+            let (after, decision) = step(state, &seen, &at(cycle * 30), &desired);
             state = after;
             cut |= decision.recovery == recovery::Decision::Cut;
         }
@@ -550,10 +545,10 @@ fn a_line_that_nobody_verified_is_never_cut_unless_that_is_wanted() {
 fn a_host_without_a_network_is_not_told_as_a_line_in_doubt() {
     let records = specs();
     let (policy, limits) = (policy(), limits());
-    let wants = wants(&records, &policy, &limits);
+    let desired = desired(&records, &policy, &limits);
     let mut seen = doubtful(Reason::NobodyAsked);
     seen.host.result = Err("no default route".to_owned());
-    let (state, decision) = step(State::cold(&at(0)), &seen, &at(0), &wants);
+    let (state, decision) = step(State::cold(&at(0)), &seen, &at(0), &desired);
     assert_eq!((decision.verdict, state.doubt), (Verdict::HostDown, None));
 }
 
@@ -564,18 +559,18 @@ fn a_line_is_dead_where_nobody_answers_and_no_family_is_forgotten() {
         record("vpn.example.com", RecordType::A),
     ];
     let (policy, limits) = (policy(), limits());
-    let wants = wants(&records, &policy, &limits);
-    assert_eq!(wants.families(), [Family::V6, Family::V4]);
-    assert!(is_dead(&down(), &at(0), &wants));
-    assert!(!is_dead(&up(A), &at(0), &wants));
-    assert!(!is_dead(&doubtful(Reason::Portal), &at(0), &wants));
+    let desired = desired(&records, &policy, &limits);
+    assert_eq!(desired.families(), [Family::V6, Family::V4]);
+    assert!(is_dead(&down(), &at(0), &desired));
+    assert!(!is_dead(&up(A), &at(0), &desired));
+    assert!(!is_dead(&doubtful(Reason::Portal), &at(0), &desired));
 }
 
 #[test]
 fn an_address_is_told_with_those_who_said_it_and_nobody_else() {
     let records = specs();
     let (policy, limits) = (policy(), limits());
-    let wants = wants(&records, &policy, &limits);
+    let desired = desired(&records, &policy, &limits);
     let mut observed = up(A);
     let liar = crate::logic::observation::Answer {
         provider: "https://liar".to_owned(),
@@ -586,10 +581,10 @@ fn an_address_is_told_with_those_who_said_it_and_nobody_else() {
     observed.public_ip.push(public_ip(ip("2606::1")));
     let mut state = State::cold(&at(0));
     for s in [0, 30] {
-        state = step(state, &observed, &at(s), &wants).0;
+        state = step(state, &observed, &at(s), &desired).0;
     }
     let told = state.outbox.iter().find_map(|event| match &event.what {
-        What::Address { to, providers, .. } if *to == ip(A) => Some(providers.clone()),
+        EventKind::Address { to, providers, .. } if *to == ip(A) => Some(providers.clone()),
         _ => None,
     });
     assert_eq!(told, Some(vec!["https://a".to_owned()]));
@@ -598,11 +593,11 @@ fn an_address_is_told_with_those_who_said_it_and_nobody_else() {
 #[test]
 fn a_plug_that_was_seen_on_may_be_off_after_a_boot() {
     let (specs, policy, limits) = (specs(), policy(), limits());
-    let wants = wants(&specs, &policy, &limits);
+    let desired = desired(&specs, &policy, &limits);
     let mut line = Driven::new(specs.clone());
     line.cycle(&down());
     line.state.recovery.lights(&at(30));
-    let resumed = |now: &Moment| resume(line.state.clone(), &wants, now).recovery;
+    let resumed = |now: &Moment| resume(line.state.clone(), &desired, now).recovery;
     assert_eq!(resumed(&at(60)), line.state.recovery);
     let reborn = Moment {
         boot: "another".into(),

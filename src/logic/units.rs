@@ -1,20 +1,21 @@
 //! Small values with a meaning of their own: address families, record types, durations as people write them.
 
+use super::named::named;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// An IP address family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Family {
-    /// IPv4, published in A records.
-    #[serde(rename = "ipv4")]
-    V4,
-    /// IPv6, published in AAAA records.
-    #[serde(rename = "ipv6")]
-    V6,
+named! {
+    /// An IP address family.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Family {
+        /// IPv4, published in A records.
+        V4 = "ipv4",
+        /// IPv6, published in AAAA records.
+        V6 = "ipv6",
+    }
 }
 
 impl Family {
@@ -24,15 +25,6 @@ impl Family {
         match address {
             IpAddr::V4(_) => Self::V4,
             IpAddr::V6(_) => Self::V6,
-        }
-    }
-
-    /// `ipv4` or `ipv6`, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::V4 => "ipv4",
-            Self::V6 => "ipv6",
         }
     }
 }
@@ -97,27 +89,18 @@ impl<T> ByFamily<Option<T>> {
     }
 }
 
-/// The type of a DNS record that cadence keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum RecordType {
-    /// An IPv4 address (RFC 1035).
-    #[serde(rename = "A")]
-    A,
-    /// An IPv6 address (RFC 3596).
-    #[serde(rename = "AAAA")]
-    Aaaa,
+named! {
+    /// The type of a DNS record that cadence keeps.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum RecordType {
+        /// An IPv4 address (RFC 1035).
+        A = "A",
+        /// An IPv6 address (RFC 3596).
+        Aaaa = "AAAA",
+    }
 }
 
 impl RecordType {
-    /// `A` or `AAAA`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::Aaaa => "AAAA",
-        }
-    }
-
     /// The type whose records hold the addresses of that family.
     #[must_use]
     pub const fn of(family: Family) -> Self {

@@ -1,43 +1,31 @@
 //! The verdict of one cycle: which part of the path is broken, if any.
 
-use serde::{Deserialize, Serialize};
+use super::named::named;
 
-use super::beyond::{Line, Reason};
+use super::line::{Line, Reason};
 use super::observation::Observation;
 use super::units::Family;
 
-/// Where the path to the internet ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Verdict {
-    /// The WAN answers and the public address is known.
-    Healthy,
-    /// The WAN answers, but no usable address was observed.
-    Degraded,
-    /// Something may answer from beyond the router, and nobody proved who he is.
-    Unverified,
-    /// The router answers, and nothing comes back from beyond it.
-    WanDown,
-    /// Neither the router nor the WAN answers.
-    RouterDown,
-    /// This host has no link or no route.
-    HostDown,
+named! {
+    /// Where the path to the internet ends.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Verdict {
+        /// The WAN answers and the public address is known.
+        Healthy = "HEALTHY",
+        /// The WAN answers, but no usable address was observed.
+        Degraded = "DEGRADED",
+        /// Something may answer from beyond the router, and nobody proved who he is.
+        Unverified = "UNVERIFIED",
+        /// The router answers, and nothing comes back from beyond it.
+        WanDown = "WAN_DOWN",
+        /// Neither the router nor the WAN answers.
+        RouterDown = "ROUTER_DOWN",
+        /// This host has no link or no route.
+        HostDown = "HOST_DOWN",
+    }
 }
 
 impl Verdict {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Healthy => "HEALTHY",
-            Self::Degraded => "DEGRADED",
-            Self::Unverified => "UNVERIFIED",
-            Self::WanDown => "WAN_DOWN",
-            Self::RouterDown => "ROUTER_DOWN",
-            Self::HostDown => "HOST_DOWN",
-        }
-    }
-
     /// Judges an observation. Of several families in use, one with an address is enough.
     ///
     /// What comes from beyond the router outweighs what is silent nearer by: an ICMP-shy router proves nothing, and neither does a

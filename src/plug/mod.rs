@@ -8,6 +8,7 @@ mod command;
 mod device;
 pub mod digest;
 mod http;
+pub mod kinds;
 mod shelly1;
 mod shelly2;
 mod tasmota;
@@ -15,13 +16,20 @@ mod tasmota;
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::{Credentials, PlugKind, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
-use crate::net::http::Http;
 
 /// The limit of one request to a plug on the local network.
 pub const PLUG_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// One operation of a plug in all: a mark, two requests with a password, and the question what came of them; each request has its own
+/// limit. Also what a program may take.
+const OPERATION_TIME: Duration = Duration::from_secs(10);
+/// When one operation of a plug that begins now must end.
+#[must_use]
+pub fn patience() -> Deadline {
+    Deadline::after(OPERATION_TIME)
+}
 
 /// The plug behind which the modem gets its power.
 pub trait Plug: Send + Sync {
@@ -193,36 +201,6 @@ impl fmt::Display for PlugError {
 }
 
 impl std::error::Error for PlugError {}
-
-/// Makes the plug of the configuration; opens no socket.
-///
-/// # Errors
-/// One line that names the key: what this kind needs is not set, or `off_time` is more than it can time.
-pub fn new(
-    recovery: &Recovery,
-    http: Http,
-    credentials: Option<Credentials>,
-) -> Result<Box<dyn Plug>, String> {
-    match recovery.plug {
-        PlugKind::Shelly1 => Ok(Box::new(shelly1::Shelly1::new(
-            recovery,
-            http,
-            credentials,
-        )?)),
-        PlugKind::Shelly2 => Ok(Box::new(shelly2::Shelly2::new(
-            recovery,
-            http,
-            credentials,
-        )?)),
-        PlugKind::Tasmota => Ok(Box::new(tasmota::Tasmota::new(
-            recovery,
-            http,
-            credentials,
-        )?)),
-        PlugKind::Http => Ok(Box::new(http::TwoUrls::new(recovery, http)?)),
-        PlugKind::Command => Ok(Box::new(command::Command::new(recovery)?)),
-    }
-}
 
 #[cfg(test)]
 #[cfg(feature = "demo")]

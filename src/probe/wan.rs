@@ -9,7 +9,7 @@ use rustls::{CertificateError, ClientConfig, Error as TlsError};
 
 use super::{host, race};
 use crate::config::{WanScheme, WanTarget};
-use crate::logic::beyond::{Doubt, Heard};
+use crate::logic::line::{Doubt, Heard};
 use crate::logic::observation::Signal;
 use crate::logic::units::Family;
 use crate::net::dial::Dialer;

@@ -6,8 +6,6 @@ mod lines;
 use super::line::print;
 use super::style::{Form, Style};
 use crate::app::reconcile::Cycle;
-use crate::logic::event::RecordOutcome;
-use crate::logic::records::{Layer, Settled, Write};
 
 /// Of so many records each has its lines; of more only those of which there is something to tell.
 const SHOWN: usize = 10;
@@ -22,33 +20,6 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
             let most = if style.verbose { usize::MAX } else { SHOWN };
             print(&lines::all(cycle, most), *style)
         }
-    }
-}
-
-const fn outcome(settled: &Settled) -> RecordOutcome {
-    match settled {
-        Settled::Right { .. } => RecordOutcome::Noop,
-        Settled::Written(Write::Patch { .. }) => RecordOutcome::Updated,
-        Settled::Written(Write::Create(_)) => RecordOutcome::Created,
-        Settled::Held { .. } => RecordOutcome::Held,
-        Settled::Failed { .. } => RecordOutcome::Failed,
-    }
-}
-
-/// The layer that settled it; none where nothing did.
-const fn layer(settled: &Settled) -> Option<Layer> {
-    match settled {
-        Settled::Right { layer, .. } => Some(*layer),
-        Settled::Written(_) => Some(Layer::Api),
-        Settled::Held { .. } | Settled::Failed { .. } => None,
-    }
-}
-
-/// Why it was held or failed.
-fn reason(settled: &Settled) -> Option<&str> {
-    match settled {
-        Settled::Held { reason, .. } | Settled::Failed { reason, .. } => Some(reason),
-        Settled::Right { .. } | Settled::Written(_) => None,
     }
 }
 

@@ -8,15 +8,27 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
-use super::{Paint, Style, clock_in, day_in};
-use crate::app::history::{Entry, is_plausible};
-use crate::logic::event::{OutagePhase, RecordOutcome, RecoveryPhase, What};
+use super::{Form, Paint, Style, clock_in, day_in};
+use crate::app::history::{Entry, Listed, is_plausible};
+use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
 use crate::logic::readiness::Readiness;
 
 /// The column in which the sentences begin: after the time and the longest kind.
 const INDENT: usize = 23;
 /// The longest kind.
 const KIND: usize = 9;
+
+/// The events, as text that ends with a line feed; empty where quiet is asked for and no document.
+#[must_use]
+pub fn report(listed: &Listed, style: &Style, zone: &TimeZone) -> String {
+    let events = &listed.events;
+    match style.form {
+        Form::Json => json(events),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Logfmt => logfmt(events),
+        Form::Pretty => pretty(events, listed.stored, style, zone),
+    }
+}
 
 /// The events as they are stored, one a line.
 #[must_use]
@@ -126,9 +138,9 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
 
 /// What happened, in a plain sentence.
 #[expect(clippy::too_many_lines, reason = "an arm for each event")]
-fn sentence(what: &What) -> (Option<Paint>, String) {
+fn sentence(what: &EventKind) -> (Option<Paint>, String) {
     match what {
-        What::Address {
+        EventKind::Address {
             family,
             from,
             to,
@@ -145,7 +157,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (None, change + &by)
         }
-        What::Readiness {
+        EventKind::Readiness {
             family,
             from,
             to,
@@ -160,7 +172,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             let whose = family.map_or_else(String::new, |family| format!("{family} "));
             (Some(paint), format!("{whose}{from} -> {to} ({verdict})"))
         }
-        What::Record {
+        EventKind::Record {
             name,
             record,
             outcome,
@@ -190,7 +202,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (paint, format!("{label} {what}{because}"))
         }
-        What::Converged {
+        EventKind::Converged {
             name,
             record,
             seconds,
@@ -202,7 +214,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
                 format!("{name} {record}: public DNS showed it after {after}"),
             )
         }
-        What::Recovery {
+        EventKind::Recovery {
             phase,
             attempt,
             seconds,
@@ -218,7 +230,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             };
             (Some(paint), format!("{of}{what}{because}"))
         }
-        What::Outage {
+        EventKind::Outage {
             phase: OutagePhase::Began,
             verdict,
             doubt,
@@ -228,7 +240,7 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
             let verdict = verdict.as_str();
             (Some(Paint::Bad), format!("outage began: {verdict}{why}"))
         }
-        What::Outage {
+        EventKind::Outage {
             phase: OutagePhase::Ended,
             verdict,
             seconds,
@@ -241,11 +253,11 @@ fn sentence(what: &What) -> (Option<Paint>, String) {
                 format!("outage ended after {lasted} ({verdict})"),
             )
         }
-        What::Gap { seconds } => (
+        EventKind::Gap { seconds } => (
             Some(Paint::Warn),
             format!("no cycle ran for {}", duration(*seconds)),
         ),
-        What::Error { message } => (Some(Paint::Bad), message.clone()),
+        EventKind::Error { message } => (Some(Paint::Bad), message.clone()),
     }
 }
 

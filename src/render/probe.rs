@@ -1,9 +1,8 @@
 //! The report of `cadence probe`: a table for people, a line a signal for logs, or the document `cadence.probe/1`.
 
+mod answers;
 mod notes;
 mod table;
-
-use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -11,10 +10,8 @@ use super::json::{self, SignalObject};
 use super::line::{Line, Mark, print};
 use super::signal;
 use super::style::{Form, Style};
-use crate::app::probe::{DnsProbed, Probed};
-use crate::logic::address::is_cloudflares;
-use crate::logic::observation::Signal;
-use crate::logic::units::Family;
+use crate::app::probe::Probed;
+use answers::wan_up;
 
 /// `cadence.probe/1`: `signals` holds the objects of `cadence.cycle/1`, in `public_ip` as all providers together tell it;
 /// then, after each `public_ip`, a `provider` (`family`, `address`, `target`) for each of them, and at the end a `dns` (`name`,
@@ -115,50 +112,6 @@ fn lines(probed: &Probed) -> Vec<Line> {
         signal::line(at, "PLUG", plug, "target", Mark::Bad).meta_some("on", on)
     }));
     lines
-}
-
-fn wan_up(probed: &Probed) -> bool {
-    probed.wan.as_ref().is_some_and(Signal::ok)
-}
-
-/// The public address of a family that all providers together tell.
-fn public_address(probed: &Probed, family: Family) -> Option<IpAddr> {
-    let seen = probed
-        .public_ip
-        .iter()
-        .find(|public_ip| public_ip.seen.family == family)?;
-    let counted = seen.seen.signal.result.as_ref().ok()?;
-    Some(counted.address)
-}
-
-/// How a public answer compares to the public address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answered {
-    /// It is that address, and nothing else.
-    Same,
-    /// It is another one.
-    Other,
-    /// There is none.
-    Missing,
-    /// It is Cloudflare's, which hides the origin.
-    Proxied,
-    /// The public address is not known.
-    Unknown,
-    /// The server did not answer.
-    Not,
-}
-
-fn answered(probed: &Probed, asked: &DnsProbed) -> Answered {
-    let Ok(answer) = asked.signal.result.as_deref() else {
-        return Answered::Not;
-    };
-    match (answer, public_address(probed, asked.record.kind.family())) {
-        ([], _) => Answered::Missing,
-        ([one], Some(public)) if *one == public => Answered::Same,
-        (some, _) if some.iter().all(|address| is_cloudflares(*address)) => Answered::Proxied,
-        (_, Some(_)) => Answered::Other,
-        (_, None) => Answered::Unknown,
-    }
 }
 
 #[cfg(test)]

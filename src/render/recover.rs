@@ -37,7 +37,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     };
     let what = format!("{}, off for {}", plan.plug, human_duration(plan.off_time));
     let mut text = row("power cycle", None, &what);
-    if plan.left_over {
+    if plan.pending_cut {
         let why = "the plug is not known to be on since the last cut: it is switched on first";
         text += &row("power", Some(Paint::Bad), why);
     }

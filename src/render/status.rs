@@ -5,21 +5,49 @@ mod monitor;
 mod pretty;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use document::{Configured, Document};
 pub use monitor::{Monitor, monitor, unknown};
 pub use pretty::{no_state, pretty};
 
+use jiff::tz::TimeZone;
+
 use super::text::pair;
+use super::{Form, Style, json};
+use crate::app::status::Known;
+use crate::error::EXIT_DONE;
 use crate::logic::readiness::Readiness;
-use crate::logic::schedule::Speed;
+use words::uptime;
+
+/// What is told, as text that ends with a line feed, and the exit code; for a monitor where that is asked for.
+#[must_use]
+pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (String, u8) {
+    let settings = known.settings.as_ref();
+    let configured = settings.map(|settings| Configured {
+        records: &settings.records,
+        policy: &settings.policy,
+        recovery: &settings.recovery.limits,
+    });
+    let document = Document::new(known.state.as_ref(), configured, &known.now);
+    let told = check.then(|| monitor(&document, &known.state_dir));
+    let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);
+    let fault = known.fault.as_deref();
+    let text = match (style.form, told) {
+        (Form::Json, _) => json(&document),
+        (Form::Pretty | Form::Logfmt, _) if style.quiet => String::new(),
+        (Form::Pretty | Form::Logfmt, Some(told)) => told.line,
+        (Form::Logfmt, None) => logfmt(&document),
+        (Form::Pretty, None) if known.state.is_some() => pretty(&document, fault, style, zone),
+        (Form::Pretty, None) => no_state(&known.state_dir, settings.is_some(), fault, style, zone),
+    };
+    (text, code)
+}
 
 /// One line of JSON.
-///
-/// # Errors
-/// Never, for what a [`Document`] can hold.
-pub fn json(document: &Document) -> serde_json::Result<String> {
-    serde_json::to_string(document).map(|text| text + "\n")
+#[must_use]
+pub fn json(document: &Document) -> String {
+    json::line(document)
 }
 
 /// The main facts as key=value pairs on one line. What is not known is left out.
@@ -83,33 +111,6 @@ pub fn logfmt(document: &Document) -> String {
         "next_s",
         next.and_then(|it| it.in_s).map(|left| left.to_string()),
     );
-    put("speed", next.map(|it| speed(it.speed).to_owned()));
+    put("speed", next.map(|it| it.speed.as_str().to_owned()));
     line + "\n"
-}
-
-/// `1 of 2 confirmations`, for a candidate.
-fn confirmations(address: &document::Address) -> Option<String> {
-    let so_far = address.confirmations?;
-    Some(match (address.required, so_far) {
-        (Some(required), _) => format!("{} of {required} confirmations", so_far.min(required)),
-        (None, 1) => "1 confirmation".to_owned(),
-        (None, _) => format!("{so_far} confirmations"),
-    })
-}
-
-/// `99.85% (3403/3408)`; none where no cycle was counted.
-fn uptime(document: &Document) -> Option<String> {
-    let counted = document.uptime;
-    let percent = counted.percent?;
-    Some(format!(
-        "{percent:.2}% ({}/{})",
-        counted.ready, counted.total
-    ))
-}
-
-const fn speed(speed: Speed) -> &'static str {
-    match speed {
-        Speed::Slow => "slow",
-        Speed::Fast => "fast",
-    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use log::debug;
 
-use super::{StateDir, StoreError};
+use super::{StateDir, StoreError, cut_url, state};
 use crate::system;
 
 /// The name of the lock in the state folder.
@@ -80,7 +80,7 @@ impl Lock {
             left = left.saturating_sub(pause);
         }
         // Neither is needed to go on: the name of the holder is a courtesy, and a leftover only takes up room.
-        if let Err(cause) = sign(&mut file).and_then(|()| dir.tidy()) {
+        if let Err(cause) = sign(&mut file).and_then(|()| dir.tidy([state::FILE, cut_url::FILE])) {
             debug!("tidying {}: {cause}", dir.path().display());
         }
         Ok(Self { _file: file })

@@ -174,9 +174,9 @@ impl StateDir {
         file.sync_all()
     }
 
-    /// Removes what killed writers left behind. For the holder of the lock, who knows that nobody is writing now.
-    fn tidy(&self) -> io::Result<()> {
-        let leftover = [state::FILE, cut_url::FILE].map(|file| format!("{file}{TEMPORARY}"));
+    /// Removes what killed writers of these files left behind. For the holder of the lock, who knows that nobody is writing now.
+    fn tidy(&self, files: [&str; 2]) -> io::Result<()> {
+        let leftover = files.map(|file| format!("{file}{TEMPORARY}"));
         let is_left = |name: &String| leftover.iter().any(|start| name.starts_with(start));
         for name in self.folder.names()?.filter(is_left) {
             self.folder.remove(name.as_ref())?;

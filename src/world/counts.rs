@@ -9,7 +9,7 @@ pub struct Tally {
     pub requests: u64,
 }
 
-/// What the servers have seen since the start or the last [`World::reset_counts`](super::World::reset_counts).
+/// What the servers have seen since the start or the last `World::reset_counts`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// WAN targets.

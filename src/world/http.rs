@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
-use super::server::Gate;
+use super::gate::Gate;
 
 /// A head longer than this is refused.
 const MAX_HEAD: usize = 16 * 1024;

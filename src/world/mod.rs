@@ -4,8 +4,9 @@
 //! tell the public address, resolvers, a Cloudflare whose zones the resolvers answer from, and smart plugs. What each of them does
 //! can be changed while it runs, so that every failure of a line, a provider or an API can be played.
 //!
-//! `ground.rs` has the sockets, `server.rs` the threads, `http.rs` the protocol, `tls.rs` the certificates; `provider.rs`, `doh.rs`,
-//! `cloudflare/` and `plug/` say what is answered.
+//! Reading goes one way, from here down: `internet.rs` is what a lost line cuts off, `modem.rs` what brings it back; `provider.rs`, `doh.rs`,
+//! `cloudflare/` and `plug/` say what is answered; `tls.rs` has the certificates, `server.rs` the threads, `http.rs` the protocol, `ground.rs`
+//! the sockets. `gate.rs`, `counts.rs` and `error.rs` know nothing of the others.
 //!
 //! Nothing in here ever leaves the loopback interface, and a world apart does not even need that.
 
@@ -13,6 +14,7 @@ mod cloudflare;
 mod counts;
 mod doh;
 mod error;
+mod gate;
 mod ground;
 mod http;
 mod internet;
@@ -24,10 +26,9 @@ mod server;
 mod tests;
 mod tls;
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -36,58 +37,20 @@ pub use cloudflare::{Cloudflare, Entry, Fault, Write};
 pub use counts::{Counts, Tally};
 pub use doh::DohMode;
 pub use error::WorldError;
+pub use internet::{Kind, Line};
 pub use plug::{Firmware, PlugMode, PlugModel, Plugs, Transition};
 pub use provider::ProviderMode;
 pub use server::Tamper;
 pub use tls::Certificate;
 
+use gate::lock;
 use ground::Ground;
-use http::Reply;
-use internet::{Internet, urls};
+use internet::{HOSTS, Internet};
 use modem::Modem;
-use provider::AddressService;
-use server::{Answer, InTheClear, Server, Site, Transport};
+use server::{InTheClear, Server, Transport};
 use tls::Authority;
 
 use crate::net::dial::Connector;
-
-/// The hosts of the servers that speak IPv4, one for each server of a kind, as independent providers are on
-/// independent hosts.
-const HOSTS: [Ipv4Addr; 4] = [
-    Ipv4Addr::LOCALHOST,
-    Ipv4Addr::new(127, 0, 0, 2),
-    Ipv4Addr::new(127, 0, 0, 3),
-    Ipv4Addr::new(127, 0, 0, 4),
-];
-/// The public addresses at the start: global unicast and nobody's home (they were `example.com`'s).
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(93, 184, 216, 34);
-const ADDRESS6: Ipv6Addr = Ipv6Addr::new(0x2606, 0x2800, 0x220, 1, 0x248, 0x1893, 0x25c8, 0x1946);
-/// How many IPv6 address providers there are.
-const PROVIDERS6: usize = 3;
-
-/// The kinds of servers in a world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The WAN targets, in the order of [`World::wan_targets`].
-    Wan,
-    /// The IPv4 address providers, in the order of [`World::ip_provider_urls`].
-    Ip,
-    /// The IPv6 address providers, in the order of [`World::ip6_provider_urls`].
-    Ip6,
-    /// The resolvers, in the order of [`World::doh_urls`].
-    Doh,
-    /// The Cloudflare API.
-    Api,
-}
-
-/// Whether the line to the internet works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
-    /// Everything answers.
-    Up,
-    /// Every connection is cut and every new one is refused, at once.
-    Down,
-}
 
 /// The files that a configuration names, and that its user writes.
 #[derive(Debug, Clone, Copy)]
@@ -103,10 +66,6 @@ pub struct World {
     ground: Arc<Ground>,
     authority: Option<Authority>,
     ca_pem: String,
-    address_service: Arc<Mutex<AddressService>>,
-    address_service6: Arc<Mutex<AddressService>>,
-    resolvers: Arc<Mutex<[DohMode; 2]>>,
-    cloudflare: Arc<Cloudflare>,
     plugs: Arc<Plugs>,
     modem: Mutex<Option<Modem>>,
     internet: Arc<Internet>,
@@ -120,12 +79,7 @@ impl World {
     ///
     /// Where the system refuses sockets, threads or randomness.
     pub fn start() -> Result<Self, WorldError> {
-        let hosts: Vec<IpAddr> = HOSTS
-            .map(IpAddr::V4)
-            .into_iter()
-            .chain([Ipv6Addr::LOCALHOST.into()])
-            .collect();
-        let authority = Authority::new(&hosts)?;
+        let authority = Authority::new(&HOSTS)?;
         let tls: Arc<dyn Transport> = authority.tls(Certificate::Good)?;
         let ca_pem = authority.pem();
         Ok(Self {
@@ -161,71 +115,13 @@ impl World {
         plugs: &'static [&'static plug::Emulation],
     ) -> Result<Self, WorldError> {
         let ground = Arc::new(ground);
-        let address_service =
-            Arc::new(Mutex::new(AddressService::new(ADDRESS.into(), HOSTS.len())));
-        let address_service6 =
-            Arc::new(Mutex::new(AddressService::new(ADDRESS6.into(), PROVIDERS6)));
-        let resolvers = Arc::new(Mutex::new(
-            [DohMode::Honest {
-                lag: Duration::ZERO,
-            }; 2],
-        ));
-        let cloudflare = Arc::new(Cloudflare::new());
-        let open = |host: IpAddr, answer: Answer| {
-            Server::open(&ground, host, Site::new(Arc::clone(transport), answer))
-        };
-
-        let [one, two, three, _] = HOSTS.map(IpAddr::V4);
-        let wan = vec![
-            open(one, nothing_here())?,
-            open(two, nothing_here())?,
-            Server::open(
-                &ground,
-                three,
-                Site::new(Arc::new(InTheClear), nothing_here()),
-            )?,
-        ];
-        let ip = HOSTS
-            .iter()
-            .enumerate()
-            .map(|(i, host)| open((*host).into(), tell_address(&address_service, i)))
-            .collect::<io::Result<_>>()?;
-        let ip6 = (0..PROVIDERS6)
-            .map(|i| {
-                open(
-                    Ipv6Addr::LOCALHOST.into(),
-                    tell_address(&address_service6, i),
-                )
-            })
-            .collect::<io::Result<_>>()
-            .unwrap_or_default();
-        let doh = [one, two]
-            .into_iter()
-            .enumerate()
-            .map(|(i, host)| open(host, resolve(&resolvers, &cloudflare, i)))
-            .collect::<io::Result<_>>()?;
-        let api = Arc::clone(&cloudflare);
-        let api = vec![open(
-            one,
-            Box::new(move |request, gate| api.answer(request, gate)),
-        )?];
         Ok(Self {
+            internet: Arc::new(Internet::open(&ground, transport)?),
             plugs: Arc::new(Plugs::start(&ground, plugs)?),
             ground,
             authority: None,
             ca_pem: String::new(),
-            address_service,
-            address_service6,
-            resolvers,
-            cloudflare,
             modem: Mutex::new(None),
-            internet: Arc::new(Internet {
-                wan,
-                ip,
-                ip6,
-                doh,
-                api,
-            }),
         })
     }
 
@@ -244,7 +140,7 @@ impl World {
     /// The embedded Cloudflare.
     #[must_use]
     pub fn cloudflare(&self) -> &Cloudflare {
-        &self.cloudflare
+        &self.internet.cloudflare
     }
 
     /// What makes connections to the servers of this world, by their addresses.
@@ -256,50 +152,37 @@ impl World {
     /// Whether there are servers on `::1`.
     #[must_use]
     pub fn has_ipv6(&self) -> bool {
-        !self.internet.ip6.is_empty()
+        !self.internet.of(Kind::Ip6).is_empty()
     }
 
     /// The base URL of the API.
     #[must_use]
     pub fn api_url(&self) -> String {
-        urls(&self.internet.api, |_| cloudflare::BASE_PATH).concat()
+        self.internet.urls(Kind::Api).concat()
     }
 
     /// Two resolvers on two hosts.
     #[must_use]
     pub fn doh_urls(&self) -> Vec<String> {
-        urls(&self.internet.doh, |i| {
-            if i == 0 { "/dns-query" } else { "/resolve" }
-        })
+        self.internet.urls(Kind::Doh)
     }
 
     /// Four address providers on four hosts; the second tells a trace document.
     #[must_use]
     pub fn ip_provider_urls(&self) -> Vec<String> {
-        urls(&self.internet.ip, provider_path)
+        self.internet.urls(Kind::Ip)
     }
 
     /// Three address providers on `::1`, or none; the second tells a trace document.
     #[must_use]
     pub fn ip6_provider_urls(&self) -> Vec<String> {
-        urls(&self.internet.ip6, provider_path)
+        self.internet.urls(Kind::Ip6)
     }
 
     /// Two targets with TLS, unless this world is in the clear, and one without, on three hosts.
     #[must_use]
     pub fn wan_targets(&self) -> Vec<String> {
-        let scheme = |server: &Server| {
-            if server.site().has_tls() {
-                "tls"
-            } else {
-                "tcp"
-            }
-        };
-        self.internet
-            .wan
-            .iter()
-            .map(|server| format!("{}://{}", scheme(server), server.address()))
-            .collect()
+        self.internet.urls(Kind::Wan)
     }
 
     /// A whole configuration that points at this world. `rest` follows it: one `[[record]]` or more, and any section
@@ -337,32 +220,32 @@ impl World {
 
     /// The public IPv4 address that honest providers tell from now on; with none they answer 503.
     pub fn set_address(&self, address: Option<Ipv4Addr>) {
-        lock(&self.address_service).address = address.map(IpAddr::from);
+        lock(&self.internet.address_service).address = address.map(IpAddr::from);
     }
 
     /// The public IPv6 address that honest providers tell from now on; with none they answer 503.
     pub fn set_address6(&self, address: Option<Ipv6Addr>) {
-        lock(&self.address_service6).address = address.map(IpAddr::from);
+        lock(&self.internet.address_service6).address = address.map(IpAddr::from);
     }
 
     /// How an IPv4 address provider behaves from now on; nothing where there is none of that index.
     pub fn set_provider(&self, index: usize, mode: ProviderMode) {
-        lock(&self.address_service).set_mode(index, mode);
+        lock(&self.internet.address_service).set_mode(index, mode);
     }
 
     /// How an IPv6 address provider behaves from now on; nothing where there is none of that index.
     pub fn set_provider6(&self, index: usize, mode: ProviderMode) {
-        lock(&self.address_service6).set_mode(index, mode);
+        lock(&self.internet.address_service6).set_mode(index, mode);
     }
 
     /// How both resolvers behave from now on.
     pub fn set_doh(&self, mode: DohMode) {
-        *lock(&self.resolvers) = [mode; 2];
+        *lock(&self.internet.resolvers) = [mode; 2];
     }
 
     /// How one resolver behaves from now on; nothing where there is none of that index.
     pub fn set_doh_server(&self, index: usize, mode: DohMode) {
-        if let Some(current) = lock(&self.resolvers).get_mut(index) {
+        if let Some(current) = lock(&self.internet.resolvers).get_mut(index) {
             *current = mode;
         }
     }
@@ -442,7 +325,7 @@ impl World {
 
     /// Waits until all that was sent to the API is answered: also what a client sent that is no more.
     pub fn finish_api(&self) {
-        self.internet.api.iter().for_each(Server::finish);
+        self.internet.of(Kind::Api).iter().for_each(Server::finish);
     }
 
     /// Counts from zero again.
@@ -453,44 +336,7 @@ impl World {
     }
 }
 
-fn nothing_here() -> Answer {
-    Box::new(|_, _| Reply::text(404, "nothing here\n"))
-}
-
-fn tell_address(service: &Arc<Mutex<AddressService>>, index: usize) -> Answer {
-    let service = Arc::clone(service);
-    Box::new(move |request, _| lock(&service).answer(index, request))
-}
-
-fn resolve(
-    resolvers: &Arc<Mutex<[DohMode; 2]>>,
-    cloudflare: &Arc<Cloudflare>,
-    index: usize,
-) -> Answer {
-    let (resolvers, cloudflare) = (Arc::clone(resolvers), Arc::clone(cloudflare));
-    Box::new(move |request, _| {
-        let mode = lock(&resolvers)
-            .get(index)
-            .copied()
-            .unwrap_or(DohMode::Servfail);
-        doh::answer(mode, &cloudflare, request)
-    })
-}
-
-fn provider_path(index: usize) -> &'static str {
-    if index == provider::TRACING {
-        "/cdn-cgi/trace"
-    } else {
-        "/ip"
-    }
-}
-
 /// A path as a TOML string: JSON's escapes are TOML's too.
 fn quoted(path: &Path) -> Value {
     Value::from(path.to_string_lossy())
-}
-
-/// A lock that outlives a panic of another holder: what it guards is valid after every single assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::internet::set_line;
+use super::gate::Gate;
+use super::internet::{Internet, Line, set_line};
 use super::plug::{PlugModel, Plugs};
-use super::server::Gate;
-use super::{Internet, Line};
 
 /// Between two looks at the plug.
 const LOOK: Duration = Duration::from_millis(20);

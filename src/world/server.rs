@@ -3,49 +3,22 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use log::trace;
 use socket2::Socket;
 
+use super::gate::{Gate, lock};
 use super::ground::Ground;
 use super::http::{Next, Reply, Request};
-use super::lock;
 use crate::net::dial::Connector as _;
 
 /// A client that is silent for this long, or reads nothing, is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before accepting again where that failed (no descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-
-/// Makes every wait inside a server end when the server closes.
-#[derive(Default)]
-pub struct Gate {
-    closed: Mutex<bool>,
-    bell: Condvar,
-}
-
-impl Gate {
-    /// Waits that long; false where the server closed meanwhile.
-    pub fn wait(&self, duration: Duration) -> bool {
-        let waited = self
-            .bell
-            .wait_timeout_while(lock(&self.closed), duration, |closed| !*closed);
-        waited.is_ok_and(|(closed, _)| !*closed)
-    }
-
-    /// Ends every wait.
-    pub fn close(&self) {
-        *lock(&self.closed) = true;
-        self.bell.notify_all();
-    }
-
-    fn is_closed(&self) -> bool {
-        *lock(&self.closed)
-    }
-}
 
 /// What a server answers.
 pub type Answer = Box<dyn Fn(&Request, &Gate) -> Reply + Send + Sync>;

@@ -13,9 +13,10 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use socket2::Socket;
 
-use super::WorldError;
+use super::error::WorldError;
+use super::gate::Gate;
 use super::http::Next;
-use super::server::{Gate, Site, Transport};
+use super::server::{Site, Transport};
 use crate::net::crypto;
 
 /// What a server shows a client that connects.

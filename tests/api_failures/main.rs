@@ -7,6 +7,7 @@
 
 mod batches;
 mod deadline;
+mod kept;
 mod reads;
 mod rest;
 mod several;

@@ -8,7 +8,7 @@ use cadence::world::{Certificate, DohMode, Kind, Tamper};
 
 use super::matrix::Fault;
 use super::stage::{Moment, Server, Stage};
-use super::wire::{Cut, End, Nobody, Way, Wire};
+use super::wire::{Adapters, Cut, End, Nobody, Way};
 
 /// Longer than anything waits.
 const FOR_EVER: Duration = Duration::from_secs(2 * 60);
@@ -120,7 +120,7 @@ fn cut(after: usize, end: End) -> impl Fn(&mut Stage, Server) -> bool + Clone + 
             after,
             end: end.clone(),
         };
-        let wire = Wire::to(stage.address(server));
+        let wire = Adapters::to(stage.address(server));
         wire.cut(Some(cut));
         stage.reroute(server, wire.address, wire);
         // A plug speaks no TLS, and says too little to be cut so late.

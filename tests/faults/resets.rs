@@ -10,7 +10,7 @@ use cadence::world::Kind;
 
 use super::promises::Before;
 use super::stage::{Moment, Server, Stage};
-use super::wire::{Cut, End, Way, Wire};
+use super::wire::{Adapters, Cut, End, Way};
 
 /// Cycles after which the home must be right again.
 const LONGEST_WAY_BACK: usize = 3;
@@ -29,7 +29,7 @@ const MOMENTS: [Moment; 7] = [
 /// A home of which every exchange of a moment goes over wires.
 struct Wired {
     stage: Stage,
-    wires: Vec<Wire>,
+    wires: Vec<Adapters>,
 }
 
 impl Wired {
@@ -49,7 +49,7 @@ impl Wired {
             servers.push(Server::Plug);
         }
         for server in servers {
-            let wire = Wire::to(stage.address(server));
+            let wire = Adapters::to(stage.address(server));
             stage.reroute(server, wire.address, ());
             wires.push(wire);
         }

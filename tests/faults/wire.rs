@@ -47,7 +47,7 @@ pub struct Cut {
 }
 
 /// A wire to one server, until it is dropped.
-pub struct Wire {
+pub struct Adapters {
     /// Where cadence finds it: on the server's host.
     pub address: SocketAddr,
     cut: Arc<Mutex<Option<Cut>>>,
@@ -56,7 +56,7 @@ pub struct Wire {
     acceptor: Option<JoinHandle<()>>,
 }
 
-impl Wire {
+impl Adapters {
     pub fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((server.ip(), 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -97,7 +97,7 @@ impl Wire {
     }
 }
 
-impl Drop for Wire {
+impl Drop for Adapters {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
         // Wakes the thread that accepts.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cadence::logic::beyond::{Doubt, Heard};
+use cadence::logic::line::{Doubt, Heard};
 use cadence::logic::units::Family;
 
 use super::line::{Path, Portal};

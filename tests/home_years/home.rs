@@ -11,7 +11,7 @@ use cadence::logic::recovery::{self, RecoveryState};
 use cadence::logic::schedule;
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Decision, Wants, resume, step};
+use cadence::logic::step::{Decision, Desired, resume, step};
 use rand::RngExt;
 
 use super::figures::Figures;
@@ -166,7 +166,7 @@ impl Home {
         }
         self.judge.cycle_begins(&self.world);
         let wanted = Arc::clone(&self.wanted);
-        let _ = self.whole_cycle(&wanted.wants());
+        let _ = self.whole_cycle(&wanted.desired());
         self.judge.cycle_ended(&mut self.world, &mut self.figures);
     }
 
@@ -184,20 +184,20 @@ impl Home {
     }
 
     /// As `cycle` in `app/reconcile.rs`.
-    fn whole_cycle(&mut self, wants: &Wants<'_>) -> Result<(), Killed> {
+    fn whole_cycle(&mut self, desired: &Desired<'_>) -> Result<(), Killed> {
         let mut state = self
             .disk
             .clone()
             .unwrap_or_else(|| State::cold(&self.now()));
         self.restore(&mut state)?;
         let now = self.now();
-        let state = resume(state, wants, &now);
+        let state = resume(state, desired, &now);
         let mut names = state.names.clone();
         let seen = self.ears(&mut names).observe(&state, &now);
         self.pass(seen.wan.elapsed)?;
         // It is needed where the cycle is decided anew: after a last look, which takes a row of cycles.
         let before = state.recovery.streak.is_some().then(|| state.clone());
-        let (mut state, mut decision) = step(state, &seen, &now, wants);
+        let (mut state, mut decision) = step(state, &seen, &now, desired);
         let mut outcomes = self.act(&decision, &mut names, &now);
         let again = match decision.recovery {
             recovery::Decision::Disabled | recovery::Decision::Idle => None,
@@ -206,12 +206,12 @@ impl Home {
                 None
             }
             recovery::Decision::Cut => {
-                self.power_cycle(&mut state, &seen, &mut names, &now, wants)?
+                self.power_cycle(&mut state, &seen, &mut names, &now, desired)?
             }
         };
         if let Some((again, before)) = again.zip(before) {
             let looked = state.recovery.looked.take();
-            (state, decision) = step(before, &again, &now, wants);
+            (state, decision) = step(before, &again, &now, desired);
             state.recovery.looked = looked;
             outcomes = self.act(&decision, &mut names, &now);
         }
@@ -223,7 +223,7 @@ impl Home {
             elapsed: Duration::from_millis(300),
             jitter,
         };
-        let mut state = settle(state, &ending, &now, wants);
+        let mut state = settle(state, &ending, &now, desired);
         self.survive(0.0005)?;
         state.names = names;
         self.disk = Some(state);

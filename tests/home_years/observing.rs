@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use cadence::logic::beyond::{Heard, Line};
+use cadence::logic::line::{Heard, Line};
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::quorum::{Tally, tally};

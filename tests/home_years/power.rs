@@ -7,7 +7,7 @@ use cadence::logic::moment::Moment;
 use cadence::logic::observation::Observation;
 use cadence::logic::recovery::Started;
 use cadence::logic::state::State;
-use cadence::logic::step::{Wants, is_dead};
+use cadence::logic::step::{Desired, is_dead};
 use cadence::plug::{Pin, PlugStatus};
 use rand::RngExt;
 
@@ -190,7 +190,7 @@ impl Home {
         seen: &Observation,
         names: &mut Names,
         begun: &Moment,
-        wants: &Wants<'_>,
+        desired: &Desired<'_>,
     ) -> Result<Option<Observation>, Killed> {
         self.judge.attempt_begins();
         let Some(status) = self.status() else {
@@ -206,7 +206,7 @@ impl Home {
         }
         let young = status
             .uptime
-            .is_some_and(|up| wants.recovery.after_start(Started::Plug, up).is_err());
+            .is_some_and(|up| desired.recovery.after_start(Started::Plug, up).is_err());
         if young {
             self.figures.held_by_uptime += 1;
             return Ok(None);
@@ -215,7 +215,7 @@ impl Home {
         let looked = (self.world.t, Truth::of(&self.world, names));
         let again = self.look_again(seen, names, begun);
         self.pass(again.wan.elapsed)?;
-        if !is_dead(&again, begun, wants) {
+        if !is_dead(&again, begun, desired) {
             self.figures.vetoes += 1;
             state.recovery.looked = Some(now);
             return Ok(Some(again));

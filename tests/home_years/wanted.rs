@@ -5,7 +5,7 @@ use std::time::Duration;
 use cadence::logic::policy::Policy;
 use cadence::logic::records::RecordSpec;
 use cadence::logic::recovery::Limits;
-use cadence::logic::step::Wants;
+use cadence::logic::step::Desired;
 use cadence::logic::units::{Family, RecordType};
 
 use super::kit::Kit;
@@ -26,8 +26,8 @@ impl Wanted {
         }
     }
 
-    pub fn wants(&self) -> Wants<'_> {
-        Wants {
+    pub fn desired(&self) -> Desired<'_> {
+        Desired {
             records: &self.specs,
             policy: &self.policy,
             recovery: &self.limits,

@@ -12,19 +12,19 @@ mod outside;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use cadence::logic::beyond::Line as Beyond;
+use cadence::logic::line::Line as Beyond;
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiError, ApiErrorKind};
 use cadence::logic::quorum::{Tally, tally};
 use cadence::logic::records::{
-    Instead, Layer, Next, Pursuit, RecordSpec, Settled, Write, WriteFate,
+    Instead, Layer, Next, Reconciliation, RecordSpec, Settled, Write, WriteFate,
 };
 use cadence::logic::recovery::Limits;
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Planned, Wants, resume, step};
+use cadence::logic::step::{Desired, Planned, resume, step};
 use cadence::logic::units::{ByFamily, Family, RecordType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -166,7 +166,7 @@ impl<'a> Home<'a> {
     fn whole_cycle(&mut self) -> Result<(), Killed> {
         let now = self.now();
         let (specs, policy, limits) = (self.specs.clone(), self.policy.clone(), disabled());
-        let wants = Wants {
+        let desired = Desired {
             records: &specs,
             policy: &policy,
             recovery: &limits,
@@ -177,15 +177,15 @@ impl<'a> Home<'a> {
         self.survive()?;
         let state = resume(
             self.disk.clone().unwrap_or_else(|| State::cold(&now)),
-            &wants,
+            &desired,
             &now,
         );
         let seen = self.observe(state.machines.ipv4.track.trusted());
-        let (mut state, decision) = step(state, &seen, &now, &wants);
+        let (mut state, decision) = step(state, &seen, &now, &desired);
         self.survive()?;
         let mut outcomes = vec![];
         for (spec, planned) in specs.iter().zip(&decision.records) {
-            let settled = self.act(&mut state, spec, planned, &now, &wants)?;
+            let settled = self.act(&mut state, spec, planned, &now, &desired)?;
             outcomes.push(Outcome {
                 wanted: planned.wanted,
                 settled,
@@ -201,7 +201,7 @@ impl<'a> Home<'a> {
             elapsed: Duration::from_millis(300),
             jitter,
         };
-        let state = settle(state, &ending, &now, &wants);
+        let state = settle(state, &ending, &now, &desired);
         self.survive()?;
         self.figures.ready +=
             u64::from(state.uptime.ready > self.disk.as_ref().map_or(0, |disk| disk.uptime.ready));
@@ -289,7 +289,7 @@ impl<'a> Home<'a> {
         spec: &RecordSpec,
         planned: &Planned,
         now: &Moment,
-        wants: &Wants<'_>,
+        desired: &Desired<'_>,
     ) -> Result<Settled, Killed> {
         let mut next = planned.next.clone();
         let Some(wanted) = planned.wanted else {
@@ -299,14 +299,14 @@ impl<'a> Home<'a> {
             return Ok(settled);
         };
         let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
-        let pursuit = Pursuit {
+        let reconciliation = Reconciliation {
             spec,
             state: &remembered,
             wanted,
             now,
-            policy: wants.policy,
+            policy: desired.policy,
             no_cache: false,
-            doh: wants.doh,
+            doh: desired.doh,
         };
         loop {
             next = match next {
@@ -325,7 +325,7 @@ impl<'a> Home<'a> {
                 Next::AskDoh => {
                     self.figures.calls.doh += 1;
                     let answer = self.outside.public_dns(self.seconds);
-                    pursuit.after_doh(Some(&answer))
+                    reconciliation.after_doh(Some(&answer))
                 }
                 Next::AskApi => {
                     if let Some(held) = state.at_rest(&state.about(spec), TOKEN, false, now) {
@@ -333,15 +333,14 @@ impl<'a> Home<'a> {
                     }
                     self.figures.calls.api += 1;
                     match self.outside.read(self.plan, &mut self.rng) {
-                        Ok(found) => pursuit.after_read(&found),
+                        Ok(found) => reconciliation.after_read(&found),
                         Err(error) => Next::Done(failed(state, spec, &error, WriteFate::None, now)),
                     }
                 }
                 Next::Write(write) => {
                     state
                         .records
-                        .entry(spec.key())
-                        .or_default()
+                        .get_mut_or_new(spec.key())
                         .intend(write.replacement(wanted, now));
                     self.survive()?;
                     self.disk = Some(state.clone());

@@ -3,17 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use cadence::logic::beyond::{Line, Reason};
+use cadence::logic::line::{Line, Reason};
 use cadence::logic::moment::{Elapsed, Moment};
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
-use cadence::logic::records::{Instead, Next, Pursuit, RecordSpec, Settled, WriteFate};
+use cadence::logic::records::{Instead, Next, Reconciliation, RecordSpec, Settled, WriteFate};
 use cadence::logic::recovery::{Decision, Limits};
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Wants, resume, step};
+use cadence::logic::step::{Desired, resume, step};
 use cadence::logic::units::{ByFamily, Family, RecordType};
 use cadence::logic::verdict::Verdict;
 use serde_json::Value;
@@ -292,7 +292,7 @@ impl Home {
         let now = self.now();
         let records = [record()];
         let (policy, limits) = (policy(), limits());
-        let wants = Wants {
+        let desired = Desired {
             records: &records,
             policy: &policy,
             recovery: &limits,
@@ -301,7 +301,7 @@ impl Home {
             no_cache: false,
         };
         let state = self.disk.clone().unwrap_or_else(|| State::cold(&now));
-        let mut state = resume(state, &wants, &now);
+        let mut state = resume(state, &desired, &now);
         if state.recovery.cut.is_some() {
             self.plug_on = true;
             self.truth.powered = Some(self.seconds);
@@ -309,7 +309,7 @@ impl Home {
             state.recovery.lights(&now);
         }
         let seen = observation(input.seen);
-        let (mut state, decision) = step(state, &seen, &now, &wants);
+        let (mut state, decision) = step(state, &seen, &now, &desired);
         self.verdict = Some(decision.verdict);
         self.truth
             .take_in(input.seen, self.seconds, self.boot, state.readiness());
@@ -321,7 +321,7 @@ impl Home {
             planned.next.clone(),
             input,
             &now,
-            &wants,
+            &desired,
         );
         let Some(settled) = settled else {
             return;
@@ -353,7 +353,7 @@ impl Home {
             elapsed: Duration::from_millis(300),
             jitter: Duration::ZERO,
         };
-        self.disk = Some(settle(state, &ending, &now, &wants));
+        self.disk = Some(settle(state, &ending, &now, &desired));
     }
 
     /// What `app/act.rs` does; none where the process was killed.
@@ -364,9 +364,9 @@ impl Home {
         mut next: Next,
         input: Input,
         now: &Moment,
-        wants: &Wants<'_>,
+        desired: &Desired<'_>,
     ) -> Option<Settled> {
-        let spec = &wants.records[0];
+        let spec = &desired.records[0];
         let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
         loop {
             let (Some(wanted), false) = (wanted, matches!(next, Next::Done(_))) else {
@@ -376,14 +376,14 @@ impl Home {
                 return Some(settled);
             };
             self.deeds.asked = true;
-            let pursuit = Pursuit {
+            let reconciliation = Reconciliation {
                 spec,
                 state: &remembered,
                 wanted,
                 now,
-                policy: wants.policy,
+                policy: desired.policy,
                 no_cache: false,
-                doh: wants.doh,
+                doh: desired.doh,
             };
             next = match next {
                 Next::Done(_) => next,
@@ -394,7 +394,7 @@ impl Home {
                     }
                     .into_iter()
                     .collect();
-                    pursuit.after_doh((input.others != Others::NoDns).then_some(&answer))
+                    reconciliation.after_doh((input.others != Others::NoDns).then_some(&answer))
                 }
                 Next::AskApi => {
                     if let Some(held) = state.at_rest(&state.about(spec), TOKEN, false, now) {
@@ -411,13 +411,12 @@ impl Home {
                     }
                     let found: Vec<Found> = self.content.map(found).into_iter().collect();
                     state.answered(&state.about(spec));
-                    pursuit.after_read(&found)
+                    reconciliation.after_read(&found)
                 }
                 Next::Write(write) => {
                     state
                         .records
-                        .entry(spec.key())
-                        .or_default()
+                        .get_mut_or_new(spec.key())
                         .intend(write.replacement(wanted, now));
                     self.disk = Some(state.clone());
                     if input.others == Others::KilledBeforeWrite {

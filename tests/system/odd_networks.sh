@@ -92,6 +92,18 @@ configure A "$targets4"
 look "IPv4 dead, for A" "WAN_DOWN, exit 0"
 heal
 
+echo "-- DS-Lite: the gateway of IPv4 is dead, and IPv6 works"
+within router nft add rule inet fault in meta nfproto ipv4 drop
+within router nft add rule inet fault through meta nfproto ipv4 drop
+configure A "$targets"; echo "$both" >>"$work/cadence.toml"
+look "DS-Lite, for A and AAAA" "HEALTHY, exit 0, ipv4=none, ipv6=$home6"
+families "DS-Lite, for A and AAAA" "ipv4 NOT_READY, ipv6 PROBING"
+configure AAAA "$targets"
+look "DS-Lite, for AAAA" "HEALTHY, exit 0, ipv6=$home6"
+within router nft add rule inet fault through meta nfproto ipv6 drop
+look "DS-Lite, and the line is dead" "WAN_DOWN, exit 0"
+heal
+
 echo "-- the default route is in two halves, or in another table"
 halves() { ip -n client route "$1" 0.0.0.0/1 via 192.168.77.1; ip -n client route "$1" 128.0.0.0/1 via 192.168.77.1; }
 table() { ip -n client route "$1" default via 192.168.77.1 table 77; ip -n client rule "$1" from all lookup 77 priority 77; }

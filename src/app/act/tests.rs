@@ -1,7 +1,6 @@
 //! Thousands of generated cycles: many records in several zones that fail in every way, against a provider that lives in memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
@@ -10,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::config::Token;
 use crate::dns::{Provider, TokenStatus};
-use crate::logic::fixtures::{at, limits, policy, record, up, wants};
+use crate::logic::fixtures::{at, desired, limits, policy, record, up};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::settle::{Ending, settle};
@@ -140,7 +139,12 @@ impl Provided {
             }
         };
         let saved = self.saved.borrow();
-        let known = &saved.as_ref().unwrap().records[&format!("{kind} {name}")];
+        let known = saved
+            .as_ref()
+            .unwrap()
+            .records
+            .get(&format!("{kind} {name}"))
+            .unwrap();
         assert_eq!(known.in_doubt, Some(wanted), "a deed before its intention");
         self.writes.set(self.writes.get() + 1);
     }
@@ -363,11 +367,11 @@ impl Life {
         let now = at(self.seconds);
         SECONDS.set(self.seconds);
         let limits = limits();
-        let mut wants = wants(&self.records, &self.policy, &limits);
-        (wants.doh, wants.trust) = (false, true);
+        let mut desired = desired(&self.records, &self.policy, &limits);
+        (desired.doh, desired.trust) = (false, true);
         let seen = up(&self.provided.address.get().to_string());
-        let state = resume(self.state.clone(), &wants, &now);
-        let (mut state, decision) = step(state, &seen, &now, &wants);
+        let state = resume(self.state.clone(), &desired, &now);
+        let (mut state, decision) = step(state, &seen, &now, &desired);
         let save = |state: &State| {
             self.provided.saved.replace(Some(state.clone()));
             Ok(())
@@ -385,7 +389,7 @@ impl Life {
                 deadline,
             )),
             public_dns: &|_| None,
-            wants: &wants,
+            desired: &desired,
             now: &now,
             clock,
             save: Some(&save),
@@ -404,7 +408,7 @@ impl Life {
             elapsed: Duration::ZERO,
             jitter: Duration::ZERO,
         };
-        self.state = settle(state, &ending, &now, &wants);
+        self.state = settle(state, &ending, &now, &desired);
         self.provided.saved.replace(Some(self.state.clone()));
         self.judge();
     }
@@ -413,7 +417,7 @@ impl Life {
     fn judge(&self) {
         let wanted = self.provided.address.get().to_string();
         let refused = self.provided.refused.borrow();
-        let known: BTreeMap<String, RecordState> = self.state.records.clone();
+        let known = self.state.records.clone();
         for zone in self.provided.zones.borrow().iter() {
             let rests = self
                 .state
@@ -432,7 +436,7 @@ impl Life {
                 .filter(|spec| spec.may_be_in(&zone.name))
             {
                 let held = zone.records.iter().find(|held| held.name == spec.name);
-                let known = &known[&spec.key()];
+                let known = known.get(&spec.key()).unwrap();
                 let was_refused = refused.contains(&spec.name) || known.rest.is_some();
                 let held = held.map(|held| held.content.clone());
                 assert!(

@@ -232,7 +232,7 @@ impl Act<'_> {
             state.is_in_vain(change.record.spec, self.now);
             *made = Some(match error.kind {
                 ApiErrorKind::Exists => {
-                    let known = state.records.entry(change.record.spec.key()).or_default();
+                    let known = state.records.get_mut_or_new(change.record.spec.key());
                     known.retract();
                     Made::Exists(error.clone())
                 }

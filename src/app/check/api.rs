@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Finding;
+use super::finding::Finding;
+use crate::app::adapters::Adapters;
 use crate::app::lookup::{Lookup, NotRead};
-use crate::app::wire::Wire;
 use crate::dns::TokenStatus;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::record_state::without_label;
-use crate::logic::records::{Next, Pursuit, RecordSpec, RecordState, Settled, Write};
+use crate::logic::records::{Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
 use crate::logic::units::{Family, human_duration};
 use crate::net::Deadline;
@@ -28,9 +28,9 @@ pub struct Api {
 }
 
 /// Asks for the token, the zones and the records, one after the other, and no further once the API refuses itself.
-pub fn ask(wire: &Wire, state: Option<&State>, now: &Moment, deadline: Deadline) -> Api {
+pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: Deadline) -> Api {
     let mut api = Api::default();
-    let (Some(provider), Ok(token)) = (wire.provider(), &wire.token) else {
+    let (Some(provider), Ok(token)) = (adapters.provider(), &adapters.token) else {
         let unasked = Finding::warn("api", "not checked: no API token");
         api.findings.push(unasked);
         return api;
@@ -60,7 +60,7 @@ pub fn ask(wire: &Wire, state: Option<&State>, now: &Moment, deadline: Deadline)
         }
     }
     let lookup = Lookup::new(provider, token, true, now, system::now, deadline);
-    let refused = api.read(&lookup, state, &wire.settings.records);
+    let refused = api.read(&lookup, state, &adapters.settings.records);
     match refused {
         Some(error) => api.findings.insert(0, Finding::fail("api", error.message)),
         // A token that belongs to an account is rejected there, and works nevertheless.
@@ -135,12 +135,12 @@ impl Api {
     /// The findings about token and zones, and one for each record that was read. `seen` is the observed address.
     pub fn judge(
         self,
-        wire: &Wire,
+        adapters: &Adapters,
         state: Option<&State>,
         now: &Moment,
         seen: impl Fn(Family) -> Option<IpAddr>,
     ) -> Vec<Finding> {
-        let settings = &wire.settings;
+        let settings = &adapters.settings;
         let unknown = RecordState::default();
         let mut findings = self.findings;
         findings.extend(settings.records.iter().filter_map(|spec| {
@@ -153,7 +153,7 @@ impl Api {
                 return Some(Finding::fail("record", format!("{label}: {why}")));
             };
             let address = seen(spec.kind.family());
-            let pursuit = Pursuit {
+            let reconciliation = Reconciliation {
                 spec,
                 state: remembered.unwrap_or(&unknown),
                 // Where no address was observed, the record's own content cannot be wrong.
@@ -163,7 +163,7 @@ impl Api {
                 no_cache: false,
                 doh: false,
             };
-            Some(record(&pursuit, found, address.is_some()))
+            Some(record(&reconciliation, found, address.is_some()))
         }));
         findings
     }
@@ -207,7 +207,7 @@ pub fn before_first_cycle(
     now: &Moment,
     policy: &Policy,
 ) -> Finding {
-    let pursuit = Pursuit {
+    let reconciliation = Reconciliation {
         spec,
         state: &RecordState::default(),
         // No address was observed, and the record's own content cannot be wrong.
@@ -217,16 +217,16 @@ pub fn before_first_cycle(
         no_cache: false,
         doh: false,
     };
-    record(&pursuit, found, false)
+    record(&reconciliation, found, false)
 }
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.
-fn record(pursuit: &Pursuit<'_>, found: &[Found], observed: bool) -> Finding {
+fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
     const SOON: &str = "cadence reconcile --no-cache, or wait for the next READY cycle";
-    let label = pursuit.spec.label();
-    let trouble = pursuit.state.trouble.as_ref().filter(|it| !it.waits);
-    let unshown = pursuit.state.unshown(pursuit.now);
-    match (pursuit.after_read(found), trouble) {
+    let label = reconciliation.spec.label();
+    let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
+    let unshown = reconciliation.state.unshown(reconciliation.now);
+    match (reconciliation.after_read(found), trouble) {
         // It was tried, and will be again.
         (Next::Write(write), Some(trouble)) => Finding::fail(
             "record",
@@ -237,18 +237,23 @@ fn record(pursuit: &Pursuit<'_>, found: &[Found], observed: bool) -> Finding {
             let waited = waited.map_or_else(|| "an unknown time".to_owned(), human_duration);
             let told = format!(
                 "{label} points to {}, but public DNS has not shown it for {waited}",
-                pursuit.wanted
+                reconciliation.wanted
             );
             Finding::warn("record", told).mend(
                 "compare the zone's name servers at the registrar with those Cloudflare names: dig NS, and cadence probe --only dns",
             )
         }
-        (next, _) => would_do(pursuit, next, observed, SOON),
+        (next, _) => would_do(reconciliation, next, observed, SOON),
     }
 }
 
-fn would_do(pursuit: &Pursuit<'_>, next: Next, observed: bool, soon: &str) -> Finding {
-    let (label, wanted) = (pursuit.spec.label(), pursuit.wanted);
+fn would_do(
+    reconciliation: &Reconciliation<'_>,
+    next: Next,
+    observed: bool,
+    soon: &str,
+) -> Finding {
+    let (label, wanted) = (reconciliation.spec.label(), reconciliation.wanted);
     match next {
         Next::Done(Settled::Right { .. }) if observed => {
             Finding::ok("record", format!("{label} points to {wanted}, as expected"))

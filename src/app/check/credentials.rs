@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::finding::Finding;
 use super::runner::Runner;
 use super::systemd::SERVICE;
 use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
@@ -52,7 +52,7 @@ pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
     let password = recovery
         .password_file
         .as_deref()
-        .filter(|_| recovery.enabled);
+        .filter(|_| recovery.limits.enabled);
     let password = password.map(|path| Secret {
         what: "the plug's password",
         credential: PASSWORD_CREDENTIAL,

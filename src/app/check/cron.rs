@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::file;
 
 const CHECK: &str = "cron";

@@ -5,14 +5,15 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::credentials;
 use super::cron::Cron;
+use super::finding::{Finding, Level};
 use super::identity::{Access, Identity};
 use super::runner::Runner;
 use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
-use super::{Finding, Level, credentials};
-use crate::app::left_over;
-use crate::app::wire::Wire;
+use crate::app::adapters::Adapters;
+use crate::app::pending_cut;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
@@ -35,8 +36,13 @@ const BY_HAND: &str = "switch it on by hand, and then: ";
 const LAST_CYCLES: u32 = 30;
 
 /// Looks at this host, in the order of the report. Also returns what the last cycle left.
-pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, Option<State>) {
-    let settings = &wire.settings;
+pub fn look(
+    adapters: &Adapters,
+    env: &Env,
+    dir: &Path,
+    now: &Moment,
+) -> (Vec<Finding>, Option<State>) {
+    let settings = &adapters.settings;
     let window = settings.policy.healthy_interval.saturating_mul(LAST_CYCLES);
     let systemd = Systemd::ask(env, window);
     let cron = Cron::find().filter(|_| systemd.is_none());
@@ -46,11 +52,11 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
     let runner = runner.as_ref().filter(|it| it.config == settings.path);
 
     let mut findings = vec![config(settings)];
-    findings.extend(policy(settings, &wire.token));
-    findings.push(token(&wire.token, runner));
+    findings.extend(policy(settings, &adapters.token));
+    findings.push(token(&adapters.token, runner));
     findings.extend(runner.map_or_else(Vec::new, |runner| credentials::look(settings, runner)));
     findings.push(clock(now, systemd.as_ref()));
-    let (about_state, state) = state_folder(dir, now, wire, runner);
+    let (about_state, state) = state_folder(dir, now, adapters, runner);
     findings.extend(about_state);
     match (foreign, &systemd) {
         (Some(foreign), _) => findings.push(foreign.of_another_configuration()),
@@ -64,7 +70,7 @@ pub fn look(wire: &Wire, env: &Env, dir: &Path, now: &Moment) -> (Vec<Finding>, 
         }
         (None, None) => findings.extend(cron.as_ref().map(Cron::look)),
     }
-    findings.extend([icmp(settings, runner), interface(wire)]);
+    findings.extend([icmp(settings, runner), interface(adapters)]);
     (findings, state)
 }
 
@@ -155,7 +161,7 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
 fn state_folder(
     dir: &Path,
     now: &Moment,
-    wire: &Wire,
+    adapters: &Adapters,
     runner: Option<&Runner>,
 ) -> (Vec<Finding>, Option<State>) {
     let broken = |error: &dyn std::error::Error| Finding::fail("state", error.to_string());
@@ -174,11 +180,11 @@ fn state_folder(
         Ok(state) => {
             let about = [
                 access(dir, runner),
-                timer(state.as_ref(), now, &wire.settings, runner),
+                timer(state.as_ref(), now, &adapters.settings, runner),
             ];
             let trouble = state
                 .iter()
-                .flat_map(|state| trouble(wire, &folder, state, now));
+                .flat_map(|state| trouble(adapters, &folder, state, now));
             (about.into_iter().chain(trouble).collect(), state)
         }
         Err(error) => (vec![access(dir, runner), broken(&error)], None),
@@ -275,10 +281,10 @@ fn timer(
 }
 
 /// What the last cycle left for somebody to see to.
-fn trouble(wire: &Wire, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
+fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
     let dark = state.recovery.cut.as_ref().map(|cut| {
         let found = "the modem may be without power: the plug has not confirmed that it is on since the cut";
-        let Err(why) = left_over::is_known(wire, dir, cut) else {
+        let Err(why) = pending_cut::is_known(adapters, dir, cut) else {
             return Finding::fail("power", found)
                 .mend("the next cycle switches it on first, or run: cadence recover --on");
         };
@@ -325,10 +331,10 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
     }
 }
 
-fn interface(wire: &Wire) -> Finding {
-    let signal = wire.host();
+fn interface(adapters: &Adapters) -> Finding {
+    let signal = adapters.host();
     let name = signal.target.unwrap_or_default();
-    match (signal.result, &wire.settings.network.interface) {
+    match (signal.result, &adapters.settings.network.interface) {
         (Ok(()), Some(_)) => Finding::ok("host", format!("{name} has a link")),
         (Ok(()), None) => Finding::ok("host", format!("default route via {name}")),
         (Err(error), Some(_)) => {
@@ -341,8 +347,8 @@ fn interface(wire: &Wire) -> Finding {
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.
-pub fn router(wire: &Wire) -> Finding {
-    match (wire.router_address(), &wire.settings.network.router) {
+pub fn router(adapters: &Adapters) -> Finding {
+    match (adapters.router_address(), &adapters.settings.network.router) {
         (Some(router), Some(_)) => {
             Finding::ok("router", format!("{} (network.router)", router.address))
         }

@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Finding, Level, api, plug};
+use super::finding::{Finding, Level};
+use super::{api, plug};
+use crate::app::adapters::Adapters;
 use crate::app::threads::{beside, side_by_side};
-use crate::app::wire::Wire;
 use crate::config::Endpoint;
-use crate::logic::beyond::Heard;
+use crate::logic::line::Heard;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
@@ -20,24 +21,24 @@ use crate::net::Deadline;
 use crate::probe::wan::Wan;
 
 /// Asks everybody, side by side. Nobody is asked for more while nobody beyond the router proves who he is.
-pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
-    let deadline = Wire::deadline();
-    let network = &wire.settings.network;
+pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Finding> {
+    let deadline = Adapters::deadline();
+    let network = &adapters.settings.network;
     thread::scope(|scope| {
-        let asked_router = beside(scope, || wire.router());
-        let asked_plug = beside(scope, || plug::look(wire));
+        let asked_router = beside(scope, || adapters.router());
+        let asked_plug = beside(scope, || plug::look(adapters));
         let targets: Vec<Wan> = side_by_side(&network.wan_targets, |target| {
-            wire.wan_target(target, deadline)
+            adapters.wan_target(target, deadline)
         })
         .into_iter()
         .flatten()
         .collect();
         // As a cycle does: who tells the address proves that the line works just as well.
-        let others = || wire.wan_others(&families(&wire.settings.records), deadline);
+        let others = || adapters.wan_others(&families(&adapters.settings.records), deadline);
         let up = targets.iter().any(|wan| wan.signal.ok()) || others().signal.ok();
-        let answers = beside(scope, move || up.then(|| ask_providers(wire, deadline)));
-        let doh = beside(scope, move || up.then(|| ask_doh(wire, deadline)));
-        let api = up.then(|| api::ask(wire, state, now, deadline));
+        let answers = beside(scope, move || up.then(|| ask_providers(adapters, deadline)));
+        let doh = beside(scope, move || up.then(|| ask_doh(adapters, deadline)));
+        let api = up.then(|| api::ask(adapters, state, now, deadline));
 
         let mut findings: Vec<Finding> = asked_router
             .join()
@@ -59,7 +60,7 @@ pub fn look(wire: &Wire, state: Option<&State>, now: &Moment) -> Vec<Finding> {
                 let (_, answers) = answers.iter().find(|(asked, _)| *asked == family)?;
                 public_ip(family, answers).1
             };
-            findings.extend(api.judge(wire, state, now, seen));
+            findings.extend(api.judge(adapters, state, now, seen));
         }
         findings
     })
@@ -141,13 +142,13 @@ fn took(elapsed: Duration) -> String {
     format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)
 }
 
-fn ask_providers(wire: &Wire, deadline: Deadline) -> Vec<(Family, Vec<Answer>)> {
-    let families = families(&wire.settings.records);
+fn ask_providers(adapters: &Adapters, deadline: Deadline) -> Vec<(Family, Vec<Answer>)> {
+    let families = families(&adapters.settings.records);
     let ask = |family: &Family| {
-        let answers = side_by_side(wire.address_providers(*family), |provider| Answer {
+        let answers = side_by_side(adapters.address_providers(*family), |provider| Answer {
             provider: provider.url.clone(),
             authority: provider.authority(),
-            address: wire.public_ip(provider, *family, deadline).1,
+            address: adapters.public_ip(provider, *family, deadline).1,
         });
         (*family, answers.into_iter().flatten().collect())
     };
@@ -203,9 +204,9 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
     (finding, Some(counted))
 }
 
-fn ask_doh(wire: &Wire, deadline: Deadline) -> Vec<Finding> {
-    let servers = &wire.settings.network.doh;
-    let Some(record) = wire
+fn ask_doh(adapters: &Adapters, deadline: Deadline) -> Vec<Finding> {
+    let servers = &adapters.settings.network.doh;
+    let Some(record) = adapters
         .settings
         .records
         .first()
@@ -218,7 +219,7 @@ fn ask_doh(wire: &Wire, deadline: Deadline) -> Vec<Finding> {
     };
     let answers = side_by_side(servers, |server| {
         let begun = Instant::now();
-        let answer = wire.public_dns_at(server, record, deadline);
+        let answer = adapters.public_dns_at(server, record, deadline);
         doh(server, answer.as_deref(), begun.elapsed())
     });
     answers.into_iter().flatten().collect()

@@ -1,7 +1,7 @@
 //! The plug behind which the modem gets its power. It is asked and never switched.
 
-use super::Finding;
-use crate::app::wire::Wire;
+use super::finding::Finding;
+use crate::app::adapters::Adapters;
 use crate::config::PlugKind;
 use crate::logic::advice;
 
@@ -11,23 +11,23 @@ const MEND_PROGRAM: &str = "set recovery.program to the program, and make it exe
 const ON: &str = "switch it on: cadence recover --on";
 
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
-pub fn offline(wire: &Wire) -> Option<Finding> {
-    match wire.plug() {
+pub fn offline(adapters: &Adapters) -> Option<Finding> {
+    match adapters.plug() {
         Ok(plug) => Some(Finding::ok(
             "plug",
             format!("{} (not asked)", plug.target()),
         )),
-        Err(why) => unusable(wire, why),
+        Err(why) => unusable(adapters, why),
     }
 }
 
 /// What the plug says of itself, and whether it stays within reach; nothing where it is not wanted.
-pub fn look(wire: &Wire) -> Vec<Finding> {
-    let plug = match wire.plug() {
+pub fn look(adapters: &Adapters) -> Vec<Finding> {
+    let plug = match adapters.plug() {
         Ok(plug) => plug,
-        Err(why) => return unusable(wire, why).into_iter().collect(),
+        Err(why) => return unusable(adapters, why).into_iter().collect(),
     };
-    let signal = wire.plug_status();
+    let signal = adapters.plug_status();
     let target = plug.target();
     let mut findings = vec![match signal.result {
         Ok(status) => {
@@ -64,7 +64,7 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
             }
         }
         Err(why) => {
-            let mend = match wire.settings.recovery.plug {
+            let mend = match adapters.settings.recovery.plug {
                 PlugKind::Command => MEND_PROGRAM,
                 PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => MEND,
             };
@@ -78,15 +78,17 @@ pub fn look(wire: &Wire) -> Vec<Finding> {
     }];
     if !plug.can_time_itself() {
         let mend = "give it an address on this network, or use a plug that can time itself";
-        let cut_off = wire.plug_may_be_cut_off();
+        let cut_off = adapters.plug_may_be_cut_off();
         findings.extend(cut_off.map(|why| Finding::warn("plug", why).mend(mend)));
     }
     findings
 }
 
-fn unusable(wire: &Wire, why: String) -> Option<Finding> {
-    wire.settings
+fn unusable(adapters: &Adapters, why: String) -> Option<Finding> {
+    adapters
+        .settings
         .recovery
+        .limits
         .enabled
         .then(|| Finding::fail("plug", why))
 }

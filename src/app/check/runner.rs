@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Finding;
 use super::cron::Cron;
+use super::finding::Finding;
 use super::identity::Identity;
 use super::systemd::{SERVICE, Systemd};
 use super::tools::Block;

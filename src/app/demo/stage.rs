@@ -14,10 +14,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
+use crate::app::adapters::{Adapters, Outside};
 use crate::app::context::Context;
 use crate::app::power;
 use crate::app::reconcile;
-use crate::app::wire::{Outside, Wire};
 use crate::cli::{self, Color, Format, Global};
 use crate::config::Env;
 use crate::error::Error;
@@ -137,14 +137,14 @@ impl<'a> Stage<'a> {
     pub fn cycle(&mut self) -> Result<Played, Error> {
         let written = self.writes();
         let options = cli::Reconcile::default();
-        let wire = Wire::new(
+        let adapters = Adapters::new(
             self.inside.settings()?,
             &self.inside.env,
             &self.inside.outside,
         )?;
-        self.inside.enforce_policy(&wire)?;
-        let wants = reconcile::wants(&wire, &options);
-        let cycle = reconcile::run_once(&wire, &wants, &self.inside.state_dir(), &options)?;
+        self.inside.enforce_policy(&adapters)?;
+        let desired = reconcile::desired(&adapters, &options);
+        let cycle = reconcile::run(&adapters, &desired, &self.inside.state_dir(), &options)?;
         let style = Style {
             form: Form::Pretty,
             ..self.audience.style

@@ -251,7 +251,7 @@ mod tests {
         let router = settings.network.router.unwrap();
         assert_eq!(router.scope.as_deref(), Some("eth0"));
         let recovery = settings.recovery;
-        assert!(!recovery.enabled);
+        assert!(!recovery.limits.enabled);
         assert_eq!(recovery.plug, config::PlugKind::Tasmota);
         assert_eq!(recovery.address, "plug.lan:8080");
         assert_eq!(recovery.plug_id.as_deref(), Some("E8DB84A1B2C3"));

@@ -4,10 +4,10 @@ use super::draft::{Draft, Plug};
 use super::files::Place;
 use super::verify::{self, Standing};
 use super::{specs, token};
+use crate::app::adapters::Adapters;
 use crate::app::ask;
 use crate::app::check::{self, Finding, Level};
 use crate::app::context::Context;
-use crate::app::wire::Wire;
 use crate::cli::{self, PLUGS};
 use crate::config::{self, Token, TokenError};
 use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
@@ -114,8 +114,8 @@ impl<'a> Interview<'a> {
     }
 
     pub fn router(&mut self) -> Result<(), Error> {
-        let wire = self.wire(Err(TokenError::NotSet))?;
-        let found = check::host::router(&wire);
+        let adapters = self.adapters(Err(TokenError::NotSet))?;
+        let found = check::host::router(&adapters);
         if found.level == Level::Ok || !self.asks {
             self.note(found);
             return Ok(());
@@ -160,8 +160,8 @@ impl<'a> Interview<'a> {
         let finding = if self.options.offline {
             Finding::ok("token", format!("{}: not verified", token.source()))
         } else {
-            let wire = self.wire(Ok(token.clone()))?;
-            verify::token(&wire, token)?
+            let adapters = self.adapters(Ok(token.clone()))?;
+            verify::token(&adapters, token)?
         };
         if finding.level == Level::Fail {
             return Err(Unfit::Answer(finding));
@@ -172,9 +172,9 @@ impl<'a> Interview<'a> {
 
     /// `named` is what the flags name.
     pub fn records(&mut self, named: Vec<RecordSpec>, token: &Token) -> Result<(), Error> {
-        let wire = self.wire(Ok(token.clone()))?;
+        let adapters = self.adapters(Ok(token.clone()))?;
         if !named.is_empty() {
-            let added = self.add_records(&wire, named);
+            let added = self.add_records(&adapters, named);
             return added.map_err(|unfit| unfit.ends(EXIT_FAILED));
         }
         let mut question = "Name to keep on this home's address, such as vpn.example.com";
@@ -189,7 +189,7 @@ impl<'a> Interview<'a> {
                 if let Some(twin) = specs.iter().find(|spec| this.draft.has(spec)) {
                     return Err(fault(format!("{} is there already", twin.label())));
                 }
-                this.add_records(&wire, specs)
+                this.add_records(&adapters, specs)
             })?;
             if self.draft.records.len() == before {
                 return Ok(());
@@ -199,14 +199,18 @@ impl<'a> Interview<'a> {
     }
 
     /// Adds all of them, as they can be kept after what had to be asked about them; or none.
-    fn add_records(&mut self, wire: &Wire, mut specs: Vec<RecordSpec>) -> Result<(), Unfit> {
+    fn add_records(
+        &mut self,
+        adapters: &Adapters,
+        mut specs: Vec<RecordSpec>,
+    ) -> Result<(), Unfit> {
         let mut findings = vec![];
         for spec in &mut specs {
             if self.options.offline {
                 let label = spec.label();
                 findings.push(Finding::ok("record", format!("{label}: not verified")));
             } else {
-                self.settle(wire, spec, &mut findings)?;
+                self.settle(adapters, spec, &mut findings)?;
             }
         }
         for finding in findings {
@@ -218,13 +222,13 @@ impl<'a> Interview<'a> {
 
     fn settle(
         &mut self,
-        wire: &Wire,
+        adapters: &Adapters,
         spec: &mut RecordSpec,
         findings: &mut Vec<Finding>,
     ) -> Result<(), Unfit> {
         // Each answer brings it closer to one of the ways out, and what it says is looked at once more.
         loop {
-            let (zone, standing) = verify::record(wire, spec)?;
+            let (zone, standing) = verify::record(adapters, spec)?;
             match standing {
                 Standing::Fine(finding) => {
                     findings.extend(zone);
@@ -318,12 +322,12 @@ impl<'a> Interview<'a> {
         let findings = if self.options.offline {
             vec![asked]
         } else {
-            let told = self.wire(Ok(token.clone()))?.plug_status();
+            let told = self.adapters(Ok(token.clone()))?.plug_status();
             if let Some(plug) = &mut self.draft.plug {
                 plug.id = told.result.ok().and_then(|status| status.id);
             }
-            let wire = self.wire(Ok(token.clone()))?;
-            verify::plug(&wire, &self.place.password).map_err(|finding| {
+            let adapters = self.adapters(Ok(token.clone()))?;
+            verify::plug(&adapters, &self.place.password).map_err(|finding| {
                 self.draft.plug = None;
                 Unfit::Answer(finding)
             })?
@@ -334,9 +338,9 @@ impl<'a> Interview<'a> {
         Ok(())
     }
 
-    fn wire(&self, token: Result<Token, TokenError>) -> Result<Wire, Error> {
+    fn adapters(&self, token: Result<Token, TokenError>) -> Result<Adapters, Error> {
         let Context { env, outside, .. } = self.context;
-        Wire::with_token(self.draft.settings(env)?, env, token, outside)
+        Adapters::with_token(self.draft.settings(env)?, env, token, outside)
     }
 
     /// Asks until an answer will do, a few times at most.

@@ -3,10 +3,10 @@
 use std::iter;
 use std::path::Path;
 
+use crate::app::adapters::Adapters;
 use crate::app::check::api::{before_first_cycle, served};
 use crate::app::check::{Finding, Level, plug};
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
-use crate::app::wire::Wire;
 use crate::config::Token;
 use crate::dns::Provider;
 use crate::error::{EXIT_TOKEN, Error};
@@ -37,10 +37,10 @@ pub enum Standing {
 ///
 /// # Errors
 /// The provider cannot be asked.
-pub fn token(wire: &Wire, token: &Token) -> Result<Finding, Error> {
-    let provider = provider(wire)?;
+pub fn token(adapters: &Adapters, token: &Token) -> Result<Finding, Error> {
+    let provider = provider(adapters)?;
     let from = token.source();
-    match provider.zone_names(Wire::deadline()) {
+    match provider.zone_names(Adapters::deadline()) {
         Ok(zones) if zones.is_empty() => Ok(Finding::fail(
             "token",
             format!("{from}: accepted, but it sees no zone"),
@@ -63,10 +63,13 @@ pub fn token(wire: &Wire, token: &Token) -> Result<Finding, Error> {
 ///
 /// # Errors
 /// The provider cannot be asked.
-pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standing), Error> {
-    let provider = provider(wire)?;
-    let deadline = Wire::deadline();
-    let token = wire.token.as_ref().map_err(|_| no_token())?;
+pub fn record(
+    adapters: &Adapters,
+    spec: &RecordSpec,
+) -> Result<(Option<Finding>, Standing), Error> {
+    let provider = provider(adapters)?;
+    let deadline = Adapters::deadline();
+    let token = adapters.token.as_ref().map_err(|_| no_token())?;
     let now = system::now();
     let lookup = Lookup::new(provider, token, true, &now, system::now, deadline);
     let mut state = State::cold(&now);
@@ -93,7 +96,7 @@ pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standi
         }
     };
     let visible = lookup.zones().last().map(served);
-    let policy = &wire.settings.policy;
+    let policy = &adapters.settings.policy;
     let said = before_first_cycle(spec, &found, &now, policy);
     let twins: Vec<Found> = found
         .iter()
@@ -126,24 +129,24 @@ pub fn record(wire: &Wire, spec: &RecordSpec) -> Result<(Option<Finding>, Standi
 ///
 /// # Errors
 /// It does not, and what to do.
-pub fn plug(wire: &Wire, password: &Path) -> Result<Vec<Finding>, Finding> {
+pub fn plug(adapters: &Adapters, password: &Path) -> Result<Vec<Finding>, Finding> {
     let refused = |why: String| {
         let password = password.display();
         Finding::fail("plug", why).mend(format!(
             "correct its kind or address, put its password, if it has one, into {password}, or leave the plug out for now"
         ))
     };
-    wire.plug().map_err(refused)?;
-    let findings = plug::look(wire);
+    adapters.plug().map_err(refused)?;
+    let findings = plug::look(adapters);
     match findings.iter().find(|found| found.level == Level::Fail) {
         Some(failed) => Err(refused(failed.message.clone())),
         None => Ok(findings),
     }
 }
 
-fn provider(wire: &Wire) -> Result<&dyn Provider, Error> {
+fn provider(adapters: &Adapters) -> Result<&dyn Provider, Error> {
     // A token that cannot be read has ended the command before.
-    wire.provider().ok_or_else(no_token)
+    adapters.provider().ok_or_else(no_token)
 }
 
 fn no_token() -> Error {

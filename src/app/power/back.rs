@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 
+use super::outcome::{Outcome, Save, emit, stranger, unanswered};
 use super::signals::{SLICE, Signals};
-use super::{Outcome, Save, patience, stranger, tell, unanswered};
 use crate::logic::advice;
-use crate::logic::event::{RecoveryPhase, What};
+use crate::logic::event::{EventKind, RecoveryPhase};
 use crate::logic::moment::Moment;
 use crate::logic::recovery::Limits;
 use crate::logic::state::State;
 use crate::net::Deadline;
-use crate::plug::{Pin, Plug, PlugStatus};
+use crate::plug::{Pin, Plug, PlugStatus, patience};
 use crate::system;
 
 /// How often the on is sent in one go before it is left to the next cycle.
@@ -59,7 +59,7 @@ pub fn rescue(
 
 /// Tells the history what became of a cut that an earlier process began; nothing where none is known of. An attempt whose end is told, as one
 /// that may have left the modem without power, has no second one.
-pub fn tell_restored(state: &mut State, now: &Moment) {
+pub fn emit_restored(state: &mut State, now: &Moment) {
     let (phase, why) = match &state.recovery.result {
         None => return,
         Some(attempt) if attempt.ended => (
@@ -71,7 +71,7 @@ pub fn tell_restored(state: &mut State, now: &Moment) {
             "interrupted, perhaps before the power was cut; the plug is on",
         ),
     };
-    tell(state, phase, Some(why.to_owned()), now);
+    emit(state, phase, Some(why.to_owned()), now);
 }
 
 /// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
@@ -99,13 +99,13 @@ pub(super) fn light(
     let lit = switch_on_until(plug, Some(patience()));
     Some(lit.map_or_else(Outcome::Failed, |()| {
         state.recovery.lights(&system::now());
-        let what = What::Recovery {
+        let what = EventKind::Recovery {
             phase: RecoveryPhase::SwitchedOn,
             attempt: 0,
             seconds: None,
             reason: on.map(|_| "it was off in a lasting outage".to_owned()),
         };
-        state.tell(&now, what);
+        state.emit(&now, what);
         Outcome::SwitchedOn
     }))
 }
@@ -143,7 +143,7 @@ pub fn forget(state: &mut State, now: &Moment) {
         return;
     }
     let why = "given up by hand: unknown whether that plug is on";
-    tell(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
+    emit(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
 }
 
 /// Waits for the plug's own timer to switch on.

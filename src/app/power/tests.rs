@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::logic::fixtures;
+use crate::logic::moment::Moment;
 use crate::plug::Pin;
 
 /// A plug whose operation of that name panics when the modem is dark, for the first time.

@@ -151,7 +151,7 @@ fn every_key_of_the_policy_is_read() {
 #[test]
 fn every_key_of_the_recovery_is_read() {
     let settings = settings();
-    assert!(settings.recovery.enabled);
+    assert!(settings.recovery.limits.enabled);
     assert_eq!(
         (settings.recovery.plug, settings.recovery.relay),
         (PlugKind::Command, 2)
@@ -167,32 +167,38 @@ fn every_key_of_the_recovery_is_read() {
         settings.recovery.program.as_deref(),
         Some(Path::new("/usr/local/bin/plug"))
     );
-    assert_eq!(settings.recovery.off_time, Duration::from_secs(10));
+    assert_eq!(settings.recovery.limits.off_time, Duration::from_secs(10));
     assert_eq!(
-        settings.recovery.expected_network_recovery,
+        settings.recovery.limits.expected_network_recovery,
         Duration::from_secs(4 * 60)
     );
     assert_eq!(
-        settings.recovery.escalation_buffer,
+        settings.recovery.limits.escalation_buffer,
         Duration::from_secs(2 * 60)
     );
     assert_eq!(settings.recovery.plug_id.as_deref(), Some("E8DB84A1B2C3"));
-    assert_eq!(settings.recovery.boot_grace, Duration::from_secs(20 * 60));
-    assert_eq!(settings.recovery.cooldown, Duration::from_secs(60 * 60));
     assert_eq!(
-        settings.recovery.late_retry,
+        settings.recovery.limits.boot_grace,
+        Duration::from_secs(20 * 60)
+    );
+    assert_eq!(
+        settings.recovery.limits.cooldown,
+        Duration::from_secs(60 * 60)
+    );
+    assert_eq!(
+        settings.recovery.limits.late_retry,
         Duration::from_secs(2 * 24 * 60 * 60)
     );
     assert_eq!(
         (
-            settings.recovery.max_attempts_per_outage,
-            settings.recovery.max_attempts_per_day
+            settings.recovery.limits.max_attempts_per_outage,
+            settings.recovery.limits.max_attempts_per_day
         ),
         (1, 2)
     );
     assert_eq!(
-        settings.recovery.restore_after,
+        settings.recovery.limits.restore_after,
         Duration::from_secs(60 * 60)
     );
-    assert!(settings.recovery.when_unverified);
+    assert!(settings.recovery.limits.when_unverified);
 }

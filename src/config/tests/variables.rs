@@ -34,7 +34,7 @@ fn variables_override_scalar_keys() {
     );
     assert_eq!(
         (
-            settings.recovery.enabled,
+            settings.recovery.limits.enabled,
             settings.recovery.address.as_str()
         ),
         (true, "plug.lan")

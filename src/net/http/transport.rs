@@ -18,7 +18,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::{HttpError, HttpErrorKind};
+use super::message::{HttpError, HttpErrorKind};
 use crate::logic::units::Family;
 use crate::net::dial::Dialer;
 use crate::net::stream::TimedStream;

@@ -62,7 +62,7 @@ impl Tasmota {
         http: Http,
         credentials: Option<Credentials>,
     ) -> Result<Self, String> {
-        delay(recovery.off_time)?;
+        delay(recovery.limits.off_time)?;
         Ok(Self {
             number: u16::from(recovery.relay) + 1,
             authorization: credentials.as_ref().map(device::basic),

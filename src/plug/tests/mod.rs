@@ -11,8 +11,9 @@ use std::thread;
 use std::time::Instant;
 
 use super::*;
-use crate::config::{Env, Password, parse};
+use crate::config::{Credentials, Env, Password, Recovery, parse};
 use crate::net::dial::Dialer;
+use crate::net::http::Http;
 use crate::net::tls;
 use crate::world::{PlugMode, PlugModel, World};
 
@@ -47,7 +48,7 @@ fn make(world: &World, model: PlugModel, password: Option<&str>) -> Box<dyn Plug
         user: "admin".to_owned(),
         password: Password::new(password),
     });
-    new(&recovery(world, model), http, credentials).unwrap()
+    kinds::new(&recovery(world, model), http, credentials).unwrap()
 }
 
 fn soon() -> Deadline {
@@ -238,7 +239,7 @@ fn a_relay_that_the_plug_does_not_have_is_reported() {
         let mut recovery = recovery(&world, model);
         recovery.relay = 2;
         let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
-        let plug = new(&recovery, http, None).unwrap();
+        let plug = kinds::new(&recovery, http, None).unwrap();
         assert_eq!(plug.status(soon()).unwrap_err().message, message);
         assert!(world.plugs().journal(model).is_empty());
     }
@@ -251,7 +252,7 @@ fn a_kind_without_what_it_needs_is_refused() {
         let text = format!("{text}{lines}");
         let settings = parse(&text, Path::new("/cadence.toml"), &Env::default()).unwrap();
         let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
-        new(&settings.recovery, http, None).err().unwrap()
+        kinds::new(&settings.recovery, http, None).err().unwrap()
     };
     for (plug, message) in [
         (

@@ -4,14 +4,13 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{layer, outcome, reason};
 use crate::app::reconcile::Cycle;
 use crate::logic::advice;
-use crate::logic::beyond::Reason;
 use crate::logic::event::RecordOutcome;
+use crate::logic::line::Reason;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer};
-use crate::logic::schedule::Speed;
+use crate::logic::state::Speed;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::json::{self, SignalObject};
@@ -109,7 +108,7 @@ struct NextObject {
 pub fn text(cycle: &Cycle<'_>) -> String {
     let state = &cycle.state;
     let (confirmations, required) = cycle.confirmations(cycle.leading_family());
-    let families = Some(cycle.wants.families()).filter(|families| families.len() > 1);
+    let families = Some(cycle.desired.families()).filter(|families| families.len() > 1);
     let families = families.into_iter().flatten().map(|family| {
         let machine = state.machines.of(family);
         FamilyObject {
@@ -119,7 +118,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
             since: json::seconds(machine.since.wall),
         }
     });
-    let (reason, fix) = apart(cycle.recovery.reason());
+    let (reason, fix) = advice::apart(cycle.recovery.reason());
     let (errors, fixes) = advice::split_all(&cycle.errors);
     json::line(&Document {
         schema: "cadence.cycle/1",
@@ -164,13 +163,13 @@ fn records<'a>(cycle: &'a Cycle<'_>) -> Vec<RecordObject<'a>> {
     cycle
         .records()
         .map(|(spec, planned, acted)| {
-            let (reason, fix) = apart(reason(&acted.outcome.settled));
+            let (reason, fix) = advice::apart(acted.outcome.settled.reason());
             RecordObject {
                 name: &spec.name,
                 kind: spec.kind,
                 wanted: planned.wanted,
-                outcome: outcome(&acted.outcome.settled),
-                layer: layer(&acted.outcome.settled),
+                outcome: acted.outcome.settled.outcome(),
+                layer: acted.outcome.settled.layer(),
                 cache: planned.cache,
                 cache_age_s: planned.cache_age.map(|age| age.as_secs()),
                 reason,
@@ -179,10 +178,4 @@ fn records<'a>(cycle: &'a Cycle<'_>) -> Vec<RecordObject<'a>> {
             }
         })
         .collect()
-}
-
-/// A reason, and apart from it what to do.
-fn apart(reason: Option<&str>) -> (Option<&str>, Option<&str>) {
-    let (what, fix) = reason.map(advice::split).unzip();
-    (what, fix.flatten())
 }

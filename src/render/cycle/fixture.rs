@@ -5,18 +5,17 @@ use std::time::Duration;
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
-use crate::logic::beyond::Line;
 use crate::logic::fixtures::{ip, limits, machines, policy, record};
+use crate::logic::line::Line;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::policy::Policy;
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled};
 use crate::logic::recovery::{self, Limits};
-use crate::logic::schedule::{Due, Speed};
 use crate::logic::settle::Outcome;
-use crate::logic::state::{State, Uptime};
-use crate::logic::step::{Decision, Planned, Wants};
+use crate::logic::state::{Due, Speed, State, Uptime};
+use crate::logic::step::{Decision, Desired, Planned};
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
 
@@ -39,8 +38,8 @@ impl Home {
         }
     }
 
-    pub fn wants(&self) -> Wants<'_> {
-        Wants {
+    pub fn desired(&self) -> Desired<'_> {
+        Desired {
             records: &self.records,
             policy: &self.policy,
             recovery: &self.limits,
@@ -68,7 +67,7 @@ pub fn moment(wall: &str) -> Moment {
 }
 
 /// The example of contract §9.
-pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
+pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
     let now = moment("2026-01-28T16:08:44.120Z");
     let address = ip("203.0.113.7");
     let right = Settled::Right {
@@ -82,7 +81,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
         confirmations: 5,
     };
     Cycle {
-        wants,
+        desired,
         mode: "production",
         dry_run: false,
         elapsed: Duration::from_micros(295_104),
@@ -149,7 +148,7 @@ pub fn cycle<'a>(wants: &'a Wants<'a>) -> Cycle<'a> {
             ..State::cold(&now)
         },
         errors: vec![],
-        is_untold: false,
+        exit_code: 0,
         now,
     }
 }

@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{layer, outcome, reason};
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
-use crate::logic::beyond::Reason;
-use crate::logic::event::{RecordOutcome, What};
+use crate::logic::event::{EventKind, RecordOutcome};
+use crate::logic::line::Reason;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Truth, Write};
 use crate::logic::recovery::Decision;
@@ -77,7 +76,7 @@ fn signals(cycle: &Cycle<'_>) -> Vec<Line> {
                 .map(|seen| signal::public_ip(at, seen)),
         );
     } else {
-        lines.extend(cycle.wants.families().into_iter().map(|family| {
+        lines.extend(cycle.desired.families().into_iter().map(|family| {
             Line::new(at, Mark::Neutral, "PUBLIC_IP", "SKIPPED")
                 .primary("family", family.as_str())
                 .meta("reason", "the line is down")
@@ -111,15 +110,18 @@ fn cache(at: Timestamp, spec: &RecordSpec, planned: &Planned) -> Line {
 
 fn dns(cycle: &Cycle<'_>, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> Line {
     let at = cycle.now.wall;
-    let converged = cycle.state.news().find_map(|event| match &event.what {
-        What::Converged {
-            name,
-            record,
-            seconds,
-            ..
-        } if *name == spec.name && *record == spec.kind => Some(*seconds),
-        _ => None,
-    });
+    let converged = cycle
+        .state
+        .new_events()
+        .find_map(|event| match &event.what {
+            EventKind::Converged {
+                name,
+                record,
+                seconds,
+                ..
+            } if *name == spec.name && *record == spec.kind => Some(*seconds),
+            _ => None,
+        });
     if let Some(seconds) = converged {
         return record_line(at, Mark::Good, "DNS", "CONVERGED", spec)
             .level(Level::Notice)
@@ -189,19 +191,19 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> L
         .level(level)
         .meta_some("from", from)
         .meta_some(signal::ip_key(spec.kind.family()), planned.wanted)
-        .meta_some("layer", layer(settled).map(Layer::as_str));
+        .meta_some("layer", settled.layer().map(Layer::as_str));
     let line = match planned.wanted {
         Some(_) => line.took("took", acted.elapsed),
         // Nothing was asked.
         None => line,
     };
     // The longest value goes last, where it may flow over the edge of a terminal.
-    line.meta_some("reason", reason(settled))
+    line.meta_some("reason", settled.reason())
 }
 
 /// Of each family one line for each step that its readiness took, or one that says that it took none.
 fn readiness(cycle: &Cycle<'_>) -> Vec<Line> {
-    let families = cycle.wants.families();
+    let families = cycle.desired.families();
     let is_alone = families.len() == 1;
     let each = families.into_iter().map(|family| {
         let named = (!is_alone).then_some(family);
@@ -221,12 +223,15 @@ fn readiness_over(cycle: &Cycle<'_>, family: Family, named: Option<Family>) -> V
             None => line,
         }
     };
-    let steps = cycle.state.news().filter_map(|event| match event.what {
-        What::Readiness {
-            family, from, to, ..
-        } if family == named => Some((from, to)),
-        _ => None,
-    });
+    let steps = cycle
+        .state
+        .new_events()
+        .filter_map(|event| match event.what {
+            EventKind::Readiness {
+                family, from, to, ..
+            } if family == named => Some((from, to)),
+            _ => None,
+        });
     let steps: Vec<Line> = steps
         .map(|(from, to)| {
             let level = match to {
@@ -319,7 +324,7 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
     let outcomes: Vec<RecordOutcome> = cycle
         .acted
         .iter()
-        .map(|acted| outcome(&acted.outcome.settled))
+        .map(|acted| acted.outcome.settled.outcome())
         .collect();
     let is_wrong = || cycle.troubles().any(|(_, truth)| truth == Truth::Wrong);
     let (mark, level) = if verdict.is_down() || is_wrong() {
@@ -334,7 +339,7 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
     let mut line = Line::new(cycle.now.wall, mark, "NET_HEALTH", health(cycle))
         .level(level)
         .primary("readiness", state.readiness());
-    for family in cycle.wants.families() {
+    for family in cycle.desired.families() {
         if let Some(address) = state.machines.of(family).track.address() {
             line = line.primary(signal::ip_key(family), address);
         }

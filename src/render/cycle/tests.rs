@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use super::fixture::{Home, cycle, signal};
 use super::*;
-use crate::logic::event::What;
+use crate::logic::event::EventKind;
 use crate::logic::fixtures::{ip, record};
 use crate::logic::provider::{Change, Found};
 use crate::logic::readiness::Readiness;
 use crate::logic::readiness::Track;
-use crate::logic::records::{CacheStatus, Instead, Next, WriteFate};
+use crate::logic::records::{CacheStatus, Instead, Next, Settled, Write, WriteFate};
 use crate::logic::units::RecordType;
 use crate::logic::verdict::Verdict;
 use crate::render::local_clock;
@@ -87,8 +87,8 @@ fn lose_the_line(cycle: &mut Cycle<'_>) {
 #[test]
 fn the_document_is_the_example_of_the_contract() {
     let home = Home::new();
-    let wants = home.wants();
-    let text = report(&cycle(&wants), &JSON);
+    let desired = home.desired();
+    let text = report(&cycle(&desired), &JSON);
     let example = concat!(
         r#"{"schema":"cadence.cycle/1","cycle":3408,"started_at":"2026-01-28T16:08:44.120Z","elapsed_ms":295.1,"#,
         r#""mode":"production","dry_run":false,"#,
@@ -113,8 +113,8 @@ fn the_document_is_the_example_of_the_contract() {
 #[test]
 fn a_failed_signal_has_its_class_and_its_error_and_no_address() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     cycle.seen.public_ip[0].signal = signal("https://api.ipify.org", 120_000, Err("status 503"));
     let text = report(&cycle, &JSON);
     assert!(
@@ -128,8 +128,8 @@ fn a_failed_signal_has_its_class_and_its_error_and_no_address() {
 #[test]
 fn a_held_record_has_a_reason_and_nulls_for_what_is_not_known() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     lose_the_line(&mut cycle);
     let text = report(&cycle, &JSON);
     assert!(
@@ -143,8 +143,8 @@ fn a_held_record_has_a_reason_and_nulls_for_what_is_not_known() {
 #[test]
 fn a_document_is_printed_also_where_quiet_is_asked_for_and_nothing_else_is() {
     let home = Home::new();
-    let wants = home.wants();
-    let cycle = cycle(&wants);
+    let desired = home.desired();
+    let cycle = cycle(&desired);
     let quiet = |style| {
         report(
             &cycle,
@@ -162,9 +162,9 @@ fn a_document_is_printed_also_where_quiet_is_asked_for_and_nothing_else_is() {
 #[test]
 fn a_quiet_cycle_for_people() {
     let home = Home::new();
-    let wants = home.wants();
+    let desired = home.desired();
     assert_eq!(
-        pretty(&cycle(&wants)),
+        pretty(&cycle(&desired)),
         [
             "🟢 LOOP        RUN        cycle=3408                         | mode=production",
             "🟢 HOST        OK         interface=eth0                     | rtt=0.1ms",
@@ -183,8 +183,8 @@ fn a_quiet_cycle_for_people() {
 #[test]
 fn a_quiet_cycle_is_one_line_of_a_log() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     let one = "level=notice subsystem=NET_HEALTH state=HEALTHY readiness=READY ip=203.0.113.7 noop=1 loop_ms=295 \
                uptime=\"99.85% (3403/3408)\" next=129s";
     assert_eq!(logfmt(&cycle), [one]);
@@ -205,8 +205,8 @@ fn a_quiet_cycle_is_one_line_of_a_log() {
 #[test]
 fn a_write_is_told_with_what_it_changed() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     cycle.decision.records[0].cache = CacheStatus::Mismatch;
     cycle.decision.records[0].next = Next::AskApi;
     cycle.acted[0].elapsed = Duration::from_millis(412);
@@ -230,8 +230,8 @@ fn a_write_is_told_with_what_it_changed() {
 #[test]
 fn public_dns_is_told_where_it_was_asked() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     cycle.decision.records[0].next = Next::AskDoh;
     let dns = |cycle: &Cycle<'_>| pretty(cycle)[6].clone();
     assert_eq!(
@@ -251,13 +251,13 @@ fn public_dns_is_told_where_it_was_asked() {
     assert_eq!(logfmt(&cycle).len(), 1);
     cycle.state.outbox.clear();
     let now = cycle.now.clone();
-    let what = What::Converged {
+    let what = EventKind::Converged {
         name: "vpn.example.com".to_owned(),
         record: RecordType::A,
         address: ip("203.0.113.7"),
         seconds: 45,
     };
-    cycle.state.tell(&now, what);
+    cycle.state.emit(&now, what);
     assert_eq!(
         logfmt(&cycle)[0],
         "level=notice subsystem=DNS state=CONVERGED name=vpn.example.com type=A took=45s"
@@ -267,17 +267,17 @@ fn public_dns_is_told_where_it_was_asked() {
 #[test]
 fn a_lost_line_is_told_where_it_broke() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     lose_the_line(&mut cycle);
     let now = cycle.now.clone();
-    let what = What::Readiness {
+    let what = EventKind::Readiness {
         family: None,
         from: Readiness::Ready,
         to: Readiness::NotReady,
         verdict: Verdict::WanDown,
     };
-    cycle.state.tell(&now, what);
+    cycle.state.emit(&now, what);
     assert_eq!(
         pretty(&cycle)[3..],
         [
@@ -307,9 +307,10 @@ fn a_lost_line_is_told_where_it_broke() {
 #[test]
 fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
-    let reason = "vpn.example.com A: 2 records share this name and type (ids 372e, 90ab); fix: pin one with `id`";
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
+    let reason =
+        "vpn.example.com A: 2 records share this name and type; fix: pin one with `id`: 372e, 90ab";
     let held = Settled::Held {
         reason: reason.to_owned(),
         is_trouble: true,
@@ -346,8 +347,8 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
 #[test]
 fn a_dry_run_tells_what_it_would_have_done() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     cycle.dry_run = true;
     let held = Settled::Held {
         reason: "would".to_owned(),
@@ -362,20 +363,20 @@ fn a_dry_run_tells_what_it_would_have_done() {
 #[test]
 fn each_step_of_readiness_is_told() {
     let home = Home::new();
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     let now = cycle.now.clone();
     for (from, to) in [
         (Readiness::Init, Readiness::Probing),
         (Readiness::Probing, Readiness::Ready),
     ] {
-        let what = What::Readiness {
+        let what = EventKind::Readiness {
             family: None,
             from,
             to,
             verdict: Verdict::Healthy,
         };
-        cycle.state.tell(&now, what);
+        cycle.state.emit(&now, what);
     }
     assert_eq!(
         pretty(&cycle)[7..9],
@@ -393,8 +394,8 @@ fn both_families_are_told_and_names_as_the_operator_wrote_them() {
     let mut second = record("xn--mnchen-3ya.example", RecordType::Aaaa);
     second.display = "münchen.example".to_owned();
     home.records.push(second);
-    let wants = home.wants();
-    let mut cycle = cycle(&wants);
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
     let mut planned = cycle.decision.records[0].clone();
     planned.wanted = Some(ip("2001:db8::7"));
     cycle.decision.records.push(planned);
@@ -434,8 +435,8 @@ fn both_families_are_told_and_names_as_the_operator_wrote_them() {
 #[test]
 fn colours_are_off_unless_asked_for() {
     let home = Home::new();
-    let wants = home.wants();
-    let cycle = cycle(&wants);
+    let desired = home.desired();
+    let cycle = cycle(&desired);
     assert!(!report(&cycle, &PRETTY).contains('\x1b'));
     let color = Style {
         color: true,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Answered, answered, public_address, wan_up};
+use super::answers::{Answered, answered, public_address, wan_up};
 use crate::app::probe::{Probed, PublicIpProbed};
 use crate::logic::units::Family;
 use crate::render::signal::listed;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Answered, answered, notes, public_address, wan_up};
+use super::answers::{Answered, answered, public_address, wan_up};
+use super::notes;
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::render::line::{Mark, milliseconds};

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::probe::weigh;
+use crate::app::probe::{DnsProbed, weigh};
 use crate::logic::fixtures::{ip, record};
-use crate::logic::observation::RouterMethod;
-use crate::logic::units::RecordType;
+use crate::logic::observation::{RouterMethod, Signal};
+use crate::logic::units::{Family, RecordType};
 use crate::render::text::host_of;
 
 const PRETTY: Style = Style::plain(Form::Pretty);

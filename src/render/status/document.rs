@@ -9,12 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::logic::beyond::Reason;
+use crate::logic::line::Reason;
 use crate::logic::policy::Policy;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, RecordSpec, Truth};
 use crate::logic::recovery::Limits;
-use crate::logic::schedule::Speed;
+use crate::logic::state::Speed;
 use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::confirmations;
 use super::document::{Address, Document, Record};
+use super::words::confirmations;
 use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
@@ -54,13 +54,8 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         troubles.push((2, format!("STALE: {last_cycle}")));
     }
     if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
-        troubles.push((
-            2,
-            advice::join(
-                &format!("TOKEN REJECTED: {}", rest.reason),
-                rest.fix.as_deref(),
-            ),
-        ));
+        let told = format!("TOKEN REJECTED: {}", rest.reason);
+        troubles.push((2, advice::join(&told, rest.fix.as_deref())));
     }
     if let Some(error) = document
         .errors

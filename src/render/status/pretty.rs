@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
-use super::{confirmations, uptime};
+use super::words::{confirmations, uptime};
 use crate::logic::advice;
 use crate::logic::backoff::RETRY;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, Truth};
-use crate::logic::schedule::Speed;
+use crate::logic::state::Speed;
 use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
 use crate::render::text::{WIDTH, ago, columns, human_seconds, padded, printable, wrap};

@@ -13,8 +13,7 @@ use crate::logic::provider::ApiErrorKind;
 use crate::logic::readiness::Track;
 use crate::logic::records::{Instead, Layer, Pending, RecordSpec, RecordState, Trouble, Verified};
 use crate::logic::recovery::{Limits, RecoveryState};
-use crate::logic::schedule::Due;
-use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime};
+use crate::logic::state::{Due, Hour, LastChange, LastCycle, Outage, Speed, State, Uptime};
 use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::text::columns;
@@ -382,9 +381,9 @@ fn colours_are_for_marks_and_the_words_stay_the_same() {
 fn a_state_that_somebody_edited_is_told_without_a_panic() {
     let mut state = ready();
     let odd = |key: String| (key, RecordState::default());
-    state
-        .records
-        .extend([odd("x".repeat(70_000)), odd(String::new())]);
+    for (key, record) in [odd("x".repeat(70_000)), odd(String::new())] {
+        state.records.insert(key, record);
+    }
     state.next = Some(Due {
         speed: Speed::Slow,
         in_s: u64::MAX,
@@ -393,7 +392,7 @@ fn a_state_that_somebody_edited_is_told_without_a_panic() {
     let document = Document::new(Some(&state), None, &at(LAST));
     assert!(!document.stale);
     assert!(page(&document, None).contains("next cycle   in "));
-    assert!(json(&document).is_ok());
+    assert!(json(&document).ends_with("}\n"));
 }
 
 #[test]

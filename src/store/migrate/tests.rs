@@ -7,18 +7,20 @@ use serde_json::json;
 
 use super::*;
 use crate::logic::backoff::Backoff;
-use crate::logic::beyond::Reason;
-use crate::logic::event::{Event, What};
+use crate::logic::event::{Event, EventKind};
+use crate::logic::known_records::KnownRecords;
+use crate::logic::line::Reason;
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Machine, Readiness, Track};
-use crate::logic::record_state::{Pending, RecordState, Replacement, Trouble, Verified};
+use crate::logic::record_state::{Pending, RecordState, Trouble, Verified};
 use crate::logic::records::{Instead, Layer};
 use crate::logic::recovery::{Attempt, Cut, CutPlug, RecoveryState, Router, Streak, Watch};
-use crate::logic::rest::ZoneState;
-use crate::logic::schedule::{Due, Speed};
+use crate::logic::settled::Replacement;
+use crate::logic::state::{Due, Speed};
 use crate::logic::state::{Hour, LastChange, LastCycle, Outage, State, Uptime, VERSION};
 use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
+use crate::logic::zone_state::ZoneState;
 use crate::store::tests::folder;
 use crate::store::{StateDir, history, state};
 
@@ -163,7 +165,7 @@ fn saved_first() -> State {
             ipv4: Some(v4),
             ipv6: Some(v6),
         },
-        records: BTreeMap::from([("A vpn.example.com".to_owned(), record_first())]),
+        records: KnownRecords::from_iter([("A vpn.example.com".to_owned(), record_first())]),
         zones: BTreeMap::from([("example.com".to_owned(), zone_first())]),
         names: BTreeMap::new(),
         backoff: Some(Backoff {
@@ -223,7 +225,7 @@ fn saved() -> State {
         },
         verdict: Some(Verdict::Unverified),
         doubt: Some(Reason::Portal),
-        records: BTreeMap::from([("A vpn.example.com".to_owned(), record())]),
+        records: KnownRecords::from_iter([("A vpn.example.com".to_owned(), record())]),
         zones: BTreeMap::from([("example.com".to_owned(), zone())]),
         names: BTreeMap::from([("api.example.com".to_owned(), vec![v4, v6])]),
         recovery: RecoveryState {
@@ -273,7 +275,7 @@ fn record_first() -> RecordState {
         }),
         writes: vec![moment(NOW - 124), moment(NOW - 123)],
         proxied: Some(false),
-        // Known by its text alone, and so as long as the readiness of then.
+        // KnownRecords by its text alone, and so as long as the readiness of then.
         trouble: Some(Trouble {
             since: moment(0),
             why: "the API asked for \"rest\"".to_owned(),
@@ -373,14 +375,14 @@ fn recovery() -> RecoveryState {
 
 /// Events by a clock in order, one that was never set, one on the eve of a leap day, and one of the year 9999.
 fn told() -> Vec<Event> {
-    let readiness = What::Readiness {
+    let readiness = EventKind::Readiness {
         family: None,
         from: Readiness::Ready,
         to: Readiness::NotReady,
         verdict: Verdict::WanDown,
     };
-    let gap = What::Gap { seconds: Some(301) };
-    let error = What::Error {
+    let gap = EventKind::Gap { seconds: Some(301) };
+    let error = EventKind::Error {
         message: "a\u{1b}[31m\nb\u{e9}".to_owned(),
     };
     [

@@ -2,27 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::http::Request;
-use super::TOKEN;
-use super::envelope::{self, Refusal};
+use super::envelope::{self, Outcome, Refusal};
 use super::journal::Write;
-use super::record::{self, may_stand, overlaid, text};
+use super::record::text;
+use super::zone::Zone;
 
+/// The token that sees every zone, in the form of a real one.
+pub const TOKEN: &str = "cadence-loopback-world-token-sees-it-all";
 /// Items on a page of zones and of records where the client does not say.
 const ZONES_PER_PAGE: usize = 20;
 const RECORDS_PER_PAGE: usize = 100;
 /// What the free plan takes in one batch.
 const BATCH_LIMIT: usize = 200;
-
-/// A carried out request: what goes into the envelope, and what it changed.
-pub struct Outcome {
-    /// `result` and `result_info`.
-    pub body: Value,
-    /// What it changed.
-    pub writes: Vec<Write>,
-}
 
 /// Who asks.
 #[derive(Clone)]
@@ -31,18 +25,6 @@ pub struct Caller {
     pub id: String,
     /// The ids of the zones that it sees; none: all of them.
     zones: Option<Vec<String>>,
-}
-
-struct Zone {
-    id: String,
-    /// As it was added, in Unicode perhaps: that is how the API tells it.
-    name: String,
-    /// In the form that record names are in.
-    ascii: String,
-    created_on: String,
-    /// `active`, or `pending` until its name servers are Cloudflare's; `moved` and `deleted` once it is not served any more.
-    status: String,
-    records: Vec<Value>,
 }
 
 struct Change {
@@ -85,14 +67,7 @@ impl Account {
     /// Adds a zone and tells its id.
     pub fn add_zone(&mut self, name: &str) -> String {
         let id = self.next_id();
-        self.zones.push(Zone {
-            id: id.clone(),
-            name: name.to_lowercase(),
-            ascii: idna::domain_to_ascii(name).unwrap_or_else(|_| name.to_ascii_lowercase()),
-            created_on: record::now(),
-            status: "active".to_owned(),
-            records: Vec::new(),
-        });
+        self.zones.push(Zone::new(id.clone(), name));
         id
     }
 
@@ -109,22 +84,17 @@ impl Account {
         let zone = self
             .zones
             .iter_mut()
-            .find(|z| z.id == zone || z.name == zone || z.ascii == zone);
+            .find(|known| known.id == zone || known.is_called(zone));
         let zone = zone.ok_or_else(|| Refusal::no_route("a zone that is not there"))?;
-        let record = overlaid(new_record(&id), object(record)?, &zone.ascii)?;
-        zone.records.push(record);
+        zone.add(&id, record)?;
         Ok(id)
     }
 
     /// Changes a record unseen by the API's clients.
     pub fn edit_record(&mut self, id: &str, attributes: &Value) -> Result<(), Refusal> {
-        for zone in &mut self.zones {
-            if let Some(record) = zone.records.iter_mut().find(|record| record["id"] == id) {
-                *record = overlaid(record.clone(), object(attributes)?, &zone.ascii)?;
-                return Ok(());
-            }
-        }
-        Err(gone())
+        let mut zones = self.zones.iter_mut();
+        let zone = zones.find(|zone| zone.record(id).is_ok());
+        zone.ok_or_else(Refusal::no_record)?.edit(id, attributes)
     }
 
     /// Gives a record an attribute as the API would never.
@@ -137,15 +107,8 @@ impl Account {
 
     /// Removes a record unseen by the API's clients; false where there is none.
     pub fn remove_record(&mut self, id: &str) -> bool {
-        let before = self
-            .zones
-            .iter()
-            .map(|zone| zone.records.len())
-            .sum::<usize>();
-        for zone in &mut self.zones {
-            zone.records.retain(|record| record["id"] != id);
-        }
-        before > self.zones.iter().map(|zone| zone.records.len()).sum()
+        let mut zones = self.zones.iter_mut();
+        zones.any(|zone| zone.delete(id).is_ok())
     }
 
     /// Every record.
@@ -210,9 +173,7 @@ impl Account {
         let status = request.parameter("status");
         let zones = self.zones.iter().filter(|zone| {
             caller.sees(&zone.id)
-                && name
-                    .as_ref()
-                    .is_none_or(|name| *name == zone.name || *name == zone.ascii)
+                && name.as_ref().is_none_or(|name| zone.is_called(name))
                 && status.as_ref().is_none_or(|status| *status == zone.status)
         });
         let (page, per_page) = self.paging(request, ZONES_PER_PAGE);
@@ -221,7 +182,7 @@ impl Account {
 
     /// `GET /zones/{id}`.
     pub fn get_zone(&mut self, caller: &Caller, zone: &str) -> Result<Outcome, Refusal> {
-        Ok(told(&self.zone(caller, zone)?.to_json()))
+        Ok(Outcome::told(&self.zone(caller, zone)?.to_json(), vec![]))
     }
 
     /// `GET /zones/{id}/dns_records`.
@@ -258,97 +219,49 @@ impl Account {
         id: &str,
     ) -> Result<Outcome, Refusal> {
         let zone = self.zone(caller, zone)?;
-        Ok(told(zone.record(id)?))
+        Ok(Outcome::told(zone.record(id)?, vec![]))
     }
 
     /// `POST /zones/{id}/dns_records`.
-    pub fn create(&mut self, caller: &Caller, zone: &str, body: &[u8]) -> Result<Outcome, Refusal> {
+    pub fn create(
+        &mut self,
+        caller: &Caller,
+        zone: &str,
+        body: &Value,
+    ) -> Result<Outcome, Refusal> {
         let id = self.next_id();
-        let zone = self.zone(caller, zone)?;
-        let record = overlaid(new_record(&id), object(&parsed(body)?)?, &zone.ascii)?;
-        may_stand(&record, zone.records.iter())?;
-        zone.records.push(record.clone());
-        Ok(self.changed(&id, None, record))
+        self.write(caller, zone, &id, |zone| zone.create(&id, body))
     }
 
-    /// `PATCH /zones/{id}/dns_records/{id}`: leaves alone what the body does not name.
-    pub fn patch(
+    /// Does something to the record of that id, and remembers it for the resolvers.
+    pub fn write(
         &mut self,
         caller: &Caller,
         zone: &str,
         id: &str,
-        body: &[u8],
+        deed: impl FnOnce(&mut Zone) -> Result<Write, Refusal>,
     ) -> Result<Outcome, Refusal> {
-        self.replace(caller, zone, id, body, Value::clone)
-    }
-
-    /// `PUT /zones/{id}/dns_records/{id}`: puts defaults for what the body does not name.
-    pub fn overwrite(
-        &mut self,
-        caller: &Caller,
-        zone: &str,
-        id: &str,
-        body: &[u8],
-    ) -> Result<Outcome, Refusal> {
-        self.replace(caller, zone, id, body, |record| {
-            let mut fresh = new_record(id);
-            fresh["created_on"] = record["created_on"].clone();
-            fresh
-        })
-    }
-
-    fn replace(
-        &mut self,
-        caller: &Caller,
-        zone: &str,
-        id: &str,
-        body: &[u8],
-        base: impl Fn(&Value) -> Value,
-    ) -> Result<Outcome, Refusal> {
-        let zone = self.zone(caller, zone)?;
-        let before = zone.record(id)?.clone();
-        let after = overlaid(base(&before), object(&parsed(body)?)?, &zone.ascii)?;
-        may_stand(&after, zone.records.iter())?;
-        if let Some(record) = zone.records.iter_mut().find(|record| record["id"] == id) {
-            *record = after.clone();
-        }
-        Ok(self.changed(id, Some(before), after))
-    }
-
-    /// `DELETE /zones/{id}/dns_records/{id}`.
-    pub fn delete(&mut self, caller: &Caller, zone: &str, id: &str) -> Result<Outcome, Refusal> {
-        let zone = self.zone(caller, zone)?;
-        let before = zone.record(id)?.clone();
-        zone.records.retain(|record| record["id"] != id);
+        let write = deed(self.zone(caller, zone)?)?;
         self.changes.push(Change {
             at: Instant::now(),
             id: id.to_owned(),
-            before: Some(before.clone()),
+            before: write.before.clone(),
         });
-        let write = Write {
-            before: Some(before),
-            after: None,
-        };
-        Ok(Outcome {
-            body: json!({"result": {"id": id}}),
-            writes: vec![write],
-        })
+        let result = write.after.clone().unwrap_or_else(|| json!({"id": id}));
+        Ok(Outcome::told(&result, vec![write]))
     }
 
     /// `POST /zones/{id}/dns_records/batch`: all of it or nothing, deletes first, then patches, puts and posts, each list in its order;
     /// the first refusal is what is told (<https://developers.cloudflare.com/dns/manage-dns-records/how-to/batch-record-changes/>).
-    pub fn batch(&mut self, caller: &Caller, zone: &str, body: &[u8]) -> Result<Outcome, Refusal> {
-        let body = parsed(body)?;
-        let wanted = object(&body)?;
-        let of = |key: &str| {
-            wanted
-                .get(key)
-                .and_then(Value::as_array)
-                .map_or(&[][..], Vec::as_slice)
+    pub fn batch(&mut self, caller: &Caller, zone: &str, body: &Value) -> Result<Outcome, Refusal> {
+        let wanted = body.as_object().ok_or_else(Refusal::malformed_body)?;
+        let of = |list: &'static str| {
+            let items = wanted.get(list).and_then(Value::as_array);
+            items.into_iter().flatten().map(move |item| (list, item))
         };
-        let [deletes, patches, puts, posts] = ["deletes", "patches", "puts", "posts"].map(of);
-        let changes = deletes.len() + patches.len() + puts.len() + posts.len();
-        if changes > self.batch_limit {
+        let lists = ["deletes", "patches", "puts", "posts"];
+        let operations: Vec<_> = lists.into_iter().flat_map(of).collect();
+        if operations.len() > self.batch_limit {
             return Err(Refusal::new(
                 400,
                 9207,
@@ -359,18 +272,14 @@ impl Account {
         let told = self.changes.len();
         let mut result = json!({"deletes": [], "patches": [], "puts": [], "posts": []});
         let mut writes = vec![];
-        let mut run = || -> Result<(), Refusal> {
-            let id = |item: &Value| text(item, "id").to_owned();
-            let operations = deletes.iter().map(|item| ("deletes", item));
-            let operations = operations.chain(patches.iter().map(|item| ("patches", item)));
-            let operations = operations.chain(puts.iter().map(|item| ("puts", item)));
-            for (list, item) in operations.chain(posts.iter().map(|item| ("posts", item))) {
-                let bytes = item.to_string().into_bytes();
+        let run = || -> Result<(), Refusal> {
+            for (list, item) in operations {
+                let id = text(item, "id");
                 let one = match list {
-                    "deletes" => self.delete(caller, zone, &id(item)),
-                    "patches" => self.patch(caller, zone, &id(item), &bytes),
-                    "puts" => self.overwrite(caller, zone, &id(item), &bytes),
-                    _ => self.create(caller, zone, &bytes),
+                    "deletes" => self.write(caller, zone, id, |zone| zone.delete(id)),
+                    "patches" => self.write(caller, zone, id, |zone| zone.patch(id, item)),
+                    "puts" => self.write(caller, zone, id, |zone| zone.overwrite(id, item)),
+                    _ => self.create(caller, zone, item),
                 }?;
                 if let Some(done) = result[list].as_array_mut() {
                     done.push(one.body["result"].clone());
@@ -379,36 +288,17 @@ impl Account {
             }
             Ok(())
         };
-        let ran = run();
-        if let Err(refusal) = ran {
+        if let Err(refusal) = run() {
             self.zone(caller, zone)?.records = before;
             self.changes.truncate(told);
             return Err(refusal);
         }
-        Ok(Outcome {
-            body: json!({"result": result}),
-            writes,
-        })
+        Ok(Outcome::told(&result, writes))
     }
 
     /// So many changes are taken in one batch.
     pub fn set_batch_limit(&mut self, changes: usize) {
         self.batch_limit = changes;
-    }
-
-    fn changed(&mut self, id: &str, before: Option<Value>, after: Value) -> Outcome {
-        self.changes.push(Change {
-            at: Instant::now(),
-            id: id.to_owned(),
-            before: before.clone(),
-        });
-        Outcome {
-            body: json!({"result": after}),
-            writes: vec![Write {
-                before,
-                after: Some(after),
-            }],
-        }
     }
 
     fn zone(&mut self, caller: &Caller, id: &str) -> Result<&mut Zone, Refusal> {
@@ -451,56 +341,4 @@ impl Caller {
             .as_ref()
             .is_none_or(|zones| zones.iter().any(|id| id == zone))
     }
-}
-
-impl Zone {
-    fn record(&self, id: &str) -> Result<&Value, Refusal> {
-        self.records
-            .iter()
-            .find(|record| record["id"] == id)
-            .ok_or_else(gone)
-    }
-
-    fn to_json(&self) -> Value {
-        json!({
-            "id": self.id, "name": self.name, "status": self.status, "paused": false, "type": "full",
-            "development_mode": 0, "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
-            "original_name_servers": null, "original_registrar": null, "original_dnshost": null,
-            "created_on": self.created_on, "modified_on": self.created_on, "activated_on": self.created_on,
-            "meta": {}, "owner": {"id": format!("{:032x}", 3), "type": "user", "email": null},
-            "account": {"id": format!("{:032x}", 1), "name": "Demo"},
-            "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
-            "plan": {"id": format!("{:032x}", 2), "name": "Free Website"},
-        })
-    }
-}
-
-fn new_record(id: &str) -> Value {
-    let mut record = record::blank();
-    record["id"] = Value::from(id);
-    record["created_on"] = Value::from(record::now());
-    record["meta"] = json!({});
-    record
-}
-
-fn told(result: &Value) -> Outcome {
-    Outcome {
-        body: json!({"result": result}),
-        writes: vec![],
-    }
-}
-
-fn gone() -> Refusal {
-    Refusal::new(404, 81044, "Record does not exist.")
-}
-
-fn parsed(body: &[u8]) -> Result<Value, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|_| Refusal::new(400, 6007, "Malformed JSON in request body"))
-}
-
-fn object(value: &Value) -> Result<&Map<String, Value>, Refusal> {
-    value
-        .as_object()
-        .ok_or_else(|| Refusal::new(400, 6007, "Malformed JSON in request body"))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::super::http::Reply;
-use super::account::{Caller, Outcome};
+use super::journal::Write;
 
 /// Why the API refuses a request: Cloudflare's own codes and words.
 #[derive(Debug)]
@@ -68,6 +68,16 @@ impl Refusal {
         }
     }
 
+    /// No such record, or none any more.
+    pub fn no_record() -> Self {
+        Self::new(404, 81044, "Record does not exist.")
+    }
+
+    /// A body that is no JSON object.
+    pub fn malformed_body() -> Self {
+        Self::new(400, 6007, "Malformed JSON in request body")
+    }
+
     /// What goes with an HTTP status that a fault asks for.
     pub fn status(status: u16) -> Self {
         match status {
@@ -84,6 +94,24 @@ impl Refusal {
         }
         let body = json!({"success": false, "errors": [error], "messages": [], "result": null});
         Reply::new(self.status, "application/json", body.to_string())
+    }
+}
+
+/// A carried out request: what goes into the envelope, and what it changed.
+pub struct Outcome {
+    /// `result` and `result_info`.
+    pub body: Value,
+    /// What it changed.
+    pub writes: Vec<Write>,
+}
+
+impl Outcome {
+    /// One that tells something.
+    pub fn told(result: &Value, writes: Vec<Write>) -> Self {
+        Self {
+            body: json!({"result": result}),
+            writes,
+        }
     }
 }
 
@@ -117,10 +145,10 @@ pub fn page(items: Vec<Value>, page: usize, per_page: usize) -> Outcome {
 }
 
 /// A valid token, which is told in `messages` too, under the code of an authentication error.
-pub fn verified(caller: &Caller) -> Outcome {
+pub fn verified(id: &str) -> Outcome {
     let message =
         json!({"code": 10000, "message": "This API Token is valid and active", "type": null});
-    let body = json!({"result": {"id": caller.id, "status": "active"}, "messages": [message]});
+    let body = json!({"result": {"id": id, "status": "active"}, "messages": [message]});
     Outcome {
         body,
         writes: vec![],

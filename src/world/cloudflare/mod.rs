@@ -2,7 +2,7 @@
 //! description and the answers that users of the real one report.
 //!
 //! - `mod.rs`: who may ask, which fault is due, what the journal keeps;
-//! - `account.rs`: zones and records, and what may become of them;
+//! - `account.rs`: what a caller sees, and what each request does; `zone.rs`, `record.rs`: what may become of a zone's records;
 //! - `envelope.rs`: the shape of answers and refusals;
 //! - `fault.rs`, `journal.rs`: what a test sets, and what it reads.
 
@@ -11,26 +11,24 @@ mod envelope;
 mod fault;
 mod journal;
 mod record;
-#[cfg(test)]
-mod tests;
+mod zone;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
 
+pub use account::TOKEN;
 pub use fault::Fault;
 pub use journal::{Entry, Write};
 
+use super::error::WorldError;
+use super::gate::{Gate, lock};
 use super::http::{Manner, Reply, Request};
-use super::server::Gate;
-use super::{WorldError, lock};
-use account::{Account, Outcome};
-use envelope::Refusal;
+use account::{Account, Caller};
+use envelope::{Outcome, Refusal};
 use fault::Faults;
 
-/// The token that sees every zone, in the form of a real one.
-pub const TOKEN: &str = "cadence-loopback-world-token-sees-it-all";
 /// Where the API is on its server.
 pub const BASE_PATH: &str = "/client/v4";
 /// What a write answers under [`Fault::EchoWrong`].
@@ -185,9 +183,9 @@ impl Cloudflare {
         let at = jiff::Timestamp::now();
         let is_write = request.method != "GET";
         let mut fault = lock(&self.inner).faults.take(is_write, &request.target);
-        let body = String::from_utf8_lossy(&request.body);
+        let text = String::from_utf8_lossy(&request.body);
         let mut poison = lock(&self.inner).poison.clone().into_iter();
-        if fault.is_none() && poison.any(|poison| body.contains(&poison)) {
+        if fault.is_none() && poison.any(|poison| text.contains(&poison)) {
             fault = Some(Fault::Status {
                 code: 500,
                 retry_after: None,
@@ -200,6 +198,7 @@ impl Cloudflare {
             _ => false,
         };
 
+        let body: Option<Value> = serde_json::from_slice(&request.body).ok();
         let mut inner = lock(&self.inner);
         let caller = inner.account.caller(request.header("authorization"));
         let authorised = caller.is_ok();
@@ -210,7 +209,10 @@ impl Cloudflare {
         };
         let (reply, writes) = match instead {
             Some(reply) => (reply, vec![]),
-            None => match caller.and_then(|caller| route(&mut inner.account, &caller, request)) {
+            None => match caller.and_then(|caller| {
+                let body = body.as_ref().unwrap_or(&Value::Null);
+                route(&mut inner.account, &caller, request, body)
+            }) {
                 Ok(Outcome { body, writes }) => (envelope::success(body), writes),
                 Err(refusal) => (refusal.reply(), vec![]),
             },
@@ -228,7 +230,7 @@ impl Cloudflare {
             path: request.target.clone(),
             authorised,
             status: answered.then_some(reply.status),
-            body: serde_json::from_slice(&request.body).ok(),
+            body,
             writes,
         });
         reply
@@ -237,8 +239,9 @@ impl Cloudflare {
 
 fn route(
     account: &mut Account,
-    caller: &account::Caller,
+    caller: &Caller,
     request: &Request,
+    body: &Value,
 ) -> Result<Outcome, Refusal> {
     let path = request.path();
     let Some(inside) = path.strip_prefix(BASE_PATH) else {
@@ -246,22 +249,22 @@ fn route(
     };
     let segments: Vec<&str> = inside.trim_matches('/').split('/').collect();
     match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["user", "tokens", "verify"]) => Ok(envelope::verified(caller)),
+        ("GET", ["user", "tokens", "verify"]) => Ok(envelope::verified(&caller.id)),
         ("GET", ["zones"]) => Ok(account.list_zones(caller, request)),
         ("GET", ["zones", zone]) => account.get_zone(caller, zone),
         ("GET", ["zones", zone, "dns_records"]) => account.list_records(caller, zone, request),
-        ("POST", ["zones", zone, "dns_records", "batch"]) => {
-            account.batch(caller, zone, &request.body)
-        }
-        ("POST", ["zones", zone, "dns_records"]) => account.create(caller, zone, &request.body),
+        ("POST", ["zones", zone, "dns_records", "batch"]) => account.batch(caller, zone, body),
+        ("POST", ["zones", zone, "dns_records"]) => account.create(caller, zone, body),
         ("GET", ["zones", zone, "dns_records", id]) => account.get_record(caller, zone, id),
         ("PATCH", ["zones", zone, "dns_records", id]) => {
-            account.patch(caller, zone, id, &request.body)
+            account.write(caller, zone, id, |zone| zone.patch(id, body))
         }
         ("PUT", ["zones", zone, "dns_records", id]) => {
-            account.overwrite(caller, zone, id, &request.body)
+            account.write(caller, zone, id, |zone| zone.overwrite(id, body))
         }
-        ("DELETE", ["zones", zone, "dns_records", id]) => account.delete(caller, zone, id),
+        ("DELETE", ["zones", zone, "dns_records", id]) => {
+            account.write(caller, zone, id, |zone| zone.delete(id))
+        }
         _ => Err(Refusal::no_route(path)),
     }
 }

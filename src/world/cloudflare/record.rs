@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::envelope::Refusal;
 
@@ -18,10 +18,13 @@ pub fn now() -> String {
     format!("{:.6}", jiff::Timestamp::now())
 }
 
-/// A record that has nothing but the defaults of what was left unsaid.
-pub fn blank() -> Value {
+/// A new record that has nothing but the defaults of what was left unsaid.
+pub fn blank(id: &str) -> Value {
     // The live API tells an empty comment as null, where its description knows text only.
-    json!({"ttl": AUTOMATIC, "proxied": false, "settings": {}, "comment": null, "tags": []})
+    json!({
+        "ttl": AUTOMATIC, "proxied": false, "settings": {}, "comment": null, "tags": [],
+        "id": id, "created_on": now(), "meta": {},
+    })
 }
 
 /// An attribute that is text; empty where it is not.
@@ -34,7 +37,8 @@ pub fn text<'a>(record: &'a Value, key: &str) -> &'a str {
 /// # Errors
 ///
 /// What the API says of an invalid attribute.
-pub fn overlaid(mut base: Value, body: &Map<String, Value>, zone: &str) -> Result<Value, Refusal> {
+pub fn overlaid(mut base: Value, body: &Value, zone: &str) -> Result<Value, Refusal> {
+    let body = body.as_object().ok_or_else(Refusal::malformed_body)?;
     let stamp = now();
     for key in WRITABLE {
         if let Some(value) = body.get(key) {

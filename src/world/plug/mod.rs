@@ -3,6 +3,8 @@
 //! Each has one relay, and is written after its vendor's public documentation, which the files name.
 
 mod login;
+mod machine;
+mod model;
 mod relay;
 mod shelly1;
 mod shelly2;
@@ -10,73 +12,21 @@ mod state;
 mod tasmota;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::gate::{Gate, lock};
 use super::ground::Ground;
 use super::http::{Manner, Reply, Request};
-use super::lock;
-use super::server::{Gate, InTheClear, Server, Site, Tamper};
+use super::server::{InTheClear, Server, Site, Tamper};
 use login::Login;
 use state::State;
 
+pub use machine::Firmware;
+pub use model::{PlugMode, PlugModel};
 pub use relay::Transition;
-pub use tasmota::Firmware;
-
-/// The model of an emulated plug.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlugModel {
-    /// Shelly, first generation.
-    Shelly1,
-    /// Shelly, second generation.
-    Shelly2,
-    /// Tasmota.
-    Tasmota,
-    /// Something with one URL to switch on and another to switch off.
-    Http,
-}
-
-impl PlugModel {
-    /// Every model.
-    pub const ALL: [Self; 4] = [Self::Shelly1, Self::Shelly2, Self::Tasmota, Self::Http];
-
-    const fn host(self) -> Ipv4Addr {
-        let last = match self {
-            Self::Shelly1 => 11,
-            Self::Shelly2 => 12,
-            Self::Tasmota => 13,
-            Self::Http => 14,
-        };
-        Ipv4Addr::new(127, 0, 0, last)
-    }
-
-    /// The hardware address that a plug of this model begins with.
-    const fn mac(self) -> &'static str {
-        match self {
-            Self::Shelly1 => "A8032ABE54D8",
-            Self::Shelly2 => "A8032ABE54DC",
-            Self::Tasmota => "A8032ABE54E0",
-            Self::Http => "A8032ABE54E4",
-        }
-    }
-
-    /// Whether it serves one connection after the other, as the web servers of an ESP8266 do: who holds one keeps the rest
-    /// waiting, and what those have sent is done when their turn comes, whether they still wait for it or not.
-    const fn serves_one_at_a_time(self) -> bool {
-        !matches!(self, Self::Http)
-    }
-}
-
-/// How a model is played. By a table of functions and not by the model's name, so that a program that shows one plug holds no other.
-pub(super) struct Emulation {
-    model: PlugModel,
-    /// What happens in it between two requests.
-    run: fn(&mut State),
-    answer: fn(&mut State, &Request) -> Reply,
-    /// To a request without the right password.
-    refuse: fn(&mut State, &Request) -> Reply,
-}
+pub(super) use state::Emulation;
 
 static SHELLY1: Emulation = Emulation {
     model: PlugModel::Shelly1,
@@ -110,33 +60,6 @@ pub(super) static ALL: [&Emulation; 4] = [
         refuse: |_, _| Reply::text(401, "no\n"),
     },
 ];
-
-/// How a plug behaves. Where an answer is spoilt, what was asked is done all the same: that is the harder case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlugMode {
-    /// As documented.
-    Honest,
-    /// Answers after that long.
-    Slow(Duration),
-    /// Does nothing and answers with this status.
-    Status(u16),
-    /// Does nothing and answers 401, whatever the credentials.
-    Unauthorized,
-    /// Answers with a page for people.
-    Garbage,
-    /// Answers with half a body.
-    Truncated,
-    /// Resets the connection when it has read the request.
-    Reset,
-    /// Takes every command and does nothing. Asked for its state, it tells the truth.
-    Ignores,
-    /// Takes every command and does nothing. Asked for its state, it lies.
-    Lies,
-    /// Switches and forgets the time after which to switch back.
-    Forgets,
-    /// [`PlugModel::Http`] resets the connection of an off, and carries it out that long afterwards, whatever it was told since.
-    Late(Duration),
-}
 
 /// The plugs of a world.
 pub struct Plugs(Vec<(PlugModel, Arc<Mutex<State>>, Server)>);
@@ -264,13 +187,15 @@ impl Plugs {
     /// Whether the page of [`PlugModel::Tasmota`] shows the letters of its relay. Before the firmware with buttons it tells nothing without them.
     pub fn show_letters(&self, has_letters: bool) {
         self.with(PlugModel::Tasmota, |state| {
-            state.tasmota.show_letters(has_letters);
+            state.tasmota.has_letters = has_letters;
         });
     }
 
     /// What the variable `Var16` of [`PlugModel::Tasmota`] holds from now on, as by a rule of its owner's.
     pub fn set_variable(&self, text: &str) {
-        self.with(PlugModel::Tasmota, |state| state.tasmota.set_variable(text));
+        self.with(PlugModel::Tasmota, |state| {
+            text.clone_into(&mut state.tasmota.variable);
+        });
     }
 
     /// Empties what clients keep in the plugs.
@@ -280,7 +205,7 @@ impl Plugs {
                 if let Some(store) = &mut state.store {
                     store.clear();
                 }
-                state.tasmota.set_variable("");
+                state.tasmota.variable.clear();
             });
         }
     }

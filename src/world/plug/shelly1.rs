@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::http::{Reply, Request};
-use super::State;
 use super::login::Login;
 use super::relay::Relay;
+use super::state::State;
 
 /// Every request to `/relay/0` is answered with the relay's state after it.
 pub fn answer(state: &mut State, request: &Request) -> Reply {

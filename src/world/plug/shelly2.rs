@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::http::{Reply, Request};
-use super::State;
+use super::state::State;
 
 /// Methods of the switch, called by GET.
 pub fn answer(state: &mut State, request: &Request) -> Reply {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::super::http::{Manner, Reply, Request};
 use super::login::Login;
+use super::machine::Machine;
+use super::model::{PlugMode, PlugModel};
 use super::relay::Relay;
-use super::tasmota::Machine;
-use super::{Emulation, PlugMode};
 
 /// The page of [`PlugMode::Garbage`].
 const PAGE: &str =
@@ -15,6 +15,16 @@ const PAGE: &str =
 
 /// How long a plug has run when the world begins.
 const UPTIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a model is played. By a table of functions and not by the model's name, so that a program that shows one plug holds no other.
+pub struct Emulation {
+    pub model: PlugModel,
+    /// What happens in it between two requests.
+    pub run: fn(&mut State),
+    pub answer: fn(&mut State, &Request) -> Reply,
+    /// To a request without the right password.
+    pub refuse: fn(&mut State, &Request) -> Reply,
+}
 
 /// A plug.
 pub struct State {

@@ -1,5 +1,6 @@
 //! A plain client of the world, and what is tested through it.
 
+mod cloudflare;
 mod modem;
 mod plugs;
 mod providers;

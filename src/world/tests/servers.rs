@@ -216,7 +216,7 @@ fn a_world_in_the_clear_speaks_no_tls_and_names_no_certificate() {
 #[test]
 fn what_a_client_sent_that_is_no_more_is_answered_before_the_api_has_finished() {
     let world = World::start_in_the_clear().unwrap();
-    let address = world.internet.api[0].address();
+    let address = world.internet.of(Kind::Api)[0].address();
     for sent in 1..=50 {
         let mut client = TcpStream::connect(address).unwrap();
         write!(client, "GET /client/v4/zones HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -229,7 +229,7 @@ fn what_a_client_sent_that_is_no_more_is_answered_before_the_api_has_finished() 
 #[test]
 fn into_a_world_apart_only_its_own_connector_leads() {
     let [world, other] = [(); 2].map(|()| World::start_apart().unwrap());
-    let address = world.internet.ip[0].address();
+    let address = world.internet.of(Kind::Ip)[0].address();
     let limit = Duration::from_secs(5);
     let refused = |connector: &dyn Connector| {
         let error = connector.connect(address, limit).unwrap_err();

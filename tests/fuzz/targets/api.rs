@@ -82,7 +82,8 @@ fn read(found: &answer::Answer) {
 fn told<T>(result: Result<T, String>, judge: impl FnOnce(T)) {
     match result {
         Ok(it) => judge(it),
-        Err(flaw) => checks::line(&flaw, 120),
+        // Which record it is about may be told with it, whose name has up to 253 characters.
+        Err(flaw) => checks::line(&flaw, 120 + 253),
     }
 }
 

@@ -74,11 +74,11 @@ fn judge(settings: &Settings) {
     assert!((5 * second..=600 * second).contains(&policy.unsettled_interval));
     assert!(policy.jitter <= 300 * second);
     assert!((1..=60).contains(&policy.max_updates_per_hour));
-    assert!((second..=600 * second).contains(&recovery.off_time));
-    assert!((10 * second..=day).contains(&recovery.expected_network_recovery));
-    assert!(recovery.escalation_buffer <= day && recovery.cooldown <= 7 * day);
-    assert!((1..=10).contains(&recovery.max_attempts_per_outage));
-    assert!((1..=24).contains(&recovery.max_attempts_per_day));
+    assert!((second..=600 * second).contains(&recovery.limits.off_time));
+    assert!((10 * second..=day).contains(&recovery.limits.expected_network_recovery));
+    assert!(recovery.limits.escalation_buffer <= day && recovery.limits.cooldown <= 7 * day);
+    assert!((1..=10).contains(&recovery.limits.max_attempts_per_outage));
+    assert!((1..=24).contains(&recovery.limits.max_attempts_per_day));
     assert!(recovery.relay <= 7);
     assert!((1..=50).contains(&records.len()));
     for (at, record) in records.iter().enumerate() {

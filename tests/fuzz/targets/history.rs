@@ -3,7 +3,7 @@
 use std::fs;
 
 use cadence::app::history::Entry;
-use cadence::logic::event::{Event, What};
+use cadence::logic::event::{Event, EventKind};
 use cadence::render::history::{json, logfmt, pretty};
 use cadence::render::{Form, Style};
 use cadence::store::StateDir;
@@ -80,6 +80,6 @@ fn event(seq: u64) -> Event {
         at: Timestamp::UNIX_EPOCH,
         seq,
         cycle: 7,
-        what: What::Gap { seconds: Some(301) },
+        what: EventKind::Gap { seconds: Some(301) },
     }
 }

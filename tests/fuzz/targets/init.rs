@@ -48,7 +48,7 @@ pub fn answers(input: &[u8]) {
     assert_eq!(settings.network.router, parse_router(router).ok());
     let address = draft.plug.map(|plug| plug.address).unwrap_or_default();
     assert_eq!(settings.recovery.address, address);
-    assert!(!settings.recovery.enabled);
+    assert!(!settings.recovery.limits.enabled);
 
     let file = Path::new(token_file);
     let draft = Draft {

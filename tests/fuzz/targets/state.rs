@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use cadence::logic::beyond::Line;
+use cadence::logic::line::Line;
 use cadence::logic::moment::{Elapsed, Moment};
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::readiness::Readiness;
 use cadence::logic::recovery;
 use cadence::logic::schedule;
 use cadence::logic::state::{State, VERSION};
-use cadence::logic::step::{Wants, resume, step};
+use cadence::logic::step::{Desired, resume, step};
 use cadence::logic::units::{ByFamily, Family};
 use cadence::logic::verdict::Verdict;
 use cadence::render::status::{Configured, Document, json, logfmt, monitor, pretty};
@@ -75,7 +75,7 @@ fn show(state: &State, now: &Moment) {
         let line = monitor(&document, Path::new("/var/lib/cadence")).line;
         assert_eq!(line.matches('\n').count(), 1);
         checks::lines(&line);
-        serde_json::from_str::<serde_json::Value>(&json(&document).unwrap()).unwrap();
+        serde_json::from_str::<serde_json::Value>(&json(&document)).unwrap();
     }
 }
 
@@ -83,7 +83,7 @@ fn show(state: &State, now: &Moment) {
 fn next_cycle(state: &State, now: &Moment) {
     let (records, policy) = ([model::record()], model::policy());
     let limits = model::limits();
-    let wants = Wants {
+    let desired = Desired {
         records: &records,
         policy: &policy,
         recovery: &limits,
@@ -91,12 +91,12 @@ fn next_cycle(state: &State, now: &Moment) {
         trust: false,
         no_cache: false,
     };
-    let resumed = resume(state.clone(), &wants, now);
-    assert_eq!(
-        resume(resumed.clone(), &wants, now),
-        resumed,
-        "once is enough"
-    );
+    let resumed = resume(state.clone(), &desired, now);
+    let again = State {
+        cycle: resumed.cycle,
+        ..resume(resumed.clone(), &desired, now)
+    };
+    assert_eq!(again, resumed, "once is enough");
     // A host that tells no boot id and whose clock was never set cannot tell the age of anything.
     if now.elapsed(now) != Elapsed::Unknown {
         let mut attempts = resumed.recovery.attempts.iter();
@@ -111,7 +111,7 @@ fn next_cycle(state: &State, now: &Moment) {
     assert!(!ready || trusted.is_some(), "READY without an address");
 
     for address in [None, Some(model::A), trusted] {
-        let (after, decision) = step(resumed.clone(), &up(address), now, &wants);
+        let (after, decision) = step(resumed.clone(), &up(address), now, &desired);
         assert!(after.cycle >= state.cycle && after.seq >= state.seq);
         assert!(after.uptime.total >= state.uptime.total);
         let [planned] = decision.records.as_slice() else {
@@ -125,7 +125,7 @@ fn next_cycle(state: &State, now: &Moment) {
         same_again(&after);
         show(&after, now);
     }
-    let (after, decision) = step(resumed, &down(), now, &wants);
+    let (after, decision) = step(resumed, &down(), now, &desired);
     assert_eq!(after.readiness(), Readiness::NotReady);
     assert_eq!(decision.verdict, Verdict::WanDown);
     assert!(

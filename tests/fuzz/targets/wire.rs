@@ -238,7 +238,7 @@ pub fn plug(input: &[u8]) {
         password: Password::new(SECRET),
     });
     let (http, _) = client();
-    let plug = plug::new(&settings.recovery, http, credentials).unwrap();
+    let plug = plug::kinds::new(&settings.recovery, http, credentials).unwrap();
     // A tasmota is looked at until it is off, or its time is over.
     let deadline = Deadline::after(Duration::from_millis(if kind == "tasmota" {
         100

@@ -115,10 +115,11 @@ a_removal_switches_on() {
 
 a_kill_is_made_good() {
   local pid
+  # Not while the power is off, which is for half a minute only.
+  repackage 9.0-1 root/newer.deb
   begin_power_cycle
   pid=$(property MainPID)
   inside systemctl daemon-reload
-  repackage 9.0-1 root/newer.deb
   install_package /root/newer.deb -o Dpkg::Options::=--force-confold >/dev/null
   look
   check "daemon-reload and an upgrade while the power is off" "off, dark=true activating $pid" \

@@ -18,7 +18,7 @@ fn found(id: &str, kind: &str, content: &str) -> Found {
 
 fn judged(spec: &RecordSpec, there: &[Found], seen: Option<&str>) -> Finding {
     let (state, now, policy) = (RecordState::default(), at(0), policy());
-    let pursuit = Pursuit {
+    let reconciliation = Reconciliation {
         spec,
         state: &state,
         wanted: seen.map_or_else(|| content(spec, there), ip),
@@ -27,7 +27,7 @@ fn judged(spec: &RecordSpec, there: &[Found], seen: Option<&str>) -> Finding {
         no_cache: false,
         doh: false,
     };
-    record(&pursuit, there, seen.is_some())
+    record(&reconciliation, there, seen.is_some())
 }
 
 #[test]

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::app::adapters::Outside;
 use crate::app::check::runner::Handover;
-use crate::app::wire::Outside;
 use crate::config::TokenSource;
 use crate::logic::state::LastCycle;
 use crate::system;
@@ -14,12 +14,12 @@ fn settings(more: &str) -> Settings {
     config::parse(&text, Path::new("/c.toml"), &Env::default()).unwrap()
 }
 
-fn wire() -> Wire {
+fn adapters() -> Adapters {
     let nowhere = Outside {
         routes: Vec::new,
         connector: None,
     };
-    Wire::new(settings(""), &Env::default(), &nowhere).unwrap()
+    Adapters::new(settings(""), &Env::default(), &nowhere).unwrap()
 }
 
 fn broken_rules(settings: &Settings, mode: Mode) -> Vec<Finding> {
@@ -161,7 +161,7 @@ fn a_clock_that_was_never_set_fails() {
 fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let (found, state) = state_folder(&path, &system::now(), &wire(), None);
+    let (found, state) = state_folder(&path, &system::now(), &adapters(), None);
     let missing = format!("{} does not exist: no cycle has run yet", path.display());
     assert_eq!(found, [Finding::warn("state", missing).mend(START)]);
     assert!(state.is_none() && !path.exists());
@@ -170,7 +170,7 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
 #[test]
 fn an_empty_state_folder_is_writable_and_stays_empty() {
     let folder = tempfile::tempdir().unwrap();
-    let (found, _) = state_folder(folder.path(), &system::now(), &wire(), None);
+    let (found, _) = state_folder(folder.path(), &system::now(), &adapters(), None);
     let shown = folder.path().display();
     assert_eq!(
         found,
@@ -187,7 +187,7 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
     fs::write(&path, "{").unwrap();
-    let (found, _) = state_folder(folder.path(), &system::now(), &wire(), None);
+    let (found, _) = state_folder(folder.path(), &system::now(), &adapters(), None);
     assert_eq!(found[1].level, Level::Fail);
     assert_eq!(
         found[1].mend.as_deref(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{SERVICE, Systemd};
-use crate::app::check::Finding;
+use crate::app::check::finding::Finding;
 use crate::app::check::tools::Block;
 use crate::error::{EXIT_DONE, meaning};
 use crate::logic::moment::Moment;

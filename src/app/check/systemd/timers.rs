@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{FAST_TIMER, Systemd, TIMER};
-use crate::app::check::Finding;
+use crate::app::check::finding::Finding;
 use crate::app::check::tools::Block;
 use crate::logic::policy::Policy;
 use crate::logic::units::config_duration;

@@ -1,7 +1,7 @@
 //! Whether the units are installed, enabled and without fault.
 
 use super::{FAST_PATH, SERVICE, Systemd, TIMER, UNITS};
-use crate::app::check::Finding;
+use crate::app::check::finding::Finding;
 use crate::app::check::tools::Block;
 use crate::program::first_line;
 

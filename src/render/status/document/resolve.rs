@@ -9,7 +9,8 @@ use super::{
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{Instead, RecordState};
-use crate::logic::schedule::{self, Speed};
+use crate::logic::schedule;
+use crate::logic::state::Speed;
 use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
@@ -358,6 +359,6 @@ impl Next {
 
 /// A reason, and apart from it what to do.
 fn apart(reason: Option<&str>) -> (Option<String>, Option<String>) {
-    let (what, fix) = reason.map(advice::split).unzip();
-    (what.map(str::to_owned), fix.flatten().map(str::to_owned))
+    let (what, fix) = advice::apart(reason);
+    (what.map(str::to_owned), fix.map(str::to_owned))
 }

@@ -14,7 +14,7 @@ use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
-use crate::logic::recovery::{CutPlug, Limits};
+use crate::logic::recovery::CutPlug;
 use crate::logic::units::Family;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
@@ -55,11 +55,9 @@ const LONG: Duration = Duration::from_secs(1);
 const MANY_FAILURES: u32 = 4;
 
 /// Everything that touches the outside, made from the settings.
-pub struct Wire {
+pub struct Adapters {
     /// The configuration.
     pub settings: Settings,
-    /// The guardrails of the power cycle.
-    pub limits: Limits,
     /// The API token, or why there is none.
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
@@ -74,7 +72,7 @@ pub struct Wire {
     failures: Vec<AtomicU32>,
 }
 
-impl Wire {
+impl Adapters {
     /// Makes the adapters; opens no socket.
     ///
     /// # Errors
@@ -87,7 +85,7 @@ impl Wire {
     /// The same with a token that is known already, or why there is none.
     ///
     /// # Errors
-    /// As [`Wire::new`].
+    /// As [`Adapters::new`].
     pub fn with_token(
         settings: Settings,
         env: &Env,
@@ -115,13 +113,11 @@ impl Wire {
         let credentials = load_credentials(env, recovery).map_err(|error| error.to_string());
         let plug = credentials
             .clone()
-            .and_then(|credentials| plug::new(recovery, http.clone(), credentials));
-        let limits = recovery.limits();
+            .and_then(|credentials| plug::kinds::new(recovery, http.clone(), credentials));
         let failures = settings.network.doh.iter().map(|_| AtomicU32::new(0));
         let failures = failures.collect();
         Ok(Self {
             settings,
-            limits,
             token,
             routes: outside.routes,
             dialer,
@@ -145,6 +141,13 @@ impl Wire {
     #[must_use]
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// What was written last got no answer: no kept connection is relied on.
+    pub fn keep_no_connection(&self) {
+        if let Some(provider) = &self.provider {
+            provider.keep_no_connection();
+        }
     }
 
     /// The DNS provider, where there is a token to speak to it.
@@ -182,7 +185,7 @@ impl Wire {
             let is_near = recovery.address == configured.address;
             let credentials = self.credentials.clone().unwrap_or_default();
             let credentials = credentials.filter(|_| is_near);
-            plug::new(&recovery, self.http.clone(), credentials)
+            plug::kinds::new(&recovery, self.http.clone(), credentials)
         });
         Some(plug)
     }
@@ -190,7 +193,7 @@ impl Wire {
     /// Whether a plug is configured, or ought to be.
     #[must_use]
     pub fn has_plug(&self) -> bool {
-        self.plug.is_ok() || self.settings.recovery.enabled
+        self.plug.is_ok() || self.settings.recovery.limits.enabled
     }
 
     /// What the plug says of itself. Switches nothing.
@@ -200,7 +203,7 @@ impl Wire {
         let plug = self.plug();
         let target = plug.as_ref().ok().map(|plug| plug.target());
         let result = plug.and_then(|plug| {
-            plug.status(super::power::patience())
+            plug.status(plug::patience())
                 .map_err(|error| error.to_string())
         });
         Signal {

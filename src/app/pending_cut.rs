@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use super::adapters::Adapters;
 use super::context::Context;
 use super::power;
-use super::wire::Wire;
 use crate::config::Settings;
 use crate::error::{EXIT_LOCKED, Error};
 use crate::logic::advice;
@@ -18,48 +18,54 @@ use crate::system;
 
 /// Does something with the plug of a cut, or with that of the configuration where none is remembered.
 fn at_plug_of<R>(
-    wire: &Wire,
+    adapters: &Adapters,
     dir: &StateDir,
     cut: Option<&Cut>,
     then: impl FnOnce(Result<&dyn Plug, String>) -> R,
 ) -> R {
     let elsewhere = cut
         .and_then(|cut| cut.plug.as_ref())
-        .and_then(|plug| wire.plug_elsewhere(plug, cut_url::kept(dir).as_deref()));
+        .and_then(|plug| adapters.plug_elsewhere(plug, cut_url::kept(dir).as_deref()));
     match &elsewhere {
-        None => then(wire.plug()),
+        None => then(adapters.plug()),
         Some(Ok(plug)) => then(Ok(plug.as_ref())),
         Some(Err(why)) => then(Err(format!("the plug whose power was cut: {why}"))),
     }
 }
 
 /// [`power::restore`], at the plug that was cut.
-pub fn restore(wire: &Wire, dir: &StateDir, state: &mut State) -> Option<Result<(), String>> {
+pub fn restore(
+    adapters: &Adapters,
+    dir: &StateDir,
+    state: &mut State,
+) -> Option<Result<(), String>> {
     let cut = state.recovery.cut.clone();
     if cut.is_none() {
         // One that a killed process left must not pass for that of the next cut.
         tidy(dir, state);
     }
-    at_plug_of(wire, dir, cut.as_ref(), |plug| power::restore(plug, state))
+    at_plug_of(adapters, dir, cut.as_ref(), |plug| {
+        power::restore(plug, state)
+    })
 }
 
 /// Whether the plug of a cut can be spoken to at all, by what the configuration says. Asks nobody.
 ///
 /// # Errors
 /// Why it cannot.
-pub fn is_known(wire: &Wire, dir: &StateDir, cut: &Cut) -> Result<(), String> {
-    at_plug_of(wire, dir, Some(cut), |plug| plug.map(drop))
+pub fn is_known(adapters: &Adapters, dir: &StateDir, cut: &Cut) -> Result<(), String> {
+    at_plug_of(adapters, dir, Some(cut), |plug| plug.map(drop))
 }
 
 /// Restores, leaves that on disk, and does nothing else.
 ///
 /// # Errors
 /// The power is not known to be back, or the state cannot be read or left.
-pub fn restore_alone(wire: &Wire, dir: &StateDir, mut state: State) -> Result<(), Error> {
-    match restore(wire, dir, &mut state) {
+pub fn restore_alone(adapters: &Adapters, dir: &StateDir, mut state: State) -> Result<(), Error> {
+    match restore(adapters, dir, &mut state) {
         None => Ok(()),
         Some(Ok(())) => {
-            power::tell_restored(&mut state, &system::now());
+            power::emit_restored(&mut state, &system::now());
             leave(dir, &state)
         }
         Some(Err(why)) => Err(Error::failed(format!("power cycle: {why}"))),
@@ -90,11 +96,11 @@ fn without_configuration(context: &Context) -> Result<bool, Error> {
         return Ok(false);
     }
     let settings = Settings::bare().map_err(Error::config)?;
-    let wire = Wire::new(settings, &context.env, &context.outside)?;
-    let _lock = lock(&wire, &dir, Duration::ZERO)?;
+    let adapters = Adapters::new(settings, &context.env, &context.outside)?;
+    let _lock = lock(&adapters, &dir, Duration::ZERO)?;
     match read().filter(is_cut) {
         None => Ok(false),
-        Some(state) => restore_alone(&wire, &dir, state).map(|()| true),
+        Some(state) => restore_alone(&adapters, &dir, state).map(|()| true),
     }
 }
 
@@ -102,8 +108,12 @@ fn without_configuration(context: &Context) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Either cannot be written.
-pub fn save_intention(wire: &Wire, dir: &StateDir, state: &State) -> Result<(), StoreError> {
-    let on_url = wire.settings.recovery.on_url.as_ref();
+pub fn save_intention(
+    adapters: &Adapters,
+    dir: &StateDir,
+    state: &State,
+) -> Result<(), StoreError> {
+    let on_url = adapters.settings.recovery.on_url.as_ref();
     if let Some(url) = on_url.filter(|_| state.recovery.cut.is_some()) {
         cut_url::keep(dir, &url.url)?;
     }
@@ -137,10 +147,10 @@ pub fn tidy(dir: &StateDir, state: &State) {
 ///
 /// # Errors
 /// Another process holds the lock, or there can be none.
-pub fn lock(wire: &Wire, dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
+pub fn lock(adapters: &Adapters, dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
     Lock::acquire(dir, wait).map_err(|error| match error {
         LockError::Held { .. } => {
-            let told = advice::with(&error.to_string(), &rescue(wire, dir));
+            let told = advice::with(&error.to_string(), &rescue(adapters, dir));
             Error::new(EXIT_LOCKED, told)
         }
         LockError::Store(error) => Error::state(error),
@@ -148,13 +158,18 @@ pub fn lock(wire: &Wire, dir: &StateDir, wait: Duration) -> Result<Lock, Error> 
 }
 
 /// What became of the modem's power where the lock is held.
-fn rescue(wire: &Wire, dir: &StateDir) -> String {
+fn rescue(adapters: &Adapters, dir: &StateDir) -> String {
     let Some(state) = state::read::<State>(dir, VERSION.into()).unwrap_or_default() else {
         return String::new();
     };
     let cut = state.recovery.cut.as_ref();
-    let rescued = at_plug_of(wire, dir, cut, |plug| {
-        power::rescue(plug, &state, wire.limits.off_time, &system::now())
+    let rescued = at_plug_of(adapters, dir, cut, |plug| {
+        power::rescue(
+            plug,
+            &state,
+            adapters.settings.recovery.limits.off_time,
+            &system::now(),
+        )
     });
     match rescued {
         None => String::new(),

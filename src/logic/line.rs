@@ -3,10 +3,9 @@
 //! Two questions want two proofs. "May I believe what I hear?" wants somebody who proved who he is. "Is the line dead?" wants that
 //! nothing at all came back. Between them lies what is not known, and nothing is done on the strength of that.
 
+use super::named::named;
 use std::fmt;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 /// How much later than the router itself an answer comes at least that has a longer way.
 const FURTHER: Duration = Duration::from_millis(2);
@@ -55,22 +54,22 @@ pub enum Line {
     Down,
 }
 
-/// Why it is not known whether the line is up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// Certificates are not valid by a clock that may be wrong.
-    Clock,
-    /// Certificates are from an authority that is not known.
-    UnknownAuthority,
-    /// Certificates are for other names.
-    Portal,
-    /// Connections are refused or broken off.
-    Blocked,
-    /// All that answers is as near as the router.
-    RouterPage,
-    /// There was nobody who could be asked.
-    NobodyAsked,
+named! {
+    /// Why it is not known whether the line is up.
+    pub enum Reason {
+        /// Certificates are not valid by a clock that may be wrong.
+        Clock = "clock",
+        /// Certificates are from an authority that is not known.
+        UnknownAuthority = "unknown_authority",
+        /// Certificates are for other names.
+        Portal = "portal",
+        /// Connections are refused or broken off.
+        Blocked = "blocked",
+        /// All that answers is as near as the router.
+        RouterPage = "router_page",
+        /// There was nobody who could be asked.
+        NobodyAsked = "nobody_asked",
+    }
 }
 
 impl fmt::Display for Reason {
@@ -93,19 +92,6 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    /// The name as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clock => "clock",
-            Self::UnknownAuthority => "unknown_authority",
-            Self::Portal => "portal",
-            Self::Blocked => "blocked",
-            Self::RouterPage => "router_page",
-            Self::NobodyAsked => "nobody_asked",
-        }
-    }
-
     /// Whether something came back that, for all that is known, may as well be the router's or a stranger's: then an operator may
     /// say that such a line is as good as dead. A wrong clock says nothing of the line, and neither does nobody.
     #[must_use]

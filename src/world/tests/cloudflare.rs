@@ -1,10 +1,4 @@
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
-use super::super::World;
-use super::super::tests::{Answered, api, api_as};
-use super::Fault;
+use super::*;
 
 /// A world with one zone and, in it, one record with every attribute set.
 struct Scenery {

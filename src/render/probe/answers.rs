@@ -1,0 +1,54 @@
+//! How what was seen fits together.
+
+use std::net::IpAddr;
+
+use crate::app::probe::{DnsProbed, Probed};
+use crate::logic::address::is_cloudflares;
+use crate::logic::observation::Signal;
+use crate::logic::units::Family;
+
+/// Whether something beyond the router answers.
+pub fn wan_up(probed: &Probed) -> bool {
+    probed.wan.as_ref().is_some_and(Signal::ok)
+}
+
+/// The public address of a family that all providers together tell.
+pub fn public_address(probed: &Probed, family: Family) -> Option<IpAddr> {
+    let seen = probed
+        .public_ip
+        .iter()
+        .find(|public_ip| public_ip.seen.family == family)?;
+    let counted = seen.seen.signal.result.as_ref().ok()?;
+    Some(counted.address)
+}
+
+/// How a public answer compares to the public address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// It is that address, and nothing else.
+    Same,
+    /// It is another one.
+    Other,
+    /// There is none.
+    Missing,
+    /// It is Cloudflare's, which hides the origin.
+    Proxied,
+    /// The public address is not known.
+    Unknown,
+    /// The server did not answer.
+    Not,
+}
+
+/// What a server of public DNS says of a record, beside the public address.
+pub fn answered(probed: &Probed, asked: &DnsProbed) -> Answered {
+    let Ok(answer) = asked.signal.result.as_deref() else {
+        return Answered::Not;
+    };
+    match (answer, public_address(probed, asked.record.kind.family())) {
+        ([], _) => Answered::Missing,
+        ([one], Some(public)) if *one == public => Answered::Same,
+        (some, _) if some.iter().all(|address| is_cloudflares(*address)) => Answered::Proxied,
+        (_, Some(_)) => Answered::Other,
+        (_, None) => Answered::Unknown,
+    }
+}

@@ -1,0 +1,104 @@
+//! Runs the command that was asked for, and prints what it found. Commands return values, `render` makes text of them, and here both meet.
+
+use std::os::unix::fs::MetadataExt;
+
+use jiff::tz::TimeZone;
+
+use crate::app::context::Context;
+use crate::app::{check, history, init, probe, reconcile, recover, status};
+use crate::cli::{self, Cli, Command};
+use crate::error::{EXIT_DONE, Error};
+use crate::render::{self, Form, Style};
+
+/// Runs a command; the exit code, or why it could not do its work.
+///
+/// # Errors
+/// What failed and what to do about it.
+pub fn run(cli: Cli) -> Result<u8, Error> {
+    let is_log = matches!(cli.command, Command::Reconcile(_));
+    let context = Context::new(cli.global, is_log);
+    match cli.command {
+        Command::Reconcile(options) => documented(&context, reconcile(&context, &options)),
+        Command::Status(options) => documented(&context, status(&context, &options)),
+        Command::Probe(options) => documented(&context, probe(&context, &options)),
+        Command::Recover(options) => documented(&context, recover::run(&context, &options)),
+        Command::History(options) => history(&context, &options),
+        Command::Init(options) => documented(&context, init::run(&context, &options)),
+        Command::Check(options) => check(&context, &options),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => crate::app::demo::run(&context, &options),
+    }
+}
+
+/// Where one JSON document is wanted, the error that ended a command is one too: a program need not read the log.
+fn documented(context: &Context, result: Result<u8, Error>) -> Result<u8, Error> {
+    if let (Err(error), Form::Json) = (&result, context.style.form) {
+        // The error itself goes to stderr, where this cannot be written.
+        let _ = context.print(&render::error_document(error));
+    }
+    result
+}
+
+fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
+    let Some(adapters) = reconcile::prepare(context, options)? else {
+        return Ok(EXIT_DONE);
+    };
+    let desired = reconcile::desired(&adapters, options);
+    let cycle = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
+    let joined = log_joins_report(context.style);
+    let reported = |error: &&String| joined && cycle.reports(error);
+    for error in cycle.errors.iter().filter(|error| !reported(error)) {
+        log::error!("{error}");
+    }
+    context.print(&render::cycle::report(&cycle, &context.style))?;
+    let code = cycle.exit_code;
+    // The process ends: the kernel takes back what a thousand records hold quicker than they are let go of one by one.
+    std::mem::forget(cycle);
+    std::mem::forget(adapters);
+    Ok(code)
+}
+
+/// Whether the report of a cycle and the log end in the same place, as on a terminal or in the journal: then an error
+/// that the report tells is not told there once more.
+fn log_joins_report(style: Style) -> bool {
+    let end = |stream| {
+        let meta = std::fs::metadata(stream).ok();
+        meta.map(|meta| (meta.dev(), meta.ino()))
+    };
+    let report = end("/proc/self/fd/1");
+    style.form != Form::Json && !style.quiet && report.is_some() && report == end("/proc/self/fd/2")
+}
+
+fn status(context: &Context, options: &cli::Status) -> Result<u8, Error> {
+    let (text, code) = match status::run(context) {
+        Ok(known) => {
+            render::status::report(&known, options.check, &context.style, &TimeZone::system())
+        }
+        Err(error) if options.check => {
+            let told = render::status::unknown(&error.to_string());
+            (told.line, told.code)
+        }
+        Err(error) => return Err(Error::state(error)),
+    };
+    context.print(&text)?;
+    Ok(code)
+}
+
+fn probe(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
+    let probed = probe::run(context, options)?;
+    context.print(&render::probe::report(&probed, &context.style))?;
+    Ok(EXIT_DONE)
+}
+
+fn history(context: &Context, options: &cli::History) -> Result<u8, Error> {
+    let listed = history::run(context, options)?;
+    let text = render::history::report(&listed, &context.style, &TimeZone::system());
+    context.print(&text)?;
+    Ok(EXIT_DONE)
+}
+
+fn check(context: &Context, options: &cli::Check) -> Result<u8, Error> {
+    let checked = check::run(context, options);
+    context.print(&render::check::report(&checked.findings, &context.style))?;
+    Ok(checked.exit_code())
+}
