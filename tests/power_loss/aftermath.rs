@@ -166,10 +166,10 @@ pub fn live_through(
 /// The end of an attempt that was interrupted, and a write whose answer was lost, are told in their own words, in the place of
 /// those that the undisturbed one has.
 fn ended(event: String) -> String {
-    if let Some((attempt, _)) = event.split_once(" it was interrupted,") {
+    if let Some((attempt, _)) = event.split_once(" interrupted,") {
         return attempt.replace("failed", "completed");
     }
-    match event.split_once(" the answer was lost,") {
+    match event.split_once(" the answer was lost;") {
         Some((write, _)) => write.to_owned(),
         None => event,
     }
