@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::logic::event::KINDS;
 use crate::logic::units::parse_duration;
 
-/// Keep a home network reachable: DNS that follows the public address, and a verdict on the line.
+/// Keep a home network reachable: DNS follows the public address, and the line is watched
 #[derive(Debug, Clone, Parser)]
 #[command(name = "cadence", version, max_term_width = 80)]
 pub struct Cli {
@@ -31,16 +31,16 @@ pub struct Global {
     /// Keep state in this folder instead of /var/lib/cadence
     #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
-    /// How to print: `auto` is `pretty`, and `logfmt` for `reconcile` where there is no terminal
+    /// Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Auto)]
     pub format: Format,
-    /// Short for --format json: one JSON document on stdout
+    /// Same as --format json: one JSON document on stdout
     #[arg(long, global = true, conflicts_with = "format")]
     pub json: bool,
     /// When to use colours; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
-    /// Say more; twice for every detail
+    /// Print more; twice for every detail
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors
@@ -77,19 +77,19 @@ pub enum Color {
 pub enum Command {
     /// Observe, compare and update once, then exit
     Reconcile(Reconcile),
-    /// Show what is known: readiness, address, records, the last 24 hours
+    /// Show readiness, address, records and the last 24 hours
     Status(Status),
-    /// Observe every signal once, side by side; changes nothing
+    /// Check every signal once, in parallel; changes nothing
     Probe(Probe),
-    /// Cut the modem's power once and give it back
+    /// Power-cycle the modem once
     Recover(Recover),
     /// List address changes, readiness changes, record writes and outages
     History(History),
-    /// Write a first configuration, asking for what the flags leave out
+    /// Create a first configuration, asking for what flags leave out
     Init(Init),
-    /// Check config, token, zones, records and this host, with a mend for each fault
+    /// Check config, token, zones, records and this host, with fixes
     Check(Check),
-    /// Watch real cycles against a made-up world; needs no account and no network
+    /// Watch real cycles in a simulated world; needs no account and no network
     #[cfg(feature = "demo")]
     Demo(Demo),
 }
@@ -100,19 +100,19 @@ pub struct Reconcile {
     /// Observe and decide; write neither DNS nor state
     #[arg(long)]
     pub dry_run: bool,
-    /// Take an address on which two independent providers agree as confirmed at once
+    /// Accept an address at once if two independent providers agree on it
     #[arg(long)]
     pub trust: bool,
-    /// Do not settle for what an earlier cycle verified
+    /// Ignore what earlier cycles verified
     #[arg(long)]
     pub no_cache: bool,
-    /// Do nothing unless a cycle is due (cron)
+    /// Exit unless a cycle is due (cron)
     #[arg(long)]
     pub if_due: bool,
-    /// Sleep a random time of up to DURATION first (cron)
+    /// Sleep a random time up to DURATION first (cron)
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", hide_default_value = true)]
     pub splay: Duration,
-    /// Wait up to DURATION for another cycle to end
+    /// Wait up to DURATION for another cycle to finish
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", hide_default_value = true)]
     pub wait: Duration,
 }
@@ -120,7 +120,7 @@ pub struct Reconcile {
 /// `cadence status`
 #[derive(Debug, Clone, Args)]
 pub struct Status {
-    /// Exit 0 when all is right, 1 while something changes, 2 when something is wrong or stale, 3 without state
+    /// Exit 0 if all is well, 1 while something changes, 2 if something is wrong or stale, 3 without state
     #[arg(long)]
     pub check: bool,
 }
@@ -142,30 +142,30 @@ pub enum ProbeSignal {
     Router,
     /// The internet beyond it.
     Wan,
-    /// The public address, as every provider tells it.
+    /// The public address, as each provider reports it.
     PublicIp,
     /// What public DNS answers for each record.
     Dns,
-    /// The plug; without --only where recovery is enabled.
+    /// The plug; without --only, if recovery is enabled.
     Plug,
 }
 
 /// `cadence recover`
 #[derive(Debug, Clone, Default, Args)]
 pub struct Recover {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
-    /// Also within the cooldown, beyond the caps, and where the plug may be cut off
+    /// Ignore the cooldown, the caps, and that the plug may be cut off
     #[arg(long)]
     pub force: bool,
     /// Show what would happen; switch nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Cut nothing: switch the plug on, without asking
+    /// Cut nothing: only switch the plug on, without asking
     #[arg(long, conflicts_with_all = ["force", "dry_run"])]
     pub on: bool,
-    /// Switch nothing: give up a cut that is not over, and whose plug can never be reached again
+    /// Switch nothing: give up an unfinished cut whose plug can never be reached again
     #[arg(long, conflicts_with_all = ["force", "dry_run", "on"])]
     pub forget: bool,
 }
@@ -173,7 +173,7 @@ pub struct Recover {
 /// `cadence history`
 #[derive(Debug, Clone, Args)]
 pub struct History {
-    /// Only events younger than DURATION, such as 12h or 7d
+    /// Only events from the last DURATION, such as 12h or 7d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub since: Option<Duration>,
     /// Only the last N events
@@ -182,7 +182,7 @@ pub struct History {
     /// Only events of these kinds
     #[arg(long, value_delimiter = ',', value_name = "KIND,..", value_parser = PossibleValuesParser::new(KINDS))]
     pub kind: Vec<String>,
-    /// The youngest first
+    /// Newest first
     #[arg(long)]
     pub reverse: bool,
 }
@@ -193,31 +193,31 @@ pub const PLUGS: [&str; 3] = ["shelly1", "shelly2", "tasmota"];
 /// `cadence init`
 #[derive(Debug, Clone, Args)]
 pub struct Init {
-    /// Keep this record on the home's address; may be given several times
+    /// Keep this record on the home's address; may be repeated
     #[arg(long, value_name = "NAME")]
     pub record: Vec<String>,
-    /// The type of each record: A (default) or AAAA; for both give it twice
+    /// The type of each record: A (default) or AAAA; repeat it for both
     #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(["A", "AAAA"]), hide_possible_values = true)]
     pub types: Vec<String>,
-    /// Let cadence create a record that does not exist
+    /// Let cadence create a missing record
     #[arg(long)]
     pub create: bool,
-    /// The zone of the records; without it, found from their names
+    /// The zone of the records; found from their names by default
     #[arg(long, value_name = "ZONE")]
     pub zone: Option<String>,
-    /// Read the API token from FILE, or from stdin where it is -
+    /// Read the API token from FILE, or from stdin if it is -
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// The modem's smart plug: shelly1, shelly2 or tasmota
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(PLUGS), hide_possible_values = true)]
     pub plug: Option<String>,
-    /// Host or host:port of the plug
+    /// The plug's host or host:port
     #[arg(long, value_name = "HOST", requires = "plug")]
     pub plug_address: Option<String>,
-    /// Ask nothing: what is needed comes by flags
+    /// Ask nothing: take everything from flags
     #[arg(short, long)]
     pub yes: bool,
-    /// Ask neither Cloudflare nor the plug; write without verifying
+    /// Contact neither Cloudflare nor the plug; write without verifying
     #[arg(long)]
     pub offline: bool,
 }
@@ -225,7 +225,7 @@ pub struct Init {
 /// `cadence check`
 #[derive(Debug, Clone, Args)]
 pub struct Check {
-    /// Look at this host only; ask nobody
+    /// Check this host only; contact no one else
     #[arg(long)]
     pub offline: bool,
 }
@@ -236,7 +236,7 @@ pub struct Check {
 pub struct Demo {}
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|allowed| format!("allowed is {allowed}"))
+    parse_duration(text).map_err(|allowed| format!("expected {allowed}"))
 }
 
 #[cfg(test)]

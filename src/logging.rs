@@ -53,7 +53,7 @@ pub fn log_panics() {
         if thread::current().name() == Some(ECHO_THREAD) {
             log::debug!("the ICMP library failed at {place}");
         } else {
-            log::error!("cadence itself failed at {place}: please report this");
+            log::error!("cadence crashed at {place}: please report this");
         }
     }));
 }

@@ -84,11 +84,11 @@ fn a_home_in_order_passes_and_nothing_is_written() {
             "public_ip",
             format!("ok: {ADDRESS}: 4 of 4 providers agree"),
         ),
-        ("api", "ok: accepts the token".to_owned()),
+        ("api", "ok: token accepted".to_owned()),
         ("zone", "ok: example.com is visible".to_owned()),
         (
             "record",
-            format!("ok: vpn.example.com A holds {ADDRESS}, as it should"),
+            format!("ok: vpn.example.com A points to {ADDRESS}, as expected"),
         ),
     ] {
         assert_eq!(home.check(check), (vec![expected], 0));
@@ -110,12 +110,12 @@ fn people_read_lines_with_mends_and_a_summary() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
         text.contains(
-            "  fail record     vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n"
+            "  fail record     vpn.example.com A does not exist\n                  fix: create it at Cloudflare, or set `create = true` for this record\n"
         ),
         "{text}"
     );
     assert!(
-        text.lines().last().unwrap().starts_with("1 failed"),
+        text.lines().last().unwrap().ends_with(", 1 failed"),
         "{text}"
     );
     assert_eq!(output.status.code(), Some(1));
@@ -158,7 +158,7 @@ fn a_token_that_is_missing_or_rejected_is_a_failure_and_never_shown() {
     let (token, code) = home.check("token");
     assert!(token[0].starts_with("fail: no API token: "), "{token:?}");
     assert_eq!(code, 1);
-    assert_eq!(home.check("api").0, ["warn: not asked: there is no token"]);
+    assert_eq!(home.check("api").0, ["warn: not checked: no API token"]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn an_api_that_rests_after_a_refusal_is_not_asked() {
     home.world.reset_counts();
     let (api, code) = home.check("api");
     assert!(
-        api[0].starts_with("warn: not asked: ") && api[0].contains("; tried again in 4 min"),
+        api[0].starts_with("warn: not checked: ") && api[0].contains("; retry in 4 min"),
         "{api:?}"
     );
     // What the cycle found is known: the record is wrong.
@@ -305,12 +305,12 @@ fn what_missing_tools_would_tell_is_not_known() {
     };
     assert_eq!(
         named(&checks, "units"),
-        ["warn: not known: systemctl is not installed"]
+        ["warn: unknown: systemctl is not installed"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(clock.starts_with("ok: "), "{clock}");
     assert!(
-        clock.ends_with("; whether NTP keeps it right is not known: timedatectl is not installed"),
+        clock.ends_with("; NTP status unknown: timedatectl is not installed"),
         "{clock}"
     );
     assert_eq!(named(&checks, "cycles"), [""; 0]);
@@ -335,11 +335,13 @@ fn tools_that_hang_fail_or_speak_nonsense_are_told_and_neither_believed_nor_wait
     assert!(started.elapsed() < Duration::from_secs(30));
     assert_eq!(
         named(&checks, "units"),
-        ["warn: not known: systemctl gave no answer within 3 s"]
+        ["warn: unknown: systemctl did not answer within 3 s"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(
-        clock.ends_with("is not known: timedatectl failed: it said \"Failed to connect to bus\""),
+        clock.ends_with(
+            "NTP status unknown: timedatectl failed: it said \"Failed to connect to bus\""
+        ),
         "{clock}"
     );
     assert_eq!(named(&checks, "cycles"), [""; 0]);
@@ -355,11 +357,11 @@ fn tools_that_hang_fail_or_speak_nonsense_are_told_and_neither_believed_nor_wait
     .unwrap();
     assert_eq!(
         named(&checks, "units"),
-        ["warn: not known: systemctl says nothing of cadence.timer"]
+        ["warn: unknown: systemctl says nothing about cadence.timer"]
     );
     let clock = named(&checks, "clock").remove(0);
     assert!(
-        clock.ends_with("is not known: timedatectl does not tell"),
+        clock.ends_with("NTP status unknown: timedatectl does not say"),
         "{clock}"
     );
     assert_eq!(code, 0);
@@ -375,7 +377,7 @@ fn a_service_of_another_configuration_is_not_judged() {
     assert_eq!(
         named(&checks, "units"),
         [
-            "ok: not looked at: the cycles of this host read /etc/cadence/cadence.toml, not this configuration"
+            "ok: not checked: this host's cycles use /etc/cadence/cadence.toml, not this configuration"
         ]
     );
     for check in ["cycles", "credential"] {

@@ -169,7 +169,7 @@ fn a_broken_state_file_is_set_aside_and_the_cycle_goes_on() {
             report["errors"][0]
                 .as_str()
                 .unwrap()
-                .ends_with("going on from a cold start"),
+                .ends_with("starting from scratch"),
             "{report:#}"
         );
         assert_eq!(gist(&home.cycle()), "READY noop/doh");

@@ -60,7 +60,7 @@ fn hold_the_lock(home: &Home) -> File {
 fn refusal(home: &Home, holder: &str) -> String {
     let path = home.state_file("lock");
     format!(
-        "error: another cycle{holder} holds the lock {}; try again later, or wait for it with --wait 1m\n",
+        "error: the lock {} is held by another cycle{holder}; fix: try again later, or wait for it with --wait 1m\n",
         path.display()
     )
 }

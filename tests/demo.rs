@@ -134,7 +134,7 @@ fn a_clock_that_cannot_be_true_is_named_and_not_taken_for_a_fault_of_the_demo() 
         .assert()
         .code(1)
         .stdout("")
-        .stderr(contains("the clock of this host says 1971-01-01"));
+        .stderr(contains("this host's clock says 1971-01-01"));
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn check_names_what_is_wrong_with_the_plug_first_and_the_key_that_mends_it() {
     );
     let mend = found["mend"].as_str().unwrap();
     assert!(
-        mend.starts_with("cadence recover --on switches it on"),
+        mend.starts_with("switch it on: cadence recover --on"),
         "{mend}"
     );
     assert!(mend.contains("add plug_id = "), "{mend}");

@@ -160,7 +160,7 @@ impl<'a> Act<'a> {
                     results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
                 (Next::AskDoh | Next::AskApi | Next::Write(_), None) => {
-                    let reason = format!("{}: its address is not known", spec.label());
+                    let reason = format!("{}: address unknown", spec.label());
                     let settled = Settled::waits(reason);
                     results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
@@ -326,7 +326,7 @@ impl<'a> Act<'a> {
 
 /// There was nobody to tell.
 fn not_read(spec: &RecordSpec) -> Settled {
-    Settled::failed(format!("{}: it was not read", spec.label()))
+    Settled::failed(format!("{}: not read", spec.label()))
 }
 
 /// The place of the first of those that waited longest.

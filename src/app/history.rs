@@ -77,7 +77,7 @@ pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
     };
     if history.skipped > 0 {
         log::warn!(
-            "{} in the history in {} cannot be read as an event and was left out",
+            "{} of the history in {} skipped: not an event",
             match history.skipped {
                 1 => "1 line".to_owned(),
                 lines => format!("{lines} lines"),

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::config::Token;
 use crate::dns::Provider;
+use crate::logic::advice;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::records::{RecordSpec, Settled};
@@ -275,7 +276,7 @@ impl<'a> Lookup<'a> {
         }
         let names = names.join(" or ");
         let reason = format!(
-            "{}: the token sees no zone {names}: {SEES_NO_ZONE}",
+            "{}: the token sees no zone {names}; fix: {SEES_NO_ZONE}",
             spec.label(),
         );
         let kind = ApiErrorKind::Forbidden;
@@ -307,7 +308,10 @@ impl<'a> Lookup<'a> {
         }
         let is_rejected = error.kind == ApiErrorKind::TokenRejected;
         let reason = if is_rejected {
-            format!("{}; it comes from {}", error.message, self.token.source())
+            advice::with(
+                &error.message,
+                &format!("; it comes from {}", self.token.source()),
+            )
         } else {
             error.message.clone()
         };

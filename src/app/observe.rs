@@ -121,7 +121,7 @@ impl Look<'_> {
             if is_up {
                 return self.address(family, track);
             }
-            let why = format!("nobody could be verified over {family}, and so nobody was asked");
+            let why = format!("not asked: no server could be verified over {family}");
             let providers = self.adapters.address_providers(family).len();
             PublicIp::new(family, begun.elapsed(), Err(why), vec![], providers)
         });
@@ -181,6 +181,6 @@ fn broken<T>() -> Signal<T> {
     Signal {
         target: None,
         elapsed: Duration::ZERO,
-        result: Err("the probe broke: please report this".to_owned()),
+        result: Err("the probe crashed: please report this".to_owned()),
     }
 }

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::power;
 use crate::config::Settings;
 use crate::error::{EXIT_LOCKED, Error};
+use crate::logic::advice;
 use crate::logic::recovery::Cut;
 use crate::logic::state::{State, VERSION};
 use crate::plug::Plug;
@@ -79,7 +80,7 @@ pub fn misconfigured(context: &Context, error: Error) -> Error {
     let told = |what: &str| Error::new(*exit_code, format!("{message}\n{what}"));
     match without_configuration(context) {
         Ok(false) => error,
-        Ok(true) => told("power: a cut had left the modem without power; it has it back"),
+        Ok(true) => told("power: a cut had left the modem without power; it is back on"),
         Err(why) => told(&why.message),
     }
 }
@@ -149,7 +150,8 @@ pub fn tidy(dir: &StateDir, state: &State) {
 pub fn lock(adapters: &Adapters, dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
     Lock::acquire(dir, wait).map_err(|error| match error {
         LockError::Held { .. } => {
-            Error::new(EXIT_LOCKED, format!("{error}{}", rescue(adapters, dir)))
+            let told = advice::with(&error.to_string(), &rescue(adapters, dir));
+            Error::new(EXIT_LOCKED, told)
         }
         LockError::Store(error) => Error::state(error),
     })

@@ -18,6 +18,7 @@ pub use self::back::{emit_restored, forget, rescue, restore, switch_on_by_hand};
 pub use self::outcome::{Outcome, Save};
 use self::outcome::{emit, stranger, unanswered};
 use self::signals::Signals;
+use crate::logic::advice;
 use crate::logic::event::RecoveryPhase;
 use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
@@ -31,13 +32,13 @@ use crate::system;
 const BEFORE_END: Duration = Duration::from_secs(1);
 
 /// Told where a panic met the modem in the dark; where it was is in the log.
-const BROKE: &str = "cadence itself failed while the power was off: please report this";
+const BROKE: &str = "cadence crashed while the power was off: please report this";
 
 /// Told where somebody answered the last look.
-pub const ANSWERED: &str = "somebody answered the last look before the cut: the power stays on";
+pub const ANSWERED: &str = "a server answered the final check before the cut: the power stays on";
 
 /// Told where the last look may be too old to act on: this process was stopped in between.
-pub const OLD: &str = "the last look before the cut is over 10 s old: the power stays on";
+pub const OLD: &str = "the final check before the cut is over 10 s old: the power stays on";
 
 /// Whether nobody at all answers any more: asked last of all before the power is cut.
 pub type LastLook<'a> = dyn Fn() -> bool + 'a;
@@ -68,10 +69,8 @@ pub fn carry_out(
                 Ok(status) => match allows(plug, &status, state, limits) {
                     Err(why) => why,
                     Ok(_) if !is_silent() => ANSWERED.to_owned(),
-                    Ok(_) => {
-                        "dry run: every guardrail holds, and the modem's power would be cut now"
-                            .to_owned()
-                    }
+                    Ok(_) => "dry run: all guardrails pass, and the modem's power would be cut now"
+                        .to_owned(),
                 },
                 Err(error) => unanswered(plug, &error),
             }),
@@ -158,8 +157,9 @@ pub fn cycle(
             Ok(Outcome::Failed(why))
         }
         (Err(why), _) => {
-            let why = format!(
-                "{why}; the modem may be without power: the next cycle switches on first of all"
+            let why = advice::with(
+                &why,
+                "; the modem may be without power: the next cycle switches it on first",
             );
             emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
@@ -179,7 +179,7 @@ fn allows(
 ) -> Result<Option<Duration>, String> {
     if status.on == Some(false) {
         return Err(format!(
-            "the plug {} is switched off already, by somebody else: cadence recover --on switches it on",
+            "the plug {} was switched off by someone else; fix: cadence recover --on",
             plug.target()
         ));
     }
@@ -228,7 +228,7 @@ fn cut(
     stop: &Signals,
 ) -> Cut {
     if stop.is_set() {
-        let why = "a signal ended the cycle before the power was cut";
+        let why = "a signal stopped the cycle before the power was cut";
         return Cut::GivenUp(Outcome::Suppressed(why.to_owned()));
     }
     let begun = Instant::now();
@@ -275,7 +275,7 @@ fn stay_dark(
         let dark = begun.elapsed();
         if dark < off_time && matches!(is_on, Ok(Some(true))) {
             return Some(format!(
-                "the plug {} was on again within {} and not {}: something else switched it, or ended its timer",
+                "the plug {} was on again within {}, not {}: something else switched it, or cancelled its timer",
                 plug.target(),
                 human_duration(dark),
                 human_duration(off_time)
@@ -288,7 +288,7 @@ fn stay_dark(
 
 fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
     format!(
-        "the plug {} is not known to have switched off: {error}",
+        "the plug {} did not confirm that it is off: {error}",
         plug.target()
     )
 }

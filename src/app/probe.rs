@@ -166,7 +166,7 @@ pub(crate) fn weigh(
     let result = match tally(&answers, 0, None) {
         Tally::Counted(counted) => Ok(counted),
         Tally::Nothing(why) => Err(why),
-        Tally::Ask(_) => Err("there is nobody left to ask".to_owned()),
+        Tally::Ask(_) => Err("no provider left to ask".to_owned()),
     };
     let max_attempts = answers.len();
     PublicIpProbed {

@@ -459,7 +459,7 @@ pub(super) fn load(
         Loaded::Missing => vec![],
         Loaded::SetAside { to, why } => {
             vec![format!(
-                "{} cannot be used ({why}): kept as {}, going on from a cold start",
+                "{} is unusable ({why}): kept as {}, starting from scratch",
                 dir.path().join(state::FILE).display(),
                 to.display()
             )]
@@ -483,7 +483,7 @@ pub(super) fn load(
 pub fn clock_error(now: &Moment) -> Option<String> {
     (!now.wall_is_plausible()).then(|| {
         format!(
-            "the clock of this host says {:.0}, which cannot be true, and certificates cannot be verified by it: \
+            "this host's clock says {:.0}, which cannot be right, so certificates cannot be verified; fix: \
              set it (timedatectl set-ntp true), or wait for NTP",
             now.wall
         )

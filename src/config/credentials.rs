@@ -96,14 +96,14 @@ pub fn load(env: &Env, recovery: &Recovery) -> Result<Option<Credentials>, Crede
 fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => format!(
-            "no password for the plug: {file} does not exist: store it with: sudo install -D -m 0640 /dev/stdin {}",
+            "no password for the plug: {file} does not exist; fix: store it with: sudo install -D -m 0640 /dev/stdin {}",
             path.display()
         ),
         io::ErrorKind::PermissionDenied => format!(
-            "cannot read the plug's password in {file}: permission denied: run as root or as a member of the file's group"
+            "cannot read the plug's password in {file}: permission denied; fix: run as root or as a member of the file's group"
         ),
         _ => format!(
-            "cannot read the plug's password in {file}: {}: it must be a regular file that holds the password alone",
+            "cannot read the plug's password in {file}: {}; fix: use a regular file that holds only the password",
             plain(error)
         ),
     }
@@ -114,18 +114,18 @@ fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
 /// Spaces are kept: they may be part of a password.
 fn parse(bytes: &[u8]) -> Result<String, &'static str> {
     if bytes.len() > MAX_BYTES {
-        return Err("is over 1 KiB long: the file must hold the password alone");
+        return Err("is over 1 KiB long; fix: keep only the password in the file");
     }
     let text =
-        std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text: save the file as UTF-8")?;
+        std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text; fix: save the file as UTF-8")?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         return Err(
-            "is empty: put the password there, alone on one line, or leave recovery.password_file out",
+            "is empty; fix: put only the password there, on one line, or remove recovery.password_file",
         );
     }
     if text.chars().any(char::is_control) {
-        return Err("has control characters inside: it must be the password alone, on one line");
+        return Err("contains control characters; fix: keep only the password, on one line");
     }
     Ok(text.to_owned())
 }

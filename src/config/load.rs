@@ -48,7 +48,7 @@ pub fn load(path: &Path, env: &Env) -> Result<Settings, ConfigError> {
             let (good, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
             let line = good.split(|byte| *byte == b'\n').count();
             Err(whole_file(format!(
-                "{}:{line}: this is not UTF-8 text: save the file as UTF-8",
+                "{}:{line}: invalid UTF-8; fix: save the file as UTF-8",
                 path.display()
             )))
         }
@@ -66,7 +66,7 @@ pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError
         let (line, column) = (reader.line(at), reader.column(at));
         let message = error.message().replace('\n', ", ");
         ConfigError(vec![format!(
-            "{}:{line}:{column}: this is no TOML: {message}",
+            "{}:{line}:{column}: invalid TOML: {message}",
             path.display()
         )])
     })?;
@@ -96,22 +96,22 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     let inside = path.join("cadence.toml");
     let path = path.display();
     match read {
-        Ok(file) if file.bytes.len() > MAX_FILE => Err(format!(
-            "{path} is over 1 MiB: this is no configuration of cadence"
-        )),
+        Ok(file) if file.bytes.len() > MAX_FILE => {
+            Err(format!("{path} is over 1 MiB: not a cadence configuration"))
+        }
         Ok(file) => Ok(file.bytes),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
-                "{path} does not exist: write a first one with cadence init, or name another file with --config"
+                "{path} does not exist; fix: create one with cadence init, or name another with --config"
             ),
             io::ErrorKind::PermissionDenied => {
                 format!(
-                    "cannot read {path}: permission denied: run as root or as a member of the file's group"
+                    "cannot read {path}: permission denied; fix: run as root or as a member of the file's group"
                 )
             }
             io::ErrorKind::IsADirectory => {
                 format!(
-                    "{path} is a directory: name the file in it, as in --config {}",
+                    "{path} is a directory; fix: name the file in it: --config {}",
                     inside.display()
                 )
             }

@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
             })
         } else {
             self.problems
-                .push((AFTER_THE_FILE, format!("${name}: allowed is UTF-8 text")));
+                .push((AFTER_THE_FILE, format!("${name}: expected UTF-8 text")));
             None
         }
     }
@@ -101,12 +101,12 @@ impl<'a> Reader<'a> {
         match value {
             Value::File(value) => {
                 let line = self.line(value.span().start);
-                self.problem(line, &format!("{key}{found}: allowed is {allowed}"));
+                self.problem(line, &format!("{key}{found}: expected {allowed}"));
             }
             Value::Variable { name, .. } => {
                 self.problems.push((
                     AFTER_THE_FILE,
-                    format!("${name}: {key}{found}: allowed is {allowed}"),
+                    format!("${name}: {key}{found}: expected {allowed}"),
                 ));
             }
         }
@@ -134,13 +134,13 @@ impl<'a> Reader<'a> {
             let shown = cut(name);
             let message = if allowed.is_empty() {
                 format!(
-                    "${shown}: a record cannot be set by a variable: set it in {}",
+                    "${shown}: records cannot be set by variables; fix: set it in {}",
                     self.path.display()
                 )
             } else {
                 let hint = did_you_mean(name, allowed.iter().copied());
                 format!(
-                    "${shown}: no such key: {hint}allowed are {}",
+                    "${shown}: unknown key: {hint}expected one of {}",
                     allowed.join(", ")
                 )
             };

@@ -111,7 +111,7 @@ fn records<'a>(
         let key = spec.key();
         match keys.binary_search(&key) {
             Ok(_) => {
-                let found = format!(" {} {} is there twice", spec.display, spec.kind);
+                let found = format!(" {} {} is given twice", spec.display, spec.kind);
                 reader.refuse_found("record", *place, &found, "one for each name and type");
             }
             Err(between) => {
@@ -341,7 +341,7 @@ pub fn zone_of(display: &str, name: &str, text: &str) -> Result<String, String> 
         Ok(zone)
     } else {
         Err(format!(
-            "the zone that holds {display}: its name, or the end of it after a dot"
+            "the zone of {display}: its name, or the end of it after a dot"
         ))
     }
 }

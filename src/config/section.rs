@@ -223,7 +223,7 @@ impl<'r, 'a> Section<'r, 'a> {
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
         let Some(value @ Value::File(file)) = self.file_value(key) else {
             self.reader.problem_of_the_whole(&format!(
-                "{key} is not set: allowed are {allowed}; cadence init writes a first configuration"
+                "{key} is not set: expected {allowed}; fix: create a configuration with cadence init"
             ));
             return Vec::new();
         };
@@ -232,7 +232,7 @@ impl<'r, 'a> Section<'r, 'a> {
             return Vec::new();
         };
         if !(1..=max).contains(&entries.len()) {
-            let found = format!(" is there {} times", entries.len());
+            let found = format!(" is given {} times", entries.len());
             self.reader
                 .refuse_found(&self.path(key), value, &found, &allowed);
             return Vec::new();
@@ -265,7 +265,7 @@ impl<'r, 'a> Section<'r, 'a> {
             }
             let hint = did_you_mean(name, self.keys.iter().copied());
             let path = if may_be_token(name) {
-                "(not repeated here)".to_owned()
+                "(not shown)".to_owned()
             } else {
                 cut(&self.path(name))
             };
@@ -273,7 +273,7 @@ impl<'r, 'a> Section<'r, 'a> {
             self.reader.problem(
                 line,
                 &format!(
-                    "unknown key {path}: {hint}allowed here: {}",
+                    "unknown key {path}: {hint}expected one of: {}",
                     self.keys.join(", ")
                 ),
             );

@@ -159,7 +159,7 @@ impl Recovery {
             .find(|(name, _)| *name == cut.kind);
         let Some((_, plug)) = named else {
             return Err(format!(
-                "it was of a kind that is not known here, {:?}: {forget}",
+                "it was of an unknown kind, {:?}; fix: {forget}",
                 cut.kind
             ));
         };
@@ -174,7 +174,7 @@ impl Recovery {
         match plug {
             PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => {
                 recovery.address = url::plug_address(&cut.address)
-                    .map_err(|_| format!("its address is not known: {forget}"))?;
+                    .map_err(|_| format!("its address is not known; fix: {forget}"))?;
                 if recovery.address != self.address {
                     recovery.password_file = None;
                 }
@@ -182,7 +182,7 @@ impl Recovery {
             PlugKind::Http => {
                 let url = on_url
                     .and_then(|url| url::endpoint(url, PlainHttp::Anywhere).ok())
-                    .ok_or_else(|| format!("its on_url is not known any more: {forget}"))?;
+                    .ok_or_else(|| format!("its on_url is no longer known; fix: {forget}"))?;
                 recovery.on_url = Some(url.clone());
                 recovery.off_url = Some(url);
             }
@@ -190,7 +190,7 @@ impl Recovery {
             PlugKind::Command => {
                 let program = cut.program.as_deref().unwrap_or(Path::new("?"));
                 return Err(format!(
-                    "it was switched by {}, which recovery.program does not name any more: name it again, or run it with \"on\" and then: cadence recover --forget",
+                    "it was switched by {}, which recovery.program no longer names; fix: name it again, or run it with \"on\" and then: cadence recover --forget",
                     program.display()
                 ));
             }

@@ -96,22 +96,22 @@ fn recovery_needs_what_its_plug_needs_once_enabled() {
     let with = |lines: &str| problems(&format!("{RECORD}[recovery]\nenabled = true\n{lines}"));
     assert_eq!(
         with(""),
-        [":3: recovery.address is not set: allowed is the plug's host or host:port"]
+        [":3: recovery.address is not set: expected the plug's host or host:port"]
     );
     assert_eq!(
         with("address = \"\""),
-        [":3: recovery.address is not set: allowed is the plug's host or host:port"]
+        [":3: recovery.address is not set: expected the plug's host or host:port"]
     );
     assert_eq!(
         with("plug = \"http\""),
         [
-            ":3: recovery.off_url is not set: allowed is the URL that switches off",
-            ":3: recovery.on_url is not set: allowed is the URL that switches on",
+            ":3: recovery.off_url is not set: expected the URL that switches off",
+            ":3: recovery.on_url is not set: expected the URL that switches on",
         ]
     );
     assert_eq!(
         with("plug = \"command\""),
-        [":3: recovery.program is not set: allowed is the absolute path of a program"]
+        [":3: recovery.program is not set: expected the absolute path of a program"]
     );
     assert_eq!(
         settings(&format!("{RECORD}[recovery]\nplug = \"http\""))
@@ -130,12 +130,12 @@ fn all_problems_are_reported_in_the_order_of_the_file() {
             &env
         ),
         [
-            ":2: recovery.relay = 9: allowed is a whole number from 0 to 7",
-            ":4: policy.confirmations = 0: allowed is a whole number from 1 to 10",
-            ":5: unknown key policy.x: allowed here: confirmations, cache_max_age, healthy_interval, unsettled_interval, \
+            ":2: recovery.relay = 9: expected a whole number from 0 to 7",
+            ":4: policy.confirmations = 0: expected a whole number from 1 to 10",
+            ":5: unknown key policy.x: expected one of: confirmations, cache_max_age, healthy_interval, unsettled_interval, \
              jitter, max_updates_per_hour, waive",
-            ":6: record.name is not set: allowed is a full host name such as \"vpn.example.com\"",
-            "$CADENCE_POLICY_JITTER: policy.jitter = \"soon\": allowed is a duration from \"0s\" to \"2m\"",
+            ":6: record.name is not set: expected a full host name such as \"vpn.example.com\"",
+            "$CADENCE_POLICY_JITTER: policy.jitter = \"soon\": expected a duration from \"0s\" to \"2m\"",
         ]
     );
 }
@@ -144,15 +144,15 @@ fn all_problems_are_reported_in_the_order_of_the_file() {
 fn syntax_errors_have_a_line_and_a_column() {
     assert_eq!(
         problems("mode = \"test\"\n[policy\n"),
-        [":2:8: this is no TOML: unclosed table, expected `]`"]
+        [":2:8: invalid TOML: unclosed table, expected `]`"]
     );
     assert_eq!(
         problems("a = 1\na = 2"),
-        [":2:1: this is no TOML: duplicate key"]
+        [":2:1: invalid TOML: duplicate key"]
     );
     assert_eq!(
         problems("é = 1"),
-        [":1:1: this is no TOML: invalid unquoted key, expected letters, numbers, `-`, `_`"]
+        [":1:1: invalid TOML: invalid unquoted key, expected letters, numbers, `-`, `_`"]
     );
 }
 
@@ -163,7 +163,7 @@ fn lines_are_right_behind_a_byte_order_mark_and_with_windows_line_ends() {
             "\u{feff}mode = \"test\"\r\n[[record]]\r\nname = \"vpn.example.com\"\r\nttl = 2\r\n"
         ),
         [
-            ":4: record.ttl = 2: allowed is 1 (automatic) or a whole number from 60 to 86400 (30 to 59 is for Enterprise zones only)"
+            ":4: record.ttl = 2: expected 1 (automatic) or a whole number from 60 to 86400 (30 to 59 is for Enterprise zones only)"
         ]
     );
 }
@@ -174,20 +174,20 @@ fn files_that_cannot_be_read_are_named_with_the_mend() {
     let message = |path: &Path| load(path, &Env::default()).unwrap_err().to_string();
     assert_eq!(
         message(Path::new("/nonexistent/cadence.toml")),
-        "/nonexistent/cadence.toml does not exist: write a first one with cadence init, or name another file \
+        "/nonexistent/cadence.toml does not exist; fix: create one with cadence init, or name another \
          with --config"
     );
     let path = folder.path().display();
     assert_eq!(
         message(folder.path()),
-        format!("{path} is a directory: name the file in it, as in --config {path}/cadence.toml")
+        format!("{path} is a directory; fix: name the file in it: --config {path}/cadence.toml")
     );
     let file = folder.path().join("cadence.toml");
     fs::write(&file, b"a = 1\nb = \"\xff\"\n").unwrap();
     assert_eq!(
         message(&file),
         format!(
-            "{}:2: this is not UTF-8 text: save the file as UTF-8",
+            "{}:2: invalid UTF-8; fix: save the file as UTF-8",
             file.display()
         )
     );
@@ -195,7 +195,7 @@ fn files_that_cannot_be_read_are_named_with_the_mend() {
     assert_eq!(
         message(&file),
         format!(
-            "{} is over 1 MiB: this is no configuration of cadence",
+            "{} is over 1 MiB: not a cadence configuration",
             file.display()
         )
     );

@@ -125,25 +125,25 @@ impl fmt::Display for TokenError {
         match self {
             Self::NotSet => write!(
                 f,
-                "no API token: {CREATE}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
+                "no API token; fix: {CREATE}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
             ),
             Self::Missing(source, path) => write!(
                 f,
-                "no API token: {source} does not exist: {CREATE}, then store it with: sudo install -D -m 0640 /dev/stdin {}",
+                "no API token: {source} does not exist; fix: {CREATE}, then store it with: sudo install -D -m 0640 /dev/stdin {}",
                 path.display()
             ),
             Self::NotPath => f.write_str(
-                "no API token: $CLOUDFLARE_API_TOKEN_FILE is no absolute path (not repeated here): set it to the file that \
+                "no API token: $CLOUDFLARE_API_TOKEN_FILE is not an absolute path (not shown); fix: set it to the file that \
                  holds the token, or put the token itself into $CLOUDFLARE_API_TOKEN",
             ),
             Self::Denied(source) => write!(
                 f,
-                "cannot read the API token in {source}: permission denied: run as root or as a member of the file's group"
+                "cannot read the API token in {source}: permission denied; fix: run as root or as a member of the file's group"
             ),
             Self::Unreadable(source, reason) => {
                 write!(
                     f,
-                    "cannot read the API token in {source}: {reason}: it must be a regular file that holds the token alone"
+                    "cannot read the API token in {source}: {reason}; fix: use a regular file that holds only the token"
                 )
             }
             Self::Malformed(source, flaw) => write!(f, "the API token in {source} {flaw}"),
@@ -218,27 +218,27 @@ fn checked(bytes: &[u8], source: Source, mode: Option<u32>) -> Result<Token, Tok
 /// The token in these bytes, or what is wrong with them and how to mend it.
 fn parse(bytes: &[u8]) -> Result<String, &'static str> {
     if bytes.len() > MAX_BYTES {
-        return Err("is over 4 KiB long: the file must hold the token alone");
+        return Err("is over 4 KiB long; fix: keep only the token in the file");
     }
     let trimmed = bytes.trim_ascii();
     if trimmed.is_empty() {
-        return Err("is empty: put the token there, alone on one line");
+        return Err("is empty; fix: put only the token there, on one line");
     }
     if trimmed
         .get(..7)
         .is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "))
     {
-        return Err("starts with \"Bearer \": leave that word out, cadence adds it");
+        return Err("starts with \"Bearer \"; fix: remove that word, cadence adds it");
     }
     if !trimmed.is_ascii() {
-        return Err("has characters outside ASCII: copy the token again, without marks around it");
+        return Err("has non-ASCII characters; fix: copy the token again, without marks around it");
     }
     if trimmed
         .iter()
         .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
     {
         return Err(
-            "has white space or control characters inside: it must be the token alone, on one line",
+            "contains white space or control characters; fix: keep only the token, on one line",
         );
     }
     let text: String = trimmed.iter().copied().map(char::from).collect();
@@ -256,21 +256,21 @@ fn flaw(text: &str) -> Option<&'static str> {
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let has = |wanted: &[char]| text.contains(wanted);
     Some(if has(&['"', '\'', '`']) {
-        "is in quotes: leave them out, it must be the token alone"
+        "is in quotes; fix: remove them, keep only the token"
     } else if has(&['<', '>']) {
-        "is a placeholder: put the token itself there"
+        "is a placeholder; fix: put the token itself there"
     } else if has(&['$', '{']) {
-        "is the name of a variable that nothing replaced: put the token itself there"
+        "is an unexpanded variable; fix: put the token itself there"
     } else if has(&['=']) {
-        "has a name and \"=\" before it: it must be the token alone"
+        "has a name and \"=\" before it; fix: keep only the token"
     } else if has(&['@']) {
-        "is an e-mail address: put an API token there; it needs no address beside it"
+        "is an e-mail address; fix: put an API token there, which needs no address"
     } else if has(&['/', '\\']) {
-        "is a path or an address: put the token itself there"
+        "is a path or an address; fix: put the token itself there"
     } else if has(&[',', ';', ':']) {
-        "has punctuation before or after it: it must be the token alone"
+        "has punctuation before or after it; fix: keep only the token"
     } else if is_hex && text.len() == GLOBAL_KEY {
-        "is the Global API Key, which may do everything and is not used that way: create an API token with Zone:Read and DNS:Edit"
+        "is the Global API Key, which can do everything and works differently; fix: create an API token with Zone:Read and DNS:Edit"
     } else {
         return None;
     })

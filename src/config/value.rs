@@ -59,7 +59,7 @@ impl<'a> Value<'a> {
     /// ` = "text"` or ` is a table`, to follow a key in an error. Numbers are repeated as they stand in the `file`.
     pub fn shown(self, key: &str, file: &str) -> String {
         if UNSHOWN.contains(&key) {
-            return " (not repeated here)".to_owned();
+            return " (not shown)".to_owned();
         }
         match self {
             Self::Variable { text, .. } => format!(" = {}", quoted(text)),
@@ -105,7 +105,7 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 /// The text in quotes. What has an `@` may be a URL with a password.
 fn quoted(text: &str) -> String {
     if text.contains('@') || may_be_token(text) {
-        "(not repeated here)".to_owned()
+        "(not shown)".to_owned()
     } else {
         format!("\"{}\"", cut(text))
     }

@@ -92,7 +92,7 @@ impl Cloudflare {
         deadline: Deadline,
     ) -> Result<Option<Answer>, ApiError> {
         if deadline.remaining().is_zero() {
-            let why = "this cycle has no time left: the next one goes on";
+            let why = "no time left in this cycle: the next one continues";
             return Err(operation.failed(ApiErrorKind::NoTime, why));
         }
         let url = format!("{}{}", self.api_url, call.path);
@@ -279,7 +279,7 @@ fn shown(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiEr
 
 impl Provider for Cloudflare {
     fn zone(&self, name: &str, deadline: Deadline) -> Result<Option<Zone>, ApiError> {
-        let operation = Operation::read(format!("looking for the zone {name}"));
+        let operation = Operation::read(format!("looking up the zone {name}"));
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", url_part(spelling));
             self.list(&operation, &path, deadline, |item| {
@@ -302,7 +302,7 @@ impl Provider for Cloudflare {
             return Err(operation.failed(
                 ApiErrorKind::Gone,
                 format!(
-                    "Cloudflare says that the zone {name} is {}: add it there again, or correct the name",
+                    "Cloudflare says that the zone {name} is {}; fix: add it there again, or correct the name",
                     gone.status
                 ),
             ));
@@ -312,7 +312,7 @@ impl Provider for Cloudflare {
             return Err(operation.failed(
                 ApiErrorKind::Refused,
                 format!(
-                    "the API token sees several zones of this name (ids {}): limit it to the account with the right one",
+                    "the API token sees several zones of this name (ids {}); fix: limit it to the account with the right one",
                     ids.join(", ")
                 ),
             ));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::advice;
 use super::moment::{Elapsed, Moment};
 use super::provider::ApiErrorKind;
 use super::units::human_duration;
@@ -23,12 +24,13 @@ const LONGEST_TOKEN_WAIT: Duration = Duration::from_secs(60 * 60);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stands before the time after which it is tried again, in what is told of a wait. What follows is no news.
-pub const RETRY: &str = "; tried again in ";
+pub const RETRY: &str = "; retry in ";
 
 /// What is told of a wait, without when it ends.
 #[must_use]
-pub fn without_retry(told: &str) -> &str {
-    told.split_once(RETRY).map_or(told, |(why, _)| why)
+pub fn without_retry(told: &str) -> String {
+    let (what, fix) = advice::split(told);
+    advice::join(what.split_once(RETRY).map_or(what, |(why, _)| why), fix)
 }
 
 /// A wait that the API asked for or earned.
@@ -119,14 +121,13 @@ impl Backoff {
     /// somebody's deed ends that.
     #[must_use]
     pub fn told(&self, left: Duration) -> String {
-        let reason = &self.reason;
-        if self.rejected_token.is_none() {
-            return format!("{reason}{RETRY}{}", human_duration(left));
-        }
-        format!(
-            "{reason}; the token is tried again after {}, or once it changes",
-            human_duration(Duration::from_secs(self.wait_s))
-        )
+        let when = if self.rejected_token.is_none() {
+            format!("{RETRY}{}", human_duration(left))
+        } else {
+            let wait = human_duration(Duration::from_secs(self.wait_s));
+            format!("; the token is tried again after {wait}, or once it changes")
+        };
+        advice::with(&self.reason, &when)
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
      {
         let left = Duration::from_secs(9);
         let told = after(None, &LIMITED, 0).told(left);
-        assert_eq!(told, "why; tried again in 9 s");
+        assert_eq!(told, "why; retry in 9 s");
         assert_eq!(without_retry(&told), "why");
         assert_eq!(
             after(None, &ApiErrorKind::TokenRejected, 0).told(left),

@@ -314,9 +314,9 @@ impl fmt::Display for Guardrail {
             Self::Verdict(Verdict::Degraded) => f.write_str(
                 "the line works, only the address is unknown: a power cycle cannot help",
             ),
-            Self::Verdict(Verdict::Unverified) => f.write_str(
-                "something may answer, and nobody has proved who he is: the line may work",
-            ),
+            Self::Verdict(Verdict::Unverified) => {
+                f.write_str("something may answer, but no server was verified: the line may work")
+            }
             Self::Verdict(Verdict::RouterDown) => {
                 f.write_str("the router does not answer: a power cycle of the modem cannot help")
             }
@@ -324,7 +324,7 @@ impl fmt::Display for Guardrail {
                 f.write_str("this host has no network: a power cycle of the modem cannot help")
             }
             Self::Verdict(Verdict::WanDown) => {
-                f.write_str("the line is down behind a living router")
+                f.write_str("the line is down behind a working router")
             }
             Self::TooYoung {
                 lasted,
@@ -338,7 +338,7 @@ impl fmt::Display for Guardrail {
                     human_duration(*needed)
                 )?;
                 if *mostly_fast {
-                    f.write_str(" (twice the time: it fails fast, as behind a router that boots)")
+                    f.write_str(" (doubled: it fails fast, as behind a booting router)")
                 } else {
                     Ok(())
                 }
@@ -350,16 +350,16 @@ impl fmt::Display for Guardrail {
             Self::Gap { unbroken, needed } => {
                 write!(
                     f,
-                    "nobody looked for over 5 min: {unbroken} of {needed} cycles in a row since then"
+                    "no cycle ran for over 5 min: {unbroken} of {needed} cycles in a row since then"
                 )
             }
             Self::Started { of, left } => write!(
                 f,
-                "{} a short while ago, so {}: {} left",
+                "{} recently, so {}: {} left",
                 match of {
-                    Started::Host => "this host was started",
+                    Started::Host => "this host started",
                     Started::Router => "the router came back",
-                    Started::Plug => "the plug was started",
+                    Started::Plug => "the plug started",
                     Started::Modem => "the modem was switched on",
                 },
                 match of {
@@ -371,12 +371,12 @@ impl fmt::Display for Guardrail {
             ),
             Self::Looked { left } => write!(
                 f,
-                "somebody answered the last look before a cut: the next one in {}",
+                "a server answered the final check before a cut: the next one in {}",
                 human_duration((*left).max(Duration::from_secs(1)))
             ),
             Self::Elsewhere { passed } => write!(
                 f,
-                "the plug was cut by another host {} ago",
+                "another host cut the plug {} ago",
                 human_duration(*passed)
             ),
             Self::Cooldown { left } => write!(
@@ -389,7 +389,7 @@ impl fmt::Display for Guardrail {
                 allowed,
                 left,
             } => {
-                write!(f, "{made} of {allowed} attempts were made in this outage")?;
+                write!(f, "{made} of {allowed} attempts used in this outage")?;
                 match left {
                     Some(left) => write!(
                         f,
@@ -400,7 +400,7 @@ impl fmt::Display for Guardrail {
                 }
             }
             Self::DayCap { made, allowed } => {
-                write!(f, "{made} of {allowed} attempts were made in 24 hours")
+                write!(f, "{made} of {allowed} attempts used in 24 hours")
             }
         }
     }

@@ -22,7 +22,7 @@ pub fn to_ascii(name: &str) -> Result<String, String> {
         // `EMPTY` refuses no ASCII by itself: which ASCII is allowed is said below, so that the error can name it.
         Uts46::new()
             .to_ascii(host.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore)
-            .map_err(|_| "a host name in letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?
+            .map_err(|_| "a host name of letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?
     };
     let ascii = [wildcard, ascii.strip_suffix('.').unwrap_or(&ascii)].concat();
     check(ascii.strip_prefix("*.").unwrap_or(&ascii), &ascii)?;
@@ -41,7 +41,7 @@ fn check(host: &str, full: &str) -> Result<(), &'static str> {
     let (mut length, mut is_number) = (0, true);
     for byte in host.bytes().chain([b'.']) {
         match byte {
-            b'.' if length == 0 => return Err("a host name with something between each two dots"),
+            b'.' if length == 0 => return Err("a host name without empty labels"),
             b'.' if length > 63 => {
                 return Err(
                     "a host name whose labels have at most 63 characters each in their ASCII form",
@@ -54,7 +54,7 @@ fn check(host: &str, full: &str) -> Result<(), &'static str> {
             }
             _ => {
                 return Err(
-                    "a host name in letters, digits, `-`, `_` and dots, with `*` only as the whole first label",
+                    "a host name of letters, digits, `-`, `_` and dots, with `*` only as the whole first label",
                 );
             }
         }
@@ -102,10 +102,10 @@ mod tests {
             (".", "such as"),
             ("localhost", "such as"),
             ("*", "such as"),
-            ("*.", "between each two dots"),
-            ("vpn..example.com", "between each two dots"),
-            (".example.com", "between each two dots"),
-            ("example.com..", "between each two dots"),
+            ("*.", "without empty labels"),
+            ("vpn..example.com", "without empty labels"),
+            (".example.com", "without empty labels"),
+            ("example.com..", "without empty labels"),
             ("vpn.*.example.com", "first label"),
             ("*vpn.example.com", "first label"),
             ("*.*.example.com", "first label"),

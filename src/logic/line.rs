@@ -75,18 +75,18 @@ named! {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Clock => "certificates are not valid by the clock of this host: is it right?",
+            Self::Clock => "certificates are not valid at this host's time: is its clock right?",
             Self::UnknownAuthority => {
-                "certificates are from an unknown authority: a login page, something that reads along, or trust roots grown old"
+                "certificates are from an unknown authority: a login page, an intercepting proxy, or outdated trust roots"
             }
             Self::Portal => {
                 "certificates are for another name: a login page or a proxy is in the way"
             }
             Self::Blocked => {
-                "connections are refused or broken off: the servers that are asked may be blocked"
+                "connections are refused or reset: the servers may be blocked"
             }
-            Self::RouterPage => "what answers is as near as the router: probably its own page",
-            Self::NobodyAsked => "nobody could be asked",
+            Self::RouterPage => "the answer comes from as near as the router: probably its own page",
+            Self::NobodyAsked => "no server could be asked",
         })
     }
 }

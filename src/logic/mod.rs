@@ -1,6 +1,7 @@
 //! The functional core: everything that decides. No clock, file, socket, environment, randomness or logger in here.
 
 pub mod address;
+pub mod advice;
 pub mod backoff;
 pub mod batches;
 pub mod event;

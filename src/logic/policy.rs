@@ -147,7 +147,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             broken(
                 policy.healthy_interval < bound,
                 format!(
-                    "policy.healthy_interval = \"{interval}\" is below record.ttl = {longest}: \
+                    "policy.healthy_interval = \"{interval}\" is below record.ttl = {longest}; fix: \
                      set at least \"{}\", lower the ttl",
                     config_duration(bound)
                 ),
@@ -157,14 +157,14 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             policy.cache_max_age < policy.healthy_interval,
             format!(
                 "policy.cache_max_age = \"{}\" is below policy.healthy_interval = \"{interval}\", so no cycle would find it \
-                 fresh: set at least \"{interval}\"",
+                 fresh; fix: set at least \"{interval}\"",
                 config_duration(policy.cache_max_age)
             ),
         ),
         Rule::SingleConfirmation => broken(
             policy.confirmations < 2,
             format!(
-                "policy.confirmations = {}, but an address is published on its second observation in a row at the earliest: \
+                "policy.confirmations = {}, but an address is published on its second observation in a row at the earliest; fix: \
                  set at least 2",
                 policy.confirmations
             ),
@@ -172,19 +172,19 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
         Rule::IntervalTooFast => broken(
             policy.unsettled_interval < MIN_UNSETTLED_INTERVAL,
             format!(
-                "policy.unsettled_interval = \"{}\", which strains the services that are asked: set at least \"{}\"",
+                "policy.unsettled_interval = \"{}\", which strains the services; fix: set at least \"{}\"",
                 config_duration(policy.unsettled_interval),
                 config_duration(MIN_UNSETTLED_INTERVAL)
             ),
         ),
         Rule::NoJitter => broken(
             policy.jitter.is_zero(),
-            "policy.jitter = \"0s\", so many homes would ask in the same second: set more, such as \"10s\"".to_owned(),
+            "policy.jitter = \"0s\", so many homes would ask in the same second; fix: set more, such as \"10s\"".to_owned(),
         ),
         Rule::BootGraceTooShort => broken(
             facts.recovery.boot_grace < MIN_BOOT_GRACE,
             format!(
-                "recovery.boot_grace = \"{}\", so a modem could be cut while it starts: set at least \"{}\"",
+                "recovery.boot_grace = \"{}\", so a modem could be cut while it starts; fix: set at least \"{}\"",
                 config_duration(facts.recovery.boot_grace),
                 config_duration(MIN_BOOT_GRACE)
             ),
@@ -192,7 +192,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
         Rule::CooldownTooShort => broken(
             facts.recovery.cooldown < MIN_COOLDOWN,
             format!(
-                "recovery.cooldown = \"{}\", which wears out the modem: set at least \"{}\"",
+                "recovery.cooldown = \"{}\", which wears out the modem; fix: set at least \"{}\"",
                 config_duration(facts.recovery.cooldown),
                 config_duration(MIN_COOLDOWN)
             ),
@@ -200,7 +200,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
         Rule::OffTime => broken(
             !OFF_TIME.contains(&facts.recovery.off_time),
             format!(
-                "recovery.off_time = \"{}\": set \"{}\" to \"{}\"",
+                "recovery.off_time = \"{}\" is out of range; fix: set \"{}\" to \"{}\"",
                 config_duration(facts.recovery.off_time),
                 config_duration(*OFF_TIME.start()),
                 config_duration(*OFF_TIME.end())
@@ -211,7 +211,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             broken(
                 facts.recovery.enabled && hosts.len() < 2,
                 format!(
-                    "network.wan_targets has {} host, whose outage would look like one of the line: name two hosts",
+                    "network.wan_targets has {} host, whose outage would look like one of the line; fix: name two hosts",
                     hosts.len()
                 ),
             )
@@ -220,7 +220,7 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             let mode = facts.token_mode?;
             broken(
                 mode & OTHERS != 0,
-                format!("the token file has mode {mode:04o}, open to every user of this host: chmod it to 0640"),
+                format!("the token file has mode {mode:04o}, open to every user of this host; fix: chmod it to 0640"),
             )
         }
     }
@@ -273,21 +273,21 @@ mod tests {
                 Rule::IntervalBelowTtl,
                 |_, facts| facts.ttls = vec![60, 120, TTL_AUTOMATIC],
                 |_, facts| facts.ttls = vec![60, 121],
-                "policy.healthy_interval = \"2m\" is below record.ttl = 121: set at least \"2m1s\", lower the ttl, \
+                "policy.healthy_interval = \"2m\" is below record.ttl = 121; fix: set at least \"2m1s\", lower the ttl, \
                  or waive it with policy.waive = [\"interval-below-ttl\"]",
             ),
             (
                 Rule::CacheShorterThanInterval,
                 |policy, _| policy.cache_max_age = seconds(120),
                 |policy, _| policy.cache_max_age = seconds(119),
-                "policy.cache_max_age = \"1m59s\" is below policy.healthy_interval = \"2m\", so no cycle would find it fresh: \
+                "policy.cache_max_age = \"1m59s\" is below policy.healthy_interval = \"2m\", so no cycle would find it fresh; fix: \
                  set at least \"2m\", or waive it with policy.waive = [\"cache-shorter-than-interval\"]",
             ),
             (
                 Rule::SingleConfirmation,
                 |policy, _| policy.confirmations = 2,
                 |policy, _| policy.confirmations = 1,
-                "policy.confirmations = 1, but an address is published on its second observation in a row at the earliest: \
+                "policy.confirmations = 1, but an address is published on its second observation in a row at the earliest; fix: \
                  set at least 2, \
                  or waive it with policy.waive = [\"single-confirmation\"]",
             ),
@@ -295,54 +295,54 @@ mod tests {
                 Rule::IntervalTooFast,
                 |policy, _| policy.unsettled_interval = seconds(15),
                 |policy, _| policy.unsettled_interval = seconds(14),
-                "policy.unsettled_interval = \"14s\", which strains the services that are asked: set at least \"15s\", \
+                "policy.unsettled_interval = \"14s\", which strains the services; fix: set at least \"15s\", \
                  or waive it with policy.waive = [\"interval-too-fast\"]",
             ),
             (
                 Rule::NoJitter,
                 |policy, _| policy.jitter = Duration::from_millis(1),
                 |policy, _| policy.jitter = Duration::ZERO,
-                "policy.jitter = \"0s\", so many homes would ask in the same second: set more, such as \"10s\", \
+                "policy.jitter = \"0s\", so many homes would ask in the same second; fix: set more, such as \"10s\", \
                  or waive it with policy.waive = [\"no-jitter\"]",
             ),
             (
                 Rule::BootGraceTooShort,
                 |_, facts| facts.recovery.boot_grace = seconds(600),
                 |_, facts| facts.recovery.boot_grace = seconds(599),
-                "recovery.boot_grace = \"9m59s\", so a modem could be cut while it starts: set at least \"10m\", \
+                "recovery.boot_grace = \"9m59s\", so a modem could be cut while it starts; fix: set at least \"10m\", \
                  or waive it with policy.waive = [\"boot-grace-too-short\"]",
             ),
             (
                 Rule::CooldownTooShort,
                 |_, facts| facts.recovery.cooldown = seconds(900),
                 |_, facts| facts.recovery.cooldown = seconds(899),
-                "recovery.cooldown = \"14m59s\", which wears out the modem: set at least \"15m\", \
+                "recovery.cooldown = \"14m59s\", which wears out the modem; fix: set at least \"15m\", \
                  or waive it with policy.waive = [\"cooldown-too-short\"]",
             ),
             (
                 Rule::OffTime,
                 |_, facts| facts.recovery.off_time = seconds(5),
                 |_, facts| facts.recovery.off_time = seconds(4),
-                "recovery.off_time = \"4s\": set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
+                "recovery.off_time = \"4s\" is out of range; fix: set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
             ),
             (
                 Rule::OffTime,
                 |_, facts| facts.recovery.off_time = seconds(120),
                 |_, facts| facts.recovery.off_time = seconds(121),
-                "recovery.off_time = \"2m1s\": set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
+                "recovery.off_time = \"2m1s\" is out of range; fix: set \"5s\" to \"2m\", or waive it with policy.waive = [\"off-time\"]",
             ),
             (
                 Rule::SingleWanTarget,
                 |_, facts| facts.wan_hosts = vec!["a.example", "b.example"],
                 |_, facts| facts.wan_hosts = vec!["a.example", "A.example"],
-                "network.wan_targets has 1 host, whose outage would look like one of the line: name two hosts, \
+                "network.wan_targets has 1 host, whose outage would look like one of the line; fix: name two hosts, \
                  or waive it with policy.waive = [\"single-wan-target\"]",
             ),
             (
                 Rule::TokenReadable,
                 |_, facts| facts.token_mode = Some(0o660),
                 |_, facts| facts.token_mode = Some(0o644),
-                "the token file has mode 0644, open to every user of this host: chmod it to 0640, \
+                "the token file has mode 0644, open to every user of this host; fix: chmod it to 0640, \
                  or waive it with policy.waive = [\"token-readable\"]",
             ),
         ];

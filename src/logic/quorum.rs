@@ -43,7 +43,7 @@ pub fn tally(answers: &[Answer], left: usize, trusted: Option<IpAddr>) -> Tally 
         }),
         [(1, address)] => ask(left, 1).unwrap_or_else(|| {
             Tally::Nothing(format!(
-                "only one provider names {address}, and a second on another host must agree{}",
+                "only one provider names {address}, but a second on another host must agree{}",
                 failures(answers)
             ))
         }),
@@ -69,10 +69,7 @@ fn no_answer(answers: &[Answer]) -> String {
     if answers.is_empty() {
         "no provider is configured".to_owned()
     } else {
-        format!(
-            "no provider gave a publishable address{}",
-            failures(answers)
-        )
+        format!("no provider gave a usable address{}", failures(answers))
     }
 }
 
@@ -187,7 +184,7 @@ mod tests {
         assert_eq!(
             tally(&answers(&["-", "-"]), 0, None),
             Tally::Nothing(
-                "no provider gave a publishable address; p0:443: timed out; p1:443: timed out"
+                "no provider gave a usable address; p0:443: timed out; p1:443: timed out"
                     .to_owned()
             )
         );

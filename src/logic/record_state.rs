@@ -185,7 +185,7 @@ impl RecordState {
         };
         self.trouble = Some(Trouble {
             since: before.map_or_else(|| now.clone(), |before| before.since),
-            why: without_retry(reason).to_owned(),
+            why: without_retry(reason),
             wanted,
             held,
             waits,

@@ -138,7 +138,7 @@ impl Reconciliation<'_> {
                 }
                 None => {
                     return failed(format!(
-                        "{label}: no record has the id {id}: set `id` to one of {}",
+                        "{label}: no record has the id {id}; fix: set `id` to one of {}",
                         ids()
                     ));
                 }
@@ -147,7 +147,7 @@ impl Reconciliation<'_> {
             (None, []) => return self.missing(found),
             (None, [..]) => {
                 let reason = format!(
-                    "{label}: {} records share this name and type: pin one with `id`: {}",
+                    "{label}: {} records share this name and type (ids {}); fix: pin one with `id`",
                     mine.len(),
                     ids()
                 );
@@ -199,13 +199,13 @@ impl Reconciliation<'_> {
         };
         if let Some(cname) = found.iter().find(|found| found.kind == "CNAME") {
             return failed(format!(
-                "{label}: a CNAME to {} stands in the way (id {}): remove it at Cloudflare, or keep another name",
+                "{label}: a CNAME to {} is in the way (id {}); fix: remove it at Cloudflare, or use another name",
                 cname.content, cname.id
             ));
         }
         if !self.spec.create {
             return failed(format!(
-                "{label} does not exist: create it at Cloudflare, or set `create = true` for this record"
+                "{label} does not exist; fix: create it at Cloudflare, or set `create = true` for this record"
             ));
         }
         let proxied = self.spec.proxied.unwrap_or(false);

@@ -325,7 +325,7 @@ fn the_ttl_of_a_proxied_record_is_no_drift() {
 fn a_missing_record_is_created_only_if_that_is_allowed() {
     assert_eq!(
         reason(read(&spec(), &[])),
-        "vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record"
+        "vpn.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record"
     );
     let create = |spec: RecordSpec| match read(
         &RecordSpec {
@@ -363,7 +363,7 @@ fn a_cname_in_the_way_fails_and_is_not_touched() {
     };
     assert_eq!(
         reason(read(&spec, &[found("7", "CNAME", "elsewhere.example.net")])),
-        "vpn.example.com A: a CNAME to elsewhere.example.net stands in the way (id 7): remove it at Cloudflare, or keep another name"
+        "vpn.example.com A: a CNAME to elsewhere.example.net is in the way (id 7); fix: remove it at Cloudflare, or use another name"
     );
 }
 
@@ -374,7 +374,7 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
         read(&spec(), &both),
         Next::Done(Settled::Held {
             reason:
-                "vpn.example.com A: 2 records share this name and type: pin one with `id`: 1, 2"
+                "vpn.example.com A: 2 records share this name and type (ids 1, 2); fix: pin one with `id`"
                     .to_owned(),
             is_trouble: true,
             found: Instead::Content(format!("{B}, {B}")),
@@ -395,7 +395,7 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
     );
     assert_eq!(
         reason(read(&pinned("3"), &both)),
-        "vpn.example.com A: no record has the id 3: set `id` to one of 1, 2"
+        "vpn.example.com A: no record has the id 3; fix: set `id` to one of 1, 2"
     );
     assert_eq!(
         reason(read(&pinned("3"), &[])),
@@ -416,7 +416,7 @@ fn writes_to_one_record_are_bounded_by_the_hour() {
     };
     assert_eq!(
         reason(next(&state, 600)),
-        "vpn.example.com A: 6 writes in the last hour, policy.max_updates_per_hour allows 6; tried again in 50 min"
+        "vpn.example.com A: 6 writes in the last hour, policy.max_updates_per_hour allows 6; retry in 50 min"
     );
     assert!(matches!(next(&state, 3600), Next::Write(_)));
     state.on_clocks_of(&at(3600));

@@ -360,9 +360,9 @@ impl RecoveryState {
         now: &Moment,
     ) -> Decision {
         match self.allows(limits, verdict, unsettled_interval, now) {
-            _ if self.cut.is_some() => {
-                Decision::Suppressed("the plug is not known to be on since the last cut".to_owned())
-            }
+            _ if self.cut.is_some() => Decision::Suppressed(
+                "the plug has not confirmed that it is on since the last cut".to_owned(),
+            ),
             Err(Guardrail::Disabled) => Decision::Disabled,
             Err(Guardrail::Verdict(Verdict::Healthy)) => Decision::Idle,
             Err(guardrail) => Decision::Suppressed(guardrail.to_string()),

@@ -68,14 +68,14 @@ fn the_guardrails_are_reported_in_the_documented_order() {
             "the router does not answer: a power cycle of the modem cannot help",
             "the outage has lasted 0 s of 4 min",
             "0 of 8 cycles in a row have seen the outage",
-            "nobody looked for over 5 min: 0 of 8 cycles in a row since then",
-            "this host was started a short while ago, so the modem may be starting too: 15 min left",
-            "the router came back a short while ago, so the modem may be starting too: 15 min left",
-            "the modem was switched on a short while ago, so it may be starting: 15 min left",
+            "no cycle ran for over 5 min: 0 of 8 cycles in a row since then",
+            "this host started recently, so the modem may be starting too: 15 min left",
+            "the router came back recently, so the modem may be starting too: 15 min left",
+            "the modem was switched on recently, so it may be starting: 15 min left",
             "cooldown: 2 h left",
-            "3 of 3 attempts were made in this outage: one more in 22 h",
-            "6 of 6 attempts were made in 24 hours",
-            "somebody answered the last look before a cut: the next one in 5 min",
+            "3 of 3 attempts used in this outage: one more in 22 h",
+            "6 of 6 attempts used in 24 hours",
+            "a server answered the final check before a cut: the next one in 5 min",
         ]
     );
 }
@@ -394,7 +394,7 @@ fn a_cut_that_only_the_plug_remembers_rests_for_the_cooldown() {
     assert_eq!(marked(&state, 1800), Ok(()));
     assert_eq!(
         elsewhere(120).unwrap_err().to_string(),
-        "the plug was cut by another host 2 min ago"
+        "another host cut the plug 2 min ago"
     );
     // Started since then.
     let restarted = state.after_mark(&limits, s(86_400), s(86_399), &at(9000));
@@ -797,7 +797,7 @@ fn what_is_decided_is_disabled_idle_suppressed_or_a_cut() {
         let Decision::Suppressed(why) = decision else {
             panic!("{decision:?}")
         };
-        assert!(why.contains("is not known to be on"), "{why}");
+        assert!(why.contains("has not confirmed that it is on"), "{why}");
     }
 }
 

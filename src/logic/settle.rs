@@ -89,11 +89,11 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, desired: &Des
 fn is_same_news(old: &str, new: &str) -> bool {
     let words =
         |text: &'_ str| -> String { text.chars().filter(|it| !it.is_ascii_digit()).collect() };
-    words(without_retry(old)) == words(without_retry(new))
+    words(&without_retry(old)) == words(&without_retry(new))
 }
 
 /// Why a write is told by a later cycle than the one that made it.
-const FOUND: &str = "the answer was lost, and the API shows it now";
+const FOUND: &str = "the answer was lost; the API shows it now";
 
 impl State {
     /// Remembers that a write is about to be made, which goes to disk before the deed. The record was read for it: where that shows an earlier

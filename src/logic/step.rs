@@ -200,7 +200,7 @@ fn observe(
 fn left_behind(state: &State, now: &Moment) -> Vec<String> {
     let told = |family: Family| {
         format!(
-            "{family} has not been READY for over 10 min: its records wait, while the others are kept"
+            "{family} has not been READY for over 10 min: its records wait, while the others are updated"
         )
     };
     state.left_behind(now).map(told).collect()
@@ -210,10 +210,10 @@ fn why_not_up(line: Line, family: Family) -> String {
     match line {
         Line::Up => format!("no {family} address was observed yet"),
         Line::Unverified(Reason::NobodyAsked) => {
-            format!("this host has no way out over {family}")
+            format!("no default route over {family}")
         }
         Line::Unverified(reason) => {
-            format!("nobody beyond the router could be verified: {reason}")
+            format!("no server beyond the router could be verified: {reason}")
         }
         Line::Down => format!("nothing beyond the router answers over {family}"),
     }
@@ -404,7 +404,7 @@ fn why_not_publishable(track: Track, family: Family, seen: &Observation, require
         (Track::Empty, _) => why_not_up(Line::Up, family),
         (Track::Init | Track::NotReady, Line::Down) => "the line is down".to_owned(),
         (Track::Init | Track::NotReady, Line::Unverified(reason)) => {
-            format!("nobody beyond the router could be verified: {reason}")
+            format!("no server beyond the router could be verified: {reason}")
         }
         (Track::Init | Track::NotReady, Line::Up) => why_not_up(*seen.lines.of(family), family),
     }

@@ -210,7 +210,7 @@ fn a_family_that_stays_behind_is_told_after_ten_minutes_in_which_somebody_looked
         assert_eq!(line.cycle(&half).left_behind, [""; 0], "{}", line.seconds);
     }
     let told =
-        "IPv6 has not been READY for over 10 min: its records wait, while the others are kept";
+        "IPv6 has not been READY for over 10 min: its records wait, while the others are updated";
     assert_eq!(line.cycle(&half).left_behind, [told]);
     half.lines.ipv6 = Line::Unverified(Reason::NobodyAsked);
     assert_eq!(line.cycle(&half).left_behind, [told], "why is no news");
@@ -272,7 +272,7 @@ fn a_write_whose_answer_was_lost_is_told_once_it_is_found_and_followed_until_pub
             outcome,
             from: from.clone(),
             to: Some(ip(A)),
-            reason: Some("the answer was lost, and the API shows it now".into()),
+            reason: Some("the answer was lost; the API shows it now".into()),
         };
         assert_eq!(line.events(), [told]);
         let change = line.state.last_change.clone().unwrap();
@@ -505,7 +505,7 @@ fn a_line_that_nobody_verified_demotes_and_publishes_nothing_and_says_why() {
     };
     assert_eq!(
         reason,
-        "nobody beyond the router could be verified: certificates are for another name: a login page or a proxy is in the way"
+        "no server beyond the router could be verified: certificates are for another name: a login page or a proxy is in the way"
     );
     let (state, decision) = step(state, &down(), &at(270), &desired);
     assert_eq!((decision.verdict, state.doubt), (Verdict::WanDown, None));

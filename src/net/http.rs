@@ -65,7 +65,7 @@ impl Http {
         let uri: Uri = request
             .url
             .parse()
-            .map_err(|_| HttpError::unsent(HttpErrorKind::Protocol, "URL is not valid"))?;
+            .map_err(|_| HttpError::unsent(HttpErrorKind::Protocol, "invalid URL"))?;
         let result = self.exchange(request, &uri, deadline);
         let outcome = match &result {
             Ok(reply) => format!("{}, {} bytes", reply.status, reply.body.len()),
@@ -161,7 +161,7 @@ fn headers_of(request: &Request<'_>) -> Result<HeaderMap, HttpError> {
     let refuse = |what: &str| {
         HttpError::unsent(
             HttpErrorKind::Protocol,
-            format!("{what} holds a character that HTTP does not allow"),
+            format!("{what} has a character that HTTP does not allow"),
         )
     };
     let mut headers = HeaderMap::new();
@@ -269,7 +269,7 @@ fn explain(error: ureq::Error, timeout: Duration) -> HttpError {
             format!("header of the answer is larger than {MAX_HEADER} bytes"),
         ),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-            HttpError::unsent(HttpErrorKind::Protocol, "URL is not valid")
+            HttpError::unsent(HttpErrorKind::Protocol, "invalid URL")
         }
         _ => HttpError::sent(HttpErrorKind::Protocol, "answer is not valid HTTP"),
     }

@@ -38,8 +38,8 @@ pub fn of_tls(error: &TlsError) -> &'static str {
         TlsError::NoCertificatesPresented => "server shows no certificate",
         TlsError::AlertReceived(_) => "server refused the TLS connection",
         TlsError::InvalidMessage(_) => "server does not speak TLS",
-        TlsError::PeerIncompatible(_) => "server offers no TLS 1.2 or 1.3 that is safe",
-        _ => "server breaks the TLS protocol",
+        TlsError::PeerIncompatible(_) => "server offers no secure TLS 1.2 or 1.3",
+        _ => "server violates the TLS protocol",
     }
 }
 

@@ -52,7 +52,7 @@ impl Resolver {
     /// The addresses of a name. The system's call knows no timeout: it goes on, on a thread of its own, for whoever asks next.
     ///
     /// # Errors
-    /// The name is unknown, nobody could be asked, or there was no answer in time.
+    /// The name is unknown, no server could be asked, or there was no answer in time.
     pub fn resolve(&self, name: &str, port: u16, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
         let question = self.question(name);
         let mut asked = lock(&question.asked);

@@ -48,7 +48,7 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
         .bytes;
     if pem.len() > MAX_CA_FILE {
         return Err(format!(
-            "it is over {} MiB: PEM certificates are expected",
+            "it is over {} MiB: expected PEM certificates",
             MAX_CA_FILE >> 20
         ));
     }
@@ -58,13 +58,12 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
             .ok()
             .and_then(|certificate| roots.add(certificate).ok())
             .ok_or_else(|| {
-                format!("certificate {number} is malformed; PEM certificates are expected")
+                format!("certificate {number} is malformed: expected PEM certificates")
             })?;
     }
     if roots.len() == before {
         return Err(
-            "no certificate in it; PEM certificates (\"BEGIN CERTIFICATE\") are expected"
-                .to_owned(),
+            "no certificate in it: expected PEM certificates (\"BEGIN CERTIFICATE\")".to_owned(),
         );
     }
     Ok(())
@@ -87,7 +86,7 @@ pub fn handshake(
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
         io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("{bare} is no host name"),
+            format!("{bare} is not a host name"),
         )
     })?;
     let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;

@@ -41,7 +41,8 @@ impl Command {
                 reference: recovery.cut_plug(),
             })
             .ok_or_else(|| {
-                "recovery.program is not set: set it to the absolute path of a program".to_owned()
+                "recovery.program is not set; fix: set it to the absolute path of a program"
+                    .to_owned()
             })
     }
 
@@ -74,14 +75,17 @@ impl Command {
         let failure = match &ended.status {
             Ok(Some(status)) if status.success() && !ended.left_behind => return Ok(()),
             Ok(Some(status)) if status.success() => format!(
-                "{name} {argument} ended and left processes behind, which were killed: let it wait for them"
+                "{name} {argument} ended and left processes behind, which were killed; fix: make it wait for them"
             ),
             Ok(Some(status)) => format!("{name} {argument} failed ({})", ending(*status)),
             Ok(None) => format!(
                 "{name} {argument} was killed after {}",
                 human_duration(limit)
             ),
-            Err(error) => format!("{name} {argument} was lost: {}", reason::of(error)),
+            Err(error) => format!(
+                "waiting for {name} {argument} failed: {}",
+                reason::of(error)
+            ),
         };
         let said = ended.output();
         Err(PlugError::unsure(
@@ -108,7 +112,9 @@ impl Command {
                 format!("{name} (recovery.program) does not exist, or its interpreter does not")
             }
             io::ErrorKind::PermissionDenied => {
-                format!("{name} (recovery.program) may not be run by this user: make it executable")
+                format!(
+                    "{name} (recovery.program) may not be run by this user; fix: make it executable"
+                )
             }
             _ => format!(
                 "{name} (recovery.program) cannot be run: {}",

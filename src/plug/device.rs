@@ -43,7 +43,8 @@ impl Device {
     ) -> Result<Self, String> {
         if recovery.address.is_empty() {
             return Err(
-                "recovery.address is not set: set it to the plug's host or host:port".to_owned(),
+                "recovery.address is not set; fix: set it to the plug's host or host:port"
+                    .to_owned(),
             );
         }
         Ok(Self {
@@ -150,11 +151,11 @@ pub fn expect_success(reply: &Reply) -> Result<(), PlugError> {
         200..=299 => return Ok(()),
         // Many a device does what it is told, and then sends the browser to its own page.
         300..=399 => PlugError::unsure(format!(
-            "the plug redirects elsewhere (status {status}), which is not followed: check the [recovery] section"
+            "the plug redirects elsewhere (status {status}), which is not followed; fix: check the [recovery] section"
         )),
         // What a server answers to a request that it does not carry out (RFC 9110 section 15.5).
         400..=499 => PlugError::undone(format!(
-            "the plug refuses the request (status {status}): check the [recovery] section"
+            "the plug refuses the request (status {status}); fix: check the [recovery] section"
         )),
         _ => PlugError::unsure(format!("the plug fails (status {status})")),
     })
@@ -163,9 +164,9 @@ pub fn expect_success(reply: &Reply) -> Result<(), PlugError> {
 /// The refusal of a plug that has a password, with or without one of ours.
 pub fn unauthorized(has_password: bool) -> PlugError {
     PlugError::undone(if has_password {
-        "the plug refuses the user or the password: check recovery.user and the password's file"
+        "the plug refuses the user or the password; fix: check recovery.user and the password's file"
     } else {
-        "the plug wants a password: put it into a file and set recovery.password_file to that"
+        "the plug needs a password; fix: put it into a file, and set recovery.password_file to that"
     })
 }
 
@@ -200,7 +201,7 @@ pub fn identity(answer: &Map<String, Value>) -> (Option<String>, Option<Duration
 /// The error for an answer without what was asked for.
 pub fn missing(answer: &Map<String, Value>, kind: &str) -> PlugError {
     match said(answer) {
-        Some(said) => PlugError::unsure("the plug does not do as it is asked").saying(&said),
+        Some(said) => PlugError::unsure("the plug does not do as asked").saying(&said),
         None => unexpected(kind),
     }
 }
@@ -208,14 +209,14 @@ pub fn missing(answer: &Map<String, Value>, kind: &str) -> PlugError {
 /// The error for an answer that a plug of that kind does not give.
 pub fn unexpected(kind: &str) -> PlugError {
     PlugError::unsure(format!(
-        "the answer is not that of a {kind} plug: check recovery.plug and recovery.address"
+        "the answer is not that of a {kind} plug; fix: check recovery.plug and recovery.address"
     ))
 }
 
 /// The error for a plug without that relay.
 pub fn no_relay(relay: u8) -> PlugError {
     PlugError::undone(format!(
-        "the plug has no relay {relay}: check recovery.relay"
+        "the plug has no relay {relay}; fix: check recovery.relay"
     ))
 }
 
@@ -244,7 +245,7 @@ impl Relay {
         }
         match self.seconds {
             Some(seconds) if seconds > limit => Err(PlugError::unsure(format!(
-                "the plug is off and says that it will stay so for {}, not {}",
+                "the plug is off and says it will stay off for {}, not {}",
                 human_duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
                 human_duration(off_time)
             ))),
@@ -341,11 +342,11 @@ mod tests {
         };
         assert_eq!(
             refused(3600.0).message,
-            "the plug is off and says that it will stay so for 1 h, not 30 s"
+            "the plug is off and says it will stay off for 1 h, not 30 s"
         );
         assert_eq!(
             refused(1e308).message,
-            "the plug is off and says that it will stay so for 213503982334601 d 7 h, not 30 s"
+            "the plug is off and says it will stay off for 213503982334601 d 7 h, not 30 s"
         );
     }
 }

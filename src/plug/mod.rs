@@ -114,11 +114,11 @@ impl Pin<'_> {
         match (self, &status.id) {
             (Self::Untold, _) => Ok(()),
             (Self::Unset | Self::To(_), None) => Err(
-                "the plug does not tell which device it is: update its firmware, or use plug = \"http\" or \"command\""
+                "the plug does not say which device it is; fix: update its firmware, or use plug = \"http\" or \"command\""
                     .to_owned(),
             ),
             (Self::Unset, Some(id)) => Err(format!(
-                "recovery.plug_id is not set, and its address may be another device's tomorrow: if this is the modem's plug, add plug_id = \"{id}\""
+                "recovery.plug_id is not set, and its address may be another device's tomorrow; fix: if this is the modem's plug, add plug_id = \"{id}\""
             )),
             (Self::To(_), Some(_)) => {
                 self.allows_on(status)?;
@@ -134,7 +134,7 @@ impl Pin<'_> {
     pub fn allows_on(self, status: &PlugStatus) -> Result<(), String> {
         match (self, &status.id) {
             (Self::To(wanted), Some(id)) if wanted != id => Err(format!(
-                "another device answers there: it says that it is {id}, and recovery.plug_id is {wanted}: correct recovery.address"
+                "another device answers there: it says it is {id}, but recovery.plug_id is {wanted}; fix: correct recovery.address"
             )),
             (Self::To(_) | Self::Unset | Self::Untold, _) => Ok(()),
         }

@@ -54,7 +54,7 @@ impl Shelly2 {
         if let (401, Some(credentials)) = (reply.status, &self.device.credentials) {
             let mut challenge = offered(&reply).ok_or_else(|| {
                 PlugError::undone(
-                    "the plug wants another authentication than a shelly2 (digest with SHA-256): check recovery.plug",
+                    "the plug wants other authentication than a shelly2 (digest with SHA-256); fix: check recovery.plug",
                 )
             })?;
             for _ in 0..ANSWERS {
@@ -69,7 +69,7 @@ impl Shelly2 {
         let is_late = reply.status == 401 && offered(&reply).is_some_and(|it| it.is_stale);
         if is_late && self.device.credentials.is_some() {
             return Err(PlugError::undone(
-                "the plug calls each answer to its challenge too late: restart it",
+                "the plug calls each answer to its challenge too late; fix: restart it",
             ));
         }
         self.device.read(&reply, KIND)

@@ -20,7 +20,7 @@ const CNAME: u64 = 5;
 struct Document {
     #[serde(rename = "Status")]
     status: u64,
-    /// The answer was cut short (RFC 1035 section 4.1.1): what is missing may be another address.
+    /// The answer was truncated (RFC 1035 section 4.1.1): what is missing may be another address.
     #[serde(rename = "TC", default)]
     truncated: Option<bool>,
     /// Absent where there is none.
@@ -75,14 +75,14 @@ pub fn ask(
 /// One line: the body is no such document, an address in it is none, or the response code names a fault.
 pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpAddr>, String> {
     let document: Document =
-        serde_json::from_slice(body).map_err(|_| "answer is no DNS JSON".to_owned())?;
+        serde_json::from_slice(body).map_err(|_| "answer is not DNS JSON".to_owned())?;
     match document.status {
         NOERROR => {}
         NXDOMAIN => return Ok(Vec::new()),
         code => return Err(format!("DNS says {}", rcode(code))),
     }
     if document.truncated == Some(true) {
-        return Err("answer was cut short".to_owned());
+        return Err("answer was truncated".to_owned());
     }
     let answers = document.answer.unwrap_or_default();
     let owner = end_of_chain(name, &answers);
@@ -97,7 +97,7 @@ pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpA
                 .filter(|address| Family::of(*address) == kind.family());
             address.ok_or_else(|| {
                 format!(
-                    "answer holds an {kind} record that is no {} address",
+                    "answer has an {kind} record that is not an {} address",
                     kind.family()
                 )
             })
@@ -217,19 +217,19 @@ mod tests {
             ),
             (r#"{"Status":5}"#, "DNS says REFUSED: it does not answer us"),
             (r#"{"Status":23}"#, "DNS says RCODE 23"),
-            (r#"{"Status":0,"TC":true}"#, "answer was cut short"),
-            ("", "answer is no DNS JSON"),
-            ("<html>", "answer is no DNS JSON"),
-            ("[]", "answer is no DNS JSON"),
-            (r#"{"error":"Invalid name"}"#, "answer is no DNS JSON"),
-            (r#"{"Status":-1}"#, "answer is no DNS JSON"),
+            (r#"{"Status":0,"TC":true}"#, "answer was truncated"),
+            ("", "answer is not DNS JSON"),
+            ("<html>", "answer is not DNS JSON"),
+            ("[]", "answer is not DNS JSON"),
+            (r#"{"error":"Invalid name"}"#, "answer is not DNS JSON"),
+            (r#"{"Status":-1}"#, "answer is not DNS JSON"),
             (
                 r#"{"Status":0,"Answer":[{"name":"www.example.","type":1,"data":"::1"}]}"#,
-                "answer holds an A record that is no IPv4 address",
+                "answer has an A record that is not an IPv4 address",
             ),
             (
                 r#"{"Status":0,"Answer":[{"name":"WWW.example","type":1,"data":"x"}]}"#,
-                "answer holds an A record that is no IPv4 address",
+                "answer has an A record that is not an IPv4 address",
             ),
         ] {
             assert_eq!(parse(body), Err(error.to_owned()), "{body}");

@@ -56,8 +56,7 @@ fn fetch(
     // Cut short, one address may read as another.
     if !reply.has_length && !reply.body.ends_with(b"\n") {
         return Err(
-            "answer has neither a length nor an end of line, and may have been cut short"
-                .to_owned(),
+            "answer has neither a length nor an end of line, and may be truncated".to_owned(),
         );
     }
     parse_answer(provider, &reply.body, family)
@@ -142,7 +141,7 @@ fn parse_address(text: &str, family: Family) -> Result<IpAddr, String> {
         return Err(format!("{address} is an IPv4 address in IPv6 form"));
     }
     if Family::of(address) != family {
-        return Err(format!("{address} is no {family} address"));
+        return Err(format!("{address} is not an {family} address"));
     }
     Ok(address)
 }

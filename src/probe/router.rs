@@ -39,7 +39,7 @@ pub fn probe(
     let result = match router {
         Some(router) => ask(router, dialer, limit),
         None => Err(
-            "no router is known: the default route names none, and network.router is not set"
+            "no router known: the default route has no gateway, and network.router is not set"
                 .to_owned(),
         ),
     };
@@ -233,7 +233,7 @@ mod tests {
     fn without_a_router_there_is_nothing_to_ask() {
         let signal = probe(None, &Dialer::new(None), LAN_TIMEOUT);
         assert_eq!(signal.target, None);
-        assert!(signal.result.unwrap_err().starts_with("no router is known"));
+        assert!(signal.result.unwrap_err().starts_with("no router known"));
     }
 
     #[test]

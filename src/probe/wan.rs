@@ -124,7 +124,7 @@ fn explain(targets: &[WanTarget], asked: &[(WanTarget, Asked)]) -> String {
         .map(|(target, asked)| format!("{target}: {}", asked.why))
         .collect();
     if each.is_empty() {
-        "only others than the targets could be asked, and they are silent".to_owned()
+        "only servers other than the targets could be asked, and none answered".to_owned()
     } else {
         each.join("; ")
     }

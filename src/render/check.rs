@@ -9,7 +9,7 @@ use crate::app::check::{Finding, Level};
 /// The column of messages and mends.
 const INDENT: usize = 18;
 /// The column of a mend itself.
-const MEND_INDENT: usize = INDENT + "mend: ".len();
+const MEND_INDENT: usize = INDENT + "fix: ".len();
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -75,26 +75,31 @@ pub(super) fn pretty(finding: &Finding, style: Style) -> String {
         format!(
             "{priority}{:INDENT$}{} {mend}\n",
             "",
-            style.paint(Paint::Dim, "mend:")
+            style.paint(Paint::Dim, "fix:")
         )
     });
     format!("{priority}  {mark} {check:<10} {message}\n{mend}")
 }
 
-/// `all 14 checks passed`, or `2 failed, 1 warning`.
+/// `18 checks: 15 ok, 1 warning, 2 failed`.
 fn summary(findings: &[Finding]) -> String {
     let count = |level| findings.iter().filter(|found| found.level == level).count();
-    let warnings = match count(Level::Warn) {
-        0 => None,
-        1 => Some("1 warning".to_owned()),
-        many => Some(format!("{many} warnings")),
-    };
-    match (count(Level::Fail), warnings) {
-        (0, None) => format!("all {} checks passed", findings.len()),
-        (0, Some(warnings)) => format!("none failed, {warnings}"),
-        (failed, None) => format!("{failed} failed"),
-        (failed, Some(warnings)) => format!("{failed} failed, {warnings}"),
+    let mut parts = vec![format!("{} ok", count(Level::Ok))];
+    match count(Level::Warn) {
+        0 => {}
+        1 => parts.push("1 warning".to_owned()),
+        many => parts.push(format!("{many} warnings")),
     }
+    match count(Level::Fail) {
+        0 => {}
+        failed => parts.push(format!("{failed} failed")),
+    }
+    let checks = if findings.len() == 1 {
+        "check"
+    } else {
+        "checks"
+    };
+    format!("{} {checks}: {}", findings.len(), parts.join(", "))
 }
 
 fn worst(findings: &[Finding]) -> Level {
@@ -157,7 +162,7 @@ mod tests {
                 "public_ip",
                 Level::Fail,
                 "nobody answers",
-                Some("look at the line"),
+                Some("check the line"),
             ),
         ]
     }
@@ -169,26 +174,25 @@ mod tests {
             "  \
   ok   token      from /etc/cadence/cloudflare.token
   warn icmp       not permitted
-                  mend: sudo sysctl -w a=\"0 1\"
+                  fix: sudo sysctl -w a=\"0 1\"
   fail public_ip  nobody answers
-                  mend: look at the line
+                  fix: check the line
 
-1 failed, 1 warning
+3 checks: 1 ok, 1 warning, 1 failed
 "
         );
     }
 
     #[test]
     fn a_mend_of_several_lines_stays_in_its_column() {
-        let mend =
-            "sudo systemctl edit cadence.timer, and put in:\n[Timer]\nRandomizedDelaySec=10s";
+        let mend = "sudo systemctl edit cadence.timer, and add:\n[Timer]\nRandomizedDelaySec=10s";
         let found = [finding("timer", Level::Warn, "has 5s", Some(mend))];
         assert!(report(&found, &Style::plain(Form::Pretty)).starts_with(
             "  \
   warn timer      has 5s
-                  mend: sudo systemctl edit cadence.timer, and put in:
-                        [Timer]
-                        RandomizedDelaySec=10s
+                  fix: sudo systemctl edit cadence.timer, and add:
+                       [Timer]
+                       RandomizedDelaySec=10s
 
 "
         ));
@@ -209,7 +213,7 @@ mod tests {
             "\
 <6>check=token result=ok message=\"from /etc/cadence/cloudflare.token\"
 <4>check=icmp result=warn message=\"not permitted\" mend=\"sudo sysctl -w a=\\\"0 1\\\"\"
-<3>check=public_ip result=fail message=\"nobody answers\" mend=\"look at the line\"
+<3>check=public_ip result=fail message=\"nobody answers\" mend=\"check the line\"
 "
         );
     }
@@ -234,7 +238,7 @@ mod tests {
         };
         assert_eq!(
             report(&findings(), &quiet),
-            "  fail public_ip  nobody answers\n                  mend: look at the line\n"
+            "  fail public_ip  nobody answers\n                  fix: check the line\n"
         );
         assert_eq!(report(&findings()[..2], &quiet), "");
     }
@@ -242,12 +246,12 @@ mod tests {
     #[test]
     fn the_summary_counts() {
         let all = findings();
-        assert_eq!(summary(&all[..1]), "all 1 checks passed");
-        assert_eq!(summary(&all[..2]), "none failed, 1 warning");
-        assert_eq!(summary(&all[2..]), "1 failed");
+        assert_eq!(summary(&all[..1]), "1 check: 1 ok");
+        assert_eq!(summary(&all[..2]), "2 checks: 1 ok, 1 warning");
+        assert_eq!(summary(&all[2..]), "1 check: 0 ok, 1 failed");
         assert_eq!(
             summary(&[&all[1..2], &all[1..2]].concat()),
-            "none failed, 2 warnings"
+            "2 checks: 0 ok, 2 warnings"
         );
     }
 }

@@ -67,11 +67,9 @@ pub fn logfmt(events: &[Entry]) -> String {
 pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -> String {
     if events.is_empty() {
         return match stored {
-            0 => "nothing happened yet\n".to_owned(),
-            1 => "nothing of that kind in that time: the history has 1 event in all\n".to_owned(),
-            _ => format!(
-                "nothing of that kind in that time: the history has {stored} events in all\n"
-            ),
+            0 => "no events recorded yet\n".to_owned(),
+            1 => "no matching events: the history has 1 event\n".to_owned(),
+            _ => format!("no matching events: the history has {stored} events\n"),
         };
     }
     let mut out = String::new();

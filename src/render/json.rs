@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::logic::advice;
 use crate::logic::observation::{FailureClass, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::units::{Family, RecordType};
 
@@ -108,19 +109,23 @@ impl<'a> SignalObject<'a> {
 
 /// `cadence.error/1`: why a command could not do its work.
 #[derive(Serialize)]
-struct ErrorDocument<'a> {
+struct ErrorDocument {
     schema: &'static str,
     exit_code: u8,
-    errors: Vec<&'a str>,
+    errors: Vec<String>,
+    fixes: Vec<String>,
 }
 
 /// The document of a command that could not do its work.
 #[must_use]
 pub fn error_document(error: &Error) -> String {
+    let lines: Vec<String> = error.message.lines().map(str::to_owned).collect();
+    let (errors, fixes) = advice::split_all(&lines);
     line(&ErrorDocument {
         schema: "cadence.error/1",
         exit_code: error.exit_code,
-        errors: error.message.lines().collect(),
+        errors,
+        fixes,
     })
 }
 

@@ -58,7 +58,7 @@ pub(super) fn write(dir: &StateDir, before: &[u8], after: &[u8]) -> io::Result<b
     let file = dir.open_to_write(FILE)?;
     let there = file.metadata()?;
     if there.nlink() > 1 {
-        return Err(io::Error::other("it has a second name"));
+        return Err(io::Error::other("it has a second hard link"));
     }
     let newest = newest(&file, before);
     let number = newest.as_ref().map_or(0, |slot| slot.number) + 1;

@@ -48,7 +48,7 @@ impl StoreError {
                 "move away what is there, or choose another folder with --state-dir"
             }
             ErrorKind::InvalidData if self.deed == USE => {
-                "the next cycle sets it aside and starts a new one"
+                "none needed, the next cycle sets it aside and starts a new one"
             }
             ErrorKind::InvalidData => "move it away, and a new one is started",
             _ => "check that folder and its disk, or choose another folder with --state-dir",
@@ -61,7 +61,7 @@ impl fmt::Display for StoreError {
         let Self { deed, path, cause } = self;
         write!(
             f,
-            "cannot {deed} {}: {}; {}",
+            "cannot {deed} {}: {}; fix: {}",
             path.display(),
             plain(cause),
             self.advice()
@@ -85,26 +85,26 @@ mod tests {
         assert_eq!(
             message(libc::EACCES),
             "cannot write /var/lib/cadence/state.json: permission denied; \
-             run as the owner of that folder or as root, or choose another folder with --state-dir"
+             fix: run as the owner of that folder or as root, or choose another folder with --state-dir"
         );
         assert_eq!(
             message(libc::ENOSPC),
-            "cannot write /var/lib/cadence/state.json: no space left on device; free some space there"
+            "cannot write /var/lib/cadence/state.json: no space left on device; fix: free some space there"
         );
         assert_eq!(
             message(libc::EMFILE),
             "cannot write /var/lib/cadence/state.json: too many open files; \
-             raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)"
+             fix: raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)"
         );
         assert_eq!(
             message(libc::EROFS),
             "cannot write /var/lib/cadence/state.json: read-only file system; \
-             make it writable, or choose another folder with --state-dir"
+             fix: make it writable, or choose another folder with --state-dir"
         );
         assert_eq!(
             message(libc::EIO),
             "cannot write /var/lib/cadence/state.json: input/output error; \
-             check that folder and its disk, or choose another folder with --state-dir"
+             fix: check that folder and its disk, or choose another folder with --state-dir"
         );
     }
 }

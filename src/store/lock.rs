@@ -44,15 +44,11 @@ impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held { path, holder } => {
-                f.write_str("another cycle")?;
+                write!(f, "the lock {} is held by another cycle", path.display())?;
                 if let Some(pid) = holder {
                     write!(f, " (process {pid})")?;
                 }
-                write!(
-                    f,
-                    " holds the lock {}; try again later, or wait for it with --wait 1m",
-                    path.display()
-                )
+                f.write_str("; fix: try again later, or wait for it with --wait 1m")
             }
             Self::Store(error) => error.fmt(f),
         }

@@ -21,13 +21,13 @@ pub enum Unusable {
 pub fn migrate(mut document: Value, current: u64) -> Result<Value, Unusable> {
     loop {
         let Some(version) = document.get("version").and_then(Value::as_u64) else {
-            return Err(Unusable::Corrupt("it names no version".to_owned()));
+            return Err(Unusable::Corrupt("it has no version".to_owned()));
         };
         match version.cmp(&current) {
             Ordering::Equal => return Ok(document),
             Ordering::Greater => {
                 return Err(Unusable::Newer(format!(
-                    "its version is {version}, and this release reads up to {current}"
+                    "its version is {version}, but this release reads up to {current}"
                 )));
             }
             Ordering::Less => document = next_version(version, document)?,

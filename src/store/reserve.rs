@@ -44,7 +44,7 @@ pub(super) fn is_for(cause: &io::Error) -> bool {
 pub(super) fn spend(dir: &StateDir, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = dir.folder.open_file(FILE.as_ref(), OFlags::RDWR)?;
     if !is_ours(&file)? {
-        return Err(io::Error::other("it has a second name"));
+        return Err(io::Error::other("it has a second hard link"));
     }
     file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     dir.hand_over(&file)?;

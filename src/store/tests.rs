@@ -64,7 +64,7 @@ fn a_file_in_place_of_the_folder_is_an_error_that_says_so() {
     let path = temp.path().join("file");
     fs::write(&path, "").unwrap();
     let error = format!(
-        "cannot open the state folder {}: not a directory; move away what is there, or choose another folder with --state-dir",
+        "cannot open the state folder {}: not a directory; fix: move away what is there, or choose another folder with --state-dir",
         path.display()
     );
     assert_eq!(StateDir::open(&path).unwrap_err().to_string(), error);
@@ -103,7 +103,7 @@ fn no_file_is_written_through_a_symbolic_link() {
     for name in ["lock", "state.json", "history.jsonl", "unsettled"] {
         symlink(&victim, dir.file(name)).unwrap();
     }
-    let why = "it is not a regular file; move it away, and a new one is started";
+    let why = "it is not a regular file; fix: move it away, and a new one is started";
     let Err(LockError::Store(error)) = Lock::acquire(&dir, Duration::ZERO) else {
         panic!("locked through a link")
     };
@@ -218,7 +218,7 @@ fn a_folder_that_cannot_be_written_is_an_error_and_no_cold_start() {
         |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     fs::write(dir.file("state.json"), "not JSON").unwrap();
     set_mode(temp.path(), 0o555);
-    let forbidden = "permission denied; run as the owner of that folder or as root, or choose another folder with --state-dir";
+    let forbidden = "permission denied; fix: run as the owner of that folder or as root, or choose another folder with --state-dir";
     let path = dir.file("state.json").display().to_string();
     let saved = state::save(&dir, &json!({"version": 1}));
     let loaded = state::load::<Value>(&dir, 1, Timestamp::UNIX_EPOCH);
@@ -298,7 +298,7 @@ fn fill_the_disk(disk: &Path) {
     fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
 
     let large = json!({"version": 1, "text": "x".repeat(64 << 10)});
-    let full = "no space left on device; free some space there";
+    let full = "no space left on device; fix: free some space there";
     let error = state::save(&dir, &large).unwrap_err();
     assert_eq!(
         error.to_string(),

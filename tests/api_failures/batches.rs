@@ -399,7 +399,7 @@ fn an_answer_that_shows_nothing_of_a_batch_rests_the_zone_once() {
     assert_eq!((code, right(&home)), (1, 0), "{report:#}");
     let told = reason(&report, 31);
     assert!(
-        told.contains("does not show 50 of 50 changes; tried again in 30 s"),
+        told.contains("does not show 50 of 50 changes; retry in 30 s"),
         "{told}"
     );
     home.pass(std::time::Duration::from_secs(31));
@@ -544,7 +544,7 @@ fn check_does_not_ask_a_zone_that_fails_for_each_of_its_records() {
     let (code, records) = checked(&home);
     assert_eq!(code, Some(1), "{records:#?}");
     assert!(records[0].contains("Authentication error"), "{records:#?}");
-    let rest = "fail: not looked at, as their zone fails: 49 of 50 records";
+    let rest = "fail: 49 of 50 records not checked: their zone failed";
     assert_eq!(records[1..], [rest]);
     assert!(calls(&home).len() <= 7, "{:?}", calls(&home));
 }

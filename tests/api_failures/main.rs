@@ -20,6 +20,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
+use cadence::logic::advice;
 use cadence::logic::backoff::without_retry;
 use cadence::world::Fault;
 use serde_json::{Value, json};
@@ -61,14 +62,14 @@ fn cycle(home: &Home) -> Cycle {
     let report: Value = serde_json::from_str(&text(out.stdout)).unwrap();
     let mut record = report["records"][0].clone();
     // Within how many seconds it is tried again is told too, and differs from run to run.
-    let why = |line: &str| without_retry(line).to_owned();
     if let Some(reason) = record["reason"].as_str() {
-        record["reason"] = why(reason).into();
+        let told = advice::join(reason, record["fix"].as_str());
+        record["reason"] = without_retry(&told).into();
     }
     let err = text(out.stderr);
     Cycle {
         code: out.status.code().unwrap(),
-        err: err.lines().map(|line| why(line) + "\n").collect(),
+        err: err.lines().map(|line| without_retry(line) + "\n").collect(),
         record,
     }
 }
@@ -181,8 +182,8 @@ fn refusal(status: u16, code: u32, message: &str) -> Fault {
 /// What follows a rejection of the token.
 fn rejected(home: &Home, code: &str) -> String {
     format!(
-        "Cloudflare rejects the API token ({code}): it must be active, copied as a whole, and have the permissions Zone:Read and \
-         DNS:Edit for this zone; it comes from {} (cloudflare.token_file); the token is tried again after 5 min, or once it changes",
+        "Cloudflare rejects the API token ({code}); it comes from {} (cloudflare.token_file); the token is tried again after 5 min, \
+         or once it changes; fix: use one that is active, copied whole, and has Zone:Read and DNS:Edit for this zone",
         home.path("token").display()
     )
 }

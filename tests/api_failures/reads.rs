@@ -62,7 +62,7 @@ fn a_refused_read_is_told_and_rests_the_zone() {
 
 #[test]
 fn a_read_of_what_is_not_there_is_told_and_rests_the_zone() {
-    let gone = "Cloudflare knows no such zone or record (code 7003: Could not route): it is looked for anew in the next cycle".to_owned();
+    let gone = "Cloudflare knows no such zone or record (code 7003: Could not route): looked up again in the next cycle".to_owned();
     fails(
         &refusal(404, 7003, "Could not route"),
         |_| gone.clone(),
@@ -82,7 +82,7 @@ fn a_rejected_token_is_told_with_its_file_and_rests() {
     let reason = rejected(&home, "code 10000: Authentication error");
     assert_eq!(
         said.err,
-        format!("error: vpn.example.com A: looking for the zone vpn.example.com: {reason}\n")
+        format!("error: vpn.example.com A: looking up the zone vpn.example.com: {reason}\n")
     );
     assert_eq!((said.code, rest(&home)), (77, Some(300)));
     comes_right(&home, "401");

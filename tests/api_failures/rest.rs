@@ -111,7 +111,7 @@ fn a_rejected_token_is_tried_again_after_five_minutes_then_ten() {
     let reason = rejected(&home, "code 10000: Authentication error");
     assert_eq!(
         first.err,
-        format!("error: vpn.example.com A: looking for the zone vpn.example.com: {reason}\n")
+        format!("error: vpn.example.com A: looking up the zone vpn.example.com: {reason}\n")
     );
     let asked = calls(&home);
     for rested in [0, 295] {
@@ -166,10 +166,10 @@ fn a_token_that_was_filtered_by_address_is_told_with_the_mend() {
     assert_eq!(
         said.err,
         format!(
-            "error: vpn.example.com A: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 9109: Cannot use the access \
-             token from location: 203.0.113.9): the token may be used from certain addresses only: remove its client IP \
-             filter, which a new address of this line breaks; it comes from {} (cloudflare.token_file); the token is tried \
-             again after 5 min, or once it changes\n",
+            "error: vpn.example.com A: looking up the zone vpn.example.com: Cloudflare rejects the API token (code 9109: Cannot use the access \
+             token from location: 203.0.113.9): it may be used from certain addresses only; it comes from {} (cloudflare.token_file); \
+             the token is tried again after 5 min, or once it changes; fix: remove its client IP filter, which a new address of \
+             this line breaks\n",
             home.path("token").display()
         )
     );

@@ -109,7 +109,7 @@ fn a_record_that_is_known_to_be_wrong_is_critical_after_five_minutes_and_shown_b
     assert_eq!(code, 2, "{line}");
     assert!(
         line.starts_with(&format!(
-            "WRONG: vpn.example.com A holds {OLD} instead of {NEW} for 6 min"
+            "WRONG: vpn.example.com A points to {OLD} instead of {NEW} for 6 min"
         )),
         "{line}"
     );
@@ -276,7 +276,7 @@ fn a_zone_that_is_not_served_is_told_by_check_at_once_and_by_the_monitor_after_a
     let out = home.run(&["check", "--json"]).stdout;
     let checked = String::from_utf8(out).unwrap();
     assert!(
-        checked.contains("example.com is pending at Cloudflare, so public DNS does not follow"),
+        checked.contains("example.com is pending at Cloudflare, so public DNS does not serve"),
         "{checked}"
     );
     assert!(
@@ -500,12 +500,15 @@ fn check_tells_of_public_dns_that_does_not_follow() {
     assert_eq!(home.cycle_with(&["--trust"]).0, 0);
     assert_eq!(
         checked(&home).1,
-        [format!("ok: vpn.example.com A holds {NEW}, as it should")]
+        [format!(
+            "ok: vpn.example.com A points to {NEW}, as expected"
+        )]
     );
     home.pass(44 * MINUTE);
     let (code, records) = checked(&home);
     assert_eq!(code, Some(0), "{records:#?}");
-    let told =
-        format!("warn: vpn.example.com A holds {NEW}, and public DNS has not shown it for 44 min");
+    let told = format!(
+        "warn: vpn.example.com A points to {NEW}, but public DNS has not shown it for 44 min"
+    );
     assert!(records[0].starts_with(&told), "{records:#?}");
 }

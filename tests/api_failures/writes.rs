@@ -140,8 +140,8 @@ fn a_write_with_a_rejected_token_rests_the_token_and_one_that_it_may_not_make_re
         &refusal(403, 10_000, "Authentication error"),
         |_| {
             format!(
-                "{UPDATING}: Cloudflare does not allow this token to do that ({code}): it needs the permissions Zone:Read \
-                 and DNS:Edit, and this zone among its Zone Resources"
+                "{UPDATING}: Cloudflare does not allow this token to do that ({code}); fix: give it Zone:Read and \
+                 DNS:Edit, and this zone among its Zone Resources"
             )
         },
         &forbids,

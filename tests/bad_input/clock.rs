@@ -24,8 +24,8 @@ fn cycle_at(home: &Home, library: &PathBuf, time: &str) -> Said {
     heard
 }
 
-const WRONG: &str = "error: the clock of this host says {time}, which cannot be true, and certificates cannot be verified by \
-    it: set it (timedatectl set-ntp true), or wait for NTP\n";
+const WRONG: &str = "error: this host's clock says {time}, which cannot be right, so certificates cannot be verified; \
+    fix: set it (timedatectl set-ntp true), or wait for NTP\n";
 
 #[test]
 fn a_clock_before_2020_is_told_and_the_cycle_goes_on() {

@@ -39,7 +39,7 @@ fn a_duration_without_a_unit_is_a_usage_error() {
         hear(&home, home.command(&["reconcile", "--wait", "30"])),
         said(
             2,
-            "error: invalid value '30' for '--wait <DURATION>': allowed is a duration such as \"30s\", \"2m\", \"1h30m\" or \"7d\"\n\n\
+            "error: invalid value '30' for '--wait <DURATION>': expected a duration such as \"30s\", \"2m\", \"1h30m\" or \"7d\"\n\n\
              For more information, try '--help'.\n"
         )
     );
@@ -62,8 +62,8 @@ fn two_formats_at_once_are_a_usage_error() {
 }
 
 /// Without any variable, also `HOME`, the system's own file is the one that is looked for.
-const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist: \
-    write a first one with cadence init, or name another file with --config\n";
+const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist; \
+    fix: create one with cadence init, or name another with --config\n";
 
 #[test]
 fn an_empty_environment_leaves_the_system_s_own_file() {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use cadence::logic::advice::split_all;
+
 use super::support::{Home, RECORD};
 use super::{Traces, cycle, hear, said};
 
@@ -17,7 +19,7 @@ fn refused(rest: &str, err: &str) {
 fn an_unknown_key_is_told_with_the_likely_one() {
     refused(
         &format!("{RECORD}\n[policy]\nconfirmation = 2\n"),
-        "error: {home}/cadence.toml:20: unknown key policy.confirmation: did you mean \"confirmations\"? allowed here: \
+        "error: {home}/cadence.toml:20: unknown key policy.confirmation: did you mean \"confirmations\"? expected one of: \
          confirmations, cache_max_age, healthy_interval, unsettled_interval, jitter, max_updates_per_hour, waive\n",
     );
 }
@@ -26,7 +28,7 @@ fn an_unknown_key_is_told_with_the_likely_one() {
 fn a_wrong_type_is_told_with_what_was_found() {
     refused(
         &format!("{RECORD}\n[policy]\nconfirmations = \"two\"\n"),
-        "error: {home}/cadence.toml:20: policy.confirmations = \"two\" (a string): allowed is a whole number from 1 to 10\n",
+        "error: {home}/cadence.toml:20: policy.confirmations = \"two\" (a string): expected a whole number from 1 to 10\n",
     );
 }
 
@@ -34,7 +36,7 @@ fn a_wrong_type_is_told_with_what_was_found() {
 fn a_value_out_of_bounds_is_told_with_the_bounds() {
     refused(
         &format!("{RECORD}\n[policy]\njitter = \"10m\"\n"),
-        "error: {home}/cadence.toml:20: policy.jitter = \"10m\": allowed is a duration from \"0s\" to \"2m\"\n",
+        "error: {home}/cadence.toml:20: policy.jitter = \"10m\": expected a duration from \"0s\" to \"2m\"\n",
     );
 }
 
@@ -42,8 +44,8 @@ fn a_value_out_of_bounds_is_told_with_the_bounds() {
 fn every_fault_of_a_file_is_told_in_one_go() {
     refused(
         "[[record]]\nname = \"vpn\"\nttl = 5\n",
-        "error: {home}/cadence.toml:16: record.name = \"vpn\": allowed is a full host name such as \"vpn.example.com\"\n\
-         error: {home}/cadence.toml:17: record.ttl = 5: allowed is 1 (automatic) or a whole number from 60 to 86400 \
+        "error: {home}/cadence.toml:16: record.name = \"vpn\": expected a full host name such as \"vpn.example.com\"\n\
+         error: {home}/cadence.toml:17: record.ttl = 5: expected 1 (automatic) or a whole number from 60 to 86400 \
          (30 to 59 is for Enterprise zones only)\n",
     );
 }
@@ -52,8 +54,8 @@ fn every_fault_of_a_file_is_told_in_one_go() {
 fn a_configuration_without_records_is_refused() {
     refused(
         "",
-        "error: {home}/cadence.toml: record is not set: allowed are 1 to 1000 sections [[record]], in two brackets each; \
-         cadence init writes a first configuration\n",
+        "error: {home}/cadence.toml: record is not set: expected 1 to 1000 sections [[record]], in two brackets each; \
+         fix: create a configuration with cadence init\n",
     );
 }
 
@@ -66,7 +68,7 @@ fn a_variable_out_of_bounds_is_told_by_its_name() {
         hear(&home, command),
         said(
             78,
-            "error: $CADENCE_POLICY_CONFIRMATIONS: policy.confirmations = \"99\": allowed is a whole number from 1 to 10\n"
+            "error: $CADENCE_POLICY_CONFIRMATIONS: policy.confirmations = \"99\": expected a whole number from 1 to 10\n"
         )
     );
 }
@@ -79,7 +81,7 @@ fn a_missing_file_is_told_with_how_to_get_one() {
         cycle(&home),
         said(
             78,
-            "error: {home}/cadence.toml does not exist: write a first one with cadence init, or name another file with --config\n"
+            "error: {home}/cadence.toml does not exist; fix: create one with cadence init, or name another with --config\n"
         )
     );
 }
@@ -93,7 +95,7 @@ fn a_folder_in_place_of_the_file_is_told() {
         hear(&home, command),
         said(
             78,
-            "error: {home}/ is a directory: name the file in it, as in --config {home}/cadence.toml\n"
+            "error: {home}/ is a directory; fix: name the file in it: --config {home}/cadence.toml\n"
         )
     );
 }
@@ -102,11 +104,11 @@ fn a_folder_in_place_of_the_file_is_told() {
 fn a_syntax_error_is_told_with_line_and_column() {
     refused(
         &format!("{RECORD}\n[policy\nconfirmations = 2\n"),
-        "error: {home}/cadence.toml:19:8: this is no TOML: unclosed table, expected `]`\n",
+        "error: {home}/cadence.toml:19:8: invalid TOML: unclosed table, expected `]`\n",
     );
     refused(
         "[[record]]\nname = vpn.example.com\n",
-        "error: {home}/cadence.toml:16:8: this is no TOML: string values must be quoted, expected literal string\n",
+        "error: {home}/cadence.toml:16:8: invalid TOML: string values must be quoted, expected literal string\n",
     );
 }
 
@@ -118,7 +120,7 @@ fn a_file_that_is_not_text_is_told() {
         cycle(&home),
         said(
             78,
-            "error: {home}/cadence.toml:2: this is not UTF-8 text: save the file as UTF-8\n"
+            "error: {home}/cadence.toml:2: invalid UTF-8; fix: save the file as UTF-8\n"
         )
     );
 }
@@ -131,7 +133,7 @@ fn certificates_that_cannot_be_used_are_told() {
         cycle(&home),
         said(
             78,
-            "error: network.ca_file: {home}/ca.pem: no certificate in it; PEM certificates (\"BEGIN CERTIFICATE\") are expected\n"
+            "error: network.ca_file: {home}/ca.pem: no certificate in it: expected PEM certificates (\"BEGIN CERTIFICATE\")\n"
         )
     );
     fs::remove_file(home.path("ca.pem")).unwrap();
@@ -154,7 +156,7 @@ fn a_fault_in_the_file_leaves_everything_as_an_earlier_cycle_left_it() {
         cycle(&home),
         said(
             78,
-            "error: {home}/cadence.toml:17: record.create = \"yes\" (a string): allowed is true or false\n"
+            "error: {home}/cadence.toml:17: record.create = \"yes\" (a string): expected true or false\n"
         )
     );
     assert_eq!(Traces::of(&home), before);
@@ -191,13 +193,16 @@ fn whoever_asks_for_json_gets_the_error_as_a_document_too() {
         fs::write(home.path("state"), "").unwrap();
         let heard = hear(&home, home.command(&[command, "--json"]));
         let document: serde_json::Value = serde_json::from_str(&heard.out).unwrap();
-        let errors: Vec<&str> = heard
+        let lines: Vec<String> = heard
             .err
             .lines()
-            .map(|line| line.trim_start_matches("error: "))
+            .map(|line| line.trim_start_matches("error: ").to_owned())
             .collect();
-        let expected =
-            serde_json::json!({"schema": "cadence.error/1", "exit_code": code, "errors": errors});
+        let (errors, fixes) = split_all(&lines);
+        assert!(!errors.concat().contains("fix: "), "{errors:?}");
+        let expected = serde_json::json!({
+            "schema": "cadence.error/1", "exit_code": code, "errors": errors, "fixes": fixes
+        });
         assert_eq!((heard.code, document), (Some(code), expected), "{command}");
     }
 }

@@ -27,7 +27,7 @@ fn a_folder_that_may_not_be_written_is_told() {
         hear(&home, command),
         said(
             74,
-            "error: cannot lock {home}/state/lock: permission denied; run as the owner of that folder or as root, or choose \
+            "error: cannot lock {home}/state/lock: permission denied; fix: run as the owner of that folder or as root, or choose \
              another folder with --state-dir\n"
         )
     );
@@ -42,7 +42,7 @@ fn a_folder_that_cannot_be_made_is_told() {
         cycle(&home),
         said(
             74,
-            "error: cannot open the state folder {home}/state: not a directory; move away what is there, or choose another \
+            "error: cannot open the state folder {home}/state: not a directory; fix: move away what is there, or choose another \
              folder with --state-dir\n"
         )
     );
@@ -99,7 +99,7 @@ fn a_full_disk_stops_neither_dns_nor_the_state() {
     let Some(heard) = on_a_small_disk(&home, script) else {
         return;
     };
-    let full = "error: cannot write {home}/state/history.jsonl: no space left on device; free some space there\n";
+    let full = "error: cannot write {home}/state/history.jsonl: no space left on device; fix: free some space there\n";
     assert_eq!(
         (heard.out.as_str(), heard.err),
         ("0\n0\n0\n74\n74\n74\n0\n", full.repeat(3))
@@ -133,7 +133,7 @@ fn a_full_disk_without_a_reserve_stops_a_write_before_it_is_made() {
     assert_eq!(heard.out, "0\n74\n");
     assert_eq!(
         heard.err,
-        "error: cannot write {home}/state/state.json: no space left on device; free some space there\n"
+        "error: cannot write {home}/state/state.json: no space left on device; fix: free some space there\n"
     );
     let read = |name| fs::read_to_string(home.path(name)).unwrap();
     assert_eq!(read("after.json"), read("before.json"));
@@ -165,8 +165,8 @@ fn kept_aside(spoil: impl Fn(&Home, &Path), why: &str, label: &str) {
     assert_eq!(
         err.replace(&aside, "{aside}"),
         format!(
-            "error: {{home}}/state/state.json cannot be used ({why}): kept as {{home}}/state/{{aside}}, going on from a cold \
-             start\n"
+            "error: {{home}}/state/state.json is unusable ({why}): kept as {{home}}/state/{{aside}}, starting from \
+             scratch\n"
         )
     );
     assert_eq!((code, out.as_str()), (Some(0), ""));
@@ -201,7 +201,7 @@ fn a_corrupt_state_is_kept_aside() {
 fn a_newer_state_is_kept_aside() {
     kept_aside(
         |_, path| fs::write(path, "{\"version\": 4}").unwrap(),
-        "its version is 4, and this release reads up to 3",
+        "its version is 4, but this release reads up to 3",
         "newer",
     );
 }
@@ -279,7 +279,7 @@ fn a_history_that_is_a_folder_does_not_stop_dns() {
     let (path, kept) = (home.state_file("history.jsonl"), home.path("kept"));
     fs::rename(&path, &kept).unwrap();
     fs::create_dir(&path).unwrap();
-    let why = "it is not a regular file; move it away, and a new one is started";
+    let why = "it is not a regular file; fix: move it away, and a new one is started";
     dns_follows(
         &home,
         || cycle(&home),
@@ -304,7 +304,7 @@ fn a_history_that_cannot_be_changed_does_not_stop_dns() {
         crate::support::skipped("no file can be made immutable here");
         return;
     }
-    let why = "operation not permitted; run as the owner of that folder or as root, or choose another folder with --state-dir";
+    let why = "operation not permitted; fix: run as the owner of that folder or as root, or choose another folder with --state-dir";
     dns_follows(
         &home,
         || cycle(&home),
@@ -330,7 +330,7 @@ fn a_history_that_may_not_be_read_or_written_does_not_stop_dns() {
         let path = home.state_file("history.jsonl");
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let cycle = || hear(&home, as_nobody(&home, &["reconcile", "-q"]).unwrap());
-        let why = "permission denied; run as the owner of that folder or as root, or choose another folder with --state-dir";
+        let why = "permission denied; fix: run as the owner of that folder or as root, or choose another folder with --state-dir";
         dns_follows(&home, cycle, why, |path| {
             fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
         });
@@ -369,8 +369,8 @@ fn a_lock_that_is_held_is_told_with_its_holder() {
         said(
             75,
             &format!(
-                "error: another cycle (process {holder}) holds the lock {{home}}/state/lock; try again later, or wait for it with \
-                 --wait 1m\n",
+                "error: the lock {{home}}/state/lock is held by another cycle (process {holder}); fix: try again later, or wait for \
+                 it with --wait 1m\n",
             )
         )
     );

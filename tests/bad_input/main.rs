@@ -49,7 +49,7 @@ fn hear(home: &Home, mut command: Command) -> Said {
         let text = text.replace(folder, "{home}");
         // Within how many seconds it is tried again differs from run to run.
         text.lines()
-            .map(|line| without_retry(line).to_owned() + "\n")
+            .map(|line| without_retry(line) + "\n")
             .collect()
     };
     Said {

@@ -7,9 +7,9 @@ use super::support::{Home, RECORD};
 use super::{cycle, hear, said};
 
 const SINGLE: &str = "{home}/cadence.toml: policy.confirmations = 1, but an address is published on its second \
-     observation in a row at the earliest: set at least 2, \
+     observation in a row at the earliest; fix: set at least 2, \
     or waive it with policy.waive = [\"single-confirmation\"]\n";
-const BELOW_TTL: &str = "{home}/cadence.toml: policy.healthy_interval = \"2m\" is below record.ttl = 600: set at least \
+const BELOW_TTL: &str = "{home}/cadence.toml: policy.healthy_interval = \"2m\" is below record.ttl = 600; fix: set at least \
     \"10m\", lower the ttl, or waive it with policy.waive = [\"interval-below-ttl\"]\n";
 
 fn home() -> Home {
@@ -58,8 +58,8 @@ fn a_token_file_that_all_may_read_is_named() {
         cycle(&home),
         said(
             78,
-            "error: {home}/token (cloudflare.token_file): the token file has mode 0644, open to every user of this host: \
-             chmod it to 0640, or waive it with policy.waive = [\"token-readable\"]\n"
+            "error: {home}/token (cloudflare.token_file): the token file has mode 0644, open to every user of this host; \
+             fix: chmod it to 0640, or waive it with policy.waive = [\"token-readable\"]\n"
         )
     );
     assert!(!home.path("state").exists());

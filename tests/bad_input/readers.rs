@@ -15,7 +15,7 @@ fn a_state_that_cannot_be_used_is_told_and_left_where_it_is() {
         ),
         (
             "{\"version\": 4}",
-            "its version is 4, and this release reads up to 3",
+            "its version is 4, but this release reads up to 3",
         ),
     ] {
         let home = Home::new();
@@ -23,7 +23,7 @@ fn a_state_that_cannot_be_used_is_told_and_left_where_it_is() {
         fs::write(home.state_file("state.json"), text).unwrap();
         let before = Traces::of(&home);
         let err = format!(
-            "error: cannot use {{home}}/state/state.json: {why}; the next cycle sets it aside and starts a new one\n"
+            "error: cannot use {{home}}/state/state.json: {why}; fix: none needed, the next cycle sets it aside and starts a new one\n"
         );
         assert_eq!(hear(&home, home.command(&["status"])), said(74, &err));
         assert_eq!(Traces::of(&home), before);
@@ -46,7 +46,7 @@ fn a_folder_that_may_not_be_read_is_told() {
         assert!(
             heard
                 .err
-                .contains(": permission denied; run as the owner of that folder or as root"),
+                .contains(": permission denied; fix: run as the owner of that folder or as root"),
             "{name}: {}",
             heard.err
         );

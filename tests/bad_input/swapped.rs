@@ -149,7 +149,7 @@ fn root_does_not_follow_a_users_link_to_a_folder_of_its_own() {
         said(
             74,
             "error: cannot open the state folder {home}/state: a link of the user with uid 65534 leads to a folder of another; \
-             check that folder and its disk, or choose another folder with --state-dir\n"
+             fix: check that folder and its disk, or choose another folder with --state-dir\n"
         )
     );
     assert_eq!(roots(&precious), before);

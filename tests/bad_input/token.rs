@@ -8,13 +8,13 @@ use serde_json::json;
 use super::support::{Home, readiness};
 use super::{NOBODY, Said, as_nobody, cycle, hear, make_ready, said};
 
-const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file) does not exist: create a token with \
+const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file) does not exist; fix: create a token with \
     Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens, then store it with: sudo install -D -m 0640 \
     /dev/stdin {home}/token\n";
-const EMPTY: &str = "error: the API token in {home}/token (cloudflare.token_file) is empty: put the token there, alone on one line\n";
-const TWO_LINES: &str = "error: the API token in {home}/token (cloudflare.token_file) has white space or control characters \
-    inside: it must be the token alone, on one line\n";
-const DENIED: &str = "error: cannot read the API token in {home}/token (cloudflare.token_file): permission denied: run as \
+const EMPTY: &str = "error: the API token in {home}/token (cloudflare.token_file) is empty; fix: put only the token there, on one line\n";
+const TWO_LINES: &str = "error: the API token in {home}/token (cloudflare.token_file) contains white space or control \
+    characters; fix: keep only the token, on one line\n";
+const DENIED: &str = "error: cannot read the API token in {home}/token (cloudflare.token_file): permission denied; fix: run as \
     root or as a member of the file's group\n";
 
 /// The first cycle, one with a fresh cache and one that would have to write: each says `err`, exits 77 and goes on.
@@ -95,8 +95,8 @@ fn a_token_of_another_account_sees_no_zone() {
         trusting(&home),
         said(
             1,
-            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-             token has Zone:Read and its Zone Resources include it\n"
+            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+             the token has Zone:Read and its Zone Resources include it\n"
         )
     );
     assert_eq!(readiness(&home.state()), "READY");
@@ -115,16 +115,16 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
         trusting(&home),
         said(
             1,
-            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com: check the name, and that the \
-             token has Zone:Read and its Zone Resources include it\n"
+            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+             the token has Zone:Read and its Zone Resources include it\n"
         )
     );
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.34"));
 }
 
-const REJECTED: &str = "error: vpn.example.com A: looking for the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
-    Authentication error): it must be active, copied as a whole, and have the permissions Zone:Read and DNS:Edit for this zone; it \
-    comes from {home}/token (cloudflare.token_file); the token is tried again after 5 min, or once it changes\n";
+const REJECTED: &str = "error: vpn.example.com A: looking up the zone vpn.example.com: Cloudflare rejects the API token (code 10000: \
+    Authentication error); it comes from {home}/token (cloudflare.token_file); the token is tried again after 5 min, or once it \
+    changes; fix: use one that is active, copied whole, and has Zone:Read and DNS:Edit for this zone\n";
 
 #[test]
 fn a_rejected_token_is_told_once_in_every_cycle_also_while_it_rests() {

@@ -31,8 +31,8 @@ fn a_zone_that_the_token_does_not_see_is_told_with_every_name_tried() {
     let home = Home::with("[[record]]\nname = \"vpn.home.example.org\"\n");
     left_alone(
         &home,
-        "error: vpn.home.example.org A: the token sees no zone vpn.home.example.org or home.example.org or example.org: \
-         check the name, and that the token has Zone:Read and its Zone Resources include it\n",
+        "error: vpn.home.example.org A: the token sees no zone vpn.home.example.org or home.example.org or example.org; \
+         fix: check the name, and that the token has Zone:Read and its Zone Resources include it\n",
     );
 }
 
@@ -41,8 +41,8 @@ fn a_configured_zone_that_the_token_does_not_see_is_told() {
     let home = Home::with("[[record]]\nname = \"vpn.example.org\"\nzone = \"example.org\"\n");
     left_alone(
         &home,
-        "error: vpn.example.org A: the token sees no zone example.org: check the name, and that the token has Zone:Read and its Zone Resources \
-         include it\n",
+        "error: vpn.example.org A: the token sees no zone example.org; fix: check the name, and that the token has Zone:Read and its Zone \
+         Resources include it\n",
     );
 }
 
@@ -51,7 +51,7 @@ fn a_missing_record_is_not_created_without_leave() {
     let home = Home::with(NAME);
     left_alone(
         &home,
-        "error: vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n",
+        "error: vpn.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record\n",
     );
 }
 
@@ -68,7 +68,7 @@ fn two_records_of_one_name_are_held_with_their_ids() {
     left_alone(
         &home,
         &format!(
-            "error: vpn.example.com A: 2 records share this name and type: pin one with `id`: {}\n",
+            "error: vpn.example.com A: 2 records share this name and type (ids {}); fix: pin one with `id`\n",
             ids.join(", ")
         ),
     );
@@ -95,7 +95,7 @@ fn a_pinned_record_that_is_gone_is_told_with_those_that_are_there() {
         said(
             1,
             &format!(
-                "error: vpn.example.com A: no record has the id 0123456789abcdef0123456789abcdef: set `id` to one of {id}\n"
+                "error: vpn.example.com A: no record has the id 0123456789abcdef0123456789abcdef; fix: set `id` to one of {id}\n"
             )
         )
     );
@@ -114,8 +114,8 @@ fn a_cname_in_the_way_is_told_and_left_alone() {
     left_alone(
         &home,
         &format!(
-            "error: vpn.example.com A: a CNAME to elsewhere.example.net stands in the way (id {id}): remove it at \
-             Cloudflare, or keep another name\n"
+            "error: vpn.example.com A: a CNAME to elsewhere.example.net is in the way (id {id}); fix: remove it \
+             at Cloudflare, or use another name\n"
         ),
     );
 }
@@ -128,8 +128,8 @@ fn two_records_with_the_same_trouble_are_told_one_by_one() {
         said_first,
         said(
             1,
-            "error: vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n\
-             error: www.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record\n"
+            "error: vpn.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record\n\
+             error: www.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record\n"
         )
     );
 }

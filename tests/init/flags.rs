@@ -123,7 +123,7 @@ fn a_token_that_is_none_missing_or_rejected_is_77_and_not_shown() {
     let path = host.home.path("token");
     for (text, why) in [
         ("another-token-that-nobody-knows", "rejects the API token"),
-        ("two words", "has white space or control characters inside"),
+        ("two words", "contains white space or control characters"),
         ("", "is empty"),
     ] {
         fs::write(&path, text).unwrap();
@@ -196,7 +196,7 @@ fn a_plug_is_asked_and_not_switched_and_recovery_stays_off() {
     let document = host.done(&[&NAME[..], &plug].concat());
     assert_eq!(
         found(&document, "plug"),
-        [format!("{address} answers, and is on (id A8032ABE54DC)")]
+        [format!("{address} answers and is on (id A8032ABE54DC)")]
     );
     assert_eq!(plugs.journal(PlugModel::Shelly2), []);
     let text = host.written();
@@ -258,7 +258,7 @@ fn flags_that_do_not_fit_are_usage_errors() {
         ),
         (
             vec!["--record", "vpn.example.com", "--zone", "example.org"],
-            "record \"vpn.example.com\" in the zone \"example.org\": allowed is the zone that holds vpn.example.com",
+            "record \"vpn.example.com\" in the zone \"example.org\": allowed is the zone of vpn.example.com",
         ),
         (
             vec!["--plug", "shelly1", "--plug-address", "a b"],

@@ -21,7 +21,7 @@ fn a_record_that_is_there_is_kept_as_it_is() {
     let document = host.done(&["--record", "vpn.example.com"]);
     assert_eq!(
         found(&document, "record"),
-        ["vpn.example.com A is there and holds 93.184.216.1"]
+        ["vpn.example.com A exists and points to 93.184.216.1"]
     );
     assert!(
         host.written()
@@ -78,7 +78,7 @@ fn a_cname_in_the_way_is_refused_though_it_may_create() {
     ] {
         let said = host.refused(&arguments, 1);
         assert!(
-            said.contains("a CNAME to elsewhere.example stands in the way"),
+            said.contains("a CNAME to elsewhere.example is in the way"),
             "{said}"
         );
     }

@@ -50,7 +50,7 @@ fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
     terminal.answer("shelly1");
     terminal.expect("Address of the plug, as host or host:port: ");
     terminal.answer(&plug);
-    terminal.expect("answers, and is on");
+    terminal.expect("answers and is on");
     terminal.expect("Written");
     terminal.expect("cloudflare.token (mode 06");
     terminal.expect("Next");
@@ -248,7 +248,7 @@ fn of_a_plug_whose_kind_is_known_only_the_address_is_asked() {
     terminal.expect("fail plug");
     terminal.expect("Address of the plug, as host or host:port: ");
     terminal.answer(&plugs.address(PlugModel::Tasmota));
-    terminal.expect("answers, and is on");
+    terminal.expect("answers and is on");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
     assert!(host.written().contains("\nplug = \"tasmota\"\n"));

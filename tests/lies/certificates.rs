@@ -86,7 +86,7 @@ fn an_api_that_cannot_prove_who_it_is_never_sees_the_token() {
         );
         assert!(
             reason(&report, 0)
-                .starts_with("vpn.example.com A: looking for the zone vpn.example.com: "),
+                .starts_with("vpn.example.com A: looking up the zone vpn.example.com: "),
             "{report:#}"
         );
         assert_eq!(home.world.counts().api.requests, 0);

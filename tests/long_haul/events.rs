@@ -103,8 +103,8 @@ impl Told {
             "gap" => assert!(may_gap, "there was none: {event}"),
             "error" => {
                 let message = event["message"].as_str().unwrap();
-                let known = (truth.odd_clock && message.contains("the clock of this host"))
-                    || (truth.damaged && message.contains("cannot be used"))
+                let known = (truth.odd_clock && message.contains("this host's clock"))
+                    || (truth.damaged && message.contains("is unusable"))
                     || (!truth.calm && message.contains("has not been READY for over 10 min"));
                 assert!(known, "{event} {truth:?}");
             }

@@ -105,7 +105,7 @@ impl Key {
             .problems()
             .iter()
             .find(|problem| problem.contains(&about))?;
-        Some(problem.split_once("allowed is ")?.1.to_owned())
+        Some(problem.split_once(": expected ")?.1.to_owned())
     }
 
     /// What is allowed.

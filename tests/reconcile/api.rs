@@ -148,7 +148,7 @@ fn a_refusal_is_told_with_its_code_and_tried_again_after_a_while_or_by_hand() {
     assert_eq!((code, gist(&report).as_str()), (1, "READY failed"));
     assert_eq!(
         reason(&report, 0),
-        "updating vpn.example.com A: Cloudflare refused with status 400 (code 9005: Content for A record must be a valid IPv4 address.); tried again in 30 s"
+        "updating vpn.example.com A: Cloudflare refused with status 400 (code 9005: Content for A record must be a valid IPv4 address.); retry in 30 s"
     );
     let (code, report) = home.cycle_with(&[]);
     assert_eq!((code, gist(&report).as_str()), (1, "READY held"));
@@ -249,7 +249,7 @@ fn a_request_for_rest_is_honoured_across_cycles() {
         let (code, report) = home.cycle_with(&[]);
         assert_eq!((code, gist(&report).as_str()), (1, "READY held"));
         assert!(
-            reason(&report, 0).contains("; tried again in 9 min"),
+            reason(&report, 0).contains("; retry in 9 min"),
             "{report:#}"
         );
     }

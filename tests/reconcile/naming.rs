@@ -151,8 +151,13 @@ fn a_zone_that_the_token_does_not_see_is_named_with_the_mend() {
     assert_eq!((code, gist(&report).as_str()), (1, "READY failed"));
     assert_eq!(
         reason(&report, 0),
-        "vpn.elsewhere.net A: the token sees no zone vpn.elsewhere.net or elsewhere.net: check the name, and that the token has Zone:Read and its Zone Resources include it; tried again in 30 s"
+        "vpn.elsewhere.net A: the token sees no zone vpn.elsewhere.net or elsewhere.net; retry in 30 s"
     );
+    assert_eq!(
+        report["records"][0]["fix"],
+        "check the name, and that the token has Zone:Read and its Zone Resources include it"
+    );
+    assert_eq!(report["fixes"], json!([report["records"][0]["fix"]]));
     assert_eq!(report["errors"], json!([reason(&report, 0)]));
 }
 
@@ -162,9 +167,10 @@ fn a_missing_record_is_created_only_where_that_is_allowed() {
     home.cycle();
     let (code, report) = home.cycle_with(&[]);
     assert_eq!((code, gist(&report).as_str()), (1, "READY failed"));
+    assert_eq!(reason(&report, 0), "vpn.example.com A does not exist");
     assert_eq!(
-        reason(&report, 0),
-        "vpn.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record"
+        report["records"][0]["fix"],
+        "create it at Cloudflare, or set `create = true` for this record"
     );
     assert!(home.world.cloudflare().records().is_empty());
 
@@ -190,9 +196,10 @@ fn records_that_share_name_and_type_are_held_and_their_ids_are_named() {
     let why = reason(&report, 0);
     assert!(ids.iter().all(|id| why.contains(id.as_str())), "{why}");
     assert!(
-        why.contains("2 records share this name and type: pin one with `id`"),
+        why.starts_with("vpn.example.com A: 2 records share this name and type"),
         "{why}"
     );
+    assert_eq!(report["records"][0]["fix"], "pin one with `id`");
 
     // With one of them pinned that one is kept, and the other is left alone.
     ids.sort_unstable();
@@ -247,9 +254,11 @@ fn a_cname_in_the_way_is_named_and_left_alone() {
     assert_eq!((code, gist(&report).as_str()), (1, "READY failed"));
     assert_eq!(
         reason(&report, 0),
-        format!(
-            "vpn.example.com A: a CNAME to old.example.net stands in the way (id {id}): remove it at Cloudflare, or keep another name"
-        )
+        format!("vpn.example.com A: a CNAME to old.example.net is in the way (id {id})")
+    );
+    assert_eq!(
+        report["records"][0]["fix"],
+        "remove it at Cloudflare, or use another name"
     );
     assert!(home.world.cloudflare().writes().is_empty());
     // Told once, however often it is met.

@@ -68,7 +68,7 @@ fn a_dry_run_on_a_fresh_host_leaves_no_trace() {
     assert_eq!(report["dry_run"], true);
     assert_eq!(
         reason(&report, 0),
-        "vpn.example.com A: dry run, would set create it with 93.184.216.34 (ttl 60, proxied false)"
+        "vpn.example.com A: dry run, would create it with 93.184.216.34 (ttl 60, proxied false)"
     );
     assert!(!home.path("state").exists());
     assert!(home.world.cloudflare().writes().is_empty());
@@ -177,7 +177,7 @@ fn a_cycle_that_finds_the_lock_held_says_so_and_touches_nothing() {
     let out = home.run(&["reconcile"]);
     assert_eq!(out.status.code(), Some(75));
     let message = String::from_utf8(out.stderr).unwrap();
-    assert!(message.contains("holds the lock"), "{message}");
+    assert!(message.contains("is held by another cycle"), "{message}");
     assert_eq!(home.world.counts(), cadence::world::Counts::default());
     assert!(!home.state_file("state.json").exists());
 }

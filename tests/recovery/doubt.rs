@@ -1,4 +1,4 @@
-//! Where something answers and nobody proves who he is, or nobody could be asked, the line may work: the power stays on.
+//! Where something answers and nobody proves who he is, or no server could be asked, the line may work: the power stays on.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn doubts(stage: &Stage, report: &Value, doubt: &str) {
     assert_eq!(report["readiness"]["after"], "NOT_READY");
     assert_eq!(report["recovery"]["outcome"], "suppressed", "{report:#}");
     assert!(
-        reason(report, 0).starts_with("nobody beyond the router could be verified: "),
+        reason(report, 0).starts_with("no server beyond the router could be verified: "),
         "{report:#}"
     );
     assert_eq!(stage.journal(), [] as [bool; 0]);

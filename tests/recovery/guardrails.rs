@@ -125,7 +125,7 @@ fn seen_by_too_few_cycles_it_is_left_alone() {
 fn after_a_gap_it_is_left_alone() {
     let stage = Stage::with(KIND, "expected_network_recovery = \"45m\"");
     stage.home.pass(Duration::from_secs(6 * 60));
-    suppresses(&stage, "nobody looked for over 5 min: 1 of 90 cycles");
+    suppresses(&stage, "no cycle ran for over 5 min: 1 of 90 cycles");
 }
 
 #[test]
@@ -158,16 +158,13 @@ fn with_the_attempts_of_an_outage_used_up_it_is_left_alone() {
         attempted(state, &[3 * 3600, 2 * 3600, 3600]);
         state["recovery"]["in_outage"] = 3.into();
     });
-    suppresses(
-        &stage,
-        "3 of 3 attempts were made in this outage: one more in ",
-    );
+    suppresses(&stage, "3 of 3 attempts used in this outage: one more in ");
     // What ended the outage may have left the modem hanging.
     stage.edit_state(|state| attempted(state, &[24 * 3600]));
     assert_eq!(stage.cycle().1, "completed");
     stage.configure("cooldown = \"0s\"\nlate_retry = \"0s\"");
     stage.edit_state(|state| attempted(state, &[24 * 3600]));
-    suppresses(&stage, "4 of 3 attempts were made in this outage");
+    suppresses(&stage, "4 of 3 attempts used in this outage");
 }
 
 #[test]
@@ -185,7 +182,7 @@ fn shortly_after_the_return_of_the_router_it_is_left_alone() {
     stage.edit_state(|state| ripen(state, Duration::from_secs(2 * 60 * 60)));
     suppresses(
         &stage,
-        "the router came back a short while ago, so the modem may be starting too: ",
+        "the router came back recently, so the modem may be starting too: ",
     );
     stage.home.pass(Duration::from_secs(30 * 60));
     stage.edit_state(|state| ripen(state, Duration::from_secs(2 * 60 * 60)));
@@ -211,9 +208,7 @@ fn shortly_after_the_boot_of_its_host_it_is_left_alone() {
     assert_eq!(report["recovery"]["outcome"], "suppressed", "{report:#}");
     let reason = report["recovery"]["reason"].as_str().unwrap();
     assert!(
-        reason.starts_with(
-            "this host was started a short while ago, so the modem may be starting too: 9 min"
-        ),
+        reason.starts_with("this host started recently, so the modem may be starting too: 9 min"),
         "{reason}"
     );
     assert_eq!(stage.journal(), [] as [bool; 0]);
@@ -255,7 +250,7 @@ fn with_the_attempts_of_a_day_used_up_it_is_left_alone() {
     let stage = Stage::with(KIND, "cooldown = \"0s\"");
     let hours = [23, 20, 15, 10, 8, 6].map(|hours| hours * 3600);
     stage.edit_state(|state| attempted(state, &hours));
-    suppresses(&stage, "6 of 6 attempts were made in 24 hours");
+    suppresses(&stage, "6 of 6 attempts used in 24 hours");
     // Yesterday's do not count.
     stage.edit_state(|state| attempted(state, &hours.map(|ago| ago + 2 * 3600)));
     assert_eq!(stage.cycle().1, "completed");
@@ -268,7 +263,7 @@ fn with_a_plug_that_does_not_answer_it_is_left_alone() {
     plugs.set_reachable(PlugModel::Shelly1, false).unwrap();
     suppresses(
         &stage,
-        &format!("the plug {} does not answer as it should: ", stage.target()),
+        &format!("the plug {} does not answer as expected: ", stage.target()),
     );
     plugs.set_reachable(PlugModel::Shelly1, true).unwrap();
     assert_eq!(stage.cycle().1, "completed");
@@ -280,7 +275,7 @@ fn without_its_program_it_is_left_alone() {
     std::fs::remove_file(stage.home.path("plug")).unwrap();
     suppresses(
         &stage,
-        &format!("the plug {} does not answer as it should: ", stage.target()),
+        &format!("the plug {} does not answer as expected: ", stage.target()),
     );
 }
 
@@ -292,7 +287,7 @@ fn with_a_plug_that_somebody_switched_off_it_is_left_alone() {
         let address = stage.home.world.plugs().address(model);
         suppresses(
             &stage,
-            &format!("the plug {address} is switched off already"),
+            &format!("the plug {address} was switched off by someone else"),
         );
         assert!(!stage.has_power(), "what a person did is left so");
     }
@@ -321,7 +316,7 @@ fn of_several_guardrails_the_first_is_named() {
         ripen(state, Duration::from_secs(2 * 60 * 60));
         state["recovery"]["streak"]["unbroken"] = 1.into();
     });
-    suppresses(&stage, "nobody looked for over 5 min");
+    suppresses(&stage, "no cycle ran for over 5 min");
     stage.edit_state(|state| ripen(state, Duration::from_secs(2 * 60 * 60)));
     suppresses(&stage, "cooldown: ");
     stage.configure("cooldown = \"0s\"");
@@ -332,7 +327,7 @@ fn of_several_guardrails_the_first_is_named() {
     stage.edit_state(|state| state["recovery"]["attempts"] = json!([]));
     suppresses(
         &stage,
-        &format!("the plug {} does not answer as it should: ", stage.target()),
+        &format!("the plug {} does not answer as expected: ", stage.target()),
     );
 }
 
@@ -347,7 +342,7 @@ fn another_device_at_the_plugs_address_is_never_switched() {
         suppresses(
             &stage,
             &format!(
-                "the plug {}: another device answers there: it says that it is 0123456789AB, and recovery.plug_id is {own}",
+                "the plug {}: another device answers there: it says it is 0123456789AB, but recovery.plug_id is {own}",
                 stage.target()
             ),
         );
@@ -393,7 +388,7 @@ fn a_plug_that_nobody_pinned_is_never_switched_off_and_says_what_to_add() {
         suppresses(
             &stage,
             &format!(
-                "the plug {}: recovery.plug_id is not set, and its address may be another device's tomorrow: if this is the modem's plug, add {line}",
+                "the plug {}: recovery.plug_id is not set, and its address may be another device's tomorrow; fix: if this is the modem's plug, add {line}",
                 stage.target()
             ),
         );
@@ -424,7 +419,7 @@ fn a_plug_that_was_started_a_short_while_ago_keeps_the_modem_lit() {
     plugs.set_uptime(model, Duration::from_secs(20));
     suppresses(
         &stage,
-        "the plug was started a short while ago, so the modem may be starting too: ",
+        "the plug started recently, so the modem may be starting too: ",
     );
     plugs.set_uptime(model, Duration::from_secs(60));
     assert_eq!(stage.cycle().1, "completed");

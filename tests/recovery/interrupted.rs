@@ -135,7 +135,7 @@ fn a_modem_left_dark_is_switched_on_also_where_the_configuration_cannot_be_read(
         let said = String::from_utf8(out.stderr).unwrap();
         assert_eq!(out.status.code(), Some(78), "{said}");
         assert!(stage.has_power(), "{command:?} {config:?}: {said}");
-        assert!(said.contains("it has it back"), "{said}");
+        assert!(said.contains("it is back on"), "{said}");
         assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null, "{said}");
     }
 }
@@ -204,7 +204,7 @@ fn an_interrupted_attempt_is_told_as_such_and_never_as_one_that_helped() {
         .run(&["history", "--kind", "recovery", "--format", "logfmt"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(
-        told.contains("it was interrupted, maybe before the power was cut; the plug is on"),
+        told.contains("interrupted, perhaps before the power was cut; the plug is on"),
         "{told}"
     );
 }

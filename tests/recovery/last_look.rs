@@ -38,7 +38,7 @@ fn keeps_the_power_on(stage: &Stage, verdict: &str) -> Value {
     assert_eq!(report["verdict"], verdict, "{report:#}");
     assert_eq!(
         report["recovery"],
-        json!({"outcome": "suppressed", "reason": "somebody answered the last look before the cut: the power stays on"})
+        json!({"outcome": "suppressed", "reason": "a server answered the final check before the cut: the power stays on"})
     );
     assert_eq!(stage.journal(), [] as [bool; 0]);
     assert_eq!(stage.phases(), [] as [&str; 0]);
@@ -103,7 +103,7 @@ fn the_last_look_is_not_repeated_within_five_minutes() {
     ripe(&looked);
     let (_, outcome, reason) = stage.cycle();
     assert_eq!(outcome, "suppressed");
-    let told = "somebody answered the last look before a cut: the next one in ";
+    let told = "a server answered the final check before a cut: the next one in ";
     assert!(reason.starts_with(told), "{reason}");
     let mut earlier = looked;
     let past = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(5);
@@ -142,7 +142,7 @@ fn held_up_for_over_ten_seconds_after_the_last_look_it_cuts_nothing() {
     assert_eq!(report["recovery"]["outcome"], "suppressed", "{report:#}");
     assert_eq!(
         report["recovery"]["reason"],
-        "the last look before the cut is over 10 s old: the power stays on"
+        "the final check before the cut is over 10 s old: the power stays on"
     );
     assert_eq!(stage.journal(), [] as [bool; 0]);
     assert_eq!(stage.phases(), ["started", "failed"]);

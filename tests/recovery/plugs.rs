@@ -56,7 +56,7 @@ fn a_plug_that_gives_no_proper_answer_is_not_told_to_switch() {
                     );
                     assert!(
                         reason.starts_with(&format!(
-                            "the plug {} does not answer as it should: ",
+                            "the plug {} does not answer as expected: ",
                             stage.target()
                         )),
                         "{model:?} {mode:?}: {reason}"

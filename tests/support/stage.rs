@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use cadence::logic::advice;
 use cadence::world::{Line, PlugModel};
 use serde_json::{Value, json};
 
@@ -147,7 +148,8 @@ impl Stage {
                 .unwrap_or_default()
                 .to_owned()
         };
-        (code, word("outcome"), word("reason"))
+        let fix = report["recovery"]["fix"].as_str();
+        (code, word("outcome"), advice::join(&word("reason"), fix))
     }
 
     /// The plug as messages name it.

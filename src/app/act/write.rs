@@ -137,7 +137,7 @@ impl Act<'_> {
         let mut batches = Batches::of(counts, largest, FURTHER_CALLS);
         let mut is_answered = true;
         let mut why_not = String::from(
-            "not sent in this cycle, as Cloudflare refuses many other changes of this zone: tried in the next",
+            "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
         );
         while let Some(part) = batches.next_part() {
             let places = part.places.clone();
@@ -170,7 +170,7 @@ impl Act<'_> {
                 }
             };
             if let Some(why) = stop {
-                why_not = format!("not sent in this cycle, as a call before it failed: {why}");
+                why_not = format!("not sent this cycle: an earlier call failed: {why}");
                 break;
             }
         }
@@ -297,8 +297,13 @@ fn not_made(change: &Change<'_>, reason: String) -> Settled {
 }
 
 fn dry_run(spec: &RecordSpec, write: &Write) -> Settled {
+    let set = match write {
+        Write::Create(_) => "",
+        Write::Patch { .. } => "set ",
+    };
+    let what = write.describe();
     Settled::Held {
-        reason: format!("{}: dry run, would set {}", spec.label(), write.describe()),
+        reason: format!("{}: dry run, would {set}{what}", spec.label()),
         is_trouble: false,
         found: write.found(),
     }

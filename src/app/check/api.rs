@@ -31,7 +31,7 @@ pub struct Api {
 pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: Deadline) -> Api {
     let mut api = Api::default();
     let (Some(provider), Ok(token)) = (adapters.provider(), &adapters.token) else {
-        let unasked = Finding::warn("api", "not asked: there is no token");
+        let unasked = Finding::warn("api", "not checked: no API token");
         api.findings.push(unasked);
         return api;
     };
@@ -42,7 +42,7 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
             Some((rest.rejected_token.is_some(), rest.told(left)))
         });
     if let Some((is_rejected, why)) = resting {
-        let not_asked = format!("not asked: {why}");
+        let not_asked = format!("not checked: {why}");
         api.findings.push(if is_rejected {
             Finding::fail("api", not_asked)
         } else {
@@ -64,9 +64,7 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
     match refused {
         Some(error) => api.findings.insert(0, Finding::fail("api", error.message)),
         // A token that belongs to an account is rejected there, and works nevertheless.
-        None if doubtful => api
-            .findings
-            .insert(0, Finding::ok("api", "accepts the token")),
+        None if doubtful => api.findings.insert(0, Finding::ok("api", "token accepted")),
         None => {}
     }
     api
@@ -77,10 +75,10 @@ fn verified_token(verified: Result<TokenStatus, ApiError>, now: &Moment) -> Find
         Ok(TokenStatus { status, expires_on }) if status == "active" => {
             let ends = expires_on.filter(|ends| *ends > now.wall);
             let ends = ends.map_or(String::new(), |ends| format!(", expires {ends:.0}"));
-            Finding::ok("api", format!("accepts the token{ends}"))
+            Finding::ok("api", format!("token accepted{ends}"))
         }
         Ok(TokenStatus { status, .. }) => Finding::fail("api", format!("the token is {status}"))
-            .mend("create another at https://dash.cloudflare.com/profile/api-tokens"),
+            .mend("create a new one at https://dash.cloudflare.com/profile/api-tokens"),
         Err(error) => Finding::fail("api", error.message),
     }
 }
@@ -113,7 +111,7 @@ impl Api {
                 Err(NotRead::Failed(about, error)) => {
                     // A zone that is not found is named behind the record.
                     let finding = if state.zone_of(spec).is_none() {
-                        Finding::fail("zone", &error.message).split_mend(": ", 1)
+                        Finding::fail("zone", &error.message)
                     } else {
                         Finding::fail("record", format!("{}: {error}", spec.label()))
                     };
@@ -126,7 +124,7 @@ impl Api {
             let all = specs.len();
             self.findings.push(Finding::fail(
                 "record",
-                format!("not looked at, as their zone fails: {unread} of {all} records"),
+                format!("{unread} of {all} records not checked: their zone failed"),
             ));
         }
         let zones = lookup.zones();
@@ -178,11 +176,11 @@ pub fn served(zone: &Zone) -> Finding {
         return Finding::ok("zone", format!("{name} is visible"));
     };
     let servers = match zone.name_servers.as_slice() {
-        [] => "those that the dashboard names".to_owned(),
+        [] => "those the dashboard shows".to_owned(),
         servers => servers.join(" and "),
     };
     let found =
-        format!("{name} is {status} at Cloudflare, so public DNS does not follow its records");
+        format!("{name} is {status} at Cloudflare, so public DNS does not serve its records");
     Finding::warn("zone", found).mend(format!(
         "set the name servers of {name} at its registrar to {servers}"
     ))
@@ -224,7 +222,7 @@ pub fn before_first_cycle(
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.
 fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
-    const SOON: &str = "cadence reconcile --no-cache, or wait: a cycle that is READY does it";
+    const SOON: &str = "cadence reconcile --no-cache, or wait for the next READY cycle";
     let label = reconciliation.spec.label();
     let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
     let unshown = reconciliation.state.unshown(reconciliation.now);
@@ -238,11 +236,11 @@ fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) 
             let waited = unshown.and_then(Elapsed::known);
             let waited = waited.map_or_else(|| "an unknown time".to_owned(), human_duration);
             let told = format!(
-                "{label} holds {}, and public DNS has not shown it for {waited}",
+                "{label} points to {}, but public DNS has not shown it for {waited}",
                 reconciliation.wanted
             );
             Finding::warn("record", told).mend(
-                "see whether the name servers of its zone at the registrar are those that Cloudflare names: dig NS, and cadence probe --only dns",
+                "compare the zone's name servers at the registrar with those Cloudflare names: dig NS, and cadence probe --only dns",
             )
         }
         (next, _) => would_do(reconciliation, next, observed, SOON),
@@ -258,10 +256,10 @@ fn would_do(
     let (label, wanted) = (reconciliation.spec.label(), reconciliation.wanted);
     match next {
         Next::Done(Settled::Right { .. }) if observed => {
-            Finding::ok("record", format!("{label} holds {wanted}, as it should"))
+            Finding::ok("record", format!("{label} points to {wanted}, as expected"))
         }
         Next::Done(Settled::Right { .. }) => {
-            Finding::ok("record", format!("{label} is there and holds {wanted}"))
+            Finding::ok("record", format!("{label} exists and points to {wanted}"))
         }
         Next::Write(write @ Write::Patch { .. }) => {
             Finding::warn("record", format!("{label} differs: {}", write.describe())).mend(soon)
@@ -277,10 +275,9 @@ fn would_do(
         Next::Done(Settled::Held { reason, .. } | Settled::Failed { reason, .. }) => {
             Finding::fail("record", reason)
         }
-        Next::AskDoh | Next::AskApi | Next::Done(Settled::Written(_)) => Finding::warn(
-            "record",
-            format!("{label}: what a cycle would do is not clear"),
-        ),
+        Next::AskDoh | Next::AskApi | Next::Done(Settled::Written(_)) => {
+            Finding::warn("record", format!("{label}: unclear what a cycle would do"))
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
     let user = &runner.user;
     let mut well = vec![];
     if !given.is_empty() {
-        well.push(format!("systemd hands over {}", given.join(" and ")));
+        well.push(format!("systemd passes {}", given.join(" and ")));
     }
     if !readable.is_empty() {
         well.push(format!(
@@ -93,7 +93,7 @@ impl Secret<'_> {
             match fs::metadata(source) {
                 Ok(_) if source != self.path && self.path.exists() => {
                     let shadowed = format!(
-                        "{SERVICE} is given {what} in {} and never reads {path} ({key})",
+                        "{SERVICE} gets {what} from {} and never reads {path} ({key})",
                         source.display()
                     );
                     return Way::Faulty(Finding::warn(CHECK, shadowed).mend(self.hand_over()));
@@ -111,7 +111,7 @@ impl Secret<'_> {
         };
         let closed = match identity.barrier(self.path) {
             Ok(None) if !self.is_hidden(runner) => return Way::Readable,
-            Ok(None) => format!("{SERVICE} does not see home folders (ProtectHome=)"),
+            Ok(None) => format!("{SERVICE} cannot see home folders (ProtectHome=)"),
             Ok(Some(barrier)) => match fs::metadata(&barrier) {
                 Ok(meta) => format!(
                     "{} has mode {:04o}, uid {} and gid {}",
@@ -158,7 +158,7 @@ impl Secret<'_> {
 
     fn hand_over(&self) -> String {
         format!(
-            "sudo systemctl edit {SERVICE}, and put in:\n[Service]\nLoadCredential={}:{}",
+            "sudo systemctl edit {SERVICE}, and add:\n[Service]\nLoadCredential={}:{}",
             self.credential,
             self.path.display()
         )
@@ -166,7 +166,7 @@ impl Secret<'_> {
 
     fn unknown(&self, path: &Path, error: &io::Error) -> Way {
         let (what, path, why) = (self.what, path.display(), plain(error));
-        let unknown = format!("whether cycles can read {what} in {path} is not known: {why}");
+        let unknown = format!("cannot tell whether cycles can read {what} in {path}: {why}");
         Way::Faulty(Finding::warn(CHECK, unknown).mend("sudo cadence check"))
     }
 }

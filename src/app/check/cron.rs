@@ -44,9 +44,7 @@ impl Cron {
     pub fn look(&self) -> Finding {
         let user = &self.user;
         if !self.accepted {
-            let refused = format!(
-                "cron ignores {JOB}: it must belong to root, and nobody else may write to it"
-            );
+            let refused = format!("cron ignores {JOB}: it must be owned and writable by root only");
             return Finding::fail(CHECK, refused).mend(format!(
                 "sudo chown root:root {JOB} && sudo chmod 0644 {JOB}"
             ));
@@ -60,13 +58,13 @@ impl Cron {
         match running {
             Some(pid) => Finding::ok(
                 CHECK,
-                format!("{JOB} runs cycles as {user} (cron has process id {pid})"),
+                format!("{JOB} runs cycles as {user} (cron is process {pid})"),
             ),
             None => Finding::warn(
                 CHECK,
-                format!("{JOB} is there, but no cron daemon is known to run"),
+                format!("{JOB} exists, but no cron daemon seems to be running"),
             )
-            .mend("start it, as in: sudo service cron start"),
+            .mend("start it: sudo service cron start"),
         }
     }
 }
@@ -117,7 +115,7 @@ mod tests {
             (found.level, found.message.as_str()),
             (
                 Level::Fail,
-                "cron ignores /etc/cron.d/cadence: it must belong to root, and nobody else may write to it"
+                "cron ignores /etc/cron.d/cadence: it must be owned and writable by root only"
             )
         );
     }

@@ -1,5 +1,6 @@
 //! What one check found, and what to do about it.
 
+use crate::logic::advice;
 use crate::logic::named::named;
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ pub struct Finding {
     pub level: Level,
     /// What was found, in one line.
     pub message: String,
-    /// What to do about it, where the message does not say so itself.
+    /// What to do about it.
     pub mend: Option<String>,
 }
 
@@ -36,11 +37,13 @@ impl Level {}
 impl Finding {
     /// Parts of the message come from this host's tools and from the network, and must not steer a terminal.
     pub(super) fn new(check: &'static str, level: Level, message: impl AsRef<str>) -> Self {
+        let message = printable(message.as_ref());
+        let (what, fix) = advice::split(&message);
         Self {
             check,
             level,
-            message: printable(message.as_ref()),
-            mend: None,
+            message: what.to_owned(),
+            mend: fix.map(str::to_owned),
         }
     }
 
@@ -59,26 +62,13 @@ impl Finding {
         Self::new(check, Level::Fail, message)
     }
 
-    /// The same with what to do about it.
+    /// The same with this to do about it, whatever the message said of that.
     #[must_use]
     pub fn mend(self, mend: impl AsRef<str>) -> Self {
         let lines: Vec<String> = mend.as_ref().split('\n').map(printable).collect();
         Self {
             mend: Some(lines.join("\n")),
             ..self
-        }
-    }
-
-    /// Takes the mend out of a line of another room, in which it follows the `nth` separator.
-    pub(super) fn split_mend(self, separator: &str, nth: usize) -> Self {
-        let found = self.message.match_indices(separator).nth(nth);
-        match found.and_then(|(at, _)| self.message.split_at_checked(at)) {
-            Some((message, rest)) => Self {
-                message: message.to_owned(),
-                mend: rest.strip_prefix(separator).map(str::to_owned),
-                ..self
-            },
-            None => self,
         }
     }
 }
@@ -88,14 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mend_is_taken_out_of_a_line_that_carries_one() {
-        let line = || Finding::fail("x", "no token: it is missing: make one");
-        assert_eq!(
-            line().split_mend(": ", 1),
-            Finding::fail("x", "no token: it is missing").mend("make one")
-        );
-        assert_eq!(line().split_mend(": ", 2), line());
-        assert_eq!(line().split_mend("; ", 0), line());
+    fn a_fix_is_taken_out_of_a_line_that_carries_one() {
+        let plain = || Finding::fail("x", "no token");
+        let carried = Finding::fail("x", "no token; fix: make one");
+        assert_eq!(carried, plain().mend("make one"));
+        assert_eq!(carried.mend("another"), plain().mend("another"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::tools::Block;
 use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
+use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::schedule;
@@ -29,6 +30,7 @@ const START_ONE: &str = "sudo systemctl start cadence.service";
 
 /// What ends a cut whose plug can never be reached again.
 const FORGET: &str = "cadence recover --forget";
+const BY_HAND: &str = "switch it on by hand, and then: ";
 
 /// The endings of how many cycles are looked at, at the calm cadence.
 const LAST_CYCLES: u32 = 30;
@@ -103,7 +105,7 @@ fn judge_rules(broken: &[Broken], waive: &[String], mode: Mode) -> Vec<Finding> 
             Mode::Production => Level::Fail,
             Mode::Test => Level::Warn,
         };
-        Finding::new("policy", level, format!("{name}: {}", broken.message)).split_mend(": ", 1)
+        Finding::new("policy", level, format!("{name}: {}", broken.message))
     };
     broken.iter().map(judge).collect()
 }
@@ -120,18 +122,11 @@ fn token(token: &Result<Token, TokenError>, runner: Option<&Runner>) -> Finding 
             )
         }
         Err(error) => {
-            let before_the_mend = match error {
-                TokenError::NotSet | TokenError::Malformed(..) => 0,
-                TokenError::Missing(..)
-                | TokenError::NotPath
-                | TokenError::Denied(..)
-                | TokenError::Unreadable(..) => 1,
-            };
             let level = match error {
                 TokenError::Denied(_) if runner.is_some() => Level::Warn,
                 _ => Level::Fail,
             };
-            Finding::new("token", level, error.to_string()).split_mend(": ", before_the_mend)
+            Finding::new("token", level, error.to_string())
         }
     }
 }
@@ -139,20 +134,15 @@ fn token(token: &Result<Token, TokenError>, runner: Option<&Runner>) -> Finding 
 fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
     let found = format!("{:.0}", now.wall);
     if !now.wall_is_plausible() {
-        let wrong = format!("{found} cannot be true, and certificates cannot be verified by it");
+        let wrong = format!("{found} cannot be right, so certificates cannot be verified");
         return Finding::fail("clock", wrong)
             .mend("sudo timedatectl set-ntp true, or wait for NTP");
     }
-    let unknown = |why: &str| {
-        Finding::ok(
-            "clock",
-            format!("{found}; whether NTP keeps it right is not known: {why}"),
-        )
-    };
+    let unknown = |why: &str| Finding::ok("clock", format!("{found}; NTP status unknown: {why}"));
     let told = match systemd.map(|systemd| &systemd.clock) {
         Some(Ok(told)) => Block::of(told),
         Some(Err(why)) => return unknown(why),
-        None => return unknown("systemd does not run here"),
+        None => return unknown("systemd is not running here"),
     };
     let mend = match (
         told.get("NTPSynchronized"),
@@ -160,10 +150,10 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
         told.get("CanNTP"),
     ) {
         ("yes", ..) => return Finding::ok("clock", format!("{found}, synchronised by NTP")),
-        ("no", "yes", _) => "wait a while, then look at: timedatectl timesync-status",
+        ("no", "yes", _) => "wait a while, then run: timedatectl timesync-status",
         ("no", _, "yes") => "sudo timedatectl set-ntp true",
         ("no", ..) => "install systemd-timesyncd or chrony, then: sudo timedatectl set-ntp true",
-        _ => return unknown("timedatectl does not tell"),
+        _ => return unknown("timedatectl does not say"),
     };
     Finding::warn("clock", format!("{found}, not synchronised by NTP")).mend(mend)
 }
@@ -174,13 +164,11 @@ fn state_folder(
     adapters: &Adapters,
     runner: Option<&Runner>,
 ) -> (Vec<Finding>, Option<State>) {
-    let broken = |error: &dyn std::error::Error| {
-        Finding::fail("state", error.to_string()).split_mend("; ", 0)
-    };
+    let broken = |error: &dyn std::error::Error| Finding::fail("state", error.to_string());
     let folder = match StateDir::existing(dir) {
         Ok(Some(folder)) => folder,
         Ok(None) => {
-            let missing = format!("{} is not there: no cycle has run yet", dir.display());
+            let missing = format!("{} does not exist: no cycle has run yet", dir.display());
             return (
                 vec![Finding::warn("state", missing).mend(start(runner))],
                 None,
@@ -212,16 +200,13 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     let process = Identity::of_process();
     let identity = runner.map(|(_, identity)| identity).or(process.as_ref());
     let (Ok(meta), Some(identity)) = (fs::metadata(dir), identity) else {
-        return Finding::warn(
-            "state",
-            format!("{shown}: this host does not tell who may write"),
-        );
+        return Finding::warn("state", format!("{shown}: cannot tell who may write there"));
     };
     let folder = Access::from(&meta);
     if let Some((runner, _)) = runner.filter(|(_, identity)| !identity.owns(folder)) {
         let (uid, user) = (folder.uid, &runner.user);
         let foreign =
-            format!("{shown} belongs to uid {uid}, not to the user {user}, who runs the cycles");
+            format!("{shown} is owned by uid {uid}, not by the user {user}, who runs the cycles");
         // systemd gives it back when the service starts (StateDirectory=).
         let level = match runner.service {
             Some(_) => Level::Warn,
@@ -242,7 +227,7 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         return Finding::fail(
             "state",
             format!(
-                "{shown} has mode {mode:04o} and belongs to uid {uid}: {who} cannot write there"
+                "{shown} has mode {mode:04o} and is owned by uid {uid}: {who} cannot write there"
             ),
         )
         .mend(mend);
@@ -286,29 +271,34 @@ fn timer(
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {} ago", human_duration(age)),
-        Elapsed::Unknown => "the clocks cannot tell when the last cycle was".to_owned(),
+        Elapsed::Unknown => "cannot tell from the clocks when the last cycle ran".to_owned(),
     };
     if schedule::gap(state, now).is_none() {
         return Finding::ok("timer", found);
     }
     let interval = config_duration(settings.policy.healthy_interval);
-    Finding::warn("timer", format!("{found}, at most {interval} is expected")).mend(start(runner))
+    Finding::warn("timer", format!("{found}, expected at most {interval}")).mend(start(runner))
 }
 
 /// What the last cycle left for somebody to see to.
 fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
     let dark = state.recovery.cut.as_ref().map(|cut| {
-        let found = "the modem may be dark: the plug is not known to be on since its power was cut";
-        let mend = match pending_cut::is_known(adapters, dir, cut) {
-            Ok(()) => "the next cycle switches on first of all, or cadence recover --on".to_owned(),
-            Err(why) if why.contains(FORGET) => why,
-            Err(why) => format!("{why}; or switch it on by hand, and then: {FORGET}"),
+        let found = "the modem may be without power: the plug has not confirmed that it is on since the cut";
+        let Err(why) = pending_cut::is_known(adapters, dir, cut) else {
+            return Finding::fail("power", found)
+                .mend("the next cycle switches it on first, or run: cadence recover --on");
         };
-        Finding::fail("power", found).mend(mend)
+        let (why, fix) = advice::split(&why);
+        let mend = match fix {
+            Some(fix) if fix.contains(FORGET) => fix.to_owned(),
+            Some(fix) => format!("{fix}; or {BY_HAND}{FORGET}"),
+            None => format!("{BY_HAND}{FORGET}"),
+        };
+        Finding::fail("power", format!("{found}; {why}")).mend(mend)
     });
     let behind = state.left_behind(now).map(|family| {
         let found = format!("{family} has not been READY for over 10 min, while the other is");
-        Finding::fail("readiness", found).mend("cadence status tells why its records wait")
+        Finding::fail("readiness", found).mend("cadence status shows why its records wait")
     });
     dark.into_iter().chain(behind).collect()
 }
@@ -316,7 +306,7 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
 /// Whether whoever runs the cycles may send echo requests.
 fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
     if settings.network.interface.is_some() {
-        let why = "not used: network.interface is set, so the router is asked over TCP";
+        let why = "not used: network.interface is set, so the router is probed over TCP";
         return Finding::ok("icmp", why);
     }
     let process = Identity::of_process();
@@ -328,16 +318,16 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
         None => ("this user".to_owned(), process.as_ref()),
     };
     match identity.map(Identity::ping_range_to_set) {
-        Some(Ok(None)) => Finding::ok("icmp", format!("permitted to {who}")),
+        Some(Ok(None)) => Finding::ok("icmp", format!("permitted for {who}")),
         Some(Ok(Some(range))) => Finding::warn(
             "icmp",
-            format!("not permitted to {who}: the router is asked over TCP instead"),
+            format!("not permitted for {who}: the router is probed over TCP instead"),
         )
         .mend(format!(
             "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
              then: sudo systemctl restart systemd-sysctl (without systemd: sudo sysctl --system)"
         )),
-        Some(Err(_)) | None => Finding::warn("icmp", "this host does not tell whether it is permitted"),
+        Some(Err(_)) | None => Finding::warn("icmp", "cannot tell whether it is permitted"),
     }
 }
 
@@ -346,12 +336,12 @@ fn interface(adapters: &Adapters) -> Finding {
     let name = signal.target.unwrap_or_default();
     match (signal.result, &adapters.settings.network.interface) {
         (Ok(()), Some(_)) => Finding::ok("host", format!("{name} has a link")),
-        (Ok(()), None) => Finding::ok("host", format!("default route by {name}")),
+        (Ok(()), None) => Finding::ok("host", format!("default route via {name}")),
         (Err(error), Some(_)) => {
-            Finding::warn("host", error).mend("connect it, or correct network.interface")
+            Finding::warn("host", error).mend("connect it, or fix network.interface")
         }
         (Err(error), None) => {
-            Finding::warn("host", error).mend("connect this host, and look at: ip route")
+            Finding::warn("host", error).mend("connect this host, then check: ip route")
         }
     }
 }
@@ -365,7 +355,7 @@ pub fn router(adapters: &Adapters) -> Finding {
         (Some(router), None) => {
             Finding::ok("router", format!("{} (default gateway)", router.address))
         }
-        (None, _) => Finding::warn("router", "not known: the default route names none")
+        (None, _) => Finding::warn("router", "unknown: the default route has no gateway")
             .mend("set network.router"),
     }
 }

@@ -77,7 +77,7 @@ fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
             let (subject, mend) = match &signal.target {
                 Some(target) => (
                     format!("{target} does not answer: {error}"),
-                    "set network.router to the address of the router, or let it answer a ping",
+                    "set network.router to the router's address, or let it answer pings",
                 ),
                 None => (error.clone(), "connect this host, or set network.router"),
             };
@@ -115,20 +115,20 @@ fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
         ),
         // Such as an IPv6 address on a host that has IPv4 alone: it costs nothing, and is no evidence.
         Err(error) if up && wan.heard == [Heard::NotAsked] && literal(wan).is_some() => {
-            Finding::ok("wan", format!("not asked: {error}"))
+            Finding::ok("wan", format!("not checked: {error}"))
         }
         // The one that failed says for itself that it did.
         Err(error) if up => {
             let mend = match dead.filter(|dead| literal(wan) == Some(*dead)) {
                 Some(family) => format!(
-                    "no target answers over {family}: look at {family} in the router, or ask the ISP for it"
+                    "no target answers over {family}: check {family} on the router, or ask the ISP for it"
                 ),
                 None => "replace it in network.wan_targets".to_owned(),
             };
             Finding::warn("wan", error.as_str()).mend(mend)
         }
         Err(error) => Finding::fail("wan", error.as_str())
-            .mend("look at the modem and the line, or correct network.wan_targets"),
+            .mend("check the modem and the line, or fix network.wan_targets"),
     }
 }
 
@@ -167,7 +167,7 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
         .collect();
     if hosts.len() < 2 {
         let found = format!(
-            "{key} names {} host, and an address counts once two agree",
+            "{key} names {} host, but two must agree on an address",
             hosts.len()
         );
         let finding = Finding::fail("public_ip", found).mend(format!("add another host to {key}"));
@@ -177,7 +177,7 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
         Tally::Counted(counted) => counted.address,
         Tally::Nothing(why) => {
             let finding = Finding::fail("public_ip", format!("{family}: {why}"))
-                .mend(format!("look at the line, or correct {key}"));
+                .mend(format!("check the line, or fix {key}"));
             return (finding, None);
         }
         Tally::Ask(_) => {
@@ -199,7 +199,7 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
         Finding::ok("public_ip", found)
     } else {
         Finding::warn("public_ip", format!("{found}; {}", dissent.join("; ")))
-            .mend(format!("replace it in {key} if that lasts"))
+            .mend(format!("replace it in {key} if this persists"))
     };
     (finding, Some(counted))
 }
@@ -214,7 +214,7 @@ fn ask_doh(adapters: &Adapters, deadline: Deadline) -> Vec<Finding> {
     else {
         return vec![Finding::ok(
             "doh",
-            "network.doh is empty: public DNS is not asked",
+            "network.doh is empty: public DNS is not checked",
         )];
     };
     let answers = side_by_side(servers, |server| {

@@ -3,11 +3,12 @@
 use super::finding::Finding;
 use crate::app::adapters::Adapters;
 use crate::config::PlugKind;
+use crate::logic::advice;
 
-const MEND: &str = "set recovery.address to where the plug is, and recovery.user and recovery.password_file to what it wants";
+const MEND: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
 const MEND_PROGRAM: &str = "set recovery.program to the program, and make it executable";
 /// For one that is off.
-const ON: &str = "cadence recover --on switches it on";
+const ON: &str = "switch it on: cadence recover --on";
 
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
 pub fn offline(adapters: &Adapters) -> Option<Finding> {
@@ -36,18 +37,24 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
                 .id
                 .map_or_else(String::new, |id| format!(" (id {id})"));
             match (status.on, known) {
-                (Some(false), known) if is_ours => Finding::warn(
-                    "plug",
-                    format!("{target} is off: the modem has no power{id}"),
-                )
-                .mend(known.map_or_else(|why| format!("{ON}; then: {why}"), |()| ON.to_owned())),
+                (Some(false), known) if is_ours => {
+                    let why = known.err().unwrap_or_default();
+                    let (why, then) = advice::split(&why);
+                    let why = if why.is_empty() {
+                        why.to_owned()
+                    } else {
+                        format!("; {why}")
+                    };
+                    let then = then.map_or_else(String::new, |then| format!("; then: {then}"));
+                    let found = format!("{target} is off: the modem has no power{id}{why}");
+                    Finding::warn("plug", found).mend(format!("{ON}{then}"))
+                }
                 (_, Err(why)) => Finding::warn(
                     "plug",
-                    format!("{target} answers{id}, and will not be switched off"),
-                )
-                .mend(why),
+                    format!("{target} answers{id}, but will not be switched off: {why}"),
+                ),
                 (Some(true), Ok(())) => {
-                    Finding::ok("plug", format!("{target} answers, and is on{id}"))
+                    Finding::ok("plug", format!("{target} answers and is on{id}"))
                 }
                 // One that is off is ours where it may be switched off.
                 (None | Some(false), Ok(())) => Finding::ok(
@@ -61,7 +68,12 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
                 PlugKind::Command => MEND_PROGRAM,
                 PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => MEND,
             };
-            Finding::fail("plug", format!("{target}: {why}")).mend(mend)
+            let found = Finding::fail("plug", format!("{target}: {why}"));
+            if found.mend.is_some() {
+                found
+            } else {
+                found.mend(mend)
+            }
         }
     }];
     if !plug.can_time_itself() {

@@ -58,7 +58,7 @@ impl Runner {
         let other = self.config.display();
         Finding::ok(
             "units",
-            format!("not looked at: the cycles of this host read {other}, not this configuration"),
+            format!("not checked: this host's cycles use {other}, not this configuration"),
         )
     }
 
@@ -69,7 +69,7 @@ impl Runner {
         self.identity.is_none().then(|| {
             let unknown = format!("the user {user}, who runs the cycles, is not in /etc/passwd");
             Finding::warn("units", unknown).mend(format!(
-                "look at: getent passwd {user}; the package's own user is made by: sudo systemd-sysusers"
+                "check: getent passwd {user}; create the package's own user: sudo systemd-sysusers"
             ))
         })
     }
@@ -172,7 +172,7 @@ mod tests {
         assert!(!runner.service.as_ref().unwrap().hides_homes);
         assert_eq!(
             runner.of_another_configuration().message,
-            "not looked at: the cycles of this host read /srv/c.toml, not this configuration"
+            "not checked: this host's cycles use /srv/c.toml, not this configuration"
         );
         let dynamic = Runner::of_service(Block::of("User=\nDynamicUser=yes\n"));
         assert_eq!(dynamic.user, "cadence");

@@ -71,11 +71,11 @@ impl Asked {
         let program = self.program;
         let silent = || {
             let limit = human_duration(TOOL_TIMEOUT);
-            format!("{program} gave no answer within {limit}")
+            format!("{program} did not answer within {limit}")
         };
         let status = match &ended.status {
             Ok(status) => status.ok_or_else(silent)?,
-            Err(error) => return Err(format!("{program} was lost: {}", plain(error))),
+            Err(error) => return Err(format!("waiting for {program} failed: {}", plain(error))),
         };
         Ok(Answer {
             program,

@@ -6,6 +6,7 @@ use log::debug;
 
 use super::outcome::{Outcome, Save, emit, stranger, unanswered};
 use super::signals::{SLICE, Signals};
+use crate::logic::advice;
 use crate::logic::event::{EventKind, RecoveryPhase};
 use crate::logic::moment::Moment;
 use crate::logic::recovery::Limits;
@@ -30,7 +31,9 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
     state.recovery.cut.as_ref()?;
     let end = patience();
     let restored = plug.and_then(|plug| light_up(plug, end)).map_err(|why| {
-        format!("{why}; the modem may be without power: switch the plug on by hand, or wait for the next cycle")
+        let (what, fix) = advice::split(&why);
+        let fix = fix.map_or_else(String::new, |fix| format!("{fix}; or "));
+        format!("{what}; the modem may be without power; fix: {fix}switch the plug on by hand, or wait for the next cycle")
     });
     if restored.is_ok() {
         state.recovery.interrupted();
@@ -65,7 +68,7 @@ pub fn emit_restored(state: &mut State, now: &Moment) {
         ),
         Some(_) => (
             RecoveryPhase::Failed,
-            "it was interrupted, maybe before the power was cut; the plug is on",
+            "interrupted, perhaps before the power was cut; the plug is on",
         ),
     };
     emit(state, phase, Some(why.to_owned()), now);
@@ -100,7 +103,7 @@ pub(super) fn light(
             phase: RecoveryPhase::SwitchedOn,
             attempt: 0,
             seconds: None,
-            reason: on.map(|_| "it was off in an outage that lasts".to_owned()),
+            reason: on.map(|_| "it was off in a lasting outage".to_owned()),
         };
         state.emit(&now, what);
         Outcome::SwitchedOn
@@ -112,7 +115,7 @@ pub(super) fn light(
 fn intend_light(state: &mut State, save: &Save<'_>) {
     state.recovery.intend_light(&system::now());
     if let Err(error) = save(state) {
-        debug!("it is not remembered that the plug is switched on: {error}");
+        debug!("cannot record that the plug is switched on: {error}");
     }
 }
 
@@ -139,7 +142,7 @@ pub fn forget(state: &mut State, now: &Moment) {
     if state.recovery.result.as_ref().is_some_and(|it| it.ended) {
         return;
     }
-    let why = "given up by hand: nobody knows whether that plug is on";
+    let why = "given up by hand: unknown whether that plug is on";
     emit(state, RecoveryPhase::Failed, Some(why.to_owned()), now);
 }
 
@@ -197,7 +200,7 @@ fn switch_on_until(plug: &dyn Plug, end: Option<Deadline>) -> Result<(), String>
         }
     }
     Err(format!(
-        "the plug {} is not known to be on: {last}",
+        "the plug {} did not confirm that it is on: {last}",
         plug.target()
     ))
 }
@@ -212,7 +215,7 @@ pub(super) fn switch_on_twice(
     stop.wait(off_time);
     switch_on(plug)?;
     if stop.is_set() {
-        return Err("a signal ended the wait for an off that may come late".to_owned());
+        return Err("a signal stopped the wait for an off that may come late".to_owned());
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ pub(super) fn emit(state: &mut State, phase: RecoveryPhase, reason: Option<Strin
 
 pub(super) fn unanswered(plug: &dyn Plug, error: &PlugError) -> String {
     format!(
-        "the plug {} does not answer as it should: {error}",
+        "the plug {} does not answer as expected: {error}",
         plug.target()
     )
 }

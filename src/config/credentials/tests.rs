@@ -73,16 +73,19 @@ fn what_is_no_password_is_refused_and_never_shown() {
     for (content, flaw) in [
         (
             "\n".as_bytes(),
-            "is empty: put the password there, alone on one line, or leave recovery.password_file out",
+            "is empty; fix: put only the password there, on one line, or remove recovery.password_file",
         ),
         (
             b"hush\nhush",
-            "has control characters inside: it must be the password alone, on one line",
+            "contains control characters; fix: keep only the password, on one line",
         ),
-        (b"hush\xff", "is not UTF-8 text: save the file as UTF-8"),
+        (
+            b"hush\xff",
+            "is not UTF-8 text; fix: save the file as UTF-8",
+        ),
         (
             long.as_bytes(),
-            "is over 1 KiB long: the file must hold the password alone",
+            "is over 1 KiB long; fix: keep only the password in the file",
         ),
     ] {
         let path = file(&folder, "password", content);
@@ -100,7 +103,7 @@ fn a_file_that_is_missing_or_none_is_named_with_the_mend() {
     assert_eq!(
         load_from("/nonexistent/plug"),
         Err(
-            "no password for the plug: /nonexistent/plug (recovery.password_file) does not exist: store it with: \
+            "no password for the plug: /nonexistent/plug (recovery.password_file) does not exist; fix: store it with: \
              sudo install -D -m 0640 /dev/stdin /nonexistent/plug"
                 .to_owned()
         )
@@ -108,8 +111,8 @@ fn a_file_that_is_missing_or_none_is_named_with_the_mend() {
     assert_eq!(
         load_from("/dev/null"),
         Err(
-            "cannot read the plug's password in /dev/null (recovery.password_file): it is not a regular file: \
-             it must be a regular file that holds the password alone"
+            "cannot read the plug's password in /dev/null (recovery.password_file): it is not a regular file; \
+             fix: use a regular file that holds only the password"
                 .to_owned()
         )
     );

@@ -66,7 +66,7 @@ fn the_sample_shows_every_key() {
     let text = uncommented();
     for section in ["cloudflare", "network", "policy", "recovery"] {
         let problem = problems(&format!("{NAME}[{section}]\nno-such-key = 1")).concat();
-        let (_, keys) = problem.split_once("allowed here: ").unwrap();
+        let (_, keys) = problem.split_once("expected one of: ").unwrap();
         for key in keys.split(", ") {
             assert!(text.contains(&format!("\n{key} = ")), "{section}.{key}");
         }

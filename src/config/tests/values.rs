@@ -6,22 +6,22 @@ use super::{RECORD, problem, settings};
 fn unknown_keys_are_refused_with_a_suggestion() {
     assert_eq!(
         problem("[policy]\nconfirmation = 2"),
-        ":3: unknown key policy.confirmation: did you mean \"confirmations\"? allowed here: confirmations, cache_max_age, \
+        ":3: unknown key policy.confirmation: did you mean \"confirmations\"? expected one of: confirmations, cache_max_age, \
          healthy_interval, unsettled_interval, jitter, max_updates_per_hour, waive"
     );
     assert_eq!(
         problem("[polcy]"),
-        ":2: unknown key polcy: did you mean \"policy\"? allowed here: mode, cloudflare, record, network, policy, recovery"
+        ":2: unknown key polcy: did you mean \"policy\"? expected one of: mode, cloudflare, record, network, policy, recovery"
     );
     assert_eq!(
         problem("[recovery]\ncool = \"1h\""),
-        ":3: unknown key recovery.cool: allowed here: enabled, plug, address, plug_id, relay, user, password_file, off_url, on_url, program, \
+        ":3: unknown key recovery.cool: expected one of: enabled, plug, address, plug_id, relay, user, password_file, off_url, on_url, program, \
          off_time, expected_network_recovery, escalation_buffer, boot_grace, cooldown, max_attempts_per_outage, late_retry, \
          max_attempts_per_day, restore_after, when_unverified"
     );
     assert_eq!(
         problem("[cloudflare]\nemail = \"me@example.com\""),
-        ":3: unknown key cloudflare.email: allowed here: token_file, api_url"
+        ":3: unknown key cloudflare.email: expected one of: token_file, api_url"
     );
 }
 
@@ -30,43 +30,43 @@ fn wrong_types_are_named() {
     for (lines, expected) in [
         (
             "[network]\ninterface = 5",
-            ":3: network.interface = 5 (an integer): allowed is a string",
+            ":3: network.interface = 5 (an integer): expected a string",
         ),
         (
             "[policy]\nconfirmations = \"2\"",
-            ":3: policy.confirmations = \"2\" (a string): allowed is a whole number from 1 to 10",
+            ":3: policy.confirmations = \"2\" (a string): expected a whole number from 1 to 10",
         ),
         (
             "[policy]\nconfirmations = 2.0",
-            ":3: policy.confirmations = 2.0 (a float): allowed is a whole number from 1 to 10",
+            ":3: policy.confirmations = 2.0 (a float): expected a whole number from 1 to 10",
         ),
         (
             "[policy]\njitter = 10",
-            ":3: policy.jitter = 10 (an integer): allowed is a duration from \"0s\" to \"2m\"",
+            ":3: policy.jitter = 10 (an integer): expected a duration from \"0s\" to \"2m\"",
         ),
         (
             "[policy]\njitter = []",
-            ":3: policy.jitter is an array: allowed is a duration from \"0s\" to \"2m\"",
+            ":3: policy.jitter is an array: expected a duration from \"0s\" to \"2m\"",
         ),
         (
             "[policy]\nwaive = \"no-jitter\"",
-            ":3: policy.waive = \"no-jitter\" (a string): allowed is an array of 0 to 10 strings",
+            ":3: policy.waive = \"no-jitter\" (a string): expected an array of 0 to 10 strings",
         ),
         (
             "[network]\ndoh = [\n  5,\n]",
-            ":4: network.doh = 5 (an integer): allowed is a string",
+            ":4: network.doh = 5 (an integer): expected a string",
         ),
         (
             "[recovery]\nenabled = 1",
-            ":3: recovery.enabled = 1 (an integer): allowed is true or false",
+            ":3: recovery.enabled = 1 (an integer): expected true or false",
         ),
         (
             "policy = 2026-01-28",
-            ":2: policy = 2026-01-28 (a date): allowed is one section [policy]",
+            ":2: policy = 2026-01-28 (a date): expected one section [policy]",
         ),
         (
             "[[network]]",
-            ":2: network is an array: allowed is one section [network]",
+            ":2: network is an array: expected one section [network]",
         ),
     ] {
         assert_eq!(problem(lines), expected);
@@ -78,48 +78,48 @@ fn values_out_of_bounds_are_named_with_their_bounds() {
     for (lines, expected) in [
         (
             "[policy]\nconfirmations = 0",
-            ":3: policy.confirmations = 0: allowed is a whole number from 1 to 10",
+            ":3: policy.confirmations = 0: expected a whole number from 1 to 10",
         ),
         (
             "[policy]\nconfirmations = -1",
-            ":3: policy.confirmations = -1: allowed is a whole number from 1 to 10",
+            ":3: policy.confirmations = -1: expected a whole number from 1 to 10",
         ),
         (
             "[policy]\nconfirmations = 99999999999999999999",
-            ":3: policy.confirmations = 99999999999999999999: allowed is a whole number from 1 to 10",
+            ":3: policy.confirmations = 99999999999999999999: expected a whole number from 1 to 10",
         ),
         (
             "[policy]\ncache_max_age = \"8d\"",
-            ":3: policy.cache_max_age = \"8d\": allowed is a duration from \"0s\" to \"7d\"",
+            ":3: policy.cache_max_age = \"8d\": expected a duration from \"0s\" to \"7d\"",
         ),
         (
             "[policy]\njitter = \"soon\"",
-            ":3: policy.jitter = \"soon\": allowed is a duration from \"0s\" to \"2m\"",
+            ":3: policy.jitter = \"soon\": expected a duration from \"0s\" to \"2m\"",
         ),
         (
             "[policy]\nhealthy_interval = \"30s\"\njitter = \"31s\"",
-            ":4: policy.jitter = \"31s\": allowed is a duration from \"0s\" to \"30s\"",
+            ":4: policy.jitter = \"31s\": expected a duration from \"0s\" to \"30s\"",
         ),
         (
             "[recovery]\nuser = \"a:b\"",
-            ":3: recovery.user = \"a:b\": allowed is a user name of at most 64 ASCII characters without white space, \":\", quotes \
+            ":3: recovery.user = \"a:b\": expected a user name of at most 64 ASCII characters without white space, \":\", quotes \
              and backslashes",
         ),
         (
             "[recovery]\nrelay = 8",
-            ":3: recovery.relay = 8: allowed is a whole number from 0 to 7",
+            ":3: recovery.relay = 8: expected a whole number from 0 to 7",
         ),
         (
             "[recovery]\nmax_attempts_per_outage = 0",
-            ":3: recovery.max_attempts_per_outage = 0: allowed is a whole number from 1 to 10",
+            ":3: recovery.max_attempts_per_outage = 0: expected a whole number from 1 to 10",
         ),
         (
             "[network]\nwan_targets = []",
-            ":3: network.wan_targets has 0 entries: allowed is an array of 1 to 16 strings",
+            ":3: network.wan_targets has 0 entries: expected an array of 1 to 16 strings",
         ),
         (
             "[network]\nip_providers = []",
-            ":3: network.ip_providers has 0 entries: allowed is an array of 1 to 16 strings",
+            ":3: network.ip_providers has 0 entries: expected an array of 1 to 16 strings",
         ),
     ] {
         assert_eq!(problem(lines), expected);
@@ -138,31 +138,31 @@ fn values_of_another_shape_are_refused_with_what_is_allowed() {
     for (lines, expected) in [
         (
             "mode = \"prod\"",
-            ":2: mode = \"prod\": allowed is \"production\" or \"test\"",
+            ":2: mode = \"prod\": expected \"production\" or \"test\"",
         ),
         (
             "[network]\nip_providers = [\"http://a.example\"]",
-            ":3: network.ip_providers = \"http://a.example\": allowed is an https:// URL with a host, or http:// for a loopback address",
+            ":3: network.ip_providers = \"http://a.example\": expected an https:// URL with a host, or http:// for a loopback address",
         ),
         (
             "[network]\nwan_targets = [\"1.1.1.1:443\"]",
-            ":3: network.wan_targets = \"1.1.1.1:443\": allowed is \"tls://host:port\" or \"tcp://host:port\"",
+            ":3: network.wan_targets = \"1.1.1.1:443\": expected \"tls://host:port\" or \"tcp://host:port\"",
         ),
         (
             "[network]\nrouter = \"router.lan\"",
-            ":3: network.router = \"router.lan\": allowed is an IP address, a link-local IPv6 one with its interface as in \"fe80::1%eth0\"",
+            ":3: network.router = \"router.lan\": expected an IP address, a link-local IPv6 one with its interface as in \"fe80::1%eth0\"",
         ),
         (
             "[network]\nca_file = \"ca.pem\"",
-            ":3: network.ca_file = \"ca.pem\": allowed is an absolute path, one that starts with \"/\"",
+            ":3: network.ca_file = \"ca.pem\": expected an absolute path, one that starts with \"/\"",
         ),
         (
             "[recovery]\nplug = \"shelly\"",
-            ":3: recovery.plug = \"shelly\": allowed is \"shelly1\", \"shelly2\", \"tasmota\", \"http\" or \"command\", did you mean \"shelly1\"?",
+            ":3: recovery.plug = \"shelly\": expected \"shelly1\", \"shelly2\", \"tasmota\", \"http\" or \"command\", did you mean \"shelly1\"?",
         ),
         (
             "[policy]\nwaive = [\"nojitter\"]",
-            ":3: policy.waive = \"nojitter\": allowed is the name of a policy rule (interval-below-ttl, cache-shorter-than-interval, \
+            ":3: policy.waive = \"nojitter\": expected the name of a policy rule (interval-below-ttl, cache-shorter-than-interval, \
              single-confirmation, interval-too-fast, no-jitter, boot-grace-too-short, cooldown-too-short, off-time, single-wan-target, token-readable), \
              did you mean \"no-jitter\"?",
         ),
@@ -185,7 +185,7 @@ fn what_may_hold_a_secret_is_not_repeated() {
     }
     assert_eq!(
         problem("[cloudflare]\ntoken_file = \"hush\""),
-        ":3: cloudflare.token_file (not repeated here): allowed is an absolute path, one that starts with \"/\""
+        ":3: cloudflare.token_file (not shown): expected an absolute path, one that starts with \"/\""
     );
 }
 

@@ -48,43 +48,43 @@ fn variables_are_checked_as_the_file_is() {
     assert_eq!(
         with("CADENCE_POLICY_CONFIRMATIONS", "many"),
         [
-            "$CADENCE_POLICY_CONFIRMATIONS: policy.confirmations = \"many\": allowed is a whole number from 1 to 10"
+            "$CADENCE_POLICY_CONFIRMATIONS: policy.confirmations = \"many\": expected a whole number from 1 to 10"
         ]
     );
     assert_eq!(
         with("CADENCE_RECOVERY_ENABLED", "true"),
         [
-            "$CADENCE_RECOVERY_ENABLED: recovery.address is not set: allowed is the plug's host or host:port"
+            "$CADENCE_RECOVERY_ENABLED: recovery.address is not set: expected the plug's host or host:port"
         ]
     );
     assert_eq!(
         with("CADENCE_CLOUDFLARE_API_ULR", "https://a.example"),
         [
-            "$CADENCE_CLOUDFLARE_API_ULR: no such key: did you mean \"CADENCE_CLOUDFLARE_API_URL\"? \
-          allowed are CADENCE_CLOUDFLARE_TOKEN_FILE, CADENCE_CLOUDFLARE_API_URL"
+            "$CADENCE_CLOUDFLARE_API_ULR: unknown key: did you mean \"CADENCE_CLOUDFLARE_API_URL\"? \
+          expected one of CADENCE_CLOUDFLARE_TOKEN_FILE, CADENCE_CLOUDFLARE_API_URL"
         ]
     );
     assert_eq!(
         with("CADENCE_NETWORK_DOH", "https://a.example"),
         [
-            "$CADENCE_NETWORK_DOH: no such key: allowed are CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_DOH: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
         ]
     );
     assert_eq!(
         with("CADENCE_RECORD_NAME", "a.example.com"),
         [
-            "$CADENCE_RECORD_NAME: a record cannot be set by a variable: set it in /etc/cadence/cadence.toml"
+            "$CADENCE_RECORD_NAME: records cannot be set by variables; fix: set it in /etc/cadence/cadence.toml"
         ]
     );
     assert_eq!(
         with("CADENCE_NETWORK_\u{1b}[31m\nx", "1"),
         [
-            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: no such key: allowed are CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
         ]
     );
     let garbage = std::ffi::OsString::from_vec(vec![0xff]);
     assert_eq!(
         problems_with(RECORD, &Env::from([("CADENCE_NETWORK_ROUTER", garbage)])),
-        ["$CADENCE_NETWORK_ROUTER: allowed is UTF-8 text"]
+        ["$CADENCE_NETWORK_ROUTER: expected UTF-8 text"]
     );
 }

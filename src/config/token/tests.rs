@@ -76,7 +76,7 @@ fn a_missing_token_file_falls_through_to_a_variable_only() {
     assert_eq!(
         load(&none(), Some(missing)).unwrap_err().to_string(),
         format!(
-            "no API token: /nonexistent/cloudflare.token (cloudflare.token_file) does not exist: {MADE_AT}, \
+            "no API token: /nonexistent/cloudflare.token (cloudflare.token_file) does not exist; fix: {MADE_AT}, \
              then store it with: sudo install -D -m 0640 /dev/stdin /nonexistent/cloudflare.token"
         )
     );
@@ -90,15 +90,15 @@ fn a_broken_source_is_an_error_even_where_a_later_one_is_good() {
     assert_eq!(
         load(&env, Some(&empty)).unwrap_err().to_string(),
         format!(
-            "the API token in {} (cloudflare.token_file) is empty: put the token there, alone on one line",
+            "the API token in {} (cloudflare.token_file) is empty; fix: put only the token there, on one line",
             empty.display()
         )
     );
     assert_eq!(
         load(&env, Some(folder.path())).unwrap_err().to_string(),
         format!(
-            "cannot read the API token in {} (cloudflare.token_file): it is a directory: \
-             it must be a regular file that holds the token alone",
+            "cannot read the API token in {} (cloudflare.token_file): it is a directory; \
+             fix: use a regular file that holds only the token",
             folder.path().display()
         )
     );
@@ -109,7 +109,7 @@ fn without_any_source_the_error_says_how_to_make_one() {
     assert_eq!(
         load(&none(), None).unwrap_err().to_string(),
         format!(
-            "no API token: {MADE_AT}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
+            "no API token; fix: {MADE_AT}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
         )
     );
 }
@@ -120,27 +120,27 @@ fn what_is_no_token_is_refused_and_never_shown() {
     for (content, flaw) in [
         (
             "Bearer hush",
-            "starts with \"Bearer \": leave that word out, cadence adds it",
+            "starts with \"Bearer \"; fix: remove that word, cadence adds it",
         ),
         (
             "bearer  hush",
-            "starts with \"Bearer \": leave that word out, cadence adds it",
+            "starts with \"Bearer \"; fix: remove that word, cadence adds it",
         ),
         (
             "hush\nhush",
-            "has white space or control characters inside: it must be the token alone, on one line",
+            "contains white space or control characters; fix: keep only the token, on one line",
         ),
         (
             "hu\u{1}sh",
-            "has white space or control characters inside: it must be the token alone, on one line",
+            "contains white space or control characters; fix: keep only the token, on one line",
         ),
         (
             "“hush”",
-            "has characters outside ASCII: copy the token again, without marks around it",
+            "has non-ASCII characters; fix: copy the token again, without marks around it",
         ),
         (
             &long,
-            "is over 4 KiB long: the file must hold the token alone",
+            "is over 4 KiB long; fix: keep only the token in the file",
         ),
     ] {
         let error = load(&Env::from([("CLOUDFLARE_API_TOKEN", content)]), None).unwrap_err();
@@ -168,8 +168,8 @@ fn what_is_often_taken_for_a_token_is_told_by_its_shape() {
             "0123456789abcdef0123456789abcdef01234567,",
             "has punctuation",
         ),
-        ("${CF_API_TOKEN}", "is the name of a variable"),
-        ("$CF_API_TOKEN", "is the name of a variable"),
+        ("${CF_API_TOKEN}", "is an unexpanded variable"),
+        ("$CF_API_TOKEN", "is an unexpanded variable"),
         (
             "0123456789abcdef0123456789abcdef01234",
             "is the Global API Key",

@@ -30,7 +30,7 @@ const RECORD_GONE: [i64; 2] = [81_044, 1020];
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
 pub const PERMISSIONS: &str =
-    "it needs the permissions Zone:Read and DNS:Edit, and this zone among its Zone Resources";
+    "give it Zone:Read and DNS:Edit, and this zone among its Zone Resources";
 /// What a server may ask for that does not speak as the API does.
 const MAX_FOREIGN_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 /// Longer waits are a fault of the server, or of a clock.
@@ -124,7 +124,7 @@ impl Answer {
         let items = self
             .result
             .as_array()
-            .ok_or("the answer holds no list where one belongs")?;
+            .ok_or("the answer has no list where one is expected")?;
         let info = |key| self.info.get(key).and_then(Value::as_u64);
         let more = match (info("total_pages"), info("total_count"), info("per_page")) {
             (Some(pages), ..) => number < pages,
@@ -160,7 +160,7 @@ pub fn open(
 ) -> Result<Answer, ApiError> {
     if unfolds_too_far(body) {
         return Err(operation.lost(
-            format!("status {status} came with far more than an answer of the API holds"),
+            format!("status {status} came with far more than an API answer"),
             retry_after,
         ));
     }
@@ -175,11 +175,11 @@ pub fn open(
     };
     // Any one of the records may be gone; but the zone was read just now.
     if operation.is_batch && matches!(status, 404 | 405) && !refusals.has(&RECORD_GONE) {
-        return Err(operation.failed(ApiErrorKind::Gone, "there is no such call"));
+        return Err(operation.failed(ApiErrorKind::Gone, "there is no such API call"));
     }
     // RFC 9110, 15.5.14: who says so did nothing of it.
     if operation.is_batch && status == 413 {
-        return Err(operation.failed(ApiErrorKind::Refused, "so many are too many at once"));
+        return Err(operation.failed(ApiErrorKind::Refused, "too many at once"));
     }
     if status == 429 {
         return Err(operation.failed(
@@ -291,31 +291,33 @@ impl Refusals {
         if status == 401 || self.has(&[10_001, 9106, 9109, 6003, 6111]) {
             let filtered = self.0.iter().any(|(_, text)| text.contains("location"));
             let mend = if filtered {
-                "the token may be used from certain addresses only: remove its client IP filter, which a new address of this line breaks"
+                ": it may be used from certain addresses only; fix: remove its client IP filter, which a new address of this line breaks"
             } else {
-                "it must be active, copied as a whole, and have the permissions Zone:Read and DNS:Edit for this zone"
+                "; fix: use one that is active, copied whole, and has Zone:Read and DNS:Edit for this zone"
             };
             return operation.failed(
                 ApiErrorKind::TokenRejected,
-                format!("Cloudflare rejects the API token{self}: {mend}"),
+                format!("Cloudflare rejects the API token{self}{mend}"),
             );
         }
         if self.has(&[10_000]) || (status == 403 && self.0.is_empty()) {
             return operation.failed(
                 ApiErrorKind::Forbidden,
-                format!("Cloudflare does not allow this token to do that{self}: {PERMISSIONS}"),
+                format!(
+                    "Cloudflare does not allow this token to do that{self}; fix: {PERMISSIONS}"
+                ),
             );
         }
         if self.has(&[81_053, 81_054]) {
             return operation.failed(
                 ApiErrorKind::Conflict,
-                format!("another record of this name stands in the way{self}: remove it, or give this one another name"),
+                format!("another record of this name is in the way{self}; fix: remove it, or give this one another name"),
             );
         }
         if self.has(&[81_057, 81_058]) {
             return operation.failed(
                 ApiErrorKind::Exists,
-                format!("Cloudflare has such a record already{self}"),
+                format!("Cloudflare already has such a record{self}"),
             );
         }
         // The zone was read right before a write: what is not found is the record, which is no trouble of its zone.
@@ -324,7 +326,7 @@ impl Refusals {
             return operation.failed(
                 ApiErrorKind::Gone,
                 format!(
-                    "Cloudflare knows no such zone or record{self}: it is looked for anew in the next cycle"
+                    "Cloudflare knows no such zone or record{self}: looked up again in the next cycle"
                 ),
             );
         }
@@ -531,7 +533,7 @@ fn word(item: &Value, key: &str) -> Result<String, String> {
 }
 
 fn unusable(key: &str) -> String {
-    format!("the answer has no usable `{key}` where one belongs")
+    format!("the answer has no usable `{key}` where one is expected")
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3), of which the wait is counted from `now`.

@@ -261,7 +261,7 @@ fn a_record_of_this_name_that_cannot_be_read_is_no_absence() {
     assert!(
         error
             .message
-            .ends_with("the answer has no usable `ttl` where one belongs: vpn.example.com A"),
+            .ends_with("the answer has no usable `ttl` where one is expected: vpn.example.com A"),
         "{error}"
     );
 }
@@ -354,7 +354,7 @@ fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
         ),
         (
             ok(&Value::Null),
-            "the answer has no usable `content` where one belongs",
+            "the answer has no usable `content` where one is expected",
         ),
         (
             Answer::Says(200, String::new()),
@@ -370,7 +370,7 @@ fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
         ),
         (
             Answer::Says(200, format!("[{}{{}}]", "{\"\":0},".repeat(9_999))),
-            "status 200 came with far more than an answer of the API holds",
+            "status 200 came with far more than an API answer",
         ),
     ] {
         let (client, _seen) = server(vec![answer.clone(), answer]);
@@ -463,7 +463,7 @@ fn a_body_of_10_megabytes_is_unavailable_to_a_read() {
     assert_eq!(
         error.message,
         format!(
-            "looking for the zone example.com: {}: answer is larger than 1048576 bytes",
+            "looking up the zone example.com: {}: answer is larger than 1048576 bytes",
             client.host()
         )
     );
@@ -506,7 +506,7 @@ fn a_server_that_echoes_the_token_does_not_bring_it_into_an_error() {
         let error = client.zone("example.com", soon()).unwrap_err();
         assert_eq!(
             error.message,
-            "looking for the zone example.com: Cloudflare refused with status 400 (code 9999: bad header: Bearer (token))"
+            "looking up the zone example.com: Cloudflare refused with status 400 (code 9999: bad header: Bearer (token))"
         );
     }
     let error = patch(&client, to_wanted()).unwrap_err();

@@ -336,7 +336,7 @@ fn a_token_that_http_does_not_allow_is_an_error_that_hides_it() {
     };
     let (kind, maybe_sent, text) = error(&request);
     assert_eq!((kind, maybe_sent), (HttpErrorKind::Protocol, false));
-    assert_eq!(text, "the token holds a character that HTTP does not allow");
+    assert_eq!(text, "the token has a character that HTTP does not allow");
     assert!(!format!("{request:?}").contains("s3cret"));
 }
 
@@ -353,7 +353,7 @@ fn what_is_no_url_is_refused() {
         let (kind, maybe_sent, text) = error(&Request::get(url));
         assert_eq!(
             (kind, maybe_sent, text.as_str()),
-            (HttpErrorKind::Protocol, false, "URL is not valid"),
+            (HttpErrorKind::Protocol, false, "invalid URL"),
             "{url}"
         );
     }

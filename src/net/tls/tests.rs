@@ -185,5 +185,5 @@ fn a_host_that_is_no_name_is_refused() {
         "no name",
         listener.local_addr().unwrap(),
     );
-    assert_eq!(error, Err("no name is no host name".to_owned()));
+    assert_eq!(error, Err("no name is not a host name".to_owned()));
 }

@@ -68,7 +68,7 @@ fn status_looks_at_the_program_and_does_not_run_it() {
         ),
         (
             folder.path(),
-            "may not be run by this user: make it executable",
+            "may not be run by this user; fix: make it executable",
         ),
     ] {
         let error = PlugError {

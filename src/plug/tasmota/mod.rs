@@ -40,7 +40,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const SETTLED: Duration = Duration::from_millis(400);
 
 /// Why one is not switched off whose page tells of no relay.
-const UNTOLD: &str = "its page tells of no relay, and nothing else could confirm that it is off: set SetOption161 to 0 on it";
+const UNTOLD: &str = "its page shows no relay, and nothing else could confirm that it is off; fix: set SetOption161 to 0 on it";
 
 /// Where a mark is left: the last variable, which rules have a use for last.
 const PLACE: &str = "Var16";
@@ -103,11 +103,11 @@ impl Tasmota {
             Some(state) if state.eq_ignore_ascii_case("on") => Ok(true),
             Some(state) if state.eq_ignore_ascii_case("off") => Ok(false),
             Some(_) => Err(PlugError::unsure(
-                "the plug says neither ON nor OFF: reset StateText1 and StateText2 on it",
+                "the plug says neither ON nor OFF; fix: reset StateText1 and StateText2 on it",
             )),
             None if answer.get("Command").and_then(Value::as_str) == Some("Unknown") => {
                 Err(PlugError::undone(format!(
-                    "the plug does not know Power{}: check recovery.relay",
+                    "the plug does not know Power{}; fix: check recovery.relay",
                     self.number
                 )))
             }
@@ -131,7 +131,7 @@ impl Tasmota {
         let index = usize::from(self.number).saturating_sub(1);
         match shown.get(index) {
             None if !shown.is_empty() => Err(PlugError::undone(format!(
-                "the plug has no Power{}: check recovery.relay",
+                "the plug has no Power{}; fix: check recovery.relay",
                 self.number
             ))),
             on => Ok(on.copied()),
@@ -251,7 +251,7 @@ impl Plug for Tasmota {
 fn takes_no_commands(error: PlugError) -> PlugError {
     if error.maybe_done {
         PlugError::unsure(format!(
-            "it shows its page and takes no commands: set SetOption128 to 1 on it ({})",
+            "it shows its page but takes no commands ({}); fix: set SetOption128 to 1 on it",
             error.message
         ))
     } else {

@@ -38,7 +38,7 @@ fn expect_all(model: PlugModel, mode: PlugMode, error: &PlugError) {
 #[test]
 fn a_plug_that_refuses_or_fails_is_reported() {
     let refused = PlugError::undone(
-        "the plug refuses the user or the password: check recovery.user and the password's file",
+        "the plug refuses the user or the password; fix: check recovery.user and the password's file",
     );
     for model in SELF_TIMED {
         expect_all(model, PlugMode::Unauthorized, &refused);
@@ -46,13 +46,13 @@ fn a_plug_that_refuses_or_fails_is_reported() {
             (
                 302,
                 PlugError::unsure(
-                    "the plug redirects elsewhere (status 302), which is not followed: check the [recovery] section",
+                    "the plug redirects elsewhere (status 302), which is not followed; fix: check the [recovery] section",
                 ),
             ),
             (
                 404,
                 PlugError::undone(
-                    "the plug refuses the request (status 404): check the [recovery] section",
+                    "the plug refuses the request (status 404); fix: check the [recovery] section",
                 ),
             ),
             (500, PlugError::unsure("the plug fails (status 500)")),
@@ -69,7 +69,7 @@ fn an_answer_that_is_none_leaves_it_open_what_was_done() {
         .zip(["shelly1", "shelly2", "tasmota"])
     {
         let garbage = PlugError::unsure(format!(
-            "the answer is not that of a {kind} plug: check recovery.plug and recovery.address"
+            "the answer is not that of a {kind} plug; fix: check recovery.plug and recovery.address"
         ));
         expect_all(model, PlugMode::Garbage, &garbage);
         let half = PlugError::unsure("connection closed before the answer was complete");
@@ -226,7 +226,7 @@ fn what_a_plug_says_of_its_error_is_passed_on() {
             404,
             r#"{"code":404,"message":"No handler for Switch.Set"}"#,
             PlugError::undone(
-                "the plug refuses the request (status 404): check the [recovery] section (it said \"No handler for Switch.Set\")",
+                "the plug refuses the request (status 404); fix: check the [recovery] section (it said \"No handler for Switch.Set\")",
             ),
         ),
         (
@@ -234,22 +234,20 @@ fn what_a_plug_says_of_its_error_is_passed_on() {
             200,
             r#"{"code":-114,"message":"Resource unavailable: \u001b[2JOverpower"}"#,
             PlugError::unsure(
-                "the plug does not do as it is asked (it said \"Resource unavailable: ?[2JOverpower\")",
+                "the plug does not do as asked (it said \"Resource unavailable: ?[2JOverpower\")",
             ),
         ),
         (
             Tasmota,
             200,
             r#"{"Command":"Error"}"#,
-            PlugError::unsure("the plug does not do as it is asked (it said \"Error\")"),
+            PlugError::unsure("the plug does not do as asked (it said \"Error\")"),
         ),
         (
             Tasmota,
             200,
             r#"{"WARNING":"Enter command cmnd="}"#,
-            PlugError::unsure(
-                "the plug does not do as it is asked (it said \"Enter command cmnd=\")",
-            ),
+            PlugError::unsure("the plug does not do as asked (it said \"Enter command cmnd=\")"),
         ),
         (
             Tasmota,

@@ -185,7 +185,7 @@ fn an_answer_to_a_challenge_that_came_too_late_is_given_once_more() {
     plug.off(Duration::from_secs(60), None, soon()).unwrap();
     assert!(!plugs.is_on(model));
     plugs.set_stale(2);
-    let late = "the plug calls each answer to its challenge too late: restart it";
+    let late = "the plug calls each answer to its challenge too late; fix: restart it";
     assert_eq!(plug.status(soon()), Err(PlugError::undone(late)));
     assert_eq!(plug.status(soon()).unwrap().on, Some(false));
     // One that is wrong is not given again.
@@ -202,11 +202,11 @@ fn without_the_password_nothing_is_done_and_the_mend_is_told() {
         for (password, mend) in [
             (
                 None,
-                "the plug wants a password: put it into a file and set recovery.password_file to that",
+                "the plug needs a password; fix: put it into a file, and set recovery.password_file to that",
             ),
             (
                 Some("wrong"),
-                "the plug refuses the user or the password: check recovery.user and the password's file",
+                "the plug refuses the user or the password; fix: check recovery.user and the password's file",
             ),
         ] {
             let plug = make(&world, model, password);
@@ -224,15 +224,15 @@ fn a_relay_that_the_plug_does_not_have_is_reported() {
     for (model, message) in [
         (
             PlugModel::Shelly1,
-            "the plug has no relay 2: check recovery.relay",
+            "the plug has no relay 2; fix: check recovery.relay",
         ),
         (
             PlugModel::Shelly2,
-            "the plug has no relay 2: check recovery.relay",
+            "the plug has no relay 2; fix: check recovery.relay",
         ),
         (
             PlugModel::Tasmota,
-            "the plug has no Power3: check recovery.relay",
+            "the plug has no Power3; fix: check recovery.relay",
         ),
     ] {
         let world = World::start().unwrap();
@@ -257,12 +257,15 @@ fn a_kind_without_what_it_needs_is_refused() {
     for (plug, message) in [
         (
             "shelly1",
-            "recovery.address is not set: set it to the plug's host or host:port",
+            "recovery.address is not set; fix: set it to the plug's host or host:port",
         ),
-        ("http", "recovery.off_url is not set: set it to the URL"),
+        (
+            "http",
+            "recovery.off_url is not set; fix: set it to the URL",
+        ),
         (
             "command",
-            "recovery.program is not set: set it to the absolute path of a program",
+            "recovery.program is not set; fix: set it to the absolute path of a program",
         ),
     ] {
         assert_eq!(refusal(&format!("plug = \"{plug}\"")), message);

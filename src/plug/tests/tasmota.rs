@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::*;
+use crate::logic::advice;
 use crate::world::Firmware;
 
 const OFF: Duration = Duration::from_secs(4);
@@ -130,7 +131,7 @@ fn every_generation_refuses_whoever_has_no_password() {
         plugs.set_firmware(firmware, 200);
         plugs.set_password(MODEL, Some(PASSWORD));
         let refused = PlugError::undone(
-            "the plug wants a password: put it into a file and set recovery.password_file to that",
+            "the plug needs a password; fix: put it into a file, and set recovery.password_file to that",
         );
         let plug = make(&world, MODEL, None);
         assert_eq!(plug.status(soon()), Err(refused.clone()), "{firmware:?}");
@@ -158,8 +159,12 @@ fn a_plug_that_takes_no_commands_over_http_is_refused_with_the_mend() {
         })),
     );
     let error = make(&world, MODEL, None).status(soon()).unwrap_err();
-    let mend = "it shows its page and takes no commands: set SetOption128 to 1 on it (";
-    assert!(error.message.starts_with(mend), "{error}");
+    let (what, fix) = advice::split(&error.message);
+    assert!(
+        what.starts_with("it shows its page but takes no commands ("),
+        "{error}"
+    );
+    assert_eq!(fix, Some("set SetOption128 to 1 on it"));
 }
 
 #[test]

@@ -90,7 +90,11 @@ fn a_trace_document_that_cannot_be_trusted_is_refused() {
             "trace document with more than one \"ip=\"",
         ),
         ("ip=203.0.114.7", "ip=", "found nothing"),
-        ("ip=203.0.114.7", "ip=2a00::7", "2a00::7 is no IPv4 address"),
+        (
+            "ip=203.0.114.7",
+            "ip=2a00::7",
+            "2a00::7 is not an IPv4 address",
+        ),
     ] {
         assert_eq!(
             parse(&TRACED.replace(from, to)),
@@ -120,7 +124,7 @@ fn anything_else_is_refused_and_quoted_in_short() {
         ("203.0.114.7/24", "found no address but \"203.0.114.7/24\""),
         ("203.0.114.07", "found no address but \"203.0.114.07\""),
         ("\u{1b}[31m\0\u{202e}", "found no address but \"?[31m??\""),
-        ("2a00::7", "2a00::7 is no IPv4 address"),
+        ("2a00::7", "2a00::7 is not an IPv4 address"),
         ("<a href=x>", "found no address but \"<a href=x>\""),
         (
             "<!DOCTYPE html>\n<html lang=en><head><title>Sign in</title>",
@@ -199,7 +203,7 @@ fn a_bare_address_is_no_trace_document() {
 #[test]
 fn an_address_that_may_have_been_cut_short_does_not_count() {
     let cut = answered("/", b"HTTP/1.1 200 OK\r\n\r\n93.184.216.3");
-    let reason = "answer has neither a length nor an end of line, and may have been cut short";
+    let reason = "answer has neither a length nor an end of line, and may be truncated";
     assert_eq!(cut, Err(reason.to_owned()));
     for whole in [
         &b"HTTP/1.1 200 OK\r\n\r\n93.184.216.34\n"[..],

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::app::reconcile::Cycle;
+use crate::logic::advice;
 use crate::logic::event::RecordOutcome;
 use crate::logic::line::Reason;
 use crate::logic::readiness::Readiness;
@@ -29,10 +30,13 @@ struct Document<'a> {
     readiness: ReadinessObject,
     signals: Vec<SignalObject<'a>>,
     records: Vec<RecordObject<'a>>,
-    recovery: RecoveryObject,
+    recovery: RecoveryObject<'a>,
     uptime: UptimeObject,
     next: Option<NextObject>,
-    errors: &'a [String],
+    errors: Vec<String>,
+    /// What to do about them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -73,13 +77,18 @@ struct RecordObject<'a> {
     cache_age_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
     elapsed_ms: f64,
 }
 
 #[derive(Serialize)]
-struct RecoveryObject {
+struct RecoveryObject<'a> {
     outcome: &'static str,
-    reason: Option<String>,
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +118,8 @@ pub fn text(cycle: &Cycle<'_>) -> String {
             since: json::seconds(machine.since.wall),
         }
     });
+    let (reason, fix) = advice::apart(cycle.recovery.reason());
+    let (errors, fixes) = advice::split_all(&cycle.errors);
     json::line(&Document {
         schema: "cadence.cycle/1",
         cycle: state.cycle,
@@ -130,7 +141,8 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         records: records(cycle),
         recovery: RecoveryObject {
             outcome: cycle.recovery.as_str(),
-            reason: cycle.recovery.reason().map(str::to_owned),
+            reason,
+            fix,
         },
         uptime: UptimeObject {
             ready: state.uptime.ready,
@@ -142,23 +154,28 @@ pub fn text(cycle: &Cycle<'_>) -> String {
             in_s: due.in_s,
             due_at: json::seconds(due.due_at),
         }),
-        errors: &cycle.errors,
+        errors,
+        fixes,
     })
 }
 
 fn records<'a>(cycle: &'a Cycle<'_>) -> Vec<RecordObject<'a>> {
     cycle
         .records()
-        .map(|(spec, planned, acted)| RecordObject {
-            name: &spec.name,
-            kind: spec.kind,
-            wanted: planned.wanted,
-            outcome: acted.outcome.settled.outcome(),
-            layer: acted.outcome.settled.layer(),
-            cache: planned.cache,
-            cache_age_s: planned.cache_age.map(|age| age.as_secs()),
-            reason: acted.outcome.settled.reason(),
-            elapsed_ms: json::milliseconds(acted.elapsed),
+        .map(|(spec, planned, acted)| {
+            let (reason, fix) = advice::apart(acted.outcome.settled.reason());
+            RecordObject {
+                name: &spec.name,
+                kind: spec.kind,
+                wanted: planned.wanted,
+                outcome: acted.outcome.settled.outcome(),
+                layer: acted.outcome.settled.layer(),
+                cache: planned.cache,
+                cache_age_s: planned.cache_age.map(|age| age.as_secs()),
+                reason,
+                fix,
+                elapsed_ms: json::milliseconds(acted.elapsed),
+            }
         })
         .collect()
 }

@@ -271,10 +271,13 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
     let (mark, why) = match verdict {
         Verdict::Healthy => (Mark::Good, None),
         Verdict::Degraded => (Mark::Warn, Some("no usable public address")),
-        Verdict::Unverified => (Mark::Bad, Some("nobody beyond the router proved who he is")),
+        Verdict::Unverified => (
+            Mark::Bad,
+            Some("no server beyond the router could be verified"),
+        ),
         Verdict::WanDown => (Mark::Bad, Some("nothing beyond the router answers")),
         Verdict::RouterDown => (Mark::Bad, Some("the router does not answer")),
-        Verdict::HostDown => (Mark::Bad, Some("this host has no way out")),
+        Verdict::HostDown => (Mark::Bad, Some("no link or no default route")),
     };
     let line = Line::new(cycle.now.wall, mark, "VERDICT", verdict.as_str()).level(Level::Info);
     let doubt = cycle.state.doubt.map(|doubt| doubt.to_string());

@@ -310,7 +310,7 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
     let desired = home.desired();
     let mut cycle = cycle(&desired);
     let reason =
-        "vpn.example.com A: 2 records share this name and type: pin one with `id`: 372e, 90ab";
+        "vpn.example.com A: 2 records share this name and type; fix: pin one with `id`: 372e, 90ab";
     let held = Settled::Held {
         reason: reason.to_owned(),
         is_trouble: true,

@@ -22,7 +22,7 @@ const STORED: &str = r#"{"at":"2026-01-27T22:59:59.120Z","seq":1,"cycle":1,"kind
 {"at":"2026-01-28T10:12:31Z","seq":9,"cycle":425,"kind":"record","name":"vpn.example.com","type":"A","outcome":"updated","from":"11.22.33.44","to":"11.22.33.55"}
 {"at":"2026-01-28T10:12:32Z","seq":10,"cycle":425,"kind":"record","name":"b.example.com","type":"A","outcome":"updated","from":"11.22.33.55","to":"11.22.33.55"}
 {"at":"2026-01-28T10:13:13Z","seq":11,"cycle":427,"kind":"converged","name":"vpn.example.com","type":"A","address":"11.22.33.55","seconds":42}
-{"at":"2026-01-28T10:14:00Z","seq":12,"cycle":428,"kind":"record","name":"c.example.com","type":"A","outcome":"failed","from":null,"to":"11.22.33.55","reason":"c.example.com A does not exist: create it at Cloudflare, or set `create = true` for this record"}
+{"at":"2026-01-28T10:14:00Z","seq":12,"cycle":428,"kind":"record","name":"c.example.com","type":"A","outcome":"failed","from":null,"to":"11.22.33.55","reason":"c.example.com A does not exist; fix: create it at Cloudflare, or set `create = true` for this record"}
 {"at":"2026-01-28T10:15:00Z","seq":13,"cycle":429,"kind":"record","name":"d.example.com","type":"A","outcome":"held","from":null,"to":null,"reason":"the API asked for rest"}
 {"at":"2026-01-28T14:00:00Z","seq":14,"cycle":430,"kind":"gap","seconds":10800}
 {"at":"2026-01-28T14:00:01Z","seq":15,"cycle":430,"kind":"error","message":"no API token \u001b[31m"}
@@ -64,7 +64,7 @@ Wed 2026-01-28
   10:12:31  record     vpn.example.com A updated 11.22.33.44 -> 11.22.33.55
   10:12:32  record     b.example.com A settings updated, still 11.22.33.55
   10:13:13  converged  vpn.example.com A: public DNS showed it after 42 s
-  10:14:00  record     c.example.com A failed: does not exist: create it at
+  10:14:00  record     c.example.com A failed: does not exist; fix: create it at
                        Cloudflare, or set `create = true` for this record
   10:15:00  record     d.example.com A held: the API asked for rest
   14:00:00  gap        no cycle ran for 3 h
@@ -127,11 +127,8 @@ fn pairs_hold_every_field_that_is_known() {
 #[test]
 fn an_empty_history_and_an_empty_selection_are_told_apart() {
     let page = |stored| pretty(&[], stored, &style(false), &TimeZone::UTC);
-    assert_eq!(page(0), "nothing happened yet\n");
-    assert_eq!(
-        page(17),
-        "nothing of that kind in that time: the history has 17 events in all\n"
-    );
+    assert_eq!(page(0), "no events recorded yet\n");
+    assert_eq!(page(17), "no matching events: the history has 17 events\n");
 }
 
 #[test]

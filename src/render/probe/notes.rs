@@ -33,12 +33,12 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RouterIsSilent => f.write_str(
-                "the router does not answer, and the line works all the same: some keep silent on purpose, and this is no fault",
+                "the router does not answer, but the line works: some stay silent on purpose, and that is no problem",
             ),
             Self::ProvidersDisagree { family, told } => write!(
                 f,
                 "the providers name different {family} addresses: {told}. A proxy or a VPN on the way to one of them, or two \
-                 uplinks that share the load, would explain it. An address counts once two name it and no other is named as often",
+                 load-balanced uplinks, would explain it. An address counts if two name it and no other is named as often",
             ),
             Self::DnsDiffers {
                 record,
@@ -46,17 +46,17 @@ impl fmt::Display for Note {
                 public,
             } => write!(
                 f,
-                "public DNS answers {answer} for {record}, and the public address is {public}: reconcile writes the record once \
-                 the address is confirmed, and then servers go on with the old answer for as long as its TTL",
+                "public DNS answers {answer} for {record}, but the public address is {public}: reconcile writes the record once \
+                 the address is confirmed, and then servers keep the old answer for its TTL",
             ),
             Self::DnsHasNone { record } => write!(
                 f,
-                "public DNS has no address for {record}: it does not exist yet, or is not published; reconcile creates it where \
+                "public DNS has no address for {record}: it does not exist yet, or is not published; reconcile creates it if \
                  the configuration has `create = true`",
             ),
             Self::Proxied { record } => write!(
                 f,
-                "{record} is proxied by Cloudflare: public DNS answers with Cloudflare's addresses and can prove nothing, so \
+                "{record} is proxied by Cloudflare: public DNS answers with Cloudflare's addresses and proves nothing, so \
                  reconcile asks the API",
             ),
         }

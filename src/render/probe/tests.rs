@@ -113,8 +113,8 @@ fn providers_that_disagree_are_explained() {
         "
 note: the providers name different IPv4 addresses: 11.0.0.7 (api.ipify.org,
       checkip.amazonaws.com), 11.0.0.9 (api.cloudflare.com). A proxy or a VPN on
-      the way to one of them, or two uplinks that share the load, would explain
-      it. An address counts once two name it and no other is named as often
+      the way to one of them, or two load-balanced uplinks, would explain it. An
+      address counts if two name it and no other is named as often
 "
     );
     let row = "🟡   api.cloudflare.com      31ms  11.0.0.9\n";
@@ -130,9 +130,9 @@ fn public_dns_that_is_not_the_public_address_is_explained() {
     assert_eq!(
         notes(&behind),
         "
-note: public DNS answers 11.0.0.6 for vpn.example.com A, and the public address
+note: public DNS answers 11.0.0.6 for vpn.example.com A, but the public address
       is 11.0.0.7: reconcile writes the record once the address is confirmed,
-      and then servers go on with the old answer for as long as its TTL
+      and then servers keep the old answer for its TTL
 "
     );
     let text = report(&behind, &PRETTY);
@@ -156,7 +156,7 @@ fn a_dead_line_is_shown_signal_by_signal() {
 🔴 host             0.0ms  FAST_FAIL: no default route
 🔴 router          1500ms  TIMEOUT: no answer
 🔴 wan             2000ms  TIMEOUT: 1.1.1.1:443: timed out
-🔴 public-ip ipv4   120ms  SLOW_FAIL: no provider gave a publishable address; api.ipify.org: timed out
+🔴 public-ip ipv4   120ms  SLOW_FAIL: no provider gave a usable address; api.ipify.org: timed out
 🔴   api.ipify.org 8000ms  TIMEOUT: timed out
 ";
     assert_eq!(report(&probed, &PRETTY), table);
@@ -168,7 +168,7 @@ fn a_silent_router_before_a_line_that_works_is_no_fault() {
     probed.router = Some(signal("192.168.0.1", 1500, Err("no answer")));
     let text = report(&probed, &PRETTY);
     assert!(text.contains("⚪ router"), "{text}");
-    assert!(notes(&probed).contains("the router does not answer, and the line works"));
+    assert!(notes(&probed).contains("the router does not answer, but the line works"));
 }
 
 #[test]

@@ -65,6 +65,9 @@ pub struct Document {
     pub backoff: Option<Backoff>,
     /// What went wrong in the last cycle and is no record's.
     pub errors: Vec<String>,
+    /// What to do about them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<String>,
     /// The last cycle.
     pub last_cycle: Option<LastCycle>,
     /// The next cycle.
@@ -181,6 +184,9 @@ pub struct Record {
     pub proxied: Option<bool>,
     /// Why it is not known to be right.
     pub problem: Option<String>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 /// How and when a record was last verified.
@@ -242,6 +248,9 @@ pub struct Recovery {
     pub enabled: bool,
     /// Why the power is left alone now; `null` where every guardrail that can be judged without a new look holds.
     pub guardrail: Option<String>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
     /// Attempts since the line was READY last.
     pub attempts_in_outage: u32,
     /// Attempts of the last 24 hours.
@@ -279,6 +288,9 @@ pub struct Backoff {
     pub token_rejected: bool,
     /// What went wrong.
     pub reason: String,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
     /// All of it in a sentence.
     #[serde(skip)]
     pub sentence: String,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::document::{Address, Document, Record};
 use super::words::confirmations;
+use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
 use crate::logic::records::{FOLLOWING, Truth};
@@ -42,18 +43,19 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     };
     let age = document.last_cycle.as_ref().map(|last| last.began.age_s);
     let last_cycle = age.map_or_else(
-        || "no cycle ended yet".to_owned(),
+        || "no cycle has ended yet".to_owned(),
         |age| format!("last cycle {}", ago(age)),
     );
     let mut troubles = vec![];
     if document.recovery.dark {
-        troubles.push((2, "THE MODEM MAY BE DARK".to_owned()));
+        troubles.push((2, "THE MODEM MAY BE WITHOUT POWER".to_owned()));
     }
     if document.stale {
         troubles.push((2, format!("STALE: {last_cycle}")));
     }
     if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
-        troubles.push((2, format!("TOKEN REJECTED: {}", rest.reason)));
+        let told = format!("TOKEN REJECTED: {}", rest.reason);
+        troubles.push((2, advice::join(&told, rest.fix.as_deref())));
     }
     if let Some(error) = document
         .errors
@@ -101,15 +103,18 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     let more = troubles.len().saturating_sub(1);
     let mut line = match worst {
         None => state,
-        Some((_, worst)) if more > 0 => format!("{worst}; and {more} more; {state}"),
-        Some((_, worst)) => format!("{worst}; {state}"),
+        Some((_, worst)) if more > 0 => advice::with(worst, &format!("; and {more} more; {state}")),
+        Some((_, worst)) => advice::with(worst, &format!("; {state}")),
     };
     if let Some(error) = document
         .errors
         .first()
         .filter(|error| !line.contains(*error))
     {
-        line = format!("{line}; {error}");
+        line = advice::with(&line, &format!("; {error}"));
+    }
+    if advice::split(&line).1.is_none() {
+        line = advice::join(&line, document.fixes.first().map(String::as_str));
     }
     Monitor {
         code,
@@ -146,7 +151,7 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     let lasts = lasts(record.for_s);
     let told = match (record.truth, record.wanted, &record.held) {
         (Truth::Wrong, Some(wanted), Some(held)) => {
-            format!("WRONG: {label} holds {held} instead of {wanted}{lasts}: {why}")
+            format!("WRONG: {label} points to {held} instead of {wanted}{lasts}: {why}")
         }
         (Truth::Wrong, ..) => format!("WRONG: {label} does not exist{lasts}: {why}"),
         _ => format!("NOT KNOWN: {label}{lasts}: {why}"),
@@ -164,7 +169,7 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     } else {
         1
     };
-    Some((code, told))
+    Some((code, advice::join(&told, record.fix.as_deref())))
 }
 
 /// What a monitor's line is about: the records, the address that waits, or the outage.

@@ -7,9 +7,11 @@ use jiff::tz::TimeZone;
 
 use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
 use super::words::{confirmations, uptime};
+use crate::logic::advice;
 use crate::logic::backoff::RETRY;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, Truth};
+use crate::logic::state::Speed;
 use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
 use crate::render::text::{WIDTH, ago, columns, human_seconds, padded, printable, wrap};
@@ -153,9 +155,9 @@ impl Sheet<'_> {
             .and_then(|last| last.began.age_s);
         let head = match age {
             Some(age) => format!("STALE: the last cycle ran {} ago", human_seconds(age)),
-            None => "STALE: it cannot be told when the last cycle ran".to_owned(),
+            None => "STALE: cannot tell when the last cycle ran".to_owned(),
         };
-        let rest = "; all below is as it was then. To see why none followed: systemctl status cadence.timer";
+        let rest = "; all below is from then. To see why: systemctl status cadence.timer";
         self.row("freshness", Some(Paint::Bad), &head, rest);
         self.gap();
     }
@@ -202,6 +204,9 @@ impl Sheet<'_> {
         for error in &document.errors {
             self.row("trouble", Some(Paint::Bad), error, "");
         }
+        for fix in &document.fixes {
+            self.row("fix", None, fix, "");
+        }
     }
 
     fn address(&mut self, label: &str, family: Family, known: &Address, stale: bool) {
@@ -215,7 +220,7 @@ impl Sheet<'_> {
                 let so_far = confirmations(known).unwrap_or_default();
                 (Paint::Warn, format!("candidate with {so_far}"))
             }
-            Belief::LastKnown => (Paint::Warn, "was trusted last, unknown now".to_owned()),
+            Belief::LastKnown => (Paint::Warn, "last trusted, now unknown".to_owned()),
             Belief::Unknown => (Paint::Warn, "unknown".to_owned()),
         };
         let head = format!("{family} {address}");
@@ -302,15 +307,21 @@ impl Sheet<'_> {
     /// Nothing where nobody wants it and nothing was done.
     fn recovery(&mut self, recovery: &Recovery) {
         if recovery.dark {
-            let rest = ": the plug is not known to be on since its power was cut; the next cycle switches on first of all, \
-                        or cadence recover --on";
-            self.row("recovery", Some(Paint::Bad), "THE MODEM MAY BE DARK", rest);
+            let rest = ": the plug has not confirmed that it is on since the cut; the next cycle switches it on first, \
+                        or run: cadence recover --on";
+            self.row(
+                "recovery",
+                Some(Paint::Bad),
+                "THE MODEM MAY BE WITHOUT POWER",
+                rest,
+            );
         } else if recovery.enabled {
             let why = recovery.guardrail.as_deref();
             let text = format!(
                 "enabled: {}",
-                why.unwrap_or("every guardrail holds, the power would be cut")
+                why.unwrap_or("all guardrails pass, the power would be cut")
             );
+            let text = advice::join(&text, recovery.fix.as_deref());
             self.row("recovery", None, &text, "");
         }
         let Some(last) = &recovery.last else { return };
@@ -338,7 +349,7 @@ impl Sheet<'_> {
                 let text = format!("{}, took {took}", ago(last.began.age_s));
                 self.row("last cycle", None, &text, "");
             }
-            None => self.row("last cycle", None, "unknown: none ended yet", ""),
+            None => self.row("last cycle", None, "unknown: none has ended yet", ""),
         }
         let Some(next) = &document.next else {
             return self.row("next cycle", None, "unknown", "");
@@ -347,12 +358,12 @@ impl Sheet<'_> {
             Some(left @ 1..) => format!("in {}", human_seconds(left.unsigned_abs())),
             Some(0) => "due now".to_owned(),
             Some(late) => format!("was due {} ago", human_seconds(late.unsigned_abs())),
-            None => "unknown, the clocks cannot tell".to_owned(),
+            None => "unknown: the clocks cannot tell".to_owned(),
         };
         let every = document.interval.map_or_else(String::new, |every| {
             format!(", every {}", human_duration(every))
         });
-        let text = format!("{due} ({}{every})", next.speed.as_str());
+        let text = format!("{due} ({}{every})", interval(next.speed));
         self.row("next cycle", None, &text, "");
     }
 
@@ -370,6 +381,14 @@ impl Sheet<'_> {
     }
 }
 
+/// The interval's name for people.
+const fn interval(speed: Speed) -> &'static str {
+    match speed {
+        Speed::Slow => "normal",
+        Speed::Fast => "fast",
+    }
+}
+
 const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
     match verdict {
         Verdict::Healthy => (
@@ -382,7 +401,7 @@ const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
         ),
         Verdict::Unverified => (
             Paint::Bad,
-            "something may answer, and nobody proved who he is",
+            "something may answer, but no server was verified",
         ),
         Verdict::WanDown => (Paint::Bad, "the router answers, nothing beyond it does"),
         Verdict::RouterDown => (
@@ -399,7 +418,7 @@ fn evidence(record: &Record) -> String {
         .for_s
         .map_or_else(String::new, |age| format!(" for {}", human_seconds(age)));
     match (record.truth, &record.held) {
-        (Truth::Wrong, Some(held)) => return format!("WRONG{lasts}: it holds {held}"),
+        (Truth::Wrong, Some(held)) => return format!("WRONG{lasts}: it points to {held}"),
         (Truth::Wrong, None) => return format!("WRONG{lasts}: it does not exist"),
         (Truth::Right | Truth::Unknown, _) => {}
     }
@@ -439,7 +458,7 @@ fn notes(record: &Record) -> Vec<String> {
     });
     let in_doubt = record
         .in_doubt
-        .map(|address| format!("write of {address} not confirmed yet: the next cycle looks"));
+        .map(|address| format!("write of {address} not confirmed yet: the next cycle checks"));
     // The record's name is in the line above.
     let problem = record.problem.as_ref().map(|problem| {
         let bare = problem.strip_prefix(&record.label);
@@ -447,7 +466,10 @@ fn notes(record: &Record) -> Vec<String> {
         let again = record
             .retry_in_s
             .map(|left| format!("{RETRY}{}", human_seconds(left)));
-        format!("{bare}{}", again.unwrap_or_default())
+        advice::join(
+            &format!("{bare}{}", again.unwrap_or_default()),
+            record.fix.as_deref(),
+        )
     });
     [pending, in_doubt, problem].into_iter().flatten().collect()
 }

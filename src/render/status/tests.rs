@@ -153,8 +153,8 @@ fn down() -> State {
     vpn.proxied = Some(true);
     vpn.pending = Some(Pending::new(ip("11.22.33.44"), at(LAST - 90)));
     vpn.in_doubt = Some(ip("11.22.33.55"));
-    let why = "vpn.example.com A: 2 records share this name and type: pin one with `id`: \
-         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef";
+    let why = "vpn.example.com A: 2 records share this name and type (ids \
+         0123456789abcdef0123456789abcdef, \u{1b}[31m123456789abcdef0123456789abcdef); fix: pin one with `id`";
     vpn.trouble = Some(Trouble {
         since: at(LAST - 60),
         why: why.into(),
@@ -202,16 +202,16 @@ fn an_outage_with_all_its_trouble_stays_within_80_columns_and_steers_no_terminal
 readiness    NOT_READY since 2026-02-02 05:31, for 11 min 52 s
 verdict      WAN_DOWN: the router answers, nothing beyond it does
 outage       WAN_DOWN since 2026-02-02 05:31, for 11 min 52 s, 24 cycles saw it
-address      IPv4 11.22.33.44, was trusted last, unknown now
+address      IPv4 11.22.33.44, last trusted, now unknown
              IPv6 unknown
 trouble      something broke
 
 records      vpn.example.com A      11.22.33.44  was right 4 min 12 s ago (DoH)
                written 1 min 42 s ago, not seen in public DNS yet
-               write of 11.22.33.55 not confirmed yet: the next cycle looks
-               2 records share this name and type: pin one with `id`:
+               write of 11.22.33.55 not confirmed yet: the next cycle checks
+               2 records share this name and type (ids
                0123456789abcdef0123456789abcdef,
-               [31m123456789abcdef0123456789abcdef
+               [31m123456789abcdef0123456789abcdef); fix: pin one with `id`
              home.example.com AAAA  unknown      never verified
                2a00::1 has 1 of 2 confirmations
 
@@ -236,8 +236,8 @@ fn a_stale_page_says_so_first_and_shows_nothing_in_green() {
     assert!(
         text.starts_with(
             "\
-freshness    STALE: the last cycle ran 20 min ago; all below is as it was then.
-             To see why none followed: systemctl status cadence.timer
+freshness    STALE: the last cycle ran 20 min ago; all below is from then. To
+             see why: systemctl status cadence.timer
 
 readiness    READY"
         ),
@@ -255,13 +255,13 @@ fn clocks_that_cannot_be_compared_make_times_unknown_and_never_a_guess() {
     let reborn = Moment::simulated("other", 100, Duration::from_secs(3));
     let text = page(&document(&down(), &reborn), None);
     for line in [
-        "freshness    STALE: it cannot be told when the last cycle ran; all below is as",
+        "freshness    STALE: cannot tell when the last cycle ran; all below is from then.",
         "readiness    NOT_READY since 2026-02-02 05:31",
         "outage       WAN_DOWN since 2026-02-02 05:31, 24 cycles saw it",
         "records      vpn.example.com A      11.22.33.44  was right at an unknown time",
         "last 24 h    ························",
         "last cycle   at an unknown time, took 295 ms",
-        "next cycle   unknown, the clocks cannot tell (fast, every 30 s)",
+        "next cycle   unknown: the clocks cannot tell (fast, every 30 s)",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
@@ -414,7 +414,7 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
     let (recovery, text) = tell(&state);
     assert!(recovery.dark && recovery.enabled);
     assert!(
-        text.contains("THE MODEM MAY BE DARK: the plug is not known"),
+        text.contains("THE MODEM MAY BE WITHOUT POWER: the plug has not confirmed"),
         "{text}"
     );
     assert!(

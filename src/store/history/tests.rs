@@ -274,7 +274,7 @@ fn a_reader_never_follows_a_link() {
     symlink("/etc/hostname", dir.file(OLDER_FILE)).unwrap();
     let error = read::<Value>(&dir).unwrap_err().to_string();
     let path = dir.file(OLDER_FILE);
-    let expected = "it is not a regular file; move it away, and a new one is started";
+    let expected = "it is not a regular file; fix: move it away, and a new one is started";
     assert_eq!(error, format!("cannot read {}: {expected}", path.display()));
 }
 

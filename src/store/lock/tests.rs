@@ -22,9 +22,9 @@ fn a_second_cycle_is_told_at_once_who_holds_the_lock() {
     assert_eq!(
         error.to_string(),
         format!(
-            "another cycle (process {}) holds the lock {}; try again later, or wait for it with --wait 1m",
-            process::id(),
-            dir.file("lock").display()
+            "the lock {} is held by another cycle (process {}); fix: try again later, or wait for it with --wait 1m",
+            dir.file("lock").display(),
+            process::id()
         )
     );
 }
@@ -37,7 +37,7 @@ fn a_holder_that_left_no_id_is_not_made_up() {
         fs::write(dir.file(FILE), content).unwrap();
         let error = Lock::acquire(&dir, Duration::ZERO).unwrap_err().to_string();
         assert!(
-            error.starts_with("another cycle holds the lock "),
+            error.contains(" is held by another cycle; fix: "),
             "{error}"
         );
     }

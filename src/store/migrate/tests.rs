@@ -32,7 +32,7 @@ fn the_current_version_passes_unchanged() {
 
 #[test]
 fn a_later_version_is_newer_and_not_corrupt() {
-    let newer = Unusable::Newer("its version is 2, and this release reads up to 1".to_owned());
+    let newer = Unusable::Newer("its version is 2, but this release reads up to 1".to_owned());
     assert_eq!(migrate(json!({"version": 2}), 1), Err(newer));
 }
 

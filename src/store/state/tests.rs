@@ -118,7 +118,7 @@ const CASES: [Case; 10] = [
     (
         "corrupt",
         |path| fs::write(path, r#"{"cycle":1}"#).unwrap(),
-        "it names no version",
+        "it has no version",
     ),
     (
         "corrupt",
@@ -148,7 +148,7 @@ const CASES: [Case; 10] = [
     (
         "newer",
         |path| fs::write(path, r#"{"version":2,"new":"shape"}"#).unwrap(),
-        "its version is 2, and this release reads up to 1",
+        "its version is 2, but this release reads up to 1",
     ),
 ];
 
@@ -181,7 +181,7 @@ fn a_document_that_cannot_be_used_is_left_in_place_by_a_reader() {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot use {}: {reason}; the next cycle sets it aside and starts a new one",
+                "cannot use {}: {reason}; fix: none needed, the next cycle sets it aside and starts a new one",
                 dir.file(FILE).display()
             )
         );

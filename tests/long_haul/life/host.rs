@@ -52,7 +52,7 @@ impl Life {
         self.ledger.forget();
         let report = self.cycle_told(&[]);
         assert!(
-            report["errors"].to_string().contains("cannot be used"),
+            report["errors"].to_string().contains("is unusable"),
             "{report:#}"
         );
         let kept = fs::read_dir(self.home.path("state")).unwrap().any(|entry| {

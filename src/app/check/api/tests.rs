@@ -37,13 +37,13 @@ fn each_record_says_what_a_cycle_would_do() {
         create: true,
         ..plain.clone()
     };
-    let soon = "cadence reconcile --no-cache, or wait: a cycle that is READY does it";
+    let soon = "cadence reconcile --no-cache, or wait for the next READY cycle";
     let one = [found("a", "A", A)];
     assert_eq!(
         judged(&plain, &one, Some(A)),
         Finding::ok(
             "record",
-            format!("vpn.example.com A holds {A}, as it should")
+            format!("vpn.example.com A points to {A}, as expected")
         )
     );
     assert_eq!(
@@ -67,17 +67,19 @@ fn what_only_the_operator_can_mend_fails() {
         (vec![], "set `create = true`"),
         (
             vec![found("a", "A", A), found("b", "A", A)],
-            "pin one with `id`: a, b",
+            "(ids a, b)pin one with `id`",
         ),
         (
             vec![found("c", "CNAME", "x.example")],
-            "a CNAME to x.example stands in the way",
+            "a CNAME to x.example is in the way",
         ),
     ] {
         for seen in [Some(A), None] {
             let finding = judged(&plain, &there, seen);
             assert_eq!(finding.level, crate::app::check::Level::Fail, "{finding:?}");
-            assert!(finding.message.contains(says), "{finding:?}");
+            let mend = finding.mend.as_deref().unwrap();
+            let told = [&finding.message, mend].concat();
+            assert!(told.contains(says), "{finding:?}");
         }
     }
 }
@@ -94,7 +96,7 @@ fn without_an_observed_address_only_the_rest_of_the_record_is_judged() {
         judged(&plain, &one, None),
         Finding::ok(
             "record",
-            format!("vpn.example.com A is there and holds {A}")
+            format!("vpn.example.com A exists and points to {A}")
         )
     );
     let finding = judged(&other_ttl, &one, None);

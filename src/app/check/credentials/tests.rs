@@ -64,12 +64,12 @@ fn secrets_that_systemd_hands_over_may_be_closed_to_everybody() {
         messages(&look(&settings(folder.path(), true), &runner)),
         [(
             Level::Ok,
-            "systemd hands over the API token and the plug's password"
+            "systemd passes the API token and the plug's password"
         )]
     );
     assert_eq!(
         messages(&look(&settings(folder.path(), false), &runner)),
-        [(Level::Ok, "systemd hands over the API token")]
+        [(Level::Ok, "systemd passes the API token")]
     );
 }
 
@@ -105,7 +105,7 @@ fn a_secret_that_the_user_cannot_read_fails_with_the_drop_in_that_hands_it_over(
         assert_eq!(
             found,
             [Finding::fail("credential", message.clone()).mend(format!(
-                "sudo systemctl edit cadence.service, and put in:\n[Service]\nLoadCredential=cloudflare-token:{shown}"
+                "sudo systemctl edit cadence.service, and add:\n[Service]\nLoadCredential=cloudflare-token:{shown}"
             ))]
         );
     }
@@ -130,7 +130,7 @@ fn a_file_that_a_credential_hides_is_told() {
         [(
             Level::Warn,
             &*format!(
-                "cadence.service is given the API token in {} and never reads {} (cloudflare.token_file)",
+                "cadence.service gets the API token from {} and never reads {} (cloudflare.token_file)",
                 other.display(),
                 folder.path().join("token").display()
             )
@@ -162,7 +162,7 @@ fn what_a_user_that_is_nowhere_may_read_is_not_known() {
     };
     let found = look(&settings(folder.path(), false), &runner);
     let message = format!(
-        "whether cycles can read the API token in {} is not known: its user is not in /etc/passwd",
+        "cannot tell whether cycles can read the API token in {}: its user is not in /etc/passwd",
         folder.path().join("token").display()
     );
     assert_eq!(messages(&found), [(Level::Warn, message.as_str())]);

@@ -128,10 +128,10 @@ fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
         (
             TokenError::Unreadable(source.clone(), "it is a directory".into()),
             "cannot read the API token in /t (cloudflare.token_file): it is a directory",
-            Some("it must be a regular file"),
+            Some("use a regular file"),
         ),
         (
-            TokenError::Malformed(source, "is empty: put one there"),
+            TokenError::Malformed(source, "is empty; fix: put one there"),
             "the API token in /t (cloudflare.token_file) is empty",
             Some("put one there"),
         ),
@@ -150,7 +150,7 @@ fn a_clock_that_was_never_set_fails() {
         clock(&now, None),
         Finding::fail(
             "clock",
-            "1970-01-01T00:00:00Z cannot be true, and certificates cannot be verified by it"
+            "1970-01-01T00:00:00Z cannot be right, so certificates cannot be verified"
         )
         .mend("sudo timedatectl set-ntp true, or wait for NTP")
     );
@@ -162,7 +162,7 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
     let (found, state) = state_folder(&path, &system::now(), &adapters(), None);
-    let missing = format!("{} is not there: no cycle has run yet", path.display());
+    let missing = format!("{} does not exist: no cycle has run yet", path.display());
     assert_eq!(found, [Finding::warn("state", missing).mend(START)]);
     assert!(state.is_none() && !path.exists());
 }
@@ -191,7 +191,7 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
     assert_eq!(found[1].level, Level::Fail);
     assert_eq!(
         found[1].mend.as_deref(),
-        Some("the next cycle sets it aside and starts a new one")
+        Some("none needed, the next cycle sets it aside and starts a new one")
     );
     assert!(path.exists());
 }
@@ -206,7 +206,7 @@ fn a_cycle_that_is_long_past_is_a_warning() {
     let (state, now) = a_state(7200);
     assert_eq!(
         timer(Some(&state), &now, &settings(""), None),
-        Finding::warn("timer", "last cycle 2 h ago, at most 2m is expected").mend(START)
+        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").mend(START)
     );
 }
 
@@ -240,7 +240,7 @@ fn a_clock_that_nobody_keeps_right_is_a_warning_with_its_mend() {
         (
             "yes",
             "yes",
-            "wait a while, then look at: timedatectl timesync-status",
+            "wait a while, then run: timedatectl timesync-status",
         ),
         ("no", "yes", "sudo timedatectl set-ntp true"),
         (
@@ -260,7 +260,7 @@ fn a_clock_that_nobody_keeps_right_is_a_warning_with_its_mend() {
     assert!(
         unknown
             .message
-            .ends_with("; whether NTP keeps it right is not known: timedatectl does not tell"),
+            .ends_with("; NTP status unknown: timedatectl does not say"),
         "{unknown:?}"
     );
 }
@@ -285,7 +285,7 @@ fn the_state_folder_must_belong_to_whoever_runs_the_cycles() {
     let (path, uid) = (folder.path(), fs::metadata(folder.path()).unwrap().uid());
     // Debian's user nobody owns nothing.
     let message = format!(
-        "{} belongs to uid {uid}, not to the user nobody, who runs the cycles",
+        "{} is owned by uid {uid}, not by the user nobody, who runs the cycles",
         path.display()
     );
     let mend = format!("sudo chown -R nobody: {}", path.display());

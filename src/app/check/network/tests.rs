@@ -42,7 +42,7 @@ fn a_provider_that_fails_or_lies_is_named() {
             "public_ip",
             format!("{A}: 2 of 4 providers agree; p2:443 says {B}; p3:443: timed out")
         )
-        .mend("replace it in network.ip_providers if that lasts")
+        .mend("replace it in network.ip_providers if this persists")
     );
     assert_eq!(counted, Some(A.parse().unwrap()));
 }
@@ -56,7 +56,7 @@ fn no_address_is_confirmed_by_one_host_or_by_a_tie() {
         (
             Finding::fail(
                 "public_ip",
-                "network.ip6_providers names 1 host, and an address counts once two agree"
+                "network.ip6_providers names 1 host, but two must agree on an address"
             )
             .mend("add another host to network.ip6_providers"),
             None
@@ -145,7 +145,7 @@ fn of_a_family_over_which_nobody_answers_no_target_is_to_be_replaced() {
     let mend = wan(&more, true, dead).mend.unwrap();
     assert_eq!(
         mend,
-        "no target answers over IPv6: look at IPv6 in the router, or ask the ISP for it"
+        "no target answers over IPv6: check IPv6 on the router, or ask the ISP for it"
     );
     // One alone may be the target's own fault, and where nothing answers it is the line's.
     assert_eq!(dead_family(&[four, six.clone()]), None);

@@ -38,13 +38,13 @@ pub fn look(systemd: &Systemd, now: &Moment, window: Duration) -> Option<Finding
     let last = last(service, latest, succeeded);
     let within = human_duration(window);
     let message = match &failed {
-        Err(why) => format!("{last}; how others ended is not known: {why}"),
+        Err(why) => format!("{last}; earlier cycles unknown: {why}"),
         Ok(failures) if failures.by_ending.is_empty() => {
-            format!("{last}, none failed within {within}")
+            format!("{last}, no failures in {within}")
         }
         Ok(failures) => {
             let told = failures.told(latest, now);
-            format!("{last}; failed within {within}: {told}")
+            format!("{last}; failures in {within}: {told}")
         }
     };
     let any_failed = failed.is_ok_and(|failures| !failures.by_ending.is_empty());
@@ -53,7 +53,7 @@ pub fn look(systemd: &Systemd, now: &Moment, window: Duration) -> Option<Finding
         (true, true) => Finding::warn(CHECK, message),
         (true, false) => return latest.map(|_| Finding::ok(CHECK, message)),
     };
-    Some(finding.mend(format!("look at: sudo journalctl -u {SERVICE} -n 30")))
+    Some(finding.mend(format!("see: sudo journalctl -u {SERVICE} -n 30")))
 }
 
 fn last(service: Block, latest: Option<Ending>, succeeded: bool) -> String {
@@ -66,7 +66,7 @@ fn last(service: Block, latest: Option<Ending>, succeeded: bool) -> String {
         Some(ending) => format!("the last cycle ended with {ending}{result}"),
         None if !succeeded => format!("systemd could not start the last cycle{result}"),
         None if service.get("ActiveState") == "activating" => "a cycle is running".to_owned(),
-        None => "systemd remembers no cycle".to_owned(),
+        None => "systemd has no record of a cycle".to_owned(),
     }
 }
 
@@ -130,7 +130,7 @@ impl Failures {
         let age = self.latest.map(|at| now.wall.duration_since(at));
         let age = age.and_then(|age| Duration::try_from(age).ok());
         let age = age.map_or(String::new(), |age| {
-            format!(", the latest {} ago", human_duration(age))
+            format!(", the last {} ago", human_duration(age))
         });
         format!("{}{age}", all.join(", "))
     }

@@ -104,7 +104,7 @@ impl Systemd {
 
 fn seen(answer: Answer) -> Result<String, String> {
     if UNSEEN.iter().any(|hint| answer.text.contains(hint)) {
-        return Err("the journal shows this user nothing".to_owned());
+        return Err("this user cannot read the journal".to_owned());
     }
     answer.of_success()
 }

@@ -16,10 +16,10 @@ pub fn look(systemd: &Systemd) -> Vec<Finding> {
     }
     let state = |id| systemd.unit(id).map(|unit| unit.get("LoadState"));
     if let Some(id) = UNITS.iter().find(|id| state(id).is_none_or(str::is_empty)) {
-        return vec![unknown(&format!("systemctl says nothing of {id}"))];
+        return vec![unknown(&format!("systemctl says nothing about {id}"))];
     }
     if UNITS.iter().all(|id| state(id) == Some("not-found")) {
-        let missing = format!("{TIMER} is not installed here: nothing runs a cycle by itself");
+        let missing = format!("{TIMER} is not installed: nothing runs cycles on a schedule");
         let mend = "install the Debian package, or copy the units into /etc/systemd/system";
         return vec![Finding::warn(CHECK, missing).mend(mend)];
     }
@@ -34,15 +34,14 @@ pub fn look(systemd: &Systemd) -> Vec<Finding> {
     findings.extend(systemd.loaded(TIMER).and_then(timer));
     findings.extend(verified(systemd));
     if findings.is_empty() {
-        let well = format!("{TIMER} is enabled and started, and {VERIFY} finds no fault");
+        let well = format!("{TIMER} is enabled and started, and {VERIFY} finds no errors");
         findings.push(Finding::ok(CHECK, well));
     }
     findings
 }
 
 fn unknown(why: &str) -> Finding {
-    Finding::warn(CHECK, format!("not known: {why}"))
-        .mend(format!("look at: systemctl status {TIMER}"))
+    Finding::warn(CHECK, format!("unknown: {why}")).mend(format!("see: systemctl status {TIMER}"))
 }
 
 fn load(id: &str, unit: Block) -> Option<Finding> {
@@ -53,13 +52,12 @@ fn load(id: &str, unit: Block) -> Option<Finding> {
                 .mend(format!("sudo systemctl unmask {id}")),
         ),
         "not-found" => Some(
-            Finding::fail(CHECK, format!("{id} is not installed, though others are"))
+            Finding::fail(CHECK, format!("{id} is not installed, but other units are"))
                 .mend("install the package again, or copy the unit"),
         ),
         state => Some(
-            Finding::fail(CHECK, format!("systemd cannot load {id} ({state})")).mend(format!(
-                "look at: {VERIFY} {id}, and mend the file that it names"
-            )),
+            Finding::fail(CHECK, format!("systemd cannot load {id} ({state})"))
+                .mend(format!("run {VERIFY} {id}, and fix the file it names")),
         ),
     }
 }
@@ -74,7 +72,7 @@ fn reload(systemd: &Systemd) -> Option<Finding> {
         let names = changed.join(", ");
         Finding::warn(
             CHECK,
-            format!("systemd has not read what was changed in {names}"),
+            format!("systemd has not loaded the changes to {names}"),
         )
         .mend("sudo systemctl daemon-reload")
     })
@@ -96,7 +94,7 @@ fn timer(unit: Block) -> Option<Finding> {
         ("active", false) => Some(
             Finding::warn(
                 CHECK,
-                format!("{TIMER} is not enabled: it does not come back after a boot"),
+                format!("{TIMER} is not enabled: it will not start after a reboot"),
             )
             .mend(START),
         ),
@@ -128,7 +126,7 @@ fn fast_path(systemd: &Systemd) -> Option<Finding> {
     (active(TIMER)? && !active(FAST_PATH)?).then(|| {
         Finding::warn(
             CHECK,
-            format!("{FAST_PATH} is not started: an outage is not looked at more often"),
+            format!("{FAST_PATH} is not started: no fast interval in an outage"),
         )
         .mend(format!("sudo systemctl restart {TIMER}"))
     })
@@ -153,7 +151,7 @@ fn verified(systemd: &Systemd) -> Option<Finding> {
     };
     Some(
         Finding::warn(CHECK, format!("{VERIFY} says: {first}{more}")).mend(format!(
-            "correct it; all of it is told by: {VERIFY} {TIMER} {SERVICE}"
+            "fix it; to see all of it: {VERIFY} {TIMER} {SERVICE}"
         )),
     )
 }

@@ -77,8 +77,8 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
 fn a_rejected_token_says_what_it_needs() {
     assert_eq!(
         failure(&reading(), 403, &refusal(9109, "Invalid access token")).message,
-        "reading zone example.com: Cloudflare rejects the API token (code 9109: Invalid access token): \
-         it must be active, copied as a whole, and have the permissions Zone:Read and DNS:Edit for this zone"
+        "reading zone example.com: Cloudflare rejects the API token (code 9109: Invalid access token); \
+         fix: use one that is active, copied whole, and has Zone:Read and DNS:Edit for this zone"
     );
     let text = "Cannot use the access token from location: 11.22.33.44";
     let error = failure(&reading(), 403, &refusal(9109, text));
@@ -418,7 +418,7 @@ fn a_record_is_read_strictly_where_it_matters() {
         ("ttl", (-1).into()),
         ("ttl", u64::MAX.into()),
     ] {
-        let flaw = format!("the answer has no usable `{key}` where one belongs");
+        let flaw = format!("the answer has no usable `{key}` where one is expected");
         let error = with(key, value.clone()).unwrap_err();
         assert!(error.starts_with(&flaw), "{error}");
         let is_named = error.ends_with(": VPN.example.com A");
@@ -471,7 +471,7 @@ fn a_text_of_control_characters_is_as_good_as_none() {
     let item = serde_json::json!({"status": "\u{9b}\r\n", "name": " ", "content": "\u{1b}"});
     let flaw = |key| {
         Err(format!(
-            "the answer has no usable `{key}` where one belongs"
+            "the answer has no usable `{key}` where one is expected"
         ))
     };
     assert_eq!(
@@ -530,7 +530,7 @@ fn an_answer_that_would_fill_the_memory_is_not_unfolded() {
     let many = format!("[{}{{}}]", "{\"\":0},".repeat(9_999));
     assert_eq!(
         failure(&reading(), 200, &many).message,
-        "reading zone example.com: status 200 came with far more than an answer of the API holds"
+        "reading zone example.com: status 200 came with far more than an API answer"
     );
     assert!(unfolds_too_far("0,".repeat(40_000).as_bytes()));
 }
@@ -557,7 +557,7 @@ fn an_item_without_a_name_is_no_other_record() {
         serde_json::json!({"name": null, "type": "A"}),
         serde_json::json!({"name": ""}),
     ] {
-        let flaw = Err("the answer has no usable `name` where one belongs".to_owned());
+        let flaw = Err("the answer has no usable `name` where one is expected".to_owned());
         assert_eq!(record_named(&item, "a.example.com"), flaw);
         assert_eq!(zone(&item, "example.com").map(|_| ()), flaw.map(|_| ()));
     }

@@ -6,7 +6,6 @@ use super::{
     Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
     Outage, Past, Pending, Record, Recovery, Uptime, Verified,
 };
-use crate::logic::backoff;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{Instead, RecordState};
@@ -15,6 +14,7 @@ use crate::logic::state::Speed;
 use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
+use crate::logic::{advice, backoff};
 
 /// The schema of the document.
 const SCHEMA: &str = "cadence.status/1";
@@ -38,6 +38,7 @@ impl Document {
                 }
             })
         };
+        let (errors, fixes) = advice::split_all(&known.errors);
         Self {
             schema: SCHEMA,
             readiness: state.map(State::readiness),
@@ -64,7 +65,8 @@ impl Document {
                 .map(|change| LastChange::new(change, now)),
             recovery: Recovery::new(known, configured, now),
             backoff: Backoff::new(known, now),
-            errors: known.errors.clone(),
+            errors,
+            fixes,
             last_cycle: known.last.as_ref().map(|last| LastCycle {
                 began: Past::of(&last.at, now),
                 elapsed_ms: last.elapsed_ms,
@@ -91,7 +93,9 @@ impl Recovery {
             None => state.verdict,
         };
         let guardrail = match (configured, verdict) {
-            _ if dark => Some("the plug is not known to be on since the last cut".to_owned()),
+            _ if dark => {
+                Some("the plug has not confirmed that it is on since the last cut".to_owned())
+            }
             (Some(with), Some(verdict)) => known
                 .allows(with.recovery, verdict, with.policy.unsettled_interval, now)
                 .err()
@@ -100,9 +104,11 @@ impl Recovery {
             (None, _) => Some("the configuration cannot be read".to_owned()),
             (_, None) => Some("no cycle has run yet".to_owned()),
         };
+        let (guardrail, fix) = apart(guardrail.as_deref());
         Self {
             enabled: configured.is_some_and(|with| with.recovery.enabled),
             guardrail,
+            fix,
             attempts_in_outage: known.in_outage,
             attempts_in_day: known.attempts.len(),
             dark,
@@ -230,6 +236,7 @@ impl Record {
             Instead::Settings => trouble.wanted.map(|wanted| wanted.to_string()),
             Instead::Unread | Instead::Missing => None,
         });
+        let (problem, fix) = apart(trouble.map(|trouble| trouble.why.as_str()));
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
@@ -254,7 +261,8 @@ impl Record {
             }),
             in_doubt: known.in_doubt,
             proxied: known.proxied,
-            problem: trouble.map(|trouble| trouble.why.clone()),
+            problem,
+            fix,
         }
     }
 }
@@ -309,12 +317,14 @@ impl Backoff {
     fn new(state: &State, now: &Moment) -> Option<Self> {
         let wait = state.backoff.as_ref()?;
         let remaining_s = left(wait, now)?;
+        let (reason, fix) = advice::split(&wait.reason);
         Some(Self {
             since: Past::of(&wait.since, now),
             remaining_s,
             failures: wait.failures,
             token_rejected: wait.rejected_token.is_some(),
-            reason: wait.reason.clone(),
+            reason: reason.to_owned(),
+            fix: fix.map(str::to_owned),
             sentence: wait.told(Duration::from_secs(remaining_s)),
         })
     }
@@ -345,4 +355,10 @@ impl Next {
             due_at,
         })
     }
+}
+
+/// A reason, and apart from it what to do.
+fn apart(reason: Option<&str>) -> (Option<String>, Option<String>) {
+    let (what, fix) = advice::apart(reason);
+    (what.map(str::to_owned), fix.map(str::to_owned))
 }

@@ -54,8 +54,11 @@ fn the_document_holds_everything_that_is_known() {
     let text = json(&document(&down(), &at(LAST + 12)));
     assert_eq!(text.lines().count(), 1);
     let mut document: Value = serde_json::from_str(&text).unwrap();
-    let problem = document["records"][0]["problem"].take();
-    assert!(problem.as_str().unwrap().contains("pin one with"));
+    let record = &mut document["records"][0];
+    let fix = record.as_object_mut().unwrap().remove("fix").unwrap();
+    assert_eq!(fix, "pin one with `id`");
+    let problem = record["problem"].take();
+    assert!(problem.as_str().unwrap().contains("2 records share"));
     let hours = document["hours"].take();
     assert_eq!(hours.as_array().unwrap().len(), 24);
     assert_eq!(

@@ -38,7 +38,7 @@ const JOURNAL: [&str; 2] = [
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
-const LOOK: &str = "look at: sudo journalctl -u cadence.service -n 30";
+const LOOK: &str = "see: sudo journalctl -u cadence.service -n 30";
 
 fn said(units: &str, verified: &str, journal: &str) -> Systemd {
     Systemd {

@@ -7,7 +7,7 @@ fn cycles_that_ended_well_are_told() {
             cycles::look(&said(units, "", "\n"), &soon_after(journal), HOUR),
             Some(ok(
                 "cycles",
-                "the last cycle ended with 0, none failed within 1 h"
+                "the last cycle ended with 0, no failures in 1 h"
             ))
         );
     }
@@ -21,8 +21,8 @@ fn cycles_that_failed_are_counted_by_how_they_ended() {
             cycles::look(&said(healthy, "", journal), &now, HOUR),
             Some(warn(
                 "cycles",
-                "the last cycle ended with 0; failed within 1 h: 1 with signal 9, 1 with 78 (the configuration or the \
-                 policy is wrong), 2 with 77 (the token is missing or was rejected), the latest 5 min ago",
+                "the last cycle ended with 0; failures in 1 h: 1 with signal 9, 1 with 78 (the configuration or the \
+                 policy is wrong), 2 with 77 (the token is missing or was rejected), the last 5 min ago",
                 LOOK
             ))
         );
@@ -30,8 +30,8 @@ fn cycles_that_failed_are_counted_by_how_they_ended() {
             cycles::look(&said(faults, "", journal), &now, HOUR),
             Some(fail(
                 "cycles",
-                "the last cycle ended with signal 9; failed within 1 h: 1 with signal 9, 1 with 78 (the configuration or the \
-                 policy is wrong), 2 with 77 (the token is missing or was rejected), the latest 5 min ago",
+                "the last cycle ended with signal 9; failures in 1 h: 1 with signal 9, 1 with 78 (the configuration or the \
+                 policy is wrong), 2 with 77 (the token is missing or was rejected), the last 5 min ago",
                 LOOK
             ))
         );
@@ -46,25 +46,25 @@ fn the_ending_of_a_cycle_is_told_in_words() {
             "Result=success\nExecMainCode=1\nExecMainStatus=0",
             "Result=timeout\nExecMainCode=2\nExecMainStatus=15",
             Level::Fail,
-            "the last cycle ended with signal 15 (timeout), none failed within 1 h",
+            "the last cycle ended with signal 15 (timeout), no failures in 1 h",
         ),
         (
             "Result=success\nExecMainCode=1\nExecMainStatus=0",
             "Result=resources\nExecMainCode=0\nExecMainStatus=0",
             Level::Fail,
-            "systemd could not start the last cycle (resources), none failed within 1 h",
+            "systemd could not start the last cycle (resources), no failures in 1 h",
         ),
         (
             "Result=success\nExecMainCode=1\nExecMainStatus=0",
             "Result=exit-code\nExecMainCode=1\nExecMainStatus=203",
             Level::Fail,
-            "the last cycle ended with 203 (systemd could not start it), none failed within 1 h",
+            "the last cycle ended with 203 (systemd could not start it), no failures in 1 h",
         ),
         (
             "ExecMainStatus=0",
             "ExecMainStatus=75",
             Level::Ok,
-            "the last cycle ended with 75 (another cycle holds the lock), none failed within 1 h",
+            "the last cycle ended with 75 (another cycle holds the lock), no failures in 1 h",
         ),
     ] {
         let units = HEALTHY[0].replace(was, is);
@@ -82,7 +82,7 @@ fn before_the_first_cycle_there_is_nothing_to_tell() {
     assert!(
         found
             .message
-            .starts_with("systemd remembers no cycle; failed"),
+            .starts_with("systemd has no record of a cycle; failures"),
         "{found:?}"
     );
 }

@@ -7,7 +7,7 @@ fn units_in_order_are_one_finding() {
             units::look(&said(units, "", "")),
             [ok(
                 "units",
-                "cadence.timer is enabled and started, and systemd-analyze verify finds no fault"
+                "cadence.timer is enabled and started, and systemd-analyze verify finds no errors"
             )]
         );
     }
@@ -22,7 +22,7 @@ fn units_that_are_not_there_are_one_warning() {
             found,
             [warn(
                 "units",
-                "cadence.timer is not installed here: nothing runs a cycle by itself",
+                "cadence.timer is not installed: nothing runs cycles on a schedule",
                 "install the Debian package, or copy the units into /etc/systemd/system"
             )]
         );
@@ -50,7 +50,7 @@ fn each_fault_of_a_unit_is_told_with_its_mend() {
                 warn(
                     "units",
                     "systemd-analyze verify says: /etc/systemd/system/cadence.timer.d/x.conf:7: Unknown section 'Nope'. Ignoring.",
-                    "correct it; all of it is told by: systemd-analyze verify cadence.timer cadence.service"
+                    "fix it; to see all of it: systemd-analyze verify cadence.timer cadence.service"
                 ),
             ]
         );
@@ -73,7 +73,7 @@ fn a_timer_that_starts_nothing_is_told() {
             "UnitFileState=enabled",
             "UnitFileState=disabled",
             Level::Warn,
-            "cadence.timer is not enabled: it does not come back after a boot",
+            "cadence.timer is not enabled: it will not start after a reboot",
         ),
         (
             "SubState=waiting",
@@ -91,13 +91,13 @@ fn a_timer_that_starts_nothing_is_told() {
             "SubState=waiting\nFragmentPath=/usr/lib/systemd/system/cadence.timer\nDropInPaths=\nUnitFileState=enabled\nNeedDaemonReload=no",
             "NeedDaemonReload=yes\nUnitFileState=enabled",
             Level::Warn,
-            "systemd has not read what was changed in cadence.timer",
+            "systemd has not loaded the changes to cadence.timer",
         ),
         (
             "Id=cadence-fast.path\nLoadState=loaded\nActiveState=active",
             "Id=cadence-fast.path\nLoadState=loaded\nActiveState=inactive",
             Level::Warn,
-            "cadence-fast.path is not started: an outage is not looked at more often",
+            "cadence-fast.path is not started: no fast interval in an outage",
         ),
         (
             "LoadState=loaded",
@@ -109,7 +109,7 @@ fn a_timer_that_starts_nothing_is_told() {
             "Id=cadence-fast.timer\nLoadState=loaded",
             "Id=cadence-fast.timer\nLoadState=not-found",
             Level::Fail,
-            "cadence-fast.timer is not installed, though others are",
+            "cadence-fast.timer is not installed, but other units are",
         ),
         (
             "ActiveState=active\nSubState=waiting\nFragmentPath=/usr/lib/systemd/system/cadence.timer\nDropInPaths=\nUnitFileState=enabled",
@@ -141,8 +141,8 @@ fn what_the_tools_do_not_tell_is_not_known() {
         units::look(&systemd),
         [warn(
             "units",
-            "not known: it is not installed",
-            "look at: systemctl status cadence.timer"
+            "unknown: it is not installed",
+            "see: systemctl status cadence.timer"
         )]
     );
     assert_eq!(timers::look(&systemd, &policy(1, 1, 1)), []);
@@ -160,7 +160,7 @@ fn what_the_tools_do_not_tell_is_not_known() {
         cycles::look(&half, &soon_after(JOURNAL[0]), HOUR),
         Some(ok(
             "cycles",
-            "the last cycle ended with 0; how others ended is not known: it is not installed"
+            "the last cycle ended with 0; earlier cycles unknown: it is not installed"
         ))
     );
 }
@@ -180,7 +180,7 @@ fn nonsense_is_not_taken_for_units() {
         let found = units::look(&systemd);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].level, Level::Warn);
-        assert!(found[0].message.starts_with("not known: "), "{found:?}");
+        assert!(found[0].message.starts_with("unknown: "), "{found:?}");
         assert_eq!(timers::look(&systemd, &policy(1, 1, 1)), []);
         assert_eq!(cycles::look(&systemd, &soon_after(JOURNAL[0]), HOUR), None);
     }
