@@ -12,17 +12,41 @@ use std::path::Path;
 
 use support::{Home, RECORD};
 
-/// What else is typed, and the file of a test that does it.
-const ELSEWHERE: [(&str, &str); 8] = [
-    ("cargo run --release --locked -- demo", "tests/fresh"),
-    ("tests/run", "tests/fresh"),
-    ("packaging/build-deb", "tests/system/package.sh"),
-    ("systemctl enable --now cadence.timer", "tests/system/debian/lifecycle.sh"),
-    ("journalctl -u cadence", "tests/system/lab.sh"),
-    ("cargo build --release --locked", "tests/run"),
-    ("target/release/cadence", "tests/run"),
-    // A terminal is asked: see the tests of init.
-    ("cadence init", "tests/system/debian/lifecycle.sh"),
+/// What else is typed, the file of a test that does it, and a word of it there.
+const ELSEWHERE: [(&str, &str, &str); 8] = [
+    (
+        "cargo run --release --locked -- demo",
+        "tests/fresh",
+        "README",
+    ),
+    ("tests/run", "tests/fresh", "README"),
+    (
+        "packaging/build-deb",
+        "tests/system/package.sh",
+        "build-deb",
+    ),
+    (
+        "systemctl enable --now cadence.timer",
+        "tests/system/debian/lifecycle.sh",
+        "enable --now cadence.timer",
+    ),
+    (
+        "journalctl -u cadence",
+        "tests/system/debian/lifecycle.sh",
+        "journalctl",
+    ),
+    (
+        "cargo build --release --locked",
+        "tests/run",
+        "cargo build --release --locked",
+    ),
+    (
+        "install -m 0755 target/release/cadence",
+        "tests/system/container.sh",
+        "binary",
+    ),
+    // A terminal is asked.
+    ("cadence init", "tests/init/main.rs", "\"init\""),
 ];
 
 fn project(name: &str) -> String {
@@ -42,7 +66,16 @@ fn typed(readme: &str) -> Vec<String> {
         let first = text.trim_start_matches("sudo ").split([' ', '/']).next();
         let is_command = matches!(
             first,
-            Some("cargo" | "tests" | "apt" | "install" | "cadence" | "systemctl" | "journalctl" | "*")
+            Some(
+                "cargo"
+                    | "tests"
+                    | "apt"
+                    | "install"
+                    | "cadence"
+                    | "systemctl"
+                    | "journalctl"
+                    | "*"
+            )
         );
         if is_code && is_command {
             lines.push(text.to_owned());
@@ -59,9 +92,8 @@ fn every_command_of_the_readme_is_run_by_a_test() {
     let home = Home::with(RECORD);
     home.cycle_with(&["--trust"]);
     for line in typed {
-        if let Some((command, file)) = ELSEWHERE.iter().find(|(it, _)| line.contains(it)) {
-            let word = command.split(' ').next_back().unwrap();
-            assert!(project(file).contains(word), "{file} does nothing with {command}");
+        if let Some((command, file, word)) = ELSEWHERE.iter().find(|it| line.contains(it.0)) {
+            assert!(project(file).contains(word), "{file} runs no {command}");
             continue;
         }
         let (_, command) = line
@@ -72,7 +104,8 @@ fn every_command_of_the_readme_is_run_by_a_test() {
         // A plug is not there, which is told as such.
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();
         let code = ended.status.code().unwrap();
-        let is_without_plug = line.contains("recover") && code == 78 || code == 2 && said.contains("--yes");
+        let is_without_plug =
+            line.contains("recover") && code == 78 || code == 2 && said.contains("--yes");
         assert!(code == 0 || is_without_plug, "{line}: {code}, {said}");
     }
 }
