@@ -84,16 +84,20 @@ pub(super) fn pretty(finding: &Finding, style: Style) -> String {
 /// `18 checks: 15 ok, 1 warning, 2 failed`.
 fn summary(findings: &[Finding]) -> String {
     let count = |level| findings.iter().filter(|found| found.level == level).count();
-    let mut parts = vec![format!("{} ok", count(Level::Ok))];
-    match count(Level::Warn) {
-        0 => {}
-        1 => parts.push("1 warning".to_owned()),
-        many => parts.push(format!("{many} warnings")),
-    }
-    match count(Level::Fail) {
-        0 => {}
-        failed => parts.push(format!("{failed} failed")),
-    }
+    let warnings = match count(Level::Warn) {
+        1 => "warning",
+        _ => "warnings",
+    };
+    let named = [
+        (Level::Ok, "ok"),
+        (Level::Warn, warnings),
+        (Level::Fail, "failed"),
+    ];
+    let counted = named.map(|(level, name)| (count(level), name));
+    let some = counted.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = some
+        .map(|(number, name)| format!("{number} {name}"))
+        .collect();
     let checks = if findings.len() == 1 {
         "check"
     } else {
@@ -248,10 +252,10 @@ mod tests {
         let all = findings();
         assert_eq!(summary(&all[..1]), "1 check: 1 ok");
         assert_eq!(summary(&all[..2]), "2 checks: 1 ok, 1 warning");
-        assert_eq!(summary(&all[2..]), "1 check: 0 ok, 1 failed");
+        assert_eq!(summary(&all[2..]), "1 check: 1 failed");
         assert_eq!(
             summary(&[&all[1..2], &all[1..2]].concat()),
-            "2 checks: 0 ok, 2 warnings"
+            "2 checks: 2 warnings"
         );
     }
 }
