@@ -88,22 +88,23 @@ fn summary(findings: &[Finding]) -> String {
         1 => "warning",
         _ => "warnings",
     };
-    let named = [
+    let mut told = match findings.len() {
+        1 => "1 check".to_owned(),
+        many => format!("{many} checks"),
+    };
+    let mut separator = ": ";
+    for (level, name) in [
         (Level::Ok, "ok"),
         (Level::Warn, warnings),
         (Level::Fail, "failed"),
-    ];
-    let counted = named.map(|(level, name)| (count(level), name));
-    let some = counted.into_iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<String> = some
-        .map(|(number, name)| format!("{number} {name}"))
-        .collect();
-    let checks = if findings.len() == 1 {
-        "check"
-    } else {
-        "checks"
-    };
-    format!("{} {checks}: {}", findings.len(), parts.join(", "))
+    ] {
+        let number = count(level);
+        if number > 0 {
+            told = format!("{told}{separator}{number} {name}");
+            separator = ", ";
+        }
+    }
+    told
 }
 
 fn worst(findings: &[Finding]) -> Level {
