@@ -7,7 +7,7 @@ use cadence::world::PlugModel;
 use serde_json::json;
 
 use crate::Host;
-use crate::terminal::Terminal;
+use crate::support::terminal::Terminal;
 
 const NAME: &str = "Name to keep on this home's address, such as vpn.example.com: ";
 const TOKEN: &str = "API token (not shown): ";
