@@ -1,14 +1,20 @@
 //! Runs the command that was asked for, and prints what it found. Commands return values, `render` makes text of them, and here both meet.
 
+#[cfg(feature = "demo")]
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt;
 
 use jiff::tz::TimeZone;
 
 use crate::app::context::Context;
+#[cfg(feature = "demo")]
+use crate::app::demo;
 use crate::app::{check, history, init, probe, reconcile, recover, status};
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
 use crate::render::{self, Form, Style};
+#[cfg(feature = "demo")]
+use crate::system;
 
 /// Runs a command; the exit code, or why it could not do its work.
 ///
@@ -26,7 +32,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Init(options) => documented(&context, init::run(&context, &options)),
         Command::Check(options) => check(&context, &options),
         #[cfg(feature = "demo")]
-        Command::Demo(options) => crate::app::demo::run(&context, &options),
+        Command::Demo(_) => demo(&context),
     }
 }
 
@@ -101,4 +107,27 @@ fn check(context: &Context, options: &cli::Check) -> Result<u8, Error> {
     let checked = check::run(context, options);
     context.print(&render::check::report(&checked.findings, &context.style))?;
     Ok(checked.exit_code())
+}
+
+/// The demo, at a pace that a person can follow where one watches.
+#[cfg(feature = "demo")]
+fn demo(context: &Context) -> Result<u8, Error> {
+    let style = &context.style;
+    let is_watched = io::stdout().is_terminal();
+    let is_told = style.form != Form::Json && !style.quiet;
+    let played = demo::run(&mut |told| {
+        if is_told {
+            context.print(&render::demo::told(&told, style))?;
+            if is_watched {
+                system::sleep(render::demo::pause(&told));
+            }
+        }
+        Ok(())
+    });
+    if style.form == Form::Json {
+        context.print(&render::demo::document(&played))?;
+    } else if is_told && played.error.is_none() {
+        context.print(&render::demo::ending(&played, style))?;
+    }
+    played.error.map_or(Ok(EXIT_DONE), Err)
 }
