@@ -4,10 +4,78 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use crate::logic::event::KINDS;
 use crate::logic::units::parse_duration;
+
+/// What stands at the foot of the help: examples, and where there is more.
+const FEET: [(&str, &str); 9] = [
+    (
+        "cadence",
+        "  sudo cadence init\n  cadence status\n  cadence demo\n\n\
+         Manual: man cadence; man 7 cadence (setup, operation); man cadence.toml",
+    ),
+    (
+        "reconcile",
+        "  sudo cadence reconcile --trust --dry-run\n  sudo cadence reconcile",
+    ),
+    ("status", "  cadence status\n  cadence status --check"),
+    (
+        "probe",
+        "  cadence probe\n  cadence probe --only router,wan --json",
+    ),
+    (
+        "recover",
+        "  sudo cadence recover --dry-run\n  sudo cadence recover",
+    ),
+    (
+        "history",
+        "  cadence history --since 7d\n  cadence history --kind outage,recovery",
+    ),
+    (
+        "init",
+        "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
+    ),
+    ("check", "  sudo cadence check\n  cadence check --offline"),
+    ("demo", "  cadence demo\n  cadence demo -v"),
+];
+
+/// Reads the command line; where there is nothing to do but to help, or to say what is wrong with it, that is the end.
+#[must_use]
+pub fn parse() -> Cli {
+    let mut matches = command().get_matches();
+    Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit())
+}
+
+/// The grammar as its help shows it: what every command takes is told once, in that of cadence itself.
+#[must_use]
+pub fn command() -> clap::Command {
+    let mut cadence = Cli::command();
+    cadence.build();
+    let cadence = cadence.mut_subcommands(|command| {
+        let more = format!(
+            "Global options: cadence --help\nManual: man cadence-{}",
+            command.get_name()
+        );
+        let hidden = command.mut_args(|arg| {
+            let is_global = arg.is_global_set();
+            if is_global { arg.hide(true) } else { arg }
+        });
+        with_foot(hidden, &more)
+    });
+    with_foot(cadence, "")
+}
+
+fn with_foot(command: clap::Command, more: &str) -> clap::Command {
+    let foot = FEET.iter().find(|(name, _)| *name == command.get_name());
+    match foot {
+        Some((_, examples)) => command.after_help(format!("Examples:\n{examples}\n\n{more}")),
+        None => command,
+    }
+}
 
 /// Keep a home network reachable: DNS follows the public address, and the line is watched
 #[derive(Debug, Clone, Parser)]
@@ -241,10 +309,26 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_grammar_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_that_can_be_typed() {
+        let cadence = command();
+        let names = cadence.get_subcommands().map(clap::Command::get_name);
+        for name in names.filter(|name| *name != "help") {
+            assert!(FEET.iter().any(|(of, _)| *of == name), "{name}");
+        }
+        for line in FEET.iter().flat_map(|(_, examples)| examples.lines()) {
+            let Some(example) = line.strip_prefix("  ") else {
+                continue;
+            };
+            let words = example.trim_start_matches("sudo ").split(' ');
+            assert!(Cli::try_parse_from(words).is_ok(), "{example}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The log on stderr: `error: ..`, `warning: ..`, and more with `-v`.
 
-use std::io::Write;
+use std::io::{self, IsTerminal as _, Write};
 use std::{panic, thread};
 
 use env_logger::{Builder, Target};
@@ -9,9 +9,10 @@ use log::{Level, LevelFilter};
 use crate::cli::Global;
 use crate::config::Env;
 use crate::probe::router::ECHO_THREAD;
-use crate::render::is_journal;
+use crate::render::{hang, is_journal, width_of};
 
-/// Starts the logger. Only what cadence itself says is logged: its libraries would tell headers, and so the token.
+/// Starts the logger. A message is one line, but on a terminal, where it is wrapped.
+/// Only what cadence itself says is logged: its libraries would tell headers, and so the token.
 pub fn log_to_stderr(global: &Global) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::Error,
@@ -20,6 +21,8 @@ pub fn log_to_stderr(global: &Global) {
         (false, _) => LevelFilter::Trace,
     };
     let priority = is_journal(&Env::from_process(), "/proc/self/fd/2");
+    let stderr = io::stderr();
+    let width = stderr.is_terminal().then(|| width_of(&stderr));
     // A logger that is there already, as in a test, serves as well.
     let _ = Builder::new()
         .filter_module("cadence", level)
@@ -36,7 +39,14 @@ pub fn log_to_stderr(global: &Global) {
                 write!(out, "<{syslog}>")?;
             }
             // A reader that has gone away is no error, and must not end a cycle.
-            writeln!(out, "{name}: {}", record.args())
+            let indent = name.len() + 2;
+            match width {
+                Some(width) => {
+                    let text = hang(&record.args().to_string(), indent, indent, width);
+                    writeln!(out, "{name}: {text}")
+                }
+                None => writeln!(out, "{name}: {}", record.args()),
+            }
         })
         .try_init();
 }

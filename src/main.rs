@@ -3,15 +3,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cadence::cli::Cli;
-use cadence::{log_panics, log_to_stderr, run};
-use clap::Parser;
+use cadence::{cli, log_panics, log_to_stderr, run};
 use signal_hook::flag;
 
 fn main() -> ExitCode {
     // Caught, a limit on the size of files is an error of the write, and told; otherwise it is the end of the process.
     let _ = flag::register(libc::SIGXFSZ, Arc::default());
-    let cli = Cli::parse();
+    let cli = cli::parse();
     log_to_stderr(&cli.global);
     log_panics();
     match run::run(cli) {

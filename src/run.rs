@@ -1,14 +1,19 @@
 //! Runs the command that was asked for, and prints what it found. Commands return values, `render` makes text of them, and here both meet.
 
+#[cfg(feature = "demo")]
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt;
 
 use jiff::tz::TimeZone;
 
 use crate::app::context::Context;
-use crate::app::{check, history, init, probe, reconcile, recover, status};
+#[cfg(feature = "demo")]
+use crate::app::demo;
+use crate::app::{ask, check, history, init, probe, reconcile, recover, status};
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
 use crate::render::{self, Form, Style};
+use crate::system;
 
 /// Runs a command; the exit code, or why it could not do its work.
 ///
@@ -21,12 +26,12 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Reconcile(options) => documented(&context, reconcile(&context, &options)),
         Command::Status(options) => documented(&context, status(&context, &options)),
         Command::Probe(options) => documented(&context, probe(&context, &options)),
-        Command::Recover(options) => documented(&context, recover::run(&context, &options)),
+        Command::Recover(options) => documented(&context, recover(&context, &options)),
         Command::History(options) => history(&context, &options),
-        Command::Init(options) => documented(&context, init::run(&context, &options)),
+        Command::Init(options) => documented(&context, init(&context, &options)),
         Command::Check(options) => check(&context, &options),
         #[cfg(feature = "demo")]
-        Command::Demo(options) => crate::app::demo::run(&context, &options),
+        Command::Demo(_) => demo(&context),
     }
 }
 
@@ -101,4 +106,69 @@ fn check(context: &Context, options: &cli::Check) -> Result<u8, Error> {
     let checked = check::run(context, options);
     context.print(&render::check::report(&checked.findings, &context.style))?;
     Ok(checked.exit_code())
+}
+
+/// A power cycle by hand. How long the modem stays dark is told beside the question.
+fn recover(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
+    let style = &context.style;
+    let is_for_people = style.form == Form::Pretty && !style.quiet;
+    let done = recover::run(context, options, &|told| match told {
+        recover::Told::Plan(plan) if is_for_people => {
+            context.print(&render::recover::plan(plan, style))
+        }
+        recover::Told::Dark(off_time) if !style.quiet && ask::can_ask() => {
+            ask::tell(&render::recover::dark(system::now().wall, off_time));
+            Ok(())
+        }
+        recover::Told::Plan(_) | recover::Told::Dark(_) => Ok(()),
+    })?;
+    context.print(&render::recover::report(&done, style))?;
+    if let recover::Done::Cycle {
+        outcome,
+        is_wanted,
+        untold,
+        ..
+    } = &done
+    {
+        let is_untold = !is_wanted && style.form != Form::Json;
+        if let Some(why) = outcome.reason().filter(|_| is_untold) {
+            log::error!("power cycle: {why}");
+        }
+        if let Some(error) = untold {
+            log::error!("{error}");
+        }
+    }
+    Ok(done.exit_code())
+}
+
+/// The first configuration; what is told beside the questions goes where they go.
+fn init(context: &Context, options: &cli::Init) -> Result<u8, Error> {
+    let style = &context.style;
+    let listener = |told: init::Told<'_>| ask::tell(&render::init::told(&told, style));
+    let report = init::run(context, options, &listener)?;
+    context.print(&render::init::report(&report, style))?;
+    Ok(EXIT_DONE)
+}
+
+/// The demo, at a pace that a person can follow where one watches.
+#[cfg(feature = "demo")]
+fn demo(context: &Context) -> Result<u8, Error> {
+    let style = &context.style;
+    let is_watched = io::stdout().is_terminal();
+    let is_told = style.form != Form::Json && !style.quiet;
+    let played = demo::run(&mut |told| {
+        if is_told {
+            context.print(&render::demo::told(&told, style))?;
+            if is_watched {
+                system::sleep(render::demo::pause(&told));
+            }
+        }
+        Ok(())
+    });
+    if style.form == Form::Json {
+        context.print(&render::demo::document(&played))?;
+    } else if is_told && played.error.is_none() {
+        context.print(&render::demo::ending(&played, style))?;
+    }
+    played.error.map_or(Ok(EXIT_DONE), Err)
 }

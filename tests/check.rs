@@ -110,7 +110,7 @@ fn people_read_lines_with_mends_and_a_summary() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
         text.contains(
-            "  fail record     vpn.example.com A does not exist\n                  fix: create it at Cloudflare, or set `create = true` for this record\n"
+            "  fail record     vpn.example.com A does not exist\n                  fix: create it at Cloudflare, or set `create = true` for this\n                       record\n"
         ),
         "{text}"
     );
@@ -315,6 +315,35 @@ fn what_missing_tools_would_tell_is_not_known() {
     );
     assert_eq!(named(&checks, "cycles"), [""; 0]);
     assert_eq!(code, 0);
+}
+
+/// What all the findings advise.
+fn advice(checks: &[Value]) -> String {
+    let mends = checks.iter().filter_map(|check| check["mend"].as_str());
+    mends.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn nobody_is_sent_to_systemd_where_it_does_not_run() {
+    let home = Home::new(RECORD);
+    if let Some((checks, _)) = where_systemd_runs(&home, &[]) {
+        let advice = advice(&checks);
+        assert!(
+            advice.contains("systemctl enable --now cadence.timer"),
+            "{advice}"
+        );
+    }
+    if std::path::Path::new("/run/systemd/system").is_dir() {
+        return support::skipped("systemd runs here");
+    }
+    let output = home
+        .command(&["check", "--offline", "--json"])
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let advice = advice(document["checks"].as_array().unwrap());
+    assert!(advice.contains("let cron run cycles"), "{advice}");
+    assert!(!advice.contains("systemctl"), "{advice}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::str::{contains, starts_with};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use support::terminal::Terminal;
 
 /// Without `$HOME`, too.
 fn demo(folder: &Path) -> Command {
@@ -99,9 +100,16 @@ fn every_scene_is_played_in_time_and_nothing_is_left() {
     let begun = Instant::now();
     let played = demo(folder.path()).assert().code(0).stderr("");
     assert!(begun.elapsed() < Duration::from_secs(10));
-    let mut played = played;
+    let text = String::from_utf8(played.get_output().stdout.clone()).unwrap();
+    assert!(text.lines().count() < 60, "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for line in [
         "1. first publish",
+        "cycle 2 READY: created",
         "=> the first cycle wrote nothing, the second created vpn.example.com A 93.184.216.34",
         "2. steady state",
         "a cycle made 1 connection to a WAN target, 1 to an address provider, 0 to public DNS and 0 to Cloudflare",
@@ -112,12 +120,38 @@ fn every_scene_is_played_in_time_and_nothing_is_left() {
         "5. an outage",
         "PROBING, READY, updated to 93.184.218.12",
         "6. the modem hangs",
+        "the power was cut and given back",
         "For this show the outage was made 30 s older than it was",
         " cycles, 3 writes, 0 false writes, ",
         "Next: sudo cadence init, ",
     ] {
-        played = played.stdout(contains(line));
+        assert!(words.contains(line), "{line}: {text}");
     }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_whole_telemetry_is_told_to_who_wants_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let played = demo(folder.path()).arg("-v").assert().code(0);
+    played.stdout(contains(" NET_HEALTH  ").count(14));
+}
+
+#[test]
+fn on_a_terminal_a_person_can_follow_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = process::Command::new(env!("CARGO_BIN_EXE_cadence"));
+    demo.env("TMPDIR", folder.path()).arg("demo");
+    let begun = Instant::now();
+    let mut terminal = Terminal::of(80, &demo);
+    terminal.expect("1. first publish");
+    terminal.expect("2. steady state");
+    assert!(begun.elapsed() > Duration::from_secs(2), "the first scene");
+    let (status, shown) = terminal.end();
+    assert!(status.success(), "{shown}");
+    let took = begun.elapsed();
+    assert!(took > Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -43,10 +43,13 @@ fn the_help_of_every_command_is_as_it_was_agreed_on() {
 }
 
 #[test]
-fn no_line_of_the_short_help_is_wider_than_80_columns() {
-    for command in COMMANDS {
+fn no_line_of_the_help_is_wider_than_80_columns_and_that_of_a_command_is_of_that_command() {
+    for (command, flag) in COMMANDS
+        .into_iter()
+        .flat_map(|it| [(it, "-h"), (it, "--help")])
+    {
         let out = cargo_bin_cmd!("cadence")
-            .args([command, "-h"])
+            .args([command, flag])
             .env_clear()
             .output()
             .unwrap();
@@ -55,5 +58,28 @@ fn no_line_of_the_short_help_is_wider_than_80_columns() {
             text.lines().all(|line| line.chars().count() <= 80),
             "{text}"
         );
+        let foot = format!("\n\nGlobal options: cadence --help\nManual: man cadence-{command}\n");
+        assert!(text.contains("\n\nExamples:\n  "), "{text}");
+        assert!(text.ends_with(&foot), "{text}");
+        assert!(!text.contains("--config"), "{text}");
     }
+}
+
+#[test]
+fn what_every_command_takes_is_taken_by_each_though_its_help_does_not_repeat_it() {
+    let out = cargo_bin_cmd!("cadence")
+        .args(["help", "check"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        text.contains("--offline") && text.contains("cadence --help"),
+        "{text}"
+    );
+    cargo_bin_cmd!("cadence")
+        .args(["status", "--state-dir", "/nonexistent", "--quiet"])
+        .env_clear()
+        .assert()
+        .success();
 }

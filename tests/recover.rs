@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use cadence::world::{PlugMode, PlugModel};
 use serde_json::Value;
+use support::terminal::Terminal;
 use support::{Home, RECORD};
 
 /// A home with a plug of that model, off for a second.
@@ -232,6 +233,32 @@ fn check_names_what_is_wrong_with_the_plug_first_and_the_key_that_mends_it() {
         found["mend"],
         "set recovery.program to the program, and make it executable"
     );
+}
+
+#[test]
+fn a_no_is_no_error_and_after_a_yes_it_is_told_until_when_the_modem_is_dark() {
+    let home = home(PlugModel::Shelly1, "");
+    let command = home.command(&["recover"]);
+    let mut terminal = Terminal::of(80, &command);
+    terminal.expect("Cut the modem's power for 1 s? [y/N] ");
+    terminal.answer("n");
+    terminal.expect("nothing was done");
+    let (status, shown) = terminal.end();
+    assert!(status.success(), "{shown}");
+    assert!(!shown.contains("error: "), "{shown}");
+    assert_eq!(cycles(&home, PlugModel::Shelly1), 0);
+
+    let mut terminal = Terminal::of(80, &command);
+    terminal.expect("[y/N] ");
+    terminal.answer("y");
+    terminal.expect("the modem is dark until ");
+    terminal.expect(", for 1 s");
+    terminal.expect("the power was cut and is back");
+    let (status, shown) = terminal.end();
+    assert!(status.success(), "{shown}");
+    assert_eq!(cycles(&home, PlugModel::Shelly1), 1);
+    let out = home.run(&["recover", "--yes", "--force"]);
+    assert_eq!(errors(&out), "", "off a terminal it is not told");
 }
 
 #[test]

@@ -19,14 +19,15 @@ use crate::error::{Error, plain};
 const ENDS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// Whether there is somebody to ask.
+#[must_use]
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Prints a line beside the questions.
+/// Prints text beside the questions.
 pub fn tell(text: &str) {
     // A terminal that is gone is noticed by the next question.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = write!(io::stderr(), "{text}");
 }
 
 /// Asks for a yes; whatever else is answered is a no.
@@ -59,7 +60,7 @@ pub fn secret(question: &str) -> Result<Option<String>, Error> {
             thread::Builder::new().spawn_scoped(scope, || {
                 for signal in signals.forever() {
                     restore(&before);
-                    tell("");
+                    tell("\n");
                     let _ = emulate_default_handler(signal);
                 }
             })?;
@@ -81,7 +82,7 @@ fn asked(question: &str) -> io::Result<Option<String>> {
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
         // The end of input leaves the cursor behind the question.
-        tell("");
+        tell("\n");
         return Ok(None);
     }
     Ok(Some(answer.trim().to_owned()))

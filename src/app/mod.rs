@@ -2,7 +2,7 @@
 
 pub mod act;
 pub mod adapters;
-mod ask;
+pub mod ask;
 pub mod check;
 pub mod context;
 #[cfg(feature = "demo")]

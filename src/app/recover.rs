@@ -18,7 +18,6 @@ use crate::logic::recovery::Limits;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::{Plug, patience};
-use crate::render::{self, Form};
 use crate::store::lock::Lock;
 use crate::store::{StateDir, StoreError, history, state};
 use crate::system;
@@ -52,6 +51,56 @@ impl Plan {
     }
 }
 
+/// What is told while it goes on.
+pub enum Told<'a> {
+    /// What would happen, before the question.
+    Plan(&'a Plan),
+    /// The modem is about to be dark, for so long.
+    Dark(Duration),
+}
+
+/// Whoever is told.
+pub type Listener<'a> = dyn Fn(Told<'_>) -> Result<(), Error> + 'a;
+
+/// What came of it.
+pub enum Done {
+    /// A power cycle, or why there was none.
+    Cycle {
+        /// What was to happen.
+        plan: Plan,
+        /// What happened.
+        outcome: Outcome,
+        /// Whether that is what was wanted: a no is.
+        is_wanted: bool,
+        /// Why the history could not be written: its events wait in the state.
+        untold: Option<StoreError>,
+    },
+    /// This plug was switched on by hand.
+    SwitchedOn(String),
+    /// A cut that was left over was given up; at which plug.
+    Forgotten(String),
+    /// It was not confirmed, and nothing was done.
+    Declined,
+}
+
+impl Done {
+    /// The exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Cycle {
+                is_wanted: false, ..
+            } => EXIT_FAILED,
+            Self::Cycle {
+                untold: Some(_), ..
+            } => EXIT_STATE,
+            Self::Cycle { .. } | Self::SwitchedOn(_) | Self::Forgotten(_) | Self::Declined => {
+                EXIT_DONE
+            }
+        }
+    }
+}
+
 /// The guardrail that nothing lifts; goes first.
 const PLUG: &str = "plug";
 
@@ -59,9 +108,13 @@ const PLUG: &str = "plug";
 ///
 /// # Errors
 /// When the configuration or the state cannot be used, another cycle holds the lock, or nobody can be asked.
-pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
+pub fn run(
+    context: &Context,
+    options: &cli::Recover,
+    listener: &Listener<'_>,
+) -> Result<Done, Error> {
     if options.on {
-        return switch_on(context);
+        return switch_on(context).map(Done::SwitchedOn);
     }
     if options.forget {
         return forget(context, options);
@@ -69,7 +122,7 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     if !options.dry_run && !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
-            "this cuts the modem's power, and nobody can be asked here: add --yes, or look first with --dry-run",
+            "this cuts the modem's power, and this is not a terminal: add --yes, or look first with --dry-run",
         ));
     }
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
@@ -77,40 +130,31 @@ pub fn run(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     let plug = adapters.plug().map_err(Error::config)?;
     let known = known(context)?;
     let plan = plan(&adapters, plug, &known);
-    if context.style.form == Form::Pretty && !context.style.quiet {
-        context.print(&render::recover::plan(&plan, &context.style))?;
-    }
+    listener(Told::Plan(&plan))?;
+    let refusal = plan.refusal(options.force);
+    let is_refused = refusal.is_some();
     let mut untold = None;
-    let outcome = if let Some(why) = plan.refusal(options.force).filter(|_| !plan.pending_cut) {
+    let outcome = if let Some(why) = refusal.filter(|_| !plan.pending_cut) {
         Outcome::Suppressed(why)
     } else if options.dry_run {
         Outcome::Suppressed("dry run: nothing was switched".to_owned())
     } else if options.yes || confirmed(plan.off_time)? {
-        let (outcome, trouble) = under_lock(context, &adapters, plug, options.force)?;
+        let (outcome, trouble) = under_lock(context, &adapters, plug, options.force, listener)?;
         untold = trouble;
         outcome
     } else {
-        Outcome::Suppressed("not confirmed: nothing was switched".to_owned())
+        return Ok(Done::Declined);
     };
-    let rehearsed = options.dry_run && plan.refusal(options.force).is_none();
-    let done = rehearsed || outcome == Outcome::Completed;
-    context.print(&render::recover::report(&plan, &outcome, &context.style))?;
-    let is_untold = !done && context.style.form != Form::Json;
-    if let Some(why) = outcome.reason().filter(|_| is_untold) {
-        log::error!("power cycle: {why}");
-    }
-    if let Some(error) = &untold {
-        log::error!("{error}");
-    }
-    Ok(match (done, untold) {
-        (false, _) => EXIT_FAILED,
-        (true, Some(_)) => EXIT_STATE,
-        (true, None) => EXIT_DONE,
+    Ok(Done::Cycle {
+        is_wanted: outcome == Outcome::Completed || (options.dry_run && !is_refused),
+        plan,
+        outcome,
+        untold,
     })
 }
 
 /// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
-fn switch_on(context: &Context) -> Result<u8, Error> {
+fn switch_on(context: &Context) -> Result<String, Error> {
     // A program that switches would go on by itself.
     let _held = Signals::caught();
     let misconfigured = |error| pending_cut::misconfigured(context, error);
@@ -127,11 +171,7 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
     let Some((dir, _lock, mut state)) = locked else {
         let plug = adapters.plug().map_err(Error::config)?;
         power::switch_on_by_hand(plug, None).map_err(failed)?;
-        context.print(&render::recover::switched_on(
-            &plug.target(),
-            &context.style,
-        ))?;
-        return Ok(EXIT_DONE);
+        return Ok(plug.target());
     };
     // That of a cut may be another one than that of the configuration.
     let restored = pending_cut::restore(&adapters, dir, &mut state);
@@ -145,13 +185,11 @@ fn switch_on(context: &Context) -> Result<u8, Error> {
     });
     pending_cut::leave(dir, &state)?;
     restored.unwrap_or(Ok(())).map_err(failed)?;
-    let target = switched.map_err(Error::config)?.map_err(failed)?;
-    context.print(&render::recover::switched_on(&target, &context.style))?;
-    Ok(EXIT_DONE)
+    switched.map_err(Error::config)?.map_err(failed)
 }
 
 /// Gives up a cut that is not over: after its plug was thrown away, say.
-fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
+fn forget(context: &Context, options: &cli::Recover) -> Result<Done, Error> {
     // What can never be reached is forgotten under any configuration.
     let settings = context.settings().or_else(|_| Settings::bare());
     let adapters = Adapters::new(
@@ -174,17 +212,16 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     if !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
-            "a cut is left over, and nobody can be asked here: add --yes to forget it",
+            "a cut is left over, and this is not a terminal: add --yes to forget it",
         ));
     }
     let question = "Forget that the plug is not known to be on? If it is off, it stays off.";
     if !options.yes && !ask::yes(question)? {
-        return Err(Error::failed("not confirmed: nothing was forgotten"));
+        return Ok(Done::Declined);
     }
     power::forget(&mut state, &system::now());
     pending_cut::leave(&dir, &state)?;
-    context.print(&render::recover::forgotten(&plug, &context.style))?;
-    Ok(EXIT_DONE)
+    Ok(Done::Forgotten(plug))
 }
 
 /// What earlier cycles left, on the clocks of this boot; nothing is written.
@@ -248,6 +285,7 @@ fn under_lock(
     adapters: &Adapters,
     plug: &dyn Plug,
     force: bool,
+    listener: &Listener<'_>,
 ) -> Result<(Outcome, Option<StoreError>), Error> {
     let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
     let _lock = pending_cut::lock(adapters, &dir, Duration::ZERO)?;
@@ -264,7 +302,6 @@ fn under_lock(
         state.outbox.clear();
     }
     let save = |state: &State| state::save(&dir, state);
-    let intend = |state: &State| pending_cut::save_intention(adapters, &dir, state);
     if let Some(Ok(())) = restored {
         power::emit_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
@@ -284,6 +321,12 @@ fn under_lock(
             ..adapters.settings.recovery.limits.clone()
         };
         // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
+        let intend = |state: &State| {
+            pending_cut::save_intention(adapters, &dir, state)?;
+            // Where it cannot be told, it is done all the same.
+            let _ = listener(Told::Dark(limits.off_time));
+            Ok(())
+        };
         power::cycle(plug, &mut state, &limits, &intend, &|| true).map_err(Error::state)?
     };
     save(&state).map_err(Error::state)?;

@@ -198,6 +198,15 @@ pub fn human_duration(duration: Duration) -> String {
     out
 }
 
+/// How long ago something was: `4 min ago`, or `just now`.
+#[must_use]
+pub fn human_ago(duration: Duration) -> String {
+    if duration.as_secs() == 0 {
+        return "just now".to_owned();
+    }
+    format!("{} ago", human_duration(duration))
+}
+
 /// Writes a duration as the configuration does: `30s`, `2m`, `1h30m`.
 #[must_use]
 pub fn config_duration(duration: Duration) -> String {

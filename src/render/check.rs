@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::text::hang;
 use super::{Form, Paint, Style};
 use crate::app::check::{Finding, Level};
 
@@ -71,13 +72,17 @@ pub(super) fn pretty(finding: &Finding, style: Style) -> String {
     let mark = style.paint(paint(*level), &format!("{:<4}", level.as_str()));
     let mend = mend.as_ref().map_or(String::new(), |mend| {
         // What is to be written to a file stands on lines of its own.
-        let mend = mend.replace('\n', &format!("\n{priority}{:MEND_INDENT$}", ""));
+        let lines = mend.lines();
+        let lines = lines.map(|line| hang(line, MEND_INDENT, MEND_INDENT, style.width));
+        let lines: Vec<String> = lines.collect();
+        let mend = lines.join(&format!("\n{priority}{:MEND_INDENT$}", ""));
         format!(
             "{priority}{:INDENT$}{} {mend}\n",
             "",
             style.paint(Paint::Dim, "fix:")
         )
     });
+    let message = hang(message, INDENT, INDENT, style.width);
     format!("{priority}  {mark} {check:<10} {message}\n{mend}")
 }
 

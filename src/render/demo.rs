@@ -1,10 +1,19 @@
 //! The output of `cadence demo` around the telemetry of its cycles.
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::json::milliseconds;
-use super::{Paint, Style};
-use crate::app::demo::{Demo, Scene};
+use super::line::Mark;
+use super::text::hang;
+use super::{Form, Paint, Style, cycle};
+use crate::app::demo::{Demo, Scene, Told};
+use crate::app::power::Outcome;
+use crate::app::reconcile::Cycle;
+use crate::logic::readiness::Readiness;
+use crate::logic::records::Layer;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -29,24 +38,73 @@ pub fn document(demo: &Demo) -> String {
         writes: total(demo, |scene| scene.writes),
         false_writes: demo.false_writes,
         elapsed_ms: milliseconds(demo.elapsed),
-        error: demo.error.as_deref(),
+        error: demo.error.as_ref().map(|error| error.message.as_str()),
     };
     let text = serde_json::to_string(&document).unwrap_or_default();
     format!("{text}\n")
 }
 
-/// The line above a scene.
+/// What is told while it plays: a line for each scene, for each cycle, or all its telemetry where more is asked for, and for what was seen.
 #[must_use]
-pub fn heading(number: usize, title: &str, style: &Style) -> String {
-    let space = if number == 1 { "" } else { "\n" };
-    let line = style.paint(Paint::Bold, &format!("{number}. {title}"));
-    format!("{space}{line}\n")
+pub fn told(told: &Told<'_>, style: &Style) -> String {
+    match told {
+        Told::Scene(number, title) => {
+            let space = if *number == 1 { "" } else { "\n" };
+            let line = style.paint(Paint::Bold, &format!("{number}. {title}"));
+            format!("{space}{line}\n")
+        }
+        Told::Cycle(cycle) if style.verbose => cycle::report(
+            cycle,
+            &Style {
+                form: Form::Pretty,
+                ..*style
+            },
+        ),
+        Told::Cycle(cycle) => in_short(cycle, *style),
+        Told::Seen(seen) => {
+            let arrow = style.paint(Paint::Good, "=>");
+            format!("{arrow} {}\n", hang(seen, 3, 3, style.width))
+        }
+    }
 }
 
-/// The line below a scene: what was seen.
+/// How long a person looks at it before the next thing happens. All of them together take less than half a minute.
 #[must_use]
-pub fn seen(seen: &str, style: &Style) -> String {
-    format!("{} {seen}\n", style.paint(Paint::Good, "=>"))
+pub const fn pause(told: &Told<'_>) -> Duration {
+    Duration::from_millis(match told {
+        Told::Scene(..) => 400,
+        Told::Cycle(_) => 700,
+        Told::Seen(_) => 1900,
+    })
+}
+
+/// `🟢 cycle 2   READY: created`. There is one record.
+fn in_short(cycle: &Cycle<'_>, style: Style) -> String {
+    let readiness = cycle.state.readiness();
+    let mark = match readiness {
+        Readiness::Ready => Mark::Good,
+        Readiness::Init | Readiness::Probing => Mark::Warn,
+        Readiness::NotReady => Mark::Bad,
+    };
+    let head = format!("{} cycle {:<3}", mark.shown(style), cycle.state.cycle);
+    let mut text = readiness.to_string();
+    for acted in &cycle.acted {
+        let settled = &acted.outcome.settled;
+        let _ = write!(text, ": {}", settled.outcome().as_str());
+        if let Some(layer) = settled.layer().filter(|layer| *layer != Layer::Api) {
+            let _ = write!(text, " by {}", layer.as_str());
+        }
+        if let Some(reason) = settled.reason() {
+            let _ = write!(text, ", {reason}");
+        }
+    }
+    text += match cycle.recovery {
+        Outcome::Suppressed(_) => "; the power stays on",
+        Outcome::Completed => "; the power was cut and given back",
+        _ => "",
+    };
+    let taken = "+  cycle 123 ".len();
+    format!("{head} {}\n", hang(&text, taken, taken, style.width))
 }
 
 /// The summary, and what to do next.
@@ -61,8 +119,8 @@ pub fn ending(demo: &Demo, style: &Style) -> String {
     );
     format!(
         "\n{}\n\
-         That was the code that `cadence reconcile` runs, on this host alone; nothing is left of it.\n\
-         Next: sudo cadence init, which asks for your API token and your record's name.\n",
+         That was the code of `cadence reconcile`, on this host alone; nothing is left.\n\
+         Next: sudo cadence init, which asks for your API token and your record's name\n",
         style.paint(Paint::Bold, &summary)
     )
 }
@@ -73,11 +131,10 @@ fn total(demo: &Demo, count: impl Fn(&Scene) -> usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::Error;
 
     fn demo(error: Option<&str>) -> Demo {
         let scene = |cycles, writes| Scene {
@@ -90,7 +147,7 @@ mod tests {
             scenes: vec![scene(2, 1), scene(3, 0)],
             false_writes: 0,
             elapsed: Duration::from_micros(1_234_567),
-            error: error.map(str::to_owned),
+            error: error.map(Error::failed),
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::text::{WIDTH, columns, host_of, human_seconds, padded, pair, printable, wrap};
+use super::text::{columns, host_of, human_seconds, padded, pair, printable, wrap};
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
@@ -93,7 +93,11 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
         let kind = printable(&event.kind);
         let margin = format!("{clock}  {}  ", padded(&kind, KIND));
         let used = INDENT + columns(&kind).saturating_sub(KIND);
-        let lines = wrap(&sentence, WIDTH.saturating_sub(used), WIDTH - INDENT);
+        let lines = wrap(
+            &sentence,
+            style.width.saturating_sub(used),
+            style.width.saturating_sub(INDENT),
+        );
         for (i, line) in lines.iter().enumerate() {
             let line = paint.map_or_else(|| line.clone(), |paint| style.paint(paint, line));
             if i == 0 {

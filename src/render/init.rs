@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::text::{WIDTH, pair, wrap};
+use super::text::{hang, pair};
 use super::{Form, Paint, Style, check, json};
 use crate::app::check::Finding;
-use crate::app::init::{Report, Step, Written};
+use crate::app::init::{Report, Step, Told, Written};
 
 /// The column of what is told of a step.
 const INDENT: usize = 6;
@@ -23,10 +23,14 @@ struct Document<'a> {
     next: &'a [Step],
 }
 
-/// One finding, for people.
+/// What is told beside the questions.
 #[must_use]
-pub fn finding(finding: &Finding, style: &Style) -> String {
-    check::pretty(finding, *style)
+pub fn told(told: &Told<'_>, style: &Style) -> String {
+    match told {
+        Told::Found(finding) => check::pretty(finding, *style),
+        Told::Text(text) => hang(text, 0, 0, style.width) + "\n",
+        Told::Command(line) => format!("  {line}\n"),
+    }
 }
 
 /// The whole report.
@@ -93,11 +97,11 @@ fn pretty(report: &Report, style: Style) -> String {
     for Step { command, about } in &report.next {
         lines.extend(command.iter().map(|command| format!("  {command}")));
         let indent = if command.is_some() { INDENT } else { 2 };
-        let about = wrap(about, WIDTH - indent, WIDTH - indent);
-        lines.extend(about.iter().map(|line| format!("{:indent$}{line}", "")));
+        let about = hang(about, indent, indent, style.width);
+        lines.push(format!("{:indent$}{about}", ""));
     }
     let findings = report.findings.iter().filter(|_| !report.told);
-    let findings: String = findings.map(|found| finding(found, &style)).collect();
+    let findings: String = findings.map(|found| check::pretty(found, style)).collect();
     format!("{findings}{}\n", lines.join("\n"))
 }
 

@@ -6,15 +6,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::style::{Form, Paint, Style};
-use super::text::{padded, printable, quoted};
+use super::text::{hang, padded, printable, quoted};
 use super::time::local_clock;
 
 /// The widest subsystem.
 const SUBSYSTEM: usize = 11;
 /// The widest state but one: `ROUTER_DOWN` pushes what follows it by a column.
 const STATE: usize = 10;
+/// Where the state begins, and further lines of what is wrapped: behind time, mark and subsystem.
+const INDENT: usize = 24;
 /// Leaves room for a name with its type, or an IPv4 address with its key.
 const PRIMARY: usize = 34;
+/// On what is narrower, values are in no columns.
+const WIDE: usize = 100;
 
 /// How much a line matters. The values are syslog priorities (RFC 5424 section 6.2.1), which sd-daemon(3) reads from `<6>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +116,8 @@ pub struct Line {
 struct Pair {
     key: &'static str,
     value: Value,
+    /// Where alone it is told; none is everywhere.
+    only: Option<Form>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,10 +127,6 @@ enum Value {
     Took(Duration),
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a value and a reference to one are equally welcome"
-)]
 impl Line {
     /// A line without values; its level follows from the mark.
     pub const fn new(
@@ -151,19 +153,13 @@ impl Line {
 
     /// Appends a value to the primary column.
     pub fn primary(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.primary.push(Pair {
-            key,
-            value: Value::Text(value.to_string()),
-        });
+        self.primary.push(Pair::new(key, value));
         self
     }
 
     /// Appends a value after the primary column.
     pub fn meta(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.meta.push(Pair {
-            key,
-            value: Value::Text(value.to_string()),
-        });
+        self.meta.push(Pair::new(key, value));
         self
     }
 
@@ -175,30 +171,67 @@ impl Line {
         }
     }
 
+    /// The same, told in one form alone where one is given.
+    pub fn meta_in(
+        mut self,
+        only: Option<Form>,
+        key: &'static str,
+        value: Option<impl ToString>,
+    ) -> Self {
+        self.meta.extend(value.map(|value| Pair {
+            only,
+            ..Pair::new(key, value)
+        }));
+        self
+    }
+
     /// Appends how long something took.
     pub fn took(mut self, key: &'static str, took: Duration) -> Self {
         self.meta.push(Pair {
             key,
             value: Value::Took(took),
+            only: None,
         });
         self
+    }
+
+    /// What wants to be told first comes first, and what is alike is side by side.
+    pub const fn rank(&self) -> (u8, &'static str, &'static str) {
+        (self.level as u8, self.subsystem, self.state)
+    }
+
+    /// Whether it is worth a line where nobody asked for every line.
+    pub const fn is_noteworthy(&self) -> bool {
+        self.level.is_noteworthy()
+    }
+
+    /// In the place of so many lines of its kind: their number.
+    pub fn counted(&self, records: usize) -> Self {
+        Self {
+            primary: vec![Pair::new("records", records)],
+            meta: vec![],
+            ..*self
+        }
     }
 
     fn pretty(&self, style: Style) -> String {
         let state = style.paint(self.mark.paint(), self.state);
         let pad = STATE.saturating_sub(self.state.len());
         let primary: Vec<String> = self.primary.iter().map(Pair::pretty).collect();
+        let column = if style.width < WIDE { 0 } else { PRIMARY };
+        let mut values = padded(&primary.join(" "), column);
+        for pair in self.meta.iter().filter(|it| it.is_told(Form::Pretty)) {
+            let _ = write!(values, " | {}", pair.pretty());
+        }
+        let taken = INDENT + self.state.len() + pad + 1;
         let mut text = format!(
             "{} {} {:<SUBSYSTEM$} {state}{:pad$} {}",
             local_clock(self.at),
             self.mark.shown(style),
             self.subsystem,
             "",
-            padded(&primary.join(" "), PRIMARY),
+            hang(&values, taken, INDENT, style.width),
         );
-        for pair in &self.meta {
-            let _ = write!(text, " | {}", pair.pretty());
-        }
         text.truncate(text.trim_end().len());
         text
     }
@@ -211,7 +244,8 @@ impl Line {
         }
         let (level, subsystem, state) = (self.level.as_str(), self.subsystem, self.state);
         let _ = write!(text, "level={level} subsystem={subsystem} state={state}");
-        for pair in self.primary.iter().chain(&self.meta) {
+        let meta = self.meta.iter().filter(|it| it.is_told(Form::Logfmt));
+        for pair in self.primary.iter().chain(meta) {
             let _ = write!(text, " {}", pair.logfmt());
         }
         text
@@ -219,6 +253,22 @@ impl Line {
 }
 
 impl Pair {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a value and a reference to one are equally welcome"
+    )]
+    fn new(key: &'static str, value: impl ToString) -> Self {
+        Self {
+            key,
+            value: Value::Text(value.to_string()),
+            only: None,
+        }
+    }
+
+    fn is_told(&self, form: Form) -> bool {
+        self.only.is_none_or(|only| only == form)
+    }
+
     fn pretty(&self) -> String {
         match &self.value {
             Value::Text(text) => format!("{}={}", self.key, printable(text)),
@@ -240,7 +290,7 @@ pub fn print(lines: &[Line], style: Style) -> String {
     for line in lines {
         let line_text = match style.form {
             Form::Pretty => line.pretty(style),
-            Form::Logfmt | Form::Json if style.verbose || line.level.is_noteworthy() => {
+            Form::Logfmt | Form::Json if style.verbose || line.is_noteworthy() => {
                 line.logfmt(style)
             }
             Form::Logfmt | Form::Json => continue,

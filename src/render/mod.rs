@@ -17,6 +17,6 @@ mod text;
 mod time;
 
 pub use json::error_document;
-pub use style::{Form, Paint, Style, is_journal};
-pub(crate) use text::printable;
+pub use style::{Form, Paint, Style, is_journal, width_of};
+pub(crate) use text::{hang, printable};
 pub use time::{clock_in, day_in, local_clock, local_minute, minute_in};

@@ -1,11 +1,14 @@
 //! The output of `cadence recover`: what would happen, and what came of it.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::text::{pair, printable};
-use super::{Form, Paint, Style, json};
+use super::text::{hang, pair, printable};
+use super::{Form, Paint, Style, json, local_clock};
 use crate::app::power::Outcome;
-use crate::app::recover::Plan;
+use crate::app::recover::{Done, Plan};
 use crate::logic::units::human_duration;
 
 /// The column of the facts.
@@ -14,7 +17,7 @@ const INDENT: usize = 13;
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
-    /// `suppressed`, `completed`, `switched_on`, `forgotten` or `failed`.
+    /// `suppressed`, `completed`, `switched_on`, `forgotten`, `declined` or `failed`.
     outcome: &'static str,
     /// Why the power was left alone, or why it failed.
     reason: Option<&'a str>,
@@ -28,7 +31,7 @@ struct Document<'a> {
 #[must_use]
 pub fn plan(plan: &Plan, style: &Style) -> String {
     let row = |label: &str, paint: Option<Paint>, text: &str| {
-        let text = printable(text);
+        let text = hang(text, INDENT, INDENT, style.width);
         let label = style.paint(Paint::Dim, &format!("{label:INDENT$}"));
         match paint {
             Some(paint) => format!("{label}{}\n", style.paint(paint, &text)),
@@ -50,16 +53,25 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     text
 }
 
-/// Told where the plug was switched on by hand.
+/// Told while the modem is dark: until when.
 #[must_use]
-pub fn switched_on(plug: &str, style: &Style) -> String {
-    by_hand(Outcome::SwitchedOn.as_str(), "the plug is on", plug, *style)
+pub fn dark(since: Timestamp, off_time: Duration) -> String {
+    let end = since.checked_add(off_time).unwrap_or(since);
+    let (end, off_time) = (local_clock(end), human_duration(off_time));
+    format!("the modem is dark until {end}, for {off_time}\n")
 }
 
-/// Told where a cut was given up by hand.
+/// What came of it. For people a failure is told by the log alone.
 #[must_use]
-pub fn forgotten(plug: &str, style: &Style) -> String {
-    by_hand("forgotten", "the cut is forgotten", plug, *style)
+pub fn report(done: &Done, style: &Style) -> String {
+    match done {
+        Done::Cycle { plan, outcome, .. } => cycle(plan, outcome, *style),
+        Done::SwitchedOn(plug) => {
+            by_hand(Outcome::SwitchedOn.as_str(), "the plug is on", plug, *style)
+        }
+        Done::Forgotten(plug) => by_hand("forgotten", "the cut is forgotten", plug, *style),
+        Done::Declined => by_hand("declined", "nothing was done", "", *style),
+    }
 }
 
 fn by_hand(outcome: &'static str, done: &str, plug: &str, style: Style) -> String {
@@ -91,9 +103,7 @@ fn by_hand(outcome: &'static str, done: &str, plug: &str, style: Style) -> Strin
     }
 }
 
-/// What came of it. For people a failure is told by the log alone.
-#[must_use]
-pub fn report(plan: &Plan, outcome: &Outcome, style: &Style) -> String {
+fn cycle(plan: &Plan, outcome: &Outcome, style: Style) -> String {
     let off_time_s = plan.off_time.as_secs_f64();
     match style.form {
         Form::Json => json::line(&Document {

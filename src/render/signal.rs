@@ -26,9 +26,19 @@ pub fn line<T>(
         .meta_some("error", signal.result.as_ref().err())
 }
 
-/// The host's line. It is no bad sign where the internet answers all the same.
+/// The host's line. It is no bad sign where the internet answers all the same. The host is looked at, and not asked: there is no time to
+/// tell.
 pub fn host(at: Timestamp, signal: &Signal<()>, wan_up: bool) -> Line {
-    line(at, "HOST", signal, "interface", near(wan_up))
+    let (mark, state) = match &signal.result {
+        Ok(()) => (Mark::Good, "OK"),
+        Err(_) => (near(wan_up), "FAILED"),
+    };
+    let line = Line::new(at, mark, "HOST", state);
+    let line = match &signal.target {
+        Some(interface) => line.primary("interface", interface),
+        None => line,
+    };
+    line.meta_some("error", signal.result.as_ref().err())
 }
 
 /// The router's line. It is no bad sign where the internet answers all the same: a router may keep silent on purpose.

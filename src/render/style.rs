@@ -1,8 +1,12 @@
 //! How to print: for people, for logs or for machines, with colours or without.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
+use rustix::termios::tcgetwinsize;
+
+use super::text::WIDTH;
 use crate::cli::{Color, Format, Global};
 use crate::config::Env;
 
@@ -15,6 +19,8 @@ use crate::config::Env;
 pub struct Style {
     /// What to print.
     pub form: Form,
+    /// How many columns a line may have.
+    pub width: usize,
     /// With ANSI colours.
     pub color: bool,
     /// With marks that are pictures.
@@ -42,7 +48,8 @@ impl Style {
     /// Finds out how to print on this stdout what is a log by its nature, or what is read by whoever asked for it.
     #[must_use]
     pub fn new(global: &Global, env: &Env, is_log: bool) -> Self {
-        let terminal = std::io::stdout().is_terminal();
+        let stdout = std::io::stdout();
+        let terminal = stdout.is_terminal();
         let form = match global.format {
             _ if global.json => Form::Json,
             Format::Json => Form::Json,
@@ -54,6 +61,12 @@ impl Style {
         let priority = form != Form::Json && is_journal(env, "/proc/self/fd/1");
         Self {
             form,
+            // A line of the journal is an entry of its own.
+            width: if priority {
+                usize::MAX
+            } else {
+                width_of(stdout)
+            },
             color,
             emoji: terminal && shows_emoji(env),
             priority,
@@ -61,6 +74,13 @@ impl Style {
             verbose: global.verbose > 0,
         }
     }
+}
+
+/// How many columns this stream has: those of its terminal, or what every terminal has.
+#[must_use]
+pub fn width_of(stream: impl AsFd) -> usize {
+    let columns = tcgetwinsize(stream).map_or(0, |size| size.ws_col);
+    if columns == 0 { WIDTH } else { columns.into() }
 }
 
 fn is_colored(color: Color, terminal: bool, env: &Env) -> bool {
@@ -135,6 +155,7 @@ impl Style {
     pub(super) const fn plain(form: Form) -> Self {
         Self {
             form,
+            width: WIDTH,
             color: false,
             emoji: true,
             priority: false,

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::logic::units::human_duration;
+use crate::logic::units::{human_ago, human_duration};
 
 /// The width that every terminal has.
 pub const WIDTH: usize = 80;
+/// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
+const NARROWEST: usize = 20;
 
 /// The text without control characters: parts of it come from files and from the network.
 pub fn printable(text: &str) -> String {
@@ -27,15 +29,23 @@ pub fn padded(text: &str, to: usize) -> String {
     format!("{text}{:1$}", "", to.saturating_sub(columns(text)))
 }
 
+/// The text behind a head of `taken` columns, on lines of at most `width` columns; those after the first begin in the column `indent`.
+pub fn hang(text: &str, taken: usize, indent: usize, width: usize) -> String {
+    let room = |taken| width.saturating_sub(taken).max(NARROWEST);
+    wrap(text, room(taken), room(indent)).join(&format!("\n{:indent$}", ""))
+}
+
 /// Breaks printable text at spaces into lines of at most `width` columns, the first one of at most `first`. A longer
-/// word stays whole, so that it can be copied, and a number keeps its unit. Always gives a line, which may be empty.
+/// word stays whole, so that it can be copied, and what belongs together is not parted. Always gives a line, which may be empty.
 pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();
     for word in words(&printable(text)) {
         let room = if lines.is_empty() { first } else { width };
         let length = columns(&line) + columns(word.trim_end());
-        if length > room && !line.is_empty() && word != " " {
+        // Where the first line has less room than the others, it may stay empty.
+        let is_room_below = lines.is_empty() && first < width;
+        if length > room && (is_room_below || !line.is_empty()) && word != " " {
             lines.push(line.trim_end().to_owned());
             line.clear();
         }
@@ -45,7 +55,7 @@ pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     lines
 }
 
-/// The words of a text, each with the space after it; `42 s` is one.
+/// The words of a text, each with the space after it; `42 s` is one, and so is `| rtt=74ms`, before which a line of telemetry is broken.
 fn words(text: &str) -> Vec<String> {
     let is_number = |word: &String| {
         let digits = word.trim_end();
@@ -55,6 +65,7 @@ fn words(text: &str) -> Vec<String> {
     for word in text.split_inclusive(' ') {
         let unit = word.trim_end().trim_end_matches([',', ';', ':', '.', ')']);
         match words.last_mut() {
+            Some(bar) if bar == "| " => bar.push_str(word),
             Some(number) if matches!(unit, "ms" | "s" | "min" | "h" | "d") && is_number(number) => {
                 number.push_str(word);
             }
@@ -100,14 +111,17 @@ pub fn host_of(url: &str) -> &str {
 
 /// Whole seconds as people read them: `3 h 5 min`.
 pub fn human_seconds(seconds: u64) -> String {
-    human_duration(Duration::from_secs(seconds))
+    match seconds {
+        0 => "less than 1 s".to_owned(),
+        _ => human_duration(Duration::from_secs(seconds)),
+    }
 }
 
 /// `4 min ago`, or that it cannot be told.
 pub fn ago(seconds: Option<u64>) -> String {
     seconds.map_or_else(
         || "at an unknown time".to_owned(),
-        |seconds| format!("{} ago", human_seconds(seconds)),
+        |seconds| human_ago(Duration::from_secs(seconds)),
     )
 }
 
@@ -131,6 +145,32 @@ mod tests {
             ["after", "3 min", "42 s, or", "so"],
             "a number keeps its unit"
         );
+    }
+
+    #[test]
+    fn what_follows_hangs_below_what_comes_first() {
+        let text = "ip=203.0.113.7 | rtt=74ms | error=timed out after 2 s";
+        let below = " ".repeat(24);
+        assert_eq!(
+            hang(text, 35, 24, 59),
+            format!("ip=203.0.113.7\n{below}| rtt=74ms | error=timed out after\n{below}2 s")
+        );
+        assert_eq!(hang(text, 35, 24, usize::MAX), text);
+        let name = "name=a-name-of-35-columns.example.com type=A";
+        assert_eq!(
+            hang(name, 35, 2, 60),
+            format!("\n  {name}"),
+            "below there is room for it"
+        );
+        assert_eq!(hang("one two", 60, 60, 40), "one two");
+    }
+
+    #[test]
+    fn what_took_no_second_is_told_without_a_number() {
+        assert_eq!(ago(Some(0)), "just now");
+        assert_eq!(ago(Some(61)), "1 min 1 s ago");
+        assert_eq!(human_ago(Duration::from_millis(170)), "just now");
+        assert_eq!(human_seconds(0), "less than 1 s");
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn two_formats_at_once_are_a_usage_error() {
         said(
             2,
             "error: the argument '--json' cannot be used with '--format <FORMAT>'\n\n\
-             Usage: cadence reconcile --json\n\nFor more information, try '--help'.\n"
+             Usage: cadence reconcile [OPTIONS]\n\nFor more information, try '--help'.\n"
         )
     );
 }

@@ -31,7 +31,7 @@ fn a_missing_flag_is_named() {
         assert_eq!(out.status.code(), Some(2));
         assert_eq!(
             stderr(&out),
-            format!("error: nobody can be asked here: add {missing}\n")
+            format!("error: not a terminal: add {missing}\n")
         );
     }
 }
@@ -157,7 +157,7 @@ fn an_api_out_of_reach_points_to_offline_which_asks_nobody() {
         .unwrap();
     let said = host.refused(&NAME, 1);
     assert!(
-        said.contains("nothing was written. To write the files without asking anybody: --offline"),
+        said.contains("to write the files without asking anybody: --offline; nothing was written"),
         "{said}"
     );
     let plug = [
@@ -209,7 +209,7 @@ fn a_plug_is_asked_and_not_switched_and_recovery_stays_off() {
     );
     assert!(text.contains("\nplug_id = \"A8032ABE54DC\"\n"), "{text}");
     assert!(text.contains("\n#enabled = false\n"), "{text}");
-    let recover = document["next"][1]["command"].as_str().unwrap();
+    let recover = document["next"][2]["command"].as_str().unwrap();
     assert!(recover.ends_with(" recover --dry-run"), "{recover}");
 }
 
@@ -254,15 +254,15 @@ fn flags_that_do_not_fit_are_usage_errors() {
         (vec!["--type", "MX"], "invalid value 'MX'"),
         (
             vec!["--record", "vpn"],
-            "record \"vpn\": allowed is a full host name such as \"vpn.example.com\"",
+            "record \"vpn\": expected a full host name such as \"vpn.example.com\"",
         ),
         (
             vec!["--record", "vpn.example.com", "--zone", "example.org"],
-            "record \"vpn.example.com\" in the zone \"example.org\": allowed is the zone of vpn.example.com",
+            "record \"vpn.example.com\" in the zone \"example.org\": expected the zone of vpn.example.com",
         ),
         (
             vec!["--plug", "shelly1", "--plug-address", "a b"],
-            "plug \"a b\": allowed is ",
+            "plug \"a b\": expected ",
         ),
     ] {
         let said = host.refused(&arguments, 2);

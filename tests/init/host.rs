@@ -95,6 +95,7 @@ fn with_the_package_the_token_is_the_services_too_and_the_timer_comes_next() {
         next(&document),
         [
             "sudo cadence check",
+            "sudo cadence reconcile --trust",
             "sudo systemctl enable --now cadence.timer"
         ]
     );
@@ -118,7 +119,7 @@ fn without_systemd_the_cron_file_or_a_line_for_it_comes_next() {
         return;
     };
     assert_eq!(
-        next(&document)[1],
+        next(&document)[2],
         "cron begins within a minute by itself (/etc/cron.d/cadence)"
     );
     assert_eq!(
@@ -129,7 +130,7 @@ fn without_systemd_the_cron_file_or_a_line_for_it_comes_next() {
     let host = Host::new();
     etc(&host, &[("group", "root:x:0:\n")]);
     let document = init(&host, false).unwrap();
-    let line = next(&document)[1];
+    let line = next(&document)[2];
     assert!(line.starts_with("* * * * * /"), "{line}");
     assert!(
         line.ends_with(" reconcile --quiet --if-due --splay 10s"),

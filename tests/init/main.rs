@@ -20,7 +20,6 @@ mod proof;
 mod questions;
 #[path = "../support/mod.rs"]
 mod support;
-mod terminal;
 
 use std::fs;
 use std::path::PathBuf;

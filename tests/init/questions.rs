@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 
-use cadence::world::PlugModel;
+use cadence::world::{Fault, PlugModel};
 use serde_json::json;
 
 use crate::Host;
-use crate::terminal::Terminal;
+use crate::support::terminal::Terminal;
 
 const NAME: &str = "Name to keep on this home's address, such as vpn.example.com: ";
 const TOKEN: &str = "API token (not shown): ";
@@ -37,7 +37,7 @@ fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
     terminal.expect(TOKEN);
     assert!(!terminal.echoes());
     terminal.answer(host.home.world.token());
-    terminal.expect("ok   token      your answer: accepted; it sees example.com");
+    terminal.expect("ok   token      accepted; it sees example.com");
     terminal.expect(NAME);
     assert!(terminal.echoes());
     terminal.answer("vpn.example.com");
@@ -74,13 +74,13 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     let mut terminal = sit_down(&host, &[]);
     terminal.expect(TOKEN);
     terminal.answer("some-token-that-nobody-knows");
-    terminal.expect("rejects the API token");
+    terminal.expect("fail token      Cloudflare rejects the API token");
     terminal.expect(TOKEN);
     assert!(!terminal.echoes());
     terminal.answer(host.home.world.token());
     terminal.expect(NAME);
     terminal.answer("vpn");
-    terminal.expect("record \"vpn\": allowed is a full host name such as \"vpn.example.com\"");
+    terminal.expect("record \"vpn\": expected a full host name such as \"vpn.example.com\"");
     terminal.expect(NAME);
     terminal.answer("vpn.example.org");
     terminal.expect("the token sees no zone vpn.example.org or example.org; it sees example.com");
@@ -95,7 +95,7 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.answer("");
     terminal.expect(PLUG);
     terminal.answer("toaster");
-    terminal.expect("\"toaster\": allowed is shelly1, shelly2 or tasmota");
+    terminal.expect("\"toaster\": expected shelly1, shelly2 or tasmota");
     terminal.expect(PLUG);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
@@ -116,7 +116,7 @@ fn after_a_few_empty_answers_or_none_at_all_nothing_is_written() {
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1));
     assert!(
-        shown.ends_with("error: no answer of 3 would do; nothing was written\r\n"),
+        shown.ends_with("error: gave up after 3 invalid answers; nothing was written\r\n"),
         "{shown}"
     );
 
@@ -185,7 +185,7 @@ fn one_of_several_records_is_chosen_and_pinned() {
     terminal.expect(&format!("2  {second}  (id {two})"));
     terminal.expect("Number of the one to keep (Enter: none): ");
     terminal.answer("3");
-    terminal.expect("\"3\": allowed is a number from 1 to 2");
+    terminal.expect("\"3\": expected a number from 1 to 2");
     terminal.answer("2");
     terminal.expect(PLUG);
     terminal.answer("");
@@ -195,26 +195,157 @@ fn one_of_several_records_is_chosen_and_pinned() {
 }
 
 #[test]
-fn a_record_named_by_a_flag_that_may_not_be_created_ends_it() {
+fn a_record_that_may_not_be_created_is_left_out_and_another_is_asked_for() {
     let host = Host::new();
     let token = host.home.path("token");
-    let token = ["--token-file", token.to_str().unwrap()];
+    let flags = ["--token-file", token.to_str().unwrap()];
     let mut terminal = sit_down(
         &host,
-        &[&token[..], &["--record", "vpn.example.com"]].concat(),
+        &[&flags[..], &["--record", "vpn.example.com"]].concat(),
     );
     terminal.expect("create it? [y/N] ");
+    terminal.answer("n");
+    terminal.expect("vpn.example.com A is left out");
+    // As often as that happens.
+    for _ in 0..4 {
+        terminal.expect(NAME);
+        terminal.answer("www.example.com");
+        terminal.expect("create it? [y/N] ");
+        terminal.answer("");
+    }
+    terminal.expect(NAME);
+    terminal.answer("vpn.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("y");
+    terminal.expect(MORE);
+    terminal.answer("www.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("n");
+    terminal.expect(MORE);
+    terminal.answer("");
+    terminal.expect(PLUG);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(host.written().matches("\nname = ").count(), 1);
+}
+
+#[test]
+fn of_several_names_those_that_are_verified_stay_where_another_is_not_to_be_had() {
+    let host = Host::new();
+    let token = host.home.path("token");
+    let flags = ["--token-file", token.to_str().unwrap(), "--create"];
+    let names = ["--record", "vpn.example.com", "--record", "a.example.org"];
+    let mut terminal = sit_down(&host, &[&flags[..], &names[..]].concat());
+    terminal.expect("the token sees no zone a.example.org or example.org");
+    terminal.expect(MORE);
+    terminal.answer("");
+    terminal.expect(PLUG);
+    terminal.answer("");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains("\nname = \"vpn.example.com\"\n"));
+}
+
+#[test]
+fn what_was_verified_is_kept_where_an_interview_ends_too_soon_and_the_next_one_goes_on() {
+    let host = Host::new();
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect(TOKEN);
+    terminal.answer(host.home.world.token());
+    terminal.expect(NAME);
+    terminal.answer("*.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("y");
+    terminal.expect(MORE);
+    terminal.answer("");
+    for _ in 0..3 {
+        terminal.expect(PLUG);
+        terminal.answer("toaster");
+    }
+    terminal.expect("The token is verified, and kept in ");
+    terminal.expect("To go on with what is verified:\r\n  ");
+    let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1), "{shown}");
-    assert!(!host.home.path("etc").exists());
+    assert!(
+        shown.ends_with("error: gave up after 3 invalid answers\r\n"),
+        "{shown}"
+    );
+    let again = shown.lines().rev().nth(1).unwrap();
+    assert!(
+        again.ends_with(" init --record '*.example.com' --create"),
+        "{again}"
+    );
+    assert!(!host.config().exists());
+
+    let mut terminal = sit_down(&host, &["--record", "*.example.com", "--create"]);
+    terminal.expect("(cloudflare.token_file): accepted; it sees example.com");
+    terminal.expect(PLUG);
+    terminal.answer("");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(!shown.contains(TOKEN) && !shown.contains(NAME), "{shown}");
+}
+
+#[test]
+fn what_cannot_be_asked_now_is_tried_again_with_the_same_answer() {
+    let host = Host::new();
+    let cloudflare = host.home.world.cloudflare();
+    cloudflare.set_fault(Some(Fault::Status {
+        code: 503,
+        retry_after: None,
+        body: None,
+    }));
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect(TOKEN);
+    terminal.answer(host.home.world.token());
+    terminal.expect("Try again? [y/N] ");
+    cloudflare.set_fault(None);
+    terminal.answer("y");
+    terminal.expect("ok   token      accepted; it sees example.com");
+    terminal.expect(NAME);
+    terminal.press("\u{4}");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(host.stored_token().exists());
+}
+
+#[test]
+fn the_router_is_asked_for_without_advice_to_set_it_elsewhere() {
+    let host = Host::new();
+    let mut command = host.command(&[]);
+    command.env_remove("CADENCE_NETWORK_ROUTER");
+    command.env("NO_COLOR", "1");
+    let bare = |command: &std::process::Command| {
+        let mut alone = std::process::Command::new("unshare");
+        alone
+            .args(["-n", "--"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            alone.env(name, value.unwrap_or_default());
+        }
+        alone
+    };
+    let can = std::process::Command::new("unshare")
+        .args(["-n", "true"])
+        .status();
+    if !can.is_ok_and(|status| status.success()) {
+        return crate::support::skipped("no network namespace can be made here");
+    }
+    let mut terminal = Terminal::run(&bare(&command));
+    terminal.expect("warn router     unknown");
+    terminal.expect("Address of the router (Enter: none): ");
+    terminal.press("\u{3}");
+    let (_, shown) = terminal.end();
+    assert!(!shown.contains("network.router"), "{shown}");
 }
 
 #[test]
 fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them() {
     let host = Host::new();
     let mut terminal = sit_down(&host, &["--yes"]);
-    terminal.expect("nobody can be asked here: add --record NAME and --token-file FILE");
+    terminal.expect("not a terminal: add --record NAME and --token-file FILE");
     assert_eq!(leave(&host, terminal).0, Some(2));
 
     let token = host.home.path("token");

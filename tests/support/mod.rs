@@ -8,6 +8,7 @@
 )]
 
 pub mod strace;
+pub mod terminal;
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};

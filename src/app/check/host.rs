@@ -20,11 +20,12 @@ use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
-use crate::logic::units::{config_duration, human_duration};
+use crate::logic::units::{config_duration, human_ago};
 use crate::store::{StateDir, state};
+use crate::system;
 
-const START: &str =
-    "sudo systemctl enable --now cadence.timer (without systemd: /etc/cron.d/cadence)";
+const START: &str = "sudo systemctl enable --now cadence.timer";
+const START_CRON: &str = "let cron run cycles, as the package's /etc/cron.d/cadence does";
 /// Where the unit is there; what the timer lacks is told by itself.
 const START_ONE: &str = "sudo systemctl start cadence.service";
 
@@ -135,8 +136,12 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
     let found = format!("{:.0}", now.wall);
     if !now.wall_is_plausible() {
         let wrong = format!("{found} cannot be right, so certificates cannot be verified");
-        return Finding::fail("clock", wrong)
-            .mend("sudo timedatectl set-ntp true, or wait for NTP");
+        let by_hand = "set it with date, or wait for NTP";
+        let mend = systemd.map_or(
+            by_hand,
+            |_| "sudo timedatectl set-ntp true, or wait for NTP",
+        );
+        return Finding::fail("clock", wrong).mend(mend);
     }
     let unknown = |why: &str| Finding::ok("clock", format!("{found}; NTP status unknown: {why}"));
     let told = match systemd.map(|systemd| &systemd.clock) {
@@ -256,7 +261,8 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
 fn start(runner: Option<&Runner>) -> &'static str {
     match runner.map(|runner| &runner.service) {
         Some(Some(_)) => START_ONE,
-        Some(None) | None => START,
+        Some(None) | None if system::runs_systemd() => START,
+        Some(None) | None => START_CRON,
     }
 }
 
@@ -270,7 +276,7 @@ fn timer(
         return Finding::warn("timer", "no cycle has run yet").mend(start(runner));
     };
     let found = match last.at.elapsed(now) {
-        Elapsed::Known(age) => format!("last cycle {} ago", human_duration(age)),
+        Elapsed::Known(age) => format!("last cycle {}", human_ago(age)),
         Elapsed::Unknown => "cannot tell from the clocks when the last cycle ran".to_owned(),
     };
     if schedule::gap(state, now).is_none() {
@@ -319,14 +325,18 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
     };
     match identity.map(Identity::ping_range_to_set) {
         Some(Ok(None)) => Finding::ok("icmp", format!("permitted for {who}")),
-        Some(Ok(Some(range))) => Finding::warn(
-            "icmp",
-            format!("not permitted for {who}: the router is probed over TCP instead"),
-        )
-        .mend(format!(
-            "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
-             then: sudo systemctl restart systemd-sysctl (without systemd: sudo sysctl --system)"
-        )),
+        Some(Ok(Some(range))) => {
+            let apply = if system::runs_systemd() {
+                "systemctl restart systemd-sysctl"
+            } else {
+                "sysctl --system"
+            };
+            let found = format!("not permitted for {who}: the router is probed over TCP instead");
+            Finding::warn("icmp", found).mend(format!(
+                "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
+                 then: sudo {apply}"
+            ))
+        }
         Some(Err(_)) | None => Finding::warn("icmp", "cannot tell whether it is permitted"),
     }
 }

@@ -1,7 +1,8 @@
 //! `cadence demo`: real cycles of the real code against a made-up world, in six scenes that prove what they claim.
 //!
-//! `stage` is the folder, the world and the cycle in between; `scenes` is the play.
+//! `stage` is the folder, the world and the cycle in between; `scenes` is the play; `audience` is who watches.
 
+mod audience;
 mod scenes;
 mod stage;
 
@@ -9,10 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::context::Context;
-use crate::cli;
-use crate::error::{EXIT_DONE, Error};
-use crate::render::{self, Form};
+use crate::error::Error;
+pub use audience::{Audience, Told};
 use scenes::SCENES;
 use stage::Stage;
 
@@ -39,34 +38,27 @@ pub struct Demo {
     /// From the first file to the last cycle.
     pub elapsed: Duration,
     /// The claim that did not hold, or what else went wrong.
-    pub error: Option<String>,
+    pub error: Option<Error>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When a claim does not hold, or this host has no folder or socket for the demo.
-pub fn run(context: &Context, _options: &cli::Demo) -> Result<u8, Error> {
+/// Runs the command: plays it to its end, or until a claim does not hold. That, and a host that has no folder or socket for it, is
+/// the error of what it returns.
+#[must_use]
+pub fn run(audience: &mut Audience<'_>) -> Demo {
     let begun = Instant::now();
     let mut demo = Demo::default();
-    let played = play(context, &mut demo);
+    demo.error = play(audience, &mut demo).err();
     demo.elapsed = begun.elapsed();
-    demo.error = played.as_ref().err().map(ToString::to_string);
-    if context.style.form == Form::Json {
-        context.print(&render::demo::document(&demo))?;
-    } else if demo.error.is_none() && !context.style.quiet {
-        context.print(&render::demo::ending(&demo, &context.style))?;
-    }
-    played.map(|()| EXIT_DONE)
+    demo
 }
 
-fn play(context: &Context, demo: &mut Demo) -> Result<(), Error> {
-    let mut stage = Stage::set(context)?;
-    for (number, (title, scene)) in SCENES.iter().enumerate() {
-        stage.say(&render::demo::heading(number + 1, title, &context.style))?;
+fn play(audience: &mut Audience<'_>, demo: &mut Demo) -> Result<(), Error> {
+    let mut stage = Stage::set(audience)?;
+    for (number, (title, scene)) in (1..).zip(SCENES) {
+        stage.tell(Told::Scene(number, title))?;
         let (cycles, writes) = (stage.cycles(), stage.writes());
         let seen = scene(&mut stage)?;
-        stage.say(&render::demo::seen(&seen, &context.style))?;
+        stage.tell(Told::Seen(&seen))?;
         demo.false_writes = stage.false_writes();
         demo.scenes.push(Scene {
             title,

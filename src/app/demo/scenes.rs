@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::stage::{PLUG, Played, Stage};
 use crate::app::power::Outcome;
 use crate::error::Error;
+use crate::logic::observation::Observation;
 use crate::logic::readiness::Readiness;
 use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
@@ -159,7 +160,6 @@ fn lying_provider(stage: &mut Stage<'_>) -> Result<String, Error> {
         .set_provider(0, ProviderMode::Lies(LIE.to_string()));
     let (played, turn) = meet_the_liar(stage)?;
     stage.world.set_provider(0, ProviderMode::Honest);
-    stage.say(&played.report)?;
     let counted = played.seen.counted(Family::V4);
     claim(
         counted.is_some_and(|counted| counted.address == IpAddr::V4(SECOND)),
@@ -175,15 +175,15 @@ fn lying_provider(stage: &mut Stage<'_>) -> Result<String, Error> {
     ))
 }
 
-/// Runs cycles until the liar is asked; also returns which one that was.
+/// Runs cycles until the liar is asked, and tells of that one alone; also returns which one that was.
 fn meet_the_liar(stage: &mut Stage<'_>) -> Result<(Played, usize), Error> {
-    let lies = |played: &Played| {
-        let mut answers = played.seen.public_ip.iter().flat_map(|seen| &seen.answers);
+    let lies = |seen: &Observation| {
+        let mut answers = seen.public_ip.iter().flat_map(|seen| &seen.answers);
         answers.any(|answer| answer.address == Ok(IpAddr::V4(LIE)))
     };
     for turn in 1..=CYCLES_TO_MEET_A_LIAR {
-        let played = stage.cycle()?;
-        if lies(&played) {
+        let played = stage.cycle(&|cycle| lies(&cycle.seen))?;
+        if lies(&played.seen) {
             return Ok((played, turn));
         }
     }
@@ -233,8 +233,7 @@ fn power_cycle(stage: &mut Stage<'_>) -> Result<String, Error> {
         stage.world.plugs().is_on(PLUG),
         "the modem has its power back",
     )?;
-    let played = boot(stage)?;
-    stage.say(&played.report)?;
+    boot(stage)?;
     one_cycle_to(stage, Readiness::Ready)?;
     claim(cuts(stage) == 1, "a line that works is left alone")?;
     Ok(format!(
@@ -245,12 +244,12 @@ fn power_cycle(stage: &mut Stage<'_>) -> Result<String, Error> {
     ))
 }
 
-/// Runs cycles until the modem has booted, and all that is behind it can be reached.
-fn boot(stage: &mut Stage<'_>) -> Result<Played, Error> {
+/// Runs cycles until the modem has booted, and all that is behind it can be reached; tells of that one alone.
+fn boot(stage: &mut Stage<'_>) -> Result<(), Error> {
     for _ in 0..CYCLES_TO_BOOT {
-        let played = stage.cycle()?;
+        let played = stage.cycle(&|cycle| cycle.decision.verdict == Verdict::Healthy)?;
         if played.verdict == Verdict::Healthy {
-            return Ok(played);
+            return Ok(());
         }
         system::sleep(BOOT_LOOK);
     }
@@ -265,7 +264,7 @@ fn cuts(stage: &Stage<'_>) -> usize {
 }
 
 fn one_cycle_to(stage: &mut Stage<'_>, expected: Readiness) -> Result<Played, Error> {
-    let played = stage.show_cycle()?;
+    let played = stage.cycle(&|_| true)?;
     let found = played.readiness;
     claim(
         found == expected,

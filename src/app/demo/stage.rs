@@ -14,10 +14,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
+use super::audience::{Audience, Told};
 use crate::app::adapters::{Adapters, Outside};
 use crate::app::context::Context;
 use crate::app::power;
-use crate::app::reconcile;
+use crate::app::reconcile::{self, Cycle};
 use crate::cli::{self, Color, Format, Global};
 use crate::config::Env;
 use crate::error::Error;
@@ -27,7 +28,6 @@ use crate::logic::state::{State, VERSION};
 use crate::logic::verdict::Verdict;
 use crate::net::reason;
 use crate::probe::host::DefaultRoute;
-use crate::render::{self, Form, Style};
 use crate::store::{StateDir, state};
 use crate::system;
 use crate::world::{Files, PlugModel, World, Write};
@@ -56,7 +56,7 @@ pub struct Stage<'a> {
     _interrupted: Interrupted,
     /// Removed when the play is over, however it ends.
     _folder: Folder,
-    audience: &'a Context,
+    audience: &'a mut Audience<'a>,
     inside: Context,
     address: Ipv4Addr,
     cycles: usize,
@@ -73,13 +73,11 @@ pub struct Played {
     pub seen: Observation,
     /// What became of the modem's power.
     pub recovery: power::Outcome,
-    /// Its telemetry.
-    pub report: String,
 }
 
 impl<'a> Stage<'a> {
     /// Starts a world with an empty zone, and writes a configuration for it.
-    pub fn set(audience: &'a Context) -> Result<Self, Error> {
+    pub fn set(audience: &'a mut Audience<'a>) -> Result<Self, Error> {
         // No cycle believes an address by such a clock, and that is no fault of the demo.
         if let Some(wrong) = reconcile::clock_error(&system::now()) {
             return Err(Error::failed(wrong));
@@ -133,8 +131,9 @@ impl<'a> Stage<'a> {
         self.world.set_address(Some(address));
     }
 
-    /// Runs one cycle, the same that `cadence reconcile` runs, and holds what it wrote against the true address.
-    pub fn cycle(&mut self) -> Result<Played, Error> {
+    /// Runs one cycle, the same that `cadence reconcile` runs, and holds what it wrote against the true address. Tells of it where
+    /// it is one to tell of.
+    pub fn cycle(&mut self, is_told: &dyn Fn(&Cycle<'_>) -> bool) -> Result<Played, Error> {
         let written = self.writes();
         let options = cli::Reconcile::default();
         let adapters = Adapters::new(
@@ -145,17 +144,6 @@ impl<'a> Stage<'a> {
         self.inside.enforce_policy(&adapters)?;
         let desired = reconcile::desired(&adapters, &options);
         let cycle = reconcile::run(&adapters, &desired, &self.inside.state_dir(), &options)?;
-        let style = Style {
-            form: Form::Pretty,
-            ..self.audience.style
-        };
-        let played = Played {
-            readiness: cycle.state.readiness(),
-            verdict: cycle.decision.verdict,
-            report: render::cycle::report(&cycle, &style),
-            seen: cycle.seen,
-            recovery: cycle.recovery,
-        };
         self.cycles += 1;
         let address = self.address.to_string();
         let is_false = |write: &&Write| {
@@ -164,7 +152,15 @@ impl<'a> Stage<'a> {
         };
         let writes = self.world.cloudflare().writes();
         self.false_writes += writes.iter().skip(written).filter(is_false).count();
-        Ok(played)
+        if is_told(&cycle) {
+            (self.audience)(Told::Cycle(&cycle))?;
+        }
+        Ok(Played {
+            readiness: cycle.state.readiness(),
+            verdict: cycle.decision.verdict,
+            seen: cycle.seen,
+            recovery: cycle.recovery,
+        })
     }
 
     /// Makes the outage that goes on older than it is, as nobody wants to watch it age.
@@ -185,19 +181,9 @@ impl<'a> Stage<'a> {
         state::save(&dir, &state).map_err(Error::state)
     }
 
-    /// Runs one cycle before the audience.
-    pub fn show_cycle(&mut self) -> Result<Played, Error> {
-        let played = self.cycle()?;
-        self.say(&played.report)?;
-        Ok(played)
-    }
-
-    /// Tells people; a machine reads the document at the end.
-    pub fn say(&self, text: &str) -> Result<(), Error> {
-        if self.audience.style.form == Form::Json || self.audience.style.quiet {
-            return Ok(());
-        }
-        self.audience.print(text)
+    /// Tells whoever watches.
+    pub fn tell(&mut self, told: Told<'_>) -> Result<(), Error> {
+        (self.audience)(told)
     }
 
     /// The cycles so far.

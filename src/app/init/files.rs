@@ -74,12 +74,12 @@ impl Place {
         Ok(place)
     }
 
-    /// Writes the configuration, and before it the token where it has to be stored. What was made is taken back if anything
-    /// fails.
+    /// Writes the configuration, and before it the token where it has to be stored; one of them alone, where there is no other. What
+    /// was made is taken back if anything fails.
     ///
     /// # Errors
     /// What could not be written, and what could not be taken back.
-    pub fn write(&self, text: &str, token: Option<&Token>) -> Result<Vec<Written>, Error> {
+    pub fn write(&self, text: Option<&str>, token: Option<&Token>) -> Result<Vec<Written>, Error> {
         let mut made = Made::default();
         self.write_both(text, token, &mut made).map_err(|why| {
             let left = made.undo();
@@ -94,7 +94,7 @@ impl Place {
 
     fn write_both(
         &self,
-        text: &str,
+        text: Option<&str>,
         token: Option<&Token>,
         made: &mut Made,
     ) -> Result<Vec<Written>, String> {
@@ -116,10 +116,13 @@ impl Place {
             made.files.push(TOKEN.into());
             written.push(Written::new(&self.token, bits, gid));
         }
-        let replace = self.replaces_sample && is_sample(folder, name).map_err(|why| why.message)?;
-        create(folder, name, text.as_bytes(), 0o644, None, replace)
-            .map_err(|error| cannot("write", &self.config, &error))?;
-        written.push(Written::new(&self.config, 0o644, None));
+        if let Some(text) = text {
+            let replace =
+                self.replaces_sample && is_sample(folder, name).map_err(|why| why.message)?;
+            create(folder, name, text.as_bytes(), 0o644, None, replace)
+                .map_err(|error| cannot("write", &self.config, &error))?;
+            written.push(Written::new(&self.config, 0o644, None));
+        }
         Ok(written)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::draft::{Draft, Plug};
 use super::files::Place;
+use super::names::specs;
+use super::token::{self, TYPED};
 use super::verify::{self, Standing};
-use super::{specs, token};
 use crate::app::adapters::Adapters;
 use crate::app::ask;
 use crate::app::check::{self, Finding, Level};
@@ -13,24 +14,41 @@ use crate::config::{self, Token, TokenError};
 use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
 use crate::logic::provider::Found;
 use crate::logic::records::RecordSpec;
-use crate::render;
 
-/// So often a question is asked.
+/// So many answers to a question may be of no use.
 const ATTEMPTS: u32 = 3;
+const NAME: &str = "Name to keep on this home's address, such as vpn.example.com";
+const ANOTHER: &str = "Another name (Enter: no more)";
 const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none)";
 const ADDRESS: &str = "Address of the plug, as host or host:port";
+
+/// What is told beside the questions.
+pub enum Told<'a> {
+    /// Plain words.
+    Text(&'a str),
+    /// What can be typed.
+    Command(&'a str),
+    /// What was found.
+    Found(&'a Finding),
+}
+
+/// Whoever is told; nobody is where nobody is asked.
+pub type Listener<'a> = dyn Fn(Told<'_>) + 'a;
 
 /// The conversation, or what stands in for it where there is nobody to ask.
 pub struct Interview<'a> {
     context: &'a Context,
     options: &'a cli::Init,
     place: &'a Place,
+    listener: &'a Listener<'a>,
     /// Whether there is somebody to ask.
     pub asks: bool,
     /// What was verified.
     pub findings: Vec<Finding>,
     /// What is known so far.
     pub draft: Draft,
+    /// A token that was typed and verified: it is nowhere else.
+    pub typed: Option<Token>,
 }
 
 /// Why an answer, or what a flag says, is of no use.
@@ -53,7 +71,7 @@ impl Unfit {
         match self {
             Self::Answer(Finding { message, mend, .. }) => {
                 let mend = mend.map_or(String::new(), |mend| format!(": {mend}"));
-                Error::new(exit_code, format!("{message}{mend}; nothing was written"))
+                Error::new(exit_code, format!("{message}{mend}"))
             }
             Self::End(error) => error,
         }
@@ -63,11 +81,17 @@ impl Unfit {
 type Accept<'f, 'a> = &'f mut dyn FnMut(&mut Interview<'a>, &str) -> Result<(), Unfit>;
 
 impl<'a> Interview<'a> {
-    pub fn new(context: &'a Context, options: &'a cli::Init, place: &'a Place) -> Self {
+    pub fn new(
+        context: &'a Context,
+        options: &'a cli::Init,
+        place: &'a Place,
+        listener: &'a Listener<'a>,
+    ) -> Self {
         Self {
             context,
             options,
             place,
+            listener,
             asks: !options.yes && ask::can_ask(),
             findings: vec![],
             draft: Draft {
@@ -77,6 +101,7 @@ impl<'a> Interview<'a> {
                 router: None,
                 plug: None,
             },
+            typed: None,
         }
     }
 
@@ -98,14 +123,14 @@ impl<'a> Interview<'a> {
             return Ok(());
         }
         let missing = missing.join(" and ");
-        let why = format!("nobody can be asked here: add {missing}");
+        let why = format!("not a terminal: add {missing}");
         Err(Error::new(EXIT_USAGE, why))
     }
 
     pub fn greet(&self) {
         let path = self.place.config.display();
         self.tell(&format!(
-            "A first configuration, in {path}\nNothing is written before the end; Ctrl-C leaves all as it is."
+            "A first configuration, in {path}: written at the end; Ctrl-C leaves all as it is."
         ));
         if !self.place.is_hosts && !self.context.is_root() {
             self.tell("It is for this user alone; for the whole host: sudo cadence init");
@@ -120,7 +145,11 @@ impl<'a> Interview<'a> {
             self.note(found);
             return Ok(());
         }
-        self.show(&found);
+        // The question is what to do about it.
+        self.show(&Finding {
+            mend: None,
+            ..found
+        });
         self.until(
             ask::line,
             "Address of the router (Enter: none)",
@@ -138,22 +167,20 @@ impl<'a> Interview<'a> {
     pub fn token(&mut self, found: Option<Token>) -> Result<Token, Error> {
         if let Some(token) = found {
             let verified = self.verify_token(&token);
-            return match verified {
-                Ok(()) => Ok(token),
-                Err(unfit) => Err(unfit.ends(EXIT_TOKEN)),
-            };
+            return verified
+                .map(|()| token)
+                .map_err(|unfit| unfit.ends(EXIT_TOKEN));
         }
         self.tell("");
         self.tell(token::HOW_TO_MAKE);
-        let mut typed = Err(Error::failed("no API token"));
         self.until(ask::secret, "API token (not shown)", &mut |this, answer| {
-            let token = Token::given(answer.as_bytes(), "your answer")
+            let token = Token::given(answer.as_bytes(), TYPED)
                 .map_err(|error| Unfit::Answer(Finding::fail("token", error.to_string())))?;
             this.verify_token(&token)?;
-            typed = Ok(token);
+            this.typed = Some(token);
             Ok(())
         })?;
-        typed
+        self.typed.clone().ok_or_else(verify::no_token)
     }
 
     fn verify_token(&mut self, token: &Token) -> Result<(), Unfit> {
@@ -170,18 +197,26 @@ impl<'a> Interview<'a> {
         Ok(())
     }
 
-    /// `named` is what the flags name.
+    /// `named` is what the flags name. A person names others in the place of what is not to be had.
     pub fn records(&mut self, named: Vec<RecordSpec>, token: &Token) -> Result<(), Error> {
         let adapters = self.adapters(Ok(token.clone()))?;
-        if !named.is_empty() {
-            let added = self.add_records(&adapters, named);
-            return added.map_err(|unfit| unfit.ends(EXIT_FAILED));
+        let mut is_over = !named.is_empty();
+        for spec in named {
+            match self.add_records(&adapters, vec![spec]) {
+                Err(Unfit::Answer(finding)) if self.asks => {
+                    self.show(&finding);
+                    is_over = false;
+                }
+                added => added.map_err(|unfit| unfit.ends(EXIT_FAILED))?,
+            }
         }
-        let mut question = "Name to keep on this home's address, such as vpn.example.com";
-        loop {
-            let before = self.draft.records.len();
+        is_over &= !self.draft.records.is_empty();
+        while !is_over {
+            let is_first = self.draft.records.is_empty();
+            let question = if is_first { NAME } else { ANOTHER };
             self.until(ask::line, question, &mut |this, answer| {
-                if answer.is_empty() && before > 0 {
+                is_over = answer.is_empty() && !is_first;
+                if is_over {
                     return Ok(());
                 }
                 let fault = |why: String| Unfit::Answer(Finding::fail("record", why));
@@ -191,41 +226,37 @@ impl<'a> Interview<'a> {
                 }
                 this.add_records(&adapters, specs)
             })?;
-            if self.draft.records.len() == before {
-                return Ok(());
-            }
-            question = "Another name (Enter: no more)";
         }
+        Ok(())
     }
 
-    /// Adds all of them, as they can be kept after what had to be asked about them; or none.
-    fn add_records(
-        &mut self,
-        adapters: &Adapters,
-        mut specs: Vec<RecordSpec>,
-    ) -> Result<(), Unfit> {
-        let mut findings = vec![];
-        for spec in &mut specs {
+    /// Adds each of them as it can be kept, after what had to be asked about it; or none. What is not wanted is left out.
+    fn add_records(&mut self, adapters: &Adapters, specs: Vec<RecordSpec>) -> Result<(), Unfit> {
+        let (mut added, mut findings) = (vec![], vec![]);
+        for mut spec in specs {
+            let label = spec.label();
             if self.options.offline {
-                let label = spec.label();
                 findings.push(Finding::ok("record", format!("{label}: not verified")));
-            } else {
-                self.settle(adapters, spec, &mut findings)?;
+            } else if !self.settle(adapters, &mut spec, &mut findings)? {
+                self.tell(&format!("{label} is left out"));
+                continue;
             }
+            added.push(spec);
         }
         for finding in findings {
             self.note(finding);
         }
-        self.draft.records.append(&mut specs);
+        self.draft.records.append(&mut added);
         Ok(())
     }
 
+    /// Whether it is wanted as it is.
     fn settle(
         &mut self,
         adapters: &Adapters,
         spec: &mut RecordSpec,
         findings: &mut Vec<Finding>,
-    ) -> Result<(), Unfit> {
+    ) -> Result<bool, Unfit> {
         // Each answer brings it closer to one of the ways out, and what it says is looked at once more.
         loop {
             let (zone, standing) = verify::record(adapters, spec)?;
@@ -233,33 +264,31 @@ impl<'a> Interview<'a> {
                 Standing::Fine(finding) => {
                     findings.extend(zone);
                     findings.push(finding);
-                    return Ok(());
+                    return Ok(true);
                 }
-                Standing::Missing(_) if self.may_create(spec)? => spec.create = true,
-                Standing::Several(finding, twins) => {
-                    spec.id = self.pinned(&twins)?;
-                    if spec.id.is_none() {
-                        return Err(Unfit::Answer(finding));
+                Standing::Missing(_) if self.asks => {
+                    let label = spec.label();
+                    let question = format!("{label} does not exist. May cadence create it?");
+                    spec.create = ask::yes(&question)?;
+                    if !spec.create {
+                        return Ok(false);
                     }
                 }
-                Standing::Missing(finding) | Standing::Refused(finding) => {
-                    return Err(Unfit::Answer(finding));
+                Standing::Several(_, twins) if self.asks => {
+                    spec.id = self.pinned(&twins)?;
+                    if spec.id.is_none() {
+                        return Ok(false);
+                    }
                 }
+                Standing::Missing(finding)
+                | Standing::Several(finding, _)
+                | Standing::Refused(finding) => return Err(Unfit::Answer(finding)),
             }
         }
     }
 
-    fn may_create(&self, spec: &RecordSpec) -> Result<bool, Error> {
-        let label = spec.label();
-        let question = format!("{label} does not exist. May cadence create it?");
-        Ok(self.asks && ask::yes(&question)?)
-    }
-
     /// The id of one of several records, if one is chosen.
     fn pinned(&mut self, twins: &[Found]) -> Result<Option<String>, Error> {
-        if !self.asks {
-            return Ok(None);
-        }
         self.tell("Several records share this name and type:");
         for (number, twin) in (1..).zip(twins) {
             let Found { content, id, .. } = twin;
@@ -343,7 +372,8 @@ impl<'a> Interview<'a> {
         Adapters::with_token(self.draft.settings(env)?, env, token, outside)
     }
 
-    /// Asks until an answer will do, a few times at most.
+    /// Asks until an answer will do, a few times at most. What fails for other reasons is tried again with the same answer, as long as
+    /// that is wanted.
     fn until(
         &mut self,
         ask: fn(&str) -> Result<Option<String>, Error>,
@@ -352,17 +382,23 @@ impl<'a> Interview<'a> {
     ) -> Result<(), Error> {
         let prompt = format!("{question}: ");
         for _ in 0..ATTEMPTS {
-            let Some(answer) = ask(&prompt)? else {
-                return Err(Error::failed("no answer; nothing was written"));
+            let answer = ask(&prompt)?.ok_or_else(|| Error::failed("no answer"))?;
+            let finding = loop {
+                match accept(self, &answer) {
+                    Ok(()) => return Ok(()),
+                    Err(Unfit::Answer(finding)) => break finding,
+                    Err(Unfit::End(error)) => {
+                        self.tell(&error.message);
+                        if !ask::yes("Try again?")? {
+                            return Err(error);
+                        }
+                    }
+                }
             };
-            match accept(self, &answer) {
-                Ok(()) => return Ok(()),
-                Err(Unfit::Answer(finding)) => self.show(&finding),
-                Err(Unfit::End(error)) => return Err(error),
-            }
+            self.show(&finding);
         }
         Err(Error::failed(format!(
-            "no answer of {ATTEMPTS} would do; nothing was written"
+            "gave up after {ATTEMPTS} invalid answers"
         )))
     }
 
@@ -374,18 +410,21 @@ impl<'a> Interview<'a> {
     }
 
     fn show(&self, finding: &Finding) {
-        let line = render::init::finding(finding, &self.context.style);
-        self.tell(line.trim_end());
+        self.say(Told::Found(finding));
     }
 
     fn tell(&self, text: &str) {
+        self.say(Told::Text(text));
+    }
+
+    pub fn say(&self, told: Told<'_>) {
         if self.asks {
-            ask::tell(text);
+            (self.listener)(told);
         }
     }
 }
 
-fn refused(what: &'static str, answer: &str, allowed: &str) -> Unfit {
-    let why = format!("{answer:?}: allowed is {allowed}");
+fn refused(what: &'static str, answer: &str, expected: &str) -> Unfit {
+    let why = format!("{answer:?}: expected {expected}");
     Unfit::Answer(Finding::fail(what, why))
 }

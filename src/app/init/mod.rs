@@ -1,11 +1,13 @@
 //! `cadence init`: a first configuration, verified before it is written.
 //!
 //! `interview` asks for what the flags leave out, `verify` whether what was named is so, `draft` puts it into the sample, and
-//! `files` writes it, never in the place of another file. Nothing is written before everything is known and verified.
+//! `files` writes it, never in the place of another file. Nothing is written before everything is known and verified; but where an
+//! interview ends too soon, the token that was typed is kept, as it is shown nowhere and cannot be asked for again.
 
 pub mod draft;
 mod files;
 mod interview;
+mod names;
 mod next;
 mod token;
 mod verify;
@@ -13,17 +15,15 @@ mod verify;
 use std::path::PathBuf;
 
 pub use files::Written;
+pub use interview::{Listener, Told};
 pub use next::Step;
 
 use super::check::Finding;
 use super::context::Context;
 use crate::cli;
-use crate::config::{self, Mode};
-use crate::error::{EXIT_DONE, EXIT_USAGE, Error};
+use crate::config::{self, Mode, Token};
+use crate::error::{EXIT_USAGE, Error};
 use crate::logic::records::RecordSpec;
-use crate::logic::units::RecordType;
-use crate::render;
-use draft::Draft;
 use files::Place;
 use interview::Interview;
 
@@ -47,83 +47,78 @@ pub struct Report {
 /// Runs the command.
 ///
 /// # Errors
-/// Something is there already, missing, not so, or cannot be written. Then nothing was written.
-pub fn run(context: &Context, options: &cli::Init) -> Result<u8, Error> {
+/// Something is there already, missing, not so, or cannot be written. Then nothing was written, but for a token that was typed and
+/// verified.
+pub fn run(
+    context: &Context,
+    options: &cli::Init,
+    listener: &Listener<'_>,
+) -> Result<Report, Error> {
     let place = Place::find(context)?;
-    let named = named(options)?;
+    let named = names::named(options)?;
     if let Some(address) = &options.plug_address {
-        config::parse_plug_address(address).map_err(|allowed| {
-            let why = format!("plug {address:?}: allowed is {allowed}");
+        config::parse_plug_address(address).map_err(|expected| {
+            let why = format!("plug {address:?}: expected {expected}");
             Error::new(EXIT_USAGE, why)
         })?;
     }
     let found = token::find(context, options, &place)?;
-    let mut interview = Interview::new(context, options, &place);
+    let mut interview = Interview::new(context, options, &place, listener);
     interview.require_flags(found.is_some())?;
-    interview.greet();
-    interview.router()?;
-    let token = interview.token(found)?;
-    interview.records(named, &token)?;
-    interview.plug(&token)?;
+    let token = converse(&mut interview, context, found, named).map_err(|mut error| {
+        let token = interview.typed.as_ref();
+        let kept = token.is_some_and(|token| place.write(None, Some(token)).is_ok());
+        if kept {
+            let file = place.token.display();
+            interview.say(Told::Text(&format!(
+                "The token is verified, and kept in {file}."
+            )));
+        } else {
+            error.message += "; nothing was written";
+        }
+        if kept || !interview.draft.records.is_empty() {
+            let again = next::again(&place, context.is_root(), options, &interview.draft);
+            interview.say(Told::Text("To go on with what is verified:"));
+            interview.say(Told::Command(&again));
+        }
+        error
+    })?;
     let Interview {
         asks,
         findings,
         draft,
         ..
     } = interview;
-    // What is written must load, and keep the policy.
-    let settings = draft.settings(&context.env)?;
     let stored = token::is_stored(&token);
-    hold_policy(&settings, token.mode().filter(|_| stored))?;
-    let written = place.write(&draft.text(), Some(&token).filter(|_| !stored))?;
-    let report = Report {
+    let text = draft.text();
+    let written = place.write(Some(&text), Some(&token).filter(|_| !stored))?;
+    Ok(Report {
         config: place.config.clone(),
         findings,
         told: asks,
         written,
         kept: stored.then(|| place.token.clone()),
         next: next::steps(&place, context.is_root(), draft.plug.is_some()),
-    };
-    context.print(&render::init::report(&report, &context.style))?;
-    Ok(EXIT_DONE)
+    })
 }
 
-/// The records that the flags name.
-fn named(options: &cli::Init) -> Result<Vec<RecordSpec>, Error> {
-    let mut named: Vec<RecordSpec> = vec![];
-    for name in &options.record {
-        for spec in specs(name, options).map_err(|why| Error::new(EXIT_USAGE, why))? {
-            if named.iter().all(|other| other.key() != spec.key()) {
-                named.push(spec);
-            }
-        }
-    }
-    Ok(named)
-}
-
-/// A record of each type for a name.
-fn specs(name: &str, options: &cli::Init) -> Result<Vec<RecordSpec>, String> {
-    let mut kinds: Vec<RecordType> = options
-        .types
-        .iter()
-        .map(|kind| match kind.as_str() {
-            "AAAA" => RecordType::Aaaa,
-            _ => RecordType::A,
-        })
-        .collect();
-    kinds.dedup();
-    if kinds.is_empty() {
-        kinds.push(RecordType::A);
-    }
-    let zone = options.zone.as_deref();
-    kinds
-        .into_iter()
-        .map(|kind| Draft::record(name, kind, zone, options.create))
-        .collect::<Result<_, _>>()
-        .map_err(|allowed| {
-            let zone = zone.map_or(String::new(), |zone| format!(" in the zone {zone:?}"));
-            format!("record {name:?}{zone}: allowed is {allowed}")
-        })
+/// All the questions, in their order.
+fn converse(
+    interview: &mut Interview<'_>,
+    context: &Context,
+    found: Option<Token>,
+    named: Vec<RecordSpec>,
+) -> Result<Token, Error> {
+    interview.greet();
+    interview.router()?;
+    let token = interview.token(found)?;
+    interview.records(named, &token)?;
+    interview.plug(&token)?;
+    // What is written must load, and keep the policy.
+    let settings = interview.draft.settings(&context.env)?;
+    let stored = token::is_stored(&token);
+    hold_policy(&settings, token.mode().filter(|_| stored))?;
+    Ok(token)
 }
 
 /// In production a broken rule would stop each cycle.
@@ -133,8 +128,5 @@ fn hold_policy(settings: &config::Settings, token_mode: Option<u32>) -> Result<(
     if lines.is_empty() || settings.mode == Mode::Test {
         return Ok(());
     }
-    Err(Error::config(format!(
-        "{}; nothing was written",
-        lines.join("\n")
-    )))
+    Err(Error::config(lines.join("\n")))
 }

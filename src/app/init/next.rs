@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::draft::Draft;
 use super::files::Place;
 use crate::app::check::cron::JOB;
 use crate::app::check::systemd::TIMER;
+use crate::cli;
 use crate::system;
 
 /// Where systemd looks for units, of the package and by hand.
@@ -27,7 +29,7 @@ pub struct Step {
     pub about: String,
 }
 
-/// What can give the beat on this host.
+/// What runs the cycles on this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beat {
     /// systemd runs, and has the timer.
@@ -73,19 +75,25 @@ fn plan(
     sudo: bool,
     has_plug: bool,
 ) -> Vec<Step> {
+    let cadence = cadence(config, sudo);
     let sudo = if sudo { "sudo " } else { "" };
-    let config = config.map_or(String::new(), |path| format!(" --config {}", quoted(path)));
     let step = |command: String, about: &str| Step {
         command: Some(command),
         about: about.to_owned(),
     };
-    let mut steps = vec![step(
-        format!("{sudo}cadence{config} check"),
-        "tells what this host still lacks, with the mend",
-    )];
+    let mut steps = vec![
+        step(
+            format!("{cadence} check"),
+            "tells what this host still lacks, with the fix",
+        ),
+        step(
+            format!("{cadence} reconcile --trust"),
+            "publishes the address now, if two address providers agree on it",
+        ),
+    ];
     if has_plug {
         steps.push(step(
-            format!("{sudo}cadence{config} recover --dry-run"),
+            format!("{cadence} recover --dry-run"),
             "tells what a power cycle would do; once you have tried one, set recovery.enabled = true",
         ));
     }
@@ -100,13 +108,58 @@ fn plan(
         },
         Beat::Nothing => step(
             format!(
-                "* * * * * {}{config} reconcile --quiet --if-due --splay 10s",
-                quoted(program)
+                "* * * * * {}{} reconcile --quiet --if-due --splay 10s",
+                quoted(program),
+                naming(config)
             ),
-            &format!("the line for {sudo}crontab -e, which gives the beat"),
+            &format!("the line for {sudo}crontab -e, which runs a cycle where one is due"),
         ),
     });
     steps
+}
+
+/// What goes on with an interview that ended too soon: with what is known by then, and asks for the rest.
+pub fn again(place: &Place, sudo: bool, options: &cli::Init, draft: &Draft) -> String {
+    let config = (!place.is_hosts).then_some(place.config.as_path());
+    let mut line = cadence(config, sudo) + " init";
+    let mut add = |flag: &str, value: &str| {
+        line.extend([" ", flag, " ", &quoted(Path::new(value))]);
+    };
+    let mut names: Vec<&str> = draft.records.iter().map(|it| it.display.as_str()).collect();
+    names.dedup();
+    for name in names {
+        add("--record", name);
+    }
+    for kind in &options.types {
+        add("--type", kind);
+    }
+    if let Some(zone) = &options.zone {
+        add("--zone", zone);
+    }
+    if let Some(file) = &options.token_file {
+        add("--token-file", &file.to_string_lossy());
+    }
+    if let Some(plug) = &draft.plug {
+        add("--plug", &plug.kind);
+        add("--plug-address", &plug.address);
+    }
+    if draft.records.iter().any(|record| record.create) {
+        line += " --create";
+    }
+    if options.offline {
+        line += " --offline";
+    }
+    line
+}
+
+fn cadence(config: Option<&Path>, sudo: bool) -> String {
+    let sudo = if sudo { "sudo " } else { "" };
+    format!("{sudo}cadence{}", naming(config))
+}
+
+/// The flag that names it, where it is not that of the host.
+fn naming(config: Option<&Path>) -> String {
+    config.map_or(String::new(), |path| format!(" --config {}", quoted(path)))
 }
 
 /// A path as a shell takes it.
@@ -140,6 +193,7 @@ mod tests {
             commands(Beat::Timer, None, true, true),
             [
                 "sudo cadence check",
+                "sudo cadence reconcile --trust",
                 "sudo cadence recover --dry-run",
                 "sudo systemctl enable --now cadence.timer"
             ]
@@ -152,6 +206,7 @@ mod tests {
             commands(Beat::CronFile, None, true, false),
             [
                 "sudo cadence check",
+                "sudo cadence reconcile --trust",
                 "cron begins within a minute by itself (/etc/cron.d/cadence)"
             ]
         );
@@ -159,6 +214,7 @@ mod tests {
             commands(Beat::Nothing, Some("/home/ada's/c.toml"), false, false),
             [
                 r"cadence --config '/home/ada'\''s/c.toml' check",
+                r"cadence --config '/home/ada'\''s/c.toml' reconcile --trust",
                 r"* * * * * /usr/bin/cadence --config '/home/ada'\''s/c.toml' reconcile --quiet --if-due --splay 10s"
             ]
         );

@@ -12,8 +12,10 @@ use crate::error::{EXIT_TOKEN, EXIT_USAGE, Error, plain};
 
 /// Goes before the question for it.
 pub const HOW_TO_MAKE: &str = "\
-Cloudflare needs an API token with the permissions Zone:Read and DNS:Edit; make
-one at https://dash.cloudflare.com/profile/api-tokens and paste it here.";
+Cloudflare needs an API token with the permissions Zone:Read and DNS:Edit; \
+create one at https://dash.cloudflare.com/profile/api-tokens and paste it here.";
+/// Where a token comes from that was typed.
+pub const TYPED: &str = "your answer";
 /// What is longer is no token; the check of its length says so.
 const MAX_STDIN: u64 = 8192;
 

@@ -3,11 +3,12 @@
 use std::iter;
 use std::path::Path;
 
+use super::token::TYPED;
 use crate::app::adapters::Adapters;
 use crate::app::check::api::{before_first_cycle, served};
 use crate::app::check::{Finding, Level, plug};
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
-use crate::config::Token;
+use crate::config::{Token, TokenSource};
 use crate::dns::Provider;
 use crate::error::{EXIT_TOKEN, Error};
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
@@ -39,21 +40,28 @@ pub enum Standing {
 /// The provider cannot be asked.
 pub fn token(adapters: &Adapters, token: &Token) -> Result<Finding, Error> {
     let provider = provider(adapters)?;
-    let from = token.source();
+    // Whoever has just typed it knows that.
+    let from = match token.source() {
+        TokenSource::Given(how) if how == TYPED => String::new(),
+        from => format!("{from}: "),
+    };
     match provider.zone_names(Adapters::deadline()) {
         Ok(zones) if zones.is_empty() => Ok(Finding::fail(
             "token",
-            format!("{from}: accepted, but it sees no zone"),
+            format!("{from}accepted, but it sees no zone"),
         )
         .mend(format!(
             "give it your zone under Zone Resources, and the permissions Zone:Read and DNS:Edit, at {TOKENS}"
         ))),
         Ok(zones) => Ok(Finding::ok(
             "token",
-            format!("{from}: accepted; it sees {}", listed(&zones)),
+            format!("{from}accepted; it sees {}", listed(&zones)),
         )),
         Err(error) if error.kind == ApiErrorKind::TokenRejected => {
-            Ok(Finding::fail("token", format!("{from}: {error}")))
+            // What it was needed for is no matter.
+            let why = error.message.split_once(": ");
+            let why = why.map_or(error.message.as_str(), |(_, why)| why);
+            Ok(Finding::fail("token", format!("{from}{why}")))
         }
         Err(error) => Err(unasked(error)),
     }
@@ -149,7 +157,7 @@ fn provider(adapters: &Adapters) -> Result<&dyn Provider, Error> {
     adapters.provider().ok_or_else(no_token)
 }
 
-fn no_token() -> Error {
+pub fn no_token() -> Error {
     Error::new(EXIT_TOKEN, "no API token")
 }
 
@@ -161,7 +169,7 @@ fn unasked(error: ApiError) -> Error {
         | ApiErrorKind::Unreachable
         | ApiErrorKind::Unavailable { .. }
         | ApiErrorKind::Unconfirmed { .. } => Error::failed(format!(
-            "{message}; nothing was written. To write the files without asking anybody: --offline"
+            "{message}; to write the files without asking anybody: --offline"
         )),
         ApiErrorKind::RateLimited { .. }
         | ApiErrorKind::Gone
@@ -169,7 +177,7 @@ fn unasked(error: ApiError) -> Error {
         | ApiErrorKind::RecordGone
         | ApiErrorKind::Conflict
         | ApiErrorKind::Forbidden
-        | ApiErrorKind::Refused => Error::failed(format!("{message}; nothing was written")),
+        | ApiErrorKind::Refused => Error::failed(message),
     }
 }
 

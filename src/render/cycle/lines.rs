@@ -7,6 +7,7 @@ use crate::app::power;
 use crate::app::reconcile::Cycle;
 use crate::logic::event::{EventKind, RecordOutcome};
 use crate::logic::line::Reason;
+use crate::logic::order;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Truth, Write};
 use crate::logic::recovery::Decision;
@@ -15,38 +16,78 @@ use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
 use crate::render::line::{Level, Line, Mark};
 use crate::render::signal;
+use crate::render::style::{Form, Style};
 
-/// Every line; which of them are worth printing is the printer's business. Of `most` records and more those that are right, and were before,
-/// are only counted.
-pub fn all(cycle: &Cycle<'_>, most: usize) -> Vec<Line> {
-    let at = cycle.now.wall;
+/// Of so many records each has its lines.
+const ALL: usize = 10;
+/// Of more, people are shown so many, the worst first, and how many others there are: the report fits a screen.
+const WORST: usize = 2;
+
+/// Every line; which of them are worth printing is the printer's business. Of many records `verbose` alone tells all.
+pub fn all(cycle: &Cycle<'_>, style: &Style) -> Vec<Line> {
     let mut lines = vec![loop_line(cycle)];
     lines.extend(signals(cycle));
-    let is_long = cycle.acted.len() > most;
-    let mut right = 0;
-    for (spec, planned, acted) in cycle.records() {
-        let is_right = matches!(acted.outcome.settled, Settled::Right { .. });
-        if is_long && is_right && planned.next != Next::AskDoh {
-            right += 1;
-            continue;
-        }
-        lines.push(cache(at, spec, planned));
-        if planned.next == Next::AskDoh {
-            lines.push(dns(cycle, spec, planned, acted));
-        }
-        if reached_api(planned, acted) {
-            lines.push(cloudflare(at, spec, acted));
-        }
-        lines.push(ddns(at, spec, planned, acted));
-    }
-    if right > 0 {
-        let line = Line::new(at, Mark::Good, "DDNS", "NOOP");
-        lines.push(line.primary("records", right));
-    }
+    lines.extend(if style.verbose || cycle.acted.len() <= ALL {
+        each_record(cycle)
+    } else if style.form == Form::Pretty {
+        worst_records(cycle, WORST)
+    } else {
+        worst_records(cycle, usize::MAX)
+    });
     lines.extend(readiness(cycle));
     lines.extend(recovery(cycle));
     lines.push(verdict(cycle));
     lines.push(net_health(cycle));
+    lines
+}
+
+/// All that was found and done, record by record.
+fn each_record(cycle: &Cycle<'_>) -> Vec<Line> {
+    let at = cycle.now.wall;
+    let mut lines = vec![];
+    for (spec, planned, acted) in cycle.records() {
+        lines.push(cache(at, spec, planned));
+        if planned.next == Next::AskDoh {
+            lines.push(dns(cycle, spec, planned, acted));
+        }
+        let is_told = reached_api(planned, acted);
+        if is_told {
+            lines.push(cloudflare(at, spec, acted));
+        }
+        lines.push(ddns(at, spec, planned, acted, is_told));
+    }
+    lines
+}
+
+/// What came of so many of those records that are worth a line, the worst first, and how many others there are of each kind.
+fn worst_records(cycle: &Cycle<'_>, most: usize) -> Vec<Line> {
+    let at = cycle.now.wall;
+    let mut lines = vec![];
+    let mut add = |line| {
+        order::insert(&mut lines, line, |new: &Line, other| {
+            new.rank() < other.rank()
+        });
+    };
+    let mut right = 0;
+    for (spec, planned, acted) in cycle.records() {
+        if planned.next == Next::AskDoh {
+            let line = dns(cycle, spec, planned, acted);
+            if line.is_noteworthy() {
+                add(line);
+            }
+        }
+        match acted.outcome.settled {
+            Settled::Right { .. } => right += 1,
+            _ => add(ddns(at, spec, planned, acted, false)),
+        }
+    }
+    let noteworthy = lines.iter().filter(|line| line.is_noteworthy()).count();
+    let rest = lines.split_off(most.min(noteworthy));
+    let alike = rest.chunk_by(|one, other| one.rank() == other.rank());
+    lines.extend(alike.filter_map(|alike| Some(alike.first()?.counted(alike.len()))));
+    if right > 0 {
+        lines.push(Line::new(at, Mark::Good, "DDNS", "NOOP").primary("records", right));
+    }
     lines
 }
 
@@ -162,9 +203,11 @@ fn cloudflare(at: Timestamp, spec: &RecordSpec, acted: &Acted) -> Line {
     record_line(at, mark, "CLOUDFLARE", state, spec)
         .level(Level::Info)
         .meta_some("change", change)
+        .meta_in(Some(Form::Pretty), "reason", acted.outcome.settled.reason())
 }
 
-fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> Line {
+/// `is_told`: the line above it says why, and to people it is not said twice.
+fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted, is_told: bool) -> Line {
     let settled = &acted.outcome.settled;
     let (mark, state, level) = match settled {
         Settled::Right { .. } => (Mark::Good, "NOOP", Level::Info),
@@ -198,7 +241,8 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted) -> L
         None => line,
     };
     // The longest value goes last, where it may flow over the edge of a terminal.
-    line.meta_some("reason", settled.reason())
+    let only = is_told.then_some(Form::Logfmt);
+    line.meta_in(only, "reason", settled.reason())
 }
 
 /// Of each family one line for each step that its readiness took, or one that says that it took none.

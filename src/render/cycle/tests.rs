@@ -11,8 +11,12 @@ use crate::logic::records::{CacheStatus, Instead, Next, Settled, Write, WriteFat
 use crate::logic::units::RecordType;
 use crate::logic::verdict::Verdict;
 use crate::render::local_clock;
+use crate::render::text::columns;
 
-const PRETTY: Style = Style::plain(Form::Pretty);
+const PRETTY: Style = Style {
+    width: usize::MAX,
+    ..Style::plain(Form::Pretty)
+};
 const LOGFMT: Style = Style {
     form: Form::Logfmt,
     ..PRETTY
@@ -167,7 +171,7 @@ fn a_quiet_cycle_for_people() {
         pretty(&cycle(&desired)),
         [
             "🟢 LOOP        RUN        cycle=3408                         | mode=production",
-            "🟢 HOST        OK         interface=eth0                     | rtt=0.1ms",
+            "🟢 HOST        OK         interface=eth0",
             "🟢 ROUTER      OK         router=192.168.0.1                 | rtt=0.9ms | method=icmp",
             "🟢 WAN_PATH    OK         target=1.1.1.1:443                 | rtt=28ms",
             "🟢 PUBLIC_IP   OK         ip=203.0.113.7                     | rtt=74ms | attempts=1/4",
@@ -178,6 +182,36 @@ fn a_quiet_cycle_for_people() {
             "🟢 NET_HEALTH  HEALTHY    readiness=READY ip=203.0.113.7     | noop=1 | loop_ms=295 | uptime=99.85% (3403/3408) | next=129s",
         ]
     );
+}
+
+#[test]
+fn a_cycle_fits_80_columns() {
+    let home = Home::new();
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
+    lose_the_line(&mut cycle);
+    let text = report(&cycle, &Style::plain(Form::Pretty));
+    let text = text.replace(&local_clock(cycle.now.wall), "11:08:44");
+    assert_eq!(
+        text,
+        "\
+11:08:44 🟢 LOOP        RUN        cycle=3408 | mode=production
+11:08:44 🟢 HOST        OK         interface=eth0
+11:08:44 🟢 ROUTER      OK         router=192.168.0.1 | rtt=0.9ms | method=icmp
+11:08:44 🔴 WAN_PATH    TIMEOUT    target=1.1.1.1:443 | rtt=2000ms
+                        | error=1.1.1.1:443: timed out
+11:08:44 ⚪ PUBLIC_IP   SKIPPED    family=ipv4 | reason=the line is down
+11:08:44 ⚪ CACHE       SKIPPED    name=vpn.example.com type=A
+11:08:44 ⚪ DDNS        HELD       name=vpn.example.com type=A | reason=the line
+                        is down
+11:08:44 🔴 READINESS   NOT_READY  confirmations=0/2
+                        | since=2026-01-25T11:02:10Z
+11:08:44 🔴 VERDICT     WAN_DOWN   reason=nothing beyond the router answers
+11:08:44 🔴 NET_HEALTH  WAN_DOWN   readiness=NOT_READY | held=1 | loop_ms=295
+                        | uptime=99.85% (3403/3408) | next=129s
+"
+    );
+    assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
 }
 
 #[test]
@@ -338,10 +372,66 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
     assert_eq!(
         pretty(&cycle)[6..8],
         [
-            "🔴 CLOUDFLARE  FAILED     name=vpn.example.com type=A",
-            "🔴 DDNS        FAILED     name=vpn.example.com type=A        | ip=203.0.113.7 | took=0.3ms | reason=could not confirm",
+            "🔴 CLOUDFLARE  FAILED     name=vpn.example.com type=A        | reason=could not confirm",
+            "🔴 DDNS        FAILED     name=vpn.example.com type=A        | ip=203.0.113.7 | took=0.3ms",
         ]
     );
+}
+
+#[test]
+fn a_host_that_is_looked_at_and_not_asked_took_no_time() {
+    let home = Home::new();
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
+    cycle.seen.host = signal("eth0", 120, Err("no default route"));
+    assert_eq!(
+        pretty(&cycle)[1],
+        "⚪ HOST        FAILED     interface=eth0                     | error=no default route"
+    );
+}
+
+#[test]
+fn of_many_records_people_read_the_worst_and_how_many_others_there_are() {
+    let mut home = Home::new();
+    home.records = (0..50)
+        .map(|number| record(&format!("h{number}.example.com"), RecordType::A))
+        .collect();
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
+    cycle.decision.records = vec![cycle.decision.records[0].clone(); 50];
+    cycle.acted = (0..50)
+        .map(|number| {
+            let mut acted = cycle.acted[0].clone();
+            if number >= 45 {
+                acted.outcome.settled = Settled::Failed {
+                    reason: "could not confirm".to_owned(),
+                    write: WriteFate::InDoubt,
+                    found: Instead::Unread,
+                };
+            }
+            acted
+        })
+        .collect();
+    let told = |style: &Style| {
+        let text = report(&cycle, style);
+        let lines = text.lines().filter(|line| line.contains("DDNS"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let shown = told(&PRETTY);
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    assert!(
+        shown[0].contains("name=h45.example.com type=A"),
+        "{shown:?}"
+    );
+    assert!(shown[0].ends_with("reason=could not confirm"), "{shown:?}");
+    assert!(shown[2].ends_with("🔴 DDNS        FAILED     records=3"));
+    assert!(shown[3].ends_with("🟢 DDNS        NOOP       records=45"));
+    assert_eq!(told(&LOGFMT).len(), 5, "a log tells each");
+    let verbose = Style {
+        verbose: true,
+        ..PRETTY
+    };
+    assert_eq!(told(&verbose).len(), 50);
 }
 
 #[test]

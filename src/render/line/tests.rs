@@ -2,6 +2,7 @@ use super::*;
 
 const PLAIN: Style = Style {
     form: Form::Pretty,
+    width: usize::MAX,
     color: false,
     emoji: true,
     priority: false,
@@ -64,6 +65,27 @@ fn a_long_value_flows_and_is_not_cut() {
             "{} 🔴 ROUTER_DOWN ROUTER_DOWN name={name} | type=A\n",
             local_clock(at())
         )
+    );
+}
+
+#[test]
+fn on_80_columns_values_have_no_columns_and_flow_below_the_state() {
+    let narrow = Style { width: 80, ..PLAIN };
+    let shown = |line: Line| {
+        let text = print(&[line], narrow);
+        let rest = text.strip_prefix(&local_clock(at())).unwrap();
+        rest.trim_start().to_owned()
+    };
+    assert_eq!(
+        shown(line()),
+        "🟢 PUBLIC_IP   OK         ip=203.0.113.7 | rtt=74ms | attempts=1/4\n"
+    );
+    let why = "api.cloudflare.com: connecting: 104.16.132.229:443: timed out after 2 s";
+    assert_eq!(
+        shown(line().meta("error", why)),
+        "🟢 PUBLIC_IP   OK         ip=203.0.113.7 | rtt=74ms | attempts=1/4
+                        | error=api.cloudflare.com: connecting:
+                        104.16.132.229:443: timed out after 2 s\n"
     );
 }
 

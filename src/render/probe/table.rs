@@ -10,7 +10,7 @@ use crate::logic::observation::{RouterMethod, Signal};
 use crate::render::line::{Mark, milliseconds};
 use crate::render::signal::listed;
 use crate::render::style::{Paint, Style};
-use crate::render::text::{WIDTH, columns, host_of, padded, printable, wrap};
+use crate::render::text::{columns, hang, host_of, padded};
 
 /// What a note begins with.
 const NOTE: &str = "note: ";
@@ -59,7 +59,9 @@ pub fn text(probed: &Probed, style: Style) -> String {
     let mut text = String::new();
     for row in rows {
         let took = row.took.map(milliseconds).unwrap_or_default();
-        let said = printable(&row.text);
+        // Mark, label and time go before it.
+        let taken = 12 + width.max(columns(&row.label));
+        let said = hang(&row.text, taken, taken, style.width);
         let said = match row.mark {
             Mark::Warn | Mark::Bad => style.paint(row.mark.paint(), &said),
             Mark::Good | Mark::Neutral => said,
@@ -72,10 +74,7 @@ pub fn text(probed: &Probed, style: Style) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     for note in notes::all(probed) {
-        // Further lines begin under the first word.
-        let room = WIDTH - NOTE.len();
-        let indent = format!("\n{:1$}", "", NOTE.len());
-        let note = wrap(&note, room, room).join(&indent);
+        let note = hang(&note, NOTE.len(), NOTE.len(), style.width);
         let _ = write!(text, "\n{}", style.paint(Paint::Bold, NOTE));
         let _ = writeln!(text, "{note}");
     }
@@ -90,7 +89,16 @@ fn rows(probed: &Probed) -> Vec<Row> {
         Mark::Bad
     };
     if let Some(host) = &probed.host {
-        rows.push(Row::new("host", host, near, |()| target(host)));
+        let (mark, text) = match &host.result {
+            Ok(()) => (Mark::Good, target(host)),
+            Err(why) => (near, why.clone()),
+        };
+        rows.push(Row {
+            mark,
+            label: "host".to_owned(),
+            took: None,
+            text,
+        });
     }
     if let Some(router) = &probed.router {
         rows.push(Row::new("router", router, near, |method| match method {

@@ -69,7 +69,7 @@ fn notes(probed: &Probed) -> String {
 #[test]
 fn all_signals_stand_in_a_table() {
     let table = "\
-🟢 host                     1.0ms  eth0
+🟢 host                            eth0
 🟢 router                   2.0ms  192.168.0.1 by ICMP
 🟢 wan                       28ms  1.1.1.1:443
 🟢 public-ip ipv4           120ms  11.0.0.7, 2 of 3 agree
@@ -153,10 +153,11 @@ fn a_dead_line_is_shown_signal_by_signal() {
         result: Err("no default route".to_owned()),
     });
     let table = "\
-🔴 host             0.0ms  FAST_FAIL: no default route
+🔴 host                    no default route
 🔴 router          1500ms  TIMEOUT: no answer
 🔴 wan             2000ms  TIMEOUT: 1.1.1.1:443: timed out
-🔴 public-ip ipv4   120ms  SLOW_FAIL: no provider gave a usable address; api.ipify.org: timed out
+🔴 public-ip ipv4   120ms  SLOW_FAIL: no provider gave a usable address;
+                           api.ipify.org: timed out
 🔴   api.ipify.org 8000ms  TIMEOUT: timed out
 ";
     assert_eq!(report(&probed, &PRETTY), table);

@@ -9,6 +9,7 @@ use super::document::{Address, Belief, Document, LastChange, Past, Record, Recov
 use super::words::{confirmations, uptime};
 use crate::logic::advice;
 use crate::logic::backoff::RETRY;
+use crate::logic::order;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, Truth};
 use crate::logic::state::Speed;
@@ -21,6 +22,9 @@ use crate::render::{Paint, Style, minute_in};
 const INDENT: usize = 13;
 /// What belongs to a record is indented by this below it.
 const DEEPER: usize = 2;
+/// So many records have a row each; of more the worst, and how many others there are: the page fits a screen.
+const ALL: usize = 8;
+const WORST: usize = 3;
 /// The share of READY cycles in an hour, from none to all.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// An hour without a cycle.
@@ -72,7 +76,7 @@ pub fn no_state(
     let what = style.paint(Paint::Warn, "no cycle has run yet");
     let next = if is_configured {
         "one cycle now:    sudo cadence reconcile\n  \
-         from now on:      sudo systemctl enable --now cadence.timer"
+         from now on:      sudo cadence check tells how"
     } else {
         "set it up:        sudo cadence init"
     };
@@ -105,8 +109,8 @@ impl Sheet<'_> {
         [head, rest]: [&str; 2],
     ) {
         let head = printable(head);
-        let room = WIDTH - indent;
-        let lines = wrap(&format!("{head}{rest}"), room, room - hang);
+        let room = self.style.width.saturating_sub(indent);
+        let lines = wrap(&format!("{head}{rest}"), room, room.saturating_sub(hang));
         for (i, line) in lines.iter().enumerate() {
             let margin = match (i, label) {
                 (0, "") => " ".repeat(indent),
@@ -157,7 +161,7 @@ impl Sheet<'_> {
             Some(age) => format!("STALE: the last cycle ran {} ago", human_seconds(age)),
             None => "STALE: cannot tell when the last cycle ran".to_owned(),
         };
-        let rest = "; all below is from then. To see why: systemctl status cadence.timer";
+        let rest = "; all below is from then. To see why: sudo cadence check";
         self.row("freshness", Some(Paint::Bad), &head, rest);
         self.gap();
     }
@@ -231,6 +235,14 @@ impl Sheet<'_> {
         if document.records.is_empty() {
             return self.row("records", None, "none known", "");
         }
+        let is_long = document.records.len() > ALL && !self.style.verbose;
+        let mut shown: Vec<&Record> = vec![];
+        for record in &document.records {
+            order::insert(&mut shown, record, |new, other| {
+                is_long && rank(new) < rank(other)
+            });
+        }
+        let others = shown.split_off(if is_long { WORST } else { shown.len() });
         let address_of = |record: &Record| {
             record
                 .wanted
@@ -238,13 +250,14 @@ impl Sheet<'_> {
                 .map_or_else(|| "unknown".to_owned(), |address| address.to_string())
         };
         let widest = |of: &dyn Fn(&Record) -> usize| {
-            document.records.iter().map(of).max().unwrap_or_default()
+            let all = shown.iter().map(|record| of(record));
+            all.max().unwrap_or_default()
         };
         // Padding has its limits, and a name from a file that somebody edited may have none.
         let labels = widest(&|record| columns(&record.label)).min(WIDTH);
         let addresses = widest(&|record| address_of(record).len());
         let mut label = "records";
-        for record in &document.records {
+        for record in &shown {
             let paint = match record.truth {
                 Truth::Wrong if !document.stale => Paint::Bad,
                 Truth::Right if !document.stale && record.pending.is_none() => Paint::Good,
@@ -259,6 +272,25 @@ impl Sheet<'_> {
             for note in notes(record) {
                 self.row_at(INDENT + DEEPER, 0, "", Some(Paint::Warn), [&note, ""]);
             }
+        }
+        let kinds = [
+            (Truth::Wrong, "WRONG"),
+            (Truth::Unknown, "unknown"),
+            (Truth::Right, "right"),
+        ];
+        let counted = kinds.iter().filter_map(|(truth, word)| {
+            let alike = others.iter().filter(|record| record.truth == *truth);
+            Some(alike.count())
+                .filter(|count| *count > 0)
+                .map(|count| format!("{count} {word}"))
+        });
+        let counted: Vec<String> = counted.collect();
+        if !counted.is_empty() {
+            let rest = format!(
+                " are {}; each of them: cadence status -v",
+                counted.join(", ")
+            );
+            self.row("", None, &format!("{} others", others.len()), &rest);
         }
     }
 
@@ -372,8 +404,8 @@ impl Sheet<'_> {
         self.gap();
         for line in wrap(
             &format!("the configuration was not used: {fault}"),
-            WIDTH,
-            WIDTH,
+            self.style.width,
+            self.style.width,
         ) {
             self.out.push_str(&self.style.paint(Paint::Dim, &line));
             self.out.push('\n');
@@ -410,6 +442,17 @@ const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
         ),
         Verdict::HostDown => (Paint::Bad, "this host has no link or no route"),
     }
+}
+
+/// What is wrong goes before what is not known, that before what is right, and of each what there is to say of before the rest.
+fn rank(record: &Record) -> (u8, bool) {
+    let truth = match record.truth {
+        Truth::Wrong => 0,
+        Truth::Unknown => 1,
+        Truth::Right => 2,
+    };
+    let is_settled = record.problem.is_none() && record.pending.is_none();
+    (truth, is_settled)
 }
 
 /// How and when a record was last verified.

@@ -237,7 +237,7 @@ fn a_stale_page_says_so_first_and_shows_nothing_in_green() {
         text.starts_with(
             "\
 freshness    STALE: the last cycle ran 20 min ago; all below is from then. To
-             see why: systemctl status cadence.timer
+             see why: sudo cadence check
 
 readiness    READY"
         ),

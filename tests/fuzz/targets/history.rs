@@ -56,6 +56,7 @@ fn known(history: &History<Entry>) -> impl Iterator<Item = &Event> {
 fn show(events: &[Entry]) {
     let style = Style {
         form: Form::Pretty,
+        width: 80,
         color: false,
         emoji: true,
         priority: false,

@@ -102,6 +102,7 @@ pub fn report(findings: &[Finding]) {
     for form in [Form::Pretty, Form::Logfmt, Form::Json] {
         let style = Style {
             form,
+            width: 80,
             color: false,
             emoji: true,
             priority: false,

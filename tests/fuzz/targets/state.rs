@@ -64,6 +64,7 @@ fn show(state: &State, now: &Moment) {
         let document = Document::new(Some(state), configured, now);
         let style = Style {
             form: Form::Pretty,
+            width: 80,
             color: false,
             emoji: true,
             priority: false,

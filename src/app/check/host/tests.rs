@@ -152,7 +152,7 @@ fn a_clock_that_was_never_set_fails() {
             "clock",
             "1970-01-01T00:00:00Z cannot be right, so certificates cannot be verified"
         )
-        .mend("sudo timedatectl set-ntp true, or wait for NTP")
+        .mend("set it with date, or wait for NTP")
     );
     assert_eq!(clock(&system::now(), None).level, Level::Ok);
 }
@@ -163,7 +163,7 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let path = folder.path().join("state");
     let (found, state) = state_folder(&path, &system::now(), &adapters(), None);
     let missing = format!("{} does not exist: no cycle has run yet", path.display());
-    assert_eq!(found, [Finding::warn("state", missing).mend(START)]);
+    assert_eq!(found, [Finding::warn("state", missing).mend(start(None))]);
     assert!(state.is_none() && !path.exists());
 }
 
@@ -176,7 +176,7 @@ fn an_empty_state_folder_is_writable_and_stays_empty() {
         found,
         [
             Finding::ok("state", format!("{shown}: writable")),
-            Finding::warn("timer", "no cycle has run yet").mend(START)
+            Finding::warn("timer", "no cycle has run yet").mend(start(None))
         ]
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -206,7 +206,7 @@ fn a_cycle_that_is_long_past_is_a_warning() {
     let (state, now) = a_state(7200);
     assert_eq!(
         timer(Some(&state), &now, &settings(""), None),
-        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").mend(START)
+        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").mend(start(None))
     );
 }
 

@@ -9,7 +9,7 @@ use crate::app::check::finding::Finding;
 use crate::app::check::tools::Block;
 use crate::error::{EXIT_DONE, meaning};
 use crate::logic::moment::Moment;
-use crate::logic::units::human_duration;
+use crate::logic::units::{human_ago, human_duration};
 
 const CHECK: &str = "cycles";
 
@@ -130,7 +130,7 @@ impl Failures {
         let age = self.latest.map(|at| now.wall.duration_since(at));
         let age = age.and_then(|age| Duration::try_from(age).ok());
         let age = age.map_or(String::new(), |age| {
-            format!(", the last {} ago", human_duration(age))
+            format!(", the last {}", human_ago(age))
         });
         format!("{}{age}", all.join(", "))
     }

@@ -14,7 +14,7 @@ fn where_no_cycle_has_run_the_next_step_is_told() {
         "\
 no cycle has run yet: there is no state in /var/lib/cadence
   one cycle now:    sudo cadence reconcile
-  from now on:      sudo systemctl enable --now cadence.timer
+  from now on:      sudo cadence check tells how
 "
     );
     assert_eq!(

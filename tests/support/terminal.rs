@@ -11,10 +11,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
+/// Nothing that a test waits for is wrapped.
+const WIDE: u16 = 1000;
 /// Longer than any step takes on a busy host.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 pub struct Terminal {
     master: File,
@@ -27,8 +29,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Runs the command as the leader of a session whose terminal this is.
+    /// Runs the command as the leader of a session whose terminal this is; a wide one.
     pub fn run(command: &Command) -> Self {
+        Self::of(WIDE, command)
+    }
+
+    /// The same on a terminal of so many columns.
+    pub fn of(columns: u16, command: &Command) -> Self {
         let master =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
@@ -41,6 +48,13 @@ impl Terminal {
             .open(std::ffi::OsStr::from_bytes(name.as_bytes()))
             .unwrap()
             .into();
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&slave, size).unwrap();
         let mut session = Command::new("setsid");
         session
             .arg("--ctty")
