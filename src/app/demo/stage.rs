@@ -256,7 +256,9 @@ impl Interrupted {
             let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
             let handle = signals.handle();
             let watcher = thread::Builder::new().spawn(move || {
-                let Some(signal) = signals.forever().next() else {
+                let first = signals.forever().next();
+                // The play may have been broken off by that very signal, and be over before this one heard of it.
+                let Some(signal) = first.or_else(|| signals.pending().next()) else {
                     return;
                 };
                 // A cycle may make a file in it meanwhile.
