@@ -1,9 +1,9 @@
 //! Rows of cycles of any length, through the model of a home that the tests of the decisions use.
 
-#[path = "../../state_machine/model.rs"]
+#[path = "../../simulation/state_machine/model.rs"]
 #[expect(dead_code, reason = "the search through all states uses the rest")]
 pub mod model;
-#[path = "../../state_machine/promises.rs"]
+#[path = "../../simulation/state_machine/promises.rs"]
 #[expect(dead_code, reason = "the search through all states uses the rest")]
 mod promises;
 

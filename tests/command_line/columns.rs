@@ -1,0 +1,154 @@
+//! What people read fits where it goes: the width of their terminal, 80 columns on a pipe; and what is cut is a line, never a word.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::Command;
+
+use cadence::world::{Fault, Line, ProviderMode};
+use support::Home;
+use support::terminal::Terminal;
+use unicode_width::UnicodeWidthStr as _;
+
+/// What the command prints on a terminal of so many columns.
+fn on_terminal(columns: u16, command: &Command) -> String {
+    let (_, shown) = Terminal::of(columns, command).end();
+    shown.replace("\r\n", "\n")
+}
+
+/// Each line of it is no wider, but for a word that is wider by itself.
+fn fits(columns: usize, text: &str) {
+    assert!(!text.is_empty());
+    for line in text.lines() {
+        let is_word = line.split_whitespace().count() <= 2;
+        assert!(line.width() <= columns || is_word, "{line}\n{text}");
+    }
+}
+
+/// The words of a text, wherever its lines are broken.
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn every_command_fits_the_terminal_and_a_pipe() {
+    let home = Home::new();
+    home.settle();
+    let api = Fault::Status {
+        code: 400,
+        retry_after: None,
+        body: Some("{\"success\":false,\"errors\":[{\"code\":9999,\"message\":\"a reason of many words, of which each has to be read by whoever is to put it right\"}]}".to_owned()),
+    };
+    home.world.cloudflare().set_fault(Some(api));
+    home.world.set_provider(0, ProviderMode::Status(503));
+    home.world
+        .set_provider(1, ProviderMode::Lies("93.184.216.99".to_owned()));
+    for line in [Line::Up, Line::Down] {
+        home.world.set_line(line).unwrap();
+        for arguments in [
+            &["reconcile", "--format", "pretty", "--no-cache", "-v"][..],
+            &["check", "--format", "pretty"],
+            &["probe"],
+            &["status"],
+            &["history"],
+            &["recover", "--dry-run"],
+        ] {
+            let mut command = home.command(arguments);
+            command.env("NO_COLOR", "1");
+            for columns in [60, 80, 132] {
+                fits(columns.into(), &on_terminal(columns, &command));
+            }
+            let out = command.output().unwrap();
+            let text = String::from_utf8(out.stdout).unwrap();
+            if !text.is_empty() {
+                fits(80, &text);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_told_in_80_columns_and_on_a_line_each_where_it_is_logged() {
+    let home = Home::new();
+    home.rewrite(|text| format!("confirmtions = 3\n{text}\n[policy]\nconfirmations = 99\n"));
+    let command = home.command(&["probe"]);
+    let out = command_output(&command);
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(out.lines().any(|line| line.width() > 80), "{out}");
+    let shown = on_terminal(80, &command);
+    fits(80, &shown);
+    assert_eq!(words(&shown), words(&out), "nothing is cut");
+    for line in shown.lines() {
+        assert!(
+            line.starts_with("error: ") || line.starts_with("       "),
+            "{shown}"
+        );
+    }
+}
+
+fn command_output(command: &Command) -> String {
+    let mut again = Command::new(command.get_program());
+    again.env_clear().args(command.get_args());
+    for (name, value) in command.get_envs() {
+        again.env(name, value.unwrap_or_default());
+    }
+    String::from_utf8(again.output().unwrap().stderr).unwrap()
+}
+
+#[test]
+fn logs_and_documents_are_never_wrapped() {
+    let home = Home::new();
+    home.cycle();
+    home.world.set_line(Line::Down).unwrap();
+    for format in ["logfmt", "json"] {
+        for command in ["reconcile", "check", "probe", "status"] {
+            let shown = on_terminal(80, &home.command(&[command, "--format", format]));
+            let mut lines = shown.lines();
+            let is_whole = |line: &str| line.starts_with('{') || line.contains('=');
+            assert!(lines.all(is_whole), "{shown}");
+            assert!(!shown.contains("\n "), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
+    let records: Vec<String> = (1..=50)
+        .map(|number| format!("[[record]]\nname = \"host-{number}.example.com\"\n"))
+        .collect();
+    let home = Home::in_the_clear(&records.concat());
+    let screen = |arguments: &[&str], marks: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env("NO_COLOR", "1");
+        let shown = on_terminal(80, &command);
+        fits(80, &shown);
+        assert!(shown.lines().count() <= 24, "{shown}");
+        for mark in marks {
+            assert!(shown.contains(mark), "{mark}: {shown}");
+        }
+    };
+    home.cycle();
+    // None of them exists, and none may be created.
+    let cycle = &["reconcile", "--format", "pretty"][..];
+    screen(cycle, &["records=48", "host-1.example.com"]);
+    screen(&["status"], &["47 others are 47 WRONG"]);
+    home.configure(&records.concat().replace("\"\n[[", "\"\ncreate = true\n[["));
+    home.cycle_with(&[]);
+    screen(cycle, &["records="]);
+    screen(&["status"], &["others are "]);
+    let out = home.run(&["status", "-v"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    for number in 1..=50 {
+        assert!(
+            text.contains(&format!("host-{number}.example.com A ")),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! `cadence recover` against an emulated plug: a real cut, every refusal, and what the history, `status` and `check` say of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fault of the test ends it"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::Output;
+use std::time::Duration;
+
+use cadence::world::{PlugMode, PlugModel};
+use serde_json::Value;
+use support::terminal::Terminal;
+use support::{Home, RECORD};
+
+/// A home with a plug of that model, off for a second.
+fn home(model: PlugModel, recovery: &str) -> Home {
+    let home = Home::new();
+    let plugs = home.world.plugs();
+    let plug = match model {
+        PlugModel::Shelly1 | PlugModel::Shelly2 | PlugModel::Tasmota => {
+            let kind = match model {
+                PlugModel::Shelly2 => "shelly2",
+                PlugModel::Tasmota => "tasmota",
+                _ => "shelly1",
+            };
+            let (address, id) = (plugs.address(model), plugs.mac(model));
+            format!("plug = \"{kind}\"\naddress = \"{address}\"\nplug_id = \"{id}\"\n")
+        }
+        PlugModel::Http => {
+            let (off, on) = plugs.urls();
+            format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"\n")
+        }
+    };
+    home.configure(&format!(
+        "[policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n[recovery]\nboot_grace = \"0s\"\noff_time = \"1s\"\n{plug}{recovery}\n{RECORD}"
+    ));
+    home
+}
+
+fn recover(home: &Home, options: &[&str]) -> (i32, Value) {
+    let out = home.run(&[&["recover", "--json"], options].concat());
+    let text = String::from_utf8(out.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    let document =
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no document: {text}{errors}"));
+    (out.status.code().unwrap(), document)
+}
+
+fn cycles(home: &Home, model: PlugModel) -> usize {
+    home.world
+        .plugs()
+        .power_cycles(model, Duration::from_millis(500))
+}
+
+fn errors(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+#[test]
+fn every_kind_of_plug_is_cut_and_given_back_and_that_is_told() {
+    for model in PlugModel::ALL {
+        let home = home(model, "");
+        let (code, document) = recover(&home, &["--yes"]);
+        assert_eq!(
+            (code, &document["outcome"]),
+            (0, &"completed".into()),
+            "{document}"
+        );
+        assert_eq!(document["schema"], "cadence.recover/1");
+        assert_eq!(document["off_time_s"], 1.0);
+        assert_eq!(cycles(&home, model), 1, "{model:?}");
+        let phases: Vec<Value> = home
+            .history()
+            .iter()
+            .map(|event| event["phase"].clone())
+            .collect();
+        assert_eq!(phases, ["started", "completed"]);
+        assert_eq!(home.state()["recovery"]["cut"], Value::Null);
+        let (code, document) = recover(&home, &["--yes"]);
+        let reason = document["reason"].as_str().unwrap();
+        assert_eq!(code, 1);
+        assert!(
+            reason.starts_with("cooldown: ") && reason.contains("--force"),
+            "{reason}"
+        );
+        assert_eq!(cycles(&home, model), 1, "{model:?}");
+    }
+}
+
+#[test]
+fn force_lifts_the_cooldown_and_never_the_plugs_answer() {
+    let home = home(PlugModel::Shelly1, "");
+    assert_eq!(recover(&home, &["--yes"]).0, 0);
+    assert_eq!(recover(&home, &["--yes", "--force"]).0, 0);
+    assert_eq!(cycles(&home, PlugModel::Shelly1), 2);
+    home.world
+        .plugs()
+        .set_mode(PlugModel::Shelly1, PlugMode::Unauthorized);
+    let (code, document) = recover(&home, &["--yes", "--force"]);
+    assert_eq!((code, &document["outcome"]), (1, &"suppressed".into()));
+    assert!(
+        document["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("the plug does not answer: ")
+    );
+}
+
+#[test]
+fn a_dry_run_switches_nothing_and_leaves_nothing_and_nobody_to_ask_is_a_wrong_command_line() {
+    let home = home(PlugModel::Shelly1, "");
+    let (code, document) = recover(&home, &["--dry-run"]);
+    assert_eq!((code, &document["outcome"]), (0, &"suppressed".into()));
+    let out = home.run(&["recover"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(errors(&out).contains("add --yes"), "{}", errors(&out));
+    assert_eq!(cycles(&home, PlugModel::Shelly1), 0);
+    assert!(!home.path("state").exists());
+    let out = home.run(&["recover", "--dry-run", "--format", "pretty"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    for row in [
+        "power cycle  ",
+        "plug         answers, and is on",
+        "cooldown     holds",
+        "day cap      holds",
+    ] {
+        assert!(text.contains(row), "{text}");
+    }
+}
+
+#[test]
+fn a_plug_that_cannot_time_itself_and_is_not_known_to_be_near_is_left_alone() {
+    let home = home(PlugModel::Http, "");
+    // No name: a label has 63 letters at most (RFC 1035), so the resolver says so without asking anybody.
+    let nowhere = "x".repeat(64);
+    home.rewrite(|text| {
+        text.replace(
+            "on_url = \"http://127.0.0.14",
+            &format!("on_url = \"http://{nowhere}"),
+        )
+    });
+    let (code, document) = recover(&home, &["--yes"]);
+    let reason = document["reason"].as_str().unwrap();
+    assert_eq!(code, 1);
+    assert!(
+        reason.contains(&nowhere) && reason.contains("--force"),
+        "{reason}"
+    );
+    assert_eq!(cycles(&home, PlugModel::Http), 0);
+}
+
+#[test]
+fn a_cut_that_is_left_over_is_ended_before_anything_else() {
+    let home = home(PlugModel::Shelly1, "");
+    assert_eq!(recover(&home, &["--yes"]).0, 0);
+    let mut state = home.state();
+    state["recovery"]["cut"] = serde_json::json!({"at": state["recovery"]["attempts"][0]});
+    std::fs::write(home.state_file("state.json"), state.to_string()).unwrap();
+    let told: Value = serde_json::from_slice(&home.run(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(told["recovery"]["dark"], true);
+    let (code, document) = recover(&home, &["--yes"]);
+    assert_eq!(code, 1, "the cooldown holds: {document}");
+    assert_eq!(home.state()["recovery"]["cut"], Value::Null);
+    assert_eq!(home.history().len(), 3);
+}
+
+#[test]
+fn check_and_probe_ask_the_plug_and_never_switch_it() {
+    let home = home(PlugModel::Shelly2, "enabled = true\n");
+    let check = |home: &Home| {
+        let text: Value = serde_json::from_slice(&home.run(&["check", "--json"]).stdout).unwrap();
+        let checks = text["checks"].as_array().unwrap().clone();
+        let plug = checks.into_iter().find(|found| found["check"] == "plug");
+        plug.unwrap()
+    };
+    let probe = |home: &Home| -> Value {
+        let out = home.run(&["probe", "--only", "plug", "--json"]);
+        let text: Value = serde_json::from_slice(&out.stdout).unwrap();
+        text["signals"][0].clone()
+    };
+    assert_eq!(check(&home)["result"], "ok");
+    assert_eq!(
+        (&probe(&home)["ok"], &probe(&home)["on"]),
+        (&true.into(), &true.into())
+    );
+    home.world
+        .plugs()
+        .set_password(PlugModel::Shelly2, Some("secret"));
+    let found = check(&home);
+    assert_eq!(found["result"], "fail", "{found}");
+    assert!(found["mend"].as_str().unwrap().contains("password_file"));
+    assert_eq!(probe(&home)["ok"], false);
+    assert_eq!(cycles(&home, PlugModel::Shelly2), 0);
+}
+
+#[test]
+fn check_names_what_is_wrong_with_the_plug_first_and_the_key_that_mends_it() {
+    let plug = |home: &Home| {
+        let text: Value = serde_json::from_slice(&home.run(&["check", "--json"]).stdout).unwrap();
+        let checks = text["checks"].as_array().unwrap().clone();
+        let plug = checks.into_iter().find(|found| found["check"] == "plug");
+        plug.unwrap()
+    };
+    let home = home(PlugModel::Shelly1, "enabled = true\n");
+    home.world.plugs().press(PlugModel::Shelly1, false);
+    home.rewrite(|text| text.replace("plug_id = ", "# "));
+    let found = plug(&home);
+    assert_eq!(found["result"], "warn");
+    let message = found["message"].as_str().unwrap();
+    assert!(
+        message.contains("is off: the modem has no power"),
+        "{message}"
+    );
+    let mend = found["mend"].as_str().unwrap();
+    assert!(
+        mend.starts_with("switch it on: cadence recover --on"),
+        "{mend}"
+    );
+    assert!(mend.contains("add plug_id = "), "{mend}");
+
+    home.rewrite(|text| {
+        text.replace(
+            "plug = \"shelly1\"",
+            "plug = \"command\"\nprogram = \"/nonexistent/plug\"",
+        )
+    });
+    let found = plug(&home);
+    assert_eq!(found["result"], "fail");
+    assert_eq!(
+        found["mend"],
+        "set recovery.program to the program, and make it executable"
+    );
+}
+
+#[test]
+fn a_no_is_no_error_and_after_a_yes_it_is_told_until_when_the_modem_is_dark() {
+    let home = home(PlugModel::Shelly1, "");
+    let command = home.command(&["recover"]);
+    let mut terminal = Terminal::of(80, &command);
+    terminal.expect("Cut the modem's power for 1 s? [y/N] ");
+    terminal.answer("n");
+    terminal.expect("nothing was done");
+    let (status, shown) = terminal.end();
+    assert!(status.success(), "{shown}");
+    assert!(!shown.contains("error: "), "{shown}");
+    assert_eq!(cycles(&home, PlugModel::Shelly1), 0);
+
+    let mut terminal = Terminal::of(80, &command);
+    terminal.expect("[y/N] ");
+    terminal.answer("y");
+    terminal.expect("the modem is dark until ");
+    terminal.expect(", for 1 s");
+    terminal.expect("the power was cut and is back");
+    let (status, shown) = terminal.end();
+    assert!(status.success(), "{shown}");
+    assert_eq!(cycles(&home, PlugModel::Shelly1), 1);
+    let out = home.run(&["recover", "--yes", "--force"]);
+    assert_eq!(errors(&out), "", "off a terminal it is not told");
+}
+
+#[test]
+fn a_rehearsal_on_a_line_that_works_is_not_said_to_have_helped() {
+    let home = home(PlugModel::Shelly1, "");
+    home.settle();
+    let out = home.run(&["recover", "--yes"]);
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    home.cycle();
+    let phases: Vec<Value> = home
+        .history()
+        .into_iter()
+        .filter(|event| event["kind"] == "recovery")
+        .map(|event| event["phase"].clone())
+        .collect();
+    assert_eq!(phases, ["started", "completed"]);
+}

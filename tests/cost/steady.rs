@@ -1,0 +1,142 @@
+//! Steady state: cycle after cycle nothing is written, and next to nothing is asked.
+//!
+//! `CADENCE_TEST_STEADY_CYCLES` sets how many cycles there are.
+#![cfg(feature = "demo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fs;
+
+use cadence::world::{Counts, Tally};
+use serde_json::json;
+
+use support::{Home, gist};
+
+/// Enough for what grows with every cycle to show; `tests/run --all` runs five times as many.
+const CYCLES: usize = 100;
+
+fn cycles() -> usize {
+    let set = std::env::var("CADENCE_TEST_STEADY_CYCLES").ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(CYCLES)
+}
+
+/// The layers are all asked in every cycle, which production refuses unless it is waived.
+const NO_CACHE_AT_ALL: &str =
+    "[policy]\ncache_max_age = \"0s\"\nwaive = [\"cache-shorter-than-interval\"]\n";
+
+#[test]
+fn a_steady_cycle_costs_one_look_at_the_line_and_one_at_the_address() {
+    let home = Home::with(
+        "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n\
+         [[record]]\nname = \"www.example.com\"\nproxied = true\ncreate = true\n",
+    );
+    home.settle();
+    home.cycle();
+    home.world.cloudflare().clear_journal();
+    let history = home.history();
+    let size = || fs::metadata(home.state_file("state.json")).unwrap().len();
+    let before = size();
+    let once = Tally {
+        connections: 1,
+        requests: 1,
+    };
+    for cycle in 1..=cycles() {
+        home.world.reset_counts();
+        let report = home.cycle();
+        assert_eq!(
+            gist(&report),
+            "READY noop/cache noop/cache",
+            "cycle {cycle}: {report:#}"
+        );
+        let counts = home.world.counts();
+        // A handshake shows that the line works; there is nothing to request.
+        let wan = Tally {
+            connections: 1,
+            requests: 0,
+        };
+        assert_eq!(
+            counts,
+            Counts {
+                wan,
+                ip: once,
+                ..Counts::default()
+            },
+            "cycle {cycle}"
+        );
+        assert!(!home.is_unsettled());
+    }
+    assert!(home.world.cloudflare().journal().is_empty());
+    assert_eq!(home.history(), history, "nothing happened");
+    assert!(
+        size() < before + 500,
+        "the state grew from {before} to {} bytes",
+        size()
+    );
+}
+
+#[test]
+fn cycles_that_ask_every_layer_write_no_more_than_those_that_do_not() {
+    let home = Home::with(&format!(
+        "[[record]]\nname = \"vpn.example.com\"\ncreate = true\n\
+         [[record]]\nname = \"www.example.com\"\nproxied = true\nttl = 120\ncreate = true\n\
+         [[record]]\nname = \"mail.example.com\"\n{NO_CACHE_AT_ALL}"
+    ));
+    // It came with attributes of its own: an automatic TTL, and a proxy that nobody configured.
+    let mail = json!({"name": "mail", "type": "A", "content": "93.184.216.34", "proxied": true, "comment": "x"});
+    home.world
+        .cloudflare()
+        .add_record("example.com", &mail)
+        .unwrap();
+    home.settle();
+    home.cycle();
+    let records = home.world.cloudflare().records();
+    home.world.cloudflare().clear_journal();
+    home.world.reset_counts();
+    let cycles = cycles() / 3;
+    for cycle in 1..=cycles {
+        let report = home.cycle();
+        assert_eq!(
+            gist(&report),
+            "READY noop/doh noop/api noop/api",
+            "cycle {cycle}: {report:#}"
+        );
+    }
+    assert!(home.world.cloudflare().writes().is_empty());
+    assert_eq!(home.world.cloudflare().records(), records);
+    let journal = home.world.cloudflare().journal();
+    assert!(
+        journal
+            .iter()
+            .all(|entry| entry.method == "GET" && entry.path.contains("/dns_records?")),
+        "{journal:#?}"
+    );
+    assert_eq!(journal.len(), cycles, "one list for both proxied records");
+    assert_eq!(
+        home.world.counts().doh.requests,
+        cycles as u64,
+        "one question for the other"
+    );
+}
+
+#[test]
+fn cycles_that_find_the_line_down_ask_nobody_else() {
+    let home = Home::new();
+    home.settle();
+    home.world.set_line(cadence::world::Line::Down).unwrap();
+    home.cycle();
+    let history = home.history();
+    for _ in 0..cycles() / 10 {
+        assert_eq!(gist(&home.cycle()), "NOT_READY held");
+    }
+    assert_eq!(home.history(), history, "an outage is told once");
+    home.world.set_line(cadence::world::Line::Up).unwrap();
+    home.settle();
+    assert_eq!(home.world.cloudflare().writes().len(), 1, "the creation");
+}
