@@ -191,7 +191,7 @@ fn imported(module: &str, text: &str, known: &BTreeSet<String>) -> BTreeSet<Stri
     let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     found.extend(
         code.split(|c| !word(c))
-            .filter(|it| it.contains("::"))
+            .filter(|it| it.contains("::") && !it.ends_with("::"))
             .map(str::to_owned),
     );
     let mut modules = BTreeSet::new();

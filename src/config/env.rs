@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use crate::logic::order;
+
 /// A snapshot of the environment, so that it is read in one place and tests bring their own.
 ///
 /// A variable with an empty value counts as not set. Names that are not Unicode are left out: none of ours is one.
@@ -49,12 +51,10 @@ impl fmt::Debug for Env {
 
 impl<K: Into<String>, V: Into<OsString>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        let pairs = pairs.into_iter();
+        Self(order::map(
+            pairs.map(|(name, value)| (name.into(), value.into())),
+        ))
     }
 }
 

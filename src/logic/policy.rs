@@ -1,6 +1,5 @@
 //! Thresholds, and the rules that keep them sane (contract: policy).
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::guardrails::Limits;
@@ -207,13 +206,11 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             ),
         ),
         Rule::SingleWanTarget => {
-            let hosts: BTreeSet<String> = facts.wan_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+            let first = facts.wan_hosts.first()?;
+            let is_one = facts.wan_hosts.iter().all(|host| host.eq_ignore_ascii_case(first));
             broken(
-                facts.recovery.enabled && hosts.len() < 2,
-                format!(
-                    "network.wan_targets has {} host, whose outage would look like one of the line; fix: name two hosts",
-                    hosts.len()
-                ),
+                facts.recovery.enabled && is_one,
+                "network.wan_targets has 1 host, whose outage would look like one of the line; fix: name two hosts".to_owned(),
             )
         }
         Rule::TokenReadable => {
@@ -228,6 +225,8 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::logic::fixtures::limits;
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::logic::order;
+
 /// Addresses that are kept of one name.
 const KEPT: usize = 4;
 
@@ -17,7 +19,7 @@ impl Names {
     /// These names, of which no address is known yet.
     #[must_use]
     pub fn of(names: impl IntoIterator<Item = String>) -> Self {
-        let known = names.into_iter().map(|name| (name, vec![])).collect();
+        let known = order::map(names.into_iter().map(|name| (name, vec![])));
         Self {
             known: Mutex::new(known),
         }
@@ -47,10 +49,8 @@ impl Names {
     #[must_use]
     pub fn all(&self) -> BTreeMap<String, Vec<IpAddr>> {
         let known = self.lock().clone();
-        known
-            .into_iter()
-            .filter(|(_, addresses)| !addresses.is_empty())
-            .collect()
+        let is_known = |(_, addresses): &(String, Vec<IpAddr>)| !addresses.is_empty();
+        order::map(known.into_iter().filter(is_known))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<IpAddr>>> {

@@ -6,12 +6,13 @@ use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{self, Path, PathBuf};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::flag;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::audience::{Audience, Told};
@@ -52,10 +53,10 @@ const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 pub struct Stage<'a> {
     /// The world around the home.
     pub world: World,
-    /// Ends before the folder does.
-    _interrupted: Interrupted,
     /// Removed when the play is over, however it ends.
     _folder: Folder,
+    /// Ends after the folder does.
+    interrupted: Interrupted,
     audience: &'a mut Audience<'a>,
     inside: Context,
     address: Ipv4Addr,
@@ -82,8 +83,8 @@ impl<'a> Stage<'a> {
         if let Some(wrong) = reconcile::clock_error(&system::now()) {
             return Err(Error::failed(wrong));
         }
+        let interrupted = Interrupted::held_up()?;
         let folder = Folder::make()?;
-        let interrupted = Interrupted::watch(&folder.0)?;
         // What TLS does is not on show, and a TLS server would be a tenth of the binary.
         let world = World::start_apart().map_err(Error::failed)?;
         world.cloudflare().add_zone(ZONE);
@@ -117,8 +118,8 @@ impl<'a> Stage<'a> {
             inside: Context::within(global, Env::default(), outside, true),
             address: Ipv4Addr::UNSPECIFIED,
             world,
-            _interrupted: interrupted,
             _folder: folder,
+            interrupted,
             audience,
             cycles: 0,
             false_writes: 0,
@@ -153,7 +154,7 @@ impl<'a> Stage<'a> {
         let writes = self.world.cloudflare().writes();
         self.false_writes += writes.iter().skip(written).filter(is_false).count();
         if is_told(&cycle) {
-            (self.audience)(Told::Cycle(&cycle))?;
+            self.tell(Told::Cycle(&cycle))?;
         }
         Ok(Played {
             readiness: cycle.state.readiness(),
@@ -183,7 +184,11 @@ impl<'a> Stage<'a> {
 
     /// Tells whoever watches.
     pub fn tell(&mut self, told: Told<'_>) -> Result<(), Error> {
-        (self.audience)(told)
+        (self.audience)(told)?;
+        if self.interrupted.is_there() {
+            return Err(Error::failed("a signal ended it"));
+        }
+        Ok(())
     }
 
     /// The cycles so far.
@@ -243,44 +248,32 @@ impl Folder {
     }
 }
 
-/// Removes a folder when a signal ends this process, which it then does.
-struct Interrupted {
-    handle: signal_hook::iterator::Handle,
-    watcher: Option<JoinHandle<()>>,
-}
+/// Holds up a signal that would end this process until the folder is removed.
+struct Interrupted(Arc<AtomicUsize>);
 
 impl Interrupted {
-    fn watch(folder: &Path) -> Result<Self, Error> {
-        let folder = folder.to_owned();
-        let watch = || -> io::Result<Self> {
-            let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-            let handle = signals.handle();
-            let watcher = thread::Builder::new().spawn(move || {
-                let first = signals.forever().next();
-                // The play may have been broken off by that very signal, and be over before this one heard of it.
-                let Some(signal) = first.or_else(|| signals.pending().next()) else {
-                    return;
-                };
-                // A cycle may make a file in it meanwhile.
-                let _ = (0..3).any(|_| fs::remove_dir_all(&folder).is_ok());
-                let _ = emulate_default_handler(signal);
+    fn held_up() -> Result<Self, Error> {
+        let signal = Arc::new(AtomicUsize::new(0));
+        for (number, value) in [(SIGHUP, 1), (SIGINT, 2), (SIGTERM, 15)] {
+            flag::register_usize(number, Arc::clone(&signal), value).map_err(|error| {
+                Error::failed(format!("cannot wait for signals: {}", reason::of(&error)))
             })?;
-            Ok(Self {
-                handle,
-                watcher: Some(watcher),
-            })
-        };
-        watch().map_err(|error| {
-            Error::failed(format!("cannot wait for signals: {}", reason::of(&error)))
-        })
+        }
+        Ok(Self(signal))
+    }
+
+    fn is_there(&self) -> bool {
+        self.0.load(Relaxed) != 0
     }
 }
 
 impl Drop for Interrupted {
     fn drop(&mut self) {
-        self.handle.close();
-        if let Some(watcher) = self.watcher.take() {
-            let _ = watcher.join();
+        match self.0.load(Relaxed) {
+            1 => drop(emulate_default_handler(SIGHUP)),
+            2 => drop(emulate_default_handler(SIGINT)),
+            15 => drop(emulate_default_handler(SIGTERM)),
+            _ => {}
         }
     }
 }
