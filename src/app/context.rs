@@ -129,7 +129,7 @@ impl Context {
     }
 }
 
-/// Where to mend a broken rule.
+/// Where to fix a broken rule.
 fn place(rule: Rule, adapters: &Adapters) -> String {
     match (rule, &adapters.token) {
         (Rule::TokenReadable, Ok(token)) => token.source().to_string(),

@@ -72,7 +72,7 @@ pub const RESTORE_AFTER: Span = span(Duration::ZERO, mins(30), DAY);
 pub const LATE_RETRY: Span = span(Duration::ZERO, DAY, WEEK);
 /// It doubles with every further attempt in an outage, from at most a week.
 pub const COOLDOWN: Span = span(Duration::ZERO, mins(30), WEEK);
-/// Zero attempts is `enabled = false`; what ten did not mend, the next will not.
+/// Zero attempts is `enabled = false`; what ten did not fix, the next will not.
 pub const MAX_ATTEMPTS_PER_OUTAGE: Whole = whole(1, 3, 10);
 /// One an hour, day and night, is the most that any modem should bear.
 pub const MAX_ATTEMPTS_PER_DAY: Whole = whole(1, 6, 24);

@@ -48,7 +48,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why the password could not be read. Displays as one line that names the file and the mend; it holds no part of what
+/// Why the password could not be read. Displays as one line that names the file and the fix; it holds no part of what
 /// was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsError(String);
@@ -74,7 +74,7 @@ pub(super) fn handed_over(env: &Env, name: &str) -> Option<PathBuf> {
 /// `recovery.password_file`. None where neither is set: not every plug has a password.
 ///
 /// # Errors
-/// A file that is set cannot be used: its name, what is wrong with it, and how to mend it; never the content.
+/// A file that is set cannot be used: its name, what is wrong with it, and how to fix it; never the content.
 pub fn load(env: &Env, recovery: &Recovery) -> Result<Option<Credentials>, CredentialsError> {
     let credential = handed_over(env, CREDENTIAL);
     let (path, kind) = match (&credential, &recovery.password_file) {
@@ -109,7 +109,7 @@ fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// The password in these bytes, without the end of its line, or what is wrong with them and how to mend it.
+/// The password in these bytes, without the end of its line, or what is wrong with them and how to fix it.
 ///
 /// Spaces are kept: they may be part of a password.
 fn parse(bytes: &[u8]) -> Result<String, &'static str> {

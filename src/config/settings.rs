@@ -151,7 +151,7 @@ impl Recovery {
     /// and only a program that this configuration names is run: whoever may write the state may not be whoever runs this.
     ///
     /// # Errors
-    /// Why that plug cannot be spoken to any more, and the mend.
+    /// Why that plug cannot be spoken to any more, and the fix.
     pub fn of_cut(&self, cut: &CutPlug, on_url: Option<&str>) -> Result<Self, String> {
         let forget = "switch it on by hand, and then: cadence recover --forget";
         let named = PlugKind::NAMED

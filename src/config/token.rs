@@ -160,7 +160,7 @@ impl Error for TokenError {}
 /// configuration can be tried out without the file.
 ///
 /// # Errors
-/// Names the source, what is wrong with it and how to mend it; never the content.
+/// Names the source, what is wrong with it and how to fix it; never the content.
 pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
     if let Some(path) = handed_over(env, CREDENTIAL) {
         return read(&path, Source::Credential(path.clone()));
@@ -215,7 +215,7 @@ fn checked(bytes: &[u8], source: Source, mode: Option<u32>) -> Result<Token, Tok
     }
 }
 
-/// The token in these bytes, or what is wrong with them and how to mend it.
+/// The token in these bytes, or what is wrong with them and how to fix it.
 fn parse(bytes: &[u8]) -> Result<String, &'static str> {
     if bytes.len() > MAX_BYTES {
         return Err("is over 4 KiB long; fix: keep only the token in the file");
@@ -251,7 +251,7 @@ fn parse(bytes: &[u8]) -> Result<String, &'static str> {
 /// A Global API Key has 37 hexadecimal digits.
 const GLOBAL_KEY: usize = 37;
 
-/// What a text is that is often put in the place of a token, and how to mend that. A token has letters, digits, `-`, `_` and `.` alone.
+/// What a text is that is often put in the place of a token, and how to fix that. A token has letters, digits, `-`, `_` and `.` alone.
 fn flaw(text: &str) -> Option<&'static str> {
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let has = |wanted: &[char]| text.contains(wanted);

@@ -114,7 +114,7 @@ pub struct Facts<'a> {
 pub struct Broken {
     /// The rule.
     pub rule: Rule,
-    /// One line: the key, what was found, the bound, and how to mend or waive it.
+    /// One line: the key, what was found, the bound, and how to fix or waive it.
     pub message: String,
 }
 
@@ -124,9 +124,9 @@ pub fn broken(facts: &Facts<'_>) -> Vec<Broken> {
     Rule::ALL
         .into_iter()
         .filter_map(|rule| {
-            let mend = judge(rule, facts)?;
+            let fix = judge(rule, facts)?;
             let message = format!(
-                "{mend}, or waive it with policy.waive = [\"{}\"]",
+                "{fix}, or waive it with policy.waive = [\"{}\"]",
                 rule.name()
             );
             Some(Broken { rule, message })
@@ -134,7 +134,7 @@ pub fn broken(facts: &Facts<'_>) -> Vec<Broken> {
         .collect()
 }
 
-/// What was found, the bound and the mend, where the rule is broken.
+/// What was found, the bound and the fix, where the rule is broken.
 fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
     let policy = facts.policy;
     let interval = config_duration(policy.healthy_interval);

@@ -109,7 +109,7 @@ impl Pin<'_> {
     /// Whether what is known of the device is enough to switch it off, and nothing of that speaks against it.
     ///
     /// # Errors
-    /// Why it is not, and the mend.
+    /// Why it is not, and the fix.
     pub fn allows_off(self, status: &PlugStatus) -> Result<(), String> {
         match (self, &status.id) {
             (Self::Untold, _) => Ok(()),
@@ -150,14 +150,14 @@ pub struct PlugStatus {
     pub id: Option<String>,
     /// How long the plug has run. None where it does not tell.
     pub uptime: Option<Duration>,
-    /// Why it is never to be switched off as it is set up, and the mend.
+    /// Why it is never to be switched off as it is set up, and the fix.
     pub unfit: Option<&'static str>,
 }
 
 /// Why an operation of a plug failed. Displays as one plain line, without credentials and without [`Plug::target`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlugError {
-    /// What was found, and where there is one, the mend.
+    /// What was found, and where there is one, the fix.
     pub message: String,
     /// True where the plug may have done what it was told.
     pub maybe_done: bool,

@@ -7,9 +7,9 @@ use super::text::hang;
 use super::{Form, Paint, Style};
 use crate::app::check::{Finding, Level};
 
-/// The column of messages and mends.
+/// The column of messages and fixes.
 const INDENT: usize = 18;
-/// The column of a mend itself.
+/// The column of a fix itself.
 const MEND_INDENT: usize = INDENT + "fix: ".len();
 
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ struct Document<'a> {
     checks: &'a [Finding],
 }
 
-/// One line a finding with its mend beneath, and a summary; or one JSON document.
+/// One line a finding with its fix beneath, and a summary; or one JSON document.
 #[must_use]
 pub fn report(findings: &[Finding], style: &Style) -> String {
     let shown = |finding: &&Finding| !style.quiet || finding.level == Level::Fail;
@@ -47,12 +47,12 @@ fn document(findings: &[Finding]) -> String {
 /// A finding on one line of logfmt.
 pub(super) fn logfmt(finding: &Finding, style: Style) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
-    let mend = finding
-        .mend
+    let fix = finding
+        .fix
         .as_ref()
-        .map_or(String::new(), |mend| format!(" mend={}", quoted(mend)));
+        .map_or(String::new(), |fix| format!(" fix={}", quoted(fix)));
     format!(
-        "{}check={} result={} message={}{mend}\n",
+        "{}check={} result={} message={}{fix}\n",
         priority(finding.level, style),
         finding.check,
         finding.level.as_str(),
@@ -60,30 +60,30 @@ pub(super) fn logfmt(finding: &Finding, style: Style) -> String {
     )
 }
 
-/// A finding on a line with its mend beneath.
+/// A finding on a line with its fix beneath.
 pub(super) fn pretty(finding: &Finding, style: Style) -> String {
     let Finding {
         check,
         level,
         message,
-        mend,
+        fix,
     } = finding;
     let priority = priority(*level, style);
     let mark = style.paint(paint(*level), &format!("{:<4}", level.as_str()));
-    let mend = mend.as_ref().map_or(String::new(), |mend| {
+    let fix = fix.as_ref().map_or(String::new(), |fix| {
         // What is to be written to a file stands on lines of its own.
-        let lines = mend.lines();
+        let lines = fix.lines();
         let lines = lines.map(|line| hang(line, MEND_INDENT, MEND_INDENT, style.width));
         let lines: Vec<String> = lines.collect();
-        let mend = lines.join(&format!("\n{priority}{:MEND_INDENT$}", ""));
+        let fix = lines.join(&format!("\n{priority}{:MEND_INDENT$}", ""));
         format!(
-            "{priority}{:INDENT$}{} {mend}\n",
+            "{priority}{:INDENT$}{} {fix}\n",
             "",
             style.paint(Paint::Dim, "fix:")
         )
     });
     let message = hang(message, INDENT, INDENT, style.width);
-    format!("{priority}  {mark} {check:<10} {message}\n{mend}")
+    format!("{priority}  {mark} {check:<10} {message}\n{fix}")
 }
 
 /// `18 checks: 15 ok, 1 warning, 2 failed`.
@@ -145,12 +145,12 @@ const fn priority(level: Level, style: Style) -> &'static str {
 mod tests {
     use super::*;
 
-    fn finding(check: &'static str, level: Level, message: &str, mend: Option<&str>) -> Finding {
+    fn finding(check: &'static str, level: Level, message: &str, fix: Option<&str>) -> Finding {
         Finding {
             check,
             level,
             message: message.to_owned(),
-            mend: mend.map(str::to_owned),
+            fix: fix.map(str::to_owned),
         }
     }
 
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn a_mend_of_several_lines_stays_in_its_column() {
-        let mend = "sudo systemctl edit cadence.timer, and add:\n[Timer]\nRandomizedDelaySec=10s";
-        let found = [finding("timer", Level::Warn, "has 5s", Some(mend))];
+        let fix = "sudo systemctl edit cadence.timer, and add:\n[Timer]\nRandomizedDelaySec=10s";
+        let found = [finding("timer", Level::Warn, "has 5s", Some(fix))];
         assert!(report(&found, &Style::plain(Form::Pretty)).starts_with(
             "  \
   warn timer      has 5s
@@ -222,8 +222,8 @@ mod tests {
             report(&findings(), &journal),
             "\
 <6>check=token result=ok message=\"from /etc/cadence/cloudflare.token\"
-<4>check=icmp result=warn message=\"not permitted\" mend=\"sudo sysctl -w a=\\\"0 1\\\"\"
-<3>check=public_ip result=fail message=\"nobody answers\" mend=\"check the line\"
+<4>check=icmp result=warn message=\"not permitted\" fix=\"sudo sysctl -w a=\\\"0 1\\\"\"
+<3>check=public_ip result=fail message=\"nobody answers\" fix=\"check the line\"
 "
         );
     }
@@ -234,10 +234,10 @@ mod tests {
         assert_eq!(
             text,
             "{\"schema\":\"cadence.check/1\",\"checks\":[{\"check\":\"icmp\",\"result\":\"warn\",\
-             \"message\":\"not permitted\",\"mend\":\"sudo sysctl -w a=\\\"0 1\\\"\"}]}\n"
+             \"message\":\"not permitted\",\"fix\":\"sudo sysctl -w a=\\\"0 1\\\"\"}]}\n"
         );
         let ok: Value = serde_json::from_str(&document(&findings()[..1])).unwrap();
-        assert_eq!(ok["checks"][0]["mend"], Value::Null);
+        assert_eq!(ok["checks"][0]["fix"], Value::Null);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What went wrong in the state folder, for a person to mend.
+//! What went wrong in the state folder, for a person to fix.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::plain;
 
-/// The deed that fails where a state document was read and found unusable: no mend is needed, a cycle deals with it.
+/// The deed that fails where a state document was read and found unusable: no fix is needed, a cycle deals with it.
 pub(super) const USE: &str = "use";
 
 /// A file of the state folder could not be read, written, locked, .. (exit code 74).

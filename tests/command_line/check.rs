@@ -320,8 +320,8 @@ fn what_missing_tools_would_tell_is_not_known() {
 
 /// What all the findings advise.
 fn advice(checks: &[Value]) -> String {
-    let mends = checks.iter().filter_map(|check| check["mend"].as_str());
-    mends.collect::<Vec<_>>().join("\n")
+    let fixes = checks.iter().filter_map(|check| check["fix"].as_str());
+    fixes.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn check_and_probe_ask_the_plug_and_never_switch_it() {
         .set_password(PlugModel::Shelly2, Some("secret"));
     let found = check(&home);
     assert_eq!(found["result"], "fail", "{found}");
-    assert!(found["mend"].as_str().unwrap().contains("password_file"));
+    assert!(found["fix"].as_str().unwrap().contains("password_file"));
     assert_eq!(probe(&home)["ok"], false);
     assert_eq!(cycles(&home, PlugModel::Shelly2), 0);
 }
@@ -215,12 +215,12 @@ fn check_names_what_is_wrong_with_the_plug_first_and_the_key_that_mends_it() {
         message.contains("is off: the modem has no power"),
         "{message}"
     );
-    let mend = found["mend"].as_str().unwrap();
+    let fix = found["fix"].as_str().unwrap();
     assert!(
-        mend.starts_with("switch it on: cadence recover --on"),
-        "{mend}"
+        fix.starts_with("switch it on: cadence recover --on"),
+        "{fix}"
     );
-    assert!(mend.contains("add plug_id = "), "{mend}");
+    assert!(fix.contains("add plug_id = "), "{fix}");
 
     home.rewrite(|text| {
         text.replace(
@@ -231,7 +231,7 @@ fn check_names_what_is_wrong_with_the_plug_first_and_the_key_that_mends_it() {
     let found = plug(&home);
     assert_eq!(found["result"], "fail");
     assert_eq!(
-        found["mend"],
+        found["fix"],
         "set recovery.program to the program, and make it executable"
     );
 }

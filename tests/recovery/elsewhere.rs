@@ -170,9 +170,9 @@ fn checked(stage: &Stage, name: &str) -> Value {
 fn a_cut_whose_plug_can_be_reached_ends_by_hand() {
     let stage = killed_in_the_dark(Kind::Emulated(PlugModel::Shelly1));
     reconfigure(&stage, "");
-    let mend = &checked(&stage, "power")["mend"];
+    let fix = &checked(&stage, "power")["fix"];
     assert_eq!(
-        mend,
+        fix,
         "the next cycle switches it on first, or run: cadence recover --on"
     );
 }
@@ -207,10 +207,7 @@ fn a_program_that_is_not_named_any_more_is_not_run_until_it_is_forgotten() {
         assert_eq!(power["result"], "fail");
         let told = |key: &str| power[key].as_str().unwrap();
         assert!(told("message").contains("it was switched by "), "{power}");
-        assert!(
-            told("mend").ends_with("cadence recover --forget"),
-            "{power}"
-        );
+        assert!(told("fix").ends_with("cadence recover --forget"), "{power}");
     }
     let asked = stage.home.run(&["recover", "--forget"]);
     assert_eq!(asked.status.code(), Some(2), "{asked:?}");

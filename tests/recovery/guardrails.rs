@@ -398,7 +398,7 @@ fn a_plug_that_nobody_pinned_is_never_switched_off_and_says_what_to_add() {
         let findings = document["checks"].as_array().unwrap();
         let told = findings.iter().find(of_plug).unwrap();
         assert_eq!(told["result"], "warn", "{told:#}");
-        assert!(told["mend"].as_str().unwrap().contains(&line), "{told:#}");
+        assert!(told["fix"].as_str().unwrap().contains(&line), "{told:#}");
         // A cut that is left over is ended all the same.
         plugs.press(model, false);
         stage.edit_state(|state| {

@@ -139,7 +139,7 @@ fn two_urls_that_fail_leave_the_power_on_in_the_end() {
                 );
                 assert!(!reason.contains("5ecret"), "{mode:?}: {reason}");
                 assert!(stage.has_power(), "{mode:?}");
-                // Once it answers, nothing is left to mend.
+                // Once it answers, nothing is left to fix.
                 stage.home.world.plugs().set_mode(model, PlugMode::Honest);
                 let (_, outcome, reason) = stage.cycle();
                 assert_ne!(outcome, "failed", "{mode:?}: {reason}");

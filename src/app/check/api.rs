@@ -78,7 +78,7 @@ fn verified_token(verified: Result<TokenStatus, ApiError>, now: &Moment) -> Find
             Finding::ok("api", format!("token accepted{ends}"))
         }
         Ok(TokenStatus { status, .. }) => Finding::fail("api", format!("the token is {status}"))
-            .mend("create a new one at https://dash.cloudflare.com/profile/api-tokens"),
+            .fix("create a new one at https://dash.cloudflare.com/profile/api-tokens"),
         Err(error) => Finding::fail("api", error.message),
     }
 }
@@ -181,7 +181,7 @@ pub fn served(zone: &Zone) -> Finding {
     };
     let found =
         format!("{name} is {status} at Cloudflare, so public DNS does not serve its records");
-    Finding::warn("zone", found).mend(format!(
+    Finding::warn("zone", found).fix(format!(
         "set the name servers of {name} at its registrar to {servers}"
     ))
 }
@@ -239,7 +239,7 @@ fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) 
                 "{label} points to {}, but public DNS has not shown it for {waited}",
                 reconciliation.wanted
             );
-            Finding::warn("record", told).mend(
+            Finding::warn("record", told).fix(
                 "compare the zone's name servers at the registrar with those Cloudflare names: dig NS, and cadence probe --only dns",
             )
         }
@@ -262,10 +262,10 @@ fn would_do(
             Finding::ok("record", format!("{label} exists and points to {wanted}"))
         }
         Next::Write(write @ Write::Patch { .. }) => {
-            Finding::warn("record", format!("{label} differs: {}", write.describe())).mend(soon)
+            Finding::warn("record", format!("{label} differs: {}", write.describe())).fix(soon)
         }
         Next::Write(Write::Create(_)) => {
-            Finding::warn("record", format!("{label} does not exist")).mend(soon)
+            Finding::warn("record", format!("{label} does not exist")).fix(soon)
         }
         Next::Done(Settled::Held {
             reason,

@@ -96,7 +96,7 @@ impl Secret<'_> {
                         "{SERVICE} gets {what} from {} and never reads {path} ({key})",
                         source.display()
                     );
-                    return Way::Faulty(Finding::warn(CHECK, shadowed).mend(self.hand_over()));
+                    return Way::Faulty(Finding::warn(CHECK, shadowed).fix(self.hand_over()));
                 }
                 Ok(_) => return Way::Given,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -129,14 +129,14 @@ impl Secret<'_> {
         let denied = format!(
             "the user {user}, who runs the cycles, cannot read {what} in {path} ({key}): {closed}"
         );
-        let mend = if runner.service.is_some() {
+        let fix = if runner.service.is_some() {
             self.hand_over()
         } else {
             format!(
                 "sudo chgrp {user} {path} && sudo chmod 0640 {path}, and let {user} enter each folder on the way"
             )
         };
-        Way::Faulty(Finding::fail(CHECK, denied).mend(mend))
+        Way::Faulty(Finding::fail(CHECK, denied).fix(fix))
     }
 
     /// The file that systemd takes it from.
@@ -167,7 +167,7 @@ impl Secret<'_> {
     fn unknown(&self, path: &Path, error: &io::Error) -> Way {
         let (what, path, why) = (self.what, path.display(), plain(error));
         let unknown = format!("cannot tell whether cycles can read {what} in {path}: {why}");
-        Way::Faulty(Finding::warn(CHECK, unknown).mend("sudo cadence check"))
+        Way::Faulty(Finding::warn(CHECK, unknown).fix("sudo cadence check"))
     }
 }
 

@@ -45,7 +45,7 @@ impl Cron {
         let user = &self.user;
         if !self.accepted {
             let refused = format!("cron ignores {JOB}: it must be owned and writable by root only");
-            return Finding::fail(CHECK, refused).mend(format!(
+            return Finding::fail(CHECK, refused).fix(format!(
                 "sudo chown root:root {JOB} && sudo chmod 0644 {JOB}"
             ));
         }
@@ -64,7 +64,7 @@ impl Cron {
                 CHECK,
                 format!("{JOB} exists, but no cron daemon seems to be running"),
             )
-            .mend("start it: sudo service cron start"),
+            .fix("start it: sudo service cron start"),
         }
     }
 }

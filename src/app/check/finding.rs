@@ -17,7 +17,7 @@ pub struct Finding {
     /// What was found, in one line.
     pub message: String,
     /// What to do about it.
-    pub mend: Option<String>,
+    pub fix: Option<String>,
 }
 
 named! {
@@ -43,7 +43,7 @@ impl Finding {
             check,
             level,
             message: what.to_owned(),
-            mend: fix.map(str::to_owned),
+            fix: fix.map(str::to_owned),
         }
     }
 
@@ -64,10 +64,10 @@ impl Finding {
 
     /// The same with this to do about it, whatever the message said of that.
     #[must_use]
-    pub fn mend(self, mend: impl AsRef<str>) -> Self {
-        let lines: Vec<String> = mend.as_ref().split('\n').map(printable).collect();
+    pub fn fix(self, fix: impl AsRef<str>) -> Self {
+        let lines: Vec<String> = fix.as_ref().split('\n').map(printable).collect();
         Self {
-            mend: Some(lines.join("\n")),
+            fix: Some(lines.join("\n")),
             ..self
         }
     }
@@ -81,14 +81,14 @@ mod tests {
     fn a_fix_is_taken_out_of_a_line_that_carries_one() {
         let plain = || Finding::fail("x", "no token");
         let carried = Finding::fail("x", "no token; fix: make one");
-        assert_eq!(carried, plain().mend("make one"));
-        assert_eq!(carried.mend("another"), plain().mend("another"));
+        assert_eq!(carried, plain().fix("make one"));
+        assert_eq!(carried.fix("another"), plain().fix("another"));
     }
 
     #[test]
     fn what_a_tool_says_steers_no_terminal() {
-        let finding = Finding::warn("units", "a\u{1b}[31mb\nc").mend("put in:\nd\u{9b}e\r");
+        let finding = Finding::warn("units", "a\u{1b}[31mb\nc").fix("put in:\nd\u{9b}e\r");
         assert_eq!(finding.message, "a [31mb c");
-        assert_eq!(finding.mend.as_deref(), Some("put in:\nd e "));
+        assert_eq!(finding.fix.as_deref(), Some("put in:\nd e "));
     }
 }

@@ -111,7 +111,7 @@ fn judge_rules(broken: &[Broken], waive: &[String], mode: Mode) -> Vec<Finding> 
     broken.iter().map(judge).collect()
 }
 
-/// A user who may not read the token learns less, and has no fault to mend where others run the cycles.
+/// A user who may not read the token learns less, and has no fault to fix where others run the cycles.
 fn token(token: &Result<Token, TokenError>, runner: Option<&Runner>) -> Finding {
     match token {
         Ok(token) => {
@@ -137,11 +137,11 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
     if !now.wall_is_plausible() {
         let wrong = format!("{found} cannot be right, so certificates cannot be verified");
         let by_hand = "set it with date, or wait for NTP";
-        let mend = systemd.map_or(
+        let fix = systemd.map_or(
             by_hand,
             |_| "sudo timedatectl set-ntp true, or wait for NTP",
         );
-        return Finding::fail("clock", wrong).mend(mend);
+        return Finding::fail("clock", wrong).fix(fix);
     }
     let unknown = |why: &str| Finding::ok("clock", format!("{found}; NTP status unknown: {why}"));
     let told = match systemd.map(|systemd| &systemd.clock) {
@@ -149,7 +149,7 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
         Some(Err(why)) => return unknown(why),
         None => return unknown("systemd is not running here"),
     };
-    let mend = match (
+    let fix = match (
         told.get("NTPSynchronized"),
         told.get("NTP"),
         told.get("CanNTP"),
@@ -160,7 +160,7 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
         ("no", ..) => "install systemd-timesyncd or chrony, then: sudo timedatectl set-ntp true",
         _ => return unknown("timedatectl does not say"),
     };
-    Finding::warn("clock", format!("{found}, not synchronised by NTP")).mend(mend)
+    Finding::warn("clock", format!("{found}, not synchronised by NTP")).fix(fix)
 }
 
 fn state_folder(
@@ -175,7 +175,7 @@ fn state_folder(
         Ok(None) => {
             let missing = format!("{} does not exist: no cycle has run yet", dir.display());
             return (
-                vec![Finding::warn("state", missing).mend(start(runner))],
+                vec![Finding::warn("state", missing).fix(start(runner))],
                 None,
             );
         }
@@ -217,12 +217,11 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
             Some(_) => Level::Warn,
             None => Level::Fail,
         };
-        return Finding::new("state", level, foreign)
-            .mend(format!("sudo chown -R {user}: {shown}"));
+        return Finding::new("state", level, foreign).fix(format!("sudo chown -R {user}: {shown}"));
     }
     if !identity.may_write_in(folder) {
         let (mode, uid) = (folder.mode & 0o7777, folder.uid);
-        let (who, mend) = match runner {
+        let (who, fix) = match runner {
             Some((runner, _)) => (runner.user.as_str(), format!("sudo chmod 0755 {shown}")),
             None => (
                 "this user",
@@ -235,7 +234,7 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
                 "{shown} has mode {mode:04o} and is owned by uid {uid}: {who} cannot write there"
             ),
         )
-        .mend(mend);
+        .fix(fix);
     }
     // What a root-run copy or a restored backup left would stop the service's own user.
     let strangers: Vec<String> = ["state.json", "history.jsonl", "lock"]
@@ -255,7 +254,7 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         "state",
         format!("{shown} belongs to uid {}, but not {names}", folder.uid),
     )
-    .mend(format!("sudo chown --reference={shown} {names}"))
+    .fix(format!("sudo chown --reference={shown} {names}"))
 }
 
 fn start(runner: Option<&Runner>) -> &'static str {
@@ -273,7 +272,7 @@ fn timer(
     runner: Option<&Runner>,
 ) -> Finding {
     let Some((state, last)) = state.and_then(|state| Some((state, state.last.as_ref()?))) else {
-        return Finding::warn("timer", "no cycle has run yet").mend(start(runner));
+        return Finding::warn("timer", "no cycle has run yet").fix(start(runner));
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {}", human_ago(age)),
@@ -283,7 +282,7 @@ fn timer(
         return Finding::ok("timer", found);
     }
     let interval = config_duration(settings.policy.healthy_interval);
-    Finding::warn("timer", format!("{found}, expected at most {interval}")).mend(start(runner))
+    Finding::warn("timer", format!("{found}, expected at most {interval}")).fix(start(runner))
 }
 
 /// What the last cycle left for somebody to see to.
@@ -292,19 +291,19 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
         let found = "the modem may be without power: the plug has not confirmed that it is on since the cut";
         let Err(why) = pending_cut::is_known(adapters, dir, cut) else {
             return Finding::fail("power", found)
-                .mend("the next cycle switches it on first, or run: cadence recover --on");
+                .fix("the next cycle switches it on first, or run: cadence recover --on");
         };
         let (why, fix) = advice::split(&why);
-        let mend = match fix {
+        let fix = match fix {
             Some(fix) if fix.contains(FORGET) => fix.to_owned(),
             Some(fix) => format!("{fix}; or {BY_HAND}{FORGET}"),
             None => format!("{BY_HAND}{FORGET}"),
         };
-        Finding::fail("power", format!("{found}; {why}")).mend(mend)
+        Finding::fail("power", format!("{found}; {why}")).fix(fix)
     });
     let behind = state.left_behind(now).map(|family| {
         let found = format!("{family} has not been READY for over 10 min, while the other is");
-        Finding::fail("readiness", found).mend("cadence status shows why its records wait")
+        Finding::fail("readiness", found).fix("cadence status shows why its records wait")
     });
     dark.into_iter().chain(behind).collect()
 }
@@ -332,7 +331,7 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
                 "sysctl --system"
             };
             let found = format!("not permitted for {who}: the router is probed over TCP instead");
-            Finding::warn("icmp", found).mend(format!(
+            Finding::warn("icmp", found).fix(format!(
                 "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
                  then: sudo {apply}"
             ))
@@ -348,10 +347,10 @@ fn interface(adapters: &Adapters) -> Finding {
         (Ok(()), Some(_)) => Finding::ok("host", format!("{name} has a link")),
         (Ok(()), None) => Finding::ok("host", format!("default route via {name}")),
         (Err(error), Some(_)) => {
-            Finding::warn("host", error).mend("connect it, or fix network.interface")
+            Finding::warn("host", error).fix("connect it, or fix network.interface")
         }
         (Err(error), None) => {
-            Finding::warn("host", error).mend("connect this host, then check: ip route")
+            Finding::warn("host", error).fix("connect this host, then check: ip route")
         }
     }
 }
@@ -366,7 +365,7 @@ pub fn router(adapters: &Adapters) -> Finding {
             Finding::ok("router", format!("{} (default gateway)", router.address))
         }
         (None, _) => Finding::warn("router", "unknown: the default route has no gateway")
-            .mend("set network.router"),
+            .fix("set network.router"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cadence check`: looks at everything that a cycle needs, and says how to mend what is wrong.
+//! `cadence check`: looks at everything that a cycle needs, and says how to fix what is wrong.
 //!
 //! It takes no lock and writes nothing, whoever runs it. `host` looks at this host: `runner` is who runs the cycles, told by `systemd`
 //! or `cron`, and `identity` and `credentials` what that user may do and read. `network`, `api` and `plug` ask others.

@@ -73,14 +73,14 @@ fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
         Ok(RouterMethod::Tcp) => "TCP",
         Err(error) => {
             let level = if up { Level::Warn } else { Level::Fail };
-            let (subject, mend) = match &signal.target {
+            let (subject, fix) = match &signal.target {
                 Some(target) => (
                     format!("{target} does not answer: {error}"),
                     "set network.router to the router's address, or let it answer pings",
                 ),
                 None => (error.clone(), "connect this host, or set network.router"),
             };
-            return Finding::new("router", level, subject).mend(mend);
+            return Finding::new("router", level, subject).fix(fix);
         }
     };
     let took = took(signal.elapsed);
@@ -118,16 +118,16 @@ fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
         }
         // The one that failed says for itself that it did.
         Err(error) if up => {
-            let mend = match dead.filter(|dead| literal(wan) == Some(*dead)) {
+            let fix = match dead.filter(|dead| literal(wan) == Some(*dead)) {
                 Some(family) => format!(
                     "no target answers over {family}: check {family} on the router, or ask the ISP for it"
                 ),
                 None => "replace it in network.wan_targets".to_owned(),
             };
-            Finding::warn("wan", error.as_str()).mend(mend)
+            Finding::warn("wan", error.as_str()).fix(fix)
         }
         Err(error) => Finding::fail("wan", error.as_str())
-            .mend("check the modem and the line, or fix network.wan_targets"),
+            .fix("check the modem and the line, or fix network.wan_targets"),
     }
 }
 
@@ -164,19 +164,19 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
     let first = hosts.next();
     if hosts.all(|host| Some(host) == first) {
         let found = format!("{key} names 1 host, but two must agree on an address");
-        let finding = Finding::fail("public_ip", found).mend(format!("add another host to {key}"));
+        let finding = Finding::fail("public_ip", found).fix(format!("add another host to {key}"));
         return (finding, None);
     }
     let counted = match tally(answers, 0, None) {
         Tally::Counted(counted) => counted.address,
         Tally::Nothing(why) => {
             let finding = Finding::fail("public_ip", format!("{family}: {why}"))
-                .mend(format!("check the line, or fix {key}"));
+                .fix(format!("check the line, or fix {key}"));
             return (finding, None);
         }
         Tally::Ask(_) => {
             let finding = Finding::fail("public_ip", format!("{family}: too few providers answer"));
-            return (finding.mend(format!("add another host to {key}")), None);
+            return (finding.fix(format!("add another host to {key}")), None);
         }
     };
     let dissent: Vec<String> = answers
@@ -193,7 +193,7 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
         Finding::ok("public_ip", found)
     } else {
         Finding::warn("public_ip", format!("{found}; {}", dissent.join("; ")))
-            .mend(format!("replace it in {key} if this persists"))
+            .fix(format!("replace it in {key} if this persists"))
     };
     (finding, Some(counted))
 }
@@ -224,7 +224,7 @@ fn doh(server: &Endpoint, answer: Result<&[IpAddr], &String>, elapsed: Duration)
     match answer {
         Ok(_) => Finding::ok("doh", format!("{url} answers ({})", took(elapsed))),
         Err(error) => {
-            Finding::warn("doh", format!("{url}: {error}")).mend("replace it in network.doh")
+            Finding::warn("doh", format!("{url}: {error}")).fix("replace it in network.doh")
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
                     };
                     let then = then.map_or_else(String::new, |then| format!("; then: {then}"));
                     let found = format!("{target} is off: the modem has no power{id}{why}");
-                    Finding::warn("plug", found).mend(format!("{ON}{then}"))
+                    Finding::warn("plug", found).fix(format!("{ON}{then}"))
                 }
                 (_, Err(why)) => Finding::warn(
                     "plug",
@@ -64,22 +64,22 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
             }
         }
         Err(why) => {
-            let mend = match adapters.settings.recovery.plug {
+            let fix = match adapters.settings.recovery.plug {
                 PlugKind::Command => MEND_PROGRAM,
                 PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => MEND,
             };
             let found = Finding::fail("plug", format!("{target}: {why}"));
-            if found.mend.is_some() {
+            if found.fix.is_some() {
                 found
             } else {
-                found.mend(mend)
+                found.fix(fix)
             }
         }
     }];
     if !plug.can_time_itself() {
-        let mend = "give it an address on this network, or use a plug that can time itself";
+        let fix = "give it an address on this network, or use a plug that can time itself";
         let cut_off = adapters.plug_may_be_cut_off();
-        findings.extend(cut_off.map(|why| Finding::warn("plug", why).mend(mend)));
+        findings.extend(cut_off.map(|why| Finding::warn("plug", why).fix(fix)));
     }
     findings
 }

@@ -68,7 +68,7 @@ impl Runner {
         let user = &self.user;
         self.identity.is_none().then(|| {
             let unknown = format!("the user {user}, who runs the cycles, is not in /etc/passwd");
-            Finding::warn("units", unknown).mend(format!(
+            Finding::warn("units", unknown).fix(format!(
                 "check: getent passwd {user}; create the package's own user: sudo systemd-sysusers"
             ))
         })

@@ -277,12 +277,12 @@ fn may_write(folder: &Path) -> Result<(), Error> {
 /// `cannot write /etc/x: permission denied`, and what to do.
 fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
     let path = path.display();
-    let mend = match error.kind() {
+    let fix = match error.kind() {
         ErrorKind::PermissionDenied => ": run as root (sudo), or name another file with --config",
         ErrorKind::AlreadyExists => ", and nothing is overwritten: move it away",
         _ => "",
     };
-    format!("cannot {what} {path}: {}{mend}", plain(error))
+    format!("cannot {what} {path}: {}{fix}", plain(error))
 }
 
 #[cfg(test)]

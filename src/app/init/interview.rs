@@ -69,9 +69,9 @@ impl Unfit {
     /// What ends the command where nobody can be asked again.
     fn ends(self, exit_code: u8) -> Error {
         match self {
-            Self::Answer(Finding { message, mend, .. }) => {
-                let mend = mend.map_or(String::new(), |mend| format!(": {mend}"));
-                Error::new(exit_code, format!("{message}{mend}"))
+            Self::Answer(Finding { message, fix, .. }) => {
+                let fix = fix.map_or(String::new(), |fix| format!(": {fix}"));
+                Error::new(exit_code, format!("{message}{fix}"))
             }
             Self::End(error) => error,
         }
@@ -146,10 +146,7 @@ impl<'a> Interview<'a> {
             return Ok(());
         }
         // The question is what to do about it.
-        self.show(&Finding {
-            mend: None,
-            ..found
-        });
+        self.show(&Finding { fix: None, ..found });
         self.until(
             ask::line,
             "Address of the router (Enter: none)",

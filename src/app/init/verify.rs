@@ -50,7 +50,7 @@ pub fn token(adapters: &Adapters, token: &Token) -> Result<Finding, Error> {
             "token",
             format!("{from}accepted, but it sees no zone"),
         )
-        .mend(format!(
+        .fix(format!(
             "give it your zone under Zone Resources, and the permissions Zone:Read and DNS:Edit, at {TOKENS}"
         ))),
         Ok(zones) => Ok(Finding::ok(
@@ -95,7 +95,7 @@ pub fn record(
                     listed(&seen)
                 ),
             )
-            .mend(SEES_NO_ZONE);
+            .fix(SEES_NO_ZONE);
             return Ok((None, Standing::Refused(finding)));
         }
         (Err(NotRead::Failed(_, error)), _) => return Err(unasked(error)),
@@ -121,11 +121,11 @@ pub fn record(
         }
         [] => Standing::Missing(
             Finding::fail("record", format!("{label} does not exist"))
-                .mend("create it at Cloudflare, or add --create"),
+                .fix("create it at Cloudflare, or add --create"),
         ),
         [_, _, ..] if spec.id.is_none() => {
-            let mend = "choose one on a terminal, or remove the others at Cloudflare";
-            Standing::Several(said.mend(mend), twins)
+            let fix = "choose one on a terminal, or remove the others at Cloudflare";
+            Standing::Several(said.fix(fix), twins)
         }
         _ if said.level == Level::Fail => Standing::Refused(said),
         _ => Standing::Fine(said),
@@ -140,7 +140,7 @@ pub fn record(
 pub fn plug(adapters: &Adapters, password: &Path) -> Result<Vec<Finding>, Finding> {
     let refused = |why: String| {
         let password = password.display();
-        Finding::fail("plug", why).mend(format!(
+        Finding::fail("plug", why).fix(format!(
             "correct its kind or address, put its password, if it has one, into {password}, or leave the plug out for now"
         ))
     };

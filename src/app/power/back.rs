@@ -24,7 +24,7 @@ const OVERDUE: Duration = Duration::from_secs(60);
 /// How much longer than asked for a plug's own timer may take.
 const TIMER_SLACK: Duration = Duration::from_secs(1);
 
-/// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to mend;
+/// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to fix;
 /// inside, why the plug is not known to be on: then the next cycle tries again. Takes no longer than one operation of a plug, as a cycle
 /// is to follow.
 pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Result<(), String>> {
@@ -43,7 +43,7 @@ pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Res
 }
 
 /// Switches on what the process that holds the lock left off for longer than it may, as one that was stopped. Writes no state: that is
-/// the holder's. None where there is nothing to mend.
+/// the holder's. None where there is nothing to fix.
 #[must_use]
 pub fn rescue(
     plug: Result<&dyn Plug, String>,

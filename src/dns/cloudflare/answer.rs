@@ -290,14 +290,14 @@ impl Refusals {
         // permission that the token lacks for this zone.
         if status == 401 || self.has(&[10_001, 9106, 9109, 6003, 6111]) {
             let filtered = self.0.iter().any(|(_, text)| text.contains("location"));
-            let mend = if filtered {
+            let fix = if filtered {
                 ": it may be used from certain addresses only; fix: remove its client IP filter, which a new address of this line breaks"
             } else {
                 "; fix: use one that is active, copied whole, and has Zone:Read and DNS:Edit for this zone"
             };
             return operation.failed(
                 ApiErrorKind::TokenRejected,
-                format!("Cloudflare rejects the API token{self}{mend}"),
+                format!("Cloudflare rejects the API token{self}{fix}"),
             );
         }
         if self.has(&[10_000]) || (status == 403 && self.0.is_empty()) {

@@ -199,7 +199,7 @@ fn without_the_password_nothing_is_done_and_the_mend_is_told() {
     for model in SELF_TIMED {
         let world = World::start().unwrap();
         world.plugs().set_password(model, Some(PASSWORD));
-        for (password, mend) in [
+        for (password, fix) in [
             (
                 None,
                 "the plug needs a password; fix: put it into a file, and set recovery.password_file to that",
@@ -210,7 +210,7 @@ fn without_the_password_nothing_is_done_and_the_mend_is_told() {
             ),
         ] {
             let plug = make(&world, model, password);
-            let refused = PlugError::undone(mend);
+            let refused = PlugError::undone(fix);
             assert_eq!(plug.status(soon()), Err(refused.clone()), "{model:?}");
             assert_eq!(plug.off(OFF_TIME, None, soon()), Err(refused.clone()));
             assert_eq!(plug.on(soon()), Err(refused));

@@ -248,7 +248,7 @@ fn a_torn_line_at_the_end_of_the_history_is_dropped_without_a_word() {
 
 /// The address changes while the history cannot be written: DNS follows, each cycle tells the trouble, and once that is over, what
 /// happened meanwhile is in the history.
-fn dns_follows(home: &Home, cycle: impl Fn() -> Said, why: &str, mend: impl FnOnce(&Path)) {
+fn dns_follows(home: &Home, cycle: impl Fn() -> Said, why: &str, fix: impl FnOnce(&Path)) {
     home.world.set_address(Some([93, 184, 216, 35].into()));
     let told = said(
         74,
@@ -259,7 +259,7 @@ fn dns_follows(home: &Home, cycle: impl Fn() -> Said, why: &str, mend: impl FnOn
     }
     assert_eq!(home.published("A").as_deref(), Some("93.184.216.35"));
     assert_eq!(readiness(&home.state()), "READY");
-    mend(&home.state_file("history.jsonl"));
+    fix(&home.state_file("history.jsonl"));
     assert_eq!(cycle(), said(0, ""));
     let history = home.history();
     let numbers: Vec<u64> = history

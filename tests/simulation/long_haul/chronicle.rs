@@ -93,7 +93,7 @@ impl Chronicle {
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
         let mut news = vec![];
-        // A piece without its end is being written, or was torn by a kill: the next process mends that.
+        // A piece without its end is being written, or was torn by a kill: the next process fixes that.
         for line in text
             .split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))

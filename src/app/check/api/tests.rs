@@ -52,11 +52,11 @@ fn each_record_says_what_a_cycle_would_do() {
             "record",
             format!("vpn.example.com A differs: content {A} -> {B}")
         )
-        .mend(soon)
+        .fix(soon)
     );
     assert_eq!(
         judged(&creating, &[], Some(A)),
-        Finding::warn("record", "vpn.example.com A does not exist").mend(soon)
+        Finding::warn("record", "vpn.example.com A does not exist").fix(soon)
     );
 }
 
@@ -77,8 +77,8 @@ fn what_only_the_operator_can_mend_fails() {
         for seen in [Some(A), None] {
             let finding = judged(&plain, &there, seen);
             assert_eq!(finding.level, crate::app::check::Level::Fail, "{finding:?}");
-            let mend = finding.mend.as_deref().unwrap();
-            let told = [&finding.message, mend].concat();
+            let fix = finding.fix.as_deref().unwrap();
+            let told = [&finding.message, fix].concat();
             assert!(told.contains(says), "{finding:?}");
         }
     }

@@ -104,7 +104,7 @@ fn a_secret_that_the_user_cannot_read_fails_with_the_drop_in_that_hands_it_over(
         let found = look(&settings(folder.path(), false), &runner);
         assert_eq!(
             found,
-            [Finding::fail("credential", message.clone()).mend(format!(
+            [Finding::fail("credential", message.clone()).fix(format!(
                 "sudo systemctl edit cadence.service, and add:\n[Service]\nLoadCredential=cloudflare-token:{shown}"
             ))]
         );
@@ -112,7 +112,7 @@ fn a_secret_that_the_user_cannot_read_fails_with_the_drop_in_that_hands_it_over(
     let by_cron = look(&settings(folder.path(), false), &nobody(None));
     assert_eq!(by_cron[0].message, message);
     assert_eq!(
-        by_cron[0].mend.as_deref().unwrap(),
+        by_cron[0].fix.as_deref().unwrap(),
         format!(
             "sudo chgrp nobody {shown} && sudo chmod 0640 {shown}, and let nobody enter each folder on the way"
         )

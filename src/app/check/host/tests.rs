@@ -57,15 +57,15 @@ fn a_state(last_s: u64) -> (State, Moment) {
 #[test]
 fn a_broken_rule_fails_in_production_warns_in_test_and_is_named_when_waived() {
     let single = "single-confirmation: policy.confirmations = 1, but an address is published on its second observation in a row at the earliest";
-    let mend = "set at least 2, or waive it with policy.waive = [\"single-confirmation\"]";
+    let fix = "set at least 2, or waive it with policy.waive = [\"single-confirmation\"]";
     let one = settings("[policy]\nconfirmations = 1");
     assert_eq!(
         broken_rules(&one, Mode::Production),
-        [Finding::fail("policy", single).mend(mend)]
+        [Finding::fail("policy", single).fix(fix)]
     );
     assert_eq!(
         broken_rules(&one, Mode::Test),
-        [Finding::warn("policy", single).mend(mend)]
+        [Finding::warn("policy", single).fix(fix)]
     );
     let waived = settings("[policy]\nconfirmations = 1\nwaive = [\"single-confirmation\"]");
     assert_eq!(
@@ -113,7 +113,7 @@ fn a_token_tells_its_source_and_never_itself() {
 #[test]
 fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
     let source = TokenSource::Configured(PathBuf::from("/t"));
-    for (error, message, mend) in [
+    for (error, message, fix) in [
         (TokenError::NotSet, "no API token", Some("create a token")),
         (
             TokenError::Missing(source.clone(), "/t".into()),
@@ -138,7 +138,7 @@ fn a_token_that_cannot_be_had_fails_with_the_mend_apart() {
     ] {
         let found = token(&Err(error), None);
         assert_eq!((found.level, &*found.message), (Level::Fail, message));
-        let starts = mend.is_none_or(|mend| found.mend.clone().unwrap().starts_with(mend));
+        let starts = fix.is_none_or(|fix| found.fix.clone().unwrap().starts_with(fix));
         assert!(starts, "{found:?}");
     }
 }
@@ -152,7 +152,7 @@ fn a_clock_that_was_never_set_fails() {
             "clock",
             "1970-01-01T00:00:00Z cannot be right, so certificates cannot be verified"
         )
-        .mend("set it with date, or wait for NTP")
+        .fix("set it with date, or wait for NTP")
     );
     assert_eq!(clock(&system::now(), None).level, Level::Ok);
 }
@@ -163,7 +163,7 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let path = folder.path().join("state");
     let (found, state) = state_folder(&path, &system::now(), &adapters(), None);
     let missing = format!("{} does not exist: no cycle has run yet", path.display());
-    assert_eq!(found, [Finding::warn("state", missing).mend(start(None))]);
+    assert_eq!(found, [Finding::warn("state", missing).fix(start(None))]);
     assert!(state.is_none() && !path.exists());
 }
 
@@ -176,7 +176,7 @@ fn an_empty_state_folder_is_writable_and_stays_empty() {
         found,
         [
             Finding::ok("state", format!("{shown}: writable")),
-            Finding::warn("timer", "no cycle has run yet").mend(start(None))
+            Finding::warn("timer", "no cycle has run yet").fix(start(None))
         ]
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -190,7 +190,7 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
     let (found, _) = state_folder(folder.path(), &system::now(), &adapters(), None);
     assert_eq!(found[1].level, Level::Fail);
     assert_eq!(
-        found[1].mend.as_deref(),
+        found[1].fix.as_deref(),
         Some("none needed, the next cycle sets it aside and starts a new one")
     );
     assert!(path.exists());
@@ -206,7 +206,7 @@ fn a_cycle_that_is_long_past_is_a_warning() {
     let (state, now) = a_state(7200);
     assert_eq!(
         timer(Some(&state), &now, &settings(""), None),
-        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").mend(start(None))
+        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").fix(start(None))
     );
 }
 
@@ -236,7 +236,7 @@ fn a_clock_that_nobody_keeps_right_is_a_warning_with_its_mend() {
         look("yes", "yes", "yes"),
         Finding::ok("clock", format!("{:.0}, synchronised by NTP", now.wall))
     );
-    for (ntp, can_ntp, mend) in [
+    for (ntp, can_ntp, fix) in [
         (
             "yes",
             "yes",
@@ -252,7 +252,7 @@ fn a_clock_that_nobody_keeps_right_is_a_warning_with_its_mend() {
         let found = format!("{:.0}, not synchronised by NTP", now.wall);
         assert_eq!(
             look("no", ntp, can_ntp),
-            Finding::warn("clock", found).mend(mend)
+            Finding::warn("clock", found).fix(fix)
         );
     }
     let unknown = look("", "", "");
@@ -288,14 +288,14 @@ fn the_state_folder_must_belong_to_whoever_runs_the_cycles() {
         "{} is owned by uid {uid}, not by the user nobody, who runs the cycles",
         path.display()
     );
-    let mend = format!("sudo chown -R nobody: {}", path.display());
+    let fix = format!("sudo chown -R nobody: {}", path.display());
     assert_eq!(
         access(path, Some(&runner("nobody", path, true))),
-        Finding::warn("state", message.clone()).mend(mend.clone())
+        Finding::warn("state", message.clone()).fix(fix.clone())
     );
     assert_eq!(
         access(path, Some(&runner("nobody", path, false))),
-        Finding::fail("state", message).mend(mend)
+        Finding::fail("state", message).fix(fix)
     );
     let elsewhere = runner("nobody", Path::new("/var/lib/cadence"), true);
     assert_eq!(access(path, Some(&elsewhere)), access(path, None));
@@ -338,6 +338,6 @@ fn a_cycle_that_is_missing_where_the_service_is_there_can_be_started() {
     let now = system::now();
     assert_eq!(
         timer(None, &now, &settings(""), Some(&others)),
-        Finding::warn("timer", "no cycle has run yet").mend(START_ONE)
+        Finding::warn("timer", "no cycle has run yet").fix(START_ONE)
     );
 }

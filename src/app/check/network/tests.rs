@@ -42,7 +42,7 @@ fn a_provider_that_fails_or_lies_is_named() {
             "public_ip",
             format!("{A}: 2 of 4 providers agree; p2:443 says {B}; p3:443: timed out")
         )
-        .mend("replace it in network.ip_providers if this persists")
+        .fix("replace it in network.ip_providers if this persists")
     );
     assert_eq!(counted, Some(A.parse().unwrap()));
 }
@@ -58,7 +58,7 @@ fn no_address_is_confirmed_by_one_host_or_by_a_tie() {
                 "public_ip",
                 "network.ip6_providers names 1 host, but two must agree on an address"
             )
-            .mend("add another host to network.ip6_providers"),
+            .fix("add another host to network.ip6_providers"),
             None
         )
     );
@@ -99,7 +99,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
     };
     assert_eq!(
         wan(&dead(down), true, None),
-        Finding::warn("wan", "1.1.1.1:443: timed out").mend("replace it in network.wan_targets")
+        Finding::warn("wan", "1.1.1.1:443: timed out").fix("replace it in network.wan_targets")
     );
     assert_eq!(wan(&dead(down), false, None).level, Level::Fail);
     assert_eq!(
@@ -142,9 +142,9 @@ fn of_a_family_over_which_nobody_answers_no_target_is_to_be_replaced() {
     let more = target("[2620:fe::fe]:443", false);
     let dead = dead_family(&[four.clone(), six.clone(), more.clone()]);
     assert_eq!(dead, Some(Family::V6));
-    let mend = wan(&more, true, dead).mend.unwrap();
+    let fix = wan(&more, true, dead).fix.unwrap();
     assert_eq!(
-        mend,
+        fix,
         "no target answers over IPv6: check IPv6 on the router, or ask the ISP for it"
     );
     // One alone may be the target's own fault, and where nothing answers it is the line's.

@@ -53,7 +53,7 @@ pub fn look(systemd: &Systemd, now: &Moment, window: Duration) -> Option<Finding
         (true, true) => Finding::warn(CHECK, message),
         (true, false) => return latest.map(|_| Finding::ok(CHECK, message)),
     };
-    Some(finding.mend(format!("see: sudo journalctl -u {SERVICE} -n 30")))
+    Some(finding.fix(format!("see: sudo journalctl -u {SERVICE} -n 30")))
 }
 
 fn last(service: Block, latest: Option<Ending>, succeeded: bool) -> String {

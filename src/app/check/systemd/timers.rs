@@ -78,7 +78,7 @@ fn judge(plan: &Plan, unit: Block) -> Option<Finding> {
     let (id, lines) = (plan.id, lines.join("\n"));
     Some(
         Finding::warn("timer", format!("{id} {}", differs.join("; ")))
-            .mend(format!("sudo systemctl edit {id}, and add:\n{lines}")),
+            .fix(format!("sudo systemctl edit {id}, and add:\n{lines}")),
     )
 }
 

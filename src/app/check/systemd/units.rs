@@ -20,8 +20,8 @@ pub fn look(systemd: &Systemd) -> Vec<Finding> {
     }
     if UNITS.iter().all(|id| state(id) == Some("not-found")) {
         let missing = format!("{TIMER} is not installed: nothing runs cycles on a schedule");
-        let mend = "install the Debian package, or copy the units into /etc/systemd/system";
-        return vec![Finding::warn(CHECK, missing).mend(mend)];
+        let fix = "install the Debian package, or copy the units into /etc/systemd/system";
+        return vec![Finding::warn(CHECK, missing).fix(fix)];
     }
     let mut findings: Vec<Finding> = UNITS
         .iter()
@@ -41,7 +41,7 @@ pub fn look(systemd: &Systemd) -> Vec<Finding> {
 }
 
 fn unknown(why: &str) -> Finding {
-    Finding::warn(CHECK, format!("unknown: {why}")).mend(format!("see: systemctl status {TIMER}"))
+    Finding::warn(CHECK, format!("unknown: {why}")).fix(format!("see: systemctl status {TIMER}"))
 }
 
 fn load(id: &str, unit: Block) -> Option<Finding> {
@@ -49,15 +49,15 @@ fn load(id: &str, unit: Block) -> Option<Finding> {
         "loaded" => None,
         "masked" => Some(
             Finding::warn(CHECK, format!("{id} is masked: it cannot be started"))
-                .mend(format!("sudo systemctl unmask {id}")),
+                .fix(format!("sudo systemctl unmask {id}")),
         ),
         "not-found" => Some(
             Finding::fail(CHECK, format!("{id} is not installed, but other units are"))
-                .mend("install the package again, or copy the unit"),
+                .fix("install the package again, or copy the unit"),
         ),
         state => Some(
             Finding::fail(CHECK, format!("systemd cannot load {id} ({state})"))
-                .mend(format!("run {VERIFY} {id}, and fix the file it names")),
+                .fix(format!("run {VERIFY} {id}, and fix the file it names")),
         ),
     }
 }
@@ -74,7 +74,7 @@ fn reload(systemd: &Systemd) -> Option<Finding> {
             CHECK,
             format!("systemd has not loaded the changes to {names}"),
         )
-        .mend("sudo systemctl daemon-reload")
+        .fix("sudo systemctl daemon-reload")
     })
 }
 
@@ -86,7 +86,7 @@ fn timer(unit: Block) -> Option<Finding> {
                 CHECK,
                 format!("{TIMER} has elapsed: it starts no more cycles"),
             )
-            .mend(format!(
+            .fix(format!(
                 "sudo systemctl restart {TIMER}; it needs OnBootSec= beside OnUnitInactiveSec="
             )),
         ),
@@ -96,10 +96,10 @@ fn timer(unit: Block) -> Option<Finding> {
                 CHECK,
                 format!("{TIMER} is not enabled: it will not start after a reboot"),
             )
-            .mend(START),
+            .fix(START),
         ),
         ("failed", _) => Some(
-            Finding::fail(CHECK, format!("{TIMER} has failed: it starts no cycles")).mend(format!(
+            Finding::fail(CHECK, format!("{TIMER} has failed: it starts no cycles")).fix(format!(
                 "sudo systemctl restart {TIMER}; why it failed: systemctl status {TIMER}"
             )),
         ),
@@ -108,14 +108,14 @@ fn timer(unit: Block) -> Option<Finding> {
                 CHECK,
                 format!("{TIMER} is enabled, but not started: it starts no cycles"),
             )
-            .mend(START),
+            .fix(START),
         ),
         (_, false) => Some(
             Finding::warn(
                 CHECK,
                 format!("{TIMER} is neither enabled nor started: it starts no cycles"),
             )
-            .mend(START),
+            .fix(START),
         ),
     }
 }
@@ -128,7 +128,7 @@ fn fast_path(systemd: &Systemd) -> Option<Finding> {
             CHECK,
             format!("{FAST_PATH} is not started: no fast interval in an outage"),
         )
-        .mend(format!("sudo systemctl restart {TIMER}"))
+        .fix(format!("sudo systemctl restart {TIMER}"))
     })
 }
 
@@ -150,7 +150,7 @@ fn verified(systemd: &Systemd) -> Option<Finding> {
         more => format!(" (and {more} more)"),
     };
     Some(
-        Finding::warn(CHECK, format!("{VERIFY} says: {first}{more}")).mend(format!(
+        Finding::warn(CHECK, format!("{VERIFY} says: {first}{more}")).fix(format!(
             "fix it; to see all of it: {VERIFY} {TIMER} {SERVICE}"
         )),
     )

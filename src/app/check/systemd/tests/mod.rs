@@ -84,10 +84,10 @@ fn ok(check: &'static str, message: &str) -> Finding {
     Finding::ok(check, message)
 }
 
-fn warn(check: &'static str, message: &str, mend: &str) -> Finding {
-    Finding::warn(check, message).mend(mend)
+fn warn(check: &'static str, message: &str, fix: &str) -> Finding {
+    Finding::warn(check, message).fix(fix)
 }
 
-fn fail(check: &'static str, message: &str, mend: &str) -> Finding {
-    Finding::fail(check, message).mend(mend)
+fn fail(check: &'static str, message: &str, fix: &str) -> Finding {
+    Finding::fail(check, message).fix(fix)
 }

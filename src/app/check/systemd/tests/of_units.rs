@@ -62,7 +62,7 @@ fn with(was: &str, is: &str) -> (Level, String) {
     let changed = HEALTHY[1].replacen(was, is, 1);
     assert_ne!(changed, HEALTHY[1], "{was}");
     let found = units::look(&said(&changed, "", "")).remove(0);
-    assert!(found.mend.is_some(), "{found:?}");
+    assert!(found.fix.is_some(), "{found:?}");
     (found.level, found.message)
 }
 
