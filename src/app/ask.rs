@@ -8,7 +8,7 @@ use std::thread;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -16,7 +16,7 @@ use signal_hook::low_level::emulate_default_handler;
 use crate::error::{Error, plain};
 
 /// The signals by which a person or the system ends a question.
-const ENDS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+const ENDS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// Whether there is somebody to ask.
 #[must_use]

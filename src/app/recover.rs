@@ -267,7 +267,7 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
         .recovery
         .by_hand(&adapters.settings.recovery.limits, &system::now());
     guardrails.extend(names.into_iter().zip(by_hand.map(|held| match held {
-        Ok(()) => Ok("holds".to_owned()),
+        Ok(()) => Ok("passes".to_owned()),
         Err(guardrail) => Err(guardrail.to_string()),
     })));
     Plan {

@@ -47,7 +47,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     for (name, held) in &plan.guardrails {
         text += &match held {
             Ok(how) => row(name, None, how),
-            Err(why) => row(name, Some(Paint::Bad), &format!("does not hold: {why}")),
+            Err(why) => row(name, Some(Paint::Bad), &format!("blocks: {why}")),
         };
     }
     text

@@ -138,11 +138,11 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
     // None of them exists, and none may be created.
     let cycle = &["reconcile", "--format", "pretty"][..];
     screen(cycle, &["records=48", "host-1.example.com"]);
-    screen(&["status"], &["47 others are 47 WRONG"]);
+    screen(&["status"], &["47 more: 47 WRONG"]);
     home.configure(&records.concat().replace("\"\n[[", "\"\ncreate = true\n[["));
     home.cycle_with(&[]);
     screen(cycle, &["records="]);
-    screen(&["status"], &["others are "]);
+    screen(&["status"], &[" more: "]);
     let out = home.run(&["status", "-v"]);
     let text = String::from_utf8(out.stdout).unwrap();
     for number in 1..=50 {

@@ -125,8 +125,8 @@ fn a_dry_run_switches_nothing_and_leaves_nothing_and_nobody_to_ask_is_a_wrong_co
     for row in [
         "power cycle  ",
         "plug         answers, and is on",
-        "cooldown     holds",
-        "day cap      holds",
+        "cooldown     passes",
+        "day cap      passes",
     ] {
         assert!(text.contains(row), "{text}");
     }

@@ -222,7 +222,7 @@ pub fn before_first_cycle(
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.
 fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
-    const SOON: &str = "cadence reconcile --no-cache, or wait for the next READY cycle";
+    const SOON: &str = "sudo cadence reconcile --trust, or wait for the next READY cycle";
     let label = reconciliation.spec.label();
     let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
     let unshown = reconciliation.state.unshown(reconciliation.now);

@@ -236,6 +236,11 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         )
         .fix(fix);
     }
+    let is_writable = rustix::fs::access(dir, rustix::fs::Access::WRITE_OK);
+    if is_writable == Err(rustix::io::Errno::ROFS) {
+        return Finding::fail("state", format!("{shown} is on a read-only file system"))
+            .fix("make it writable, or choose another folder with --state-dir");
+    }
     // What a root-run copy or a restored backup left would stop the service's own user.
     let strangers: Vec<String> = ["state.json", "history.jsonl", "lock"]
         .map(|name| dir.join(name))

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::Value;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -254,7 +254,7 @@ struct Interrupted(Arc<AtomicUsize>);
 impl Interrupted {
     fn held_up() -> Result<Self, Error> {
         let signal = Arc::new(AtomicUsize::new(0));
-        for (number, value) in [(SIGHUP, 1), (SIGINT, 2), (SIGTERM, 15)] {
+        for (number, value) in [(SIGHUP, 1), (SIGINT, 2), (SIGQUIT, 3), (SIGTERM, 15)] {
             flag::register_usize(number, Arc::clone(&signal), value).map_err(|error| {
                 Error::failed(format!("cannot wait for signals: {}", reason::of(&error)))
             })?;
@@ -272,6 +272,7 @@ impl Drop for Interrupted {
         match self.0.load(Relaxed) {
             1 => drop(emulate_default_handler(SIGHUP)),
             2 => drop(emulate_default_handler(SIGINT)),
+            3 => drop(emulate_default_handler(SIGQUIT)),
             15 => drop(emulate_default_handler(SIGTERM)),
             _ => {}
         }

@@ -123,7 +123,11 @@ impl<'a> Interview<'a> {
             return Ok(());
         }
         let missing = missing.join(" and ");
-        let why = format!("not a terminal: add {missing}");
+        let why = if self.options.yes {
+            format!("nothing is asked with --yes: add {missing}")
+        } else {
+            format!("not a terminal: add {missing}")
+        };
         Err(Error::new(EXIT_USAGE, why))
     }
 

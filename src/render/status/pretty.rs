@@ -286,11 +286,8 @@ impl Sheet<'_> {
         });
         let counted: Vec<String> = counted.collect();
         if !counted.is_empty() {
-            let rest = format!(
-                " are {}; each of them: cadence status -v",
-                counted.join(", ")
-            );
-            self.row("", None, &format!("{} others", others.len()), &rest);
+            let rest = format!(": {}; all of them: cadence status -v", counted.join(", "));
+            self.row("", None, &format!("{} more", others.len()), &rest);
         }
     }
 

@@ -369,10 +369,36 @@ fn a_lock_that_is_held_is_told_with_its_holder() {
         said(
             75,
             &format!(
-                "error: the lock {{home}}/state/lock is held by another cycle (process {holder}); fix: try again later, or wait for \
-                 it with --wait 1m\n",
+                "error: the lock {{home}}/state/lock is held by another cycle (process {holder}); fix: try again later, or let \
+                 reconcile wait for it: --wait 1m\n",
             )
         )
     );
     assert_eq!(Traces::of(&home), before);
+}
+
+#[test]
+fn check_tells_of_a_state_folder_on_a_read_only_file_system() {
+    let home = Home::new();
+    home.cycle();
+    let checked = home.command(&["check", "--offline", "--json"]);
+    let (folder, script) = (
+        home.path("state"),
+        "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"",
+    );
+    let mut apart = std::process::Command::new("unshare");
+    apart.args(["-rm", "--", "sh", "-c", script]).arg(&folder);
+    apart.arg(checked.get_program()).args(checked.get_args());
+    for (name, value) in checked.get_envs() {
+        apart.env(name, value.unwrap_or_default());
+    }
+    let out = apart.output().unwrap();
+    let Ok(document) = serde_json::from_slice::<Value>(&out.stdout) else {
+        return crate::support::skipped("no file system can be mounted here");
+    };
+    let checks = document["checks"].as_array().unwrap();
+    let state = checks.iter().find(|it| it["check"] == "state").unwrap();
+    assert_eq!(state["result"], "fail", "{state}");
+    let told = state["message"].as_str().unwrap();
+    assert!(told.ends_with("is on a read-only file system"), "{told}");
 }

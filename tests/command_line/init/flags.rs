@@ -31,7 +31,11 @@ fn a_missing_flag_is_named() {
         assert_eq!(out.status.code(), Some(2));
         assert_eq!(
             stderr(&out),
-            format!("error: not a terminal: add {missing}\n")
+            if arguments.contains(&"--yes") {
+                format!("error: nothing is asked with --yes: add {missing}\n")
+            } else {
+                format!("error: not a terminal: add {missing}\n")
+            }
         );
     }
 }

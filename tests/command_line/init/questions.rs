@@ -346,7 +346,7 @@ fn the_router_is_asked_for_without_advice_to_set_it_elsewhere() {
 fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them() {
     let host = Host::new();
     let mut terminal = sit_down(&host, &["--yes"]);
-    terminal.expect("not a terminal: add --record NAME and --token-file FILE");
+    terminal.expect("nothing is asked with --yes: add --record NAME and --token-file FILE");
     assert_eq!(leave(&host, terminal).0, Some(2));
 
     let token = host.home.path("token");
