@@ -146,7 +146,7 @@ pub fn desired<'a>(adapters: &'a Adapters, options: &cli::Reconcile) -> Desired<
     Desired {
         records: &settings.records,
         policy: &settings.policy,
-        recovery: &adapters.settings.recovery.limits,
+        recovery: &settings.recovery.limits,
         doh: !settings.network.doh.is_empty(),
         trust: options.trust,
         no_cache: options.no_cache,

@@ -254,7 +254,8 @@ struct Interrupted(Arc<AtomicUsize>);
 impl Interrupted {
     fn held_up() -> Result<Self, Error> {
         let signal = Arc::new(AtomicUsize::new(0));
-        for (number, value) in [(SIGHUP, 1), (SIGINT, 2), (SIGQUIT, 3), (SIGTERM, 15)] {
+        for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+            let value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&signal), value).map_err(|error| {
                 Error::failed(format!("cannot wait for signals: {}", reason::of(&error)))
             })?;
@@ -269,12 +270,9 @@ impl Interrupted {
 
 impl Drop for Interrupted {
     fn drop(&mut self) {
-        match self.0.load(Relaxed) {
-            1 => drop(emulate_default_handler(SIGHUP)),
-            2 => drop(emulate_default_handler(SIGINT)),
-            3 => drop(emulate_default_handler(SIGQUIT)),
-            15 => drop(emulate_default_handler(SIGTERM)),
-            _ => {}
+        if self.is_there() {
+            let number = i32::try_from(self.0.load(Relaxed)).unwrap_or_default();
+            let _ = emulate_default_handler(number);
         }
     }
 }
