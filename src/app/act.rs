@@ -200,7 +200,9 @@ impl<'a> Act<'a> {
             }
             self.write(state, changes, &mut results, begun)?;
         }
-        Ok(results.acted.into_iter().flatten().collect())
+        // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.
+        let acted: Option<Vec<Acted>> = results.acted.into_iter().collect();
+        Ok(acted.unwrap_or_default())
     }
 
     fn ask_public_dns(&self, planned: &[Planned]) -> Vec<(Option<Vec<IpAddr>>, Duration)> {
@@ -238,7 +240,7 @@ impl<'a> Act<'a> {
         } = *self.desired;
         next(&Reconciliation {
             spec,
-            state: state.records.get(&spec.key()).unwrap_or(&unknown),
+            state: state.records.get(spec.key()).unwrap_or(&unknown),
             wanted,
             now: self.now,
             policy,
@@ -262,7 +264,7 @@ impl<'a> Act<'a> {
         let mut next = self.read(state, spec, wanted, others);
         let was_there = state
             .records
-            .get(&spec.key())
+            .get(spec.key())
             .is_some_and(|known| known.cache.is_some());
         // A record that was there is gone, or public DNS shows another: it may be in another zone by now.
         if (was_there && next.is_missing() || next.is_contradicted(wanted, answer))

@@ -84,13 +84,6 @@ pub enum NotRead {
     Failed(About, ApiError),
 }
 
-fn about(zone: Option<&String>, spec: &RecordSpec) -> About {
-    About {
-        zone: zone.cloned(),
-        record: spec.key(),
-    }
-}
-
 impl<'a> Lookup<'a> {
     /// One that begins at `now`. Where it is asked for `by_hand`, what rests since before is asked all the same.
     pub fn new(
@@ -143,7 +136,7 @@ impl<'a> Lookup<'a> {
         let mut read = |state: &mut State, zone: &(String, String)| {
             self.read.borrow_mut().last_zone = Some(zone.clone());
             let records = self.read_in(state, zone, spec, others);
-            records.map_err(|error| (about(Some(&zone.0), spec), error))
+            records.map_err(|error| (About::of(Some(zone.0.clone()), spec), error))
         };
         let remembered = state.zone_of(spec);
         let fresh = state.fresh_zone_of(spec, self.now);
@@ -250,11 +243,11 @@ impl<'a> Lookup<'a> {
         let names = spec.zone_candidates();
         // What rests may be the zone of any of them.
         for name in &names {
-            self.is_asked(state, &about(Some(name), spec))?;
+            self.is_asked(state, &About::of(Some(name.clone()), spec))?;
         }
         // Where its zone is not known, what is above its name rests: the names beside it are not asked for then. Not what all of a
         // country's zones have in common.
-        let about = about(names.get(1).or(names.first()), spec);
+        let about = About::of(names.get(1).or(names.first()).cloned(), spec);
         for name in &names {
             let found = self.provider.zone(name, self.deadline).map_err(|error| {
                 let message = format!("{}: {}", spec.label(), error.message);

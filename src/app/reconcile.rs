@@ -76,7 +76,7 @@ impl Cycle<'_> {
         let is_any = self.state.records.values().any(is_wrong);
         let records = self.desired.records.iter().filter(move |_| is_any);
         records.filter_map(move |spec| {
-            let known = self.state.records.get(&spec.key())?;
+            let known = self.state.records.get(spec.key())?;
             is_wrong(known).then(|| (spec, known.truth()))
         })
     }

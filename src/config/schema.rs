@@ -100,7 +100,8 @@ fn records<'a>(
     tables: &[(&'a DeTable<'a>, Value<'a>)],
 ) -> Vec<RecordSpec> {
     let mut records: Vec<RecordSpec> = Vec::new();
-    let mut keys: Vec<String> = Vec::new();
+    // The places of those so far, in the order of their keys.
+    let mut order: Vec<usize> = Vec::new();
     let ttls = format!(
         "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
     );
@@ -108,14 +109,17 @@ fn records<'a>(
         let Some(spec) = record(Section::new(reader, "record", Some(table)), *place, &ttls) else {
             continue;
         };
-        let key = spec.key();
-        match keys.binary_search(&key) {
+        let compared = |at: &usize| {
+            let known = records.get(*at).map(RecordSpec::key);
+            known.cmp(&Some(spec.key()))
+        };
+        match order.binary_search_by(compared) {
             Ok(_) => {
                 let found = format!(" {} {} is given twice", spec.display, spec.kind);
                 reader.refuse_found("record", *place, &found, "one for each name and type");
             }
             Err(between) => {
-                keys.insert(between, key);
+                order.insert(between, records.len());
                 records.push(spec);
             }
         }

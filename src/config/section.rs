@@ -40,9 +40,14 @@ impl<'r, 'a> Section<'r, 'a> {
     /// A value that no variable can override.
     pub fn file_value(&mut self, key: &'static str) -> Option<Value<'a>> {
         let is_new = !self.keys.contains(&key);
-        self.keys.push(key);
-        // A thousand records have little more than their names.
-        let found = self.table.filter(|_| self.left > 0 || !is_new)?.get(key)?;
+        if is_new {
+            // A thousand records have little more than their names: where all are known, no other is looked for.
+            if self.left == 0 {
+                return None;
+            }
+            self.keys.push(key);
+        }
+        let found = self.table?.get(key)?;
         self.left -= usize::from(is_new);
         Some(Value::File(found))
     }
@@ -257,7 +262,9 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// Refuses the keys that nobody asked for.
     pub fn close(self) {
-        let Some(table) = self.table else { return };
+        let Some(table) = self.table.filter(|_| self.left > 0) else {
+            return;
+        };
         for key in table.keys() {
             let name: &str = key.get_ref();
             if self.keys.contains(&name) {

@@ -163,8 +163,6 @@ named! {
     }
 }
 
-impl RecordOutcome {}
-
 /// A step of a power cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

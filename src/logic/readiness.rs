@@ -27,8 +27,6 @@ named! {
     }
 }
 
-impl Readiness {}
-
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

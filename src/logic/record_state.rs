@@ -135,8 +135,6 @@ named! {
     }
 }
 
-impl Truth {}
-
 impl RecordState {
     /// What is known of it since the last cycle.
     #[must_use]

@@ -183,7 +183,7 @@ impl Reconciliation<'_> {
             });
         }
         self.write(Write::Patch {
-            before: (*record).clone(),
+            before: Box::new((*record).clone()),
             change,
         })
     }

@@ -466,7 +466,7 @@ fn the_zone_is_looked_for_from_the_longest_suffix_and_never_in_a_top_level_domai
 fn a_write_says_what_it_does_and_what_follows_from_it() {
     let before = found("1", "A", B);
     let patch = |change| Write::Patch {
-        before: before.clone(),
+        before: Box::new(before.clone()),
         change,
     };
     let create = |proxied| {

@@ -7,7 +7,9 @@ use super::backoff::Backoff;
 use super::moment::Moment;
 use super::provider::{ApiErrorKind, Scope};
 use super::records::{Instead, RecordSpec, Settled};
+use super::spec::Key;
 use super::state::State;
+use super::units::RecordType;
 use super::zone_state::ZoneState;
 
 /// A zone is looked for again after this, as one of a part of the name may have been made since.
@@ -20,18 +22,30 @@ const YOUNG_ZONE_AGE: Duration = Duration::from_secs(60 * 60);
 pub struct About {
     /// The name of the zone, as far as it is known.
     pub zone: Option<String>,
-    /// The [key](RecordSpec::key) of the record.
-    pub record: String,
+    /// Type and name of the record.
+    pub record: (RecordType, String),
+}
+
+impl About {
+    /// The same of this record, in the zone of that name.
+    #[must_use]
+    pub fn of(zone: Option<String>, spec: &RecordSpec) -> Self {
+        Self {
+            zone,
+            record: (spec.kind, spec.name.clone()),
+        }
+    }
+
+    fn key(&self) -> Key<'_> {
+        (self.record.0, &self.record.1)
+    }
 }
 
 impl State {
     /// What a call about this record is about, by what is remembered of its zone.
     #[must_use]
     pub fn about(&self, spec: &RecordSpec) -> About {
-        About {
-            zone: self.zone_of(spec).map(|(name, _)| name),
-            record: spec.key(),
-        }
+        About::of(self.zone_of(spec).map(|(name, _)| name), spec)
     }
 
     /// Name and id of the record's zone, as they are remembered.
@@ -123,7 +137,7 @@ impl State {
                 Some(&mut self.zones.entry(zone.clone()).or_default().rest)
             }
             (Scope::Zone, None) | (Scope::Record, _) => {
-                Some(&mut self.records.get_mut_or_new(about.record.clone()).rest)
+                Some(&mut self.records.get_mut_or_new(about.key()).rest)
             }
             (Scope::Nothing, _) => None,
         }
@@ -138,9 +152,7 @@ impl State {
         token: u32,
         now: &Moment,
     ) -> String {
-        if let Some(record) = self.records.get_mut(&about.record) {
-            record.failed = Some(now.clone());
-        }
+        self.records.get_mut_or_new(about.key()).failed = Some(now.clone());
         let Some(place) = self.place(about, error.scope()) else {
             return reason.to_owned();
         };
@@ -163,7 +175,7 @@ impl State {
         now: &Moment,
     ) -> Option<Settled> {
         let zone = about.zone.as_ref().and_then(|zone| self.zones.get(zone));
-        let record = self.records.get(&about.record);
+        let record = self.records.get(about.key());
         let rests = [
             self.backoff.as_ref(),
             zone.and_then(|zone| zone.rest.as_ref()),
@@ -185,7 +197,7 @@ impl State {
     /// to be right. Whoever waited longest goes first.
     #[must_use]
     pub fn waited(&self, spec: &RecordSpec, now: &Moment) -> (Duration, Duration) {
-        let known = self.records.get(&spec.key());
+        let known = self.records.get(spec.key());
         let failed = known.and_then(|known| known.failed.as_ref());
         let failed = failed.map_or(Duration::MAX, |failed| {
             failed.elapsed(now).known().unwrap_or_default()
@@ -197,9 +209,7 @@ impl State {
 
     /// The API cannot tell of this record in this cycle.
     pub fn is_in_vain(&mut self, spec: &RecordSpec, now: &Moment) {
-        if let Some(record) = self.records.get_mut(&spec.key()) {
-            record.failed = Some(now.clone());
-        }
+        self.records.get_mut_or_new(spec.key()).failed = Some(now.clone());
     }
 
     /// How often in a row the API failed to do what was asked of it in this zone.
@@ -226,7 +236,7 @@ impl State {
         {
             zone.rest = None;
         }
-        if let Some(record) = self.records.get_mut(&about.record) {
+        if let Some(record) = self.records.get_mut(about.key()) {
             record.rest = None;
             record.failed = None;
         }

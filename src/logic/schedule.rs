@@ -118,6 +118,7 @@ mod tests {
     use crate::logic::readiness::Track;
     use crate::logic::records::{Pending, RecordState};
     use crate::logic::state::LastCycle;
+    use crate::logic::units::RecordType;
 
     fn ready() -> State {
         let track = Track::Trusted {
@@ -176,7 +177,7 @@ mod tests {
         let mut state = ready();
         let pending = Some(Pending::new(ip("11.0.0.1"), at(0)));
         state.records.insert(
-            "A a.b".into(),
+            (RecordType::A, "a.b"),
             RecordState {
                 pending,
                 ..RecordState::default()

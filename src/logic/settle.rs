@@ -51,7 +51,7 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, desired: &Des
         jitter,
     } = *ending;
     for (spec, outcome) in desired.records.iter().zip(outcomes) {
-        let known = state.records.get(&spec.key());
+        let known = state.records.get(spec.key());
         let is_as_before = known.is_some_and(|known| known.is_as_before(&outcome.settled));
         if !is_as_before || outcome.public.is_some() {
             settle_record(&mut state, spec, outcome);
@@ -59,8 +59,9 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, desired: &Des
     }
     // Each of them is known by now; what is more is not configured any more.
     if state.records.len() > desired.records.len() {
-        let keys = desired.records.iter().map(RecordSpec::key);
-        state.records.retain(keys);
+        state
+            .records
+            .retain(desired.records.iter().map(RecordSpec::key));
     }
     if !desired.doh {
         // There is nobody to ask whether a write shows, and so nothing to wait for.
@@ -143,7 +144,7 @@ impl State {
 
 fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     let key = spec.key();
-    let mut remembered = state.records.remove(&key).unwrap_or_default();
+    let mut remembered = state.records.get(key).cloned().unwrap_or_default();
     let before = remembered.trouble.clone();
     let Some(wanted) = outcome.wanted else {
         remembered.is_troubled(&outcome.settled, None, &outcome.at);

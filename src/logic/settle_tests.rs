@@ -3,6 +3,7 @@ use crate::logic::event::Event;
 use crate::logic::fixtures::{at, desired, ip, limits, policy, record};
 use crate::logic::record_state::{Pending, RecordState};
 use crate::logic::records::{Instead, Layer, WriteFate};
+use crate::logic::spec::Key;
 use crate::logic::units::RecordType;
 
 const NAME: &str = "vpn.example.com";
@@ -44,9 +45,7 @@ fn told(state: &State) -> Vec<EventKind> {
         .collect()
 }
 
-fn key() -> String {
-    record(NAME, RecordType::A).key()
-}
+const KEY: Key<'_> = (RecordType::A, NAME);
 
 /// A write of whose address public DNS has yet to know.
 fn watched() -> State {
@@ -56,7 +55,7 @@ fn watched() -> State {
         ..RecordState::default()
     };
     let mut state = State::cold(&at(0));
-    state.records.insert(key(), remembered);
+    state.records.insert(KEY, remembered);
     state
 }
 
@@ -130,7 +129,7 @@ fn how_long_public_dns_took_is_told_and_kept_with_the_change_of_that_record_alon
 fn without_public_dns_to_ask_no_write_is_waited_for() {
     for (doh, waits) in [(true, true), (false, false)] {
         let state = after(watched(), held("a reason"), None, doh, 30);
-        assert_eq!(state.records.get(&key()).unwrap().pending.is_some(), waits);
+        assert_eq!(state.records.get(KEY).unwrap().pending.is_some(), waits);
     }
 }
 

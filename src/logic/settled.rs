@@ -21,8 +21,6 @@ named! {
     }
 }
 
-impl Layer {}
-
 named! {
     /// What the cache said.
     pub enum CacheStatus {
@@ -38,8 +36,6 @@ named! {
         Skipped = "SKIPPED",
     }
 }
-
-impl CacheStatus {}
 
 /// What to ask or do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +85,8 @@ impl Next {
 pub enum Write {
     /// Change what differs in a record.
     Patch {
-        /// The record as it was read.
-        before: Found,
+        /// The record as it was read. In a box, as this is the rarest of what a record may come to, and would be the largest.
+        before: Box<Found>,
         /// What differs.
         change: Change,
     },

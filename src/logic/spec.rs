@@ -2,6 +2,9 @@
 
 use super::units::{Family, RecordType};
 
+/// Which record: its type, and its name in ASCII form.
+pub type Key<'a> = (RecordType, &'a str);
+
 /// One `[[record]]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordSpec {
@@ -26,14 +29,8 @@ pub struct RecordSpec {
 impl RecordSpec {
     /// The key of the record in the state.
     #[must_use]
-    pub fn key(&self) -> String {
-        let kind = self.kind.as_str();
-        // Not by `concat`, which takes three times as long: a thousand of them are made several times a cycle.
-        let mut key = String::with_capacity(kind.len() + 1 + self.name.len());
-        key.push_str(kind);
-        key.push(' ');
-        key.push_str(&self.name);
-        key
+    pub fn key(&self) -> Key<'_> {
+        (self.kind, &self.name)
     }
 
     /// The record for people: `vpn.example.com A`.

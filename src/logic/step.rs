@@ -10,7 +10,7 @@ use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Machine, Readiness, Track};
-use super::records::{self, CacheStatus, Next, Reconciliation, RecordSpec, Settled};
+use super::records::{self, CacheStatus, Next, Reconciliation, RecordSpec, RecordState, Settled};
 use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{Outage, State};
@@ -364,10 +364,16 @@ fn plan(
     {
         return held(format!("no {family} address was observed in this cycle"));
     }
-    let remembered = state.records.get_or_new(spec.key());
+    let nothing;
+    let known = if let Some(known) = state.records.get(spec.key()) {
+        known
+    } else {
+        nothing = RecordState::default();
+        &nothing
+    };
     let reconciliation = Reconciliation {
         spec,
-        state: remembered,
+        state: known,
         wanted,
         now,
         policy: desired.policy,

@@ -111,7 +111,7 @@ impl Provided {
     /// A write is made: of what is wanted, where something else was, and with the intention on disk.
     fn make(&self, zone: &mut ZoneOf, write: &Write) {
         let wanted = self.address.get();
-        let (name, kind) = match write {
+        let name = match write {
             Write::Patch { before, change } => {
                 let held = zone
                     .records
@@ -121,7 +121,7 @@ impl Provided {
                 assert_eq!(change.content, Some(wanted), "a false write");
                 assert_ne!(held.address(), Some(wanted), "a needless write");
                 held.content = wanted.to_string();
-                (held.name.clone(), held.kind.clone())
+                held.name.clone()
             }
             Write::Create(new) => {
                 assert_eq!(new.content, wanted, "a false record");
@@ -135,7 +135,7 @@ impl Provided {
                     ttl: new.ttl,
                     proxied: false,
                 });
-                (new.name.clone(), new.kind.to_string())
+                new.name.clone()
             }
         };
         let saved = self.saved.borrow();
@@ -143,7 +143,7 @@ impl Provided {
             .as_ref()
             .unwrap()
             .records
-            .get(&format!("{kind} {name}"))
+            .get((RecordType::A, &name))
             .unwrap();
         assert_eq!(known.in_doubt, Some(wanted), "a deed before its intention");
         self.writes.set(self.writes.get() + 1);
@@ -436,7 +436,7 @@ impl Life {
                 .filter(|spec| spec.may_be_in(&zone.name))
             {
                 let held = zone.records.iter().find(|held| held.name == spec.name);
-                let known = known.get(&spec.key()).unwrap();
+                let known = known.get(spec.key()).unwrap();
                 let was_refused = refused.contains(&spec.name) || known.rest.is_some();
                 let held = held.map(|held| held.content.clone());
                 assert!(

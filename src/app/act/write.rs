@@ -32,7 +32,7 @@ impl Act<'_> {
             let zone = first.zone.clone();
             let (of_zone, mut others): (Vec<_>, Vec<_>) =
                 changes.into_iter().partition(|change| change.zone == zone);
-            let known = |change: &Change<'_>| state.records.get(&change.record.spec.key());
+            let known = |change: &Change<'_>| state.records.get(change.record.spec.key());
             // Whatever was refused before goes alone, and last: it would spoil the others' batch again. And whatever was tried in vain goes
             // behind what was not.
             let was_refused =

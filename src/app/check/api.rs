@@ -15,7 +15,7 @@ use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::record_state::without_label;
 use crate::logic::records::{Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
 use crate::logic::state::State;
-use crate::logic::units::{Family, human_duration};
+use crate::logic::units::{Family, RecordType, human_duration};
 use crate::net::Deadline;
 use crate::system;
 
@@ -23,8 +23,8 @@ use crate::system;
 #[derive(Debug, Default)]
 pub struct Api {
     findings: Vec<Finding>,
-    /// The records of each name, by [`RecordSpec::key`].
-    records: BTreeMap<String, Vec<Found>>,
+    /// The records of each name, by the type and the name that were asked for.
+    records: BTreeMap<(RecordType, String), Vec<Found>>,
 }
 
 /// Asks for the token, the zones and the records, one after the other, and no further once the API refuses itself.
@@ -100,7 +100,7 @@ impl Api {
             match lookup.records(&mut state, spec, &mut rest.clone()) {
                 Ok(found) => {
                     lookup.answered(&mut state, spec);
-                    self.records.insert(spec.key(), found);
+                    self.records.insert((spec.kind, spec.name.clone()), found);
                 }
                 // Its zone has just failed.
                 Err(NotRead::Held(_)) => unread += 1,
@@ -144,8 +144,8 @@ impl Api {
         let unknown = RecordState::default();
         let mut findings = self.findings;
         findings.extend(settings.records.iter().filter_map(|spec| {
-            let remembered = state.and_then(|state| state.records.get(&spec.key()));
-            let Some(found) = self.records.get(&spec.key()) else {
+            let remembered = state.and_then(|state| state.records.get(spec.key()));
+            let Some(found) = self.records.get(&(spec.kind, spec.name.clone())) else {
                 // What is known of it is known still.
                 let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
                 let label = spec.label();

@@ -32,8 +32,6 @@ named! {
     }
 }
 
-impl Level {}
-
 impl Finding {
     /// Parts of the message come from this host's tools and from the network, and must not steer a terminal.
     pub(super) fn new(check: &'static str, level: Level, message: impl AsRef<str>) -> Self {

@@ -74,7 +74,10 @@ fn to_wanted() -> Change {
 
 fn patch(client: &Cloudflare, change: Change) -> Result<(), ApiError> {
     let before = stale();
-    let write = Write::Patch { before, change };
+    let write = Write::Patch {
+        before: Box::new(before),
+        change,
+    };
     client.write("z1", &[&write], soon()).map(drop)
 }
 
@@ -521,7 +524,7 @@ fn two_writes() -> [Write; 2] {
         ..wanted()
     };
     let patch = Write::Patch {
-        before: stale(),
+        before: Box::new(stale()),
         change: to_wanted(),
     };
     [Write::Create(new), patch]

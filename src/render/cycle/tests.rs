@@ -55,14 +55,14 @@ fn settle(cycle: &mut Cycle<'_>, settled: Settled) {
 
 fn patch() -> Settled {
     Settled::Written(Write::Patch {
-        before: Found {
+        before: Box::new(Found {
             id: "372e".to_owned(),
             kind: "A".to_owned(),
             name: "vpn.example.com".to_owned(),
             content: "203.0.113.6".to_owned(),
             ttl: 300,
             proxied: false,
-        },
+        }),
         change: Change {
             content: Some(ip("203.0.113.7")),
             ttl: Some(60),

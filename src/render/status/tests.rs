@@ -87,11 +87,11 @@ fn ready() -> State {
         ipv6: None,
     };
     state.records.insert(
-        "A vpn.example.com".into(),
+        (RecordType::A, "vpn.example.com"),
         verified("11.22.33.44", Layer::Doh, LAST - 240),
     );
     state.records.insert(
-        "AAAA home.example.com".into(),
+        (RecordType::Aaaa, "home.example.com"),
         RecordState {
             trouble: Some(Trouble {
                 since: at(LAST - 30),
@@ -149,7 +149,10 @@ fn down() -> State {
     });
     let why = "403 Forbidden: Invalid API Token (10000)";
     state.backoff = Backoff::after(None, &ApiErrorKind::TokenRejected, why, 1, &at(LAST - 60));
-    let vpn = state.records.get_mut("A vpn.example.com").unwrap();
+    let vpn = state
+        .records
+        .get_mut((RecordType::A, "vpn.example.com"))
+        .unwrap();
     vpn.proxied = Some(true);
     vpn.pending = Some(Pending::new(ip("11.22.33.44"), at(LAST - 90)));
     vpn.in_doubt = Some(ip("11.22.33.55"));
@@ -380,9 +383,9 @@ fn colours_are_for_marks_and_the_words_stay_the_same() {
 #[test]
 fn a_state_that_somebody_edited_is_told_without_a_panic() {
     let mut state = ready();
-    let odd = |key: String| (key, RecordState::default());
-    for (key, record) in [odd("x".repeat(70_000)), odd(String::new())] {
-        state.records.insert(key, record);
+    for name in [&*"x".repeat(70_000), ""] {
+        let record = RecordState::default();
+        state.records.insert((RecordType::A, name), record);
     }
     state.next = Some(Due {
         speed: Speed::Slow,

@@ -7,6 +7,7 @@ use super::*;
 use crate::logic::fixtures::at;
 use crate::logic::record_state::RecordState;
 use crate::logic::state::{State, VERSION};
+use crate::logic::units::RecordType;
 use crate::store::state::{FILE as STATE, read, save};
 use crate::store::tests::folder;
 
@@ -18,8 +19,8 @@ fn state(cycle: u64) -> State {
             failed: Some(at(number)),
             ..RecordState::default()
         };
-        let key = format!("A h{number}.example.com");
-        state.records.insert(key, record);
+        let name = format!("h{number}.example.com");
+        state.records.insert((RecordType::A, &name), record);
     }
     state.cycle = cycle;
     state

@@ -165,7 +165,7 @@ fn saved_first() -> State {
             ipv4: Some(v4),
             ipv6: Some(v6),
         },
-        records: KnownRecords::from_iter([("A vpn.example.com".to_owned(), record_first())]),
+        records: known(record_first()),
         zones: BTreeMap::from([("example.com".to_owned(), zone_first())]),
         names: BTreeMap::new(),
         backoff: Some(Backoff {
@@ -225,7 +225,7 @@ fn saved() -> State {
         },
         verdict: Some(Verdict::Unverified),
         doubt: Some(Reason::Portal),
-        records: KnownRecords::from_iter([("A vpn.example.com".to_owned(), record())]),
+        records: known(record()),
         zones: BTreeMap::from([("example.com".to_owned(), zone())]),
         names: BTreeMap::from([("api.example.com".to_owned(), vec![v4, v6])]),
         recovery: RecoveryState {
@@ -248,6 +248,12 @@ fn saved() -> State {
         },
         ..first
     }
+}
+
+fn known(record: RecordState) -> KnownRecords {
+    let mut records = KnownRecords::default();
+    records.insert((RecordType::A, "vpn.example.com"), record);
+    records
 }
 
 fn record_first() -> RecordState {

@@ -11,6 +11,7 @@ use super::*;
 use crate::logic::fixtures;
 use crate::logic::record_state::RecordState;
 use crate::logic::state::{State, VERSION};
+use crate::logic::units::RecordType;
 use crate::store::tests::{folder, names};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +48,8 @@ fn the_state_of_a_thousand_records_that_were_all_written_as_often_as_an_hour_all
             failed: Some(fixtures::at(number)),
             ..RecordState::default()
         };
-        state
-            .records
-            .insert(format!("A h{number}.example.com"), record);
+        let name = format!("h{number}.example.com");
+        state.records.insert((RecordType::A, &name), record);
     }
     save(&dir, &state).unwrap();
     assert_eq!(read::<State>(&dir, VERSION.into()).unwrap(), Some(state));

@@ -187,7 +187,7 @@ fn api(http: Http) -> Cloudflare {
 
 fn patch() -> Write {
     Write::Patch {
-        before: found(),
+        before: Box::new(found()),
         change: change(),
     }
 }

@@ -367,7 +367,7 @@ impl Home {
         desired: &Desired<'_>,
     ) -> Option<Settled> {
         let spec = &desired.records[0];
-        let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
+        let remembered = state.records.get(spec.key()).cloned().unwrap_or_default();
         loop {
             let (Some(wanted), false) = (wanted, matches!(next, Next::Done(_))) else {
                 let Next::Done(settled) = next else {

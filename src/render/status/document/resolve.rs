@@ -152,9 +152,8 @@ fn in_use(family: Family, state: &State, configured: Option<Configured<'_>>) -> 
         let mut kinds = configured.records.iter().map(|spec| spec.kind);
         return kinds.any(|kind| kind.family() == family);
     }
-    let kind = RecordType::of(family).as_str();
-    let mut kinds = state.records.keys().filter_map(|key| key.split(' ').next());
-    kinds.any(|it| it == kind) || state.machines.of(family).track.readiness() != Readiness::Init
+    state.records.has_any(RecordType::of(family))
+        || state.machines.of(family).track.readiness() != Readiness::Init
 }
 
 impl Address {
@@ -198,7 +197,7 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
             .records
             .iter()
             .map(|spec| {
-                let known = state.records.get(&spec.key()).unwrap_or(&nothing);
+                let known = state.records.get(spec.key()).unwrap_or(&nothing);
                 let zone_name = state.about(spec).zone;
                 let zone = zone_name.as_ref().and_then(|name| state.zones.get(name));
                 let rest = known
@@ -219,8 +218,8 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
         None => state
             .records
             .iter()
-            .map(|(key, known)| {
-                let (kind, name) = key.split_once(' ').unwrap_or(("", key));
+            .map(|((kind, name), known)| {
+                let kind = kind.as_str();
                 Record::new(name, kind, format!("{name} {kind}"), known, now)
             })
             .collect(),

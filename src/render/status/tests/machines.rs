@@ -134,8 +134,14 @@ fn one_line_tells_the_main_facts() {
 #[test]
 fn a_monitor_reads_state_subject_and_age_on_one_line() {
     let mut quiet = ready();
-    let right = quiet.records.get("A vpn.example.com").unwrap().clone();
-    quiet.records.insert("AAAA home.example.com".into(), right);
+    let right = quiet
+        .records
+        .get((RecordType::A, "vpn.example.com"))
+        .unwrap()
+        .clone();
+    quiet
+        .records
+        .insert((RecordType::Aaaa, "home.example.com"), right);
     let mut probing = ready();
     let candidate = Track::Candidate {
         address: ip("11.22.33.55"),

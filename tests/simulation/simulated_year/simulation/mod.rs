@@ -298,7 +298,7 @@ impl<'a> Home<'a> {
             };
             return Ok(settled);
         };
-        let remembered = state.records.get(&spec.key()).cloned().unwrap_or_default();
+        let remembered = state.records.get(spec.key()).cloned().unwrap_or_default();
         let reconciliation = Reconciliation {
             spec,
             state: &remembered,
