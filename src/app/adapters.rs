@@ -347,17 +347,16 @@ impl Adapters {
         }
     }
 
-    /// What one provider says of the public address.
-    ///
-    /// # Errors
-    /// Why it names no publishable address of that family.
+    /// What one provider says of the public address; the connection has to be made within `opening`.
+    #[must_use]
     pub fn public_ip(
         &self,
         provider: &Endpoint,
         family: Family,
+        opening: Duration,
         deadline: Deadline,
-    ) -> (Duration, Result<IpAddr, String>) {
-        probe::public_ip::ask(&self.http, provider, family, deadline)
+    ) -> probe::public_ip::Asked {
+        probe::public_ip::ask(&self.http, provider, family, opening, deadline)
     }
 
     /// What public DNS answers for a record, from the first server that answers at all. One for which somebody waited in vain, or that failed

@@ -15,6 +15,8 @@ use crate::logic::readiness::Track;
 use crate::logic::state::State;
 use crate::logic::units::{ByFamily, Family};
 use crate::net::Deadline;
+use crate::net::http::HTTP_TIMEOUT;
+use crate::probe::wan::{WAN_TIMEOUT, Wan};
 use crate::system;
 
 /// Looks at everything once. `state` tells which addresses are trusted, and so need no second provider, and whether a last look was
@@ -30,29 +32,34 @@ pub fn observe(
     thread::scope(|scope| {
         let router = beside(scope, || adapters.router());
         let host = adapters.host();
-        let wan = adapters.wan(families, state.recovery.looked.is_some(), deadline);
-        let look = Look {
+        let first = Look {
             adapters,
-            proved: wan.over,
+            proved: None,
             plausible: now.wall_is_plausible(),
             deadline,
         };
-        let looked = if wan.signal.ok() {
-            side_by_side(families, |family| {
-                look.over(*family, state.machines.of(*family).track)
-            })
-        } else {
-            vec![]
+        let track = |family: Family| state.machines.of(family).track;
+        let asking = side_by_side(families, |family| first.begin(*family, track(*family)));
+        let mut asking: Vec<_> = asking.into_iter().flatten().collect();
+        let proved = asking.iter().find_map(|it| it.proof.clone());
+        let all = state.recovery.looked.is_some();
+        let wan = proved.unwrap_or_else(|| adapters.wan(families, all, deadline));
+        let look = Look {
+            proved: wan.over,
+            ..first
         };
+        if !wan.signal.ok() {
+            asking.clear();
+        }
+        let looked = side_by_side(&asking, |it| (it.family, look.over(it, track(it.family))));
         let router = router.join().unwrap_or_else(broken);
         let judge = |heard: &[Heard]| Line::of(heard, answer_time(&router), look.plausible);
         let line = judge(&wan.heard);
         // What was heard of nobody was heard of nobody over either family.
         let mut lines = ByFamily::same(line);
         let mut public_ip = vec![];
-        for (family, looked) in families.iter().zip(looked) {
-            let (heard, seen) = looked.unwrap_or_default();
-            *lines.of_mut(*family) = judge(&heard);
+        for (family, (heard, seen)) in looked.into_iter().flatten() {
+            *lines.of_mut(family) = judge(&heard);
             public_ip.extend(seen);
         }
         Observation {
@@ -103,13 +110,71 @@ struct Look<'a> {
     deadline: Deadline,
 }
 
-impl Look<'_> {
-    /// What was heard over this family, and the address, where somebody was asked for it.
-    fn over(&self, family: Family, track: Track) -> (Vec<Heard>, Option<PublicIp>) {
-        let begun = Instant::now();
+/// The providers of one family, some of whom were asked.
+struct Asking<'a> {
+    family: Family,
+    begun: Instant,
+    left: Vec<&'a Endpoint>,
+    answers: Vec<Answer>,
+    /// One of them proved by his TLS who he is.
+    proof: Option<Wan>,
+}
+
+impl<'a> Look<'a> {
+    /// Asks as many providers as are needed at least. The verified TLS of any of them proves the line as well as that of a target would: each
+    /// is a server beyond the router. So the targets are asked only where that fails, and first where nobody answered in the cycle before:
+    /// of a dead line they tell sooner.
+    fn begin(&self, family: Family, track: Track) -> Asking<'a> {
+        let mut left: Vec<&Endpoint> = self.adapters.address_providers(family).iter().collect();
+        system::shuffle(&mut left);
+        let mut asking = Asking {
+            family,
+            begun: Instant::now(),
+            left,
+            answers: vec![],
+            proof: None,
+        };
+        let wanted = match tally(&[], asking.left.len(), track.trusted()) {
+            Tally::Ask(wanted) if self.plausible && track != Track::NotReady => wanted,
+            Tally::Ask(_) | Tally::Counted(_) | Tally::Nothing(_) => 0,
+        };
+        let asked: Vec<&Endpoint> = asking.left.drain(..wanted).collect();
+        for (proof, answer) in self.ask(&asked, family, WAN_TIMEOUT) {
+            asking.proof = asking.proof.or(proof);
+            asking.answers.push(answer);
+        }
+        asking
+    }
+
+    /// Asks these side by side: what each says, and whether he proves the line.
+    fn ask(
+        &self,
+        providers: &[&Endpoint],
+        family: Family,
+        opening: Duration,
+    ) -> impl Iterator<Item = (Option<Wan>, Answer)> {
+        let asked = side_by_side(providers, |provider| {
+            let asked = self
+                .adapters
+                .public_ip(provider, family, opening, self.deadline);
+            let proved_by = |took| Wan::proved_by(&provider.server(), family, took);
+            let answer = Answer {
+                provider: provider.url.clone(),
+                authority: provider.authority(),
+                address: asked.address,
+            };
+            (asked.proved.map(proved_by), answer)
+        });
+        asked.into_iter().flatten()
+    }
+
+    /// What was heard over a family, and the address, where somebody was asked for it.
+    fn over(&self, asking: &Asking<'_>, track: Track) -> (Vec<Heard>, Option<PublicIp>) {
+        let family = asking.family;
         let up = || vec![Heard::Verified];
         let others = || self.adapters.wan_over(family, self.deadline).heard;
-        let mut heard = (self.proved == Some(family)).then(up);
+        let is_proved = self.proved == Some(family) || asking.proof.is_some();
+        let mut heard = is_proved.then(up);
         // Where nobody answered in the cycle before, that comes first: it takes less time than asking all of them for the address.
         if heard.is_none() && track == Track::NotReady {
             heard = Some(others());
@@ -119,11 +184,11 @@ impl Look<'_> {
             .is_none_or(|heard| heard.contains(&Heard::Verified));
         let seen = self.plausible.then(|| {
             if is_up {
-                return self.address(family, track);
+                return self.address(asking, track.trusted());
             }
             let why = format!("not asked: no server could be verified over {family}");
-            let providers = self.adapters.address_providers(family).len();
-            PublicIp::new(family, begun.elapsed(), Err(why), vec![], providers)
+            let providers = asking.left.len();
+            PublicIp::new(family, asking.begun.elapsed(), Err(why), vec![], providers)
         });
         let told = seen
             .iter()
@@ -133,48 +198,25 @@ impl Look<'_> {
         (heard, seen)
     }
 
-    fn address(&self, family: Family, track: Track) -> PublicIp {
-        let mut providers: Vec<&Endpoint> =
-            self.adapters.address_providers(family).iter().collect();
-        system::shuffle(&mut providers);
-        public_ip(
-            self.adapters,
-            &providers,
-            family,
-            track.trusted(),
-            self.deadline,
-        )
-    }
-}
-
-/// Asks providers until their answers count or there is nobody left to ask.
-#[must_use]
-pub fn public_ip(
-    adapters: &Adapters,
-    providers: &[&Endpoint],
-    family: Family,
-    trusted: Option<IpAddr>,
-    deadline: Deadline,
-) -> PublicIp {
-    let begun = Instant::now();
-    let mut left = providers.iter();
-    let mut answers: Vec<Answer> = vec![];
-    let result = loop {
-        match tally(&answers, left.len(), trusted) {
-            Tally::Ask(more) => {
-                let asked: Vec<&Endpoint> = left.by_ref().take(more).copied().collect();
-                let said = side_by_side(&asked, |provider| Answer {
-                    provider: provider.url.clone(),
-                    authority: provider.authority(),
-                    address: adapters.public_ip(provider, family, deadline).1,
-                });
-                answers.extend(said.into_iter().flatten());
+    /// Asks providers until their answers count or there is nobody left to ask.
+    fn address(&self, asking: &Asking<'_>, trusted: Option<IpAddr>) -> PublicIp {
+        let family = asking.family;
+        let mut left = asking.left.iter();
+        let mut answers = asking.answers.clone();
+        let providers = left.len() + answers.len();
+        let result = loop {
+            match tally(&answers, left.len(), trusted) {
+                Tally::Ask(more) => {
+                    let asked: Vec<&Endpoint> = left.by_ref().take(more).copied().collect();
+                    let said = self.ask(&asked, family, HTTP_TIMEOUT);
+                    answers.extend(said.map(|(_, answer)| answer));
+                }
+                Tally::Counted(counted) => break Ok(counted),
+                Tally::Nothing(why) => break Err(why),
             }
-            Tally::Counted(counted) => break Ok(counted),
-            Tally::Nothing(why) => break Err(why),
-        }
-    };
-    PublicIp::new(family, begun.elapsed(), result, answers, providers.len())
+        };
+        PublicIp::new(family, asking.begun.elapsed(), result, answers, providers)
+    }
 }
 
 fn broken<T>() -> Signal<T> {

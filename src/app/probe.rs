@@ -18,6 +18,7 @@ use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, families};
 use crate::logic::units::Family;
 use crate::net::Deadline;
+use crate::net::http::HTTP_TIMEOUT;
 use crate::plug::PlugStatus;
 use crate::system;
 
@@ -134,11 +135,11 @@ fn public_ip(adapters: &Adapters, family: Family, deadline: Deadline) -> PublicI
     let endpoints = adapters.address_providers(family);
     let begun = Instant::now();
     let asked = side_by_side(endpoints, |provider| {
-        let (elapsed, result) = adapters.public_ip(provider, family, deadline);
+        let asked = adapters.public_ip(provider, family, HTTP_TIMEOUT, deadline);
         let signal = Signal {
             target: Some(provider.url.clone()),
-            elapsed,
-            result,
+            elapsed: asked.elapsed,
+            result: asked.address,
         };
         (provider.authority(), signal)
     });

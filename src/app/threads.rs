@@ -1,5 +1,6 @@
 //! Several things at once. A system that gives no more threads (a limit, no memory) makes a command slower, never ends it.
 
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Work that was begun beside this thread.
@@ -36,20 +37,32 @@ pub fn side_by_side<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<Option<R>> {
-    let Some((last, first)) = items.split_last() else {
-        return vec![];
+    let done: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    at_once(items.len(), &|at| {
+        if let (Some(item), Some(done)) = (items.get(at), done.get(at)) {
+            let result = work(item);
+            *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        }
+    });
+    let done = done.into_iter();
+    done.map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
+
+/// The threads of all that is done side by side: they take some KiB of code for each kind of work.
+fn at_once(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    let Some(last) = count.checked_sub(1) else {
+        return;
     };
-    let work = &work;
     thread::scope(|scope| {
-        let begun: Vec<_> = first
-            .iter()
-            .map(|item| beside(scope, move || work(item)))
+        let begun: Vec<_> = (0..last)
+            .map(|at| beside(scope, move || work(at)))
             .collect();
-        let here = work(last);
-        let mut done: Vec<Option<R>> = begun.into_iter().map(Begun::join).collect();
-        done.push(Some(here));
-        done
-    })
+        work(last);
+        for thread in begun {
+            thread.join();
+        }
+    });
 }
 
 /// The same on at most `threads` of them: what one server is asked shares that many connections.

@@ -17,9 +17,11 @@ use ureq::{Agent, Body};
 use super::dial::Dialer;
 use super::{Deadline, reason};
 use crate::logic::units::{Family, human_duration};
-use transport::{CLOSED_EARLY, Connect, Departure, Resolve, Stale};
+use transport::{Alone, CLOSED_EARLY, Connect, Departure, Resolve, Stale};
 
-pub use message::{HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Reply, Request, url_part};
+pub use message::{
+    HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Proof, Reply, Request, url_part,
+};
 
 /// The limit of status line and headers together.
 const MAX_HEADER: usize = 16 * 1024;
@@ -101,20 +103,25 @@ impl Http {
         }
         let headers = headers_of(request)?;
         let departure = deadline.departure().map(Departure::by);
-        let agent = match &departure {
-            None => self.agent(request.family),
-            Some(departure) => &self.new_agent(request.family, Some(Arc::clone(departure))),
+        let alone = Alone {
+            departure: departure.clone(),
+            proof: request.proof.map(|(proof, _)| Arc::clone(proof)),
+        };
+        let agent = if alone.departure.is_none() && alone.proof.is_none() {
+            self.agent(request.family)
+        } else {
+            &self.new_agent(request.family, alone)
         };
         let reply = match request.body {
-            Some(body) => run(agent, request.method, uri, headers, body, timeout),
-            None => match run(agent, request.method, uri, headers.clone(), (), timeout) {
+            Some(body) => run(agent, request, uri, headers, body, timeout),
+            None => match run(agent, request, uri, headers.clone(), (), timeout) {
                 Err(ureq::Error::Other(error))
                     if request.method == Method::Get && error.is::<Stale>() =>
                 {
                     // Whatever else is kept may be as old.
-                    let agent = self.new_agent(request.family, None);
+                    let agent = self.new_agent(request.family, Alone::default());
                     let timeout = deadline.within(request.timeout);
-                    run(&agent, request.method, uri, headers, (), timeout)
+                    run(&agent, request, uri, headers, (), timeout)
                 }
                 reply => reply,
             },
@@ -135,11 +142,11 @@ impl Http {
             Some(Family::V4) => v4,
             Some(Family::V6) => v6,
         };
-        slot.get_or_init(|| self.new_agent(family, None))
+        slot.get_or_init(|| self.new_agent(family, Alone::default()))
     }
 
-    /// An agent, be it for a request that leaves in time or not at all.
-    fn new_agent(&self, family: Option<Family>, departure: Option<Arc<Departure>>) -> Agent {
+    /// An agent, be it for one request alone.
+    fn new_agent(&self, family: Option<Family>, alone: Alone) -> Agent {
         let config = Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
@@ -152,7 +159,7 @@ impl Http {
             .output_buffer_size(OUTPUT_BUFFER)
             .build();
         let Shared { dialer, tls, .. } = &*self.shared;
-        let connect = Connect::new(dialer.clone(), Arc::clone(tls), departure);
+        let connect = Connect::new(dialer.clone(), Arc::clone(tls), alone);
         Agent::with_parts(config, connect, Resolve::new(dialer.clone(), family))
     }
 }
@@ -183,14 +190,15 @@ fn headers_of(request: &Request<'_>) -> Result<HeaderMap, HttpError> {
 
 fn run(
     agent: &Agent,
-    method: Method,
+    request: &Request<'_>,
     uri: &Uri,
     headers: HeaderMap,
     body: impl ureq::AsSendBody,
     timeout: Duration,
 ) -> Result<ureq::http::Response<Body>, ureq::Error> {
+    let opening = request.proof.map(|(_, limit)| limit);
     let mut request = ureq::http::Request::builder()
-        .method(method.as_str())
+        .method(request.method.as_str())
         .uri(uri.clone())
         .body(body)?;
     *request.headers_mut() = headers;
@@ -198,6 +206,8 @@ fn run(
         agent
             .configure_request(request)
             .timeout_global(Some(timeout))
+            .timeout_resolve(opening)
+            .timeout_connect(opening)
             .build(),
     )
 }

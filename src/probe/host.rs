@@ -158,6 +158,18 @@ pub fn parse_ipv6_route(text: &str) -> Vec<DefaultRoute> {
     }))
 }
 
+/// Whether who answers there answers over the line. Loopback is the whole world of the demo and of tests.
+#[must_use]
+pub fn is_beyond_router(address: IpAddr) -> bool {
+    let is_private = match address {
+        IpAddr::V4(v4) => {
+            v4.is_private() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast()
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    };
+    address.is_loopback() || !(is_private || is_near(address))
+}
+
 /// Whether `address` is reached without a router: it is on this host or on a network that is directly connected. What is not
 /// known counts as reached through a router.
 #[must_use]

@@ -1,13 +1,15 @@
 //! What address this host has on the internet, as one provider sees it.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::host;
 use crate::config::Endpoint;
 use crate::logic::address::publishable;
 use crate::logic::units::Family;
 use crate::net::Deadline;
-use crate::net::http::{Http, Request};
+use crate::net::http::{Http, Proof, Request};
 
 /// An address is at most 39 bytes, a trace document some hundred; whoever sends more sends something else.
 const MAX_BODY: usize = 4096;
@@ -16,37 +18,54 @@ const QUOTED: usize = 40;
 /// The path of Cloudflare's trace document.
 const TRACE: &str = "/cdn-cgi/trace";
 
-/// Asks one provider over a socket of `family`. Also returns how long it took.
-///
-/// # Errors
-/// One line: no answer, a status other than 200, a body that is no address, or an address that must not be published.
+/// What one provider came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// After how long he proved by verified TLS, over the line, who he is; none where he did not.
+    pub proved: Option<Duration>,
+    /// How long all of it took.
+    pub elapsed: Duration,
+    /// The address, or one line of why there is none: no answer, a status other than 200, a body that is no address, or an address that
+    /// must not be published.
+    pub address: Result<IpAddr, String>,
+}
+
+/// Asks one provider over a socket of `family`. The connection has to be made within `opening`.
+#[must_use]
 pub fn ask(
     http: &Http,
     provider: &Endpoint,
     family: Family,
+    opening: Duration,
     deadline: Deadline,
-) -> (Duration, Result<IpAddr, String>) {
+) -> Asked {
     let started = Instant::now();
-    let result = fetch(http, provider, family, deadline).and_then(|address| {
-        publishable(address).map_err(|reason| reason.to_string())?;
-        Ok(address)
-    });
-    (started.elapsed(), result)
+    let proof = Arc::new(OnceLock::new());
+    let request = Request {
+        family: Some(family),
+        proof: Some((&proof, opening)),
+        max_body: MAX_BODY,
+        ..Request::get(&provider.url)
+    };
+    let address = fetch(http, provider, family, &request, deadline);
+    let is_beyond = |proof: &&Proof| host::is_beyond_router(proof.peer.to_canonical());
+    let proof = proof.get().filter(is_beyond);
+    Asked {
+        proved: proof.map(|proof| proof.at.saturating_duration_since(started)),
+        elapsed: started.elapsed(),
+        address,
+    }
 }
 
 fn fetch(
     http: &Http,
     provider: &Endpoint,
     family: Family,
+    request: &Request<'_>,
     deadline: Deadline,
 ) -> Result<IpAddr, String> {
-    let request = Request {
-        family: Some(family),
-        max_body: MAX_BODY,
-        ..Request::get(&provider.url)
-    };
     let reply = http
-        .send(&request, deadline)
+        .send(request, deadline)
         .map_err(|error| error.to_string())?;
     match reply.status {
         200 => {}
@@ -59,7 +78,9 @@ fn fetch(
             "answer has neither a length nor an end of line, and may be truncated".to_owned(),
         );
     }
-    parse_answer(provider, &reply.body, family)
+    let address = parse_answer(provider, &reply.body, family)?;
+    publishable(address).map_err(|reason| reason.to_string())?;
+    Ok(address)
 }
 
 /// Reads the body of a provider's answer: a trace document alone where the provider is asked for one, else what [`parse_body`] reads.

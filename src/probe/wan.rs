@@ -1,6 +1,6 @@
 //! What comes back from beyond the router: of TCP connections, and of TLS that is verified, so that a captive portal proves nothing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,22 @@ pub struct Wan {
     pub heard: Vec<Heard>,
     /// Over which family somebody proved who he is.
     pub over: Option<Family>,
+}
+
+impl Wan {
+    /// That of one server alone, which proved over `family` who it is.
+    #[must_use]
+    pub fn proved_by(server: &WanTarget, family: Family, elapsed: Duration) -> Self {
+        Self {
+            signal: Signal {
+                target: Some(server.to_string()),
+                elapsed,
+                result: Ok(()),
+            },
+            heard: vec![Heard::Verified],
+            over: Some(family),
+        }
+    }
 }
 
 /// Asks: what it takes to.
@@ -205,9 +221,8 @@ impl Asker {
 
     fn knock(&self, target: &WanTarget, address: SocketAddr, end: Deadline) -> Asked {
         let ip = address.ip().to_canonical();
-        // Loopback is the whole world of the demo and of tests.
         let is_loopback = ip.is_loopback();
-        if !is_loopback && (is_private(ip) || host::is_near(ip)) {
+        if !host::is_beyond_router(ip) {
             return Asked::not(format!("{ip} is not beyond the router"));
         }
         let begun = Instant::now();
@@ -284,15 +299,6 @@ fn one_of_each_family(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
         }
     }
     chosen
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            v4.is_private() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast()
-        }
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
-    }
 }
 
 /// Where a connection failed.

@@ -116,10 +116,12 @@ fn of_twenty_at_once_one_runs_and_the_others_say_who_holds_the_lock() {
             assert_eq!(code, LOCKED);
         }
         assert_eq!(cycles(&home), (round, round));
-        assert_eq!(
-            home.world.counts().wan.connections,
-            round,
-            "only the winner looks at anything"
+        // A target, where the line was down before, and two providers at once.
+        let counts = home.world.counts();
+        let made = counts.wan.connections + counts.ip.connections;
+        assert!(
+            (2 * round..=3 * round).contains(&made),
+            "only the winner looks at anything: {counts:?}"
         );
     }
 }

@@ -17,6 +17,7 @@ use crate::logic::records::families;
 use crate::logic::state::State;
 use crate::logic::units::Family;
 use crate::net::Deadline;
+use crate::net::http::HTTP_TIMEOUT;
 use crate::probe::wan::Wan;
 
 /// Asks everybody, side by side. Nobody is asked for more while nobody beyond the router proves who he is.
@@ -147,7 +148,9 @@ fn ask_providers(adapters: &Adapters, deadline: Deadline) -> Vec<(Family, Vec<An
         let answers = side_by_side(adapters.address_providers(*family), |provider| Answer {
             provider: provider.url.clone(),
             authority: provider.authority(),
-            address: adapters.public_ip(provider, *family, deadline).1,
+            address: adapters
+                .public_ip(provider, *family, HTTP_TIMEOUT, deadline)
+                .address,
         });
         (*family, answers.into_iter().flatten().collect())
     };

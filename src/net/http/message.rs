@@ -1,7 +1,9 @@
 //! What goes out and what comes back: requests, replies, and why there is none.
 
 use std::fmt;
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
@@ -65,6 +67,8 @@ pub struct Request<'a> {
     pub body: Option<&'a [u8]>,
     /// Connects over this family only.
     pub family: Option<Family>,
+    /// Where it is to be told who proved who he is, over a connection that is made for this request alone, and within so long.
+    pub proof: Option<(&'a Arc<OnceLock<Proof>>, Duration)>,
     /// The limit of the whole call; the deadline of the cycle may cut it.
     pub timeout: Duration,
     /// The limit of the reply's body, in bytes.
@@ -83,6 +87,7 @@ impl<'a> Request<'a> {
             is_url_secret: false,
             body: None,
             family: None,
+            proof: None,
             timeout: HTTP_TIMEOUT,
             max_body: MAX_BODY,
         }
@@ -99,6 +104,15 @@ impl fmt::Debug for Request<'_> {
             .field("max_body", &self.max_body)
             .finish_non_exhaustive()
     }
+}
+
+/// Somebody proved by TLS who he is, or took a connection in plain HTTP, which is allowed on loopback alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// His address.
+    pub peer: IpAddr,
+    /// When that was done.
+    pub at: Instant,
 }
 
 /// What the server answered, whatever its status.

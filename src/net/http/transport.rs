@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use log::debug;
 use rustls::ClientConfig;
@@ -18,7 +18,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::message::{HttpError, HttpErrorKind};
+use super::message::{HttpError, HttpErrorKind, Proof};
 use crate::logic::units::Family;
 use crate::net::dial::Dialer;
 use crate::net::stream::TimedStream;
@@ -101,20 +101,21 @@ impl Departure {
 pub struct Connect {
     dialer: Dialer,
     tls: Arc<ClientConfig>,
-    departure: Option<Arc<Departure>>,
+    alone: Alone,
+}
+
+/// What is known of a connection that is made for one request alone.
+#[derive(Debug, Clone, Default)]
+pub struct Alone {
+    /// That one leaves in time or not at all.
+    pub departure: Option<Arc<Departure>>,
+    /// Who proves who he is, is to be told here.
+    pub proof: Option<Arc<OnceLock<Proof>>>,
 }
 
 impl Connect {
-    pub const fn new(
-        dialer: Dialer,
-        tls: Arc<ClientConfig>,
-        departure: Option<Arc<Departure>>,
-    ) -> Self {
-        Self {
-            dialer,
-            tls,
-            departure,
-        }
+    pub const fn new(dialer: Dialer, tls: Arc<ClientConfig>, alone: Alone) -> Self {
+        Self { dialer, tls, alone }
     }
 }
 
@@ -131,9 +132,10 @@ impl Connector for Connect {
             .dialer
             .connect_any(&details.addrs, end)
             .map_err(|error| unsent(HttpErrorKind::Connect, &error))?;
-        if let Some(departure) = &self.departure {
+        if let Some(departure) = &self.alone.departure {
             leave_nothing_behind(&socket, departure.by);
         }
+        let peer = self.alone.proof.as_ref().map(|_| socket.peer_addr());
         let stream = if details.needs_tls() {
             let host = details.uri.host().unwrap_or_default();
             let stream = tls::handshake(&self.tls, host, socket, end)
@@ -142,6 +144,14 @@ impl Connector for Connect {
         } else {
             Stream::Plain(TimedStream::new(socket, end))
         };
+        let peer = peer.and_then(Result::ok).and_then(|it| it.as_socket());
+        if let (Some(proof), Some(peer)) = (&self.alone.proof, peer) {
+            // Of several connections, as after one that was stale, the first counts.
+            let _ = proof.set(Proof {
+                peer: peer.ip(),
+                at: Instant::now(),
+            });
+        }
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
@@ -149,7 +159,7 @@ impl Connector for Connect {
         Ok(Some(Connection {
             stream,
             buffers,
-            departure: self.departure.clone(),
+            departure: self.alone.departure.clone(),
             has_answered: false,
             is_silent: true,
         }))

@@ -244,3 +244,23 @@ fn what_is_near_over_ipv6_is_told_the_same_way() {
     assert!(near("fd00::150") && near("::1"));
     assert!(!near("fd01::150") && !near("2001:db8::1"));
 }
+
+#[test]
+fn only_loopback_and_what_is_behind_the_router_answer_over_the_line() {
+    let is_beyond = |address: &str| is_beyond_router(address.parse().unwrap());
+    for address in ["127.0.0.1", "::1"] {
+        assert!(is_beyond(address), "{address}");
+    }
+    for address in [
+        "192.168.1.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "169.254.1.1",
+        "0.0.0.0",
+        "fd00::1",
+        "fe80::1",
+        "::",
+    ] {
+        assert!(!is_beyond(address), "{address}");
+    }
+}

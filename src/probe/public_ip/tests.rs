@@ -160,9 +160,10 @@ fn answered(path: &str, bytes: &'static [u8]) -> Result<IpAddr, String> {
         &http,
         &provider,
         Family::V4,
+        Duration::from_secs(20),
         Deadline::after(Duration::from_secs(20)),
     )
-    .1
+    .address
 }
 
 #[test]

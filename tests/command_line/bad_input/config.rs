@@ -3,6 +3,7 @@
 use std::fs;
 
 use cadence::logic::advice::split_all;
+use cadence::world::Counts;
 
 use super::support::{Home, RECORD};
 use super::{Traces, cycle, hear, said};
@@ -12,7 +13,7 @@ fn refused(rest: &str, err: &str) {
     let home = Home::with(rest);
     assert_eq!(cycle(&home), said(78, err));
     assert!(!home.path("state").exists());
-    assert_eq!(home.world.counts().wan.connections, 0);
+    assert_eq!(home.world.counts(), Counts::default());
 }
 
 #[test]

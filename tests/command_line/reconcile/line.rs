@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cadence::world::{Fault, Line};
+use cadence::world::{Certificate, Fault, Kind, Line, ProviderMode, Tally};
 use serde_json::json;
 
 use super::support::{Home, gist, reason, signal};
@@ -165,16 +165,59 @@ fn a_line_without_an_address_is_degraded_and_what_is_published_stays() {
 }
 
 #[test]
-fn one_target_that_answers_is_enough() {
+fn who_is_asked_for_the_address_proves_the_line_also_where_he_tells_none() {
     let home = Home::new();
+    let providers: Vec<String> = (0..4)
+        .map(|index| home.world.ip_provider_urls()[index].clone())
+        .collect();
+    let modes = [
+        ProviderMode::Honest,
+        ProviderMode::Status(500),
+        ProviderMode::Html,
+        ProviderMode::Reset,
+    ];
+    for mode in modes {
+        for index in 0..providers.len() {
+            home.world.set_provider(index, mode.clone());
+        }
+        for _ in 0..3 {
+            let report = home.cycle();
+            let wan = signal(&report, "wan");
+            assert_eq!(wan["ok"], true, "{mode:?}: {report:#}");
+            let host = wan["target"].as_str().unwrap();
+            assert!(providers.iter().any(|url| url.contains(host)), "{host}");
+            let has_address = mode == ProviderMode::Honest;
+            let verdict = if has_address { "HEALTHY" } else { "DEGRADED" };
+            assert_eq!(report["verdict"], verdict, "{mode:?}");
+        }
+    }
+    assert_eq!(home.world.counts().wan, Tally::default());
+}
+
+#[test]
+fn where_nobody_who_tells_an_address_proves_the_line_one_target_is_enough() {
+    let home = Home::new();
+    home.settle();
     // Of the three targets only the last one is there.
     home.rewrite(|text| {
         let targets = home.world.wan_targets();
         text.replace(&targets[0], "tls://127.0.0.1:9")
             .replace(&targets[1], "tls://127.0.0.2:9")
     });
-    home.settle();
-    assert_eq!(home.published("A").as_deref(), Some(FIRST));
+    for index in 0..4 {
+        let set = home
+            .world
+            .set_certificate(Kind::Ip, index, Certificate::Expired);
+        set.unwrap();
+    }
+    home.world.reset_counts();
+    let report = home.cycle();
+    assert_eq!(report["verdict"], "DEGRADED", "{report:#}");
+    assert_eq!(gist(&report), "READY held");
+    let wan = signal(&report, "wan");
+    let last = &home.world.wan_targets()[2];
+    assert_eq!(wan["target"], last.trim_start_matches("tcp://"));
+    assert_eq!(home.world.counts().ip.requests, 0);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use cadence::logic::provider::{ApiError, Change, Found, NewRecord};
 use cadence::logic::records::Write;
 use cadence::logic::units::{Family, RecordType};
 use cadence::net::dial::Dialer;
-use cadence::net::http::{Http, Request};
+use cadence::net::http::{HTTP_TIMEOUT, Http, Request};
 use cadence::net::{Deadline, tls};
 use cadence::plug::{self, PlugError};
 use cadence::probe::{doh, public_ip};
@@ -130,7 +130,9 @@ pub fn http(input: &[u8]) {
                 Err(error) => plain(&error.to_string(), 200),
             }
         }
-        1 => told(public_ip::ask(&http, &endpoint("/ip"), Family::V4, deadline).1),
+        1 => told(
+            public_ip::ask(&http, &endpoint("/ip"), Family::V4, HTTP_TIMEOUT, deadline).address,
+        ),
         2 => told(doh::ask(
             &http,
             &endpoint("/dns-query"),

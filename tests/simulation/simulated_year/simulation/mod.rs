@@ -18,6 +18,7 @@ use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, Router
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiError, ApiErrorKind};
 use cadence::logic::quorum::{Tally, tally};
+use cadence::logic::readiness::Track;
 use cadence::logic::records::{
     Instead, Layer, Next, Reconciliation, RecordSpec, Settled, Write, WriteFate,
 };
@@ -180,7 +181,7 @@ impl<'a> Home<'a> {
             &desired,
             &now,
         );
-        let seen = self.observe(state.machines.ipv4.track.trusted());
+        let seen = self.observe(state.machines.ipv4.track);
         let (mut state, decision) = step(state, &seen, &now, &desired);
         self.survive()?;
         let mut outcomes = vec![];
@@ -209,9 +210,13 @@ impl<'a> Home<'a> {
         Ok(())
     }
 
-    fn observe(&mut self, trusted: Option<IpAddr>) -> Observation {
-        self.figures.calls.wan += 1;
+    fn observe(&mut self, track: Track) -> Observation {
+        let trusted = track.trusted();
         let truth = self.line.truth(self.seconds);
+        // A provider proves the line. A target is asked first where nobody answered in the cycle before, and where no provider answers.
+        let was_down = track == Track::NotReady;
+        self.figures.calls.wan += u32::from(was_down || truth.is_none());
+        self.figures.calls.providers += u32::from(!was_down && truth.is_none());
         let signal = |ok: bool| Signal {
             target: None,
             elapsed: Duration::from_millis(20),
