@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
+use super::ahead::{Ahead, Shown, ask_public_dns};
 use super::lookup::{Lookup, NotRead};
 use super::power::Save;
-use super::threads::few_at_a_time;
 use crate::logic::moment::Moment;
 use crate::logic::records::{Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
 use crate::logic::settle::Outcome;
@@ -18,9 +18,6 @@ use crate::logic::step::{Decision, Desired, Planned};
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
-
-/// So many connections to a DNS over HTTPS server serve any number of records.
-const DOH_CONNECTIONS: usize = 4;
 
 /// How one record was settled, and how long that took.
 #[derive(Debug, Clone)]
@@ -37,6 +34,8 @@ pub struct Acted {
 pub struct Act<'a> {
     /// What the provider holds, or why nobody can be asked.
     lookup: Result<Lookup<'a>, String>,
+    /// What public DNS was seen to answer ahead.
+    shown: Vec<Option<Shown>>,
     /// Asks public DNS.
     public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
     /// What the operator wants.
@@ -70,14 +69,14 @@ struct Change<'a> {
 /// What came of the records so far.
 struct Results<'a> {
     planned: &'a [Planned],
-    answers: Vec<(Option<Vec<IpAddr>>, Duration)>,
+    answers: Vec<Option<Shown>>,
     acted: Vec<Option<Acted>>,
 }
 
 impl Results<'_> {
     /// What public DNS says of one.
     fn shown(&self, place: usize) -> Option<&[IpAddr]> {
-        self.answers.get(place)?.0.as_deref()
+        self.answers.get(place)?.as_ref()?.0.as_deref()
     }
 
     /// One is settled, at this time and after so long.
@@ -86,7 +85,12 @@ impl Results<'_> {
         else {
             return;
         };
-        let (public_dns, asking) = self.answers.get(place).cloned().unwrap_or_default();
+        let (public_dns, asking) = self
+            .answers
+            .get(place)
+            .cloned()
+            .flatten()
+            .unwrap_or_default();
         let shows = |wanted| public_dns.as_ref().map(|shown| *shown == [wanted]);
         let outcome = Outcome {
             wanted: planned.wanted,
@@ -107,28 +111,20 @@ impl<'a> Act<'a> {
     #[must_use]
     pub fn new(
         adapters: &'a Adapters,
+        ahead: Ahead,
         public_dns: &'a (dyn Fn(&RecordSpec) -> Option<Vec<IpAddr>> + Sync),
         desired: &'a Desired<'a>,
         now: &'a Moment,
         deadline: Deadline,
         save: Option<&'a Save<'a>>,
     ) -> Self {
-        let clock = system::now;
-        let lookup = match (adapters.provider(), &adapters.token) {
-            (Some(provider), Ok(token)) => {
-                let by_hand = desired.no_cache;
-                Ok(Lookup::new(provider, token, by_hand, now, clock, deadline))
-            }
-            // In the very words of the cycle's own error, so that it is told once however many records wait for it.
-            (_, Err(error)) => Err(error.to_string()),
-            (None, Ok(_)) => Err("no DNS provider".to_owned()),
-        };
         Self {
-            lookup,
+            lookup: Lookup::by(adapters, ahead.read, desired, now, deadline),
+            shown: ahead.shown,
             public_dns,
             desired,
             now,
-            clock,
+            clock: system::now,
             save,
         }
     }
@@ -205,23 +201,17 @@ impl<'a> Act<'a> {
         Ok(acted.unwrap_or_default())
     }
 
-    fn ask_public_dns(&self, planned: &[Planned]) -> Vec<(Option<Vec<IpAddr>>, Duration)> {
-        let records = self.desired.records.iter().zip(planned);
-        let asked: Vec<&RecordSpec> = records
-            .filter(|(_, planned)| planned.next == Next::AskDoh)
-            .map(|(spec, _)| spec)
-            .collect();
-        let answers = few_at_a_time(DOH_CONNECTIONS, &asked, |spec| {
-            let begun = Instant::now();
-            ((self.public_dns)(spec), begun.elapsed())
-        });
-        let mut answers = answers.into_iter();
-        let each = planned.iter().map(|planned| {
-            let is_asked = planned.next == Next::AskDoh;
-            let answer = is_asked.then(|| answers.next().flatten()).flatten();
-            answer.unwrap_or_default()
-        });
-        each.collect()
+    /// What public DNS answers for those about which it is to be asked, one per record.
+    fn ask_public_dns(&self, planned: &[Planned]) -> Vec<Option<Shown>> {
+        let is_wanted = |at: usize| matches!(planned.get(at), Some(it) if it.next == Next::AskDoh);
+        let ahead = |at: usize| self.shown.get(at).and_then(Option::as_ref);
+        let is_asked = |at: usize| is_wanted(at) && ahead(at).is_none();
+        let asked = ask_public_dns(self.desired.records, is_asked, self.public_dns);
+        let answer = |at: usize| {
+            let answer = ahead(at).or(asked.get(at).and_then(Option::as_ref));
+            answer.filter(|_| is_wanted(at)).cloned()
+        };
+        (0..planned.len()).map(answer).collect()
     }
 
     fn pursue<T>(
@@ -232,21 +222,8 @@ impl<'a> Act<'a> {
         next: impl FnOnce(&Reconciliation<'_>) -> T,
     ) -> T {
         let unknown = RecordState::default();
-        let Desired {
-            policy,
-            no_cache,
-            doh,
-            ..
-        } = *self.desired;
-        next(&Reconciliation {
-            spec,
-            state: state.records.get(spec.key()).unwrap_or(&unknown),
-            wanted,
-            now: self.now,
-            policy,
-            no_cache,
-            doh,
-        })
+        let known = state.records.get(spec.key()).unwrap_or(&unknown);
+        next(&self.desired.reconcile(spec, known, wanted, self.now))
     }
 
     /// Sees what the provider holds of one, and settles it, or says how to change it. `others` wait.

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::adapters::Adapters;
 use crate::config::Token;
 use crate::dns::Provider;
 use crate::logic::advice;
@@ -13,7 +14,9 @@ use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
+use crate::logic::step::Desired;
 use crate::net::Deadline;
+use crate::system;
 
 /// What to do where the token sees no zone of a record.
 pub const SEES_NO_ZONE: &str =
@@ -41,7 +44,7 @@ pub struct Lookup<'a> {
 
 /// What was read so far.
 #[derive(Debug, Default)]
-struct Read {
+pub struct Read {
     /// Name and id of the zone that was read last.
     last_zone: Option<(String, String)>,
     /// The zones that were looked for and are there.
@@ -50,6 +53,10 @@ struct Read {
     tried: Vec<String>,
     /// The records of names.
     names: Vec<Known>,
+    /// Zone, name and error of what was read ahead in vain.
+    failed: Option<(String, String, ApiError)>,
+    /// How many calls it takes to read a zone as a whole, of those that were.
+    calls: Vec<(String, u64)>,
 }
 
 /// Every record of one name.
@@ -106,6 +113,33 @@ impl<'a> Lookup<'a> {
         }
     }
 
+    /// That of a cycle, for which some may have been read already.
+    ///
+    /// # Errors
+    /// Why nobody can be asked.
+    pub fn by(
+        adapters: &'a Adapters,
+        read: Read,
+        desired: &Desired<'_>,
+        now: &'a Moment,
+        deadline: Deadline,
+    ) -> Result<Self, String> {
+        // In the very words of the cycle's own error, so that it is told once however many records wait for it.
+        let token = adapters.token.as_ref().map_err(ToString::to_string)?;
+        let provider = adapters.provider().ok_or("no DNS provider")?;
+        let by_hand = desired.no_cache;
+        let lookup = Self::new(provider, token, by_hand, now, system::now, deadline);
+        Ok(Self {
+            read: RefCell::new(read),
+            ..lookup
+        })
+    }
+
+    /// What was read.
+    pub fn into_read(self) -> Read {
+        self.read.into_inner()
+    }
+
     /// Name and id of the zone that was read last.
     pub fn last_zone(&self) -> Option<(String, String)> {
         self.read.borrow().last_zone.clone()
@@ -122,6 +156,23 @@ impl<'a> Lookup<'a> {
         names.retain(|known| known.zone_id != zone_id || known.name != name);
     }
 
+    /// Reads what [`Self::records`] may be asked for next, before that is known. Only in a zone that is known, and where nothing rests: what
+    /// fails is told to whoever asks for it.
+    pub fn read_ahead(
+        &self,
+        state: &State,
+        spec: &RecordSpec,
+        others: &mut dyn Iterator<Item = &RecordSpec>,
+    ) {
+        let is_asked = self.is_asked(state, &state.about(spec)).is_ok();
+        let zone = state.fresh_zone_of(spec, self.now).filter(|_| is_asked);
+        let Some(zone) = zone else { return };
+        if let Err(error) = self.read_in(state, &zone, spec, others) {
+            let failed = (zone.1, spec.name.clone(), error);
+            self.read.borrow_mut().failed = Some(failed);
+        }
+    }
+
     /// Every record of that name. Its zone is looked for once and remembered. `others` may be read in one go with it.
     ///
     /// # Errors
@@ -136,6 +187,11 @@ impl<'a> Lookup<'a> {
         let mut read = |state: &mut State, zone: &(String, String)| {
             self.read.borrow_mut().last_zone = Some(zone.clone());
             let records = self.read_in(state, zone, spec, others);
+            for (zone, calls) in self.read.borrow_mut().calls.drain(..) {
+                if let Some(known) = state.zones.get_mut(&zone) {
+                    known.calls = Some(calls);
+                }
+            }
             records.map_err(|error| (About::of(Some(zone.0.clone()), spec), error))
         };
         let remembered = state.zone_of(spec);
@@ -194,7 +250,7 @@ impl<'a> Lookup<'a> {
     /// What the record's name is in this zone, by what was read of that already, or by a call more.
     fn read_in(
         &self,
-        state: &mut State,
+        state: &State,
         (zone, id): &(String, String),
         spec: &RecordSpec,
         others: &mut dyn Iterator<Item = &RecordSpec>,
@@ -202,6 +258,10 @@ impl<'a> Lookup<'a> {
         let read = &mut *self.read.borrow_mut();
         if let Some(found) = read.of(id, &spec.name) {
             return Ok(found.clone());
+        }
+        let is_this = |(zone, name, _): &mut (String, String, _)| zone == id && *name == spec.name;
+        if let Some((_, _, error)) = read.failed.take_if(is_this) {
+            return Err(error);
         }
         let mut names = vec![spec.name.as_str()];
         for other in others {
@@ -223,9 +283,7 @@ impl<'a> Lookup<'a> {
             let whole = self
                 .provider
                 .zone_records(id, &names, most, self.deadline)?;
-            if let Some(known) = state.zones.get_mut(zone) {
-                known.calls = Some(whole.calls);
-            }
+            read.calls.push((zone.clone(), whole.calls));
             for (name, found) in whole.names {
                 read.add(id, name, found);
             }

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod adapters;
+pub mod ahead;
 pub mod ask;
 pub mod check;
 pub mod context;

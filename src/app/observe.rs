@@ -13,6 +13,7 @@ use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Sig
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::readiness::Track;
 use crate::logic::state::State;
+use crate::logic::step::Desired;
 use crate::logic::units::{ByFamily, Family};
 use crate::net::Deadline;
 use crate::net::http::HTTP_TIMEOUT;
@@ -25,10 +26,11 @@ use crate::system;
 pub fn observe(
     adapters: &Adapters,
     state: &State,
-    families: &[Family],
+    desired: &Desired<'_>,
     now: &Moment,
     deadline: Deadline,
 ) -> Observation {
+    let families = &desired.families();
     thread::scope(|scope| {
         let router = beside(scope, || adapters.router());
         let host = adapters.host();
@@ -36,6 +38,7 @@ pub fn observe(
             adapters,
             proved: None,
             plausible: now.wall_is_plausible(),
+            trust: desired.trust,
             deadline,
         };
         let track = |family: Family| state.machines.of(family).track;
@@ -107,6 +110,8 @@ struct Look<'a> {
     proved: Option<Family>,
     /// By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
     plausible: bool,
+    /// `--trust`: an address is to count at once, and so needs two who name it.
+    trust: bool,
     deadline: Deadline,
 }
 
@@ -134,7 +139,7 @@ impl<'a> Look<'a> {
             answers: vec![],
             proof: None,
         };
-        let wanted = match tally(&[], asking.left.len(), track.trusted()) {
+        let wanted = match tally(&[], asking.left.len(), self.trusted(track)) {
             Tally::Ask(wanted) if self.plausible && track != Track::NotReady => wanted,
             Tally::Ask(_) | Tally::Counted(_) | Tally::Nothing(_) => 0,
         };
@@ -144,6 +149,11 @@ impl<'a> Look<'a> {
             asking.answers.push(answer);
         }
         asking
+    }
+
+    /// The address for which one provider is enough.
+    fn trusted(&self, track: Track) -> Option<IpAddr> {
+        track.trusted().filter(|_| !self.trust)
     }
 
     /// Asks these side by side: what each says, and whether he proves the line.
@@ -184,7 +194,7 @@ impl<'a> Look<'a> {
             .is_none_or(|heard| heard.contains(&Heard::Verified));
         let seen = self.plausible.then(|| {
             if is_up {
-                return self.address(asking, track.trusted());
+                return self.address(asking, self.trusted(track));
             }
             let why = format!("not asked: no server could be verified over {family}");
             let providers = asking.left.len();

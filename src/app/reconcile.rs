@@ -2,21 +2,24 @@
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::act::{Act, Acted};
 use super::adapters::Adapters;
+use super::ahead::Ahead;
 use super::context::Context;
 use super::observe::{look_again, observe};
 use super::pending_cut;
 use super::power::{self, Save};
+use super::threads::{Begun, beside};
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::line::Line;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::policy::Policy;
-use crate::logic::records::{RecordSpec, RecordState, Truth};
+use crate::logic::records::{Next, RecordSpec, RecordState, Truth};
 use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
@@ -185,9 +188,9 @@ fn cycle<'a>(
     errors: Vec<String>,
 ) -> Result<Cycle<'a>, Error> {
     let (run, state) = Run::restore(adapters, desired, dir, state);
-    let seen = run.observe(&state);
+    let (seen, ahead) = run.observe(&state);
     let decided = run.decide(state, seen);
-    let done = run.act(decided)?;
+    let done = run.act(decided, ahead)?;
     run.settle(done, errors)
 }
 
@@ -259,9 +262,25 @@ impl<'a, 'd> Run<'a, 'd> {
         (run, state)
     }
 
-    fn observe(&self, state: &State) -> Observation {
-        let families = self.desired.families();
-        observe(self.adapters, state, &families, &self.now, self.deadline)
+    /// Looks at the line, and reads ahead beside it what will be needed if that is as it is to be expected.
+    fn observe(&self, state: &State) -> (Observation, Ahead) {
+        let Self {
+            adapters,
+            desired,
+            now,
+            deadline,
+            ..
+        } = self;
+        let foreseen = step::foresee(state, now, desired);
+        let is_done = |it: &Option<Next>| matches!(it, None | Some(Next::Done(_)));
+        thread::scope(|scope| {
+            let read = || Ahead::read(adapters, desired, state, &foreseen, now, *deadline);
+            let is_any = !foreseen.iter().all(is_done);
+            let ahead = is_any.then(|| beside(scope, read));
+            let seen = observe(adapters, state, desired, now, *deadline);
+            let ahead = ahead.and_then(Begun::join);
+            (seen, ahead.unwrap_or_default())
+        })
     }
 
     fn decide(&self, state: State, seen: Observation) -> Decided {
@@ -277,14 +296,14 @@ impl<'a, 'd> Run<'a, 'd> {
 
     /// Does what was decided. Where somebody answers the last look before a cut, that is decided anew by what is known then: nothing was
     /// done yet, as on a dead line there is nothing to do.
-    fn act(&self, mut decided: Decided) -> Result<Done, Error> {
-        let mut acted = self.keep_records(&mut decided)?;
+    fn act(&self, mut decided: Decided, ahead: Ahead) -> Result<Done, Error> {
+        let mut acted = self.keep_records(&mut decided, ahead)?;
         let (recovery, heard) = self.switch_power(&mut decided)?;
         if let (Some(seen), Some(before)) = (heard, decided.before.take()) {
             let looked = decided.state.recovery.looked.take();
             decided = self.decide(before, seen);
             decided.state.recovery.looked = looked;
-            acted = self.keep_records(&mut decided)?;
+            acted = self.keep_records(&mut decided, Ahead::default())?;
         }
         Ok(Done {
             decided,
@@ -293,7 +312,7 @@ impl<'a, 'd> Run<'a, 'd> {
         })
     }
 
-    fn keep_records(&self, decided: &mut Decided) -> Result<Vec<Acted>, Error> {
+    fn keep_records(&self, decided: &mut Decided, ahead: Ahead) -> Result<Vec<Acted>, Error> {
         let Self {
             adapters, desired, ..
         } = *self;
@@ -302,6 +321,7 @@ impl<'a, 'd> Run<'a, 'd> {
         let public_dns = |spec: &RecordSpec| adapters.public_dns(spec, self.deadline);
         let act = Act::new(
             adapters,
+            ahead,
             &public_dns,
             desired,
             &self.now,

@@ -14,7 +14,7 @@ use super::records::{self, CacheStatus, Next, Reconciliation, RecordSpec, Record
 use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{Outage, State};
-use super::units::Family;
+use super::units::{ByFamily, Family};
 use super::verdict::Verdict;
 
 /// What the operator wants, as far as a cycle needs it.
@@ -39,6 +39,26 @@ impl Desired<'_> {
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
         records::families(self.records)
+    }
+
+    /// One record, of which this is `known`, and which is to hold an address.
+    #[must_use]
+    pub const fn reconcile<'r>(
+        &'r self,
+        spec: &'r RecordSpec,
+        known: &'r RecordState,
+        wanted: IpAddr,
+        now: &'r Moment,
+    ) -> Reconciliation<'r> {
+        Reconciliation {
+            spec,
+            state: known,
+            wanted,
+            now,
+            policy: self.policy,
+            no_cache: self.no_cache,
+            doh: self.doh,
+        }
     }
 }
 
@@ -151,11 +171,12 @@ pub fn step(
     state.count(ready, now);
     let recovery = recover(&mut state, seen, verdict, ready, now, desired);
 
-    let records = desired
-        .records
-        .iter()
-        .map(|spec| plan(&mut state, spec, seen, now, desired))
-        .collect();
+    let nothing = RecordState::default();
+    let planned = desired.records.iter().map(|spec| {
+        let known = state.records.get(spec.key()).unwrap_or(&nothing);
+        plan(&state, spec, known, seen, now, desired)
+    });
+    let records = planned.collect();
     let decision = Decision {
         before,
         verdict,
@@ -339,8 +360,9 @@ fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
 }
 
 fn plan(
-    state: &mut State,
+    state: &State,
     spec: &RecordSpec,
+    known: &RecordState,
     seen: &Observation,
     now: &Moment,
     desired: &Desired<'_>,
@@ -364,22 +386,7 @@ fn plan(
     {
         return held(format!("no {family} address was observed in this cycle"));
     }
-    let nothing;
-    let known = if let Some(known) = state.records.get(spec.key()) {
-        known
-    } else {
-        nothing = RecordState::default();
-        &nothing
-    };
-    let reconciliation = Reconciliation {
-        spec,
-        state: known,
-        wanted,
-        now,
-        policy: desired.policy,
-        no_cache: desired.no_cache,
-        doh: desired.doh,
-    };
+    let reconciliation = desired.reconcile(spec, known, wanted, now);
     let (cache, cache_age) = reconciliation.cache();
     Planned {
         wanted: Some(wanted),
@@ -387,6 +394,37 @@ fn plan(
         cache_age,
         next: reconciliation.begin(),
     }
+}
+
+/// What will be asked first about each record, none where its address has not its confirmations yet, if the cycle that began at `now` sees what
+/// is to be expected: over each family the address of before. Whoever says `--trust` expects another one.
+#[must_use]
+pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option<Next>> {
+    let expected = |family: Family| {
+        let mut machine = state.machines.of(family).clone();
+        let evidence = Evidence {
+            up: true,
+            address: machine.track.address(),
+            trust: desired.trust,
+        };
+        machine.observe(evidence, desired.policy.confirmations, now);
+        machine.track.trusted()
+    };
+    let expected = ByFamily {
+        ipv4: expected(Family::V4),
+        ipv6: expected(Family::V6),
+    };
+    let nothing = RecordState::default();
+    let records = desired.records.iter();
+    let foreseen = records.map(|spec| {
+        if desired.trust {
+            return Some(Next::AskApi);
+        }
+        let wanted = (*expected.of(spec.kind.family()))?;
+        let known = state.records.get(spec.key()).unwrap_or(&nothing);
+        Some(desired.reconcile(spec, known, wanted, now).begin())
+    });
+    foreseen.collect()
 }
 
 fn why_not_publishable(track: Track, family: Family, seen: &Observation, required: u32) -> String {

@@ -380,6 +380,7 @@ impl Life {
         let deadline = Deadline::after(Duration::from_secs(60));
         let provider = &self.provided;
         let act = Act {
+            shown: vec![],
             lookup: Ok(Lookup::new(
                 provider,
                 &self.token,
