@@ -612,3 +612,34 @@ fn a_plug_that_was_seen_on_may_be_off_after_a_boot() {
     };
     assert_eq!(resumed(&reborn).plug_seen, None);
 }
+
+#[test]
+fn what_a_cycle_will_ask_is_foreseen_by_the_address_that_it_saw_before() {
+    let mut line = Driven::new(specs());
+    let foreseen = |line: &Driven, trust: bool| {
+        let now = at(line.seconds + 30);
+        let desired = Desired {
+            trust,
+            ..desired(&line.specs, &line.policy, &line.limits)
+        };
+        foresee(&resume(line.state.clone(), &desired, &now), &now, &desired)
+    };
+    // Nothing was seen yet, and who says `--trust` will write.
+    assert_eq!(foreseen(&line, false), [None]);
+    assert_eq!(foreseen(&line, true), [Some(Next::AskApi)]);
+    line.cycle(&up(A));
+    let lacks_one = foreseen(&line, false);
+    assert_eq!(
+        lacks_one,
+        [Some(line.cycle(&up(A)).records[0].next.clone())]
+    );
+    let right = foreseen(&line, false);
+    assert_eq!(right, [Some(line.cycle(&up(A)).records[0].next.clone())]);
+    assert!(matches!(right[0], Some(Next::Done(_))), "{right:?}");
+    assert_eq!(foreseen(&line, true), [Some(Next::AskApi)]);
+    // An address that changed: it lacks its confirmation, and then it is read.
+    line.cycle(&up(B));
+    assert_eq!(foreseen(&line, false), [Some(Next::AskApi)]);
+    line.seconds += 4000;
+    assert_eq!(line.cycle(&up(B)).records[0].next, Next::AskApi);
+}

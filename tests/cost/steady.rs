@@ -13,8 +13,11 @@
 mod support;
 
 use std::fs;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use cadence::world::{Counts, Tally};
+use cadence::world::{Counts, Kind, Tally, Tamper};
 use serde_json::json;
 
 use support::{Home, gist};
@@ -134,4 +137,47 @@ fn cycles_that_find_the_line_down_ask_nobody_else() {
     home.world.set_line(cadence::world::Line::Up).unwrap();
     home.settle();
     assert_eq!(home.world.cloudflare().writes().len(), 1, "the creation");
+}
+
+/// Longer than all that a cycle does by itself, also on a busy host.
+const ANSWER: Duration = Duration::from_millis(600);
+
+#[test]
+fn what_is_needed_is_asked_side_by_side() {
+    let home = Home::new();
+    home.settle();
+    home.cycle();
+    let slow: Tamper = Arc::new(|_, reply, out| {
+        thread::sleep(ANSWER);
+        out.write_all(reply)?;
+        Ok(true)
+    });
+    for kind in [Kind::Ip, Kind::Doh, Kind::Api] {
+        (0..4).for_each(|index| home.world.tamper(kind, index, Some(Arc::clone(&slow))));
+    }
+    // So many answers a cycle waits for, one after the other; and what it comes to.
+    let answers = |options: &[&str]| {
+        let begun = Instant::now();
+        let (_, report) = home.cycle_with(options);
+        let took = begun.elapsed().as_secs_f64() / ANSWER.as_secs_f64();
+        (gist(&report), took.floor())
+    };
+    let is = |gist: &str, answers: f64| (gist.to_owned(), answers);
+    assert_eq!(answers(&[]), is("READY noop/cache", 1.0));
+    home.pass(Duration::from_secs(3 * 3600));
+    assert_eq!(answers(&[]), is("READY noop/doh", 1.0));
+    home.world
+        .set_address(Some("93.184.216.40".parse().unwrap()));
+    // Who is believed alone names another address, and a second one is asked.
+    assert_eq!(answers(&[]), is("PROBING held", 2.0));
+    // Two providers, and the record beside them; then the write.
+    assert_eq!(answers(&[]), is("READY updated/api", 2.0));
+    home.world
+        .set_address(Some("93.184.216.41".parse().unwrap()));
+    assert_eq!(answers(&["--trust"]), is("READY updated/api", 2.0));
+    assert_eq!(answers(&[]), is("READY noop/cache", 1.0));
+    // What was read for nothing is not used.
+    home.world.reset_counts();
+    assert_eq!(answers(&["--trust"]), is("READY noop/cache", 1.0));
+    assert_eq!(home.world.counts().api.requests, 1);
 }
