@@ -405,7 +405,7 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__init)
-            opts="-y -v -q -h --record --type --create --zone --token-file --plug --plug-address --yes --offline --config --state-dir --format --json --color --verbose --quiet --help"
+            opts="-y -v -q -h --record --type --create --zone --token-file --router --plug --plug-address --yes --offline --config --state-dir --format --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -424,6 +424,10 @@ _cadence() {
                     return 0
                     ;;
                 --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --router)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

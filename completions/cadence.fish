@@ -146,6 +146,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand init" -l type -d 'The ty
 AAAA\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l zone -d 'The zone of the records; found from their names by default' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l token-file -d 'Read the API token from FILE, or from stdin if it is -' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l router -d 'The router\'s address, if the default route does not tell it' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug -d 'The modem\'s smart plug: shelly1, shelly2 or tasmota' -r -f -a "shelly1\t''
 shelly2\t''
 tasmota\t''"

@@ -279,6 +279,9 @@ pub struct Init {
     /// Read the API token from FILE, or from stdin if it is -
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// The router's address, if the default route does not tell it
+    #[arg(long, value_name = "ADDRESS")]
+    pub router: Option<String>,
     /// The modem's smart plug: shelly1, shelly2 or tasmota
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(PLUGS), hide_possible_values = true)]
     pub plug: Option<String>,

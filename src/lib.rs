@@ -60,6 +60,7 @@
 //! | subcommand | a file in [`app`] and in [`render`] | [`cli`], [`run`] |
 
 pub mod app;
+pub mod called;
 pub mod cli;
 pub mod config;
 pub mod dns;

@@ -8,8 +8,9 @@ use log::{Level, LevelFilter};
 
 use crate::cli::Global;
 use crate::config::Env;
+use crate::logic::advice;
 use crate::probe::router::ECHO_THREAD;
-use crate::render::{hang, is_journal, width_of};
+use crate::render::{WIDTH, columns, hang, is_journal, printable, width_of};
 
 /// Starts the logger. A message is one line, but on a terminal, where it is wrapped.
 /// Only what cadence itself says is logged: its libraries would tell headers, and so the token.
@@ -38,17 +39,34 @@ pub fn log_to_stderr(global: &Global) {
             if priority {
                 write!(out, "<{syslog}>")?;
             }
+            let message = record.args().to_string();
             // A reader that has gone away is no error, and must not end a cycle.
-            let indent = name.len() + 2;
-            match width {
-                Some(width) => {
-                    let text = hang(&record.args().to_string(), indent, indent, width);
-                    writeln!(out, "{name}: {text}")
-                }
-                None => writeln!(out, "{name}: {}", record.args()),
+            if priority {
+                writeln!(out, "{name}: {message}")
+            } else {
+                writeln!(out, "{name}: {}", laid_out(&message, name.len() + 2, width))
             }
         })
         .try_init();
+}
+
+/// A message behind a head of so many columns: where it is long, what is wrong, its cause and its fix are on lines of their own. Those are
+/// wrapped on a terminal alone.
+fn laid_out(message: &str, indent: usize, width: Option<usize>) -> String {
+    if indent + columns(message) <= width.unwrap_or(WIDTH) {
+        return printable(message);
+    }
+    let (what, fix) = advice::split(message);
+    let (what, cause) = match what.split_once(": ") {
+        Some((what, cause)) => (format!("{what}:"), Some(cause)),
+        None => (what.to_owned(), None),
+    };
+    let fix = fix.map(|fix| format!("fix: {fix}"));
+    let parts = [Some(&*what), cause, fix.as_deref()].into_iter().flatten();
+    let lines: Vec<String> = parts
+        .map(|part| hang(part, indent, indent, width.unwrap_or(usize::MAX)))
+        .collect();
+    lines.join(&format!("\n{:indent$}", ""))
 }
 
 /// From here on a panic is one line of the log. It says where, and not with what words: those may quote what is secret.

@@ -10,6 +10,7 @@ use crate::app::context::Context;
 #[cfg(feature = "demo")]
 use crate::app::demo;
 use crate::app::{ask, check, history, init, probe, reconcile, recover, status};
+use crate::called;
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
 use crate::render::{self, Form, Style};
@@ -22,6 +23,7 @@ use crate::system;
 pub fn run(cli: Cli) -> Result<u8, Error> {
     let is_log = matches!(cli.command, Command::Reconcile(_));
     let context = Context::new(cli.global, is_log);
+    called::remember(context.called());
     match cli.command {
         Command::Reconcile(options) => documented(&context, reconcile(&context, &options)),
         Command::Status(options) => documented(&context, status(&context, &options)),

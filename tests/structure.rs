@@ -16,8 +16,8 @@ const ABOVE: [(&str, &[&str]); 4] = [
     (
         "logic",
         &[
-            "app", "cli", "config", "dns", "file", "folder", "logging", "net", "plug", "probe",
-            "program", "render", "run", "store", "system", "world",
+            "app", "called", "cli", "config", "dns", "file", "folder", "logging", "net", "plug",
+            "probe", "program", "render", "run", "store", "system", "world",
         ],
     ),
     ("render", &["run"]),

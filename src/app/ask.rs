@@ -1,22 +1,35 @@
 //! Questions to a person on the terminal. They go to stderr, so that stdout holds the report alone.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{Errno, read};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::{emulate_default_handler, pipe};
 
 use crate::error::{Error, plain};
 
 /// The signals by which a person or the system ends a question.
 const ENDS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+/// The longest line of a terminal.
+const LINE: usize = 4096;
+
+/// What becomes of these signals.
+struct Ends {
+    /// They end the process, as they would without us.
+    at_once: Arc<AtomicBool>,
+    /// The last one that did not; 0 is none.
+    noted: Arc<AtomicUsize>,
+    /// Can be read once there was one.
+    bell: UnixStream,
+}
 
 /// Whether there is somebody to ask.
 #[must_use]
@@ -54,52 +67,95 @@ pub fn line(question: &str) -> Result<Option<String>, Error> {
 pub fn secret(question: &str) -> Result<Option<String>, Error> {
     let hidden = || {
         let before = tcgetattr(io::stdin())?;
-        let mut signals = Signals::new(ENDS)?;
-        let handle = signals.handle();
-        thread::scope(|scope| {
-            thread::Builder::new().spawn_scoped(scope, || {
-                for signal in signals.forever() {
-                    restore(&before);
-                    tell("\n");
-                    let _ = emulate_default_handler(signal);
-                }
-            })?;
-            signals_end().store(false, Ordering::SeqCst);
-            let answer = hide(&before).and_then(|()| asked(question));
-            restore(&before);
-            signals_end().store(true, Ordering::SeqCst);
-            handle.close();
-            answer
-        })
+        let ends = ends()?;
+        let was_at_once = ends.at_once.swap(false, Ordering::SeqCst);
+        let answer = hide(&before).and_then(|()| asked(question));
+        restore(&before);
+        ends.at_once.store(was_at_once, Ordering::SeqCst);
+        if was_at_once {
+            end_as_told();
+        }
+        answer
     };
     hidden().map_err(|error| unusable(&error))
 }
 
+/// From here on a signal that ends the process ends the questions alone, so that what was answered can be kept.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub fn note_signals() -> Result<(), Error> {
+    let ends = ends().map_err(|error| unusable(&error))?;
+    ends.at_once.store(false, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Whether one was noted.
+#[must_use]
+pub fn is_ended() -> bool {
+    ends().is_ok_and(|ends| ends.noted.load(Ordering::SeqCst) != 0)
+}
+
+/// Ends the process by the signal that was noted, if one was.
+pub fn end_as_told() {
+    let noted = ends().map_or(0, |ends| ends.noted.load(Ordering::SeqCst));
+    if let Some(signal) = i32::try_from(noted).ok().filter(|signal| *signal != 0) {
+        let _ = emulate_default_handler(signal);
+    }
+}
+
+/// Asks, and reads a line; none where the input or a signal ends the questions.
 fn asked(question: &str) -> io::Result<Option<String>> {
-    // Not locked while it waits: a signal has something to say meanwhile.
+    let (stdin, ends) = (io::stdin(), ends()?);
     write!(io::stderr(), "{question}")?;
     io::stderr().flush()?;
-    let mut answer = String::new();
-    if io::stdin().lock().read_line(&mut answer)? == 0 {
-        // The end of input leaves the cursor behind the question.
-        tell("\n");
-        return Ok(None);
+    let mut answer = vec![];
+    let mut bytes = [0; LINE];
+    while !answer.ends_with(b"\n") {
+        let mut ready = [
+            PollFd::new(&ends.bell, PollFlags::IN),
+            PollFd::new(&stdin, PollFlags::IN),
+        ];
+        match poll(&mut ready, None) {
+            Err(Errno::INTR) => continue,
+            polled => polled?,
+        };
+        let is_over = ready.first().is_some_and(|bell| !bell.revents().is_empty());
+        let count = if is_over {
+            0
+        } else {
+            read(&stdin, &mut bytes)?
+        };
+        if count == 0 {
+            // The cursor is behind the question.
+            tell("\n");
+            return Ok(None);
+        }
+        answer.extend_from_slice(bytes.get(..count).unwrap_or_default());
     }
+    let answer = String::from_utf8(answer).map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(Some(answer.trim().to_owned()))
 }
 
-/// While it is false, a signal does not end the process by itself. The library never takes a handler back to the default,
-/// so there is one flag for all questions, and it acts as the default does between them.
-fn signals_end() -> &'static AtomicBool {
-    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    FLAG.get_or_init(|| {
-        let flag = Arc::new(AtomicBool::new(true));
-        for signal in ENDS {
-            // Refused for signals that cannot be caught alone, and these can.
-            let _ = flag::register_conditional_default(signal, Arc::clone(&flag));
-        }
-        flag
-    })
+/// The library never takes a handler back to the default, so there is one for all questions, and it acts as the default does between them.
+fn ends() -> io::Result<&'static Ends> {
+    static CAUGHT: OnceLock<Ends> = OnceLock::new();
+    if let Some(caught) = CAUGHT.get() {
+        return Ok(caught);
+    }
+    let (bell, ring) = UnixStream::pair()?;
+    let ends = Ends {
+        at_once: Arc::new(AtomicBool::new(true)),
+        noted: Arc::default(),
+        bell,
+    };
+    for signal in ENDS {
+        let number = usize::try_from(signal).unwrap_or_default();
+        flag::register_conditional_default(signal, Arc::clone(&ends.at_once))?;
+        flag::register_usize(signal, Arc::clone(&ends.noted), number)?;
+        pipe::register(signal, ring.try_clone()?)?;
+    }
+    Ok(CAUGHT.get_or_init(|| ends))
 }
 
 fn hide(before: &Termios) -> io::Result<()> {

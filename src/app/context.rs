@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::adapters::{Adapters, Outside};
+use crate::called::Called;
 use crate::cli::Global;
 use crate::config::{self, Env, Mode, Settings};
 use crate::error::{Error, plain};
@@ -66,6 +67,20 @@ impl Context {
     pub fn new_config_path(&self) -> PathBuf {
         let flag = self.global.config.as_deref();
         config::config_file(flag, &self.env, self.is_root, |_| true)
+    }
+
+    /// How another command is to be called that looks at the same. A variable may be unknown to whom it is told, and to sudo.
+    #[must_use]
+    pub fn called(&self) -> Called {
+        let named = |flag: &Option<PathBuf>, variable| {
+            let set = || self.env.get(variable).map(PathBuf::from);
+            flag.clone().or_else(set)
+        };
+        Called {
+            sudo: self.is_root || self.config_path() == Path::new(config::CONFIG_FILE),
+            config: named(&self.global.config, "CADENCE_CONFIG"),
+            state_dir: named(&self.global.state_dir, "CADENCE_STATE_DIR"),
+        }
     }
 
     /// Whether root runs the command.

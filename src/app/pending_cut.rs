@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::adapters::Adapters;
 use super::context::Context;
 use super::power;
+use crate::called;
 use crate::config::Settings;
 use crate::error::{EXIT_LOCKED, Error};
 use crate::logic::advice;
@@ -49,12 +50,28 @@ pub fn restore(
     })
 }
 
-/// Whether the plug of a cut can be spoken to at all, by what the configuration says. Asks nobody.
-///
-/// # Errors
-/// Why it cannot.
-pub fn is_known(adapters: &Adapters, dir: &StateDir, cut: &Cut) -> Result<(), String> {
-    at_plug_of(adapters, dir, Some(cut), |plug| plug.map(drop))
+/// A cut that is not known to be over, and what ends it: another rule where its plug can no longer be spoken to, by what the
+/// configuration says. Asks nobody.
+#[must_use]
+pub fn told(adapters: &Adapters, dir: &StateDir, cut: &Cut) -> String {
+    let what = "the plug has not confirmed that it is on since the cut";
+    let Err(why) = at_plug_of(adapters, dir, Some(cut), |plug| plug.map(drop)) else {
+        let on = called::cadence("recover --on");
+        return advice::join(
+            what,
+            Some(&format!(
+                "wait for the next cycle, which switches it on first, or: {on}"
+            )),
+        );
+    };
+    let (why, fix) = advice::split(&why);
+    let forget = called::cadence("recover --forget");
+    let fix = match fix {
+        Some(fix) if fix.ends_with(&forget) => fix.to_owned(),
+        Some(fix) => format!("{fix}, or switch it on by hand, and then: {forget}"),
+        None => format!("switch it on by hand, and then: {forget}"),
+    };
+    advice::join(&format!("{what}; {why}"), Some(&fix))
 }
 
 /// Restores, leaves that on disk, and does nothing else.

@@ -18,6 +18,7 @@ pub use self::back::{emit_restored, forget, rescue, restore, switch_on_by_hand};
 pub use self::outcome::{Outcome, Save};
 use self::outcome::{emit, stranger, unanswered};
 use self::signals::Signals;
+use crate::called;
 use crate::logic::advice;
 use crate::logic::event::RecoveryPhase;
 use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
@@ -179,8 +180,9 @@ fn allows(
 ) -> Result<Option<Duration>, String> {
     if status.on == Some(false) {
         return Err(format!(
-            "the plug {} was switched off by someone else; fix: cadence recover --on",
-            plug.target()
+            "the plug {} was switched off by someone else; fix: {}",
+            plug.target(),
+            called::cadence("recover --on")
         ));
     }
     plug.pin()

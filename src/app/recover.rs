@@ -122,7 +122,7 @@ pub fn run(
     if !options.dry_run && !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
-            "this cuts the modem's power, and this is not a terminal: add --yes, or look first with --dry-run",
+            "this cuts the modem's power, and this is not a terminal; fix: add --yes, or look first with --dry-run",
         ));
     }
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
@@ -212,7 +212,7 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<Done, Error> {
     if !options.yes && !ask::can_ask() {
         return Err(Error::new(
             EXIT_USAGE,
-            "a cut is left over, and this is not a terminal: add --yes to forget it",
+            "a cut is left over, and this is not a terminal; fix: add --yes to forget it",
         ));
     }
     let question = "Forget that the plug is not known to be on? If it is off, it stays off.";

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::adapters::Adapters;
 use super::context::Context;
+use super::pending_cut;
 use crate::config::Settings;
+use crate::logic::advice;
 use crate::logic::moment::Moment;
 use crate::logic::state::{State, VERSION};
 use crate::store::{StateDir, StoreError, state};
@@ -20,6 +23,8 @@ pub struct Known {
     pub state_dir: PathBuf,
     /// What the last cycle left; none where no cycle has run.
     pub state: Option<State>,
+    /// A cut that is not known to be over, and what ends it.
+    pub cut: Option<String>,
     /// When it was read.
     pub now: Moment,
 }
@@ -31,11 +36,20 @@ pub struct Known {
 pub fn run(context: &Context) -> Result<Known, StoreError> {
     let (settings, fault) = configuration(context);
     let state_dir = context.state_dir();
-    let state = match StateDir::existing(&state_dir)? {
-        Some(dir) => state::read::<State>(&dir, VERSION.into())?,
+    let dir = StateDir::existing(&state_dir)?;
+    let state = match &dir {
+        Some(dir) => state::read::<State>(dir, VERSION.into())?,
         None => None,
     };
+    let cut = state.as_ref().and_then(|state| state.recovery.cut.as_ref());
+    let cut = dir.zip(cut).and_then(|(dir, cut)| {
+        // What the state tells of the plug is enough for some.
+        let settings = settings.clone().map_or_else(Settings::bare, Ok).ok()?;
+        let adapters = Adapters::new(settings, &context.env, &context.outside).ok()?;
+        Some(pending_cut::told(&adapters, &dir, cut))
+    });
     Ok(Known {
+        cut,
         settings,
         fault,
         state_dir,
@@ -60,7 +74,7 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
             let first = problems.next().unwrap_or_default().to_owned();
             let fault = match problems.count() {
                 0 => first,
-                more => format!("{first} (and {more} more: cadence check)"),
+                more => advice::with(&first, &format!(" (and {more} more)")),
             };
             (None, Some(fault))
         }

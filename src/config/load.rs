@@ -12,6 +12,7 @@ use super::env::Env;
 use super::reader::Reader;
 use super::schema;
 use super::settings::Settings;
+use crate::called;
 use crate::error::plain;
 use crate::file;
 
@@ -102,7 +103,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         Ok(file) => Ok(file.bytes),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
-                "{path} does not exist; fix: create one with cadence init, or name another with --config"
+                "{path} does not exist; fix: name another with --config, or create one: {}",
+                called::cadence("init")
             ),
             io::ErrorKind::PermissionDenied => {
                 format!(

@@ -228,7 +228,7 @@ impl<'r, 'a> Section<'r, 'a> {
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
         let Some(value @ Value::File(file)) = self.file_value(key) else {
             self.reader.problem_of_the_whole(&format!(
-                "{key} is not set: expected {allowed}; fix: create a configuration with cadence init"
+                "{key} is not set: expected {allowed}; fix: add one, as man cadence.toml shows"
             ));
             return Vec::new();
         };

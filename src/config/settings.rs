@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::server::{Endpoint, RouterAddress, WanTarget};
 use super::url::{self, PlainHttp};
+use crate::called;
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::{CutPlug, Limits};
@@ -153,13 +154,14 @@ impl Recovery {
     /// # Errors
     /// Why that plug cannot be spoken to any more, and the fix.
     pub fn of_cut(&self, cut: &CutPlug, on_url: Option<&str>) -> Result<Self, String> {
-        let forget = "switch it on by hand, and then: cadence recover --forget";
+        let forget = called::cadence("recover --forget");
+        let by_hand = format!("switch it on by hand, and then: {forget}");
         let named = PlugKind::NAMED
             .into_iter()
             .find(|(name, _)| *name == cut.kind);
         let Some((_, plug)) = named else {
             return Err(format!(
-                "it was of an unknown kind, {:?}; fix: {forget}",
+                "it was of an unknown kind, {:?}; fix: {by_hand}",
                 cut.kind
             ));
         };
@@ -174,7 +176,7 @@ impl Recovery {
         match plug {
             PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => {
                 recovery.address = url::plug_address(&cut.address)
-                    .map_err(|_| format!("its address is not known; fix: {forget}"))?;
+                    .map_err(|_| format!("its address is not known; fix: {by_hand}"))?;
                 if recovery.address != self.address {
                     recovery.password_file = None;
                 }
@@ -182,7 +184,7 @@ impl Recovery {
             PlugKind::Http => {
                 let url = on_url
                     .and_then(|url| url::endpoint(url, PlainHttp::Anywhere).ok())
-                    .ok_or_else(|| format!("its on_url is no longer known; fix: {forget}"))?;
+                    .ok_or_else(|| format!("its on_url is no longer known; fix: {by_hand}"))?;
                 recovery.on_url = Some(url.clone());
                 recovery.off_url = Some(url);
             }
@@ -190,7 +192,7 @@ impl Recovery {
             PlugKind::Command => {
                 let program = cut.program.as_deref().unwrap_or(Path::new("?"));
                 return Err(format!(
-                    "it was switched by {}, which recovery.program no longer names; fix: name it again, or run it with \"on\" and then: cadence recover --forget",
+                    "it was switched by {}, which recovery.program no longer names; fix: name it again, or run it with \"on\" and then: {forget}",
                     program.display()
                 ));
             }

@@ -174,8 +174,8 @@ fn files_that_cannot_be_read_are_named_with_the_mend() {
     let message = |path: &Path| load(path, &Env::default()).unwrap_err().to_string();
     assert_eq!(
         message(Path::new("/nonexistent/cadence.toml")),
-        "/nonexistent/cadence.toml does not exist; fix: create one with cadence init, or name another \
-         with --config"
+        "/nonexistent/cadence.toml does not exist; fix: name another with --config, or create one: \
+         cadence init"
     );
     let path = folder.path().display();
     assert_eq!(

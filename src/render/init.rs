@@ -29,7 +29,6 @@ pub fn told(told: &Told<'_>, style: &Style) -> String {
     match told {
         Told::Found(finding) => check::pretty(finding, *style),
         Told::Text(text) => hang(text, 0, 0, style.width) + "\n",
-        Told::Command(line) => format!("  {line}\n"),
     }
 }
 

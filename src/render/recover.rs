@@ -9,6 +9,7 @@ use super::text::{hang, pair, printable};
 use super::{Form, Paint, Style, json, local_clock};
 use crate::app::power::Outcome;
 use crate::app::recover::{Done, Plan};
+use crate::called;
 use crate::logic::units::human_duration;
 
 /// The column of the facts.
@@ -126,7 +127,10 @@ fn cycle(plan: &Plan, outcome: &Outcome, style: Style) -> String {
         }
         Form::Pretty if *outcome == Outcome::Completed => {
             let done = style.paint(Paint::Good, "the power was cut and is back");
-            format!("{done}; once the modem is up: cadence status\n")
+            format!(
+                "{done}; once the modem is up: {}\n",
+                called::cadence("status")
+            )
         }
         Form::Pretty => String::new(),
     }

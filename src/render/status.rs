@@ -17,6 +17,7 @@ use super::text::pair;
 use super::{Form, Style, json};
 use crate::app::status::Known;
 use crate::error::EXIT_DONE;
+use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use words::uptime;
 
@@ -29,7 +30,12 @@ pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (St
         policy: &settings.policy,
         recovery: &settings.recovery.limits,
     });
-    let document = Document::new(known.state.as_ref(), configured, &known.now);
+    let mut document = Document::new(known.state.as_ref(), configured, &known.now);
+    if let Some(told) = &known.cut {
+        let (why, fix) = advice::split(told);
+        document.recovery.guardrail = Some(why.to_owned());
+        document.recovery.fix = fix.map(str::to_owned);
+    }
     let told = check.then(|| monitor(&document, &known.state_dir));
     let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);
     let fault = known.fault.as_deref();

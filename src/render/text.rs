@@ -9,6 +9,17 @@ use crate::logic::units::{human_ago, human_duration};
 
 /// The width that every terminal has.
 pub const WIDTH: usize = 80;
+/// What follows the name of the program where that is no prose.
+const COMMANDS: [&str; 8] = [
+    "check",
+    "demo",
+    "history",
+    "init",
+    "probe",
+    "reconcile",
+    "recover",
+    "status",
+];
 /// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
 const NARROWEST: usize = 20;
 
@@ -36,15 +47,25 @@ pub fn hang(text: &str, taken: usize, indent: usize, width: usize) -> String {
 }
 
 /// Breaks printable text at spaces into lines of at most `width` columns, the first one of at most `first`. A longer
-/// word stays whole, so that it can be copied, and what belongs together is not parted. Always gives a line, which may be empty.
+/// word stays whole, so that it can be copied, and what belongs together is not parted: a command that ends the text stands on a line of
+/// its own where there is more than one line. Always gives a line, which may be empty.
 pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();
-    for word in words(&printable(text)) {
-        let room = if lines.is_empty() { first } else { width };
+    let text = printable(text);
+    let (prose, command) = command_apart(&text);
+    let is_one_line = columns(&text) <= first;
+    let command = Some(command.to_owned()).filter(|command| !command.is_empty());
+    for word in words(prose).into_iter().chain(command) {
+        let is_command = !is_one_line && is_command(&word);
+        let room = match (is_command, lines.is_empty()) {
+            (true, _) => 0,
+            (false, true) => first,
+            (false, false) => width,
+        };
         let length = columns(&line) + columns(word.trim_end());
         // Where the first line has less room than the others, it may stay empty.
-        let is_room_below = lines.is_empty() && first < width;
+        let is_room_below = !is_command && lines.is_empty() && first < width;
         if length > room && (is_room_below || !line.is_empty()) && word != " " {
             lines.push(line.trim_end().to_owned());
             line.clear();
@@ -53,6 +74,26 @@ pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     }
     lines.push(line.trim_end().to_owned());
     lines
+}
+
+/// A text without the command at its end, and that command; it is all of the text, or stands behind a colon.
+pub fn command_apart(text: &str) -> (&str, &str) {
+    let ends = text.match_indices(": ").map(|(at, colon)| at + colon.len());
+    let begin = [0].into_iter().chain(ends).find(|at| {
+        let rest = text.get(*at..);
+        rest.is_some_and(is_command)
+    });
+    text.split_at(begin.unwrap_or(text.len()))
+}
+
+/// Whether a text is a command, by how those begin that are advised; and so does a line for crontab.
+fn is_command(text: &str) -> bool {
+    let mut words = text.split(' ');
+    match (words.next(), words.next()) {
+        (Some("sudo" | "echo" | "*"), Some(_)) => true,
+        (Some("cadence"), Some(word)) => word.starts_with("--") || COMMANDS.contains(&word),
+        _ => false,
+    }
 }
 
 /// The words of a text, each with the space after it; `42 s` is one, and so is `| rtt=74ms`, before which a line of telemetry is broken.
@@ -145,6 +186,25 @@ mod tests {
             ["after", "3 min", "42 s, or", "so"],
             "a number keeps its unit"
         );
+    }
+
+    #[test]
+    fn a_command_can_be_copied_and_stands_alone_where_there_are_several_lines() {
+        let fix = "switch it on by hand, and then: sudo cadence --config /etc/a recover --on";
+        assert_eq!(wrap(fix, 80, 80), [fix]);
+        let command = "sudo cadence --config /etc/a recover --on";
+        assert_eq!(
+            wrap(fix, 40, 40),
+            ["switch it on by hand, and then:", command]
+        );
+        assert_eq!(wrap(command, 10, 10), [command]);
+        assert_eq!(
+            wrap("cadence keeps a home", 12, 12),
+            ["cadence", "keeps a home"],
+            "that is prose"
+        );
+        let fix = format!("no token; fix: {command}");
+        assert_eq!(wrap(&fix, 20, 20), ["no token; fix:", command]);
     }
 
     #[test]

@@ -170,11 +170,12 @@ fn checked(stage: &Stage, name: &str) -> Value {
 fn a_cut_whose_plug_can_be_reached_ends_by_hand() {
     let stage = killed_in_the_dark(Kind::Emulated(PlugModel::Shelly1));
     reconfigure(&stage, "");
-    let fix = &checked(&stage, "power")["fix"];
-    assert_eq!(
-        fix,
-        "the next cycle switches it on first, or run: cadence recover --on"
-    );
+    let power = checked(&stage, "power");
+    let fix = power["fix"].as_str().unwrap();
+    assert!(fix.ends_with(" recover --on"), "{power}");
+    let told = stage.home.run(&["status", "--json"]).stdout;
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told["recovery"]["fix"], fix, "status names the same");
 }
 
 #[test]
@@ -207,7 +208,14 @@ fn a_program_that_is_not_named_any_more_is_not_run_until_it_is_forgotten() {
         assert_eq!(power["result"], "fail");
         let told = |key: &str| power[key].as_str().unwrap();
         assert!(told("message").contains("it was switched by "), "{power}");
-        assert!(told("fix").ends_with("cadence recover --forget"), "{power}");
+        assert!(told("fix").ends_with(" recover --forget"), "{power}");
+        let page = stage.home.run(&["status"]).stdout;
+        let page = String::from_utf8(page).unwrap();
+        assert!(page.contains(" recover --forget\n"), "{page}");
+        assert!(
+            !page.contains(" recover --on"),
+            "that cannot end it: {page}"
+        );
     }
     let asked = stage.home.run(&["recover", "--forget"]);
     assert_eq!(asked.status.code(), Some(2), "{asked:?}");

@@ -308,3 +308,20 @@ pub fn signal<'a>(report: &'a Value, name: &str) -> &'a Value {
         .find(|signal| signal["signal"] == name)
         .unwrap_or_else(|| panic!("no {name}: {report:#}"))
 }
+
+/// What is logged, each message on one line again: long ones have their cause and their fix on lines of their own.
+pub fn joined(logged: &str) -> String {
+    let mut text = logged.to_owned();
+    for margin in ["\n         ", "\n       "] {
+        text = text.replace(&format!("{margin}fix: "), "; fix: ");
+        text = text.replace(margin, " ");
+    }
+    text
+}
+
+/// The command as it is advised to whoever named these paths.
+pub fn advised(config: &str, state: &str, words: &str) -> String {
+    let is_root = rustix::process::geteuid().is_root();
+    let sudo = if is_root { "sudo " } else { "" };
+    format!("{sudo}cadence --config {config} --state-dir {state} {words}")
+}

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::finding::Finding;
 use crate::app::adapters::Adapters;
 use crate::app::lookup::{Lookup, NotRead};
+use crate::called;
 use crate::dns::TokenStatus;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
@@ -222,7 +223,8 @@ pub fn before_first_cycle(
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.
 fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
-    const SOON: &str = "sudo cadence reconcile --trust, or wait for the next READY cycle";
+    let soon = called::cadence("reconcile --trust");
+    let soon = format!("wait for the next READY cycle, or: {soon}");
     let label = reconciliation.spec.label();
     let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
     let unshown = reconciliation.state.unshown(reconciliation.now);
@@ -239,11 +241,12 @@ fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) 
                 "{label} points to {}, but public DNS has not shown it for {waited}",
                 reconciliation.wanted
             );
-            Finding::warn("record", told).fix(
-                "compare the zone's name servers at the registrar with those Cloudflare names: dig NS, and cadence probe --only dns",
-            )
+            Finding::warn("record", told).fix(format!(
+                "compare the zone's name servers at the registrar (dig NS) with those Cloudflare names, and see: {}",
+                called::cadence("probe --only dns")
+            ))
         }
-        (next, _) => would_do(reconciliation, next, observed, SOON),
+        (next, _) => would_do(reconciliation, next, observed, &soon),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::finding::Finding;
 use super::runner::Runner;
 use super::systemd::SERVICE;
+use crate::called;
 use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
 use crate::error::plain;
 
@@ -133,7 +134,7 @@ impl Secret<'_> {
             self.hand_over()
         } else {
             format!(
-                "sudo chgrp {user} {path} && sudo chmod 0640 {path}, and let {user} enter each folder on the way"
+                "let {user} enter each folder on the way, and: sudo chgrp {user} {path} && sudo chmod 0640 {path}"
             )
         };
         Way::Faulty(Finding::fail(CHECK, denied).fix(fix))
@@ -158,7 +159,7 @@ impl Secret<'_> {
 
     fn hand_over(&self) -> String {
         format!(
-            "sudo systemctl edit {SERVICE}, and add:\n[Service]\nLoadCredential={}:{}",
+            "add these lines: sudo systemctl edit {SERVICE}\n[Service]\nLoadCredential={}:{}",
             self.credential,
             self.path.display()
         )
@@ -167,7 +168,7 @@ impl Secret<'_> {
     fn unknown(&self, path: &Path, error: &io::Error) -> Way {
         let (what, path, why) = (self.what, path.display(), plain(error));
         let unknown = format!("cannot tell whether cycles can read {what} in {path}: {why}");
-        Way::Faulty(Finding::warn(CHECK, unknown).fix("sudo cadence check"))
+        Way::Faulty(Finding::warn(CHECK, unknown).fix(called::cadence("check")))
     }
 }
 

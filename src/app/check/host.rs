@@ -14,8 +14,8 @@ use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
 use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
+use crate::called;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
-use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::schedule;
@@ -25,13 +25,11 @@ use crate::store::{StateDir, state};
 use crate::system;
 
 const START: &str = "sudo systemctl enable --now cadence.timer";
-const START_CRON: &str = "let cron run cycles, as the package's /etc/cron.d/cadence does";
 /// Where the unit is there; what the timer lacks is told by itself.
 const START_ONE: &str = "sudo systemctl start cadence.service";
 
-/// What ends a cut whose plug can never be reached again.
-const FORGET: &str = "cadence recover --forget";
-const BY_HAND: &str = "switch it on by hand, and then: ";
+/// So many cycles somebody may have run to try it; a schedule that is not seen, as a crontab of one's own, soon has run more.
+const BY_HAND: u64 = 3;
 
 /// The endings of how many cycles are looked at, at the calm cadence.
 const LAST_CYCLES: u32 = 30;
@@ -139,7 +137,7 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
         let by_hand = "set it with date, or wait for NTP";
         let fix = systemd.map_or(
             by_hand,
-            |_| "sudo timedatectl set-ntp true, or wait for NTP",
+            |_| "wait for NTP, or: sudo timedatectl set-ntp true",
         );
         return Finding::fail("clock", wrong).fix(fix);
     }
@@ -175,7 +173,7 @@ fn state_folder(
         Ok(None) => {
             let missing = format!("{} does not exist: no cycle has run yet", dir.display());
             return (
-                vec![Finding::warn("state", missing).fix(start(runner))],
+                vec![Finding::warn("state", missing).fix(start(runner, &adapters.settings))],
                 None,
             );
         }
@@ -262,11 +260,20 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     .fix(format!("sudo chown --reference={shown} {names}"))
 }
 
-fn start(runner: Option<&Runner>) -> &'static str {
+/// What has to be done for a cycle to run.
+fn start(runner: Option<&Runner>, settings: &Settings) -> String {
+    let this = called::this();
+    let is_hosts = settings.path == Path::new(config::CONFIG_FILE);
     match runner.map(|runner| &runner.service) {
-        Some(Some(_)) => START_ONE,
-        Some(None) | None if system::runs_systemd() => START,
-        Some(None) | None => START_CRON,
+        Some(Some(_)) => START_ONE.to_owned(),
+        // Cron runs the next one by itself.
+        Some(None) => this.command("reconcile"),
+        None if is_hosts && system::runs_systemd() => START.to_owned(),
+        None => format!(
+            "add this line with {}crontab -e: {}",
+            this.sudo(true),
+            this.cron_line()
+        ),
     }
 }
 
@@ -277,38 +284,36 @@ fn timer(
     runner: Option<&Runner>,
 ) -> Finding {
     let Some((state, last)) = state.and_then(|state| Some((state, state.last.as_ref()?))) else {
-        return Finding::warn("timer", "no cycle has run yet").fix(start(runner));
+        return Finding::warn("timer", "no cycle has run yet").fix(start(runner, settings));
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {}", human_ago(age)),
         Elapsed::Unknown => "cannot tell from the clocks when the last cycle ran".to_owned(),
     };
     if schedule::gap(state, now).is_none() {
-        return Finding::ok("timer", found);
+        if runner.is_some() || state.cycle > BY_HAND {
+            return Finding::ok("timer", found);
+        }
+        let found = format!("{found}, and nothing is known to run the next one");
+        return Finding::warn("timer", found).fix(start(runner, settings));
     }
     let interval = config_duration(settings.policy.healthy_interval);
-    Finding::warn("timer", format!("{found}, expected at most {interval}")).fix(start(runner))
+    Finding::warn("timer", format!("{found}, expected at most {interval}"))
+        .fix(start(runner, settings))
 }
 
 /// What the last cycle left for somebody to see to.
 fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> Vec<Finding> {
     let dark = state.recovery.cut.as_ref().map(|cut| {
-        let found = "the modem may be without power: the plug has not confirmed that it is on since the cut";
-        let Err(why) = pending_cut::is_known(adapters, dir, cut) else {
-            return Finding::fail("power", found)
-                .fix("the next cycle switches it on first, or run: cadence recover --on");
-        };
-        let (why, fix) = advice::split(&why);
-        let fix = match fix {
-            Some(fix) if fix.contains(FORGET) => fix.to_owned(),
-            Some(fix) => format!("{fix}; or {BY_HAND}{FORGET}"),
-            None => format!("{BY_HAND}{FORGET}"),
-        };
-        Finding::fail("power", format!("{found}; {why}")).fix(fix)
+        let told = pending_cut::told(adapters, dir, cut);
+        Finding::fail("power", format!("the modem may be without power: {told}"))
     });
     let behind = state.left_behind(now).map(|family| {
         let found = format!("{family} has not been READY for over 10 min, while the other is");
-        Finding::fail("readiness", found).fix("cadence status shows why its records wait")
+        Finding::fail("readiness", found).fix(format!(
+            "see why its records wait: {}",
+            called::cadence("status")
+        ))
     });
     dark.into_iter().chain(behind).collect()
 }
@@ -337,8 +342,8 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
             };
             let found = format!("not permitted for {who}: the router is probed over TCP instead");
             Finding::warn("icmp", found).fix(format!(
-                "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf, \
-                 then: sudo {apply}"
+                "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf \
+                 && sudo {apply}"
             ))
         }
         Some(Err(_)) | None => Finding::warn("icmp", "cannot tell whether it is permitted"),
@@ -369,8 +374,13 @@ pub fn router(adapters: &Adapters) -> Finding {
         (Some(router), None) => {
             Finding::ok("router", format!("{} (default gateway)", router.address))
         }
-        (None, _) => Finding::warn("router", "unknown: the default route has no gateway")
-            .fix("set network.router"),
+        (None, _) => {
+            let why = match adapters.host().result {
+                Ok(()) => "unknown: the default route has no gateway",
+                Err(_) => "unknown: there is no default route",
+            };
+            Finding::warn("router", why).fix("set network.router")
+        }
     }
 }
 

@@ -55,6 +55,13 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
                 .map(|(family, answers)| public_ip(*family, answers).0),
         );
         findings.extend(doh.join().flatten().unwrap_or_default());
+        if !up {
+            let skipped = |check| {
+                let why = "skipped: no server beyond the router was verified";
+                Finding::warn(check, why)
+            };
+            findings.extend(["public_ip", "doh", "api", "record"].map(skipped));
+        }
         if let Some(api) = api {
             let seen = |family| {
                 let (_, answers) = answers.iter().find(|(asked, _)| *asked == family)?;

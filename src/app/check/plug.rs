@@ -2,13 +2,12 @@
 
 use super::finding::Finding;
 use crate::app::adapters::Adapters;
+use crate::called;
 use crate::config::PlugKind;
 use crate::logic::advice;
 
 const MEND: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
 const MEND_PROGRAM: &str = "set recovery.program to the program, and make it executable";
-/// For one that is off.
-const ON: &str = "switch it on: cadence recover --on";
 
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
 pub fn offline(adapters: &Adapters) -> Option<Finding> {
@@ -45,9 +44,10 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
                     } else {
                         format!("; {why}")
                     };
-                    let then = then.map_or_else(String::new, |then| format!("; then: {then}"));
+                    let then = then.map_or_else(String::new, |then| format!("{then}; first "));
                     let found = format!("{target} is off: the modem has no power{id}{why}");
-                    Finding::warn("plug", found).fix(format!("{ON}{then}"))
+                    let on = called::cadence("recover --on");
+                    Finding::warn("plug", found).fix(format!("{then}switch it on: {on}"))
                 }
                 (_, Err(why)) => Finding::warn(
                     "plug",

@@ -69,7 +69,7 @@ impl Runner {
         self.identity.is_none().then(|| {
             let unknown = format!("the user {user}, who runs the cycles, is not in /etc/passwd");
             Finding::warn("units", unknown).fix(format!(
-                "check: getent passwd {user}; create the package's own user: sudo systemd-sysusers"
+                "look for it with getent passwd {user}, or create the package's own user: sudo systemd-sysusers"
             ))
         })
     }

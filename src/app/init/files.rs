@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::draft::SAMPLE;
 use crate::app::check::identity::group_id;
 use crate::app::context::Context;
+use crate::called;
 use crate::config::{self, Token};
 use crate::error::{Error, plain};
 use crate::file;
@@ -241,9 +242,10 @@ fn is_sample(folder: &Folder, name: &OsStr) -> Result<bool, Error> {
                 return Ok(true);
             }
             Err(Error::failed(format!(
-                "{} is there already, and is never overwritten: edit it and look at it with cadence check, move it away, \
-                 or name another file with --config",
-                config.display()
+                "{} is there already, and is never overwritten; fix: move it away, name another file with --config, or edit it \
+                 and then: {}",
+                config.display(),
+                called::cadence("check")
             )))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -278,8 +280,10 @@ fn may_write(folder: &Path) -> Result<(), Error> {
 fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
     let path = path.display();
     let fix = match error.kind() {
-        ErrorKind::PermissionDenied => ": run as root (sudo), or name another file with --config",
-        ErrorKind::AlreadyExists => ", and nothing is overwritten: move it away",
+        ErrorKind::PermissionDenied => {
+            "; fix: run as root (sudo), or name another file with --config"
+        }
+        ErrorKind::AlreadyExists => ", and nothing is overwritten; fix: move it away",
         _ => "",
     };
     format!("cannot {what} {path}: {}{fix}", plain(error))

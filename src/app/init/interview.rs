@@ -12,6 +12,7 @@ use crate::app::context::Context;
 use crate::cli::{self, PLUGS};
 use crate::config::{self, Token, TokenError};
 use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
+use crate::logic::advice;
 use crate::logic::provider::Found;
 use crate::logic::records::RecordSpec;
 
@@ -26,8 +27,6 @@ const ADDRESS: &str = "Address of the plug, as host or host:port";
 pub enum Told<'a> {
     /// Plain words.
     Text(&'a str),
-    /// What can be typed.
-    Command(&'a str),
     /// What was found.
     Found(&'a Finding),
 }
@@ -70,8 +69,7 @@ impl Unfit {
     fn ends(self, exit_code: u8) -> Error {
         match self {
             Self::Answer(Finding { message, fix, .. }) => {
-                let fix = fix.map_or(String::new(), |fix| format!(": {fix}"));
-                Error::new(exit_code, format!("{message}{fix}"))
+                Error::new(exit_code, advice::join(&message, fix.as_deref()))
             }
             Self::End(error) => error,
         }
@@ -124,9 +122,9 @@ impl<'a> Interview<'a> {
         }
         let missing = missing.join(" and ");
         let why = if self.options.yes {
-            format!("nothing is asked with --yes: add {missing}")
+            format!("nothing is asked with --yes; fix: add {missing}")
         } else {
-            format!("not a terminal: add {missing}")
+            format!("not a terminal; fix: add {missing}")
         };
         Err(Error::new(EXIT_USAGE, why))
     }
@@ -134,7 +132,7 @@ impl<'a> Interview<'a> {
     pub fn greet(&self) {
         let path = self.place.config.display();
         self.tell(&format!(
-            "A first configuration, in {path}: written at the end; Ctrl-C leaves all as it is."
+            "A first configuration, in {path}: written at the end. Ctrl-C keeps a verified token, and nothing else."
         ));
         if !self.place.is_hosts && !self.context.is_root() {
             self.tell("It is for this user alone; for the whole host: sudo cadence init");
@@ -143,6 +141,11 @@ impl<'a> Interview<'a> {
     }
 
     pub fn router(&mut self) -> Result<(), Error> {
+        if let Some(router) = &self.options.router {
+            let expected = config::parse_router(router);
+            expected.map_err(|allowed| refused("router", router, &allowed).ends(EXIT_USAGE))?;
+            self.draft.router = Some(router.clone());
+        }
         let adapters = self.adapters(Err(TokenError::NotSet))?;
         let found = check::host::router(&adapters);
         if found.level == Level::Ok || !self.asks {
@@ -179,7 +182,8 @@ impl<'a> Interview<'a> {
                 .map_err(|error| Unfit::Answer(Finding::fail("token", error.to_string())))?;
             this.verify_token(&token)?;
             this.typed = Some(token);
-            Ok(())
+            // It is nowhere else: it is to be kept before the process ends.
+            Ok(ask::note_signals()?)
         })?;
         self.typed.clone().ok_or_else(verify::no_token)
     }
@@ -383,13 +387,13 @@ impl<'a> Interview<'a> {
     ) -> Result<(), Error> {
         let prompt = format!("{question}: ");
         for _ in 0..ATTEMPTS {
-            let answer = ask(&prompt)?.ok_or_else(|| Error::failed("no answer"))?;
+            let answer = ask(&prompt)?.ok_or_else(no_answer)?;
             let finding = loop {
                 match accept(self, &answer) {
                     Ok(()) => return Ok(()),
                     Err(Unfit::Answer(finding)) => break finding,
                     Err(Unfit::End(error)) => {
-                        self.tell(&error.message);
+                        self.show(&Finding::fail("API", &error.message));
                         if !ask::yes("Try again?")? {
                             return Err(error);
                         }
@@ -423,6 +427,15 @@ impl<'a> Interview<'a> {
             (self.listener)(told);
         }
     }
+}
+
+/// Why there is none.
+pub fn no_answer() -> Error {
+    Error::failed(if ask::is_ended() {
+        "interrupted"
+    } else {
+        "no answer"
+    })
 }
 
 fn refused(what: &'static str, answer: &str, expected: &str) -> Unfit {

@@ -18,11 +18,13 @@ pub use files::Written;
 pub use interview::{Listener, Told};
 pub use next::Step;
 
+use super::ask;
 use super::check::Finding;
 use super::context::Context;
 use crate::cli;
 use crate::config::{self, Mode, Token};
 use crate::error::{EXIT_USAGE, Error};
+use crate::logic::advice;
 use crate::logic::records::RecordSpec;
 use files::Place;
 use interview::Interview;
@@ -55,6 +57,7 @@ pub fn run(
     listener: &Listener<'_>,
 ) -> Result<Report, Error> {
     let place = Place::find(context)?;
+    let called = next::called(&place, context);
     let named = names::named(options)?;
     if let Some(address) = &options.plug_address {
         config::parse_plug_address(address).map_err(|expected| {
@@ -68,18 +71,24 @@ pub fn run(
     let token = converse(&mut interview, context, found, named).map_err(|mut error| {
         let token = interview.typed.as_ref();
         let kept = token.is_some_and(|token| place.write(None, Some(token)).is_ok());
-        if kept {
-            let file = place.token.display();
-            interview.say(Told::Text(&format!(
-                "The token is verified, and kept in {file}."
-            )));
+        let left = if kept {
+            format!(
+                "; the token is verified, and kept in {}",
+                place.token.display()
+            )
         } else {
-            error.message += "; nothing was written";
+            "; nothing was written".to_owned()
+        };
+        error.message = advice::with(&error.message, &left);
+        if interview.asks && (kept || !interview.draft.records.is_empty()) {
+            let again = next::again(&called, options, &interview.draft);
+            let (what, _) = advice::split(&error.message);
+            let fix = format!("go on with what is verified: {again}");
+            error.message = advice::join(what, Some(&fix));
         }
-        if kept || !interview.draft.records.is_empty() {
-            let again = next::again(&place, context.is_root(), options, &interview.draft);
-            interview.say(Told::Text("To go on with what is verified:"));
-            interview.say(Told::Command(&again));
+        if ask::is_ended() {
+            log::error!("{error}");
+            ask::end_as_told();
         }
         error
     })?;
@@ -98,7 +107,7 @@ pub fn run(
         told: asks,
         written,
         kept: stored.then(|| place.token.clone()),
-        next: next::steps(&place, context.is_root(), draft.plug.is_some()),
+        next: next::steps(&place, &called, draft.plug.is_some()),
     })
 }
 
@@ -114,6 +123,9 @@ fn converse(
     let token = interview.token(found)?;
     interview.records(named, &token)?;
     interview.plug(&token)?;
+    if ask::is_ended() {
+        return Err(interview::no_answer());
+    }
     // What is written must load, and keep the policy.
     let settings = interview.draft.settings(&context.env)?;
     let stored = token::is_stored(&token);

@@ -1,6 +1,5 @@
 //! What to do after the files are written.
 
-use std::env;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,6 +8,8 @@ use super::draft::Draft;
 use super::files::Place;
 use crate::app::check::cron::JOB;
 use crate::app::check::systemd::TIMER;
+use crate::app::context::Context;
+use crate::called::{Called, quoted};
 use crate::cli;
 use crate::system;
 
@@ -55,48 +56,48 @@ impl Beat {
     }
 }
 
-/// The steps, in their order. `sudo`: root wrote the files.
-pub fn steps(place: &Place, sudo: bool, has_plug: bool) -> Vec<Step> {
+/// How cadence is called for the new configuration, which is named where it is not that of the host.
+pub fn called(place: &Place, context: &Context) -> Called {
+    Called {
+        sudo: place.is_hosts || context.is_root(),
+        config: (!place.is_hosts).then(|| place.config.clone()),
+        ..context.called()
+    }
+}
+
+/// The steps, in their order.
+pub fn steps(place: &Place, called: &Called, has_plug: bool) -> Vec<Step> {
     let beat = if place.is_hosts {
         Beat::of_host()
     } else {
         // The package's timer and cron file are for the configuration of the host.
         Beat::Nothing
     };
-    let config = (!place.is_hosts).then_some(place.config.as_path());
-    let program = env::current_exe().unwrap_or_else(|_| "cadence".into());
-    plan(beat, config, &program, sudo, has_plug)
+    plan(beat, called, has_plug)
 }
 
-fn plan(
-    beat: Beat,
-    config: Option<&Path>,
-    program: &Path,
-    sudo: bool,
-    has_plug: bool,
-) -> Vec<Step> {
-    let cadence = cadence(config, sudo);
-    let sudo = if sudo { "sudo " } else { "" };
+fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
     let step = |command: String, about: &str| Step {
         command: Some(command),
         about: about.to_owned(),
     };
     let mut steps = vec![
         step(
-            format!("{cadence} check"),
+            called.command("check"),
             "tells what this host still lacks, with the fix",
         ),
         step(
-            format!("{cadence} reconcile --trust"),
+            called.command("reconcile --trust"),
             "publishes the address now, if two address providers agree on it",
         ),
     ];
     if has_plug {
         steps.push(step(
-            format!("{cadence} recover --dry-run"),
+            called.command("recover --dry-run"),
             "tells what a power cycle would do; once you have tried one, set recovery.enabled = true",
         ));
     }
+    let sudo = called.sudo(true);
     steps.push(match beat {
         Beat::Timer => step(
             format!("{sudo}systemctl enable --now {TIMER}"),
@@ -107,11 +108,7 @@ fn plan(
             about: format!("cron begins within a minute by itself ({JOB})"),
         },
         Beat::Nothing => step(
-            format!(
-                "* * * * * {}{} reconcile --quiet --if-due --splay 10s",
-                quoted(program),
-                naming(config)
-            ),
+            called.cron_line(),
             &format!("the line for {sudo}crontab -e, which runs a cycle where one is due"),
         ),
     });
@@ -119,9 +116,8 @@ fn plan(
 }
 
 /// What goes on with an interview that ended too soon: with what is known by then, and asks for the rest.
-pub fn again(place: &Place, sudo: bool, options: &cli::Init, draft: &Draft) -> String {
-    let config = (!place.is_hosts).then_some(place.config.as_path());
-    let mut line = cadence(config, sudo) + " init";
+pub fn again(called: &Called, options: &cli::Init, draft: &Draft) -> String {
+    let mut line = called.command("init");
     let mut add = |flag: &str, value: &str| {
         line.extend([" ", flag, " ", &quoted(Path::new(value))]);
     };
@@ -139,11 +135,16 @@ pub fn again(place: &Place, sudo: bool, options: &cli::Init, draft: &Draft) -> S
     if let Some(file) = &options.token_file {
         add("--token-file", &file.to_string_lossy());
     }
+    if let Some(router) = &draft.router {
+        add("--router", router);
+    }
     if let Some(plug) = &draft.plug {
         add("--plug", &plug.kind);
         add("--plug-address", &plug.address);
     }
-    if draft.records.iter().any(|record| record.create) {
+    // The flag is for all of them; where one is there already, the others are asked about again.
+    let all_are_new = draft.records.iter().all(|record| record.create);
+    if options.create || (all_are_new && !draft.records.is_empty()) {
         line += " --create";
     }
     if options.offline {
@@ -152,45 +153,28 @@ pub fn again(place: &Place, sudo: bool, options: &cli::Init, draft: &Draft) -> S
     line
 }
 
-fn cadence(config: Option<&Path>, sudo: bool) -> String {
-    let sudo = if sudo { "sudo " } else { "" };
-    format!("{sudo}cadence{}", naming(config))
-}
-
-/// The flag that names it, where it is not that of the host.
-fn naming(config: Option<&Path>) -> String {
-    config.map_or(String::new(), |path| format!(" --config {}", quoted(path)))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
-    if text.bytes().all(is_plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn commands(beat: Beat, config: Option<&str>, sudo: bool, has_plug: bool) -> Vec<String> {
-        let program = Path::new("/usr/bin/cadence");
-        let steps = plan(beat, config.map(Path::new), program, sudo, has_plug);
+    fn commands(beat: Beat, called: &Called, has_plug: bool) -> Vec<String> {
+        let steps = plan(beat, called, has_plug).into_iter();
         steps
-            .into_iter()
             .map(|step| step.command.unwrap_or(step.about))
             .collect()
+    }
+
+    fn hosts() -> Called {
+        Called {
+            sudo: true,
+            ..Called::default()
+        }
     }
 
     #[test]
     fn the_timer_is_enabled_where_there_is_one() {
         assert_eq!(
-            commands(Beat::Timer, None, true, true),
+            commands(Beat::Timer, &hosts(), true),
             [
                 "sudo cadence check",
                 "sudo cadence reconcile --trust",
@@ -203,19 +187,25 @@ mod tests {
     #[test]
     fn a_cron_file_needs_nothing_and_without_one_there_is_a_line_for_it() {
         assert_eq!(
-            commands(Beat::CronFile, None, true, false),
+            commands(Beat::CronFile, &hosts(), false),
             [
                 "sudo cadence check",
                 "sudo cadence reconcile --trust",
                 "cron begins within a minute by itself (/etc/cron.d/cadence)"
             ]
         );
+        let own = Called {
+            sudo: false,
+            config: Some("/home/ada/c.toml".into()),
+            state_dir: Some("/home/ada/s".into()),
+        };
+        let given = "--config /home/ada/c.toml --state-dir /home/ada/s";
         assert_eq!(
-            commands(Beat::Nothing, Some("/home/ada's/c.toml"), false, false),
+            commands(Beat::Nothing, &own, false),
             [
-                r"cadence --config '/home/ada'\''s/c.toml' check",
-                r"cadence --config '/home/ada'\''s/c.toml' reconcile --trust",
-                r"* * * * * /usr/bin/cadence --config '/home/ada'\''s/c.toml' reconcile --quiet --if-due --splay 10s"
+                format!("cadence {given} check"),
+                format!("cadence {given} reconcile --trust"),
+                own.cron_line()
             ]
         );
     }

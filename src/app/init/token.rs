@@ -45,7 +45,7 @@ pub fn find(context: &Context, options: &cli::Init, place: &Place) -> Result<Opt
         return Ok(Some(stored));
     }
     Err(Error::failed(format!(
-        "{} is there already with another token, and is never overwritten: move it away, or leave out --token-file",
+        "{} is there already with another token, and is never overwritten; fix: move it away, or leave out --token-file",
         place.token.display()
     )))
 }
@@ -65,7 +65,7 @@ fn given(file: &Path) -> Result<Token, Error> {
     if stdin.is_terminal() {
         return Err(Error::new(
             EXIT_USAGE,
-            "--token-file - reads the token from a pipe, and this is a terminal: leave it out to be asked for the token",
+            "--token-file - reads the token from a pipe, and this is a terminal; fix: leave it out to be asked for the token",
         ));
     }
     let mut bytes = vec![];

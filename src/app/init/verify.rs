@@ -169,7 +169,7 @@ fn unasked(error: ApiError) -> Error {
         | ApiErrorKind::Unreachable
         | ApiErrorKind::Unavailable { .. }
         | ApiErrorKind::Unconfirmed { .. } => Error::failed(format!(
-            "{message}; to write the files without asking anybody: --offline"
+            "{message}; fix: try again later, or write the files without asking anybody, by --offline"
         )),
         ApiErrorKind::RateLimited { .. }
         | ApiErrorKind::Gone

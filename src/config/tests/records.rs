@@ -60,7 +60,7 @@ fn records_are_one_to_a_thousand_sections() {
     assert_eq!(
         problems(""),
         [format!(
-            ": record is not set: expected {ALLOWED}; fix: create a configuration with cadence init"
+            ": record is not set: expected {ALLOWED}; fix: add one, as man cadence.toml shows"
         )]
     );
     assert_eq!(

@@ -51,7 +51,8 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         troubles.push((2, "THE MODEM MAY BE WITHOUT POWER".to_owned()));
     }
     if document.stale {
-        troubles.push((2, format!("STALE: {last_cycle}")));
+        let stale = document.last_cycle.as_ref().map_or("", |_| "STALE: ");
+        troubles.push((2, format!("{stale}{last_cycle}")));
     }
     if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
         let told = format!("TOKEN REJECTED: {}", rest.reason);

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
 use super::words::{confirmations, uptime};
+use crate::called;
 use crate::logic::advice;
 use crate::logic::backoff::RETRY;
 use crate::logic::order;
@@ -29,6 +30,8 @@ const WORST: usize = 3;
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// An hour without a cycle.
 const NO_DATA: char = '·';
+/// Told behind how long ago the last cycle ran.
+const STALE: &str = "; all below is from then, see why: ";
 /// Below the strip, under its first, its middle and its last hour.
 const SCALE: &str = "−24h        −12h     now";
 /// An hour that was READY for less than this share was a bad one.
@@ -74,14 +77,19 @@ pub fn no_state(
     };
     let place = printable(&state_dir.display().to_string());
     let what = style.paint(Paint::Warn, "no cycle has run yet");
-    let next = if is_configured {
-        "one cycle now:    sudo cadence reconcile\n  \
-         from now on:      sudo cadence check tells how"
-    } else {
-        "set it up:        sudo cadence init"
+    let steps: &[_] = match (is_configured, fault) {
+        (true, _) => &[
+            ("one cycle now", "reconcile"),
+            ("what is needed from now on", "check"),
+        ],
+        (false, None) => &[("set it up", "init")],
+        (false, Some(_)) => &[("once the configuration is right", "reconcile")],
     };
-    sheet.out = format!("{what}: there is no state in {place}\n  {next}\n");
+    sheet.out = format!("{what}: there is no state in {place}\n");
     sheet.fault(fault);
+    for (about, words) in steps {
+        sheet.out += &format!("  {about}:\n      {}\n", called::cadence(words));
+    }
     sheet.out
 }
 
@@ -157,12 +165,23 @@ impl Sheet<'_> {
             .last_cycle
             .as_ref()
             .and_then(|last| last.began.age_s);
-        let head = match age {
-            Some(age) => format!("STALE: the last cycle ran {} ago", human_seconds(age)),
-            None => "STALE: cannot tell when the last cycle ran".to_owned(),
+        let (head, rest) = match (&document.last_cycle, age) {
+            (None, _) => ("no cycle has ended yet".to_owned(), "; one now: "),
+            (_, Some(age)) => (
+                format!("STALE: the last cycle ran {} ago", human_seconds(age)),
+                STALE,
+            ),
+            (_, None) => (
+                "STALE: cannot tell when the last cycle ran".to_owned(),
+                STALE,
+            ),
         };
-        let rest = "; all below is from then. To see why: sudo cadence check";
-        self.row("freshness", Some(Paint::Bad), &head, rest);
+        let words = document
+            .last_cycle
+            .as_ref()
+            .map_or("reconcile", |_| "check");
+        let rest = format!("{rest}{}", called::cadence(words));
+        self.row("freshness", Some(Paint::Bad), &head, &rest);
         self.gap();
     }
 
@@ -286,7 +305,8 @@ impl Sheet<'_> {
         });
         let counted: Vec<String> = counted.collect();
         if !counted.is_empty() {
-            let rest = format!(": {}; all of them: cadence status -v", counted.join(", "));
+            let all = called::cadence("status -v");
+            let rest = format!(": {}; all of them: {all}", counted.join(", "));
             self.row("", None, &format!("{} more", others.len()), &rest);
         }
     }
@@ -336,14 +356,10 @@ impl Sheet<'_> {
     /// Nothing where nobody wants it and nothing was done.
     fn recovery(&mut self, recovery: &Recovery) {
         if recovery.dark {
-            let rest = ": the plug has not confirmed that it is on since the cut; the next cycle switches it on first, \
-                        or run: cadence recover --on";
-            self.row(
-                "recovery",
-                Some(Paint::Bad),
-                "THE MODEM MAY BE WITHOUT POWER",
-                rest,
-            );
+            let why = recovery.guardrail.as_deref().unwrap_or_default();
+            let rest = advice::join(&format!(": {why}"), recovery.fix.as_deref());
+            let head = "THE MODEM MAY BE WITHOUT POWER";
+            self.row("recovery", Some(Paint::Bad), head, &rest);
         } else if recovery.enabled {
             let why = recovery.guardrail.as_deref();
             let text = format!(

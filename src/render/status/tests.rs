@@ -239,8 +239,9 @@ fn a_stale_page_says_so_first_and_shows_nothing_in_green() {
     assert!(
         text.starts_with(
             "\
-freshness    STALE: the last cycle ran 20 min ago; all below is from then. To
-             see why: sudo cadence check
+freshness    STALE: the last cycle ran 20 min ago; all below is from then, see
+             why:
+             cadence check
 
 readiness    READY"
         ),
@@ -258,7 +259,7 @@ fn clocks_that_cannot_be_compared_make_times_unknown_and_never_a_guess() {
     let reborn = Moment::simulated("other", 100, Duration::from_secs(3));
     let text = page(&document(&down(), &reborn), None);
     for line in [
-        "freshness    STALE: cannot tell when the last cycle ran; all below is from then.",
+        "freshness    STALE: cannot tell when the last cycle ran; all below is from then,",
         "readiness    NOT_READY since 2026-02-02 05:31",
         "outage       WAN_DOWN since 2026-02-02 05:31, 24 cycles saw it",
         "records      vpn.example.com A      11.22.33.44  was right at an unknown time",

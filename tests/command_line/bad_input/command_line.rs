@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::support::Home;
+use super::support::{Home, advised};
 use super::{as_nobody, hear, said};
 
 #[test]
@@ -63,7 +63,7 @@ fn two_formats_at_once_are_a_usage_error() {
 
 /// Without any variable, also `HOME`, the system's own file is the one that is looked for.
 const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist; \
-    fix: create one with cadence init, or name another with --config\n";
+    fix: name another with --config, or create one: sudo cadence init\n";
 
 #[test]
 fn an_empty_environment_leaves_the_system_s_own_file() {
@@ -120,11 +120,13 @@ fn a_status_without_anything_says_what_to_do_first_and_one_of_a_missing_file_say
         named.contains(&format!("{nowhere} does not exist")),
         "{named}"
     );
-    assert!(named.contains("sudo cadence init"), "{named}");
+    let state = home.path("state");
+    let init = advised(nowhere, state.to_str().unwrap(), "init");
+    assert!(named.contains(&init), "{named}");
     if !Path::new("/etc/cadence/cadence.toml").exists() {
         let unnamed = status(&[]);
         assert!(
-            unnamed.ends_with("set it up:        sudo cadence init\n"),
+            unnamed.ends_with(" init\n") && unnamed.contains("set it up:\n      sudo cadence"),
             "{unnamed}"
         );
     }

@@ -5,7 +5,7 @@ use std::fs;
 use cadence::logic::advice::split_all;
 use cadence::world::Counts;
 
-use super::support::{Home, RECORD};
+use super::support::{Home, RECORD, advised};
 use super::{Traces, cycle, hear, said};
 
 /// A cycle under a configuration that ends with `rest` says `err`, exits 78 and does nothing at all.
@@ -56,7 +56,7 @@ fn a_configuration_without_records_is_refused() {
     refused(
         "",
         "error: {home}/cadence.toml: record is not set: expected 1 to 1000 sections [[record]], in two brackets each; \
-         fix: create a configuration with cadence init\n",
+         fix: add one, as man cadence.toml shows\n",
     );
 }
 
@@ -82,7 +82,10 @@ fn a_missing_file_is_told_with_how_to_get_one() {
         cycle(&home),
         said(
             78,
-            "error: {home}/cadence.toml does not exist; fix: create one with cadence init, or name another with --config\n"
+            &format!(
+                "error: {{home}}/cadence.toml does not exist; fix: name another with --config, or create one: {}\n",
+                advised("{home}/cadence.toml", "{home}/state", "init")
+            )
         )
     );
 }

@@ -27,7 +27,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Home, readiness};
+use support::{Home, joined, readiness};
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
@@ -44,7 +44,7 @@ struct Said {
 fn hear(home: &Home, mut command: Command) -> Said {
     let out = command.output().unwrap();
     let folder = home.folder.path().to_str().unwrap();
-    let text = |bytes| {
+    let text = |bytes| -> String {
         let text = String::from_utf8(bytes).unwrap();
         let text = text.replace(folder, "{home}");
         // Within how many seconds it is tried again differs from run to run.
@@ -55,7 +55,7 @@ fn hear(home: &Home, mut command: Command) -> Said {
     Said {
         code: out.status.code(),
         out: text(out.stdout),
-        err: text(out.stderr),
+        err: joined(&text(out.stderr)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
+use crate::support::advised;
 use crate::{Host, stderr};
 
 const NAME: [&str; 3] = ["--record", "vpn.example.com", "--create"];
@@ -70,9 +71,14 @@ fn a_configuration_that_is_there_is_never_touched() {
         assert_eq!(
             stderr(&out),
             format!(
-                "error: {} is there already, and is never overwritten: edit it and look at it with cadence check, move it \
-                 away, or name another file with --config\n",
-                host.config().display()
+                "error: {0} is there already, and is never overwritten; fix: move it away, name another file with --config, \
+                 or edit it and then: {1}\n",
+                host.config().display(),
+                advised(
+                    host.config().to_str().unwrap(),
+                    host.home.path("state").to_str().unwrap(),
+                    "check"
+                )
             )
         );
         assert_eq!(host.written(), content);
@@ -206,7 +212,7 @@ fn a_folder_that_cannot_be_written_is_told_before_anything_is_asked() {
     assert_eq!(
         stderr(&out),
         format!(
-            "error: cannot write in {}: permission denied: run as root (sudo), or name another file with --config\n",
+            "error: cannot write in {}: permission denied; fix: run as root (sudo), or name another file with --config\n",
             locked.display()
         )
     );

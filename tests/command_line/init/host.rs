@@ -54,7 +54,7 @@ fn init(host: &Host, booted: bool) -> Option<Value> {
         .args(NAME);
     for (name, value) in init
         .get_envs()
-        .filter(|(name, _)| *name != "CADENCE_CONFIG")
+        .filter(|(name, _)| *name != "CADENCE_CONFIG" && *name != "CADENCE_STATE_DIR")
     {
         command.env(name, value.unwrap_or_default());
     }

@@ -105,7 +105,7 @@ impl Host {
 }
 
 fn stderr(out: &Output) -> String {
-    String::from_utf8(out.stderr.clone()).unwrap()
+    support::joined(&String::from_utf8_lossy(&out.stderr))
 }
 
 /// The messages of the findings of that name.

@@ -35,7 +35,7 @@ fn a_record_that_is_missing_wants_leave_to_be_created() {
     let host = Host::new();
     assert_eq!(
         host.refused(&["--record", "vpn.example.com"], 1),
-        "error: vpn.example.com A does not exist: create it at Cloudflare, or add --create; nothing was written\n"
+        "error: vpn.example.com A does not exist; nothing was written; fix: create it at Cloudflare, or add --create\n"
     );
     host.done(&["--record", "vpn.example.com", "--create"]);
     assert!(host.written().contains("\ncreate = true\n"));
@@ -46,8 +46,8 @@ fn a_zone_that_the_token_does_not_see_is_named_with_those_it_does() {
     let host = Host::new();
     assert_eq!(
         host.refused(&["--record", "vpn.example.org"], 1),
-        "error: the token sees no zone vpn.example.org or example.org; it sees example.com: \
-         check the name, and that the token has Zone:Read and its Zone Resources include it; nothing was written\n"
+        "error: the token sees no zone vpn.example.org or example.org; it sees example.com; nothing was written; \
+         fix: check the name, and that the token has Zone:Read and its Zone Resources include it\n"
     );
 }
 

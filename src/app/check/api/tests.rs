@@ -37,7 +37,7 @@ fn each_record_says_what_a_cycle_would_do() {
         create: true,
         ..plain.clone()
     };
-    let soon = "sudo cadence reconcile --trust, or wait for the next READY cycle";
+    let soon = "wait for the next READY cycle, or: cadence reconcile --trust";
     let one = [found("a", "A", A)];
     assert_eq!(
         judged(&plain, &one, Some(A)),

@@ -105,7 +105,7 @@ fn a_secret_that_the_user_cannot_read_fails_with_the_drop_in_that_hands_it_over(
         assert_eq!(
             found,
             [Finding::fail("credential", message.clone()).fix(format!(
-                "sudo systemctl edit cadence.service, and add:\n[Service]\nLoadCredential=cloudflare-token:{shown}"
+                "add these lines: sudo systemctl edit cadence.service\n[Service]\nLoadCredential=cloudflare-token:{shown}"
             ))]
         );
     }
@@ -114,7 +114,7 @@ fn a_secret_that_the_user_cannot_read_fails_with_the_drop_in_that_hands_it_over(
     assert_eq!(
         by_cron[0].fix.as_deref().unwrap(),
         format!(
-            "sudo chgrp nobody {shown} && sudo chmod 0640 {shown}, and let nobody enter each folder on the way"
+            "let nobody enter each folder on the way, and: sudo chgrp nobody {shown} && sudo chmod 0640 {shown}"
         )
     );
 }

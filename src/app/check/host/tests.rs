@@ -163,7 +163,10 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let path = folder.path().join("state");
     let (found, state) = state_folder(&path, &system::now(), &adapters(), None);
     let missing = format!("{} does not exist: no cycle has run yet", path.display());
-    assert_eq!(found, [Finding::warn("state", missing).fix(start(None))]);
+    assert_eq!(
+        found,
+        [Finding::warn("state", missing).fix(start(None, &settings("")))]
+    );
     assert!(state.is_none() && !path.exists());
 }
 
@@ -176,7 +179,7 @@ fn an_empty_state_folder_is_writable_and_stays_empty() {
         found,
         [
             Finding::ok("state", format!("{shown}: writable")),
-            Finding::warn("timer", "no cycle has run yet").fix(start(None))
+            Finding::warn("timer", "no cycle has run yet").fix(start(None, &settings("")))
         ]
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -198,7 +201,15 @@ fn a_state_that_is_no_document_fails_and_is_left_where_it_is() {
 
 #[test]
 fn a_cycle_that_is_long_past_is_a_warning() {
-    let (state, now) = a_state(40);
+    let (mut state, now) = a_state(40);
+    state.cycle = BY_HAND;
+    let found = "last cycle 40 s ago, and nothing is known to run the next one";
+    assert_eq!(
+        timer(Some(&state), &now, &settings(""), None),
+        Finding::warn("timer", found).fix(start(None, &settings("")))
+    );
+    assert!(start(None, &settings("")).contains("crontab -e: * * * * * /"));
+    state.cycle += 1;
     assert_eq!(
         timer(Some(&state), &now, &settings(""), None),
         Finding::ok("timer", "last cycle 40 s ago")
@@ -206,7 +217,8 @@ fn a_cycle_that_is_long_past_is_a_warning() {
     let (state, now) = a_state(7200);
     assert_eq!(
         timer(Some(&state), &now, &settings(""), None),
-        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").fix(start(None))
+        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m")
+            .fix(start(None, &settings("")))
     );
 }
 

@@ -77,8 +77,9 @@ fn judge(plan: &Plan, unit: Block) -> Option<Finding> {
     }
     let (id, lines) = (plan.id, lines.join("\n"));
     Some(
-        Finding::warn("timer", format!("{id} {}", differs.join("; ")))
-            .fix(format!("sudo systemctl edit {id}, and add:\n{lines}")),
+        Finding::warn("timer", format!("{id} {}", differs.join("; "))).fix(format!(
+            "add these lines: sudo systemctl edit {id}\n{lines}"
+        )),
     )
 }
 

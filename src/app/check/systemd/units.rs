@@ -57,7 +57,7 @@ fn load(id: &str, unit: Block) -> Option<Finding> {
         ),
         state => Some(
             Finding::fail(CHECK, format!("systemd cannot load {id} ({state})"))
-                .fix(format!("run {VERIFY} {id}, and fix the file it names")),
+                .fix(format!("fix the file that this names: {VERIFY} {id}")),
         ),
     }
 }
@@ -87,7 +87,7 @@ fn timer(unit: Block) -> Option<Finding> {
                 format!("{TIMER} has elapsed: it starts no more cycles"),
             )
             .fix(format!(
-                "sudo systemctl restart {TIMER}; it needs OnBootSec= beside OnUnitInactiveSec="
+                "give it OnBootSec= beside OnUnitInactiveSec=, then: sudo systemctl restart {TIMER}"
             )),
         ),
         ("active", true) => None,
@@ -100,7 +100,7 @@ fn timer(unit: Block) -> Option<Finding> {
         ),
         ("failed", _) => Some(
             Finding::fail(CHECK, format!("{TIMER} has failed: it starts no cycles")).fix(format!(
-                "sudo systemctl restart {TIMER}; why it failed: systemctl status {TIMER}"
+                "see systemctl status {TIMER}, then: sudo systemctl restart {TIMER}"
             )),
         ),
         (_, true) => Some(

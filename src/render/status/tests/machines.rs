@@ -13,17 +13,29 @@ fn where_no_cycle_has_run_the_next_step_is_told() {
         no_state(place, true, None, &style(false), &TimeZone::UTC),
         "\
 no cycle has run yet: there is no state in /var/lib/cadence
-  one cycle now:    sudo cadence reconcile
-  from now on:      sudo cadence check tells how
+  one cycle now:
+      cadence reconcile
+  what is needed from now on:
+      cadence check
 "
     );
     assert_eq!(
         no_state(place, false, None, &style(false), &TimeZone::UTC),
         "\
 no cycle has run yet: there is no state in /var/lib/cadence
-  set it up:        sudo cadence init
+  set it up:
+      cadence init
 "
     );
+    let text = no_state(
+        place,
+        false,
+        Some("it is wrong"),
+        &style(false),
+        &TimeZone::UTC,
+    );
+    assert!(text.contains("it is wrong\n"), "{text}");
+    assert!(!text.contains("init"), "it is there: {text}");
     let nothing = Document::new(None, None, &at(0));
     assert_eq!(
         monitor(&nothing, place),

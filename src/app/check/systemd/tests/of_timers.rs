@@ -27,13 +27,13 @@ fn a_timer_that_differs_comes_with_the_drop_in_that_keeps_the_rest() {
                     "timer",
                     "cadence.timer has OnUnitInactiveSec=2min, but policy.healthy_interval is 5m; has \
                      RandomizedDelaySec=10s, but policy.jitter is 1s500ms",
-                    "sudo systemctl edit cadence.timer, and add:\n[Timer]\nOnUnitInactiveSec=\nOnBootSec=15s\n\
+                    "add these lines: sudo systemctl edit cadence.timer\n[Timer]\nOnUnitInactiveSec=\nOnBootSec=15s\n\
                      OnUnitInactiveSec=5m\nRandomizedDelaySec=1s500ms"
                 ),
                 warn(
                     "timer",
                     "cadence-fast.timer has RandomizedDelaySec=10s, but policy.jitter is 1s500ms",
-                    "sudo systemctl edit cadence-fast.timer, and add:\n[Timer]\nRandomizedDelaySec=1s500ms"
+                    "add these lines: sudo systemctl edit cadence-fast.timer\n[Timer]\nRandomizedDelaySec=1s500ms"
                 ),
             ]
         );
@@ -45,7 +45,7 @@ fn a_timer_that_differs_comes_with_the_drop_in_that_keeps_the_rest() {
             warn(
                 "timer",
                 "cadence.timer has OnUnitInactiveSec=1.500000s, but policy.healthy_interval is 2m",
-                "sudo systemctl edit cadence.timer, and add:\n[Timer]\nOnUnitInactiveSec=\nOnBootSec=1h 30min\n\
+                "add these lines: sudo systemctl edit cadence.timer\n[Timer]\nOnUnitInactiveSec=\nOnBootSec=1h 30min\n\
                  OnCalendar=*-*-* *:00/10:00\nOnUnitInactiveSec=2m"
             )
         );
@@ -65,7 +65,7 @@ fn a_timer_without_its_interval_or_a_beginning_gets_both() {
         warn(
             "timer",
             "cadence.timer has no OnUnitInactiveSec=, but policy.healthy_interval is 2m",
-            "sudo systemctl edit cadence.timer, and add:\n[Timer]\nOnUnitInactiveSec=\nOnBootSec=15s\nOnUnitInactiveSec=2m"
+            "add these lines: sudo systemctl edit cadence.timer\n[Timer]\nOnUnitInactiveSec=\nOnBootSec=15s\nOnUnitInactiveSec=2m"
         )
     );
 }
