@@ -106,6 +106,21 @@ pub fn without_label<'a>(reason: &'a str, label: &str) -> &'a str {
     rest.map_or(reason, |rest| rest.trim_start_matches([':', ' ']))
 }
 
+/// What several records may have in common: the reason without the label, and without what stands in parentheses, as the id of each.
+#[must_use]
+pub fn gist(reason: &str, label: &str) -> String {
+    let mut gist = String::new();
+    let mut depth = 0_u32;
+    for letter in without_label(reason, label).chars() {
+        depth += u32::from(letter == '(');
+        if depth == 0 {
+            gist.push(letter);
+        }
+        depth = depth.saturating_sub(u32::from(letter == ')'));
+    }
+    gist
+}
+
 /// Why a record is not known to be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {

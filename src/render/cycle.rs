@@ -5,6 +5,7 @@ mod lines;
 
 use super::line::print;
 use super::style::{Form, Style};
+use super::text::fitting;
 use crate::app::reconcile::Cycle;
 
 /// The report of a cycle, as text that ends with a line feed; empty where quiet is asked for and no document.
@@ -13,7 +14,13 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
     match style.form {
         Form::Json => document::text(cycle),
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
-        Form::Pretty | Form::Logfmt => print(&lines::all(cycle, style), *style),
+        Form::Logfmt => print(&lines::all(cycle, style, None), *style),
+        Form::Pretty if style.verbose || cycle.acted.len() <= lines::ALL => {
+            print(&lines::all(cycle, style, None), *style)
+        }
+        Form::Pretty => fitting(lines::ALL, |limit| {
+            print(&lines::all(cycle, style, Some(limit)), *style)
+        }),
     }
 }
 

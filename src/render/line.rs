@@ -205,6 +205,19 @@ impl Line {
         self.level.is_noteworthy()
     }
 
+    /// The same for so many others that are alike: why is told in place of what it has of its own.
+    pub fn for_alike(mut self, others: usize, why: Option<&str>) -> Self {
+        let own = std::mem::take(&mut self.meta);
+        let told = self.meta_some("alike", (others > 0).then_some(others));
+        match why {
+            Some(why) => told.meta("reason", why),
+            None => Self {
+                meta: told.meta.into_iter().chain(own).collect(),
+                ..told
+            },
+        }
+    }
+
     /// In the place of so many lines of its kind: their number.
     pub fn counted(&self, records: usize) -> Self {
         Self {

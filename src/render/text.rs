@@ -20,6 +20,8 @@ const COMMANDS: [&str; 8] = [
     "recover",
     "status",
 ];
+/// And the lines that it has.
+const HEIGHT: usize = 24;
 /// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
 const NARROWEST: usize = 20;
 
@@ -28,6 +30,28 @@ pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
+}
+
+/// How much is told of what many records have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// So many kinds of trouble.
+    pub kinds: usize,
+    /// Each with its fix.
+    pub fixes: bool,
+}
+
+/// A text that fits a screen, as far as leaving out of it helps: the fixes first, then one kind of trouble after the other.
+pub fn fitting(kinds: usize, text: impl Fn(Limit) -> String) -> String {
+    let mut shown = text(Limit { kinds, fixes: true });
+    for kinds in (1..=kinds).rev() {
+        if shown.lines().count() <= HEIGHT {
+            break;
+        }
+        let fixes = false;
+        shown = text(Limit { kinds, fixes });
+    }
+    shown
 }
 
 /// How many columns of a terminal a text takes.

@@ -342,7 +342,7 @@ fn nobody_is_sent_to_systemd_where_it_does_not_run() {
         .unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let advice = advice(document["checks"].as_array().unwrap());
-    assert!(advice.contains("let cron run cycles"), "{advice}");
+    assert!(advice.contains("crontab -e: * * * * * "), "{advice}");
     assert!(!advice.contains("systemctl"), "{advice}");
 }
 

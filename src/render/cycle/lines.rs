@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
+use crate::logic::advice;
 use crate::logic::event::{EventKind, RecordOutcome};
 use crate::logic::line::Reason;
 use crate::logic::order;
 use crate::logic::readiness::Readiness;
+use crate::logic::record_state::{gist, without_label};
 use crate::logic::records::{CacheStatus, Layer, Next, RecordSpec, Settled, Truth, Write};
 use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
@@ -17,22 +19,20 @@ use crate::logic::verdict::Verdict;
 use crate::render::line::{Level, Line, Mark};
 use crate::render::signal;
 use crate::render::style::{Form, Style};
+use crate::render::text::Limit;
 
 /// Of so many records each has its lines.
-const ALL: usize = 10;
-/// Of more, people are shown so many, the worst first, and how many others there are: the report fits a screen.
-const WORST: usize = 2;
+pub const ALL: usize = 10;
 
-/// Every line; which of them are worth printing is the printer's business. Of many records `verbose` alone tells all.
-pub fn all(cycle: &Cycle<'_>, style: &Style) -> Vec<Line> {
+/// Every line; which of them are worth printing is the printer's business. Of many records `verbose` alone tells all, and people are shown
+/// what many have in common.
+pub fn all(cycle: &Cycle<'_>, style: &Style, limit: Option<Limit>) -> Vec<Line> {
     let mut lines = vec![loop_line(cycle)];
     lines.extend(signals(cycle));
     lines.extend(if style.verbose || cycle.acted.len() <= ALL {
         each_record(cycle)
-    } else if style.form == Form::Pretty {
-        worst_records(cycle, WORST)
     } else {
-        worst_records(cycle, usize::MAX)
+        worst_records(cycle, limit)
     });
     lines.extend(readiness(cycle));
     lines.extend(recovery(cycle));
@@ -59,36 +59,89 @@ fn each_record(cycle: &Cycle<'_>) -> Vec<Line> {
     lines
 }
 
-/// What came of so many of those records that are worth a line, the worst first, and how many others there are of each kind.
-fn worst_records(cycle: &Cycle<'_>, most: usize) -> Vec<Line> {
+/// What came of those records that are worth a line: of each one, or one of each kind, so many kinds, the worst first, and how many others
+/// are alike; then how many others there are.
+fn worst_records(cycle: &Cycle<'_>, limit: Option<Limit>) -> Vec<Line> {
     let at = cycle.now.wall;
-    let mut lines = vec![];
-    let mut add = |line| {
-        order::insert(&mut lines, line, |new: &Line, other| {
-            new.rank() < other.rank()
-        });
+    let mut kinds: Vec<Kind> = vec![];
+    let mut add = |line: Line, spec: &RecordSpec, settled: &Settled| {
+        let label = spec.label();
+        let why = settled.reason().unwrap_or_default();
+        let gist = match limit {
+            Some(_) => gist(why, &label),
+            None => label.clone(),
+        };
+        let is_alike = |kind: &&mut Kind| {
+            kind.line.rank() == line.rank() && (kind.gist == gist || !line.is_noteworthy())
+        };
+        match kinds.iter_mut().find(is_alike) {
+            Some(kind) => kind.others += 1,
+            None => {
+                let cause = without_label(why, &label);
+                let cause = match limit {
+                    Some(Limit { fixes: false, .. }) => advice::split(cause).0,
+                    _ => cause,
+                };
+                let kind = Kind {
+                    line,
+                    gist,
+                    cause: cause.to_owned(),
+                    others: 0,
+                };
+                order::insert(&mut kinds, kind, |new, other| {
+                    new.line.rank() < other.line.rank()
+                });
+            }
+        }
     };
     let mut right = 0;
     for (spec, planned, acted) in cycle.records() {
+        let settled = &acted.outcome.settled;
         if planned.next == Next::AskDoh {
             let line = dns(cycle, spec, planned, acted);
             if line.is_noteworthy() {
-                add(line);
+                add(line, spec, settled);
             }
         }
-        match acted.outcome.settled {
+        match settled {
             Settled::Right { .. } => right += 1,
-            _ => add(ddns(at, spec, planned, acted, false)),
+            _ => add(ddns(at, spec, planned, acted, false), spec, settled),
         }
     }
-    let noteworthy = lines.iter().filter(|line| line.is_noteworthy()).count();
-    let rest = lines.split_off(most.min(noteworthy));
-    let alike = rest.chunk_by(|one, other| one.rank() == other.rank());
-    lines.extend(alike.filter_map(|alike| Some(alike.first()?.counted(alike.len()))));
+    let noteworthy = kinds.iter().filter(|kind| kind.line.is_noteworthy());
+    let most = limit.map_or(usize::MAX, |limit| limit.kinds);
+    let shown = noteworthy.count().min(most);
+    let rest = kinds.split_off(shown);
+    let mut lines: Vec<Line> = kinds
+        .into_iter()
+        .map(|kind| match limit {
+            Some(_) => {
+                let why = Some(&*kind.cause).filter(|why| !why.is_empty());
+                kind.line.for_alike(kind.others, why)
+            }
+            None => kind.line,
+        })
+        .collect();
+    let alike = rest.chunk_by(|one, other| one.line.rank() == other.line.rank());
+    lines.extend(alike.filter_map(|alike| {
+        let count = alike.iter().map(|kind| kind.others + 1).sum();
+        Some(alike.first()?.line.counted(count))
+    }));
     if right > 0 {
         lines.push(Line::new(at, Mark::Good, "DDNS", "NOOP").primary("records", right));
     }
     lines
+}
+
+/// Records of which the same is to be told.
+struct Kind {
+    /// That of the first.
+    line: Line,
+    /// What they have in common.
+    gist: String,
+    /// Why.
+    cause: String,
+    others: usize,
 }
 
 fn loop_line(cycle: &Cycle<'_>) -> Line {

@@ -12,24 +12,28 @@ use crate::logic::advice;
 use crate::logic::backoff::RETRY;
 use crate::logic::order;
 use crate::logic::readiness::Readiness;
+use crate::logic::record_state::{gist, without_label};
 use crate::logic::records::{Layer, Truth};
 use crate::logic::state::Speed;
 use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
-use crate::render::text::{WIDTH, ago, columns, human_seconds, padded, printable, wrap};
+use crate::render::text::{
+    Limit, WIDTH, ago, columns, fitting, human_seconds, padded, printable, wrap,
+};
 use crate::render::{Paint, Style, minute_in};
 
 /// The column in which the facts begin.
 const INDENT: usize = 13;
 /// What belongs to a record is indented by this below it.
 const DEEPER: usize = 2;
-/// So many records have a row each; of more the worst, and how many others there are: the page fits a screen.
+/// So many records have a row each; of more, one of each kind of trouble, as many kinds as fit a screen, and how many others there are.
 const ALL: usize = 8;
-const WORST: usize = 3;
 /// The share of READY cycles in an hour, from none to all.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// An hour without a cycle.
 const NO_DATA: char = '·';
+/// What is told of a record that is missing.
+const MISSING: &str = "does not exist";
 /// Told behind how long ago the last cycle ran.
 const STALE: &str = "; all below is from then, see why: ";
 /// Below the strip, under its first, its middle and its last hour.
@@ -40,6 +44,20 @@ const MOSTLY: f64 = 0.5;
 /// Everything that is known. `fault` is what is wrong with the configuration, one line.
 #[must_use]
 pub fn pretty(document: &Document, fault: Option<&str>, style: &Style, zone: &TimeZone) -> String {
+    if style.verbose || document.records.len() <= ALL {
+        return page(document, fault, style, zone, None);
+    }
+    fitting(ALL, |limit| page(document, fault, style, zone, Some(limit)))
+}
+
+/// The page, with what many records have in common, or with all of them in their order.
+fn page(
+    document: &Document,
+    fault: Option<&str>,
+    style: &Style,
+    zone: &TimeZone,
+    limit: Option<Limit>,
+) -> String {
     let mut sheet = Sheet {
         style,
         zone,
@@ -48,7 +66,7 @@ pub fn pretty(document: &Document, fault: Option<&str>, style: &Style, zone: &Ti
     sheet.freshness(document);
     sheet.line(document);
     sheet.gap();
-    sheet.records(document);
+    sheet.records(document, limit);
     sheet.gap();
     sheet.uptime(document);
     if let Some(change) = &document.last_change {
@@ -250,64 +268,61 @@ impl Sheet<'_> {
         self.row(label, Some(paint), &head, &format!(", {rest}"));
     }
 
-    fn records(&mut self, document: &Document) {
-        if document.records.is_empty() {
+    fn records(&mut self, document: &Document, limit: Option<Limit>) {
+        let all = &document.records;
+        if all.is_empty() {
             return self.row("records", None, "none known", "");
         }
-        let is_long = document.records.len() > ALL && !self.style.verbose;
-        let mut shown: Vec<&Record> = vec![];
-        for record in &document.records {
-            order::insert(&mut shown, record, |new, other| {
-                is_long && rank(new) < rank(other)
-            });
+        let mut label = "records";
+        if limit.is_some() {
+            let (paint, counted) = counted(all);
+            let paint = if document.stale { Paint::Warn } else { paint };
+            self.row(label, Some(paint), &counted, "");
+            label = "";
         }
-        let others = shown.split_off(if is_long { WORST } else { shown.len() });
-        let address_of = |record: &Record| {
-            record
-                .wanted
-                .or(record.address)
-                .map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+        let shown: Vec<(&Record, usize)> = match limit {
+            None => all.iter().map(|record| (record, 0)).collect(),
+            Some(limit) => kinds(all, limit.kinds),
         };
         let widest = |of: &dyn Fn(&Record) -> usize| {
-            let all = shown.iter().map(|record| of(record));
+            let all = shown.iter().map(|(record, _)| of(record));
             all.max().unwrap_or_default()
         };
         // Padding has its limits, and a name from a file that somebody edited may have none.
         let labels = widest(&|record| columns(&record.label)).min(WIDTH);
-        let addresses = widest(&|record| address_of(record).len());
-        let mut label = "records";
-        for record in &shown {
+        let contents = widest(&|record| content(record).len());
+        for (record, alike) in &shown {
             let paint = match record.truth {
                 Truth::Wrong if !document.stale => Paint::Bad,
                 Truth::Right if !document.stale && record.pending.is_none() => Paint::Good,
                 Truth::Right | Truth::Wrong | Truth::Unknown => Paint::Warn,
             };
-            let address = address_of(record);
-            let head = format!("{}  {address}", padded(&record.label, labels));
-            let padding = " ".repeat(addresses.saturating_sub(address.len()));
-            let rest = format!("{padding}  {}", evidence(record));
+            let content = content(record);
+            let head = format!("{}  {content}", padded(&record.label, labels));
+            let padding = " ".repeat(contents.saturating_sub(content.len()));
+            let more = match alike {
+                0 => String::new(),
+                others => format!("; and {others} alike"),
+            };
+            let is_brief = limit.is_some_and(|limit| !limit.fixes);
+            let rest = match record.truth {
+                Truth::Wrong if is_brief => format!("  WRONG{more}"),
+                _ => format!("{padding}  {}{more}", evidence(record)),
+            };
             self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);
             label = "";
             for note in notes(record) {
+                let note = if is_brief {
+                    gist(advice::split(&note).0, "")
+                } else {
+                    note
+                };
                 self.row_at(INDENT + DEEPER, 0, "", Some(Paint::Warn), [&note, ""]);
             }
         }
-        let kinds = [
-            (Truth::Wrong, "WRONG"),
-            (Truth::Unknown, "unknown"),
-            (Truth::Right, "right"),
-        ];
-        let counted = kinds.iter().filter_map(|(truth, word)| {
-            let alike = others.iter().filter(|record| record.truth == *truth);
-            Some(alike.count())
-                .filter(|count| *count > 0)
-                .map(|count| format!("{count} {word}"))
-        });
-        let counted: Vec<String> = counted.collect();
-        if !counted.is_empty() {
-            let all = called::cadence("status -v");
-            let rest = format!(": {}; all of them: {all}", counted.join(", "));
-            self.row("", None, &format!("{} more", others.len()), &rest);
+        if limit.is_some() {
+            let each = format!("each of them: {}", called::cadence("status -v"));
+            self.row("", None, &each, "");
         }
     }
 
@@ -457,15 +472,75 @@ const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
     }
 }
 
-/// What is wrong goes before what is not known, that before what is right, and of each what there is to say of before the rest.
-fn rank(record: &Record) -> (u8, bool) {
-    let truth = match record.truth {
+/// `6 WRONG, 44 right`, and how bad that is.
+fn counted(records: &[Record]) -> (Paint, String) {
+    let of = |truth| records.iter().filter(|it| it.truth == truth).count();
+    let counted = [
+        (Paint::Bad, of(Truth::Wrong), "WRONG"),
+        (Paint::Warn, of(Truth::Unknown), "unknown"),
+        (Paint::Good, of(Truth::Right), "right"),
+    ];
+    let mut counted = counted.iter().filter(|(_, count, _)| *count > 0);
+    let mut told = String::new();
+    let mut worst = Paint::Good;
+    for (paint, count, word) in counted.by_ref() {
+        if told.is_empty() {
+            worst = *paint;
+        } else {
+            told += ", ";
+        }
+        told += &format!("{count} {word}");
+    }
+    (worst, told)
+}
+
+/// One record of each kind of trouble, so many kinds, with how many others are alike: what is wrong before what is not known, and that
+/// before what is right but not settled.
+fn kinds(records: &[Record], most: usize) -> Vec<(&Record, usize)> {
+    let rank = |record: &Record| match record.truth {
         Truth::Wrong => 0,
         Truth::Unknown => 1,
         Truth::Right => 2,
     };
-    let is_settled = record.problem.is_none() && record.pending.is_none();
-    (truth, is_settled)
+    let common = |record: &Record| Some(gist(record.problem.as_deref()?, &record.label));
+    let mut kinds: Vec<(&Record, usize)> = vec![];
+    for record in records {
+        if record.truth == Truth::Right && notes(record).is_empty() {
+            continue;
+        }
+        let is_alike = |one: &Record| {
+            rank(one) == rank(record)
+                && one.held.is_some() == record.held.is_some()
+                && one.pending.is_some() == record.pending.is_some()
+                && common(one) == common(record)
+        };
+        match kinds.iter_mut().find(|(one, _)| is_alike(one)) {
+            Some((_, alike)) => *alike += 1,
+            None => order::insert(&mut kinds, (record, 0), |(new, _), (other, _)| {
+                rank(new) < rank(other)
+            }),
+        }
+    }
+    kinds.truncate(most);
+    kinds
+}
+
+/// Why a record is not known to be right, without its name, which stands above.
+fn reason(record: &Record) -> Option<&str> {
+    let problem = record.problem.as_deref()?;
+    Some(without_label(problem, &record.label))
+}
+
+/// What a record holds, as far as that is known.
+fn content(record: &Record) -> String {
+    match (record.truth, &record.held) {
+        (Truth::Wrong, Some(held)) => printable(held),
+        (Truth::Wrong, None) => "missing".to_owned(),
+        (Truth::Right | Truth::Unknown, _) => record
+            .wanted
+            .or(record.address)
+            .map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+    }
 }
 
 /// How and when a record was last verified.
@@ -473,10 +548,15 @@ fn evidence(record: &Record) -> String {
     let lasts = record
         .for_s
         .map_or_else(String::new, |age| format!(" for {}", human_seconds(age)));
-    match (record.truth, &record.held) {
-        (Truth::Wrong, Some(held)) => return format!("WRONG{lasts}: it points to {held}"),
-        (Truth::Wrong, None) => return format!("WRONG{lasts}: it does not exist"),
-        (Truth::Right | Truth::Unknown, _) => {}
+    if record.truth == Truth::Wrong {
+        let wanted = record.wanted.map(|wanted| wanted.to_string());
+        return match wanted {
+            Some(wanted) if record.held.as_ref() == Some(&wanted) => {
+                format!("WRONG{lasts}: other settings")
+            }
+            Some(wanted) => format!("WRONG{lasts}, wanted {wanted}"),
+            None => format!("WRONG{lasts}"),
+        };
     }
     let Some(verified) = &record.verified else {
         return "never verified".to_owned();
@@ -515,17 +595,20 @@ fn notes(record: &Record) -> Vec<String> {
     let in_doubt = record
         .in_doubt
         .map(|address| format!("write of {address} not confirmed yet: the next cycle checks"));
-    // The record's name is in the line above.
-    let problem = record.problem.as_ref().map(|problem| {
-        let bare = problem.strip_prefix(&record.label);
-        let bare = bare.map_or(problem.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+    let problem = reason(record).and_then(|why| {
         let again = record
             .retry_in_s
             .map(|left| format!("{RETRY}{}", human_seconds(left)));
-        advice::join(
-            &format!("{bare}{}", again.unwrap_or_default()),
-            record.fix.as_deref(),
-        )
+        // That is told above.
+        let is_told = why == MISSING && again.is_none();
+        match (&record.fix, is_told) {
+            (Some(fix), true) => Some(format!("fix: {fix}")),
+            (None, true) => None,
+            (fix, false) => Some(advice::join(
+                &format!("{why}{}", again.unwrap_or_default()),
+                fix.as_deref(),
+            )),
+        }
     });
     [pending, in_doubt, problem].into_iter().flatten().collect()
 }

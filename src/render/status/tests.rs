@@ -447,3 +447,40 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
     assert_eq!(recovery.last.and_then(|last| last.helped), Some(false));
     assert!(text.contains("attempt 2, did not help\n"), "{text}");
 }
+
+#[test]
+fn of_a_wrong_record_what_it_holds_what_is_wanted_and_why_are_told_once_each() {
+    let told = |held: Instead, why: &str| {
+        let mut state = ready();
+        let vpn = state.records.get_mut("A vpn.example.com").unwrap();
+        vpn.trouble = Some(Trouble {
+            since: at(LAST - 60),
+            why: why.into(),
+            wanted: Some(ip("11.22.33.44")),
+            held,
+            waits: false,
+        });
+        let page = page(&document(&state, &at(LAST)), None);
+        let (_, records) = page.split_once("records      ").unwrap();
+        let (told, _) = records.split_once("home.example.com").unwrap();
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        told(
+            Instead::Content("11.22.33.99".to_owned()),
+            "vpn.example.com A: refused; fix: ask again"
+        ),
+        "vpn.example.com A 11.22.33.99 WRONG for 1 min, wanted 11.22.33.44 refused; fix: ask again"
+    );
+    assert_eq!(
+        told(
+            Instead::Missing,
+            "vpn.example.com A does not exist; fix: create it"
+        ),
+        "vpn.example.com A missing WRONG for 1 min, wanted 11.22.33.44 fix: create it"
+    );
+    assert_eq!(
+        told(Instead::Settings, "vpn.example.com A: refused"),
+        "vpn.example.com A 11.22.33.44 WRONG for 1 min: other settings refused"
+    );
+}
