@@ -127,7 +127,7 @@ pub fn cycle(
     let dark = catch_unwind(AssertUnwindSafe(|| {
         cut(plug, limits.off_time, mark, fresh, &stop)
     }));
-    let (failure, back) = match dark {
+    let (failure, early, back) = match dark {
         Ok(Cut::GivenUp(given_up)) => {
             let why = given_up.reason().map(str::to_owned);
             emit(state, RecoveryPhase::Failed, why, &now);
@@ -138,8 +138,12 @@ pub fn cycle(
             }
             return Ok(given_up);
         }
-        Ok(Cut::Made { failure, back }) => (failure, back),
-        Err(_) => (Some(BROKE.to_owned()), switch_on(plug)),
+        Ok(Cut::Made {
+            failure,
+            early,
+            back,
+        }) => (failure, early, back),
+        Err(_) => (Some(BROKE.to_owned()), None, switch_on(plug)),
     };
     let now = system::now();
     match (back, failure) {
@@ -149,8 +153,8 @@ pub fn cycle(
             if state.verdict.is_some_and(|verdict| !verdict.is_down()) {
                 state.recovery.watch = None;
             }
-            emit(state, RecoveryPhase::Completed, None, &now);
-            Ok(Outcome::Completed)
+            emit(state, RecoveryPhase::Completed, early.clone(), &now);
+            Ok(early.map_or(Outcome::Completed, Outcome::EndedEarly))
         }
         (Ok(()), Some(why)) => {
             state.recovery.restored(&now);
@@ -216,6 +220,8 @@ enum Cut {
     Made {
         /// Why it is not known to have worked.
         failure: Option<String>,
+        /// Why it was off for less than its time.
+        early: Option<String>,
         /// Whether the plug is known to be on again.
         back: Result<(), String>,
     },
@@ -249,12 +255,21 @@ fn cut(
         // It may be off, and nobody knows for how long.
         Err(error) => Some(not_switched(plug, &error)),
     };
+    let dark = begun.elapsed();
+    let early = (stop.is_set() && dark < off_time).then(|| {
+        let (dark, off_time) = (human_duration(dark), human_duration(off_time));
+        format!("a signal ended it early, after {dark} of {off_time}; the power is back")
+    });
     let back = match (&failure, plug.can_time_itself()) {
         (None, true) if !stop.is_set() => await_timer(plug, stop).or_else(|()| switch_on(plug)),
         (Some(_), false) => switch_on_twice(plug, off_time, stop),
         (None | Some(_), true) | (None, false) => switch_on(plug),
     };
-    Cut::Made { failure, back }
+    Cut::Made {
+        failure,
+        early,
+        back,
+    }
 }
 
 /// Waits until the time is over for which the plug, told so after `begun`, is off; why it was not off for so long, where that shows.

@@ -76,7 +76,12 @@ pub enum Done {
         untold: Option<StoreError>,
     },
     /// This plug was switched on by hand.
-    SwitchedOn(String),
+    SwitchedOn {
+        /// Which.
+        plug: String,
+        /// Whether it says that it is on; some cannot tell.
+        is_told: bool,
+    },
     /// A cut that was left over was given up; at which plug.
     Forgotten(String),
     /// It was not confirmed, and nothing was done.
@@ -94,7 +99,7 @@ impl Done {
             Self::Cycle {
                 untold: Some(_), ..
             } => EXIT_STATE,
-            Self::Cycle { .. } | Self::SwitchedOn(_) | Self::Forgotten(_) | Self::Declined => {
+            Self::Cycle { .. } | Self::SwitchedOn { .. } | Self::Forgotten(_) | Self::Declined => {
                 EXIT_DONE
             }
         }
@@ -114,7 +119,7 @@ pub fn run(
     listener: &Listener<'_>,
 ) -> Result<Done, Error> {
     if options.on {
-        return switch_on(context).map(Done::SwitchedOn);
+        return switch_on(context);
     }
     if options.forget {
         return forget(context, options);
@@ -146,7 +151,8 @@ pub fn run(
         return Ok(Done::Declined);
     };
     Ok(Done::Cycle {
-        is_wanted: outcome == Outcome::Completed || (options.dry_run && !is_refused),
+        is_wanted: matches!(outcome, Outcome::Completed | Outcome::EndedEarly(_))
+            || (options.dry_run && !is_refused),
         plan,
         outcome,
         untold,
@@ -154,7 +160,7 @@ pub fn run(
 }
 
 /// Switches on, which never harms: under no guardrail, and without the lock where another process holds it, which keeps the state then.
-fn switch_on(context: &Context) -> Result<String, Error> {
+fn switch_on(context: &Context) -> Result<Done, Error> {
     // A program that switches would go on by itself.
     let _held = Signals::caught();
     let misconfigured = |error| pending_cut::misconfigured(context, error);
@@ -171,7 +177,7 @@ fn switch_on(context: &Context) -> Result<String, Error> {
     let Some((dir, _lock, mut state)) = locked else {
         let plug = adapters.plug().map_err(Error::config)?;
         power::switch_on_by_hand(plug, None).map_err(failed)?;
-        return Ok(plug.target());
+        return Ok(switched_on(plug));
     };
     // That of a cut may be another one than that of the configuration.
     let restored = pending_cut::restore(&adapters, dir, &mut state);
@@ -181,11 +187,18 @@ fn switch_on(context: &Context) -> Result<String, Error> {
     let save = |state: &State| state::save(dir, state);
     let switched = adapters.plug().map(|plug| {
         let on = power::switch_on_by_hand(plug, Some((&mut state, &save)));
-        on.map(|()| plug.target())
+        on.map(|()| switched_on(plug))
     });
     pending_cut::leave(dir, &state)?;
     restored.unwrap_or(Ok(())).map_err(failed)?;
     switched.map_err(Error::config)?.map_err(failed)
+}
+
+fn switched_on(plug: &dyn Plug) -> Done {
+    Done::SwitchedOn {
+        plug: plug.target(),
+        is_told: plug.is_on(patience()) == Ok(Some(true)),
+    }
 }
 
 /// Gives up a cut that is not over: after its plug was thrown away, say.

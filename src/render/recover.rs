@@ -59,7 +59,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 pub fn dark(since: Timestamp, off_time: Duration) -> String {
     let end = since.checked_add(off_time).unwrap_or(since);
     let (end, off_time) = (local_clock(end), human_duration(off_time));
-    format!("the modem is dark until {end}, for {off_time}\n")
+    format!("the modem's power is off until {end}, for {off_time}\n")
 }
 
 /// What came of it. For people a failure is told by the log alone.
@@ -67,20 +67,34 @@ pub fn dark(since: Timestamp, off_time: Duration) -> String {
 pub fn report(done: &Done, style: &Style) -> String {
     match done {
         Done::Cycle { plan, outcome, .. } => cycle(plan, outcome, *style),
-        Done::SwitchedOn(plug) => {
-            by_hand(Outcome::SwitchedOn.as_str(), "the plug is on", plug, *style)
+        Done::SwitchedOn { plug, is_told } => {
+            let (done, reason) = if *is_told {
+                ("the plug is on", None)
+            } else {
+                (
+                    "the plug was told to switch on",
+                    Some("it cannot tell whether it is on"),
+                )
+            };
+            by_hand(Outcome::SwitchedOn.as_str(), done, reason, plug, *style)
         }
-        Done::Forgotten(plug) => by_hand("forgotten", "the cut is forgotten", plug, *style),
-        Done::Declined => by_hand("declined", "nothing was done", "", *style),
+        Done::Forgotten(plug) => by_hand("forgotten", "the cut is forgotten", None, plug, *style),
+        Done::Declined => by_hand("declined", "nothing was done", None, "", *style),
     }
 }
 
-fn by_hand(outcome: &'static str, done: &str, plug: &str, style: Style) -> String {
+fn by_hand(
+    outcome: &'static str,
+    done: &str,
+    reason: Option<&str>,
+    plug: &str,
+    style: Style,
+) -> String {
     match style.form {
         Form::Json => json::line(&Document {
             schema: "cadence.recover/1",
             outcome,
-            reason: None,
+            reason,
             plug,
             off_time_s: 0.0,
         }),
@@ -88,11 +102,16 @@ fn by_hand(outcome: &'static str, done: &str, plug: &str, style: Style) -> Strin
         Form::Logfmt => {
             let mut line = String::new();
             pair(&mut line, "outcome", outcome);
+            if let Some(reason) = reason {
+                pair(&mut line, "reason", reason);
+            }
             pair(&mut line, "plug", plug);
             line + "\n"
         }
         Form::Pretty => {
-            let done = style.paint(Paint::Good, done);
+            let paint = reason.map_or(Paint::Good, |_| Paint::Warn);
+            let reason = reason.map_or(String::new(), |reason| format!(", but {reason}"));
+            let done = style.paint(paint, done) + &reason;
             let plug = printable(plug);
             let plug = if plug.is_empty() {
                 plug
@@ -125,8 +144,11 @@ fn cycle(plan: &Plan, outcome: &Outcome, style: Style) -> String {
             pair(&mut line, "off_time_s", &off_time_s.to_string());
             line + "\n"
         }
-        Form::Pretty if *outcome == Outcome::Completed => {
-            let done = style.paint(Paint::Good, "the power was cut and is back");
+        Form::Pretty if matches!(outcome, Outcome::Completed | Outcome::EndedEarly(_)) => {
+            let done = match outcome.reason() {
+                Some(early) => style.paint(Paint::Warn, early),
+                None => style.paint(Paint::Good, "the power was cut and is back"),
+            };
             format!(
                 "{done}; once the modem is up: {}\n",
                 called::cadence("status")

@@ -252,7 +252,7 @@ fn a_no_is_no_error_and_after_a_yes_it_is_told_until_when_the_modem_is_dark() {
     let mut terminal = Terminal::of(80, &command);
     terminal.expect("[y/N] ");
     terminal.answer("y");
-    terminal.expect("the modem is dark until ");
+    terminal.expect("the modem's power is off until ");
     terminal.expect(", for 1 s");
     terminal.expect("the power was cut and is back");
     let (status, shown) = terminal.end();
@@ -276,4 +276,49 @@ fn a_rehearsal_on_a_line_that_works_is_not_said_to_have_helped() {
         .map(|event| event["phase"].clone())
         .collect();
     assert_eq!(phases, ["started", "completed"]);
+}
+
+#[test]
+fn a_signal_that_ends_the_dark_time_early_is_told_as_that() {
+    for model in [PlugModel::Shelly1, PlugModel::Http] {
+        let home = home(model, "");
+        home.rewrite(|text| text.replace("off_time = \"1s\"", "off_time = \"30s\""));
+        let mut terminal = Terminal::run(&home.command(&["recover", "--yes"]));
+        terminal.expect("the modem's power is off until ");
+        std::thread::sleep(Duration::from_millis(1500));
+        terminal.signal("TERM");
+        let (status, shown) = terminal.end();
+        assert_eq!(status.code(), Some(0), "{shown}");
+        assert!(shown.contains("a signal ended it early, after "), "{shown}");
+        assert!(shown.contains(" of 30 s; the power is back"), "{shown}");
+        assert!(!shown.contains("was cut and is back"), "{shown}");
+        assert_eq!(cycles(&home, model), 1);
+        let history = home.history();
+        let ended = history.last().unwrap();
+        assert_eq!(ended["phase"], "completed", "{ended}");
+        assert!(
+            ended["reason"].as_str().unwrap().contains("early"),
+            "{ended}"
+        );
+    }
+}
+
+#[test]
+fn a_plug_that_cannot_tell_is_told_to_switch_on_and_not_said_to_be_on() {
+    for (model, reason, shown) in [
+        (
+            PlugModel::Http,
+            Value::from("it cannot tell whether it is on"),
+            "the plug was told to switch on, but it cannot tell whether it is on: ",
+        ),
+        (PlugModel::Shelly2, Value::Null, "the plug is on: "),
+    ] {
+        let home = home(model, "");
+        let (code, document) = recover(&home, &["--on"]);
+        assert_eq!((code, &document["outcome"]), (0, &"switched_on".into()));
+        assert_eq!(document["reason"], reason);
+        let out = home.run(&["recover", "--on"]);
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert!(text.starts_with(shown), "{text}");
+    }
 }

@@ -19,6 +19,8 @@ pub enum Outcome {
     SwitchedOn,
     /// The power was cut and is back.
     Completed,
+    /// The same, but it was off for less than its time; why.
+    EndedEarly(String),
     /// It was not cut, or it is not known to be back; why.
     Failed(String),
 }
@@ -32,7 +34,7 @@ impl Outcome {
             Self::Idle => "idle",
             Self::Suppressed(_) => "suppressed",
             Self::SwitchedOn => "switched_on",
-            Self::Completed => "completed",
+            Self::Completed | Self::EndedEarly(_) => "completed",
             Self::Failed(_) => "failed",
         }
     }
@@ -46,7 +48,8 @@ impl Outcome {
             | Self::Idle
             | Self::Suppressed(_)
             | Self::SwitchedOn
-            | Self::Completed => None,
+            | Self::Completed
+            | Self::EndedEarly(_) => None,
         }
     }
 
@@ -54,7 +57,9 @@ impl Outcome {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Suppressed(reason) | Self::Failed(reason) => Some(reason),
+            Self::Suppressed(reason) | Self::EndedEarly(reason) | Self::Failed(reason) => {
+                Some(reason)
+            }
             Self::Disabled | Self::Idle | Self::SwitchedOn | Self::Completed => None,
         }
     }

@@ -406,7 +406,9 @@ fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
             (Mark::Neutral, level, "SUPPRESSED")
         }
         power::Outcome::SwitchedOn => (Mark::Warn, Level::Notice, "SWITCHED_ON"),
-        power::Outcome::Completed => (Mark::Warn, Level::Notice, "COMPLETED"),
+        power::Outcome::Completed | power::Outcome::EndedEarly(_) => {
+            (Mark::Warn, Level::Notice, "COMPLETED")
+        }
         power::Outcome::Failed(_) => (Mark::Bad, Level::Error, "FAILED"),
     };
     let line = Line::new(cycle.now.wall, mark, "RECOVERY", state)
