@@ -181,10 +181,10 @@ pub struct Reconcile {
     #[arg(long)]
     pub if_due: bool,
     /// Sleep a random time up to DURATION first (cron)
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", hide_default_value = true)]
+    #[arg(long, value_name = "DURATION", value_parser = short, default_value = "0s", hide_default_value = true)]
     pub splay: Duration,
     /// Wait up to DURATION for another cycle to finish
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", hide_default_value = true)]
+    #[arg(long, value_name = "DURATION", value_parser = short, default_value = "0s", hide_default_value = true)]
     pub wait: Duration,
 }
 
@@ -313,6 +313,15 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|allowed| format!("expected {allowed}"))
 }
 
+/// Whatever runs cycles wants them sooner than that.
+fn short(text: &str) -> Result<Duration, String> {
+    let bounded = duration(text)?;
+    let is_short = bounded <= Duration::from_secs(3600);
+    is_short
+        .then_some(bounded)
+        .ok_or_else(|| "expected a duration from \"0s\" to \"1h\"".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,6 +329,17 @@ mod tests {
     #[test]
     fn the_grammar_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nobody_waits_for_days() {
+        let parsed = |option, value| Cli::try_parse_from(["cadence", "reconcile", option, value]);
+        for option in ["--splay", "--wait"] {
+            assert!(parsed(option, "1h").is_ok());
+            let told = parsed(option, "999d").unwrap_err().to_string();
+            let expected = "expected a duration from \"0s\" to \"1h\"";
+            assert!(told.contains("'999d'") && told.contains(expected), "{told}");
+        }
     }
 
     #[test]

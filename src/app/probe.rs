@@ -39,6 +39,8 @@ pub struct Probed {
     pub dns: Vec<DnsProbed>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
+    /// Why there is none to ask.
+    pub no_plug: Option<String>,
 }
 
 /// The public address of one family, as all of its providers tell it.
@@ -88,6 +90,8 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     };
     let recovery = only.is_empty() && adapters.settings.recovery.limits.enabled;
     let with_plug = recovery || only.contains(&ProbeSignal::Plug);
+    let no_plug = adapters.plug().err().filter(|_| with_plug);
+    let with_plug = with_plug && no_plug.is_none();
     thread::scope(|scope| {
         let plug = with_plug.then(|| beside(scope, || on_or_off(adapters.plug_status())));
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || adapters.router()));
@@ -118,6 +122,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
                 .flatten()
                 .collect(),
             plug: plug.and_then(Begun::join),
+            no_plug,
         }
     })
 }

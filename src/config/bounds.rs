@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::logic::policy;
+
 /// A whole number from `min` to `max`.
 #[derive(Clone, Copy)]
 pub struct Whole {
@@ -16,6 +18,8 @@ pub struct Span {
     pub min: Duration,
     pub max: Duration,
     pub default: Duration,
+    /// What a policy rule narrows it to, unless it is waived.
+    pub policy: Option<(Duration, Duration)>,
 }
 
 const fn whole(min: u32, default: u32, max: u32) -> Whole {
@@ -23,7 +27,20 @@ const fn whole(min: u32, default: u32, max: u32) -> Whole {
 }
 
 const fn span(min: Duration, default: Duration, max: Duration) -> Span {
-    Span { min, max, default }
+    Span {
+        min,
+        max,
+        default,
+        policy: None,
+    }
+}
+
+/// The span that a policy rule narrows to this.
+const fn narrowed(span: Span, min: Duration, max: Duration) -> Span {
+    Span {
+        policy: Some((min, max)),
+        ..span
+    }
 }
 
 const fn secs(count: u64) -> Duration {
@@ -45,7 +62,11 @@ pub const CACHE_MAX_AGE: Span = span(Duration::ZERO, HOUR, WEEK);
 /// Public services are asked in each cycle: faster than 10 s is rude, slower than 1 h is no monitoring.
 pub const HEALTHY_INTERVAL: Span = span(secs(10), mins(2), HOUR);
 /// This is the fast cadence: it may be fast for the short while in which it is wanted, and not slow.
-pub const UNSETTLED_INTERVAL: Span = span(secs(5), secs(30), mins(10));
+pub const UNSETTLED_INTERVAL: Span = narrowed(
+    span(secs(5), secs(30), mins(10)),
+    policy::MIN_UNSETTLED_INTERVAL,
+    mins(10),
+);
 /// A few minutes spread any number of homes; the interval itself is a second bound.
 pub const JITTER: Span = span(Duration::ZERO, secs(10), mins(5));
 /// Zero would never write; one a minute is more than any line that works will ask for.
@@ -59,19 +80,31 @@ pub const TTL_MIN: i64 = 60;
 pub const TTL_MAX: i64 = 86_400;
 
 /// Under a second no modem forgets anything; over ten minutes the cure is worse. The policy rule `off-time` is narrower.
-pub const OFF_TIME: Span = span(secs(1), secs(30), mins(10));
+pub const OFF_TIME: Span = narrowed(
+    span(secs(1), secs(30), mins(10)),
+    policy::MIN_OFF_TIME,
+    policy::MAX_OFF_TIME,
+);
 /// A modem that comes back within 10 s was never gone; one that needs a day is not mended by cutting its power.
 pub const EXPECTED_NETWORK_RECOVERY: Span = span(secs(10), mins(3), DAY);
 /// Added to the former, so it may be nothing.
 pub const ESCALATION_BUFFER: Span = span(Duration::ZERO, mins(1), DAY);
 /// A modem starts in 1 to 8 minutes; where nothing ever starts together, it may be nothing.
-pub const BOOT_GRACE: Span = span(Duration::ZERO, mins(15), DAY);
+pub const BOOT_GRACE: Span = narrowed(
+    span(Duration::ZERO, mins(15), DAY),
+    policy::MIN_BOOT_GRACE,
+    DAY,
+);
 /// Zero is never.
 pub const RESTORE_AFTER: Span = span(Duration::ZERO, mins(30), DAY);
 /// Zero is never.
 pub const LATE_RETRY: Span = span(Duration::ZERO, DAY, WEEK);
 /// It doubles with every further attempt in an outage, from at most a week.
-pub const COOLDOWN: Span = span(Duration::ZERO, mins(30), WEEK);
+pub const COOLDOWN: Span = narrowed(
+    span(Duration::ZERO, mins(30), WEEK),
+    policy::MIN_COOLDOWN,
+    WEEK,
+);
 /// Zero attempts is `enabled = false`; what ten did not fix, the next will not.
 pub const MAX_ATTEMPTS_PER_OUTAGE: Whole = whole(1, 3, 10);
 /// One an hour, day and night, is the most that any modem should bear.

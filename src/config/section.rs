@@ -165,8 +165,21 @@ impl<'r, 'a> Section<'r, 'a> {
         let Some(value) = self.value(key) else {
             return bounds.default;
         };
-        let (min, max) = (config_duration(bounds.min), config_duration(bounds.max));
-        let allowed = format!("a duration from \"{min}\" to \"{max}\"");
+        let range = |min, max| {
+            format!(
+                "\"{}\" to \"{}\"",
+                config_duration(min),
+                config_duration(max)
+            )
+        };
+        let bounded = range(bounds.min, bounds.max);
+        let allowed = match bounds.policy {
+            Some((min, max)) => format!(
+                "a duration from {} (where the policy rule is waived: {bounded})",
+                range(min, max)
+            ),
+            None => format!("a duration from {bounded}"),
+        };
         match value.as_text().map(parse_duration) {
             Some(Ok(duration)) if (bounds.min..=bounds.max).contains(&duration) => return duration,
             Some(_) => self.refuse(key, value, &allowed),

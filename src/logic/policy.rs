@@ -23,14 +23,15 @@ pub struct Policy {
 }
 
 /// Under 15 s the services that are asked see no home but a nuisance.
-const MIN_UNSETTLED_INTERVAL: Duration = Duration::from_secs(15);
+pub const MIN_UNSETTLED_INTERVAL: Duration = Duration::from_secs(15);
 /// A modem takes 1 to 8 minutes to start.
-const MIN_BOOT_GRACE: Duration = Duration::from_secs(10 * 60);
+pub const MIN_BOOT_GRACE: Duration = Duration::from_secs(10 * 60);
 /// A modem needs minutes to come up and longer to be judged.
-const MIN_COOLDOWN: Duration = Duration::from_secs(15 * 60);
-/// Under 5 s a modem's capacitors may keep it alive; over 2 min the home is dark for nothing.
-const OFF_TIME: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(5)..=Duration::from_secs(2 * 60);
+pub const MIN_COOLDOWN: Duration = Duration::from_secs(15 * 60);
+/// For a shorter time a modem's capacitors may keep it alive.
+pub const MIN_OFF_TIME: Duration = Duration::from_secs(5);
+/// For a longer time the home is cut off for nothing.
+pub const MAX_OFF_TIME: Duration = Duration::from_secs(2 * 60);
 /// Permission bits of everybody but the owner and the group.
 const OTHERS: u32 = 0o007;
 /// Cloudflare's word for an automatic TTL.
@@ -197,12 +198,12 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             ),
         ),
         Rule::OffTime => broken(
-            !OFF_TIME.contains(&facts.recovery.off_time),
+            !(MIN_OFF_TIME..=MAX_OFF_TIME).contains(&facts.recovery.off_time),
             format!(
                 "recovery.off_time = \"{}\" is out of range; fix: set \"{}\" to \"{}\"",
                 config_duration(facts.recovery.off_time),
-                config_duration(*OFF_TIME.start()),
-                config_duration(*OFF_TIME.end())
+                config_duration(MIN_OFF_TIME),
+                config_duration(MAX_OFF_TIME)
             ),
         ),
         Rule::SingleWanTarget => {

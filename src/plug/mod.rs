@@ -94,7 +94,7 @@ pub trait Plug: Send + Sync {
     }
 }
 
-/// Which device has to answer as a plug: an address that was given by DHCP may be another device's tomorrow.
+/// Which device has to answer as a plug: an address that DHCP gave may go to another device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin<'a> {
     /// Whichever answers: a plug of this kind does not tell.
@@ -118,7 +118,7 @@ impl Pin<'_> {
                     .to_owned(),
             ),
             (Self::Unset, Some(id)) => Err(format!(
-                "recovery.plug_id is not set, and its address may be another device's tomorrow; fix: if this is the modem's plug, add plug_id = \"{id}\""
+                "recovery.plug_id is not set, and another device may get its address; fix: if this is the modem's plug, add plug_id = \"{id}\""
             )),
             (Self::To(_), Some(_)) => {
                 self.allows_on(status)?;

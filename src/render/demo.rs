@@ -90,10 +90,11 @@ fn in_short(cycle: &Cycle<'_>, style: Style) -> String {
     let mut text = readiness.to_string();
     for acted in &cycle.acted {
         let settled = &acted.outcome.settled;
-        let _ = write!(text, ": {}", settled.outcome().as_str());
-        if let Some(layer) = settled.layer().filter(|layer| *layer != Layer::Api) {
-            let _ = write!(text, " by {}", layer.as_str());
-        }
+        let _ = match settled.layer() {
+            Some(Layer::Cache) => write!(text, ": unchanged, by the cache"),
+            Some(Layer::Doh) => write!(text, ": unchanged, by public DNS"),
+            Some(Layer::Api) | None => write!(text, ": {}", settled.outcome().as_str()),
+        };
         if let Some(reason) = settled.reason() {
             let _ = write!(text, ", {reason}");
         }

@@ -17,6 +17,8 @@ const STATE: usize = 10;
 const INDENT: usize = 24;
 /// Leaves room for a name with its type, or an IPv4 address with its key.
 const PRIMARY: usize = 34;
+/// What is shorter has no number that says something.
+const LEAST: Duration = Duration::from_micros(50);
 /// On what is narrower, values are in no columns.
 const WIDE: usize = 100;
 
@@ -319,7 +321,18 @@ pub fn print(lines: &[Line], style: Style) -> String {
 
 /// `74ms`; under ten milliseconds with one decimal.
 pub fn milliseconds(duration: Duration) -> String {
+    if duration < LEAST {
+        return "<0.1ms".to_owned();
+    }
     format!("{}ms", number(duration))
+}
+
+/// `42s`, as people and logs read it.
+pub fn whole_seconds(seconds: u64) -> String {
+    match seconds {
+        0 => "<1s".to_owned(),
+        _ => format!("{seconds}s"),
+    }
 }
 
 fn number(duration: Duration) -> String {

@@ -72,6 +72,12 @@ fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
         on: plug.result.as_ref().ok().copied().flatten(),
         ..SignalObject::new("plug", plug)
     }));
+    // Nobody was asked: nothing failed.
+    all.extend(probed.no_plug.iter().map(|why| SignalObject {
+        signal: "plug",
+        error: Some(why),
+        ..SignalObject::default()
+    }));
     all
 }
 
@@ -110,6 +116,10 @@ fn lines(probed: &Probed) -> Vec<Line> {
     lines.extend(probed.plug.iter().map(|plug| {
         let on = plug.result.as_ref().ok().copied().flatten();
         signal::line(at, "PLUG", plug, "target", Mark::Bad).meta_some("on", on)
+    }));
+    lines.extend(probed.no_plug.iter().map(|why| {
+        let line = Line::new(at, Mark::Neutral, "PLUG", "SKIPPED");
+        line.meta("reason", format!("not configured: {why}"))
     }));
     lines
 }

@@ -23,6 +23,8 @@ pub struct Style {
     pub width: usize,
     /// With ANSI colours.
     pub color: bool,
+    /// With characters beyond ASCII.
+    pub unicode: bool,
     /// With marks that are pictures.
     pub emoji: bool,
     /// With the syslog priority before each line, as the journal reads it (sd-daemon(3)).
@@ -68,6 +70,7 @@ impl Style {
                 width_of(stdout)
             },
             color,
+            unicode: locale(env) != Some(false),
             emoji: terminal && shows_emoji(env),
             priority,
             quiet: global.quiet,
@@ -98,12 +101,16 @@ fn is_colored(color: Color, terminal: bool, env: &Env) -> bool {
 
 /// Whether a terminal of this environment shows pictures: the Linux console does not, nor does one of another character set.
 fn shows_emoji(env: &Env) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .find_map(|name| env.get(name));
-    let locale = locale.map(|name| name.to_string_lossy().to_ascii_lowercase().replace('-', ""));
     let is_simple = |term: &std::ffi::OsStr| term == "linux" || term == "dumb";
-    locale.is_some_and(|locale| locale.contains("utf8")) && !env.get("TERM").is_some_and(is_simple)
+    locale(env) == Some(true) && !env.get("TERM").is_some_and(is_simple)
+}
+
+/// Whether the character set of the locale is UTF-8; none where no locale is set, as for cron.
+fn locale(env: &Env) -> Option<bool> {
+    let mut names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let locale = names.find_map(|name| env.get(name))?;
+    let locale = locale.to_string_lossy().to_ascii_lowercase();
+    Some(locale.replace('-', "").contains("utf8"))
 }
 
 /// Whether this stream goes to the journal: `$JOURNAL_STREAM` names its device and inode (systemd.exec(5)).
@@ -157,6 +164,7 @@ impl Style {
             form,
             width: WIDTH,
             color: false,
+            unicode: true,
             emoji: true,
             priority: false,
             quiet: false,

@@ -388,7 +388,7 @@ fn a_plug_that_nobody_pinned_is_never_switched_off_and_says_what_to_add() {
         suppresses(
             &stage,
             &format!(
-                "the plug {}: recovery.plug_id is not set, and its address may be another device's tomorrow; fix: if this is the modem's plug, add {line}",
+                "the plug {}: recovery.plug_id is not set, and another device may get its address; fix: if this is the modem's plug, add {line}",
                 stage.target()
             ),
         );

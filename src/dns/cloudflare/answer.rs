@@ -391,7 +391,7 @@ fn quote(text: &str) -> String {
     let words: Vec<&str> = plain.split_whitespace().collect();
     let line = words.join(" ");
     match line.char_indices().nth(MAX_QUOTE) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
         None => line,
     }
 }

@@ -16,7 +16,7 @@ use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
 use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
-use crate::render::line::{Level, Line, Mark};
+use crate::render::line::{Level, Line, Mark, whole_seconds};
 use crate::render::signal;
 use crate::render::style::{Form, Style};
 use crate::render::text::Limit;
@@ -198,7 +198,7 @@ fn cache(at: Timestamp, spec: &RecordSpec, planned: &Planned) -> Line {
             Mark::Neutral
         }
     };
-    let age = planned.cache_age.map(|age| format!("{}s", age.as_secs()));
+    let age = planned.cache_age.map(|age| whole_seconds(age.as_secs()));
     record_line(at, mark, "CACHE", planned.cache.as_str(), spec).meta_some("age", age)
 }
 
@@ -219,7 +219,7 @@ fn dns(cycle: &Cycle<'_>, spec: &RecordSpec, planned: &Planned, acted: &Acted) -
     if let Some(seconds) = converged {
         return record_line(at, Mark::Good, "DNS", "CONVERGED", spec)
             .level(Level::Notice)
-            .meta("took", format!("{seconds}s"));
+            .meta("took", whole_seconds(seconds));
     }
     let (mark, state) = match (acted.public_dns.as_deref(), planned.wanted) {
         (Some([answer]), Some(wanted)) if *answer == wanted => (Mark::Good, "MATCH"),
@@ -386,7 +386,7 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
     let lasted = outage.and_then(|outage| outage.since.elapsed(&cycle.now).known());
     line.meta_some(
         "outage",
-        lasted.map(|lasted| format!("{}s", lasted.as_secs())),
+        lasted.map(|lasted| whole_seconds(lasted.as_secs())),
     )
 }
 

@@ -4,6 +4,7 @@ const PLAIN: Style = Style {
     form: Form::Pretty,
     width: usize::MAX,
     color: false,
+    unicode: true,
     emoji: true,
     priority: false,
     quiet: false,
@@ -181,7 +182,7 @@ fn a_terminal_is_told_nothing_that_it_would_obey() {
 #[test]
 fn short_times_have_a_decimal() {
     for (us, text) in [
-        (0, "0.0ms"),
+        (0, "<0.1ms"),
         (900, "0.9ms"),
         (9_940, "9.9ms"),
         (9_960, "10ms"),

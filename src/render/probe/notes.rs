@@ -10,53 +10,59 @@ use crate::logic::units::Family;
 use crate::render::signal::listed;
 use crate::render::text::host_of;
 
+/// So many records are named; of more there is the number.
+const NAMED: usize = 3;
+
+#[derive(PartialEq, Eq)]
 enum Note {
     RouterIsSilent,
-    ProvidersDisagree {
-        family: Family,
-        told: String,
-    },
-    DnsDiffers {
-        record: String,
-        answer: String,
-        public: IpAddr,
-    },
-    DnsHasNone {
-        record: String,
-    },
-    Proxied {
-        record: String,
-    },
+    ProvidersDisagree { family: Family, told: String },
+    DnsDiffers { answer: String, public: IpAddr },
+    DnsHasNone,
+    Proxied,
 }
 
-impl fmt::Display for Note {
+/// A note, and the records that it is about.
+struct About {
+    note: Note,
+    records: Vec<String>,
+}
+
+impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RouterIsSilent => f.write_str(
+        let named: Vec<&str> = self
+            .records
+            .iter()
+            .take(NAMED)
+            .map(String::as_str)
+            .collect();
+        let more = self.records.len().saturating_sub(NAMED);
+        let record = match more {
+            0 => named.join(", "),
+            more => format!("{} and {more} more", named.join(", ")),
+        };
+        match &self.note {
+            Note::RouterIsSilent => f.write_str(
                 "the router does not answer, but the line works: some stay silent on purpose, and that is no problem",
             ),
-            Self::ProvidersDisagree { family, told } => write!(
+            Note::ProvidersDisagree { family, told } => write!(
                 f,
                 "the providers name different {family} addresses: {told}. A proxy or a VPN on the way to one of them, or two \
                  load-balanced uplinks, would explain it. An address counts if two name it and no other is named as often",
             ),
-            Self::DnsDiffers {
-                record,
-                answer,
-                public,
-            } => write!(
+            Note::DnsDiffers { answer, public } => write!(
                 f,
-                "public DNS answers {answer} for {record}, but the public address is {public}: reconcile writes the record once \
+                "public DNS answers {answer} for {record}, but the public address is {public}: reconcile writes what differs once \
                  the address is confirmed, and then servers keep the old answer for its TTL",
             ),
-            Self::DnsHasNone { record } => write!(
+            Note::DnsHasNone => write!(
                 f,
-                "public DNS has no address for {record}: it does not exist yet, or is not published; reconcile creates it if \
-                 the configuration has `create = true`",
+                "public DNS has no address for {record}: missing, or not published yet; reconcile creates what has \
+                 `create = true` in the configuration",
             ),
-            Self::Proxied { record } => write!(
+            Note::Proxied => write!(
                 f,
-                "{record} is proxied by Cloudflare: public DNS answers with Cloudflare's addresses and proves nothing, so \
+                "Cloudflare proxies {record}: public DNS answers with Cloudflare's addresses and proves nothing, so \
                  reconcile asks the API",
             ),
         }
@@ -64,26 +70,38 @@ impl fmt::Display for Note {
 }
 
 pub fn all(probed: &Probed) -> Vec<String> {
-    let mut notes = vec![];
+    let mut notes: Vec<About> = vec![];
+    let mut add = |note: Note, record: Option<String>| match notes
+        .iter_mut()
+        .find(|about| about.note == note)
+    {
+        Some(about) => about.records.extend(record),
+        None => notes.push(About {
+            note,
+            records: record.into_iter().collect(),
+        }),
+    };
     if wan_up(probed) && probed.router.as_ref().is_some_and(|router| !router.ok()) {
-        notes.push(Note::RouterIsSilent);
+        add(Note::RouterIsSilent, None);
     }
-    notes.extend(probed.public_ip.iter().filter_map(disagreement));
+    for note in probed.public_ip.iter().filter_map(disagreement) {
+        add(note, None);
+    }
     for asked in probed.dns.chunk_by(|a, b| a.record == b.record) {
-        let note = asked.iter().find_map(|asked| {
-            let record = asked.record.label();
-            match answered(probed, asked) {
+        let note = asked
+            .iter()
+            .find_map(|asked| match answered(probed, asked) {
                 Answered::Other => Some(Note::DnsDiffers {
-                    record,
                     answer: listed(asked.signal.result.as_deref().unwrap_or_default()),
                     public: public_address(probed, asked.record.kind.family())?,
                 }),
-                Answered::Missing => Some(Note::DnsHasNone { record }),
-                Answered::Proxied => Some(Note::Proxied { record }),
+                Answered::Missing => Some(Note::DnsHasNone),
+                Answered::Proxied => Some(Note::Proxied),
                 Answered::Same | Answered::Unknown | Answered::Not => None,
-            }
-        });
-        notes.extend(note);
+            });
+        if let Some((note, asked)) = note.zip(asked.first()) {
+            add(note, Some(asked.record.label()));
+        }
     }
     notes.iter().map(ToString::to_string).collect()
 }

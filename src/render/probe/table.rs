@@ -145,6 +145,12 @@ fn rows(probed: &Probed) -> Vec<Row> {
             format!("{}, {state}", target(plug))
         }));
     }
+    rows.extend(probed.no_plug.iter().map(|why| Row {
+        mark: Mark::Neutral,
+        label: "plug".to_owned(),
+        took: None,
+        text: format!("not configured: {why}"),
+    }));
     rows
 }
 

@@ -40,6 +40,7 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         public_ip: vec![weigh(Family::V4, Duration::from_millis(120), asked)],
         dns,
         plug: None,
+        no_plug: None,
     }
 }
 
@@ -131,14 +132,14 @@ fn public_dns_that_is_not_the_public_address_is_explained() {
         notes(&behind),
         "
 note: public DNS answers 11.0.0.6 for vpn.example.com A, but the public address
-      is 11.0.0.7: reconcile writes the record once the address is confirmed,
+      is 11.0.0.7: reconcile writes what differs once the address is confirmed,
       and then servers keep the old answer for its TTL
 "
     );
     let text = report(&behind, &PRETTY);
     assert!(text.contains("🟡 dns vpn.example.com A"), "{text}");
     assert!(notes(&with(&[])).contains("has no address for vpn.example.com A"));
-    assert!(notes(&with(&["104.16.1.1"])).contains("is proxied by Cloudflare"));
+    assert!(notes(&with(&["104.16.1.1"])).contains("Cloudflare proxies "));
     assert_eq!(notes(&with(&["11.0.0.7"])), "");
 }
 
@@ -222,4 +223,43 @@ fn quiet_is_quiet() {
         ..PRETTY
     };
     assert_eq!(report(&all_is_well(), &style), "");
+}
+
+#[test]
+fn what_is_the_same_of_many_records_is_said_once() {
+    let mut probed = probed(
+        &[(IPIFY, 74, Ok("11.0.0.7")), (TRACE, 31, Ok("11.0.0.7"))],
+        &[],
+    );
+    probed.dns = (0..50)
+        .map(|number| DnsProbed {
+            record: record(&format!("h{number}.example.com"), RecordType::A),
+            signal: signal(ONE, 31, Ok(vec![])),
+        })
+        .collect();
+    let text = report(&probed, &PRETTY);
+    assert_eq!(text.matches("note: ").count(), 1, "{text}");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let named = "h0.example.com A, h1.example.com A, h2.example.com A and 47 more";
+    assert!(words.join(" ").contains(named), "{text}");
+}
+
+#[test]
+fn a_plug_that_is_not_configured_is_no_failure() {
+    let probed = Probed {
+        no_plug: Some("recovery.address is not set".to_owned()),
+        ..all_is_well()
+    };
+    let text = report(&probed, &PRETTY);
+    assert!(text.contains("not configured: recovery.address"), "{text}");
+    let logged = report(&probed, &Style::plain(Form::Logfmt));
+    assert!(logged.contains("subsystem=PLUG state=SKIPPED"), "{logged}");
+    let document: serde_json::Value =
+        serde_json::from_str(&report(&probed, &Style::plain(Form::Json))).unwrap();
+    let signals = document["signals"].as_array().unwrap();
+    assert!(
+        signals
+            .iter()
+            .all(|it| it["signal"] != "plug" || it["failure"].is_null())
+    );
 }

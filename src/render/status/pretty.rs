@@ -30,14 +30,14 @@ const DEEPER: usize = 2;
 const ALL: usize = 8;
 /// The share of READY cycles in an hour, from none to all.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// An hour without a cycle.
-const NO_DATA: char = '·';
+/// The same for a terminal that has ASCII alone.
+const ASCII: [char; 8] = ['_', '-', ':', '=', '+', 'x', '*', '#'];
 /// What is told of a record that is missing.
 const MISSING: &str = "does not exist";
 /// Told behind how long ago the last cycle ran.
 const STALE: &str = "; all below is from then, see why: ";
 /// Below the strip, under its first, its middle and its last hour.
-const SCALE: &str = "−24h        −12h     now";
+const SCALE: &str = "-24h        -12h     now";
 /// An hour that was READY for less than this share was a bad one.
 const MOSTLY: f64 = 0.5;
 
@@ -336,7 +336,8 @@ impl Sheet<'_> {
             .hours
             .chunk_by(|one, other| color_of(*one) == color_of(*other))
             .map(|run| {
-                let text: String = run.iter().map(|share| block_of(*share)).collect();
+                let block = |share: &Option<f64>| block_of(*share, self.style.unicode);
+                let text: String = run.iter().map(block).collect();
                 let paint = run.first().map_or(Paint::Dim, |share| color_of(*share));
                 self.style.paint(paint, &text)
             })
@@ -614,12 +615,17 @@ fn notes(record: &Record) -> Vec<String> {
 }
 
 /// The character of an hour; a full block only where every cycle was READY.
-fn block_of(share: Option<f64>) -> char {
-    let Some(share) = share else { return NO_DATA };
+fn block_of(share: Option<f64>, unicode: bool) -> char {
+    let (blocks, no_data) = if unicode {
+        (BLOCKS, '·')
+    } else {
+        (ASCII, '.')
+    };
+    let Some(share) = share else { return no_data };
     // Shares are at most 1, so the last block is reached by 1 alone.
     let steps = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
     let reached = steps.iter().filter(|step| share * 7.0 >= **step).count();
-    BLOCKS.get(reached).copied().unwrap_or(NO_DATA)
+    blocks.get(reached).copied().unwrap_or(no_data)
 }
 
 fn color_of(share: Option<f64>) -> Paint {

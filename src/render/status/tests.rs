@@ -185,7 +185,7 @@ records      vpn.example.com A      11.22.33.44  DoH, 4 min 12 s ago
 
 uptime       99.85% (3403/3408) cycles were READY
 last 24 h    ···················█▁▇·▄
-             −24h        −12h     now
+             -24h        -12h     now
 last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,
              public DNS showed it after 42 s
 
@@ -220,7 +220,7 @@ records      vpn.example.com A      11.22.33.44  was right 4 min 12 s ago (DoH)
 
 uptime       99.85% (3403/3408) cycles were READY
 last 24 h    ···················█▁▇·▄
-             −24h        −12h     now
+             -24h        -12h     now
 last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,
              public DNS showed it after 42 s
 
@@ -483,4 +483,15 @@ fn of_a_wrong_record_what_it_holds_what_is_wanted_and_why_are_told_once_each() {
         told(Instead::Settings, "vpn.example.com A: refused"),
         "vpn.example.com A 11.22.33.44 WRONG for 1 min: other settings refused"
     );
+}
+
+#[test]
+fn where_the_locale_shows_ascii_alone_the_page_has_no_other_character() {
+    let document = document(&ready(), &at(LAST + 12));
+    let ascii = Style {
+        unicode: false,
+        ..style(false)
+    };
+    let page = pretty(&document, None, &ascii, &TimeZone::UTC);
+    assert!(page.is_ascii(), "{page}");
 }

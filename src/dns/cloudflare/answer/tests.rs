@@ -461,7 +461,7 @@ fn a_wildcard_record_is_found_by_its_literal_name_only() {
 fn quoted_texts_are_one_short_line() {
     assert_eq!(quote("a\r\nb\u{1b}[31m  c\t"), "a b [31m c");
     assert_eq!(quote(&"ü".repeat(200)), "ü".repeat(200));
-    assert_eq!(quote(&"ü".repeat(201)), format!("{}…", "ü".repeat(200)));
+    assert_eq!(quote(&"ü".repeat(201)), format!("{}...", "ü".repeat(200)));
     let error = failure(&reading(), 400, &refusal(9005, &"x".repeat(100_000)));
     assert!(error.message.len() < 300);
 }
