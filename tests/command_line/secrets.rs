@@ -214,7 +214,7 @@ fn a_token_in_a_wrong_variable_is_not_repeated() {
     let out = command.output().unwrap();
     assert_eq!(out.status.code(), Some(77));
     assert_eq!(
-        String::from_utf8_lossy(&out.stderr),
+        support::joined(&String::from_utf8_lossy(&out.stderr)),
         "error: no API token: $CLOUDFLARE_API_TOKEN_FILE is not an absolute path (not shown); fix: set it to the file that \
          holds the token, or put the token itself into $CLOUDFLARE_API_TOKEN\n"
     );

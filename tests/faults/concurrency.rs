@@ -44,7 +44,7 @@ fn end(child: &mut Child) -> (Option<i32>, String) {
         .unwrap()
         .read_to_string(&mut stderr)
         .unwrap();
-    (child.wait().unwrap().code(), stderr)
+    (child.wait().unwrap().code(), support::joined(&stderr))
 }
 
 /// Takes the lock as a cycle does, and holds it.
@@ -148,7 +148,7 @@ fn who_finds_the_lock_held_ends_at_once_and_touches_nothing() {
         let (took, out) = timed(&["reconcile"]);
         assert_eq!(out.status.code(), LOCKED);
         assert_eq!(
-            String::from_utf8(out.stderr).unwrap(),
+            support::joined(&String::from_utf8(out.stderr).unwrap()),
             refusal(&home, &format!(" (process {})", process::id()))
         );
         assert!(out.stdout.is_empty());
@@ -219,6 +219,7 @@ fn who_waits_in_vain_says_so_after_the_wait_and_not_before() {
     assert!(begun.elapsed() >= Duration::from_millis(300));
     assert_eq!(out.status.code(), LOCKED);
     // The id in the file is that of a cycle that has ended, so it is nobody's.
-    assert_eq!(String::from_utf8(out.stderr).unwrap(), refusal(&home, ""));
+    let told = support::joined(&String::from_utf8(out.stderr).unwrap());
+    assert_eq!(told, refusal(&home, ""));
     assert_eq!(cycles(&home), (2, 2));
 }

@@ -132,7 +132,7 @@ fn a_modem_left_dark_is_switched_on_also_where_the_configuration_cannot_be_read(
             None => fs::remove_file(&path).unwrap(),
         }
         let out = stage.home.run(&command);
-        let said = String::from_utf8(out.stderr).unwrap();
+        let said = crate::support::joined(&String::from_utf8(out.stderr).unwrap());
         assert_eq!(out.status.code(), Some(78), "{said}");
         assert!(stage.has_power(), "{command:?} {config:?}: {said}");
         assert!(said.contains("it is back on"), "{said}");

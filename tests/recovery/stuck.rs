@@ -79,7 +79,7 @@ fn whoever_comes_gives_back_the_power_that_a_stopped_process_left_off_and_writes
         let mut child = stopped_in_the_dark(&stage);
         let cycle = || {
             let out = stage.home.run(&["reconcile"]);
-            let told = String::from_utf8(out.stderr).unwrap();
+            let told = crate::support::joined(&String::from_utf8(out.stderr).unwrap());
             (out.status.code(), told)
         };
         let holder = format!("process {}", child.0.id());

@@ -242,7 +242,7 @@ impl Folder {
             }
         }
         Err(Error::failed(format!(
-            "cannot make a folder for the demo {}: set TMPDIR to a folder that can be written",
+            "cannot make a folder for the demo {}; fix: set TMPDIR to a folder that can be written",
             refused.join(", nor ")
         )))
     }
@@ -281,7 +281,7 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             log::warn!(
-                "cannot remove {}: {}: remove it by hand",
+                "cannot remove {}: {}; fix: remove it by hand",
                 self.0.display(),
                 reason::of(&error)
             );

@@ -66,7 +66,7 @@ fn cycle(home: &Home) -> Cycle {
         let told = advice::join(reason, record["fix"].as_str());
         record["reason"] = without_retry(&told).into();
     }
-    let err = text(out.stderr);
+    let err = support::joined(&text(out.stderr));
     Cycle {
         code: out.status.code().unwrap(),
         err: err.lines().map(|line| without_retry(line) + "\n").collect(),

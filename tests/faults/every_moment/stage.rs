@@ -542,7 +542,7 @@ pub fn run(mut command: Command, mut watch: impl FnMut(u32)) -> Ran {
             code: ended.code(),
             report: serde_json::from_str(&out).unwrap_or(Value::Null),
             out,
-            err,
+            err: crate::support::joined(&err),
             took,
             peak,
         }

@@ -86,7 +86,7 @@ impl Running {
             code: status.code(),
             took: self.begun.elapsed(),
             stdout: text(&mut self.child.stdout.take().unwrap()),
-            stderr: text(&mut self.child.stderr.take().unwrap()),
+            stderr: crate::support::joined(&text(&mut self.child.stderr.take().unwrap())),
             peak,
         }
     }
