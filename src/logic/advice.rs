@@ -3,6 +3,9 @@
 /// Stands before the fix.
 pub const FIX: &str = "; fix: ";
 
+/// Stands before what a value may be.
+const EXPECTED: &str = ": expected ";
+
 /// The line without its fix, and the fix.
 #[must_use]
 pub fn split(line: &str) -> (&str, Option<&str>) {
@@ -19,16 +22,25 @@ pub fn apart(line: Option<&str>) -> (Option<&str>, Option<&str>) {
     (what, fix.flatten())
 }
 
+/// [`split`] for programs: of a line without a fix, what it says is expected is one.
+#[must_use]
+pub fn told_apart(line: &str) -> (&str, Option<String>) {
+    match (split(line), line.rsplit_once(EXPECTED)) {
+        ((_, None), Some((what, expected))) => (what, Some(format!("use {expected}"))),
+        ((what, fix), _) => (what, fix.map(str::to_owned)),
+    }
+}
+
 /// The lines without their fixes, and the fixes.
 #[must_use]
 pub fn split_all(lines: &[String]) -> (Vec<String>, Vec<String>) {
-    let apart = || lines.iter().map(|line| split(line));
-    (
-        apart().map(|(what, _)| what.to_owned()).collect(),
-        apart()
-            .filter_map(|(_, fix)| fix.map(str::to_owned))
-            .collect(),
-    )
+    let (mut told, mut fixes) = (vec![], vec![]);
+    for line in lines {
+        let (what, fix) = told_apart(line);
+        told.push(what.to_owned());
+        fixes.extend(fix);
+    }
+    (told, fixes)
 }
 
 /// The line with more about the trouble, and its fix behind that.
@@ -56,5 +68,8 @@ mod tests {
         );
         assert_eq!(with("no token", "; retry"), "no token; retry");
         assert_eq!(split("a; fix: b; fix: c"), ("a", Some("b; fix: c")));
+        let fix = |line| told_apart(line).1.unwrap_or_default();
+        assert_eq!(fix("x = 9: expected 1 to 5"), "use 1 to 5");
+        assert_eq!(fix("x is not set: expected one; fix: add it"), "add it");
     }
 }

@@ -3,6 +3,7 @@
 mod document;
 mod monitor;
 mod pretty;
+mod records;
 #[cfg(test)]
 mod tests;
 mod words;

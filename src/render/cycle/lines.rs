@@ -74,25 +74,24 @@ fn worst_records(cycle: &Cycle<'_>, limit: Option<Limit>) -> Vec<Line> {
         let is_alike = |kind: &&mut Kind| {
             kind.line.rank() == line.rank() && (kind.gist == gist || !line.is_noteworthy())
         };
-        match kinds.iter_mut().find(is_alike) {
-            Some(kind) => kind.others += 1,
-            None => {
-                let cause = without_label(why, &label);
-                let cause = match limit {
-                    Some(Limit { fixes: false, .. }) => advice::split(cause).0,
-                    _ => cause,
-                };
-                let kind = Kind {
-                    line,
-                    gist,
-                    cause: cause.to_owned(),
-                    others: 0,
-                };
-                order::insert(&mut kinds, kind, |new, other| {
-                    new.line.rank() < other.line.rank()
-                });
-            }
+        if let Some(kind) = kinds.iter_mut().find(is_alike) {
+            kind.others += 1;
+            return;
         }
+        let cause = without_label(why, &label);
+        let cause = match limit {
+            Some(Limit { fixes: false, .. }) => advice::split(cause).0,
+            _ => cause,
+        };
+        let kind = Kind {
+            line,
+            gist,
+            cause: cause.to_owned(),
+            others: 0,
+        };
+        order::insert(&mut kinds, kind, |new, other| {
+            new.line.rank() < other.line.rank()
+        });
     };
     let mut right = 0;
     for (spec, planned, acted) in cycle.records() {
@@ -288,10 +287,10 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted, is_t
         .meta_some("from", from)
         .meta_some(signal::ip_key(spec.kind.family()), planned.wanted)
         .meta_some("layer", settled.layer().map(Layer::as_str));
-    let line = match planned.wanted {
-        Some(_) => line.took("took", acted.elapsed),
-        // Nothing was asked.
-        None => line,
+    // Of the cache nothing was asked either.
+    let line = match (planned.wanted, settled.layer()) {
+        (None, _) | (_, Some(Layer::Cache)) => line,
+        (Some(_), _) => line.took("took", acted.elapsed),
     };
     // The longest value goes last, where it may flow over the edge of a terminal.
     let only = is_told.then_some(Form::Logfmt);

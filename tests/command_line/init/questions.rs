@@ -80,7 +80,8 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.answer(host.home.world.token());
     terminal.expect(NAME);
     terminal.answer("vpn");
-    terminal.expect("record \"vpn\": expected a full host name such as \"vpn.example.com\"");
+    terminal.expect("record \"vpn\"\r\n");
+    terminal.expect("fix: use a full host name such as \"vpn.example.com\"");
     terminal.expect(NAME);
     terminal.answer("vpn.example.org");
     terminal.expect("the token sees no zone vpn.example.org or example.org; it sees example.com");
@@ -95,7 +96,8 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.answer("");
     terminal.expect(PLUG);
     terminal.answer("toaster");
-    terminal.expect("\"toaster\": expected shelly1, shelly2 or tasmota");
+    terminal.expect("\"toaster\"");
+    terminal.expect("fix: use shelly1, shelly2 or tasmota");
     terminal.expect(PLUG);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
@@ -209,7 +211,7 @@ fn one_of_several_records_is_chosen_and_pinned() {
     terminal.expect(&format!("2  {second}  (id {two})"));
     terminal.expect("Number of the one to keep (Enter: none): ");
     terminal.answer("3");
-    terminal.expect("\"3\": expected a number from 1 to 2");
+    terminal.expect("fix: use a number from 1 to 2");
     terminal.answer("2");
     terminal.expect(PLUG);
     terminal.answer("");

@@ -58,6 +58,7 @@ fn show(events: &[Entry]) {
         form: Form::Pretty,
         width: 80,
         color: false,
+        unicode: true,
         emoji: true,
         priority: false,
         quiet: false,

@@ -104,6 +104,7 @@ pub fn report(findings: &[Finding]) {
             form,
             width: 80,
             color: false,
+            unicode: true,
             emoji: true,
             priority: false,
             quiet: false,

@@ -66,6 +66,7 @@ fn show(state: &State, now: &Moment) {
             form: Form::Pretty,
             width: 80,
             color: false,
+            unicode: true,
             emoji: true,
             priority: false,
             quiet: false,
