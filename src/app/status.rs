@@ -44,7 +44,7 @@ pub fn run(context: &Context) -> Result<Known, StoreError> {
     let cut = state.as_ref().and_then(|state| state.recovery.cut.as_ref());
     let cut = dir.zip(cut).and_then(|(dir, cut)| {
         // What the state tells of the plug is enough for some.
-        let settings = settings.clone().map_or_else(Settings::bare, Ok).ok()?;
+        let settings = context.settings().ok().or_else(|| Settings::bare().ok())?;
         let adapters = Adapters::new(settings, &context.env, &context.outside).ok()?;
         Some(pending_cut::told(&adapters, &dir, cut))
     });

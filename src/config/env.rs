@@ -1,6 +1,5 @@
 //! The environment, read once.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
@@ -10,7 +9,7 @@ use crate::logic::order;
 ///
 /// A variable with an empty value counts as not set. Names that are not Unicode are left out: none of ours is one.
 #[derive(Clone, Default)]
-pub struct Env(BTreeMap<String, OsString>);
+pub struct Env(Vec<(String, OsString)>);
 
 impl Env {
     /// The environment of this process.
@@ -29,7 +28,7 @@ impl Env {
 
     /// The same with the name, which lives as long as the snapshot.
     pub(super) fn entry(&self, name: &str) -> Option<(&str, &OsStr)> {
-        let (name, value) = self.0.get_key_value(name)?;
+        let (name, value) = self.0.iter().find(|(known, _)| known == name)?;
         (!value.is_empty()).then_some((name.as_str(), value.as_os_str()))
     }
 
@@ -45,16 +44,21 @@ impl Env {
 /// Names only: a value may be the API token.
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        let names = self.0.iter().map(|(name, _)| name);
+        f.debug_set().entries(names).finish()
     }
 }
 
 impl<K: Into<String>, V: Into<OsString>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let pairs = pairs.into_iter();
-        Self(order::map(
-            pairs.map(|(name, value)| (name.into(), value.into())),
-        ))
+        let mut all: Vec<(String, OsString)> = vec![];
+        for (name, value) in pairs {
+            let name = name.into();
+            // The last one of a name holds.
+            all.retain(|(known, _)| *known != name);
+            order::insert(&mut all, (name, value.into()), |new, known| new.0 < known.0);
+        }
+        Self(all)
     }
 }
 

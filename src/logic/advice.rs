@@ -25,7 +25,7 @@ pub fn apart(line: Option<&str>) -> (Option<&str>, Option<&str>) {
 /// [`split`] for programs: of a line without a fix, what it says is expected is one.
 #[must_use]
 pub fn told_apart(line: &str) -> (&str, Option<String>) {
-    match (split(line), line.rsplit_once(EXPECTED)) {
+    match (split(line), line.split_once(EXPECTED)) {
         ((_, None), Some((what, expected))) => (what, Some(format!("use {expected}"))),
         ((what, fix), _) => (what, fix.map(str::to_owned)),
     }

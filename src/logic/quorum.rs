@@ -3,7 +3,6 @@
 //! While the trusted address stands, one provider that names it is enough. Anything else needs a second provider on
 //! another host, and where they differ the others are asked: an address counts once two name it and no other is named as often.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::observation::{Answer, Counted};
@@ -24,15 +23,26 @@ pub enum Tally {
 /// provider: that of a family that has its confirmations, none otherwise.
 #[must_use]
 pub fn tally(answers: &[Answer], left: usize, trusted: Option<IpAddr>) -> Tally {
-    let mut votes: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
-    for answer in answers {
-        if let Ok(address) = answer.address {
-            votes.entry(address).or_default().insert(&answer.authority);
+    let mut votes: Vec<(usize, IpAddr)> = vec![];
+    for (at, answer) in answers.iter().enumerate() {
+        let Ok(address) = answer.address else {
+            continue;
+        };
+        // A host has one vote for it.
+        let is_twin = |other: &Answer| {
+            other.address.as_ref().ok() == Some(&address) && other.authority == answer.authority
+        };
+        if answers.iter().take(at).any(is_twin) {
+            continue;
+        }
+        match votes.iter_mut().find(|(_, known)| *known == address) {
+            Some((count, _)) => *count += 1,
+            None => votes.push((1, address)),
         }
     }
     let mut counts = vec![];
-    for (address, by) in &votes {
-        order::insert(&mut counts, (by.len(), *address), |new, known| new > known);
+    for vote in votes {
+        order::insert(&mut counts, vote, |new, known| new > known);
     }
     match counts.as_slice() {
         [] => ask(left, if trusted.is_some() { 1 } else { 2 })

@@ -2,7 +2,6 @@
 //!
 //! It reads only, and not at all while the API rests. It looks as a cycle does, and what that would do is asked of the code that decides there.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::finding::Finding;
@@ -25,7 +24,7 @@ use crate::system;
 pub struct Api {
     findings: Vec<Finding>,
     /// The records of each name, by the type and the name that were asked for.
-    records: BTreeMap<(RecordType, String), Vec<Found>>,
+    records: Vec<((RecordType, String), Vec<Found>)>,
 }
 
 /// Asks for the token, the zones and the records, one after the other, and no further once the API refuses itself.
@@ -101,7 +100,8 @@ impl Api {
             match lookup.records(&mut state, spec, &mut rest.clone()) {
                 Ok(found) => {
                     lookup.answered(&mut state, spec);
-                    self.records.insert((spec.kind, spec.name.clone()), found);
+                    let key = (spec.kind, spec.name.clone());
+                    self.records.push((key, found));
                 }
                 // Its zone has just failed.
                 Err(NotRead::Held(_)) => unread += 1,
@@ -146,7 +146,8 @@ impl Api {
         let mut findings = self.findings;
         findings.extend(settings.records.iter().filter_map(|spec| {
             let remembered = state.and_then(|state| state.records.get(spec.key()));
-            let Some(found) = self.records.get(&(spec.kind, spec.name.clone())) else {
+            let is_this = |of: &(RecordType, String)| (of.0, of.1.as_str()) == spec.key();
+            let Some((_, found)) = self.records.iter().find(|(of, _)| is_this(of)) else {
                 // What is known of it is known still.
                 let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
                 let label = spec.label();

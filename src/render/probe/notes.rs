@@ -1,11 +1,11 @@
 //! What to make of signals that do not fit together.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
 use super::answers::{Answered, answered, public_address, wan_up};
 use crate::app::probe::{Probed, PublicIpProbed};
+use crate::logic::order;
 use crate::logic::units::Family;
 use crate::render::signal::listed;
 use crate::render::text::host_of;
@@ -107,11 +107,14 @@ pub fn all(probed: &Probed) -> Vec<String> {
 }
 
 fn disagreement(public_ip: &PublicIpProbed) -> Option<Note> {
-    let mut told: BTreeMap<IpAddr, Vec<&str>> = BTreeMap::new();
+    let mut told: Vec<(IpAddr, Vec<&str>)> = vec![];
     for said in &public_ip.providers {
         if let Ok(address) = said.result {
             let by = host_of(said.target.as_deref().unwrap_or_default());
-            told.entry(address).or_default().push(by);
+            match told.iter_mut().find(|(known, _)| *known == address) {
+                Some((_, named)) => named.push(by),
+                None => order::insert(&mut told, (address, vec![by]), |new, known| new < known),
+            }
         }
     }
     if told.len() < 2 {
