@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::logic::advice;
+
 /// Done; a cycle that finds the line down has done its work.
 pub const EXIT_DONE: u8 = 0;
 /// The command ran, but an action failed.
@@ -60,6 +62,16 @@ impl Error {
     /// The configuration or the policy is wrong.
     pub fn config(message: impl fmt::Display) -> Self {
         Self::new(EXIT_CONFIG, message)
+    }
+
+    /// A line of the message without its fix, and the fix.
+    #[must_use]
+    pub fn apart<'a>(&self, line: &'a str) -> (&'a str, Option<String>) {
+        if matches!(self.exit_code, EXIT_CONFIG | EXIT_USAGE) {
+            return advice::told_apart(line);
+        }
+        let (what, fix) = advice::split(line);
+        (what, fix.map(str::to_owned))
     }
 
     /// The state folder cannot be used.

@@ -22,7 +22,7 @@ pub fn apart(line: Option<&str>) -> (Option<&str>, Option<&str>) {
     (what, fix.flatten())
 }
 
-/// [`split`] for programs: of a line without a fix, what it says is expected is one.
+/// [`split`] of what is wrong with a value: of a line without a fix, what it says is expected is one.
 #[must_use]
 pub fn told_apart(line: &str) -> (&str, Option<String>) {
     match (split(line), line.split_once(EXPECTED)) {
@@ -34,13 +34,13 @@ pub fn told_apart(line: &str) -> (&str, Option<String>) {
 /// The lines without their fixes, and the fixes.
 #[must_use]
 pub fn split_all(lines: &[String]) -> (Vec<String>, Vec<String>) {
-    let (mut told, mut fixes) = (vec![], vec![]);
-    for line in lines {
-        let (what, fix) = told_apart(line);
-        told.push(what.to_owned());
-        fixes.extend(fix);
-    }
-    (told, fixes)
+    let apart = || lines.iter().map(|line| split(line));
+    (
+        apart().map(|(what, _)| what.to_owned()).collect(),
+        apart()
+            .filter_map(|(_, fix)| fix.map(str::to_owned))
+            .collect(),
+    )
 }
 
 /// The line with more about the trouble, and its fix behind that.

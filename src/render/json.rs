@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::logic::advice;
 use crate::logic::observation::{FailureClass, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::units::{Family, RecordType};
 
@@ -119,8 +118,12 @@ struct ErrorDocument {
 /// The document of a command that could not do its work.
 #[must_use]
 pub fn error_document(error: &Error) -> String {
-    let lines: Vec<String> = error.message.lines().map(str::to_owned).collect();
-    let (errors, fixes) = advice::split_all(&lines);
+    let (mut errors, mut fixes) = (vec![], vec![]);
+    for line in error.message.lines() {
+        let (what, fix) = error.apart(line);
+        errors.push(what.to_owned());
+        fixes.extend(fix);
+    }
     line(&ErrorDocument {
         schema: "cadence.error/1",
         exit_code: error.exit_code,

@@ -10,10 +10,13 @@ use super::{Form, Paint, Style, json, local_clock};
 use crate::app::power::Outcome;
 use crate::app::recover::{Done, Plan};
 use crate::called;
+use crate::logic::advice;
 use crate::logic::units::human_duration;
 
 /// The column of the facts.
 const INDENT: usize = 13;
+/// Said of a plug that was switched on.
+const UNTOLD: &str = "it cannot tell whether it is on";
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -22,6 +25,9 @@ struct Document<'a> {
     outcome: &'static str,
     /// Why the power was left alone, or why it failed.
     reason: Option<&'a str>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
     /// Which plug.
     plug: &'a str,
     /// How long the modem is dark.
@@ -65,39 +71,56 @@ pub fn dark(since: Timestamp, off_time: Duration) -> String {
 /// What came of it. For people a failure is told by the log alone.
 #[must_use]
 pub fn report(done: &Done, style: &Style) -> String {
-    match done {
-        Done::Cycle { plan, outcome, .. } => cycle(plan, outcome, *style),
-        Done::SwitchedOn { plug, is_told } => {
-            let (done, reason) = if *is_told {
-                ("the plug is on", None)
-            } else {
-                (
-                    "the plug was told to switch on",
-                    Some("it cannot tell whether it is on"),
-                )
+    let named = |paint, done: &str, plug: &str| match plug {
+        "" => format!("{}\n", style.paint(paint, done)),
+        plug => format!("{}: {}\n", style.paint(paint, done), printable(plug)),
+    };
+    let over = |paint, done: &str| {
+        let (done, next) = (style.paint(paint, done), called::cadence("status"));
+        format!("{done}; once the modem is up: {next}\n")
+    };
+    let (outcome, reason, plug, off_time, shown) = match done {
+        Done::Cycle { plan, outcome, .. } => {
+            let shown = match outcome {
+                Outcome::Completed => over(Paint::Good, "the power was cut and is back"),
+                Outcome::EndedEarly(why) => over(Paint::Warn, why),
+                _ => String::new(),
             };
-            by_hand(Outcome::SwitchedOn.as_str(), done, reason, plug, *style)
+            let off_time = Some(plan.off_time.as_secs_f64());
+            let (name, reason) = (outcome.as_str(), outcome.reason());
+            (name, reason, &*plan.plug, off_time, shown)
         }
-        Done::Forgotten(plug) => by_hand("forgotten", "the cut is forgotten", None, plug, *style),
-        Done::Declined => by_hand("declined", "nothing was done", None, "", *style),
-    }
-}
-
-fn by_hand(
-    outcome: &'static str,
-    done: &str,
-    reason: Option<&str>,
-    plug: &str,
-    style: Style,
-) -> String {
+        Done::SwitchedOn { plug, is_told } => {
+            let (shown, reason) = if *is_told {
+                (named(Paint::Good, "the plug is on", plug), None)
+            } else {
+                let told = format!("the plug was told to switch on, but {UNTOLD}");
+                (named(Paint::Warn, &told, plug), Some(UNTOLD))
+            };
+            let outcome = Outcome::SwitchedOn.as_str();
+            (outcome, reason, &**plug, None, shown)
+        }
+        Done::Forgotten(plug) => {
+            let shown = named(Paint::Good, "the cut is forgotten", plug);
+            ("forgotten", None, &**plug, None, shown)
+        }
+        Done::Declined => {
+            let shown = named(Paint::Good, "nothing was done", "");
+            ("declined", None, "", None, shown)
+        }
+    };
     match style.form {
-        Form::Json => json::line(&Document {
-            schema: "cadence.recover/1",
-            outcome,
-            reason,
-            plug,
-            off_time_s: 0.0,
-        }),
+        Form::Json => {
+            let (reason, fix) = advice::apart(reason);
+            json::line(&Document {
+                schema: "cadence.recover/1",
+                outcome,
+                reason,
+                fix,
+                plug,
+                off_time_s: off_time.unwrap_or_default(),
+            })
+        }
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
         Form::Logfmt => {
             let mut line = String::new();
@@ -106,54 +129,11 @@ fn by_hand(
                 pair(&mut line, "reason", reason);
             }
             pair(&mut line, "plug", plug);
-            line + "\n"
-        }
-        Form::Pretty => {
-            let paint = reason.map_or(Paint::Good, |_| Paint::Warn);
-            let reason = reason.map_or(String::new(), |reason| format!(", but {reason}"));
-            let done = style.paint(paint, done) + &reason;
-            let plug = printable(plug);
-            let plug = if plug.is_empty() {
-                plug
-            } else {
-                format!(": {plug}")
-            };
-            format!("{done}{plug}\n")
-        }
-    }
-}
-
-fn cycle(plan: &Plan, outcome: &Outcome, style: Style) -> String {
-    let off_time_s = plan.off_time.as_secs_f64();
-    match style.form {
-        Form::Json => json::line(&Document {
-            schema: "cadence.recover/1",
-            outcome: outcome.as_str(),
-            reason: outcome.reason(),
-            plug: &plan.plug,
-            off_time_s,
-        }),
-        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
-        Form::Logfmt => {
-            let mut line = String::new();
-            pair(&mut line, "outcome", outcome.as_str());
-            if let Some(reason) = outcome.reason() {
-                pair(&mut line, "reason", reason);
+            if let Some(off_time) = off_time {
+                pair(&mut line, "off_time_s", &off_time.to_string());
             }
-            pair(&mut line, "plug", &plan.plug);
-            pair(&mut line, "off_time_s", &off_time_s.to_string());
             line + "\n"
         }
-        Form::Pretty if matches!(outcome, Outcome::Completed | Outcome::EndedEarly(_)) => {
-            let done = match outcome.reason() {
-                Some(early) => style.paint(Paint::Warn, early),
-                None => style.paint(Paint::Good, "the power was cut and is back"),
-            };
-            format!(
-                "{done}; once the modem is up: {}\n",
-                called::cadence("status")
-            )
-        }
-        Form::Pretty => String::new(),
+        Form::Pretty => shown,
     }
 }

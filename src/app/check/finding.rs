@@ -36,12 +36,12 @@ impl Finding {
     /// Parts of the message come from this host's tools and from the network, and must not steer a terminal.
     pub(super) fn new(check: &'static str, level: Level, message: impl AsRef<str>) -> Self {
         let message = printable(message.as_ref());
-        let (what, fix) = advice::told_apart(&message);
+        let (what, fix) = advice::split(&message);
         Self {
             check,
             level,
             message: what.to_owned(),
-            fix,
+            fix: fix.map(str::to_owned),
         }
     }
 

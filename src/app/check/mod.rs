@@ -59,7 +59,13 @@ pub fn run(context: &Context, options: &cli::Check) -> Checked {
 
 /// A configuration that does not load says nothing about what to look at.
 fn unusable(error: &Error) -> Vec<Finding> {
-    let fault = |line: &str| Finding::fail("config", line);
+    let fault = |line: &str| {
+        let (what, fix) = error.apart(line);
+        Finding {
+            fix,
+            ..Finding::fail("config", what)
+        }
+    };
     error.message.lines().map(fault).collect()
 }
 

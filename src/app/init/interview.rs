@@ -224,7 +224,13 @@ impl<'a> Interview<'a> {
                 if is_over {
                     return Ok(());
                 }
-                let fault = |why: String| Unfit::Answer(Finding::fail("record", why));
+                let fault = |why: String| {
+                    let (what, fix) = advice::told_apart(&why);
+                    Unfit::Answer(Finding {
+                        fix,
+                        ..Finding::fail("record", what)
+                    })
+                };
                 let specs = specs(answer, this.options).map_err(fault)?;
                 if let Some(twin) = specs.iter().find(|spec| this.draft.has(spec)) {
                     return Err(fault(format!("{} is there already", twin.label())));
@@ -439,6 +445,6 @@ pub fn no_answer() -> Error {
 }
 
 fn refused(what: &'static str, answer: &str, expected: &str) -> Unfit {
-    let why = format!("{answer:?}: expected {expected}");
-    Unfit::Answer(Finding::fail(what, why))
+    let found = Finding::fail(what, format!("{answer:?}"));
+    Unfit::Answer(found.fix(format!("use {expected}")))
 }
