@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::logic::advice;
 use crate::logic::observation::{FailureClass, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::units::{Family, RecordType};
 
@@ -55,6 +56,9 @@ pub struct SignalObject<'a> {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<&'a str>,
     /// Milliseconds.
     pub elapsed_ms: f64,
 }
@@ -62,12 +66,14 @@ pub struct SignalObject<'a> {
 impl<'a> SignalObject<'a> {
     /// What every signal has.
     pub fn new<T>(name: &'static str, signal: &'a Signal<T>) -> Self {
+        let (error, fix) = advice::apart(signal.result.as_ref().err().map(String::as_str));
         Self {
             signal: name,
             ok: signal.ok(),
             target: signal.target.as_deref(),
             failure: signal.failure(),
-            error: signal.result.as_ref().err().map(String::as_str),
+            error,
+            fix,
             elapsed_ms: milliseconds(signal.elapsed),
             ..Self::default()
         }

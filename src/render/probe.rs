@@ -11,6 +11,7 @@ use super::line::{Line, Mark, print};
 use super::signal;
 use super::style::{Form, Style};
 use crate::app::probe::Probed;
+use crate::logic::advice;
 use answers::wan_up;
 
 /// `cadence.probe/1`: `signals` holds the objects of `cadence.cycle/1`, in `public_ip` as all providers together tell it;
@@ -73,10 +74,14 @@ fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
         ..SignalObject::new("plug", plug)
     }));
     // Nobody was asked: nothing failed.
-    all.extend(probed.no_plug.iter().map(|why| SignalObject {
-        signal: "plug",
-        error: Some(why),
-        ..SignalObject::default()
+    all.extend(probed.no_plug.iter().map(|why| {
+        let (error, fix) = advice::apart(Some(why));
+        SignalObject {
+            signal: "plug",
+            error,
+            fix,
+            ..SignalObject::default()
+        }
     }));
     all
 }

@@ -79,9 +79,9 @@ pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let text = printable(text);
     let (prose, command) = command_apart(&text);
     let is_one_line = columns(&text) <= first;
-    let command = Some(command.to_owned()).filter(|command| !command.is_empty());
-    for word in words(prose).into_iter().chain(command) {
-        let is_command = !is_one_line && is_command(&word);
+    let command = Some((command.to_owned(), !is_one_line)).filter(|_| !command.is_empty());
+    let prose = words(prose).into_iter().map(|word| (word, false));
+    for (word, is_command) in prose.chain(command) {
         let room = match (is_command, lines.is_empty()) {
             (true, _) => 0,
             (false, true) => first,
@@ -226,6 +226,10 @@ mod tests {
             wrap("cadence keeps a home", 12, 12),
             ["cadence", "keeps a home"],
             "that is prose"
+        );
+        assert_eq!(
+            wrap("a line with sudo crontab -e: * * * * * x", 30, 30),
+            ["a line with sudo crontab -e:", "* * * * * x"]
         );
         let fix = format!("no token; fix: {command}");
         assert_eq!(wrap(&fix, 20, 20), ["no token; fix:", command]);
