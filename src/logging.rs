@@ -12,7 +12,7 @@ use crate::logic::advice;
 use crate::probe::router::ECHO_THREAD;
 use crate::render::{WIDTH, columns, hang, is_journal, printable, width_of};
 
-/// Starts the logger. A message is one line, but on a terminal, where it is wrapped.
+/// Starts the logger. A message is one line in the journal, and so are details on a pipe.
 /// Only what cadence itself says is logged: its libraries would tell headers, and so the token.
 pub fn log_to_stderr(global: &Global) {
     let level = match (global.quiet, global.verbose) {
@@ -41,7 +41,8 @@ pub fn log_to_stderr(global: &Global) {
             }
             let message = record.args().to_string();
             // A reader that has gone away is no error, and must not end a cycle.
-            if priority {
+            let is_detail = record.level() > Level::Warn && width.is_none();
+            if priority || is_detail {
                 writeln!(out, "{name}: {message}")
             } else {
                 writeln!(out, "{name}: {}", laid_out(&message, name.len() + 2, width))
