@@ -452,7 +452,10 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
 fn of_a_wrong_record_what_it_holds_what_is_wanted_and_why_are_told_once_each() {
     let told = |held: Instead, why: &str| {
         let mut state = ready();
-        let vpn = state.records.get_mut("A vpn.example.com").unwrap();
+        let vpn = state
+            .records
+            .get_mut((RecordType::A, "vpn.example.com"))
+            .unwrap();
         vpn.trouble = Some(Trouble {
             since: at(LAST - 60),
             why: why.into(),
