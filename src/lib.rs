@@ -8,7 +8,7 @@
 //! | stage | does | decided in |
 //! | --- | --- | --- |
 //! | restore | gives the modem the power that a killed process left off, and takes up the [state](logic::state) | [`logic::step::resume`] |
-//! | observe | asks the [probes](probe) side by side, and as many address providers as are needed ([`app::observe`]) | [`logic::quorum`] |
+//! | observe | asks the [probes](probe) side by side, and as many address providers as are needed, whose TLS proves the line ([`app::observe`]); [reads ahead](app::ahead) beside them | [`logic::quorum`], [`logic::step::foresee`] |
 //! | decide | verdict, readiness, the first question about each record, and whether the power is cut | [`logic::step::step`] |
 //! | act | settles each record by the cheapest evidence ([`app::act`]), switches the plug ([`app::power`]); each intention is on disk before the deed | [`logic::records`], [`logic::recovery`] |
 //! | settle | folds in what came of it, plans the next cycle, saves, appends the events | [`logic::settle::settle`] |

@@ -9,6 +9,10 @@ use crate::logic::units::{human_ago, human_duration};
 
 /// The width that every terminal has.
 pub const WIDTH: usize = 80;
+/// And the lines that it has.
+const HEIGHT: usize = 24;
+/// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
+const NARROWEST: usize = 20;
 /// What follows the name of the program where that is no prose.
 const COMMANDS: [&str; 8] = [
     "check",
@@ -20,10 +24,6 @@ const COMMANDS: [&str; 8] = [
     "recover",
     "status",
 ];
-/// And the lines that it has.
-const HEIGHT: usize = 24;
-/// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
-const NARROWEST: usize = 20;
 
 /// The text without control characters: parts of it come from files and from the network.
 pub fn printable(text: &str) -> String {
