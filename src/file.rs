@@ -39,13 +39,22 @@ pub fn content(file: File, limit: usize) -> io::Result<Content> {
     if !meta.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Vec::new();
-    file.take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     Ok(Content {
-        bytes,
+        bytes: whole(file, meta.len(), most)?,
         mode: meta.permissions().mode() & 0o7777,
     })
+}
+
+/// What is in a file of that length, and no more than `most` bytes of it: in one go, where it is as long as it says.
+///
+/// # Errors
+/// The system's own.
+pub fn whole(file: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
+    let room = length.saturating_add(1).min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@
 //! and what follows it, whose events still wait.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{StateDir, StoreError};
+use crate::file::whole;
 
 /// The name of the newer events in the state folder.
 pub const FILE: &str = "history.jsonl";
@@ -231,9 +232,7 @@ fn end_of(file: &mut File, at_most: u64) -> io::Result<End> {
     let length = file.metadata()?.len();
     let start = length.saturating_sub(at_most);
     file.seek(SeekFrom::Start(start))?;
-    // At once, as a buffer that grows takes twice as much.
-    let mut bytes = Vec::with_capacity(usize::try_from(length - start).unwrap_or_default());
-    file.take(at_most).read_to_end(&mut bytes)?;
+    let bytes = whole(file, length - start, at_most)?;
     Ok(End { start, bytes })
 }
 

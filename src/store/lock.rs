@@ -105,7 +105,7 @@ fn sign(file: &mut File) -> io::Result<()> {
         return Ok(());
     }
     file.set_len(0)?;
-    writeln!(file, "{}", process::id())
+    file.write_all(format!("{}\n", process::id()).as_bytes())
 }
 
 /// The holder's process id. It may not have left it yet: an id that is nobody's is that of an earlier holder.

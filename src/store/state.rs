@@ -1,7 +1,7 @@
 //! The file `state.json`: replaced whole, and set aside rather than lost or trusted where it cannot be used.
 
 use std::borrow::Cow;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::error::USE;
 use super::migrate::{Unusable, migrate};
 use super::{StateDir, StoreError, counters, reserve};
+use crate::file::whole;
 use crate::logic::order;
 
 /// The name of the document in the state folder.
@@ -152,12 +153,15 @@ fn bytes_of(dir: &StateDir) -> io::Result<Option<Result<Vec<u8>, Unusable>>> {
         Err(cause) if cause.kind() == ErrorKind::InvalidData => return corrupt(cause.to_string()),
         Err(cause) => return Err(cause),
     };
-    let mut bytes = Vec::new();
+    let too_large = || corrupt(format!("it is larger than {} MiB", LARGEST >> 20));
+    let length = file.metadata()?.len();
     // Told from its length alone, as a host may have less memory than that.
-    if file.metadata()?.len() > LARGEST
-        || file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST
-    {
-        return corrupt(format!("it is larger than {} MiB", LARGEST >> 20));
+    if length > LARGEST {
+        return too_large();
+    }
+    let bytes = whole(file, length, LARGEST + 1)?;
+    if bytes.len() as u64 > LARGEST {
+        return too_large();
     }
     if bytes.is_empty() {
         return corrupt("it is empty".to_owned());
