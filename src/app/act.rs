@@ -196,6 +196,9 @@ impl<'a> Act<'a> {
             }
             self.write(state, changes, &mut results, begun)?;
         }
+        if let Ok(lookup) = &self.lookup {
+            lookup.note_unasked(state, records);
+        }
         // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.
         let acted: Option<Vec<Acted>> = results.acted.into_iter().collect();
         Ok(acted.unwrap_or_default())

@@ -346,6 +346,18 @@ impl<'a> Lookup<'a> {
         held.map_or(Ok(()), |held| Err(NotRead::Held(Box::new(held))))
     }
 
+    /// Remembers the failure of what was read ahead, where nobody came to ask for that: what it rests, rests all the same.
+    pub fn note_unasked(&self, state: &mut State, records: &[RecordSpec]) {
+        let failed = self.read.borrow_mut().failed.take();
+        let Some((_, name, error)) = failed else {
+            return;
+        };
+        if let Some(spec) = records.iter().find(|spec| spec.name == name) {
+            let about = state.about(spec);
+            self.note(state, spec, &about, &error);
+        }
+    }
+
     /// Remembers what a failed call tells of the API, and gives the reason for the report.
     pub fn note(
         &self,

@@ -17,5 +17,6 @@ pub mod power;
 pub mod probe;
 pub mod reconcile;
 pub mod recover;
+mod remembered;
 pub mod status;
 mod threads;

@@ -12,24 +12,20 @@ use super::context::Context;
 use super::observe::{look_again, observe};
 use super::pending_cut;
 use super::power::{self, Save};
+use super::remembered::{is_due, leave, load};
 use super::threads::{Begun, beside};
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::line::Line;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::policy::Policy;
 use crate::logic::records::{Next, RecordSpec, RecordState, Truth};
-use crate::logic::recovery::RecoveryState;
-use crate::logic::schedule;
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired, Planned};
 use crate::logic::units::Family;
 use crate::net::Deadline;
-use crate::store::flag::set_unsettled;
-use crate::store::state::Loaded;
-use crate::store::{StateDir, StoreError, cut_url, history, state};
+use crate::store::{StateDir, history, state};
 use crate::system;
 
 /// A cycle that has run: everything that its report tells.
@@ -421,16 +417,6 @@ impl<'a, 'd> Run<'a, 'd> {
     }
 }
 
-/// Leaves to the next cycle what it needs; gives what went wrong with the rest, which is not worth a cycle.
-fn leave(dir: &StateDir, state: &State) -> Result<Vec<String>, StoreError> {
-    state::save(dir, state)?;
-    pending_cut::tidy(dir, state);
-    let told = history::append_saved(dir, &state.outbox).map(drop);
-    let flagged = set_unsettled(dir, schedule::is_fast(state));
-    let failed = [told, flagged].into_iter().filter_map(Result::err);
-    Ok(failed.map(|error| error.to_string()).collect())
-}
-
 /// Each error is told once.
 fn add_new(errors: &mut Vec<String>, more: impl Iterator<Item = String>) {
     for error in more {
@@ -450,52 +436,6 @@ fn restore_power(adapters: &Adapters, dir: &Path) -> Result<(), Error> {
         (Some(state), _) => pending_cut::restore_alone(adapters, &dir, state),
         (None, _) => Ok(()),
     }
-}
-
-fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
-    let Some(dir) = StateDir::existing(dir).map_err(Error::state)? else {
-        return Ok(true);
-    };
-    // Whatever is wrong with the state, the cycle itself deals with it.
-    let state: Option<State> = state::read(&dir, VERSION.into()).unwrap_or_default();
-    Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
-}
-
-/// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start. Whether the modem was left
-/// without power is then not known either.
-pub(super) fn load(
-    dir: &StateDir,
-    adapters: &Adapters,
-) -> Result<(Option<State>, Vec<String>), Error> {
-    let now = system::now();
-    let errors = match state::load::<State>(dir, VERSION.into(), now.wall).map_err(Error::state)? {
-        Loaded::Found(mut state) => {
-            // One that was brought back from a copy counts on from what has been told since, or its events would pass for told.
-            // A history that cannot be read is told where there is something to append.
-            let told = history::last_seq(dir).unwrap_or_default().unwrap_or(0);
-            state.seq = state.seq.max(told);
-            return Ok((Some(state), vec![]));
-        }
-        Loaded::Missing => vec![],
-        Loaded::SetAside { to, why } => {
-            vec![format!(
-                "{} is unusable ({why}): kept as {}, starting from scratch",
-                dir.path().join(state::FILE).display(),
-                to.display()
-            )]
-        }
-    };
-    // Events go on being numbered where the history ends, so that none is taken for one that is there already.
-    // Where it cannot be read now, they are numbered beyond all that it may hold: a second has no more than one of them.
-    let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
-    let seq = history::last_seq(dir).unwrap_or(Some(seconds));
-    let mut state = State::cold(&now);
-    let was_here = seq.is_some() || !errors.is_empty() || cut_url::kept(dir).is_some();
-    if adapters.has_plug() && was_here {
-        state.recovery = RecoveryState::forgotten(&now);
-    }
-    state.seq = seq.unwrap_or(0);
-    Ok((Some(state), errors))
 }
 
 /// What is to be told of a clock that cannot be true.

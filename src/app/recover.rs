@@ -10,7 +10,7 @@ use super::context::Context;
 use super::pending_cut;
 use super::power::signals::Signals;
 use super::power::{self, Outcome};
-use super::reconcile::load;
+use super::remembered::load;
 use crate::cli;
 use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};

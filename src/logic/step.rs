@@ -401,14 +401,14 @@ fn plan(
 #[must_use]
 pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option<Next>> {
     let expected = |family: Family| {
-        let mut machine = state.machines.of(family).clone();
+        let track = state.machines.of(family).track;
         let evidence = Evidence {
             up: true,
-            address: machine.track.address(),
+            address: track.address(),
             trust: desired.trust,
         };
-        machine.observe(evidence, desired.policy.confirmations, now);
-        machine.track.trusted()
+        let required = desired.policy.confirmations;
+        (track, track.after(evidence, required).trusted())
     };
     let expected = ByFamily {
         ipv4: expected(Family::V4),
@@ -420,8 +420,13 @@ pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option
         if desired.trust {
             return Some(Next::AskApi);
         }
-        let wanted = (*expected.of(spec.kind.family()))?;
+        let (track, wanted) = *expected.of(spec.kind.family());
+        let wanted = wanted?;
         let known = state.records.get(spec.key()).unwrap_or(&nothing);
+        // What waited in the cycle before may wait again, as where no provider tells an address.
+        if track.trusted().is_some() && known.trouble.is_some() {
+            return None;
+        }
         Some(desired.reconcile(spec, known, wanted, now).begin())
     });
     foreseen.collect()

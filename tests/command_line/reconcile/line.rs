@@ -165,6 +165,25 @@ fn a_line_without_an_address_is_degraded_and_what_is_published_stays() {
 }
 
 #[test]
+fn where_no_provider_tells_an_address_nobody_else_is_asked_for_anything() {
+    let home = Home::new();
+    home.settle();
+    home.cycle();
+    home.world.set_address(None);
+    home.cycle();
+    home.pass(Duration::from_secs(3 * 3600));
+    home.world.reset_counts();
+    for _ in 0..2 {
+        assert_eq!(gist(&home.cycle()), "READY held");
+    }
+    let counts = home.world.counts();
+    assert_eq!(
+        (counts.doh, counts.api),
+        (Tally::default(), Tally::default())
+    );
+}
+
+#[test]
 fn who_is_asked_for_the_address_proves_the_line_also_where_he_tells_none() {
     let home = Home::new();
     let providers: Vec<String> = (0..4)
