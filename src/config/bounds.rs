@@ -55,13 +55,13 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// One is no faster than two: the first observation only makes a candidate. Ten confirmations take over five minutes at the fast cadence; more would keep a home unreachable for nothing.
+/// One is no faster than two: the first observation only makes a candidate. Ten confirmations take over five minutes at the fast interval; more would keep a home unreachable for nothing.
 pub const CONFIRMATIONS: Whole = whole(1, 2, 10);
 /// Nothing is the cache switched off; beyond a week a change made by hand in the dashboard would go unseen too long.
 pub const CACHE_MAX_AGE: Span = span(Duration::ZERO, HOUR, WEEK);
 /// Public services are asked in each cycle: faster than 10 s is rude, slower than 1 h is no monitoring.
 pub const HEALTHY_INTERVAL: Span = span(secs(10), mins(2), HOUR);
-/// This is the fast cadence: it may be fast for the short while in which it is wanted, and not slow.
+/// This is the fast interval: it may be fast for the short while in which it is wanted, and not slow.
 pub const UNSETTLED_INTERVAL: Span = narrowed(
     span(secs(5), secs(30), mins(10)),
     policy::MIN_UNSETTLED_INTERVAL,
@@ -85,7 +85,7 @@ pub const OFF_TIME: Span = narrowed(
     policy::MIN_OFF_TIME,
     policy::MAX_OFF_TIME,
 );
-/// A modem that comes back within 10 s was never gone; one that needs a day is not mended by cutting its power.
+/// A modem that comes back within 10 s was never gone; one that needs a day is not fixed by cutting its power.
 pub const EXPECTED_NETWORK_RECOVERY: Span = span(secs(10), mins(3), DAY);
 /// Added to the former, so it may be nothing.
 pub const ESCALATION_BUFFER: Span = span(Duration::ZERO, mins(1), DAY);

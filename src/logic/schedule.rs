@@ -35,7 +35,7 @@ pub fn next(state: &State, policy: &Policy, jitter: Duration, now: &Moment) -> D
     }
 }
 
-/// Whether the fast cadence is wanted.
+/// Whether the fast interval is wanted.
 fn unsettled(state: &State, now: &Moment) -> bool {
     let mut machines = state.machines.both();
     state.recovery.cut.is_some()
@@ -79,7 +79,7 @@ fn planned(state: &State) -> u64 {
         .map_or(0, |due| due.in_s.min(LONGEST_PLAN))
 }
 
-/// Whether the next cycle is wanted at the fast cadence: then the file `unsettled` is there.
+/// Whether the next cycle is wanted at the fast interval: then the file `unsettled` is there.
 #[must_use]
 pub fn is_fast(state: &State) -> bool {
     state

@@ -6,7 +6,7 @@
 //! | `history.jsonl` | events, one a line, appended exactly once; the older ones in `history.jsonl.1` | [`history`] |
 //! | `lock` | held by the one process that may write | [`lock`] |
 //! | `cut-url` | what switches on a plug of two URLs, while its power is cut | [`cut_url`] |
-//! | `unsettled` | there exactly while the fast cadence is wanted | [`flag`] |
+//! | `unsettled` | there exactly while the fast interval is wanted | [`flag`] |
 //! | `counters` | what every cycle changes of a large state | `counters` |
 //! | `reserve` | room for one more state, where the disk is full | `reserve` |
 //!

@@ -1,4 +1,4 @@
-//! The corpus of the fuzzers, replayed: what was found once stays mended, with any compiler and without libFuzzer.
+//! The corpus of the fuzzers, replayed: what was found once stays fixed, with any compiler and without libFuzzer.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -217,7 +217,7 @@ impl Home {
         fs::write(self.state_file("state.json"), state.to_string()).unwrap();
     }
 
-    /// Whether the fast cadence is wanted.
+    /// Whether the fast interval is wanted.
     pub fn is_unsettled(&self) -> bool {
         self.state_file("unsettled").exists()
     }

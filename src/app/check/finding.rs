@@ -55,7 +55,7 @@ impl Finding {
         Self::new(check, Level::Warn, message)
     }
 
-    /// It must be mended.
+    /// It must be fixed.
     pub fn fail(check: &'static str, message: impl AsRef<str>) -> Self {
         Self::new(check, Level::Fail, message)
     }

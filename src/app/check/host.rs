@@ -31,7 +31,7 @@ const START_ONE: &str = "sudo systemctl start cadence.service";
 /// So many cycles somebody may have run to try it; a schedule that is not seen, as a crontab of one's own, soon has run more.
 const BY_HAND: u64 = 3;
 
-/// The endings of how many cycles are looked at, at the calm cadence.
+/// The endings of how many cycles are looked at, at the normal interval.
 const LAST_CYCLES: u32 = 30;
 
 /// Looks at this host, in the order of the report. Also returns what the last cycle left.

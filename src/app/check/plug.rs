@@ -6,8 +6,8 @@ use crate::called;
 use crate::config::PlugKind;
 use crate::logic::advice;
 
-const MEND: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
-const MEND_PROGRAM: &str = "set recovery.program to the program, and make it executable";
+const FIX: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
+const FIX_PROGRAM: &str = "set recovery.program to the program, and make it executable";
 
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
 pub fn offline(adapters: &Adapters) -> Option<Finding> {
@@ -65,8 +65,8 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
         }
         Err(why) => {
             let fix = match adapters.settings.recovery.plug {
-                PlugKind::Command => MEND_PROGRAM,
-                PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => MEND,
+                PlugKind::Command => FIX_PROGRAM,
+                PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => FIX,
             };
             let found = Finding::fail("plug", format!("{target}: {why}"));
             if found.fix.is_some() {

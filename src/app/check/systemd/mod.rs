@@ -15,9 +15,9 @@ use crate::system;
 pub const TIMER: &str = "cadence.timer";
 /// One cycle.
 pub const SERVICE: &str = "cadence.service";
-/// Watches for the fast cadence.
+/// Watches for the fast interval.
 pub const FAST_PATH: &str = "cadence-fast.path";
-/// The fast cadence.
+/// The fast interval.
 pub const FAST_TIMER: &str = "cadence-fast.timer";
 /// All of them.
 pub const UNITS: [&str; 4] = [TIMER, SERVICE, FAST_PATH, FAST_TIMER];
