@@ -68,6 +68,7 @@ struct Change<'a> {
 
 /// What came of the records so far.
 struct Results<'a> {
+    records: &'a [RecordSpec],
     planned: &'a [Planned],
     answers: Vec<Option<Shown>>,
     acted: Vec<Option<Acted>>,
@@ -81,8 +82,11 @@ impl Results<'_> {
 
     /// One is settled, at this time and after so long.
     fn settle(&mut self, place: usize, settled: Settled, at: Moment, took: Duration) {
-        let (Some(planned), Some(acted)) = (self.planned.get(place), self.acted.get_mut(place))
-        else {
+        let (Some(spec), Some(planned), Some(acted)) = (
+            self.records.get(place),
+            self.planned.get(place),
+            self.acted.get_mut(place),
+        ) else {
             return;
         };
         let (public_dns, asking) = self
@@ -91,7 +95,7 @@ impl Results<'_> {
             .cloned()
             .flatten()
             .unwrap_or_default();
-        let shows = |wanted| public_dns.as_ref().map(|shown| *shown == [wanted]);
+        let shows = |wanted| Some(spec.is_shown(wanted, public_dns.as_ref()?));
         let outcome = Outcome {
             wanted: planned.wanted,
             settled,
@@ -136,6 +140,7 @@ impl<'a> Act<'a> {
     pub fn run(&self, state: &mut State, decision: &Decision) -> Result<Vec<Acted>, StoreError> {
         let records = self.desired.records;
         let mut results = Results {
+            records,
             planned: &decision.records,
             answers: self.ask_public_dns(&decision.records),
             acted: records.iter().map(|_| None).collect(),
@@ -247,7 +252,7 @@ impl<'a> Act<'a> {
             .get(spec.key())
             .is_some_and(|known| known.cache.is_some());
         // A record that was there is gone, or public DNS shows another: it may be in another zone by now.
-        if (was_there && next.is_missing() || next.is_contradicted(wanted, answer))
+        if (was_there && next.is_missing() || next.is_contradicted(spec, wanted, answer))
             && state.doubt_zone_of(spec, self.now)
         {
             next = self.read(state, spec, wanted, others);

@@ -138,6 +138,17 @@ pub struct Trouble {
     pub waits: bool,
 }
 
+impl Trouble {
+    /// Whether what it holds is not `wanted` either.
+    fn says_of(&self, wanted: Option<IpAddr>) -> bool {
+        match &self.held {
+            Instead::Settings => self.wanted == wanted,
+            Instead::Content(content) => content.parse().ok() != wanted || wanted.is_none(),
+            Instead::Unread | Instead::Missing => true,
+        }
+    }
+}
+
 named! {
     /// What is known of a record: the one source of every exit code, row and message about it.
     pub enum Truth {
@@ -177,24 +188,22 @@ impl RecordState {
             } => (reason, !is_trouble, found),
             Settled::Failed { reason, found, .. } => (reason, false, found),
         };
+        // The provider's word counts for more than what was verified before.
+        self.cache.take_if(|cache| match found {
+            Instead::Unread => false,
+            Instead::Content(content) => content.parse() != Ok(cache.address),
+            Instead::Missing | Instead::Settings => true,
+        });
         let before = self.trouble.take();
         // What is wrong is not better because the line or a confirmation is waited for.
         if let Some(before) = before.as_ref().filter(|before| waits && !before.waits) {
             self.trouble = Some(before.clone());
             return;
         }
-        let verified = self.cache.as_ref().map(|cache| cache.address);
-        let known = before.as_ref().filter(|before| before.wanted == wanted);
-        let held = match (found, wanted, verified) {
-            (Instead::Unread, Some(wanted), Some(verified))
-                if wanted != verified && self.in_doubt.is_none() =>
-            {
-                Instead::Content(verified.to_string())
-            }
-            (Instead::Unread, ..) if self.in_doubt.is_none() => {
-                known.map_or(Instead::Unread, |known| known.held.clone())
-            }
-            (found, ..) => found.clone(),
+        let held = match (found, &before) {
+            (Instead::Unread, _) if self.in_doubt.is_some() => Instead::Unread,
+            (Instead::Unread, before) => self.still_holds(before.as_ref(), wanted),
+            (found, _) => found.clone(),
         };
         self.trouble = Some(Trouble {
             since: before.map_or_else(|| now.clone(), |before| before.since),
@@ -203,6 +212,25 @@ impl RecordState {
             held,
             waits,
         });
+    }
+
+    /// What it is known to hold in place of what is wanted now, where nobody could tell in this cycle.
+    fn still_holds(&self, before: Option<&Trouble>, wanted: Option<IpAddr>) -> Instead {
+        let verified = self.cache.as_ref().map(|cache| cache.address);
+        match (verified, wanted, before) {
+            (Some(verified), Some(wanted), _) if verified != wanted => {
+                Instead::Content(verified.to_string())
+            }
+            (None, _, Some(before)) if before.says_of(wanted) => before.held.clone(),
+            _ => Instead::Unread,
+        }
+    }
+
+    /// Whether the provider was seen to hold something else than what is wanted, or nothing. Only it can tell that this is over: public
+    /// DNS answers from its caches for a while.
+    pub(super) fn was_read_as_wrong(&self) -> bool {
+        let trouble = self.trouble.as_ref();
+        self.cache.is_none() && trouble.is_some_and(|it| it.held != Instead::Unread)
     }
 
     /// Whether this changes nothing of what is remembered: the cache is believed, and nothing else is to be told.
@@ -259,13 +287,10 @@ impl RecordState {
     }
 
     /// Takes the last intention back: it was certainly not applied, and so costs nothing of the hour's budget.
-    ///
-    /// The provider was read before and held something else: a cache that says otherwise is not believed in the next cycle.
     pub fn retract(&mut self) {
         self.writes.pop();
         self.unanswered = None;
-        let claimed = self.cache.as_ref().map(|cache| cache.address);
-        self.in_doubt.take_if(|wanted| Some(*wanted) != claimed);
+        self.in_doubt = None;
     }
 
     /// The write of which no answer is known, now that the provider was found to hold what it was to write: once, and before

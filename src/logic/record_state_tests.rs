@@ -91,17 +91,53 @@ fn a_write_in_doubt_costs_no_budget_only_where_the_record_holds_what_it_held_bef
     }
 }
 
+/// By a write that was refused, several records of one name, or none: what a resolver still answers does not bring it back.
 #[test]
-fn a_cache_that_a_refused_write_disproved_is_not_believed_in_the_next_cycle() {
+fn a_cache_that_the_provider_disproved_is_not_believed_in_the_next_cycle() {
+    let refused = |found| Settled::Failed {
+        reason: String::new(),
+        write: WriteFate::NotApplied,
+        found,
+    };
+    let held = |found| Settled::Held {
+        reason: String::new(),
+        is_trouble: true,
+        found,
+    };
+    for settled in [
+        refused(Instead::Content(B.to_owned())),
+        refused(Instead::Missing),
+        refused(Instead::Settings),
+        held(Instead::Content(format!("{A}, {B}"))),
+    ] {
+        let mut state = verified(A, 0);
+        state.settle(&spec(), ip(A), &settled, &at(20));
+        let failed = Settled::failed(String::new());
+        for later in [&settled, &failed, &Settled::waits(String::new())] {
+            state.settle(&spec(), ip(A), later, &at(30));
+            assert_eq!(
+                begin(&spec(), &state, 40),
+                (CacheStatus::Miss, Next::AskApi)
+            );
+            assert_eq!(state.truth(), Truth::Wrong, "{settled:?}, then {later:?}");
+        }
+        let right = Settled::Right {
+            layer: Layer::Api,
+            public: false,
+            proxied: Some(false),
+        };
+        state.settle(&spec(), ip(A), &right, &at(50));
+        assert_eq!(begin(&spec(), &state, 60).0, CacheStatus::Hit);
+    }
+    // The provider holds what was verified, and another one was wanted for a while.
     let mut state = verified(A, 0);
-    state.intend(creation(B, 10));
-    state.intend(creation(A, 20));
-    state.retract();
-    assert_eq!((state.writes.len(), state.in_doubt), (0, Some(ip(A))));
-    assert_eq!(
-        begin(&spec(), &state, 30),
-        (CacheStatus::Skipped, Next::AskApi)
-    );
+    let settled = refused(Instead::Content(A.to_owned()));
+    state.settle(&spec(), ip(B), &settled, &at(20));
+    assert_eq!(begin(&spec(), &state, 40).0, CacheStatus::Hit);
+    // Only waited for, as an address that goes away and comes back: nothing was seen to be wrong.
+    let mut state = verified(A, 0);
+    state.settle(&spec(), ip(B), &Settled::waits(String::new()), &at(20));
+    assert_eq!(begin(&spec(), &state, 40).0, CacheStatus::Hit);
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Reconciliation<'_> {
     /// The first question.
     #[must_use]
     pub fn begin(&self) -> Next {
-        if self.state.in_doubt.is_some() {
+        if self.state.in_doubt.is_some() || self.state.was_read_as_wrong() {
             return Next::AskApi;
         }
         match self.cache().0 {
@@ -94,19 +94,22 @@ impl Reconciliation<'_> {
     /// Layer 2: what public DNS answers; none where no server did.
     #[must_use]
     pub fn after_doh(&self, answer: Option<&[IpAddr]>) -> Next {
-        let public = answer == Some(&[self.wanted]);
+        let shown = answer.map(|answer| self.spec.is_shown(self.wanted, answer));
+        let right = |layer| {
+            Next::Done(Settled::Right {
+                layer,
+                public: shown == Some(true),
+                proxied: None,
+            })
+        };
         match self.cache().0 {
-            CacheStatus::Hit => Next::Done(Settled::Right {
-                layer: Layer::Cache,
-                public,
-                proxied: None,
-            }),
-            _ if public => Next::Done(Settled::Right {
-                layer: Layer::Doh,
-                public,
-                proxied: None,
-            }),
-            CacheStatus::Miss
+            // For a while after a write it is the caches of others that are old.
+            CacheStatus::Hit if shown != Some(false) || self.state.converging(self.now) => {
+                right(Layer::Cache)
+            }
+            _ if answer == Some(&[self.wanted]) => right(Layer::Doh),
+            CacheStatus::Hit
+            | CacheStatus::Miss
             | CacheStatus::Expired
             | CacheStatus::Mismatch
             | CacheStatus::Skipped => Next::AskApi,
@@ -127,17 +130,16 @@ impl Reconciliation<'_> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let failed = |reason| Next::Done(Settled::failed(reason));
         let record = match (&self.spec.id, mine.as_slice()) {
             (Some(id), _) => match mine.iter().find(|found| found.id == *id) {
                 Some(record) => record,
                 None if mine.is_empty() => {
-                    return failed(format!(
+                    return missing(format!(
                         "{label}: no record has the id {id}: there is none of this name and type"
                     ));
                 }
                 None => {
-                    return failed(format!(
+                    return missing(format!(
                         "{label}: no record has the id {id}; fix: set `id` to one of {}",
                         ids()
                     ));
@@ -146,22 +148,16 @@ impl Reconciliation<'_> {
             (None, [record]) => record,
             (None, []) => return self.missing(found),
             (None, [..]) => {
-                let reason = format!(
-                    "{label}: {} records share this name and type (ids {}); fix: pin one with `id`",
-                    mine.len(),
-                    ids()
-                );
                 let contents: Vec<&str> = mine.iter().map(|it| it.content.as_str()).collect();
-                let is_among = contents.iter().any(|it| it.parse() == Ok(self.wanted));
                 return Next::Done(Settled::Held {
-                    reason,
+                    reason: format!(
+                        "{label}: {} records share this name and type (ids {}); fix: remove the others at Cloudflare, or pin one with `id`",
+                        mine.len(),
+                        ids()
+                    ),
                     is_trouble: true,
-                    // Whichever of them is meant, it is not right.
-                    found: if is_among {
-                        Instead::Unread
-                    } else {
-                        Instead::Content(contents.join(", "))
-                    },
+                    // Public DNS answers with all of them, whichever is meant.
+                    found: Instead::Content(contents.join(", ")),
                 });
             }
         };
@@ -190,21 +186,14 @@ impl Reconciliation<'_> {
 
     fn missing(&self, found: &[Found]) -> Next {
         let label = self.spec.label();
-        let failed = |reason| {
-            Next::Done(Settled::Failed {
-                reason,
-                write: WriteFate::None,
-                found: Instead::Missing,
-            })
-        };
         if let Some(cname) = found.iter().find(|found| found.kind == "CNAME") {
-            return failed(format!(
+            return missing(format!(
                 "{label}: a CNAME to {} is in the way (id {}); fix: remove it at Cloudflare, or use another name",
                 cname.content, cname.id
             ));
         }
         if !self.spec.create {
-            return failed(format!(
+            return missing(format!(
                 "{label} does not exist; fix: create it at Cloudflare, or set `create = true` for this record"
             ));
         }
@@ -281,6 +270,15 @@ impl Reconciliation<'_> {
     fn watches_public_dns(&self) -> bool {
         self.public_dns_can_tell() && self.state.is_watched(self.now)
     }
+}
+
+/// The provider has no such record.
+fn missing(reason: String) -> Next {
+    Next::Done(Settled::Failed {
+        reason,
+        write: WriteFate::None,
+        found: Instead::Missing,
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::RecordOutcome;
 use super::moment::Moment;
 use super::provider::{Change, Found, NewRecord};
+use super::spec::RecordSpec;
 
 named! {
     /// Where the evidence came from.
@@ -68,7 +69,12 @@ impl Next {
 
     /// Whether the provider holds the address, and public DNS shows something else.
     #[must_use]
-    pub fn is_contradicted(&self, wanted: IpAddr, answer: Option<&[IpAddr]>) -> bool {
+    pub fn is_contradicted(
+        &self,
+        spec: &RecordSpec,
+        wanted: IpAddr,
+        answer: Option<&[IpAddr]>,
+    ) -> bool {
         let is_right = matches!(
             self,
             Self::Done(Settled::Right {
@@ -76,7 +82,7 @@ impl Next {
                 ..
             })
         );
-        is_right && answer.is_some_and(|shown| shown != [wanted])
+        is_right && answer.is_some_and(|answer| !spec.is_shown(wanted, answer))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which record is wanted: one `[[record]]` of the configuration, as it is meant.
 
+use std::net::IpAddr;
+
 use super::units::{Family, RecordType};
 
 /// Which record: its type, and its name in ASCII form.
@@ -37,6 +39,13 @@ impl RecordSpec {
     #[must_use]
     pub fn label(&self) -> String {
         [&self.display, " ", self.kind.as_str()].concat()
+    }
+
+    /// Whether public DNS, which answers with these, shows this record with that address. It answers with all records of a name: only of
+    /// one that is pinned are others meant to be there.
+    #[must_use]
+    pub fn is_shown(&self, wanted: IpAddr, answer: &[IpAddr]) -> bool {
+        answer == [wanted] || self.id.is_some() && answer.contains(&wanted)
     }
 
     /// Whether a zone of this name may be its own: whether it is among the [candidates](Self::zone_candidates).

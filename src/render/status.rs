@@ -37,6 +37,7 @@ pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (St
         document.recovery.guardrail = Some(why.to_owned());
         document.recovery.fix = fix.map(str::to_owned);
     }
+    document.config_error.clone_from(&known.fault);
     let told = check.then(|| monitor(&document, &known.state_dir));
     let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);
     let fault = known.fault.as_deref();
@@ -45,7 +46,7 @@ pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (St
         (Form::Pretty | Form::Logfmt, _) if style.quiet => String::new(),
         (Form::Pretty | Form::Logfmt, Some(told)) => told.line,
         (Form::Logfmt, None) => logfmt(&document),
-        (Form::Pretty, None) if known.state.is_some() => pretty(&document, fault, style, zone),
+        (Form::Pretty, None) if known.state.is_some() => pretty(&document, style, zone),
         (Form::Pretty, None) => no_state(&known.state_dir, settings.is_some(), fault, style, zone),
     };
     (text, code)

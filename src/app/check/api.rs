@@ -224,8 +224,18 @@ pub fn before_first_cycle(
 
 /// What a READY cycle would do. `observed`: the wanted address was seen just now.
 fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
-    let soon = called::cadence("reconcile --trust");
-    let soon = format!("wait for the next READY cycle, or: {soon}");
+    let soon = match reconciliation.begin() {
+        // Somebody else changed it since.
+        Next::Done(_) => format!(
+            "wait until cycles look again, {} after they last did (`policy.cache_max_age`), or once public DNS shows it: {}",
+            human_duration(reconciliation.policy.cache_max_age),
+            called::cadence("reconcile --no-cache")
+        ),
+        Next::AskDoh | Next::AskApi | Next::Write(_) => format!(
+            "wait for the next READY cycle, or: {}",
+            called::cadence("reconcile --trust")
+        ),
+    };
     let label = reconciliation.spec.label();
     let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
     let unshown = reconciliation.state.unshown(reconciliation.now);

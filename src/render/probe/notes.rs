@@ -53,7 +53,8 @@ impl fmt::Display for About {
             Note::DnsDiffers { answer, public } => write!(
                 f,
                 "public DNS answers {answer} for {record}, but the public address is {public}: reconcile writes what differs once \
-                 the address is confirmed, and then servers keep the old answer for its TTL",
+                 the address is confirmed, and then servers keep the old answer for its TTL. What somebody else changed at \
+                 Cloudflare is found by `reconcile --no-cache`",
             ),
             Note::DnsHasNone => write!(
                 f,

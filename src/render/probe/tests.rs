@@ -133,7 +133,8 @@ fn public_dns_that_is_not_the_public_address_is_explained() {
         "
 note: public DNS answers 11.0.0.6 for vpn.example.com A, but the public address
       is 11.0.0.7: reconcile writes what differs once the address is confirmed,
-      and then servers keep the old answer for its TTL
+      and then servers keep the old answer for its TTL. What somebody else
+      changed at Cloudflare is found by `reconcile --no-cache`
 "
     );
     let text = report(&behind, &PRETTY);

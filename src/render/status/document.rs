@@ -68,6 +68,8 @@ pub struct Document {
     /// What to do about them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<String>,
+    /// What is wrong with the configuration, which each cycle refuses then.
+    pub config_error: Option<String>,
     /// The last cycle.
     pub last_cycle: Option<LastCycle>,
     /// The next cycle.

@@ -54,6 +54,9 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         let stale = document.last_cycle.as_ref().map_or("", |_| "STALE: ");
         troubles.push((2, format!("{stale}{last_cycle}")));
     }
+    if let Some(error) = &document.config_error {
+        troubles.push((2, format!("CONFIGURATION: {error}")));
+    }
     if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
         let told = format!("TOKEN REJECTED: {}", rest.reason);
         troubles.push((2, advice::join(&told, rest.fix.as_deref())));

@@ -38,23 +38,17 @@ const SCALE: &str = "-24h        -12h     now";
 /// An hour that was READY for less than this share was a bad one.
 const MOSTLY: f64 = 0.5;
 
-/// Everything that is known. `fault` is what is wrong with the configuration, one line.
+/// Everything that is known.
 #[must_use]
-pub fn pretty(document: &Document, fault: Option<&str>, style: &Style, zone: &TimeZone) -> String {
+pub fn pretty(document: &Document, style: &Style, zone: &TimeZone) -> String {
     if style.verbose || document.records.len() <= ALL {
-        return page(document, fault, style, zone, None);
+        return page(document, style, zone, None);
     }
-    fitting(ALL, |limit| page(document, fault, style, zone, Some(limit)))
+    fitting(ALL, |limit| page(document, style, zone, Some(limit)))
 }
 
 /// The page, with what many records have in common, or with all of them in their order.
-fn page(
-    document: &Document,
-    fault: Option<&str>,
-    style: &Style,
-    zone: &TimeZone,
-    limit: Option<Limit>,
-) -> String {
+fn page(document: &Document, style: &Style, zone: &TimeZone, limit: Option<Limit>) -> String {
     let mut sheet = Sheet {
         style,
         zone,
@@ -72,7 +66,7 @@ fn page(
     sheet.recovery(&document.recovery);
     sheet.gap();
     sheet.cycles(document);
-    sheet.fault(fault);
+    sheet.fault(document.config_error.as_deref());
     sheet.out
 }
 

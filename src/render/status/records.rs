@@ -72,8 +72,7 @@ pub fn content(record: &Record) -> String {
         (Truth::Wrong, Some(held)) => printable(held),
         (Truth::Wrong, None) => "missing".to_owned(),
         (Truth::Right | Truth::Unknown, _) => record
-            .wanted
-            .or(record.address)
+            .address
             .map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
     }
 }
@@ -94,7 +93,8 @@ pub fn evidence(record: &Record) -> String {
         };
     }
     let Some(verified) = &record.verified else {
-        return "never verified".to_owned();
+        let wanted = record.wanted.map(|wanted| format!(", wanted {wanted}"));
+        return format!("never verified{}", wanted.unwrap_or_default());
     };
     let layer = match verified.layer {
         Layer::Cache => "cache",

@@ -133,7 +133,11 @@ fn document(state: &State, now: &Moment) -> Document {
 }
 
 fn page(document: &Document, fault: Option<&str>) -> String {
-    pretty(document, fault, &style(false), &TimeZone::UTC)
+    let document = Document {
+        config_error: fault.map(str::to_owned),
+        ..document.clone()
+    };
+    pretty(&document, &style(false), &TimeZone::UTC)
 }
 
 /// The line is down since eleven minutes, and everything else is wrong too.
@@ -248,7 +252,7 @@ readiness    READY"
         "{text}"
     );
     assert!(text.ends_with("next cycle   was due 19 min 24 s ago (fast, every 30 s)\n"));
-    let colored = pretty(&stale, None, &style(true), &TimeZone::UTC);
+    let colored = pretty(&stale, &style(true), &TimeZone::UTC);
     let (now, past) = colored.split_once("uptime").unwrap();
     assert!(!now.contains("\x1b[32m"), "{now}");
     assert!(past.contains("\x1b[32m█"), "the past stays as it was");
@@ -367,7 +371,7 @@ records      例え.example A         unknown  never verified
 #[test]
 fn colours_are_for_marks_and_the_words_stay_the_same() {
     let document = document(&ready(), &at(LAST + 12));
-    let colored = pretty(&document, None, &style(true), &TimeZone::UTC);
+    let colored = pretty(&document, &style(true), &TimeZone::UTC);
     assert!(colored.starts_with(
         "\x1b[2mreadiness    \x1b[0m\x1b[32mREADY\x1b[0m since 2026-02-02 02:40, for 3 h 3 min\n"
     ));
@@ -495,6 +499,6 @@ fn where_the_locale_shows_ascii_alone_the_page_has_no_other_character() {
         unicode: false,
         ..style(false)
     };
-    let page = pretty(&document, None, &ascii, &TimeZone::UTC);
+    let page = pretty(&document, &ascii, &TimeZone::UTC);
     assert!(page.is_ascii(), "{page}");
 }

@@ -213,3 +213,19 @@ fn whoever_asks_for_json_gets_the_error_as_a_document_too() {
         assert_eq!((heard.code, document), (Some(code), expected), "{command}");
     }
 }
+
+#[test]
+fn a_monitor_is_told_of_a_configuration_that_every_cycle_refuses() {
+    let home = Home::new();
+    home.settle();
+    home.rewrite(|text| text.replace("[[record]]", "[[records]]"));
+    let told = home.run(&["status", "--check"]);
+    let line = String::from_utf8(told.stdout).unwrap();
+    let begins = format!("CONFIGURATION: {}:", home.path("cadence.toml").display());
+    assert_eq!(told.status.code(), Some(2));
+    assert!(line.starts_with(&begins), "{line}");
+    assert!(line.contains("READY, last cycle just now"), "{line}");
+    let json = home.run(&["status", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert!(json["config_error"].as_str().unwrap().contains("[[record]]"));
+}

@@ -68,7 +68,7 @@ fn two_records_of_one_name_are_held_with_their_ids() {
     left_alone(
         &home,
         &format!(
-            "error: vpn.example.com A: 2 records share this name and type (ids {}); fix: pin one with `id`\n",
+            "error: vpn.example.com A: 2 records share this name and type (ids {}); fix: remove the others at Cloudflare, or pin one with `id`\n",
             ids.join(", ")
         ),
     );

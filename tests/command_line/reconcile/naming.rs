@@ -1,5 +1,6 @@
 //! Which zone and which record is meant.
 
+use cadence::world::DohMode;
 use serde_json::{Value, json};
 
 use super::support::{Home, gist, reason};
@@ -199,7 +200,10 @@ fn records_that_share_name_and_type_are_held_and_their_ids_are_named() {
         why.starts_with("vpn.example.com A: 2 records share this name and type"),
         "{why}"
     );
-    assert_eq!(report["records"][0]["fix"], "pin one with `id`");
+    assert_eq!(
+        report["records"][0]["fix"],
+        "remove the others at Cloudflare, or pin one with `id`"
+    );
 
     // With one of them pinned that one is kept, and the other is left alone.
     ids.sort_unstable();
@@ -225,6 +229,60 @@ fn records_that_share_name_and_type_are_held_and_their_ids_are_named() {
         home.world.cloudflare().record(&ids[1]).unwrap()["content"],
         FIRST
     );
+    // Public DNS answers with both, as is meant.
+    assert_eq!(gist(&home.cycle()), "READY noop/cache");
+    let known = &home.state()["records"]["A vpn.example.com"];
+    assert_eq!(known["pending"], Value::Null, "{known:#}");
+}
+
+/// What `--no-cache` brought to light is not "right" again because an older cycle, or a resolver, remembers better days.
+#[test]
+fn what_the_api_showed_as_wrong_stays_wrong_until_the_api_shows_otherwise() {
+    let home = Home::with("[[record]]\nname = \"vpn.example.com\"\n");
+    let cloudflare = home.world.cloudflare();
+    let add = |content: &str| {
+        let record = json!({"name": "vpn", "type": "A", "content": content, "ttl": 300});
+        cloudflare.add_record("example.com", &record).unwrap()
+    };
+    let own = add(FIRST);
+    home.settle();
+    // For five minutes it may be a change on its way.
+    let is_told = |code: i32, truth: &str| {
+        let status = home.run(&["status", "--check", "--json"]);
+        let told: Value = serde_json::from_slice(&status.stdout).unwrap();
+        assert_eq!(
+            (status.status.code(), &told["records"][0]["truth"]),
+            (Some(code), &json!(truth))
+        );
+    };
+    is_told(0, "right");
+
+    let twin = add("84.16.9.9");
+    assert_eq!(
+        home.cycle()["records"][0]["cache"],
+        "HIT",
+        "nobody looked yet"
+    );
+    for options in [&["--no-cache"][..], &[], &[]] {
+        let (code, report) = home.cycle_with(options);
+        assert_eq!((code, gist(&report).as_str()), (1, "READY held"));
+        is_told(1, "wrong");
+    }
+    assert!(cloudflare.remove_record(&twin));
+    assert_eq!(gist(&home.cycle()), "READY noop/api");
+    is_told(0, "right");
+
+    assert!(cloudflare.remove_record(&own));
+    for options in [&["--no-cache"][..], &[], &[]] {
+        let (code, report) = home.cycle_with(options);
+        assert_eq!((code, gist(&report).as_str()), (1, "READY failed"));
+        is_told(1, "wrong");
+        // Resolvers keep what they were told for its TTL.
+        home.world.set_doh(DohMode::Lies(FIRST.parse().unwrap()));
+    }
+    add(FIRST);
+    assert_eq!(gist(&home.cycle()), "READY noop/api");
+    is_told(0, "right");
 }
 
 #[test]

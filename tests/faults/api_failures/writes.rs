@@ -48,10 +48,9 @@ fn fails(fault: &Fault, reason: impl Fn(&Home) -> String, fate: &Fate) {
         Value::Null
     };
     assert_eq!(record["in_doubt"], doubt, "{fault:?}");
-    assert_eq!(
-        record["cache"]["address"], OLD,
-        "the cache is written after the answer: {fault:?}"
-    );
+    // Written after the answer; and of a record that is gone nothing is believed.
+    let cached = &record["cache"]["address"];
+    assert!(*cached == OLD || cached.is_null(), "{fault:?}: {cached}");
     let applied = usize::from(fate.holds == NEW);
     assert_eq!(home.world.cloudflare().writes().len(), applied, "{fault:?}");
 

@@ -72,7 +72,7 @@ fn show(state: &State, now: &Moment) {
             quiet: false,
             verbose: true,
         };
-        checks::lines(&pretty(&document, None, &style, &TimeZone::UTC));
+        checks::lines(&pretty(&document, &style, &TimeZone::UTC));
         checks::lines(&logfmt(&document));
         let line = monitor(&document, Path::new("/var/lib/cadence")).line;
         assert_eq!(line.matches('\n').count(), 1);

@@ -57,7 +57,8 @@ the_host_permits_icmp() {
   echo 'net.ipv4.ping_group_range = 65532 65532' >"$range"
   inside sysctl -qp /etc/sysctl.d/10-cadence.conf
   check "the router, asked where the host permits it" icmp "$(cadence probe --json --only router | jq -r '.signals[].method')"
-  check "cadence check" "" "$(cadence check --json | jq -r '.checks[] | select(.result != "ok") | .check + ": " + .message')"
+  # In a container nobody can tell who runs the next cycle, until three were run.
+  check "cadence check" "timer: and nothing is known to run the next one" "$(cadence check --json | jq -r '.checks[] | select(.result != "ok") | .check + ": " + (.message | sub("^[^,]*, "; ""))')"
 }
 
 # The library asserts that all of its packet was sent: here the kernel says that one byte was.

@@ -67,7 +67,7 @@ fn what_only_the_operator_can_mend_fails() {
         (vec![], "set `create = true`"),
         (
             vec![found("a", "A", A), found("b", "A", A)],
-            "(ids a, b)pin one with `id`",
+            "(ids a, b)remove the others at Cloudflare, or pin one with `id`",
         ),
         (
             vec![found("c", "CNAME", "x.example")],

@@ -67,6 +67,7 @@ impl Document {
             backoff: Backoff::new(known, now),
             errors,
             fixes,
+            config_error: None,
             last_cycle: known.last.as_ref().map(|last| LastCycle {
                 began: Past::of(&last.at, now),
                 elapsed_ms: last.elapsed_ms,
