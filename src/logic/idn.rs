@@ -15,14 +15,18 @@ pub fn to_ascii(name: &str) -> Result<String, String> {
         Some(rest) => ("*.", rest),
         None => ("", name),
     };
-    let is_mapped_to_itself = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_');
-    let ascii = if host.bytes().all(is_mapped_to_itself) {
+    let ascii = if is_plain(host) {
         Cow::Borrowed(host)
     } else {
         // `EMPTY` refuses no ASCII by itself: which ASCII is allowed is said below, so that the error can name it.
         Uts46::new()
-            .to_ascii(host.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore)
-            .map_err(|_| "a host name of letters, digits, `-`, `_` and dots, where no label starts or ends with `-`")?
+            .to_ascii(
+                host.as_bytes(),
+                AsciiDenyList::EMPTY,
+                Hyphens::CheckFirstLast,
+                DnsLength::Ignore,
+            )
+            .map_err(|_| HYPHENS)?
     };
     let host = ascii.strip_suffix('.').unwrap_or(&ascii);
     check(wildcard, host)?;
@@ -33,6 +37,18 @@ pub fn to_ascii(name: &str) -> Result<String, String> {
     Ok(full)
 }
 
+/// Whether all of it is mapped to itself. What is punycode has two hyphens in a row.
+fn is_plain(host: &str) -> bool {
+    let mut before = b'.';
+    host.bytes().all(|byte| {
+        let is_first = std::mem::replace(&mut before, byte) != b'-';
+        matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_') || byte == b'-' && is_first
+    })
+}
+
+const HYPHENS: &str =
+    "a host name of letters, digits, `-`, `_` and dots, where no label starts or ends with `-`";
+
 /// `host` is the name without its `wildcard` label. Lengths as in RFC 1035 section 2.3.4.
 fn check(wildcard: &str, host: &str) -> Result<(), &'static str> {
     if wildcard.len() + host.len() > 253 {
@@ -42,7 +58,7 @@ fn check(wildcard: &str, host: &str) -> Result<(), &'static str> {
         return Err("a full host name such as \"vpn.example.com\"");
     }
     // Bytes of the label so far, and whether they are all digits. In one go, as there may be a thousand names.
-    let (mut length, mut is_number) = (0, true);
+    let (mut length, mut is_number, mut last) = (0, true, b'.');
     for byte in host.bytes().chain([b'.']) {
         match byte {
             b'.' if length == 0 => return Err("a host name without empty labels"),
@@ -51,6 +67,8 @@ fn check(wildcard: &str, host: &str) -> Result<(), &'static str> {
                     "a host name whose labels have at most 63 characters each in their ASCII form",
                 );
             }
+            b'-' if length == 0 => return Err(HYPHENS),
+            b'.' if last == b'-' => return Err(HYPHENS),
             b'.' => length = 0,
             _ if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' => {
                 is_number = (is_number || length == 0) && byte.is_ascii_digit();
@@ -62,6 +80,7 @@ fn check(wildcard: &str, host: &str) -> Result<(), &'static str> {
                 );
             }
         }
+        last = byte;
     }
     if is_number {
         return Err("a host name, not an address");

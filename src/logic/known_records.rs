@@ -2,10 +2,10 @@
 //! state in memory, and one in the document, under `A a.example, A b.example`.
 
 use std::fmt;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -19,7 +19,7 @@ const AND: &str = ", ";
 const COMPARED: usize = 16;
 
 /// Those of one type, by their names. A thousand of them are looked up several times a cycle; they are ours, and need no random seed.
-type ByName = IndexMap<String, Arc<RecordState>, BuildHasherDefault<DefaultHasher>>;
+type ByName = IndexMap<String, Arc<RecordState>, FxBuildHasher>;
 
 /// What is known of each record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

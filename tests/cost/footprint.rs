@@ -14,13 +14,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::strace::{has_strace, strace};
 use support::{Home, RECORD, readiness, signal};
 
 const LARGEST_BINARY: u64 = 15 << 18;
 /// Times what `cadence --version` takes: to be loaded, and to read a command line.
 const MOST_CPU: f64 = 6.0;
+/// Times what a cycle of one record takes: one of a thousand, nothing of which is to be done.
+const MOST_OF_MANY: f64 = 2.0;
 const MOST_RESIDENT_KIB: u64 = 11 << 9;
 const SLOWEST_STATUS: f64 = 3.0;
 
@@ -146,18 +148,7 @@ fn a_steady_cycle_takes_no_more_cpu_than_six_times_a_command_that_does_nothing()
     let _alone = alone();
     let home = steady();
     home.world.cloudflare().clear_journal();
-    let cpu = |command: &str| {
-        let script = format!(
-            "n={RUNS}; while [ $n -gt 0 ]; do $CADENCE {command} >&2 || exit; n=$((n-1)); done; times"
-        );
-        let out = shell(&home, &script).output().unwrap();
-        assert!(
-            out.status.success(),
-            "{}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        children_of(&String::from_utf8(out.stdout).unwrap()) / RUNS
-    };
+    let cpu = |command| cpu_of(&home, command, RUNS);
     // What the kernel charges depends on what else the machine does, and so both are charged in turns.
     let rounds: Vec<(Duration, Duration)> = (0..5)
         .map(|_| (cpu("reconcile"), cpu("--version")))
@@ -172,6 +163,65 @@ fn a_steady_cycle_takes_no_more_cpu_than_six_times_a_command_that_does_nothing()
         "a steady cycle asks nothing of the API"
     );
     assert!(times < MOST_CPU);
+}
+
+/// The CPU time of a command, on average of so many runs.
+fn cpu_of(home: &Home, command: &str, runs: u32) -> Duration {
+    let script = format!(
+        "n={runs}; while [ $n -gt 0 ]; do $CADENCE {command} >&2 || exit; n=$((n-1)); done; times"
+    );
+    let out = shell(home, &script).output().unwrap();
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    children_of(&String::from_utf8(out.stdout).unwrap()) / runs
+}
+
+/// A host with so many records, all of them right, published and in the cache.
+fn home_of(records: usize) -> Home {
+    let names: Vec<String> = (0..records).map(|at| format!("host-{at}")).collect();
+    let sections: String = names
+        .iter()
+        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\n"))
+        .collect();
+    let home = Home::with(&sections);
+    for name in &names {
+        let record = json!({"name": name, "type": "A", "content": "93.184.216.34", "ttl": 300});
+        home.world
+            .cloudflare()
+            .add_record("example.com", &record)
+            .unwrap();
+    }
+    cpu_of(&home, "reconcile", 3);
+    assert_eq!(readiness(&home.state()), "READY");
+    home.world.reset_counts();
+    home
+}
+
+#[test]
+fn a_steady_cycle_of_a_thousand_records_takes_no_more_than_twice_the_cpu_of_one() {
+    const RUNS: u32 = 40;
+    let _alone = alone();
+    let homes = [1, 10, 50, 1000].map(home_of);
+    let rounds: Vec<Vec<Duration>> = (0..5)
+        .map(|_| {
+            let each = homes.iter().map(|home| cpu_of(home, "reconcile", RUNS));
+            each.collect()
+        })
+        .collect();
+    for home in &homes {
+        let counts = home.world.counts();
+        assert_eq!((counts.doh.requests, counts.api.requests), (0, 0));
+    }
+    let ends: Vec<(Duration, Duration)> = rounds.iter().map(|it| (it[3], it[0])).collect();
+    let times = least_ratio(&ends);
+    println!(
+        "CPU of a steady cycle with 1, 10, 50 and 1,000 records, on average of {RUNS}: {rounds:?}; 1,000 take {times:.2} times as much \
+         as one, of {MOST_OF_MANY}"
+    );
+    assert!(times < MOST_OF_MANY);
 }
 
 /// How many times the second the first of a pair is, in the round in which it is least.

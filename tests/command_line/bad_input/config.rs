@@ -227,5 +227,10 @@ fn a_monitor_is_told_of_a_configuration_that_every_cycle_refuses() {
     assert!(line.contains("READY, last cycle just now"), "{line}");
     let json = home.run(&["status", "--json"]).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert!(json["config_error"].as_str().unwrap().contains("[[record]]"));
+    assert!(
+        json["config_error"]
+            .as_str()
+            .unwrap()
+            .contains("[[record]]")
+    );
 }
