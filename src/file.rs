@@ -5,6 +5,11 @@ use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+/// What the kernel gives in one go.
+const PAGE: u64 = 4096;
+/// More than a table of routes has.
+const MOST_OF_KERNEL: u64 = 16 << 20;
+
 /// What was read of a file.
 #[derive(Debug)]
 pub struct Content {
@@ -55,6 +60,14 @@ pub fn whole(file: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
     file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The text of a file that the kernel makes as it is read, which does not say how long it is; empty where it cannot be read, as on a
+/// kernel without what it tells of.
+#[must_use]
+pub fn of_kernel(path: impl AsRef<Path>) -> String {
+    let read = || whole(File::open(path)?, PAGE, MOST_OF_KERNEL);
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     };
     let desired = reconcile::desired(&adapters, options);
     let cycle = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
-    let joined = log_joins_report(context.style);
+    let joined = !cycle.errors.is_empty() && log_joins_report(context.style);
     let reported = |error: &&String| joined && cycle.reports(error);
     for error in cycle.errors.iter().filter(|error| !reported(error)) {
         log::error!("{error}");

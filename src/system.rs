@@ -2,7 +2,6 @@
 //!
 //! Nothing in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
-use std::fs;
 use std::path::Path;
 use std::process;
 use std::sync::{Arc, OnceLock};
@@ -15,6 +14,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::file::of_kernel;
 use crate::logic::moment::Moment;
 
 /// A random id the kernel makes at every boot; see `random(4)`.
@@ -38,7 +38,7 @@ pub fn now() -> Moment {
 /// The kernel's id of this boot, read once a process; empty where it tells none.
 fn boot_id() -> Arc<str> {
     static ID: OnceLock<Arc<str>> = OnceLock::new();
-    let read = || parse_boot_id(&fs::read_to_string(BOOT_ID).ok()?);
+    let read = || parse_boot_id(&of_kernel(BOOT_ID));
     Arc::clone(ID.get_or_init(|| read().unwrap_or_default().into()))
 }
 

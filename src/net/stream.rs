@@ -30,12 +30,11 @@ impl TimedStream {
     /// Whether the stream is open and nothing unexpected has arrived: only then it can serve another request.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let peeked = self
-            .socket
-            .set_nonblocking(true)
-            .and_then(|()| self.socket.peek(&mut [MaybeUninit::uninit()]));
-        let restored = self.socket.set_nonblocking(false);
-        restored.is_ok() && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        let peeked = self.socket.recv_with_flags(
+            &mut [MaybeUninit::uninit()],
+            libc::MSG_PEEK | libc::MSG_DONTWAIT,
+        );
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Runs one blocking call with the time that is left, again where a signal interrupts it.

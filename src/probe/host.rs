@@ -6,10 +6,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::config::RouterAddress;
+use crate::file::of_kernel;
 use crate::logic::observation::Signal;
 use crate::logic::order;
 use crate::net::reason;
 
+/// The routes of each family (`proc_pid_net(5)`); a kernel without IPv6 has no second one.
+const ROUTES: &str = "/proc/net/route";
+const IPV6_ROUTES: &str = "/proc/net/ipv6_route";
 /// Flags of a route in `/proc/net/route` and `/proc/net/ipv6_route` (linux/route.h).
 const RTF_UP: u32 = 0x0001;
 const RTF_GATEWAY: u32 = 0x0002;
@@ -87,14 +91,8 @@ pub fn other_router_of(
 /// All default routes of this host, IPv4 first, the best of each family first.
 #[must_use]
 pub fn default_routes() -> Vec<DefaultRoute> {
-    // A kernel without one of the families has no such file.
-    let read = |path| {
-        fs::read(path)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
-    };
-    let mut routes = parse_route(&read("/proc/net/route"));
-    routes.extend(parse_ipv6_route(&read("/proc/net/ipv6_route")));
+    let mut routes = parse_route(&of_kernel(ROUTES));
+    routes.extend(parse_ipv6_route(&of_kernel(IPV6_ROUTES)));
     routes
 }
 
@@ -174,10 +172,9 @@ pub fn is_beyond_router(address: IpAddr) -> bool {
 /// known counts as reached through a router.
 #[must_use]
 pub fn is_near(address: IpAddr) -> bool {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
     match address.to_canonical() {
-        IpAddr::V4(v4) => is_near_by_route(&read("/proc/net/route"), v4),
-        IpAddr::V6(v6) => is_near_by_ipv6_route(&read("/proc/net/ipv6_route"), v6),
+        IpAddr::V4(v4) => is_near_by_route(&of_kernel(ROUTES), v4),
+        IpAddr::V6(v6) => is_near_by_ipv6_route(&of_kernel(IPV6_ROUTES), v6),
     }
 }
 
@@ -259,7 +256,7 @@ fn link(interface: &str) -> Result<(), String> {
     {
         return Err(format!("interface {interface} does not exist"));
     }
-    let read = |file| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let read = |file| of_kernel(folder.join(file));
     let state = fs::read_to_string(folder.join("operstate"))
         .map_err(|error| format!("interface {interface}: {}", reason::of(&error)))?;
     if has_link(&state, &read("carrier"), &read("flags")) {

@@ -117,10 +117,10 @@ fn locale(env: &Env) -> Option<bool> {
 #[must_use]
 pub fn is_journal(env: &Env, stream: &str) -> bool {
     let named = env.get("JOURNAL_STREAM").and_then(std::ffi::OsStr::to_str);
-    let same = named
-        .zip(std::fs::metadata(stream).ok())
-        .map(|(named, stream)| named == format!("{}:{}", stream.dev(), stream.ino()));
-    same.unwrap_or(false)
+    named.is_some_and(|named| {
+        let meta = std::fs::metadata(stream);
+        meta.is_ok_and(|meta| named == format!("{}:{}", meta.dev(), meta.ino()))
+    })
 }
 
 /// What a colour means.

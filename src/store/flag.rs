@@ -17,18 +17,17 @@ pub const FILE: &str = "unsettled";
 ///
 /// The folder cannot be written, or a folder of this name is in the way.
 pub fn set_unsettled(dir: &StateDir, unsettled: bool) -> Result<(), StoreError> {
-    let there = dir.folder.look(FILE.as_ref()).ok();
-    let is_file = there.map(|it| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile);
-    match (is_file, unsettled) {
-        (Some(true), true) => Ok(()),
-        (None, true) => dir.create(FILE).map(drop),
-        // A link that leads nowhere would not be seen by systemd.
-        (Some(false), true) => dir
-            .folder
-            .remove(FILE.as_ref())
-            .and_then(|()| dir.create(FILE))
-            .map(drop),
-        (_, false) => gone(dir.folder.remove(FILE.as_ref())),
+    let remove = || dir.folder.remove(FILE.as_ref());
+    if unsettled {
+        let there = dir.folder.look(FILE.as_ref()).ok();
+        match there.map(|it| FileType::from_raw_mode(it.st_mode)) {
+            Some(FileType::RegularFile) => Ok(()),
+            None => dir.create(FILE).map(drop),
+            // A link that leads nowhere would not be seen by systemd.
+            Some(_) => remove().and_then(|()| dir.create(FILE)).map(drop),
+        }
+    } else {
+        gone(remove())
     }
     .map_err(|cause| {
         let deed = if unsettled { "create" } else { "remove" };

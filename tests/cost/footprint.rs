@@ -182,11 +182,10 @@ fn cpu_of(home: &Home, command: &str, runs: u32) -> Duration {
 /// A host with so many records, all of them right, published and in the cache.
 fn home_of(records: usize) -> Home {
     let names: Vec<String> = (0..records).map(|at| format!("host-{at}")).collect();
-    let sections: String = names
+    let sections = names
         .iter()
-        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\n"))
-        .collect();
-    let home = Home::with(&sections);
+        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\n"));
+    let home = Home::with(&sections.collect::<Vec<_>>().concat());
     for name in &names {
         let record = json!({"name": name, "type": "A", "content": "93.184.216.34", "ttl": 300});
         home.world
