@@ -113,8 +113,8 @@ impl Context {
     /// # Errors
     /// Every broken rule that is not waived, each on a line.
     pub fn enforce_policy(&self, adapters: &Adapters) -> Result<(), Error> {
-        let token_mode = adapters.token.as_ref().ok().and_then(config::Token::mode);
-        let lines: Vec<String> = config::check_policy(&adapters.settings, token_mode)
+        let token_file = adapters.token.as_ref().ok().and_then(config::Token::file);
+        let lines: Vec<String> = config::check_policy(&adapters.settings, token_file)
             .iter()
             .map(|broken| format!("{}: {}", place(broken.rule, adapters), broken.message))
             .collect();

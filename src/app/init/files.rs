@@ -18,6 +18,7 @@ use crate::config::{self, Token};
 use crate::error::{Error, plain};
 use crate::file;
 use crate::folder::Folder;
+use crate::logic::advice::FIX;
 
 /// The user and group of the service.
 const GROUP: &str = "cadence";
@@ -278,15 +279,19 @@ fn may_write(folder: &Path) -> Result<(), Error> {
 
 /// `cannot write /etc/x: permission denied`, and what to do.
 fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
-    let path = path.display();
+    let shown = path.display();
     let fix = match error.kind() {
         ErrorKind::PermissionDenied => {
-            "; fix: run as root (sudo), or name another file with --config"
+            let others = || "run as root (sudo), or name another file with --config".to_owned();
+            let fix = file::opened(path, true).unwrap_or_else(others);
+            format!("{FIX}{fix}")
         }
-        ErrorKind::AlreadyExists => ", and nothing is overwritten; fix: move it away",
-        _ => "",
+        ErrorKind::AlreadyExists => {
+            format!(", and nothing is overwritten{FIX}move {shown} away")
+        }
+        _ => String::new(),
     };
-    format!("cannot {what} {path}: {}{fix}", plain(error))
+    format!("cannot {what} {shown}: {}{fix}", plain(error))
 }
 
 #[cfg(test)]

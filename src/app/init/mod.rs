@@ -12,7 +12,7 @@ mod next;
 mod token;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use files::Written;
 pub use interview::{Listener, Told};
@@ -129,13 +129,13 @@ fn converse(
     // What is written must load, and keep the policy.
     let settings = interview.draft.settings(&context.env)?;
     let stored = token::is_stored(&token);
-    hold_policy(&settings, token.mode().filter(|_| stored))?;
+    hold_policy(&settings, token.file().filter(|_| stored))?;
     Ok(token)
 }
 
 /// In production a broken rule would stop each cycle.
-fn hold_policy(settings: &config::Settings, token_mode: Option<u32>) -> Result<(), Error> {
-    let broken = config::check_policy(settings, token_mode);
+fn hold_policy(settings: &config::Settings, token_file: Option<(&Path, u32)>) -> Result<(), Error> {
+    let broken = config::check_policy(settings, token_file);
     let lines: Vec<String> = broken.into_iter().map(|broken| broken.message).collect();
     if lines.is_empty() || settings.mode == Mode::Test {
         return Ok(());
