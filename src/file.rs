@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-use crate::called::quoted;
+use crate::called::{self, quoted};
 
 /// What was read of a file.
 #[derive(Debug)]
@@ -83,7 +83,8 @@ pub fn let_in(path: &Path) -> String {
 #[must_use]
 pub fn store(secret: &str, path: &Path) -> String {
     format!(
-        "run this, paste the {secret}, then press Enter and Ctrl-D: sudo install -D -m 0640 /dev/stdin {}",
+        "run this, paste the {secret}, then press Enter and Ctrl-D: {}install -D -m 0640 /dev/stdin {}",
+        called::this().sudo(true),
         quoted(path)
     )
 }

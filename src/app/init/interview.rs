@@ -9,6 +9,7 @@ use crate::app::adapters::Adapters;
 use crate::app::ask;
 use crate::app::check::{self, Finding, Level};
 use crate::app::context::Context;
+use crate::called;
 use crate::cli::{self, PLUGS};
 use crate::config::{self, Token, TokenError, TokenSource};
 use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
@@ -141,7 +142,10 @@ impl<'a> Interview<'a> {
             "A first configuration, in {path}: written at the end. Ctrl-C keeps a verified token, and nothing else."
         ));
         if !self.place.is_hosts && !self.context.is_root() {
-            self.tell("It is for this user alone; for the whole host: sudo cadence init");
+            let hosts = called::as_root("init");
+            self.tell(&format!(
+                "It is for this user alone; for the whole host: {hosts}"
+            ));
         }
         self.tell("");
     }

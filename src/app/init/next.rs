@@ -205,6 +205,7 @@ mod tests {
             sudo: false,
             config: Some("/home/ada/c.toml".into()),
             state_dir: Some("/home/ada/s".into()),
+            ..Called::default()
         };
         let given = "--config /home/ada/c.toml --state-dir /home/ada/s";
         assert_eq!(
