@@ -87,7 +87,7 @@ impl fmt::Display for Reason {
                 "certificates are for another name: a login page or a proxy is in the way"
             }
             Self::NotTls => {
-                "what answers speaks something else than sound TLS: a login page or a proxy is in the way"
+                "what answers does not speak TLS as it should: a login page or a proxy may be in the way"
             }
             Self::Blocked => {
                 "connections are refused, broken off or left without a word: the servers may be blocked"

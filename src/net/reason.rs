@@ -15,9 +15,8 @@ const UNKNOWN_AUTHORITY: &str =
 const NO_TLS: &str = "server does not speak TLS";
 
 const SET_CLOCK: &str = "set this host's clock, or wait for NTP";
-const LOG_IN: &str = "look from this network with a browser, and log in where a page asks for that; or try again later";
-const TRUST: &str = "look from this network with a browser, and log in where a page asks for that; name the authority of a proxy that you \
-                     trust in network.ca_file; or update cadence, which has its trust roots built in";
+const LOG_IN: &str = "log in where a browser on this network asks for it, or try again later";
+const TRUST: &str = "log in where a browser on this network asks for it, set network.ca_file to your proxy's authority, or update cadence";
 
 /// What to do about those that a server's own operator does not have to fix.
 const FIXES: [(&str, &str); 5] = [
