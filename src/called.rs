@@ -102,9 +102,8 @@ pub fn cadence(words: &str) -> String {
 pub fn as_root(words: &str) -> String {
     let hosts = Called {
         sudo: true,
-        config: None,
-        state_dir: None,
-        ..this().clone()
+        program: this().program.clone(),
+        ..Called::default()
     };
     hosts.command(words)
 }

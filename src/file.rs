@@ -58,16 +58,16 @@ pub fn opened(path: &Path, for_writing: bool) -> Option<String> {
     } else {
         (0o400, 0o100)
     };
-    let there = path.ancestors().filter(|step| step.exists());
-    let mut steps: Vec<&Path> = there.take(1 + usize::from(path.is_file())).collect();
-    steps.reverse();
+    let file = Some(path).filter(|path| path.is_file());
+    let folder = path.ancestors().skip(usize::from(file.is_some()));
+    let folder = folder.into_iter().find(|step| step.exists());
     let is_shut = |step: &&Path| {
         fs::metadata(step).is_ok_and(|meta| {
             let wanted = if meta.is_dir() { of_folder } else { of_file };
             meta.uid() == geteuid().as_raw() && meta.mode() & wanted != wanted
         })
     };
-    let shut = steps.into_iter().find(is_shut)?;
+    let shut = [folder, file].into_iter().flatten().find(is_shut)?;
     let wanted = if for_writing { "rwX" } else { "rX" };
     Some(format!("chmod u+{wanted} {}", quoted(shut)))
 }
