@@ -59,7 +59,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l dry-run -d 'Observe and decide; write neither DNS nor state'
-complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l trust -d 'Accept an address at once if two independent providers agree on it'
+complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l trust -d 'Accept an address at once if two providers agree on it; one is never enough, even for the address that is trusted'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l no-cache -d 'Ignore what earlier cycles verified'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l if-due -d 'Exit unless a cycle is due (cron)'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l json -d 'Same as --format json: one JSON document on stdout'

@@ -1,10 +1,17 @@
 //! How cadence was called: a command that is advised looks at the same configuration and the same state as the one that advises it.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// What reads only, and needs no root.
 const FREE: [&str; 4] = ["status", "probe", "history", "demo"];
+
+/// The name of the program.
+const NAME: &str = "cadence";
+
+/// Where sudo looks for programs: `secure_path` of `sudoers(5)`, as distributions have it.
+const ROOTS_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The call of this process; there is one.
 static THIS: OnceLock<Called> = OnceLock::new();
@@ -18,14 +25,33 @@ pub struct Called {
     pub config: Option<PathBuf>,
     /// Named in place of the usual folder.
     pub state_dir: Option<PathBuf>,
+    /// Where the program is; none: by its name it is found.
+    pub program: Option<PathBuf>,
+    /// Where this user's shell looks for programs.
+    pub path: Option<OsString>,
 }
 
 impl Called {
     /// The command with these words, as it is typed.
     #[must_use]
     pub fn command(&self, words: &str) -> String {
-        let needs_root = !FREE.iter().any(|free| words.starts_with(free));
-        format!("{}cadence{} {words}", self.sudo(needs_root), self.options())
+        let sudo = self.sudo(!FREE.iter().any(|free| words.starts_with(free)));
+        let name = self.name(!sudo.is_empty());
+        format!("{sudo}{name}{} {words}", self.options())
+    }
+
+    /// The program as a shell finds it, root's or this user's: its path, where its name would find none or another one.
+    fn name(&self, by_root: bool) -> String {
+        let own = self.path.as_deref().filter(|_| !by_root);
+        let folders = std::env::split_paths(own.unwrap_or(OsStr::new(ROOTS_PATH)));
+        let found = folders
+            .map(|folder| folder.join(NAME))
+            .find(|it| it.is_file());
+        let found = found.and_then(|found| found.canonicalize().ok());
+        match &self.program {
+            Some(program) if found.as_ref() != Some(program) => quoted(program),
+            _ => NAME.to_owned(),
+        }
     }
 
     /// The line for crontab that runs a cycle where one is due.
@@ -71,6 +97,17 @@ pub fn cadence(words: &str) -> String {
     this().command(words)
 }
 
+/// The same as root types it who looks at the whole host.
+#[must_use]
+pub fn as_root(words: &str) -> String {
+    let hosts = Called {
+        sudo: true,
+        program: this().program.clone(),
+        ..Called::default()
+    };
+    hosts.command(words)
+}
+
 /// A path or another value as a shell takes it.
 #[must_use]
 pub fn quoted(value: &Path) -> String {
@@ -100,6 +137,7 @@ mod tests {
             sudo: false,
             config: Some("/home/ada's/c.toml".into()),
             state_dir: Some("/tmp/s".into()),
+            ..Called::default()
         };
         assert_eq!(
             own.command("recover --on"),
@@ -111,5 +149,45 @@ mod tests {
             line.ends_with("--state-dir /tmp/s reconcile --quiet --if-due --splay 10s"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn a_program_that_is_not_found_by_its_name_is_called_by_its_path() {
+        let top = tempfile::tempdir().unwrap();
+        let top = top.path().canonicalize().unwrap();
+        let (own, linked, other) = (top.join("own"), top.join("linked"), top.join("other"));
+        for folder in [&own, &linked, &other] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        for folder in [&own, &other] {
+            std::fs::write(folder.join(NAME), "").unwrap();
+        }
+        std::os::unix::fs::symlink(own.join(NAME), linked.join(NAME)).unwrap();
+        let program = own.join(NAME);
+        let path = |folders: &[&PathBuf]| std::env::join_paths(folders).ok();
+        let called = |path| Called {
+            sudo: true,
+            program: Some(program.clone()),
+            path,
+            ..Called::default()
+        };
+        let shown = program.display();
+        for (found, folders) in [
+            (true, &[&own][..]),
+            (true, &[&top, &linked, &other]),
+            (false, &[&other, &own]),
+            (false, &[&top]),
+        ] {
+            let called = called(path(folders));
+            let name = if found {
+                NAME.to_owned()
+            } else {
+                shown.to_string()
+            };
+            assert_eq!(called.command("status"), format!("{name} status"));
+            // Root looks elsewhere.
+            assert_eq!(called.command("check"), format!("sudo {shown} check"));
+        }
+        assert_eq!(called(None).command("status"), format!("{shown} status"));
     }
 }

@@ -171,7 +171,7 @@ pub struct Reconcile {
     /// Observe and decide; write neither DNS nor state
     #[arg(long)]
     pub dry_run: bool,
-    /// Accept an address at once if two independent providers agree on it
+    /// Accept an address at once if two providers agree on it; one is never enough, even for the address that is trusted
     #[arg(long)]
     pub trust: bool,
     /// Ignore what earlier cycles verified

@@ -1,9 +1,13 @@
 //! Files that the operator names: opened only where they are regular ones, since anything else may never end or never begin.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::process::geteuid;
+
+use crate::called::{self, quoted};
 
 /// What the kernel gives in one go.
 const PAGE: u64 = 4096;
@@ -49,6 +53,45 @@ pub fn content(file: File, limit: usize) -> io::Result<Content> {
         bytes: whole(file, meta.len(), most)?,
         mode: meta.permissions().mode() & 0o7777,
     })
+}
+
+/// The command that opens a file, or the folder in which it is, where that is this user's own and closed by its mode alone.
+#[must_use]
+pub fn opened(path: &Path, for_writing: bool) -> Option<String> {
+    let (of_file, of_folder) = if for_writing {
+        (0o600, 0o300)
+    } else {
+        (0o400, 0o100)
+    };
+    let file = Some(path).filter(|path| path.is_file());
+    let folder = path.ancestors().skip(usize::from(file.is_some()));
+    let folder = folder.into_iter().find(|step| step.exists());
+    let is_shut = |step: &&Path| {
+        fs::metadata(step).is_ok_and(|meta| {
+            let wanted = if meta.is_dir() { of_folder } else { of_file };
+            meta.uid() == geteuid().as_raw() && meta.mode() & wanted != wanted
+        })
+    };
+    let shut = [folder, file].into_iter().flatten().find(is_shut)?;
+    let wanted = if for_writing { "rwX" } else { "rX" };
+    Some(format!("chmod u+{wanted} {}", quoted(shut)))
+}
+
+/// What to do about a file that this user may not read.
+#[must_use]
+pub fn let_in(path: &Path) -> String {
+    let others = || "run as root or as a member of the file's group".to_owned();
+    opened(path, false).unwrap_or_else(others)
+}
+
+/// What to do to store a secret where one is missing. The command says nothing while it waits.
+#[must_use]
+pub fn store(secret: &str, path: &Path) -> String {
+    format!(
+        "run this, paste the {secret}, then press Enter and Ctrl-D: {}install -D -m 0640 /dev/stdin {}",
+        called::this().sudo(true),
+        quoted(path)
+    )
 }
 
 /// What is in a file of that length, and no more than `most` bytes of it: in one go, where it is as long as it says.
@@ -102,5 +145,29 @@ mod tests {
         }
         let error = read(folder.path(), 9).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+    }
+
+    #[test]
+    fn what_is_our_own_and_closed_by_its_mode_is_opened_by_name() {
+        let top = tempfile::tempdir().unwrap();
+        let (folder, missing) = (top.path().join("a b"), top.path().join("a b/c/d"));
+        let file = folder.join("file");
+        fs::create_dir(&folder).unwrap();
+        fs::write(&file, "x").unwrap();
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        assert_eq!(opened(&file, true), None);
+        mode(&file, 0o200);
+        let shown = file.display();
+        assert_eq!(opened(&file, false), Some(format!("chmod u+rX '{shown}'")));
+        mode(&folder, 0o555);
+        let shown = folder.display();
+        for path in [&folder, &file, &missing] {
+            let fix = format!("chmod u+rwX '{shown}'");
+            assert_eq!(opened(path, true), Some(fix), "{}", path.display());
+        }
+        assert_eq!(opened(&folder, false), None);
+        mode(&folder, 0o755);
     }
 }

@@ -43,13 +43,22 @@ pub fn tell(text: &str) {
     let _ = write!(io::stderr(), "{text}");
 }
 
-/// Asks for a yes; whatever else is answered is a no.
+/// Whether such an answer says that there is nothing to answer.
+#[must_use]
+pub fn is_none(answer: &str) -> bool {
+    matches!(
+        answer.to_ascii_lowercase().as_str(),
+        "" | "n" | "no" | "none"
+    )
+}
+
+/// Asks for a yes; whatever else is answered is a no. None where no answer will come.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub fn yes(question: &str) -> Result<bool, Error> {
-    let answer = line(&format!("{question} [y/N] "))?.unwrap_or_default();
-    Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+pub fn yes(question: &str) -> Result<Option<bool>, Error> {
+    let answer = line(&format!("{question} [y/N] "))?;
+    Ok(answer.map(|it| matches!(it.to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
 /// Asks for a line, and gives it without white space around it; none where no answer will come.

@@ -80,6 +80,9 @@ impl Context {
             sudo: self.is_root || self.config_path() == Path::new(config::CONFIG_FILE),
             config: named(&self.global.config, "CADENCE_CONFIG"),
             state_dir: named(&self.global.state_dir, "CADENCE_STATE_DIR"),
+            // While it is replaced by a newer one it is nowhere.
+            program: std::env::current_exe().ok().filter(|it| it.exists()),
+            path: self.env.get("PATH").map(ToOwned::to_owned),
         }
     }
 
@@ -113,8 +116,8 @@ impl Context {
     /// # Errors
     /// Every broken rule that is not waived, each on a line.
     pub fn enforce_policy(&self, adapters: &Adapters) -> Result<(), Error> {
-        let token_mode = adapters.token.as_ref().ok().and_then(config::Token::mode);
-        let lines: Vec<String> = config::check_policy(&adapters.settings, token_mode)
+        let token_file = adapters.token.as_ref().ok().and_then(config::Token::file);
+        let lines: Vec<String> = config::check_policy(&adapters.settings, token_file)
             .iter()
             .map(|broken| format!("{}: {}", place(broken.rule, adapters), broken.message))
             .collect();

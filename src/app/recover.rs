@@ -229,7 +229,7 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<Done, Error> {
         ));
     }
     let question = "Forget that the plug is not known to be on? If it is off, it stays off.";
-    if !options.yes && !ask::yes(question)? {
+    if !options.yes && ask::yes(question)? != Some(true) {
         return Ok(Done::Declined);
     }
     power::forget(&mut state, &system::now());
@@ -350,8 +350,6 @@ fn under_lock(
 
 /// Asks on the terminal; whatever is not a yes is a no.
 fn confirmed(off_time: Duration) -> Result<bool, Error> {
-    ask::yes(&format!(
-        "Cut the modem's power for {}?",
-        human_duration(off_time)
-    ))
+    let question = format!("Cut the modem's power for {}?", human_duration(off_time));
+    Ok(ask::yes(&question)? == Some(true))
 }

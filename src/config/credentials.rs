@@ -96,11 +96,12 @@ pub fn load(env: &Env, recovery: &Recovery) -> Result<Option<Credentials>, Crede
 fn refusal(file: &str, path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => format!(
-            "no password for the plug: {file} does not exist; fix: store it with: sudo install -D -m 0640 /dev/stdin {}",
-            path.display()
+            "no password for the plug: {file} does not exist; fix: {}",
+            file::store("password", path)
         ),
         io::ErrorKind::PermissionDenied => format!(
-            "cannot read the plug's password in {file}: permission denied; fix: run as root or as a member of the file's group"
+            "cannot read the plug's password in {file}: permission denied; fix: {}",
+            file::let_in(path)
         ),
         _ => format!(
             "cannot read the plug's password in {file}: {}; fix: use a regular file that holds only the password",

@@ -95,29 +95,30 @@ impl Settings {
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let read = file::read(path, MAX_FILE);
     let inside = path.join("cadence.toml");
-    let path = path.display();
+    let shown = path.display();
     match read {
-        Ok(file) if file.bytes.len() > MAX_FILE => {
-            Err(format!("{path} is over 1 MiB: not a cadence configuration"))
-        }
+        Ok(file) if file.bytes.len() > MAX_FILE => Err(format!(
+            "{shown} is over 1 MiB: not a cadence configuration"
+        )),
         Ok(file) => Ok(file.bytes),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
-                "{path} does not exist; fix: name another with --config, or create one: {}",
+                "{shown} does not exist; fix: name another with --config, or create one: {}",
                 called::cadence("init")
             ),
             io::ErrorKind::PermissionDenied => {
                 format!(
-                    "cannot read {path}: permission denied; fix: run as root or as a member of the file's group"
+                    "cannot read {shown}: permission denied; fix: {}",
+                    file::let_in(path)
                 )
             }
             io::ErrorKind::IsADirectory => {
                 format!(
-                    "{path} is a directory; fix: name the file in it: --config {}",
+                    "{shown} is a directory; fix: name the file in it: --config {}",
                     inside.display()
                 )
             }
-            _ => format!("cannot read {path}: {}", plain(&error)),
+            _ => format!("cannot read {shown}: {}", plain(&error)),
         }),
     }
 }

@@ -38,13 +38,15 @@ pub use token::{
 };
 pub use url::{plug_address as parse_plug_address, router as parse_router};
 
+use std::path::Path;
+
 use crate::logic::policy::{Broken, Facts, broken};
 
 /// The policy rules that the settings break and that the operator does not waive.
 ///
-/// `token_mode` is [`Token::mode`].
+/// `token_file` is [`Token::file`].
 #[must_use]
-pub fn check_policy(settings: &Settings, token_mode: Option<u32>) -> Vec<Broken> {
+pub fn check_policy(settings: &Settings, token_file: Option<(&Path, u32)>) -> Vec<Broken> {
     let facts = Facts {
         policy: &settings.policy,
         ttls: settings
@@ -59,7 +61,7 @@ pub fn check_policy(settings: &Settings, token_mode: Option<u32>) -> Vec<Broken>
             .iter()
             .map(|target| target.host.as_str())
             .collect(),
-        token_mode,
+        token_file,
     };
     let mut broken = broken(&facts);
     broken.retain(|broken| {

@@ -88,7 +88,7 @@ fn a_record_name_is_all_that_is_needed() {
         Duration::from_secs(2 * 60)
     );
     assert!(!settings.recovery.limits.enabled);
-    assert_eq!(check_policy(&settings, Some(0o640)), []);
+    assert_eq!(check_policy(&settings, Some((Path::new("/t"), 0o640))), []);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn broken_rules_are_found_unless_waived() {
         let settings = settings(&format!(
             "{RECORD}[policy]\nconfirmations = 1\njitter = \"0s\"\nwaive = {waive}"
         ));
-        check_policy(&settings, Some(0o644))
+        check_policy(&settings, Some((Path::new("/t"), 0o644)))
             .iter()
             .map(|broken| broken.rule)
             .collect::<Vec<_>>()

@@ -61,7 +61,13 @@ impl Token {
         &self.source
     }
 
-    /// The permission bits of the file it came from, for the policy rule `token-readable`; none where it was a variable.
+    /// The file it came from with its permission bits, for the policy rule `token-readable`; none where it was a variable or handed over.
+    #[must_use]
+    pub fn file(&self) -> Option<(&Path, u32)> {
+        Some((self.source.path()?, self.mode?))
+    }
+
+    /// The permission bits of the file it came from; none where it was a variable.
     #[must_use]
     pub const fn mode(&self) -> Option<u32> {
         self.mode
@@ -87,6 +93,18 @@ pub enum Source {
     Variable,
     /// Handed over to a command, and how.
     Given(String),
+}
+
+impl Source {
+    /// The file, where it is one that stays.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Credential(path) | Self::Configured(path) | Self::NamedByVariable(path) => {
+                Some(path)
+            }
+            Self::Variable | Self::Given(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -129,8 +147,8 @@ impl fmt::Display for TokenError {
             ),
             Self::Missing(source, path) => write!(
                 f,
-                "no API token: {source} does not exist; fix: {CREATE}, then store it with: sudo install -D -m 0640 /dev/stdin {}",
-                path.display()
+                "no API token: {source} does not exist; fix: {CREATE}, then {}",
+                file::store("token", path)
             ),
             Self::NotPath => f.write_str(
                 "no API token: $CLOUDFLARE_API_TOKEN_FILE is not an absolute path (not shown); fix: set it to the file that \
@@ -138,7 +156,8 @@ impl fmt::Display for TokenError {
             ),
             Self::Denied(source) => write!(
                 f,
-                "cannot read the API token in {source}: permission denied; fix: run as root or as a member of the file's group"
+                "cannot read the API token in {source}: permission denied; fix: {}",
+                file::let_in(source.path().unwrap_or(Path::new("")))
             ),
             Self::Unreadable(source, reason) => {
                 write!(

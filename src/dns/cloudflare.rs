@@ -14,12 +14,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Provider, TokenStatus};
 use crate::config::Token;
+use crate::logic::advice;
 use crate::logic::idn;
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::records::Write;
-use crate::net::Deadline;
 use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, url_part};
+use crate::net::{Deadline, reason};
 use answer::{Answer, Operation};
 use whole::WholeZone;
 
@@ -124,7 +125,9 @@ impl Cloudflare {
             }
             Err(error) if call.may_be_larger && error.kind == HttpErrorKind::TooLarge => Ok(None),
             Err(error) => {
-                let detail = format!("{}: {error}", self.host());
+                let detail = error.to_string();
+                let fix = reason::fix(&detail).filter(|_| error.kind == HttpErrorKind::Tls);
+                let detail = advice::join(&format!("{}: {detail}", self.host()), fix);
                 if error.maybe_sent {
                     Err(operation.lost(detail, None))
                 } else {

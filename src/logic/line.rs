@@ -39,7 +39,9 @@ pub enum Doubt {
     Authority,
     /// Its certificate is for another name.
     Name,
-    /// It refused, broke off, or said nothing that could be verified.
+    /// What it says is no sound TLS.
+    NoTls,
+    /// It refused, broke off, or said nothing.
     Nothing,
 }
 
@@ -63,7 +65,9 @@ named! {
         UnknownAuthority = "unknown_authority",
         /// Certificates are for other names.
         Portal = "portal",
-        /// Connections are refused or broken off.
+        /// Something else than TLS is spoken.
+        NotTls = "not_tls",
+        /// Connections are refused, broken off or left without a word.
         Blocked = "blocked",
         /// All that answers is as near as the router.
         RouterPage = "router_page",
@@ -82,8 +86,11 @@ impl fmt::Display for Reason {
             Self::Portal => {
                 "certificates are for another name: a login page or a proxy is in the way"
             }
+            Self::NotTls => {
+                "what answers does not speak TLS as it should: a login page or a proxy may be in the way"
+            }
             Self::Blocked => {
-                "connections are refused or reset: the servers may be blocked"
+                "connections are refused, broken off or left without a word: the servers may be blocked"
             }
             Self::RouterPage => "the answer comes from as near as the router: probably its own page",
             Self::NobodyAsked => "no server could be asked",
@@ -97,7 +104,11 @@ impl Reason {
     #[must_use]
     pub const fn may_be_dead(self) -> bool {
         match self {
-            Self::UnknownAuthority | Self::Portal | Self::Blocked | Self::RouterPage => true,
+            Self::UnknownAuthority
+            | Self::Portal
+            | Self::NotTls
+            | Self::Blocked
+            | Self::RouterPage => true,
             Self::Clock | Self::NobodyAsked => false,
         }
     }
@@ -134,6 +145,8 @@ impl Line {
             Self::Unverified(Reason::UnknownAuthority)
         } else if any(Doubt::Name) {
             Self::Unverified(Reason::Portal)
+        } else if any(Doubt::NoTls) {
+            Self::Unverified(Reason::NotTls)
         } else {
             Self::Unverified(Reason::Blocked)
         }
@@ -155,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_line_is_up_by_proof_and_down_by_silence_alone() {
-        use Doubt::{Authority, Dates, Name, Nothing};
+        use Doubt::{Authority, Dates, Name, NoTls, Nothing};
         use Heard::{NotAsked, Silent, Verified};
         use Line::{Down, Unverified, Up};
 
@@ -179,6 +192,14 @@ mod tests {
             (
                 vec![Silent, after(Nothing, 20)],
                 Unverified(Reason::Blocked),
+            ),
+            (
+                vec![after(Nothing, 20), Silent, after(NoTls, 20)],
+                Unverified(Reason::NotTls),
+            ),
+            (
+                vec![after(NoTls, 20), after(Name, 20)],
+                Unverified(Reason::Portal),
             ),
             (
                 vec![Silent, after(Nothing, 3), after(Name, 2)],
@@ -244,6 +265,7 @@ mod tests {
             (Reason::NobodyAsked, false),
             (Reason::UnknownAuthority, true),
             (Reason::Portal, true),
+            (Reason::NotTls, true),
             (Reason::Blocked, true),
             (Reason::RouterPage, true),
         ] {

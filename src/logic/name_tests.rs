@@ -24,6 +24,7 @@ fn whatever_is_told_has_one_name_in_documents_state_and_history() {
             Reason::Clock,
             Reason::UnknownAuthority,
             Reason::Portal,
+            Reason::NotTls,
             Reason::Blocked,
             Reason::RouterPage,
             Reason::NobodyAsked,

@@ -1,5 +1,6 @@
 //! Thresholds, and the rules that keep them sane (contract: policy).
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::guardrails::Limits;
@@ -106,8 +107,8 @@ pub struct Facts<'a> {
     pub recovery: Limits,
     /// The hosts of the WAN targets.
     pub wan_hosts: Vec<&'a str>,
-    /// The permission bits of the token file; none where there is no file.
-    pub token_mode: Option<u32>,
+    /// The token file with its permission bits, where there is one.
+    pub token_file: Option<(&'a Path, u32)>,
 }
 
 /// A broken rule.
@@ -215,10 +216,11 @@ fn judge(rule: Rule, facts: &Facts<'_>) -> Option<String> {
             )
         }
         Rule::TokenReadable => {
-            let mode = facts.token_mode?;
+            let (path, mode) = facts.token_file?;
+            let path = path.display();
             broken(
                 mode & OTHERS != 0,
-                format!("the token file has mode {mode:04o}, open to every user of this host; fix: chmod it to 0640"),
+                format!("the token file has mode {mode:04o}, open to every user of this host; fix: chmod 0640 {path}"),
             )
         }
     }
@@ -256,7 +258,7 @@ mod tests {
                 ..limits()
             },
             wan_hosts: vec!["1.1.1.1", "9.9.9.9", "8.8.8.8"],
-            token_mode: Some(0o640),
+            token_file: Some((Path::new("/t"), 0o640)),
         }
     }
 
@@ -340,9 +342,9 @@ mod tests {
             ),
             (
                 Rule::TokenReadable,
-                |_, facts| facts.token_mode = Some(0o660),
-                |_, facts| facts.token_mode = Some(0o644),
-                "the token file has mode 0644, open to every user of this host; fix: chmod it to 0640, \
+                |_, facts| facts.token_file = Some((Path::new("/t"), 0o660)),
+                |_, facts| facts.token_file = Some((Path::new("/t"), 0o644)),
+                "the token file has mode 0644, open to every user of this host; fix: chmod 0640 /t, \
                  or waive it with policy.waive = [\"token-readable\"]",
             ),
         ];
@@ -378,7 +380,7 @@ mod tests {
                 ..limits()
             },
             wan_hosts: vec!["a.example"],
-            token_mode: None,
+            token_file: None,
             ..facts(&policy)
         };
         assert_eq!(broken(&facts), []);

@@ -225,6 +225,7 @@ fn a_line_that_nobody_verified_counts_as_dead_only_where_that_is_wanted_and_no_c
         (Reason::NobodyAsked, false),
         (Reason::UnknownAuthority, true),
         (Reason::Portal, true),
+        (Reason::NotTls, true),
         (Reason::Blocked, true),
         (Reason::RouterPage, true),
     ] {

@@ -92,6 +92,7 @@ mod tests {
             Reason::Clock,
             Reason::UnknownAuthority,
             Reason::Portal,
+            Reason::NotTls,
             Reason::Blocked,
             Reason::RouterPage,
         ] {

@@ -6,6 +6,36 @@ use rustls::{CertificateError, Error as TlsError};
 
 use crate::error::plain;
 
+const EXPIRED: &str =
+    "certificate has expired (if it should not have: is this host's clock right?)";
+const NOT_YET: &str = "certificate is not valid yet: is this host's clock right?";
+const OTHER_NAME: &str = "certificate is for another name: is a login page or a proxy in the way?";
+const UNKNOWN_AUTHORITY: &str =
+    "certificate is from an unknown authority: is a login page or a proxy in the way?";
+const NO_TLS: &str = "server does not speak TLS";
+
+const SET_CLOCK: &str = "set this host's clock, or wait for NTP";
+const LOG_IN: &str = "log in where a browser on this network asks for it, or try again later";
+const TRUST: &str = "log in where a browser on this network asks for it, set network.ca_file to your proxy's authority, or update cadence";
+
+/// What to do about those that a server's own operator does not have to fix.
+const FIXES: [(&str, &str); 5] = [
+    (EXPIRED, SET_CLOCK),
+    (NOT_YET, SET_CLOCK),
+    (OTHER_NAME, LOG_IN),
+    (UNKNOWN_AUTHORITY, TRUST),
+    (NO_TLS, LOG_IN),
+];
+
+/// What to do about the first that such a line tells of, where it is one of them.
+#[must_use]
+pub fn fix(line: &str) -> Option<&'static str> {
+    let told = FIXES
+        .iter()
+        .filter_map(|(why, fix)| Some((line.find(why)?, *fix)));
+    told.min().map(|(_, fix)| fix)
+}
+
 /// What went wrong, in one line without a full stop: `connection refused`, `certificate has expired`.
 #[must_use]
 pub fn of(error: &io::Error) -> String {
@@ -37,7 +67,7 @@ pub fn of_tls(error: &TlsError) -> &'static str {
         TlsError::InvalidCertificate(certificate) => of_certificate(certificate),
         TlsError::NoCertificatesPresented => "server shows no certificate",
         TlsError::AlertReceived(_) => "server refused the TLS connection",
-        TlsError::InvalidMessage(_) => "server does not speak TLS",
+        TlsError::InvalidMessage(_) => NO_TLS,
         TlsError::PeerIncompatible(_) => "server offers no secure TLS 1.2 or 1.3",
         _ => "server violates the TLS protocol",
     }
@@ -45,18 +75,12 @@ pub fn of_tls(error: &TlsError) -> &'static str {
 
 fn of_certificate(error: &CertificateError) -> &'static str {
     match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "certificate has expired (if it should not have: is this host's clock right?)"
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "certificate is not valid yet: is this host's clock right?"
-        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => EXPIRED,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => NOT_YET,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "certificate is for another name: is a login page or a proxy in the way?"
+            OTHER_NAME
         }
-        CertificateError::UnknownIssuer => {
-            "certificate is from an unknown authority: is a login page or a proxy in the way?"
-        }
+        CertificateError::UnknownIssuer => UNKNOWN_AUTHORITY,
         CertificateError::BadSignature => "certificate has a wrong signature",
         CertificateError::Revoked => "certificate has been revoked",
         _ => "certificate is not acceptable",
@@ -89,6 +113,13 @@ mod tests {
         );
         assert_eq!(of(&error), "could not resolve a.example: timed out");
         assert_eq!(of(&io::Error::other("TLS it is")), "TLS it is");
+    }
+
+    #[test]
+    fn of_what_stands_in_the_way_the_first_that_is_told_has_its_fix() {
+        let line = format!("a: timed out; b: {UNKNOWN_AUTHORITY}; c: {NO_TLS}");
+        assert_eq!(fix(&line), Some(TRUST));
+        assert_eq!(fix("a: timed out; b: connection refused"), None);
     }
 
     #[test]

@@ -340,7 +340,8 @@ fn doubt(error: Option<&TlsError>) -> Doubt {
             }
             _ => Doubt::Authority,
         },
-        _ => Doubt::Nothing,
+        None | Some(TlsError::AlertReceived(_)) => Doubt::Nothing,
+        Some(_) => Doubt::NoTls,
     }
 }
 
@@ -420,6 +421,24 @@ mod tests {
         ] {
             assert_eq!(heard(&named(host)), Heard::NotAsked, "{host}");
         }
+    }
+
+    #[test]
+    fn who_speaks_something_else_than_tls_is_told_from_who_says_nothing() {
+        let (listener, port) = listener();
+        std::thread::spawn(move || {
+            use std::io::Write;
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap();
+            std::thread::sleep(WAN_TIMEOUT);
+        });
+        assert_eq!(
+            heard(&target(WanScheme::Tls, port)),
+            Heard::Answered {
+                doubt: Doubt::NoTls,
+                after: None
+            }
+        );
     }
 
     #[test]

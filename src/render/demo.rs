@@ -12,6 +12,7 @@ use super::{Form, Paint, Style, cycle};
 use crate::app::demo::{Demo, Scene, Told};
 use crate::app::power::Outcome;
 use crate::app::reconcile::Cycle;
+use crate::called;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::Layer;
 
@@ -121,8 +122,9 @@ pub fn ending(demo: &Demo, style: &Style) -> String {
     format!(
         "\n{}\n\
          That was the code of `cadence reconcile`, on this host alone; nothing is left.\n\
-         Next: sudo cadence init, which asks for your API token and your record's name\n",
-        style.paint(Paint::Bold, &summary)
+         Next, which asks for your API token and your record's name:\n  {}\n",
+        style.paint(Paint::Bold, &summary),
+        called::as_root("init"),
     )
 }
 

@@ -115,7 +115,11 @@ fn is_command(text: &str) -> bool {
     let mut words = text.split(' ');
     match (words.next(), words.next()) {
         (Some("sudo" | "echo" | "*"), Some(_)) => true,
-        (Some("cadence"), Some(word)) => word.starts_with("--") || COMMANDS.contains(&word),
+        (Some(program), Some(word))
+            if matches!(program.rsplit('/').next(), Some("cadence" | "cadence'")) =>
+        {
+            word.starts_with("--") || COMMANDS.contains(&word)
+        }
         _ => false,
     }
 }
@@ -222,6 +226,8 @@ mod tests {
             ["switch it on by hand, and then:", command]
         );
         assert_eq!(wrap(command, 10, 10), [command]);
+        let by_path = "/opt/bin/cadence --config /etc/a status";
+        assert_eq!(wrap(&format!("see: {by_path}"), 20, 20), ["see:", by_path]);
         assert_eq!(
             wrap("cadence keeps a home", 12, 12),
             ["cadence", "keeps a home"],

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::plain;
+use crate::file;
 
 /// The deed that fails where a state document was read and found unusable: no fix is needed, a cycle deals with it.
 pub(super) const USE: &str = "use";
@@ -29,7 +30,13 @@ impl StoreError {
         }
     }
 
-    fn advice(&self) -> &'static str {
+    fn advice(&self) -> String {
+        let own = || file::opened(&self.path, true);
+        let own = (self.cause.kind() == ErrorKind::PermissionDenied).then(own);
+        own.flatten().unwrap_or_else(|| self.usual().to_owned())
+    }
+
+    fn usual(&self) -> &'static str {
         if let Some(libc::EMFILE | libc::ENFILE) = self.cause.raw_os_error() {
             return "raise the limit of open files (ulimit -n, or LimitNOFILE= of the service)";
         }

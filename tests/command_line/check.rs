@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
-use cadence::world::{Counts, Fault, Files, Line, ProviderMode, World};
+use cadence::world::{Certificate, Counts, Fault, Files, Kind, Line, ProviderMode, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -249,6 +249,81 @@ fn an_api_that_rests_after_a_refusal_is_not_asked() {
     );
     // What the cycle found is known: the record is wrong.
     assert_eq!((code, home.world.counts().api.connections), (1, 0));
+}
+
+/// The fixes of what `check --json` finds of this name; each failure must have one.
+fn fixes(home: &Home, name: &str) -> Vec<String> {
+    let output = home.command(&["check", "--json"]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap();
+    for check in checks {
+        assert!(
+            check["result"] != "fail" || !check["fix"].is_null(),
+            "{check}"
+        );
+    }
+    let named = checks.iter().filter(|check| check["check"] == name);
+    let fixes = named.filter_map(|check| check["fix"].as_str());
+    fixes.map(str::to_owned).collect()
+}
+
+#[test]
+fn whatever_the_api_answers_there_is_a_fix() {
+    let home = Home::new(RECORD);
+    let status = |code| Fault::Status {
+        code,
+        retry_after: None,
+        body: None,
+    };
+    for fault in [
+        status(400),
+        status(403),
+        status(404),
+        status(429),
+        status(500),
+        Fault::Html,
+        Fault::Empty,
+        Fault::Reset,
+    ] {
+        for place in ["", "/zones", "/dns_records"] {
+            home.world
+                .cloudflare()
+                .set_fault_at(place, false, Some(fault.clone()));
+            fixes(&home, "api");
+            home.world.cloudflare().set_fault_at(place, false, None);
+        }
+    }
+    home.world.cloudflare().set_fault(Some(status(500)));
+    let wait =
+        "wait: cycles ask again by themselves; if it lasts, see https://www.cloudflarestatus.com";
+    assert_eq!(fixes(&home, "api"), [wait]);
+}
+
+#[test]
+fn certificates_of_an_unknown_authority_have_the_same_fix_whoever_shows_them() {
+    let home = Home::new(RECORD);
+    let show = |kind| {
+        for index in 0..4 {
+            let foreign = Certificate::UnknownAuthority;
+            home.world.set_certificate(kind, index, foreign).unwrap();
+        }
+    };
+    let trusts = |name| {
+        let fixes = fixes(&home, name);
+        assert!(!fixes.is_empty(), "{name}");
+        for fix in fixes {
+            assert!(fix.contains("network.ca_file"), "{name}: {fix}");
+        }
+    };
+    show(Kind::Api);
+    trusts("api");
+    show(Kind::Ip);
+    trusts("public_ip");
+    let plain = format!(",\"{}\"", home.world.wan_targets()[2]);
+    let text = fs::read_to_string(home.path("c.toml")).unwrap();
+    fs::write(home.path("c.toml"), text.replace(&plain, "")).unwrap();
+    show(Kind::Wan);
+    trusts("wan");
 }
 
 /// `check --offline --json` where systemd runs, as far as a program can see, and its tools are these scripts; none where this user may

@@ -319,9 +319,18 @@ pub fn joined(logged: &str) -> String {
     text
 }
 
+/// The program as it is named in advice: no shell finds it by its name alone.
+pub fn program() -> String {
+    let program = fs::canonicalize(env!("CARGO_BIN_EXE_cadence")).unwrap();
+    program.to_str().unwrap().to_owned()
+}
+
 /// The command as it is advised to whoever named these paths.
 pub fn advised(config: &str, state: &str, words: &str) -> String {
     let is_root = rustix::process::geteuid().is_root();
     let sudo = if is_root { "sudo " } else { "" };
-    format!("{sudo}cadence --config {config} --state-dir {state} {words}")
+    format!(
+        "{sudo}{} --config {config} --state-dir {state} {words}",
+        program()
+    )
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::finding::Finding;
 use crate::app::adapters::Adapters;
-use crate::app::lookup::{Lookup, NotRead};
+use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::called;
 use crate::dns::TokenStatus;
 use crate::logic::moment::{Elapsed, Moment};
@@ -18,6 +18,10 @@ use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType, human_duration};
 use crate::net::Deadline;
 use crate::system;
+
+/// What heals by itself, mostly.
+const WAIT: &str =
+    "wait: cycles ask again by themselves; if it lasts, see https://www.cloudflarestatus.com";
 
 /// What the API answered.
 #[derive(Debug, Default)]
@@ -46,7 +50,7 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
         api.findings.push(if is_rejected {
             Finding::fail("api", not_asked)
         } else {
-            Finding::warn("api", not_asked)
+            Finding::warn("api", not_asked).or_fix(WAIT)
         });
         return api;
     }
@@ -62,7 +66,7 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
     let lookup = Lookup::new(provider, token, true, now, system::now, deadline);
     let refused = api.read(&lookup, state, &adapters.settings.records);
     match refused {
-        Some(error) => api.findings.insert(0, Finding::fail("api", error.message)),
+        Some(error) => api.findings.insert(0, failed("api", &error, None)),
         // A token that belongs to an account is rejected there, and works nevertheless.
         None if doubtful => api.findings.insert(0, Finding::ok("api", "token accepted")),
         None => {}
@@ -79,8 +83,30 @@ fn verified_token(verified: Result<TokenStatus, ApiError>, now: &Moment) -> Find
         }
         Ok(TokenStatus { status, .. }) => Finding::fail("api", format!("the token is {status}"))
             .fix("create a new one at https://dash.cloudflare.com/profile/api-tokens"),
-        Err(error) => Finding::fail("api", error.message),
+        Err(error) => failed("api", &error, None),
     }
+}
+
+/// That the API failed, of a record where one is named.
+fn failed(check: &'static str, error: &ApiError, label: Option<&str>) -> Finding {
+    let of = label.map_or_else(String::new, |label| format!("{label}: "));
+    let fix = match error.kind {
+        ApiErrorKind::RateLimited { .. } => {
+            "wait: cycles ask again by themselves; if it lasts, find out what else asks Cloudflare with this account or from this address"
+        }
+        ApiErrorKind::NoTime
+        | ApiErrorKind::Unreachable
+        | ApiErrorKind::Unavailable { .. }
+        | ApiErrorKind::Unconfirmed { .. }
+        | ApiErrorKind::Gone
+        | ApiErrorKind::RecordGone
+        | ApiErrorKind::Exists => WAIT,
+        ApiErrorKind::TokenRejected
+        | ApiErrorKind::Forbidden
+        | ApiErrorKind::Conflict
+        | ApiErrorKind::Refused => SEES_NO_ZONE,
+    };
+    Finding::fail(check, format!("{of}{error}")).or_fix(fix)
 }
 
 impl Api {
@@ -111,22 +137,20 @@ impl Api {
                 }
                 Err(NotRead::Failed(about, error)) => {
                     // A zone that is not found is named behind the record.
-                    let finding = if state.zone_of(spec).is_none() {
-                        Finding::fail("zone", &error.message)
+                    self.findings.push(if state.zone_of(spec).is_none() {
+                        failed("zone", &error, None)
                     } else {
-                        Finding::fail("record", format!("{}: {error}", spec.label()))
-                    };
-                    self.findings.push(finding);
+                        failed("record", &error, Some(&spec.label()))
+                    });
                     lookup.note(&mut state, spec, &about, &error);
                 }
             }
         }
         if unread > 0 {
             let all = specs.len();
-            self.findings.push(Finding::fail(
-                "record",
-                format!("{unread} of {all} records not checked: their zone failed"),
-            ));
+            let left = format!("{unread} of {all} records not checked: their zone failed");
+            let left = Finding::fail("record", left).fix("see the fix of the zone");
+            self.findings.push(left);
         }
         let zones = lookup.zones();
         self.findings.splice(0..0, zones.iter().map(served));
@@ -152,7 +176,7 @@ impl Api {
                 let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
                 let label = spec.label();
                 let why = without_label(&trouble.why, &label);
-                return Some(Finding::fail("record", format!("{label}: {why}")));
+                return Some(Finding::fail("record", format!("{label}: {why}")).or_fix(WAIT));
             };
             let address = seen(spec.kind.family());
             let reconciliation = Reconciliation {
@@ -244,7 +268,8 @@ fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) 
         (Next::Write(write), Some(trouble)) => Finding::fail(
             "record",
             format!("{label} differs: {}: {}", write.describe(), trouble.why),
-        ),
+        )
+        .or_fix(WAIT),
         (Next::Done(Settled::Right { .. }), _) if unshown.is_some() => {
             let waited = unshown.and_then(Elapsed::known);
             let waited = waited.map_or_else(|| "an unknown time".to_owned(), human_duration);

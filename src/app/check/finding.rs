@@ -69,6 +69,15 @@ impl Finding {
             ..self
         }
     }
+
+    /// The same with this to do about it where the message says nothing of that.
+    #[must_use]
+    pub fn or_fix(self, fix: &str) -> Self {
+        match self.fix {
+            Some(_) => self,
+            None => self.fix(fix),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +89,8 @@ mod tests {
         let plain = || Finding::fail("x", "no token");
         let carried = Finding::fail("x", "no token; fix: make one");
         assert_eq!(carried, plain().fix("make one"));
+        assert_eq!(carried.clone().or_fix("another"), carried);
+        assert_eq!(plain().or_fix("another"), plain().fix("another"));
         assert_eq!(carried.fix("another"), plain().fix("another"));
     }
 

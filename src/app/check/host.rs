@@ -16,6 +16,7 @@ use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
 use crate::called;
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
+use crate::file;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::schedule;
@@ -81,12 +82,12 @@ fn config(settings: &Settings) -> Finding {
 }
 
 fn policy(settings: &Settings, token: &Result<Token, TokenError>) -> Vec<Finding> {
-    let mode = token.as_ref().ok().and_then(Token::mode);
+    let file = token.as_ref().ok().and_then(Token::file);
     let nothing_waived = Settings {
         waive: vec![],
         ..settings.clone()
     };
-    let broken = config::check_policy(&nothing_waived, mode);
+    let broken = config::check_policy(&nothing_waived, file);
     judge_rules(&broken, &settings.waive, settings.mode)
 }
 
@@ -171,11 +172,21 @@ fn state_folder(
     let folder = match StateDir::existing(dir) {
         Ok(Some(folder)) => folder,
         Ok(None) => {
-            let missing = format!("{} does not exist: no cycle has run yet", dir.display());
-            return (
-                vec![Finding::warn("state", missing).fix(start(runner, &adapters.settings))],
-                None,
+            let missing = format!("{} does not exist", dir.display());
+            let process = Identity::of_process();
+            let writer = Writer::of(dir, runner, process.as_ref());
+            let barred = writer.and_then(|writer| writer.cannot_make(dir));
+            let found = barred.map_or_else(
+                || {
+                    let fix = start(runner, &adapters.settings);
+                    Finding::warn("state", format!("{missing}: no cycle has run yet")).fix(fix)
+                },
+                |(why, fix)| {
+                    let told = format!("{missing} and cannot be made: {why}");
+                    Finding::fail("state", told).fix(fix)
+                },
             );
+            return (vec![found], None);
         }
         Err(error) => return (vec![broken(&error)], None),
     };
@@ -194,19 +205,71 @@ fn state_folder(
     }
 }
 
+/// Who is to write to the state folder: whoever runs the cycles, where that is known, else this user.
+struct Writer<'a> {
+    runner: Option<&'a Runner>,
+    identity: &'a Identity,
+}
+
+impl<'a> Writer<'a> {
+    fn of(dir: &Path, runner: Option<&'a Runner>, process: Option<&'a Identity>) -> Option<Self> {
+        let runner = runner.filter(|runner| runner.state_dir == dir && runner.identity.is_some());
+        let identity = runner.map_or(process, |runner| runner.identity.as_ref())?;
+        Some(Self { runner, identity })
+    }
+
+    /// Why he cannot make a file in a folder, and what to do.
+    fn barred(&self, folder: &Path) -> Option<(String, String)> {
+        let shown = folder.display();
+        let access = Access::from(&fs::metadata(folder).ok()?);
+        if !self.identity.may_write_in(access) {
+            let (mode, uid) = (access.mode & 0o7777, access.uid);
+            let (who, fix) = match self.runner {
+                Some(runner) => (runner.user.as_str(), format!("sudo chmod u+rwx {shown}")),
+                None => (
+                    "this user",
+                    file::opened(folder, true).unwrap_or_else(|| {
+                        "run as its owner or as root, or choose another folder with --state-dir"
+                            .to_owned()
+                    }),
+                ),
+            };
+            let why = format!(
+                "{shown} has mode {mode:04o} and is owned by uid {uid}: {who} cannot write there"
+            );
+            return Some((why, fix));
+        }
+        let is_writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK);
+        (is_writable == Err(rustix::io::Errno::ROFS)).then(|| {
+            (
+                format!("{shown} is on a read-only file system"),
+                "make it writable, or choose another folder with --state-dir".to_owned(),
+            )
+        })
+    }
+
+    /// The same of a folder that is missing.
+    fn cannot_make(&self, dir: &Path) -> Option<(String, String)> {
+        let is_systemds = self.runner.is_some_and(|runner| runner.service.is_some());
+        let above = dir.ancestors().skip(1).find(|above| above.exists());
+        // systemd makes it itself (StateDirectory=).
+        let (why, fix) = self.barred(above.filter(|_| !is_systemds)?)?;
+        let made =
+            |runner: &Runner| format!("sudo install -d -o {} {}", runner.user, dir.display());
+        Some((why, self.runner.map_or(fix, made)))
+    }
+}
+
 /// Whether the next cycle can leave its state, by the permission bits alone: nothing is written to find out.
 fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     let shown = dir.display();
-    // Where others run the cycles, it is they who must be able to.
-    let runner = runner.filter(|runner| runner.state_dir == dir);
-    let runner = runner.and_then(|runner| Some((runner, runner.identity.as_ref()?)));
     let process = Identity::of_process();
-    let identity = runner.map(|(_, identity)| identity).or(process.as_ref());
-    let (Ok(meta), Some(identity)) = (fs::metadata(dir), identity) else {
+    let writer = Writer::of(dir, runner, process.as_ref());
+    let (Ok(meta), Some(writer)) = (fs::metadata(dir), writer) else {
         return Finding::warn("state", format!("{shown}: cannot tell who may write there"));
     };
     let folder = Access::from(&meta);
-    if let Some((runner, _)) = runner.filter(|(_, identity)| !identity.owns(folder)) {
+    if let Some(runner) = writer.runner.filter(|_| !writer.identity.owns(folder)) {
         let (uid, user) = (folder.uid, &runner.user);
         let foreign =
             format!("{shown} is owned by uid {uid}, not by the user {user}, who runs the cycles");
@@ -217,27 +280,8 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         };
         return Finding::new("state", level, foreign).fix(format!("sudo chown -R {user}: {shown}"));
     }
-    if !identity.may_write_in(folder) {
-        let (mode, uid) = (folder.mode & 0o7777, folder.uid);
-        let (who, fix) = match runner {
-            Some((runner, _)) => (runner.user.as_str(), format!("sudo chmod 0755 {shown}")),
-            None => (
-                "this user",
-                "run as that user or as root, or choose another folder with --state-dir".to_owned(),
-            ),
-        };
-        return Finding::fail(
-            "state",
-            format!(
-                "{shown} has mode {mode:04o} and is owned by uid {uid}: {who} cannot write there"
-            ),
-        )
-        .fix(fix);
-    }
-    let is_writable = rustix::fs::access(dir, rustix::fs::Access::WRITE_OK);
-    if is_writable == Err(rustix::io::Errno::ROFS) {
-        return Finding::fail("state", format!("{shown} is on a read-only file system"))
-            .fix("make it writable, or choose another folder with --state-dir");
+    if let Some((why, fix)) = writer.barred(dir) {
+        return Finding::fail("state", why).fix(fix);
     }
     // What a root-run copy or a restored backup left would stop the service's own user.
     let strangers: Vec<String> = ["state.json", "history.jsonl", "lock"]
@@ -247,10 +291,11 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         .map(|path| path.display().to_string())
         .collect();
     if strangers.is_empty() {
-        let whose = runner.map_or(String::new(), |(runner, _)| {
-            format!(" by its owner {}", runner.user)
-        });
-        return Finding::ok("state", format!("{shown}: writable{whose}"));
+        let by = writer.runner.map_or_else(
+            || "this user".to_owned(),
+            |runner| format!("its owner {}", runner.user),
+        );
+        return Finding::ok("state", format!("{shown}: writable by {by}"));
     }
     let names = strangers.join(" ");
     Finding::fail(

@@ -16,8 +16,8 @@ use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::families;
 use crate::logic::state::State;
 use crate::logic::units::Family;
-use crate::net::Deadline;
 use crate::net::http::HTTP_TIMEOUT;
+use crate::net::{Deadline, reason};
 use crate::probe::wan::Wan;
 
 /// Asks everybody, side by side. Nobody is asked for more while nobody beyond the router proves who he is.
@@ -134,8 +134,10 @@ fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
             };
             Finding::warn("wan", error.as_str()).fix(fix)
         }
-        Err(error) => Finding::fail("wan", error.as_str())
-            .fix("check the modem and the line, or fix network.wan_targets"),
+        Err(error) => {
+            let fix = "check the modem and the line, or fix network.wan_targets";
+            Finding::fail("wan", error.as_str()).fix(reason::fix(error).unwrap_or(fix))
+        }
     }
 }
 
@@ -180,9 +182,12 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
     let counted = match tally(answers, 0, None) {
         Tally::Counted(counted) => counted.address,
         Tally::Nothing(why) => {
-            let finding = Finding::fail("public_ip", format!("{family}: {why}"))
-                .fix(format!("check the line, or fix {key}"));
-            return (finding, None);
+            let fix = reason::fix(&why);
+            let fix = fix.map_or_else(|| format!("check the line, or fix {key}"), str::to_owned);
+            return (
+                Finding::fail("public_ip", format!("{family}: {why}")).fix(fix),
+                None,
+            );
         }
         Tally::Ask(_) => {
             let finding = Finding::fail("public_ip", format!("{family}: too few providers answer"));

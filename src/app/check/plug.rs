@@ -68,12 +68,7 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
                 PlugKind::Command => FIX_PROGRAM,
                 PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => FIX,
             };
-            let found = Finding::fail("plug", format!("{target}: {why}"));
-            if found.fix.is_some() {
-                found
-            } else {
-                found.fix(fix)
-            }
+            Finding::fail("plug", format!("{target}: {why}")).or_fix(fix)
         }
     }];
     if !plug.can_time_itself() {

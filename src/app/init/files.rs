@@ -18,12 +18,15 @@ use crate::config::{self, Token};
 use crate::error::{Error, plain};
 use crate::file;
 use crate::folder::Folder;
+use crate::logic::advice::FIX;
 
 /// The user and group of the service.
 const GROUP: &str = "cadence";
 /// Beside the configuration.
 const TOKEN: &str = "cloudflare.token";
 const PASSWORD: &str = "plug.password";
+/// A token that was stored and is rejected, once another one is in its place.
+const REJECTED: &str = "cloudflare.token.rejected";
 /// The middle of a name under which a file is made; the id of the process follows.
 const NEW: &str = ".new-";
 
@@ -76,27 +79,34 @@ impl Place {
     }
 
     /// Writes the configuration, and before it the token where it has to be stored; one of them alone, where there is no other. What
-    /// was made is taken back if anything fails.
+    /// was made is taken back if anything fails. `replaces`: the token that is stored is put aside.
     ///
     /// # Errors
     /// What could not be written, and what could not be taken back.
-    pub fn write(&self, text: Option<&str>, token: Option<&Token>) -> Result<Vec<Written>, Error> {
+    pub fn write(
+        &self,
+        text: Option<&str>,
+        token: Option<&Token>,
+        replaces: bool,
+    ) -> Result<Vec<Written>, Error> {
         let mut made = Made::default();
-        self.write_both(text, token, &mut made).map_err(|why| {
-            let left = made.undo();
-            let left = left.iter().map(|path| path.display().to_string());
-            let left: Vec<String> = left.collect();
-            Error::failed(match left.as_slice() {
-                [] => format!("{why}; nothing was written"),
-                _ => format!("{why}; left behind: {}", left.join(" ")),
+        self.write_both(text, token, replaces, &mut made)
+            .map_err(|why| {
+                let left = made.undo();
+                let left = left.iter().map(|path| path.display().to_string());
+                let left: Vec<String> = left.collect();
+                Error::failed(match left.as_slice() {
+                    [] => format!("{why}; nothing was written"),
+                    _ => format!("{why}; left behind: {}", left.join(" ")),
+                })
             })
-        })
     }
 
     fn write_both(
         &self,
         text: Option<&str>,
         token: Option<&Token>,
+        replaces: bool,
         made: &mut Made,
     ) -> Result<Vec<Written>, String> {
         let path = self.config.parent().unwrap_or(Path::new("/"));
@@ -112,6 +122,12 @@ impl Place {
             let gid = group_id(GROUP).filter(|_| self.is_root);
             let bits = if gid.is_some() { 0o640 } else { 0o600 };
             let line = format!("{}\n", token.expose());
+            if replaces {
+                folder
+                    .rename(TOKEN.as_ref(), REJECTED.as_ref())
+                    .map_err(|error| cannot("put aside", &self.token, &error))?;
+                made.puts_aside = true;
+            }
             create(folder, TOKEN.as_ref(), line.as_bytes(), bits, gid, false)
                 .map_err(|error| cannot("write", &self.token, &error))?;
             made.files.push(TOKEN.into());
@@ -147,6 +163,8 @@ struct Made {
     within: Option<Folder>,
     /// The files in it.
     files: Vec<OsString>,
+    /// Whether a token was put aside in it.
+    puts_aside: bool,
 }
 
 impl Made {
@@ -154,8 +172,11 @@ impl Made {
     fn undo(&self) -> Vec<PathBuf> {
         let files = self.within.iter().flat_map(|folder| {
             let left = |name: &&OsString| folder.remove(name).is_err();
-            let files = self.files.iter().rev().filter(left);
-            files.map(|name| folder.file(name))
+            let files: Vec<&OsString> = self.files.iter().rev().filter(left).collect();
+            if self.puts_aside {
+                let _ = folder.rename(REJECTED.as_ref(), TOKEN.as_ref());
+            }
+            files.into_iter().map(|name| folder.file(name))
         });
         let left = |(above, name): &&(Folder, OsString)| above.remove_folder(name).is_err();
         let folders = self.folders.iter().rev().filter(left);
@@ -278,15 +299,19 @@ fn may_write(folder: &Path) -> Result<(), Error> {
 
 /// `cannot write /etc/x: permission denied`, and what to do.
 fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
-    let path = path.display();
+    let shown = path.display();
     let fix = match error.kind() {
         ErrorKind::PermissionDenied => {
-            "; fix: run as root (sudo), or name another file with --config"
+            let others = || "run as root (sudo), or name another file with --config".to_owned();
+            let fix = file::opened(path, true).unwrap_or_else(others);
+            format!("{FIX}{fix}")
         }
-        ErrorKind::AlreadyExists => ", and nothing is overwritten; fix: move it away",
-        _ => "",
+        ErrorKind::AlreadyExists => {
+            format!(", and nothing is overwritten{FIX}move {shown} away")
+        }
+        _ => String::new(),
     };
-    format!("cannot {what} {path}: {}{fix}", plain(error))
+    format!("cannot {what} {shown}: {}{fix}", plain(error))
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::app::adapters::Adapters;
 use crate::app::ask;
 use crate::app::check::{self, Finding, Level};
 use crate::app::context::Context;
+use crate::called;
 use crate::cli::{self, PLUGS};
-use crate::config::{self, Token, TokenError};
+use crate::config::{self, Token, TokenError, TokenSource};
 use crate::error::{EXIT_FAILED, EXIT_TOKEN, EXIT_USAGE, Error};
 use crate::logic::advice;
 use crate::logic::provider::Found;
@@ -48,6 +49,10 @@ pub struct Interview<'a> {
     pub draft: Draft,
     /// A token that was typed and verified: it is nowhere else.
     pub typed: Option<Token>,
+    /// Whether it takes the place of a stored one, which was rejected.
+    pub replaces: bool,
+    /// The names that were given and of which it is not settled yet what becomes of them.
+    pub pending: Vec<String>,
 }
 
 /// Why an answer, or what a flag says, is of no use.
@@ -100,6 +105,8 @@ impl<'a> Interview<'a> {
                 plug: None,
             },
             typed: None,
+            replaces: false,
+            pending: vec![],
         }
     }
 
@@ -135,17 +142,16 @@ impl<'a> Interview<'a> {
             "A first configuration, in {path}: written at the end. Ctrl-C keeps a verified token, and nothing else."
         ));
         if !self.place.is_hosts && !self.context.is_root() {
-            self.tell("It is for this user alone; for the whole host: sudo cadence init");
+            let hosts = called::as_root("init");
+            self.tell(&format!(
+                "It is for this user alone; for the whole host: {hosts}"
+            ));
         }
         self.tell("");
     }
 
     pub fn router(&mut self) -> Result<(), Error> {
-        if let Some(router) = &self.options.router {
-            let expected = config::parse_router(router);
-            expected.map_err(|allowed| refused("router", router, &allowed).ends(EXIT_USAGE))?;
-            self.draft.router = Some(router.clone());
-        }
+        self.draft.router.clone_from(&self.options.router);
         let adapters = self.adapters(Err(TokenError::NotSet))?;
         let found = check::host::router(&adapters);
         if found.level == Level::Ok || !self.asks {
@@ -158,7 +164,7 @@ impl<'a> Interview<'a> {
             ask::line,
             "Address of the router (Enter: none)",
             &mut |this, answer| {
-                if !answer.is_empty() {
+                if !ask::is_none(answer) {
                     config::parse_router(answer)
                         .map_err(|allowed| refused("router", answer, &allowed))?;
                     this.draft.router = Some(answer.to_owned());
@@ -170,10 +176,22 @@ impl<'a> Interview<'a> {
 
     pub fn token(&mut self, found: Option<Token>) -> Result<Token, Error> {
         if let Some(token) = found {
-            let verified = self.verify_token(&token);
-            return verified
-                .map(|()| token)
-                .map_err(|unfit| unfit.ends(EXIT_TOKEN));
+            // A credential would go before whatever is stored.
+            let is_fixed = matches!(token.source(), TokenSource::Credential(_));
+            match self.verify_token(&token) {
+                Ok(()) if self.asks => {
+                    // What is answered from here on is worth to be told.
+                    ask::note_signals()?;
+                    return Ok(token);
+                }
+                Ok(()) => return Ok(token),
+                Err(Unfit::Answer(finding)) if self.asks && !is_fixed => self.show(&finding),
+                Err(unfit) => return Err(unfit.ends(EXIT_TOKEN)),
+            }
+            self.replaces = token::is_stored(&token);
+            if self.replaces {
+                self.tell("Another one takes its place once it is verified; the old file gets \".rejected\" at the end of its name.");
+            }
         }
         self.tell("");
         self.tell(token::HOW_TO_MAKE);
@@ -206,6 +224,7 @@ impl<'a> Interview<'a> {
     pub fn records(&mut self, named: Vec<RecordSpec>, token: &Token) -> Result<(), Error> {
         let adapters = self.adapters(Ok(token.clone()))?;
         let mut is_over = !named.is_empty();
+        self.pending = named.iter().map(|spec| spec.display.clone()).collect();
         for spec in named {
             match self.add_records(&adapters, vec![spec]) {
                 Err(Unfit::Answer(finding)) if self.asks => {
@@ -220,7 +239,7 @@ impl<'a> Interview<'a> {
             let is_first = self.draft.records.is_empty();
             let question = if is_first { NAME } else { ANOTHER };
             self.until(ask::line, question, &mut |this, answer| {
-                is_over = answer.is_empty() && !is_first;
+                is_over = !is_first && ask::is_none(answer);
                 if is_over {
                     return Ok(());
                 }
@@ -235,14 +254,25 @@ impl<'a> Interview<'a> {
                 if let Some(twin) = specs.iter().find(|spec| this.draft.has(spec)) {
                     return Err(fault(format!("{} is there already", twin.label())));
                 }
+                this.pending.push(answer.to_owned());
                 this.add_records(&adapters, specs)
             })?;
         }
         Ok(())
     }
 
-    /// Adds each of them as it can be kept, after what had to be asked about it; or none. What is not wanted is left out.
+    /// Adds each of them as it can be kept, or none; then it is settled what becomes of their names.
     fn add_records(&mut self, adapters: &Adapters, specs: Vec<RecordSpec>) -> Result<(), Unfit> {
+        let names: Vec<String> = specs.iter().map(|spec| spec.display.clone()).collect();
+        let added = self.look_up(adapters, specs);
+        if !matches!(added, Err(Unfit::End(_))) {
+            self.pending.retain(|name| !names.contains(name));
+        }
+        added
+    }
+
+    /// Adds each of them as it can be kept, after what had to be asked about it; or none. What is not wanted is left out.
+    fn look_up(&mut self, adapters: &Adapters, specs: Vec<RecordSpec>) -> Result<(), Unfit> {
         let (mut added, mut findings) = (vec![], vec![]);
         for mut spec in specs {
             let label = spec.label();
@@ -280,7 +310,7 @@ impl<'a> Interview<'a> {
                 Standing::Missing(_) if self.asks => {
                     let label = spec.label();
                     let question = format!("{label} does not exist. May cadence create it?");
-                    spec.create = ask::yes(&question)?;
+                    spec.create = ask::yes(&question)?.ok_or_else(no_answer)?;
                     if !spec.create {
                         return Ok(false);
                     }
@@ -310,7 +340,7 @@ impl<'a> Interview<'a> {
             ask::line,
             "Number of the one to keep (Enter: none)",
             &mut |_, answer| {
-                if answer.is_empty() {
+                if ask::is_none(answer) {
                     return Ok(());
                 }
                 let number: Option<usize> = answer.parse().ok();
@@ -335,7 +365,7 @@ impl<'a> Interview<'a> {
                 this.add_plug(token, kind, answer)
             }),
             (None, _) if self.asks => self.until(ask::line, PLUG, &mut |this, kind| {
-                if kind.is_empty() {
+                if ask::is_none(kind) {
                     return Ok(());
                 }
                 if !PLUGS.contains(&kind) {
@@ -400,7 +430,7 @@ impl<'a> Interview<'a> {
                     Err(Unfit::Answer(finding)) => break finding,
                     Err(Unfit::End(error)) => {
                         self.show(&Finding::fail("API", &error.message));
-                        if !ask::yes("Try again?")? {
+                        if ask::yes("Try again?")? != Some(true) {
                             return Err(error);
                         }
                     }

@@ -12,7 +12,7 @@ mod next;
 mod token;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use files::Written;
 pub use interview::{Listener, Told};
@@ -59,18 +59,22 @@ pub fn run(
     let place = Place::find(context)?;
     let called = next::called(&place, context);
     let named = names::named(options)?;
+    let refused = |what: &str, given: &str, expected: String| {
+        Error::new(EXIT_USAGE, format!("{what} {given:?}: expected {expected}"))
+    };
     if let Some(address) = &options.plug_address {
-        config::parse_plug_address(address).map_err(|expected| {
-            let why = format!("plug {address:?}: expected {expected}");
-            Error::new(EXIT_USAGE, why)
-        })?;
+        config::parse_plug_address(address).map_err(|why| refused("plug", address, why))?;
+    }
+    if let Some(router) = &options.router {
+        config::parse_router(router).map_err(|why| refused("router", router, why))?;
     }
     let found = token::find(context, options, &place)?;
     let mut interview = Interview::new(context, options, &place, listener);
     interview.require_flags(found.is_some())?;
     let token = converse(&mut interview, context, found, named).map_err(|mut error| {
         let token = interview.typed.as_ref();
-        let kept = token.is_some_and(|token| place.write(None, Some(token)).is_ok());
+        let kept =
+            token.is_some_and(|token| place.write(None, Some(token), interview.replaces).is_ok());
         let left = if kept {
             format!(
                 "; the token is verified, and kept in {}",
@@ -80,10 +84,11 @@ pub fn run(
             "; nothing was written".to_owned()
         };
         error.message = advice::with(&error.message, &left);
-        if interview.asks && (kept || !interview.draft.records.is_empty()) {
-            let again = next::again(&called, options, &interview.draft);
+        let is_begun = !interview.draft.records.is_empty() || !interview.pending.is_empty();
+        if interview.asks && (kept || is_begun) {
+            let again = next::again(&called, options, &interview);
             let (what, _) = advice::split(&error.message);
-            let fix = format!("go on with what is verified: {again}");
+            let fix = format!("go on from here: {again}");
             error.message = advice::join(what, Some(&fix));
         }
         if ask::is_ended() {
@@ -96,11 +101,12 @@ pub fn run(
         asks,
         findings,
         draft,
+        replaces,
         ..
     } = interview;
     let stored = token::is_stored(&token);
     let text = draft.text();
-    let written = place.write(Some(&text), Some(&token).filter(|_| !stored))?;
+    let written = place.write(Some(&text), Some(&token).filter(|_| !stored), replaces)?;
     Ok(Report {
         config: place.config.clone(),
         findings,
@@ -129,13 +135,13 @@ fn converse(
     // What is written must load, and keep the policy.
     let settings = interview.draft.settings(&context.env)?;
     let stored = token::is_stored(&token);
-    hold_policy(&settings, token.mode().filter(|_| stored))?;
+    hold_policy(&settings, token.file().filter(|_| stored))?;
     Ok(token)
 }
 
 /// In production a broken rule would stop each cycle.
-fn hold_policy(settings: &config::Settings, token_mode: Option<u32>) -> Result<(), Error> {
-    let broken = config::check_policy(settings, token_mode);
+fn hold_policy(settings: &config::Settings, token_file: Option<(&Path, u32)>) -> Result<(), Error> {
+    let broken = config::check_policy(settings, token_file);
     let lines: Vec<String> = broken.into_iter().map(|broken| broken.message).collect();
     if lines.is_empty() || settings.mode == Mode::Test {
         return Ok(());

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::draft::Draft;
 use super::files::Place;
+use super::interview::Interview;
 use crate::app::check::cron::JOB;
 use crate::app::check::systemd::TIMER;
 use crate::app::context::Context;
@@ -116,12 +116,14 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
 }
 
 /// What goes on with an interview that ended too soon: with what is known by then, and asks for the rest.
-pub fn again(called: &Called, options: &cli::Init, draft: &Draft) -> String {
+pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) -> String {
+    let draft = &interview.draft;
     let mut line = called.command("init");
     let mut add = |flag: &str, value: &str| {
         line.extend([" ", flag, " ", &quoted(Path::new(value))]);
     };
     let mut names: Vec<&str> = draft.records.iter().map(|it| it.display.as_str()).collect();
+    names.extend(interview.pending.iter().map(String::as_str));
     names.dedup();
     for name in names {
         add("--record", name);
@@ -132,7 +134,12 @@ pub fn again(called: &Called, options: &cli::Init, draft: &Draft) -> String {
     if let Some(zone) = &options.zone {
         add("--zone", zone);
     }
-    if let Some(file) = &options.token_file {
+    // In place of that another one was typed.
+    if let Some(file) = options
+        .token_file
+        .as_ref()
+        .filter(|_| interview.typed.is_none())
+    {
         add("--token-file", &file.to_string_lossy());
     }
     if let Some(router) = &draft.router {
@@ -143,7 +150,7 @@ pub fn again(called: &Called, options: &cli::Init, draft: &Draft) -> String {
         add("--plug-address", &plug.address);
     }
     // The flag is for all of them; where one is there already, the others are asked about again.
-    let all_are_new = draft.records.iter().all(|record| record.create);
+    let all_are_new = interview.pending.is_empty() && draft.records.iter().all(|it| it.create);
     if options.create || (all_are_new && !draft.records.is_empty()) {
         line += " --create";
     }
@@ -198,6 +205,7 @@ mod tests {
             sudo: false,
             config: Some("/home/ada/c.toml".into()),
             state_dir: Some("/home/ada/s".into()),
+            ..Called::default()
         };
         let given = "--config /home/ada/c.toml --state-dir /home/ada/s";
         assert_eq!(

@@ -103,8 +103,8 @@ fn a_file_that_is_missing_or_none_is_named_with_the_mend() {
     assert_eq!(
         load_from("/nonexistent/plug"),
         Err(
-            "no password for the plug: /nonexistent/plug (recovery.password_file) does not exist; fix: store it with: \
-             sudo install -D -m 0640 /dev/stdin /nonexistent/plug"
+            "no password for the plug: /nonexistent/plug (recovery.password_file) does not exist; fix: run this, paste the password, \
+             then press Enter and Ctrl-D: install -D -m 0640 /dev/stdin /nonexistent/plug"
                 .to_owned()
         )
     );

@@ -77,7 +77,7 @@ fn a_missing_token_file_falls_through_to_a_variable_only() {
         load(&none(), Some(missing)).unwrap_err().to_string(),
         format!(
             "no API token: /nonexistent/cloudflare.token (cloudflare.token_file) does not exist; fix: {MADE_AT}, \
-             then store it with: sudo install -D -m 0640 /dev/stdin /nonexistent/cloudflare.token"
+             then run this, paste the token, then press Enter and Ctrl-D: install -D -m 0640 /dev/stdin /nonexistent/cloudflare.token"
         )
     );
 }

@@ -169,10 +169,15 @@ fn signals(cycle: &Cycle<'_>) -> Vec<Line> {
                 .map(|seen| signal::public_ip(at, seen)),
         );
     } else {
+        let why = match cycle.decision.verdict {
+            verdict @ (Verdict::Unverified | Verdict::HostDown) => meaning(verdict).1,
+            _ => None,
+        };
+        let why = why.unwrap_or("the line is down");
         lines.extend(cycle.desired.families().into_iter().map(|family| {
             Line::new(at, Mark::Neutral, "PUBLIC_IP", "SKIPPED")
                 .primary("family", family.as_str())
-                .meta("reason", "the line is down")
+                .meta("reason", why)
         }));
     }
     lines
@@ -361,10 +366,9 @@ const fn readiness_mark(readiness: Readiness) -> Mark {
     }
 }
 
-/// Always [`Level::Info`]: the summary carries it too.
-fn verdict(cycle: &Cycle<'_>) -> Line {
-    let verdict = cycle.decision.verdict;
-    let (mark, why) = match verdict {
+/// What a verdict says.
+const fn meaning(verdict: Verdict) -> (Mark, Option<&'static str>) {
+    match verdict {
         Verdict::Healthy => (Mark::Good, None),
         Verdict::Degraded => (Mark::Warn, Some("no usable public address")),
         Verdict::Unverified => (
@@ -374,7 +378,13 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
         Verdict::WanDown => (Mark::Bad, Some("nothing beyond the router answers")),
         Verdict::RouterDown => (Mark::Bad, Some("the router does not answer")),
         Verdict::HostDown => (Mark::Bad, Some("no link or no default route")),
-    };
+    }
+}
+
+/// Always [`Level::Info`]: the summary carries it too.
+fn verdict(cycle: &Cycle<'_>) -> Line {
+    let verdict = cycle.decision.verdict;
+    let (mark, why) = meaning(verdict);
     let line = Line::new(cycle.now.wall, mark, "VERDICT", verdict.as_str()).level(Level::Info);
     let doubt = cycle.state.doubt.map(|doubt| doubt.to_string());
     let line = match doubt.as_deref().or(why) {

@@ -299,6 +299,17 @@ fn public_dns_is_told_where_it_was_asked() {
 }
 
 #[test]
+fn of_a_line_that_nobody_verified_it_is_not_said_that_it_is_down() {
+    let home = Home::new();
+    let desired = home.desired();
+    let mut cycle = cycle(&desired);
+    lose_the_line(&mut cycle);
+    cycle.decision.verdict = Verdict::Unverified;
+    let line = "⚪ PUBLIC_IP   SKIPPED    family=ipv4                        | reason=no server beyond the router could be verified";
+    assert!(pretty(&cycle).contains(&line.to_owned()));
+}
+
+#[test]
 fn a_lost_line_is_told_where_it_broke() {
     let home = Home::new();
     let desired = home.desired();

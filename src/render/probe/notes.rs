@@ -48,7 +48,8 @@ impl fmt::Display for About {
             Note::ProvidersDisagree { family, told } => write!(
                 f,
                 "the providers name different {family} addresses: {told}. A proxy or a VPN on the way to one of them, or two \
-                 load-balanced uplinks, would explain it. An address counts if two name it and no other is named as often",
+                 load-balanced uplinks, would explain it. A cycle asks two of them, at random, and the others only where those \
+                 differ: an address counts if two of those asked name it and no other is named as often",
             ),
             Note::DnsDiffers { answer, public } => write!(
                 f,

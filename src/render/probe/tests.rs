@@ -114,8 +114,10 @@ fn providers_that_disagree_are_explained() {
         "
 note: the providers name different IPv4 addresses: 11.0.0.7 (api.ipify.org,
       checkip.amazonaws.com), 11.0.0.9 (api.cloudflare.com). A proxy or a VPN on
-      the way to one of them, or two load-balanced uplinks, would explain it. An
-      address counts if two name it and no other is named as often
+      the way to one of them, or two load-balanced uplinks, would explain it. A
+      cycle asks two of them, at random, and the others only where those differ:
+      an address counts if two of those asked name it and no other is named as
+      often
 "
     );
     let row = "🟡   api.cloudflare.com      31ms  11.0.0.9\n";

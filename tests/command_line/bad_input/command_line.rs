@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{Home, advised};
+use super::support::{Home, advised, program};
 use super::{as_nobody, hear, said};
 
 #[test]
@@ -63,7 +63,7 @@ fn two_formats_at_once_are_a_usage_error() {
 
 /// Without any variable, also `HOME`, the system's own file is the one that is looked for.
 const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist; \
-    fix: name another with --config, or create one: sudo cadence init\n";
+    fix: name another with --config, or create one: sudo PROGRAM init\n";
 
 #[test]
 fn an_empty_environment_leaves_the_system_s_own_file() {
@@ -72,12 +72,13 @@ fn an_empty_environment_leaves_the_system_s_own_file() {
         return;
     }
     let home = Home::new();
+    let told = |program: &str| said(78, &NO_CONFIG.replace("PROGRAM", program));
     let bare = |mut command: Command| {
         command.env_clear();
         command
     };
     let command = bare(home.command(&["reconcile", "-q"]));
-    assert_eq!(hear(&home, command), said(78, NO_CONFIG));
+    assert_eq!(hear(&home, command), told(&program()));
     for (name, value) in [
         ("HOME", "relative"),
         ("HOME", ""),
@@ -86,10 +87,10 @@ fn an_empty_environment_leaves_the_system_s_own_file() {
     ] {
         let mut command = bare(home.command(&["reconcile", "-q"]));
         command.env(name, value);
-        assert_eq!(hear(&home, command), said(78, NO_CONFIG), "{name}={value}");
+        assert_eq!(hear(&home, command), told(&program()), "{name}={value}");
     }
     if let Some(command) = as_nobody(&home, &["reconcile", "-q"]) {
-        assert_eq!(hear(&home, bare(command)), said(78, NO_CONFIG));
+        assert_eq!(hear(&home, bare(command)), told("{home}/cadence"));
     }
 }
 
@@ -126,7 +127,8 @@ fn a_status_without_anything_says_what_to_do_first_and_one_of_a_missing_file_say
     if !Path::new("/etc/cadence/cadence.toml").exists() {
         let unnamed = status(&[]);
         assert!(
-            unnamed.ends_with(" init\n") && unnamed.contains("set it up:\n      sudo cadence"),
+            unnamed.ends_with(" init\n")
+                && unnamed.contains(&format!("set it up:\n      sudo {}", program())),
             "{unnamed}"
         );
     }

@@ -35,6 +35,31 @@ fn a_folder_that_may_not_be_written_is_told() {
 }
 
 #[test]
+fn a_folder_that_its_owner_closed_is_opened_by_name() {
+    let home = Home::new();
+    let Some(command) = as_nobody(&home, &["reconcile", "-q"]) else {
+        return;
+    };
+    make_ready(&home);
+    for (name, mode) in [("state", 0o555), ("token", 0o600)] {
+        chown(home.path(name), Some(NOBODY), Some(NOBODY)).unwrap();
+        fs::set_permissions(home.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fs::remove_file(home.state_file("lock")).unwrap();
+    let why = "cannot lock {home}/state/lock: permission denied; fix: chmod u+rwX {home}/state";
+    assert_eq!(hear(&home, command), said(74, &format!("error: {why}\n")));
+    let command = as_nobody(&home, &["check", "--offline", "--quiet"]).unwrap();
+    let out = hear(&home, command).out;
+    let words: Vec<&str> = out.split_whitespace().collect();
+    assert!(
+        words
+            .join(" ")
+            .ends_with("this user cannot write there fix: chmod u+rwX {home}/state"),
+        "{out}"
+    );
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_told() {
     let home = Home::new();
     fs::write(home.path("state"), "a file").unwrap();
@@ -330,7 +355,7 @@ fn a_history_that_may_not_be_read_or_written_does_not_stop_dns() {
         let path = home.state_file("history.jsonl");
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let cycle = || hear(&home, as_nobody(&home, &["reconcile", "-q"]).unwrap());
-        let why = "permission denied; fix: run as the owner of that folder or as root, or choose another folder with --state-dir";
+        let why = "permission denied; fix: chmod u+rwX {home}/state/history.jsonl";
         dns_follows(&home, cycle, why, |path| {
             fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
         });

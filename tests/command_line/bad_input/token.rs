@@ -9,8 +9,8 @@ use super::support::{Home, readiness};
 use super::{NOBODY, Said, as_nobody, cycle, hear, make_ready, said};
 
 const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file) does not exist; fix: create a token with \
-    Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens, then store it with: sudo install -D -m 0640 \
-    /dev/stdin {home}/token\n";
+    Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens, then run this, paste the token, then press \
+    Enter and Ctrl-D: sudo install -D -m 0640 /dev/stdin {home}/token\n";
 const EMPTY: &str = "error: the API token in {home}/token (cloudflare.token_file) is empty; fix: put only the token there, on one line\n";
 const TWO_LINES: &str = "error: the API token in {home}/token (cloudflare.token_file) contains white space or control \
     characters; fix: keep only the token, on one line\n";

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
-use crate::support::advised;
+use crate::support::{advised, program};
 use crate::{Host, stderr};
 
 const NAME: [&str; 3] = ["--record", "vpn.example.com", "--create"];
@@ -161,7 +161,7 @@ fn a_stored_token_that_everybody_may_read_stops_it_by_the_policy() {
     fs::set_permissions(host.stored_token(), fs::Permissions::from_mode(0o644)).unwrap();
     let out = host.run(&NAME);
     assert_eq!(out.status.code(), Some(78));
-    assert!(stderr(&out).contains("chmod it to 0640"));
+    assert!(stderr(&out).contains("fix: chmod 0640 /"));
     assert!(!host.config().exists());
 }
 
@@ -257,5 +257,8 @@ fn somebody_who_is_not_root_gets_a_configuration_of_their_own() {
     assert!(text.contains(&format!("\ntoken_file = \"{}\"\n", token_file.display())));
     let document: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     let check = document["next"][0]["command"].as_str().unwrap();
-    assert!(check.starts_with("cadence --config "), "{check}");
+    assert!(
+        check.starts_with(&format!("{} --config ", program())),
+        "{check}"
+    );
 }

@@ -268,6 +268,10 @@ fn flags_that_do_not_fit_are_usage_errors() {
             vec!["--plug", "shelly1", "--plug-address", "a b"],
             "plug \"a b\": expected ",
         ),
+        (
+            vec!["--router", "foo"],
+            "router \"foo\": expected an IP address",
+        ),
     ] {
         let said = host.refused(&arguments, 2);
         assert!(said.contains(why), "{said}");

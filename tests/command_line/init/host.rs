@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::program;
 use crate::{Host, stderr};
 
 const NAME: [&str; 3] = ["--record", "vpn.example.com", "--create"];
@@ -94,8 +95,8 @@ fn with_the_package_the_token_is_the_services_too_and_the_timer_comes_next() {
     assert_eq!(
         next(&document),
         [
-            "sudo cadence check",
-            "sudo cadence reconcile --trust",
+            &*format!("sudo {} check", program()),
+            &*format!("sudo {} reconcile --trust", program()),
             "sudo systemctl enable --now cadence.timer"
         ]
     );

@@ -1,6 +1,7 @@
 //! On a terminal: what is asked, shown and not shown.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 
 use cadence::world::{Fault, PlugModel};
@@ -189,6 +190,111 @@ fn a_verified_token_is_kept_whichever_signal_ends_the_questions() {
 }
 
 #[test]
+fn a_stored_token_that_is_rejected_gives_way_to_another_one() {
+    let host = Host::new();
+    fs::create_dir(host.home.path("etc")).unwrap();
+    let old = "a-stored-token-that-nobody-knows";
+    fs::write(host.stored_token(), old).unwrap();
+    fs::set_permissions(host.stored_token(), fs::Permissions::from_mode(0o600)).unwrap();
+    let stored = |name: &str| fs::read_to_string(host.home.path(name)).unwrap();
+
+    // Whoever has no other keeps it.
+    let mut terminal = sit_down(&host, &["--record", "vpn.example.com"]);
+    terminal.expect("fail token");
+    terminal.expect("Cloudflare rejects the API token");
+    terminal.expect(TOKEN);
+    terminal.press("\u{4}");
+    assert_eq!(leave(&host, terminal).0, Some(1));
+    assert_eq!(stored("etc/cloudflare.token"), old);
+
+    let mut terminal = sit_down(&host, &["--record", "vpn.example.com", "--create"]);
+    terminal.expect(TOKEN);
+    terminal.answer(host.home.world.token());
+    terminal.expect("ok   token      accepted");
+    terminal.expect(PLUG);
+    terminal.answer("no");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(!shown.contains(old), "{shown}");
+    assert_eq!(
+        stored("etc/cloudflare.token").trim_end(),
+        host.home.world.token()
+    );
+    assert_eq!(stored("etc/cloudflare.token.rejected"), old);
+    assert!(host.config().exists());
+}
+
+#[test]
+fn a_token_of_a_file_that_is_rejected_gives_way_too_and_is_not_named_again() {
+    let host = Host::new();
+    let bad = host.home.path("bad");
+    fs::write(&bad, "a-token-that-nobody-knows").unwrap();
+    let mut terminal = sit_down(&host, &["--token-file", bad.to_str().unwrap()]);
+    terminal.expect("Cloudflare rejects the API token");
+    terminal.expect(TOKEN);
+    terminal.answer(host.home.world.token());
+    terminal.expect(NAME);
+    terminal.press("\u{3}");
+    let (_, shown) = terminal.end();
+    assert!(shown.ends_with(" init\r\n"), "{shown}");
+    assert!(host.stored_token().exists());
+}
+
+#[test]
+fn a_no_is_no_name_and_no_more_names() {
+    for no in ["n", "No", ""] {
+        let host = Host::new();
+        let token = host.home.path("token");
+        let flags = ["--token-file", token.to_str().unwrap(), "--create"];
+        let mut terminal = sit_down(&host, &flags);
+        terminal.expect(NAME);
+        terminal.answer("vpn.example.com");
+        terminal.expect(MORE);
+        terminal.answer(no);
+        terminal.expect(PLUG);
+        terminal.answer(no);
+        let (code, shown) = leave(&host, terminal);
+        assert_eq!(code, Some(0), "{shown}");
+    }
+}
+
+#[test]
+fn ctrl_c_where_a_record_may_be_created_ends_the_questions_and_loses_no_name() {
+    let host = Host::new();
+    let token = host.home.path("token");
+    let flags = ["--token-file", token.to_str().unwrap()];
+    let names = ["--record", "vpn.example.com", "--record", "www.example.com"];
+    let mut terminal = sit_down(&host, &[&flags[..], &names].concat());
+    terminal.expect("vpn.example.com A does not exist. May cadence create it? [y/N] ");
+    terminal.answer("y");
+    terminal.expect("www.example.com A does not exist. May cadence create it? [y/N] ");
+    terminal.press("\u{3}");
+    let (status, shown) = terminal.end();
+    assert_eq!(status.signal(), Some(libc::SIGINT), "{shown}");
+    assert!(!shown.contains("left out"), "{shown}");
+    assert!(
+        shown.contains("error: interrupted; nothing was written"),
+        "{shown}"
+    );
+    let again = format!(
+        " init --record vpn.example.com --record www.example.com --token-file {}\r\n",
+        token.display()
+    );
+    assert!(
+        shown.replace("\r\n       ", " ").ends_with(&again),
+        "{shown}"
+    );
+
+    let mut terminal = sit_down(&host, &flags);
+    terminal.expect(NAME);
+    terminal.answer("vpn.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.press("\u{3}");
+    let (_, shown) = terminal.end();
+    assert!(shown.contains(" --record vpn.example.com "), "{shown}");
+}
+
+#[test]
 fn one_of_several_records_is_chosen_and_pinned() {
     let host = Host::new();
     let cloudflare = host.home.world.cloudflare();
@@ -290,7 +396,7 @@ fn what_was_verified_is_kept_where_an_interview_ends_too_soon_and_the_next_one_g
         terminal.answer("toaster");
     }
     terminal.expect("error: gave up after 3 invalid answers; the token is verified, and kept in ");
-    terminal.expect("; fix: go on with what is verified: ");
+    terminal.expect("; fix: go on from here: ");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1), "{shown}");
     let again = " init --record '*.example.com' --create\r\n";

@@ -113,7 +113,7 @@ fn judge(settings: &Settings) {
         &recovery.program,
     ];
     assert!(files.into_iter().flatten().all(|file| file.is_absolute()));
-    for broken in check_policy(settings, Some(0o644)) {
+    for broken in check_policy(settings, Some((Path::new(PATH), 0o644))) {
         checks::line(&broken.message, 700);
     }
 }

@@ -178,7 +178,7 @@ fn an_empty_state_folder_is_writable_and_stays_empty() {
     assert_eq!(
         found,
         [
-            Finding::ok("state", format!("{shown}: writable")),
+            Finding::ok("state", format!("{shown}: writable by this user")),
             Finding::warn("timer", "no cycle has run yet").fix(start(None, &settings("")))
         ]
     );
@@ -326,6 +326,44 @@ fn the_state_folder_must_belong_to_whoever_runs_the_cycles() {
             )
         );
     }
+}
+
+#[test]
+fn a_folder_that_is_closed_by_its_mode_is_opened_by_name_and_one_that_cannot_be_made_is_told() {
+    let top = tempfile::tempdir().unwrap();
+    let (dir, missing) = (top.path().join("s"), top.path().join("s/a/b"));
+    fs::create_dir(&dir).unwrap();
+    let identity =
+        |uid: u32| Identity::parse(&format!("Uid:\t{uid} {uid} 0 0\nGid:\t{uid} {uid} 0 0\n"));
+    let other = identity(4_000_000).unwrap();
+    let this_user = || Writer::of(&dir, None, Some(&other)).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o555)).unwrap();
+    let uid = fs::metadata(&dir).unwrap().uid();
+    let (shown, why) = (
+        dir.display(),
+        format!("{} has mode 0555 and is owned by uid {uid}", dir.display()),
+    );
+    // By its mode it is closed to its owner, who is this process.
+    let own = (
+        format!("{why}: this user cannot write there"),
+        format!("chmod u+rwX {shown}"),
+    );
+    assert_eq!(this_user().barred(&dir), Some(own.clone()));
+    assert_eq!(this_user().cannot_make(&missing), Some(own));
+    let mut crons = runner("nobody", &missing, false);
+    crons.identity = identity(4_000_000);
+    let writer = Writer::of(&missing, Some(&crons), None).unwrap();
+    let made = format!("sudo install -d -o nobody {}", missing.display());
+    assert_eq!(
+        writer.cannot_make(&missing),
+        Some((format!("{why}: nobody cannot write there"), made))
+    );
+    let systemds = Runner {
+        identity: identity(4_000_000),
+        ..runner("nobody", &missing, true)
+    };
+    let writer = Writer::of(&missing, Some(&systemds), None).unwrap();
+    assert_eq!(writer.cannot_make(&missing), None);
 }
 
 #[test]
