@@ -11,10 +11,11 @@ use super::ahead::{Ahead, Shown, ask_public_dns};
 use super::lookup::{Lookup, NotRead};
 use super::power::Save;
 use crate::logic::moment::Moment;
-use crate::logic::records::{Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
+use crate::logic::records::{Layer, Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
 use crate::logic::step::{Decision, Desired, Planned};
+use crate::logic::verdict::Verdict;
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
@@ -81,7 +82,7 @@ impl Results<'_> {
     }
 
     /// One is settled, at this time and after so long.
-    fn settle(&mut self, place: usize, settled: Settled, at: Moment, took: Duration) {
+    fn settle(&mut self, place: usize, mut settled: Settled, at: Moment, took: Duration) {
         let (Some(spec), Some(planned), Some(acted)) = (
             self.records.get(place),
             self.planned.get(place),
@@ -96,10 +97,14 @@ impl Results<'_> {
             .flatten()
             .unwrap_or_default();
         let shows = |wanted| Some(spec.is_shown(wanted, public_dns.as_ref()?));
+        let is_shown = planned.wanted.and_then(shows);
+        if let Settled::Right { public, .. } = &mut settled {
+            *public |= is_shown == Some(true);
+        }
         let outcome = Outcome {
             wanted: planned.wanted,
             settled,
-            public: planned.wanted.and_then(shows),
+            public: is_shown,
             at,
         };
         *acted = Some(Acted {
@@ -156,16 +161,21 @@ impl<'a> Act<'a> {
                 }
                 (next, _) => next.clone(),
             };
+            // What the provider was seen to hold, as it was read ahead, counts for more than the cache.
+            let is_read = |settled: &Settled| {
+                let has_read = |lookup: &Lookup<'_>| lookup.has_read(state, spec);
+                settled.layer() == Some(Layer::Cache) && self.lookup.as_ref().is_ok_and(has_read)
+            };
             match (next, planned.wanted) {
-                (Next::Done(settled), _) => {
+                (Next::Done(settled), wanted) if wanted.is_none() || !is_read(&settled) => {
                     results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
-                (Next::AskDoh | Next::AskApi | Next::Write(_), None) => {
+                (_, None) => {
                     let reason = format!("{}: address unknown", spec.label());
                     let settled = Settled::waits(reason);
                     results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
-                (Next::AskDoh | Next::AskApi | Next::Write(_), Some(wanted)) => {
+                (_, Some(wanted)) => {
                     waiting.push(Waiting {
                         place,
                         spec,
@@ -203,6 +213,10 @@ impl<'a> Act<'a> {
         }
         if let Ok(lookup) = &self.lookup {
             lookup.note_unasked(state, records);
+            let is_up = matches!(decision.verdict, Verdict::Healthy | Verdict::Degraded);
+            if let Some(spec) = records.first().filter(|_| is_up) {
+                lookup.try_token(state, spec);
+            }
         }
         // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.
         let acted: Option<Vec<Acted>> = results.acted.into_iter().collect();

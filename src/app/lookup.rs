@@ -358,6 +358,27 @@ impl<'a> Lookup<'a> {
         }
     }
 
+    /// Asks whether a token that was rejected is accepted by now, where its rest is over and nothing else of this cycle told.
+    pub fn try_token(&self, state: &mut State, spec: &RecordSpec) {
+        if state.rejection(self.token.fingerprint()).is_none() {
+            return;
+        }
+        match self.records(state, spec, &mut std::iter::empty()) {
+            Ok(_) => self.answered(state, spec),
+            Err(NotRead::Failed(about, error)) => {
+                self.note(state, spec, &about, &error);
+            }
+            Err(NotRead::Held(_)) => {}
+        }
+    }
+
+    /// Whether this record was read already.
+    pub fn has_read(&self, state: &State, spec: &RecordSpec) -> bool {
+        let read = self.read.borrow();
+        let zone = || state.fresh_zone_of(spec, self.now);
+        !read.names.is_empty() && zone().is_some_and(|(_, id)| read.of(&id, &spec.name).is_some())
+    }
+
     /// Remembers what a failed call tells of the API, and gives the reason for the report.
     pub fn note(
         &self,

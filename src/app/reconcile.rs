@@ -243,6 +243,9 @@ impl<'a, 'd> Run<'a, 'd> {
             power::emit_restored(&mut state, &now);
         }
         adapters.names().remember(&state.names);
+        if let Ok(token) = &adapters.token {
+            state.takes_token(token.fingerprint());
+        }
         if state.records.values().any(|it| it.in_doubt.is_some()) {
             adapters.keep_no_connection();
         }
@@ -394,7 +397,7 @@ impl<'a, 'd> Run<'a, 'd> {
         let more = outcomes
             .iter()
             .filter_map(|outcome| outcome.settled.trouble().cloned())
-            .chain(rejected_token(adapters, &state, now))
+            .chain(rejected_token(adapters, &state))
             .chain(recovery.failed())
             .chain(trouble.iter().cloned());
         add_new(&mut errors, more);
@@ -451,19 +454,14 @@ pub fn clock_error(now: &Moment) -> Option<String> {
 }
 
 /// Why the token is not used now, where Cloudflare rejected this very one: also told where no record needed it.
-fn rejected_token(adapters: &Adapters, state: &State, now: &Moment) -> Option<String> {
-    let token = adapters.token.as_ref().ok()?.fingerprint();
-    let wait = state
-        .backoff
-        .as_ref()
-        .filter(|wait| wait.rejected_token.is_some())?;
-    let left = wait.remaining(Some(token), now)?;
-    Some(wait.told(left))
+fn rejected_token(adapters: &Adapters, state: &State) -> Option<String> {
+    let rejection = state.rejection(adapters.token.as_ref().ok()?.fingerprint())?;
+    Some(rejection.told(Duration::ZERO))
 }
 
 /// By what is wrong; `is_untold` where a part of the state folder could not be written that a cycle can do without.
 fn exit_code(adapters: &Adapters, cycle: &Cycle<'_>, is_untold: bool) -> u8 {
-    if adapters.token.is_err() || rejected_token(adapters, &cycle.state, &cycle.now).is_some() {
+    if adapters.token.is_err() || rejected_token(adapters, &cycle.state).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
         || !cycle.decision.left_behind.is_empty()

@@ -76,6 +76,9 @@ impl Backoff {
             | ApiErrorKind::Refused => (None, FIRST_WAIT, LONGEST_REFUSED_WAIT, None),
             ApiErrorKind::NoTime | ApiErrorKind::Exists => return None,
         };
+        // A token stays rejected until it is accepted: that nobody answered meanwhile does not change it.
+        let rejection = before
+            .filter(|before| rejected_token.is_none() && before.rejected_token == Some(token));
         let row = before
             .filter(|before| before.rejected_token == rejected_token)
             .map_or(0, |before| before.failures);
@@ -85,9 +88,9 @@ impl Backoff {
             since: now.clone(),
             // Rounded up: a server that says "120" must not be called after 119.6 s.
             wait_s: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
-            failures: row.saturating_add(1),
-            reason: reason.to_owned(),
-            rejected_token,
+            failures: rejection.map_or(row.saturating_add(1), |before| before.failures),
+            reason: rejection.map_or(reason, |before| &before.reason).to_owned(),
+            rejected_token: rejected_token.or(rejection.and(Some(token))),
         })
     }
 

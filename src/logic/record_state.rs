@@ -31,16 +31,25 @@ pub struct Verified {
     pub ttl: Option<u32>,
     /// The proxy setting that the configuration asked for.
     pub proxied: Option<bool>,
-    /// When the provider showed both to be as they were asked for, which public DNS cannot tell.
+    /// The id that the configuration pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The zone that the configuration named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// When the provider showed all of them to be as they were asked for, which public DNS cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Moment>,
 }
 
 impl Verified {
-    /// Whether the configuration asked for the same settings then.
+    /// Whether the configuration asked for the same record, with the same settings, then.
     #[must_use]
     pub fn asks_as(&self, spec: &RecordSpec) -> bool {
-        self.ttl == spec.ttl && self.proxied == spec.proxied
+        self.ttl == spec.ttl
+            && self.proxied == spec.proxied
+            && self.id == spec.id
+            && self.zone == spec.zone
     }
 }
 
@@ -226,6 +235,11 @@ impl RecordState {
         }
     }
 
+    /// Whether something was wrong since the cache was written: a newer proof than that has to end it.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|it| !it.waits)
+    }
+
     /// Whether the provider was seen to hold something else than what is wanted, or nothing. Only it can tell that this is over: public
     /// DNS answers from its caches for a while.
     pub(super) fn was_read_as_wrong(&self) -> bool {
@@ -365,6 +379,8 @@ impl RecordState {
                 layer,
                 ttl: spec.ttl,
                 proxied: spec.proxied,
+                id: spec.id.clone(),
+                zone: spec.zone.clone(),
                 settings: match layer {
                     Layer::Api => Some(now.clone()),
                     Layer::Cache | Layer::Doh => before.clone(),

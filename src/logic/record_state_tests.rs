@@ -129,11 +129,11 @@ fn a_cache_that_the_provider_disproved_is_not_believed_in_the_next_cycle() {
         state.settle(&spec(), ip(A), &right, &at(50));
         assert_eq!(begin(&spec(), &state, 60).0, CacheStatus::Hit);
     }
-    // The provider holds what was verified, and another one was wanted for a while.
+    // The provider holds what was verified, and another one was wanted for a while: a newer proof than the cache ends that.
     let mut state = verified(A, 0);
     let settled = refused(Instead::Content(A.to_owned()));
     state.settle(&spec(), ip(B), &settled, &at(20));
-    assert_eq!(begin(&spec(), &state, 40).0, CacheStatus::Hit);
+    assert_eq!(begin(&spec(), &state, 40).0, CacheStatus::Expired);
     // Only waited for, as an address that goes away and comes back: nothing was seen to be wrong.
     let mut state = verified(A, 0);
     state.settle(&spec(), ip(B), &Settled::waits(String::new()), &at(20));

@@ -60,7 +60,7 @@ impl Reconciliation<'_> {
             CacheStatus::Mismatch
         } else if self.no_cache {
             CacheStatus::Skipped
-        } else if age.under(self.policy.cache_max_age) {
+        } else if age.under(self.policy.cache_max_age) && !self.state.is_doubted() {
             CacheStatus::Hit
         } else {
             CacheStatus::Expired
@@ -253,9 +253,17 @@ impl Reconciliation<'_> {
         self.doh && self.spec.proxied != Some(true) && self.state.proxied != Some(true)
     }
 
-    /// Whether the provider showed the settings that are configured, as now, within a day.
+    /// Whether the provider showed the settings that are configured, as now, within a day, where any are. Public DNS tells neither them nor
+    /// which record, of which zone, it answers with.
     fn settings_are_known(&self) -> bool {
-        if self.spec.ttl.is_none() && self.spec.proxied.is_none() {
+        let RecordSpec {
+            ttl,
+            proxied,
+            id,
+            zone,
+            ..
+        } = self.spec;
+        if ttl.is_none() && proxied.is_none() && id.is_none() && zone.is_none() {
             return true;
         }
         let cache = self

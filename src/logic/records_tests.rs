@@ -16,6 +16,8 @@ pub fn verified(address: &str, s: u64) -> RecordState {
         layer: Layer::Api,
         ttl: None,
         proxied: None,
+        id: None,
+        zone: None,
         settings: None,
     };
     RecordState {

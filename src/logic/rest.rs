@@ -123,6 +123,23 @@ impl State {
         }
     }
 
+    /// Takes up the token of this cycle, by its fingerprint. What was refused to another one may be done for this one.
+    pub fn takes_token(&mut self, token: u32) {
+        let before = self.token.replace(token);
+        if before.is_some_and(|before| before != token) {
+            self.backoff.take_if(|rest| rest.rejected_token.is_some());
+            self.zones.values_mut().for_each(|zone| zone.rest = None);
+            self.records.each_mut(|record| record.rest = None);
+        }
+    }
+
+    /// Whether this token was rejected, and neither accepted nor changed since.
+    #[must_use]
+    pub fn rejection(&self, token: u32) -> Option<&Backoff> {
+        let rest = self.backoff.as_ref();
+        rest.filter(|rest| rest.rejected_token == Some(token))
+    }
+
     /// Everything that rests.
     pub fn rests(&self) -> impl Iterator<Item = &Backoff> {
         let zones = self.zones.values().map(|zone| &zone.rest);
@@ -152,7 +169,10 @@ impl State {
         token: u32,
         now: &Moment,
     ) -> String {
-        self.records.get_mut_or_new(about.key()).failed = Some(now.clone());
+        // What there was no time for waits on, and goes first in the next cycle.
+        if *error != ApiErrorKind::NoTime {
+            self.records.get_mut_or_new(about.key()).failed = Some(now.clone());
+        }
         let Some(place) = self.place(about, error.scope()) else {
             return reason.to_owned();
         };

@@ -66,6 +66,9 @@ pub struct State {
     pub names: BTreeMap<String, Vec<IpAddr>>,
     /// When the API may be called again.
     pub backoff: Option<Backoff>,
+    /// The fingerprint of the token that was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<u32>,
     /// The last write that changed an address.
     pub last_change: Option<LastChange>,
     /// What is known of the modem's power.
@@ -199,6 +202,7 @@ impl State {
             zones: BTreeMap::new(),
             names: BTreeMap::new(),
             backoff: None,
+            token: None,
             last_change: None,
             recovery: RecoveryState::default(),
             next: None,

@@ -154,6 +154,9 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     let why = without_label(why, label);
     let lasts = lasts(record.for_s);
     let told = match (record.truth, record.wanted, &record.held) {
+        (Truth::Wrong, Some(wanted), Some(held)) if *held == wanted.to_string() => {
+            format!("WRONG: {label} has other settings than it shall have{lasts}: {why}")
+        }
         (Truth::Wrong, Some(wanted), Some(held)) => {
             format!("WRONG: {label} points to {held} instead of {wanted}{lasts}: {why}")
         }

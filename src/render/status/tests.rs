@@ -37,6 +37,8 @@ fn verified(address: &str, layer: Layer, s: u64) -> RecordState {
             layer,
             ttl: None,
             proxied: None,
+            id: None,
+            zone: None,
             settings: None,
         }),
         ..RecordState::default()

@@ -168,6 +168,7 @@ fn saved_first() -> State {
         records: known(record_first()),
         zones: BTreeMap::from([("example.com".to_owned(), zone_first())]),
         names: BTreeMap::new(),
+        token: None,
         backoff: Some(Backoff {
             since: moment(4_294_967_296_000),
             wait_s: 60,
@@ -265,6 +266,8 @@ fn record_first() -> RecordState {
             layer: Layer::Doh,
             ttl: Some(300),
             proxied: Some(false),
+            id: None,
+            zone: None,
             settings: None,
         }),
         in_doubt: Some(v4),
@@ -306,6 +309,8 @@ fn record() -> RecordState {
         }),
         rest: Some(rest()),
         cache: record_first().cache.map(|cache| Verified {
+            id: None,
+            zone: None,
             settings: Some(moment(NOW - 128)),
             ..cache
         }),

@@ -64,7 +64,8 @@ fn the_other_family_earns_its_own_confirmations() {
         format!("{SECOND6} has 1 of 2 confirmations")
     );
     assert!(home.is_unsettled());
-    assert_eq!(gist(&home.cycle()), "READY noop/cache updated/api");
+    // The name was read, with both its records.
+    assert_eq!(gist(&home.cycle()), "READY noop/api updated/api");
     assert_eq!(home.published("AAAA"), Some(SECOND6.to_string()));
 }
 

@@ -316,7 +316,9 @@ fn left(wait: &backoff::Backoff, now: &Moment) -> Option<u64> {
 impl Backoff {
     fn new(state: &State, now: &Moment) -> Option<Self> {
         let wait = state.backoff.as_ref()?;
-        let remaining_s = left(wait, now)?;
+        // A token that was rejected is that until it is accepted.
+        let over = wait.rejected_token.map(|_| 0);
+        let remaining_s = left(wait, now).or(over)?;
         let (reason, fix) = advice::split(&wait.reason);
         Some(Self {
             since: Past::of(&wait.since, now),
