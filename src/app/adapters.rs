@@ -23,7 +23,7 @@ use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug, PlugStatus};
 use crate::probe;
 use crate::probe::host::DefaultRoute;
-use crate::probe::wan::{Asker, Wan};
+use crate::probe::wan::{Asker, LAST_LOOK, WAN_TIMEOUT, Wan};
 use crate::system;
 
 /// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
@@ -296,7 +296,7 @@ impl Adapters {
         probe::wan::probe(
             &self.settings.network.wan_targets,
             &others,
-            &self.asker(deadline),
+            &self.asker(deadline, WAN_TIMEOUT),
         )
     }
 
@@ -305,7 +305,7 @@ impl Adapters {
     pub fn wan_over(&self, family: Family, deadline: Deadline) -> Wan {
         let asker = Asker {
             family: Some(family),
-            ..self.asker(deadline)
+            ..self.asker(deadline, WAN_TIMEOUT)
         };
         let others = self.address_servers(&[family]);
         probe::wan::probe(&self.settings.network.wan_targets, &others, &asker)
@@ -315,20 +315,24 @@ impl Adapters {
     #[must_use]
     pub fn wan_target(&self, target: &WanTarget, deadline: Deadline) -> Wan {
         let target = std::slice::from_ref(target);
-        probe::wan::ask_everybody(target, &self.asker(deadline))
+        probe::wan::ask_everybody(target, &self.asker(deadline, WAN_TIMEOUT))
     }
 
     /// What comes back from those who tell an address of these families.
     #[must_use]
     pub fn wan_others(&self, families: &[Family], deadline: Deadline) -> Wan {
-        probe::wan::ask_everybody(&self.address_servers(families), &self.asker(deadline))
+        probe::wan::ask_everybody(
+            &self.address_servers(families),
+            &self.asker(deadline, WAN_TIMEOUT),
+        )
     }
 
-    /// The last look before a cut: everybody whom cadence knows is asked side by side.
+    /// The last look before a cut: everybody whom cadence knows is asked side by side, and listened to for longer than in a cycle, as a line
+    /// under load may be slow.
     #[must_use]
     pub fn last_look(&self) -> Wan {
         let everybody = once_each(everybody(&self.settings));
-        probe::wan::ask_everybody(&everybody, &self.asker(Self::deadline()))
+        probe::wan::ask_everybody(&everybody, &self.asker(Self::deadline(), LAST_LOOK))
     }
 
     fn address_servers(&self, families: &[Family]) -> Vec<WanTarget> {
@@ -338,12 +342,13 @@ impl Adapters {
         once_each(providers.map(Endpoint::server))
     }
 
-    fn asker(&self, deadline: Deadline) -> Asker {
+    fn asker(&self, deadline: Deadline, patience: Duration) -> Asker {
         Asker {
             dialer: self.dialer.clone(),
             tls: Arc::clone(&self.tls),
             family: None,
             deadline,
+            patience,
         }
     }
 

@@ -4,10 +4,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme, StreamOwned,
+};
 use socket2::Socket;
 
 use super::stream::TimedStream;
@@ -32,14 +36,68 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
     if let Some(path) = ca_file {
         add_roots(&mut roots, path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto::provider())
+        .build()
+        .map_err(|error| format!("cannot set up TLS: {error}"))?;
     let mut config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("cannot set up TLS: {error}"))?
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(InItsTime(verifier)))
         .with_no_client_auth();
     // One short process a cycle: there is nothing to resume.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// The verification by the library, and in what it tells of a certificate that is not valid now: the dates alone are to blame only where it
+/// would be accepted at another time. Otherwise a router's own page with an old certificate would pass for a wrong clock.
+#[derive(Debug)]
+struct InItsTime(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for InItsTime {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verify = |at| self.0.verify_server_cert(own, others, name, ocsp, at);
+        verify(now).map_err(|error| {
+            let in_its_time = match &error {
+                Error::InvalidCertificate(
+                    CertificateError::ExpiredContext { not_after: at, .. }
+                    | CertificateError::NotValidYetContext { not_before: at, .. },
+                ) => verify(*at).err(),
+                _ => None,
+            };
+            in_its_time.unwrap_or(error)
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }
 
 fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {

@@ -156,16 +156,26 @@ pub fn parse_ipv6_route(text: &str) -> Vec<DefaultRoute> {
     }))
 }
 
-/// Whether who answers there answers over the line. Loopback is the whole world of the demo and of tests.
+/// Whether who answers there, as `host`, answers over the line. Loopback is the whole world of the demo and of tests, where it is written as
+/// such; a name that leads there, as in a list of what is blocked, leads to nobody.
 #[must_use]
-pub fn is_beyond_router(address: IpAddr) -> bool {
+pub fn is_beyond_router(address: IpAddr, host: &str) -> bool {
+    if address.is_loopback() {
+        return is_loopback(host);
+    }
     let is_private = match address {
         IpAddr::V4(v4) => {
             v4.is_private() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast()
         }
         IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
     };
-    address.is_loopback() || !(is_private || is_near(address))
+    !(is_private || is_near(address))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let literal = bare.parse::<IpAddr>();
+    host == "localhost" || literal.is_ok_and(|it| it.to_canonical().is_loopback())
 }
 
 /// Whether `address` is reached without a router: it is on this host or on a network that is directly connected. What is not

@@ -7,6 +7,7 @@ pub mod host;
 pub mod public_ip;
 pub mod router;
 pub mod wan;
+mod way;
 
 use std::sync::{Arc, mpsc};
 use std::thread;

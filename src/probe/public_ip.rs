@@ -48,7 +48,8 @@ pub fn ask(
         ..Request::get(&provider.url)
     };
     let address = fetch(http, provider, family, &request, deadline);
-    let is_beyond = |proof: &&Proof| host::is_beyond_router(proof.peer.to_canonical());
+    let is_beyond =
+        |proof: &&Proof| host::is_beyond_router(proof.peer.to_canonical(), &provider.server().host);
     let proof = proof.get().filter(is_beyond);
     Asked {
         proved: proof.map(|proof| proof.at.saturating_duration_since(started)),

@@ -1,13 +1,13 @@
 //! What comes back from beyond the router: of TCP connections, and of TLS that is verified, so that a captive portal proves nothing.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::debug;
 use rustls::{CertificateError, ClientConfig, Error as TlsError};
 
-use super::{host, race};
+use super::{host, race, way};
 use crate::config::{WanScheme, WanTarget};
 use crate::logic::line::{Doubt, Heard};
 use crate::logic::observation::Signal;
@@ -17,6 +17,8 @@ use crate::net::{Deadline, reason, tls};
 
 /// The limit of one server, name resolution included.
 pub const WAN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long each is listened to in the last look before a cut: half of the time within which the off has to leave.
+pub const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How much later what was found within the limit may be told, on a busy host.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -58,6 +60,8 @@ pub struct Asker {
     pub family: Option<Family>,
     /// When all of it must end.
     pub deadline: Deadline,
+    /// For so long each is listened to.
+    pub patience: Duration,
 }
 
 /// What one server came to.
@@ -154,7 +158,7 @@ impl Asker {
         let late = Asked::not("timed out".to_owned());
         let raced = race(
             targets.to_vec(),
-            self.deadline.within(WAN_TIMEOUT) + GRACE,
+            self.deadline.within(self.patience) + GRACE,
             &late,
             move |target| {
                 let found = it.ask(&target);
@@ -173,7 +177,7 @@ impl Asker {
 
     fn ask(&self, target: &WanTarget) -> Asked {
         let started = Instant::now();
-        let end = Deadline::after(self.deadline.within(WAN_TIMEOUT));
+        let end = Deadline::after(self.deadline.within(self.patience));
         let found = self
             .dialer
             .find(&target.host, target.port, self.family, end.remaining());
@@ -222,7 +226,7 @@ impl Asker {
     fn knock(&self, target: &WanTarget, address: SocketAddr, end: Deadline) -> Asked {
         let ip = address.ip().to_canonical();
         let is_loopback = ip.is_loopback();
-        if !host::is_beyond_router(ip) {
+        if !host::is_beyond_router(ip, &target.host) {
             return Asked::not(format!("{ip} is not beyond the router"));
         }
         let begun = Instant::now();
@@ -252,12 +256,25 @@ impl Asker {
                     // This host itself refuses what nobody in that world takes.
                     Failed::Refused if is_loopback => Asked::silent(why),
                     Failed::Refused => answered(Doubt::Nothing, why),
-                    Failed::TimedOut => Asked::silent(why),
+                    Failed::TimedOut => self.lost(ip, why),
                     // The same error comes from the network and from this host's own routing table.
-                    Failed::Unreachable if self.dialer.has_way(address) => Asked::silent(why),
+                    Failed::Unreachable if self.dialer.has_way(address) => self.lost(ip, why),
                     Failed::Unreachable | Failed::Here => Asked::not(why),
                 }
             }
+        }
+    }
+}
+
+impl Asker {
+    /// Nothing came back: of a line, but not of a tunnel over it, which may be what is dead.
+    fn lost(&self, ip: IpAddr, why: String) -> Asked {
+        let is_routed = self.dialer.leaves_way_to_routes();
+        match is_routed.then(|| way::tunnel_to(ip)).flatten() {
+            Some(tunnel) => Asked::not(format!(
+                "{why}, through the tunnel {tunnel}; fix: set network.interface to the line's own interface"
+            )),
+            None => Asked::silent(why),
         }
     }
 }
@@ -375,6 +392,7 @@ mod tests {
             tls: tls::client_config(None).unwrap(),
             family: None,
             deadline: Deadline::after(limit),
+            patience: WAN_TIMEOUT,
         }
     }
 

@@ -140,6 +140,19 @@ configure A "$targets4"
 look "VPN, dead" "ROUTER_DOWN, exit 0"
 configure A "$targets4" 'interface = "c0"'
 look "VPN, dead, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+# A tunnel in which everything is lost, beside a line that works.
+ip -n client route del default dev c1
+ip -n client tuntap add tun7 mode tun
+ip -n client link set tun7 up
+for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route add "$half" dev tun7; done
+configure A "$targets4"
+look "a dead tunnel" "UNVERIFIED, exit 0"
+check "a dead tunnel, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[].error // ""] | any(contains("through the tunnel tun7"))
+  then " yes" else " no" end)' <<<"$report")"
+configure A "$targets4" 'interface = "c0"'
+look "a dead tunnel, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+ip -n client link del tun7
+ip -n client route add default dev c1 metric 1
 ip -n spare route add default via 11.22.44.1
 ip -n client route del default dev c1
 ip -n client route del default

@@ -125,6 +125,23 @@ fn what_is_wrong_with_a_certificate_is_said_plainly() {
         error,
         "certificate is from an unknown authority: is a login page or a proxy in the way?"
     );
+    // That they are old as well, as on a router's own page, says nothing of this host's clock.
+    let of_2020 = |params: &mut CertificateParams| {
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2020, 2, 1);
+    };
+    let other = server(&authority, "other.example", of_2020);
+    let error = outcome(&config, "127.0.0.1", other).unwrap_err();
+    assert!(
+        error.starts_with("certificate is for another name"),
+        "{error}"
+    );
+    let stranger = server(&authority, "127.0.0.1", of_2020);
+    let error = outcome(&client_config(None).unwrap(), "127.0.0.1", stranger).unwrap_err();
+    assert!(
+        error.starts_with("certificate is from an unknown authority"),
+        "{error}"
+    );
 }
 
 #[test]

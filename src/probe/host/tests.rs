@@ -247,9 +247,12 @@ fn what_is_near_over_ipv6_is_told_the_same_way() {
 
 #[test]
 fn only_loopback_and_what_is_behind_the_router_answer_over_the_line() {
-    let is_beyond = |address: &str| is_beyond_router(address.parse().unwrap());
+    let is_beyond = |address: &str| is_beyond_router(address.parse().unwrap(), address);
     for address in ["127.0.0.1", "::1"] {
         assert!(is_beyond(address), "{address}");
+        // Its name leads to this host, as in a list of what is blocked.
+        let of = |name| is_beyond_router(address.parse().unwrap(), name);
+        assert!(!of("ifconfig.me") && of("localhost") && of("[::1]"));
     }
     for address in [
         "192.168.1.1",
