@@ -8,6 +8,7 @@
 mod batches;
 mod deadline;
 mod kept;
+mod over_time;
 mod reads;
 mod rest;
 mod several;
