@@ -399,21 +399,32 @@ impl<'a> Lookup<'a> {
         } else {
             error.message.clone()
         };
-        // A token that others take is not rejected, whatever one zone says.
-        let is_of_zone = is_rejected && (self.is_taken.get() || state.is_refused_by_zone(about));
-        let kind = if is_of_zone {
-            ApiErrorKind::Forbidden
-        } else {
-            error.kind
-        };
+        let kind = self.kind_of(state, about, error);
         // Not when the cycle began: what the server asked for counts from its answer.
         let now = (self.clock)();
         state.back_off(&kind, about, &reason, self.token.fingerprint(), &now)
     }
 
+    /// What a failure is: a token that others take is not rejected, whatever one zone says.
+    pub fn kind_of(&self, state: &State, about: &About, error: &ApiError) -> ApiErrorKind {
+        match error.kind {
+            ApiErrorKind::TokenRejected
+                if self.is_taken.get() || state.is_refused_by_zone(about) =>
+            {
+                ApiErrorKind::Forbidden
+            }
+            kind => kind,
+        }
+    }
+
+    /// The API was seen to take the token.
+    pub fn is_taken(&self) {
+        self.is_taken.set(true);
+    }
+
     /// Remembers that the API did what was asked of it about this record.
     pub fn answered(&self, state: &mut State, spec: &RecordSpec) {
-        self.is_taken.set(true);
+        self.is_taken();
         state.answered(&state.about(spec));
     }
 }

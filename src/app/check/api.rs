@@ -64,6 +64,9 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
         }
     }
     let lookup = Lookup::new(provider, token, true, now, system::now, deadline);
+    if !doubtful {
+        lookup.is_taken();
+    }
     let refused = api.read(&lookup, state, &adapters.settings.records);
     match refused {
         Some(error) => api.findings.insert(0, failed("api", &error, None)),
@@ -131,7 +134,9 @@ impl Api {
                 }
                 // Its zone has just failed.
                 Err(NotRead::Held(_)) => unread += 1,
-                Err(NotRead::Failed(_, error)) if error.kind.scope() == Scope::Everything => {
+                Err(NotRead::Failed(about, error))
+                    if lookup.kind_of(&state, &about, &error).scope() == Scope::Everything =>
+                {
                     refused = Some(error);
                     break;
                 }

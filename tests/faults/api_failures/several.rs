@@ -512,3 +512,30 @@ fn check_tells_of_public_dns_that_does_not_follow() {
     );
     assert!(records[0].starts_with(&told), "{records:#?}");
 }
+
+#[test]
+fn check_looks_at_the_other_zones_where_one_refuses_a_token_that_is_accepted() {
+    let (home, [first, _]) = two_zones();
+    home.world.cloudflare().set_fault_at(
+        &format!("{first}/dns_records"),
+        false,
+        Some(refusal(401, 10_000, "Authentication error")),
+    );
+    let checked = home.run(&["check", "--json"]).stdout;
+    let checked: Value = serde_json::from_slice(&checked).unwrap();
+    let of = |check: &str| -> Vec<String> {
+        let checks = checked["checks"].as_array().unwrap().iter();
+        let told = checks.filter(|it| it["check"] == check);
+        told.map(|it| format!("{} {}", it["result"], it["message"]))
+            .collect()
+    };
+    assert!(
+        of("api")[0].contains("ok") && of("api").len() == 1,
+        "{checked:#}"
+    );
+    let records = of("record").join("\n");
+    assert!(
+        records.contains("home.example.net") && records.contains("vpn.example.com"),
+        "{records}"
+    );
+}
