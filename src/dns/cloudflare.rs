@@ -276,7 +276,29 @@ fn shown(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiEr
             let detail = format!("the answer shows {content} instead of {wanted}");
             Err(operation.lost(detail, None))
         }
-        _ => Ok(()),
+        _ => set(operation, write, told),
+    }
+}
+
+/// Nor are its settings set where the answer shows others than were asked for; what it leaves out it does not deny.
+fn set(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiError> {
+    let asked = fields(write);
+    let other = |key: &str, shown: Value| {
+        let wanted = &asked[key];
+        if wanted.is_null() || shown.is_null() || *wanted == shown {
+            return Ok(());
+        }
+        Err(operation.flawed(format!(
+            "Cloudflare answered that it is done, but shows {key} {shown} instead of {wanted}; \
+             fix: set `{key}` of this record to {shown}, or change it at Cloudflare"
+        )))
+    };
+    let proxied = told["proxied"].as_bool();
+    other("proxied", proxied.into())?;
+    // A proxied record's TTL is always automatic, whatever is asked for.
+    match proxied.or(asked["proxied"].as_bool()) {
+        Some(true) => Ok(()),
+        _ => other("ttl", answer::ttl(&told["ttl"]).into()),
     }
 }
 

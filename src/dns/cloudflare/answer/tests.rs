@@ -414,9 +414,6 @@ fn a_record_is_read_strictly_where_it_matters() {
         ("type", "A\n".into()),
         ("name", 7.into()),
         ("content", Value::Null),
-        ("ttl", "60".into()),
-        ("ttl", (-1).into()),
-        ("ttl", u64::MAX.into()),
     ] {
         let flaw = format!("the answer has no usable `{key}` where one is expected");
         let error = with(key, value.clone()).unwrap_err();
@@ -427,9 +424,23 @@ fn a_record_is_read_strictly_where_it_matters() {
     for odd in [Value::Null, serde_json::json!([]), 7.into()] {
         assert!(record(&odd).is_err());
     }
-    assert_eq!(with("ttl", Value::Null).unwrap().ttl, 1);
-    assert_eq!(with("ttl", 60.0.into()).unwrap().ttl, 60);
-    assert!(with("ttl", 60.5.into()).is_err());
+    for (told, ttl) in [
+        (60.0.into(), 60),
+        ("60".into(), 60),
+        (" 60 ".into(), 60),
+        // What is no TTL is not known.
+        (Value::Null, 1),
+        (60.5.into(), 1),
+        ((-1).into(), 1),
+        (u64::MAX.into(), 1),
+        ("auto".into(), 1),
+        ("NaN".into(), 1),
+        ("inf".into(), 1),
+        (serde_json::json!([60]), 1),
+        (true.into(), 1),
+    ] {
+        assert_eq!(with("ttl", told).unwrap().ttl, ttl);
+    }
 }
 
 #[test]
