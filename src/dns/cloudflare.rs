@@ -374,12 +374,14 @@ impl Provider for Cloudflare {
             url_part(name)
         );
         let listed = self.list(&operation, &path, deadline, |item| {
-            answer::record_named(item, name).map_err(|flaw| operation.flawed(flaw))
+            let kind = item["type"].as_str().unwrap_or_default();
+            let unreadable = |flaw| Found::unreadable(kind, operation.flawed(flaw).message);
+            Ok(answer::record_named(item, name).unwrap_or_else(|flaw| Some(unreadable(flaw))))
         })?;
         let mut records: Vec<Found> = vec![];
         for record in listed {
             // Between two pages a record may move from one to the other; twice the same one is no duplicate.
-            if records.iter().all(|known| known.id != record.id) {
+            if !record.is_readable() || records.iter().all(|known| known.id != record.id) {
                 order::insert(&mut records, record, |new, known| new.id < known.id);
             }
         }

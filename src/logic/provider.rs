@@ -53,11 +53,57 @@ pub struct Found {
 }
 
 impl Found {
+    /// Stands for one that cannot be read: of this type, as far as that is told, and why it cannot.
+    #[must_use]
+    pub fn unreadable(kind: &str, why: String) -> Self {
+        Self {
+            id: String::new(),
+            kind: kind.to_owned(),
+            name: String::new(),
+            content: why,
+            ttl: 0,
+            proxied: false,
+        }
+    }
+
+    /// Whether it can be read: the provider gives each an id.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        !self.id.is_empty()
+    }
+
     /// The content as an address, where it is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.content.parse().ok()
     }
+}
+
+/// Those of a name's records that can be read, for one of this type, and this id where one is chosen. One that cannot is a neighbour where it
+/// is of another type, or of an unknown one, or an alias, and the record is there.
+///
+/// # Errors
+/// What is wrong with one that is no such neighbour: the record would seem to be missing, and be made a second time.
+pub fn readable(
+    mut found: Vec<Found>,
+    kind: RecordType,
+    id: Option<&str>,
+) -> Result<Vec<Found>, ApiError> {
+    let is_kind = |it: &Found| it.kind == kind.as_str();
+    let is_it = |it: &Found| it.is_readable() && is_kind(it) && id.is_none_or(|id| it.id == id);
+    let is_there = found.iter().any(is_it);
+    let matters = |it: &Found| match it.kind.as_str() {
+        "A" | "AAAA" => is_kind(it) && !(is_there && id.is_some()),
+        _ => !is_there,
+    };
+    if let Some(flawed) = found.iter().find(|it| !it.is_readable() && matters(it)) {
+        return Err(ApiError {
+            kind: ApiErrorKind::Refused,
+            message: flawed.content.clone(),
+        });
+    }
+    found.retain(Found::is_readable);
+    Ok(found)
 }
 
 /// The records of a zone that was read as a whole.
@@ -182,6 +228,37 @@ impl ApiErrorKind {
             }
             Self::Refused | Self::RecordGone | Self::Conflict => Scope::Record,
             Self::NoTime | Self::Exists => Scope::Nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_matters_where_it_may_be_the_record() {
+        let good = |id: &str, kind: &str| Found {
+            id: id.to_owned(),
+            content: "11.22.33.44".to_owned(),
+            ..Found::unreadable(kind, String::new())
+        };
+        let bad = |kind: &str| Found::unreadable(kind, format!("bad {kind}"));
+        for (there, id, told) in [
+            (vec![good("1", "A"), bad("AAAA"), bad("")], None, Ok(1)),
+            (vec![good("1", "A"), bad("CNAME")], None, Ok(1)),
+            (vec![bad("AAAA")], None, Ok(0)),
+            (vec![bad("AAAA"), bad("A")], None, Err("bad A")),
+            (vec![good("1", "A"), bad("A")], None, Err("bad A")),
+            (vec![good("1", "A"), bad("A")], Some("1"), Ok(1)),
+            (vec![good("1", "A"), bad("A")], Some("2"), Err("bad A")),
+            (vec![good("1", "AAAA"), bad("")], None, Err("bad ")),
+            (vec![bad("CNAME")], None, Err("bad CNAME")),
+            (vec![], None, Ok(0)),
+        ] {
+            let read = readable(there, RecordType::A, id);
+            let read = read.map(|it| it.len()).map_err(|error| error.message);
+            assert_eq!(read, told.map_err(str::to_owned));
         }
     }
 }

@@ -256,16 +256,41 @@ fn a_failure_on_a_later_page_is_no_short_list() {
 
 #[test]
 fn a_record_of_this_name_that_cannot_be_read_is_no_absence() {
-    let (client, _seen) = server(vec![ok(
-        &json!([{"id": "r1", "name": "vpn.example.com", "type": "A", "content": null, "ttl": 60}]),
-    )]);
-    let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
-    assert_eq!(error.kind, ApiErrorKind::Refused);
-    assert!(
-        error
-            .message
-            .ends_with("the answer has no usable `content` where one is expected: vpn.example.com A"),
-        "{error}"
+    let broken = |kind: Value| json!({"id": "r1", "name": "vpn.example.com", "type": kind, "content": null, "ttl": 60});
+    let (client, _seen) = server(vec![ok(&json!([
+        broken("AAAA".into()),
+        broken("A".into()),
+        broken(Value::Null),
+        broken("TXT".into()),
+        item("r2", "A", "11.22.33.44"),
+    ]))]);
+    let found = client.records("z1", "vpn.example.com", soon()).unwrap();
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|it| (it.is_readable(), it.kind.as_str(), it.content.as_str()))
+        .collect();
+    told.sort_unstable();
+    let flaw = "reading the records of vpn.example.com: the answer has no usable";
+    assert_eq!(
+        told,
+        [
+            (
+                false,
+                "",
+                &*format!("{flaw} `type` where one is expected: vpn.example.com")
+            ),
+            (
+                false,
+                "A",
+                &*format!("{flaw} `content` where one is expected: vpn.example.com A")
+            ),
+            (
+                false,
+                "AAAA",
+                &*format!("{flaw} `content` where one is expected: vpn.example.com AAAA")
+            ),
+            (true, "A", "11.22.33.44"),
+        ]
     );
 }
 
@@ -443,7 +468,11 @@ fn a_write_whose_answer_shows_other_settings_is_refused() {
             echo(json!("auto"), json!([])),
             None,
         ),
-        (settings(Some(60), None), echo(json!(60.0), json!(false)), None),
+        (
+            settings(Some(60), None),
+            echo(json!(60.0), json!(false)),
+            None,
+        ),
     ] {
         let (client, _seen) = server(vec![ok(&told)]);
         let result = patch(&client, change);
