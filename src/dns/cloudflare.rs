@@ -327,8 +327,9 @@ impl Provider for Cloudflare {
             return Err(operation.failed(
                 ApiErrorKind::Gone,
                 format!(
-                    "Cloudflare says that the zone {name} is {}; fix: add it there again, or correct the name",
-                    gone.status
+                    "Cloudflare says that the zone {name} is {}; fix: {}",
+                    gone.status,
+                    gone.remedy().1
                 ),
             ));
         }

@@ -25,6 +25,27 @@ impl Zone {
         (self.status != ACTIVE).then_some(self.status.as_str())
     }
 
+    /// What follows from what the provider says of it, where it does not serve it, and what to do about that.
+    #[must_use]
+    pub fn remedy(&self) -> (&'static str, String) {
+        let said = |of: &&(&str, &'static str, &str)| of.0 == self.status;
+        let (_, follows, fix) = *TROUBLES.iter().find(said).unwrap_or(&OTHER_TROUBLE);
+        if fix != SET_SERVERS {
+            return (follows, fix.to_owned());
+        }
+        let servers = match self.name_servers.as_slice() {
+            [] => "those the dashboard shows".to_owned(),
+            servers => servers.join(" and "),
+        };
+        (
+            follows,
+            format!(
+                "{SET_SERVERS} of {} at its registrar to {servers}",
+                self.name
+            ),
+        )
+    }
+
     /// Whether it is no longer here at all.
     #[must_use]
     pub fn is_gone(&self) -> bool {
@@ -34,6 +55,39 @@ impl Zone {
 
 /// The status of a zone that is served.
 pub const ACTIVE: &str = "active";
+
+const UNSERVED: &str = "so public DNS does not serve its records";
+const SET_SERVERS: &str = "set the name servers";
+const SEE_OVERVIEW: &str = "see why in the overview of the zone at https://dash.cloudflare.com";
+/// What Cloudflare says of a zone (<https://developers.cloudflare.com/dns/zone-setups/reference/domain-status/>, and `status` of its API),
+/// what follows, and what to do.
+const TROUBLES: [(&str, &str, &str); 7] = [
+    ("pending", UNSERVED, SET_SERVERS),
+    ("moved", UNSERVED, SET_SERVERS),
+    (
+        "initializing",
+        UNSERVED,
+        "finish its setup at https://dash.cloudflare.com: choose a plan, then set the name servers",
+    ),
+    (
+        "deleted",
+        UNSERVED,
+        "add it there again, or correct the name",
+    ),
+    (
+        "purged",
+        UNSERVED,
+        "add it there again, or correct the name",
+    ),
+    ("deactivated", UNSERVED, SEE_OVERVIEW),
+    (
+        "read only",
+        "so its records cannot be changed",
+        SEE_OVERVIEW,
+    ),
+];
+const OTHER_TROUBLE: (&str, &str, &str) =
+    ("", "so public DNS may not serve its records", SEE_OVERVIEW);
 
 /// A record as the provider lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,6 +289,33 @@ impl ApiErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_to_do_about_a_zone_fits_what_cloudflare_says_of_it() {
+        let told = |status: &str, servers: &[&str]| {
+            let (follows, fix) = Zone {
+                id: "z1".to_owned(),
+                name: "example.com".to_owned(),
+                status: status.to_owned(),
+                name_servers: servers.iter().map(ToString::to_string).collect(),
+            }
+            .remedy();
+            format!("{follows}; fix: {fix}")
+        };
+        for status in ["pending", "moved"] {
+            assert_eq!(
+                told(status, &["a.ns", "b.ns"]),
+                "so public DNS does not serve its records; fix: set the name servers of example.com at its registrar to a.ns and b.ns"
+            );
+        }
+        assert!(told("pending", &[]).ends_with(" to those the dashboard shows"));
+        assert!(told("initializing", &[]).contains("fix: finish its setup"));
+        for status in ["deactivated", "read only", "on fire"] {
+            let told = told(status, &["a.ns"]);
+            assert!(told.contains("fix: see why in the overview"), "{told}");
+        }
+        assert!(told("read only", &[]).starts_with("so its records cannot be changed; "));
+    }
 
     #[test]
     fn what_cannot_be_read_matters_where_it_may_be_the_record() {
