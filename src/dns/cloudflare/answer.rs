@@ -11,6 +11,7 @@ use jiff::fmt::rfc2822;
 use serde_json::Value;
 
 use crate::dns::TokenStatus;
+use crate::logic::advice;
 use crate::logic::idn;
 use crate::logic::provider::{ACTIVE, ApiError, ApiErrorKind, Found, Zone};
 
@@ -26,6 +27,24 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const AUTOMATIC: u32 = 1;
 /// The codes of a record that does not exist.
 const RECORD_GONE: [i64; 2] = [81_044, 1020];
+/// What to do about refusals of a record whose own words do not tell.
+const FIXES: [(i64, &str); 6] = [
+    (81_044, RECREATE),
+    (1020, RECREATE),
+    (
+        81_045,
+        "remove records that the zone does not need at Cloudflare, or take a larger plan there",
+    ),
+    (
+        9021,
+        "set `ttl` of this record to 1 (automatic), or to 60 to 86400",
+    ),
+    (9041, "set `proxied = false` for this record"),
+    (7003, GONE),
+];
+const GONE: &str = "check cloudflare.api_url, and that the zone is still at Cloudflare";
+const RECREATE: &str =
+    "wait: a later cycle creates it if it has `create = true`; or create it at Cloudflare";
 /// Stands where an error has no text.
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
@@ -326,7 +345,7 @@ impl Refusals {
             return operation.failed(
                 ApiErrorKind::Gone,
                 format!(
-                    "Cloudflare knows no such zone or record{self}: looked up again in the next cycle"
+                    "Cloudflare knows no such zone or record{self}: looked up again in the next cycle; fix: if it lasts, {GONE}"
                 ),
             );
         }
@@ -335,10 +354,9 @@ impl Refusals {
         } else {
             ApiErrorKind::Refused
         };
-        operation.failed(
-            kind,
-            format!("Cloudflare refused with status {status}{self}"),
-        )
+        let fix = FIXES.iter().find(|(code, _)| self.has(&[*code]));
+        let what = format!("Cloudflare refused with status {status}{self}");
+        operation.failed(kind, advice::join(&what, fix.map(|(_, fix)| *fix)))
     }
 }
 

@@ -106,7 +106,8 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
         fails(&refusal(status, code, text), |_| reason.clone(), &fate);
     }
     let gone = format!(
-        "{UPDATING}: Cloudflare refused with status 404 (code 81044: Record does not exist.)"
+        "{UPDATING}: Cloudflare refused with status 404 (code 81044: Record does not exist.); \
+         fix: wait: a later cycle creates it if it has `create = true`; or create it at Cloudflare"
     );
     fails(
         &refusal(404, 81_044, "Record does not exist."),

@@ -74,6 +74,29 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
 }
 
 #[test]
+fn a_refusal_whose_words_do_not_tell_what_to_do_has_a_fix() {
+    for (status, code, fix) in [
+        (404, 81_044, "create it at Cloudflare"),
+        (400, 81_045, "or take a larger plan there"),
+        (400, 9021, "or to 60 to 86400"),
+        (400, 9041, "set `proxied = false` for this record"),
+        (404, 7003, "and that the zone is still at Cloudflare"),
+    ] {
+        let error = failure(&writing(), status, &refusal(code, "No."));
+        let start = format!(
+            "updating vpn.example.com A: Cloudflare refused with status {status} (code {code}: No.); fix: "
+        );
+        assert!(error.message.starts_with(&start), "{error}");
+        assert!(error.message.ends_with(fix), "{error}");
+    }
+    let error = failure(&reading(), 404, &refusal(7003, "No."));
+    assert!(
+        error.message.contains("; fix: if it lasts, check"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_rejected_token_says_what_it_needs() {
     assert_eq!(
         failure(&reading(), 403, &refusal(9109, "Invalid access token")).message,
