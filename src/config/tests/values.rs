@@ -175,8 +175,8 @@ fn values_of_another_shape_are_refused_with_what_is_allowed() {
 fn what_only_has_an_at_sign_is_shown() {
     let told = problem("[network]\ninterface = \"dm0@if5\"");
     assert!(told.contains("network.interface = \"dm0@if5\": "), "{told}");
-    let told = problem("[policy]\ninterval = \"@\"");
-    assert!(told.contains("policy.interval = \"@\": "), "{told}");
+    let told = problem("[policy]\nhealthy_interval = \"@\"");
+    assert!(told.contains("policy.healthy_interval = \"@\": "), "{told}");
     for hidden in [
         "tls://hush@b",
         "me:hush@b",

@@ -489,6 +489,7 @@ pub fn record(item: &Value) -> Result<Found, String> {
 }
 
 /// A TTL in seconds, where one is told.
+#[must_use]
 pub fn ttl(told: &Value) -> Option<u32> {
     // 60.0 is an integer to JSON (RFC 8259 section 6).
     let ttl = match told {
