@@ -10,7 +10,7 @@ use crate::config::Token;
 use crate::dns::Provider;
 use crate::logic::advice;
 use crate::logic::moment::Moment;
-use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
+use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone, readable};
 use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
@@ -187,6 +187,7 @@ impl<'a> Lookup<'a> {
         let mut read = |state: &mut State, zone: &(String, String)| {
             self.read.borrow_mut().last_zone = Some(zone.clone());
             let records = self.read_in(state, zone, spec, others);
+            let records = records.and_then(|it| readable(it, spec.kind, spec.id.as_deref()));
             for (zone, calls) in self.read.borrow_mut().calls.drain(..) {
                 if let Some(known) = state.zones.get_mut(&zone) {
                     known.calls = Some(calls);

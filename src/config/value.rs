@@ -102,9 +102,10 @@ fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The text in quotes. What has an `@` may be a URL with a password.
+/// The text in quotes. What has an `@` behind a `:` or `/` may be a URL with a password.
 fn quoted(text: &str) -> String {
-    if text.contains('@') || may_be_token(text) {
+    let before = text.rsplit_once('@').map_or("", |(before, _)| before);
+    if before.contains([':', '/']) || may_be_token(text) {
         "(not shown)".to_owned()
     } else {
         format!("\"{}\"", cut(text))

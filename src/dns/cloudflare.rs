@@ -276,7 +276,29 @@ fn shown(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiEr
             let detail = format!("the answer shows {content} instead of {wanted}");
             Err(operation.lost(detail, None))
         }
-        _ => Ok(()),
+        _ => set(operation, write, told),
+    }
+}
+
+/// Nor are its settings set where the answer shows others than were asked for; what it leaves out it does not deny.
+fn set(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiError> {
+    let asked = fields(write);
+    let other = |key: &str, shown: Value| {
+        let wanted = &asked[key];
+        if wanted.is_null() || shown.is_null() || *wanted == shown {
+            return Ok(());
+        }
+        Err(operation.flawed(format!(
+            "Cloudflare answered that it is done, but shows {key} {shown} instead of {wanted}; \
+             fix: set `{key}` of this record to {shown}, or change it at Cloudflare"
+        )))
+    };
+    let proxied = told["proxied"].as_bool();
+    other("proxied", proxied.into())?;
+    // A proxied record's TTL is always automatic, whatever is asked for.
+    match proxied.or(asked["proxied"].as_bool()) {
+        Some(true) => Ok(()),
+        _ => other("ttl", answer::ttl(&told["ttl"]).into()),
     }
 }
 
@@ -305,8 +327,9 @@ impl Provider for Cloudflare {
             return Err(operation.failed(
                 ApiErrorKind::Gone,
                 format!(
-                    "Cloudflare says that the zone {name} is {}; fix: add it there again, or correct the name",
-                    gone.status
+                    "Cloudflare says that the zone {name} is {}; fix: {}",
+                    gone.status,
+                    gone.remedy().1
                 ),
             ));
         }
@@ -352,12 +375,14 @@ impl Provider for Cloudflare {
             url_part(name)
         );
         let listed = self.list(&operation, &path, deadline, |item| {
-            answer::record_named(item, name).map_err(|flaw| operation.flawed(flaw))
+            let kind = item["type"].as_str().unwrap_or_default();
+            let unreadable = |flaw| Found::unreadable(kind, operation.flawed(flaw).message);
+            Ok(answer::record_named(item, name).unwrap_or_else(|flaw| Some(unreadable(flaw))))
         })?;
         let mut records: Vec<Found> = vec![];
         for record in listed {
             // Between two pages a record may move from one to the other; twice the same one is no duplicate.
-            if records.iter().all(|known| known.id != record.id) {
+            if !record.is_readable() || records.iter().all(|known| known.id != record.id) {
                 order::insert(&mut records, record, |new, known| new.id < known.id);
             }
         }

@@ -24,7 +24,8 @@ pub trait Provider {
     /// Where the provider cannot be asked.
     fn zone_names(&self, deadline: Deadline) -> Result<Vec<String>, ApiError>;
 
-    /// Every record of this name, in ASCII form, whatever its type: a CNAME in the way is among them.
+    /// Every record of this name, in ASCII form, whatever its type: a CNAME in the way is among them. One that cannot be
+    /// read is among them as [`Found::unreadable`].
     ///
     /// # Errors
     /// Where the provider cannot be asked, or the list cannot be read to its end.
@@ -51,7 +52,7 @@ pub trait Provider {
     /// Makes changes of one zone in one call: all of them, or none where it is refused. What a change does not name stays as it is.
     ///
     /// Each change has a result of its own where the call was taken: an error ([`ApiErrorKind::Unconfirmed`]) where the answer does not
-    /// show it.
+    /// show it, or ([`ApiErrorKind::Refused`]) where it shows the address, and other settings than were asked for.
     ///
     /// # Errors
     /// Where the call was refused, or where it is not certain that it was carried out ([`ApiErrorKind::Unconfirmed`]). Of several changes

@@ -18,8 +18,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// Each request has a connection of its own: a plug has room for few, and on one that it has just closed a command would be lost
 /// in a way that leaves it open whether it arrived.
 const ONCE: (&str, &str) = ("Connection", "close");
-/// Where a plug says what is wrong: a Shelly in `message` ("Common Errors" of its documentation), a Tasmota in `WARNING` and `Command`.
-const WORDS: [&str; 3] = ["message", "WARNING", "Command"];
+/// Where a plug says what is wrong: a Shelly in `message` ("Common Errors" of its documentation) or `error`, or as mere text; a Tasmota in
+/// `WARNING`, `Command` and `Error`.
+const WORDS: [&str; 5] = ["message", "WARNING", "Command", "error", "Error"];
 /// Plugs tell timers in whole seconds and may round up.
 const TIMER_SLACK: f64 = 1.0;
 
@@ -84,10 +85,23 @@ impl Device {
         } else {
             expect_success(reply)
         };
-        refused.map_err(|error| match self.object(reply).as_ref().and_then(said) {
+        let words = || match self.object(reply) {
+            Some(object) => said(&object),
+            None => self.text(reply),
+        };
+        refused.map_err(|error| match words() {
             Some(said) => error.saying(&said),
             None => error,
         })
+    }
+
+    /// What a plug says in a body that is no object, unless it is a page, or a status that says all: it may repeat the request.
+    fn text(&self, reply: &Reply) -> Option<String> {
+        let text = std::str::from_utf8(&reply.body).ok()?;
+        let is_plain = !text.contains('<') && !text.trim_start().starts_with(['{', '[', '"']);
+        let is_told = matches!(reply.status, 300..=399 | 401);
+        let is_said = is_plain && !is_told && !self.is_secret(text);
+        program::first_line(text).filter(|_| is_said)
     }
 
     /// Reads the body of a successful answer. The plug may have done its work even where that makes no sense.
@@ -101,6 +115,15 @@ impl Device {
     /// A body that is an object, without such words of the plug's as may repeat the password.
     fn object(&self, reply: &Reply) -> Option<Map<String, Value>> {
         let mut object: Map<String, Value> = serde_json::from_slice(&reply.body).ok()?;
+        object.retain(|name, value| {
+            !WORDS.contains(&name.as_str())
+                || !value.as_str().is_some_and(|text| self.is_secret(text))
+        });
+        Some(object)
+    }
+
+    /// Whether a text may repeat the password.
+    fn is_secret(&self, text: &str) -> bool {
         let secrets = self.credentials.as_ref().map(|it| {
             let password = it.password.expose();
             [
@@ -109,14 +132,8 @@ impl Device {
                 pair(it),
             ]
         });
-        let is_secret = |text: &str| {
-            let mut secrets = secrets.iter().flatten();
-            text.contains("password=") || secrets.any(|secret| text.contains(secret))
-        };
-        object.retain(|name, value| {
-            !WORDS.contains(&name.as_str()) || !value.as_str().is_some_and(is_secret)
-        });
-        Some(object)
+        let mut secrets = secrets.iter().flatten();
+        text.contains("password=") || secrets.any(|secret| text.contains(secret))
     }
 }
 

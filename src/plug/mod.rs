@@ -16,6 +16,7 @@ mod tasmota;
 use std::fmt;
 use std::time::Duration;
 
+use crate::logic::advice;
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 
@@ -141,6 +142,9 @@ impl Pin<'_> {
     }
 }
 
+/// Stands before a plug's own words.
+const SAID: &str = " (it said ";
+
 /// What a plug says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlugStatus {
@@ -183,7 +187,7 @@ impl PlugError {
     /// The same with the plug's own words.
     fn saying(self, said: &str) -> Self {
         Self {
-            message: format!("{} (it said \"{said}\")", self.message),
+            message: advice::with(&self.message, &format!("{SAID}\"{said}\")")),
             ..self
         }
     }

@@ -195,14 +195,30 @@ impl Act<'_> {
         let count = places.len();
         let (mut doubtful, mut errors) = (vec![], vec![]);
         for ((change, made), shown) in places.into_iter().zip(shown) {
+            let spec = change.record.spec;
+            let asks_none = spec.ttl.is_none() && spec.proxied.is_none();
             match shown {
-                Ok(()) => {
-                    lookup.answered(state, change.record.spec);
-                    *made = Some(Made::Settled(Settled::Written(change.write.clone())));
+                // It holds the address, and a setting is not as the configuration asks for.
+                Err(error) if error.kind == ApiErrorKind::Refused && !asks_none => {
+                    let about = state.about(spec);
+                    let intended = change.write.replacement(change.record.wanted, self.now);
+                    *made = Some(Made::Settled(Settled::Failed {
+                        reason: lookup.note(state, spec, &about, &error),
+                        write: if intended.changes_address() {
+                            WriteFate::InDoubt
+                        } else {
+                            WriteFate::NotApplied
+                        },
+                        found: Instead::Settings,
+                    }));
                 }
-                Err(error) => {
+                Err(error) if error.kind != ApiErrorKind::Refused => {
                     doubtful.push((change, made));
                     errors.push(error);
+                }
+                Ok(()) | Err(_) => {
+                    lookup.answered(state, spec);
+                    *made = Some(Made::Settled(Settled::Written(change.write.clone())));
                 }
             }
         }

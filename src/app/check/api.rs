@@ -206,15 +206,12 @@ pub fn served(zone: &Zone) -> Finding {
     let Some(status) = zone.trouble() else {
         return Finding::ok("zone", format!("{name} is visible"));
     };
-    let servers = match zone.name_servers.as_slice() {
-        [] => "those the dashboard shows".to_owned(),
-        servers => servers.join(" and "),
-    };
-    let found =
-        format!("{name} is {status} at Cloudflare, so public DNS does not serve its records");
-    Finding::warn("zone", found).fix(format!(
-        "set the name servers of {name} at its registrar to {servers}"
-    ))
+    let (follows, fix) = zone.remedy();
+    Finding::warn(
+        "zone",
+        format!("{name} is {status} at Cloudflare, {follows}"),
+    )
+    .fix(fix)
 }
 
 /// The address that the record holds, or a stand-in that is never shown where there is none.

@@ -172,6 +172,23 @@ fn values_of_another_shape_are_refused_with_what_is_allowed() {
 }
 
 #[test]
+fn what_only_has_an_at_sign_is_shown() {
+    let told = problem("[network]\ninterface = \"dm0@if5\"");
+    assert!(told.contains("network.interface = \"dm0@if5\": "), "{told}");
+    let told = problem("[policy]\nhealthy_interval = \"@\"");
+    assert!(told.contains("policy.healthy_interval = \"@\": "), "{told}");
+    for hidden in [
+        "tls://hush@b",
+        "me:hush@b",
+        "https://me:hu@sh@b",
+        "//hush@b",
+    ] {
+        let told = problem(&format!("[network]\ninterface = \"{hidden}\""));
+        assert!(!told.contains("sh@b"), "{told}");
+    }
+}
+
+#[test]
 fn what_may_hold_a_secret_is_not_repeated() {
     for lines in [
         "[recovery]\noff_url = \"ftp://plug/?password=hush\"",

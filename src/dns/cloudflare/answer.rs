@@ -11,6 +11,7 @@ use jiff::fmt::rfc2822;
 use serde_json::Value;
 
 use crate::dns::TokenStatus;
+use crate::logic::advice;
 use crate::logic::idn;
 use crate::logic::provider::{ACTIVE, ApiError, ApiErrorKind, Found, Zone};
 
@@ -22,10 +23,28 @@ const MAX_WEIGHT: u32 = 32 * 1024;
 const MAX_WORD: usize = 64;
 /// RFC 8259 section 8.1 lets a reader pass over it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// The TTL that stands for whatever Cloudflare chooses.
+/// The TTL that stands for whatever Cloudflare chooses, and for one that is not told.
 const AUTOMATIC: u32 = 1;
 /// The codes of a record that does not exist.
 const RECORD_GONE: [i64; 2] = [81_044, 1020];
+/// What to do about refusals of a record whose own words do not tell.
+const FIXES: [(i64, &str); 6] = [
+    (81_044, RECREATE),
+    (1020, RECREATE),
+    (
+        81_045,
+        "remove records that the zone does not need at Cloudflare, or take a larger plan there",
+    ),
+    (
+        9021,
+        "set `ttl` of this record to 1 (automatic), or to 60 to 86400",
+    ),
+    (9041, "set `proxied = false` for this record"),
+    (7003, GONE),
+];
+const GONE: &str = "check cloudflare.api_url, and that the zone is still at Cloudflare";
+const RECREATE: &str =
+    "wait: a later cycle creates it if it has `create = true`; or create it at Cloudflare";
 /// Stands where an error has no text.
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
@@ -326,7 +345,7 @@ impl Refusals {
             return operation.failed(
                 ApiErrorKind::Gone,
                 format!(
-                    "Cloudflare knows no such zone or record{self}: looked up again in the next cycle"
+                    "Cloudflare knows no such zone or record{self}: looked up again in the next cycle; fix: if it lasts, {GONE}"
                 ),
             );
         }
@@ -335,10 +354,9 @@ impl Refusals {
         } else {
             ApiErrorKind::Refused
         };
-        operation.failed(
-            kind,
-            format!("Cloudflare refused with status {status}{self}"),
-        )
+        let fix = FIXES.iter().find(|(code, _)| self.has(&[*code]));
+        let what = format!("Cloudflare refused with status {status}{self}");
+        operation.failed(kind, advice::join(&what, fix.map(|(_, fix)| *fix)))
     }
 }
 
@@ -465,27 +483,26 @@ pub fn record(item: &Value) -> Result<Found, String> {
         name: idn::to_ascii(name).unwrap_or_else(|_| quote(name)),
         // Some of it is shown: a text of any length and any characters must not come through here.
         content: content(item).map_err(of_this)?,
-        ttl: ttl(&item["ttl"]).ok_or_else(|| of_this(unusable("ttl")))?,
+        ttl: ttl(&item["ttl"]).unwrap_or(AUTOMATIC),
         proxied: item["proxied"].as_bool().unwrap_or(false),
     })
 }
 
-/// A TTL in seconds; one that is not told is automatic.
-fn ttl(told: &Value) -> Option<u32> {
-    if told.is_null() {
-        return Some(AUTOMATIC);
-    }
-    if let Some(ttl) = told.as_u64() {
-        return ttl.try_into().ok();
-    }
+/// A TTL in seconds, where one is told.
+#[must_use]
+pub fn ttl(told: &Value) -> Option<u32> {
     // 60.0 is an integer to JSON (RFC 8259 section 6).
-    let whole = |ttl: &f64| ttl.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(ttl);
+    let ttl = match told {
+        Value::String(text) => text.trim().parse().ok()?,
+        told => told.as_f64()?,
+    };
+    let is_whole = ttl.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&ttl);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "it is whole, and in range"
     )]
-    told.as_f64().filter(whole).map(|ttl| ttl as u32)
+    is_whole.then_some(ttl as u32)
 }
 
 /// What is said about a token.

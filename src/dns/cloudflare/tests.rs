@@ -256,16 +256,41 @@ fn a_failure_on_a_later_page_is_no_short_list() {
 
 #[test]
 fn a_record_of_this_name_that_cannot_be_read_is_no_absence() {
-    let (client, _seen) = server(vec![ok(
-        &json!([{"id": "r1", "name": "vpn.example.com", "type": "A", "content": "x", "ttl": "x"}]),
-    )]);
-    let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
-    assert_eq!(error.kind, ApiErrorKind::Refused);
-    assert!(
-        error
-            .message
-            .ends_with("the answer has no usable `ttl` where one is expected: vpn.example.com A"),
-        "{error}"
+    let broken = |kind: Value| json!({"id": "r1", "name": "vpn.example.com", "type": kind, "content": null, "ttl": 60});
+    let (client, _seen) = server(vec![ok(&json!([
+        broken("AAAA".into()),
+        broken("A".into()),
+        broken(Value::Null),
+        broken("TXT".into()),
+        item("r2", "A", "11.22.33.44"),
+    ]))]);
+    let found = client.records("z1", "vpn.example.com", soon()).unwrap();
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|it| (it.is_readable(), it.kind.as_str(), it.content.as_str()))
+        .collect();
+    told.sort_unstable();
+    let flaw = "reading the records of vpn.example.com: the answer has no usable";
+    assert_eq!(
+        told,
+        [
+            (
+                false,
+                "",
+                &*format!("{flaw} `type` where one is expected: vpn.example.com")
+            ),
+            (
+                false,
+                "A",
+                &*format!("{flaw} `content` where one is expected: vpn.example.com A")
+            ),
+            (
+                false,
+                "AAAA",
+                &*format!("{flaw} `content` where one is expected: vpn.example.com AAAA")
+            ),
+            (true, "A", "11.22.33.44"),
+        ]
     );
 }
 
@@ -393,6 +418,88 @@ fn a_write_is_unconfirmed_unless_the_answer_shows_it() {
             );
         }
     }
+}
+
+#[test]
+fn a_write_whose_answer_shows_other_settings_is_refused() {
+    let settings = |ttl, proxied| Change {
+        ttl,
+        proxied,
+        ..to_wanted()
+    };
+    let echo = |ttl: Value, proxied: Value| json!({"id": "r1", "type": "A", "name": "vpn.example.com", "content": "11.22.33.44", "ttl": ttl, "proxied": proxied});
+    for (change, told, shows) in [
+        (
+            settings(Some(60), None),
+            echo(json!(300), json!(false)),
+            Some("ttl 300 instead of 60"),
+        ),
+        (
+            settings(Some(60), None),
+            echo(json!("300"), Value::Null),
+            Some("ttl 300 instead of 60"),
+        ),
+        (
+            settings(None, Some(true)),
+            echo(json!(1), json!(false)),
+            Some("proxied false instead of true"),
+        ),
+        (
+            settings(Some(60), Some(false)),
+            echo(json!(1), json!(true)),
+            Some("proxied true instead of false"),
+        ),
+        // A proxied record shows the automatic TTL, whatever it was asked for.
+        (settings(Some(60), None), echo(json!(1), json!(true)), None),
+        (
+            settings(Some(60), Some(true)),
+            echo(json!(1), Value::Null),
+            None,
+        ),
+        // What was not asked for, or is not told, or in no known way, is no contradiction.
+        (settings(None, None), echo(json!(300), json!(true)), None),
+        (
+            settings(Some(60), Some(false)),
+            echo(Value::Null, json!("no")),
+            None,
+        ),
+        (
+            settings(Some(60), None),
+            echo(json!("auto"), json!([])),
+            None,
+        ),
+        (
+            settings(Some(60), None),
+            echo(json!(60.0), json!(false)),
+            None,
+        ),
+    ] {
+        let (client, _seen) = server(vec![ok(&told)]);
+        let result = patch(&client, change);
+        let error = result.map_err(|error| (error.kind, error.message));
+        let expected = shows.map_or(Ok(()), |shows| {
+            let (what, _) = shows.split_once(" instead of ").unwrap();
+            let (key, shown) = what.split_once(' ').unwrap();
+            Err((
+                ApiErrorKind::Refused,
+                format!("updating vpn.example.com A: Cloudflare answered that it is done, but shows {shows}; fix: set `{key}` of this record to {shown}, or change it at Cloudflare"),
+            ))
+        });
+        assert_eq!(error, expected, "{told}");
+    }
+    let (client, _seen) = server(vec![ok(&echo(json!(300), json!(false)))]);
+    let error = create(&client, wanted()).unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Refused);
+    // Of a batch it is the trouble of that record alone.
+    let new = json!({"id": "r2", "type": "A", "name": "new.example.com", "content": "11.22.33.44", "ttl": 300});
+    let both = json!({"patches": [item("r1", "A", "11.22.33.44")], "posts": [new]});
+    let (client, _seen) = server(vec![ok(&both)]);
+    let shown = write_two(&client).unwrap();
+    assert_eq!(
+        shown[0].clone().map_err(|error| error.kind),
+        Err(ApiErrorKind::Refused)
+    );
+    assert_eq!(shown[1], Ok(()));
 }
 
 #[test]

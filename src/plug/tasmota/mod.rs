@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::device::{self, Device};
-use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
+use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus, SAID};
 use crate::config::{Credentials, Recovery};
+use crate::logic::advice;
 use crate::logic::recovery::CutPlug;
 use crate::logic::units::config_duration;
 use crate::net::Deadline;
@@ -247,15 +248,14 @@ impl Plug for Tasmota {
     }
 }
 
-/// A plug that has just shown its page and leaves a command without an answer, as newer versions do where `SetOption128` is 0.
+/// A plug that has just shown its page and leaves a command without an answer, as newer versions do where `SetOption128` is 0. Not one whose
+/// answer tells what is wrong, or what to do.
 fn takes_no_commands(error: PlugError) -> PlugError {
-    if error.maybe_done {
-        PlugError::unsure(format!(
-            "it shows its page but takes no commands ({}); fix: set SetOption128 to 1 on it",
-            error.message
-        ))
-    } else {
-        error
+    match advice::split(&error.message) {
+        (what, None) if error.maybe_done && !what.contains(SAID) => PlugError::unsure(format!(
+            "it shows its page but takes no commands: {what}; fix: set SetOption128 to 1 on it"
+        )),
+        _ => error,
     }
 }
 

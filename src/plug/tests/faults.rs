@@ -52,10 +52,13 @@ fn a_plug_that_refuses_or_fails_is_reported() {
             (
                 404,
                 PlugError::undone(
-                    "the plug refuses the request (status 404); fix: check the [recovery] section",
+                    "the plug refuses the request (status 404) (it said \"no\"); fix: check the [recovery] section",
                 ),
             ),
-            (500, PlugError::unsure("the plug fails (status 500)")),
+            (
+                500,
+                PlugError::unsure("the plug fails (status 500) (it said \"no\")"),
+            ),
         ] {
             expect_all(model, PlugMode::Status(status), &error);
         }
@@ -211,8 +214,48 @@ fn answered(model: PlugModel, status: u16, body: &'static str) -> PlugError {
 
 #[test]
 fn what_a_plug_says_of_its_error_is_passed_on() {
-    use PlugModel::{Shelly2, Tasmota};
+    use PlugModel::{Shelly1, Shelly2, Tasmota};
     for (model, status, body, expected) in [
+        (
+            Shelly1,
+            400,
+            "\r\nBad \"timer\"!\u{1b}[2J\r\nmore",
+            PlugError::undone(
+                "the plug refuses the request (status 400) (it said \"Bad 'timer'!?[2J\"); fix: check the [recovery] section",
+            ),
+        ),
+        (
+            Shelly1,
+            403,
+            r#"{"error":"Forbidden for guests"}"#,
+            PlugError::undone(
+                "the plug refuses the request (status 403) (it said \"Forbidden for guests\"); fix: check the [recovery] section",
+            ),
+        ),
+        (
+            Shelly1,
+            200,
+            r#"{"error":"Relay overheated"}"#,
+            PlugError::unsure("the plug does not do as asked (it said \"Relay overheated\")"),
+        ),
+        (
+            Shelly1,
+            500,
+            "<html>Internal error",
+            PlugError::unsure("the plug fails (status 500)"),
+        ),
+        (
+            Shelly1,
+            500,
+            "[\"Internal error\"]",
+            PlugError::unsure("the plug fails (status 500)"),
+        ),
+        (
+            Tasmota,
+            200,
+            r#"{"Error":"Voltage too low"}"#,
+            PlugError::unsure("the plug does not do as asked (it said \"Voltage too low\")"),
+        ),
         (
             Shelly2,
             500,
@@ -226,7 +269,7 @@ fn what_a_plug_says_of_its_error_is_passed_on() {
             404,
             r#"{"code":404,"message":"No handler for Switch.Set"}"#,
             PlugError::undone(
-                "the plug refuses the request (status 404); fix: check the [recovery] section (it said \"No handler for Switch.Set\")",
+                "the plug refuses the request (status 404) (it said \"No handler for Switch.Set\"); fix: check the [recovery] section",
             ),
         ),
         (
@@ -267,6 +310,8 @@ fn what_a_plug_repeats_of_the_password_is_not_passed_on() {
     for body in [
         r#"{"message":"GET /cm?user=admin&password=hush"}"#,
         r#"{"message":"not hush & 50% ü"}"#,
+        "no such thing\nURI: /cm?password=hush",
+        "not hush & 50% ü",
         r#"{"message":"not hush%20%26%2050%25%20%C3%BC"}"#,
         r#"{"message":["hush"]}"#,
         r#"{"message":"Authorization: Basic YWRtaW46aHVzaCAmIDUwJSDDvA=="}"#,

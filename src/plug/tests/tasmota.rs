@@ -161,10 +161,45 @@ fn a_plug_that_takes_no_commands_over_http_is_refused_with_the_mend() {
     let error = make(&world, MODEL, None).status(soon()).unwrap_err();
     let (what, fix) = advice::split(&error.message);
     assert!(
-        what.starts_with("it shows its page but takes no commands ("),
+        what.starts_with("it shows its page but takes no commands: "),
         "{error}"
     );
     assert_eq!(fix, Some("set SetOption128 to 1 on it"));
+}
+
+#[test]
+fn a_command_whose_answer_tells_what_is_wrong_has_no_other_fix() {
+    for (body, says) in [
+        (
+            r#"{"Error":"Power supply"}"#,
+            "the plug does not do as asked (it said \"Power supply\")",
+        ),
+        (
+            r#"{"Error":null}"#,
+            "the answer is not that of a tasmota plug; fix: check recovery.plug and recovery.address",
+        ),
+        (
+            r#"{"POWER":"AN"}"#,
+            "the plug says neither ON nor OFF; fix: reset StateText1 and StateText2 on it",
+        ),
+    ] {
+        let world = World::start().unwrap();
+        let answer = move |line: &str, reply: &[u8], out: &mut dyn Write| {
+            if line.contains("cmnd") {
+                let length = body.len();
+                write!(
+                    out,
+                    "HTTP/1.1 200 x\r\nContent-Length: {length}\r\n\r\n{body}"
+                )?;
+            } else {
+                out.write_all(reply)?;
+            }
+            Ok(false)
+        };
+        world.plugs().tamper(MODEL, Some(Arc::new(answer)));
+        let error = make(&world, MODEL, None).status(soon()).unwrap_err();
+        assert_eq!(error.message, says);
+    }
 }
 
 #[test]

@@ -427,17 +427,31 @@ fn an_item_of_no_use_under_one_name_is_the_trouble_of_that_name_alone() {
     let cloudflare = home.world.cloudflare();
     let odd = json!({"name": name(4), "type": "A", "content": "84.16.1.9"});
     let odd = cloudflare.add_record("example.com", &odd).unwrap();
-    for (key, value) in [("type", Value::Null), ("content", json!(7))] {
+    for (key, value) in [("content", json!(7)), ("content", Value::Null)] {
         cloudflare.spoil_record(&odd, key, &value);
         home.world.set_address(Some(NEW.parse().unwrap()));
         let (code, report) = home.cycle_with(&["--trust"]);
         assert_eq!((code, right(&home)), (1, 19), "{report:#}");
         let told = reason(&report, 4);
-        assert!(told.contains("no usable `"), "{told}");
+        assert!(told.contains("no usable `content`"), "{told}");
         home.pass(std::time::Duration::from_secs(31));
         home.world.set_address(Some(OLD.parse().unwrap()));
         home.cycle_with(&["--trust"]);
         home.pass(std::time::Duration::from_secs(31));
+    }
+}
+
+#[test]
+fn a_neighbour_of_no_use_is_no_trouble_of_a_record_that_is_there() {
+    for kind in [json!("AAAA"), Value::Null] {
+        let home = many(3);
+        let cloudflare = home.world.cloudflare();
+        let odd = json!({"name": name(1), "type": "A", "content": "84.16.1.9"});
+        let odd = cloudflare.add_record("example.com", &odd).unwrap();
+        cloudflare.spoil_record(&odd, "type", &kind);
+        cloudflare.spoil_record(&odd, "content", &Value::Null);
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!((code, right(&home)), (0, 3), "{report:#}");
     }
 }
 

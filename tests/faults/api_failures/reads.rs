@@ -62,7 +62,7 @@ fn a_refused_read_is_told_and_rests_the_zone() {
 
 #[test]
 fn a_read_of_what_is_not_there_is_told_and_rests_the_zone() {
-    let gone = "Cloudflare knows no such zone or record (code 7003: Could not route): looked up again in the next cycle".to_owned();
+    let gone = "Cloudflare knows no such zone or record (code 7003: Could not route): looked up again in the next cycle; fix: if it lasts, check cloudflare.api_url, and that the zone is still at Cloudflare".to_owned();
     fails(
         &refusal(404, 7003, "Could not route"),
         |_| gone.clone(),

@@ -106,7 +106,8 @@ fn a_refused_write_is_told_and_leaves_no_doubt() {
         fails(&refusal(status, code, text), |_| reason.clone(), &fate);
     }
     let gone = format!(
-        "{UPDATING}: Cloudflare refused with status 404 (code 81044: Record does not exist.)"
+        "{UPDATING}: Cloudflare refused with status 404 (code 81044: Record does not exist.); \
+         fix: wait: a later cycle creates it if it has `create = true`; or create it at Cloudflare"
     );
     fails(
         &refusal(404, 81_044, "Record does not exist."),
@@ -285,4 +286,36 @@ fn a_write_whose_answer_was_lost_is_told_though_the_address_changed_again_before
     let steps = [OLD, NEW, THIRD].map(str::to_owned);
     let [old, new, third] = steps;
     assert_eq!(told, [(old, new.clone()), (new, third)]);
+}
+
+#[test]
+fn a_setting_that_cloudflare_takes_and_does_not_keep_is_told_and_tried_ever_more_seldom() {
+    let home = Home::with("[[record]]\nname = \"vpn.example.com\"\nttl = 60\n");
+    let cloudflare = home.world.cloudflare();
+    let record = json!({"name": "vpn.example.com", "type": "A", "content": OLD, "ttl": 300});
+    cloudflare.add_record("example.com", &record).unwrap();
+    let shown = json!({"success": true, "result": record});
+    let kept = Fault::Status {
+        code: 200,
+        retry_after: None,
+        body: Some(shown.to_string()),
+    };
+    cloudflare.set_fault_at("dns_records/", true, Some(kept));
+    for wait in [30, 60, 120] {
+        let said = cycle(&home);
+        assert_eq!(said.code, 1);
+        assert_eq!(
+            said.err,
+            format!(
+                "error: {UPDATING}: Cloudflare answered that it is done, but shows ttl 300 instead of 60; \
+                 fix: set `ttl` of this record to 300, or change it at Cloudflare\n"
+            )
+        );
+        assert_eq!(said.record["outcome"], "failed");
+        assert_eq!(rest(&home), Some(wait));
+        home.pass(Duration::from_secs(130));
+    }
+    cloudflare.set_fault_at("dns_records/", true, None);
+    assert_eq!(cycle(&home).code, 0);
+    assert_eq!(cloudflare.records()[0]["ttl"], 60);
 }

@@ -74,6 +74,29 @@ fn codes_mean_what_to_do_next_for_reads_and_writes_alike() {
 }
 
 #[test]
+fn a_refusal_whose_words_do_not_tell_what_to_do_has_a_fix() {
+    for (status, code, fix) in [
+        (404, 81_044, "create it at Cloudflare"),
+        (400, 81_045, "or take a larger plan there"),
+        (400, 9021, "or to 60 to 86400"),
+        (400, 9041, "set `proxied = false` for this record"),
+        (404, 7003, "and that the zone is still at Cloudflare"),
+    ] {
+        let error = failure(&writing(), status, &refusal(code, "No."));
+        let start = format!(
+            "updating vpn.example.com A: Cloudflare refused with status {status} (code {code}: No.); fix: "
+        );
+        assert!(error.message.starts_with(&start), "{error}");
+        assert!(error.message.ends_with(fix), "{error}");
+    }
+    let error = failure(&reading(), 404, &refusal(7003, "No."));
+    assert!(
+        error.message.contains("; fix: if it lasts, check"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_rejected_token_says_what_it_needs() {
     assert_eq!(
         failure(&reading(), 403, &refusal(9109, "Invalid access token")).message,
@@ -414,9 +437,6 @@ fn a_record_is_read_strictly_where_it_matters() {
         ("type", "A\n".into()),
         ("name", 7.into()),
         ("content", Value::Null),
-        ("ttl", "60".into()),
-        ("ttl", (-1).into()),
-        ("ttl", u64::MAX.into()),
     ] {
         let flaw = format!("the answer has no usable `{key}` where one is expected");
         let error = with(key, value.clone()).unwrap_err();
@@ -427,9 +447,23 @@ fn a_record_is_read_strictly_where_it_matters() {
     for odd in [Value::Null, serde_json::json!([]), 7.into()] {
         assert!(record(&odd).is_err());
     }
-    assert_eq!(with("ttl", Value::Null).unwrap().ttl, 1);
-    assert_eq!(with("ttl", 60.0.into()).unwrap().ttl, 60);
-    assert!(with("ttl", 60.5.into()).is_err());
+    for (told, ttl) in [
+        (60.0.into(), 60),
+        ("60".into(), 60),
+        (" 60 ".into(), 60),
+        // What is no TTL is not known.
+        (Value::Null, 1),
+        (60.5.into(), 1),
+        ((-1).into(), 1),
+        (u64::MAX.into(), 1),
+        ("auto".into(), 1),
+        ("NaN".into(), 1),
+        ("inf".into(), 1),
+        (serde_json::json!([60]), 1),
+        (true.into(), 1),
+    ] {
+        assert_eq!(with("ttl", told).unwrap().ttl, ttl);
+    }
 }
 
 #[test]
