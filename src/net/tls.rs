@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme, StreamOwned,
@@ -36,14 +38,15 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
     if let Some(path) = ca_file {
         add_roots(&mut roots, path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto::provider())
-        .build()
-        .map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let verifier = InItsTime {
+        roots,
+        algorithms: crypto::provider().signature_verification_algorithms,
+    };
     let mut config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("cannot set up TLS: {error}"))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(InItsTime(verifier)))
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     // One short process a cycle: there is nothing to resume.
     config.resumption = Resumption::disabled();
@@ -53,7 +56,10 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
 /// The verification by the library, and in what it tells of a certificate that is not valid now: the dates alone are to blame only where it
 /// would be accepted at another time. Otherwise a router's own page with an old certificate would pass for a wrong clock.
 #[derive(Debug)]
-struct InItsTime(Arc<WebPkiServerVerifier>);
+struct InItsTime {
+    roots: RootCertStore,
+    algorithms: WebPkiSupportedAlgorithms,
+}
 
 impl ServerCertVerifier for InItsTime {
     fn verify_server_cert(
@@ -61,20 +67,28 @@ impl ServerCertVerifier for InItsTime {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verify = |at| self.0.verify_server_cert(own, others, name, ocsp, at);
-        verify(now).map_err(|error| {
-            let in_its_time = match &error {
-                Error::InvalidCertificate(
-                    CertificateError::ExpiredContext { not_after: at, .. }
-                    | CertificateError::NotValidYetContext { not_before: at, .. },
-                ) => verify(*at).err(),
-                _ => None,
-            };
-            in_its_time.unwrap_or(error)
-        })
+        let own = ParsedCertificate::try_from(own)?;
+        let verify = |at| {
+            let Self { roots, algorithms } = self;
+            verify_server_cert_signed_by_trust_anchor(&own, roots, others, at, algorithms.all)?;
+            verify_server_name(&own, name)
+        };
+        match verify(now) {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err(error) => {
+                let in_its_time = match &error {
+                    Error::InvalidCertificate(
+                        CertificateError::ExpiredContext { not_after: at, .. }
+                        | CertificateError::NotValidYetContext { not_before: at, .. },
+                    ) => verify(*at).err(),
+                    _ => None,
+                };
+                Err(in_its_time.unwrap_or(error))
+            }
+        }
     }
 
     fn verify_tls12_signature(
@@ -83,7 +97,7 @@ impl ServerCertVerifier for InItsTime {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -92,11 +106,11 @@ impl ServerCertVerifier for InItsTime {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
