@@ -491,11 +491,11 @@ pub fn record(item: &Value) -> Result<Found, String> {
 /// A TTL in seconds, where one is told.
 #[must_use]
 pub fn ttl(told: &Value) -> Option<u32> {
+    if let Some(text) = told.as_str() {
+        return text.trim().parse().ok();
+    }
     // 60.0 is an integer to JSON (RFC 8259 section 6).
-    let ttl = match told {
-        Value::String(text) => text.trim().parse().ok()?,
-        told => told.as_f64()?,
-    };
+    let ttl = told.as_f64()?;
     let is_whole = ttl.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&ttl);
     #[expect(
         clippy::cast_possible_truncation,
