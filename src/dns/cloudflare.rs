@@ -455,7 +455,10 @@ impl Provider for Cloudflare {
             };
             let body = fields(write);
             let answer = self.ask(&operation, method, &path, Some(&body), deadline)?;
-            return shown(&operation, write, &answer.result).map(|()| vec![Ok(())]);
+            return match shown(&operation, write, &answer.result) {
+                Err(error) if error.kind != ApiErrorKind::Refused => Err(error),
+                shown => Ok(vec![shown]),
+            };
         }
         let operation = Operation::batch(format!("changing {} records in one call", writes.len()));
         let list = |is_new: bool| -> Vec<Value> {

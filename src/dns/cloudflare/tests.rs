@@ -78,12 +78,13 @@ fn patch(client: &Cloudflare, change: Change) -> Result<(), ApiError> {
         before: Box::new(before),
         change,
     };
-    client.write("z1", &[&write], soon()).map(drop)
+    client.write("z1", &[&write], soon())?.remove(0)
 }
 
 fn create(client: &Cloudflare, new: NewRecord) -> Result<(), ApiError> {
-    let made = client.write("z1", &[&Write::Create(new)], soon());
-    made.map(drop)
+    client
+        .write("z1", &[&Write::Create(new)], soon())?
+        .remove(0)
 }
 
 #[test]

@@ -319,3 +319,41 @@ fn a_setting_that_cloudflare_takes_and_does_not_keep_is_told_and_tried_ever_more
     assert_eq!(cycle(&home).code, 0);
     assert_eq!(cloudflare.records()[0]["ttl"], 60);
 }
+
+#[test]
+fn an_address_that_cloudflare_takes_counts_whatever_became_of_a_setting() {
+    let answers = |ttl: u32| {
+        let record = json!({"name": "vpn.example.com", "type": "A", "content": NEW, "ttl": ttl});
+        Some(Fault::Status {
+            code: 200,
+            retry_after: None,
+            body: Some(json!({"success": true, "result": record}).to_string()),
+        })
+    };
+    // Where the configuration asks for no setting, whatever Cloudflare chose is right.
+    let home = Home::with(RECORD);
+    let cloudflare = home.world.cloudflare();
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    cloudflare.set_fault_at("dns_records", true, answers(300));
+    let said = cycle(&home);
+    assert_eq!((said.code, &said.record["outcome"]), (0, &json!("created")));
+
+    let home = Home::with("[[record]]\nname = \"vpn.example.com\"\nttl = 60\n");
+    let cloudflare = home.world.cloudflare();
+    let record = json!({"name": "vpn.example.com", "type": "A", "content": OLD, "ttl": 300});
+    let id = cloudflare.add_record("example.com", &record).unwrap();
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    cloudflare.set_fault_at("dns_records/", true, answers(300));
+    assert_eq!(cycle(&home).code, 1);
+    let known = &home.state()["records"][KEY];
+    assert_eq!(known["trouble"]["held"], "settings");
+    // The next cycle reads it before anything else.
+    assert_eq!(known["in_doubt"], NEW);
+    cloudflare
+        .edit_record(&id, &json!({"content": NEW}))
+        .unwrap();
+    cloudflare.set_fault_at("dns_records/", true, None);
+    home.pass(Duration::from_secs(31));
+    assert_eq!(cycle(&home).code, 0);
+    assert_eq!(cloudflare.writes().len(), 1, "the setting alone");
+}
