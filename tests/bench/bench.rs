@@ -66,7 +66,8 @@ fn main() {
         alone.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
         alone.arg(env::current_exe().unwrap()).args(&arguments);
         let error = alone.env(INSIDE, "yes").exec();
-        panic!("no namespace can be made here: {error}");
+        eprintln!("unshare: {error}");
+        std::process::exit(1);
     }
     let folder = tempfile::tempdir().unwrap();
     furnish(folder.path());

@@ -15,8 +15,8 @@ const COLUMNS: [Column; 7] = [
     ("wall ms", Mode::Plain, |it| it.wall_ms),
     ("CPU ms", Mode::Plain, |it| it.cpu_ms),
     ("MiB", Mode::Plain, |it| it.memory_mib),
-    ("KiB on lo", Mode::Plain, |it| it.kib),
-    ("sys. calls", Mode::Traced, |it| it.calls),
+    ("KiB", Mode::Plain, |it| it.kib),
+    ("calls", Mode::Traced, |it| it.calls),
     ("TLS", Mode::Plain, |it| it.connections),
     ("HTTP", Mode::Plain, |it| it.requests),
 ];
@@ -33,21 +33,25 @@ pub fn text(limits: &[Limit], sizes: &[Size], rounds: usize) -> String {
          In brackets how many times cadence's it is, by the median of the rounds. Delayed: 30 ms a connection, 50 ms a request.\n"
     );
     for size in sizes {
-        let _ = write!(text, "\n{:<18}", format!("{} record(s)", size.records));
+        let _ = write!(text, "\n{:<19}", format!("records: {}", size.records));
         for (name, ..) in columns() {
             let _ = write!(text, "{name:>WIDTH$}");
         }
         text.push('\n');
-        for tool in &size.tools {
+        for (at, tool) in size.tools.iter().enumerate() {
+            let base = size.tools.first().filter(|_| at > 0);
+            let changed = match tool.runs {
+                1 => "\u{394}".to_owned(),
+                runs => format!("\u{394}\u{d7}{runs}"),
+            };
             for (state, figures, base) in [
-                ("z", &tool.steady, &size.tools[0].steady),
-                ("\u{394}", &tool.change, &size.tools[0].change),
+                ("z", &tool.steady, base.map(|it| &it.steady)),
+                (&changed, &tool.change, base.map(|it| &it.change)),
             ] {
-                let _ = write!(text, "{:<16}{state:<2}", tool.name);
-                let cells = columns().map(|column| cell(figures, base, column));
-                cells.for_each(|cell| {
-                    let _ = write!(text, "{cell:>WIDTH$}");
-                });
+                let _ = write!(text, "{:<15} {state:<3}", tool.name);
+                for column in columns() {
+                    let _ = write!(text, "{:>WIDTH$}", cell(figures, base, column));
+                }
                 text.push('\n');
             }
         }
@@ -78,10 +82,10 @@ pub fn text(limits: &[Limit], sizes: &[Size], rounds: usize) -> String {
     text
 }
 
-const WIDTH: usize = 13;
+const WIDTH: usize = 12;
 
 /// A median, and how many times as much as cadence's it is.
-fn cell(figures: &Figures, base: &Figures, column: Column) -> String {
+fn cell(figures: &Figures, base: Option<&Figures>, column: Column) -> String {
     let Some(value) = median(values(figures, column)) else {
         return "\u{2013}".to_owned();
     };
@@ -90,7 +94,7 @@ fn cell(figures: &Figures, base: &Figures, column: Column) -> String {
     } else {
         format!("{value:.0}")
     };
-    match ratio(figures, base, column) {
+    match base.and_then(|base| ratio(figures, base, column)) {
         Some(ratio) if ratio < 9.95 => format!("{value} ({ratio:.1})"),
         Some(ratio) => format!("{value} ({ratio:.0})"),
         None => value,

@@ -147,14 +147,14 @@ impl Tool {
         (code == Some(0)).then_some(cost)
     }
 
-    /// Whether each of its records shows this address.
-    pub fn is_right(&self, internet: &Internet, address: &str) -> bool {
+    /// How many of its records do not show this address.
+    pub fn wrong(&self, internet: &Internet, address: &str) -> usize {
         let records = internet.world.cloudflare().records();
         let is_own = |name: &str| name.ends_with(&self.zone);
-        let mut own = records
+        let own = records
             .iter()
             .filter(|it| it["name"].as_str().is_some_and(is_own));
-        own.all(|record| record["content"] == address)
+        own.filter(|record| record["content"] != address).count()
     }
 }
 
@@ -175,8 +175,10 @@ fn cadence_config(home: &Home) -> PathBuf {
         .iter()
         .map(|name| format!("[[record]]\nname = \"{name}\"\n"));
     let text = format!(
-        "[cloudflare]\ntoken_file = {token:?}\n[network]\nrouter = \"{ROUTER}\"\nca_file = {ca:?}\n\
+        "[cloudflare]\ntoken_file = \"{}\"\n[network]\nrouter = \"{ROUTER}\"\nca_file = \"{}\"\n\
          [policy]\nmax_updates_per_hour = 60\n{}",
+        token.display(),
+        ca.display(),
         sections.collect::<String>()
     );
     home.write("cadence.toml", &text)
