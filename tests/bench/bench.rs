@@ -19,6 +19,8 @@
 mod internet;
 mod limits;
 mod measure;
+mod names;
+mod requests;
 mod rounds;
 #[path = "../support/mod.rs"]
 mod support;
@@ -82,6 +84,9 @@ fn main() {
         }
         lacks.is_none()
     });
+    if !tools::is_installed("strace") {
+        eprintln!("left out: system calls, as strace is not installed");
+    }
     let limits = limits::measure(&internet, folder.path(), &kinds, options.rounds);
     let sizes = options.records.iter();
     let sizes = sizes
@@ -127,7 +132,7 @@ fn options(arguments: &[String]) -> Option<Options> {
 /// The loopback interface, and where names are looked up.
 fn furnish(folder: &Path) {
     shell("ip link set lo up && echo 0 0 >/proc/sys/net/ipv4/ping_group_range");
-    for address in internet::addresses() {
+    for address in names::addresses() {
         shell(&format!("ip address add {address}/32 dev lo"));
     }
     shell("ip route add default dev lo");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::internet::{Delays, Internet};
 use crate::measure::Cost;
-use crate::tools::{Kind, Tool};
+use crate::tools::{self, Kind, Tool};
 
 /// So many runs may a tool take for one change: some want to see it twice.
 const MOST_RUNS: usize = 3;
@@ -77,9 +77,9 @@ pub fn measure(
     let set_up = kinds
         .iter()
         .map(|kind| kind.set_up(internet, folder, &records.to_string(), records));
-    let tools: Vec<Tool> = set_up.collect();
+    let set_up: Vec<Tool> = set_up.collect();
     let mut measured: Vec<Measured> = Vec::new();
-    for tool in &tools {
+    for tool in &set_up {
         // The first life, in which a tool learns what it will know; whoever fails in it is not tried again.
         let address = addresses.next(internet);
         let (first, runs) = follow(internet, tool, &address, false);
@@ -94,9 +94,10 @@ pub fn measure(
     for round in 0..rounds {
         eprintln!("{records} records, round {} of {rounds}", round + 1);
         for mode in [Mode::Plain, Mode::Delayed, Mode::Traced] {
-            for (tool, measured) in tools.iter().zip(&mut measured) {
+            for (tool, measured) in set_up.iter().zip(&mut measured) {
                 let before = &measured.change[mode as usize];
-                if measured.is_left_out || mode == Mode::Traced && round > 0 || is_enough(before) {
+                let is_traced = round == 0 && tools::is_installed("strace");
+                if measured.is_left_out || is_enough(before) || mode == Mode::Traced && !is_traced {
                     continue;
                 }
                 let (change, steady, runs) = turn(internet, tool, mode, &mut addresses);

@@ -7,8 +7,9 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::internet::{Internet, ROUTER};
+use crate::internet::Internet;
 use crate::measure::{self, Cost};
+use crate::names::ROUTER;
 
 /// A tool that is set up.
 pub struct Tool {
@@ -79,15 +80,17 @@ pub fn all(cadence: &str, others: &[(String, String)]) -> Vec<Kind> {
     kinds
 }
 
+/// Whether this host has a program.
+pub fn is_installed(program: &str) -> bool {
+    let mut folders = crate::PATH.split(':');
+    folders.any(|folder| Path::new(folder).join(program).exists())
+}
+
 impl Kind {
     /// The first of its programs that is not installed.
     pub fn lacks(&self) -> Option<&str> {
-        let is_there = |program: &str| {
-            let mut folders = crate::PATH.split(':');
-            folders.any(|folder| Path::new(folder).join(program).exists())
-        };
         let mut programs = self.programs.iter();
-        programs.find(|program| !is_there(program)).copied()
+        programs.find(|program| !is_installed(program)).copied()
     }
 
     /// Sets it up with so many records, all of which show an address that is no more; `place` tells it from its twins.
