@@ -4,6 +4,7 @@
 //! - `--records N,..`: with so many records (1,10,50,1000);
 //! - `--with NAME=COMMAND`: another tool, by a command of a shell; the environment tells it `TOKEN`, `ZONE`, `ZONE_ID`, `NAMES`,
 //!   `SSL_CERT_FILE`, a `HOME` of its own, and by `CADENCE_CONFIG` and `CADENCE_STATE_DIR` what another cadence needs;
+//! - `--only NAME`: those alone whose names begin like this;
 //! - `--cadence PATH`: that cadence instead of the one that was built with this;
 //! - `--json`: every figure of every round.
 //!
@@ -45,6 +46,7 @@ struct Options {
     records: Vec<usize>,
     others: Vec<(String, String)>,
     cadence: String,
+    only: String,
     is_json: bool,
 }
 
@@ -57,7 +59,7 @@ fn main() {
     }
     let Some(options) = options(&arguments) else {
         eprintln!(
-            "usage: cargo bench --bench tools -- [--rounds N] [--records N,..] [--with NAME=COMMAND].. [--cadence PATH] [--json]"
+            "usage: cargo bench --bench tools -- [--rounds N] [--records N,..] [--with NAME=COMMAND].. [--only NAME] [--cadence PATH] [--json]"
         );
         std::process::exit(2);
     };
@@ -77,25 +79,33 @@ fn main() {
     trust(folder.path(), &internet.ca_pem);
 
     let mut kinds = tools::all(&options.cadence, &options.others);
+    let limited = tools::all(&options.cadence, &[]);
     kinds.retain(|kind| {
         let lacks = kind.lacks();
         if let Some(program) = lacks {
             eprintln!("left out: {}, as {program} is not installed", kind.name);
         }
-        lacks.is_none()
+        lacks.is_none() && kind.name.starts_with(&options.only)
     });
     if !tools::is_installed("strace") {
         eprintln!("left out: system calls, as strace is not installed");
     }
-    let limits = limits::measure(&internet, folder.path(), &kinds, options.rounds);
-    let sizes = options.records.iter();
-    let sizes = sizes
-        .map(|records| rounds::measure(&internet, folder.path(), &kinds, *records, options.rounds));
-    let sizes: Vec<rounds::Size> = sizes.collect();
+    let show = |text: String| {
+        if !options.is_json {
+            println!("{text}");
+        }
+    };
+    show(table::heading(options.rounds));
+    let mut sizes = Vec::new();
+    for records in options.records {
+        let size = rounds::measure(&internet, folder.path(), &kinds, records, options.rounds);
+        show(table::of_size(&size));
+        sizes.push(size);
+    }
+    let limits = limits::measure(&internet, folder.path(), &limited, options.rounds);
+    show(table::of_limits(&limits));
     if options.is_json {
         println!("{:#}", table::json(&limits, &sizes));
-    } else {
-        print!("{}", table::text(&limits, &sizes, options.rounds));
     }
 }
 
@@ -105,6 +115,7 @@ fn options(arguments: &[String]) -> Option<Options> {
         records: vec![1, 10, 50, 1000],
         others: vec![],
         cadence: env!("CARGO_BIN_EXE_cadence").to_owned(),
+        only: String::new(),
         is_json: false,
     };
     let mut words = arguments.iter();
@@ -118,6 +129,7 @@ fn options(arguments: &[String]) -> Option<Options> {
                 let sizes = words.next()?.split(',').map(str::parse);
                 options.records = sizes.collect::<Result<_, _>>().ok()?;
             }
+            "--only" => options.only.clone_from(words.next()?),
             "--cadence" => options.cadence.clone_from(words.next()?),
             "--with" => {
                 let (name, command) = words.next()?.split_once('=')?;

@@ -58,6 +58,7 @@ impl Addresses {
 
     /// Another one, which the world tells from now on.
     pub fn next(&mut self, internet: &Internet) -> String {
+        internet.world.cloudflare().clear_journal();
         self.0 += 1;
         let address = std::net::Ipv4Addr::from(self.0);
         internet.world.set_address(Some(address));
@@ -83,6 +84,9 @@ pub fn measure(
         // The first life, in which a tool learns what it will know; whoever fails in it is not tried again.
         let address = addresses.next(internet);
         let (first, runs) = follow(internet, tool, &address, false);
+        if first.is_some() {
+            tool.run(internet, false);
+        }
         measured.push(Measured {
             name: tool.name.clone(),
             steady: Figures::default(),
@@ -131,9 +135,7 @@ fn turn(
     if change.is_none() && follow(internet, tool, &address, false).0.is_none() {
         return (None, None, runs);
     }
-    if change.is_some_and(|cost| cost.wall_ms < LONG_MS) {
-        tool.run(internet, false);
-    }
+    tool.run(internet, false);
     internet.set_delays(delays);
     let steady = tool.run(internet, mode == Mode::Traced);
     (change, steady, runs)

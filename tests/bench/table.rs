@@ -27,56 +27,58 @@ fn columns() -> impl Iterator<Item = Column> {
     COLUMNS.into_iter().chain([DELAYED])
 }
 
-pub fn text(limits: &[Limit], sizes: &[Size], rounds: usize) -> String {
-    let mut text = format!(
-        "Medians of {rounds} rounds; what takes over 10 s, of one. z: the address is as before, \u{394}: it changed, until every record is right.\n\
-         In brackets how many times cadence's it is, by the median of the rounds. Delayed: 30 ms a connection, 50 ms a request.\n"
-    );
-    for size in sizes {
-        let _ = write!(text, "\n{:<19}", format!("records: {}", size.records));
-        for (name, ..) in columns() {
-            let _ = write!(text, "{name:>WIDTH$}");
-        }
-        text.push('\n');
-        for (at, tool) in size.tools.iter().enumerate() {
-            let base = size.tools.first().filter(|_| at > 0);
-            let changed = match tool.runs {
-                1 => "\u{394}".to_owned(),
-                runs => format!("\u{394}\u{d7}{runs}"),
-            };
-            for (state, figures, base) in [
-                ("z", &tool.steady, base.map(|it| &it.steady)),
-                (&changed, &tool.change, base.map(|it| &it.change)),
-            ] {
-                let _ = write!(text, "{:<15} {state:<3}", tool.name);
-                for column in columns() {
-                    let _ = write!(text, "{:>WIDTH$}", cell(figures, base, column));
-                }
-                text.push('\n');
+/// What the figures are.
+pub fn heading(rounds: usize) -> String {
+    format!(
+        "Medians of {rounds} rounds; what takes over 10 s, of one. z: the address is as before, \u{394}: it changed, until every record\n\
+         is right. In brackets how many times cadence's it is, by the median of the rounds. Delayed: 30 ms a connection, 50 ms a request."
+    )
+}
+
+/// All tools with a number of records, two lines each.
+pub fn of_size(size: &Size) -> String {
+    let mut text = format!("\n{:<19}", format!("records: {}", size.records));
+    for (name, ..) in columns() {
+        let _ = write!(text, "{name:>WIDTH$}");
+    }
+    for (at, tool) in size.tools.iter().enumerate() {
+        let base = size.tools.first().filter(|_| at > 0);
+        let changed = match tool.runs {
+            1 => "\u{394}".to_owned(),
+            runs => format!("\u{394}\u{d7}{runs}"),
+        };
+        for (state, figures, base) in [
+            ("z", &tool.steady, base.map(|it| &it.steady)),
+            (&changed, &tool.change, base.map(|it| &it.change)),
+        ] {
+            let _ = write!(text, "\n{:<15} {state:<3}", tool.name);
+            for column in columns() {
+                let _ = write!(text, "{:>WIDTH$}", cell(figures, base, column));
             }
         }
     }
-    let _ = writeln!(
-        text,
-        "\nWith these delays, and {} ms for an answer of the name server:",
-        NAME.as_millis()
-    );
+    text
+}
+
+/// The cycles that have a bound, a line each.
+pub fn of_limits(limits: &[Limit]) -> String {
+    let name = NAME.as_millis();
+    let mut text = format!("\nWith these delays, and {name} ms for an answer of the name server:");
     for limit in limits {
-        let [wall, connections, requests] = [
-            |it: &Cost| it.wall_ms,
-            |it: &Cost| it.connections,
-            |it: &Cost| it.requests,
-        ]
-        .map(|of| median(limit.costs.iter().map(of).collect()).unwrap_or_default());
-        let verdict = if wall <= limit.bound_ms {
+        let middle =
+            |of: fn(&Cost) -> f64| median(limit.costs.iter().map(of).collect()).unwrap_or_default();
+        let (wall, bound) = (middle(|it| it.wall_ms), limit.bound_ms);
+        let verdict = if wall <= bound {
             "holds"
         } else {
             "does not hold"
         };
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "{:<40}{wall:>7.1} ms of {:>3}, {connections} TLS, {requests} HTTP: {verdict}",
-            limit.cycle, limit.bound_ms
+            "\n{:<40}{wall:>7.1} ms of {bound:>3}, {} TLS, {} HTTP: {verdict}",
+            limit.cycle,
+            middle(|it| it.connections),
+            middle(|it| it.requests),
         );
     }
     text
