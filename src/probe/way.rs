@@ -29,7 +29,12 @@ pub fn tunnel_to(address: IpAddr) -> Option<String> {
     let mut links = links.flatten().map(|link| link.path());
     let link = links.find(|link| of_kernel(link.join("ifindex")).trim() == index)?;
     let is_tunnel = of_kernel(link.join("type")).trim() == ARPHRD_NONE;
-    is_tunnel.then(|| link.file_name().unwrap_or_default().display().to_string())
+    is_tunnel.then(|| {
+        link.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    })
 }
 
 /// The index of the interface by which the kernel would send to `address`.
