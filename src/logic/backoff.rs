@@ -80,7 +80,7 @@ impl Backoff {
         let rejection = before
             .filter(|before| rejected_token.is_none() && before.rejected_token == Some(token));
         let row = before
-            .filter(|before| before.rejected_token == rejected_token)
+            .filter(|before| rejection.is_some() || before.rejected_token == rejected_token)
             .map_or(0, |before| before.failures);
         let doubled = first.saturating_mul(2_u32.saturating_pow(row)).min(longest);
         let wait = asked.map_or(doubled, |asked| asked.min(LONGEST_RETRY_AFTER).max(doubled));
@@ -88,7 +88,7 @@ impl Backoff {
             since: now.clone(),
             // Rounded up: a server that says "120" must not be called after 119.6 s.
             wait_s: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
-            failures: rejection.map_or(row.saturating_add(1), |before| before.failures),
+            failures: row.saturating_add(1),
             reason: rejection.map_or(reason, |before| &before.reason).to_owned(),
             rejected_token: rejected_token.or(rejection.and(Some(token))),
         })
@@ -216,6 +216,19 @@ mod tests {
             Some(Duration::from_secs(1))
         );
         assert_eq!(wait.remaining(Some(7), &at(30)), None);
+    }
+
+    #[test]
+    fn a_rejected_token_stays_rejected_whatever_fails_meanwhile() {
+        let rejected = after(None, &ApiErrorKind::TokenRejected, 0);
+        let next = after(Some(&rejected), &ApiErrorKind::Unreachable, 400);
+        let told = (next.rejected_token, next.wait_s, next.failures);
+        assert_eq!(told, (Some(7), 60, 2), "it is tried again after less time");
+        let another = Backoff::after(Some(&rejected), &LIMITED, "other", 8, &at(400)).unwrap();
+        assert_eq!(
+            (another.rejected_token, another.reason.as_str()),
+            (None, "other")
+        );
     }
 
     #[test]

@@ -201,3 +201,46 @@ fn a_replacement_changes_the_address_unless_it_is_the_same_in_other_words() {
     assert!(!of(Some(A), A).changes_address());
     assert!(!of(Some("2606:0:0:0::1"), "2606::1").changes_address());
 }
+
+#[test]
+fn what_is_known_of_a_record_is_known_from_what_was_read_or_verified_and_not_while_a_write_is_in_doubt()
+ {
+    let failed = Settled::failed(String::new());
+    let seen = |found| Settled::Held {
+        reason: String::new(),
+        is_trouble: true,
+        found,
+    };
+    let content = |address: &str| Instead::Content(address.to_owned());
+    assert_eq!(RecordState::default().truth(), Truth::Unknown);
+    assert_eq!(verified(A, 0).truth(), Truth::Right);
+    let in_doubt = RecordState {
+        in_doubt: Some(ip(B)),
+        ..verified(A, 0)
+    };
+    let mut missing = verified(A, 0);
+    missing.settle(&spec(), ip(A), &seen(Instead::Missing), &at(5));
+    let mut other = verified(A, 0);
+    other.settle(&spec(), ip(A), &seen(content(B)), &at(5));
+    let mut settings = verified(A, 0);
+    settings.settle(&spec(), ip(A), &seen(Instead::Settings), &at(5));
+    // What was known, what is wanted, and what is known where nobody could tell.
+    for (before, wanted, held, truth) in [
+        (verified(A, 0), B, content(A), Truth::Wrong),
+        (verified(A, 0), A, Instead::Unread, Truth::Unknown),
+        (in_doubt, B, Instead::Unread, Truth::Unknown),
+        (missing.clone(), A, Instead::Missing, Truth::Wrong),
+        (missing, B, Instead::Missing, Truth::Wrong),
+        (other.clone(), A, content(B), Truth::Wrong),
+        (other.clone(), C, content(B), Truth::Wrong),
+        (other, B, Instead::Unread, Truth::Unknown),
+        (settings.clone(), A, Instead::Settings, Truth::Wrong),
+        (settings, B, Instead::Unread, Truth::Unknown),
+    ] {
+        let mut state = before.clone();
+        state.settle(&spec(), ip(wanted), &failed, &at(9));
+        let trouble = state.trouble.as_ref().unwrap();
+        let known = (&trouble.held, state.truth());
+        assert_eq!(known, (&held, truth), "{before:#?}, {wanted} wanted");
+    }
+}

@@ -527,3 +527,111 @@ fn the_families_of_records_are_told_once_that_of_the_first_first() {
     assert_eq!(of(&[a, a]), [Family::V4]);
     assert_eq!(of(&[aaaa, a, aaaa]), [Family::V6, Family::V4]);
 }
+
+#[test]
+fn what_public_dns_cannot_tell_is_read_at_the_provider_once_a_day_and_for_each_configuration() {
+    let plain = spec();
+    for spec in [
+        RecordSpec {
+            ttl: Some(60),
+            ..plain.clone()
+        },
+        RecordSpec {
+            proxied: Some(false),
+            ..plain.clone()
+        },
+        RecordSpec {
+            id: Some("1".to_owned()),
+            ..plain.clone()
+        },
+        RecordSpec {
+            zone: Some("example.com".to_owned()),
+            ..plain.clone()
+        },
+    ] {
+        let mut state = RecordState::default();
+        state.settle(&spec, ip(A), &settled(Layer::Doh), &at(0));
+        let expired = |next| (CacheStatus::Expired, next);
+        assert_eq!(begin(&spec, &state, 4000), expired(Next::AskApi), "{spec:?}");
+        state.settle(&spec, ip(A), &settled(Layer::Api), &at(0));
+        assert_eq!(begin(&spec, &state, 4000), expired(Next::AskDoh), "{spec:?}");
+        assert_eq!(begin(&spec, &state, 90_000), expired(Next::AskApi));
+        // Another configuration.
+        assert_eq!(
+            begin(&plain, &state, 60),
+            (CacheStatus::Mismatch, Next::AskApi)
+        );
+    }
+}
+
+fn settled(layer: Layer) -> Settled {
+    Settled::Right {
+        layer,
+        public: false,
+        proxied: None,
+    }
+}
+
+#[test]
+fn public_dns_that_contradicts_the_cache_for_longer_than_a_write_takes_has_the_provider_read() {
+    let state = RecordState {
+        pending: Some(Pending::new(ip(A), at(0))),
+        ..verified(A, 0)
+    };
+    let (a, b) = (vec![ip(A)], vec![ip(B)]);
+    for (answer, s, next) in [
+        (Some(&b), 599, right(Layer::Cache, false, None)),
+        (Some(&b), 600, Next::AskApi),
+        (Some(&a), 600, right(Layer::Cache, true, None)),
+        (None, 600, right(Layer::Cache, false, None)),
+    ] {
+        let answer = answer.map(Vec::as_slice);
+        let found = with(&spec(), &state, s, |it| it.after_doh(answer));
+        assert_eq!(found, next, "{answer:?} after {s} s");
+    }
+    // Of one that is pinned, others of its name are meant to be there: shown, and no proof.
+    let pinned = RecordSpec {
+        id: Some("1".to_owned()),
+        ..spec()
+    };
+    let both = [ip(B), ip(A)];
+    assert!(pinned.is_shown(ip(A), &both) && !spec().is_shown(ip(A), &both));
+    assert!(!pinned.is_shown(ip(A), &[ip(B)]) && spec().is_shown(ip(A), &[ip(A)]));
+    let found = with(&pinned, &RecordState::default(), 0, |it| {
+        it.after_doh(Some(&both))
+    });
+    assert_eq!(found, Next::AskApi);
+}
+
+#[test]
+fn what_was_read_says_whether_the_record_is_missing_or_public_dns_contradicts_it() {
+    let create = RecordSpec {
+        create: true,
+        ..spec()
+    };
+    let there = [found("1", "A", A)];
+    let other = [found("1", "A", B)];
+    for (spec, found, is_missing, is_contradicted) in [
+        (spec(), &there[..], false, true),
+        (spec(), &other[..], false, false),
+        (spec(), &[], true, false),
+        (create, &[], true, false),
+    ] {
+        let next = read(&spec, found);
+        assert_eq!(next.is_missing(), is_missing, "{next:?}");
+        let shows = |answer: Option<&[IpAddr]>| next.is_contradicted(&spec, ip(A), answer);
+        assert_eq!(shows(Some(&[ip(B)])), is_contradicted, "{next:?}");
+        assert!(!shows(Some(&[ip(A)])) && !shows(None), "{next:?}");
+    }
+    assert!(!Next::AskApi.is_missing() && !Next::AskDoh.is_missing());
+    let found = |next: Next| match next {
+        Next::Write(write) => write.found(),
+        other => panic!("no write: {other:?}"),
+    };
+    assert_eq!(found(read(&spec(), &other)), Instead::Content(B.to_owned()));
+    let ttl = RecordSpec {
+        ttl: Some(60),
+        ..spec()
+    };
+    assert_eq!(found(read(&ttl, &there)), Instead::Settings);
+}

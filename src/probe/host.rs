@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Instant;
 
+use super::way;
 use crate::config::RouterAddress;
 use crate::file::of_kernel;
 use crate::logic::observation::Signal;
@@ -14,6 +15,8 @@ use crate::net::reason;
 /// The routes of each family (`proc_pid_net(5)`); a kernel without IPv6 has no second one.
 const ROUTES: &str = "/proc/net/route";
 const IPV6_ROUTES: &str = "/proc/net/ipv6_route";
+/// Any address of the internet: the first that is assigned (RFC 4291).
+const ANYWHERE: Ipv6Addr = Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 1);
 /// Flags of a route in `/proc/net/route` and `/proc/net/ipv6_route` (linux/route.h).
 const RTF_UP: u32 = 0x0001;
 const RTF_GATEWAY: u32 = 0x0002;
@@ -92,7 +95,14 @@ pub fn other_router_of(
 #[must_use]
 pub fn default_routes() -> Vec<DefaultRoute> {
     let mut routes = parse_route(&of_kernel(ROUTES));
-    routes.extend(parse_ipv6_route(&of_kernel(IPV6_ROUTES)));
+    let mut more = parse_ipv6_route(&of_kernel(IPV6_ROUTES));
+    if more.len() > 1 {
+        // That file has the routes of all tables, of those that no rule uses too: the kernel tells which one it takes.
+        if let Some((used, false)) = way::link_to(ANYWHERE.into()) {
+            more.sort_by_key(|route| route.interface != used);
+        }
+    }
+    routes.extend(more);
     routes
 }
 

@@ -24,17 +24,19 @@ const ARPHRD_NONE: &str = "65534";
 /// The interface by which `address` is reached, where that is a tunnel: what is lost in it says nothing of the line below.
 #[must_use]
 pub fn tunnel_to(address: IpAddr) -> Option<String> {
+    let (name, is_tunnel) = link_to(address)?;
+    is_tunnel.then_some(name)
+}
+
+/// The interface by which `address` is reached, and whether that is a tunnel; none where the kernel does not tell.
+#[must_use]
+pub fn link_to(address: IpAddr) -> Option<(String, bool)> {
     let index = interface_to(address)?.to_string();
     let links = fs::read_dir("/sys/class/net").ok()?;
     let mut links = links.flatten().map(|link| link.path());
     let link = links.find(|link| of_kernel(link.join("ifindex")).trim() == index)?;
     let is_tunnel = of_kernel(link.join("type")).trim() == ARPHRD_NONE;
-    is_tunnel.then(|| {
-        link.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    })
+    Some((link.file_name()?.to_string_lossy().into_owned(), is_tunnel))
 }
 
 /// The index of the interface by which the kernel would send to `address`.

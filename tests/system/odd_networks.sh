@@ -57,6 +57,12 @@ look "IPv6 alone" "HEALTHY, exit 0, ipv6=$home6"
 configure AAAA "$targets"
 look "IPv6 alone, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
 quick "IPv6 alone, targets of both families" 2000
+# Of another table, which no rule uses: what the kernel lists first.
+ip -n client -6 route add default dev c1 table 51820 metric 1
+within router nft add rule inet fault through meta nfproto ipv6 drop
+look "IPv6 alone, and the line is dead, beside an unused route" "WAN_DOWN, exit 0"
+heal
+ip -n client -6 route del default dev c1 table 51820
 default_routes
 
 echo "-- IPv6 is advertised and dead"
