@@ -552,9 +552,17 @@ fn what_public_dns_cannot_tell_is_read_at_the_provider_once_a_day_and_for_each_c
         let mut state = RecordState::default();
         state.settle(&spec, ip(A), &settled(Layer::Doh), &at(0));
         let expired = |next| (CacheStatus::Expired, next);
-        assert_eq!(begin(&spec, &state, 4000), expired(Next::AskApi), "{spec:?}");
+        assert_eq!(
+            begin(&spec, &state, 4000),
+            expired(Next::AskApi),
+            "{spec:?}"
+        );
         state.settle(&spec, ip(A), &settled(Layer::Api), &at(0));
-        assert_eq!(begin(&spec, &state, 4000), expired(Next::AskDoh), "{spec:?}");
+        assert_eq!(
+            begin(&spec, &state, 4000),
+            expired(Next::AskDoh),
+            "{spec:?}"
+        );
         assert_eq!(begin(&spec, &state, 90_000), expired(Next::AskApi));
         // Another configuration.
         assert_eq!(
