@@ -99,7 +99,10 @@ pub fn default_routes() -> Vec<DefaultRoute> {
     if more.len() > 1 {
         // That file has the routes of all tables, of those that no rule uses too: the kernel tells which one it takes.
         if let Some((used, false)) = way::link_to(ANYWHERE.into()) {
-            more.sort_by_key(|route| route.interface != used);
+            if let Some(first) = more.iter().position(|route| route.interface == used) {
+                let first = more.remove(first);
+                more.insert(0, first);
+            }
         }
     }
     routes.extend(more);
