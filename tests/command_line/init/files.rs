@@ -209,10 +209,16 @@ fn a_folder_that_cannot_be_written_is_told_before_anything_is_asked() {
     }
     let out = command.output().unwrap();
     assert_eq!(out.status.code(), Some(1));
+    // Whose own it is opens it.
+    let fix = if is_root() {
+        "run as root (sudo), or name another file with --config".to_owned()
+    } else {
+        format!("chmod u+rwX {}", locked.display())
+    };
     assert_eq!(
         stderr(&out),
         format!(
-            "error: cannot write in {}: permission denied; fix: run as root (sudo), or name another file with --config\n",
+            "error: cannot write in {}: permission denied; fix: {fix}\n",
             locked.display()
         )
     );
