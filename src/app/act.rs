@@ -167,7 +167,7 @@ impl<'a> Act<'a> {
                 settled.layer() == Some(Layer::Cache) && self.lookup.as_ref().is_ok_and(has_read)
             };
             match (next, planned.wanted) {
-                (Next::Done(settled), wanted) if wanted.is_none() || !is_read(&settled) => {
+                (Next::Done(settled), _) if !is_read(&settled) => {
                     results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
                 (_, None) => {

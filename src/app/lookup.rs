@@ -418,14 +418,14 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// The API was seen to take the token.
-    pub fn is_taken(&self) {
+    /// Remembers that the API was seen to take the token.
+    pub fn note_taken(&self) {
         self.is_taken.set(true);
     }
 
     /// Remembers that the API did what was asked of it about this record.
     pub fn answered(&self, state: &mut State, spec: &RecordSpec) {
-        self.is_taken();
+        self.note_taken();
         state.answered(&state.about(spec));
     }
 }

@@ -65,7 +65,7 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
     }
     let lookup = Lookup::new(provider, token, true, now, system::now, deadline);
     if !doubtful {
-        lookup.is_taken();
+        lookup.note_taken();
     }
     let refused = api.read(&lookup, state, &adapters.settings.records);
     match refused {
