@@ -197,9 +197,18 @@ impl Act<'_> {
         for ((change, made), shown) in places.into_iter().zip(shown) {
             let spec = change.record.spec;
             let asks_none = spec.ttl.is_none() && spec.proxied.is_none();
+            let shown = shown.or_else(|error| match error.kind {
+                // Settings that nobody asked for.
+                ApiErrorKind::Refused if asks_none => Ok(()),
+                _ => Err(error),
+            });
             match shown {
+                Ok(()) => {
+                    lookup.answered(state, spec);
+                    *made = Some(Made::Settled(Settled::Written(change.write.clone())));
+                }
                 // It holds the address, and a setting is not as the configuration asks for.
-                Err(error) if error.kind == ApiErrorKind::Refused && !asks_none => {
+                Err(error) if error.kind == ApiErrorKind::Refused => {
                     let about = state.about(spec);
                     let intended = change.write.replacement(change.record.wanted, self.now);
                     *made = Some(Made::Settled(Settled::Failed {
@@ -212,13 +221,9 @@ impl Act<'_> {
                         found: Instead::Settings,
                     }));
                 }
-                Err(error) if error.kind != ApiErrorKind::Refused => {
+                Err(error) => {
                     doubtful.push((change, made));
                     errors.push(error);
-                }
-                Ok(()) | Err(_) => {
-                    lookup.answered(state, spec);
-                    *made = Some(Made::Settled(Settled::Written(change.write.clone())));
                 }
             }
         }
