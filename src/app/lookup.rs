@@ -30,6 +30,8 @@ pub struct Lookup<'a> {
     pub provider: &'a dyn Provider,
     /// What it is asked with.
     token: &'a Token,
+    /// Every record that is kept with it.
+    records: &'a [RecordSpec],
     by_hand: bool,
     /// When the cycle began.
     pub now: &'a Moment,
@@ -104,6 +106,7 @@ impl<'a> Lookup<'a> {
         Self {
             provider,
             token,
+            records: &[],
             by_hand,
             now,
             clock,
@@ -120,7 +123,7 @@ impl<'a> Lookup<'a> {
     pub fn by(
         adapters: &'a Adapters,
         read: Read,
-        desired: &Desired<'_>,
+        desired: &Desired<'a>,
         now: &'a Moment,
         deadline: Deadline,
     ) -> Result<Self, String> {
@@ -131,6 +134,7 @@ impl<'a> Lookup<'a> {
         let lookup = Self::new(provider, token, by_hand, now, system::now, deadline);
         Ok(Self {
             read: RefCell::new(read),
+            records: desired.records,
             ..lookup
         })
     }
@@ -400,6 +404,9 @@ impl<'a> Lookup<'a> {
         } else {
             error.message.clone()
         };
+        if is_rejected && state.rejection(self.token.fingerprint()).is_none() {
+            self.ask_elsewhere(state, about);
+        }
         let kind = self.kind_of(state, about, error);
         // Not when the cycle began: what the server asked for counts from its answer.
         let now = (self.clock)();
@@ -415,6 +422,21 @@ impl<'a> Lookup<'a> {
                 ApiErrorKind::Forbidden
             }
             kind => kind,
+        }
+    }
+
+    /// Asks whether the token is taken for the zone of another record, where it was rejected for this one: one zone's trouble is not
+    /// every zone's, from its first cycle on.
+    fn ask_elsewhere(&self, state: &State, about: &About) {
+        let zone = about.zone.as_deref().unwrap_or_default();
+        let mut others = self.records.iter().filter(|spec| !spec.may_be_in(zone));
+        let other = others.next().and_then(|spec| match state.zone_of(spec) {
+            Some((name, _)) => Some(name),
+            None => spec.zone_candidates().pop(),
+        });
+        let is_taken = |name: String| self.provider.zone(&name, self.deadline).is_ok();
+        if !self.is_taken.get() && other.is_some_and(is_taken) {
+            self.note_taken();
         }
     }
 

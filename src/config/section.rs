@@ -37,18 +37,15 @@ impl<'r, 'a> Section<'r, 'a> {
         }
     }
 
-    /// A value that no variable can override.
+    /// A value that no variable can override. Each key is asked for once.
     pub fn file_value(&mut self, key: &'static str) -> Option<Value<'a>> {
-        let is_new = !self.keys.contains(&key);
-        if is_new {
-            // A thousand records have little more than their names: where all are known, no other is looked for.
-            if self.left == 0 {
-                return None;
-            }
-            self.keys.push(key);
+        // A thousand records have little more than their names: where all are known, no other is looked for.
+        if self.left == 0 {
+            return None;
         }
+        self.keys.push(key);
         let found = self.table?.get(key)?;
-        self.left -= usize::from(is_new);
+        self.left -= 1;
         Some(Value::File(found))
     }
 

@@ -54,7 +54,7 @@ fn check(wildcard: &str, host: &str) -> Result<(), &'static str> {
     if wildcard.len() + host.len() > 253 {
         return Err("a host name of at most 253 characters in its ASCII form");
     }
-    if wildcard.is_empty() && !host.contains('.') {
+    if wildcard.is_empty() && host.bytes().all(|byte| byte != b'.') {
         return Err("a full host name such as \"vpn.example.com\"");
     }
     // Bytes of the label so far, and whether they are all digits. In one go, as there may be a thousand names.

@@ -94,7 +94,7 @@ fn is_same_news(old: &str, new: &str) -> bool {
 }
 
 /// Why a write is told by a later cycle than the one that made it.
-const FOUND: &str = "the answer was lost; the API shows it now";
+const FOUND: &str = "not confirmed then; the API shows it now";
 
 impl State {
     /// Remembers that a write is about to be made, which goes to disk before the deed. The record was read for it: where that shows an earlier

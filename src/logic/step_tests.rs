@@ -275,7 +275,7 @@ fn a_write_whose_answer_was_lost_is_told_once_it_is_found_and_followed_until_pub
             outcome,
             from: from.clone(),
             to: Some(ip(A)),
-            reason: Some("the answer was lost; the API shows it now".into()),
+            reason: Some("not confirmed then; the API shows it now".into()),
         };
         assert_eq!(line.events(), [told]);
         let change = line.state.last_change.clone().unwrap();

@@ -24,13 +24,13 @@ pub use message::{
 };
 
 /// The limit of status line and headers together.
-const MAX_HEADER: usize = 16 * 1024;
+const MAX_HEADER: usize = 12 * 1024;
 /// As many connections to one server as are used at once are kept for what comes next.
 const MAX_IDLE: usize = 4;
 /// Has to hold a whole header and one byte more, or an endless one would look like a closed connection.
 const INPUT_BUFFER: usize = MAX_HEADER + 1024;
-/// Each connection fills it with zeros first.
-const OUTPUT_BUFFER: usize = 8 * 1024;
+/// Has to hold the header of a request with the longest token. Each connection fills it with zeros first.
+const OUTPUT_BUFFER: usize = 5 * 1024;
 
 /// The HTTP client. Cheap to clone; clones share their idle connections.
 #[derive(Debug, Clone)]

@@ -230,7 +230,7 @@ fn a_header_without_end_is_refused() {
         let _ = io::Write::write_all(stream, b"HTTP/1.1 200 OK\r\nX-Long: ");
         while io::Write::write_all(stream, &[b'x'; 1024]).is_ok() {}
     });
-    let text = "header of the answer is larger than 16384 bytes".to_owned();
+    let text = "header of the answer is larger than 12288 bytes".to_owned();
     assert_eq!(
         error(&Request::get(&url)),
         (HttpErrorKind::TooLarge, true, text)

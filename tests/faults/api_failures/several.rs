@@ -347,9 +347,11 @@ fn what_rests_several_records_gives_each_its_turn_afterwards() {
     home.world
         .cloudflare()
         .set_fault_at(&place, false, Some(unauthorized));
-    assert_eq!(home.cycle_with(&["--trust"]).0, 77);
-    home.pass(6 * MINUTE);
-    assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+    for _ in 0..3 {
+        assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+        assert_eq!(held(&home), [OLD, NEW]);
+        home.pass(6 * MINUTE);
+    }
     home.world.set_address(Some(OLD.parse().unwrap()));
     home.cycle_with(&["--trust"]);
     assert_eq!(held(&home)[1], OLD, "at once");

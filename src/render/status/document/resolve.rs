@@ -201,14 +201,18 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
                 let known = state.records.get(spec.key()).unwrap_or(&nothing);
                 let zone_name = state.about(spec).zone;
                 let zone = zone_name.as_ref().and_then(|name| state.zones.get(name));
-                let rest = known
-                    .rest
-                    .as_ref()
-                    .or(zone.and_then(|zone| zone.rest.as_ref()));
+                // That of a rejected token is told with the token.
+                let all = state.backoff.as_ref();
+                let rests = [
+                    known.rest.as_ref(),
+                    zone.and_then(|zone| zone.rest.as_ref()),
+                    all.filter(|rest| rest.rejected_token.is_none()),
+                ];
+                let rests = rests.into_iter().flatten();
                 let unserved = zone.and_then(|zone| zone.status.as_ref());
                 let record = Record::new(&spec.name, spec.kind.as_str(), spec.label(), known, now);
                 Record {
-                    retry_in_s: rest.and_then(|rest| left(rest, now)),
+                    retry_in_s: rests.filter_map(|rest| left(rest, now)).max(),
                     zone: zone_name
                         .zip(unserved)
                         .map(|(name, status)| format!("the zone {name} is {status} at Cloudflare")),
