@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use crate::called::{self, quoted};
 
 /// What the kernel gives in one go.
-const PAGE: u64 = 4096;
+const PAGE: usize = 4096;
 /// More than a table of routes has.
 const MOST_OF_KERNEL: u64 = 16 << 20;
 
@@ -98,10 +98,18 @@ pub fn store(secret: &str, path: &Path) -> String {
 ///
 /// # Errors
 /// The system's own.
-pub fn whole(file: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
+pub fn whole(mut file: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
     let room = length.saturating_add(1).min(most);
-    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
-    file.take(most).read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; usize::try_from(room).unwrap_or_default()];
+    let count = match file.read(&mut bytes) {
+        Err(cause) if cause.kind() == io::ErrorKind::Interrupted => 0,
+        count => count?,
+    };
+    bytes.truncate(count);
+    let count = count as u64;
+    if count != length {
+        file.take(most - count).read_to_end(&mut bytes)?;
+    }
     Ok(bytes)
 }
 
@@ -109,8 +117,12 @@ pub fn whole(file: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
 /// kernel without what it tells of.
 #[must_use]
 pub fn of_kernel(path: impl AsRef<Path>) -> String {
-    let read = || whole(File::open(path)?, PAGE, MOST_OF_KERNEL);
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+    let mut bytes = Vec::with_capacity(PAGE);
+    let read = File::open(path).and_then(|file| file.take(MOST_OF_KERNEL).read_to_end(&mut bytes));
+    read.map_or_else(
+        |_| String::new(),
+        |_| String::from_utf8_lossy(&bytes).into_owned(),
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::process;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -63,7 +63,8 @@ pub fn shuffle<T>(items: &mut [T]) {
 /// Whether this process runs as root, by its effective user.
 #[must_use]
 pub fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+    static IS_ROOT: LazyLock<bool> = LazyLock::new(|| rustix::process::geteuid().is_root());
+    *IS_ROOT
 }
 
 /// Whether systemd is the init of this host, see `sd_booted(3)`.

@@ -396,18 +396,19 @@ impl<'a> Lookup<'a> {
             state.forget_zone_of(spec);
         }
         let is_rejected = error.kind == ApiErrorKind::TokenRejected;
-        let reason = if is_rejected {
-            advice::with(
-                &error.message,
-                &format!("; it comes from {}", self.token.source()),
-            )
-        } else {
-            error.message.clone()
-        };
         if is_rejected && state.rejection(self.token.fingerprint()).is_none() {
             self.ask_elsewhere(state, about);
         }
         let kind = self.kind_of(state, about, error);
+        let reason = if kind == ApiErrorKind::TokenRejected {
+            let source = format!("; it comes from {}", self.token.source());
+            advice::with(&error.message, &source)
+        } else if is_rejected {
+            let alone = "the API token in this zone alone";
+            error.message.replacen("the API token", alone, 1)
+        } else {
+            error.message.clone()
+        };
         // Not when the cycle began: what the server asked for counts from its answer.
         let now = (self.clock)();
         state.back_off(&kind, about, &reason, self.token.fingerprint(), &now)

@@ -69,7 +69,12 @@ pub fn load(dir: &StateDir, adapters: &Adapters) -> Result<(Option<State>, Vec<S
 /// # Errors
 /// When the state cannot be written.
 pub fn leave(dir: &StateDir, state: &State) -> Result<Vec<String>, StoreError> {
-    state::save(dir, state)?;
+    // What is to be told is told once, and so has to last first.
+    if state.outbox.is_empty() {
+        state::leave(dir, state)?;
+    } else {
+        state::save(dir, state)?;
+    }
     pending_cut::tidy(dir, state);
     let told = history::append_saved(dir, &state.outbox).map(drop);
     let flagged = set_unsettled(dir, schedule::is_fast(state));

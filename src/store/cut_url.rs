@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 4096;
 ///
 /// It cannot be written.
 pub fn keep(dir: &StateDir, url: &str) -> Result<(), StoreError> {
-    dir.replace_as(FILE, url.as_bytes(), MODE)
+    dir.replace_as(FILE, url.as_bytes(), MODE, true)
         .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
 }
 

@@ -144,7 +144,7 @@ fn append_some<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> io::
     let mut file = dir.open_to_write(FILE)?;
     if file.metadata()?.nlink() > 1 {
         // What its other name is for is not known (a backup, a trap): from here on this one has a content of its own.
-        dir.replace(FILE, &end_of(&mut file, READ_AT_MOST)?.bytes)?;
+        dir.replace(FILE, &end_of(&mut file, READ_AT_MOST)?.bytes, true)?;
         file = dir.open_to_write(FILE)?;
     }
     let mut end = numbered_end_of(&mut file)?;

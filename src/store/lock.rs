@@ -4,15 +4,16 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::debug;
+use rustix::fs::{major, minor};
 
 use super::{StateDir, StoreError, cut_url, state};
+use crate::file::of_kernel;
 use crate::system;
 
 /// The name of the lock in the state folder.
@@ -33,7 +34,7 @@ pub enum LockError {
     Held {
         /// The lock file.
         path: PathBuf,
-        /// The holder's process id, where it could be read.
+        /// The holder's process id, where the kernel tells it.
         holder: Option<u32>,
     },
     /// The lock file cannot be opened or locked (exit code 74).
@@ -66,12 +67,12 @@ impl Lock {
     pub fn acquire(dir: &StateDir, wait: Duration) -> Result<Self, LockError> {
         let path = dir.file(FILE);
         let failed = |cause| LockError::Store(StoreError::new("lock", &path, cause));
-        let mut file = dir.open_to_write(FILE).map_err(failed)?;
+        let file = dir.open_to_write(FILE).map_err(failed)?;
         let mut left = wait;
         while !try_lock(&file).map_err(failed)? {
             if left.is_zero() {
                 return Err(LockError::Held {
-                    holder: holder(&mut file),
+                    holder: holder(&file).unwrap_or_default(),
                     path,
                 });
             }
@@ -79,8 +80,8 @@ impl Lock {
             system::sleep(pause);
             left = left.saturating_sub(pause);
         }
-        // Neither is needed to go on: the name of the holder is a courtesy, and a leftover only takes up room.
-        if let Err(cause) = sign(&mut file).and_then(|()| dir.tidy([state::FILE, cut_url::FILE])) {
+        // A leftover only takes up room.
+        if let Err(cause) = dir.tidy([state::FILE, cut_url::FILE]) {
             debug!("tidying {}: {cause}", dir.path().display());
         }
         Ok(Self { _file: file })
@@ -99,24 +100,20 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Leaves this process's id for the message of those who come too late. A file with a second name may be anyone's.
-fn sign(file: &mut File) -> io::Result<()> {
-    if file.metadata()?.nlink() > 1 {
-        return Ok(());
-    }
-    file.set_len(0)?;
-    file.write_all(format!("{}\n", process::id()).as_bytes())
-}
-
-/// The holder's process id. It may not have left it yet: an id that is nobody's is that of an earlier holder.
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.take(16).read_to_string(&mut text).ok()?;
-    let id: u32 = text.trim().parse().ok()?;
-    Path::new("/proc")
-        .join(id.to_string())
-        .exists()
-        .then_some(id)
+/// The holder's process id, by the kernel's list of locks, see `proc_locks(5)`. No file system's numbers are another one's, but on some (Btrfs)
+/// a file has other ones there.
+fn holder(file: &File) -> io::Result<Option<u32>> {
+    let meta = file.metadata()?;
+    let (major, minor, inode) = (major(meta.dev()), minor(meta.dev()), meta.ino());
+    let place = format!("{major:02x}:{minor:02x}:{inode}");
+    let locks = of_kernel("/proc/locks");
+    Ok(locks.lines().find_map(|lock| {
+        let words: Vec<&str> = lock.split_ascii_whitespace().collect();
+        match words[..] {
+            [_, "FLOCK", _, _, holder, of, ..] if of == place => holder.parse().ok(),
+            _ => None,
+        }
+    }))
 }
 
 #[cfg(test)]

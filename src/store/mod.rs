@@ -143,17 +143,18 @@ impl StateDir {
         fchown(file, Some(uid), Some(gid))
     }
 
-    /// Replaces a file so that a reader, and the next boot after a power loss, find either the old one or the new one whole.
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.replace_as(name, bytes, FILE_MODE)
+    /// Replaces a file so that a reader, and the next boot after a power loss, find either the old one or the new one whole; from when it
+    /// returns on the new one, where that `lasts`.
+    fn replace(&self, name: &str, bytes: &[u8], lasts: bool) -> io::Result<()> {
+        self.replace_as(name, bytes, FILE_MODE, lasts)
     }
 
-    fn replace_as(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    fn replace_as(&self, name: &str, bytes: &[u8], mode: u32, lasts: bool) -> io::Result<()> {
         let temporary = format!("{name}{TEMPORARY}{}", process::id());
         let replaced = self
             .write_new(&temporary, bytes, mode)
             .and_then(|()| self.folder.rename(temporary.as_ref(), name.as_ref()))
-            .and_then(|()| self.folder.sync());
+            .and_then(|()| if lasts { self.folder.sync() } else { Ok(()) });
         if replaced.is_err() {
             // The next writer's tidying is the second chance.
             let _ = self.folder.remove(temporary.as_ref());

@@ -50,6 +50,19 @@ pub enum Loaded<T> {
 ///
 /// It cannot be written; the old document is then still there.
 pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError> {
+    write(dir, document, true)
+}
+
+/// The same where the next cycle finds out again what the document says more than the old one: a power loss soon after may leave that.
+///
+/// # Errors
+///
+/// As those of [`save`].
+pub fn leave<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError> {
+    write(dir, document, false)
+}
+
+fn write<T: Serialize>(dir: &StateDir, document: &T, lasts: bool) -> Result<(), StoreError> {
     serde_json::to_vec(document)
         .map_err(io::Error::from)
         .and_then(|mut bytes| {
@@ -57,7 +70,7 @@ pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError
             if counts_on(dir, &bytes) {
                 return Ok(());
             }
-            match dir.replace(FILE, &bytes) {
+            match dir.replace(FILE, &bytes, lasts) {
                 Err(cause) if reserve::is_for(&cause) => {
                     reserve::spend(dir, FILE, &bytes).map_err(|why| {
                         debug!("the reserve: {why}");

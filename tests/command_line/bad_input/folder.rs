@@ -386,7 +386,6 @@ fn a_lock_that_is_held_is_told_with_its_holder() {
     make_ready(&home);
     let before = Traces::of(&home);
     let holder = std::process::id();
-    fs::write(home.state_file("lock"), format!("{holder}\n")).unwrap();
     let lock = fs::File::open(home.state_file("lock")).unwrap();
     fs2::FileExt::lock_exclusive(&lock).unwrap();
     assert_eq!(

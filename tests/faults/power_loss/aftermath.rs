@@ -169,7 +169,7 @@ fn ended(event: String) -> String {
     if let Some((attempt, _)) = event.split_once(" interrupted,") {
         return attempt.replace("failed", "completed");
     }
-    match event.split_once(" the answer was lost;") {
+    match event.split_once(" not confirmed then;") {
         Some((write, _)) => write.to_owned(),
         None => event,
     }

@@ -5,6 +5,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use serde_json::Value;
+
 use crate::aftermath::{inspect, live_through};
 use crate::record::{Recording, Stop, record, record_next};
 use crate::scene::{Deed, FOLDER, Scene};
@@ -134,7 +136,7 @@ fn disks(run: &Recording) -> Vec<Crash> {
         let found = run.disk.after_power_loss(changes).into_iter();
         let found = found.inspect(|disk| {
             assert!(
-                changes < end || is_same(disk, &run.disk.seen(end)),
+                changes < end || lasts(disk, &run.disk.seen(end)),
                 "ended, and not durable: {}",
                 shown(disk)
             );
@@ -148,13 +150,31 @@ fn disks(run: &Recording) -> Vec<Crash> {
     disks
 }
 
-/// Whether nothing differs but what needs not last.
-fn is_same(one: &Tree, other: &Tree) -> bool {
-    let files = ["state.json", "history.jsonl", "history.jsonl.1"];
-    files.into_iter().all(|name| {
-        let path = format!("{FOLDER}/{name}");
-        one.bytes(&path) == other.bytes(&path)
-    })
+/// Whether all of the history is there, and of the state what is to be told of, and what was done or begun: the next cycle finds out
+/// the rest again.
+fn lasts(disk: &Tree, seen: &Tree) -> bool {
+    let bytes =
+        |tree: &Tree, name: &str| tree.bytes(&format!("{FOLDER}/{name}")).map(<[u8]>::to_vec);
+    let history = ["history.jsonl", "history.jsonl.1"];
+    let state = |tree| -> Option<Vec<Value>> {
+        let state: Value = serde_json::from_slice(&bytes(tree, "state.json")?).unwrap();
+        let of_records = |what: &str| {
+            let each = state["records"].as_object().into_iter().flatten();
+            each.map(|(_, known)| known[what].clone()).collect()
+        };
+        let recovery = &state["recovery"];
+        Some(vec![
+            state["seq"].clone(),
+            recovery["cut"].clone(),
+            recovery["attempts"].clone(),
+            of_records("in_doubt"),
+            of_records("writes"),
+        ])
+    };
+    history
+        .into_iter()
+        .all(|name| bytes(disk, name) == bytes(seen, name))
+        && state(disk) == state(seen)
 }
 
 fn live(scene: &Scene, crashes: Crashes, at_most: usize) -> Figures {
