@@ -26,7 +26,8 @@ pub enum Heard {
     },
     /// Nothing came back from whom it was sent to: time ran out, or the network said that there is no way.
     Silent,
-    /// Nothing was sent: the name has no address, this host has no way there, or whoever answers is not beyond the router.
+    /// Nothing was sent: the name has no address, this host has no way there or keeps in what goes there, or whoever answers is not beyond the
+    /// router.
     NotAsked,
 }
 

@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::names::Names;
 use super::resolver::Resolver;
-use super::{Deadline, reason};
+use super::{Deadline, firewall, reason};
 use crate::logic::units::Family;
 
 /// How long a look at the routing tables may wait for a descriptor.
@@ -106,7 +106,21 @@ impl Dialer {
     /// The same over TCP, without delay of small segments.
     fn connect_tcp(&self, address: SocketAddr, timeout: Duration) -> io::Result<Socket> {
         let end = Deadline::after(timeout);
-        let socket = open(address, Type::STREAM, Protocol::TCP, end)?;
+        let socket = self.open(address, Type::STREAM, Protocol::TCP, end)?;
+        socket.set_tcp_nodelay(true)?;
+        socket.connect_timeout(&address.into(), end.remaining())?;
+        Ok(socket)
+    }
+
+    /// A socket that is bound to the interface.
+    fn open(
+        &self,
+        address: SocketAddr,
+        kind: Type,
+        protocol: Protocol,
+        end: Deadline,
+    ) -> io::Result<Socket> {
+        let socket = open(address, kind, protocol, end)?;
         if let Some(interface) = &self.interface {
             socket
                 .bind_device(Some(interface.as_bytes()))
@@ -115,27 +129,35 @@ impl Dialer {
                     io::Error::new(error.kind(), text)
                 })?;
         }
-        socket.set_tcp_nodelay(true)?;
-        socket.connect_timeout(&address.into(), end.remaining())?;
         Ok(socket)
     }
 
     /// Whether this host would send anything there: it knows a way, and the way's interface can be used. Sends nothing.
     #[must_use]
     pub fn has_way(&self, address: SocketAddr) -> bool {
-        if self.connector.is_some() {
-            return true;
+        self.connector.is_some() || self.begin(address, Type::DGRAM, Protocol::UDP).is_ok()
+    }
+
+    /// Begins a connection for which nobody waits. That of a datagram socket is a look at the routing tables alone.
+    fn begin(&self, address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+        let socket = self.open(address, kind, protocol, Deadline::after(ROUTE_TIMEOUT))?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+            _ => Ok(socket),
         }
-        let looked_up = || {
-            let end = Deadline::after(ROUTE_TIMEOUT);
-            let socket = open(address, Type::DGRAM, Protocol::UDP, end)?;
-            if let Some(interface) = &self.interface {
-                socket.bind_device(Some(interface.as_bytes()))?;
-            }
-            // A datagram socket is connected by a look at the routing tables alone.
-            socket.connect(&address.into())
-        };
-        looked_up().is_ok()
+    }
+
+    /// Whether a firewall of this very host keeps in what is sent there, for whom nothing came back from. An empty datagram is forbidden
+    /// then, and a connection too. Both have to be: many a strict firewall lets out TCP alone, and the other sign is of the whole host.
+    #[must_use]
+    pub fn is_kept_in(&self, address: SocketAddr) -> bool {
+        let is_forbidden = || self.begin(address, Type::DGRAM, Protocol::UDP)?.send(&[]);
+        self.connector.is_none()
+            && is_forbidden().is_err_and(|error| error.raw_os_error() == Some(libc::EPERM))
+            && firewall::keeps_in(address.is_ipv4(), || {
+                self.begin(address, Type::STREAM, Protocol::TCP)
+            })
     }
 
     /// Opens a connection to the first address that takes one, sharing the time that is left among them.
@@ -374,6 +396,7 @@ mod tests {
     fn a_way_is_known_to_loopback_and_none_through_an_interface_that_is_not_there() {
         let there = ([127, 0, 0, 1], 9).into();
         assert!(Dialer::new(None).has_way(there));
+        assert!(!Dialer::new(None).is_kept_in(there));
         assert!(!Dialer::new(Some("nowhere0".to_owned())).has_way(there));
     }
 

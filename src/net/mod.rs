@@ -4,6 +4,7 @@
 
 pub mod crypto;
 pub mod dial;
+pub mod firewall;
 pub mod http;
 pub mod names;
 pub mod reason;

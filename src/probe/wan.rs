@@ -9,6 +9,7 @@ use rustls::{CertificateError, ClientConfig, Error as TlsError};
 
 use super::{host, race, way};
 use crate::config::{WanScheme, WanTarget};
+use crate::logic::advice;
 use crate::logic::line::{Doubt, Heard};
 use crate::logic::observation::Signal;
 use crate::logic::units::Family;
@@ -70,8 +71,10 @@ struct Asked {
     heard: Heard,
     /// Over which family, where it proved who it is.
     over: Option<Family>,
-    /// Why it proved nothing.
+    /// Why it proved nothing, and what to do about that where it is known.
     why: String,
+    /// Those of its addresses that a firewall of this very host may have kept in.
+    lost: Vec<SocketAddr>,
 }
 
 /// Asks the first target that can be asked at all; once it has proved nothing all the other targets side by side; and at last
@@ -96,14 +99,14 @@ pub fn probe(targets: &[WanTarget], others: &[WanTarget], asker: &Asker) -> Wan 
             found.extend(asker.ask_all(&more));
         }
     }
-    weigh(targets, found, started)
+    weigh(targets, found, started, asker)
 }
 
 /// Asks everybody at once, and waits for what comes back of each unless somebody proves who he is.
 #[must_use]
 pub fn ask_everybody(everybody: &[WanTarget], asker: &Asker) -> Wan {
     let started = Instant::now();
-    weigh(everybody, asker.ask_all(everybody), started)
+    weigh(everybody, asker.ask_all(everybody), started, asker)
 }
 
 fn verified(asked: &[(WanTarget, Asked)]) -> Option<&(WanTarget, Asked)> {
@@ -111,28 +114,41 @@ fn verified(asked: &[(WanTarget, Asked)]) -> Option<&(WanTarget, Asked)> {
     asked.find(|(_, asked)| asked.heard == Heard::Verified)
 }
 
-fn weigh(targets: &[WanTarget], asked: Vec<(WanTarget, Asked)>, started: Instant) -> Wan {
-    let proved = verified(&asked);
+fn weigh(
+    targets: &[WanTarget],
+    mut found: Vec<(WanTarget, Asked)>,
+    started: Instant,
+    asker: &Asker,
+) -> Wan {
+    let elapsed = started.elapsed();
+    if verified(&found).is_none() {
+        // Last: what a router says to a datagram may keep it from saying the same to a connection for a while.
+        for (_, one) in &mut found {
+            asker.look_at_firewall(one);
+        }
+    }
+    let proved = verified(&found);
     let result = if proved.is_some() {
         Ok(())
     } else if targets.is_empty() {
         Err("no WAN target is configured".to_owned())
     } else {
-        Err(explain(targets, &asked))
+        Err(explain(targets, &found))
     };
     let target = proved.map(|(target, _)| target).or(targets.first());
     Wan {
         over: proved.and_then(|(_, asked)| asked.over),
         signal: Signal {
             target: target.map(ToString::to_string),
-            elapsed: started.elapsed(),
+            elapsed,
             result,
         },
-        heard: asked.into_iter().map(|(_, asked)| asked.heard).collect(),
+        heard: found.into_iter().map(|(_, asked)| asked.heard).collect(),
     }
 }
 
-/// `1.1.1.1:443: timed out; 9.9.9.9:443: connection refused`: every target that was asked, and who else answered something.
+/// `1.1.1.1:443: timed out; 9.9.9.9:443: connection refused`: every target that was asked, and who else answered something. What
+/// to do is told once, at the end.
 fn explain(targets: &[WanTarget], asked: &[(WanTarget, Asked)]) -> String {
     let is_heard = |asked: &Asked| matches!(asked.heard, Heard::Answered { .. });
     let was_asked = |asked: &Asked| asked.heard != Heard::NotAsked;
@@ -140,13 +156,18 @@ fn explain(targets: &[WanTarget], asked: &[(WanTarget, Asked)]) -> String {
     let told = asked.iter().filter(|(target, asked)| {
         is_heard(asked) || (targets.contains(target) && (was_asked(asked) || !anybody))
     });
+    let mut fix = None;
     let each: Vec<_> = told
-        .map(|(target, asked)| format!("{target}: {}", asked.why))
+        .map(|(target, asked)| {
+            let (why, its_fix) = advice::split(&asked.why);
+            fix = fix.or(its_fix);
+            format!("{target}: {why}")
+        })
         .collect();
     if each.is_empty() {
         "only servers other than the targets could be asked, and none answered".to_owned()
     } else {
-        each.join("; ")
+        advice::join(&each.join("; "), fix)
     }
 }
 
@@ -202,11 +223,14 @@ impl Asker {
 
     /// The best of what comes back from some addresses of one server.
     fn ask_at(&self, target: &WanTarget, addresses: &[SocketAddr], end: Deadline) -> Asked {
-        let mut best: Option<Asked> = None;
+        let (mut best, mut lost): (Option<Asked>, _) = (None, vec![]);
         let left = (1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev();
         for (address, left) in addresses.iter().zip(left) {
             let share = Deadline::after(end.remaining() / left);
             let asked = self.knock(target, *address, share);
+            if asked.may_be_kept_in() {
+                lost.push(*address);
+            }
             if best
                 .as_ref()
                 .is_none_or(|best| asked.weight() > best.weight())
@@ -220,7 +244,8 @@ impl Asker {
                 break;
             }
         }
-        best.unwrap_or_else(|| Asked::not("it has no address".to_owned()))
+        let best = best.unwrap_or_else(|| Asked::not("it has no address".to_owned()));
+        Asked { lost, ..best }
     }
 
     fn knock(&self, target: &WanTarget, address: SocketAddr, end: Deadline) -> Asked {
@@ -236,11 +261,13 @@ impl Asker {
             heard: Heard::Verified,
             over: Some(Family::of(ip)),
             why: "answers".to_owned(),
+            lost: vec![],
         };
         let answered = |doubt, why| Asked {
             heard: Heard::Answered { doubt, after },
             over: None,
             why,
+            lost: vec![],
         };
         match connected {
             Ok(socket) => match target.scheme {
@@ -267,6 +294,16 @@ impl Asker {
 }
 
 impl Asker {
+    /// Who is kept in by this host's own firewall, by every address, was not asked.
+    fn look_at_firewall(&self, one: &mut Asked) {
+        if one.may_be_kept_in() && one.lost.iter().all(|it| self.dialer.is_kept_in(*it)) {
+            let why = &one.why;
+            *one = Asked::not(format!(
+                "{why}: this host's own firewall lets nothing out there; fix: let out what cadence's user sends"
+            ));
+        }
+    }
+
     /// Nothing came back: of a line, but not of a tunnel over it, which may be what is dead.
     fn lost(&self, ip: IpAddr, why: String) -> Asked {
         let is_routed = self.dialer.leaves_way_to_routes();
@@ -285,6 +322,7 @@ impl Asked {
             heard: Heard::Silent,
             over: None,
             why,
+            lost: vec![],
         }
     }
 
@@ -293,7 +331,20 @@ impl Asked {
             heard: Heard::NotAsked,
             over: None,
             why,
+            lost: vec![],
         }
+    }
+
+    /// A firewall drops, rejects, or does as if a port were closed.
+    const fn may_be_kept_in(&self) -> bool {
+        matches!(
+            self.heard,
+            Heard::Silent
+                | Heard::Answered {
+                    doubt: Doubt::Nothing,
+                    ..
+                }
+        )
     }
 
     const fn weight(&self) -> u8 {
@@ -457,6 +508,24 @@ mod tests {
                 after: None
             }
         );
+    }
+
+    #[test]
+    fn what_to_do_is_told_once_and_last() {
+        let targets = [target(WanScheme::Tls, 1), target(WanScheme::Tls, 2)];
+        let not_asked = || Asked::not("kept in; fix: mend it".to_owned());
+        let told = |asked: [Asked; 2]| {
+            explain(
+                &targets,
+                &targets.clone().into_iter().zip(asked).collect::<Vec<_>>(),
+            )
+        };
+        let all = "127.0.0.1:1: kept in; 127.0.0.1:2: kept in; fix: mend it";
+        assert_eq!(told([not_asked(), not_asked()]), all);
+        // Who was asked is what counts then.
+        let one = "127.0.0.1:2: timed out";
+        let silent = Asked::silent("timed out".to_owned());
+        assert_eq!(told([not_asked(), silent]), one);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Odd networks, seen by an unprivileged `cadence reconcile`: one family alone or broken, a VPN, carrier-grade NAT, a captive portal,
-# resolvers that are dead, slow or lie. For each the verdict, the exit code, the address and what a person is told.
+# Odd networks, seen by an unprivileged `cadence reconcile`: one family alone or broken, a VPN, a firewall of this host's own,
+# carrier-grade NAT, a captive portal, resolvers that are dead, slow or lie. For each the verdict, the exit code, the address and what a person is told.
 # As root: tests/system/odd_networks.sh BINARY. Needs iproute2, nftables, jq, openssl, perl.
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
@@ -163,6 +163,57 @@ ip -n spare route add default via 11.22.44.1
 ip -n client route del default dev c1
 ip -n client route del default
 default_routes
+
+echo "-- this host's own firewall keeps in what is not for the LAN, as against leaks past a VPN, and the line works"
+# keep_in RULE..: what happens to that which leaves for beyond the router.
+keep_in() {
+  within client nft -f - <<RULES
+table inet own { chain out { type filter hook output priority 0; ip daddr 192.168.77.0/24 accept; ip6 daddr { fc00::/7, fe80::/10, ff00::/8 } accept
+$(printf 'oifname "c0" %s\n' "$@"); }; }
+RULES
+}
+let_out() { within client nft delete table inet own; }
+kept_in() {
+  look "$1" "UNVERIFIED, exit 0"
+  check "$1, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[].error // ""] | any(contains("this host'"'"'s own firewall"))
+    then " yes" else " no" end)' <<<"$report")"
+}
+for family in 4 6; do
+  if [[ $family == 4 ]]; then configure A "$targets4"; else configure AAAA "$targets6"; fi
+  # With nothing said, a port is what is unreachable: as if somebody refused.
+  for rule in drop reject "reject with icmpx no-route" "reject with icmpx host-unreachable" "reject with icmpx admin-prohibited"; do
+    keep_in "$rule"
+    kept_in "$rule, IPv$family"
+    let_out
+  done
+done
+# By an address by which names of both families are tried by IPv6 first (RFC 6724).
+ip -n client addr add 2001:db8:77::2/64 dev c0 nodad
+keep_in "meta nfproto ipv6 drop"
+configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+look "IPv6 is kept in, names of both families" "HEALTHY, exit 0, ipv4=$home4"
+quick "IPv6 is kept in, names of both families" 4000
+within router nft add rule inet fault through meta nfproto ipv4 drop
+look "IPv6 is kept in, names of both families, and IPv4 is dead" "WAN_DOWN, exit 0"
+heal
+ip -n client addr del 2001:db8:77::2/64 dev c0
+configure A "$targets"
+look "IPv6 is kept in" "HEALTHY, exit 0, ipv4=$home4"
+within router nft add rule inet fault through meta nfproto ipv4 drop
+look "IPv6 is kept in, and IPv4 is dead" "WAN_DOWN, exit 0"
+let_out
+# A strict firewall, which lets out what is needed and no more, is no reason.
+for line in wan-drop wan-unreach; do
+  heal
+  fault "$line"
+  keep_in "meta l4proto udp drop"
+  look "all but TCP is kept in, $line" "WAN_DOWN, exit 0"
+  let_out
+  keep_in "meta nfproto ipv6 drop" "meta l4proto udp drop"
+  look "IPv6 and all but TCP is kept in, $line" "WAN_DOWN, exit 0"
+  let_out
+done
+heal
 
 echo "-- carrier-grade NAT"
 configure A "$targets4"

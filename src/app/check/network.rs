@@ -136,7 +136,7 @@ fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
         }
         Err(error) => {
             let fix = "check the modem and the line, or fix network.wan_targets";
-            Finding::fail("wan", error.as_str()).fix(reason::fix(error).unwrap_or(fix))
+            Finding::fail("wan", error.as_str()).or_fix(reason::fix(error).unwrap_or(fix))
         }
     }
 }
