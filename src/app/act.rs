@@ -3,6 +3,7 @@
 
 mod write;
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ pub struct Act<'a> {
     now: &'a Moment,
     /// What time it is meanwhile.
     clock: fn() -> Moment,
+    /// How many more calls may be made to find what is refused.
+    further: Cell<usize>,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     save: Option<&'a Save<'a>>,
 }
@@ -134,6 +137,7 @@ impl<'a> Act<'a> {
             desired,
             now,
             clock: system::now,
+            further: Cell::new(write::FURTHER_CALLS),
             save,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::adapters::{Adapters, Outside};
 use crate::called::Called;
 use crate::cli::Global;
-use crate::config::{self, Env, Mode, Settings};
+use crate::config::{self, Env, Mode, Settings, Token};
 use crate::error::{Error, plain};
 use crate::logic::policy::Rule;
 use crate::render::Style;
@@ -116,11 +116,7 @@ impl Context {
     /// # Errors
     /// Every broken rule that is not waived, each on a line.
     pub fn enforce_policy(&self, adapters: &Adapters) -> Result<(), Error> {
-        let token_file = adapters.token.as_ref().ok().and_then(config::Token::file);
-        let lines: Vec<String> = config::check_policy(&adapters.settings, token_file)
-            .iter()
-            .map(|broken| format!("{}: {}", place(broken.rule, adapters), broken.message))
-            .collect();
+        let lines = broken_rules(&adapters.settings, adapters.token.as_ref().ok());
         match adapters.settings.mode {
             Mode::Production if !lines.is_empty() => Err(Error::config(lines.join("\n"))),
             Mode::Production | Mode::Test => {
@@ -147,10 +143,15 @@ impl Context {
     }
 }
 
-/// Where to fix a broken rule.
-fn place(rule: Rule, adapters: &Adapters) -> String {
-    match (rule, &adapters.token) {
-        (Rule::TokenReadable, Ok(token)) => token.source().to_string(),
-        _ => adapters.settings.path.display().to_string(),
-    }
+/// Each rule that is broken and not waived, with the place where to fix it.
+#[must_use]
+pub fn broken_rules(settings: &Settings, token: Option<&Token>) -> Vec<String> {
+    let place = |rule| match (rule, token) {
+        (Rule::TokenReadable, Some(token)) => token.source().to_string(),
+        _ => settings.path.display().to_string(),
+    };
+    config::check_policy(settings, token.and_then(Token::file))
+        .iter()
+        .map(|broken| format!("{}: {}", place(broken.rule), broken.message))
+        .collect()
 }

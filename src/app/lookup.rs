@@ -311,24 +311,38 @@ impl<'a> Lookup<'a> {
         // Where its zone is not known, what is above its name rests: the names beside it are not asked for then. Not what all of a
         // country's zones have in common.
         let about = About::of(names.get(1).or(names.first()).cloned(), spec);
+        let failed = |error: ApiError| {
+            let message = format!("{}: {}", spec.label(), error.message);
+            NotRead::Failed(about.clone(), ApiError { message, ..error })
+        };
+        // One that is not served takes no name away from one above it that is.
+        let mut unserved = None;
         for name in &names {
-            let found = self.provider.zone(name, self.deadline).map_err(|error| {
-                let message = format!("{}: {}", spec.label(), error.message);
-                NotRead::Failed(about.clone(), ApiError { message, ..error })
-            })?;
-            if found.is_none() && (*name != spec.name || state.zones.contains_key(name)) {
-                state.no_zone(name, self.now);
+            let found = match self.provider.zone(name, self.deadline) {
+                Err(error) if error.kind == ApiErrorKind::Gone => {
+                    unserved.get_or_insert(Err(failed(error)));
+                    None
+                }
+                found => found.map_err(failed)?,
+            };
+            match found {
+                Some(zone) if zone.trouble().is_none() => {
+                    return Ok(self.is_found(state, name, zone));
+                }
+                Some(zone) => {
+                    state.no_zone(name, self.now);
+                    unserved.get_or_insert(Ok((name, zone)));
+                }
+                None if *name != spec.name || state.zones.contains_key(name) => {
+                    state.no_zone(name, self.now);
+                }
+                None => {}
             }
-            if let Some(zone) = found {
-                let known = state.zones.entry(name.clone()).or_default();
-                known.id = Some(zone.id.clone());
-                known.found = Some(self.now.clone());
-                known.calls = None;
-                known.status = zone.trouble().map(str::to_owned);
-                let id = zone.id.clone();
-                self.read.borrow_mut().zones.push(zone);
-                return Ok((name.clone(), id));
-            }
+        }
+        match unserved {
+            Some(Ok((name, zone))) => return Ok(self.is_found(state, name, zone)),
+            Some(Err(why)) => return Err(why),
+            None => {}
         }
         let names = names.join(" or ");
         let reason = format!(
@@ -343,6 +357,18 @@ impl<'a> Lookup<'a> {
                 message: reason,
             },
         ))
+    }
+
+    /// Remembers a zone; gives its name and id.
+    fn is_found(&self, state: &mut State, name: &str, zone: Zone) -> (String, String) {
+        let known = state.zones.entry(name.to_owned()).or_default();
+        known.id = Some(zone.id.clone());
+        known.found = Some(self.now.clone());
+        known.calls = None;
+        known.status = zone.trouble().map(str::to_owned);
+        let id = zone.id.clone();
+        self.read.borrow_mut().zones.push(zone);
+        (name.to_owned(), id)
     }
 
     /// Whether the API may be asked.
@@ -426,18 +452,17 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Asks whether the token is taken for the zone of another record, where it was rejected for this one: one zone's trouble is not
-    /// every zone's, from its first cycle on.
-    fn ask_elsewhere(&self, state: &State, about: &About) {
+    /// Asks about the record of another zone, where the token was rejected for this one: one zone's trouble is not every zone's, from its
+    /// first cycle on.
+    fn ask_elsewhere(&self, state: &mut State, about: &About) {
         let zone = about.zone.as_deref().unwrap_or_default();
         let mut others = self.records.iter().filter(|spec| !spec.may_be_in(zone));
-        let other = others.next().and_then(|spec| match state.zone_of(spec) {
-            Some((name, _)) => Some(name),
-            None => spec.zone_candidates().pop(),
-        });
-        let is_taken = |name: String| self.provider.zone(&name, self.deadline).is_ok();
-        if !self.is_taken.get() && other.is_some_and(is_taken) {
-            self.note_taken();
+        if self.is_taken.get() {
+            return;
+        }
+        if let Some(spec) = others.next() {
+            let read = self.records(state, spec, &mut std::iter::empty());
+            self.is_taken.set(read.is_ok());
         }
     }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::adapters::Adapters;
-use super::context::Context;
+use super::context::{Context, broken_rules};
 use super::pending_cut;
-use crate::config::Settings;
+use crate::config::{Mode, Settings, load_token};
 use crate::logic::advice;
 use crate::logic::moment::Moment;
 use crate::logic::state::{State, VERSION};
@@ -58,10 +58,16 @@ pub fn run(context: &Context) -> Result<Known, StoreError> {
     })
 }
 
-/// The configuration where it is there and right; otherwise what is wrong with it, if it is there, or was named and is not.
+/// The configuration where it can be read, and what is wrong with it, if it is there, or was named and is not: so that each cycle refuses it.
 fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
     match context.settings() {
-        Ok(settings) => (Some(settings), None),
+        Ok(settings) => {
+            let token = load_token(&context.env, settings.cloudflare.token_file.as_deref());
+            let broken = broken_rules(&settings, token.as_ref().ok());
+            let is_refused = settings.mode == Mode::Production;
+            let fault = summed_up(broken.into_iter().filter(|_| is_refused));
+            (Some(settings), fault)
+        }
         // Nobody named it.
         Err(_)
             if !context.names_config()
@@ -69,14 +75,15 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
         {
             (None, None)
         }
-        Err(error) => {
-            let mut problems = error.message.lines();
-            let first = problems.next().unwrap_or_default().to_owned();
-            let fault = match problems.count() {
-                0 => first,
-                more => advice::with(&first, &format!(" (and {more} more)")),
-            };
-            (None, Some(fault))
-        }
+        Err(error) => (None, summed_up(error.message.lines().map(str::to_owned))),
     }
+}
+
+/// The first of several, and how many there are; none where there is none.
+fn summed_up(mut problems: impl Iterator<Item = String>) -> Option<String> {
+    let first = problems.next()?;
+    Some(match problems.count() {
+        0 => first,
+        more => advice::with(&first, &format!(" (and {more} more)")),
+    })
 }

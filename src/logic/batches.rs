@@ -73,6 +73,12 @@ impl Batches {
         }
     }
 
+    /// How many more calls may be made to find what is refused.
+    #[must_use]
+    pub const fn further(&self) -> usize {
+        self.further
+    }
+
     /// It was made.
     pub fn taken(&mut self, part: &Part) {
         if let (Why::First, Some(other)) = (part.why, self.parts.last_mut()) {

@@ -60,6 +60,9 @@ pub struct Pending {
     pub address: IpAddr,
     /// Since when.
     pub since: Moment,
+    /// Since when public DNS is behind, where it did not show the write before this one either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Moment>,
     /// When public DNS was asked last, and showed something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Moment>,
@@ -75,9 +78,16 @@ impl Pending {
         Self {
             address,
             since,
+            behind: None,
             asked: None,
             contradicted: false,
         }
+    }
+
+    /// Since when public DNS is behind.
+    #[must_use]
+    pub fn behind_since(&self) -> &Moment {
+        self.behind.as_ref().unwrap_or(&self.since)
     }
 }
 
@@ -258,7 +268,11 @@ impl RecordState {
                 ..
             }
         );
-        is_believed && self.trouble.is_none() && self.pending.is_none() && self.unanswered.is_none()
+        is_believed
+            && self.trouble.is_none()
+            && self.pending.is_none()
+            && self.unanswered.is_none()
+            && self.rest.is_none()
     }
 
     /// Whether a write is younger than [`CONVERGENCE_WINDOW`] and not yet seen in public DNS.
@@ -272,7 +286,7 @@ impl RecordState {
     /// For how long public DNS has not shown what the provider holds, where that is too long.
     #[must_use]
     pub fn unshown(&self, now: &Moment) -> Option<Elapsed> {
-        let waited = self.pending.as_ref()?.since.elapsed(now);
+        let waited = self.pending.as_ref()?.behind_since().elapsed(now);
         (!waited.under(FOLLOWING)).then_some(waited)
     }
 
@@ -318,9 +332,19 @@ impl RecordState {
         };
         let write = self.unanswered.take().filter(|write| write.to == wanted)?;
         if write.changes_address() {
-            self.pending = Some(Pending::new(wanted, write.at.clone()));
+            self.is_written(wanted, write.at.clone());
         }
         Some(write)
+    }
+
+    /// It holds this address since then, and public DNS is to follow.
+    fn is_written(&mut self, address: IpAddr, since: Moment) {
+        let before = self.pending.take();
+        let behind = before.map(|it| it.behind.unwrap_or(it.since));
+        self.pending = Some(Pending {
+            behind,
+            ..Pending::new(address, since)
+        });
     }
 
     /// Public DNS was asked, and shows something else than what the provider holds.
@@ -334,11 +358,11 @@ impl RecordState {
 
     /// Whether public DNS is to be asked whether it follows: in each cycle at first, and then as seldom as it may change.
     pub(super) fn is_watched(&self, now: &Moment) -> bool {
-        let asked = self
-            .pending
-            .as_ref()
-            .and_then(|pending| pending.asked.as_ref());
-        let is_due = asked.is_some_and(|asked| asked.elapsed(now).at_least(CONVERGENCE_WINDOW));
+        let Some(pending) = &self.pending else {
+            return false;
+        };
+        let was_long_ago = |asked: &Moment| asked.elapsed(now).at_least(CONVERGENCE_WINDOW);
+        let is_due = pending.asked.as_ref().is_none_or(was_long_ago);
         self.converging(now) || is_due
     }
 
@@ -346,11 +370,13 @@ impl RecordState {
     pub fn on_clocks_of(&mut self, now: &Moment) {
         self.rest = self.rest.take().map(|rest| rest.on_clocks_of(now));
         let troubled = self.trouble.as_mut().map(|trouble| &mut trouble.since);
-        let asked = self
-            .pending
-            .as_mut()
-            .and_then(|pending| pending.asked.as_mut());
-        for then in troubled.into_iter().chain(asked).chain(&mut self.failed) {
+        let pending = self.pending.as_mut();
+        let waited = pending.map(|it| it.asked.iter_mut().chain(&mut it.behind));
+        for then in troubled
+            .into_iter()
+            .chain(waited.into_iter().flatten())
+            .chain(&mut self.failed)
+        {
             then.bring_onto_clocks_of(now);
         }
         self.writes.retain_mut(|at| match at.elapsed(now) {
@@ -394,6 +420,8 @@ impl RecordState {
                 public,
                 proxied,
             } => {
+                // What was refused is not wanted any more.
+                self.rest = None;
                 match layer {
                     Layer::Cache => {}
                     Layer::Doh => self.cache = verified(*layer),
@@ -415,8 +443,8 @@ impl RecordState {
                 self.unanswered = None;
                 self.proxied = Some(write.proxied_after());
                 if write.changes_address() {
-                    let pending = Pending::new(wanted, now.clone());
-                    self.pending = (!write.proxied_after()).then_some(pending);
+                    self.is_written(wanted, now.clone());
+                    self.pending.take_if(|_| write.proxied_after());
                 }
                 None
             }

@@ -219,20 +219,26 @@ fn public_dns_settles_a_record_only_with_exactly_the_wanted_address() {
 }
 
 #[test]
-fn after_a_write_public_dns_is_watched_for_ten_minutes_and_never_leads_to_the_provider() {
-    let pending = Some(Pending::new(ip(A), at(0)));
-    let state = RecordState {
-        pending,
+fn after_a_write_public_dns_is_watched_for_ten_minutes_then_seldom_and_never_leads_to_the_provider()
+{
+    let asked_at = |asked: Option<u64>| RecordState {
+        pending: Some(Pending {
+            asked: asked.map(at),
+            ..Pending::new(ip(A), at(0))
+        }),
         ..verified(A, 0)
     };
-    assert_eq!(
-        begin(&spec(), &state, 599),
-        (CacheStatus::Hit, Next::AskDoh)
-    );
-    assert_eq!(
-        begin(&spec(), &state, 600).1,
-        right(Layer::Cache, false, None)
-    );
+    for (asked, now, next) in [
+        (Some(590), 599, Next::AskDoh),
+        (Some(590), 600, right(Layer::Cache, false, None)),
+        (Some(590), 1189, right(Layer::Cache, false, None)),
+        (Some(590), 1190, Next::AskDoh),
+        (None, 600, Next::AskDoh),
+    ] {
+        let begun = begin(&spec(), &asked_at(asked), now);
+        assert_eq!(begun, (CacheStatus::Hit, next), "{asked:?} {now}");
+    }
+    let state = asked_at(None);
     let after = |answer: &[IpAddr]| {
         with(&spec(), &state, 30, |reconciliation| {
             reconciliation.after_doh(Some(answer))

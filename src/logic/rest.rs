@@ -14,7 +14,7 @@ use super::zone_state::ZoneState;
 
 /// A zone is looked for again after this, as one of a part of the name may have been made since.
 const ZONE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// And where something contradicts it, not within this.
+/// Where something contradicts it, not within this; and after this where the provider does not serve it.
 const YOUNG_ZONE_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// What a call of the API is about.
@@ -63,8 +63,13 @@ impl State {
     #[must_use]
     pub fn fresh_zone_of(&self, spec: &RecordSpec, now: &Moment) -> Option<(String, String)> {
         let is_fresh = |zone: &ZoneState| {
+            // That one is not served shall be over soon.
+            let age = match zone.status {
+                Some(_) => YOUNG_ZONE_AGE,
+                None => ZONE_AGE,
+            };
             let found = zone.found.as_ref();
-            found.is_some_and(|found| found.elapsed(now).under(ZONE_AGE))
+            found.is_some_and(|found| found.elapsed(now).under(age))
         };
         for name in spec.zone_candidates() {
             match self.zones.get(&name) {
@@ -104,6 +109,14 @@ impl State {
             zone.found = None;
         }
         is_old
+    }
+
+    /// Public DNS shows what the record's zone holds: it is served, whatever the provider said of it.
+    pub(super) fn is_served(&mut self, spec: &RecordSpec) {
+        let zone = self.zone_of(spec).map(|(name, _)| name);
+        if let Some(zone) = zone.and_then(|name| self.zones.get_mut(&name)) {
+            zone.status = None;
+        }
     }
 
     /// Forgets under which ids the zones are known that may be the record's; not that they rest.

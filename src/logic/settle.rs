@@ -158,6 +158,9 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     {
         remembered.is_contradicted(wanted, &outcome.at);
     }
+    if outcome.public == Some(true) {
+        state.is_served(spec);
+    }
     let name = spec.name.clone();
     let record = spec.kind;
     let event = |outcome, reason| EventKind::Record {

@@ -218,12 +218,13 @@ impl State {
         best(self.machines.both().map(|(_, it)| it.track.readiness()))
     }
 
-    /// The families that have not been READY for [`LEFT_BEHIND`] while another is.
+    /// The families that have not been READY for [`LEFT_BEHIND`] while another is, or is about to be.
     pub fn left_behind(&self, now: &Moment) -> impl Iterator<Item = Family> {
-        let is_ready = self.readiness() == Readiness::Ready;
+        let best = self.readiness();
         self.machines.both().filter_map(move |(family, machine)| {
             let is_behind = match machine.track.readiness() {
-                Readiness::Probing | Readiness::NotReady => is_ready,
+                Readiness::NotReady => matches!(best, Readiness::Probing | Readiness::Ready),
+                Readiness::Probing => best == Readiness::Ready,
                 Readiness::Init | Readiness::Ready => false,
             };
             let is_late = machine.since.elapsed(now).at_least(LEFT_BEHIND);

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 
 /// So many calls at most are made in one cycle to find which changes of a zone are refused: a minute may not use up what Cloudflare allows
 /// in five (1,200), and where most are refused the rest goes on in the next cycle.
-const FURTHER_CALLS: usize = 200;
+pub(super) const FURTHER_CALLS: usize = 100;
 
 /// What became of each change, as far as that is known.
 type Places<'p, 'c> = Vec<(&'p Change<'c>, &'p mut Option<Made>)>;
@@ -134,7 +134,7 @@ impl Act<'_> {
         let most = provider.largest_batch();
         let together = state.zones.get(zone).and_then(|zone| zone.together);
         let largest = together.map_or(most, |together| together.min(most));
-        let mut batches = Batches::of(counts, largest, FURTHER_CALLS);
+        let mut batches = Batches::of(counts, largest, self.further.get());
         let mut is_answered = true;
         let mut why_not = String::from(
             "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
@@ -149,6 +149,17 @@ impl Act<'_> {
             let stop = match provider.write(zone_id, &writes, lookup.deadline) {
                 Ok(shown) => {
                     batches.taken(&part);
+                    let is_unshown = |it: &Result<(), ApiError>| {
+                        it.as_ref().is_err_and(|error| is_lost(error.kind))
+                    };
+                    if let Some(zone) = state
+                        .zones
+                        .get_mut(zone)
+                        .filter(|_| shown.iter().all(is_unshown))
+                    {
+                        zone.was_too_many(sent.len());
+                        is_answered = false;
+                    }
                     self.take(state, lookup, sent.iter().zip(made).collect(), shown)
                 }
                 Err(error) if sent.len() > 1 && is_refused(error.kind) => {
@@ -174,6 +185,7 @@ impl Act<'_> {
                 break;
             }
         }
+        self.further.set(batches.further());
         if let Some(zone) = state.zones.get_mut(zone).filter(|_| is_answered) {
             zone.was_not_too_many(most);
         }

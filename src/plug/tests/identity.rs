@@ -92,7 +92,7 @@ fn who_holds_the_only_connection_of_a_plug_makes_the_rest_wait() {
         let stranger = TcpStream::connect(plugs.address(model)).unwrap();
         wait_until(|| plugs.connections(model) == 1);
         // Sooner than the plug itself gives up on a connection that says nothing.
-        let end = Deadline::after(Duration::from_secs(1));
+        let end = Deadline::after(Duration::from_secs(3));
         let refused = plug.off(OFF_TIME, None, end).unwrap_err();
         assert!(refused.maybe_done, "{model:?}: {refused}");
         assert!(plugs.is_on(model), "{model:?}");

@@ -209,6 +209,8 @@ pub struct Pending {
     /// Since when.
     #[serde(flatten)]
     pub written: Past,
+    /// For how many seconds public DNS has not shown what it holds, nor what it held before.
+    pub behind_s: Option<u64>,
     /// It was not written then: public DNS was seen to show something else.
     pub contradicted: bool,
 }

@@ -135,12 +135,13 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     // Where the clocks cannot tell for how long, that counts as long.
     let is_long = |age: Option<u64>, limit| age.is_none_or(|age| age > limit);
     if record.truth == Truth::Right {
-        let pending = record.pending.as_ref()?;
-        let age = pending.written.age_s;
-        let why = record
-            .zone
-            .as_ref()
-            .map_or_else(String::new, |why| format!(": {why}"));
+        let unserved = record.zone.as_ref().map(|why| format!(": {why}"));
+        let Some(pending) = &record.pending else {
+            // Public DNS cannot tell of this one, as where it is proxied.
+            return unserved.map(|why| (1, format!("NOT IN PUBLIC DNS: {label}{why}")));
+        };
+        let age = pending.behind_s;
+        let why = unserved.unwrap_or_default();
         let told = format!(
             "NOT IN PUBLIC DNS: {label} for {}{why}",
             age.map_or_else(|| "an unknown time".to_owned(), human_seconds)
@@ -168,8 +169,11 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
         RecordType::of(family).as_str() == record.kind
             && address.readiness != Some(Readiness::Ready)
     };
-    let one_is_missing =
-        document.readiness == Some(Readiness::Ready) && document.public_ip.used().any(is_missing);
+    let is_any_up = matches!(
+        document.readiness,
+        Some(Readiness::Ready | Readiness::Probing)
+    );
+    let one_is_missing = is_any_up && document.public_ip.used().any(is_missing);
     let waits = record.problem.is_none() || (record.waits && one_is_missing);
     let code = if !waits && is_long(record.for_s, CHANGING_S) {
         2

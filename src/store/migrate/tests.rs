@@ -279,6 +279,7 @@ fn record_first() -> RecordState {
         pending: Some(Pending {
             address: v4,
             since: moment(NOW - 123),
+            behind: None,
             asked: None,
             contradicted: false,
         }),

@@ -1,6 +1,7 @@
 //! The configuration file and the variables that override it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use cadence::logic::advice::told_apart;
 use cadence::world::Counts;
@@ -233,4 +234,24 @@ fn a_monitor_is_told_of_a_configuration_that_every_cycle_refuses() {
             .unwrap()
             .contains("[[record]]")
     );
+}
+
+#[test]
+fn a_monitor_is_told_of_a_rule_that_every_cycle_holds_against_the_configuration() {
+    for (is_token, place) in [(false, "cadence.toml"), (true, "token")] {
+        let home = Home::new();
+        home.settle();
+        if is_token {
+            let everyone = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(home.path("token"), everyone).unwrap();
+        } else {
+            home.rewrite(|text| format!("{text}\n[policy]\ncache_max_age = \"0s\"\n"));
+        }
+        assert_eq!(home.run(&["reconcile"]).status.code(), Some(78));
+        let told = home.run(&["status", "--check"]);
+        let line = String::from_utf8(told.stdout).unwrap();
+        let begins = format!("CONFIGURATION: {}", home.path(place).display());
+        assert_eq!(told.status.code(), Some(2), "{line}");
+        assert!(line.starts_with(&begins), "{line}");
+    }
 }

@@ -113,3 +113,44 @@ fn a_change_of_the_id_or_the_zone_is_looked_at_though_public_dns_shows_the_addre
         }
     }
 }
+
+#[test]
+fn that_public_dns_does_not_follow_counts_from_when_it_last_did() {
+    let home = settled();
+    home.world
+        .set_doh(DohMode::Lies("84.16.9.9".parse().unwrap()));
+    for (minutes, last) in [(0, 40), (10, 41), (20, 42)] {
+        let address = format!("93.184.216.{last}");
+        home.world.set_address(Some(address.parse().unwrap()));
+        assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+        let out = home.run(&["status", "--check"]);
+        let line = String::from_utf8(out.stdout).unwrap();
+        let told = line.starts_with("NOT IN PUBLIC DNS: vpn.example.com A for 20 min");
+        assert_eq!(told, minutes == 20, "{line}");
+        home.pass(10 * MINUTE);
+    }
+    home.world.set_doh(DohMode::Honest {
+        lag: Duration::ZERO,
+    });
+    home.pass(11 * MINUTE);
+    assert_eq!(told(&home, &[]), (0, 0, "right".to_owned()));
+}
+
+#[test]
+fn what_was_refused_of_one_address_holds_back_no_other_once_the_record_was_right_again() {
+    let home = settled();
+    let cloudflare = home.world.cloudflare();
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    let refused = refusal(400, 1004, "DNS Validation Error");
+    cloudflare.set_fault_at("dns_records/", true, Some(refused));
+    for _ in 0..6 {
+        assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+        home.pass(70 * MINUTE);
+    }
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    assert_eq!(home.cycle_with(&["--trust"]).0, 0);
+    cloudflare.set_fault_at("dns_records/", true, None);
+    home.world
+        .set_address(Some("93.184.216.77".parse().unwrap()));
+    assert_eq!(gist(&home.cycle_with(&["--trust"]).1), "READY updated/api");
+}

@@ -1,11 +1,14 @@
 //! A zone that is not where the state remembers it.
 
 use std::fs;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::support::Home;
-use super::{NEW, cycle, renumbered};
+use super::support::{Home, RECORD};
+use super::{NEW, OLD, cycle, renumbered};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn remember_zone(home: &Home, id: &str) {
     let mut state = home.state();
@@ -42,4 +45,63 @@ fn a_zone_that_left_the_account_is_told() {
         "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
          the token has Zone:Read and its Zone Resources include it\n"
     );
+}
+
+/// A record of a zone that has a zone below it, which holds the name and is not served.
+fn home_with_a_zone_below(status: &str) -> (Home, String) {
+    let home = Home::with("[[record]]\nname = \"a.sub.example.com\"\ncreate = true\n");
+    home.settle();
+    let cloudflare = home.world.cloudflare();
+    let below = cloudflare.add_zone("sub.example.com");
+    cloudflare.set_zone_status(&below, status);
+    let copy = json!({"name": "a.sub.example.com", "type": "A", "content": OLD, "ttl": 300});
+    cloudflare.add_record("sub.example.com", &copy).unwrap();
+    home.pass(25 * 60 * MINUTE);
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.cycle_with(&["--trust"]);
+    (home, below)
+}
+
+#[test]
+fn a_zone_that_is_not_served_takes_no_name_from_one_above_it_that_is() {
+    for status in ["pending", "initializing", "deactivated", "moved", "deleted"] {
+        let (home, below) = home_with_a_zone_below(status);
+        let known = &home.state()["zones"]["sub.example.com"];
+        assert_eq!(known["id"], Value::Null, "{status}");
+        let journal = home.world.cloudflare().journal();
+        let mut writes = journal.iter().filter(|it| it.method != "GET");
+        assert!(writes.clone().count() > 1, "{status}");
+        assert!(
+            writes.all(|it| !it.path.contains(&below)),
+            "{status}: {journal:#?}"
+        );
+    }
+    let (home, below) = home_with_a_zone_below("active");
+    assert_eq!(
+        home.state()["zones"]["sub.example.com"]["id"],
+        below.as_str()
+    );
+}
+
+#[test]
+fn a_zone_that_is_not_served_is_told_of_a_record_of_which_public_dns_cannot_tell() {
+    let home = Home::with(&format!("{RECORD}proxied = true\n"));
+    let cloudflare = home.world.cloudflare();
+    home.settle();
+    home.cycle();
+    let zone = home.state()["zones"]["example.com"]["id"].clone();
+    cloudflare.set_zone_status(zone.as_str().unwrap(), "pending");
+    home.pass(25 * 60 * MINUTE);
+    let monitor = |home: &Home| {
+        assert_eq!(home.cycle_with(&[]).0, 0);
+        let out = home.run(&["status", "--check"]);
+        (out.status.code(), String::from_utf8(out.stdout).unwrap())
+    };
+    let (code, line) = monitor(&home);
+    let told =
+        "NOT IN PUBLIC DNS: vpn.example.com A: the zone example.com is pending at Cloudflare";
+    assert!(code == Some(1) && line.starts_with(told), "{line}");
+    cloudflare.set_zone_status(zone.as_str().unwrap(), "active");
+    home.pass(2 * 60 * MINUTE);
+    assert_eq!(monitor(&home).0, Some(0));
 }

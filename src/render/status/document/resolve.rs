@@ -261,6 +261,7 @@ impl Record {
             pending: known.pending.as_ref().map(|pending| Pending {
                 address: pending.address,
                 written: Past::of(&pending.since, now),
+                behind_s: Past::of(pending.behind_since(), now).age_s,
                 contradicted: pending.contradicted,
             }),
             in_doubt: known.in_doubt,
