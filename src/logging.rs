@@ -9,17 +9,18 @@ use log::{Level, LevelFilter};
 use crate::cli::Global;
 use crate::config::Env;
 use crate::logic::advice;
+use crate::net::dial::CONNECTIONS;
 use crate::probe::router::ECHO_THREAD;
 use crate::render::{WIDTH, columns, hang, is_journal, printable, width_of};
 
 /// Starts the logger. A message is one line in the journal, and so are details on a pipe.
 /// Only what cadence itself says is logged: its libraries would tell headers, and so the token.
 pub fn log_to_stderr(global: &Global) {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => LevelFilter::Error,
-        (false, 0) => LevelFilter::Warn,
-        (false, 1) => LevelFilter::Debug,
-        (false, _) => LevelFilter::Trace,
+    let (level, of_connections) = match (global.quiet, global.verbose) {
+        (true, _) => (LevelFilter::Error, LevelFilter::Error),
+        (false, 0) => (LevelFilter::Warn, LevelFilter::Warn),
+        (false, 1) => (LevelFilter::Debug, LevelFilter::Warn),
+        (false, _) => (LevelFilter::Debug, LevelFilter::Debug),
     };
     let priority = is_journal(&Env::from_process(), "/proc/self/fd/2");
     let stderr = io::stderr();
@@ -27,6 +28,7 @@ pub fn log_to_stderr(global: &Global) {
     // A logger that is there already, as in a test, serves as well.
     let _ = Builder::new()
         .filter_module("cadence", level)
+        .filter_module(CONNECTIONS, of_connections)
         .target(Target::Stderr)
         .format(move |out, record| {
             let (syslog, name) = match record.level() {

@@ -21,6 +21,10 @@ use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
 
+/// So many calls at most are made in one cycle to find which changes of a zone are refused: a minute may not use up what Cloudflare allows
+/// in five (1,200), and where most are refused the rest goes on in the next cycle.
+const FURTHER_CALLS: usize = 100;
+
 /// How one record was settled, and how long that took.
 #[derive(Debug, Clone)]
 pub struct Acted {
@@ -137,7 +141,7 @@ impl<'a> Act<'a> {
             desired,
             now,
             clock: system::now,
-            further: Cell::new(write::FURTHER_CALLS),
+            further: Cell::new(FURTHER_CALLS),
             save,
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use log::{debug, trace};
+use log::debug;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::names::Names;
@@ -15,6 +15,8 @@ use super::resolver::Resolver;
 use super::{Deadline, firewall, reason};
 use crate::logic::units::Family;
 
+/// Each connection is logged as this, of which only who asks for every detail hears.
+pub const CONNECTIONS: &str = "cadence::connections";
 /// How long a look at the routing tables may wait for a descriptor.
 const ROUTE_TIMEOUT: Duration = Duration::from_millis(500);
 /// The rest between two tries to get a descriptor.
@@ -99,7 +101,8 @@ impl Dialer {
             None => self.connect_tcp(address, timeout),
         };
         let outcome = connected.as_ref().err().map(reason::of);
-        trace!("connect {address}: {}", outcome.as_deref().unwrap_or("ok"));
+        let outcome = outcome.as_deref().unwrap_or("ok");
+        debug!(target: CONNECTIONS, "connect {address}: {outcome}");
         connected
     }
 

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use log::trace;
+use log::debug;
 use socket2::Socket;
 
 use super::gate::{Gate, lock};
 use super::ground::Ground;
 use super::http::{Next, Reply, Request};
-use crate::net::dial::Connector as _;
+use crate::net::dial::{CONNECTIONS, Connector as _};
 
 /// A client that is silent for this long, or reads nothing, is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -142,7 +142,8 @@ impl Site {
         while let Some(request) = Request::read(stream, &mut buffer)? {
             self.requests.fetch_add(1, Ordering::SeqCst);
             let reply = (self.answer)(&request, gate);
-            trace!(
+            debug!(
+                target: CONNECTIONS,
                 "world: {} {} -> {} {:?}",
                 request.method, request.target, reply.status, reply.manner
             );
@@ -305,7 +306,7 @@ fn accept(listener: &Socket, site: &Arc<Site>, gate: &Arc<Gate>) {
         let (served, gate) = (Arc::clone(site), Arc::clone(gate));
         let spawned = thread::Builder::new().spawn(move || {
             if let Err(error) = served.serve(&socket, &gate) {
-                trace!("world: a connection ended: {error}");
+                debug!(target: CONNECTIONS, "world: a connection ended: {error}");
             }
             served.serving.fetch_sub(1, Ordering::SeqCst);
         });

@@ -393,7 +393,7 @@ impl Life {
             desired: &desired,
             now: &now,
             clock,
-            further: Cell::new(write::FURTHER_CALLS),
+            further: Cell::new(FURTHER_CALLS),
             save: Some(&save),
         };
         let acted = act.run(&mut state, &decision).unwrap();

@@ -12,10 +12,6 @@ use crate::logic::records::{Instead, Next, RecordSpec, Settled, Write, WriteFate
 use crate::logic::state::State;
 use crate::store::StoreError;
 
-/// So many calls at most are made in one cycle to find which changes of a zone are refused: a minute may not use up what Cloudflare allows
-/// in five (1,200), and where most are refused the rest goes on in the next cycle.
-pub(super) const FURTHER_CALLS: usize = 100;
-
 /// What became of each change, as far as that is known.
 type Places<'p, 'c> = Vec<(&'p Change<'c>, &'p mut Option<Made>)>;
 
