@@ -1,11 +1,8 @@
 //! A thousand years of homes, each with a line, a router, a modem behind a plug, and some fifty troubles in a year: when is the modem's
 //! power cut?
 //!
-//! `world`, `devices`, `events` and `line` are what is physically true, second by second: who has power since when, what boots, what
-//! hangs, where a packet ends. `hearing` and `observing` make of it what a host would hear, through the real judgement of a line. `home`
-//! runs the cycles at the times of the real timers through the real decisions, and `power` cuts in the order of `app/power.rs`. `promises`
-//! judges every deed by the truth, and never by what cadence made of it. `kit` and `plan` draw homes and troubles; the same seed gives
-//! the same numbers. `CADENCE_TEST_SEED=258` plays as many homes from that one on.
+//! The home is that of `../household`; `plan` draws what goes wrong in it. The same seed gives the same numbers. `CADENCE_TEST_SEED=258`
+//! plays as many homes from that one on.
 //!
 //! What nothing in a home can tell is counted beside the promises: a modem behind a plug that tells no uptime, started by a hand or by a
 //! flicker of the mains that the host did not notice; one that restarts by itself for longer than the owner said that the line needs; a
@@ -16,27 +13,16 @@
     reason = "a broken promise ends the test"
 )]
 
-mod devices;
-mod events;
-mod figures;
-mod hearing;
-mod home;
-mod kit;
-mod line;
-mod observing;
+#[path = "../household/mod.rs"]
+mod household;
 mod plan;
-mod power;
-mod promises;
-mod servers;
-mod truth;
-mod wanted;
-mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use figures::{Figures, percentile};
-use home::Home;
+use household::figures::{Figures, percentile};
+use household::home::Home;
+use household::world::World;
 
 const YEAR: u64 = 365 * 86_400;
 
@@ -44,6 +30,18 @@ const YEAR: u64 = 365 * 86_400;
 fn first() -> u64 {
     let told = std::env::var("CADENCE_TEST_SEED").ok();
     told.map_or(0, |seed| seed.parse().unwrap())
+}
+
+/// So long a life of one home, with all of its troubles.
+fn life(seed: u64, seconds: u64) -> Figures {
+    let mut world = World::new(seed);
+    let troubles = plan::troubles(&mut world, seconds);
+    let mut home = Home::new(world, seed);
+    home.live(seconds);
+    Figures {
+        troubles,
+        ..home.figures
+    }
 }
 
 /// A year in each of these homes, on as many threads as there are processors.
@@ -56,7 +54,7 @@ fn years(first: u64, homes: u64) -> Figures {
             if seed >= first + homes {
                 return all;
             }
-            all.add(Home::live(seed, YEAR));
+            all.add(life(seed, YEAR));
         }
     };
     let mut all = Figures::default();
@@ -132,6 +130,6 @@ fn in_a_thousand_home_years_the_power_is_cut_only_where_it_may_be_and_every_hang
 
 #[test]
 fn the_same_seed_gives_the_same_year() {
-    let month = || Home::live(7, YEAR / 12);
+    let month = || life(7, YEAR / 12);
     assert_eq!(format!("{:?}", month()), format!("{:?}", month()));
 }

@@ -6,11 +6,11 @@ use cadence::logic::units::Family;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use super::devices::Place;
-use super::events::Event;
-use super::line::{Block, Portal};
-use super::servers;
-use super::world::World;
+use super::household::devices::Place;
+use super::household::events::Event;
+use super::household::line::{Block, Portal};
+use super::household::servers;
+use super::household::world::World;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

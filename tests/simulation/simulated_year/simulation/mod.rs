@@ -7,6 +7,7 @@
 
 mod figures;
 mod line;
+#[path = "../../outside/mod.rs"]
 mod outside;
 
 use std::net::IpAddr;
@@ -16,16 +17,14 @@ use cadence::logic::line::Line as Beyond;
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::policy::Policy;
-use cadence::logic::provider::{ApiError, ApiErrorKind};
+use cadence::logic::provider::{ApiError, Found};
 use cadence::logic::quorum::{Tally, tally};
 use cadence::logic::readiness::Track;
-use cadence::logic::records::{
-    Instead, Layer, Next, Reconciliation, RecordSpec, Settled, Write, WriteFate,
-};
+use cadence::logic::records::RecordSpec;
 use cadence::logic::recovery::Limits;
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Desired, Planned, resume, step};
+use cadence::logic::step::{Desired, resume, step};
 use cadence::logic::units::{ByFamily, Family, RecordType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -33,10 +32,7 @@ use rand::{RngExt, SeedableRng};
 pub use figures::{Calls, Figures};
 use line::Line;
 pub use line::Plan;
-use outside::{Outside, WriteAnswer};
-
-/// The fingerprint of the token that all simulated cycles use.
-const TOKEN: u32 = 1;
+use outside::{Deeds, Outside, WriteAnswer, act};
 
 /// Runs a plan to its end.
 pub fn run(plan: &Plan) -> Figures {
@@ -186,7 +182,7 @@ impl<'a> Home<'a> {
         self.survive()?;
         let mut outcomes = vec![];
         for (spec, planned) in specs.iter().zip(&decision.records) {
-            let settled = self.act(&mut state, spec, planned, &now, &desired)?;
+            let settled = act(self, &mut state, spec, planned, &now, &desired)?;
             outcomes.push(Outcome {
                 wanted: planned.wanted,
                 settled,
@@ -287,81 +283,6 @@ impl<'a> Home<'a> {
         }
     }
 
-    /// What `app/act.rs` does, against the simulated outside.
-    fn act(
-        &mut self,
-        state: &mut State,
-        spec: &RecordSpec,
-        planned: &Planned,
-        now: &Moment,
-        desired: &Desired<'_>,
-    ) -> Result<Settled, Killed> {
-        let mut next = planned.next.clone();
-        let Some(wanted) = planned.wanted else {
-            let Next::Done(settled) = next else {
-                panic!("nothing is wanted, and {next:?}")
-            };
-            return Ok(settled);
-        };
-        let remembered = state.records.get(spec.key()).cloned().unwrap_or_default();
-        let reconciliation = Reconciliation {
-            spec,
-            state: &remembered,
-            wanted,
-            now,
-            policy: desired.policy,
-            no_cache: false,
-            doh: desired.doh,
-        };
-        loop {
-            next = match next {
-                Next::Done(settled) => {
-                    if matches!(
-                        settled,
-                        Settled::Right {
-                            layer: Layer::Api,
-                            ..
-                        } | Settled::Written(_)
-                    ) {
-                        state.answered(&state.about(spec));
-                    }
-                    return Ok(settled);
-                }
-                Next::AskDoh => {
-                    self.figures.calls.doh += 1;
-                    let answer = self.outside.public_dns(self.seconds);
-                    reconciliation.after_doh(Some(&answer))
-                }
-                Next::AskApi => {
-                    if let Some(held) = state.at_rest(&state.about(spec), TOKEN, false, now) {
-                        return Ok(held);
-                    }
-                    self.figures.calls.api += 1;
-                    match self.outside.read(self.plan, &mut self.rng) {
-                        Ok(found) => reconciliation.after_read(&found),
-                        Err(error) => Next::Done(failed(state, spec, &error, WriteFate::None, now)),
-                    }
-                }
-                Next::Write(write) => {
-                    state
-                        .records
-                        .get_mut_or_new(spec.key())
-                        .intend(write.replacement(wanted, now));
-                    self.survive()?;
-                    self.disk = Some(state.clone());
-                    self.survive()?;
-                    self.figures.calls.api += 1;
-                    self.check(wanted);
-                    let answer = self
-                        .outside
-                        .write(self.plan, wanted, self.seconds, &mut self.rng);
-                    self.survive()?;
-                    Next::Done(conclude(state, spec, write, answer, now))
-                }
-            };
-        }
-    }
-
     /// Holds a write against the truth.
     fn check(&mut self, wanted: IpAddr) {
         self.figures.writes += 1;
@@ -370,50 +291,34 @@ impl<'a> Home<'a> {
     }
 }
 
-fn conclude(
-    state: &mut State,
-    spec: &RecordSpec,
-    write: Write,
-    answer: WriteAnswer,
-    now: &Moment,
-) -> Settled {
-    let error = |kind| ApiError {
-        kind,
-        message: "the API failed".to_owned(),
-    };
-    match answer {
-        WriteAnswer::Applied => Settled::Written(write),
-        WriteAnswer::Lost => failed(
-            state,
-            spec,
-            &error(ApiErrorKind::Unconfirmed { retry_after: None }),
-            WriteFate::InDoubt,
-            now,
-        ),
-        WriteAnswer::Refused => failed(
-            state,
-            spec,
-            &error(ApiErrorKind::RateLimited { retry_after: None }),
-            WriteFate::NotApplied,
-            now,
-        ),
-    }
-}
+impl Deeds for Home<'_> {
+    type Killed = Killed;
 
-fn failed(
-    state: &mut State,
-    spec: &RecordSpec,
-    error: &ApiError,
-    write: WriteFate,
-    now: &Moment,
-) -> Settled {
-    let about = state.about(spec);
-    let reason = state.back_off(&error.kind, &about, &error.message, TOKEN, now);
-    let found = Instead::Unread;
-    Settled::Failed {
-        reason,
-        write,
-        found,
+    fn keep(&mut self, state: &State) -> Result<(), Killed> {
+        self.survive()?;
+        self.disk = Some(state.clone());
+        self.survive()
+    }
+
+    fn public_dns(&mut self) -> Option<Vec<IpAddr>> {
+        self.figures.calls.doh += 1;
+        Some(self.outside.public_dns(self.seconds))
+    }
+
+    fn read(&mut self) -> Result<Vec<Found>, ApiError> {
+        self.figures.calls.api += 1;
+        self.outside.read(self.plan.api_trouble, &mut self.rng)
+    }
+
+    fn write(&mut self, wanted: IpAddr) -> Result<WriteAnswer, Killed> {
+        self.figures.calls.api += 1;
+        self.check(wanted);
+        let fails = self.plan.api_trouble;
+        let answer = self
+            .outside
+            .write(fails, wanted, self.seconds, &mut self.rng);
+        self.survive()?;
+        Ok(answer)
     }
 }
 

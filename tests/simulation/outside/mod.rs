@@ -1,4 +1,6 @@
-//! The DNS provider and public DNS.
+//! The DNS provider and public DNS, and what a cycle does to them: shared by the simulated year and by the homes.
+
+mod act;
 
 use std::net::IpAddr;
 
@@ -6,13 +8,13 @@ use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::line::Plan;
+pub use act::{Deeds, act};
 
 /// Seconds for which a resolver keeps an answer.
 const TTL: u64 = 60;
 
 /// How a write went.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum WriteAnswer {
     Applied,
     /// The answer was lost, whether it was applied or not.
@@ -43,8 +45,9 @@ impl Outside {
             .collect()
     }
 
-    pub fn read(&self, plan: &Plan, rng: &mut StdRng) -> Result<Vec<Found>, ApiError> {
-        if rng.random_bool(plan.api_trouble) {
+    /// The record, by an API that fails with that chance.
+    pub fn read(&self, fails: f64, rng: &mut StdRng) -> Result<Vec<Found>, ApiError> {
+        if rng.random_bool(fails) {
             let kind = ApiErrorKind::Unavailable { retry_after: None };
             return Err(ApiError {
                 kind,
@@ -62,14 +65,15 @@ impl Outside {
         Ok(self.content.map(found).into_iter().collect())
     }
 
+    /// Writes the record by an API that fails with that chance, and now and then after it was done.
     pub fn write(
         &mut self,
-        plan: &Plan,
+        fails: f64,
         wanted: IpAddr,
         seconds: u64,
         rng: &mut StdRng,
     ) -> WriteAnswer {
-        let trouble = rng.random_bool(plan.api_trouble);
+        let trouble = rng.random_bool(fails);
         if trouble && rng.random_bool(0.5) {
             return WriteAnswer::Refused;
         }

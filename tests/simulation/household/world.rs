@@ -3,6 +3,7 @@
 //! Things happen by [`Event`]s at their second; what only passes is held as the second at which it ends.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 
 use cadence::logic::units::Family;
 use rand::rngs::StdRng;
@@ -11,7 +12,11 @@ use rand::{RngExt, SeedableRng};
 use super::devices::{Cause, Host, Modem, Place, Plug, Router};
 use super::events::Event;
 use super::kit::Kit;
-use super::line::{Block, Portal};
+use super::ledger::{Cut, Ledger};
+use super::line::{Block, Path, Portal};
+use super::observing::address;
+use super::outside::{Outside, WriteAnswer};
+use super::servers::{API, Server};
 
 /// The last things that happened, for whoever has to understand a broken promise.
 pub const LOG: usize = 40;
@@ -38,6 +43,11 @@ pub struct World {
     pub resolver_dead: u64,
     /// What the router blocks, by the server's number, and until when.
     pub block: (Block, Vec<usize>, u64),
+    /// Who of the servers tells a wrong address, by its number, and until when.
+    pub lies: (usize, u64),
+    /// The record at the DNS provider.
+    pub outside: Outside,
+    pub ledger: Ledger,
     /// How often the ISP gave new addresses.
     pub addresses: u32,
     /// The state of cadence was lost.
@@ -56,6 +66,11 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let kit = Kit::new(&mut rng);
+        Self::of(kit, rng)
+    }
+
+    /// The world of a home that has these things.
+    pub fn of(kit: Kit, rng: StdRng) -> Self {
         Self {
             t: 0,
             events: BTreeMap::new(),
@@ -71,6 +86,9 @@ impl World {
             portal: (Portal::Everywhere, 0),
             resolver_dead: 0,
             block: (Block::Drops, vec![], 0),
+            lies: (0, 0),
+            outside: Outside::default(),
+            ledger: Ledger::default(),
             addresses: 0,
             state_lost: false,
             ended: vec![],
@@ -102,7 +120,8 @@ impl World {
                 break;
             }
             let event = entry.remove();
-            self.t = at;
+            self.pass_time(at);
+            self.ledger.troubled(at, &event);
             if event.is_something() {
                 self.happened = at;
                 self.note(format!("{event:?}"));
@@ -112,7 +131,48 @@ impl World {
             }
             self.apply(event);
         }
+        self.pass_time(to);
+    }
+
+    /// Between two events nothing changes.
+    fn pass_time(&mut self, to: u64) {
+        let passed = to.saturating_sub(self.t);
+        let carries = self.family_works(Family::V4);
+        let is_right = self.outside.content == Some(self.address());
+        self.ledger.pass(passed, carries, is_right);
         self.t = self.t.max(to);
+    }
+
+    /// The IPv4 address that the home has.
+    pub fn address(&self) -> IpAddr {
+        address(self.addresses, Family::V4)
+    }
+
+    /// What this server tells to be the address.
+    pub fn says(&self, server: &Server, family: Family) -> IpAddr {
+        let (liar, until) = self.lies;
+        let lies = self.t < until && server.number == liar;
+        address(if lies { 0x00FF_0000 } else { self.addresses }, family)
+    }
+
+    /// Whether a request to this server over IPv4 is answered by it.
+    pub fn reaches(&self, server: &Server) -> bool {
+        let resolves = server.name.is_none() || self.resolves();
+        resolves && self.path(server, Family::V4) == Path::Server
+    }
+
+    /// Writes the record, and keeps account of it.
+    pub fn write(&mut self, wanted: IpAddr) -> WriteAnswer {
+        if !self.reaches(API) {
+            return WriteAnswer::Lost;
+        }
+        let fails = self.kit.chances.api_fails;
+        let before = self.outside.since;
+        let answer = self.outside.write(fails, wanted, self.t, &mut self.rng);
+        if self.outside.since != before {
+            self.ledger.wrote(self.t, wanted == self.address());
+        }
+        answer
     }
 
     pub fn note(&mut self, what: String) {
@@ -136,14 +196,38 @@ impl World {
             let longest = self.kit.modem_boots;
             let boots = self.rng.random_range((longest * 6 / 10).max(60)..=longest);
             self.modem.start(self.t, boots, by);
-            self.plan(self.t + boots, Event::Over);
+            self.ledger.boots(self.t + boots);
+            let up = if self.kit.redials {
+                Event::Renumbered
+            } else {
+                Event::Over
+            };
+            self.plan(self.t + boots, up);
             // Some hang as they come up.
-            if self.rng.random_bool(0.02) {
+            if self.rng.random_bool(self.kit.chances.boot_hangs) {
                 self.plan(self.t + boots + 1, Event::Hang);
             }
-        } else if !powered && self.modem.stop().is_some() {
-            self.ended.push(by);
-            self.note(format!("the hang is over, by {by:?}"));
+        } else if !powered {
+            if by == Cause::Cadence && self.modem.powered.is_some() {
+                self.ledger.cut(self.kind_of_cut());
+            }
+            if let Some(since) = self.modem.stop() {
+                self.ended.push(by);
+                self.ledger.hung(self.t - since, by == Cause::Cadence);
+                self.note(format!("the hang is over, by {by:?}"));
+            }
+        }
+    }
+
+    /// What taking the modem's power now does.
+    fn kind_of_cut(&self) -> Cut {
+        let is_on_its_way = self.modem.starts(self.t) || self.t < self.modem.restarts;
+        if self.modem.hangs.is_some() {
+            Cut::Needed
+        } else if is_on_its_way || self.line_carries() {
+            Cut::Harmful
+        } else {
+            Cut::Needless
         }
     }
 

@@ -7,6 +7,7 @@ use cadence::logic::line::{Heard, Line};
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use cadence::logic::quorum::{Tally, tally};
+use cadence::logic::readiness::Readiness;
 use cadence::logic::state::State;
 use cadence::logic::units::{ByFamily, Family};
 use rand::RngExt;
@@ -34,6 +35,10 @@ impl Ears<'_> {
     /// Everything that a cycle sees.
     pub fn observe(&mut self, state: &State, now: &Moment) -> Observation {
         let asked = self.probe(state.recovery.looked.is_some());
+        // A provider proves the line, and a target is asked where that is not to be expected, or fails.
+        if state.readiness() != Readiness::Ready || !asked.is_verified() {
+            self.world.ledger.asked(asked.heard.len());
+        }
         let public_ip = if asked.is_verified() && now.wall_is_plausible() {
             let families = self.world.kit.records.clone();
             families
@@ -73,13 +78,16 @@ impl Ears<'_> {
                         let is_there =
                             self.resolve(name).0.is_ok() || self.names.contains_key(name);
                         let heard = self.knock_over(provider, family, LIMIT).0;
-                        let fails = self.world.rng.random_bool(0.005);
+                        let fails = self
+                            .world
+                            .rng
+                            .random_bool(self.world.kit.chances.provider_fails);
                         let says = is_there && heard == Heard::Verified && !fails;
                         answers.push(Answer {
                             provider: name.to_owned(),
                             authority: name.to_owned(),
                             address: if says {
-                                Ok(address(self.world.addresses, family))
+                                Ok(self.world.says(provider, family))
                             } else {
                                 Err("timed out".to_owned())
                             },
@@ -90,6 +98,7 @@ impl Ears<'_> {
                 Tally::Nothing(why) => break Err(why),
             }
         };
+        self.world.ledger.asked(answers.len());
         told(family, result, answers, providers.len())
     }
 }

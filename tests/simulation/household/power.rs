@@ -20,11 +20,6 @@ use super::truth::{Look, Truth};
 /// What the plug of the modem says that it is, and what that of the freezer says.
 const OURS: &str = "A8032ABE54DC";
 const FREEZER: &str = "A8032ABE54DD";
-/// The chance of a question or a command to a plug to be lost, on the way there or back.
-const LOST: f64 = 0.01;
-/// The chance of a process to be killed at each step of a power cycle, and that of being stopped for a while.
-const KILLED: f64 = 0.02;
-const STOPPED: f64 = 0.015;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How an off went.
@@ -45,7 +40,7 @@ impl Home {
     }
 
     fn is_lost(&mut self) -> bool {
-        let is_lost = self.world.rng.random_bool(LOST);
+        let is_lost = self.world.rng.random_bool(self.world.kit.chances.plug_lost);
         if is_lost {
             self.judge.struck(self.world.t);
         }
@@ -148,9 +143,9 @@ impl Home {
 
     /// Puts an intention on disk.
     fn keep(&mut self, state: State) -> Result<(), Killed> {
-        self.survive(KILLED)?;
+        self.survive(self.world.kit.chances.killed_in_power_cycle)?;
         self.disk = Some(state);
-        self.survive(KILLED)
+        self.survive(self.world.kit.chances.killed_in_power_cycle)
     }
 
     /// As `light`.
@@ -170,7 +165,7 @@ impl Home {
         state.recovery.intend_light(&now);
         self.keep(state.clone())?;
         if self.switch_on(4)? {
-            self.survive(KILLED)?;
+            self.survive(self.world.kit.chances.killed_in_power_cycle)?;
             let what = status
                 .on
                 .map_or("is told to be on", |_| "was found off, and is on");
@@ -255,7 +250,7 @@ impl Home {
 
     /// The process may be stopped here for a while, as in a frozen cgroup.
     fn may_stop(&mut self) -> Result<(), Killed> {
-        if self.world.rng.random_bool(STOPPED) {
+        if self.world.rng.random_bool(self.world.kit.chances.stopped) {
             let seconds = self.world.rng.random_range(1..1800);
             self.world.note(format!("stopped for {seconds} s"));
             let goes_on = self.pass(Duration::from_secs(seconds));
@@ -270,7 +265,7 @@ impl Home {
         let off_time = self.wanted.limits.off_time;
         let times_itself = self.world.kit.plug_tells();
         let off = self.off(look);
-        self.survive(KILLED)?;
+        self.survive(self.world.kit.chances.killed_in_power_cycle)?;
         let back = match off {
             Off::Refused => {
                 self.on();
@@ -282,7 +277,7 @@ impl Home {
             }
             Off::Done => {
                 self.pass(off_time)?;
-                self.survive(KILLED)?;
+                self.survive(self.world.kit.chances.killed_in_power_cycle)?;
                 let is_on =
                     times_itself && self.status().is_some_and(|status| status.on == Some(true));
                 is_on || self.switch_on(5)?
@@ -294,7 +289,7 @@ impl Home {
                 first && self.switch_on(5)?
             }
         };
-        self.survive(KILLED)?;
+        self.survive(self.world.kit.chances.killed_in_power_cycle)?;
         if back {
             state.recovery.restored(&self.now());
         }

@@ -52,6 +52,43 @@ pub enum Kind {
     Mute,
 }
 
+/// How likely what is.
+#[derive(Debug, Clone, Copy)]
+pub struct Chances {
+    /// That a process is killed after its cycle, and at each step of a power cycle; that it is stopped there for a while.
+    pub killed: f64,
+    pub killed_in_power_cycle: f64,
+    pub stopped: f64,
+    /// That a question or a command to a plug is lost, on the way there or back.
+    pub plug_lost: f64,
+    /// That a modem hangs as it comes up, or within half an hour of a power cut of the home.
+    pub boot_hangs: f64,
+    pub mains_hang: f64,
+    /// That the plug has another address after such a cut.
+    pub plug_moves: f64,
+    /// That somebody sees within twenty minutes that the modem hangs.
+    pub seen_soon: f64,
+    /// That a call of an address provider, or of the API, fails by itself.
+    pub provider_fails: f64,
+    pub api_fails: f64,
+}
+
+impl Chances {
+    /// Homes where everything is tried that may go wrong.
+    const UNKIND: Self = Self {
+        killed: 0.0005,
+        killed_in_power_cycle: 0.02,
+        stopped: 0.015,
+        plug_lost: 0.01,
+        boot_hangs: 0.02,
+        mains_hang: 0.1,
+        plug_moves: 0.1,
+        seen_soon: 0.08,
+        provider_fails: 0.005,
+        api_fails: 0.0,
+    };
+}
+
 #[derive(Debug, Clone)]
 pub struct Kit {
     /// The families that the ISP gives.
@@ -82,6 +119,11 @@ pub struct Kit {
     /// A resolver that cannot answer says so at once.
     pub resolver_is_quick: bool,
     pub limits: Limits,
+    /// Whether a modem that comes up gets a new address.
+    pub redials: bool,
+    /// How many seconds after a hang somebody looks after the modem, at least and at most.
+    pub somebody: (u64, u64),
+    pub chances: Chances,
 }
 
 impl Kit {
@@ -141,6 +183,9 @@ impl Kit {
             },
             resolver_is_quick: rng.random_bool(0.5),
             limits: limits(rng, modem_boots),
+            redials: false,
+            somebody: (30 * 3600, 60 * 3600),
+            chances: Chances::UNKIND,
         }
     }
 

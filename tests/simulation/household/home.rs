@@ -1,10 +1,12 @@
 //! cadence in a home: its cycles, through the real decisions, at the times of its real timers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::Observation;
+use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
 use cadence::logic::records::{Layer, Next, Settled};
 use cadence::logic::recovery::{self, RecoveryState};
@@ -16,7 +18,7 @@ use rand::RngExt;
 
 use super::figures::Figures;
 use super::hearing::{Ears, Names};
-use super::plan;
+use super::outside::{Deeds, WriteAnswer, act};
 use super::promises::Judge;
 use super::servers;
 use super::wanted::Wanted;
@@ -41,32 +43,36 @@ pub struct Home {
     pub disk: Option<State>,
     pub judge: Judge,
     pub figures: Figures,
+    /// Whether the record is looked after by the real rules, and not only the power.
+    pub acts: bool,
+    /// Whether the quiet days are gone through in leaps.
+    pub leaps: bool,
 }
 
 impl Home {
-    /// Some years of a home with all of their troubles.
-    pub fn live(seed: u64, seconds: u64) -> Figures {
-        let mut world = World::new(seed);
-        let troubles = plan::troubles(&mut world, seconds);
+    /// A home in this world, where cadence was just installed.
+    pub fn new(world: World, seed: u64) -> Self {
         let wanted = Arc::new(Wanted::by(&world.kit));
-        let mut home = Self {
+        Self {
             world,
             wanted,
             disk: None,
             judge: Judge::new(seed),
-            figures: Figures {
-                troubles,
-                homes: 1,
-                ..Figures::default()
-            },
-        };
-        while home.world.t < seconds {
-            home.cycle();
-            let pause = home.pause();
-            home.wait(pause, seconds);
+            figures: Figures::default(),
+            acts: false,
+            leaps: true,
         }
-        home.figures.hanging += u64::from(home.world.modem.hangs.is_some());
-        home.figures
+    }
+
+    /// Some years of it.
+    pub fn live(&mut self, seconds: u64) {
+        while self.world.t < seconds {
+            self.cycle();
+            let pause = self.pause();
+            self.wait(pause, seconds);
+        }
+        self.figures.homes += 1;
+        self.figures.hanging += u64::from(self.world.modem.hangs.is_some());
     }
 
     /// How long until the timer starts the next cycle.
@@ -86,9 +92,9 @@ impl Home {
         let is_calm = !is_fast
             && state.is_some_and(|state| state.readiness() == Readiness::Ready)
             && self.world.host.offset == 0;
-        if is_calm && unchanged > CALM && ahead > 2 * AHEAD {
+        if self.leaps && is_calm && unchanged > CALM && ahead > 2 * AHEAD {
             (ahead - AHEAD).min(3 * 3600)
-        } else if unchanged > STALE_NEWS && ahead > AHEAD {
+        } else if self.leaps && unchanged > STALE_NEWS && ahead > AHEAD {
             self.world.rng.random_range(230..280)
         } else if is_fast {
             self.world.rng.random_range(30..=40)
@@ -198,7 +204,7 @@ impl Home {
         // It is needed where the cycle is decided anew: after a last look, which takes a row of cycles.
         let before = state.recovery.streak.is_some().then(|| state.clone());
         let (mut state, mut decision) = step(state, &seen, &now, desired);
-        let mut outcomes = self.act(&decision, &mut names, &now);
+        let mut outcomes = self.act(&mut state, &decision, &mut names, &now, desired)?;
         let again = match decision.recovery {
             recovery::Decision::Disabled | recovery::Decision::Idle => None,
             recovery::Decision::Suppressed(_) => {
@@ -213,7 +219,7 @@ impl Home {
             let looked = state.recovery.looked.take();
             (state, decision) = step(before, &again, &now, desired);
             state.recovery.looked = looked;
-            outcomes = self.act(&decision, &mut names, &now);
+            outcomes = self.act(&mut state, &decision, &mut names, &now, desired)?;
         }
         let jitter = Duration::from_secs(self.world.rng.random_range(0..=10));
         let ending = Ending {
@@ -224,7 +230,7 @@ impl Home {
             jitter,
         };
         let mut state = settle(state, &ending, &now, desired);
-        self.survive(0.0005)?;
+        self.survive(self.world.kit.chances.killed)?;
         state.names = names;
         self.disk = Some(state);
         Ok(())
@@ -237,10 +243,17 @@ impl Home {
         }
     }
 
-    /// Records are settled without trouble: what could go wrong there is the business of `simulated_year`.
-    fn act(&mut self, decision: &Decision, names: &mut Names, now: &Moment) -> Vec<Outcome> {
+    /// Records are settled by the real rules, or without trouble: what could go wrong there is also the business of `simulated_year`.
+    fn act(
+        &mut self,
+        state: &mut State,
+        decision: &Decision,
+        names: &mut Names,
+        now: &Moment,
+        desired: &Desired<'_>,
+    ) -> Result<Vec<Outcome>, Killed> {
         let mut outcomes = vec![];
-        for planned in &decision.records {
+        for (spec, planned) in desired.records.iter().zip(&decision.records) {
             let right = |layer| Settled::Right {
                 layer,
                 public: true,
@@ -257,6 +270,11 @@ impl Home {
                     right(Layer::Api)
                 }
             };
+            let settled = if self.acts {
+                act(self, state, spec, planned, now, desired)?
+            } else {
+                settled
+            };
             outcomes.push(Outcome {
                 wanted: planned.wanted,
                 settled,
@@ -264,7 +282,7 @@ impl Home {
                 at: now.clone(),
             });
         }
-        outcomes
+        Ok(outcomes)
     }
 
     /// As `look_again` in `app/observe.rs`.
@@ -276,5 +294,42 @@ impl Home {
     ) -> Observation {
         let asked = self.ears(names).last_look();
         asked.instead_of(seen, now)
+    }
+}
+
+impl Deeds for Home {
+    type Killed = Killed;
+
+    fn keep(&mut self, state: &State) -> Result<(), Killed> {
+        self.disk = Some(state.clone());
+        Ok(())
+    }
+
+    fn public_dns(&mut self) -> Option<Vec<IpAddr>> {
+        self.world.ledger.asked(1);
+        let t = self.world.t;
+        self.world
+            .reaches(servers::DOH)
+            .then(|| self.world.outside.public_dns(t))
+    }
+
+    fn read(&mut self) -> Result<Vec<Found>, ApiError> {
+        let world = &mut self.world;
+        world.ledger.asked(1);
+        if world.reaches(servers::API) {
+            world
+                .outside
+                .read(world.kit.chances.api_fails, &mut world.rng)
+        } else {
+            Err(ApiError {
+                kind: ApiErrorKind::Unavailable { retry_after: None },
+                message: "no answer".to_owned(),
+            })
+        }
+    }
+
+    fn write(&mut self, wanted: IpAddr) -> Result<WriteAnswer, Killed> {
+        self.world.ledger.asked(1);
+        Ok(self.world.write(wanted))
     }
 }

@@ -60,7 +60,7 @@ impl World {
     }
 
     /// Whether what the router sends arrives somewhere, of one family at least.
-    fn line_carries(&self) -> bool {
+    pub fn line_carries(&self) -> bool {
         self.modem_works() && self.t >= self.isp_dead
     }
 

@@ -44,6 +44,10 @@ pub enum Event {
     /// Somebody looks after a modem that hangs since then.
     SomebodyComes(u64),
     Renumbered,
+    /// The line is dialled anew: it is gone for so long, and then has another address.
+    Redial(u64),
+    /// An address provider tells a wrong address for so long.
+    Lies(usize, u64),
     StateLost,
     /// Something that passes has passed.
     Over,
@@ -61,6 +65,37 @@ impl Event {
             self,
             Self::SomebodyComes(_) | Self::Hang | Self::Over | Self::Timer
         )
+    }
+
+    /// For how long it may keep the record from following the address, where it is more than a change of that.
+    pub fn troubles(&self) -> Option<u64> {
+        match self {
+            Self::MainsFail(seconds)
+            | Self::Idle(seconds)
+            | Self::CableOut(seconds)
+            | Self::ModemRestarts(seconds)
+            | Self::IspFails(seconds)
+            | Self::FamilyDies(_, seconds)
+            | Self::Portal(_, seconds)
+            | Self::Block(_, _, seconds)
+            | Self::ResolverDies(seconds)
+            | Self::Pulled(seconds)
+            | Self::Lies(_, seconds) => Some(*seconds),
+            Self::MainsReturn
+            | Self::Reboot
+            | Self::RouterRestarts
+            | Self::Hang
+            | Self::PlugRestarts
+            | Self::PutBack
+            | Self::StateLost => Some(0),
+            Self::AddressMoves(_)
+            | Self::AddressReturns
+            | Self::Timer
+            | Self::SomebodyComes(_)
+            | Self::Renumbered
+            | Self::Redial(_)
+            | Self::Over => None,
+        }
     }
 }
 
@@ -129,7 +164,15 @@ impl World {
                     self.plan(t + 1, Event::Pulled(seconds));
                 }
             }
-            Event::Renumbered => self.addresses += 1,
+            Event::Renumbered => {
+                self.addresses += 1;
+                self.ledger.renumbered(t);
+            }
+            Event::Redial(seconds) => {
+                self.isp_dead = self.isp_dead.max(self.until(seconds));
+                self.plan(t + seconds, Event::Renumbered);
+            }
+            Event::Lies(server, seconds) => self.lies = (server, self.until(seconds)),
             Event::StateLost => self.state_lost = true,
             Event::Over => {}
         }
@@ -174,7 +217,7 @@ impl World {
         self.router_starts();
         self.plug_on_mains(Cause::Mains);
         // Leases are given anew, and a hang of its own is not rare after all that.
-        if self.kit.plug_tells() && self.rng.random_bool(0.1) {
+        if self.kit.plug_tells() && self.rng.random_bool(self.kit.chances.plug_moves) {
             let place = if self.rng.random_bool(0.6) {
                 Place::Freezer
             } else {
@@ -182,7 +225,7 @@ impl World {
             };
             self.address_moves(place);
         }
-        if self.rng.random_bool(0.1) {
+        if self.rng.random_bool(self.kit.chances.mains_hang) {
             let later = self.rng.random_range(60..1800);
             self.plan(t + later, Event::Hang);
         }
@@ -235,11 +278,12 @@ impl World {
             self.modem.hangs = Some(self.t);
             let since = self.t;
             // In the home of a plug that tells when it was pulled somebody may be quicker than cadence.
-            if self.kit.plug_tells() && self.rng.random_bool(0.08) {
+            if self.kit.plug_tells() && self.rng.random_bool(self.kit.chances.seen_soon) {
                 let soon = self.rng.random_range(30..1200);
                 self.plan(since + soon, Event::SomebodyComes(since));
             }
-            let late = self.rng.random_range(30 * 3600..60 * 3600);
+            let (least, most) = self.kit.somebody;
+            let late = self.rng.random_range(least..most);
             self.plan(since + late, Event::SomebodyComes(since));
         }
     }
