@@ -1,26 +1,21 @@
 //! cadence in a home: its cycles, through the real decisions, at the times of its real timers.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cadence::logic::moment::Moment;
 use cadence::logic::observation::Observation;
-use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
-use cadence::logic::records::{Layer, Next, Settled};
 use cadence::logic::recovery::{self, RecoveryState};
 use cadence::logic::schedule;
-use cadence::logic::settle::{Ending, Outcome, settle};
+use cadence::logic::settle::{Ending, settle};
 use cadence::logic::state::State;
-use cadence::logic::step::{Decision, Desired, resume, step};
+use cadence::logic::step::{Desired, resume, step};
 use rand::RngExt;
 
 use super::figures::Figures;
 use super::hearing::{Ears, Names};
-use super::outside::{Deeds, WriteAnswer, act};
 use super::promises::Judge;
-use super::servers;
 use super::wanted::Wanted;
 use super::world::World;
 
@@ -93,7 +88,13 @@ impl Home {
             && state.is_some_and(|state| state.readiness() == Readiness::Ready)
             && self.world.host.offset == 0;
         if self.leaps && is_calm && unchanged > CALM && ahead > 2 * AHEAD {
-            (ahead - AHEAD).min(3 * 3600)
+            // Where it matters how long after a cycle something happens, no leap may decide it.
+            let early = if self.acts {
+                self.world.rng.random_range(0..AHEAD / 2)
+            } else {
+                0
+            };
+            (ahead - AHEAD - early).min(3 * 3600)
         } else if self.leaps && unchanged > STALE_NEWS && ahead > AHEAD {
             self.world.rng.random_range(230..280)
         } else if is_fast {
@@ -243,48 +244,6 @@ impl Home {
         }
     }
 
-    /// Records are settled by the real rules, or without trouble: what could go wrong there is also the business of `simulated_year`.
-    fn act(
-        &mut self,
-        state: &mut State,
-        decision: &Decision,
-        names: &mut Names,
-        now: &Moment,
-        desired: &Desired<'_>,
-    ) -> Result<Vec<Outcome>, Killed> {
-        let mut outcomes = vec![];
-        for (spec, planned) in desired.records.iter().zip(&decision.records) {
-            let right = |layer| Settled::Right {
-                layer,
-                public: true,
-                proxied: None,
-            };
-            let settled = match &planned.next {
-                Next::Done(settled) => settled.clone(),
-                Next::AskDoh => {
-                    self.ears(names).look_up(servers::DOH);
-                    right(Layer::Doh)
-                }
-                Next::AskApi | Next::Write(_) => {
-                    self.ears(names).look_up(servers::API);
-                    right(Layer::Api)
-                }
-            };
-            let settled = if self.acts {
-                act(self, state, spec, planned, now, desired)?
-            } else {
-                settled
-            };
-            outcomes.push(Outcome {
-                wanted: planned.wanted,
-                settled,
-                public: None,
-                at: now.clone(),
-            });
-        }
-        Ok(outcomes)
-    }
-
     /// As `look_again` in `app/observe.rs`.
     pub fn look_again(
         &mut self,
@@ -294,42 +253,5 @@ impl Home {
     ) -> Observation {
         let asked = self.ears(names).last_look();
         asked.instead_of(seen, now)
-    }
-}
-
-impl Deeds for Home {
-    type Killed = Killed;
-
-    fn keep(&mut self, state: &State) -> Result<(), Killed> {
-        self.disk = Some(state.clone());
-        Ok(())
-    }
-
-    fn public_dns(&mut self) -> Option<Vec<IpAddr>> {
-        self.world.ledger.asked(1);
-        let t = self.world.t;
-        self.world
-            .reaches(servers::DOH)
-            .then(|| self.world.outside.public_dns(t))
-    }
-
-    fn read(&mut self) -> Result<Vec<Found>, ApiError> {
-        let world = &mut self.world;
-        world.ledger.asked(1);
-        if world.reaches(servers::API) {
-            world
-                .outside
-                .read(world.kit.chances.api_fails, &mut world.rng)
-        } else {
-            Err(ApiError {
-                kind: ApiErrorKind::Unavailable { retry_after: None },
-                message: "no answer".to_owned(),
-            })
-        }
-    }
-
-    fn write(&mut self, wanted: IpAddr) -> Result<WriteAnswer, Killed> {
-        self.world.ledger.asked(1);
-        Ok(self.world.write(wanted))
     }
 }

@@ -16,6 +16,14 @@ pub enum Cut {
     Harmful,
 }
 
+/// A change of the address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Change {
+    /// Since when there is a line with that address, once there was one.
+    since: Option<u64>,
+    is_undisturbed: bool,
+}
+
 /// What was counted in a home.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Ledger {
@@ -38,14 +46,21 @@ pub struct Ledger {
     pub ended_by_others: Vec<u64>,
     /// Calls beyond the router.
     pub calls: u64,
-    /// Since when the address is another one, and whether that was an undisturbed change.
-    changed: Option<(u64, bool)>,
+    /// The change that the record has not followed yet.
+    change: Option<Change>,
     /// When the last trouble was over, or will be.
     trouble: u64,
 }
 
 impl Ledger {
-    pub fn pass(&mut self, seconds: u64, carries: bool, is_right: bool) {
+    /// So many seconds pass from `t` on.
+    pub fn pass(&mut self, t: u64, seconds: u64, carries: bool, is_right: bool) {
+        if let Some(change) = &mut self.change
+            && carries
+            && seconds > 0
+        {
+            change.since.get_or_insert(t);
+        }
         if !carries {
             self.down += seconds;
         } else if !is_right {
@@ -56,8 +71,8 @@ impl Ledger {
     pub fn troubled(&mut self, t: u64, event: &Event) {
         if let Some(lasts) = event.troubles() {
             self.trouble = self.trouble.max(t + lasts);
-            if let Some((_, is_undisturbed)) = &mut self.changed {
-                *is_undisturbed = false;
+            if let Some(change) = &mut self.change {
+                change.is_undisturbed = false;
             }
         }
     }
@@ -68,19 +83,23 @@ impl Ledger {
     }
 
     pub fn renumbered(&mut self, t: u64) {
-        self.overtaken += u64::from(self.changed.is_some());
-        self.changed = Some((t, t > self.trouble + QUIET));
+        let before = self.change.replace(Change {
+            since: None,
+            is_undisturbed: t > self.trouble + QUIET,
+        });
+        self.overtaken += u64::from(before.is_some_and(|change| change.since.is_some()));
     }
 
     pub fn wrote(&mut self, t: u64, is_right: bool) {
         self.writes += 1;
         if !is_right {
             self.false_writes += 1;
-        } else if let Some((since, is_undisturbed)) = self.changed.take() {
-            if is_undisturbed {
-                self.undisturbed.push(t - since);
+        } else if let Some(change) = self.change.take() {
+            let delay = t - change.since.unwrap_or(t);
+            if change.is_undisturbed {
+                self.undisturbed.push(delay);
             } else {
-                self.disturbed.push(t - since);
+                self.disturbed.push(delay);
             }
         }
     }

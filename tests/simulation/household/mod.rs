@@ -2,7 +2,7 @@
 //!
 //! `world`, `devices`, `events` and `line` are what is physically true, second by second: who has power since when, what boots, what
 //! hangs, where a packet ends. `hearing` and `observing` make of it what a host would hear, through the real judgement of a line. `home`
-//! runs the cycles at the times of the real timers through the real decisions, and `power` cuts in the order of `app/power.rs`. `promises`
+//! runs the cycles at the times of the real timers through the real decisions, `records` and `power` do as `app/act.rs` and `app/power.rs`. `promises`
 //! judges every deed by the truth, and never by what cadence made of it. `kit` draws homes; `ledger` keeps what became of the record and
 //! of the line.
 #![allow(dead_code, reason = "each of its users takes a part of it")]
@@ -25,6 +25,7 @@ mod observing;
 pub mod outside;
 mod power;
 mod promises;
+mod records;
 pub mod servers;
 mod truth;
 pub mod wanted;

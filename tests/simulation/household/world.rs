@@ -139,7 +139,7 @@ impl World {
         let passed = to.saturating_sub(self.t);
         let carries = self.family_works(Family::V4);
         let is_right = self.outside.content == Some(self.address());
-        self.ledger.pass(passed, carries, is_right);
+        self.ledger.pass(self.t, passed, carries, is_right);
         self.t = self.t.max(to);
     }
 

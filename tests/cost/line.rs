@@ -1,0 +1,48 @@
+//! The simulated line of `cargo bench --bench line` at a size that takes seconds: its goal, and that the same seed gives the same numbers.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a fault of the simulation ends the test"
+)]
+
+#[path = "../bench/line/contest/mod.rs"]
+mod contest;
+
+use contest::household::ledger::Ledger;
+use contest::models::MODELS;
+use contest::watchdogs::WATCHDOGS;
+use contest::{Contender, percentile};
+
+#[test]
+fn of_the_undisturbed_changes_of_an_address_95_in_100_are_in_dns_within_160_s_and_nothing_false_is_written()
+ {
+    let Ledger {
+        undisturbed,
+        false_writes,
+        ..
+    } = Contender::Cadence.years(7, 6);
+    let p95 = percentile(&undisturbed, 95);
+    println!("{} changes, p95 {p95} s", undisturbed.len());
+    assert!(undisturbed.len() > 300, "the years were too quiet");
+    assert!(p95 < 160, "p95 is {p95} s");
+    assert_eq!(false_writes, 0);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_numbers() {
+    let all = [
+        Contender::Cadence,
+        Contender::Model(&MODELS[0]),
+        Contender::Watchdog(&WATCHDOGS[1]),
+        Contender::Nobody,
+    ];
+    for contender in all {
+        let twice = [(); 2].map(|()| contender.years(3, 1));
+        assert_eq!(twice[0], twice[1], "{}", contender.name());
+    }
+}
+
+#[test]
+fn a_quiet_line_costs_at_most_thirty_calls_an_hour() {
+    let calls = Contender::Cadence.calls(1);
+    assert!(calls <= 300, "{calls} in ten hours");
+}
