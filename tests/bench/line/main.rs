@@ -2,6 +2,7 @@
 //!
 //! - `--years N`: so many homes, a year each (2,000);
 //! - `--seed S`: other homes (1);
+//! - `--leases`: only homes where a lease changes by itself, and the line is not lost with it;
 //! - `--chart FILE.svg`: the times from a change to the right record, drawn.
 //!
 //! The same seed gives the same numbers on any machine: there is no clock in it, and numbers are drawn as integers.
@@ -15,6 +16,7 @@ use std::env;
 use std::fs;
 
 use contest::Contender;
+use contest::measured::Isp;
 use contest::models::MODELS;
 use contest::watchdogs::WATCHDOGS;
 use table::Row;
@@ -22,6 +24,7 @@ use table::Row;
 struct Options {
     years: u64,
     seed: u64,
+    isp: Option<Isp>,
     chart: Option<String>,
 }
 
@@ -29,14 +32,14 @@ fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let Some(options) = options(&arguments) else {
         eprintln!(
-            "usage: cargo bench --profile simulation --bench line -- [--years N] [--seed S] [--chart FILE.svg]"
+            "usage: cargo bench --profile simulation --bench line -- [--years N] [--seed S] [--leases] [--chart FILE.svg]"
         );
         std::process::exit(2);
     };
     let play = |contender: Contender| Row {
         name: contender.name(),
         calls: contender.calls(options.seed),
-        ledger: contender.years(options.seed, options.years),
+        ledger: contender.years(options.seed, options.years, options.isp),
     };
     let cadence = play(Contender::Cadence);
     let others = MODELS.iter().map(|model| play(Contender::Model(model)));
@@ -67,6 +70,7 @@ fn options(arguments: &[String]) -> Option<Options> {
     let mut options = Options {
         years: 2000,
         seed: 1,
+        isp: None,
         chart: None,
     };
     let mut words = arguments.iter();
@@ -76,6 +80,7 @@ fn options(arguments: &[String]) -> Option<Options> {
             "--bench" => {}
             "--years" => options.years = words.next()?.parse().ok().filter(|it| *it > 0)?,
             "--seed" => options.seed = words.next()?.parse().ok()?,
+            "--leases" => options.isp = Some(Isp::Lease),
             "--chart" => options.chart = Some(words.next()?.clone()),
             _ => return None,
         }

@@ -20,10 +20,9 @@ const HOUR: u64 = 60 * MINUTE;
 ///
 /// Padmanabhan, Dhamdhere, Aben, claffy and Spring, "Reasons Dynamic Addresses Change", IMC 2016, by 3,038 RIPE Atlas probes with changes
 /// in 2015: 20 ISPs assign addresses anew after a fixed time, mostly 24 hours or a multiple of that; elsewhere changes go with outages of
-/// network and power at the customer's device (abstract). That each way has a third of the homes is assumed: it weighs the rows of the
-/// table, and hardly moves the seconds from a change to the right record.
+/// network and power at the customer's device (abstract). That each way has a third of the homes is assumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Isp {
+pub enum Isp {
     /// Anew every 24 hours, and with each new connection.
     Daily,
     /// With each new connection, as `PPPoE` mostly has it.
@@ -70,14 +69,15 @@ const CHANCES: Chances = Chances {
     api_fails: 0.005,
 };
 
-/// That home of the seed, with all that goes wrong in it for so long.
-pub fn home(seed: u64, number: u64, seconds: u64) -> World {
+/// That home of the seed, of one kind of ISP or of any, with all that goes wrong in it for so long.
+pub fn home(seed: u64, number: u64, kind: Option<Isp>, seconds: u64) -> World {
     let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number));
-    let isp = match rng.random_range(0..3_u32) {
+    let any = match rng.random_range(0..3_u32) {
         0 => Isp::Daily,
         1 => Isp::Reconnect,
         _ => Isp::Lease,
     };
+    let isp = kind.unwrap_or(any);
     let mut world = furnished(isp, rng);
     // Its line is dialled anew at that second of each day, give or take.
     let second = world.rng.random_range(0..DAY);

@@ -12,6 +12,7 @@ use std::thread;
 use household::home::Home;
 use household::ledger::Ledger;
 use household::world::World;
+use measured::Isp;
 use models::Model;
 use watchdogs::Watchdog;
 
@@ -61,7 +62,7 @@ impl Contender {
     }
 
     /// What becomes of that many homes in a year each. The numbers do not depend on how many threads there are.
-    pub fn years(self, seed: u64, homes: u64) -> Ledger {
+    pub fn years(self, seed: u64, homes: u64, isp: Option<Isp>) -> Ledger {
         let next = AtomicU64::new(0);
         let live = || {
             let mut all = Ledger::default();
@@ -70,7 +71,7 @@ impl Contender {
                 if home >= homes {
                     return all;
                 }
-                let world = measured::home(seed, home, YEAR);
+                let world = measured::home(seed, home, isp, YEAR);
                 all.add(self.live(world, YEAR, true));
             }
         };
