@@ -355,6 +355,16 @@ fn what_rests_several_records_gives_each_its_turn_afterwards() {
     home.world.set_address(Some(OLD.parse().unwrap()));
     home.cycle_with(&["--trust"]);
     assert_eq!(held(&home)[1], OLD, "at once");
+    // One that no zone takes is, though the zones themselves are still listed.
+    let (home, _) = two_zones();
+    let unauthorized = refusal(401, 9109, "Unauthorized to access requested resource");
+    home.world
+        .cloudflare()
+        .set_fault_at("dns_records", false, Some(unauthorized));
+    for _ in 0..3 {
+        assert_eq!(home.cycle_with(&["--trust"]).0, 77);
+        home.pass(6 * MINUTE);
+    }
 }
 
 #[test]
