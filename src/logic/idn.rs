@@ -141,6 +141,7 @@ mod tests {
             ("a\u{200d}b.example.com", "letters, digits"),
             ("a\nb.example.com", "letters, digits"),
             ("11.22.33.44", "not an address"),
+            ("vpn.example.5", "not an address"),
         ] {
             let error = to_ascii(name).unwrap_err();
             assert!(error.contains(allowed), "{name:?}: {error}");
