@@ -293,11 +293,13 @@ impl Adapters {
         } else {
             self.address_servers(families)
         };
-        probe::wan::probe(
-            &self.settings.network.wan_targets,
-            &others,
-            &self.asker(deadline, WAN_TIMEOUT),
-        )
+        let asker = self.asker(deadline, WAN_TIMEOUT);
+        let wan = probe::wan::probe(&self.settings.network.wan_targets, &others, &asker);
+        // Where no name leads anywhere, somebody else is known by his address.
+        if all || !wan.is_unnamed {
+            return wan;
+        }
+        self.wan(families, true, deadline)
     }
 
     /// The same over one family alone.
@@ -346,6 +348,7 @@ impl Adapters {
         Asker {
             dialer: self.dialer.clone(),
             tls: Arc::clone(&self.tls),
+            router: self.router_address().map(|it| it.address),
             family: None,
             deadline,
             patience,

@@ -8,9 +8,9 @@ use super::context::Context;
 use super::power;
 use crate::called;
 use crate::config::Settings;
-use crate::error::{EXIT_LOCKED, Error};
+use crate::error::{EXIT_LOCKED, EXIT_STATE, Error};
 use crate::logic::advice;
-use crate::logic::recovery::Cut;
+use crate::logic::recovery::{Cut, CutPlug};
 use crate::logic::state::{State, VERSION};
 use crate::plug::Plug;
 use crate::store::lock::{Lock, LockError};
@@ -45,9 +45,26 @@ pub fn restore(
         // One that a killed process left must not pass for that of the next cut.
         tidy(dir, state);
     }
+    // The same device elsewhere by now, as the configuration knows better than the state.
+    if let Some(Ok(())) = moved(adapters, cut.as_ref()).and_then(|plug| power::restore(plug, state))
+    {
+        return Some(Ok(()));
+    }
     at_plug_of(adapters, dir, cut.as_ref(), |plug| {
         power::restore(plug, state)
     })
+}
+
+/// The plug of the configuration, where it is the device of the cut by its id, at another address.
+fn moved<'a>(adapters: &'a Adapters, cut: Option<&Cut>) -> Option<Result<&'a dyn Plug, String>> {
+    let plug = cut?.plug.as_ref()?;
+    let own = adapters.settings.recovery.cut_plug();
+    let is_moved = plug.id.is_some() && plug.address != own.address;
+    let here = CutPlug {
+        address: plug.address.clone(),
+        ..own
+    };
+    (is_moved && here == *plug).then(|| adapters.plug())
 }
 
 /// A cut that is not known to be over, and what ends it: another rule where its plug can no longer be spoken to, by what the
@@ -160,7 +177,8 @@ pub fn tidy(dir: &StateDir, state: &State) {
     }
 }
 
-/// Takes the lock. Where another process holds it, and does not give the modem its power back, that is done without it.
+/// Takes the lock. Where another process holds it, or there can be none, and the modem is without power for too long, that is given back all
+/// the same.
 ///
 /// # Errors
 /// Another process holds the lock, or there can be none.
@@ -170,29 +188,31 @@ pub fn lock(adapters: &Adapters, dir: &StateDir, wait: Duration) -> Result<Lock,
             let told = advice::with(&error.to_string(), &rescue(adapters, dir));
             Error::new(EXIT_LOCKED, told)
         }
-        LockError::Store(error) => Error::state(error),
+        LockError::Store(error) => {
+            let told = advice::with(&error.to_string(), &rescue(adapters, dir));
+            Error::new(EXIT_STATE, told)
+        }
     })
 }
 
-/// What became of the modem's power where the lock is held.
+/// What became of the modem's power where there is no lock to have.
 fn rescue(adapters: &Adapters, dir: &StateDir) -> String {
     let Some(state) = state::read::<State>(dir, VERSION.into()).unwrap_or_default() else {
         return String::new();
     };
     let cut = state.recovery.cut.as_ref();
-    let rescued = at_plug_of(adapters, dir, cut, |plug| {
-        power::rescue(
-            plug,
-            &state,
-            adapters.settings.recovery.limits.off_time,
-            &system::now(),
-        )
-    });
+    let off_time = adapters.settings.recovery.limits.off_time;
+    let rescue =
+        |plug: Result<&dyn Plug, String>| power::rescue(plug, &state, off_time, &system::now());
+    let rescued = match moved(adapters, cut).and_then(rescue) {
+        Some(Ok(())) => Some(Ok(())),
+        _ => at_plug_of(adapters, dir, cut, rescue),
+    };
     match rescued {
         None => String::new(),
         Some(Ok(())) => {
-            "; it had left the modem without power, so the plug was switched on".to_owned()
+            "; a cut had left the modem without power, so the plug was switched on".to_owned()
         }
-        Some(Err(why)) => format!("; it has left the modem without power, and {why}"),
+        Some(Err(why)) => format!("; a cut has left the modem without power, and {why}"),
     }
 }

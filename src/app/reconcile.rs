@@ -183,7 +183,7 @@ fn cycle<'a>(
     state: Option<State>,
     errors: Vec<String>,
 ) -> Result<Cycle<'a>, Error> {
-    let (run, state) = Run::restore(adapters, desired, dir, state);
+    let (mut run, state) = Run::restore(adapters, desired, dir, state);
     let (seen, ahead) = run.observe(&state);
     let decided = run.decide(state, seen);
     let done = run.act(decided, ahead)?;
@@ -261,8 +261,20 @@ impl<'a, 'd> Run<'a, 'd> {
         (run, state)
     }
 
+    /// Looks at the line. Where the time of the cycle is over by then, this process was stopped, or the host slept: what timed out meanwhile
+    /// says nothing of the line, and it is looked at again.
+    fn observe(&mut self, state: &State) -> (Observation, Ahead) {
+        let seen = self.look(state);
+        if !self.deadline.remaining().is_zero() {
+            return seen;
+        }
+        self.now = system::now();
+        self.deadline = Adapters::deadline();
+        self.look(state)
+    }
+
     /// Looks at the line, and reads ahead beside it what will be needed if that is as it is to be expected.
-    fn observe(&self, state: &State) -> (Observation, Ahead) {
+    fn look(&self, state: &State) -> (Observation, Ahead) {
         let Self {
             adapters,
             desired,

@@ -135,7 +135,7 @@ impl Pin<'_> {
     pub fn allows_on(self, status: &PlugStatus) -> Result<(), String> {
         match (self, &status.id) {
             (Self::To(wanted), Some(id)) if wanted != id => Err(format!(
-                "another device answers there: it says it is {id}, but recovery.plug_id is {wanted}; fix: correct recovery.address"
+                "another device answers there: it says it is {id}, and the plug to be switched is {wanted}; fix: correct recovery.address, or recovery.plug_id where the plug was replaced"
             )),
             (Self::To(_) | Self::Unset | Self::Untold, _) => Ok(()),
         }

@@ -30,6 +30,8 @@ pub struct Wan {
     pub signal: Signal<()>,
     /// What came back from each.
     pub heard: Vec<Heard>,
+    /// Nobody's name led anywhere.
+    pub is_unnamed: bool,
     /// Over which family somebody proved who he is.
     pub over: Option<Family>,
 }
@@ -45,6 +47,7 @@ impl Wan {
                 result: Ok(()),
             },
             heard: vec![Heard::Verified],
+            is_unnamed: false,
             over: Some(family),
         }
     }
@@ -57,6 +60,8 @@ pub struct Asker {
     pub dialer: Dialer,
     /// Verifies who answers.
     pub tls: Arc<ClientConfig>,
+    /// The router whose line is meant.
+    pub router: Option<IpAddr>,
     /// The only family over which to ask, where not all count.
     pub family: Option<Family>,
     /// When all of it must end.
@@ -73,6 +78,8 @@ struct Asked {
     over: Option<Family>,
     /// Why it proved nothing, and what to do about that where it is known.
     why: String,
+    /// Its name leads nowhere, or to where nobody may be any more.
+    is_unnamed: bool,
     /// Those of its addresses that a firewall of this very host may have kept in.
     lost: Vec<SocketAddr>,
 }
@@ -143,6 +150,7 @@ fn weigh(
             elapsed,
             result,
         },
+        is_unnamed: !found.is_empty() && found.iter().all(|(_, asked)| asked.is_unnamed),
         heard: found.into_iter().map(|(_, asked)| asked.heard).collect(),
     }
 }
@@ -207,11 +215,11 @@ impl Asker {
                 let asked = self.ask_at(target, &one_of_each_family(&found.addresses), end);
                 match asked.heard {
                     // It may have moved since: where nobody may be any more, silence is no evidence.
-                    Heard::Silent if found.recalled => Asked::not(asked.why),
+                    Heard::Silent if found.recalled => Asked::unnamed(asked.why),
                     _ => asked,
                 }
             }
-            Err(error) => Asked::not(reason::of(&error)),
+            Err(error) => Asked::unnamed(reason::of(&error)),
         };
         debug!(
             "wan {target}: {}, {} ms",
@@ -262,12 +270,14 @@ impl Asker {
             over: Some(Family::of(ip)),
             why: "answers".to_owned(),
             lost: vec![],
+            is_unnamed: false,
         };
         let answered = |doubt, why| Asked {
             heard: Heard::Answered { doubt, after },
             over: None,
             why,
             lost: vec![],
+            is_unnamed: false,
         };
         match connected {
             Ok(socket) => match target.scheme {
@@ -311,7 +321,16 @@ impl Asker {
             Some(tunnel) => Asked::not(format!(
                 "{why}, through the tunnel {tunnel}; fix: set network.interface to the line's own interface"
             )),
-            None => Asked::silent(why),
+            None => match self
+                .router
+                .filter(|_| is_routed)
+                .and_then(|it| way::detour_to(ip, it))
+            {
+                Some(gateway) => Asked::not(format!(
+                    "{why}, through {gateway}, which is not the router; fix: set network.router to it, or the default route to the router"
+                )),
+                None => Asked::silent(why),
+            },
         }
     }
 }
@@ -323,6 +342,14 @@ impl Asked {
             over: None,
             why,
             lost: vec![],
+            is_unnamed: false,
+        }
+    }
+
+    fn unnamed(why: String) -> Self {
+        Self {
+            is_unnamed: true,
+            ..Self::not(why)
         }
     }
 
@@ -332,6 +359,7 @@ impl Asked {
             over: None,
             why,
             lost: vec![],
+            is_unnamed: false,
         }
     }
 
@@ -441,6 +469,7 @@ mod tests {
         Asker {
             dialer: Dialer::new(None),
             tls: tls::client_config(None).unwrap(),
+            router: None,
             family: None,
             deadline: Deadline::after(limit),
             patience: WAN_TIMEOUT,

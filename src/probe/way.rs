@@ -14,12 +14,24 @@ const RTM_NEWROUTE: u16 = 24;
 const RTM_GETROUTE: u16 = 26;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
+const RTA_GATEWAY: u16 = 5;
 /// `netlink(7)`, `linux/netlink.h`.
 const NLM_F_REQUEST: u16 = 1;
 /// The kernel answers from memory.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Of a link without a header of its own, as that of a VPN (`linux/if_arp.h`).
 const ARPHRD_NONE: &str = "65534";
+/// Links whose frames travel in datagrams, as the kernel names them.
+const PACKED: [&str; 2] = ["DEVTYPE=vxlan", "DEVTYPE=geneve"];
+
+/// A way out of this host.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Route {
+    /// The index of the outgoing interface.
+    interface: Option<u32>,
+    /// The next hop; none where there is none.
+    gateway: Option<IpAddr>,
+}
 
 /// The interface by which `address` is reached, where that is a tunnel: what is lost in it says nothing of the line below.
 #[must_use]
@@ -31,23 +43,41 @@ pub fn tunnel_to(address: IpAddr) -> Option<String> {
 /// The interface by which `address` is reached, and whether that is a tunnel; none where the kernel does not tell.
 #[must_use]
 pub fn link_to(address: IpAddr) -> Option<(String, bool)> {
-    let index = interface_to(address)?.to_string();
+    let index = route_to(address)?.interface?.to_string();
     let links = fs::read_dir("/sys/class/net").ok()?;
     let mut links = links.flatten().map(|link| link.path());
     let link = links.find(|link| of_kernel(link.join("ifindex")).trim() == index)?;
-    let is_tunnel = of_kernel(link.join("type")).trim() == ARPHRD_NONE;
-    Some((link.file_name()?.to_string_lossy().into_owned(), is_tunnel))
+    let has_no_header = of_kernel(link.join("type")).trim() == ARPHRD_NONE;
+    // Those with one: OpenVPN's and tinc's `tap`, ZeroTier; and what the kernel itself packs into datagrams.
+    let is_packed = link.join("tun_flags").exists()
+        || PACKED
+            .iter()
+            .any(|kind| of_kernel(link.join("uevent")).contains(kind));
+    let name = link.file_name()?.to_string_lossy().into_owned();
+    Some((name, has_no_header || is_packed))
 }
 
-/// The index of the interface by which the kernel would send to `address`.
-fn interface_to(address: IpAddr) -> Option<u32> {
+/// The other box at home by which the kernel would send to `address`, where that is not this router, which is on one of this host's own links:
+/// what is lost behind it says nothing of the router's line. The next hop of a host that is the router itself is its provider's.
+#[must_use]
+pub fn detour_to(address: IpAddr, router: IpAddr) -> Option<IpAddr> {
+    let IpAddr::V4(gateway) = route_to(address)?.gateway? else {
+        return None;
+    };
+    let is_another = router.is_ipv4() && router != gateway && gateway.is_private();
+    let is_on_link = || route_to(router).is_some_and(|way| way.gateway.is_none());
+    (is_another && is_on_link()).then_some(gateway.into())
+}
+
+/// The way that the kernel would take to `address`.
+fn route_to(address: IpAddr) -> Option<Route> {
     let (domain, protocol) = (libc::AF_NETLINK.into(), libc::NETLINK_ROUTE.into());
     let mut socket = Socket::new(domain, Type::RAW, Some(protocol)).ok()?;
     socket.set_read_timeout(Some(PATIENCE)).ok()?;
     socket.send(&question(address)).ok()?;
     let mut answer = [0; 1024];
     let length = socket.read(&mut answer).ok()?;
-    interface_in(answer.get(..length)?)
+    route_in(answer.get(..length)?)
 }
 
 /// Asks for the route to one address.
@@ -72,8 +102,8 @@ fn question(address: IpAddr) -> Vec<u8> {
     asked
 }
 
-/// The outgoing interface of the route in an answer.
-fn interface_in(answer: &[u8]) -> Option<u32> {
+/// The route in an answer.
+fn route_in(answer: &[u8]) -> Option<Route> {
     let number = |bytes: &[u8], at: usize| {
         let two = bytes.get(at..at + 2)?;
         Some(u16::from_ne_bytes(two.try_into().ok()?))
@@ -81,15 +111,23 @@ fn interface_in(answer: &[u8]) -> Option<u32> {
     if number(answer, 4)? != RTM_NEWROUTE {
         return None;
     }
+    let mut route = Route::default();
     let mut rest = answer.get(28..)?;
-    loop {
-        let length = usize::from(number(rest, 0)?);
-        if number(rest, 2)? == RTA_OIF {
-            let index = rest.get(4..8)?;
-            return Some(u32::from_ne_bytes(index.try_into().ok()?));
+    while let (Some(length), Some(kind)) = (number(rest, 0), number(rest, 2)) {
+        let length = usize::from(length);
+        let data = rest.get(4..length)?;
+        match (kind, <[u8; 4]>::try_from(data)) {
+            (RTA_OIF, Ok(index)) => route.interface = Some(u32::from_ne_bytes(index)),
+            (RTA_GATEWAY, Ok(octets)) => route.gateway = Some(octets.into()),
+            (RTA_GATEWAY, Err(_)) => {
+                let octets = <[u8; 16]>::try_from(data).ok();
+                route.gateway = octets.map(IpAddr::from);
+            }
+            _ => {}
         }
-        rest = rest.get(length.max(4).next_multiple_of(4)..)?;
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
+    Some(route)
 }
 
 #[cfg(test)]
@@ -101,9 +139,10 @@ mod tests {
         for address in ["127.0.0.1", "127.9.9.9"] {
             let address = address.parse().unwrap();
             let index = of_kernel("/sys/class/net/lo/ifindex");
-            let told = interface_to(address).map(|it| it.to_string());
-            assert_eq!(told.as_deref(), Some(index.trim()));
+            let told = route_to(address).and_then(|it| it.interface);
+            assert_eq!(told.map(|it| it.to_string()).as_deref(), Some(index.trim()));
             assert_eq!(tunnel_to(address), None);
+            assert_eq!(detour_to(address, "192.168.0.1".parse().unwrap()), None);
         }
     }
 
@@ -113,17 +152,35 @@ mod tests {
             let mut answer = vec![0; 28];
             answer.splice(4..6, kind.to_ne_bytes());
             answer.extend(more);
-            interface_in(&answer)
+            route_in(&answer)
         };
         let attribute = |length: u16, kind: u16, data: &[u8]| {
             [&length.to_ne_bytes(), &kind.to_ne_bytes(), data].concat()
         };
+        let by = |interface, gateway: &str| {
+            Some(Route {
+                interface,
+                gateway: gateway.parse().ok(),
+            })
+        };
         let index = attribute(8, RTA_OIF, &7_u32.to_ne_bytes());
-        assert_eq!(of(RTM_NEWROUTE, &index), Some(7));
+        assert_eq!(of(RTM_NEWROUTE, &index), by(Some(7), ""));
         let behind = [attribute(5, 9, &[1, 0, 0, 0]), index.clone()].concat();
-        assert_eq!(of(RTM_NEWROUTE, &behind), Some(7), "a padded one first");
+        assert_eq!(
+            of(RTM_NEWROUTE, &behind),
+            by(Some(7), ""),
+            "a padded one first"
+        );
+        let gateway = attribute(8, RTA_GATEWAY, &[192, 168, 0, 9]);
+        let both = [index.clone(), gateway].concat();
+        assert_eq!(of(RTM_NEWROUTE, &both), by(Some(7), "192.168.0.9"));
+        let gateway = attribute(20, RTA_GATEWAY, &[0xfe; 16]);
+        assert_eq!(
+            of(RTM_NEWROUTE, &gateway).unwrap().gateway,
+            Some([0xfe; 16].into())
+        );
         assert_eq!(of(2, &index), None, "an error");
-        for cut in 0..index.len() {
+        for cut in 4..index.len() {
             assert_eq!(of(RTM_NEWROUTE, index.get(..cut).unwrap()), None);
         }
         assert_eq!(of(RTM_NEWROUTE, &attribute(0, 9, &[])), None, "endless");

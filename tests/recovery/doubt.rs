@@ -150,6 +150,19 @@ fn names_that_do_not_resolve_are_no_silence() {
         let text = line(text, "wan_targets", &format!("tls://{nobody}:443"));
         line(&text, "ip_providers", &format!("https://{nobody}/ip"))
     });
+    // Whoever is known by his address is asked then.
+    let (_, report) = stage.home.cycle_with(&[]);
+    assert_eq!(report["verdict"], "DEGRADED", "{report:#}");
+    stage.home.rewrite(|text| {
+        let replaced = |line: &str| match line.split_once(" = ") {
+            Some((key @ ("doh" | "ip6_providers"), _)) => {
+                format!("{key} = [\"https://{nobody}/\"]")
+            }
+            Some(("api_url", _)) => format!("api_url = \"https://{nobody}\""),
+            _ => line.to_owned(),
+        };
+        text.lines().map(replaced).collect::<Vec<_>>().join("\n")
+    });
     let (code, report) = stage.home.cycle_with(&[]);
     assert_eq!(code, 0, "{report:#}");
     doubts(&stage, &report, "nobody_asked");

@@ -246,3 +246,22 @@ fn a_password_goes_nowhere_but_to_where_it_was_configured_for() {
     assert_eq!((code, outcome.as_str()), (1, "failed"), "{reason}");
     assert!(!stage.has_power());
 }
+
+#[test]
+fn a_plug_that_has_moved_is_known_by_its_id_where_the_configuration_says_that_it_is_now() {
+    for model in [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota] {
+        let stage = killed_in_the_dark(Kind::Emulated(model));
+        // Nobody is where it was.
+        let before = |address: &str| {
+            stage.edit_state(|state| {
+                let plug = &mut state["recovery"]["cut"]["plug"];
+                plug["address"] = address.into();
+            });
+        };
+        before("127.0.0.1:9");
+        stage.cycle();
+        assert!(stage.has_power(), "{model:?}");
+        assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+        assert_eq!(stage.phases(), ["started", "failed"], "{model:?}");
+    }
+}

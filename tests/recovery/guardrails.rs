@@ -342,7 +342,7 @@ fn another_device_at_the_plugs_address_is_never_switched() {
         suppresses(
             &stage,
             &format!(
-                "the plug {}: another device answers there: it says it is 0123456789AB, but recovery.plug_id is {own}",
+                "the plug {}: another device answers there: it says it is 0123456789AB, and the plug to be switched is {own}",
                 stage.target()
             ),
         );

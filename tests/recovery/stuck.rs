@@ -112,6 +112,30 @@ fn whoever_comes_gives_back_the_power_that_a_stopped_process_left_off_and_writes
 }
 
 #[test]
+fn a_modem_that_was_left_dark_gets_its_power_back_though_there_can_be_no_lock() {
+    for kind in BY_HAND {
+        let stage = Stage::with(kind, "off_time = \"5s\"");
+        drop(stopped_in_the_dark(&stage));
+        assert!(!stage.has_power());
+        let lock = stage.home.state_file("lock");
+        fs::remove_file(&lock).unwrap();
+        fs::create_dir(&lock).unwrap();
+        let cycle = || {
+            let out = stage.home.run(&["reconcile"]);
+            let told = crate::support::joined(&String::from_utf8(out.stderr).unwrap());
+            assert_eq!(out.status.code(), Some(74), "{told}");
+            told
+        };
+        cycle();
+        assert!(!stage.has_power(), "{kind:?}: the cut is young");
+        stage.edit_state(|state| state["recovery"]["cut"]["at"] = ago(66));
+        let told = cycle();
+        assert!(told.contains("the plug was switched on"), "{told}");
+        assert!(stage.has_power(), "{kind:?}: {told}");
+    }
+}
+
+#[test]
 fn a_signal_leaves_no_program_behind_that_is_to_switch_on_by_hand() {
     let stage = Stage::ripe(Kind::Program);
     let hangs = "#!/bin/sh\necho $$ >\"$0.pid\"\nexec sleep 100\n";

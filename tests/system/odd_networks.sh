@@ -158,6 +158,17 @@ check "a dead tunnel, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[
 configure A "$targets4" 'interface = "c0"'
 look "a dead tunnel, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
 ip -n client link del tun7
+# The same with frames in it, as of OpenVPN's and tinc's tap, and of ZeroTier; and those that the kernel itself packs.
+configure A "$targets4"
+for kind in "tuntap add frames mode tap" "link add frames type vxlan id 7 remote 192.168.77.1 dstport 4789"; do
+  # shellcheck disable=SC2086 # words
+  ip -n client $kind
+  ip -n client addr add 10.77.77.2/24 dev frames
+  ip -n client link set frames up
+  for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route add "$half" via 10.77.77.1; done
+  look "a dead tunnel, $kind" "UNVERIFIED, exit 0"
+  ip -n client link del frames
+done
 ip -n client route add default dev c1 metric 1
 ip -n spare route add default via 11.22.44.1
 ip -n client route del default dev c1
@@ -214,6 +225,21 @@ for line in wan-drop wan-unreach; do
   let_out
 done
 heal
+
+echo "-- the default route leads through another box at home than the router"
+configure A "$targets4" 'router = "192.168.77.1"'
+within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+ip -n client route replace default via 192.168.77.9
+look "another box, which is dead" "UNVERIFIED, exit 0"
+check "another box, told" yes "$(jq -r 'if [.signals[].error // ""] | any(contains("through 192.168.77.9, which is not the router"))
+  then "yes" else "no" end' <<<"$report")"
+ip -n client route replace default via 192.168.77.1
+fault wan-drop
+look "the router, whose line is dead" "WAN_DOWN, exit 0"
+within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+ip -n client addr replace fd77::2/64 dev c0 nodad
+heal
+default_routes
 
 echo "-- carrier-grade NAT"
 configure A "$targets4"
@@ -303,7 +329,8 @@ look "resolver, silent, kept" "HEALTHY, exit 1, ipv4=$home4"
 quick "resolver, silent, kept" 20000
 heal
 fault wan-drop
-look "resolver, gone, kept, and the line is dead" "UNVERIFIED, exit 0"
+# Of those whose names lead nowhere any more nobody knows where they are: whoever is known by his address is asked.
+look "resolver, gone, kept, and the line is dead" "WAN_DOWN, exit 0"
 heal
 kept=
 

@@ -93,6 +93,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
     let dead = signal::<()>(Some("1.1.1.1:443"), Err("1.1.1.1:443: timed out"));
     let (up, down) = (Heard::Verified, Heard::Silent);
     let dead = |heard| Wan {
+        is_unnamed: false,
         signal: dead.clone(),
         over: None,
         heard: vec![heard],
@@ -105,6 +106,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
     assert_eq!(
         wan(
             &Wan {
+                is_unnamed: false,
                 signal: signal(Some("1.1.1.1:443"), Ok(())),
                 over: None,
                 heard: vec![up]
@@ -118,6 +120,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
     assert_eq!(wan(&dead(Heard::NotAsked), true, None).level, Level::Ok);
     assert_eq!(wan(&dead(Heard::NotAsked), false, None).level, Level::Fail);
     let named = Wan {
+        is_unnamed: false,
         signal: signal(
             Some("one.example:443"),
             Err("could not resolve one.example"),
@@ -131,6 +134,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
 #[test]
 fn of_a_family_over_which_nobody_answers_no_target_is_to_be_replaced() {
     let target = |target: &str, ok: bool| Wan {
+        is_unnamed: false,
         signal: signal(Some(target), if ok { Ok(()) } else { Err("timed out") }),
         over: None,
         heard: vec![if ok { Heard::Verified } else { Heard::Silent }],
