@@ -3,7 +3,7 @@
 
 mod write;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,6 @@ use crate::logic::verdict::Verdict;
 use crate::net::Deadline;
 use crate::store::StoreError;
 use crate::system;
-
-/// So many calls at most are made in one cycle to find which changes of a zone are refused: a minute may not use up what Cloudflare allows
-/// in five (1,200), and where most are refused the rest goes on in the next cycle.
-const FURTHER_CALLS: usize = 100;
 
 /// How one record was settled, and how long that took.
 #[derive(Debug, Clone)]
@@ -50,8 +46,8 @@ pub struct Act<'a> {
     now: &'a Moment,
     /// What time it is meanwhile.
     clock: fn() -> Moment,
-    /// How many more calls may be made to find what is refused.
-    further: Cell<usize>,
+    /// The ids of zones in which something is refused, and how many more calls may be made in each to find what.
+    further: RefCell<Vec<(String, usize)>>,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     save: Option<&'a Save<'a>>,
 }
@@ -141,7 +137,7 @@ impl<'a> Act<'a> {
             desired,
             now,
             clock: system::now,
-            further: Cell::new(FURTHER_CALLS),
+            further: RefCell::default(),
             save,
         }
     }

@@ -455,11 +455,11 @@ impl<'a> Lookup<'a> {
     /// Asks about the record of another zone, where the token was rejected for this one: one zone's trouble is not every zone's, from its
     /// first cycle on.
     fn ask_elsewhere(&self, state: &mut State, about: &About) {
-        let zone = about.zone.as_deref().unwrap_or_default();
-        let mut others = self.records.iter().filter(|spec| !spec.may_be_in(zone));
         if self.is_taken.get() {
             return;
         }
+        let zone = about.zone.as_deref().unwrap_or_default();
+        let mut others = self.records.iter().filter(|spec| !spec.may_be_in(zone));
         if let Some(spec) = others.next() {
             let read = self.records(state, spec, &mut std::iter::empty());
             self.is_taken.set(read.is_ok());

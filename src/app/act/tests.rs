@@ -393,7 +393,7 @@ impl Life {
             desired: &desired,
             now: &now,
             clock,
-            further: Cell::new(FURTHER_CALLS),
+            further: RefCell::default(),
             save: Some(&save),
         };
         let acted = act.run(&mut state, &decision).unwrap();

@@ -12,6 +12,10 @@ use crate::logic::records::{Instead, Next, RecordSpec, Settled, Write, WriteFate
 use crate::logic::state::State;
 use crate::store::StoreError;
 
+/// So many calls at most are made in one cycle to find which changes of a zone are refused: five minutes may not use up what Cloudflare allows
+/// in them (1,200), and where most are refused the rest goes on in the next cycle.
+const FURTHER_CALLS: usize = 150;
+
 /// What became of each change, as far as that is known.
 type Places<'p, 'c> = Vec<(&'p Change<'c>, &'p mut Option<Made>)>;
 
@@ -130,7 +134,10 @@ impl Act<'_> {
         let most = provider.largest_batch();
         let together = state.zones.get(zone).and_then(|zone| zone.together);
         let largest = together.map_or(most, |together| together.min(most));
-        let mut batches = Batches::of(counts, largest, self.further.get());
+        let mut further = self.further.borrow_mut();
+        let of_zone = further.iter().position(|(id, _)| id == zone_id);
+        let left = of_zone.map_or(FURTHER_CALLS, |place| further.swap_remove(place).1);
+        let mut batches = Batches::of(counts, largest, left);
         let mut is_answered = true;
         let mut why_not = String::from(
             "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
@@ -181,7 +188,7 @@ impl Act<'_> {
                 break;
             }
         }
-        self.further.set(batches.further());
+        further.push((zone_id.clone(), batches.further()));
         if let Some(zone) = state.zones.get_mut(zone).filter(|_| is_answered) {
             zone.was_not_too_many(most);
         }

@@ -146,8 +146,8 @@ fn that_another_device_is_on_says_nothing_of_the_plug() {
         Some(&save),
         &|| true,
     );
-    let why = "the plug of a freezer: another device answers there: it says it is A8032ABE54DD, but recovery.plug_id \
-               is A8032ABE54DC; fix: correct recovery.address";
+    let why = "the plug of a freezer: another device answers there: it says it is A8032ABE54DD, and the plug to \
+               be switched is A8032ABE54DC; fix: correct recovery.address, or recovery.plug_id where the plug was replaced";
     assert_eq!(outcome.unwrap(), Outcome::Suppressed(why.to_owned()));
     assert_eq!(state.recovery.plug_seen, None, "the plug may be off");
 }
