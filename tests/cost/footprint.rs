@@ -201,10 +201,11 @@ fn home_of(records: usize) -> Home {
 
 #[test]
 fn a_steady_cycle_of_a_thousand_records_takes_no_more_than_twice_the_cpu_of_one() {
-    const RUNS: u32 = 40;
+    // The shell tells hundredths of a second.
+    const RUNS: u32 = 100;
     let _alone = alone();
     let homes = [1, 10, 50, 1000].map(home_of);
-    let rounds: Vec<Vec<Duration>> = (0..5)
+    let rounds: Vec<Vec<Duration>> = (0..3)
         .map(|_| {
             let each = homes.iter().map(|home| cpu_of(home, "reconcile", RUNS));
             each.collect()
@@ -220,7 +221,7 @@ fn a_steady_cycle_of_a_thousand_records_takes_no_more_than_twice_the_cpu_of_one(
         "CPU of a steady cycle with 1, 10, 50 and 1,000 records, on average of {RUNS}: {rounds:?}; 1,000 take {times:.2} times as much \
          as one, of {MOST_OF_MANY}"
     );
-    assert!(times < MOST_OF_MANY);
+    assert!(times <= MOST_OF_MANY);
 }
 
 /// How many times the second the first of a pair is, in the round in which it is least.
