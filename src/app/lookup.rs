@@ -339,10 +339,8 @@ impl<'a> Lookup<'a> {
                 None => {}
             }
         }
-        match unserved {
-            Some(Ok((name, zone))) => return Ok(self.is_found(state, name, zone)),
-            Some(Err(why)) => return Err(why),
-            None => {}
+        if let Some(unserved) = unserved {
+            return unserved.map(|(name, zone)| self.is_found(state, name, zone));
         }
         let names = names.join(" or ");
         let reason = format!(

@@ -45,14 +45,22 @@ pub fn restore(
         // One that a killed process left must not pass for that of the next cut.
         tidy(dir, state);
     }
-    // The same device elsewhere by now, as the configuration knows better than the state.
-    if let Some(Ok(())) = moved(adapters, cut.as_ref()).and_then(|plug| power::restore(plug, state))
-    {
-        return Some(Ok(()));
-    }
-    at_plug_of(adapters, dir, cut.as_ref(), |plug| {
+    give_back(adapters, dir, cut.as_ref(), |plug| {
         power::restore(plug, state)
     })
+}
+
+/// Tries to give the power back where the plug of a cut is by now, as the configuration knows better than the state, and then where it was.
+fn give_back(
+    adapters: &Adapters,
+    dir: &StateDir,
+    cut: Option<&Cut>,
+    mut by: impl FnMut(Result<&dyn Plug, String>) -> Option<Result<(), String>>,
+) -> Option<Result<(), String>> {
+    match moved(adapters, cut).and_then(&mut by) {
+        Some(Ok(())) => Some(Ok(())),
+        _ => at_plug_of(adapters, dir, cut, by),
+    }
 }
 
 /// The plug of the configuration, where it is the device of the cut by its id, at another address.
@@ -202,12 +210,9 @@ fn rescue(adapters: &Adapters, dir: &StateDir) -> String {
     };
     let cut = state.recovery.cut.as_ref();
     let off_time = adapters.settings.recovery.limits.off_time;
-    let rescue =
-        |plug: Result<&dyn Plug, String>| power::rescue(plug, &state, off_time, &system::now());
-    let rescued = match moved(adapters, cut).and_then(rescue) {
-        Some(Ok(())) => Some(Ok(())),
-        _ => at_plug_of(adapters, dir, cut, rescue),
-    };
+    let rescued = give_back(adapters, dir, cut, |plug| {
+        power::rescue(plug, &state, off_time, &system::now())
+    });
     match rescued {
         None => String::new(),
         Some(Ok(())) => {

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 
 use cadence::logic::moment::Moment;
 use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
-use cadence::logic::records::{
-    Instead, Layer, Next, Reconciliation, RecordSpec, Settled, Write, WriteFate,
-};
+use cadence::logic::records::{Instead, Layer, Next, RecordSpec, Settled, Write, WriteFate};
 use cadence::logic::state::State;
 use cadence::logic::step::{Desired, Planned};
 
@@ -47,15 +45,7 @@ pub fn act<D: Deeds>(
         return Ok(settled);
     };
     let remembered = state.records.get(spec.key()).cloned().unwrap_or_default();
-    let reconciliation = Reconciliation {
-        spec,
-        state: &remembered,
-        wanted,
-        now,
-        policy: desired.policy,
-        no_cache: false,
-        doh: desired.doh,
-    };
+    let reconciliation = desired.reconcile(spec, &remembered, wanted, now);
     loop {
         next = match next {
             Next::Done(settled) => {

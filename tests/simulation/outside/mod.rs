@@ -3,12 +3,42 @@
 mod act;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
+use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
+use cadence::logic::records::RecordSpec;
+use cadence::logic::units::RecordType;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 pub use act::{Deeds, act};
+
+/// The defaults of the configuration.
+pub fn policy() -> Policy {
+    Policy {
+        confirmations: 2,
+        cache_max_age: Duration::from_secs(60 * 60),
+        healthy_interval: Duration::from_secs(2 * 60),
+        unsettled_interval: Duration::from_secs(30),
+        jitter: Duration::from_secs(10),
+        max_updates_per_hour: 6,
+    }
+}
+
+/// The record of a home.
+pub fn spec(kind: RecordType) -> RecordSpec {
+    RecordSpec {
+        name: "vpn.example.com".into(),
+        display: "vpn.example.com".into(),
+        kind,
+        ttl: Some(60),
+        proxied: None,
+        create: true,
+        zone: None,
+        id: None,
+    }
+}
 
 /// Seconds for which a resolver keeps an answer.
 const TTL: u64 = 60;

@@ -9,7 +9,7 @@ use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, Router
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
-use cadence::logic::records::{Instead, Next, Reconciliation, RecordSpec, Settled, WriteFate};
+use cadence::logic::records::{Instead, Next, RecordSpec, Settled, WriteFate};
 use cadence::logic::recovery::{Decision, Limits};
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
@@ -376,15 +376,7 @@ impl Home {
                 return Some(settled);
             };
             self.deeds.asked = true;
-            let reconciliation = Reconciliation {
-                spec,
-                state: &remembered,
-                wanted,
-                now,
-                policy: desired.policy,
-                no_cache: false,
-                doh: desired.doh,
-            };
+            let reconciliation = desired.reconcile(spec, &remembered, wanted, now);
             next = match next {
                 Next::Done(_) => next,
                 Next::AskDoh => {

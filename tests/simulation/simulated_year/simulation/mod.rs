@@ -32,7 +32,7 @@ use rand::{RngExt, SeedableRng};
 pub use figures::{Calls, Figures};
 use line::Line;
 pub use line::Plan;
-use outside::{Deeds, Outside, WriteAnswer, act};
+use outside::{Deeds, Outside, WriteAnswer, act, policy, spec};
 
 /// Runs a plan to its end.
 pub fn run(plan: &Plan) -> Figures {
@@ -72,24 +72,6 @@ struct Killed;
 
 impl<'a> Home<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let policy = Policy {
-            confirmations: 2,
-            cache_max_age: Duration::from_secs(60 * 60),
-            healthy_interval: Duration::from_secs(2 * 60),
-            unsettled_interval: Duration::from_secs(30),
-            jitter: Duration::from_secs(10),
-            max_updates_per_hour: 6,
-        };
-        let spec = RecordSpec {
-            name: "vpn.example.com".into(),
-            display: "vpn.example.com".into(),
-            kind: RecordType::A,
-            ttl: Some(60),
-            proxied: None,
-            create: true,
-            zone: None,
-            id: None,
-        };
         let mut rng = StdRng::seed_from_u64(plan.seed);
         Self {
             plan,
@@ -101,8 +83,8 @@ impl<'a> Home<'a> {
             boot: 0,
             booted: 0,
             clock_wrong_until: 0,
-            specs: vec![spec],
-            policy,
+            specs: vec![spec(RecordType::A)],
+            policy: policy(),
             figures: Figures::default(),
         }
     }
