@@ -45,8 +45,9 @@ pub fn restore(
         // One that a killed process left must not pass for that of the next cut.
         tidy(dir, state);
     }
+    let off_time = adapters.settings.recovery.limits.off_time;
     give_back(adapters, dir, cut.as_ref(), |plug| {
-        power::restore(plug, state)
+        power::restore(plug, state, off_time)
     })
 }
 

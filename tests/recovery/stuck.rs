@@ -42,6 +42,30 @@ fn a_leftover_cut_whose_on_hangs_neither_hides_a_line_that_works_nor_holds_up_dn
     assert_ne!(stage.home.state()["recovery"]["cut"], Value::Null);
 }
 
+#[test]
+fn an_off_that_goes_on_after_its_process_was_killed_leaves_the_power_on_in_the_end() {
+    let stage = Stage::ripe(Kind::Program);
+    let slow = "#!/bin/sh\nhere=$(dirname \"$0\")\n[ \"$1\" = off ] && touch \"$here/begun\" && sleep 0.5\necho \"$1\" >>\"$here/switched\"\n";
+    fs::write(stage.home.path("plug"), slow).unwrap();
+    let child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
+    let mut child = Stopped(child);
+    wait_until(|| stage.home.path("begun").exists());
+    child.0.kill().unwrap();
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!(code, 0, "{outcome} {reason}");
+    wait_until(|| stage.journal().contains(&false));
+    assert!(stage.has_power(), "{:?}", stage.journal());
+    assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < end, "it never was so");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A process that ends with the test, also a stopped one.
 struct Stopped(Child);
 
@@ -56,11 +80,7 @@ impl Drop for Stopped {
 fn stopped_in_the_dark(stage: &Stage) -> Stopped {
     let child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
     let child = Stopped(child);
-    let end = Instant::now() + Duration::from_secs(10);
-    while stage.has_power() {
-        assert!(Instant::now() < end, "{:?} was never off", stage.kind);
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| !stage.has_power());
     signal("STOP", &child.0);
     child
 }

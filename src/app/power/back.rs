@@ -9,7 +9,7 @@ use super::signals::{SLICE, Signals};
 use crate::logic::advice;
 use crate::logic::event::{EventKind, RecoveryPhase};
 use crate::logic::moment::Moment;
-use crate::logic::recovery::Limits;
+use crate::logic::recovery::{Cut, Limits};
 use crate::logic::state::State;
 use crate::net::Deadline;
 use crate::plug::{Pin, Plug, PlugStatus, patience};
@@ -26,11 +26,16 @@ const TIMER_SLACK: Duration = Duration::from_secs(1);
 
 /// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to fix;
 /// inside, why the plug is not known to be on: then the next cycle tries again. Takes no longer than one operation of a plug, as a cycle
-/// is to follow.
-pub fn restore(plug: Result<&dyn Plug, String>, state: &mut State) -> Option<Result<(), String>> {
-    state.recovery.cut.as_ref()?;
-    let end = patience();
-    let restored = plug.and_then(|plug| light_up(plug, end)).map_err(|why| {
+/// is to follow, or two where the cut is younger than
+/// `off_time`.
+pub fn restore(
+    plug: Result<&dyn Plug, String>,
+    state: &mut State,
+    off_time: Duration,
+) -> Option<Result<(), String>> {
+    let cut = state.recovery.cut.as_ref()?;
+    let restored = plug.and_then(|plug| light_up_again(plug, cut, off_time));
+    let restored = restored.map_err(|why| {
         let (what, fix) = advice::split(&why);
         let fix = fix.map_or_else(String::new, |fix| format!("{fix}; or "));
         format!("{what}; the modem may be without power; fix: {fix}switch the plug on by hand, or wait for the next cycle")
@@ -182,6 +187,20 @@ fn light_up(plug: &dyn Plug, end: Deadline) -> Result<(), String> {
         is_ours(&status)?;
     }
     Ok(())
+}
+
+/// The same for a cut whose process was killed. The off of a plug that is not told how long may still be under way by then, in a program or
+/// in the network, and be carried out after the first on.
+fn light_up_again(plug: &dyn Plug, cut: &Cut, off_time: Duration) -> Result<(), String> {
+    light_up(plug, patience())?;
+    let age = cut.at.elapsed(&system::now());
+    match age.known().and_then(|age| off_time.checked_sub(age)) {
+        Some(rest) if !plug.can_time_itself() => {
+            system::sleep(patience().within(rest));
+            light_up(plug, patience())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sends the on until the plug confirms it: so many times at most, and none after `end`.

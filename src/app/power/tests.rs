@@ -195,7 +195,7 @@ impl Plug for Mumbles {
 fn a_cut_is_not_over_because_another_device_is_on() {
     let mut state = State::cold(&system::now());
     state.recovery.intend(&system::now());
-    let why = restore(Ok(&Mumbles::default()), &mut state)
+    let why = restore(Ok(&Mumbles::default()), &mut state, Duration::ZERO)
         .unwrap()
         .unwrap_err();
     assert!(why.contains("another device answers there"), "{why}");
