@@ -74,8 +74,10 @@ pub struct Asker {
 #[derive(Debug, Clone)]
 struct Asked {
     heard: Heard,
-    /// Over which family, where it proved who it is.
+    /// Over which family, where it proved who it is, or was silent.
     over: Option<Family>,
+    /// What goes there over IPv4 does not take the line, or does not leave this host.
+    is_ipv4_elsewhere: bool,
     /// Why it proved nothing, and what to do about that where it is known.
     why: String,
     /// Its name leads nowhere, or to where nobody may be any more.
@@ -133,6 +135,7 @@ fn weigh(
         for (_, one) in &mut found {
             asker.look_at_firewall(one);
         }
+        doubt_silence(&mut found);
     }
     let proved = verified(&found);
     let result = if proved.is_some() {
@@ -152,6 +155,18 @@ fn weigh(
         },
         is_unnamed: !found.is_empty() && found.iter().all(|(_, asked)| asked.is_unnamed),
         heard: found.into_iter().map(|(_, asked)| asked.heard).collect(),
+    }
+}
+
+/// Where IPv4 goes elsewhere, silence over IPv6 alone is no evidence: IPv6 is dead on many a line that works.
+fn doubt_silence(found: &mut [(WanTarget, Asked)]) {
+    let any = |is: fn(&Asked) -> bool| found.iter().any(|(_, asked)| is(asked));
+    if any(|it| it.is_ipv4_elsewhere) && !any(|it| it.is_silent_over_ipv4()) {
+        for (_, it) in found {
+            if it.heard == Heard::Silent {
+                it.heard = Heard::NotAsked;
+            }
+        }
     }
 }
 
@@ -232,6 +247,7 @@ impl Asker {
     /// The best of what comes back from some addresses of one server.
     fn ask_at(&self, target: &WanTarget, addresses: &[SocketAddr], end: Deadline) -> Asked {
         let (mut best, mut lost): (Option<Asked>, _) = (None, vec![]);
+        let mut is_ipv4_elsewhere = false;
         let left = (1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev();
         for (address, left) in addresses.iter().zip(left) {
             let share = Deadline::after(end.remaining() / left);
@@ -239,6 +255,7 @@ impl Asker {
             if asked.may_be_kept_in() {
                 lost.push(*address);
             }
+            is_ipv4_elsewhere |= asked.is_ipv4_elsewhere;
             if best
                 .as_ref()
                 .is_none_or(|best| asked.weight() > best.weight())
@@ -253,7 +270,11 @@ impl Asker {
             }
         }
         let best = best.unwrap_or_else(|| Asked::not("it has no address".to_owned()));
-        Asked { lost, ..best }
+        Asked {
+            lost,
+            is_ipv4_elsewhere,
+            ..best
+        }
     }
 
     fn knock(&self, target: &WanTarget, address: SocketAddr, end: Deadline) -> Asked {
@@ -268,16 +289,11 @@ impl Asker {
         let verified = || Asked {
             heard: Heard::Verified,
             over: Some(Family::of(ip)),
-            why: "answers".to_owned(),
-            lost: vec![],
-            is_unnamed: false,
+            ..Asked::not("answers".to_owned())
         };
         let answered = |doubt, why| Asked {
             heard: Heard::Answered { doubt, after },
-            over: None,
-            why,
-            lost: vec![],
-            is_unnamed: false,
+            ..Asked::not(why)
         };
         match connected {
             Ok(socket) => match target.scheme {
@@ -291,7 +307,7 @@ impl Asker {
                 let why = reason::of(&error);
                 match what_failed(&error) {
                     // This host itself refuses what nobody in that world takes.
-                    Failed::Refused if is_loopback => Asked::silent(why),
+                    Failed::Refused if is_loopback => Asked::silent(ip, why),
                     Failed::Refused => answered(Doubt::Nothing, why),
                     Failed::TimedOut => self.lost(ip, why),
                     // The same error comes from the network and from this host's own routing table.
@@ -308,9 +324,13 @@ impl Asker {
     fn look_at_firewall(&self, one: &mut Asked) {
         if one.may_be_kept_in() && one.lost.iter().all(|it| self.dialer.is_kept_in(*it)) {
             let why = &one.why;
-            *one = Asked::not(format!(
+            let told = format!(
                 "{why}: this host's own firewall lets nothing out there; fix: let out what cadence's user sends"
-            ));
+            );
+            *one = Asked {
+                is_ipv4_elsewhere: one.lost.iter().any(SocketAddr::is_ipv4),
+                ..Asked::not(told)
+            };
         }
     }
 
@@ -318,31 +338,42 @@ impl Asker {
     fn lost(&self, ip: IpAddr, why: String) -> Asked {
         let is_routed = self.dialer.leaves_way_to_routes();
         match is_routed.then(|| way::tunnel_to(ip)).flatten() {
-            Some(tunnel) => Asked::not(format!(
-                "{why}, through the tunnel {tunnel}; fix: set network.interface to the line's own interface"
-            )),
+            Some(tunnel) => Asked::elsewhere(
+                ip,
+                format!(
+                    "{why}, through the tunnel {tunnel}; fix: set network.interface to the line's own interface"
+                ),
+            ),
             None => match self
                 .router
                 .filter(|_| is_routed)
                 .and_then(|it| way::detour_to(ip, it))
             {
-                Some(gateway) => Asked::not(format!(
-                    "{why}, through {gateway}, which is not the router; fix: set network.router to it, or the default route to the router"
-                )),
-                None => Asked::silent(why),
+                Some(gateway) => Asked::elsewhere(
+                    ip,
+                    format!(
+                        "{why}, through {gateway}, which is not the router; fix: set network.router to it, or the default route to the router"
+                    ),
+                ),
+                None => Asked::silent(ip, why),
             },
         }
     }
 }
 
 impl Asked {
-    const fn silent(why: String) -> Self {
+    fn silent(ip: IpAddr, why: String) -> Self {
         Self {
             heard: Heard::Silent,
-            over: None,
-            why,
-            lost: vec![],
-            is_unnamed: false,
+            over: Some(Family::of(ip)),
+            ..Self::not(why)
+        }
+    }
+
+    fn elsewhere(ip: IpAddr, why: String) -> Self {
+        Self {
+            is_ipv4_elsewhere: ip.is_ipv4(),
+            ..Self::not(why)
         }
     }
 
@@ -357,10 +388,15 @@ impl Asked {
         Self {
             heard: Heard::NotAsked,
             over: None,
+            is_ipv4_elsewhere: false,
             why,
             lost: vec![],
             is_unnamed: false,
         }
+    }
+
+    fn is_silent_over_ipv4(&self) -> bool {
+        self.heard == Heard::Silent && self.over == Some(Family::V4)
     }
 
     /// A firewall drops, rejects, or does as if a port were closed.
@@ -553,7 +589,7 @@ mod tests {
         assert_eq!(told([not_asked(), not_asked()]), all);
         // Who was asked is what counts then.
         let one = "127.0.0.1:2: timed out";
-        let silent = Asked::silent("timed out".to_owned());
+        let silent = Asked::silent([192, 0, 2, 1].into(), "timed out".to_owned());
         assert_eq!(told([not_asked(), silent]), one);
     }
 

@@ -157,6 +157,15 @@ check "a dead tunnel, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[
   then " yes" else " no" end)' <<<"$report")"
 configure A "$targets4" 'interface = "c0"'
 look "a dead tunnel, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+# IPv6 goes past it, and is dead, as on many a line that works over IPv4.
+default_routes
+for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route replace "$half" dev tun7; done
+within router nft add rule inet fault through meta nfproto ipv6 drop
+for interface in "" 'interface = "c0"'; do
+  configure A "$targets" "$interface"
+  look "a dead tunnel, and IPv6 dead beside it, ${interface:-unbound}" "$([[ $interface ]] && echo "HEALTHY, exit 0, ipv4=$home4" || echo "UNVERIFIED, exit 0")"
+done
+heal
 ip -n client link del tun7
 # The same with frames in it, as of OpenVPN's and tinc's tap, and of ZeroTier; and those that the kernel itself packs.
 configure A "$targets4"
