@@ -117,3 +117,60 @@ proptest! {
         }
     }
 }
+
+/// Both families are READY since the beginning.
+fn ready() -> State {
+    let mut state = State::cold(&at(0));
+    for (family, address) in [(Family::V4, "11.0.0.1"), (Family::V6, "2a00::1")] {
+        state.machines.of_mut(family).track = Track::Trusted {
+            address: ip(address),
+            confirmations: 2,
+        };
+    }
+    state
+}
+
+#[test]
+fn the_whole_is_as_it_is_since_its_best_family_is_and_begins_anew_where_that_steps() {
+    let specs = [RecordType::A, RecordType::Aaaa].map(|kind| record("a.example.com", kind));
+    let (policy, limits) = (policy(), limits());
+    let desired = desired(&specs, &policy, &limits);
+    let up = |address| (Line::Up, Some(ip(address)));
+    let down = (Line::Down, None);
+    let (ipv4, ipv6) = (up("11.0.0.1"), up("2a00::1"));
+    for (over, since) in [
+        (ByFamily { ipv4, ipv6 }, 0),
+        (ByFamily { ipv4, ipv6: down }, 0),
+        (ByFamily { ipv4: down, ipv6 }, 0),
+        (ByFamily::same(down), 60),
+    ] {
+        let seen = observation(over, &specs);
+        let (after, _) = step(ready(), &seen, &at(60), &desired);
+        assert_eq!(after.since, at(since), "{over:?}");
+    }
+    // READY before and after, and not of the same address.
+    let trusting = Desired {
+        trust: true,
+        ..desired
+    };
+    let moved = ByFamily {
+        ipv4: up("11.0.0.2"),
+        ipv6: up("2a00::2"),
+    };
+    let (after, _) = step(ready(), &observation(moved, &specs), &at(60), &trusting);
+    assert_eq!((after.readiness(), after.since), (Readiness::Ready, at(60)));
+}
+
+#[test]
+fn a_family_without_records_counts_for_nothing_whatever_it_was_before() {
+    let specs = [record("a.example.com", RecordType::A)];
+    let (policy, limits) = (policy(), limits());
+    let desired = desired(&specs, &policy, &limits);
+    let mut before = ready();
+    before.machines.ipv4 = Machine::new(at(0));
+    let after = resume(before, &desired, &at(60));
+    assert_eq!(after.machines.ipv6, Machine::new(at(60)));
+    assert_eq!(after.readiness(), Readiness::Init);
+    let later = resume(after, &desired, &at(120));
+    assert_eq!(later.machines.ipv6, Machine::new(at(60)), "as it was");
+}
