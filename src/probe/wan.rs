@@ -161,7 +161,7 @@ fn weigh(
 /// Where IPv4 goes elsewhere, silence over IPv6 alone is no evidence: IPv6 is dead on many a line that works.
 fn doubt_silence(found: &mut [(WanTarget, Asked)]) {
     let any = |is: fn(&Asked) -> bool| found.iter().any(|(_, asked)| is(asked));
-    if any(|it| it.is_ipv4_elsewhere) && !any(|it| it.is_silent_over_ipv4()) {
+    if any(|it| it.is_ipv4_elsewhere) && !any(Asked::is_silent_over_ipv4) {
         for (_, it) in found {
             if it.heard == Heard::Silent {
                 it.heard = Heard::NotAsked;
@@ -271,8 +271,8 @@ impl Asker {
         }
         let best = best.unwrap_or_else(|| Asked::not("it has no address".to_owned()));
         Asked {
-            lost,
             is_ipv4_elsewhere,
+            lost,
             ..best
         }
     }

@@ -5,7 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::process::{Child, Command, ExitStatus};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,21 +16,31 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// Nothing that a test waits for is wrapped.
 const WIDE: u16 = 1000;
+/// Leads the session and outlives the command: with its leader a session's terminal is hung up, and what was written last is lost. It tells
+/// the command's id and, once that is over, its exit code as a shell does, each between two NULs.
+const LEADER: &str = r#"trap : HUP INT QUIT TERM
+sh -c 'printf "\0%s\0" "$$"; exec "$@" 2>&1' sh "$@"
+printf '\0%s\0' "$?"
+exec sleep 100"#;
 /// Longer than any step takes on a busy host.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub struct Terminal {
     master: File,
     output: Receiver<Vec<u8>>,
-    child: Child,
+    leader: Child,
+    /// What was read so far.
+    bytes: Vec<u8>,
     /// What was shown so far.
     shown: String,
     /// How much of it was waited for.
     read: usize,
+    /// What the leader told.
+    told: Vec<String>,
 }
 
 impl Terminal {
-    /// Runs the command as the leader of a session whose terminal this is; a wide one.
+    /// Runs the command in a session whose terminal this is; a wide one.
     pub fn run(command: &Command) -> Self {
         Self::of(WIDE, command)
     }
@@ -57,17 +68,18 @@ impl Terminal {
         tcsetwinsize(&slave, size).unwrap();
         let mut session = Command::new("setsid");
         session
-            .arg("--ctty")
+            .args(["--ctty", "sh", "-c", LEADER, "sh"])
             .arg(command.get_program())
             .args(command.get_args())
             .env_clear()
             .stdin(slave.try_clone().unwrap())
-            .stdout(slave.try_clone().unwrap())
-            .stderr(slave);
+            .stdout(slave)
+            // What a shell says of a command that a signal ended.
+            .stderr(Stdio::null());
         for (name, value) in command.get_envs() {
             session.env(name, value.unwrap_or_default());
         }
-        let child = session.spawn().unwrap();
+        let leader = session.spawn().unwrap();
         drop(session);
         let master = File::from(master);
         let mut reader = master.try_clone().unwrap();
@@ -84,9 +96,51 @@ impl Terminal {
         Self {
             master,
             output,
-            child,
+            leader,
+            bytes: vec![],
             shown: String::new(),
             read: 0,
+            told: vec![],
+        }
+    }
+
+    /// Reads on; false where nothing came within the time.
+    fn receive(&mut self, left: Duration) -> bool {
+        let Ok(bytes) = self.output.recv_timeout(left) else {
+            return false;
+        };
+        self.bytes.extend(bytes);
+        let mut parts = self.bytes.split(|byte| *byte == 0);
+        let (mut shown, mut told) = (vec![], vec![]);
+        while let Some(part) = parts.next() {
+            shown.extend(part);
+            told.extend(
+                parts
+                    .next()
+                    .map(|part| String::from_utf8_lossy(part).into_owned()),
+            );
+        }
+        if self.bytes.split(|byte| *byte == 0).count() % 2 == 0 {
+            // It is not told to its end.
+            told.pop();
+        }
+        self.told = told;
+        // Of a letter that is not there to its end the rest comes.
+        if let Ok(shown) = String::from_utf8(shown) {
+            self.shown = shown;
+        }
+        true
+    }
+
+    /// Waits for what the leader tells.
+    fn told(&mut self, place: usize) -> i32 {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(told) = self.told.get(place) {
+                return told.parse().unwrap();
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(self.receive(left), "it goes on: {}", self.shown);
         }
     }
 
@@ -99,10 +153,7 @@ impl Terminal {
                 return;
             }
             let left = end.saturating_duration_since(Instant::now());
-            let Ok(bytes) = self.output.recv_timeout(left) else {
-                panic!("not shown: {text:?} in {}", self.shown);
-            };
-            self.shown += &String::from_utf8(bytes).unwrap();
+            assert!(self.receive(left), "not shown: {text:?} in {}", self.shown);
         }
     }
 
@@ -123,8 +174,8 @@ impl Terminal {
     }
 
     /// Sends a signal to the command.
-    pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+    pub fn signal(&mut self, name: &str) {
+        let id = self.told(0).to_string();
         // The shell's own: a minimal system has no program of that name.
         let kill = ["-c", "kill -s \"$0\" \"$1\"", name, &id];
         let status = Command::new("sh").args(kill).status();
@@ -139,18 +190,12 @@ impl Terminal {
 
     /// The same, and whether the command left a terminal that shows what is typed.
     pub fn end_with_echo(mut self) -> (ExitStatus, String, bool) {
-        let end = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < end, "it goes on: {}", self.shown);
-            thread::sleep(Duration::from_millis(10));
+        // As `$?` tells of a command that a signal ended.
+        let status = match self.told(1) {
+            signalled @ 129.. => ExitStatus::from_raw(signalled - 128),
+            code => ExitStatus::from_raw(code << 8),
         };
         let echoes = self.echoes();
-        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
-            self.shown += &String::from_utf8(bytes).unwrap();
-        }
         (status, std::mem::take(&mut self.shown), echoes)
     }
 }
@@ -158,7 +203,7 @@ impl Terminal {
 /// A test that fails leaves nothing behind that waits for answers.
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.leader.kill();
+        let _ = self.leader.wait();
     }
 }

@@ -5,7 +5,7 @@
 # binutils, buildah, file, strace, and what debian.sh needs.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-export PATH=$HOME/.cargo/bin:$PATH
+export PATH=${CARGO_HOME:-${HOME-}/.cargo}/bin:$PATH
 # shellcheck source=tests/system/lab.sh
 source tests/system/lab.sh
 root_packages+=,podman,runc,catatonit,docker-compose

@@ -5,7 +5,7 @@
 # zstd; and a package mirror, unless ~/.cache/cadence-tests holds the systems.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-export PATH=$HOME/.cargo/bin:$PATH
+export PATH=${CARGO_HOME:-${HOME-}/.cargo}/bin:$PATH
 # shellcheck source=tests/system/lab.sh
 source tests/system/lab.sh
 

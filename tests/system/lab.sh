@@ -11,7 +11,7 @@ source "${BASH_SOURCE%/*}/alone.sh"
 # What an ordinary host has, as nothing can be downloaded later.
 root_packages=systemd,systemd-sysv,dbus,cron,iproute2,procps,ca-certificates,man-db
 root_days=30
-cache=${CADENCE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cadence-tests}
+cache=${CADENCE_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cadence-tests}
 group_prefix=cadence-test
 group=$group_prefix-$(</proc/sys/kernel/random/uuid)
 

@@ -3,12 +3,18 @@
 # Leaves it in target/debian, where the tests that install it find it.
 # As root: tests/system/package.sh. Needs Rust, dpkg-dev (with binutils), lintian, man-db, shellcheck, systemd.
 set -euo pipefail
-[[ $(id -u) == 0 ]] || { echo "$0: needs root, for mounts" >&2; exit 77; }
+# shellcheck source=tests/system/alone.sh
+source "$(dirname "$(readlink -f "$0")")/alone.sh"
+if [[ ${APART-} != yes ]]; then
+  work=$(mktemp -d)
+  trap 'rm -rf --one-file-system "$work"' EXIT
+  export WORK=$work
+fi
 # What is mounted here nobody else sees, and it ends with this script.
-[[ ${APART-} == yes ]] || APART=yes exec unshare --mount --pid --fork --kill-child=KILL --mount-proc -- "$0" "$@"
+apart '' "$@"
 cd "$(dirname "$(readlink -f "$0")")/../.."
-work=$(mktemp -d)
-trap 'umount --quiet --lazy --recursive /etc /usr || true; rm -rf --one-file-system "$work"' EXIT
+work=${WORK:?}
+trap 'umount --quiet --lazy --recursive /etc /usr || true' EXIT
 
 checks=0 failed=0
 # check WHAT EXPECTED FOUND
@@ -31,7 +37,7 @@ build_elsewhere() {
   ln -s "$cargo_home/registry" "$work/elsewhere/cargo/"
   CARGO_HOME=$work/elsewhere/cargo CARGO_TARGET_DIR=$work/elsewhere/built PATH=$PATH:$cargo_home/bin "$work/elsewhere/packaging/build-deb"
 }
-cargo_home=${CARGO_HOME:-$HOME/.cargo}
+cargo_home=${CARGO_HOME:-${HOME:-/root}/.cargo}
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 packaging/build-deb >"$work/deb" &
