@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process;
@@ -35,7 +37,7 @@ struct Host {
     change: &'static str,
 }
 
-const HOSTS: [Host; 6] = [
+const HOSTS: [Host; 7] = [
     Host {
         name: "with loopback alone",
         namespaces: "n",
@@ -65,6 +67,11 @@ const HOSTS: [Host; 6] = [
         name: "with a read-only root",
         namespaces: "m",
         change: "unset TMPDIR; mount -t tmpfs tmpfs /dev/shm; mount --bind /tmp /tmp; mount -o remount,bind,ro /tmp; mount -o remount,bind,ro /",
+    },
+    Host {
+        name: "without room in /tmp",
+        namespaces: "m",
+        change: "unset TMPDIR; mount -t tmpfs tmpfs /dev/shm; mount -t tmpfs -o size=16k tmpfs /tmp",
     },
 ];
 
@@ -310,6 +317,10 @@ fn a_temporary_folder_that_cannot_be_used_is_named() {
         (file.as_path(), "not a directory"),
         (Path::new("/nowhere"), "no such file or directory"),
         (Path::new("/sys"), "operation not permitted"),
+        (
+            Path::new(OsStr::from_bytes(b"/\xff")),
+            "invalid input parameter",
+        ),
     ] {
         let says = format!(
             "error: cannot make a folder for the demo in {}: ",

@@ -46,6 +46,9 @@ const MODEM_FORGETS: Duration = Duration::from_millis(800);
 /// Its zone.
 const ZONE: &str = "example.com";
 
+/// More than the state and the history of the play take, in bytes.
+const ROOM: usize = 256 * 1024;
+
 /// The router of the home. It takes no connections: it refuses them, and so shows that it lives.
 const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 
@@ -230,12 +233,8 @@ impl Folder {
         };
         let mut refused = vec![];
         for parent in parents {
-            let made = path::absolute(parent.join(&name)).and_then(|path| {
-                DirBuilder::new().mode(0o700).create(&path)?;
-                Ok(path)
-            });
-            match made {
-                Ok(path) => return Ok(Self(path)),
+            match Self::at(&parent.join(&name)) {
+                Ok(folder) => return Ok(folder),
                 Err(error) => {
                     refused.push(format!("in {}: {}", parent.display(), reason::of(&error)));
                 }
@@ -245,6 +244,20 @@ impl Folder {
             "cannot make a folder for the demo {}; fix: set TMPDIR to a folder that can be written",
             refused.join(", nor ")
         )))
+    }
+}
+
+impl Folder {
+    /// With room for what is played in it. A configuration names its files, and is UTF-8.
+    fn at(path: &Path) -> io::Result<Self> {
+        let path = path::absolute(path)?;
+        path.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        DirBuilder::new().mode(0o700).create(&path)?;
+        let folder = Self(path);
+        let room = folder.0.join("room");
+        fs::write(&room, [0; ROOM])?;
+        fs::remove_file(room)?;
+        Ok(folder)
     }
 }
 
