@@ -244,3 +244,110 @@ fn what_is_known_of_a_record_is_known_from_what_was_read_or_verified_and_not_whi
         assert_eq!(known, (&held, truth), "{before:#?}, {wanted} wanted");
     }
 }
+
+#[test]
+fn reasons_have_in_common_what_is_left_without_the_label_and_the_ids_in_parentheses() {
+    for (reason, common) in [
+        ("a.example A: refused (id 1): no", "refused : no"),
+        ("a.example A refused", "refused"),
+        ("refused (1 of (2)) by all", "refused  by all"),
+        ("refused) by all", "refused) by all"),
+    ] {
+        assert_eq!(gist(reason, "a.example A"), common);
+    }
+}
+
+#[test]
+fn what_is_wrong_stays_so_with_its_reason_while_something_is_waited_for() {
+    let mut state = verified(A, 0);
+    let wrong = Settled::Failed {
+        reason: "refused".to_owned(),
+        write: WriteFate::NotApplied,
+        found: Instead::Content(B.to_owned()),
+    };
+    state.settle(&spec(), ip(A), &wrong, &at(10));
+    let before = state.trouble.clone();
+    state.settle(&spec(), ip(A), &Settled::waits("line".to_owned()), &at(20));
+    assert_eq!(state.trouble, before);
+    state.settle(
+        &spec(),
+        ip(A),
+        &Settled::failed("again".to_owned()),
+        &at(30),
+    );
+    let after = state.trouble.unwrap();
+    assert_eq!((after.since, after.why.as_str()), (at(10), "again"));
+}
+
+#[test]
+fn a_write_of_which_no_answer_is_known_was_made_where_the_record_holds_just_that() {
+    let from = |from: Option<&str>, to| Replacement {
+        from: from.map(str::to_owned),
+        ..creation(to, 10)
+    };
+    // What was written over what, what was read after it, and whether it was made.
+    for (before, to, read, was_made) in [
+        (Some(B), A, Some(A), true),
+        (None, A, Some(A), true),
+        (Some(B), A, Some(B), false),
+        (Some(B), A, Some(C), false),
+        (Some(B), A, None, false),
+        // A setting alone.
+        (Some(A), A, Some(A), false),
+    ] {
+        let mut state = verified(B, 0);
+        let write = from(before, to);
+        state.intend(write.clone());
+        let found = state.was_made(&from(read, C));
+        assert_eq!(found, was_made.then_some(write), "{before:?} {to} {read:?}");
+    }
+}
+
+#[test]
+fn public_dns_is_behind_since_the_first_write_that_it_did_not_show_and_late_after_a_while() {
+    let mut state = verified(C, 0);
+    for (address, seconds) in [(A, 10), (B, 20), (A, 30)] {
+        let Next::Write(write) = read(&spec(), &[found("1", "A", C)]) else {
+            panic!()
+        };
+        state.settle(&spec(), ip(address), &Settled::Written(write), &at(seconds));
+    }
+    let pending = state.pending.clone().unwrap();
+    assert_eq!((pending.since, pending.behind), (at(30), Some(at(10))));
+    let late = 10 + FOLLOWING.as_secs();
+    assert_eq!(state.unshown(&at(late - 1)), None);
+    assert_eq!(state.unshown(&at(late)), Some(Elapsed::Known(FOLLOWING)));
+}
+
+#[test]
+fn what_public_dns_contradicts_is_no_write_and_a_write_that_it_does_not_show_stays_one() {
+    let mut state = verified(A, 0);
+    state.is_contradicted(ip(A), &at(50));
+    let pending = state.pending.clone().unwrap();
+    assert!(pending.contradicted);
+    assert_eq!(
+        (pending.address, pending.since, pending.asked),
+        (ip(A), at(50), Some(at(50)))
+    );
+    state.pending = Some(Pending::new(ip(A), at(10)));
+    state.is_contradicted(ip(A), &at(60));
+    let pending = state.pending.unwrap();
+    assert!(!pending.contradicted);
+    assert_eq!((pending.since, pending.asked), (at(10), Some(at(60))));
+}
+
+#[test]
+fn a_cache_that_is_believed_changes_nothing() {
+    let state = verified(A, 0);
+    let by = |layer, proxied| Settled::Right {
+        layer,
+        public: false,
+        proxied,
+    };
+    assert!(state.is_as_before(&by(Layer::Cache, None)));
+    assert!(!state.is_as_before(&by(Layer::Api, None)));
+    assert!(!state.is_as_before(&by(Layer::Cache, Some(true))));
+    let mut watched = state.clone();
+    watched.pending = Some(Pending::new(ip(A), at(0)));
+    assert!(!watched.is_as_before(&by(Layer::Cache, None)));
+}
