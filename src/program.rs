@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -117,9 +116,7 @@ fn read(mut reader: File, keep: u64) -> mpsc::Receiver<Vec<u8>> {
         drop(sender);
     };
     // Without a thread nothing is heard, and the pipe is closed.
-    let _ = thread::Builder::new()
-        .name("output".to_owned())
-        .spawn(drain);
+    let _ = system::thread("output", Box::new(drain));
     receiver
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Nothing in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
+use std::io;
 use std::path::Path;
 use std::process;
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
@@ -46,6 +47,14 @@ fn boot_id() -> Arc<str> {
 #[must_use]
 pub fn since_boot() -> Duration {
     Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
+}
+
+/// A thread of that name. All work has the same kind of them, each of which takes some KiB of code.
+///
+/// # Errors
+/// The system gives no more threads.
+pub fn thread(name: &str, work: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
 /// A duration drawn evenly from zero to `max`, both included.

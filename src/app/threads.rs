@@ -1,23 +1,22 @@
 //! Several things at once. A system that gives no more threads (a limit, no memory) makes a command slower, never ends it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Work that was begun beside this thread.
-pub enum Begun<'scope, T> {
-    /// It runs on a thread of its own.
-    Beside(ScopedJoinHandle<'scope, T>),
-    /// There was no thread for it, so it was done at once.
-    Done(T),
+pub struct Begun<'scope, T> {
+    /// On which it runs; none where there was none for it, so it was done at once.
+    thread: Option<ScopedJoinHandle<'scope, ()>>,
+    /// What came of it.
+    result: Arc<Mutex<Option<T>>>,
 }
 
 impl<T> Begun<'_, T> {
     /// Waits for what came of it; none where its thread broke.
     pub fn join(self) -> Option<T> {
-        match self {
-            Self::Beside(thread) => thread.join().ok(),
-            Self::Done(result) => Some(result),
-        }
+        let ended = self.thread.map(ScopedJoinHandle::join);
+        ended.transpose().ok()?;
+        lock(&self.result).take()
     }
 }
 
@@ -26,10 +25,29 @@ pub fn beside<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Copy + Send + 'scope,
 ) -> Begun<'scope, T> {
-    match thread::Builder::new().spawn_scoped(scope, work) {
-        Ok(thread) => Begun::Beside(thread),
-        Err(_) => Begun::Done(work()),
+    let result = Arc::new(Mutex::new(None));
+    let its_result = Arc::clone(&result);
+    let fill = move || {
+        let done = work();
+        *lock(&its_result) = Some(done);
+    };
+    let thread = start(scope, Box::new(fill));
+    if thread.is_none() {
+        *lock(&result) = Some(work());
     }
+    Begun { thread, result }
+}
+
+/// The threads of all work: they take some KiB of code for each kind of it.
+fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: Box<dyn FnOnce() + Send + 'scope>,
+) -> Option<ScopedJoinHandle<'scope, ()>> {
+    thread::Builder::new().spawn_scoped(scope, work).ok()
+}
+
+fn lock<T>(result: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
+    result.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs `work` on every item at once, the last one on this thread; none where a thread broke.
@@ -41,7 +59,7 @@ pub fn side_by_side<T: Sync, R: Send>(
     at_once(items.len(), &|at| {
         if let (Some(item), Some(done)) = (items.get(at), done.get(at)) {
             let result = work(item);
-            *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            *lock(done) = Some(result);
         }
     });
     let done = done.into_iter();
@@ -49,7 +67,6 @@ pub fn side_by_side<T: Sync, R: Send>(
         .collect()
 }
 
-/// The threads of all that is done side by side: they take some KiB of code for each kind of work.
 fn at_once(count: usize, work: &(dyn Fn(usize) + Sync)) {
     let Some(last) = count.checked_sub(1) else {
         return;

@@ -183,15 +183,18 @@ mod tests {
 
     #[test]
     fn records_that_are_alike_are_written_once_and_read_as_they_were() {
-        for (count, texts) in [(0, 0), (1, 1), (2, 2), (7, 3), (200, 3)] {
+        for (count, texts) in [(0_u8, 0), (1, 1), (2, 2), (7, 3), (200, 3)] {
             let mut known = KnownRecords::default();
             for number in 0..count {
                 let name = format!("h{number}.example");
-                known.insert((RecordType::A, &name), state(number % 3));
+                known.insert((RecordType::A, &name), state(u64::from(number % 3)));
             }
             let text = serde_json::to_string(&known).unwrap();
             assert_eq!(text.matches("failed").count(), texts, "{text}");
             assert_eq!(serde_json::from_str::<KnownRecords>(&text).unwrap(), known);
+            assert_eq!((known.len(), known.is_empty()), (count.into(), count == 0));
+            let any = [RecordType::A, RecordType::Aaaa].map(|kind| known.has_any(kind));
+            assert_eq!(any, [count > 0, false]);
         }
     }
 

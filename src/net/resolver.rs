@@ -3,11 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::reason;
 use crate::logic::units::human_duration;
+use crate::system;
 
 /// Asks for the addresses of a name, for as long as it takes.
 type Ask = fn(&str) -> io::Result<Vec<SocketAddr>>;
@@ -58,9 +58,7 @@ impl Resolver {
         let mut asked = lock(&question.asked);
         if asked.answer.is_none() && !asked.is_open {
             let (ask, name, question) = (self.ask, name.to_owned(), Arc::clone(&question));
-            thread::Builder::new()
-                .name("resolve".to_owned())
-                .spawn(move || question.close(ask(&name)))?;
+            system::thread("resolve", Box::new(move || question.close(ask(&name))))?;
             asked.is_open = true;
         }
         let before = asked.failures;
@@ -120,6 +118,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    use std::thread;
 
     use super::*;
 

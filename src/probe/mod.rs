@@ -10,10 +10,10 @@ pub mod wan;
 mod way;
 
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
 
 use crate::net::Deadline;
+use crate::system;
 
 /// Asks all at once, each on a thread of its own, and returns the first success. For whom there is no thread, is asked at once.
 ///
@@ -37,8 +37,7 @@ fn race<A: Clone + Send + 'static, T: Send + 'static, E: Clone + Send + 'static>
             // Nobody listens any more once another has won.
             let _ = sender.send((number, ask(one)));
         };
-        let named = thread::Builder::new().name("probe".to_owned());
-        if named.spawn(work.clone()).is_err() {
+        if system::thread("probe", Box::new(work.clone())).is_err() {
             work();
         }
     }
@@ -55,6 +54,7 @@ fn race<A: Clone + Send + 'static, T: Send + 'static, E: Clone + Send + 'static>
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
     use std::time::Instant;
 
     use super::*;

@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use log::debug;
@@ -15,6 +14,7 @@ use crate::config::RouterAddress;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::net::dial::Dialer;
 use crate::net::{Deadline, reason};
+use crate::system;
 
 /// The limit of the whole probe.
 pub const LAN_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -101,12 +101,11 @@ fn echo(
     ping: impl FnOnce(IpAddr, Duration) -> ping_rs::PingApiOutput + Send + 'static,
 ) -> Result<(), String> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new()
-        .name(ECHO_THREAD.to_owned())
-        .spawn(move || {
-            // Nobody listens any more after the limit.
-            let _ = sender.send(ping(address, limit));
-        })
+    let work = move || {
+        // Nobody listens any more after the limit.
+        let _ = sender.send(ping(address, limit));
+    };
+    system::thread(ECHO_THREAD, Box::new(work))
         .map_err(|error| format!("no ICMP: {}", reason::of(&error)))?;
     match receiver.recv_timeout(limit) {
         Ok(Ok(reply)) if reply.address == address => Ok(()),

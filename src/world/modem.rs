@@ -2,12 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::gate::Gate;
 use super::internet::{Internet, Line, set_line};
 use super::plug::{PlugModel, Plugs};
+use crate::system;
 
 /// Between two looks at the plug.
 const LOOK: Duration = Duration::from_millis(20);
@@ -39,7 +40,7 @@ impl Modem {
                 }
             }
         };
-        let watcher = thread::Builder::new().spawn(watch)?;
+        let watcher = system::thread("modem", Box::new(watch))?;
         Ok(Self {
             gate,
             watcher: Some(watcher),

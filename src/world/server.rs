@@ -14,7 +14,10 @@ use super::gate::{Gate, lock};
 use super::ground::Ground;
 use super::http::{Next, Reply, Request};
 use crate::net::dial::{CONNECTIONS, Connector as _};
+use crate::system;
 
+/// The name of its threads.
+const THREAD: &str = "world";
 /// A client that is silent for this long, or reads nothing, is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before accepting again where that failed (no descriptors left).
@@ -227,7 +230,8 @@ impl Server {
             let socket = self.listen()?;
             let gate = Arc::new(Gate::default());
             let (site, inner) = (Arc::clone(&self.site), Arc::clone(&gate));
-            let acceptor = thread::Builder::new().spawn(move || accept(&socket, &site, &inner))?;
+            let accept = move || accept(&socket, &site, &inner);
+            let acceptor = system::thread(THREAD, Box::new(accept))?;
             *running = Some(Running { gate, acceptor });
         }
         Ok(())
@@ -304,13 +308,13 @@ fn accept(listener: &Socket, site: &Arc<Site>, gate: &Arc<Gate>) {
         let socket = Arc::new(socket);
         let weak = Arc::downgrade(&socket);
         let (served, gate) = (Arc::clone(site), Arc::clone(gate));
-        let spawned = thread::Builder::new().spawn(move || {
+        let serve = move || {
             if let Err(error) = served.serve(&socket, &gate) {
                 debug!(target: CONNECTIONS, "world: a connection ended: {error}");
             }
             served.serving.fetch_sub(1, Ordering::SeqCst);
-        });
-        match spawned {
+        };
+        match system::thread(THREAD, Box::new(serve)) {
             Ok(thread) => open.push((weak, thread)),
             Err(_) => {
                 site.serving.fetch_sub(1, Ordering::SeqCst);

@@ -255,7 +255,7 @@ impl Folder {
         DirBuilder::new().mode(0o700).create(&path)?;
         let folder = Self(path);
         let room = folder.0.join("room");
-        fs::write(&room, [0; ROOM])?;
+        fs::write(&room, vec![0; ROOM])?;
         fs::remove_file(room)?;
         Ok(folder)
     }
