@@ -277,19 +277,5 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::logic::fixtures::at;
-    use crate::logic::records::tests::spec;
-
-    #[test]
-    fn what_there_was_no_time_for_keeps_its_turn_and_what_failed_goes_behind_it() {
-        let mut state = State::cold(&at(0));
-        let about = state.about(&spec());
-        let waited = |state: &State| state.waited(&spec(), &at(60)).0;
-        state.back_off(&ApiErrorKind::NoTime, &about, "why", 7, &at(50));
-        assert_eq!(waited(&state), Duration::MAX);
-        state.back_off(&ApiErrorKind::Unreachable, &about, "why", 7, &at(50));
-        assert_eq!(waited(&state), Duration::from_secs(10));
-    }
-}
+#[path = "rest_tests.rs"]
+mod tests;
