@@ -351,3 +351,22 @@ fn a_cache_that_is_believed_changes_nothing() {
     watched.pending = Some(Pending::new(ip(A), at(0)));
     assert!(!watched.is_as_before(&by(Layer::Cache, None)));
 }
+
+#[test]
+fn what_failed_or_is_held_by_something_wrong_is_trouble_and_what_waits_is_none() {
+    let held = |is_trouble| Settled::Held {
+        reason: "why".to_owned(),
+        is_trouble,
+        found: Instead::Unread,
+    };
+    let failed = Settled::failed("why".to_owned());
+    for (settled, trouble) in [
+        (failed, Some("why")),
+        (held(true), Some("why")),
+        (held(false), None),
+        (Settled::waits("why".to_owned()), None),
+    ] {
+        assert_eq!(settled.trouble().map(String::as_str), trouble);
+        assert_eq!((settled.reason(), settled.layer()), (Some("why"), None));
+    }
+}
