@@ -42,3 +42,28 @@ impl ZoneState {
         self.together = twice.filter(|together| *together < most);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gets_no_answer_goes_out_by_half_and_what_is_answered_by_twice_as_many() {
+        let mut zone = ZoneState::default();
+        zone.was_not_too_many(200);
+        assert_eq!(zone.together, None, "as many as ever");
+        let mut after = |tried: usize| {
+            zone.was_too_many(tried);
+            zone.together
+        };
+        assert_eq!(
+            [200, 50, 3, 1].map(&mut after),
+            [Some(100), Some(25), Some(1), Some(1)]
+        );
+        let mut answered = |most| {
+            zone.was_not_too_many(most);
+            zone.together
+        };
+        assert_eq!([200, 200, 8].map(&mut answered), [Some(2), Some(4), None]);
+    }
+}
