@@ -230,9 +230,8 @@ fn left_behind(state: &State, now: &Moment) -> Vec<String> {
 fn why_not_up(line: Line, family: Family) -> String {
     match line {
         Line::Up => format!("no {family} address was observed yet"),
-        Line::Unverified(Reason::NobodyAsked) => {
-            format!("no default route over {family}")
-        }
+        // There may be no route, or none but by a tunnel.
+        Line::Unverified(reason @ Reason::NobodyAsked) => format!("{reason} over {family}"),
         Line::Unverified(reason) => {
             format!("no server beyond the router could be verified: {reason}")
         }

@@ -174,3 +174,33 @@ fn a_family_without_records_counts_for_nothing_whatever_it_was_before() {
     let later = resume(after, &desired, &at(120));
     assert_eq!(later.machines.ipv6, Machine::new(at(60)), "as it was");
 }
+
+#[test]
+fn a_record_that_waits_for_its_family_tells_what_was_seen_of_that() {
+    let specs = [RecordType::A, RecordType::Aaaa].map(|kind| record("a.example.com", kind));
+    let (policy, limits) = (policy(), limits());
+    let desired = desired(&specs, &policy, &limits);
+    let ipv4 = (Line::Up, Some(ip("11.0.0.1")));
+    for (line, why) in [
+        (Line::Up, "no IPv6 address was observed yet"),
+        (Line::Down, "nothing beyond the router answers over IPv6"),
+        (
+            Line::Unverified(Reason::NobodyAsked),
+            "no server could be asked over IPv6",
+        ),
+        (
+            Line::Unverified(Reason::NotTls),
+            "no server beyond the router could be verified: what answers does not speak TLS",
+        ),
+    ] {
+        let ipv6 = (line, None);
+        let seen = observation(ByFamily { ipv4, ipv6 }, &specs);
+        let resumed = resume(State::cold(&at(0)), &desired, &at(60));
+        let (_, decision) = step(resumed, &seen, &at(60), &desired);
+        let Next::Done(settled) = &decision.records[1].next else {
+            panic!("{line:?}")
+        };
+        let told = settled.reason().unwrap();
+        assert!(told.contains(why), "{line:?}: {told}");
+    }
+}

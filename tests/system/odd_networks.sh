@@ -46,7 +46,7 @@ look "both families" "HEALTHY, exit 0, ipv4=$home4, ipv6=$home6"
 within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 look "IPv4 alone" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
 families "IPv4 alone" "ipv4 PROBING, ipv6 NOT_READY"
-check "IPv4 alone, why" "no default route over IPv6" "$(jq -r '.records[1].reason' <<<"$report")"
+check "IPv4 alone, why" "no server could be asked over IPv6" "$(jq -r '.records[1].reason' <<<"$report")"
 quick "IPv4 alone" 2000
 within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
 ip -n client addr replace fd77::2/64 dev c0 nodad
