@@ -7,7 +7,7 @@ alone() { apart --net "$@"; }
 
 # apart OPTION [ARGUMENT..]: the same with this option of unshare(1), where there is one.
 apart() {
-  [[ ${APART-} == yes ]] && return
+  if [[ ${APART-} == yes ]]; then unset APART; return; fi
   [[ $(id -u) == 0 ]] || { echo "$0: needs root, for namespaces" >&2; exit 77; }
   local pid code=0
   APART=yes unshare ${1:+"$1"} --mount --pid --fork --kill-child=KILL --mount-proc -- "$(readlink -f "$0")" "${@:2}" <&0 &

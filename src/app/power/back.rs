@@ -26,8 +26,7 @@ const TIMER_SLACK: Duration = Duration::from_secs(1);
 
 /// Switches on what an earlier process may have left off; before anything else is done. None where there is nothing to fix;
 /// inside, why the plug is not known to be on: then the next cycle tries again. Takes no longer than one operation of a plug, as a cycle
-/// is to follow, or two where the cut is younger than
-/// `off_time`.
+/// is to follow, or two where the cut is younger than `off_time`.
 pub fn restore(
     plug: Result<&dyn Plug, String>,
     state: &mut State,
