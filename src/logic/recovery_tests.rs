@@ -842,3 +842,21 @@ fn a_line_that_came_back_while_nobody_looked_is_not_said_to_have_been_helped() {
     assert_eq!(after(&[60, 240], 541), None);
     assert_eq!(after(&[60], 18_120), None);
 }
+
+#[test]
+fn the_plug_of_a_cut_is_named_by_its_program_or_its_address_whichever_switches_it() {
+    let plug = |kind: &str, address: &str| CutPlug {
+        kind: kind.to_owned(),
+        address: address.to_owned(),
+        relay: 0,
+        id: None,
+        program: Some("/usr/local/bin/plug".into()),
+    };
+    for (kind, address, told) in [
+        ("command", "192.168.1.9", "/usr/local/bin/plug"),
+        ("shelly1", "192.168.1.9", "192.168.1.9"),
+        ("http", "", ""),
+    ] {
+        assert_eq!(plug(kind, address).target(), told);
+    }
+}
