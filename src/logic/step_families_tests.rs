@@ -204,3 +204,27 @@ fn a_record_that_waits_for_its_family_tells_what_was_seen_of_that() {
         assert!(told.contains(why), "{line:?}: {told}");
     }
 }
+
+#[test]
+fn a_step_names_its_family_where_there_are_several() {
+    use RecordType::{A, Aaaa};
+    for (kinds, named) in [
+        (&[A][..], &[None][..]),
+        (&[Aaaa], &[None]),
+        (&[A, Aaaa], &[Some(Family::V4), Some(Family::V6)]),
+    ] {
+        let specs: Vec<RecordSpec> = kinds
+            .iter()
+            .map(|kind| record("a.example.com", *kind))
+            .collect();
+        let (policy, limits) = (policy(), limits());
+        let desired = desired(&specs, &policy, &limits);
+        let seen = observation(ByFamily::same((Line::Down, None)), &specs);
+        let (after, _) = step(State::cold(&at(0)), &seen, &at(60), &desired);
+        let told = after.outbox.iter().filter_map(|event| match event.what {
+            EventKind::Readiness { family, .. } => Some(family),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), named);
+    }
+}
