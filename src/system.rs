@@ -1,6 +1,6 @@
-//! The only wall clock and the only randomness of the program.
+//! The only wall clock and the only randomness of the program, and its threads.
 //!
-//! Nothing in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
+//! No clock in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
 use std::io;
 use std::path::Path;

@@ -336,27 +336,22 @@ impl Asker {
 
     /// Nothing came back: of a line, but not of a tunnel over it, which may be what is dead.
     fn lost(&self, ip: IpAddr, why: String) -> Asked {
+        let tunnel = || {
+            let tunnel = way::tunnel_to(ip)?;
+            Some(format!(
+                "the tunnel {tunnel}; fix: set network.interface to the line's own interface"
+            ))
+        };
+        let detour = || {
+            let gateway = way::detour_to(ip, self.router?)?;
+            Some(format!(
+                "{gateway}, which is not the router; fix: set network.router to it, or the default route to the router"
+            ))
+        };
         let is_routed = self.dialer.leaves_way_to_routes();
-        match is_routed.then(|| way::tunnel_to(ip)).flatten() {
-            Some(tunnel) => Asked::elsewhere(
-                ip,
-                format!(
-                    "{why}, through the tunnel {tunnel}; fix: set network.interface to the line's own interface"
-                ),
-            ),
-            None => match self
-                .router
-                .filter(|_| is_routed)
-                .and_then(|it| way::detour_to(ip, it))
-            {
-                Some(gateway) => Asked::elsewhere(
-                    ip,
-                    format!(
-                        "{why}, through {gateway}, which is not the router; fix: set network.router to it, or the default route to the router"
-                    ),
-                ),
-                None => Asked::silent(ip, why),
-            },
+        match is_routed.then(|| tunnel().or_else(detour)).flatten() {
+            Some(way) => Asked::elsewhere(ip, format!("{why}, through {way}")),
+            None => Asked::silent(ip, why),
         }
     }
 }

@@ -245,9 +245,7 @@ impl Folder {
             refused.join(", nor ")
         )))
     }
-}
 
-impl Folder {
     /// With room for what is played in it. A configuration names its files, and is UTF-8.
     fn at(path: &Path) -> io::Result<Self> {
         let path = path::absolute(path)?;
