@@ -30,12 +30,15 @@ fn observation(over: ByFamily<Over>, kept: &[RecordSpec]) -> Observation {
     observation
 }
 
+/// A record of each of these types, under one name.
+fn specs(kinds: &[RecordType]) -> Vec<RecordSpec> {
+    let of = |kind: &RecordType| record("a.example.com", *kind);
+    kinds.iter().map(of).collect()
+}
+
 /// Each cycle's plan for every record, by its key.
 fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, Planned)>> {
-    let specs: Vec<RecordSpec> = kinds
-        .iter()
-        .map(|kind| record("a.example.com", *kind))
-        .collect();
+    let specs = specs(kinds);
     let (policy, limits) = (policy(), limits());
     let desired = desired(&specs, &policy, &limits);
     let mut state = State::cold(&at(0));
@@ -132,7 +135,7 @@ fn ready() -> State {
 
 #[test]
 fn the_whole_is_as_it_is_since_its_best_family_is_and_begins_anew_where_that_steps() {
-    let specs = [RecordType::A, RecordType::Aaaa].map(|kind| record("a.example.com", kind));
+    let specs = specs(&[RecordType::A, RecordType::Aaaa]);
     let (policy, limits) = (policy(), limits());
     let desired = desired(&specs, &policy, &limits);
     let up = |address| (Line::Up, Some(ip(address)));
@@ -177,7 +180,7 @@ fn a_family_without_records_counts_for_nothing_whatever_it_was_before() {
 
 #[test]
 fn a_record_that_waits_for_its_family_tells_what_was_seen_of_that() {
-    let specs = [RecordType::A, RecordType::Aaaa].map(|kind| record("a.example.com", kind));
+    let specs = specs(&[RecordType::A, RecordType::Aaaa]);
     let (policy, limits) = (policy(), limits());
     let desired = desired(&specs, &policy, &limits);
     let ipv4 = (Line::Up, Some(ip("11.0.0.1")));
@@ -213,10 +216,7 @@ fn a_step_names_its_family_where_there_are_several() {
         (&[Aaaa], &[None]),
         (&[A, Aaaa], &[Some(Family::V4), Some(Family::V6)]),
     ] {
-        let specs: Vec<RecordSpec> = kinds
-            .iter()
-            .map(|kind| record("a.example.com", *kind))
-            .collect();
+        let specs = specs(kinds);
         let (policy, limits) = (policy(), limits());
         let desired = desired(&specs, &policy, &limits);
         let seen = observation(ByFamily::same((Line::Down, None)), &specs);

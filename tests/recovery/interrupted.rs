@@ -16,7 +16,7 @@ const LONG_OFF: &str = "off_time = \"20s\"";
 /// A process that starts, looks at a lost line and asks a plug takes less, also on a busy host.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn wait_until(stage: &Stage, what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(stage: &Stage, what: &str, is_so: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < end, "{:?} {what}", stage.kind);
@@ -24,11 +24,11 @@ fn wait_until(stage: &Stage, what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn wait_for_the_off(stage: &Stage) {
+pub fn wait_for_the_off(stage: &Stage) {
     wait_until(stage, "was never off", || !stage.has_power());
 }
 
-fn send(signal: &str, child: &Child) {
+pub fn send(signal: &str, child: &Child) {
     let kill = Command::new("sh")
         .args(["-c", &format!("kill -{signal} {}", child.id())])
         .status();

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cadence::world::{Line, PlugModel};
 use serde_json::{Value, json};
 
+use crate::interrupted::{send, wait_for_the_off, wait_until};
 use crate::stage::{Kind, Stage, ago};
 
 const BY_HAND: [Kind; 2] = [Kind::Emulated(PlugModel::Http), Kind::Program];
@@ -49,21 +50,17 @@ fn an_off_that_goes_on_after_its_process_was_killed_leaves_the_power_on_in_the_e
     fs::write(stage.home.path("plug"), slow).unwrap();
     let child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
     let mut child = Stopped(child);
-    wait_until(|| stage.home.path("begun").exists());
+    wait_until(&stage, "was never told to switch off", || {
+        stage.home.path("begun").exists()
+    });
     child.0.kill().unwrap();
     let (code, outcome, reason) = stage.cycle();
     assert_eq!(code, 0, "{outcome} {reason}");
-    wait_until(|| stage.journal().contains(&false));
+    wait_until(&stage, "never carried the off out", || {
+        stage.journal().contains(&false)
+    });
     assert!(stage.has_power(), "{:?}", stage.journal());
     assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while !is_so() {
-        assert!(Instant::now() < end, "it never was so");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A process that ends with the test, also a stopped one.
@@ -80,16 +77,9 @@ impl Drop for Stopped {
 fn stopped_in_the_dark(stage: &Stage) -> Stopped {
     let child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();
     let child = Stopped(child);
-    wait_until(|| !stage.has_power());
-    signal("STOP", &child.0);
+    wait_for_the_off(stage);
+    send("STOP", &child.0);
     child
-}
-
-fn signal(name: &str, child: &Child) {
-    let kill = Command::new("sh")
-        .args(["-c", &format!("kill -{name} {}", child.id())])
-        .status();
-    assert!(kill.unwrap().success());
 }
 
 #[test]
@@ -125,7 +115,7 @@ fn whoever_comes_gives_back_the_power_that_a_stopped_process_left_off_and_writes
         let out = stage.home.run(&["recover", "--yes"]);
         assert_eq!(out.status.code(), Some(75), "{out:?}");
 
-        signal("CONT", &child.0);
+        send("CONT", &child.0);
         child.0.wait().unwrap();
         assert!(stage.has_power(), "{kind:?}");
     }
@@ -173,7 +163,7 @@ fn a_signal_leaves_no_program_behind_that_is_to_switch_on_by_hand() {
         thread::sleep(Duration::from_millis(5));
     };
     // As by Ctrl-C, which does not reach the program: it has a group of its own.
-    signal("INT", &child.0);
+    send("INT", &child.0);
     assert_eq!(child.0.wait().unwrap().code(), Some(1));
     assert!(!Path::new("/proc").join(&program).exists(), "{program}");
 }

@@ -110,21 +110,14 @@ impl Terminal {
             return false;
         };
         self.bytes.extend(bytes);
-        let mut parts = self.bytes.split(|byte| *byte == 0);
-        let (mut shown, mut told) = (vec![], vec![]);
-        while let Some(part) = parts.next() {
-            shown.extend(part);
-            told.extend(
-                parts
-                    .next()
-                    .map(|part| String::from_utf8_lossy(part).into_owned()),
-            );
-        }
-        if self.bytes.split(|byte| *byte == 0).count() % 2 == 0 {
-            // It is not told to its end.
-            told.pop();
-        }
-        self.told = told;
+        let parts: Vec<&[u8]> = self.bytes.split(|byte| *byte == 0).collect();
+        let shown = parts.iter().step_by(2).copied().flatten();
+        let shown: Vec<u8> = shown.copied().collect();
+        // The last part is not there to its end.
+        let told = parts[..parts.len() - 1].iter().skip(1).step_by(2);
+        self.told = told
+            .map(|part| String::from_utf8_lossy(part).into_owned())
+            .collect();
         // Of a letter that is not there to its end the rest comes.
         if let Ok(shown) = String::from_utf8(shown) {
             self.shown = shown;
