@@ -157,7 +157,8 @@ pub fn cycle(
             Ok(early.map_or(Outcome::Completed, Outcome::EndedEarly))
         }
         (Ok(()), Some(why)) => {
-            state.recovery.restored(&now);
+            state.recovery.interrupted();
+            state.recovery.lights(&now);
             emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }

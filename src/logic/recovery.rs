@@ -409,8 +409,8 @@ impl RecoveryState {
         });
     }
 
-    /// The plug is known to be on, and nobody knows whether it was off: the process that was to cut the power was ended. So
-    /// whatever becomes of the line is not this attempt's doing.
+    /// The plug is known to be on, and nobody knows whether it was off, or for how long: the process that was to cut the power was ended, or
+    /// the plug did not confirm it. So whatever becomes of the line is not this attempt's doing.
     pub fn interrupted(&mut self) {
         self.cut = None;
         self.watch = None;

@@ -269,6 +269,11 @@ fn a_panic_while_the_modem_is_dark_gives_its_power_back_and_ends_the_attempt() {
         assert!(!inside.dark, "{operation}: the modem stays dark");
         assert_eq!(outcome, Outcome::Failed(BROKE.to_owned()), "{operation}");
         assert!(state.recovery.cut.is_none(), "{operation}");
+        assert!(state.recovery.powered.is_some(), "{operation}");
+        assert_eq!(
+            state.recovery.watch, None,
+            "{operation}: an attempt that failed helps nobody"
+        );
         assert_eq!(
             *saved.lock().unwrap(),
             [true],
