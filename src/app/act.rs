@@ -180,6 +180,7 @@ impl<'a> Act<'a> {
                     results.settle(place, settled, self.now.clone(), Duration::ZERO);
                 }
                 (_, Some(wanted)) => {
+                    state.wants(spec, wanted);
                     waiting.push(Waiting {
                         place,
                         spec,

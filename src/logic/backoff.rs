@@ -76,6 +76,18 @@ impl Backoff {
             | ApiErrorKind::Refused => (None, FIRST_WAIT, LONGEST_REFUSED_WAIT, None),
             ApiErrorKind::NoTime | ApiErrorKind::Exists => return None,
         };
+        // Whoever asks by hand in the middle of a wait learns why, and lengthens it for nobody.
+        let goes_on = before.filter(|before| {
+            let left = before.remaining(Some(token), now);
+            let is_enough = |left| asked.is_none_or(|asked| asked <= left);
+            before.rejected_token == rejected_token && left.is_some_and(is_enough)
+        });
+        if let Some(before) = goes_on {
+            return Some(Self {
+                reason: reason.to_owned(),
+                ..before.clone()
+            });
+        }
         // A token stays rejected until it is accepted: that nobody answered meanwhile does not change it.
         let rejection = before
             .filter(|before| rejected_token.is_none() && before.rejected_token == Some(token));
@@ -145,16 +157,21 @@ mod tests {
         Backoff::after(before, kind, "why", 7, &at(s)).unwrap()
     }
 
-    #[test]
-    fn waits_double_up_to_ten_minutes() {
-        let mut before = None;
-        let mut waits = vec![];
-        for _ in 0..7 {
-            let next = after(before.as_ref(), &LIMITED, 0);
+    /// The waits of so many failures, each at the end of the wait before.
+    fn waits(kind: &ApiErrorKind, count: usize) -> Vec<u64> {
+        let (mut before, mut s, mut waits) = (None, 0, vec![]);
+        for _ in 0..count {
+            let next = after(before.as_ref(), kind, s);
+            s += next.wait_s;
             waits.push(next.wait_s);
             before = Some(next);
         }
-        assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600]);
+        waits
+    }
+
+    #[test]
+    fn waits_double_up_to_ten_minutes() {
+        assert_eq!(waits(&LIMITED, 7), [30, 60, 120, 240, 480, 600, 600]);
     }
 
     #[test]
@@ -167,12 +184,31 @@ mod tests {
             failures: 3,
             ..after(None, &asked(1), 0)
         };
-        assert_eq!(after(Some(&third), &asked(1), 0).wait_s, 240);
+        assert_eq!(after(Some(&third), &asked(1), 120).wait_s, 240);
         assert_eq!(
             after(None, &asked(u64::MAX), 0).wait_s,
             86_400,
             "a day at most"
         );
+    }
+
+    #[test]
+    fn who_asks_in_the_middle_of_a_wait_lengthens_it_only_where_the_server_asks_for_more() {
+        let long = Backoff {
+            wait_s: 600,
+            failures: 6,
+            ..after(None, &LIMITED, 0)
+        };
+        let asked = |s| ApiErrorKind::RateLimited {
+            retry_after: Some(Duration::from_secs(s)),
+        };
+        let left = |next: Backoff| next.remaining(Some(7), &at(400)).unwrap().as_secs();
+        for (kind, left_s) in [(LIMITED, 200), (asked(200), 200), (asked(900), 900)] {
+            let next = after(Some(&long), &kind, 400);
+            assert_eq!(left(next), left_s, "{kind:?}");
+        }
+        let rejected = after(Some(&long), &ApiErrorKind::TokenRejected, 400);
+        assert_eq!((rejected.rejected_token, left(rejected)), (Some(7), 300));
     }
 
     #[test]
@@ -233,13 +269,7 @@ mod tests {
 
     #[test]
     fn a_rejected_token_rests_from_five_minutes_to_an_hour_or_until_it_changes() {
-        let mut before = None;
-        let mut waits = vec![];
-        for _ in 0..6 {
-            let next = after(before.as_ref(), &ApiErrorKind::TokenRejected, 0);
-            waits.push(next.wait_s);
-            before = Some(next);
-        }
+        let waits = waits(&ApiErrorKind::TokenRejected, 6);
         assert_eq!(waits, [300, 600, 1200, 2400, 3600, 3600]);
         let wait = after(None, &ApiErrorKind::TokenRejected, 0);
         assert!(wait.remaining(Some(7), &at(1)).is_some());
@@ -254,13 +284,7 @@ mod tests {
             ApiErrorKind::Conflict,
             ApiErrorKind::Refused,
         ] {
-            let mut before = None;
-            let mut waits = vec![];
-            for _ in 0..9 {
-                let next = after(before.as_ref(), &kind, 0);
-                waits.push(next.wait_s);
-                before = Some(next);
-            }
+            let waits = waits(&kind, 9);
             assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
         }
         for kind in [ApiErrorKind::NoTime, ApiErrorKind::Exists] {

@@ -398,6 +398,7 @@ impl RecordState {
     ) -> Option<Option<Duration>> {
         let before = self.cache.as_ref().filter(|cache| cache.asks_as(spec));
         let before = before.and_then(|cache| cache.settings.clone());
+        let shows_all = !matches!(settled, Settled::Written(write) if !write.sets_all(spec));
         let verified = |layer| {
             Some(Verified {
                 address: wanted,
@@ -408,11 +409,12 @@ impl RecordState {
                 id: spec.id.clone(),
                 zone: spec.zone.clone(),
                 settings: match layer {
-                    Layer::Api => Some(now.clone()),
+                    Layer::Api => shows_all.then(|| now.clone()),
                     Layer::Cache | Layer::Doh => before.clone(),
                 },
             })
         };
+        let refused = self.trouble.clone().filter(|_| !shows_all);
         self.is_troubled(settled, Some(wanted), now);
         match settled {
             Settled::Right {
@@ -439,6 +441,12 @@ impl RecordState {
             }
             Settled::Written(write) => {
                 self.cache = verified(Layer::Api);
+                // The address is right by now; what was refused beside it is not.
+                self.trouble = refused.map(|refused| Trouble {
+                    wanted: Some(wanted),
+                    held: Instead::Settings,
+                    ..refused
+                });
                 self.in_doubt = None;
                 self.unanswered = None;
                 self.proxied = Some(write.proxied_after());

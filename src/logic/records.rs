@@ -162,13 +162,18 @@ impl Reconciliation<'_> {
             }
         };
         let proxied = self.spec.proxied.unwrap_or(record.proxied);
+        let content = (record.content.parse() != Ok(self.wanted)).then_some(self.wanted);
+        // Where the API refused a change, its settings may be why: they hold back no address, and follow it in the next cycle.
+        let is_alone = content.is_some() && self.state.rest.is_some();
+        let asked = (!is_alone).then_some(self.spec);
         let change = Change {
-            content: (record.content.parse() != Ok(self.wanted)).then_some(self.wanted),
+            content,
             // A proxied record's TTL is always automatic, whatever is asked for.
-            ttl: self.spec.ttl.filter(|ttl| !proxied && *ttl != record.ttl),
-            proxied: self
-                .spec
-                .proxied
+            ttl: asked
+                .and_then(|spec| spec.ttl)
+                .filter(|ttl| !proxied && *ttl != record.ttl),
+            proxied: asked
+                .and_then(|spec| spec.proxied)
                 .filter(|proxied| *proxied != record.proxied),
         };
         if change.is_empty() {

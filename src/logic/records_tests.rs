@@ -1,5 +1,7 @@
 use super::*;
+use crate::logic::backoff::Backoff;
 use crate::logic::fixtures::{at, ip, policy, record};
+use crate::logic::provider::ApiErrorKind;
 use crate::logic::units::{Family, RecordType};
 
 pub const A: &str = "11.0.0.1";
@@ -311,6 +313,32 @@ fn only_what_differs_is_changed() {
     );
 }
 
+/// Whatever was refused, it was no fault of the address alone.
+#[test]
+fn an_address_goes_out_alone_after_a_refusal_and_its_settings_after_it() {
+    let spec = RecordSpec {
+        ttl: Some(60),
+        proxied: Some(true),
+        ..spec()
+    };
+    let kind = ApiErrorKind::Refused;
+    let refused = RecordState {
+        rest: Backoff::after(None, &kind, "", 7, &at(0)),
+        ..RecordState::default()
+    };
+    let after = |state: &RecordState, held| {
+        let next = with(&spec, state, 60, |it| {
+            it.after_read(&[found("1", "A", held)])
+        });
+        let change = patch(next);
+        (change.content, change.ttl, change.proxied)
+    };
+    let unknown = RecordState::default();
+    assert_eq!(after(&unknown, B), (Some(ip(A)), None, Some(true)));
+    assert_eq!(after(&refused, B), (Some(ip(A)), None, None));
+    assert_eq!(after(&refused, A), (None, None, Some(true)));
+}
+
 #[test]
 fn the_ttl_of_a_proxied_record_is_no_drift() {
     let spec = RecordSpec {
@@ -519,6 +547,30 @@ fn a_write_says_what_it_does_and_what_follows_from_it() {
         assert_eq!(write.describe(), words);
         assert_eq!(write.proxied_after(), proxied, "{words}");
         assert_eq!(write.changes_address(), address, "{words}");
+        let asks = |ttl, proxied| RecordSpec {
+            ttl,
+            proxied,
+            ..spec()
+        };
+        assert!(write.sets_all(&asks(None, None)), "{words}");
+        assert!(write.sets_all(&asks(Some(60), Some(proxied))), "{words}");
+    }
+    let alone = patch(Change {
+        content: Some(ip(A)),
+        ..Change::default()
+    });
+    for (ttl, proxied, sets_all) in [
+        (None, None, true),
+        (Some(300), Some(false), true),
+        (Some(60), None, false),
+        (None, Some(true), false),
+    ] {
+        let asked = RecordSpec {
+            ttl,
+            proxied,
+            ..spec()
+        };
+        assert_eq!(alone.sets_all(&asked), sets_all, "{ttl:?} {proxied:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is left alone for a while after the API refused or failed: everything, what belongs to a zone, or one record. A zone's trouble is
 //! none of its neighbours'.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -192,7 +193,8 @@ impl State {
         let Some(wait) = Backoff::after(place.as_ref(), error, reason, token, now) else {
             return reason.to_owned();
         };
-        let told = wait.told(Duration::from_secs(wait.wait_s));
+        let left = wait.remaining(Some(token), now).unwrap_or_default();
+        let told = wait.told(left.max(Duration::from_secs(1)));
         *place = Some(wait);
         told
     }
@@ -224,6 +226,22 @@ impl State {
                 found: Instead::Unread,
             })
         })
+    }
+
+    /// The record shall hold this address. What was refused was another: that rests no longer, and whether this one is refused as well is
+    /// to be seen.
+    pub fn wants(&mut self, spec: &RecordSpec, wanted: IpAddr) {
+        let Some(known) = self.records.get_mut(spec.key()) else {
+            return;
+        };
+        let refused = known.trouble.as_ref().and_then(|trouble| trouble.wanted);
+        if let Some(rest) = known
+            .rest
+            .as_mut()
+            .filter(|_| refused.is_some_and(|refused| refused != wanted))
+        {
+            rest.wait_s = 0;
+        }
     }
 
     /// How long ago the API was last asked about a record in vain, the longest where it was not; and for how long it has not been known

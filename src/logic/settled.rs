@@ -151,6 +151,17 @@ impl Write {
         }
     }
 
+    /// Whether the record is as configured after it, and not only its address.
+    pub(super) fn sets_all(&self, spec: &RecordSpec) -> bool {
+        let Self::Patch { change, before } = self else {
+            return true;
+        };
+        let proxied = self.proxied_after();
+        let ttl = change.ttl.unwrap_or(before.ttl);
+        spec.proxied.is_none_or(|asked| asked == proxied)
+            && spec.ttl.is_none_or(|asked| proxied || asked == ttl)
+    }
+
     /// Whether the provider will proxy the record after it.
     pub(super) fn proxied_after(&self) -> bool {
         match self {

@@ -44,7 +44,7 @@ struct Inner {
     account: Account,
     faults: Faults,
     journal: Vec<Entry>,
-    poison: Vec<String>,
+    poison: Vec<(String, Fault)>,
 }
 
 impl Cloudflare {
@@ -94,9 +94,10 @@ impl Cloudflare {
         lock(&self.inner).account.spoil_record(id, key, value);
     }
 
-    /// Every request that has one of these in its body meets a failure (500) from now on.
-    pub fn set_poison(&self, texts: &[String]) {
-        lock(&self.inner).poison = texts.to_vec();
+    /// Every request that has one of these in its body meets this fault from now on.
+    pub fn set_poison(&self, texts: &[String], fault: &Fault) {
+        let poison = |text: &String| (text.clone(), fault.clone());
+        lock(&self.inner).poison = texts.iter().map(poison).collect();
     }
 
     /// Removes a record behind the back of all; false where there is none.
@@ -184,13 +185,10 @@ impl Cloudflare {
         let is_write = request.method != "GET";
         let mut fault = lock(&self.inner).faults.take(is_write, &request.target);
         let text = String::from_utf8_lossy(&request.body);
-        let mut poison = lock(&self.inner).poison.clone().into_iter();
-        if fault.is_none() && poison.any(|poison| text.contains(&poison)) {
-            fault = Some(Fault::Status {
-                code: 500,
-                retry_after: None,
-                body: None,
-            });
+        if fault.is_none() {
+            let poison = lock(&self.inner).poison.clone();
+            let mut poison = poison.into_iter();
+            fault = poison.find_map(|(poison, fault)| text.contains(&poison).then_some(fault));
         }
         let late = match &fault {
             // Between the bell and the lock, so that a client has long given up when the write lands.

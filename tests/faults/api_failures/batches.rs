@@ -344,9 +344,9 @@ fn records_at_which_the_server_fails_hold_up_no_other() {
         for id in &ids {
             cloudflare.set_fault_at(id, true, Some(fault.clone()));
         }
-        cloudflare.set_poison(&ids);
+        cloudflare.set_poison(&ids, &status(500));
         cycles_until(&home, 50 - bad.len());
-        cloudflare.set_poison(&[]);
+        cloudflare.set_poison(&[], &status(500));
         for id in &ids {
             cloudflare.set_fault_at(id, true, None);
         }

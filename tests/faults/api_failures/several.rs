@@ -148,6 +148,43 @@ fn a_write_that_is_refused_for_good_is_tried_ever_more_seldom() {
 }
 
 #[test]
+fn a_refused_setting_holds_back_no_address() {
+    let home = Home::with(RECORD);
+    let cloudflare = home.world.cloudflare();
+    home.cycle_with(&["--trust"]);
+    home.configure(&format!("{RECORD}ttl = 120\n"));
+    cloudflare.set_poison(
+        &["\"ttl\":120".to_owned()],
+        &refusal(400, 9021, "Invalid TTL."),
+    );
+    let cycle = |flags: &[&str], line: &str| {
+        let (code, report) = home.cycle_with(flags);
+        let seen = (code, gist(&report));
+        assert_eq!(seen, (1, line.to_owned()), "{report:#}");
+        cloudflare.records()[0]["content"].clone()
+    };
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    assert_eq!(cycle(&["--trust"], "READY failed"), OLD);
+    home.pass(MINUTE);
+    assert_eq!(cycle(&[], "READY updated/api"), NEW, "without the TTL");
+    for _ in 0..8 {
+        home.pass(10 * MINUTE);
+        home.cycle_with(&[]);
+    }
+    cycle(&[], "READY held");
+    let (code, line) = monitor(&home);
+    assert_eq!(code, 2, "{line}");
+    assert!(line.contains("Invalid TTL"), "{line}");
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    let held = cycle(&["--trust"], "READY updated/api");
+    assert_eq!(held, OLD, "at once, however long the TTL rests");
+    cloudflare.set_poison(&[], &status(500));
+    home.pass(61 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(cloudflare.records()[0]["ttl"], 120);
+}
+
+#[test]
 fn a_gateway_that_asks_for_a_day_of_rest_gets_a_quarter_of_an_hour_and_a_hand_asks_at_once() {
     let (home, _) = two_zones();
     let cloudflare = home.world.cloudflare();
