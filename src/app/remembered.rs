@@ -6,7 +6,7 @@ use super::adapters::Adapters;
 use super::pending_cut;
 use crate::error::Error;
 use crate::logic::policy::Policy;
-use crate::logic::recovery::RecoveryState;
+use crate::logic::recovery::{Attempt, RecoveryState};
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
 use crate::store::flag::set_unsettled;
@@ -58,7 +58,8 @@ pub fn load(dir: &StateDir, adapters: &Adapters) -> Result<(Option<State>, Vec<S
     let mut state = State::cold(&now);
     let was_here = seq.is_some() || !errors.is_empty() || cut_url::kept(dir).is_some();
     if adapters.has_plug() && was_here {
-        state.recovery = RecoveryState::forgotten(&now);
+        let told = history::read(dir).map_or_else(|_| vec![], |it| it.events);
+        state.recovery = RecoveryState::forgotten(Attempt::unended(&told), &now);
     }
     state.seq = seq.unwrap_or(0);
     Ok((Some(state), errors))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::event::{Event, EventKind, RecoveryPhase};
 use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
@@ -210,6 +211,32 @@ pub struct Attempt {
     pub ended: bool,
 }
 
+impl Attempt {
+    /// The last attempt whose beginning the history tells, where it does not tell its end.
+    #[must_use]
+    pub fn unended(events: &[Event]) -> Option<Self> {
+        let (phase, attempt, at) =
+            events.iter().rev().find_map(|event| match &event.what {
+                EventKind::Recovery {
+                    phase:
+                        phase @ (RecoveryPhase::Started
+                        | RecoveryPhase::Completed
+                        | RecoveryPhase::Failed),
+                    attempt,
+                    ..
+                } => Some((phase, *attempt, event.at)),
+                _ => None,
+            })?;
+        (*phase == RecoveryPhase::Started).then_some(Self {
+            at,
+            attempt,
+            helped: None,
+            seconds: None,
+            ended: false,
+        })
+    }
+}
+
 /// What follows for the modem's power from an observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -242,10 +269,11 @@ pub fn judged(seen: &Observation, verdict: Verdict, limits: &Limits, now: &Momen
 
 impl RecoveryState {
     /// What is assumed where the memory of earlier cycles is lost: that one of them cut the power just now. So the plug is
-    /// switched on, and the cooldown begins.
+    /// switched on, and the cooldown begins. `last` is the attempt of whose end nothing was told.
     #[must_use]
-    pub fn forgotten(now: &Moment) -> Self {
+    pub fn forgotten(last: Option<Attempt>, now: &Moment) -> Self {
         Self {
+            result: last,
             attempts: vec![now.clone()],
             in_outage: 1,
             cut: Some(Cut {

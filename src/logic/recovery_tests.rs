@@ -743,7 +743,29 @@ fn an_outage_fails_fast_only_where_more_than_half_of_its_cycles_did() {
 
 #[test]
 fn where_the_memory_is_lost_a_cut_was_made_just_now() {
-    let forgotten = RecoveryState::forgotten(&at(7));
+    let event = |phase, attempt| Event {
+        at: at(5).wall,
+        seq: 1,
+        cycle: 1,
+        what: EventKind::Recovery {
+            phase,
+            attempt,
+            seconds: None,
+            reason: None,
+        },
+    };
+    let mut told = vec![
+        event(RecoveryPhase::Failed, 1),
+        event(RecoveryPhase::Started, 2),
+        event(RecoveryPhase::SwitchedOn, 0),
+    ];
+    let last = Attempt::unended(&told);
+    assert_eq!(last.as_ref().map(|last| last.attempt), Some(2));
+    let forgotten = RecoveryState::forgotten(last, &at(7));
+    assert!(forgotten.result.is_some_and(|result| !result.ended));
+    told.push(event(RecoveryPhase::Completed, 2));
+    assert_eq!(Attempt::unended(&told), None);
+    let forgotten = RecoveryState::forgotten(None, &at(7));
     assert_eq!(
         forgotten.cut,
         Some(Cut {
