@@ -21,6 +21,8 @@ use crate::system;
 /// What to do where the token sees no zone of a record.
 pub const SEES_NO_ZONE: &str =
     "check the name, and that the token has Zone:Read and its Zone Resources include it";
+/// So many zones are looked for by their names before all are listed.
+const FEW_NAMES: u64 = 4;
 /// So often in a row a zone fails before it is tried another way.
 const MANY_FAILURES: u32 = 3;
 
@@ -51,6 +53,12 @@ pub struct Read {
     last_zone: Option<(String, String)>,
     /// The zones that were looked for and are there.
     zones: Vec<Zone>,
+    /// Every zone, where so many were looked for that all were listed.
+    listed: Option<Vec<Zone>>,
+    /// How many calls looked for a zone by its name.
+    asked: u64,
+    /// So many calls are made before all zones are listed, in no more than those.
+    worth_a_list: u64,
     /// The ids of zones that were to be read as a whole.
     tried: Vec<String>,
     /// The records of names.
@@ -317,8 +325,9 @@ impl<'a> Lookup<'a> {
         };
         // One that is not served takes no name away from one above it that is.
         let mut unserved = None;
+        self.list_zones();
         for name in &names {
-            let found = match self.provider.zone(name, self.deadline) {
+            let found = match self.zone_of_name(name, &names) {
                 Err(error) if error.kind == ApiErrorKind::Gone => {
                     unserved.get_or_insert(Err(failed(error)));
                     None
@@ -357,6 +366,35 @@ impl<'a> Lookup<'a> {
         ))
     }
 
+    /// Lists every zone where looking for them one by one has cost as many calls: a thousand records may each have a name between
+    /// theirs and that of their zone. Where it cannot be had, they are looked for one by one.
+    fn list_zones(&self) {
+        let read = &mut *self.read.borrow_mut();
+        let worth = read.worth_a_list.max(FEW_NAMES);
+        if read.listed.is_none() && read.asked >= worth {
+            let (listed, calls) = self
+                .provider
+                .zones(worth, self.deadline)
+                .unwrap_or_default();
+            read.listed = listed;
+            read.worth_a_list = calls.max(worth.saturating_mul(2));
+        }
+    }
+
+    /// The zone of one of these names, as it was seen already, or by a call more. A list is believed where one of the names is in it.
+    fn zone_of_name(&self, name: &str, names: &[String]) -> Result<Option<Zone>, ApiError> {
+        let read = &mut *self.read.borrow_mut();
+        let is_named = |zone: &&Zone| zone.name == name;
+        if let Some(zone) = read.zones.iter().find(is_named) {
+            return Ok(Some(zone.clone()));
+        }
+        let is_one = |zone: &Zone| names.contains(&zone.name);
+        let listed = read.listed.as_deref();
+        let listed = listed.filter(|listed| listed.iter().any(is_one));
+        read.asked += u64::from(listed.is_none());
+        self.provider.zone(name, listed, self.deadline)
+    }
+
     /// Remembers a zone; gives its name and id.
     fn is_found(&self, state: &mut State, name: &str, zone: Zone) -> (String, String) {
         let known = state.zones.entry(name.to_owned()).or_default();
@@ -365,7 +403,10 @@ impl<'a> Lookup<'a> {
         known.calls = None;
         known.status = zone.trouble().map(str::to_owned);
         let id = zone.id.clone();
-        self.read.borrow_mut().zones.push(zone);
+        let zones = &mut self.read.borrow_mut().zones;
+        if !zones.contains(&zone) {
+            zones.push(zone);
+        }
         (name.to_owned(), id)
     }
 

@@ -33,6 +33,8 @@ const MAX_ZONE_BODY: usize = 2 * 1024 * 1024;
 /// What the smallest plan takes in one batch
 /// (<https://developers.cloudflare.com/dns/manage-dns-records/how-to/batch-record-changes/>).
 const LARGEST_BATCH: usize = 200;
+/// Zones, in pages of as many as may be asked for.
+const ZONES: &str = "/zones?per_page=50";
 /// More pages of records of one name are a fault of the server, or an attack.
 const MAX_PAGES: u64 = 50;
 /// Cloudflare's tokens have 40 characters and more. A shorter word, as in tests, could be a part of honest texts.
@@ -213,6 +215,10 @@ impl<'a> Call<'a> {
     }
 }
 
+fn listing() -> Operation {
+    Operation::read("listing the zones".to_owned())
+}
+
 const fn is_create(write: &Write) -> bool {
     matches!(write, Write::Create(_))
 }
@@ -303,7 +309,12 @@ fn set(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiErro
 }
 
 impl Provider for Cloudflare {
-    fn zone(&self, name: &str, deadline: Deadline) -> Result<Option<Zone>, ApiError> {
+    fn zone(
+        &self,
+        name: &str,
+        listed: Option<&[Zone]>,
+        deadline: Deadline,
+    ) -> Result<Option<Zone>, ApiError> {
         let operation = Operation::read(format!("looking up the zone {name}"));
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", url_part(spelling));
@@ -311,8 +322,15 @@ impl Provider for Cloudflare {
                 answer::zone(item, name).map_err(|flaw| operation.lost(flaw, None))
             })
         };
-        let mut zones = ask(name)?;
-        if zones.is_empty() && name.split('.').any(|label| label.starts_with("xn--")) {
+        let mut zones = match listed {
+            Some(listed) => {
+                let named = listed.iter().filter(|zone| zone.name == name);
+                named.cloned().collect()
+            }
+            None => ask(name)?,
+        };
+        let is_asked = zones.is_empty() && listed.is_none();
+        if is_asked && name.split('.').any(|label| label.starts_with("xn--")) {
             // Zones are kept in Unicode, and have not always been found by their punycode.
             zones = ask(&idna::domain_to_unicode(name).0)?;
         }
@@ -346,15 +364,38 @@ impl Provider for Cloudflare {
         Ok(zones.pop())
     }
 
+    fn zones(&self, most: u64, deadline: Deadline) -> Result<(Option<Vec<Zone>>, u64), ApiError> {
+        let operation = listing();
+        let (mut zones, mut items_read) = (vec![], 0);
+        for number in 1..=most {
+            let path = format!("{ZONES}&page={number}");
+            let answer = self.ask(&operation, Method::Get, &path, None, deadline)?;
+            let (items, _) = answer
+                .page(number)
+                .map_err(|flaw| operation.lost(flaw, None))?;
+            items_read += items.len() as u64;
+            let pages = answer.pages().unwrap_or(MAX_PAGES);
+            for item in items {
+                // One that cannot be read may be any.
+                let Ok(zone) = answer::any_zone(item) else {
+                    return Ok((None, MAX_PAGES));
+                };
+                zones.extend(zone);
+            }
+            if number >= pages {
+                let is_all = answer.count() == Some(items_read);
+                return Ok((is_all.then_some(zones), pages));
+            }
+            if pages > most {
+                return Ok((None, pages));
+            }
+        }
+        Ok((None, MAX_PAGES))
+    }
+
     fn zone_names(&self, deadline: Deadline) -> Result<Vec<String>, ApiError> {
-        let operation = Operation::read("listing the zones".to_owned());
-        let answer = self.ask(
-            &operation,
-            Method::Get,
-            "/zones?per_page=50",
-            None,
-            deadline,
-        )?;
+        let operation = listing();
+        let answer = self.ask(&operation, Method::Get, ZONES, None, deadline)?;
         let (items, _) = answer.page(1).map_err(|flaw| operation.lost(flaw, None))?;
         let names = items.iter().map(answer::zone_name);
         names

@@ -12,11 +12,23 @@ use crate::net::Deadline;
 
 /// A DNS provider's API. Every call ends by the deadline, and none is repeated on its own: the next cycle is the retry.
 pub trait Provider {
-    /// The live zone of this name, in ASCII form; none where the token sees none.
+    /// The live zone of this name, in ASCII form; none where the token sees none. Of those `listed`, where all are known already.
     ///
     /// # Errors
     /// Where the provider cannot be asked, or knows several such zones.
-    fn zone(&self, name: &str, deadline: Deadline) -> Result<Option<Zone>, ApiError>;
+    fn zone(
+        &self,
+        name: &str,
+        listed: Option<&[Zone]>,
+        deadline: Deadline,
+    ) -> Result<Option<Zone>, ApiError>;
+
+    /// Every zone that the token sees, unless that takes more than `most` calls, or is not sure to be all: none then. And how many calls it
+    /// takes.
+    ///
+    /// # Errors
+    /// Where the provider cannot be asked.
+    fn zones(&self, most: u64, deadline: Deadline) -> Result<(Option<Vec<Zone>>, u64), ApiError>;
 
     /// The names of the zones that the token sees, as they are written for people; of very many, the first.
     ///

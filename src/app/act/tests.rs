@@ -151,7 +151,7 @@ impl Provided {
 }
 
 impl Provider for Provided {
-    fn zone(&self, name: &str, _: Deadline) -> Result<Option<Zone>, ApiError> {
+    fn zone(&self, name: &str, _: Option<&[Zone]>, _: Deadline) -> Result<Option<Zone>, ApiError> {
         self.call()?;
         let zones = self.zones.borrow();
         let zone = zones.iter().find(|zone| zone.name == name);
@@ -161,6 +161,11 @@ impl Provider for Provided {
             status: "active".to_owned(),
             name_servers: vec![],
         }))
+    }
+
+    fn zones(&self, _: u64, _: Deadline) -> Result<(Option<Vec<Zone>>, u64), ApiError> {
+        self.call()?;
+        Ok((None, 1))
     }
 
     fn zone_names(&self, _: Deadline) -> Result<Vec<String>, ApiError> {

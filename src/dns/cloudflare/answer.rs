@@ -443,6 +443,15 @@ pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
     }))
 }
 
+/// The zone in an item of the list; none where its name is not one of the DNS.
+///
+/// # Errors
+/// As [`zone`].
+pub fn any_zone(item: &Value) -> Result<Option<Zone>, String> {
+    let name = idn::to_ascii(text(item, "name")?);
+    name.map_or(Ok(None), |name| zone(item, &name))
+}
+
 /// The name of the zone in an item of the list.
 ///
 /// # Errors

@@ -95,7 +95,7 @@ fn a_zone_is_asked_for_with_the_token_and_found_by_its_exact_name() {
         {"id": "z2", "name": "my-example.com", "status": "active"},
     ]);
     let (client, seen) = server(vec![ok(&zones)]);
-    let zone = client.zone("example.com", soon()).unwrap().unwrap();
+    let zone = client.zone("example.com", None, soon()).unwrap().unwrap();
     assert_eq!(
         zone,
         Zone {
@@ -120,7 +120,7 @@ fn an_international_zone_is_asked_for_in_both_spellings() {
     let zones = json!([{"id": "z1", "name": "bücher.example", "status": "active"}]);
     let (client, seen) = server(vec![ok(&json!([])), ok(&zones)]);
     let zone = client
-        .zone("xn--bcher-kva.example", soon())
+        .zone("xn--bcher-kva.example", None, soon())
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -149,10 +149,10 @@ fn an_international_zone_is_asked_for_in_both_spellings() {
 #[test]
 fn a_zone_that_is_not_there_is_none_and_several_are_an_error() {
     let (client, _seen) = server(vec![ok(&json!([]))]);
-    assert_eq!(client.zone("example.com", soon()), Ok(None));
+    assert_eq!(client.zone("example.com", None, soon()), Ok(None));
     let two = json!([{"id": "z1", "name": "example.com"}, {"id": "z2", "name": "example.com"}]);
     let (client, _seen) = server(vec![ok(&two)]);
-    let error = client.zone("example.com", soon()).unwrap_err();
+    let error = client.zone("example.com", None, soon()).unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Forbidden);
     assert!(error.message.contains("(ids z1, z2)"), "{error}");
 }
@@ -162,7 +162,7 @@ fn of_several_zones_of_a_name_the_one_that_is_served_counts_and_one_that_is_gone
     let zone = |id: &str, status: &str| json!({"id": id, "name": "example.com", "status": status});
     let found = |zones: Value| {
         let (client, _seen) = server(vec![ok(&zones)]);
-        client.zone("example.com", soon())
+        client.zone("example.com", None, soon())
     };
     for (zones, id) in [
         (json!([zone("z1", "pending"), zone("z2", "active")]), "z2"),
@@ -569,7 +569,7 @@ fn a_cycle_without_time_left_sends_nothing() {
 #[test]
 fn a_body_of_10_megabytes_is_unavailable_to_a_read() {
     let (client, _seen) = server(vec![Answer::Says(200, " ".repeat(10_000_000))]);
-    let error = client.zone("example.com", soon()).unwrap_err();
+    let error = client.zone("example.com", None, soon()).unwrap_err();
     assert_eq!(error.kind, UNAVAILABLE);
     assert_eq!(
         error.message,
@@ -614,7 +614,7 @@ fn a_server_that_echoes_the_token_does_not_bring_it_into_an_error() {
         ok(&item("r1", "TXT", TOKEN)),
     ]);
     for _ in 0..2 {
-        let error = client.zone("example.com", soon()).unwrap_err();
+        let error = client.zone("example.com", None, soon()).unwrap_err();
         assert_eq!(
             error.message,
             "looking up the zone example.com: Cloudflare refused with status 400 (code 9999: bad header: Bearer (token))"

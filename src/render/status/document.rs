@@ -184,7 +184,7 @@ pub struct Record {
     pub in_doubt: Option<IpAddr>,
     /// Whether Cloudflare proxies it, as last read there.
     pub proxied: Option<bool>,
-    /// Why it is not known to be right.
+    /// Why it is not known to be right, or not seen in public DNS although it is.
     pub problem: Option<String>,
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]

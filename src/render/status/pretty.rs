@@ -288,7 +288,11 @@ impl Sheet<'_> {
         for (record, alike) in &shown {
             let paint = match record.truth {
                 Truth::Wrong if !document.stale => Paint::Bad,
-                Truth::Right if !document.stale && record.pending.is_none() => Paint::Good,
+                Truth::Right
+                    if !document.stale && record.pending.is_none() && record.problem.is_none() =>
+                {
+                    Paint::Good
+                }
                 Truth::Right | Truth::Wrong | Truth::Unknown => Paint::Warn,
             };
             let content = content(record);

@@ -130,7 +130,9 @@ pub fn notes(record: &Record) -> Vec<String> {
     let in_doubt = record
         .in_doubt
         .map(|address| format!("write of {address} not confirmed yet: the next cycle checks"));
-    let problem = reason(record).and_then(|why| {
+    // What is right and not seen in public DNS is told with since when.
+    let is_told = record.truth == Truth::Right && pending.is_some();
+    let problem = reason(record).filter(|_| !is_told).and_then(|why| {
         let again = record
             .retry_in_s
             .map(|left| format!("{RETRY}{}", human_seconds(left)));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use cadence::world::Entry;
 use serde_json::{Value, json};
 
 use super::support::{Home, RECORD};
@@ -101,7 +102,41 @@ fn a_zone_that_is_not_served_is_told_of_a_record_of_which_public_dns_cannot_tell
     let told =
         "NOT IN PUBLIC DNS: vpn.example.com A: the zone example.com is pending at Cloudflare";
     assert!(code == Some(1) && line.starts_with(told), "{line}");
+    let status = |format: &str| {
+        let out = home.run(&["status", "--format", format]);
+        String::from_utf8(out.stdout).unwrap()
+    };
+    assert!(status("logfmt").contains(" problems=1 "));
+    for format in ["json", "pretty"] {
+        let told = crate::support::joined(&status(format));
+        assert!(told.contains("the zone example.com is pending"), "{told}");
+    }
     cloudflare.set_zone_status(zone.as_str().unwrap(), "active");
     home.pass(2 * 60 * MINUTE);
     assert_eq!(monitor(&home).0, Some(0));
+}
+
+/// Names of customers, homes or rooms: each record has one of its own between its name and that of the zone.
+#[test]
+fn zones_are_listed_where_many_names_may_be_one() {
+    for others in [0, 120] {
+        let records = (0..40)
+            .map(|at| format!("[[record]]\nname = \"vpn.s{at}.example.com\"\ncreate = true\n"));
+        let home = Home::with(&records.collect::<String>());
+        let cloudflare = home.world.cloudflare();
+        let below = cloudflare.add_zone("s7.example.com");
+        for at in 0..others {
+            cloudflare.add_zone(&format!("other{at}.example"));
+        }
+        cloudflare.clear_journal();
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!(code, 0, "{report:#}");
+        let journal = cloudflare.journal();
+        let asked = journal.iter().filter(|call| call.path.contains("/zones?"));
+        let (asked, pages) = (asked.count(), others / 50 + 1);
+        assert!(asked <= 12 + 2 * pages, "{others}: {asked}");
+        let made_below = |call: &&Entry| call.method == "POST" && call.path.contains(&below);
+        assert_eq!(journal.iter().filter(made_below).count(), 1, "{others}");
+        assert_eq!(cloudflare.records().len(), 40);
+    }
 }

@@ -210,12 +210,24 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
                 ];
                 let rests = rests.into_iter().flatten();
                 let unserved = zone.and_then(|zone| zone.status.as_ref());
+                let unserved = zone_name
+                    .zip(unserved)
+                    .map(|(name, status)| format!("the zone {name} is {status} at Cloudflare"));
                 let record = Record::new(&spec.name, spec.kind.as_str(), spec.label(), known, now);
+                // Public DNS cannot tell of one that is proxied: of that the zone alone tells.
+                let is_unseen = known.cache.is_some()
+                    && match &known.pending {
+                        Some(_) => known.unshown(now).is_some(),
+                        None => unserved.is_some(),
+                    };
+                let unseen = is_unseen.then(|| match &unserved {
+                    Some(why) => format!("not in public DNS: {why}"),
+                    None => "not in public DNS".to_owned(),
+                });
                 Record {
                     retry_in_s: rests.filter_map(|rest| left(rest, now)).max(),
-                    zone: zone_name
-                        .zip(unserved)
-                        .map(|(name, status)| format!("the zone {name} is {status} at Cloudflare")),
+                    problem: record.problem.or(unseen),
+                    zone: unserved,
                     ..record
                 }
             })
