@@ -149,10 +149,6 @@ pub fn cycle(
     match (back, failure) {
         (Ok(()), None) => {
             state.recovery.restored(&now);
-            // A rehearsal on a line that works helps nobody.
-            if state.verdict.is_some_and(|verdict| !verdict.is_down()) {
-                state.recovery.watch = None;
-            }
             emit(state, RecoveryPhase::Completed, early.clone(), &now);
             Ok(early.map_or(Outcome::Completed, Outcome::EndedEarly))
         }

@@ -221,6 +221,10 @@ impl RecordState {
         }
         let held = match (found, &before) {
             (Instead::Unread, _) if self.in_doubt.is_some() => Instead::Unread,
+            // What was verified before somebody contradicted it is known no more.
+            (Instead::Unread, Some(before)) if !before.waits && before.held == Instead::Unread => {
+                Instead::Unread
+            }
             (Instead::Unread, before) => self.still_holds(before.as_ref(), wanted),
             (found, _) => found.clone(),
         };
@@ -241,6 +245,10 @@ impl RecordState {
                 Instead::Content(verified.to_string())
             }
             (None, _, Some(before)) if before.says_of(wanted) => before.held.clone(),
+            // The address of then, with other settings.
+            (None, Some(_), Some(before)) if before.held == Instead::Settings => before
+                .wanted
+                .map_or(Instead::Unread, |held| Instead::Content(held.to_string())),
             _ => Instead::Unread,
         }
     }
@@ -461,6 +469,15 @@ impl RecordState {
                 ..
             } => {
                 self.retract();
+                None
+            }
+            Settled::Failed {
+                write: WriteFate::Address,
+                ..
+            } => {
+                self.in_doubt = None;
+                self.unanswered = None;
+                self.is_written(wanted, now.clone());
                 None
             }
             Settled::Held { .. } | Settled::Failed { .. } => None,

@@ -224,6 +224,8 @@ fn what_is_known_of_a_record_is_known_from_what_was_read_or_verified_and_not_whi
     other.settle(&spec(), ip(A), &seen(content(B)), &at(5));
     let mut settings = verified(A, 0);
     settings.settle(&spec(), ip(A), &seen(Instead::Settings), &at(5));
+    let mut contradicted = verified(A, 0);
+    contradicted.settle(&spec(), ip(A), &failed, &at(5));
     // What was known, what is wanted, and what is known where nobody could tell.
     for (before, wanted, held, truth) in [
         (verified(A, 0), B, content(A), Truth::Wrong),
@@ -235,7 +237,9 @@ fn what_is_known_of_a_record_is_known_from_what_was_read_or_verified_and_not_whi
         (other.clone(), C, content(B), Truth::Wrong),
         (other, B, Instead::Unread, Truth::Unknown),
         (settings.clone(), A, Instead::Settings, Truth::Wrong),
-        (settings, B, Instead::Unread, Truth::Unknown),
+        (settings, B, content(A), Truth::Wrong),
+        (contradicted.clone(), B, Instead::Unread, Truth::Unknown),
+        (contradicted, A, Instead::Unread, Truth::Unknown),
     ] {
         let mut state = before.clone();
         state.settle(&spec(), ip(wanted), &failed, &at(9));

@@ -130,25 +130,32 @@ impl Reconciliation<'_> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
+        let contents = || {
+            let contents: Vec<&str> = mine.iter().map(|it| it.content.as_str()).collect();
+            contents.join(", ")
+        };
         let record = match (&self.spec.id, mine.as_slice()) {
             (Some(id), _) => match mine.iter().find(|found| found.id == *id) {
                 Some(record) => record,
                 None if mine.is_empty() => {
                     return missing(format!(
-                        "{label}: no record has the id {id}: there is none of this name and type"
+                        "{label}: there is no record of this name and type, with the id {id} or any other"
                     ));
                 }
                 None => {
-                    return missing(format!(
-                        "{label}: no record has the id {id}; fix: set `id` to one of {}",
-                        ids()
-                    ));
+                    return Next::Done(Settled::Held {
+                        reason: format!(
+                            "{label}: none of this name and type has the id {id}; fix: set `id` to one of {}",
+                            ids()
+                        ),
+                        is_trouble: true,
+                        found: Instead::Content(contents()),
+                    });
                 }
             },
             (None, [record]) => record,
             (None, []) => return self.missing(found),
             (None, [..]) => {
-                let contents: Vec<&str> = mine.iter().map(|it| it.content.as_str()).collect();
                 return Next::Done(Settled::Held {
                     reason: format!(
                         "{label}: {} records share this name and type (ids {}); fix: remove the others at Cloudflare, or pin one with `id`",
@@ -157,7 +164,7 @@ impl Reconciliation<'_> {
                     ),
                     is_trouble: true,
                     // Public DNS answers with all of them, whichever is meant.
-                    found: Instead::Content(contents.join(", ")),
+                    found: Instead::Content(contents()),
                 });
             }
         };

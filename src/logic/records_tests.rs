@@ -431,11 +431,11 @@ fn of_several_records_none_is_touched_unless_one_is_pinned() {
     );
     assert_eq!(
         reason(read(&pinned("3"), &both)),
-        "vpn.example.com A: no record has the id 3; fix: set `id` to one of 1, 2"
+        "vpn.example.com A: none of this name and type has the id 3; fix: set `id` to one of 1, 2"
     );
     assert_eq!(
         reason(read(&pinned("3"), &[])),
-        "vpn.example.com A: no record has the id 3: there is none of this name and type"
+        "vpn.example.com A: there is no record of this name and type, with the id 3 or any other"
     );
 }
 

@@ -426,11 +426,14 @@ impl RecoveryState {
         self.result = None;
     }
 
-    /// The plug is known to be on.
+    /// The plug is known to be on. Whether that helps is to be seen where the line was dead before; a rehearsal on one that works, or of
+    /// which nobody knew, helps nobody.
     pub fn restored(&mut self, now: &Moment) {
+        let last = self.streak.as_ref().map(|streak| &streak.last);
+        let was_dead = last.is_some_and(|last| last.elapsed(now).under(LONGEST_GAP));
         self.cut = None;
         self.powered = Some(now.clone());
-        self.watch = Some(Watch {
+        self.watch = was_dead.then(|| Watch {
             since: now.clone(),
             attempt: self.in_outage,
             seen: None,

@@ -827,10 +827,12 @@ fn what_is_decided_is_disabled_idle_suppressed_or_a_cut() {
 #[test]
 fn an_attempt_that_was_not_made_does_not_count_and_an_interrupted_one_helps_nobody() {
     let mut state = RecoveryState::default();
+    outage(&mut state, 0, 0, 30);
+    let before = state.clone();
     state.intend(&at(0));
     let made = state.clone();
     state.withdraw();
-    assert_eq!(state, RecoveryState::default());
+    assert_eq!(state, before);
     let mut interrupted = made.clone();
     interrupted.interrupted();
     assert_eq!(
@@ -849,6 +851,7 @@ fn an_attempt_that_was_not_made_does_not_count_and_an_interrupted_one_helps_nobo
 fn a_line_that_came_back_while_nobody_looked_is_not_said_to_have_been_helped() {
     let after = |looks: &[u64], up| {
         let mut state = RecoveryState::default();
+        outage(&mut state, 0, 0, 30);
         state.intend(&at(0));
         state.restored(&at(30));
         for s in looks {
@@ -863,6 +866,20 @@ fn a_line_that_came_back_while_nobody_looked_is_not_said_to_have_been_helped() {
     assert_eq!(after(&[60, 240], 540), Some(510));
     assert_eq!(after(&[60, 240], 541), None);
     assert_eq!(after(&[60], 18_120), None);
+}
+
+#[test]
+fn an_attempt_helps_only_a_line_that_was_seen_dead_just_before() {
+    for (dead, back, is_watched) in [(true, 299, true), (true, 300, false), (false, 30, false)] {
+        let mut state = RecoveryState::default();
+        if dead {
+            outage(&mut state, 0, 0, 30);
+        }
+        state.intend(&at(back - 10));
+        state.restored(&at(back));
+        assert_eq!(state.watch.is_some(), is_watched, "{dead} {back}");
+        assert_eq!((state.cut, state.powered), (None, Some(at(back))));
+    }
 }
 
 #[test]

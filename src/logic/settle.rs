@@ -8,7 +8,7 @@ use super::event::{EventKind, RecordOutcome};
 use super::moment::Moment;
 use super::records::{RecordSpec, Settled};
 use super::schedule;
-use super::settled::Replacement;
+use super::settled::{Replacement, WriteFate};
 use super::state::{LastChange, LastCycle, State};
 use super::step::Desired;
 
@@ -151,6 +151,7 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
         state.records.insert(key, remembered);
         return;
     };
+    let intended = remembered.unanswered.clone();
     let found = remembered.answer(wanted, &outcome.settled);
     let converged = remembered.settle(spec, wanted, &outcome.settled, &outcome.at);
     if let (Settled::Right { .. }, Some(false), Some(false) | None) =
@@ -173,6 +174,10 @@ fn settle_record(state: &mut State, spec: &RecordSpec, outcome: &Outcome) {
     };
     let made = match &outcome.settled {
         Settled::Written(write) => Some((write.replacement(wanted, &outcome.at), None)),
+        Settled::Failed {
+            write: WriteFate::Address,
+            ..
+        } => intended.map(|write| (write, None)),
         Settled::Right { .. } | Settled::Held { .. } | Settled::Failed { .. } => {
             found.map(|write| (write, Some(FOUND.to_owned())))
         }

@@ -322,6 +322,8 @@ pub enum WriteFate {
     None,
     /// It was certainly not applied.
     NotApplied,
+    /// The address was written, and a setting was not.
+    Address,
     /// It may have been applied.
     InDoubt,
 }

@@ -229,7 +229,7 @@ impl Act<'_> {
                     *made = Some(Made::Settled(Settled::Failed {
                         reason: lookup.note(state, spec, &about, &error),
                         write: if intended.changes_address() {
-                            WriteFate::InDoubt
+                            WriteFate::Address
                         } else {
                             WriteFate::NotApplied
                         },

@@ -276,6 +276,9 @@ pub struct LastAttempt {
     pub helped: Option<bool>,
     /// Seconds from the power's return to the line's.
     pub seconds: Option<u64>,
+    /// Whether it may still become known.
+    #[serde(skip)]
+    pub is_open: bool,
 }
 
 /// The API of the DNS provider is left alone for now.

@@ -391,7 +391,11 @@ impl Sheet<'_> {
             ),
             (Some(true), None) => (Paint::Good, "the line came back".to_owned()),
             (Some(false), _) => (Paint::Warn, "did not help".to_owned()),
-            (None, _) => (Paint::Warn, "not known yet whether it helped".to_owned()),
+            (None, _) => {
+                let yet = if last.is_open { "yet " } else { "" };
+                let came = format!("not known {yet}whether it helped");
+                (Paint::Warn, came)
+            }
         };
         let when = self.minute(last.at);
         let head = format!("{when}, attempt {}, {came}", last.attempt);

@@ -8,6 +8,7 @@ use super::*;
 use crate::logic::backoff::Backoff;
 use crate::logic::fixtures::{at, ip, limits, machines, policy, record};
 use crate::logic::moment::Moment;
+use crate::logic::observation::FailureClass;
 use crate::logic::policy::Policy;
 use crate::logic::provider::ApiErrorKind;
 use crate::logic::readiness::Track;
@@ -414,7 +415,13 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
         recovery: &limits,
     };
     let mut state = down();
+    let class = FailureClass::Timeout;
+    let down = |state: &mut State, s| {
+        let recovery = &mut state.recovery;
+        recovery.observe(Verdict::WanDown, class, false, &at(s));
+    };
     state.recovery = RecoveryState::default();
+    down(&mut state, LAST - 610);
     state.recovery.intend(&at(LAST - 600));
     let tell = |state: &State| {
         let document = Document::new(Some(state), Some(configured), &at(LAST));
@@ -446,12 +453,21 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
         "{text}"
     );
 
+    down(&mut state, LAST - 510);
     state.recovery.intend(&at(LAST - 500));
     state.recovery.restored(&at(LAST - 470));
+    let mut rehearsal = state.clone();
     state.recovery.learn(&limits, false, &at(LAST));
     let (recovery, text) = tell(&state);
     assert_eq!(recovery.last.and_then(|last| last.helped), Some(false));
     assert!(text.contains("attempt 2, did not help\n"), "{text}");
+
+    rehearsal.recovery.watch = None;
+    let (_, text) = tell(&rehearsal);
+    assert!(
+        text.contains("attempt 2, not known whether it helped\n"),
+        "{text}"
+    );
 }
 
 #[test]

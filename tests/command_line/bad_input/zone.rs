@@ -81,8 +81,8 @@ fn a_pinned_record_that_is_gone_is_told_with_those_that_are_there() {
     ));
     left_alone(
         &home,
-        "error: vpn.example.com A: no record has the id 0123456789abcdef0123456789abcdef: there is none of this name and \
-         type\n",
+        "error: vpn.example.com A: there is no record of this name and type, with the id 0123456789abcdef0123456789abcdef or \
+         any other\n",
     );
     let record = json!({"name": "vpn.example.com", "type": "A", "content": "192.0.2.1"});
     let id = home
@@ -95,7 +95,7 @@ fn a_pinned_record_that_is_gone_is_told_with_those_that_are_there() {
         said(
             1,
             &format!(
-                "error: vpn.example.com A: no record has the id 0123456789abcdef0123456789abcdef; fix: set `id` to one of {id}\n"
+                "error: vpn.example.com A: none of this name and type has the id 0123456789abcdef0123456789abcdef; fix: set `id` to one of {id}\n"
             )
         )
     );

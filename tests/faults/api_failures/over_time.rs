@@ -99,7 +99,7 @@ fn a_change_of_the_id_or_the_zone_is_looked_at_though_public_dns_shows_the_addre
     for (key, says) in [
         (
             "id = \"0123456789abcdef0123456789abcdef\"",
-            "no record has the id",
+            "none of this name and type has the id",
         ),
         ("zone = \"sub.vpn.example.com\"", "zone"),
     ] {

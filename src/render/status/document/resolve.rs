@@ -106,6 +106,7 @@ impl Recovery {
             (_, None) => Some("no cycle has run yet".to_owned()),
         };
         let (guardrail, fix) = apart(guardrail.as_deref());
+        let is_open = dark || known.watch.is_some();
         Self {
             enabled: configured.is_some_and(|with| with.recovery.enabled),
             guardrail,
@@ -114,6 +115,7 @@ impl Recovery {
             attempts_in_day: known.attempts.len(),
             dark,
             last: known.result.map(|last| LastAttempt {
+                is_open,
                 at: last.at,
                 attempt: last.attempt,
                 helped: last.helped,
