@@ -11,7 +11,7 @@ use crate::dns::Provider;
 use crate::logic::advice;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone, readable};
-use crate::logic::records::{RecordSpec, Settled};
+use crate::logic::records::{RecordSpec, Settled, Truth};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 use crate::logic::step::Desired;
@@ -23,6 +23,8 @@ pub const SEES_NO_ZONE: &str =
     "check the name, and that the token has Zone:Read and its Zone Resources include it";
 /// So many zones are looked for by their names before all are listed.
 const FEW_NAMES: u64 = 4;
+/// So many zones are asked at most whether they take a token that another one rejected.
+const MANY_ZONES: usize = 10;
 /// So often in a row a zone fails before it is tried another way.
 const MANY_FAILURES: u32 = 3;
 
@@ -491,17 +493,28 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Asks about the record of another zone, where the token was rejected for this one: one zone's trouble is not every zone's, from its
-    /// first cycle on.
+    /// Asks about records of other zones, those that were right last first, until one takes the token that was rejected for this one: one
+    /// zone's trouble is not every zone's, from its first cycle on.
     fn ask_elsewhere(&self, state: &mut State, about: &About) {
         if self.is_taken.get() {
             return;
         }
-        let zone = about.zone.as_deref().unwrap_or_default();
-        let mut others = self.records.iter().filter(|spec| !spec.may_be_in(zone));
-        if let Some(spec) = others.next() {
-            let read = self.records(state, spec, &mut std::iter::empty());
-            self.is_taken.set(read.is_ok());
+        let mut tried = vec![about.zone.clone().unwrap_or_default()];
+        for is_right in [true, false] {
+            for spec in self.records {
+                let known = state.records.get(spec.key());
+                let was_right = known.is_some_and(|known| known.truth() == Truth::Right);
+                if was_right != is_right || tried.iter().any(|zone| spec.may_be_in(zone)) {
+                    continue;
+                }
+                let read = self.records(state, spec, &mut std::iter::empty());
+                self.is_taken.set(read.is_ok());
+                let zone = state.about(spec).zone;
+                tried.extend(zone.or_else(|| spec.zone_candidates().pop()));
+                if read.is_ok() || tried.len() > MANY_ZONES {
+                    return;
+                }
+            }
         }
     }
 

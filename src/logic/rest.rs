@@ -96,15 +96,24 @@ impl State {
         known.found = Some(now.clone());
     }
 
-    /// Has the record's zone looked for again, unless it was found just now. Whether it will be.
+    /// Has the record's zone looked for again, unless it was found just now, and after what public DNS contradicts. Whether it will be.
     pub fn doubt_zone_of(&mut self, spec: &RecordSpec, now: &Moment) -> bool {
         let Some((name, _)) = self.zone_of(spec) else {
             return false;
         };
+        let known = self.records.get(spec.key());
+        let unseen = known.and_then(|known| known.pending.as_ref());
         let Some(zone) = self.zones.get_mut(&name) else {
             return false;
         };
-        let is_young = |found: &Moment| found.elapsed(now).under(YOUNG_ZONE_AGE);
+        let is_older = |found: &Moment, than: &Moment| {
+            let before = found.elapsed(than).known();
+            before.is_some_and(|before| !before.is_zero())
+        };
+        let is_young = |found: &Moment| {
+            found.elapsed(now).under(YOUNG_ZONE_AGE)
+                && !unseen.is_some_and(|unseen| is_older(found, &unseen.since))
+        };
         let is_old = !zone.found.as_ref().is_some_and(is_young);
         if is_old {
             zone.found = None;

@@ -25,6 +25,8 @@ const MAX_WORD: usize = 64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The TTL that stands for whatever Cloudflare chooses, and for one that is not told.
 const AUTOMATIC: u32 = 1;
+/// The codes of a call that does not exist.
+const NO_SUCH_CALL: [i64; 2] = [7000, 7003];
 /// The codes of a record that does not exist.
 const RECORD_GONE: [i64; 2] = [81_044, 1020];
 /// What to do about refusals of a record whose own words do not tell.
@@ -192,8 +194,9 @@ pub fn open(
         (429, Some(_)) => retry_after,
         _ => retry_after.map(|wait| wait.min(MAX_FOREIGN_RETRY_AFTER)),
     };
-    // Any one of the records may be gone; but the zone was read just now.
-    if operation.is_batch && matches!(status, 404 | 405) && !refusals.has(&RECORD_GONE) {
+    // Any one of the records may be what is not found, as the zone was read just now, unless it says that it is the call.
+    let is_unknown = refusals.0.is_empty() || refusals.has(&NO_SUCH_CALL);
+    if operation.is_batch && (status == 405 || status == 404 && is_unknown) {
         return Err(operation.failed(ApiErrorKind::Gone, "there is no such API call"));
     }
     // RFC 9110, 15.5.14: who says so did nothing of it.

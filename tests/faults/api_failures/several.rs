@@ -283,6 +283,72 @@ fn a_zone_of_a_part_of_the_name_that_is_made_later_is_found_within_a_day_or_once
     assert_eq!(zones(&home)["lab.example.com"]["id"], later.as_str());
 }
 
+/// The zone was looked for just before, and public DNS shows what that one holds.
+#[test]
+fn a_zone_that_takes_the_name_over_is_found_once_public_dns_has_not_followed_a_write_for_long() {
+    let home = Home::with("[[record]]\nname = \"vpn.lab.example.com\"\ncreate = true\n");
+    home.settle();
+    home.pass(2 * MINUTE);
+    let cloudflare = home.world.cloudflare();
+    let later = cloudflare.add_zone("lab.example.com");
+    let mine = json!({"name": "vpn.lab.example.com", "type": "A", "content": "192.0.2.9"});
+    cloudflare.add_record("lab.example.com", &mine).unwrap();
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.world
+        .set_doh(DohMode::Lies("192.0.2.9".parse().unwrap()));
+    home.cycle_with(&["--trust"]);
+    for _ in 0..3 {
+        assert_eq!(home.state()["zones"]["lab.example.com"]["id"], Value::Null);
+        home.pass(4 * MINUTE);
+        home.cycle();
+    }
+    home.pass(8 * MINUTE);
+    home.cycle();
+    assert_eq!(
+        home.state()["zones"]["lab.example.com"]["id"],
+        later.as_str()
+    );
+    let held = cloudflare.records();
+    let held = held.iter().filter(|record| record["content"] == NEW);
+    assert_eq!(held.count(), 2);
+}
+
+/// Whatever the order of the records: what is asked is whether any zone takes the token.
+#[test]
+fn a_token_that_one_of_many_zones_takes_is_not_rejected() {
+    let names = ["vpn.example.com", "home.example.net", "nas.example.org"];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        for other in [refusal(403, 9109, "Unauthorized."), status(500)] {
+            let record = |at| format!("[[record]]\nname = \"{}\"\ncreate = true\n", names[at]);
+            let home = Home::with(&order.map(record).concat());
+            let cloudflare = home.world.cloudflare();
+            let second = cloudflare.add_zone("example.net");
+            cloudflare.add_zone("example.org");
+            home.cycle_with(&["--trust"]);
+            let first = home.state()["zones"]["example.com"]["id"].clone();
+            let first = first.as_str().unwrap().to_owned();
+            for (zone, fault) in [
+                (&first, refusal(403, 9109, "Unauthorized.")),
+                (&second, other.clone()),
+            ] {
+                cloudflare.set_fault_at(zone, false, Some(fault));
+            }
+            for name in ["example.com", "example.net"] {
+                cloudflare.set_fault_at(&format!("name={name}"), false, Some(other.clone()));
+            }
+            home.rewrite(|text| text.replace("[[record]]", "[[record]]\nttl = 120"));
+            let (code, report) = home.cycle_with(&[]);
+            assert_eq!(code, 1, "{order:?} {other:?}: {report:#}");
+            home.pass(2 * MINUTE);
+            home.world.set_address(Some(NEW.parse().unwrap()));
+            home.cycle_with(&["--trust"]);
+            let held = cloudflare.records();
+            let mine = held.iter().find(|record| record["name"] == names[2]);
+            assert_eq!(mine.unwrap()["content"], NEW, "{order:?} {other:?}");
+        }
+    }
+}
+
 #[test]
 fn any_number_of_records_is_looked_up_over_four_connections() {
     let record = |number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n");
