@@ -41,8 +41,41 @@ pub const ANSWERED: &str = "a server answered the final check before the cut: th
 /// Told where the last look may be too old to act on: this process was stopped in between.
 pub const OLD: &str = "the final check before the cut is over 10 s old: the power stays on";
 
-/// Whether nobody at all answers any more: asked last of all before the power is cut.
-pub type LastLook<'a> = dyn Fn() -> bool + 'a;
+/// Told where nobody could be asked in the last look, as where a route is gone: that is no evidence.
+const UNASKED: &str =
+    "no server could be asked in the final check before the cut: the power stays on";
+
+/// Told where it is not known what would have come back.
+const STOPPED: &str =
+    "cadence was stopped during the final check before the cut: the power stays on";
+
+/// What came back from everybody who was asked last of all before the power is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastLook {
+    /// Nothing at all.
+    Silence,
+    /// Something.
+    Answer,
+    /// There was nobody to ask.
+    Unasked,
+    /// It is not known: this process was stopped meanwhile.
+    Stopped,
+}
+
+impl LastLook {
+    /// Why the power stays on, unless there was silence.
+    const fn objection(self) -> Option<&'static str> {
+        match self {
+            Self::Silence => None,
+            Self::Answer => Some(ANSWERED),
+            Self::Unasked => Some(UNASKED),
+            Self::Stopped => Some(STOPPED),
+        }
+    }
+}
+
+/// Takes the last look.
+pub type Look<'a> = dyn Fn() -> LastLook + 'a;
 
 /// Carries out what was decided. Without `save` it only looks.
 ///
@@ -54,7 +87,7 @@ pub fn carry_out(
     state: &mut State,
     limits: &Limits,
     save: Option<&Save<'_>>,
-    is_silent: &LastLook<'_>,
+    look: &Look<'_>,
 ) -> Result<Outcome, StoreError> {
     let outcome = match decision {
         Decision::Disabled => Outcome::Disabled,
@@ -69,13 +102,16 @@ pub fn carry_out(
             (Ok(plug), None) => Outcome::Suppressed(match plug.status(patience()) {
                 Ok(status) => match allows(plug, &status, state, limits) {
                     Err(why) => why,
-                    Ok(_) if !is_silent() => ANSWERED.to_owned(),
-                    Ok(_) => "dry run: all guardrails pass, and the modem's power would be cut now"
+                    Ok(_) => look()
+                        .objection()
+                        .unwrap_or(
+                            "dry run: all guardrails pass, and the modem's power would be cut now",
+                        )
                         .to_owned(),
                 },
                 Err(error) => unanswered(plug, &error),
             }),
-            (Ok(plug), Some(save)) => cycle(plug, state, limits, save, is_silent)?,
+            (Ok(plug), Some(save)) => cycle(plug, state, limits, save, look)?,
         },
     };
     state.recovery.held = match (decision, &outcome) {
@@ -94,7 +130,7 @@ pub fn cycle(
     state: &mut State,
     limits: &Limits,
     save: &Save<'_>,
-    is_silent: &LastLook<'_>,
+    look: &Look<'_>,
 ) -> Result<Outcome, StoreError> {
     let (mark, was_on) = match plug.status(patience()) {
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
@@ -109,9 +145,12 @@ pub fn cycle(
     };
     let stop = Signals::caught();
     let fresh = Deadline::after(FRESH);
-    if !is_silent() {
+    let heard = look();
+    if heard == LastLook::Answer {
         state.recovery.looked = Some(system::now());
-        return Ok(Outcome::Suppressed(ANSWERED.to_owned()));
+    }
+    if let Some(why) = heard.objection() {
+        return Ok(Outcome::Suppressed(why.to_owned()));
     }
     if fresh.remaining().is_zero() {
         return Ok(Outcome::Suppressed(OLD.to_owned()));

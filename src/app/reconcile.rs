@@ -11,12 +11,12 @@ use super::ahead::Ahead;
 use super::context::Context;
 use super::observe::{look_again, observe};
 use super::pending_cut;
-use super::power::{self, Save};
+use super::power::{self, LastLook, Save};
 use super::remembered::{is_due, leave, load};
 use super::threads::{Begun, beside};
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
-use crate::logic::line::Line;
+use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::records::{Next, RecordSpec, RecordState, Truth};
@@ -25,6 +25,7 @@ use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired, Planned};
 use crate::logic::units::Family;
 use crate::net::Deadline;
+use crate::probe::wan::{GRACE, LAST_LOOK};
 use crate::store::{StateDir, history, state};
 use crate::system;
 
@@ -355,11 +356,21 @@ impl<'a, 'd> Run<'a, 'd> {
             .dir
             .map(|dir| |state: &State| pending_cut::save_intention(adapters, dir, state));
         let heard = RefCell::new(None);
-        let is_silent = || {
+        let look = || {
+            let end = Deadline::after(LAST_LOOK + GRACE + GRACE);
             let again = look_again(adapters, &decided.seen, &self.now);
-            let is_silent = step::is_dead(&again, &self.now, desired);
-            heard.replace((!is_silent).then_some(again));
-            is_silent
+            let looked = match again.line {
+                _ if step::is_dead(&again, &self.now, desired) => LastLook::Silence,
+                // What should have come back meanwhile was not waited for.
+                Line::Unverified(Reason::NobodyAsked) if end.remaining().is_zero() => {
+                    LastLook::Stopped
+                }
+                Line::Unverified(Reason::NobodyAsked) | Line::Down => LastLook::Unasked,
+                Line::Up | Line::Unverified(_) => LastLook::Answer,
+            };
+            let is_news = matches!(looked, LastLook::Answer | LastLook::Unasked);
+            heard.replace(is_news.then_some(again));
+            looked
         };
         let outcome = power::carry_out(
             &decided.decision.recovery,
@@ -367,7 +378,7 @@ impl<'a, 'd> Run<'a, 'd> {
             &mut decided.state,
             desired.recovery,
             intend.as_ref().map(|intend| intend as &Save<'_>),
-            &is_silent,
+            &look,
         );
         let outcome = match &self.restored {
             Some(Err(why)) => outcome.map(|_| power::Outcome::Failed(why.clone())),

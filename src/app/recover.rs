@@ -9,7 +9,7 @@ use super::ask;
 use super::context::Context;
 use super::pending_cut;
 use super::power::signals::Signals;
-use super::power::{self, Outcome};
+use super::power::{self, LastLook, Outcome};
 use super::remembered::load;
 use crate::cli;
 use crate::config::Settings;
@@ -340,7 +340,8 @@ fn under_lock(
             let _ = listener(Told::Dark(limits.off_time));
             Ok(())
         };
-        power::cycle(plug, &mut state, &limits, &intend, &|| true).map_err(Error::state)?
+        power::cycle(plug, &mut state, &limits, &intend, &|| LastLook::Silence)
+            .map_err(Error::state)?
     };
     save(&state).map_err(Error::state)?;
     pending_cut::tidy(&dir, &state);

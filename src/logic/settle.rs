@@ -86,11 +86,16 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, desired: &Des
     state
 }
 
-/// Whether two texts tell the same trouble: but for their numbers, as what is left of a wait, or what a clock says.
+/// Whether two texts tell the same trouble: but for what has a number in it, as what is left of a wait, what a clock says, or the id
+/// that a server gives to each request.
 fn is_same_news(old: &str, new: &str) -> bool {
-    let words =
-        |text: &'_ str| -> String { text.chars().filter(|it| !it.is_ascii_digit()).collect() };
-    words(&without_retry(old)) == words(&without_retry(new))
+    let (old, new) = (without_retry(old), without_retry(new));
+    let has_number = |word: &&str| word.contains(|letter: char| letter.is_ascii_digit());
+    let words = |text: &'_ str| -> Vec<String> {
+        let words = text.split_whitespace().filter(|word| !has_number(word));
+        words.map(str::to_owned).collect()
+    };
+    words(&old) == words(&new)
 }
 
 /// Why a write is told by a later cycle than the one that made it.

@@ -84,6 +84,8 @@ fn the_same_trouble_of_a_record_is_told_once_and_another_one_anew() {
             ("one", 30, 0),
             ("two", 60, 1),
             ("one", 90, 1),
+            ("refused (ray 8f1a2b-FRA)", 120, 1),
+            ("refused (ray 9c3d4e-FRA)", 150, 0),
         ] {
             state = after(state, trouble(reason), Some(A), true, s);
             assert_eq!(told(&state).len(), events, "{reason} at {s}");

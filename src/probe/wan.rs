@@ -21,7 +21,7 @@ pub const WAN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long each is listened to in the last look before a cut: half of the time within which the off has to leave.
 pub const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How much later what was found within the limit may be told, on a busy host.
-const GRACE: Duration = Duration::from_millis(500);
+pub const GRACE: Duration = Duration::from_millis(500);
 
 /// What was heard of everybody who was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

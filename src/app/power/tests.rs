@@ -77,18 +77,25 @@ impl Plug for Breaks {
 }
 
 #[test]
-fn an_answer_to_the_last_look_leaves_the_power_on_and_counts_no_attempt() {
-    let plug = Breaks::at("never", true);
-    let mut state = State::cold(&system::now());
-    let save = |_: &State| panic!("there is nothing to intend");
-    let outcome = cycle(&plug, &mut state, &fixtures::limits(), &save, &|| false).unwrap();
-    assert_eq!(outcome, Outcome::Suppressed(ANSWERED.to_owned()));
-    assert!(
-        state.recovery.looked.is_some(),
-        "it is not asked at once again"
-    );
-    assert_eq!((state.recovery.attempts.len(), state.outbox.len()), (0, 0));
-    assert!(!plug.inside.lock().unwrap().dark);
+fn whatever_but_silence_comes_of_the_last_look_leaves_the_power_on_and_counts_no_attempt() {
+    // That somebody answered is not asked at once again.
+    for (heard, told, is_known) in [
+        (LastLook::Answer, "a server answered the final check", true),
+        (LastLook::Unasked, "no server could be asked in", false),
+        (LastLook::Stopped, "cadence was stopped during", false),
+    ] {
+        let plug = Breaks::at("never", true);
+        let mut state = State::cold(&system::now());
+        let save = |_: &State| panic!("there is nothing to intend");
+        let outcome = cycle(&plug, &mut state, &fixtures::limits(), &save, &|| heard).unwrap();
+        let Outcome::Suppressed(why) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(why.starts_with(told), "{why}");
+        assert_eq!(state.recovery.looked.is_some(), is_known, "{why}");
+        assert_eq!((state.recovery.attempts.len(), state.outbox.len()), (0, 0));
+        assert!(!plug.inside.lock().unwrap().dark);
+    }
 }
 
 /// A plug that is not the one that was pinned, and is on.
@@ -144,7 +151,7 @@ fn that_another_device_is_on_says_nothing_of_the_plug() {
         &mut state,
         &limits,
         Some(&save),
-        &|| true,
+        &|| LastLook::Silence,
     );
     let why = "the plug of a freezer: another device answers there: it says it is A8032ABE54DD, and the plug to \
                be switched is A8032ABE54DC; fix: correct recovery.address, or recovery.plug_id where the plug was replaced";
@@ -234,7 +241,10 @@ impl Plug for Refuses {
 fn an_off_that_was_refused_is_no_attempt_and_the_on_after_it_may_have_started_the_modem() {
     let mut state = State::cold(&system::now());
     let limits = fixtures::limits();
-    let outcome = cycle(&Refuses, &mut state, &limits, &|_| Ok(()), &|| true).unwrap();
+    let outcome = cycle(&Refuses, &mut state, &limits, &|_| Ok(()), &|| {
+        LastLook::Silence
+    })
+    .unwrap();
     assert_eq!(outcome, Outcome::Failed("no".to_owned()));
     assert_eq!(
         (state.recovery.attempts.len(), state.recovery.cut),
@@ -263,7 +273,7 @@ fn a_panic_while_the_modem_is_dark_gives_its_power_back_and_ends_the_attempt() {
             saved.lock().unwrap().push(state.recovery.cut.is_some());
             Ok(())
         };
-        let outcome = cycle(&plug, &mut state, &limits, &save, &|| true).unwrap();
+        let outcome = cycle(&plug, &mut state, &limits, &save, &|| LastLook::Silence).unwrap();
         let inside = plug.inside.lock().unwrap();
         assert!(inside.broke, "{operation}: nothing broke");
         assert!(!inside.dark, "{operation}: the modem stays dark");
