@@ -439,7 +439,9 @@ impl Provider for Cloudflare {
     ) -> Result<Whole, ApiError> {
         let operation = Operation::read("reading the records of the zone".to_owned());
         let mut whole = WholeZone::of(names);
-        for number in 1..=MAX_PAGES {
+        let mut number = 0;
+        while number < MAX_PAGES {
+            number += 1;
             let path = format!(
                 "/zones/{}/dns_records?per_page={ZONE_PAGE}&page={number}",
                 url_part(zone_id)
@@ -462,7 +464,9 @@ impl Provider for Cloudflare {
             match answer.page(number) {
                 Ok((items, more)) => {
                     whole.add(items);
-                    if !more {
+                    if !more && whole.is_worth_another_reading(number, most) {
+                        number = 0;
+                    } else if !more {
                         return Ok(whole.read(number, answer.count()));
                     }
                 }

@@ -13,6 +13,8 @@ pub struct WholeZone<'a> {
     items: u64,
     /// Some item may be of any name.
     is_unsure: bool,
+    /// It was read a second time.
+    is_read_twice: bool,
 }
 
 impl<'a> WholeZone<'a> {
@@ -23,7 +25,20 @@ impl<'a> WholeZone<'a> {
             names: names.iter().map(|name| (*name, Some(vec![]))).collect(),
             items: 0,
             is_unsure: false,
+            is_read_twice: false,
         }
+    }
+
+    /// Whether all pages are to be read once more, as more names were not seen in them than there are pages: what neither reading shows is
+    /// not there. Once.
+    pub fn is_worth_another_reading(&mut self, pages: u64, most: u64) -> bool {
+        let is_unseen = |known: &Option<Vec<Found>>| known.as_ref().is_some_and(Vec::is_empty);
+        let unseen = self.names.iter().filter(|(_, known)| is_unseen(known));
+        let unseen = unseen.count() as u64;
+        let is_worth = pages > 1 && unseen > pages && pages.saturating_mul(2) <= most;
+        let is_first = !self.is_read_twice;
+        self.is_read_twice |= is_worth;
+        is_first && is_worth
     }
 
     /// Takes in a page.
@@ -55,8 +70,9 @@ impl<'a> WholeZone<'a> {
     #[must_use]
     pub fn read(self, pages: u64, count: Option<u64>) -> Whole {
         // Nor is a full page the whole list because the server says so; limits are round.
-        let is_all =
+        let is_page =
             pages == 1 && count == Some(self.items) && (self.items % 50 != 0 || self.items == 0);
+        let is_all = is_page || self.is_read_twice;
         let is_sure = !self.is_unsure;
         let known = self.names.into_iter().filter_map(|(name, found)| {
             let found = found.filter(|found| is_sure && (is_all || !found.is_empty()))?;

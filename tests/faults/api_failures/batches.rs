@@ -308,6 +308,23 @@ fn records_that_are_missing_from_the_zone_are_created_together() {
     );
 }
 
+#[test]
+fn what_is_missing_from_a_zone_of_several_pages_is_seen_by_a_second_look_at_them() {
+    let home = Home::with(&records(60, "create = true"));
+    for number in 0..300 {
+        let other = format!("other{number}.example.com");
+        let record = json!({"name": other, "type": "A", "content": "192.0.2.1"});
+        let added = home.world.cloudflare().add_record("example.com", &record);
+        added.unwrap();
+    }
+    home.world.cloudflare().clear_journal();
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(home.world.cloudflare().records().len(), 360);
+    let calls = calls(&home);
+    assert!(calls.len() <= 8, "{calls:?}");
+}
+
 /// What somebody on the way says.
 fn page(code: u16) -> Fault {
     Fault::Status {
