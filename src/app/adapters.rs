@@ -49,6 +49,8 @@ impl Outside {
     }
 }
 
+/// What is asked about a name matters, not the port.
+const HTTPS: u16 = 443;
 /// Who fails after this has been waited for.
 const LONG: Duration = Duration::from_secs(1);
 /// Who fails so often in a row fails for good.
@@ -129,6 +131,14 @@ impl Adapters {
             credentials,
             failures,
         })
+    }
+
+    /// Resolves a name that nothing had to be asked of so far, another one each `turn`: it is to be known where the resolver fails later.
+    pub fn resolve_another_name(&self, turn: u64) {
+        if let Some(name) = self.names.unknown(turn) {
+            let found = self.dialer.find(&name, HTTPS, None, WAN_TIMEOUT);
+            log::debug!("{name} is resolved for later: {}", found.is_ok());
+        }
     }
 
     /// When the network part of a cycle that begins now must end.

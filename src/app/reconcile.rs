@@ -412,6 +412,9 @@ impl<'a, 'd> Run<'a, 'd> {
             jitter: system::random_up_to(desired.policy.jitter),
         };
         let mut state = settle(decided.state, &ending, now, desired);
+        if self.dir.is_some() && !decided.decision.verdict.is_down() {
+            adapters.resolve_another_name(state.cycle);
+        }
         state.names = adapters.names().all();
         let trouble = match self.dir {
             Some(dir) => leave(dir, &state).map_err(Error::state)?,

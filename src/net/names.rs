@@ -45,6 +45,16 @@ impl Names {
         self.lock().get(name).cloned().unwrap_or_default()
     }
 
+    /// One of those that were never resolved: of several another one each `turn`.
+    #[must_use]
+    pub fn unknown(&self, turn: u64) -> Option<String> {
+        let known = self.lock();
+        let unknown = || known.iter().filter(|(_, addresses)| addresses.is_empty());
+        let place = turn.checked_rem(unknown().count() as u64)?;
+        let (name, _) = unknown().nth(usize::try_from(place).ok()?)?;
+        Some(name.clone())
+    }
+
     /// What is worth remembering.
     #[must_use]
     pub fn all(&self) -> BTreeMap<String, Vec<IpAddr>> {
@@ -72,6 +82,7 @@ mod tests {
         names.learn("plug.example", [ip("192.0.2.3")].into_iter());
         let all = BTreeMap::from([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
         assert_eq!(names.all(), all);
+        assert_eq!(names.unknown(7).as_deref(), Some("b.example"));
         assert_eq!(names.recall("b.example"), [] as [IpAddr; 0]);
 
         let later = Names::of(["a.example".to_owned()]);
@@ -80,5 +91,10 @@ mod tests {
         let without = Names::of(["b.example".to_owned()]);
         without.remember(&all);
         assert_eq!(without.all(), BTreeMap::new(), "it is configured no more");
+
+        let two = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
+        let turns = [0, 1, 2].map(|turn| two.unknown(turn).unwrap());
+        assert_eq!(turns, ["a.example", "b.example", "a.example"]);
+        assert_eq!(Names::of([]).unknown(1), None);
     }
 }
