@@ -103,6 +103,7 @@ impl State {
         };
         let known = self.records.get(spec.key());
         let unseen = known.and_then(|known| known.pending.as_ref());
+        let unseen = unseen.filter(|unseen| unseen.asked.is_some());
         let Some(zone) = self.zones.get_mut(&name) else {
             return false;
         };
