@@ -47,6 +47,8 @@ const FIXES: [(i64, &str); 6] = [
 const GONE: &str = "check cloudflare.api_url, and that the zone is still at Cloudflare";
 const RECREATE: &str =
     "wait: a later cycle creates it if it has `create = true`; or create it at Cloudflare";
+/// The keys of an error's words: Cloudflare's own, those of OAuth (RFC 6749, 5.2), and of a problem (RFC 9457).
+const KEYS: [&str; 5] = ["title", "message", "error", "error_description", "detail"];
 /// Stands where an error has no text.
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
@@ -270,12 +272,23 @@ fn take(envelope: &mut Value, key: &str) -> Value {
     envelope.get_mut(key).map(Value::take).unwrap_or_default()
 }
 
+/// The title of a web page.
+fn title(page: &[u8]) -> Option<String> {
+    let page = String::from_utf8_lossy(page);
+    let (_, rest) = page.split_once("<title>")?;
+    let (title, _) = rest.split_once("</title>")?;
+    Some(quote(title)).filter(|title| !title.is_empty())
+}
+
 /// What a body looks like that is no answer.
 fn shape(body: &[u8]) -> String {
     let text = std::str::from_utf8(body).ok().map(quote);
     match (body.trim_ascii_start().first(), text) {
         (None, _) => "nothing".to_owned(),
-        (Some(b'<'), _) => "a web page".to_owned(),
+        (Some(b'<'), _) => match title(body) {
+            Some(title) => format!("a web page ({title:?})"),
+            None => "a web page".to_owned(),
+        },
         (Some(0x1f), _) => "something compressed, which was not asked for,".to_owned(),
         (Some(b'{' | b'['), _) | (Some(_), None) => "something else".to_owned(),
         (Some(_), Some(text)) => format!("{text:?}"),
@@ -289,13 +302,28 @@ struct Refusals(Vec<(Option<i64>, String)>);
 impl Refusals {
     fn of(envelope: &Value) -> Self {
         let mut found = Vec::new();
-        collect(&envelope["errors"], &mut found);
-        if found.is_empty() && envelope["success"] != true {
-            collect(&envelope["messages"], &mut found);
+        match &envelope["errors"] {
+            Value::Object(fields) if KEYS.iter().all(|key| !fields.contains_key(*key)) => {
+                for (field, said) in fields {
+                    let first = found.len();
+                    collect(said, &mut found);
+                    for (_, text) in found.iter_mut().skip(first) {
+                        *text = format!("{field}: {text}");
+                    }
+                }
+            }
+            errors => collect(errors, &mut found),
         }
-        if found.is_empty() && envelope["success"] != true && envelope.is_object() {
-            collect(envelope, &mut found);
-            found.retain(|(_, text)| text != NO_MESSAGE);
+        // A code alone says little: its words may be elsewhere.
+        if envelope["success"] != true && found.iter().all(|(_, text)| text == NO_MESSAGE) {
+            let mut codes = std::mem::take(&mut found);
+            collect(&envelope["messages"], &mut found);
+            if found.is_empty() && codes.is_empty() && envelope.is_object() {
+                collect(envelope, &mut found);
+                found.retain(|(_, text)| text != NO_MESSAGE);
+            }
+            codes.retain(|(code, _)| found.iter().all(|(told, _)| told != code));
+            found.extend(codes);
         }
         Self(found)
     }
@@ -388,18 +416,25 @@ fn collect(said: &Value, found: &mut Vec<(Option<i64>, String)>) {
             if let Some(inner @ Value::Object(_)) = error.get("error") {
                 return collect(inner, found);
             }
-            let code = error.get("code").and_then(|code| match code {
+            let code = error.get("code").or_else(|| error.get("error_code"));
+            let code = code.and_then(|code| match code {
                 Value::String(text) => text.parse().ok(),
                 other => other.as_i64(),
             });
-            let keys = ["message", "error", "error_description", "detail", "title"];
-            let text = keys.iter().find_map(|key| error.get(*key)?.as_str());
-            found.push((code, text.unwrap_or(NO_MESSAGE).to_owned()));
+            let texts = KEYS.iter().filter_map(|key| error.get(*key)?.as_str());
+            let text = texts.collect::<Vec<_>>().join(": ");
+            let text = if text.is_empty() {
+                NO_MESSAGE.to_owned()
+            } else {
+                text
+            };
+            found.push((code, text));
             if let Some(chain) = error.get("error_chain") {
                 collect(chain, found);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Number(code) => found.push((code.as_i64(), NO_MESSAGE.to_owned())),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

@@ -191,7 +191,31 @@ fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
             422,
             r#"{"title":"Bad","detail":"it is too long"}"#,
             Refused,
-            "refused with status 422 (it is too long)",
+            "refused with status 422 (Bad: it is too long)",
+        ),
+        (
+            400,
+            r#"{"success":false,"errors":[{"code":1004}],"messages":[{"code":1004,"message":"TTL is too short"}]}"#,
+            Refused,
+            "refused with status 400 (code 1004: TTL is too short)",
+        ),
+        (
+            400,
+            r#"{"success":false,"errors":[9021],"messages":[{"message":"read the manual"}]}"#,
+            Refused,
+            "refused with status 400 (read the manual; code 9021: no message)",
+        ),
+        (
+            400,
+            r#"{"success":false,"errors":{"ttl":["must be 60 or more"]}}"#,
+            Refused,
+            "refused with status 400 (ttl: must be 60 or more)",
+        ),
+        (
+            403,
+            r#"{"title":"Error 1010: Access denied","status":403,"error_code":1010}"#,
+            Forbidden,
+            "refused with status 403 (code 1010: Error 1010: Access denied)",
         ),
         (
             400,
@@ -276,6 +300,11 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
     for (status, body, detail) in [
         (200, "", came(200, "nothing")),
         (200, " <!DOCTYPE html><p>Hello", came(200, "a web page")),
+        (
+            403,
+            "<html><title>Access\n denied</title>",
+            came(403, "a web page (\"Access denied\")"),
+        ),
         (200, "error code: 1034", came(200, "\"error code: 1034\"")),
         (200, "{\"success\":true,\"r", came(200, "something else")),
         (200, "[]", came(200, "something else")),
