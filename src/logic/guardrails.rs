@@ -230,10 +230,14 @@ impl Facts {
     }
 }
 
+/// One look proves no outage, however seldom cycles run: with a long gap between each two of them nothing is cut.
+const FEWEST_CYCLES: u32 = 2;
+
 /// The cycles that fit into that time at that interval, rounded up.
 fn cycles_in(time: Duration, interval: Duration) -> u32 {
     let interval = interval.as_millis().max(1);
-    u32::try_from(time.as_millis().div_ceil(interval)).unwrap_or(u32::MAX)
+    let cycles = u32::try_from(time.as_millis().div_ceil(interval));
+    cycles.unwrap_or(u32::MAX).max(FEWEST_CYCLES)
 }
 
 /// A guardrail that does not hold, as a reason for the report.

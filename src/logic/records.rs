@@ -23,6 +23,8 @@ pub use super::spec::{RecordSpec, families};
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
 
+/// A record that was created is listed within this.
+const LISTED_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// For how long the provider's word on TTL and proxy is believed.
 const SETTINGS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -209,6 +211,16 @@ impl Reconciliation<'_> {
                 "{label} does not exist; fix: create it at Cloudflare, or set `create = true` for this record"
             ));
         }
+        if let Some((created, left)) = self.may_be_created() {
+            return Next::Done(Settled::Held {
+                reason: format!(
+                    "{label}: it may have been created with {created}, and the API does not list it yet{RETRY}{}",
+                    human_duration(left)
+                ),
+                is_trouble: true,
+                found: Instead::Missing,
+            });
+        }
         let proxied = self.spec.proxied.unwrap_or(false);
         self.write(Write::Create(NewRecord {
             name: self.spec.name.clone(),
@@ -221,6 +233,16 @@ impl Reconciliation<'_> {
             },
             proxied,
         }))
+    }
+
+    /// Another address with which it may have been created a short while ago, and for how long that is to be waited for: a list may lag
+    /// behind, and would show two records then.
+    fn may_be_created(&self) -> Option<(IpAddr, Duration)> {
+        let created = self.state.unanswered.as_ref()?;
+        let is_another = created.from.is_none() && created.to != self.wanted;
+        let passed = created.at.elapsed(self.now).known()?;
+        let left = LISTED_WITHIN.checked_sub(passed)?;
+        (is_another && !left.is_zero()).then_some((created.to, left))
     }
 
     fn write(&self, write: Write) -> Next {

@@ -2,6 +2,7 @@ use super::*;
 use crate::logic::backoff::Backoff;
 use crate::logic::fixtures::{at, ip, policy, record};
 use crate::logic::provider::ApiErrorKind;
+use crate::logic::settled::Replacement;
 use crate::logic::units::{Family, RecordType};
 
 pub const A: &str = "11.0.0.1";
@@ -389,6 +390,34 @@ fn a_missing_record_is_created_only_if_that_is_allowed() {
         }),
         (1, true, ip(A))
     );
+}
+
+/// The list of a provider may lag behind: it would come to hold two.
+#[test]
+fn a_record_that_may_have_been_created_is_not_created_with_another_address_for_five_minutes() {
+    let spec = RecordSpec {
+        create: true,
+        ..spec()
+    };
+    let created = |from: Option<&str>, to| RecordState {
+        unanswered: Some(Replacement {
+            from: from.map(str::to_owned),
+            to: ip(to),
+            at: at(10),
+        }),
+        ..RecordState::default()
+    };
+    for (state, s, is_created) in [
+        (created(None, B), 20, false),
+        (created(None, B), 309, false),
+        (created(None, B), 310, true),
+        (created(None, A), 20, true),
+        (created(Some(A), B), 20, true),
+    ] {
+        let next = with(&spec, &state, s, |it| it.after_read(&[]));
+        let creates = matches!(next, Next::Write(Write::Create(_)));
+        assert_eq!(creates, is_created, "{state:?} {s}");
+    }
 }
 
 #[test]

@@ -290,6 +290,9 @@ impl RecoveryState {
             Router::Back(back) => Some(back),
             Router::Steady | Router::Lost => None,
         };
+        // Nobody knows then how long the line has been back.
+        self.watch
+            .take_if(|watch| watch.since.elapsed(now).known().is_none());
         self.attempts
             .iter_mut()
             .chain(self.watch.as_mut().map(|watch| &mut watch.since))

@@ -271,6 +271,19 @@ fn the_cycles_needed_are_rounded_up() {
     );
 }
 
+#[test]
+fn nothing_is_cut_by_cycles_with_long_gaps_between_them_however_long_the_interval() {
+    let interval = Duration::from_secs(600);
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 6000, 600);
+    let allowed = state.allows(&limits(), Verdict::WanDown, interval, &at(6000));
+    let gap = Guardrail::Gap {
+        unbroken: 1,
+        needed: 2,
+    };
+    assert_eq!(allowed, Err(gap));
+}
+
 /// An outage that is seen every `step` seconds from `from` to `to`.
 fn outage(state: &mut RecoveryState, from: u64, to: u64, step: usize) {
     for s in (from..=to).step_by(step) {
@@ -866,6 +879,15 @@ fn a_line_that_came_back_while_nobody_looked_is_not_said_to_have_been_helped() {
     assert_eq!(after(&[60, 240], 540), Some(510));
     assert_eq!(after(&[60, 240], 541), None);
     assert_eq!(after(&[60], 18_120), None);
+
+    let mut state = RecoveryState::default();
+    outage(&mut state, 0, 0, 30);
+    state.intend(&at(10));
+    state.restored(&at(20));
+    state.on_clocks_of(&at(40));
+    assert!(state.watch.is_some());
+    state.on_clocks_of(&Moment::simulated("other", 12, Duration::from_secs(60)));
+    assert_eq!(state.watch, None, "after a boot without a clock");
 }
 
 #[test]

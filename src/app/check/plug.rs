@@ -5,6 +5,8 @@ use crate::app::adapters::Adapters;
 use crate::called;
 use crate::config::PlugKind;
 use crate::logic::advice;
+use crate::logic::recovery::LONGEST_GAP;
+use crate::logic::units::human_duration;
 
 const FIX: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
 const FIX_PROGRAM: &str = "set recovery.program to the program, and make it executable";
@@ -75,6 +77,16 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
         let fix = "give it an address on this network, or use a plug that can time itself";
         let cut_off = adapters.plug_may_be_cut_off();
         findings.extend(cut_off.map(|why| Finding::warn("plug", why).fix(fix)));
+    }
+    let policy = &adapters.settings.policy;
+    let longest = policy.unsettled_interval + policy.jitter;
+    if adapters.settings.recovery.limits.enabled && longest > LONGEST_GAP {
+        let (longest, gap) = (human_duration(longest), human_duration(LONGEST_GAP));
+        let why = format!(
+            "never switched off: cycles may be {longest} apart, and over {gap} prove no outage"
+        );
+        let fix = "set policy.unsettled_interval and policy.jitter to less";
+        findings.push(Finding::warn("plug", why).fix(fix));
     }
     findings
 }
