@@ -399,7 +399,7 @@ fn a_record_that_may_have_been_created_is_not_created_with_another_address_for_f
         create: true,
         ..spec()
     };
-    let created = |from: Option<&str>, to| RecordState {
+    let unanswered = |from: Option<&str>, to| RecordState {
         unanswered: Some(Replacement {
             from: from.map(str::to_owned),
             to: ip(to),
@@ -408,11 +408,11 @@ fn a_record_that_may_have_been_created_is_not_created_with_another_address_for_f
         ..RecordState::default()
     };
     for (state, s, is_created) in [
-        (created(None, B), 20, false),
-        (created(None, B), 309, false),
-        (created(None, B), 310, true),
-        (created(None, A), 20, true),
-        (created(Some(A), B), 20, true),
+        (unanswered(None, B), 20, false),
+        (unanswered(None, B), 309, false),
+        (unanswered(None, B), 310, true),
+        (unanswered(None, A), 20, true),
+        (unanswered(Some(A), B), 20, true),
     ] {
         let next = with(&spec, &state, s, |it| it.after_read(&[]));
         let creates = matches!(next, Next::Write(Write::Create(_)));

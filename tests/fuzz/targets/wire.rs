@@ -140,7 +140,10 @@ pub fn http(input: &[u8]) {
             RecordType::A,
             deadline,
         )),
-        3 => asked(api(http).zone("xn--bcher-kva.example", deadline)),
+        3 => {
+            asked(api(http.clone()).zone("xn--bcher-kva.example", None, deadline));
+            asked(api(http).zones(3, deadline));
+        }
         4 => {
             asked(api(http.clone()).records("0123", "vpn.example.com", deadline));
             asked(api(http).zone_records("0123", &["vpn.example.com"], 3, deadline));
