@@ -12,9 +12,11 @@ use crate::logic::records::{Instead, Next, RecordSpec, Settled, Write, WriteFate
 use crate::logic::state::State;
 use crate::store::StoreError;
 
-/// So many calls at most are made in one cycle to find which changes of a zone are refused: five minutes may not use up what Cloudflare allows
-/// in them (1,200), and where most are refused the rest goes on in the next cycle.
-const FURTHER_CALLS: usize = 150;
+/// So many calls are made in one cycle to find which changes are refused: five minutes, ten cycles, may not use up what Cloudflare allows in
+/// them (1,200), and where most are refused the rest goes on in the next cycle. Each zone has its share ..
+const FURTHER_CALLS: usize = 100;
+/// .. and as many as it takes to find one of the largest batch.
+const FEWEST_CALLS: usize = 16;
 
 /// What became of each change, as far as that is known.
 type Places<'p, 'c> = Vec<(&'p Change<'c>, &'p mut Option<Made>)>;
@@ -136,7 +138,11 @@ impl Act<'_> {
         let largest = together.map_or(most, |together| together.min(most));
         let mut further = self.further.borrow_mut();
         let of_zone = further.iter().position(|(id, _)| id == zone_id);
-        let left = of_zone.map_or(FURTHER_CALLS, |place| further.swap_remove(place).1);
+        let zones = state.zones.values().filter(|zone| zone.id.is_some());
+        let share = FURTHER_CALLS / zones.count().max(1);
+        let left = of_zone.map_or(share.max(FEWEST_CALLS), |place| {
+            further.swap_remove(place).1
+        });
         let mut batches = Batches::of(counts, largest, left);
         let mut is_answered = true;
         let mut why_not = String::from(
