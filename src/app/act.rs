@@ -84,6 +84,12 @@ impl Results<'_> {
         self.answers.get(place)?.as_ref()?.0.as_deref()
     }
 
+    /// Whether this one could not be settled.
+    fn has_failed(&self, place: usize) -> bool {
+        let acted = self.acted.get(place).and_then(Option::as_ref);
+        acted.is_some_and(|acted| matches!(acted.outcome.settled, Settled::Failed { .. }))
+    }
+
     /// One is settled, at this time and after so long.
     fn settle(&mut self, place: usize, mut settled: Settled, at: Moment, took: Duration) {
         let (Some(spec), Some(planned), Some(acted)) = (
@@ -194,6 +200,10 @@ impl<'a> Act<'a> {
         while let Some(longest) = first_of_longest(&waiting) {
             let begun = Instant::now();
             let first = waiting.remove(longest);
+            let is_tried = self
+                .lookup
+                .as_ref()
+                .is_ok_and(|lookup| !lookup.deadline.remaining().is_zero());
             let mut changes = vec![];
             self.look(state, first, &waiting, &mut results, &mut changes, begun);
             // The others of its zone, which is known now; as many as are written at once, so that time is left to write them.
@@ -212,7 +222,12 @@ impl<'a> Act<'a> {
                     })
             {
                 let next = waiting.remove(next);
+                let (place, spec) = (next.place, next.spec);
                 self.look(state, next, &waiting, &mut results, &mut changes, begun);
+                // What its zone took too long for goes behind what had no turn.
+                if is_tried && results.has_failed(place) {
+                    state.is_in_vain(spec, self.now);
+                }
             }
             self.write(state, changes, &mut results, begun)?;
         }
@@ -307,6 +322,7 @@ impl<'a> Act<'a> {
         let mut others = others.iter().map(|other| other.spec);
         match lookup.records(state, spec, &mut others) {
             Ok(records) => {
+                lookup.note_taken();
                 let next = self.pursue(state, spec, wanted, |reconciliation| {
                     reconciliation.after_read(&records)
                 });

@@ -133,10 +133,12 @@ impl Adapters {
         })
     }
 
-    /// Resolves a name that nothing had to be asked of so far, another one each `turn`: it is to be known where the resolver fails later.
-    pub fn resolve_another_name(&self, turn: u64) {
-        if let Some(name) = self.names.unknown(turn) {
-            let found = self.dialer.find(&name, HTTPS, None, WAN_TIMEOUT);
+    /// Resolves the names of those who did not have to be asked so far, as long as there is time, another one first each `turn`: they are
+    /// to be known where the resolver fails later.
+    pub fn resolve_other_names(&self, turn: u64) {
+        let end = Deadline::after(WAN_TIMEOUT);
+        for name in self.names.unknown(turn) {
+            let found = self.dialer.find(&name, HTTPS, None, end.remaining());
             log::debug!("{name} is resolved for later: {}", found.is_ok());
         }
     }
@@ -359,6 +361,8 @@ impl Adapters {
             dialer: self.dialer.clone(),
             tls: Arc::clone(&self.tls),
             router: self.router_address().map(|it| it.address),
+            // No home has Cloudflare under its roof.
+            is_own_world: probe::host::is_loopback(&self.settings.cloudflare.api_url.server().host),
             family: None,
             deadline,
             patience,

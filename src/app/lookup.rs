@@ -295,9 +295,23 @@ impl<'a> Lookup<'a> {
             read.tried.push(id.clone());
         }
         if is_less && is_new && !is_hopeless {
-            let whole = self
-                .provider
-                .zone_records(id, &names, most, self.deadline)?;
+            // Other zones wait: this one may take half of the time that is left.
+            let is_elsewhere = |spec: &RecordSpec| !spec.may_be_in(zone);
+            let deadline = if self.records.iter().any(is_elsewhere) {
+                Deadline::after(self.deadline.remaining() / 2)
+            } else {
+                self.deadline
+            };
+            let is_begun = !deadline.remaining().is_zero();
+            let whole = self.provider.zone_records(id, &names, most, deadline);
+            let whole = whole.map_err(|error| match error.kind {
+                // It would take as long the next time: what fails so again and again is read another way.
+                ApiErrorKind::NoTime if is_begun => ApiError {
+                    kind: ApiErrorKind::Unavailable { retry_after: None },
+                    ..error
+                },
+                _ => error,
+            })?;
             read.calls.push((zone.clone(), whole.calls));
             for (name, found) in whole.names {
                 read.add(id, name, found);

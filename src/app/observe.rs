@@ -77,17 +77,20 @@ pub fn observe(
 }
 
 /// The same observation with the answers to the last look in place of those that the cycle began with. Of the family over which nobody
-/// proved anything the next cycle knows more.
+/// proved anything the next cycle knows more. None where somebody was to be asked and was not: then silence is none.
 #[must_use]
-pub fn look_again(adapters: &Adapters, seen: &Observation, now: &Moment) -> Observation {
+pub fn look_again(adapters: &Adapters, seen: &Observation, now: &Moment) -> Option<Observation> {
     let wan = adapters.last_look();
     let plausible = now.wall_is_plausible();
     let line = Line::of(&wan.heard, answer_time(&seen.router), plausible);
+    if line == Line::Down && wan.heard.contains(&Heard::Missed) {
+        return None;
+    }
     let over = |family| match line {
         Line::Up if wan.over != Some(family) => *seen.lines.of(family),
         line => line,
     };
-    Observation {
+    Some(Observation {
         line,
         lines: ByFamily {
             ipv4: over(Family::V4),
@@ -95,7 +98,7 @@ pub fn look_again(adapters: &Adapters, seen: &Observation, now: &Moment) -> Obse
         },
         wan: wan.signal,
         ..seen.clone()
-    }
+    })
 }
 
 /// How long the router took to answer, where it did.

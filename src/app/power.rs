@@ -41,9 +41,9 @@ pub const ANSWERED: &str = "a server answered the final check before the cut: th
 /// Told where the last look may be too old to act on: this process was stopped in between.
 pub const OLD: &str = "the final check before the cut is over 10 s old: the power stays on";
 
-/// Told where nobody could be asked in the last look, as where a route is gone: that is no evidence.
+/// Told where not everybody could be asked in the last look, as where a route is gone: that is no evidence.
 const UNASKED: &str =
-    "no server could be asked in the final check before the cut: the power stays on";
+    "the servers could not all be asked in the final check before the cut: the power stays on";
 
 /// Told where it is not known what would have come back.
 const STOPPED: &str =
@@ -56,7 +56,7 @@ pub enum LastLook {
     Silence,
     /// Something.
     Answer,
-    /// There was nobody to ask.
+    /// Not everybody could be asked, or nobody.
     Unasked,
     /// It is not known: this process was stopped meanwhile.
     Stopped,

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::observe::{look_again, observe};
 use super::pending_cut;
 use super::power::{self, LastLook, Save};
-use super::remembered::{is_due, leave, load};
+use super::remembered::{is_dark, is_due, leave, load};
 use super::threads::{Begun, beside};
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
@@ -126,7 +126,9 @@ pub fn prepare(context: &Context, options: &cli::Reconcile) -> Result<Option<Ada
     if options.if_due && !is_due(&dir, &settings.policy)? {
         return Ok(None);
     }
-    system::sleep(system::random_up_to(options.splay));
+    if !options.splay.is_zero() && !is_dark(&dir) {
+        system::sleep(system::random_up_to(options.splay));
+    }
     let adapters =
         Adapters::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
     if let Err(error) = context.enforce_policy(&adapters) {
@@ -358,7 +360,9 @@ impl<'a, 'd> Run<'a, 'd> {
         let heard = RefCell::new(None);
         let look = || {
             let end = Deadline::after(LAST_LOOK + GRACE + GRACE);
-            let again = look_again(adapters, &decided.seen, &self.now);
+            let Some(again) = look_again(adapters, &decided.seen, &self.now) else {
+                return LastLook::Unasked;
+            };
             let looked = match again.line {
                 _ if step::is_dead(&again, &self.now, desired) => LastLook::Silence,
                 // What should have come back meanwhile was not waited for.
@@ -413,7 +417,7 @@ impl<'a, 'd> Run<'a, 'd> {
         };
         let mut state = settle(decided.state, &ending, now, desired);
         if self.dir.is_some() && !decided.decision.verdict.is_down() {
-            adapters.resolve_another_name(state.cycle);
+            adapters.resolve_other_names(state.cycle);
         }
         state.names = adapters.names().all();
         let trouble = match self.dir {

@@ -27,6 +27,15 @@ pub fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
     Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
 }
 
+/// Whether a cut is not known to be over.
+#[must_use]
+pub fn is_dark(dir: &Path) -> bool {
+    let dir = StateDir::existing(dir).unwrap_or_default();
+    let state: Option<State> =
+        dir.and_then(|dir| state::read(&dir, VERSION.into()).unwrap_or_default());
+    state.is_some_and(|state| state.recovery.cut.is_some())
+}
+
 /// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start. Whether the modem was left
 /// without power is then not known either.
 ///

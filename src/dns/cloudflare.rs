@@ -455,7 +455,7 @@ impl Provider for Cloudflare {
                 break;
             };
             let pages = answer.pages().unwrap_or(number);
-            if pages > most {
+            if pages > most.min(MAX_PAGES) {
                 return Ok(Whole {
                     calls: pages,
                     ..Whole::default()

@@ -15,7 +15,7 @@ const SLOWEST_ROUTER: Duration = Duration::from_millis(10);
 /// What came back from one server in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// It proved who it is: TLS was verified, or nothing but a connection was asked of it.
+    /// It proved who it is: TLS was verified, or all of the world is on this host.
     Verified,
     /// Something came back and proved nothing.
     Answered {
@@ -29,6 +29,8 @@ pub enum Heard {
     /// Nothing was sent: the name has no address, this host has no way there or keeps in what goes there, or whoever answers is not beyond the
     /// router.
     NotAsked,
+    /// Nothing was sent that was to be: this host is short of open files, memory or time.
+    Missed,
 }
 
 /// Why an answer proves nothing.
@@ -44,6 +46,8 @@ pub enum Doubt {
     NoTls,
     /// It refused, broke off, or said nothing.
     Nothing,
+    /// It takes connections, and was not asked who it is.
+    Unasked,
 }
 
 /// Whether the line is up.
@@ -70,6 +74,8 @@ named! {
         NotTls = "not_tls",
         /// Connections are refused, broken off or left without a word.
         Blocked = "blocked",
+        /// Who takes connections was not asked who he is.
+        Unproved = "unproved",
         /// All that answers is as near as the router.
         RouterPage = "router_page",
         /// There was nobody who could be asked.
@@ -93,6 +99,9 @@ impl fmt::Display for Reason {
             Self::Blocked => {
                 "connections are refused, broken off or left without a word: the servers may be blocked"
             }
+            Self::Unproved => {
+                "what answers is not asked who it is: a tcp:// target proves nothing"
+            }
             Self::RouterPage => "the answer comes from as near as the router: probably its own page",
             Self::NobodyAsked => "no server could be asked",
         })
@@ -109,6 +118,7 @@ impl Reason {
             | Self::Portal
             | Self::NotTls
             | Self::Blocked
+            | Self::Unproved
             | Self::RouterPage => true,
             Self::Clock | Self::NobodyAsked => false,
         }
@@ -126,7 +136,7 @@ impl Line {
                 Heard::Answered { doubt, after } => {
                     Some((*doubt, after.is_some_and(|after| after <= own_speed)))
                 }
-                Heard::Verified | Heard::Silent | Heard::NotAsked => None,
+                Heard::Verified | Heard::Silent | Heard::NotAsked | Heard::Missed => None,
             })
             .collect();
         let any = |wanted| doubts.iter().any(|(doubt, _)| *doubt == wanted);
@@ -148,8 +158,10 @@ impl Line {
             Self::Unverified(Reason::Portal)
         } else if any(Doubt::NoTls) {
             Self::Unverified(Reason::NotTls)
-        } else {
+        } else if any(Doubt::Nothing) {
             Self::Unverified(Reason::Blocked)
+        } else {
+            Self::Unverified(Reason::Unproved)
         }
     }
 }
@@ -202,6 +214,12 @@ mod tests {
                 vec![after(NoTls, 20), after(Name, 20)],
                 Unverified(Reason::Portal),
             ),
+            (
+                vec![Silent, after(Doubt::Unasked, 20)],
+                Unverified(Reason::Unproved),
+            ),
+            (vec![Silent, Heard::Missed], Down),
+            (vec![Heard::Missed], Unverified(Reason::NobodyAsked)),
             (
                 vec![Silent, after(Nothing, 3), after(Name, 2)],
                 Unverified(Reason::RouterPage),

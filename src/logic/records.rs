@@ -23,6 +23,8 @@ pub use super::spec::{RecordSpec, families};
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;
 
+/// For so long at least resolvers may answer from their caches.
+const CACHES: Duration = Duration::from_secs(3 * 60);
 /// A record that was created is listed within this.
 const LISTED_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// For how long the provider's word on TTL and proxy is believed.
@@ -105,10 +107,8 @@ impl Reconciliation<'_> {
             })
         };
         match self.cache().0 {
-            // For a while after a write it is the caches of others that are old.
-            CacheStatus::Hit if shown != Some(false) || self.state.converging(self.now) => {
-                right(Layer::Cache)
-            }
+            // For a while it is the caches of others that are old.
+            CacheStatus::Hit if shown != Some(false) || self.is_in_caches() => right(Layer::Cache),
             _ if answer == Some(&[self.wanted]) => right(Layer::Doh),
             CacheStatus::Hit
             | CacheStatus::Miss
@@ -307,6 +307,14 @@ impl Reconciliation<'_> {
             .filter(|cache| cache.asks_as(self.spec));
         let shown = cache.and_then(|cache| cache.settings.as_ref());
         !self.no_cache && shown.is_some_and(|at| at.elapsed(self.now).under(SETTINGS_AGE))
+    }
+
+    /// Whether the caches of others may still hold what the provider held before it was seen to hold this.
+    fn is_in_caches(&self) -> bool {
+        let ttl = Duration::from_secs(self.spec.ttl.unwrap_or(CREATED_TTL).into());
+        let expires = ttl.clamp(CACHES, CONVERGENCE_WINDOW);
+        let cache = self.state.cache.as_ref();
+        cache.is_some_and(|cache| cache.at.elapsed(self.now).under(expires))
     }
 
     fn watches_public_dns(&self) -> bool {

@@ -222,8 +222,8 @@ fn public_dns_settles_a_record_only_with_exactly_the_wanted_address() {
 }
 
 #[test]
-fn after_a_write_public_dns_is_watched_for_ten_minutes_then_seldom_and_never_leads_to_the_provider()
-{
+fn after_a_write_public_dns_is_watched_for_ten_minutes_then_seldom_and_leads_to_the_provider_where_it_is_behind_for_long()
+ {
     let asked_at = |asked: Option<u64>| RecordState {
         pending: Some(Pending {
             asked: asked.map(at),
@@ -241,14 +241,25 @@ fn after_a_write_public_dns_is_watched_for_ten_minutes_then_seldom_and_never_lea
         let begun = begin(&spec(), &asked_at(asked), now);
         assert_eq!(begun, (CacheStatus::Hit, next), "{asked:?} {now}");
     }
-    let state = asked_at(None);
-    let after = |answer: &[IpAddr]| {
-        with(&spec(), &state, 30, |reconciliation| {
-            reconciliation.after_doh(Some(answer))
-        })
+    let after = |ttl, answer: &[IpAddr], s| {
+        let mut state = asked_at(None);
+        let spec = RecordSpec { ttl, ..spec() };
+        state.cache.as_mut().unwrap().ttl = ttl;
+        with(&spec, &state, s, |it| it.after_doh(Some(answer)))
     };
-    assert_eq!(after(&[ip(B)]), right(Layer::Cache, false, None));
-    assert_eq!(after(&[ip(A)]), right(Layer::Cache, true, None));
+    let cached = right(Layer::Cache, false, None);
+    for (ttl, s, next) in [
+        (None, 179, cached.clone()),
+        (None, 180, Next::AskApi),
+        (Some(300), 299, cached.clone()),
+        (Some(300), 300, Next::AskApi),
+        (Some(3600), 599, cached),
+        (Some(3600), 600, Next::AskApi),
+    ] {
+        assert_eq!(after(ttl, &[ip(B)], s), next, "{ttl:?} {s}");
+        let shown = right(Layer::Cache, true, None);
+        assert_eq!(after(ttl, &[ip(A)], s), shown, "{ttl:?} {s}");
+    }
 }
 
 #[test]
@@ -675,8 +686,8 @@ fn public_dns_that_contradicts_the_cache_for_longer_than_a_write_takes_has_the_p
     };
     let (a, b) = (vec![ip(A)], vec![ip(B)]);
     for (answer, s, next) in [
-        (Some(&b), 599, right(Layer::Cache, false, None)),
-        (Some(&b), 600, Next::AskApi),
+        (Some(&b), 179, right(Layer::Cache, false, None)),
+        (Some(&b), 180, Next::AskApi),
         (Some(&a), 600, right(Layer::Cache, true, None)),
         (None, 600, right(Layer::Cache, false, None)),
     ] {

@@ -17,6 +17,9 @@ use super::state::{Outage, State};
 use super::units::{ByFamily, Family};
 use super::verdict::Verdict;
 
+/// Cycles that are further apart than this begin anew to count how long a family has not been READY.
+const LONG_GAP: Duration = Duration::from_secs(60 * 60);
+
 /// What the operator wants, as far as a cycle needs it.
 #[derive(Debug, Clone, Copy)]
 pub struct Desired<'a> {
@@ -141,10 +144,11 @@ pub fn step(
                 seconds: gap.map(|gap| gap.as_secs()),
             },
         );
-        // What nobody looked at is not known to have been so.
+        // What nobody looked at for long is not known to have been so.
+        let is_long = gap.is_none_or(|gap| gap > LONG_GAP);
         for family in [Family::V4, Family::V6] {
             let machine = state.machines.of_mut(family);
-            if machine.track.readiness() != Readiness::Ready {
+            if is_long && machine.track.readiness() != Readiness::Ready {
                 machine.since = now.clone();
             }
         }

@@ -45,14 +45,15 @@ impl Names {
         self.lock().get(name).cloned().unwrap_or_default()
     }
 
-    /// One of those that were never resolved: of several another one each `turn`.
+    /// Those that were never resolved, another one first each `turn`.
     #[must_use]
-    pub fn unknown(&self, turn: u64) -> Option<String> {
+    pub fn unknown(&self, turn: u64) -> Vec<String> {
         let known = self.lock();
-        let unknown = || known.iter().filter(|(_, addresses)| addresses.is_empty());
-        let place = turn.checked_rem(unknown().count() as u64)?;
-        let (name, _) = unknown().nth(usize::try_from(place).ok()?)?;
-        Some(name.clone())
+        let unknown = known.iter().filter(|(_, addresses)| addresses.is_empty());
+        let mut unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
+        let first = turn.checked_rem(unknown.len() as u64).unwrap_or_default();
+        unknown.rotate_left(usize::try_from(first).unwrap_or_default());
+        unknown
     }
 
     /// What is worth remembering.
@@ -82,7 +83,7 @@ mod tests {
         names.learn("plug.example", [ip("192.0.2.3")].into_iter());
         let all = BTreeMap::from([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
         assert_eq!(names.all(), all);
-        assert_eq!(names.unknown(7).as_deref(), Some("b.example"));
+        assert_eq!(names.unknown(7), ["b.example"]);
         assert_eq!(names.recall("b.example"), [] as [IpAddr; 0]);
 
         let later = Names::of(["a.example".to_owned()]);
@@ -93,8 +94,9 @@ mod tests {
         assert_eq!(without.all(), BTreeMap::new(), "it is configured no more");
 
         let two = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
-        let turns = [0, 1, 2].map(|turn| two.unknown(turn).unwrap());
-        assert_eq!(turns, ["a.example", "b.example", "a.example"]);
-        assert_eq!(Names::of([]).unknown(1), None);
+        let turns = [0, 1, 2].map(|turn| two.unknown(turn).concat());
+        let (ab, ba) = ("a.exampleb.example", "b.examplea.example");
+        assert_eq!(turns, [ab, ba, ab]);
+        assert!(Names::of([]).unknown(1).is_empty());
     }
 }

@@ -185,7 +185,9 @@ pub fn is_beyond_router(address: IpAddr, host: &str) -> bool {
     !(is_private || is_near(address))
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether this is a name or an address of this very host.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let literal = bare.parse::<IpAddr>();
     host == "localhost" || literal.is_ok_and(|it| it.to_canonical().is_loopback())

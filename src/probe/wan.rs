@@ -62,6 +62,8 @@ pub struct Asker {
     pub tls: Arc<ClientConfig>,
     /// The router whose line is meant.
     pub router: Option<IpAddr>,
+    /// Whether all of the world is on this host, as in the demo: then nothing there has to prove more than that it answers.
+    pub is_own_world: bool,
     /// The only family over which to ask, where not all count.
     pub family: Option<Family>,
     /// When all of it must end.
@@ -174,7 +176,7 @@ fn doubt_silence(found: &mut [(WanTarget, Asked)]) {
 /// to do is told once, at the end.
 fn explain(targets: &[WanTarget], asked: &[(WanTarget, Asked)]) -> String {
     let is_heard = |asked: &Asked| matches!(asked.heard, Heard::Answered { .. });
-    let was_asked = |asked: &Asked| asked.heard != Heard::NotAsked;
+    let was_asked = |asked: &Asked| !matches!(asked.heard, Heard::NotAsked | Heard::Missed);
     let anybody = asked.iter().any(|(_, asked)| was_asked(asked));
     let told = asked.iter().filter(|(target, asked)| {
         is_heard(asked) || (targets.contains(target) && (was_asked(asked) || !anybody))
@@ -199,7 +201,7 @@ impl Asker {
     fn ask_all(&self, targets: &[WanTarget]) -> Vec<(WanTarget, Asked)> {
         let it = self.clone();
         // Of whom nothing is known in time, there is not even silence.
-        let late = Asked::not("timed out".to_owned());
+        let late = Asked::missed("timed out".to_owned());
         let raced = race(
             targets.to_vec(),
             self.deadline.within(self.patience) + GRACE,
@@ -280,6 +282,9 @@ impl Asker {
     fn knock(&self, target: &WanTarget, address: SocketAddr, end: Deadline) -> Asked {
         let ip = address.ip().to_canonical();
         let is_loopback = ip.is_loopback();
+        if is_loopback && !self.is_own_world {
+            return Asked::not(format!("{ip} is this host itself"));
+        }
         if !host::is_beyond_router(ip, &target.host) {
             return Asked::not(format!("{ip} is not beyond the router"));
         }
@@ -297,7 +302,11 @@ impl Asker {
         };
         match connected {
             Ok(socket) => match target.scheme {
-                WanScheme::Tcp => verified(),
+                WanScheme::Tcp if is_loopback => verified(),
+                WanScheme::Tcp => answered(
+                    Doubt::Unasked,
+                    "takes connections, which proves nothing; fix: use tls://".to_owned(),
+                ),
                 WanScheme::Tls => match tls::handshake(&self.tls, &target.host, socket, end) {
                     Ok(_) => verified(),
                     Err(error) => answered(doubt(reason::tls(&error)), reason::of(&error)),
@@ -312,6 +321,7 @@ impl Asker {
                     Failed::TimedOut => self.lost(ip, why),
                     // The same error comes from the network and from this host's own routing table.
                     Failed::Unreachable if self.dialer.has_way(address) => self.lost(ip, why),
+                    Failed::Short => Asked::missed(why),
                     Failed::Unreachable | Failed::Here => Asked::not(why),
                 }
             }
@@ -379,6 +389,13 @@ impl Asked {
         }
     }
 
+    fn missed(why: String) -> Self {
+        Self {
+            heard: Heard::Missed,
+            ..Self::not(why)
+        }
+    }
+
     const fn not(why: String) -> Self {
         Self {
             heard: Heard::NotAsked,
@@ -408,9 +425,10 @@ impl Asked {
 
     const fn weight(&self) -> u8 {
         match self.heard {
-            Heard::Verified => 3,
-            Heard::Answered { .. } => 2,
-            Heard::Silent => 1,
+            Heard::Verified => 4,
+            Heard::Answered { .. } => 3,
+            Heard::Silent => 2,
+            Heard::Missed => 1,
             Heard::NotAsked => 0,
         }
     }
@@ -436,12 +454,20 @@ enum Failed {
     TimedOut,
     /// There is no way there, says this host or somebody on the way.
     Unreachable,
+    /// On this host, which is short of something.
+    Short,
     /// On this host.
     Here,
 }
 
 fn what_failed(error: &std::io::Error) -> Failed {
     use std::io::ErrorKind;
+    if matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS)
+    ) {
+        return Failed::Short;
+    }
     match error.kind() {
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Failed::Refused,
         ErrorKind::TimedOut => Failed::TimedOut,
@@ -501,6 +527,7 @@ mod tests {
             dialer: Dialer::new(None),
             tls: tls::client_config(None).unwrap(),
             router: None,
+            is_own_world: true,
             family: None,
             deadline: Deadline::after(limit),
             patience: WAN_TIMEOUT,

@@ -208,7 +208,9 @@ fn an_interrupted_attempt_is_told_as_such_and_never_as_one_that_helped() {
         .run(&["history", "--kind", "recovery", "--format", "logfmt"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(
-        told.contains("interrupted, perhaps before the power was cut; the plug is on"),
+        told.contains(
+            "interrupted, perhaps before the power was cut; the plug was told to switch on"
+        ),
         "{told}"
     );
 }

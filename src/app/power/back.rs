@@ -72,7 +72,7 @@ pub fn emit_restored(state: &mut State, now: &Moment) {
         ),
         Some(_) => (
             RecoveryPhase::Failed,
-            "interrupted, perhaps before the power was cut; the plug is on",
+            "interrupted, perhaps before the power was cut; the plug was told to switch on",
         ),
     };
     emit(state, phase, Some(why.to_owned()), now);

@@ -81,7 +81,11 @@ fn whatever_but_silence_comes_of_the_last_look_leaves_the_power_on_and_counts_no
     // That somebody answered is not asked at once again.
     for (heard, told, is_known) in [
         (LastLook::Answer, "a server answered the final check", true),
-        (LastLook::Unasked, "no server could be asked in", false),
+        (
+            LastLook::Unasked,
+            "the servers could not all be asked in",
+            false,
+        ),
         (LastLook::Stopped, "cadence was stopped during", false),
     ] {
         let plug = Breaks::at("never", true);

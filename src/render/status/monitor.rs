@@ -169,11 +169,8 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
         RecordType::of(family).as_str() == record.kind
             && address.readiness != Some(Readiness::Ready)
     };
-    let is_any_up = matches!(
-        document.readiness,
-        Some(Readiness::Ready | Readiness::Probing)
-    );
-    let one_is_missing = is_any_up && document.public_ip.used().any(is_missing);
+    let is_any_ready = document.readiness == Some(Readiness::Ready);
+    let one_is_missing = is_any_ready && document.public_ip.used().any(is_missing);
     let waits = record.problem.is_none() || (record.waits && one_is_missing);
     let code = if !waits && is_long(record.for_s, CHANGING_S) {
         2

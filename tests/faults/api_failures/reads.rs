@@ -115,7 +115,7 @@ fn an_answer_that_is_none_of_the_api_rests_for_half_a_minute() {
     for (fault, reason) in [
         (
             Fault::Html,
-            "status 502 came with a web page instead of an answer of the API",
+            "status 502 came with a web page (\"502 Bad Gateway\") instead of an answer of the API",
         ),
         (
             Fault::Empty,

@@ -227,6 +227,6 @@ const fn weight(heard: Heard) -> u8 {
         Heard::Verified => 3,
         Heard::Answered { .. } => 2,
         Heard::Silent => 1,
-        Heard::NotAsked => 0,
+        Heard::NotAsked | Heard::Missed => 0,
     }
 }
