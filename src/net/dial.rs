@@ -10,7 +10,7 @@ use std::time::Duration;
 use log::debug;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::names::Names;
+use super::names::{Names, is_elsewhere};
 use super::resolver::Resolver;
 use super::{Deadline, firewall, reason};
 use crate::logic::units::Family;
@@ -249,19 +249,34 @@ impl Dialer {
             timeout / 2
         };
         match self.resolver.resolve(host, port, patience) {
-            Ok(found) => {
+            Ok(found) if known.is_empty() || found.iter().any(|it| is_elsewhere(it.ip())) => {
                 if let Some(names) = names {
                     names.learn(host, found.iter().map(SocketAddr::ip));
                 }
                 Ok((found, false))
             }
             Err(error) if known.is_empty() => Err(error),
-            Err(error) => {
-                let why = reason::of(&error);
+            failed => {
+                let why = failed.err().map(|error| reason::of(&error));
+                let why = why.unwrap_or_else(|| "it resolves to none of the internet".to_owned());
                 debug!("could not resolve {host}: {why}; going on with its last addresses");
                 let at = |ip| SocketAddr::new(ip, port);
                 Ok((known.into_iter().map(at).collect(), true))
             }
+        }
+    }
+
+    /// Whether it is worth telling who was [proved](Self::proved) to have this name.
+    #[must_use]
+    pub fn remembers(&self, host: &str) -> bool {
+        let names = self.names.as_ref();
+        names.is_some_and(|names| names.remembers(host))
+    }
+
+    /// Whoever has this name proved it at this address.
+    pub fn proved(&self, host: &str, at: IpAddr) {
+        if let Some(names) = &self.names {
+            names.proved(host, at);
         }
     }
 }
@@ -325,7 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn the_last_addresses_of_a_name_are_tried_while_the_resolver_fails() {
+    fn the_last_addresses_of_a_name_are_tried_while_the_resolver_fails_or_tells_those_of_the_home()
+    {
         let (nobody, stranger) = ("no such host", "nor this host");
         let names = Arc::new(Names::of([nobody.to_owned(), "localhost".to_owned()]));
         names.learn(nobody, ["192.0.2.1".parse().unwrap()].into_iter());
@@ -339,8 +355,9 @@ mod tests {
         assert!(find(nobody, Some(Family::V6)).is_err());
         assert!(find(stranger, None).is_err());
         assert!(!find("localhost", None).unwrap().recalled);
-        assert!(names.recall("localhost").iter().all(IpAddr::is_loopback));
-        assert!(!names.recall("localhost").is_empty(), "it is learned");
+        assert!(names.recall("localhost").is_empty(), "it is not learned");
+        dialer.proved("localhost", "192.0.2.1".parse().unwrap());
+        assert_eq!(find("localhost", None).unwrap(), recalled);
     }
 
     #[test]

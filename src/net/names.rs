@@ -1,4 +1,5 @@
-//! The addresses to which names resolved last: a resolver that fails does not silence cadence. TLS verifies who answers there.
+//! The addresses at which those of some names were last: a resolver that fails, or that answers with the home's own addresses, does not
+//! silence cadence. TLS verifies who answers there.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,7 +10,7 @@ use crate::logic::order;
 /// Addresses that are kept of one name.
 const KEPT: usize = 4;
 
-/// Some names, each with the addresses to which it resolved last. No other name is ever remembered.
+/// Some names, each with the addresses at which it was last. No other name is ever remembered.
 #[derive(Debug, Default)]
 pub struct Names {
     known: Mutex<BTreeMap<String, Vec<IpAddr>>>,
@@ -32,10 +33,28 @@ impl Names {
         }
     }
 
-    /// A name resolved to these addresses.
+    /// A name resolved to these addresses, which is worth remembering where nothing better is known.
     pub fn learn(&self, name: &str, addresses: impl Iterator<Item = IpAddr>) {
-        if let Some(known) = self.lock().get_mut(name) {
-            *known = addresses.take(KEPT).collect();
+        if let Some(known) = self.lock().get_mut(name).filter(|known| known.is_empty()) {
+            *known = addresses
+                .filter(|it| is_elsewhere(*it))
+                .take(KEPT)
+                .collect();
+        }
+    }
+
+    /// Whether it is worth telling who was [proved](Self::proved) to have this name.
+    #[must_use]
+    pub fn remembers(&self, name: &str) -> bool {
+        self.lock().contains_key(name)
+    }
+
+    /// Whoever has this name proved it at this address.
+    pub fn proved(&self, name: &str, at: IpAddr) {
+        if let Some(known) = self.lock().get_mut(name).filter(|_| is_elsewhere(at)) {
+            known.retain(|address| *address != at);
+            known.insert(0, at);
+            known.truncate(KEPT);
         }
     }
 
@@ -69,6 +88,22 @@ impl Names {
     }
 }
 
+/// Whether an address may be that of a server beyond the router: a resolver that blocks a name, or whose line is dead, answers with one of
+/// this host, of the home, or with none at all.
+#[must_use]
+pub fn is_elsewhere(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let is_here = v4.is_loopback() || v4.is_unspecified() || v4.is_broadcast();
+            !(is_here || v4.is_private() || v4.is_link_local())
+        }
+        IpAddr::V6(v6) => {
+            let is_here = v6.is_loopback() || v6.is_unspecified();
+            !(is_here || v6.is_unique_local() || v6.is_unicast_link_local())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,12 +113,26 @@ mod tests {
     fn only_the_names_that_may_be_remembered_are_and_of_each_the_last_addresses() {
         let names = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
         assert_eq!(names.all(), BTreeMap::new());
-        names.learn("a.example", [ip("192.0.2.1")].into_iter());
-        names.learn("a.example", [ip("192.0.2.2")].into_iter());
+        for own in ["0.0.0.0", "127.0.0.1", "192.168.1.1", "fe80::1", "fd00::1"] {
+            names.learn("a.example", [ip(own)].into_iter());
+            names.proved("a.example", ip(own));
+        }
+        assert_eq!(names.all(), BTreeMap::new());
+        names.learn("a.example", [ip("10.0.0.1"), ip("192.0.2.2")].into_iter());
+        // What was not proved is in the place of nothing that may have been.
+        names.learn("a.example", [ip("192.0.2.9")].into_iter());
         names.learn("plug.example", [ip("192.0.2.3")].into_iter());
         let all = BTreeMap::from([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
         assert_eq!(names.all(), all);
         assert_eq!(names.unknown(7), ["b.example"]);
+        for last in 3..8 {
+            names.proved("a.example", ip(&format!("192.0.2.{last}")));
+        }
+        names.proved("a.example", ip("192.0.2.5"));
+        let proved = ["192.0.2.5", "192.0.2.7", "192.0.2.6", "192.0.2.4"].map(ip);
+        assert_eq!(names.recall("a.example"), proved);
+        names.proved("plug.example", ip("192.0.2.3"));
+        assert!(!names.remembers("plug.example") && names.remembers("b.example"));
         assert_eq!(names.recall("b.example"), [] as [IpAddr; 0]);
 
         let later = Names::of(["a.example".to_owned()]);

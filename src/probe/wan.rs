@@ -308,7 +308,10 @@ impl Asker {
                     "takes connections, which proves nothing; fix: use tls://".to_owned(),
                 ),
                 WanScheme::Tls => match tls::handshake(&self.tls, &target.host, socket, end) {
-                    Ok(_) => verified(),
+                    Ok(_) => {
+                        self.dialer.proved(&target.host, ip);
+                        verified()
+                    }
                     Err(error) => answered(doubt(reason::tls(&error)), reason::of(&error)),
                 },
             },

@@ -135,9 +135,11 @@ impl Connector for Connect {
         if let Some(departure) = &self.alone.departure {
             leave_nothing_behind(&socket, departure.by);
         }
-        let peer = self.alone.proof.as_ref().map(|_| socket.peer_addr());
+        let host = details.uri.host().unwrap_or_default();
+        let is_remembered = details.needs_tls() && self.dialer.remembers(host);
+        let is_wanted = is_remembered || self.alone.proof.is_some();
+        let peer = is_wanted.then(|| socket.peer_addr());
         let stream = if details.needs_tls() {
-            let host = details.uri.host().unwrap_or_default();
             let stream = tls::handshake(&self.tls, host, socket, end)
                 .map_err(|error| unsent(HttpErrorKind::Tls, &error))?;
             Stream::Tls(Box::new(stream))
@@ -145,6 +147,9 @@ impl Connector for Connect {
             Stream::Plain(TimedStream::new(socket, end))
         };
         let peer = peer.and_then(Result::ok).and_then(|it| it.as_socket());
+        if let Some(peer) = peer.filter(|_| is_remembered) {
+            self.dialer.proved(host, peer.ip());
+        }
         if let (Some(proof), Some(peer)) = (&self.alone.proof, peer) {
             // Of several connections, as after one that was stale, the first counts.
             let _ = proof.set(Proof {
