@@ -197,13 +197,14 @@ impl<'a> Act<'a> {
             }
         }
         // Where time runs out, or a failure rests more than one record, each has had its turn. A sort would take more room than this.
-        while let Some(longest) = first_of_longest(&waiting) {
+        let mut served = vec![];
+        while let Some(longest) = first_of_longest(&waiting, state, &served) {
             let begun = Instant::now();
             let first = waiting.remove(longest);
-            let is_tried = self
-                .lookup
-                .as_ref()
-                .is_ok_and(|lookup| !lookup.deadline.remaining().is_zero());
+            let left = self.lookup.as_ref().map(|it| it.deadline.remaining());
+            let left = left.unwrap_or_default();
+            // The rest is for what is to be written, and for the other zones.
+            let turn = Deadline::after(left / 2);
             let mut changes = vec![];
             self.look(state, first, &waiting, &mut results, &mut changes, begun);
             // The others of its zone, which is known now; as many as are written at once, so that time is left to write them.
@@ -212,24 +213,25 @@ impl<'a> Act<'a> {
                 .lookup
                 .as_ref()
                 .map_or(0, |lookup| lookup.provider.largest_batch());
-            while let Some(next) =
-                zone.as_ref()
-                    .filter(|_| changes.len() < enough)
-                    .and_then(|zone| {
-                        let is_of_zone =
-                            |one: &Waiting<'_>| state.zone_of(one.spec).as_ref() == Some(zone);
-                        waiting.iter().position(is_of_zone)
-                    })
+            while let Some(next) = zone
+                .as_ref()
+                .filter(|_| changes.len() < enough && !turn.remaining().is_zero())
+                .and_then(|zone| {
+                    let is_of_zone =
+                        |one: &Waiting<'_>| state.zone_of(one.spec).as_ref() == Some(zone);
+                    waiting.iter().position(is_of_zone)
+                })
             {
                 let next = waiting.remove(next);
                 let (place, spec) = (next.place, next.spec);
                 self.look(state, next, &waiting, &mut results, &mut changes, begun);
                 // What its zone took too long for goes behind what had no turn.
-                if is_tried && results.has_failed(place) {
+                if !left.is_zero() && results.has_failed(place) {
                     state.is_in_vain(spec, self.now);
                 }
             }
             self.write(state, changes, &mut results, begun)?;
+            served.extend(zone);
         }
         if let Ok(lookup) = &self.lookup {
             lookup.note_unasked(state, records);
@@ -351,10 +353,18 @@ fn not_read(spec: &RecordSpec) -> Settled {
     Settled::failed(format!("{}: not read", spec.label()))
 }
 
-/// The place of the first of those that waited longest.
-fn first_of_longest(waiting: &[Waiting<'_>]) -> Option<usize> {
+/// The place of the first of those that waited longest, those of a zone that has had no turn before all others.
+fn first_of_longest(
+    waiting: &[Waiting<'_>],
+    state: &State,
+    served: &[(String, String)],
+) -> Option<usize> {
+    let has_had_none = |one: &Waiting<'_>| {
+        let zone = state.zone_of(one.spec);
+        zone.is_none_or(|zone| !served.contains(&zone))
+    };
     let from_the_end = waiting.iter().enumerate().rev();
-    let longest = from_the_end.max_by_key(|(_, one)| one.waited);
+    let longest = from_the_end.max_by_key(|(_, one)| (has_had_none(one), one.waited));
     longest.map(|(place, _)| place)
 }
 

@@ -98,7 +98,10 @@ impl Adapters {
             Some(connector) => Dialer::by(Arc::clone(connector)),
             None => Dialer::new(settings.network.interface.clone()),
         };
-        let names = Arc::new(Names::of(verified_names(&settings)));
+        let names = Arc::new(Names::of(
+            verified_names(&settings),
+            settings.recovery.host(),
+        ));
         let dialer = dialer.remembering(Arc::clone(&names));
         let tls = tls::client_config(settings.network.ca_file.as_deref())
             .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;

@@ -41,6 +41,9 @@ pub fn restore(
     state: &mut State,
 ) -> Option<Result<(), String>> {
     let cut = state.recovery.cut.clone();
+    if cut.is_some() {
+        go_dark(adapters, state);
+    }
     if cut.is_none() {
         // One that a killed process left must not pass for that of the next cut.
         tidy(dir, state);
@@ -49,6 +52,12 @@ pub fn restore(
     give_back(adapters, dir, cut.as_ref(), |plug| {
         power::restore(plug, state, off_time)
     })
+}
+
+/// A plug with a name is where it was, while the resolver fails: it may hang on the modem.
+fn go_dark(adapters: &Adapters, state: &State) {
+    adapters.names().go_dark();
+    adapters.names().remember(&state.names);
 }
 
 /// Tries to give the power back where the plug of a cut is by now, as the configuration knows better than the state, and then where it was.
@@ -156,6 +165,9 @@ pub fn save_intention(
     dir: &StateDir,
     state: &State,
 ) -> Result<(), StoreError> {
+    if state.recovery.cut.is_some() {
+        adapters.names().go_dark();
+    }
     let on_url = adapters.settings.recovery.on_url.as_ref();
     if let Some(url) = on_url.filter(|_| state.recovery.cut.is_some()) {
         cut_url::keep(dir, &url.url)?;
@@ -210,6 +222,7 @@ fn rescue(adapters: &Adapters, dir: &StateDir) -> String {
         return String::new();
     };
     let cut = state.recovery.cut.as_ref();
+    go_dark(adapters, &state);
     let off_time = adapters.settings.recovery.limits.off_time;
     let rescued = give_back(adapters, dir, cut, |plug| {
         power::rescue(plug, &state, off_time, &system::now())

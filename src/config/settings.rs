@@ -1,5 +1,6 @@
 //! What the configuration means, once it has been read and found right. Nothing here can be out of bounds.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,6 +147,16 @@ impl Recovery {
             id: self.plug_id.clone(),
             program: self.program.clone(),
         }
+    }
+
+    /// The name of the host that switches the plug on, where it is one.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        let host = match &self.on_url {
+            Some(url) => url.host.clone(),
+            None => url::host(&self.address)?,
+        };
+        host.parse::<IpAddr>().is_err().then_some(host)
     }
 
     /// The section as it was for that plug, whose `on_url` is given where it had one. A password goes only to where it was configured for,

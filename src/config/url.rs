@@ -79,6 +79,12 @@ pub fn plug_address(text: &str) -> Result<String, String> {
     authority(text).map(|_| text.to_owned())
 }
 
+/// The host of a plug's address.
+#[must_use]
+pub fn host(address: &str) -> Option<String> {
+    authority(address).ok().map(|(host, _)| host)
+}
+
 /// Reads the router's address; a link-local IPv6 one comes with its interface (RFC 4007 section 11).
 ///
 /// # Errors

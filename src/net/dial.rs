@@ -249,7 +249,11 @@ impl Dialer {
             timeout / 2
         };
         match self.resolver.resolve(host, port, patience) {
-            Ok(found) if known.is_empty() || found.iter().any(|it| is_elsewhere(it.ip())) => {
+            // The plug's own is of the home.
+            Ok(found)
+                if !known.iter().any(|it| is_elsewhere(*it))
+                    || found.iter().any(|it| is_elsewhere(it.ip())) =>
+            {
                 if let Some(names) = names {
                     names.learn(host, found.iter().map(SocketAddr::ip));
                 }
@@ -343,7 +347,7 @@ mod tests {
     fn the_last_addresses_of_a_name_are_tried_while_the_resolver_fails_or_tells_those_of_the_home()
     {
         let (nobody, stranger) = ("no such host", "nor this host");
-        let names = Arc::new(Names::of([nobody.to_owned(), "localhost".to_owned()]));
+        let names = Arc::new(Names::of([nobody.to_owned(), "localhost".to_owned()], None));
         names.learn(nobody, ["192.0.2.1".parse().unwrap()].into_iter());
         let dialer = Dialer::new(None).remembering(Arc::clone(&names));
         let find = |host, family| dialer.find(host, 443, family, SECOND);

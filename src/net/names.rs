@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::logic::order;
 
+/// That of the plug is looked up once in so many turns: each few hours.
+const PLUG_TURNS: u64 = 100;
 /// Addresses that are kept of one name.
 const KEPT: usize = 4;
 
@@ -14,32 +17,54 @@ const KEPT: usize = 4;
 #[derive(Debug, Default)]
 pub struct Names {
     known: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    /// That of the plug, who proves nothing.
+    plug: Option<String>,
+    /// The modem may be without power: it is given back wherever the plug was last.
+    is_dark: AtomicBool,
 }
 
 impl Names {
-    /// These names, of which no address is known yet.
+    /// These names, of which no address is known yet, and that of the plug.
     #[must_use]
-    pub fn of(names: impl IntoIterator<Item = String>) -> Self {
-        let known = order::map(names.into_iter().map(|name| (name, vec![])));
+    pub fn of(names: impl IntoIterator<Item = String>, plug: Option<String>) -> Self {
+        let names = names.into_iter().chain(plug.clone());
+        let known = order::map(names.map(|name| (name, vec![])));
         Self {
             known: Mutex::new(known),
+            plug,
+            is_dark: AtomicBool::new(false),
         }
+    }
+
+    /// From now on the plug may be looked for where it was, and so may the one of an earlier configuration.
+    pub fn go_dark(&self) {
+        self.is_dark.store(true, Relaxed);
     }
 
     /// Takes over what an earlier process remembered of them.
     pub fn remember(&self, remembered: &BTreeMap<String, Vec<IpAddr>>) {
+        let is_dark = self.is_dark.load(Relaxed);
+        let mut all = self.lock();
         for (name, addresses) in remembered {
-            self.learn(name, addresses.iter().copied());
+            if is_dark {
+                all.entry(name.clone()).or_default();
+            }
+            if let Some(known) = all.get_mut(name).filter(|known| known.is_empty()) {
+                known.extend(addresses.iter().take(KEPT));
+            }
         }
     }
 
     /// A name resolved to these addresses, which is worth remembering where nothing better is known.
     pub fn learn(&self, name: &str, addresses: impl Iterator<Item = IpAddr>) {
-        if let Some(known) = self.lock().get_mut(name).filter(|known| known.is_empty()) {
-            *known = addresses
-                .filter(|it| is_elsewhere(*it))
-                .take(KEPT)
-                .collect();
+        let is_plug = self.plug.as_deref() == Some(name);
+        if let Some(known) = self.lock().get_mut(name) {
+            if is_plug {
+                *known = addresses.take(KEPT).collect();
+            } else if known.is_empty() {
+                let elsewhere = addresses.filter(|it| is_elsewhere(*it));
+                known.extend(elsewhere.take(KEPT));
+            }
         }
     }
 
@@ -61,14 +86,22 @@ impl Names {
     /// Where a name was last; nothing where that is not known.
     #[must_use]
     pub fn recall(&self, name: &str) -> Vec<IpAddr> {
+        // A device that only took over its address is not to be switched off.
+        if self.plug.as_deref() == Some(name) && !self.is_dark.load(Relaxed) {
+            return vec![];
+        }
         self.lock().get(name).cloned().unwrap_or_default()
     }
 
-    /// Those that were never resolved, another one first each `turn`.
+    /// Those that were never resolved, another one first each `turn`; and now and then that of the plug, which is not asked otherwise and may
+    /// have moved.
     #[must_use]
     pub fn unknown(&self, turn: u64) -> Vec<String> {
         let known = self.lock();
-        let unknown = known.iter().filter(|(_, addresses)| addresses.is_empty());
+        let is_due = |name: &String| turn % PLUG_TURNS == 0 && self.plug.as_ref() == Some(name);
+        let unknown = known
+            .iter()
+            .filter(|(name, addresses)| addresses.is_empty() || is_due(name));
         let mut unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
         let first = turn.checked_rem(unknown.len() as u64).unwrap_or_default();
         unknown.rotate_left(usize::try_from(first).unwrap_or_default());
@@ -110,8 +143,29 @@ mod tests {
     use crate::logic::fixtures::ip;
 
     #[test]
+    fn where_a_plug_was_counts_only_to_give_the_modem_its_power_back() {
+        let plug = || Some("plug.lan".to_owned());
+        let names = Names::of([], plug());
+        names.learn("plug.lan", [ip("192.168.1.7")].into_iter());
+        names.learn("plug.lan", [ip("192.168.1.8")].into_iter());
+        assert_eq!(names.recall("plug.lan"), [] as [IpAddr; 0]);
+        let kept = names.all();
+        assert_eq!(names.unknown(199), [] as [&str; 0]);
+        assert_eq!(names.unknown(200), ["plug.lan"]);
+        let later = Names::of([], plug());
+        later.go_dark();
+        later.remember(&kept);
+        assert_eq!(later.recall("plug.lan"), [ip("192.168.1.8")]);
+        // Another one is configured by now, or none.
+        let elsewhere = Names::of([], None);
+        elsewhere.go_dark();
+        elsewhere.remember(&kept);
+        assert_eq!(elsewhere.recall("plug.lan"), [ip("192.168.1.8")]);
+    }
+
+    #[test]
     fn only_the_names_that_may_be_remembered_are_and_of_each_the_last_addresses() {
-        let names = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
+        let names = Names::of(["a.example".to_owned(), "b.example".to_owned()], None);
         assert_eq!(names.all(), BTreeMap::new());
         for own in ["0.0.0.0", "127.0.0.1", "192.168.1.1", "fe80::1", "fd00::1"] {
             names.learn("a.example", [ip(own)].into_iter());
@@ -135,17 +189,17 @@ mod tests {
         assert!(!names.remembers("plug.example") && names.remembers("b.example"));
         assert_eq!(names.recall("b.example"), [] as [IpAddr; 0]);
 
-        let later = Names::of(["a.example".to_owned()]);
+        let later = Names::of(["a.example".to_owned()], None);
         later.remember(&all);
         assert_eq!(later.recall("a.example"), [ip("192.0.2.2")]);
-        let without = Names::of(["b.example".to_owned()]);
+        let without = Names::of(["b.example".to_owned()], None);
         without.remember(&all);
         assert_eq!(without.all(), BTreeMap::new(), "it is configured no more");
 
-        let two = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
+        let two = Names::of(["a.example".to_owned(), "b.example".to_owned()], None);
         let turns = [0, 1, 2].map(|turn| two.unknown(turn).concat());
         let (ab, ba) = ("a.exampleb.example", "b.examplea.example");
         assert_eq!(turns, [ab, ba, ab]);
-        assert!(Names::of([]).unknown(1).is_empty());
+        assert!(Names::of([], None).unknown(1).is_empty());
     }
 }

@@ -205,12 +205,12 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
                 let zone = zone_name.as_ref().and_then(|name| state.zones.get(name));
                 // That of a rejected token is told with the token.
                 let all = state.backoff.as_ref();
-                let rests = [
-                    known.rest.as_ref(),
-                    zone.and_then(|zone| zone.rest.as_ref()),
-                    all.filter(|rest| rest.rejected_token.is_none()),
-                ];
-                let rests = rests.into_iter().flatten();
+                let zones = spec.zone_candidates();
+                let zones = zones.iter().filter_map(|name| state.zones.get(name));
+                let rests = zones.filter_map(|zone| zone.rest.as_ref());
+                let rests = rests
+                    .chain(known.rest.as_ref())
+                    .chain(all.filter(|rest| rest.rejected_token.is_none()));
                 let unserved = zone.and_then(|zone| zone.status.as_ref());
                 let unserved = zone_name
                     .zip(unserved)
