@@ -253,7 +253,7 @@ impl<'a> Lookup<'a> {
                     let records = read(state, known);
                     let records = records.map_err(|_| NotRead::Failed(about, error))?;
                     // Not in every cycle.
-                    state.zones.entry(known.0.clone()).or_default().found = Some(self.now.clone());
+                    state.zones.get_mut_or_new(&known.0).found = Some(self.now.clone());
                     Ok(records)
                 }
                 _ => Err(NotRead::Failed(about, error)),
@@ -358,7 +358,7 @@ impl<'a> Lookup<'a> {
                     state.no_zone(name, self.now);
                     unserved.get_or_insert(Ok((name, zone)));
                 }
-                None if *name != spec.name || state.zones.contains_key(name) => {
+                None if *name != spec.name || state.zones.get(name).is_some() => {
                     state.no_zone(name, self.now);
                 }
                 None => {}
@@ -388,12 +388,9 @@ impl<'a> Lookup<'a> {
         let read = &mut *self.read.borrow_mut();
         let worth = read.worth_a_list.max(FEW_NAMES);
         if read.listed.is_none() && read.asked >= worth {
-            let (listed, calls) = self
-                .provider
-                .zones(worth, self.deadline)
-                .unwrap_or_default();
-            read.listed = listed;
-            read.worth_a_list = calls.max(worth.saturating_mul(2));
+            let listed = self.provider.zones(worth, self.deadline);
+            read.listed = listed.unwrap_or_default();
+            read.worth_a_list = worth.saturating_mul(2);
         }
     }
 
@@ -413,7 +410,7 @@ impl<'a> Lookup<'a> {
 
     /// Remembers a zone; gives its name and id.
     fn is_found(&self, state: &mut State, name: &str, zone: Zone) -> (String, String) {
-        let known = state.zones.entry(name.to_owned()).or_default();
+        let known = state.zones.get_mut_or_new(name);
         known.id = Some(zone.id.clone());
         known.found = Some(self.now.clone());
         known.calls = None;

@@ -55,7 +55,7 @@ pub fn restore(
 }
 
 /// A plug with a name is where it was, while the resolver fails: it may hang on the modem.
-fn go_dark(adapters: &Adapters, state: &State) {
+pub fn go_dark(adapters: &Adapters, state: &State) {
     adapters.names().go_dark();
     adapters.names().remember(&state.names);
 }

@@ -407,6 +407,10 @@ impl<'a, 'd> Run<'a, 'd> {
         errors.extend(adapters.token.as_ref().err().map(ToString::to_string));
         errors.extend(clock_error(now));
         errors.extend(decided.decision.left_behind.iter().cloned());
+        if self.dir.is_none() && decided.state.recovery.cut.is_some() {
+            let why = recovery.reason();
+            errors.extend(why.map(|why| format!("power cycle: {why}")));
+        }
         let outcomes: Vec<&Outcome> = acted.iter().map(|acted| &acted.outcome).collect();
         let ending = Ending {
             outcomes: &outcomes,

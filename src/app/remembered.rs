@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::adapters::Adapters;
+use super::history::Entry;
 use super::pending_cut;
 use crate::error::Error;
 use crate::logic::policy::Policy;
@@ -67,8 +68,9 @@ pub fn load(dir: &StateDir, adapters: &Adapters) -> Result<(Option<State>, Vec<S
     let mut state = State::cold(&now);
     let was_here = seq.is_some() || !errors.is_empty() || cut_url::kept(dir).is_some();
     if adapters.has_plug() && was_here {
-        let told = history::read(dir).map_or_else(|_| vec![], |it| it.events);
-        state.recovery = RecoveryState::forgotten(Attempt::unended(&told), &now);
+        let told = history::read::<Entry>(dir).map_or_else(|_| vec![], |it| it.events);
+        let told = told.iter().rev().filter_map(|entry| entry.event.as_ref());
+        state.recovery = RecoveryState::forgotten(Attempt::unended(told), &now);
     }
     state.seq = seq.unwrap_or(0);
     Ok((Some(state), errors))

@@ -165,16 +165,17 @@ impl Cloudflare {
         }
     }
 
-    /// Reads a list to its last page; `path` ends with its query.
+    /// Reads a list to its last page, unless it has more than `most`; `path` ends with its query.
     fn list<T>(
         &self,
         operation: &Operation,
         path: &str,
+        most: u64,
         deadline: Deadline,
-        read: impl Fn(&Value) -> Result<Option<T>, ApiError>,
-    ) -> Result<Vec<T>, ApiError> {
+        read: &dyn Fn(&Value) -> Result<Option<T>, ApiError>,
+    ) -> Result<Option<Vec<T>>, ApiError> {
         let mut found = Vec::new();
-        for number in 1..=MAX_PAGES {
+        for number in 1..=most {
             let path = format!("{path}&page={number}");
             let answer = self.ask(operation, Method::Get, &path, None, deadline)?;
             let (items, more) = answer
@@ -184,14 +185,20 @@ impl Cloudflare {
                 found.extend(read(item)?);
             }
             if !more {
-                return Ok(found);
+                return Ok(Some(found));
+            }
+            if answer.pages().is_some_and(|pages| pages > most) {
+                break;
             }
         }
-        Err(operation.lost(
-            format!("the list does not end after {MAX_PAGES} pages"),
-            None,
-        ))
+        Ok(None)
     }
+}
+
+/// A list of which every page is needed.
+fn to_its_end<T>(operation: &Operation, found: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
+    let endless = || format!("the list does not end after {MAX_PAGES} pages");
+    found.ok_or_else(|| operation.lost(endless(), None))
 }
 
 /// What is asked in one call.
@@ -318,9 +325,10 @@ impl Provider for Cloudflare {
         let operation = Operation::read(format!("looking up the zone {name}"));
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", url_part(spelling));
-            self.list(&operation, &path, deadline, |item| {
+            let found = self.list(&operation, &path, MAX_PAGES, deadline, &|item| {
                 answer::zone(item, name).map_err(|flaw| operation.lost(flaw, None))
-            })
+            });
+            to_its_end(&operation, found?)
         };
         let mut zones = match listed {
             Some(listed) => {
@@ -364,33 +372,11 @@ impl Provider for Cloudflare {
         Ok(zones.pop())
     }
 
-    fn zones(&self, most: u64, deadline: Deadline) -> Result<(Option<Vec<Zone>>, u64), ApiError> {
+    fn zones(&self, most: u64, deadline: Deadline) -> Result<Option<Vec<Zone>>, ApiError> {
         let operation = listing();
-        let (mut zones, mut items_read) = (vec![], 0);
-        for number in 1..=most {
-            let path = format!("{ZONES}&page={number}");
-            let answer = self.ask(&operation, Method::Get, &path, None, deadline)?;
-            let (items, _) = answer
-                .page(number)
-                .map_err(|flaw| operation.lost(flaw, None))?;
-            items_read += items.len() as u64;
-            let pages = answer.pages().unwrap_or(MAX_PAGES);
-            for item in items {
-                // One that cannot be read may be any.
-                let Ok(zone) = answer::any_zone(item) else {
-                    return Ok((None, MAX_PAGES));
-                };
-                zones.extend(zone);
-            }
-            if number >= pages {
-                let is_all = answer.count() == Some(items_read);
-                return Ok((is_all.then_some(zones), pages));
-            }
-            if pages > most {
-                return Ok((None, pages));
-            }
-        }
-        Ok((None, MAX_PAGES))
+        self.list(&operation, ZONES, most, deadline, &|item| {
+            answer::any_zone(item).map_err(|flaw| operation.lost(flaw, None))
+        })
     }
 
     fn zone_names(&self, deadline: Deadline) -> Result<Vec<String>, ApiError> {
@@ -415,13 +401,13 @@ impl Provider for Cloudflare {
             url_part(zone_id),
             url_part(name)
         );
-        let listed = self.list(&operation, &path, deadline, |item| {
+        let listed = self.list(&operation, &path, MAX_PAGES, deadline, &|item| {
             let kind = item["type"].as_str().unwrap_or_default();
             let unreadable = |flaw| Found::unreadable(kind, operation.flawed(flaw).message);
             Ok(answer::record_named(item, name).unwrap_or_else(|flaw| Some(unreadable(flaw))))
         })?;
         let mut records: Vec<Found> = vec![];
-        for record in listed {
+        for record in to_its_end(&operation, listed)? {
             // Between two pages a record may move from one to the other; twice the same one is no duplicate.
             if !record.is_readable() || records.iter().all(|known| known.id != record.id) {
                 order::insert(&mut records, record, |new, known| new.id < known.id);

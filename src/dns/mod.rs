@@ -23,12 +23,11 @@ pub trait Provider {
         deadline: Deadline,
     ) -> Result<Option<Zone>, ApiError>;
 
-    /// Every zone that the token sees, unless that takes more than `most` calls, or is not sure to be all: none then. And how many calls it
-    /// takes.
+    /// Every zone that the token sees, unless that takes more than `most` calls: none then.
     ///
     /// # Errors
-    /// Where the provider cannot be asked.
-    fn zones(&self, most: u64, deadline: Deadline) -> Result<(Option<Vec<Zone>>, u64), ApiError>;
+    /// Where the provider cannot be asked, or one of them cannot be read.
+    fn zones(&self, most: u64, deadline: Deadline) -> Result<Option<Vec<Zone>>, ApiError>;
 
     /// The names of the zones that the token sees, as they are written for people; of very many, the first.
     ///

@@ -4,6 +4,7 @@ pub mod address;
 pub mod advice;
 pub mod backoff;
 pub mod batches;
+pub mod by_name;
 pub mod event;
 pub mod guardrails;
 pub mod idn;

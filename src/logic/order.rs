@@ -1,21 +1,10 @@
-//! Short lists and maps in order.
-
-use std::collections::BTreeMap;
+//! Short lists in order.
 
 /// Puts an item before the first one before which it `belongs`. Where a list is short, a sort is no faster and takes some KiB of code for
 /// each kind of item.
 pub fn insert<T>(list: &mut Vec<T>, item: T, belongs: impl Fn(&T, &T) -> bool) {
     let place = list.partition_point(|known| !belongs(&item, known));
     list.insert(place, item);
-}
-
-/// A map of these. To collect one sorts them first, which takes as much.
-pub fn map<K: Ord, V>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
-    for (key, value) in pairs {
-        map.insert(key, value);
-    }
-    map
 }
 
 #[cfg(test)]

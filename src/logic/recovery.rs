@@ -212,11 +212,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The last attempt whose beginning the history tells, where it does not tell its end.
+    /// The last attempt whose beginning the history tells, where it does not tell its end; the last event comes first.
     #[must_use]
-    pub fn unended(events: &[Event]) -> Option<Self> {
+    pub fn unended<'a>(mut events: impl Iterator<Item = &'a Event>) -> Option<Self> {
         let (phase, attempt, at) =
-            events.iter().rev().find_map(|event| match &event.what {
+            events.find_map(|event| match &event.what {
                 EventKind::Recovery {
                     phase:
                         phase @ (RecoveryPhase::Started

@@ -772,12 +772,12 @@ fn where_the_memory_is_lost_a_cut_was_made_just_now() {
         event(RecoveryPhase::Started, 2),
         event(RecoveryPhase::SwitchedOn, 0),
     ];
-    let last = Attempt::unended(&told);
+    let last = Attempt::unended(told.iter().rev());
     assert_eq!(last.as_ref().map(|last| last.attempt), Some(2));
     let forgotten = RecoveryState::forgotten(last, &at(7));
     assert!(forgotten.result.is_some_and(|result| !result.ended));
     told.push(event(RecoveryPhase::Completed, 2));
-    assert_eq!(Attempt::unended(&told), None);
+    assert_eq!(Attempt::unended(told.iter().rev()), None);
     let forgotten = RecoveryState::forgotten(None, &at(7));
     assert_eq!(
         forgotten.cut,

@@ -91,7 +91,7 @@ impl State {
 
     /// There is no zone of this name.
     pub fn no_zone(&mut self, name: &str, now: &Moment) {
-        let known = self.zones.entry(name.to_owned()).or_default();
+        let known = self.zones.get_mut_or_new(name);
         known.id = None;
         known.found = Some(now.clone());
     }
@@ -174,9 +174,7 @@ impl State {
     fn place(&mut self, about: &About, scope: Scope) -> Option<&mut Option<Backoff>> {
         match (scope, &about.zone) {
             (Scope::Everything, _) => Some(&mut self.backoff),
-            (Scope::Zone, Some(zone)) => {
-                Some(&mut self.zones.entry(zone.clone()).or_default().rest)
-            }
+            (Scope::Zone, Some(zone)) => Some(&mut self.zones.get_mut_or_new(zone).rest),
             (Scope::Zone, None) | (Scope::Record, _) => {
                 Some(&mut self.records.get_mut_or_new(about.key()).rest)
             }

@@ -1,6 +1,5 @@
 //! What one cycle leaves to the next: the whole of `state.json`.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::backoff::Backoff;
+use super::by_name::ByName;
 use super::event::{Event, EventKind};
 use super::known_records::KnownRecords;
 use super::line::Reason;
@@ -60,10 +60,10 @@ pub struct State {
     /// What is known of each record, by [`super::records::RecordSpec::key`].
     pub records: KnownRecords,
     /// What is known of zones at the provider, by name.
-    pub zones: BTreeMap<String, ZoneState>,
+    pub zones: ByName<ZoneState>,
     /// The addresses to which the names of servers resolved last, for when the resolver fails.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub names: BTreeMap<String, Vec<IpAddr>>,
+    #[serde(default, skip_serializing_if = "ByName::is_empty")]
+    pub names: ByName<Vec<IpAddr>>,
     /// When the API may be called again.
     pub backoff: Option<Backoff>,
     /// The fingerprint of the token that was used last.
@@ -199,8 +199,8 @@ impl State {
             outage: None,
             last_trusted: ByFamily::default(),
             records: KnownRecords::default(),
-            zones: BTreeMap::new(),
-            names: BTreeMap::new(),
+            zones: ByName::default(),
+            names: ByName::default(),
             backoff: None,
             token: None,
             last_change: None,

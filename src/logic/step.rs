@@ -113,8 +113,8 @@ pub fn resume(mut state: State, desired: &Desired<'_>, now: &Moment) -> State {
         }
     }
     state.rests_on_clocks_of(now);
-    let is_used = |zone: &String| desired.records.iter().any(|spec| spec.may_be_in(zone));
-    state.zones.retain(|name, _| is_used(name));
+    let is_used = |zone: &str| desired.records.iter().any(|spec| spec.may_be_in(zone));
+    state.zones.retain(is_used);
     state.recovery.on_clocks_of(now);
     if state
         .last

@@ -19,6 +19,8 @@ use crate::logic::units::Family;
 pub const CONNECTIONS: &str = "cadence::connections";
 /// How long a look at the routing tables may wait for a descriptor.
 const ROUTE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Whoever waited for a socket listens for so long at least, or not at all.
+const TIME_TO_LISTEN: Duration = Duration::from_secs(1);
 /// The rest between two tries to get a descriptor.
 const NEXT_TRY: Duration = Duration::from_millis(10);
 
@@ -286,8 +288,9 @@ impl Dialer {
 }
 
 /// A socket for that address. While this host's open files are used up, by another probe as a rule, it waits for one until `end`: who
-/// could not ask knows nothing of who was not asked.
+/// could not ask, or had no time left to listen, knows nothing of who was not asked.
 fn open(address: SocketAddr, kind: Type, protocol: Protocol, end: Deadline) -> io::Result<Socket> {
+    let mut short = None;
     loop {
         match Socket::new(Domain::for_address(address), kind, Some(protocol)) {
             Err(error)
@@ -295,8 +298,12 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol, end: Deadline) -> i
                     && !end.remaining().is_zero() =>
             {
                 thread::sleep(end.within(NEXT_TRY));
+                short = Some(error);
             }
-            done => return done,
+            done => {
+                let late = short.filter(|_| end.remaining() < TIME_TO_LISTEN);
+                return late.map_or(done, Err);
+            }
         }
     }
 }

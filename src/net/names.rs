@@ -1,12 +1,11 @@
 //! The addresses at which those of some names were last: a resolver that fails, or that answers with the home's own addresses, does not
 //! silence cadence. TLS verifies who answers there.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::logic::order;
+use crate::logic::by_name::ByName;
 
 /// That of the plug is looked up once in so many turns: each few hours.
 const PLUG_TURNS: u64 = 100;
@@ -16,11 +15,20 @@ const KEPT: usize = 4;
 /// Some names, each with the addresses at which it was last. No other name is ever remembered.
 #[derive(Debug, Default)]
 pub struct Names {
-    known: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    known: Mutex<Vec<Known>>,
     /// That of the plug, who proves nothing.
     plug: Option<String>,
     /// The modem may be without power: it is given back wherever the plug was last.
     is_dark: AtomicBool,
+}
+
+/// A name, and where it was last; nothing where that is not known.
+type Known = (String, Vec<IpAddr>);
+
+/// Where that name was last.
+fn find<'a>(known: &'a mut [Known], name: &str) -> Option<&'a mut Vec<IpAddr>> {
+    let of_name = known.iter_mut().find(|(known, _)| known == name);
+    of_name.map(|(_, addresses)| addresses)
 }
 
 impl Names {
@@ -28,9 +36,8 @@ impl Names {
     #[must_use]
     pub fn of(names: impl IntoIterator<Item = String>, plug: Option<String>) -> Self {
         let names = names.into_iter().chain(plug.clone());
-        let known = order::map(names.map(|name| (name, vec![])));
         Self {
-            known: Mutex::new(known),
+            known: Mutex::new(names.map(|name| (name, vec![])).collect()),
             plug,
             is_dark: AtomicBool::new(false),
         }
@@ -42,15 +49,14 @@ impl Names {
     }
 
     /// Takes over what an earlier process remembered of them.
-    pub fn remember(&self, remembered: &BTreeMap<String, Vec<IpAddr>>) {
+    pub fn remember(&self, remembered: &ByName<Vec<IpAddr>>) {
         let is_dark = self.is_dark.load(Relaxed);
         let mut all = self.lock();
-        for (name, addresses) in remembered {
-            if is_dark {
-                all.entry(name.clone()).or_default();
-            }
-            if let Some(known) = all.get_mut(name).filter(|known| known.is_empty()) {
-                known.extend(addresses.iter().take(KEPT));
+        for (name, addresses) in remembered.iter() {
+            match find(&mut all, name) {
+                Some(known) if known.is_empty() => known.clone_from(addresses),
+                None if is_dark => all.push((name.clone(), addresses.clone())),
+                Some(_) | None => {}
             }
         }
     }
@@ -58,7 +64,7 @@ impl Names {
     /// A name resolved to these addresses, which is worth remembering where nothing better is known.
     pub fn learn(&self, name: &str, addresses: impl Iterator<Item = IpAddr>) {
         let is_plug = self.plug.as_deref() == Some(name);
-        if let Some(known) = self.lock().get_mut(name) {
+        if let Some(known) = find(&mut self.lock(), name) {
             if is_plug {
                 *known = addresses.take(KEPT).collect();
             } else if known.is_empty() {
@@ -71,12 +77,12 @@ impl Names {
     /// Whether it is worth telling who was [proved](Self::proved) to have this name.
     #[must_use]
     pub fn remembers(&self, name: &str) -> bool {
-        self.lock().contains_key(name)
+        find(&mut self.lock(), name).is_some()
     }
 
     /// Whoever has this name proved it at this address.
     pub fn proved(&self, name: &str, at: IpAddr) {
-        if let Some(known) = self.lock().get_mut(name).filter(|_| is_elsewhere(at)) {
+        if let Some(known) = find(&mut self.lock(), name).filter(|_| is_elsewhere(at)) {
             known.retain(|address| *address != at);
             known.insert(0, at);
             known.truncate(KEPT);
@@ -90,33 +96,34 @@ impl Names {
         if self.plug.as_deref() == Some(name) && !self.is_dark.load(Relaxed) {
             return vec![];
         }
-        self.lock().get(name).cloned().unwrap_or_default()
+        let mut known = self.lock();
+        find(&mut known, name).cloned().unwrap_or_default()
     }
 
     /// Those that were never resolved, another one first each `turn`; and now and then that of the plug, which is not asked otherwise and may
     /// have moved.
     #[must_use]
     pub fn unknown(&self, turn: u64) -> Vec<String> {
-        let known = self.lock();
+        let all = self.lock();
         let is_due = |name: &String| turn % PLUG_TURNS == 0 && self.plug.as_ref() == Some(name);
-        let unknown = known
-            .iter()
+        let first = turn.checked_rem(all.len() as u64).unwrap_or_default();
+        let from_first = all.iter().chain(all.iter());
+        let from_first = from_first.skip(usize::try_from(first).unwrap_or_default());
+        let unknown = from_first
+            .take(all.len())
             .filter(|(name, addresses)| addresses.is_empty() || is_due(name));
-        let mut unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
-        let first = turn.checked_rem(unknown.len() as u64).unwrap_or_default();
-        unknown.rotate_left(usize::try_from(first).unwrap_or_default());
-        unknown
+        unknown.map(|(name, _)| name.clone()).collect()
     }
 
     /// What is worth remembering.
     #[must_use]
-    pub fn all(&self) -> BTreeMap<String, Vec<IpAddr>> {
+    pub fn all(&self) -> ByName<Vec<IpAddr>> {
         let known = self.lock().clone();
         let is_known = |(_, addresses): &(String, Vec<IpAddr>)| !addresses.is_empty();
-        order::map(known.into_iter().filter(is_known))
+        known.into_iter().filter(is_known).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<IpAddr>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -166,17 +173,17 @@ mod tests {
     #[test]
     fn only_the_names_that_may_be_remembered_are_and_of_each_the_last_addresses() {
         let names = Names::of(["a.example".to_owned(), "b.example".to_owned()], None);
-        assert_eq!(names.all(), BTreeMap::new());
+        assert_eq!(names.all(), ByName::default());
         for own in ["0.0.0.0", "127.0.0.1", "192.168.1.1", "fe80::1", "fd00::1"] {
             names.learn("a.example", [ip(own)].into_iter());
             names.proved("a.example", ip(own));
         }
-        assert_eq!(names.all(), BTreeMap::new());
+        assert_eq!(names.all(), ByName::default());
         names.learn("a.example", [ip("10.0.0.1"), ip("192.0.2.2")].into_iter());
         // What was not proved is in the place of nothing that may have been.
         names.learn("a.example", [ip("192.0.2.9")].into_iter());
         names.learn("plug.example", [ip("192.0.2.3")].into_iter());
-        let all = BTreeMap::from([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
+        let all = ByName::from_iter([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
         assert_eq!(names.all(), all);
         assert_eq!(names.unknown(7), ["b.example"]);
         for last in 3..8 {
@@ -194,7 +201,7 @@ mod tests {
         assert_eq!(later.recall("a.example"), [ip("192.0.2.2")]);
         let without = Names::of(["b.example".to_owned()], None);
         without.remember(&all);
-        assert_eq!(without.all(), BTreeMap::new(), "it is configured no more");
+        assert_eq!(without.all(), ByName::default(), "it is configured no more");
 
         let two = Names::of(["a.example".to_owned(), "b.example".to_owned()], None);
         let turns = [0, 1, 2].map(|turn| two.unknown(turn).concat());

@@ -163,9 +163,9 @@ impl Provider for Provided {
         }))
     }
 
-    fn zones(&self, _: u64, _: Deadline) -> Result<(Option<Vec<Zone>>, u64), ApiError> {
+    fn zones(&self, _: u64, _: Deadline) -> Result<Option<Vec<Zone>>, ApiError> {
         self.call()?;
-        Ok((None, 1))
+        Ok(None)
     }
 
     fn zone_names(&self, _: Deadline) -> Result<Vec<String>, ApiError> {

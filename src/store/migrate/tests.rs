@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use crate::logic::by_name::ByName;
 use std::fs;
 use std::net::IpAddr;
 
@@ -166,8 +166,8 @@ fn saved_first() -> State {
             ipv6: Some(v6),
         },
         records: known(record_first()),
-        zones: BTreeMap::from([("example.com".to_owned(), zone_first())]),
-        names: BTreeMap::new(),
+        zones: ByName::from_iter([("example.com".to_owned(), zone_first())]),
+        names: ByName::default(),
         token: None,
         backoff: Some(Backoff {
             since: moment(4_294_967_296_000),
@@ -227,8 +227,8 @@ fn saved() -> State {
         verdict: Some(Verdict::Unverified),
         doubt: Some(Reason::Portal),
         records: known(record()),
-        zones: BTreeMap::from([("example.com".to_owned(), zone())]),
-        names: BTreeMap::from([("api.example.com".to_owned(), vec![v4, v6])]),
+        zones: ByName::from_iter([("example.com".to_owned(), zone())]),
+        names: ByName::from_iter([("api.example.com".to_owned(), vec![v4, v6])]),
         recovery: RecoveryState {
             cut: Some(Cut {
                 at: moment(NOW - 3),

@@ -1,9 +1,9 @@
 //! What the host hears, from where its packets end: each server's answer, the probe of a cycle and the last look, as `probe/wan.rs` asks.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use cadence::logic::by_name::ByName;
 use cadence::logic::line::{Doubt, Heard};
 use cadence::logic::units::Family;
 
@@ -12,7 +12,7 @@ use super::servers::{self, Server};
 use super::world::World;
 
 /// What names resolved to last, as the state remembers it.
-pub type Names = BTreeMap<String, Vec<IpAddr>>;
+pub type Names = ByName<Vec<IpAddr>>;
 
 /// The limit of one server.
 pub const LIMIT: Duration = Duration::from_secs(2);

@@ -76,7 +76,7 @@ impl Ears<'_> {
                         let provider = providers[answers.len()];
                         let name = provider.name.unwrap_or_default();
                         let is_there =
-                            self.resolve(name).0.is_ok() || self.names.contains_key(name);
+                            self.resolve(name).0.is_ok() || self.names.get(name).is_some();
                         let heard = self.knock_over(provider, family, LIMIT).0;
                         let fails = self
                             .world
