@@ -49,6 +49,11 @@ pub struct Backoff {
     pub rejected_token: Option<u32>,
 }
 
+/// Rounded up: nobody is to come too early.
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
+}
+
 impl Backoff {
     /// What follows a failed call: a wait, or none where the failure says nothing about the API as such.
     #[must_use]
@@ -99,7 +104,7 @@ impl Backoff {
         Some(Self {
             since: now.clone(),
             // Rounded up: a server that says "120" must not be called after 119.6 s.
-            wait_s: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+            wait_s: whole_seconds(wait).as_secs(),
             failures: row.saturating_add(1),
             reason: rejection.map_or(reason, |before| &before.reason).to_owned(),
             rejected_token: rejected_token.or(rejection.and(Some(token))),
@@ -137,7 +142,7 @@ impl Backoff {
     #[must_use]
     pub fn told(&self, left: Duration) -> String {
         let when = if self.rejected_token.is_none() {
-            format!("{RETRY}{}", human_duration(left))
+            format!("{RETRY}{}", human_duration(whole_seconds(left)))
         } else {
             let wait = human_duration(Duration::from_secs(self.wait_s));
             format!("; the token is tried again after {wait}, or once it changes")

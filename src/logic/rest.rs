@@ -202,7 +202,7 @@ impl State {
             return reason.to_owned();
         };
         let left = wait.remaining(Some(token), now).unwrap_or_default();
-        let told = wait.told(left.max(Duration::from_secs(1)));
+        let told = wait.told(left);
         *place = Some(wait);
         told
     }
@@ -229,7 +229,7 @@ impl State {
         rests.find_map(|rest| {
             let left = rest.remaining(Some(token), now)?;
             (!by_hand || !is_of_before(rest)).then(|| Settled::Held {
-                reason: rest.told(left.max(Duration::from_secs(1))),
+                reason: rest.told(left),
                 is_trouble: true,
                 found: Instead::Unread,
             })
