@@ -255,7 +255,12 @@ impl Adapters {
         };
         let far = addresses
             .into_iter()
-            .find(|address| !probe::host::is_near(address.ip()))?;
+            .find(|address| !probe::host::is_near(address.ip()));
+        let Some(far) = far else {
+            let is_named = host.parse::<IpAddr>().is_err();
+            let why = || format!("{host} is a name, which may not resolve while the modem is dark");
+            return is_named.then(why);
+        };
         Some(format!(
             "{host} ({}) is reached through the gateway, which may be behind the link that is cut",
             far.ip()
@@ -349,7 +354,11 @@ impl Adapters {
     #[must_use]
     pub fn last_look(&self) -> Wan {
         let everybody = once_each(everybody(&self.settings));
-        probe::wan::ask_everybody(&everybody, &self.asker(Self::deadline(), LAST_LOOK))
+        let asker = Asker {
+            by_memory_too: true,
+            ..self.asker(Self::deadline(), LAST_LOOK)
+        };
+        probe::wan::ask_everybody(&everybody, &asker)
     }
 
     fn address_servers(&self, families: &[Family]) -> Vec<WanTarget> {
@@ -369,6 +378,7 @@ impl Adapters {
             family: None,
             deadline,
             patience,
+            by_memory_too: false,
         }
     }
 

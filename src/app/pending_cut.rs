@@ -41,9 +41,6 @@ pub fn restore(
     state: &mut State,
 ) -> Option<Result<(), String>> {
     let cut = state.recovery.cut.clone();
-    if cut.is_some() {
-        go_dark(adapters, state);
-    }
     if cut.is_none() {
         // One that a killed process left must not pass for that of the next cut.
         tidy(dir, state);
@@ -52,12 +49,6 @@ pub fn restore(
     give_back(adapters, dir, cut.as_ref(), |plug| {
         power::restore(plug, state, off_time)
     })
-}
-
-/// A plug with a name is where it was, while the resolver fails: it may hang on the modem.
-pub fn go_dark(adapters: &Adapters, state: &State) {
-    adapters.names().go_dark();
-    adapters.names().remember(&state.names);
 }
 
 /// Tries to give the power back where the plug of a cut is by now, as the configuration knows better than the state, and then where it was.
@@ -222,12 +213,15 @@ fn rescue(adapters: &Adapters, dir: &StateDir) -> String {
         return String::new();
     };
     let cut = state.recovery.cut.as_ref();
-    go_dark(adapters, &state);
     let off_time = adapters.settings.recovery.limits.off_time;
     let rescued = give_back(adapters, dir, cut, |plug| {
         power::rescue(plug, &state, off_time, &system::now())
     });
     match rescued {
+        None if cut.is_some() => {
+            "; the power of the modem was cut a short while ago, and is to be given back by who did"
+                .to_owned()
+        }
         None => String::new(),
         Some(Ok(())) => {
             "; a cut had left the modem without power, so the plug was switched on".to_owned()

@@ -169,10 +169,6 @@ fn switch_on(context: &Context) -> Result<Done, Error> {
         Adapters::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
     let failed = |why| Error::failed(format!("power: {why}"));
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
-    let told = |dir| state::read::<State>(dir, VERSION.into()).unwrap_or_default();
-    if let Some(state) = dir.as_ref().and_then(told) {
-        pending_cut::go_dark(&adapters, &state);
-    }
     let locked = dir.as_ref().and_then(|dir| {
         let lock = Lock::acquire(dir, Duration::ZERO).ok()?;
         let state = state::read::<State>(dir, VERSION.into()).unwrap_or_default()?;

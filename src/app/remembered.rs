@@ -28,13 +28,16 @@ pub fn is_due(dir: &Path, policy: &Policy) -> Result<bool, Error> {
     Ok(state.is_none_or(|state| schedule::is_due(&state, policy, &system::now())))
 }
 
-/// Whether a cut is not known to be over.
+/// Whether a cut is not known to be over, or nothing is known any more.
 #[must_use]
 pub fn is_dark(dir: &Path) -> bool {
-    let dir = StateDir::existing(dir).unwrap_or_default();
-    let state: Option<State> =
-        dir.and_then(|dir| state::read(&dir, VERSION.into()).unwrap_or_default());
-    state.is_some_and(|state| state.recovery.cut.is_some())
+    let Ok(Some(dir)) = StateDir::existing(dir) else {
+        return false;
+    };
+    match state::read::<State>(&dir, VERSION.into()) {
+        Ok(Some(state)) => state.recovery.cut.is_some(),
+        Ok(None) | Err(_) => !matches!(history::last_seq(&dir), Ok(None)),
+    }
 }
 
 /// Loads the state; one that cannot be used is set aside, and the cycle goes on from a cold start. Whether the modem was left
@@ -67,10 +70,13 @@ pub fn load(dir: &StateDir, adapters: &Adapters) -> Result<(Option<State>, Vec<S
     let seq = history::last_seq(dir).unwrap_or(Some(seconds));
     let mut state = State::cold(&now);
     let was_here = seq.is_some() || !errors.is_empty() || cut_url::kept(dir).is_some();
-    if adapters.has_plug() && was_here {
+    if was_here {
         let told = history::read::<Entry>(dir).map_or_else(|_| vec![], |it| it.events);
         let told = told.iter().rev().filter_map(|entry| entry.event.as_ref());
-        state.recovery = RecoveryState::forgotten(Attempt::unended(told), &now);
+        let unended = Attempt::unended(told);
+        if adapters.has_plug() || unended.is_some() {
+            state.recovery = RecoveryState::forgotten(unended, &now);
+        }
     }
     state.seq = seq.unwrap_or(0);
     Ok((Some(state), errors))

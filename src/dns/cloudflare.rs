@@ -4,25 +4,31 @@
 //! a whole record, which would reset the comment, the tags and the settings that people gave it.
 
 pub mod answer;
+pub mod item;
+pub mod operation;
+mod quote;
+pub mod refusal;
 mod whole;
+mod written;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use jiff::Timestamp;
 use log::debug;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Provider, TokenStatus};
 use crate::config::Token;
 use crate::logic::advice;
-use crate::logic::idn;
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::records::Write;
 use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, url_part};
 use crate::net::{Deadline, reason};
-use answer::{Answer, Operation};
+use answer::Answer;
+use operation::Operation;
 use whole::WholeZone;
+use written::{fields, is_create, shown, words};
 
 /// A page of 100 records of the largest allowed contents, comments and tags fits.
 const MAX_BODY: usize = 1024 * 1024;
@@ -226,95 +232,6 @@ fn listing() -> Operation {
     Operation::read("listing the zones".to_owned())
 }
 
-const fn is_create(write: &Write) -> bool {
-    matches!(write, Write::Create(_))
-}
-
-/// What a write does, for errors.
-fn words(write: &Write) -> String {
-    match write {
-        Write::Patch { before, .. } => format!("updating {} {}", before.name, before.kind),
-        Write::Create(new) => format!("creating {} {}", new.name, new.kind),
-    }
-}
-
-/// The fields of a record that a write sets.
-fn fields(write: &Write) -> Value {
-    match write {
-        Write::Patch { change, .. } => {
-            let mut fields = Map::new();
-            if let Some(content) = change.content {
-                fields.insert("content".to_owned(), content.to_string().into());
-            }
-            if let Some(ttl) = change.ttl {
-                fields.insert("ttl".to_owned(), ttl.into());
-            }
-            if let Some(proxied) = change.proxied {
-                fields.insert("proxied".to_owned(), proxied.into());
-            }
-            Value::Object(fields)
-        }
-        Write::Create(new) => json!({
-            "type": new.kind.as_str(),
-            "name": new.name,
-            "content": new.content,
-            "ttl": new.ttl,
-            "proxied": new.proxied,
-        }),
-    }
-}
-
-/// A write is done once the answer shows the record, and the wanted address in it.
-fn shown(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiError> {
-    let content = answer::content(told).map_err(|flaw| operation.lost(flaw, None))?;
-    let (id, name, kind, wanted) = match write {
-        Write::Patch { before, change } => {
-            let wanted = change.content.or(before.address());
-            (Some(&before.id), &before.name, before.kind.as_str(), wanted)
-        }
-        Write::Create(new) => (None, &new.name, new.kind.as_str(), Some(new.content)),
-    };
-    let differs = |key: &str, is_it: &dyn Fn(&str) -> bool| {
-        told[key].as_str().is_some_and(|shown| !is_it(shown))
-    };
-    let is_named = |shown: &str| idn::to_ascii(shown).is_ok_and(|shown| shown == *name);
-    if id.is_some_and(|id| differs("id", &|shown| shown == id))
-        || differs("type", &|shown| shown == kind)
-        || differs("name", &is_named)
-    {
-        return Err(operation.lost("the answer shows another record", None));
-    }
-    match wanted {
-        Some(wanted) if content.parse() != Ok(wanted) => {
-            let detail = format!("the answer shows {content} instead of {wanted}");
-            Err(operation.lost(detail, None))
-        }
-        _ => set(operation, write, told),
-    }
-}
-
-/// Nor are its settings set where the answer shows others than were asked for; what it leaves out it does not deny.
-fn set(operation: &Operation, write: &Write, told: &Value) -> Result<(), ApiError> {
-    let asked = fields(write);
-    let other = |key: &str, shown: Value| {
-        let wanted = &asked[key];
-        if wanted.is_null() || shown.is_null() || *wanted == shown {
-            return Ok(());
-        }
-        Err(operation.flawed(format!(
-            "Cloudflare answered that it is done, but shows {key} {shown} instead of {wanted}; \
-             fix: set `{key}` of this record to {shown}, or change it at Cloudflare"
-        )))
-    };
-    let proxied = told["proxied"].as_bool();
-    other("proxied", proxied.into())?;
-    // A proxied record's TTL is always automatic, whatever is asked for.
-    match proxied.or(asked["proxied"].as_bool()) {
-        Some(true) => Ok(()),
-        _ => other("ttl", answer::ttl(&told["ttl"]).into()),
-    }
-}
-
 impl Provider for Cloudflare {
     fn zone(
         &self,
@@ -326,7 +243,7 @@ impl Provider for Cloudflare {
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", url_part(spelling));
             let found = self.list(&operation, &path, MAX_PAGES, deadline, &|item| {
-                answer::zone(item, name).map_err(|flaw| operation.lost(flaw, None))
+                item::zone(item, name).map_err(|flaw| operation.lost(flaw, None))
             });
             to_its_end(&operation, found?)
         };
@@ -375,7 +292,7 @@ impl Provider for Cloudflare {
     fn zones(&self, most: u64, deadline: Deadline) -> Result<Option<Vec<Zone>>, ApiError> {
         let operation = listing();
         self.list(&operation, ZONES, most, deadline, &|item| {
-            answer::any_zone(item).map_err(|flaw| operation.lost(flaw, None))
+            item::any_zone(item).map_err(|flaw| operation.lost(flaw, None))
         })
     }
 
@@ -383,7 +300,7 @@ impl Provider for Cloudflare {
         let operation = listing();
         let answer = self.ask(&operation, Method::Get, ZONES, None, deadline)?;
         let (items, _) = answer.page(1).map_err(|flaw| operation.lost(flaw, None))?;
-        let names = items.iter().map(answer::zone_name);
+        let names = items.iter().map(item::zone_name);
         names
             .collect::<Result<_, _>>()
             .map_err(|flaw| operation.lost(flaw, None))
@@ -404,7 +321,7 @@ impl Provider for Cloudflare {
         let listed = self.list(&operation, &path, MAX_PAGES, deadline, &|item| {
             let kind = item["type"].as_str().unwrap_or_default();
             let unreadable = |flaw| Found::unreadable(kind, operation.flawed(flaw).message);
-            Ok(answer::record_named(item, name).unwrap_or_else(|flaw| Some(unreadable(flaw))))
+            Ok(item::record_named(item, name).unwrap_or_else(|flaw| Some(unreadable(flaw))))
         })?;
         let mut records: Vec<Found> = vec![];
         for record in to_its_end(&operation, listed)? {
@@ -529,7 +446,7 @@ impl Provider for Cloudflare {
         let operation = Operation::read("verifying the API token".to_owned());
         let path = "/user/tokens/verify";
         let answer = self.ask(&operation, Method::Get, path, None, deadline)?;
-        answer::token_status(&answer.result).map_err(|flaw| operation.lost(flaw, None))
+        item::token_status(&answer.result).map_err(|flaw| operation.lost(flaw, None))
     }
 }
 

@@ -18,7 +18,7 @@ use super::units::{ByFamily, Family};
 use super::verdict::Verdict;
 
 /// Cycles that are further apart than this begin anew to count how long a family has not been READY.
-const LONG_GAP: Duration = Duration::from_secs(60 * 60);
+const LONG_GAP: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// What the operator wants, as far as a cycle needs it.
 #[derive(Debug, Clone, Copy)]
@@ -137,24 +137,30 @@ pub fn step(
 ) -> (State, Decision) {
     let before = state.readiness();
     let verdict = Verdict::of(seen);
-    if let Some(gap) = schedule::gap(&state, now) {
+    let gap = schedule::gap(&state, now);
+    if let Some(gap) = gap {
         state.emit(
             now,
             EventKind::Gap {
                 seconds: gap.map(|gap| gap.as_secs()),
             },
         );
-        // What nobody looked at for long is not known to have been so.
+    }
+    let steps = observe(&mut state, seen, now, desired);
+    if let Some(gap) = gap {
+        // What nobody looked at for long is not known to have been so; nor is it where it is better by now.
         let is_long = gap.is_none_or(|gap| gap > LONG_GAP);
         for family in [Family::V4, Family::V6] {
             let machine = state.machines.of_mut(family);
-            if is_long && machine.track.readiness() != Readiness::Ready {
-                machine.since = now.clone();
+            match machine.track.readiness() {
+                Readiness::Ready => {}
+                Readiness::NotReady if !is_long => {}
+                Readiness::NotReady | Readiness::Init | Readiness::Probing => {
+                    machine.since = now.clone();
+                }
             }
         }
     }
-
-    let steps = observe(&mut state, seen, now, desired);
     state.verdict = Some(verdict);
     state.doubt = match seen.line {
         Line::Unverified(reason) if verdict == Verdict::Unverified => Some(reason),

@@ -208,7 +208,7 @@ fn a_family_that_stays_behind_is_told_after_ten_minutes_in_which_somebody_looked
     let mut half = up(A);
     half.lines.ipv6 = Line::Down;
     line.cycle(&half);
-    line.seconds += 3600;
+    line.seconds += 3 * 3600;
     for _ in 0..20 {
         assert_eq!(line.cycle(&half).left_behind, [""; 0], "{}", line.seconds);
     }

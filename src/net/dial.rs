@@ -243,6 +243,10 @@ impl Dialer {
         timeout: Duration,
     ) -> io::Result<(Vec<SocketAddr>, bool)> {
         let names = self.names.as_ref();
+        if let Some(pinned) = names.and_then(|names| names.pinned(host)) {
+            let at = |ip| SocketAddr::new(ip, port);
+            return Ok((pinned.into_iter().map(at).collect(), false));
+        }
         let known = names.map(|names| names.recall(host)).unwrap_or_default();
         // What is known leaves a resolver that hangs half of the time, and the connection the rest.
         let patience = if known.is_empty() {
@@ -251,11 +255,7 @@ impl Dialer {
             timeout / 2
         };
         match self.resolver.resolve(host, port, patience) {
-            // The plug's own is of the home.
-            Ok(found)
-                if !known.iter().any(|it| is_elsewhere(*it))
-                    || found.iter().any(|it| is_elsewhere(it.ip())) =>
-            {
+            Ok(found) if known.is_empty() || found.iter().any(|it| is_elsewhere(it.ip())) => {
                 if let Some(names) = names {
                     names.learn(host, found.iter().map(SocketAddr::ip));
                 }
@@ -270,6 +270,15 @@ impl Dialer {
                 Ok((known.into_iter().map(at).collect(), true))
             }
         }
+    }
+
+    /// Where a name was last.
+    #[must_use]
+    pub fn recall(&self, host: &str, port: u16) -> Vec<SocketAddr> {
+        let names = self.names.as_ref();
+        let known = names.map(|names| names.recall(host)).unwrap_or_default();
+        let at = |ip| SocketAddr::new(ip, port);
+        known.into_iter().map(at).collect()
     }
 
     /// Whether it is worth telling who was [proved](Self::proved) to have this name.

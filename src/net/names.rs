@@ -7,8 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::logic::by_name::ByName;
 
-/// That of the plug is looked up once in so many turns: each few hours.
-const PLUG_TURNS: u64 = 100;
 /// Addresses that are kept of one name.
 const KEPT: usize = 4;
 
@@ -43,33 +41,44 @@ impl Names {
         }
     }
 
-    /// From now on the plug may be looked for where it was, and so may the one of an earlier configuration.
+    /// From now on the plug is where it was told to switch off, whatever the resolver says: in this process alone, as whoever may write the
+    /// state may not be whoever knows the plug's password.
     pub fn go_dark(&self) {
         self.is_dark.store(true, Relaxed);
     }
 
+    /// Where the plug of this name was told to switch off.
+    #[must_use]
+    pub fn pinned(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let is_pinned = self.plug.as_deref() == Some(name) && self.is_dark.load(Relaxed);
+        let mut known = self.lock();
+        let known = find(&mut known, name).filter(|known| is_pinned && !known.is_empty());
+        known.cloned()
+    }
+
     /// Takes over what an earlier process remembered of them.
     pub fn remember(&self, remembered: &ByName<Vec<IpAddr>>) {
-        let is_dark = self.is_dark.load(Relaxed);
-        let mut all = self.lock();
-        for (name, addresses) in remembered.iter() {
-            match find(&mut all, name) {
-                Some(known) if known.is_empty() => known.clone_from(addresses),
-                None if is_dark => all.push((name.clone(), addresses.clone())),
-                Some(_) | None => {}
+        for (name, addresses) in remembered.iter().filter(|(name, _)| !self.is_plug(name)) {
+            if let Some(known) = find(&mut self.lock(), name).filter(|known| known.is_empty()) {
+                known.clone_from(addresses);
             }
         }
     }
 
-    /// A name resolved to these addresses, which is worth remembering where nothing better is known.
+    /// A name resolved to these addresses, which are remembered beside the one where it was proved last.
     pub fn learn(&self, name: &str, addresses: impl Iterator<Item = IpAddr>) {
-        let is_plug = self.plug.as_deref() == Some(name);
         if let Some(known) = find(&mut self.lock(), name) {
-            if is_plug {
+            if self.is_plug(name) {
                 *known = addresses.take(KEPT).collect();
-            } else if known.is_empty() {
-                let elsewhere = addresses.filter(|it| is_elsewhere(*it));
-                known.extend(elsewhere.take(KEPT));
+            } else {
+                // The first is where it was proved last, if anywhere.
+                known.truncate(1);
+                for address in addresses.filter(|it| is_elsewhere(*it)) {
+                    if !known.contains(&address) {
+                        known.push(address);
+                    }
+                }
+                known.truncate(KEPT);
             }
         }
     }
@@ -93,25 +102,23 @@ impl Names {
     #[must_use]
     pub fn recall(&self, name: &str) -> Vec<IpAddr> {
         // A device that only took over its address is not to be switched off.
-        if self.plug.as_deref() == Some(name) && !self.is_dark.load(Relaxed) {
+        if self.is_plug(name) {
             return vec![];
         }
         let mut known = self.lock();
         find(&mut known, name).cloned().unwrap_or_default()
     }
 
-    /// Those that were never resolved, another one first each `turn`; and now and then that of the plug, which is not asked otherwise and may
-    /// have moved.
+    /// Those that were never resolved, another one first each `turn`; not that of the plug.
     #[must_use]
     pub fn unknown(&self, turn: u64) -> Vec<String> {
         let all = self.lock();
-        let is_due = |name: &String| turn % PLUG_TURNS == 0 && self.plug.as_ref() == Some(name);
         let first = turn.checked_rem(all.len() as u64).unwrap_or_default();
         let from_first = all.iter().chain(all.iter());
         let from_first = from_first.skip(usize::try_from(first).unwrap_or_default());
         let unknown = from_first
             .take(all.len())
-            .filter(|(name, addresses)| addresses.is_empty() || is_due(name));
+            .filter(|(name, addresses)| addresses.is_empty() && !self.is_plug(name));
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
@@ -119,8 +126,12 @@ impl Names {
     #[must_use]
     pub fn all(&self) -> ByName<Vec<IpAddr>> {
         let known = self.lock().clone();
-        let is_known = |(_, addresses): &(String, Vec<IpAddr>)| !addresses.is_empty();
+        let is_known = |(name, addresses): &Known| !addresses.is_empty() && !self.is_plug(name);
         known.into_iter().filter(is_known).collect()
+    }
+
+    fn is_plug(&self, name: &str) -> bool {
+        self.plug.as_deref() == Some(name)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
@@ -150,24 +161,24 @@ mod tests {
     use crate::logic::fixtures::ip;
 
     #[test]
-    fn where_a_plug_was_counts_only_to_give_the_modem_its_power_back() {
-        let plug = || Some("plug.lan".to_owned());
-        let names = Names::of([], plug());
+    fn where_a_plug_was_told_to_switch_off_is_where_it_is_in_that_process_alone() {
+        let names = Names::of([], Some("plug.lan".to_owned()));
+        names.go_dark();
+        assert_eq!(names.pinned("plug.lan"), None);
+        let names = Names::of([], Some("plug.lan".to_owned()));
         names.learn("plug.lan", [ip("192.168.1.7")].into_iter());
         names.learn("plug.lan", [ip("192.168.1.8")].into_iter());
+        assert_eq!(names.pinned("plug.lan"), None);
+        names.go_dark();
+        assert_eq!(names.pinned("plug.lan"), Some(vec![ip("192.168.1.8")]));
+        assert_eq!(names.pinned("a.example"), None);
         assert_eq!(names.recall("plug.lan"), [] as [IpAddr; 0]);
-        let kept = names.all();
-        assert_eq!(names.unknown(199), [] as [&str; 0]);
-        assert_eq!(names.unknown(200), ["plug.lan"]);
-        let later = Names::of([], plug());
+        assert!(names.all().is_empty() && names.unknown(0).is_empty());
+        let stored = ByName::from_iter([("plug.lan".to_owned(), vec![ip("192.168.1.9")])]);
+        let later = Names::of([], Some("plug.lan".to_owned()));
+        later.remember(&stored);
         later.go_dark();
-        later.remember(&kept);
-        assert_eq!(later.recall("plug.lan"), [ip("192.168.1.8")]);
-        // Another one is configured by now, or none.
-        let elsewhere = Names::of([], None);
-        elsewhere.go_dark();
-        elsewhere.remember(&kept);
-        assert_eq!(elsewhere.recall("plug.lan"), [ip("192.168.1.8")]);
+        assert_eq!(later.pinned("plug.lan"), None, "whoever wrote it");
     }
 
     #[test]
@@ -180,8 +191,6 @@ mod tests {
         }
         assert_eq!(names.all(), ByName::default());
         names.learn("a.example", [ip("10.0.0.1"), ip("192.0.2.2")].into_iter());
-        // What was not proved is in the place of nothing that may have been.
-        names.learn("a.example", [ip("192.0.2.9")].into_iter());
         names.learn("plug.example", [ip("192.0.2.3")].into_iter());
         let all = ByName::from_iter([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
         assert_eq!(names.all(), all);
@@ -192,6 +201,12 @@ mod tests {
         names.proved("a.example", ip("192.0.2.5"));
         let proved = ["192.0.2.5", "192.0.2.7", "192.0.2.6", "192.0.2.4"].map(ip);
         assert_eq!(names.recall("a.example"), proved);
+        // It may have moved: beside where it was proved last, that is where it may be.
+        names.learn("a.example", ["192.0.2.9", "192.0.2.5"].map(ip).into_iter());
+        assert_eq!(
+            names.recall("a.example"),
+            ["192.0.2.5", "192.0.2.9"].map(ip)
+        );
         names.proved("plug.example", ip("192.0.2.3"));
         assert!(!names.remembers("plug.example") && names.remembers("b.example"));
         assert_eq!(names.recall("b.example"), [] as [IpAddr; 0]);

@@ -13,7 +13,7 @@ use crate::logic::advice;
 use crate::logic::line::{Doubt, Heard};
 use crate::logic::observation::Signal;
 use crate::logic::units::Family;
-use crate::net::dial::Dialer;
+use crate::net::dial::{Dialer, Found};
 use crate::net::{Deadline, reason, tls};
 
 /// The limit of one server, name resolution included.
@@ -70,6 +70,8 @@ pub struct Asker {
     pub deadline: Deadline,
     /// For so long each is listened to.
     pub patience: Duration,
+    /// Whether each is asked where its name was last, too, beside where it is by the resolver.
+    pub by_memory_too: bool,
 }
 
 /// What one server came to.
@@ -97,7 +99,7 @@ pub fn probe(targets: &[WanTarget], others: &[WanTarget], asker: &Asker) -> Wan 
     let mut rest = targets;
     while let [first, more @ ..] = rest {
         rest = more;
-        let one = asker.ask(first);
+        let one = asker.ask(first, false);
         let goes_on = one.heard == Heard::NotAsked && started.elapsed() < WAN_TIMEOUT;
         found.push((first.clone(), one));
         if !goes_on {
@@ -202,12 +204,20 @@ impl Asker {
         let it = self.clone();
         // Of whom nothing is known in time, there is not even silence.
         let late = Asked::missed("timed out".to_owned());
+        let mut all: Vec<(WanTarget, bool)> = vec![];
+        for target in targets {
+            all.push((target.clone(), false));
+            let is_known = || !self.dialer.recall(&target.host, target.port).is_empty();
+            if self.by_memory_too && is_known() {
+                all.push((target.clone(), true));
+            }
+        }
         let raced = race(
-            targets.to_vec(),
+            all.clone(),
             self.deadline.within(self.patience) + GRACE,
             &late,
-            move |target| {
-                let found = it.ask(&target);
+            move |(target, by_memory)| {
+                let found = it.ask(&target, by_memory);
                 if found.heard == Heard::Verified {
                     Ok((target, found))
                 } else {
@@ -217,16 +227,26 @@ impl Asker {
         );
         match raced {
             Ok(proved) => vec![proved],
-            Err(found) => targets.iter().cloned().zip(found).collect(),
+            Err(found) => all
+                .into_iter()
+                .map(|(target, _)| target)
+                .zip(found)
+                .collect(),
         }
     }
 
-    fn ask(&self, target: &WanTarget) -> Asked {
+    fn ask(&self, target: &WanTarget, by_memory: bool) -> Asked {
         let started = Instant::now();
         let end = Deadline::after(self.deadline.within(self.patience));
-        let found = self
-            .dialer
-            .find(&target.host, target.port, self.family, end.remaining());
+        let (host, port) = (&target.host, target.port);
+        let found = if by_memory {
+            Ok(Found {
+                addresses: self.dialer.recall(host, port),
+                recalled: true,
+            })
+        } else {
+            self.dialer.find(host, port, self.family, end.remaining())
+        };
         let asked = match found {
             Ok(found) => {
                 let asked = self.ask_at(target, &one_of_each_family(&found.addresses), end);
@@ -534,6 +554,7 @@ mod tests {
             family: None,
             deadline: Deadline::after(limit),
             patience: WAN_TIMEOUT,
+            by_memory_too: false,
         }
     }
 

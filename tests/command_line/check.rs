@@ -244,7 +244,7 @@ fn an_api_that_rests_after_a_refusal_is_not_asked() {
     home.world.reset_counts();
     let (api, code) = home.check("api");
     assert!(
-        api[0].starts_with("warn: not checked: ") && api[0].contains("; retry in 4 min"),
+        api[0].starts_with("warn: not checked: ") && api[0].contains("; retry in 5 min"),
         "{api:?}"
     );
     // What the cycle found is known: the record is wrong.

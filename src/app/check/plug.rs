@@ -7,6 +7,7 @@ use crate::config::PlugKind;
 use crate::logic::advice;
 use crate::logic::recovery::LONGEST_GAP;
 use crate::logic::units::human_duration;
+use crate::plug::Pin;
 
 const FIX: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
 const FIX_PROGRAM: &str = "set recovery.program to the program, and make it executable";
@@ -14,10 +15,18 @@ const FIX_PROGRAM: &str = "set recovery.program to the program, and make it exec
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
 pub fn offline(adapters: &Adapters) -> Option<Finding> {
     match adapters.plug() {
-        Ok(plug) => Some(Finding::ok(
-            "plug",
-            format!("{} (not asked)", plug.target()),
-        )),
+        Ok(plug) => {
+            let target = plug.target();
+            Some(match plug.pin() {
+                Pin::Unset => {
+                    let why =
+                        format!("{target} (not asked): not switched off without recovery.plug_id");
+                    let fix = format!("set it; it is shown by: {}", called::cadence("check"));
+                    Finding::warn("plug", why).fix(fix)
+                }
+                Pin::To(_) | Pin::Untold => Finding::ok("plug", format!("{target} (not asked)")),
+            })
+        }
         Err(why) => unusable(adapters, why),
     }
 }

@@ -52,7 +52,7 @@ fn item(id: &str, kind: &str, content: &str) -> Value {
 }
 
 fn stale() -> Found {
-    answer::record(&item("r1", "A", "55.66.77.88")).unwrap()
+    item::record(&item("r1", "A", "55.66.77.88")).unwrap()
 }
 
 fn wanted() -> NewRecord {
@@ -224,18 +224,20 @@ fn a_wildcard_is_percent_encoded_and_a_strange_zone_id_stays_within_its_part_of_
 
 #[test]
 fn a_list_without_end_is_given_up() {
-    let answer = page(
-        &json!([item("r1", "A", "11.22.33.44")]),
-        &json!({"total_pages": 1_000_000}),
-    );
-    let (client, seen) = server(vec![answer; 60]);
-    let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
-    assert_eq!(error.kind, UNAVAILABLE);
-    assert_eq!(
-        error.message,
-        "reading the records of vpn.example.com: the list does not end after 50 pages"
-    );
-    assert_eq!(seen.try_iter().count(), 50);
+    for (info, calls) in [
+        (json!({"total_pages": 1_000_000}), 1),
+        (json!({"total_count": 1_000_000, "per_page": 1}), 50),
+    ] {
+        let answer = page(&json!([item("r1", "A", "11.22.33.44")]), &info);
+        let (client, seen) = server(vec![answer; 60]);
+        let error = client.records("z1", "vpn.example.com", soon()).unwrap_err();
+        assert_eq!(error.kind, UNAVAILABLE);
+        assert_eq!(
+            error.message,
+            "reading the records of vpn.example.com: the list does not end after 50 pages"
+        );
+        assert_eq!(seen.try_iter().count(), calls);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::{matters, record, text};
+use super::item::{matters, record, text};
 use crate::logic::idn;
 use crate::logic::provider::{Found, Whole};
 

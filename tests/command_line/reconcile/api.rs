@@ -249,7 +249,7 @@ fn a_request_for_rest_is_honoured_across_cycles() {
         let (code, report) = home.cycle_with(&[]);
         assert_eq!((code, gist(&report).as_str()), (1, "READY held"));
         assert!(
-            reason(&report, 0).contains("; retry in 9 min"),
+            reason(&report, 0).contains("; retry in 10 min"),
             "{report:#}"
         );
     }

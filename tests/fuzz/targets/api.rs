@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use cadence::dns::cloudflare::answer::{self, Operation};
+use cadence::dns::cloudflare::operation::Operation;
+use cadence::dns::cloudflare::{answer, item};
 use cadence::logic::idn;
 use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
 use serde_json::json;
@@ -55,26 +56,26 @@ fn read(found: &answer::Answer) {
     if let Ok((items, more)) = found.page(1) {
         assert!(!more || !items.is_empty(), "an empty page is the end");
         for item in items {
-            told(answer::zone_name(item), |name| checks::line(&name, 203));
-            told(answer::zone(item, "example.com"), |zone| {
+            told(item::zone_name(item), |name| checks::line(&name, 203));
+            told(item::zone(item, "example.com"), |zone| {
                 if let Some(zone) = zone {
                     assert_eq!(zone.name, "example.com");
                     word(&zone.id);
                 }
             });
-            told(answer::record_named(item, NAME), |record| {
+            told(item::record_named(item, NAME), |record| {
                 if let Some(record) = record {
                     assert_eq!(record.name, NAME);
                     judge_record(&record);
                 }
             });
-            told(answer::record(item), |record| judge_record(&record));
+            told(item::record(item), |record| judge_record(&record));
         }
     }
-    told(answer::content(&found.result), |content| {
+    told(item::content(&found.result), |content| {
         checks::line(&content, 203);
     });
-    told(answer::token_status(&found.result), |token| {
+    told(item::token_status(&found.result), |token| {
         checks::line(&token.status, 203);
     });
 }
@@ -101,7 +102,7 @@ fn judge_record(record: &Found) {
         name,
         ..record.clone()
     };
-    assert_eq!(answer::record(&again), Ok(record));
+    assert_eq!(item::record(&again), Ok(record));
 }
 
 /// It becomes a part of URLs.
