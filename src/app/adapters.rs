@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{
     Credentials, Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme,
-    WanTarget, load_credentials, load_token,
+    WanTarget, load_credentials, load_token, plug_host,
 };
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
@@ -98,10 +98,7 @@ impl Adapters {
             Some(connector) => Dialer::by(Arc::clone(connector)),
             None => Dialer::new(settings.network.interface.clone()),
         };
-        let names = Arc::new(Names::of(
-            verified_names(&settings),
-            settings.recovery.host(),
-        ));
+        let names = Arc::new(Names::of(verified_names(&settings)));
         let dialer = dialer.remembering(Arc::clone(&names));
         let tls = tls::client_config(settings.network.ca_file.as_deref())
             .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
@@ -134,6 +131,26 @@ impl Adapters {
             credentials,
             failures,
         })
+    }
+
+    /// Where the plug is that is about to be switched off, by its name: from now on that is where it is looked for.
+    #[must_use]
+    pub fn pin_plug(&self) -> Vec<IpAddr> {
+        let Some(host) = self.settings.recovery.host() else {
+            return vec![];
+        };
+        let found = self.dialer.resolve(&host, HTTPS, None, plug::PLUG_TIMEOUT);
+        let found = found.unwrap_or_default().into_iter();
+        let at: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+        self.names.pin(host, at.clone());
+        at
+    }
+
+    /// Where the plug was told to switch off that this URL switches on.
+    pub fn pin_plug_at(&self, on_url: &str, at: Vec<IpAddr>) {
+        if let Some(host) = plug_host(on_url) {
+            self.names.pin(host, at);
+        }
     }
 
     /// Resolves the names of those who did not have to be asked so far, as long as there is time, another one first each `turn`: they are

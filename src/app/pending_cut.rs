@@ -24,9 +24,13 @@ fn at_plug_of<R>(
     cut: Option<&Cut>,
     then: impl FnOnce(Result<&dyn Plug, String>) -> R,
 ) -> R {
+    let (url, at) = cut_url::kept(dir).unzip();
+    if let (Some(url), Some(at)) = (&url, at) {
+        adapters.pin_plug_at(url, at);
+    }
     let elsewhere = cut
         .and_then(|cut| cut.plug.as_ref())
-        .and_then(|plug| adapters.plug_elsewhere(plug, cut_url::kept(dir).as_deref()));
+        .and_then(|plug| adapters.plug_elsewhere(plug, url.as_deref()));
     match &elsewhere {
         None => then(adapters.plug()),
         Some(Ok(plug)) => then(Ok(plug.as_ref())),
@@ -157,11 +161,10 @@ pub fn save_intention(
     state: &State,
 ) -> Result<(), StoreError> {
     if state.recovery.cut.is_some() {
-        adapters.names().go_dark();
-    }
-    let on_url = adapters.settings.recovery.on_url.as_ref();
-    if let Some(url) = on_url.filter(|_| state.recovery.cut.is_some()) {
-        cut_url::keep(dir, &url.url)?;
+        let at = adapters.pin_plug();
+        if let Some(url) = &adapters.settings.recovery.on_url {
+            cut_url::keep(dir, &url.url, &at)?;
+        }
     }
     state::save(dir, state)?;
     // Where the state is lost in the dark, the history tells that something was begun. It is not worth the cut, and is told again.

@@ -36,7 +36,9 @@ pub use token::{
     CREDENTIAL as TOKEN_CREDENTIAL, Source as TokenSource, Token, TokenError, load as load_token,
     read as read_token,
 };
-pub use url::{plug_address as parse_plug_address, router as parse_router};
+pub use url::{
+    host_of_url as plug_host, plug_address as parse_plug_address, router as parse_router,
+};
 
 use std::path::Path;
 

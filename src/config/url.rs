@@ -79,6 +79,13 @@ pub fn plug_address(text: &str) -> Result<String, String> {
     authority(text).map(|_| text.to_owned())
 }
 
+/// The host of a plug's URL.
+#[must_use]
+pub fn host_of_url(url: &str) -> Option<String> {
+    let url = endpoint(url, PlainHttp::Anywhere).ok()?;
+    Some(url.host)
+}
+
 /// The host of a plug's address.
 #[must_use]
 pub fn host(address: &str) -> Option<String> {

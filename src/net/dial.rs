@@ -243,9 +243,17 @@ impl Dialer {
         timeout: Duration,
     ) -> io::Result<(Vec<SocketAddr>, bool)> {
         let names = self.names.as_ref();
-        if let Some(pinned) = names.and_then(|names| names.pinned(host)) {
-            let at = |ip| SocketAddr::new(ip, port);
-            return Ok((pinned.into_iter().map(at).collect(), false));
+        let at = |ip| SocketAddr::new(ip, port);
+        let pinned = names.map(|names| names.pinned(host)).unwrap_or_default();
+        if !pinned.is_empty() {
+            let mut found: Vec<SocketAddr> = pinned.into_iter().map(at).collect();
+            let resolved = self.resolver.resolve(host, port, timeout / 2);
+            for other in resolved.unwrap_or_default() {
+                if !found.contains(&other) {
+                    found.push(other);
+                }
+            }
+            return Ok((found, false));
         }
         let known = names.map(|names| names.recall(host)).unwrap_or_default();
         // What is known leaves a resolver that hangs half of the time, and the connection the rest.
@@ -266,7 +274,6 @@ impl Dialer {
                 let why = failed.err().map(|error| reason::of(&error));
                 let why = why.unwrap_or_else(|| "it resolves to none of the internet".to_owned());
                 debug!("could not resolve {host}: {why}; going on with its last addresses");
-                let at = |ip| SocketAddr::new(ip, port);
                 Ok((known.into_iter().map(at).collect(), true))
             }
         }
@@ -363,7 +370,7 @@ mod tests {
     fn the_last_addresses_of_a_name_are_tried_while_the_resolver_fails_or_tells_those_of_the_home()
     {
         let (nobody, stranger) = ("no such host", "nor this host");
-        let names = Arc::new(Names::of([nobody.to_owned(), "localhost".to_owned()], None));
+        let names = Arc::new(Names::of([nobody.to_owned(), "localhost".to_owned()]));
         names.learn(nobody, ["192.0.2.1".parse().unwrap()].into_iter());
         let dialer = Dialer::new(None).remembering(Arc::clone(&names));
         let find = |host, family| dialer.find(host, 443, family, SECOND);
@@ -376,6 +383,12 @@ mod tests {
         assert!(find(stranger, None).is_err());
         assert!(!find("localhost", None).unwrap().recalled);
         assert!(names.recall("localhost").is_empty(), "it is not learned");
+        names.pin("localhost".to_owned(), vec!["192.0.2.7".parse().unwrap()]);
+        let pinned = find("localhost", None).unwrap().addresses;
+        assert_eq!(pinned[0], "192.0.2.7:443".parse().unwrap());
+        assert!(pinned[1..].iter().all(|it| it.ip().is_loopback()));
+        assert!(pinned.len() > 1, "it may have moved");
+        names.pin("plug.lan".to_owned(), vec![]);
         dialer.proved("localhost", "192.0.2.1".parse().unwrap());
         assert_eq!(find("localhost", None).unwrap(), recalled);
     }

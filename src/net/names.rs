@@ -2,7 +2,6 @@
 //! silence cadence. TLS verifies who answers there.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::logic::by_name::ByName;
@@ -14,10 +13,8 @@ const KEPT: usize = 4;
 #[derive(Debug, Default)]
 pub struct Names {
     known: Mutex<Vec<Known>>,
-    /// That of the plug, who proves nothing.
-    plug: Option<String>,
-    /// The modem may be without power: it is given back wherever the plug was last.
-    is_dark: AtomicBool,
+    /// That of the plug, who proves nothing, while the modem may be without power.
+    pinned: Mutex<Option<Known>>,
 }
 
 /// A name, and where it was last; nothing where that is not known.
@@ -30,36 +27,32 @@ fn find<'a>(known: &'a mut [Known], name: &str) -> Option<&'a mut Vec<IpAddr>> {
 }
 
 impl Names {
-    /// These names, of which no address is known yet, and that of the plug.
+    /// These names, of which no address is known yet.
     #[must_use]
-    pub fn of(names: impl IntoIterator<Item = String>, plug: Option<String>) -> Self {
-        let names = names.into_iter().chain(plug.clone());
+    pub fn of(names: impl IntoIterator<Item = String>) -> Self {
         Self {
-            known: Mutex::new(names.map(|name| (name, vec![])).collect()),
-            plug,
-            is_dark: AtomicBool::new(false),
+            known: Mutex::new(names.into_iter().map(|name| (name, vec![])).collect()),
+            pinned: Mutex::default(),
         }
     }
 
-    /// From now on the plug is where it was told to switch off, whatever the resolver says: in this process alone, as whoever may write the
-    /// state may not be whoever knows the plug's password.
-    pub fn go_dark(&self) {
-        self.is_dark.store(true, Relaxed);
+    /// From now on the plug is first looked for where it was told to switch off, whatever the resolver says.
+    pub fn pin(&self, name: String, addresses: Vec<IpAddr>) {
+        *lock(&self.pinned) = Some((name, addresses));
     }
 
     /// Where the plug of this name was told to switch off.
     #[must_use]
-    pub fn pinned(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let is_pinned = self.plug.as_deref() == Some(name) && self.is_dark.load(Relaxed);
-        let mut known = self.lock();
-        let known = find(&mut known, name).filter(|known| is_pinned && !known.is_empty());
-        known.cloned()
+    pub fn pinned(&self, name: &str) -> Vec<IpAddr> {
+        let pinned = lock(&self.pinned);
+        let pinned = pinned.as_ref().filter(|(pinned, _)| pinned == name);
+        pinned.map(|(_, at)| at.clone()).unwrap_or_default()
     }
 
     /// Takes over what an earlier process remembered of them.
     pub fn remember(&self, remembered: &ByName<Vec<IpAddr>>) {
-        for (name, addresses) in remembered.iter().filter(|(name, _)| !self.is_plug(name)) {
-            if let Some(known) = find(&mut self.lock(), name).filter(|known| known.is_empty()) {
+        for (name, addresses) in remembered.iter() {
+            if let Some(known) = find(&mut lock(&self.known), name).filter(|it| it.is_empty()) {
                 known.clone_from(addresses);
             }
         }
@@ -67,31 +60,27 @@ impl Names {
 
     /// A name resolved to these addresses, which are remembered beside the one where it was proved last.
     pub fn learn(&self, name: &str, addresses: impl Iterator<Item = IpAddr>) {
-        if let Some(known) = find(&mut self.lock(), name) {
-            if self.is_plug(name) {
-                *known = addresses.take(KEPT).collect();
-            } else {
-                // The first is where it was proved last, if anywhere.
-                known.truncate(1);
-                for address in addresses.filter(|it| is_elsewhere(*it)) {
-                    if !known.contains(&address) {
-                        known.push(address);
-                    }
+        if let Some(known) = find(&mut lock(&self.known), name) {
+            // The first is where it was proved last, if anywhere.
+            known.truncate(1);
+            for address in addresses.filter(|it| is_elsewhere(*it)) {
+                if !known.contains(&address) {
+                    known.push(address);
                 }
-                known.truncate(KEPT);
             }
+            known.truncate(KEPT);
         }
     }
 
     /// Whether it is worth telling who was [proved](Self::proved) to have this name.
     #[must_use]
     pub fn remembers(&self, name: &str) -> bool {
-        find(&mut self.lock(), name).is_some()
+        find(&mut lock(&self.known), name).is_some()
     }
 
     /// Whoever has this name proved it at this address.
     pub fn proved(&self, name: &str, at: IpAddr) {
-        if let Some(known) = find(&mut self.lock(), name).filter(|_| is_elsewhere(at)) {
+        if let Some(known) = find(&mut lock(&self.known), name).filter(|_| is_elsewhere(at)) {
             known.retain(|address| *address != at);
             known.insert(0, at);
             known.truncate(KEPT);
@@ -101,42 +90,34 @@ impl Names {
     /// Where a name was last; nothing where that is not known.
     #[must_use]
     pub fn recall(&self, name: &str) -> Vec<IpAddr> {
-        // A device that only took over its address is not to be switched off.
-        if self.is_plug(name) {
-            return vec![];
-        }
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         find(&mut known, name).cloned().unwrap_or_default()
     }
 
-    /// Those that were never resolved, another one first each `turn`; not that of the plug.
+    /// Those that were never resolved, another one first each `turn`.
     #[must_use]
     pub fn unknown(&self, turn: u64) -> Vec<String> {
-        let all = self.lock();
+        let all = lock(&self.known);
         let first = turn.checked_rem(all.len() as u64).unwrap_or_default();
         let from_first = all.iter().chain(all.iter());
         let from_first = from_first.skip(usize::try_from(first).unwrap_or_default());
         let unknown = from_first
             .take(all.len())
-            .filter(|(name, addresses)| addresses.is_empty() && !self.is_plug(name));
+            .filter(|(_, addresses)| addresses.is_empty());
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
     /// What is worth remembering.
     #[must_use]
     pub fn all(&self) -> ByName<Vec<IpAddr>> {
-        let known = self.lock().clone();
-        let is_known = |(name, addresses): &Known| !addresses.is_empty() && !self.is_plug(name);
+        let known = lock(&self.known).clone();
+        let is_known = |(_, addresses): &Known| !addresses.is_empty();
         known.into_iter().filter(is_known).collect()
     }
+}
 
-    fn is_plug(&self, name: &str) -> bool {
-        self.plug.as_deref() == Some(name)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether an address may be that of a server beyond the router: a resolver that blocks a name, or whose line is dead, answers with one of
@@ -161,29 +142,18 @@ mod tests {
     use crate::logic::fixtures::ip;
 
     #[test]
-    fn where_a_plug_was_told_to_switch_off_is_where_it_is_in_that_process_alone() {
-        let names = Names::of([], Some("plug.lan".to_owned()));
-        names.go_dark();
-        assert_eq!(names.pinned("plug.lan"), None);
-        let names = Names::of([], Some("plug.lan".to_owned()));
-        names.learn("plug.lan", [ip("192.168.1.7")].into_iter());
-        names.learn("plug.lan", [ip("192.168.1.8")].into_iter());
-        assert_eq!(names.pinned("plug.lan"), None);
-        names.go_dark();
-        assert_eq!(names.pinned("plug.lan"), Some(vec![ip("192.168.1.8")]));
-        assert_eq!(names.pinned("a.example"), None);
-        assert_eq!(names.recall("plug.lan"), [] as [IpAddr; 0]);
-        assert!(names.all().is_empty() && names.unknown(0).is_empty());
-        let stored = ByName::from_iter([("plug.lan".to_owned(), vec![ip("192.168.1.9")])]);
-        let later = Names::of([], Some("plug.lan".to_owned()));
-        later.remember(&stored);
-        later.go_dark();
-        assert_eq!(later.pinned("plug.lan"), None, "whoever wrote it");
+    fn where_a_plug_was_told_to_switch_off_is_its_own_matter() {
+        let names = Names::of([]);
+        assert!(names.pinned("plug.lan").is_empty());
+        names.pin("plug.lan".to_owned(), vec![ip("192.168.1.8")]);
+        assert_eq!(names.pinned("plug.lan"), [ip("192.168.1.8")]);
+        assert!(names.pinned("a.example").is_empty());
+        assert!(names.all().is_empty() && names.recall("plug.lan").is_empty());
     }
 
     #[test]
     fn only_the_names_that_may_be_remembered_are_and_of_each_the_last_addresses() {
-        let names = Names::of(["a.example".to_owned(), "b.example".to_owned()], None);
+        let names = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
         assert_eq!(names.all(), ByName::default());
         for own in ["0.0.0.0", "127.0.0.1", "192.168.1.1", "fe80::1", "fd00::1"] {
             names.learn("a.example", [ip(own)].into_iter());
@@ -211,17 +181,17 @@ mod tests {
         assert!(!names.remembers("plug.example") && names.remembers("b.example"));
         assert_eq!(names.recall("b.example"), [] as [IpAddr; 0]);
 
-        let later = Names::of(["a.example".to_owned()], None);
+        let later = Names::of(["a.example".to_owned()]);
         later.remember(&all);
         assert_eq!(later.recall("a.example"), [ip("192.0.2.2")]);
-        let without = Names::of(["b.example".to_owned()], None);
+        let without = Names::of(["b.example".to_owned()]);
         without.remember(&all);
         assert_eq!(without.all(), ByName::default(), "it is configured no more");
 
-        let two = Names::of(["a.example".to_owned(), "b.example".to_owned()], None);
+        let two = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
         let turns = [0, 1, 2].map(|turn| two.unknown(turn).concat());
         let (ab, ba) = ("a.exampleb.example", "b.examplea.example");
         assert_eq!(turns, [ab, ba, ab]);
-        assert!(Names::of([], None).unknown(1).is_empty());
+        assert!(Names::of([]).unknown(1).is_empty());
     }
 }
