@@ -272,12 +272,7 @@ impl Adapters {
         };
         let far = addresses
             .into_iter()
-            .find(|address| !probe::host::is_near(address.ip()));
-        let Some(far) = far else {
-            let is_named = host.parse::<IpAddr>().is_err();
-            let why = || format!("{host} is a name, which may not resolve while the modem is dark");
-            return is_named.then(why);
-        };
+            .find(|address| !probe::host::is_near(address.ip()))?;
         Some(format!(
             "{host} ({}) is reached through the gateway, which may be behind the link that is cut",
             far.ip()
