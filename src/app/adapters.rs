@@ -157,7 +157,7 @@ impl Adapters {
     /// to be known where the resolver fails later.
     pub fn resolve_other_names(&self, turn: u64) {
         let end = Deadline::after(WAN_TIMEOUT);
-        for name in self.names.unknown(turn) {
+        for name in self.names.to_resolve(turn) {
             let found = self.dialer.find(&name, HTTPS, None, end.remaining());
             log::debug!("{name} is resolved for later: {}", found.is_ok());
         }

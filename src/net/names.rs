@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::logic::by_name::ByName;
 
+/// An hour of a line that works.
+const ALL_TURNS: u64 = 30;
 /// Addresses that are kept of one name.
 const KEPT: usize = 4;
 
@@ -94,16 +96,16 @@ impl Names {
         find(&mut known, name).cloned().unwrap_or_default()
     }
 
-    /// Those that were never resolved, another one first each `turn`.
+    /// Those that were never resolved, another one first each `turn`; and once an hour all of them, as they may have moved.
     #[must_use]
-    pub fn unknown(&self, turn: u64) -> Vec<String> {
+    pub fn to_resolve(&self, turn: u64) -> Vec<String> {
         let all = lock(&self.known);
         let first = turn.checked_rem(all.len() as u64).unwrap_or_default();
         let from_first = all.iter().chain(all.iter());
         let from_first = from_first.skip(usize::try_from(first).unwrap_or_default());
         let unknown = from_first
             .take(all.len())
-            .filter(|(_, addresses)| addresses.is_empty());
+            .filter(|(_, addresses)| addresses.is_empty() || turn % ALL_TURNS == 0);
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
@@ -164,7 +166,7 @@ mod tests {
         names.learn("plug.example", [ip("192.0.2.3")].into_iter());
         let all = ByName::from_iter([("a.example".to_owned(), vec![ip("192.0.2.2")])]);
         assert_eq!(names.all(), all);
-        assert_eq!(names.unknown(7), ["b.example"]);
+        assert_eq!(names.to_resolve(7), ["b.example"]);
         for last in 3..8 {
             names.proved("a.example", ip(&format!("192.0.2.{last}")));
         }
@@ -189,9 +191,12 @@ mod tests {
         assert_eq!(without.all(), ByName::default(), "it is configured no more");
 
         let two = Names::of(["a.example".to_owned(), "b.example".to_owned()]);
-        let turns = [0, 1, 2].map(|turn| two.unknown(turn).concat());
+        let turns = [2, 1, 4].map(|turn| two.to_resolve(turn).concat());
         let (ab, ba) = ("a.exampleb.example", "b.examplea.example");
         assert_eq!(turns, [ab, ba, ab]);
-        assert!(Names::of([]).unknown(1).is_empty());
+        assert!(Names::of([]).to_resolve(1).is_empty());
+        two.learn("a.example", [ip("192.0.2.1")].into_iter());
+        assert_eq!(two.to_resolve(59), ["b.example"]);
+        assert_eq!(two.to_resolve(60), ["a.example", "b.example"]);
     }
 }
