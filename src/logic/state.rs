@@ -218,17 +218,16 @@ impl State {
         best(self.machines.both().map(|(_, it)| it.track.readiness()))
     }
 
-    /// The families that have not been READY for [`LEFT_BEHIND`] while another is, or is about to be.
+    /// The families that have not been READY for [`LEFT_BEHIND`] while another has: not those that come back after it from an outage of both.
     pub fn left_behind(&self, now: &Moment) -> impl Iterator<Item = Family> {
-        let best = self.readiness();
+        let is_long = |machine: &Machine| machine.since.elapsed(now).at_least(LEFT_BEHIND);
+        let is_ready = |machine: &Machine| machine.track.readiness() == Readiness::Ready;
+        let mut all = self.machines.both();
+        let is_any_ready = all.any(|(_, machine)| is_ready(machine) && is_long(machine));
         self.machines.both().filter_map(move |(family, machine)| {
-            let is_behind = match machine.track.readiness() {
-                Readiness::NotReady => matches!(best, Readiness::Probing | Readiness::Ready),
-                Readiness::Probing => best == Readiness::Ready,
-                Readiness::Init | Readiness::Ready => false,
-            };
-            let is_late = machine.since.elapsed(now).at_least(LEFT_BEHIND);
-            (is_behind && is_late).then_some(family)
+            let is_used = machine.track.readiness() != Readiness::Init;
+            let is_behind = is_any_ready && is_used && !is_ready(machine) && is_long(machine);
+            is_behind.then_some(family)
         })
     }
 
