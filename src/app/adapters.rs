@@ -49,6 +49,8 @@ impl Outside {
     }
 }
 
+/// A resolver that works takes less; no cycle waits for another one.
+const RESOLVED_WITHIN: Duration = Duration::from_millis(300);
 /// What is asked about a name matters, not the port.
 const HTTPS: u16 = 443;
 /// Who fails after this has been waited for.
@@ -156,7 +158,7 @@ impl Adapters {
     /// Resolves the names of those who did not have to be asked so far, as long as there is time, another one first each `turn`: they are
     /// to be known where the resolver fails later.
     pub fn resolve_other_names(&self, turn: u64) {
-        let end = Deadline::after(WAN_TIMEOUT);
+        let end = Deadline::after(RESOLVED_WITHIN);
         for name in self.names.to_resolve(turn) {
             let found = self.dialer.find(&name, HTTPS, None, end.remaining());
             log::debug!("{name} is resolved for later: {}", found.is_ok());

@@ -277,7 +277,7 @@ for _ in 1 2 3; do
 done
 check "captive portal, told" router_page "$(jq -r .doubt <<<"$report")"
 configure A "$targets4"
-look "captive portal, a target without TLS" "DEGRADED, exit 0, ipv4=none"
+look "captive portal, a target without TLS" "UNVERIFIED, exit 0"
 within router nft delete table ip portal
 look "logged in" "HEALTHY, exit 0, ipv4=$home4"
 
