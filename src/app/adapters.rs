@@ -388,7 +388,7 @@ impl Adapters {
             tls: Arc::clone(&self.tls),
             router: self.router_address().map(|it| it.address),
             // No home has Cloudflare under its roof.
-            is_own_world: probe::host::is_loopback(&self.settings.cloudflare.api_url.server().host),
+            is_own_world: probe::host::is_loopback(&self.settings.cloudflare.api_url.host),
             family: None,
             deadline,
             patience,

@@ -24,7 +24,7 @@ fn at_plug_of<R>(
     cut: Option<&Cut>,
     then: impl FnOnce(Result<&dyn Plug, String>) -> R,
 ) -> R {
-    let (url, at) = cut_url::kept(dir).unzip();
+    let (url, at) = cut.and_then(|_| cut_url::kept(dir)).unzip();
     if let (Some(url), Some(at)) = (&url, at) {
         adapters.pin_plug_at(url, at);
     }

@@ -90,12 +90,9 @@ pub fn settle(mut state: State, ending: &Ending<'_>, now: &Moment, desired: &Des
 /// that a server gives to each request.
 fn is_same_news(old: &str, new: &str) -> bool {
     let (old, new) = (without_retry(old), without_retry(new));
-    let has_number = |word: &&str| word.contains(|letter: char| letter.is_ascii_digit());
-    let words = |text: &'_ str| -> Vec<String> {
-        let words = text.split_whitespace().filter(|word| !has_number(word));
-        words.map(str::to_owned).collect()
-    };
-    words(&old) == words(&new)
+    let has_no_number = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit());
+    let old = old.split_whitespace().filter(has_no_number);
+    old.eq(new.split_whitespace().filter(has_no_number))
 }
 
 /// Why a write is told by a later cycle than the one that made it.

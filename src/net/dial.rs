@@ -243,10 +243,9 @@ impl Dialer {
         timeout: Duration,
     ) -> io::Result<(Vec<SocketAddr>, bool)> {
         let names = self.names.as_ref();
-        let at = |ip| SocketAddr::new(ip, port);
         let pinned = names.map(|names| names.pinned(host)).unwrap_or_default();
         if !pinned.is_empty() {
-            let mut found: Vec<SocketAddr> = pinned.into_iter().map(at).collect();
+            let mut found = at_port(pinned, port);
             let resolved = self.resolver.resolve(host, port, timeout / 2);
             for other in resolved.unwrap_or_default() {
                 if !found.contains(&other) {
@@ -255,7 +254,7 @@ impl Dialer {
             }
             return Ok((found, false));
         }
-        let known = names.map(|names| names.recall(host)).unwrap_or_default();
+        let known = self.recall(host, port);
         // What is known leaves a resolver that hangs half of the time, and the connection the rest.
         let patience = if known.is_empty() {
             timeout
@@ -274,7 +273,7 @@ impl Dialer {
                 let why = failed.err().map(|error| reason::of(&error));
                 let why = why.unwrap_or_else(|| "it resolves to none of the internet".to_owned());
                 debug!("could not resolve {host}: {why}; going on with its last addresses");
-                Ok((known.into_iter().map(at).collect(), true))
+                Ok((known, true))
             }
         }
     }
@@ -284,8 +283,7 @@ impl Dialer {
     pub fn recall(&self, host: &str, port: u16) -> Vec<SocketAddr> {
         let names = self.names.as_ref();
         let known = names.map(|names| names.recall(host)).unwrap_or_default();
-        let at = |ip| SocketAddr::new(ip, port);
-        known.into_iter().map(at).collect()
+        at_port(known, port)
     }
 
     /// Whether it is worth telling who was [proved](Self::proved) to have this name.
@@ -301,6 +299,11 @@ impl Dialer {
             names.proved(host, at);
         }
     }
+}
+
+fn at_port(addresses: Vec<IpAddr>, port: u16) -> Vec<SocketAddr> {
+    let at = |ip| SocketAddr::new(ip, port);
+    addresses.into_iter().map(at).collect()
 }
 
 /// A socket for that address. While this host's open files are used up, by another probe as a rule, it waits for one until `end`: who
