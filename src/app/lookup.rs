@@ -3,15 +3,17 @@
 //!
 //! A cycle, `check` and `init` see the provider through this, so that they see the same.
 
+mod refused;
+mod zones;
+
 use std::cell::{Cell, RefCell};
 
 use super::adapters::Adapters;
 use crate::config::Token;
 use crate::dns::Provider;
-use crate::logic::advice;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone, readable};
-use crate::logic::records::{RecordSpec, Settled, Truth};
+use crate::logic::records::{RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 use crate::logic::step::Desired;
@@ -21,10 +23,6 @@ use crate::system;
 /// What to do where the token sees no zone of a record.
 pub const SEES_NO_ZONE: &str =
     "check the name, and that the token has Zone:Read and its Zone Resources include it";
-/// So many zones are looked for by their names before all are listed.
-const FEW_NAMES: u64 = 4;
-/// So many zones are asked at most whether they take a token that another one rejected.
-const MANY_ZONES: usize = 10;
 /// So often in a row a zone fails before it is tried another way.
 const MANY_FAILURES: u32 = 3;
 
@@ -325,134 +323,10 @@ impl<'a> Lookup<'a> {
         Ok(found)
     }
 
-    /// Name and id of the record's zone, as the provider knows it.
-    fn zone(&self, state: &mut State, spec: &RecordSpec) -> Result<(String, String), NotRead> {
-        let names = spec.zone_candidates();
-        // What rests may be the zone of any of them.
-        for name in &names {
-            self.is_asked(state, &About::of(Some(name.clone()), spec))?;
-        }
-        // Where its zone is not known, what is above its name rests: the names beside it are not asked for then. Not what all of a
-        // country's zones have in common.
-        let about = About::of(names.get(1).or(names.first()).cloned(), spec);
-        let failed = |error: ApiError| {
-            let message = format!("{}: {}", spec.label(), error.message);
-            NotRead::Failed(about.clone(), ApiError { message, ..error })
-        };
-        // One that is not served takes no name away from one above it that is.
-        let mut unserved = None;
-        self.list_zones();
-        for name in &names {
-            let found = match self.zone_of_name(name, &names) {
-                Err(error) if error.kind == ApiErrorKind::Gone => {
-                    unserved.get_or_insert(Err(failed(error)));
-                    None
-                }
-                found => found.map_err(failed)?,
-            };
-            match found {
-                Some(zone) if zone.trouble().is_none() => {
-                    return Ok(self.is_found(state, name, zone));
-                }
-                Some(zone) => {
-                    state.no_zone(name, self.now);
-                    unserved.get_or_insert(Ok((name, zone)));
-                }
-                None if *name != spec.name || state.zones.get(name).is_some() => {
-                    state.no_zone(name, self.now);
-                }
-                None => {}
-            }
-        }
-        if let Some(unserved) = unserved {
-            return unserved.map(|(name, zone)| self.is_found(state, name, zone));
-        }
-        let names = names.join(" or ");
-        let reason = format!(
-            "{}: the token sees no zone {names}; fix: {SEES_NO_ZONE}",
-            spec.label(),
-        );
-        let kind = ApiErrorKind::Forbidden;
-        Err(NotRead::Failed(
-            about,
-            ApiError {
-                kind,
-                message: reason,
-            },
-        ))
-    }
-
-    /// Lists every zone where looking for them one by one has cost as many calls: a thousand records may each have a name between
-    /// theirs and that of their zone. Where it cannot be had, they are looked for one by one.
-    fn list_zones(&self) {
-        let read = &mut *self.read.borrow_mut();
-        let worth = read.worth_a_list.max(FEW_NAMES);
-        if read.listed.is_none() && read.asked >= worth {
-            let listed = self.provider.zones(worth, self.deadline);
-            read.listed = listed.unwrap_or_default();
-            read.worth_a_list = worth.saturating_mul(2);
-        }
-    }
-
-    /// The zone of one of these names, as it was seen already, or by a call more. A list is believed where one of the names is in it.
-    fn zone_of_name(&self, name: &str, names: &[String]) -> Result<Option<Zone>, ApiError> {
-        let read = &mut *self.read.borrow_mut();
-        let is_named = |zone: &&Zone| zone.name == name;
-        if let Some(zone) = read.zones.iter().find(is_named) {
-            return Ok(Some(zone.clone()));
-        }
-        let is_one = |zone: &Zone| names.contains(&zone.name);
-        let listed = read.listed.as_deref();
-        let listed = listed.filter(|listed| listed.iter().any(is_one));
-        read.asked += u64::from(listed.is_none());
-        self.provider.zone(name, listed, self.deadline)
-    }
-
-    /// Remembers a zone; gives its name and id.
-    fn is_found(&self, state: &mut State, name: &str, zone: Zone) -> (String, String) {
-        let known = state.zones.get_mut_or_new(name);
-        known.id = Some(zone.id.clone());
-        known.found = Some(self.now.clone());
-        known.calls = None;
-        known.status = zone.trouble().map(str::to_owned);
-        let id = zone.id.clone();
-        let zones = &mut self.read.borrow_mut().zones;
-        if !zones.contains(&zone) {
-            zones.push(zone);
-        }
-        (name.to_owned(), id)
-    }
-
     /// Whether the API may be asked.
     fn is_asked(&self, state: &State, about: &About) -> Result<(), NotRead> {
         let held = state.at_rest(about, self.token.fingerprint(), self.by_hand, self.now);
         held.map_or(Ok(()), |held| Err(NotRead::Held(Box::new(held))))
-    }
-
-    /// Remembers the failure of what was read ahead, where nobody came to ask for that: what it rests, rests all the same.
-    pub fn note_unasked(&self, state: &mut State, records: &[RecordSpec]) {
-        let failed = self.read.borrow_mut().failed.take();
-        let Some((_, name, error)) = failed else {
-            return;
-        };
-        if let Some(spec) = records.iter().find(|spec| spec.name == name) {
-            let about = state.about(spec);
-            self.note(state, spec, &about, &error);
-        }
-    }
-
-    /// Asks whether a token that was rejected is accepted by now, where its rest is over and nothing else of this cycle told.
-    pub fn try_token(&self, state: &mut State, spec: &RecordSpec) {
-        if state.rejection(self.token.fingerprint()).is_none() {
-            return;
-        }
-        match self.records(state, spec, &mut std::iter::empty()) {
-            Ok(_) => self.answered(state, spec),
-            Err(NotRead::Failed(about, error)) => {
-                self.note(state, spec, &about, &error);
-            }
-            Err(NotRead::Held(_)) => {}
-        }
     }
 
     /// Whether this record was read already.
@@ -460,83 +334,5 @@ impl<'a> Lookup<'a> {
         let read = self.read.borrow();
         let zone = || state.fresh_zone_of(spec, self.now);
         !read.names.is_empty() && zone().is_some_and(|(_, id)| read.of(&id, &spec.name).is_some())
-    }
-
-    /// Remembers what a failed call tells of the API, and gives the reason for the report.
-    pub fn note(
-        &self,
-        state: &mut State,
-        spec: &RecordSpec,
-        about: &About,
-        error: &ApiError,
-    ) -> String {
-        if error.kind == ApiErrorKind::Gone {
-            state.forget_zone_of(spec);
-        }
-        let is_rejected = error.kind == ApiErrorKind::TokenRejected;
-        if is_rejected && state.rejection(self.token.fingerprint()).is_none() {
-            self.ask_elsewhere(state, about);
-        }
-        let kind = self.kind_of(state, about, error);
-        let reason = if kind == ApiErrorKind::TokenRejected {
-            let source = format!("; it comes from {}", self.token.source());
-            advice::with(&error.message, &source)
-        } else if is_rejected {
-            let alone = "the API token in this zone alone";
-            error.message.replacen("the API token", alone, 1)
-        } else {
-            error.message.clone()
-        };
-        // Not when the cycle began: what the server asked for counts from its answer.
-        let now = (self.clock)();
-        state.back_off(&kind, about, &reason, self.token.fingerprint(), &now)
-    }
-
-    /// What a failure is: a token that others take is not rejected, whatever one zone says.
-    pub fn kind_of(&self, state: &State, about: &About, error: &ApiError) -> ApiErrorKind {
-        match error.kind {
-            ApiErrorKind::TokenRejected
-                if self.is_taken.get() || state.is_refused_by_zone(about) =>
-            {
-                ApiErrorKind::Forbidden
-            }
-            kind => kind,
-        }
-    }
-
-    /// Asks about records of other zones, those that were right last first, until one takes the token that was rejected for this one: one
-    /// zone's trouble is not every zone's, from its first cycle on.
-    fn ask_elsewhere(&self, state: &mut State, about: &About) {
-        if self.is_taken.get() {
-            return;
-        }
-        let mut tried = vec![about.zone.clone().unwrap_or_default()];
-        for is_right in [true, false] {
-            for spec in self.records {
-                let known = state.records.get(spec.key());
-                let was_right = known.is_some_and(|known| known.truth() == Truth::Right);
-                if was_right != is_right || tried.iter().any(|zone| spec.may_be_in(zone)) {
-                    continue;
-                }
-                let read = self.records(state, spec, &mut std::iter::empty());
-                self.is_taken.set(read.is_ok());
-                let zone = state.about(spec).zone;
-                tried.extend(zone.or_else(|| spec.zone_candidates().pop()));
-                if read.is_ok() || tried.len() > MANY_ZONES {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Remembers that the API was seen to take the token.
-    pub fn note_taken(&self) {
-        self.is_taken.set(true);
-    }
-
-    /// Remembers that the API did what was asked of it about this record.
-    pub fn answered(&self, state: &mut State, spec: &RecordSpec) {
-        self.note_taken();
-        state.answered(&state.about(spec));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod advice;
+pub mod attempt;
 pub mod backoff;
 pub mod batches;
 pub mod by_name;
@@ -28,6 +29,7 @@ pub mod settled;
 pub mod spec;
 pub mod state;
 pub mod step;
+pub mod streak;
 pub mod units;
 pub mod verdict;
 pub mod zone_state;

@@ -3,7 +3,7 @@ use crate::logic::backoff::Backoff;
 use crate::logic::fixtures::{at, ip, policy, record};
 use crate::logic::provider::ApiErrorKind;
 use crate::logic::settled::Replacement;
-use crate::logic::units::{Family, RecordType};
+use crate::logic::units::RecordType;
 
 pub const A: &str = "11.0.0.1";
 pub const B: &str = "11.0.0.2";
@@ -504,129 +504,6 @@ fn writes_to_one_record_are_bounded_by_the_hour() {
 }
 
 #[test]
-fn the_zone_is_looked_for_from_the_longest_suffix_and_never_in_a_top_level_domain() {
-    let names = |name| record(name, RecordType::A).zone_candidates();
-    assert_eq!(
-        names("vpn.example.co.uk"),
-        ["vpn.example.co.uk", "example.co.uk", "co.uk"]
-    );
-    assert_eq!(names("*.example.com"), ["example.com"]);
-    let pinned = RecordSpec {
-        zone: Some("example.com".to_owned()),
-        ..spec()
-    };
-    assert_eq!(pinned.zone_candidates(), ["example.com"]);
-    for spec in [
-        pinned,
-        record("*.a.b.example.com", RecordType::A),
-        record("example.com", RecordType::A),
-    ] {
-        for zone in [
-            "a.b.example.com",
-            "b.example.com",
-            "example.com",
-            "ample.com",
-            "com",
-            "x.example.com",
-        ] {
-            assert_eq!(
-                spec.may_be_in(zone),
-                spec.zone_candidates().iter().any(|name| name == zone),
-                "{zone}"
-            );
-        }
-    }
-}
-
-#[test]
-fn a_write_says_what_it_does_and_what_follows_from_it() {
-    let before = found("1", "A", B);
-    let patch = |change| Write::Patch {
-        before: Box::new(before.clone()),
-        change,
-    };
-    let create = |proxied| {
-        Write::Create(NewRecord {
-            name: "vpn.example.com".to_owned(),
-            kind: RecordType::A,
-            content: ip(A),
-            ttl: 60,
-            proxied,
-        })
-    };
-    let all = Change {
-        content: Some(ip(A)),
-        ttl: Some(60),
-        proxied: Some(true),
-    };
-    let ttl = Change {
-        ttl: Some(60),
-        ..Change::default()
-    };
-    for (write, words, proxied, address) in [
-        (
-            patch(all),
-            "content 11.0.0.2 -> 11.0.0.1, ttl 300 -> 60, proxied false -> true",
-            true,
-            true,
-        ),
-        (patch(ttl), "ttl 300 -> 60", false, false),
-        (
-            create(false),
-            "create it with 11.0.0.1 (ttl 60, proxied false)",
-            false,
-            true,
-        ),
-        (
-            create(true),
-            "create it with 11.0.0.1 (ttl 60, proxied true)",
-            true,
-            true,
-        ),
-    ] {
-        assert_eq!(write.describe(), words);
-        assert_eq!(write.proxied_after(), proxied, "{words}");
-        assert_eq!(write.changes_address(), address, "{words}");
-        let asks = |ttl, proxied| RecordSpec {
-            ttl,
-            proxied,
-            ..spec()
-        };
-        assert!(write.sets_all(&asks(None, None)), "{words}");
-        assert!(write.sets_all(&asks(Some(60), Some(proxied))), "{words}");
-    }
-    let alone = patch(Change {
-        content: Some(ip(A)),
-        ..Change::default()
-    });
-    for (ttl, proxied, sets_all) in [
-        (None, None, true),
-        (Some(300), Some(false), true),
-        (Some(60), None, false),
-        (None, Some(true), false),
-    ] {
-        let asked = RecordSpec {
-            ttl,
-            proxied,
-            ..spec()
-        };
-        assert_eq!(alone.sets_all(&asked), sets_all, "{ttl:?} {proxied:?}");
-    }
-}
-
-#[test]
-fn the_families_of_records_are_told_once_that_of_the_first_first() {
-    let of = |kinds: &[RecordType]| {
-        let records: Vec<_> = kinds.iter().map(|kind| record("x.org", *kind)).collect();
-        families(&records)
-    };
-    let (a, aaaa) = (RecordType::A, RecordType::Aaaa);
-    assert_eq!(of(&[]), []);
-    assert_eq!(of(&[a, a]), [Family::V4]);
-    assert_eq!(of(&[aaaa, a, aaaa]), [Family::V6, Family::V4]);
-}
-
-#[test]
 fn what_public_dns_cannot_tell_is_read_at_the_provider_once_a_day_and_for_each_configuration() {
     let plain = spec();
     for spec in [
@@ -707,37 +584,4 @@ fn public_dns_that_contradicts_the_cache_for_longer_than_a_write_takes_has_the_p
         it.after_doh(Some(&both))
     });
     assert_eq!(found, Next::AskApi);
-}
-
-#[test]
-fn what_was_read_says_whether_the_record_is_missing_or_public_dns_contradicts_it() {
-    let create = RecordSpec {
-        create: true,
-        ..spec()
-    };
-    let there = [found("1", "A", A)];
-    let other = [found("1", "A", B)];
-    for (spec, found, is_missing, is_contradicted) in [
-        (spec(), &there[..], false, true),
-        (spec(), &other[..], false, false),
-        (spec(), &[], true, false),
-        (create, &[], true, false),
-    ] {
-        let next = read(&spec, found);
-        assert_eq!(next.is_missing(), is_missing, "{next:?}");
-        let shows = |answer: Option<&[IpAddr]>| next.is_contradicted(&spec, ip(A), answer);
-        assert_eq!(shows(Some(&[ip(B)])), is_contradicted, "{next:?}");
-        assert!(!shows(Some(&[ip(A)])) && !shows(None), "{next:?}");
-    }
-    assert!(!Next::AskApi.is_missing() && !Next::AskDoh.is_missing());
-    let found = |next: Next| match next {
-        Next::Write(write) => write.found(),
-        other => panic!("no write: {other:?}"),
-    };
-    assert_eq!(found(read(&spec(), &other)), Instead::Content(B.to_owned()));
-    let ttl = RecordSpec {
-        ttl: Some(60),
-        ..spec()
-    };
-    assert_eq!(found(read(&ttl, &there)), Instead::Settings);
 }

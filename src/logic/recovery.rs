@@ -6,109 +6,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, EventKind, RecoveryPhase};
 use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::verdict::Verdict;
 
+pub use super::attempt::{Attempt, Watch};
 use super::guardrails::LOOK_AGAIN;
 pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
+pub use super::streak::{LONGEST_GAP, Router, Streak};
 
-/// Cycles further apart than this saw nothing of what was between them.
-pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
 pub const FRESH: Duration = Duration::from_secs(10);
 /// By how much a plug's memory of a cut may be older than this host's, and its clock wrong.
 const MARKED_BEFORE: Duration = Duration::from_secs(60);
 /// The window of `max_attempts_per_day`.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// An unbroken row of cycles whose verdict was `WAN_DOWN`: the router lives, the internet does not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Streak {
-    /// The first of them.
-    pub since: Moment,
-    /// The last of them.
-    pub last: Moment,
-    /// How many.
-    pub cycles: u32,
-    /// How many since the last gap of over [`LONGEST_GAP`] between two of them.
-    pub unbroken: u32,
-    /// How many failed fast: a router that is still booting refuses, a modem that hangs is silent.
-    pub fast: u32,
-}
-
-impl Streak {
-    fn begun(now: &Moment, class: FailureClass) -> Self {
-        let fast = u32::from(class == FailureClass::FastFail);
-        Self {
-            since: now.clone(),
-            last: now.clone(),
-            cycles: 1,
-            unbroken: 1,
-            fast,
-        }
-    }
-
-    fn grown(self, now: &Moment, class: FailureClass) -> Self {
-        // On other clocks nothing is known of the time before: the outage counts from now.
-        let (Elapsed::Known(gap), Elapsed::Known(_)) =
-            (self.last.elapsed(now), self.since.elapsed(now))
-        else {
-            return Self::begun(now, class);
-        };
-        Self {
-            last: now.clone(),
-            cycles: self.cycles.saturating_add(1),
-            unbroken: if gap > LONGEST_GAP {
-                1
-            } else {
-                self.unbroken.saturating_add(1)
-            },
-            fast: self
-                .fast
-                .saturating_add(u32::from(class == FailureClass::FastFail)),
-            ..self
-        }
-    }
-
-    /// Most of its failures came fast.
-    #[must_use]
-    pub const fn is_mostly_fast(&self) -> bool {
-        self.fast.saturating_mul(2) > self.cycles
-    }
-}
-
-/// What is remembered of the router's absence.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Router {
-    /// It was never away.
-    #[default]
-    Steady,
-    /// It did not answer in the last cycle, or could not be reached.
-    Lost,
-    /// It answered again at that moment.
-    Back(Moment),
-}
-
-impl Router {
-    const fn is_steady(&self) -> bool {
-        matches!(self, Self::Steady)
-    }
-
-    fn seen(self, verdict: Verdict, now: &Moment) -> Self {
-        match (verdict, self) {
-            (Verdict::RouterDown | Verdict::HostDown, _) => Self::Lost,
-            (_, Self::Lost) => Self::Back(now.clone()),
-            (_, before) => before,
-        }
-    }
-}
 
 /// A cut of the modem's power that is not known to be over: the plug must be switched on before anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,18 +62,6 @@ impl CutPlug {
     }
 }
 
-/// A power cycle whose effect is not known yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watch {
-    /// When the power was back.
-    pub since: Moment,
-    /// Its number in its outage, from 1.
-    pub attempt: u32,
-    /// When the line was last seen down since then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Moment>,
-}
-
 /// What is remembered of outages and attempts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -193,48 +96,6 @@ pub struct RecoveryState {
     /// Whether the router was away.
     #[serde(skip_serializing_if = "Router::is_steady")]
     pub router: Router,
-}
-
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When the off was about to be sent.
-    pub at: Timestamp,
-    /// Its number in its outage, from 1.
-    pub attempt: u32,
-    /// Whether the line came back; none while that is not known.
-    pub helped: Option<bool>,
-    /// Seconds from the power's return to the line's.
-    pub seconds: Option<u64>,
-    /// Whether the history tells how it ended, which it does once.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ended: bool,
-}
-
-impl Attempt {
-    /// The last attempt whose beginning the history tells, where it does not tell its end; the last event comes first.
-    #[must_use]
-    pub fn unended<'a>(mut events: impl Iterator<Item = &'a Event>) -> Option<Self> {
-        let (phase, attempt, at) =
-            events.find_map(|event| match &event.what {
-                EventKind::Recovery {
-                    phase:
-                        phase @ (RecoveryPhase::Started
-                        | RecoveryPhase::Completed
-                        | RecoveryPhase::Failed),
-                    attempt,
-                    ..
-                } => Some((phase, *attempt, event.at)),
-                _ => None,
-            })?;
-        (*phase == RecoveryPhase::Started).then_some(Self {
-            at,
-            attempt,
-            helped: None,
-            seconds: None,
-            ended: false,
-        })
-    }
 }
 
 /// What follows for the modem's power from an observation.
@@ -412,13 +273,7 @@ impl RecoveryState {
         self.watch = None;
         // Nobody answered, and whoever is asked the next time is asked after the cooldown.
         self.looked = None;
-        self.result = Some(Attempt {
-            at: now.wall,
-            attempt: self.in_outage,
-            helped: None,
-            seconds: None,
-            ended: false,
-        });
+        self.result = Some(Attempt::begun(self.in_outage, now.wall));
     }
 
     /// Takes an attempt back whose off was certainly not sent: it does not count.

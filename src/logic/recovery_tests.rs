@@ -1,4 +1,5 @@
 use super::*;
+use crate::logic::event::{Event, EventKind, RecoveryPhase};
 use crate::logic::fixtures::{at, limits};
 
 const MIN: Duration = Duration::from_secs(60);

@@ -327,3 +327,7 @@ pub enum WriteFate {
     /// It may have been applied.
     InDoubt,
 }
+
+#[cfg(test)]
+#[path = "settled_tests.rs"]
+mod tests;

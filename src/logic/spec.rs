@@ -86,3 +86,7 @@ pub fn families(records: &[RecordSpec]) -> Vec<Family> {
     }
     families
 }
+
+#[cfg(test)]
+#[path = "spec_tests.rs"]
+mod tests;
