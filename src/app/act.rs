@@ -1,6 +1,7 @@
 //! Carries out a decision. What to ask and what to write is decided in `logic/records`; here it is done: public DNS first, and then zone
 //! by zone at the provider, so that a zone waits for no other one's trouble.
 
+mod send;
 mod write;
 
 use std::cell::RefCell;

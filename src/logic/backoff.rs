@@ -70,7 +70,7 @@ impl Backoff {
             }
             ApiErrorKind::RateLimited { retry_after }
             | ApiErrorKind::Unavailable { retry_after }
-            | ApiErrorKind::Unconfirmed { retry_after } => {
+            | ApiErrorKind::Unconfirmed { retry_after, .. } => {
                 (None, FIRST_WAIT, LONGEST_WAIT, *retry_after)
             }
             ApiErrorKind::Unreachable => (None, FIRST_WAIT, LONGEST_WAIT, None),

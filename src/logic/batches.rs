@@ -32,6 +32,8 @@ enum Why {
     Second,
     /// The other half, which would be refused as it is.
     Suspect,
+    /// The other half, where the server failed at the first one: if it fails at this one as well, it is in trouble.
+    Last,
 }
 
 impl Batches {
@@ -61,7 +63,7 @@ impl Batches {
             match part.why {
                 Why::Suspect if part.places.len() > 1 => self.halve(part.places),
                 Why::Batch | Why::Alone => return Some(part),
-                Why::First | Why::Second | Why::Suspect => {
+                Why::First | Why::Second | Why::Suspect | Why::Last => {
                     let Some(further) = self.further.checked_sub(1) else {
                         self.parts.push(part);
                         return None;
@@ -91,6 +93,31 @@ impl Batches {
         if part.places.len() > 1 {
             self.halve(part.places.clone());
         }
+    }
+
+    /// The server failed at it, and was not seen to take anything. If a change in it is what it fails at, it takes one of the halves.
+    ///
+    /// # Errors
+    /// It took neither: these places are those of both.
+    pub fn failed(&mut self, part: &Part) -> Result<(), Range<usize>> {
+        let places = part.places.clone();
+        match (part.why, self.parts.last_mut()) {
+            (Why::Batch, _) if places.len() > 1 => self.halve(places),
+            (Why::First, Some(other)) => {
+                other.why = Why::Last;
+                // The other one goes first. What is alone is found as soon as that is taken.
+                if places.len() > 1 {
+                    let before = self.parts.len().saturating_sub(1);
+                    let why = Why::Suspect;
+                    self.parts.insert(before, Part { places, why });
+                }
+            }
+            (Why::Last, Some(first)) if first.places.end == places.start => {
+                return Err(first.places.start..places.end);
+            }
+            _ => return Err(places),
+        }
+        Ok(())
     }
 
     /// There is no such thing as a batch: it goes out again, and so does the rest, one by one.
@@ -212,6 +239,46 @@ mod tests {
         let mut all = [refused, left(batches)].concat();
         all.sort_unstable();
         assert_eq!(all, bad);
+    }
+
+    #[test]
+    fn a_server_that_fails_at_both_halves_is_in_trouble_and_one_that_takes_a_half_fails_at_what_is_in_the_other()
+     {
+        let next = |batches: &mut Batches| batches.next_part().unwrap();
+        let mut batches = Batches::of([8, 0], 200, 100);
+        for places in [0..8, 0..4] {
+            let part = next(&mut batches);
+            assert_eq!(part.places, places);
+            assert_eq!(batches.failed(&part), Ok(()));
+        }
+        let mut is_ill = Batches {
+            parts: batches.parts.clone(),
+            ..batches
+        };
+        let other = next(&mut is_ill);
+        assert_eq!(
+            (other.places.clone(), is_ill.failed(&other)),
+            (4..8, Err(0..8))
+        );
+
+        let other = next(&mut batches);
+        batches.taken(&other);
+        let (made, refused, calls) = send(&mut batches, &[1]);
+        assert_eq!((made, refused, calls), (vec![0, 2, 3], vec![1], 4));
+
+        let mut two = Batches::of([2, 0], 200, 100);
+        for places in [0..2, 0..1] {
+            let part = next(&mut two);
+            assert_eq!((part.places.clone(), two.failed(&part)), (places, Ok(())));
+        }
+        let other = next(&mut two);
+        assert_eq!(
+            (other.places.clone(), two.failed(&other)),
+            (1..2, Err(1..2))
+        );
+        let mut one = Batches::of([1, 0], 200, 100);
+        let alone = next(&mut one);
+        assert_eq!(one.failed(&alone), Err(0..1));
     }
 
     #[test]

@@ -255,6 +255,8 @@ pub enum ApiErrorKind {
     Unconfirmed {
         /// As the server asked.
         retry_after: Option<Duration>,
+        /// The API itself says that it failed: it is in trouble, or a change is what it fails at.
+        is_told: bool,
     },
 }
 

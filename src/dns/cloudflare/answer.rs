@@ -131,10 +131,16 @@ pub fn open(
             ),
             retry_after,
         )),
-        (_, Some(_)) => Err(operation.lost(
-            format!("Cloudflare answered with status {status}{refusals}"),
-            retry_after,
-        )),
+        (_, Some(success)) => {
+            let mut error = operation.lost(
+                format!("Cloudflare answered with status {status}{refusals}"),
+                retry_after,
+            );
+            if let ApiErrorKind::Unconfirmed { is_told, .. } = &mut error.kind {
+                *is_told = !success;
+            }
+            Err(error)
+        }
         (_, None) => Err(operation.lost(
             format!(
                 "status {status} came with {} instead of an answer of the API{refusals}",

@@ -71,7 +71,10 @@ impl Operation {
         if self.writes {
             let words = &self.words;
             return ApiError {
-                kind: ApiErrorKind::Unconfirmed { retry_after },
+                kind: ApiErrorKind::Unconfirmed {
+                    retry_after,
+                    is_told: false,
+                },
                 message: format!("could not confirm the write: {words}: {detail}"),
             };
         }

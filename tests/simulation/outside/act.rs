@@ -102,7 +102,10 @@ fn conclude(
         WriteAnswer::Lost => failed(
             state,
             spec,
-            &error(ApiErrorKind::Unconfirmed { retry_after: None }),
+            &error(ApiErrorKind::Unconfirmed {
+                retry_after: None,
+                is_told: false,
+            }),
             WriteFate::InDoubt,
             now,
         ),

@@ -433,7 +433,10 @@ impl Home {
                             return Some(failed(
                                 state,
                                 spec,
-                                &ApiErrorKind::Unconfirmed { retry_after: None },
+                                &ApiErrorKind::Unconfirmed {
+                                    retry_after: None,
+                                    is_told: false,
+                                },
                                 WriteFate::InDoubt,
                                 now,
                             ));

@@ -163,7 +163,10 @@ fn errors_of_other_shapes_are_refusals_still() {
 #[test]
 fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
     use ApiErrorKind::{Forbidden, Refused, TokenRejected, Unconfirmed};
-    let lost = Unconfirmed { retry_after: None };
+    let lost = Unconfirmed {
+        retry_after: None,
+        is_told: false,
+    };
     for (status, body, kind, told) in [
         (
             401,
@@ -339,7 +342,7 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
         let write = failure(&writing(), status, body);
         assert_eq!(
             write.kind,
-            ApiErrorKind::Unconfirmed { retry_after: None },
+            ApiErrorKind::Unconfirmed { retry_after: None, is_told: status == 500 },
             "{status} {body}"
         );
         let doubt = "could not confirm the write: updating vpn.example.com A";

@@ -1,0 +1,318 @@
+//! Sends the changes of one zone: as many as may in one call, and smaller parts where a call is refused, until it is known which of them is.
+
+use std::ops::Range;
+
+use super::write::{Made, not_made};
+use super::{Act, Change};
+use crate::app::lookup::Lookup;
+use crate::logic::batches::{Batches, Part};
+use crate::logic::provider::{ApiError, ApiErrorKind};
+use crate::logic::records::{Instead, Settled, Write, WriteFate};
+use crate::logic::state::State;
+
+/// So many calls are made in one cycle to find which changes are refused: five minutes, ten cycles, may not use up what Cloudflare allows in
+/// them (1,200), and where most are refused the rest goes on in the next cycle. Each zone has its share ..
+const FURTHER_CALLS: usize = 100;
+/// .. and as many as it takes to find one of the largest batch.
+const FEWEST_CALLS: usize = 16;
+
+/// Why nothing more goes out in this cycle.
+type Stop = String;
+
+/// The changes of one zone, on their way out in one cycle.
+struct Sending<'a, 'c> {
+    act: &'a Act<'a>,
+    lookup: &'a Lookup<'a>,
+    state: &'a mut State,
+    /// The zone's name.
+    zone: &'a str,
+    changes: &'a [Change<'c>],
+    made: Vec<Option<Made>>,
+    batches: Batches,
+    /// From this place on they were refused before.
+    refused_before: usize,
+    /// Each call was answered.
+    is_answered: bool,
+    /// The server took one.
+    is_any_taken: bool,
+    /// Where the server failed at one alone, until it is seen whether it takes another one.
+    failed_alone: Option<(usize, ApiError)>,
+}
+
+impl Act<'_> {
+    /// Sends what is intended, of which so many go [as those do](Batches::of); gives what became of each.
+    pub(super) fn send(
+        &self,
+        state: &mut State,
+        lookup: &Lookup<'_>,
+        (zone, zone_id): &(String, String),
+        changes: &[Change<'_>],
+        counts: [usize; 2],
+    ) -> Vec<Made> {
+        let provider = lookup.provider;
+        let most = provider.largest_batch();
+        let together = state.zones.get(zone).and_then(|zone| zone.together);
+        let largest = together.map_or(most, |together| together.min(most));
+        let mut further = self.further.borrow_mut();
+        let of_zone = further.iter().position(|(id, _)| id == zone_id);
+        let zones = state.zones.values().filter(|zone| zone.id.is_some());
+        let share = FURTHER_CALLS / zones.count().max(1);
+        let left = of_zone.map_or(share.max(FEWEST_CALLS), |place| {
+            further.swap_remove(place).1
+        });
+        let mut sending = Sending {
+            act: self,
+            lookup,
+            state,
+            zone,
+            changes,
+            made: changes.iter().map(|_| None).collect(),
+            batches: Batches::of(counts, largest, left),
+            refused_before: counts[0],
+            is_answered: true,
+            is_any_taken: false,
+            failed_alone: None,
+        };
+        let mut why_not = String::from(
+            "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
+        );
+        while let Some(part) = sending.batches.next_part() {
+            let Some(sent) = changes.get(part.places.clone()) else {
+                break;
+            };
+            let writes: Vec<&Write> = sent.iter().map(|change| &change.write).collect();
+            let stop = match provider.write(zone_id, &writes, lookup.deadline) {
+                Ok(shown) => sending.taken(&part, shown),
+                Err(error) => sending.failed(part, error),
+            };
+            if let Some(why) = stop {
+                why_not = format!("not sent this cycle: an earlier call failed: {why}");
+                break;
+            }
+        }
+        further.push((zone_id.clone(), sending.batches.further()));
+        if let Some(zone) = sending
+            .state
+            .zones
+            .get_mut(zone)
+            .filter(|_| sending.is_answered)
+        {
+            zone.was_not_too_many(most);
+        }
+        let each = changes.iter().zip(sending.made);
+        let or_not = |(change, made): (&Change<'_>, Option<Made>)| {
+            made.unwrap_or_else(|| Made::Settled(not_made(change, why_not.clone())))
+        };
+        each.map(or_not).collect()
+    }
+}
+
+impl Sending<'_, '_> {
+    /// A call was carried out, and shows this of each change.
+    fn taken(&mut self, part: &Part, shown: Vec<Result<(), ApiError>>) -> Option<Stop> {
+        self.batches.taken(part);
+        let is_unshown = |it: &Result<(), ApiError>| it.as_ref().is_err_and(|it| is_lost(it.kind));
+        if shown.iter().all(is_unshown) {
+            self.was_lost(part.places.len());
+        }
+        let stop = self.shown(part.places.clone(), shown);
+        self.is_any_taken |= stop.is_none();
+        if let Some((place, error)) = self.failed_alone.take_if(|_| stop.is_none()) {
+            self.fail_alone(place, &error);
+        }
+        stop
+    }
+
+    /// A call failed.
+    fn failed(&mut self, part: Part, error: ApiError) -> Option<Stop> {
+        let places = part.places.clone();
+        let is_alone = places.len() == 1;
+        let is_told = matches!(
+            error.kind,
+            ApiErrorKind::Unconfirmed {
+                retry_after: None,
+                is_told: true
+            }
+        );
+        if is_told {
+            for made in self.made.get_mut(places.clone()).unwrap_or_default() {
+                *made = Some(in_doubt(error.message.clone()));
+            }
+        }
+        let is_theirs = is_told && (self.is_any_taken || places.start >= self.refused_before);
+        if is_alone && is_theirs {
+            self.fail_alone(places.start, &error);
+            return None;
+        }
+        if !is_alone && (is_theirs || is_refused(error.kind)) {
+            self.batches.refused(&part);
+            return None;
+        }
+        if !is_alone && error.kind == ApiErrorKind::Gone {
+            self.batches.one_by_one(part);
+            return None;
+        }
+        let failed = if is_told {
+            self.batches.failed(&part)
+        } else {
+            Err(places.clone())
+        };
+        match failed {
+            Ok(()) => {
+                self.failed_alone = is_alone.then_some((places.start, error));
+                None
+            }
+            Err(places) => {
+                if is_lost(error.kind) {
+                    self.was_lost(places.len());
+                }
+                self.fail(places, &error)
+            }
+        }
+    }
+
+    /// No answer tells what became of so many changes.
+    fn was_lost(&mut self, changes: usize) {
+        self.is_answered = false;
+        if let Some(zone) = self.state.zones.get_mut(self.zone) {
+            zone.was_too_many(changes);
+        }
+    }
+
+    /// A call was carried out, and shows this of each change; what it does not show is in doubt.
+    fn shown(&mut self, places: Range<usize>, shown: Vec<Result<(), ApiError>>) -> Option<Stop> {
+        let (state, lookup) = (&mut *self.state, self.lookup);
+        let (now, count) = (self.act.now, places.len());
+        let (mut doubtful, mut errors) = (vec![], vec![]);
+        for (place, shown) in places.zip(shown) {
+            let (Some(change), Some(made)) = (self.changes.get(place), self.made.get_mut(place))
+            else {
+                continue;
+            };
+            let spec = change.record.spec;
+            let asks_none = spec.ttl.is_none() && spec.proxied.is_none();
+            let shown = shown.or_else(|error| match error.kind {
+                // Settings that nobody asked for.
+                ApiErrorKind::Refused if asks_none => Ok(()),
+                _ => Err(error),
+            });
+            match shown {
+                Ok(()) => {
+                    lookup.answered(state, spec);
+                    *made = Some(Made::Settled(Settled::Written(change.write.clone())));
+                }
+                // It holds the address, and a setting is not as the configuration asks for.
+                Err(error) if error.kind == ApiErrorKind::Refused => {
+                    let about = state.about(spec);
+                    let intended = change.write.replacement(change.record.wanted, now);
+                    *made = Some(Made::Settled(Settled::Failed {
+                        reason: lookup.note(state, spec, &about, &error),
+                        write: if intended.changes_address() {
+                            WriteFate::Address
+                        } else {
+                            WriteFate::NotApplied
+                        },
+                        found: Instead::Settings,
+                    }));
+                }
+                Err(error) => {
+                    doubtful.push(place);
+                    errors.push(error);
+                }
+            }
+        }
+        // After those that were made, which end what the zone rests for.
+        let mut error = errors.pop()?;
+        if !errors.is_empty() {
+            let unshown = errors.len() + 1;
+            error.message = format!(
+                "could not confirm the write: the answer does not show {unshown} of {count} changes"
+            );
+        }
+        self.fail(doubtful, &error)
+    }
+
+    /// A call failed, or was seen not to have done this. Gives what keeps the rest from going out, where something does.
+    fn fail(&mut self, places: impl IntoIterator<Item = usize>, error: &ApiError) -> Option<Stop> {
+        let mut places = places.into_iter().peekable();
+        let spec = self.changes.get(*places.peek()?)?.record.spec;
+        let about = self.state.about(spec);
+        let reason = self.lookup.note(self.state, spec, &about, error);
+        for place in places {
+            let (Some(change), Some(made)) = (self.changes.get(place), self.made.get_mut(place))
+            else {
+                continue;
+            };
+            self.state.is_in_vain(change.record.spec, self.act.now);
+            *made = Some(match error.kind {
+                ApiErrorKind::Exists => {
+                    let known = self.state.records.get_mut_or_new(change.record.spec.key());
+                    known.retract();
+                    Made::Exists(error.clone())
+                }
+                ApiErrorKind::Unconfirmed { .. } => in_doubt(reason.clone()),
+                ApiErrorKind::RecordGone => Made::Settled(Settled::Failed {
+                    reason: reason.clone(),
+                    write: WriteFate::NotApplied,
+                    found: Instead::Missing,
+                }),
+                ApiErrorKind::TokenRejected
+                | ApiErrorKind::RateLimited { .. }
+                | ApiErrorKind::NoTime
+                | ApiErrorKind::Unreachable
+                | ApiErrorKind::Unavailable { .. }
+                | ApiErrorKind::Gone
+                | ApiErrorKind::Conflict
+                | ApiErrorKind::Forbidden
+                | ApiErrorKind::Refused => Made::Settled(not_made(change, reason.clone())),
+            });
+        }
+        (!is_refused(error.kind)).then_some(reason)
+    }
+
+    /// The server failed at this change, and takes others: that is this record's own trouble.
+    fn fail_alone(&mut self, place: usize, error: &ApiError) {
+        let Some(change) = self.changes.get(place) else {
+            return;
+        };
+        let spec = change.record.spec;
+        let about = self.state.about(spec);
+        let refused = ApiError {
+            kind: ApiErrorKind::Refused,
+            message: error.message.clone(),
+        };
+        let reason = self.lookup.note(self.state, spec, &about, &refused);
+        self.state.is_in_vain(spec, self.act.now);
+        if let Some(made) = self.made.get_mut(place) {
+            *made = Some(in_doubt(reason));
+        }
+    }
+}
+
+/// Whether this change alone was refused, and another one need not be.
+const fn is_refused(kind: ApiErrorKind) -> bool {
+    matches!(
+        kind,
+        ApiErrorKind::Refused
+            | ApiErrorKind::RecordGone
+            | ApiErrorKind::Conflict
+            | ApiErrorKind::Exists
+    )
+}
+
+/// Whether no answer tells what became of the changes.
+const fn is_lost(kind: ApiErrorKind) -> bool {
+    matches!(
+        kind,
+        ApiErrorKind::Unconfirmed { .. } | ApiErrorKind::Unavailable { .. }
+    )
+}
+
+/// Whether it was made is to be seen.
+fn in_doubt(reason: String) -> Made {
+    Made::Settled(Settled::Failed {
+        reason,
+        write: WriteFate::InDoubt,
+        found: Instead::Unread,
+    })
+}
