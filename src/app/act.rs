@@ -67,8 +67,18 @@ struct Change<'a> {
     write: Write,
     /// Name and id of the zone that was read.
     zone: (String, String),
-    /// The record to create was said to be there, and read again.
-    is_again: bool,
+    /// Whether it was tried in this cycle.
+    again: Again,
+}
+
+/// Whether a change was tried in this cycle, and read anew since.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    No,
+    /// The record to create was said to be there.
+    Whole,
+    /// The server failed at it and others together: half of them go out now.
+    InParts,
 }
 
 /// What came of the records so far.
@@ -301,7 +311,7 @@ impl<'a> Act<'a> {
                     record,
                     write,
                     zone,
-                    is_again: false,
+                    again: Again::No,
                 });
             }
             Next::Done(settled) => settled,

@@ -162,10 +162,12 @@ impl<'a> Lookup<'a> {
         self.read.borrow().zones.clone()
     }
 
-    /// Forgets what a name was seen to hold.
+    /// Forgets what a name was seen to hold, so that it is read anew, and its zone as a whole where that is fewer calls.
     pub fn forget(&self, zone_id: &str, name: &str) {
-        let names = &mut self.read.borrow_mut().names;
-        names.retain(|known| known.zone_id != zone_id || known.name != name);
+        let read = &mut *self.read.borrow_mut();
+        let is_other = |known: &Known| known.zone_id != zone_id || known.name != name;
+        read.names.retain(is_other);
+        read.tried.retain(|id| id != zone_id);
     }
 
     /// Reads what [`Self::records`] may be asked for next, before that is known. Only in a zone that is known, and where nothing rests: what

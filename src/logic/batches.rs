@@ -56,6 +56,20 @@ impl Batches {
         Self { parts, further }
     }
 
+    /// The first batch was sent as a whole before.
+    pub fn begin_with_halves(&mut self) {
+        match self.parts.pop() {
+            Some(first) if first.places.len() > 1 => {
+                self.halve(first.places);
+                // That may have been a moment's trouble: this half may be taken as well as the other one.
+                if let Some(other) = self.parts.iter_mut().rev().nth(1) {
+                    other.why = Why::Batch;
+                }
+            }
+            first => self.parts.extend(first),
+        }
+    }
+
     /// What goes out next; none where nothing may any more. What became of it is told before the next.
     pub fn next_part(&mut self) -> Option<Part> {
         loop {
@@ -83,7 +97,9 @@ impl Batches {
 
     /// It was made.
     pub fn taken(&mut self, part: &Part) {
-        if let (Why::First, Some(other)) = (part.why, self.parts.last_mut()) {
+        let other = self.parts.last_mut();
+        let other = other.filter(|other| part.why == Why::First && other.why == Why::Second);
+        if let Some(other) = other {
             other.why = Why::Suspect;
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::write::{Made, not_made};
-use super::{Act, Change};
+use super::{Act, Again, Change};
 use crate::app::lookup::Lookup;
 use crate::logic::batches::{Batches, Part};
 use crate::logic::provider::{ApiError, ApiErrorKind};
@@ -76,6 +76,11 @@ impl Act<'_> {
         let mut why_not = String::from(
             "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
         );
+        // The whole of it was sent before.
+        let in_parts = |change: &Change<'_>| change.again == Again::InParts;
+        if changes.iter().all(in_parts) {
+            sending.batches.begin_with_halves();
+        }
         while let Some(part) = sending.batches.next_part() {
             let Some(sent) = changes.get(part.places.clone()) else {
                 break;
@@ -134,6 +139,15 @@ impl Sending<'_, '_> {
                 is_told: true
             }
         );
+        let is_first = |change: &Change<'_>| change.again == Again::No;
+        let sent = self.changes.get(places.clone()).unwrap_or_default();
+        if is_told && !is_alone && sent.iter().any(is_first) {
+            for made in self.made.get_mut(places).unwrap_or_default() {
+                *made = Some(Made::Doubted);
+            }
+            self.is_answered = false;
+            return None;
+        }
         if is_told {
             for made in self.made.get_mut(places.clone()).unwrap_or_default() {
                 *made = Some(in_doubt(error.message.clone()));

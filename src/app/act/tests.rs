@@ -86,7 +86,7 @@ struct Provided {
     calls: Cell<u64>,
 }
 
-fn name_of<'w>(write: &&'w Write) -> &'w String {
+fn name_of(write: &Write) -> &String {
     match write {
         Write::Patch { before, .. } => &before.name,
         Write::Create(new) => &new.name,

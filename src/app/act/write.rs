@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Act, Change, Results};
+use super::{Act, Again, Change, Results};
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Next, RecordSpec, Settled, Write, WriteFate};
@@ -37,29 +37,24 @@ impl Act<'_> {
                 });
             }
             ordered.extend(alone);
+            let (mut unread, mut hows) = (vec![], vec![]);
             for (change, made) in self.make(state, &zone, ordered, counts)? {
-                let spec = change.record.spec;
                 let settled = match made {
                     Made::Settled(settled) => settled,
-                    // Somebody else created it between our read and our write: see what they made.
-                    Made::Exists(_) if !change.is_again => {
+                    // Somebody else created it between our read and our write: see what they made. Or whether it was made is to be seen.
+                    Made::Exists(_) | Made::Doubted if change.again == Again::No => {
                         if let Ok(lookup) = &self.lookup {
-                            lookup.forget(&zone.1, &spec.name);
+                            lookup.forget(&zone.1, &change.record.spec.name);
                         }
-                        match self.read(state, spec, change.record.wanted, &[]) {
-                            Next::Write(write) => {
-                                others.push(Change {
-                                    write,
-                                    is_again: true,
-                                    ..change
-                                });
-                                continue;
-                            }
-                            Next::Done(settled) => settled,
-                            Next::AskDoh | Next::AskApi => super::not_read(spec),
-                        }
+                        hows.push(match made {
+                            Made::Doubted => Again::InParts,
+                            Made::Settled(_) | Made::Exists(_) => Again::Whole,
+                        });
+                        unread.push(change.record);
+                        continue;
                     }
                     Made::Exists(error) => self.unlisted(state, &change, error),
+                    Made::Doubted => super::not_read(change.record.spec),
                 };
                 let at = match settled {
                     Settled::Written(_) => (self.clock)(),
@@ -68,6 +63,24 @@ impl Act<'_> {
                     }
                 };
                 results.settle(change.record.place, settled, at, begun.elapsed());
+            }
+            // The last one first, as what is left are the others.
+            while let (Some(record), Some(again)) = (unread.pop(), hows.pop()) {
+                match self.read(state, record.spec, record.wanted, &unread) {
+                    Next::Write(write) => others.push(Change {
+                        record,
+                        write,
+                        zone: zone.clone(),
+                        again,
+                    }),
+                    Next::Done(settled) => {
+                        results.settle(record.place, settled, self.now.clone(), begun.elapsed());
+                    }
+                    Next::AskDoh | Next::AskApi => {
+                        let settled = super::not_read(record.spec);
+                        results.settle(record.place, settled, self.now.clone(), begun.elapsed());
+                    }
+                }
             }
             changes = others;
         }
@@ -118,6 +131,8 @@ pub(super) enum Made {
     Settled(Settled),
     /// Nothing: the record to create is there.
     Exists(ApiError),
+    /// The server says that it failed at this and others together: to be read back before anything else.
+    Doubted,
 }
 
 pub(super) fn not_made(change: &Change<'_>, reason: String) -> Settled {

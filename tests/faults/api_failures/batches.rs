@@ -190,7 +190,7 @@ fn a_batch_whose_answer_was_lost_is_read_back_before_anything_else() {
         (Fault::LoseAnswer, 20),
         (Fault::Truncate, 20),
         (Fault::Reset, 0),
-        (status(502), 0),
+        (page(502), 0),
     ] {
         let home = many(20);
         let cloudflare = home.world.cloudflare();
@@ -215,6 +215,37 @@ fn a_batch_whose_answer_was_lost_is_read_back_before_anything_else() {
         let updated = told.iter().filter(|event| event["outcome"] == "updated");
         assert_eq!(updated.count(), 20, "each once: {fault:?}");
     }
+}
+
+#[test]
+fn a_batch_at_which_the_api_says_that_it_failed_is_read_back_and_goes_out_in_halves_at_once() {
+    let home = many(20);
+    let cloudflare = home.world.cloudflare();
+    cloudflare.fail_next_write(1, status(502));
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!((code, right(&home)), (0, 20), "{report:#}");
+    let expected = [
+        "GET ?per_page",
+        "POST /batch",
+        "GET ?per_page",
+        "POST /batch",
+        "POST /batch",
+    ];
+    assert_eq!(calls(&home), expected);
+    assert_eq!(cloudflare.writes().len(), 20, "each once");
+    // Where both halves fail, it is the server: no more is asked of it.
+    renumber(&home);
+    home.world.set_address(Some(OLD.parse().unwrap()));
+    cloudflare.set_fault_at("dns_records", true, Some(status(502)));
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!((code, calls(&home).len()), (1, 5), "{report:#}");
+    let state = home.state();
+    let doubts = state["records"].as_object().unwrap().values();
+    assert_eq!(doubts.filter(|known| known["in_doubt"] == OLD).count(), 20);
+    cloudflare.set_fault_at("dns_records", true, None);
+    home.pass(std::time::Duration::from_secs(60));
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(right(&home), 0);
 }
 
 #[test]
@@ -348,12 +379,14 @@ fn cycles_until(home: &Home, wanted: usize) -> usize {
 
 #[test]
 fn records_at_which_the_server_fails_hold_up_no_other() {
-    for (fault, bad) in [
-        (status(500), vec![7]),
-        (Fault::Reset, vec![7]),
-        (status(500), vec![0, 49]),
-        (page(502), vec![5, 6]),
-        (status(500), vec![0, 1, 20, 48, 49]),
+    for (fault, bad, most) in [
+        // As the API says that it failed, and takes the others: found as if it refused this one.
+        (status(500), vec![7], 1),
+        (status(500), vec![49], 1),
+        (Fault::Reset, vec![7], 7),
+        (status(500), vec![0, 49], 2),
+        (page(502), vec![5, 6], 7),
+        (status(500), vec![0, 1, 20, 48, 49], 7),
     ] {
         let home = many(50);
         let cloudflare = home.world.cloudflare();
@@ -362,7 +395,11 @@ fn records_at_which_the_server_fails_hold_up_no_other() {
             cloudflare.set_fault_at(id, true, Some(fault.clone()));
         }
         cloudflare.set_poison(&ids, &status(500));
-        cycles_until(&home, 50 - bad.len());
+        cloudflare.clear_journal();
+        let cycles = cycles_until(&home, 50 - bad.len());
+        assert!(cycles <= most, "{bad:?}: {cycles}");
+        // Reading, the batch, reading back, and 2 log2 50 = 11.3.
+        assert!(most > 1 || calls(&home).len() <= 3 + 11);
         cloudflare.set_poison(&[], &status(500));
         for id in &ids {
             cloudflare.set_fault_at(id, true, None);
