@@ -141,11 +141,21 @@ impl Backoff {
     /// somebody's deed ends that.
     #[must_use]
     pub fn told(&self, left: Duration) -> String {
-        let when = if self.rejected_token.is_none() {
-            format!("{RETRY}{}", human_duration(whole_seconds(left)))
+        self.told_now(if self.rejected_token.is_none() {
+            left
         } else {
-            let wait = human_duration(Duration::from_secs(self.wait_s));
-            format!("; the token is tried again after {wait}, or once it changes")
+            Duration::from_secs(self.wait_s)
+        })
+    }
+
+    /// The same to whoever asks, and hears how long a rejected token still rests.
+    #[must_use]
+    pub fn told_now(&self, left: Duration) -> String {
+        let left = human_duration(whole_seconds(left));
+        let when = if self.rejected_token.is_none() {
+            format!("{RETRY}{left}")
+        } else {
+            format!("; the token is tried again after {left}, or once it changes")
         };
         advice::with(&self.reason, &when)
     }

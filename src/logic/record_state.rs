@@ -312,6 +312,24 @@ impl RecordState {
         (before.to == held && before.changes_address()).then(|| before.clone())
     }
 
+    /// How many writes of the last hour there are, the last `undone` of them apart, where that is as many as are allowed; and how long it
+    /// takes until there are fewer.
+    #[must_use]
+    pub fn budget_spent(
+        &self,
+        allowed: u32,
+        undone: usize,
+        now: &Moment,
+    ) -> Option<(usize, Duration)> {
+        let ages = self.writes.iter().rev().skip(undone);
+        let ages = ages.map(|at| at.elapsed(now).known());
+        let is_young = |age: &Option<Duration>| age.is_none_or(|age| age < BUDGET_WINDOW);
+        let young: Vec<Option<Duration>> = ages.filter(is_young).collect();
+        let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
+        let oldest = young.iter().flatten().max().copied().unwrap_or_default();
+        (young.len() >= allowed).then(|| (young.len(), BUDGET_WINDOW.saturating_sub(oldest)))
+    }
+
     /// Remembers that a write is about to be made: goes to disk before the deed.
     pub fn intend(&mut self, write: Replacement) {
         if self.was_not_made(&write) {

@@ -11,7 +11,6 @@ use super::backoff::RETRY;
 use super::moment::Moment;
 use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
-use super::record_state::BUDGET_WINDOW;
 use super::units::human_duration;
 
 pub use super::record_state::{
@@ -248,26 +247,15 @@ impl Reconciliation<'_> {
     fn write(&self, write: Write) -> Next {
         let next = write.replacement(self.wanted, self.now);
         let undone = usize::from(self.state.was_not_made(&next));
-        let young: Vec<Option<Duration>> = self
-            .state
-            .writes
-            .iter()
-            .rev()
-            .skip(undone)
-            .map(|at| at.elapsed(self.now).known())
-            .filter(|age| age.is_none_or(|age| age < BUDGET_WINDOW))
-            .collect();
-        let allowed = usize::try_from(self.policy.max_updates_per_hour).unwrap_or(usize::MAX);
-        if young.len() < allowed {
+        let allowed = self.policy.max_updates_per_hour;
+        let Some((made, left)) = self.state.budget_spent(allowed, undone, self.now) else {
             return Next::Write(write);
-        }
-        let oldest = young.iter().flatten().max().copied().unwrap_or_default();
+        };
         Next::Done(Settled::Held {
             reason: format!(
-                "{}: {} writes in the last hour, policy.max_updates_per_hour allows {allowed}{RETRY}{}",
+                "{}: {made} writes in the last hour, policy.max_updates_per_hour allows {allowed}{RETRY}{}",
                 self.spec.label(),
-                young.len(),
-                human_duration(BUDGET_WINDOW.saturating_sub(oldest)),
+                human_duration(left),
             ),
             is_trouble: true,
             found: write.found(),

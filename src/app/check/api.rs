@@ -44,7 +44,7 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
         .and_then(|state| state.backoff.as_ref())
         .and_then(|rest| {
             let left = rest.remaining(Some(token.fingerprint()), now)?;
-            Some((rest.rejected_token.is_some(), rest.told(left)))
+            Some((rest.rejected_token.is_some(), rest.told_now(left)))
         });
     if let Some((is_rejected, why)) = resting {
         let not_asked = format!("not checked: {why}");

@@ -232,7 +232,7 @@ last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,
              public DNS showed it after 42 s
 
 API          403 Forbidden: Invalid API Token (10000); the token is tried again
-             after 5 min, or once it changes
+             after 3 min 48 s, or once it changes
 last cycle   12 s ago, took 295 ms
 next cycle   in 24 s (fast, every 30 s)
 "

@@ -362,6 +362,13 @@ fn a_record_is_written_no_more_often_than_the_budget_allows() {
                 why.contains("2 writes in the last hour, policy.max_updates_per_hour allows 2"),
                 "{why}"
             );
+            let status = home.run(&["status", "--json"]).stdout;
+            let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
+            let left = status["records"][0]["retry_in_s"].as_u64();
+            assert!(
+                left.is_some_and(|left| (3500..=3600).contains(&left)),
+                "{left:?}"
+            );
             home.pass(61 * MINUTE);
         }
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::readiness::{Readiness, Track};
-use crate::logic::records::{Instead, RecordState};
+use crate::logic::records::{Instead, RecordState, Truth};
 use crate::logic::schedule;
 use crate::logic::state::Speed;
 use crate::logic::state::{self, HOURS, State};
@@ -211,6 +211,10 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
                 let rests = rests
                     .chain(known.rest.as_ref())
                     .chain(all.filter(|rest| rest.rejected_token.is_none()));
+                // A record that is right, or that nothing is known of, has nothing to write.
+                let allowed = configured.policy.max_updates_per_hour;
+                let spent = known.budget_spent(allowed, 0, now);
+                let spent = spent.filter(|_| known.truth() == Truth::Wrong);
                 let unserved = zone.and_then(|zone| zone.status.as_ref());
                 let unserved = zone_name
                     .zip(unserved)
@@ -227,7 +231,10 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
                     None => "not in public DNS".to_owned(),
                 });
                 Record {
-                    retry_in_s: rests.filter_map(|rest| left(rest, now)).max(),
+                    retry_in_s: rests
+                        .filter_map(|rest| left(rest, now))
+                        .chain(spent.map(|(_, left)| left.as_secs() + 1))
+                        .max(),
                     problem: record.problem.or(unseen),
                     zone: unserved,
                     ..record
@@ -346,7 +353,7 @@ impl Backoff {
             token_rejected: wait.rejected_token.is_some(),
             reason: reason.to_owned(),
             fix: fix.map(str::to_owned),
-            sentence: wait.told(Duration::from_secs(remaining_s)),
+            sentence: wait.told_now(Duration::from_secs(remaining_s)),
         })
     }
 }
