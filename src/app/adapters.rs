@@ -1,6 +1,6 @@
 //! The only file that names concrete adapters: what a cycle looks with and writes with.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use crate::config::{
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
+use crate::logic::gateway::Said;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
@@ -53,6 +54,8 @@ impl Outside {
 const RESOLVED_WITHIN: Duration = Duration::from_millis(300);
 /// What is asked about a name matters, not the port.
 const HTTPS: u16 = 443;
+/// Who takes longer than this to take a connection gives no sign of life, and the full look follows.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Who fails after this has been waited for.
 const LONG: Duration = Duration::from_secs(1);
 /// Who fails so often in a row fails for good.
@@ -316,6 +319,60 @@ impl Adapters {
         let other = probe::host::other_router_of((self.routes)(), self.dialer.interface());
         let other = other.map(|router| ask(Some(&router)));
         other.filter(Signal::ok).unwrap_or(first)
+    }
+
+    /// The router that may be asked for its external address: the only one by which this host goes out.
+    #[must_use]
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        if self.settings.network.verify_every.is_zero() || !self.dialer.leaves_way_to_routes() {
+            return None;
+        }
+        let IpAddr::V4(router) = self.router_address()?.address else {
+            return None;
+        };
+        let routes = (self.routes)().into_iter();
+        let mut ways = routes.map(|route| route.gateway);
+        let is_another = |way: Option<IpAddr>| way.is_none_or(|way| way.is_ipv4() && way != router);
+        (router.is_loopback() || !ways.any(is_another)).then_some(router)
+    }
+
+    /// Asks the router for its external address.
+    pub fn ask_gateway(
+        &self,
+        router: Ipv4Addr,
+        way: String,
+        limit: Duration,
+    ) -> impl FnOnce() -> Option<Said> + Send + 'static {
+        let http = self.http.clone();
+        move || probe::gateway::ask(router, way, &http, limit)
+    }
+
+    /// Whether a target that is known by its IPv4 address takes a connection, where the way there is by this router; none where there is no
+    /// such target.
+    #[must_use]
+    pub fn sign_of_life(&self, router: Ipv4Addr, deadline: Deadline) -> Option<Wan> {
+        let mut targets = self.settings.network.wan_targets.clone();
+        targets.retain(|target| target.host.parse::<Ipv4Addr>().is_ok());
+        system::shuffle(&mut targets);
+        let target = WanTarget {
+            scheme: WanScheme::Tcp,
+            ..targets.pop()?
+        };
+        let address: Ipv4Addr = target.host.parse().ok()?;
+        let asker = self.asker(deadline, SIGN_OF_LIFE);
+        let leads_by = || probe::way::leads_by(address.into(), router.into());
+        if !asker.is_own_world && !leads_by() {
+            return None;
+        }
+        let wan = probe::wan::probe(std::slice::from_ref(&target), &[], &asker);
+        Some(Wan {
+            signal: Signal {
+                result: Ok(()),
+                ..wan.signal
+            },
+            over: Some(Family::V4),
+            ..wan
+        })
     }
 
     /// What comes back from beyond the router: the targets are asked, and where none proves who it is, those who tell an address of

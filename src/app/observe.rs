@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
+use super::hint::Listening;
 use super::threads::{beside, side_by_side};
 use crate::config::Endpoint;
 use crate::logic::line::{Heard, Line};
@@ -21,18 +22,28 @@ use crate::probe::wan::{WAN_TIMEOUT, Wan};
 use crate::system;
 
 /// Looks at everything once. `state` tells which addresses are trusted, and so need no second provider, and whether a last look was
-/// answered: whoever answered that is asked from then on where the others are silent.
+/// answered: whoever answered that is asked from then on where the others are silent. Where nothing is to be done about the records of IPv4
+/// (`is_settled`), what the router tells may be enough there.
 #[must_use]
 pub fn observe(
     adapters: &Adapters,
     state: &State,
     desired: &Desired<'_>,
+    is_settled: bool,
     now: &Moment,
     deadline: Deadline,
 ) -> Observation {
-    let families = &desired.families();
+    let mut families = desired.families();
+    let is_v4 = families.contains(&Family::V4);
+    let gateway = Listening::begin(adapters, state, now).filter(|_| is_v4);
     thread::scope(|scope| {
         let router = beside(scope, || adapters.router());
+        let kept = gateway.as_ref().filter(|_| is_settled);
+        let kept = kept.and_then(|gateway| gateway.keeps(adapters, state, now, deadline));
+        if kept.is_some() {
+            families.retain(|family| *family != Family::V4);
+        }
+        let families = &families;
         let host = adapters.host();
         let first = Look {
             adapters,
@@ -44,7 +55,8 @@ pub fn observe(
         let track = |family: Family| state.machines.of(family).track;
         let asking = side_by_side(families, |family| first.begin(*family, track(*family)));
         let mut asking: Vec<_> = asking.into_iter().flatten().collect();
-        let proved = asking.iter().find_map(|it| it.proof.clone());
+        let (hint, hinted) = kept.unzip();
+        let proved = hint.or_else(|| asking.iter().find_map(|it| it.proof.clone()));
         let all = state.recovery.looked.is_some();
         let wan = proved.unwrap_or_else(|| adapters.wan(families, all, deadline));
         let look = Look {
@@ -57,10 +69,14 @@ pub fn observe(
         let looked = side_by_side(&asking, |it| (it.family, look.over(it, track(it.family))));
         let router = router.join().unwrap_or_else(broken);
         let judge = |heard: &[Heard]| Line::of(heard, answer_time(&router), look.plausible);
-        let line = judge(&wan.heard);
+        let mut public_ip: Vec<PublicIp> = hinted.into_iter().collect();
+        let line = if public_ip.is_empty() {
+            judge(&wan.heard)
+        } else {
+            Line::Up
+        };
         // What was heard of nobody was heard of nobody over either family.
         let mut lines = ByFamily::same(line);
-        let mut public_ip = vec![];
         for (family, (heard, seen)) in looked.into_iter().flatten() {
             *lines.of_mut(family) = judge(&heard);
             public_ip.extend(seen);
@@ -72,6 +88,7 @@ pub fn observe(
             public_ip,
             host,
             router,
+            gateway: gateway.map(Listening::end),
         }
     })
 }

@@ -75,6 +75,7 @@ pub fn desired<'a>(adapters: &'a Adapters, options: &cli::Reconcile) -> Desired<
         doh: !settings.network.doh.is_empty(),
         trust: options.trust,
         no_cache: options.no_cache,
+        vpn_guard: settings.network.vpn_guard,
     }
 }
 
@@ -214,7 +215,8 @@ impl<'a, 'd> Run<'a, 'd> {
             let read = || Ahead::read(adapters, desired, state, &foreseen, now, *deadline);
             let is_any = !foreseen.iter().all(is_done);
             let ahead = is_any.then(|| beside(scope, read));
-            let seen = observe(adapters, state, desired, now, *deadline);
+            let is_settled = step::may_be_hinted(state, &foreseen, desired);
+            let seen = observe(adapters, state, desired, is_settled, now, *deadline);
             let ahead = ahead.and_then(Begun::join);
             (seen, ahead.unwrap_or_default())
         })

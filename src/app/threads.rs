@@ -46,7 +46,8 @@ fn start<'scope>(
     thread::Builder::new().spawn_scoped(scope, work).ok()
 }
 
-fn lock<T>(result: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
+/// Whoever broke while it was locked left it as it was.
+pub fn lock<T>(result: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
     result.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

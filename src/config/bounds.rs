@@ -69,6 +69,8 @@ pub const UNSETTLED_INTERVAL: Span = narrowed(
 );
 /// A few minutes spread any number of homes; the interval itself is a second bound.
 pub const JITTER: Span = span(Duration::ZERO, secs(10), mins(5));
+/// Zero never asks the router. What it does not notice is found after this: an hour at most.
+pub const VERIFY_EVERY: Span = span(Duration::ZERO, mins(10), mins(60));
 /// Zero would never write; one a minute is more than any line that works will ask for.
 pub const MAX_UPDATES_PER_HOUR: Whole = whole(1, 6, 60);
 

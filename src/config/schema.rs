@@ -192,6 +192,8 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
             secure_url,
         ),
         doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, secure_url),
+        verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
+        vpn_guard: section.boolean("vpn_guard").is_some_and(|(it, _)| it),
         ca_file: section.parsed("ca_file", absolute_path),
     };
     section.close();

@@ -74,6 +74,10 @@ pub struct Network {
     pub ip_providers: Vec<Endpoint>,
     /// Who is asked for the public IPv6 address.
     pub ip6_providers: Vec<Endpoint>,
+    /// For so long what the router tells is enough, before a provider is asked again; zero where the router is not asked.
+    pub verify_every: Duration,
+    /// Whether records wait where the router tells another public address than the providers see.
+    pub vpn_guard: bool,
     /// DNS over HTTPS servers, in order.
     pub doh: Vec<Endpoint>,
     /// More trust roots, in PEM.

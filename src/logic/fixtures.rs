@@ -54,6 +54,7 @@ pub fn desired<'a>(
         doh: true,
         trust: false,
         no_cache: false,
+        vpn_guard: false,
     }
 }
 
@@ -70,6 +71,7 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
             .into_iter()
             .map(|text| public_ip(ip(text)))
             .collect(),
+        gateway: None,
     }
 }
 
@@ -94,6 +96,7 @@ pub fn public_ip(address: IpAddr) -> PublicIp {
             Counted {
                 address,
                 corroborated: true,
+                hinted: false,
             },
         ),
         answers: vec![Answer {

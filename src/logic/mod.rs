@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod batches;
 pub mod by_name;
 pub mod event;
+pub mod gateway;
 pub mod guardrails;
 pub mod idn;
 pub mod known_records;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::gateway::Asked;
 use super::line::Line;
 use super::units::{ByFamily, Family};
 
@@ -89,6 +90,8 @@ pub struct Counted {
     pub address: IpAddr,
     /// Two independent providers named it in this cycle.
     pub corroborated: bool,
+    /// The router alone told it: it keeps a line READY, and nothing is written on the strength of it.
+    pub hinted: bool,
 }
 
 /// The public address of one family, as seen in one cycle.
@@ -152,6 +155,8 @@ pub struct Observation {
     pub lines: ByFamily<Line>,
     /// One per record family in use; empty unless the line is up.
     pub public_ip: Vec<PublicIp>,
+    /// The router was asked for its external address.
+    pub gateway: Option<Asked>,
 }
 
 impl Observation {

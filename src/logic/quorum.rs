@@ -50,6 +50,7 @@ pub fn tally(answers: &[Answer], left: usize, trusted: Option<IpAddr>) -> Tally 
         [(1, address)] if trusted == Some(*address) => Tally::Counted(Counted {
             address: *address,
             corroborated: false,
+            hinted: false,
         }),
         [(1, address)] => ask(left, 1).unwrap_or_else(|| {
             Tally::Nothing(format!(
@@ -63,6 +64,7 @@ pub fn tally(answers: &[Answer], left: usize, trusted: Option<IpAddr>) -> Tally 
             Tally::Counted(Counted {
                 address: *address,
                 corroborated: true,
+                hinted: false,
             })
         }
         _ => ask(left, left).unwrap_or_else(|| {
@@ -134,6 +136,7 @@ mod tests {
         Tally::Counted(Counted {
             address: ip(address),
             corroborated,
+            hinted: false,
         })
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::backoff::Backoff;
 use super::by_name::ByName;
 use super::event::{Event, EventKind};
+use super::gateway::Gateway;
 use super::known_records::KnownRecords;
 use super::line::Reason;
 use super::moment::Moment;
@@ -44,6 +45,9 @@ pub struct State {
     pub hours: Vec<Hour>,
     /// When the next cycle is due.
     pub next: Option<Due>,
+    /// What the router tells of its external address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Gateway>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -189,6 +193,7 @@ impl State {
         Self {
             version: VERSION,
             cycle: 0,
+            gateway: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::event::{EventKind, OutagePhase, RecoveryPhase};
+use super::gateway::Gateway;
 use super::line::{Line, Reason};
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
@@ -35,6 +36,8 @@ pub struct Desired<'a> {
     pub trust: bool,
     /// `--no-cache`.
     pub no_cache: bool,
+    /// `network.vpn_guard`.
+    pub vpn_guard: bool,
 }
 
 impl Desired<'_> {
@@ -146,7 +149,13 @@ pub fn step(
             },
         );
     }
+    let trusted = state.machines.ipv4.track.trusted();
     let steps = observe(&mut state, seen, now, desired);
+    if let Some(asked) = &seen.gateway {
+        let counted = seen.counted(Family::V4).filter(|it| !it.hinted);
+        let proved = counted.map(|counted| counted.address);
+        Gateway::learn(&mut state.gateway, asked, proved, trusted, now);
+    }
     if let Some(gap) = gap {
         // What nobody looked at for long is not known to have been so; nor is it where it is better by now.
         let is_long = gap.is_none_or(|gap| gap > LONG_GAP);
@@ -389,19 +398,29 @@ fn plan(
         return held(why_not_publishable(track, family, seen, required));
     };
     // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
-    if seen
-        .counted(family)
-        .is_none_or(|counted| counted.address != wanted)
-    {
+    let counted = seen.counted(family);
+    let Some(counted) = counted.filter(|counted| counted.address == wanted) else {
         return held(format!("no {family} address was observed in this cycle"));
+    };
+    let is_hinted = counted.hinted;
+    let known_gateway = state.gateway.as_ref().filter(|_| desired.vpn_guard);
+    if let Some(told) = known_gateway.and_then(|it| it.elsewhere(wanted)) {
+        return held(format!(
+            "the router tells {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard waits until they agree"
+        ));
     }
     let reconciliation = desired.reconcile(spec, known, wanted, now);
     let (cache, cache_age) = reconciliation.cache();
+    let next = reconciliation.begin();
+    // A hint is taken only where nothing is to be done.
+    if is_hinted && !matches!(next, Next::Done(_)) {
+        return held("no provider was asked for the address in this cycle".to_owned());
+    }
     Planned {
         wanted: Some(wanted),
         cache,
         cache_age,
-        next: reconciliation.begin(),
+        next,
     }
 }
 
@@ -439,6 +458,19 @@ pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option
         Some(desired.reconcile(spec, known, wanted, now).begin())
     });
     foreseen.collect()
+}
+
+/// Whether what the router tells may be enough over IPv4: nobody asks by hand, no power is or was to be cut, and by what is [foreseen](foresee)
+/// there is nothing to be done about its records.
+#[must_use]
+pub fn may_be_hinted(state: &State, foreseen: &[Option<Next>], desired: &Desired<'_>) -> bool {
+    let mut of_family = desired.records.iter().zip(foreseen);
+    let is_right = |next: &Option<Next>| matches!(next, Some(Next::Done(Settled::Right { .. })));
+    !desired.trust
+        && !desired.no_cache
+        && state.recovery.cut.is_none()
+        && state.recovery.looked.is_none()
+        && of_family.all(|(spec, next)| spec.kind.family() != Family::V4 || is_right(next))
 }
 
 fn why_not_publishable(track: Track, family: Family, seen: &Observation, required: u32) -> String {

@@ -3,11 +3,12 @@
 //! A probe never decides what its answer means, and none knows of another.
 
 pub mod doh;
+pub mod gateway;
 pub mod host;
 pub mod public_ip;
 pub mod router;
 pub mod wan;
-mod way;
+pub mod way;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

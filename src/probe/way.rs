@@ -69,6 +69,12 @@ pub fn detour_to(address: IpAddr, router: IpAddr) -> Option<IpAddr> {
     (is_another && is_on_link()).then_some(gateway.into())
 }
 
+/// Whether the kernel would send to `address` by this router, and by no VPN or other uplink.
+#[must_use]
+pub fn leads_by(address: IpAddr, router: IpAddr) -> bool {
+    route_to(address).is_some_and(|way| way.gateway == Some(router))
+}
+
 /// The way that the kernel would take to `address`.
 fn route_to(address: IpAddr) -> Option<Route> {
     let (domain, protocol) = (libc::AF_NETLINK.into(), libc::NETLINK_ROUTE.into());

@@ -46,6 +46,7 @@ impl Home {
             doh: true,
             trust: false,
             no_cache: false,
+            vpn_guard: false,
         }
     }
 }
@@ -99,6 +100,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
                     Ok(Counted {
                         address,
                         corroborated: false,
+                        hinted: false,
                     }),
                 ),
                 answers: vec![Answer {
@@ -108,6 +110,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
                 }],
                 max_attempts: 4,
             }],
+            gateway: None,
         },
         decision: Decision {
             before: Readiness::Ready,

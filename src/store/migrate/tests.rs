@@ -143,6 +143,7 @@ fn saved_first() -> State {
     State {
         version: VERSION,
         cycle: 7,
+        gateway: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),

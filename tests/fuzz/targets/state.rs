@@ -92,6 +92,7 @@ fn next_cycle(state: &State, now: &Moment) {
         doh: true,
         trust: false,
         no_cache: false,
+        vpn_guard: false,
     };
     let resumed = resume(state.clone(), &desired, now);
     let again = State {
@@ -161,6 +162,7 @@ fn down() -> Observation {
         line: Line::Down,
         lines: ByFamily::same(Line::Down),
         public_ip: vec![],
+        gateway: None,
     }
 }
 
@@ -168,6 +170,7 @@ fn up(address: Option<IpAddr>) -> Observation {
     let counted = address.map(|address| Counted {
         address,
         corroborated: true,
+        hinted: false,
     });
     let answers = address.map(|address| Answer {
         provider: "https://a.example".into(),

@@ -126,6 +126,7 @@ fn observation(
         line,
         lines,
         public_ip,
+        gateway: None,
     }
 }
 

@@ -37,6 +37,7 @@ impl Wanted {
             doh: true,
             trust: false,
             no_cache: false,
+            vpn_guard: false,
         }
     }
 }

@@ -299,6 +299,7 @@ impl Home {
             doh: true,
             trust: false,
             no_cache: false,
+            vpn_guard: false,
         };
         let state = self.disk.clone().unwrap_or_else(|| State::cold(&now));
         let mut state = resume(state, &desired, &now);
@@ -549,6 +550,7 @@ fn observation(seen: Seen) -> Observation {
         Seen::Address(address) => Ok(Counted {
             address,
             corroborated: true,
+            hinted: false,
         }),
         _ => Err("no two agree".to_owned()),
     };
@@ -591,6 +593,7 @@ fn observation(seen: Seen) -> Observation {
             })
             .into_iter()
             .collect(),
+        gateway: None,
     }
 }
 

@@ -152,6 +152,7 @@ impl<'a> Home<'a> {
             doh: true,
             trust: false,
             no_cache: false,
+            vpn_guard: false,
         };
         self.survive()?;
         let state = resume(
@@ -224,6 +225,7 @@ impl<'a> Home<'a> {
             line,
             lines: ByFamily::same(line),
             public_ip,
+            gateway: None,
         }
     }
 

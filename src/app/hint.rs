@@ -1,0 +1,109 @@
+//! Asks the router for its external address beside everything else, and keeps a line READY by that where it may, so that no provider need be
+//! asked. Nobody waits for a router of which nothing is expected.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::adapters::Adapters;
+use super::threads::lock;
+use crate::logic::gateway::{Asked, Gateway, Protocol, Said};
+use crate::logic::line::{Heard, Line, Reason};
+use crate::logic::moment::Moment;
+use crate::logic::observation::{Answer, Counted, PublicIp};
+use crate::logic::state::State;
+use crate::logic::units::Family;
+use crate::net::Deadline;
+use crate::probe::router::LAN_TIMEOUT;
+use crate::probe::wan::Wan;
+use crate::system;
+
+/// So long it is waited for a router that answered before.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// A router that was asked.
+pub struct Listening {
+    router: Ipv4Addr,
+    said: Arc<(Mutex<Option<Said>>, Condvar)>,
+}
+
+impl Listening {
+    /// Asks the router, where there is one to ask.
+    pub fn begin(adapters: &Adapters, state: &State, now: &Moment) -> Option<Self> {
+        let router = adapters.gateway()?;
+        let way = Gateway::way(state.gateway.as_ref(), router, now)?;
+        let said = Arc::new((Mutex::default(), Condvar::new()));
+        let ask = adapters.ask_gateway(router, way, LAN_TIMEOUT);
+        let heard = Arc::clone(&said);
+        // Nobody listens any more once the cycle is over.
+        let work = move || {
+            let said = ask();
+            *lock(&heard.0) = said;
+            heard.1.notify_all();
+        };
+        system::thread("gateway", Box::new(work)).ok()?;
+        Some(Self { router, said })
+    }
+
+    /// What was heard within so long.
+    fn within(&self, patience: Duration) -> Option<Said> {
+        let (said, heard) = &*self.said;
+        let waited = heard.wait_timeout_while(lock(said), patience, |said| said.is_none());
+        let (said, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        said.clone()
+    }
+
+    /// What the cycle may keep believing by what the router says: that the line is up over IPv4, and the address of before. Something beyond
+    /// the router has to take a connection as well, later than the router itself answers.
+    pub fn keeps(
+        &self,
+        adapters: &Adapters,
+        state: &State,
+        now: &Moment,
+        deadline: Deadline,
+    ) -> Option<(Wan, PublicIp)> {
+        let begun = Instant::now();
+        let known = state.gateway.as_ref()?;
+        let address = state.machines.ipv4.track.trusted()?;
+        if !known.may_hold(adapters.settings.network.verify_every, now) {
+            return None;
+        }
+        let wan = adapters.sign_of_life(self.router, deadline)?;
+        let said = self.within(PATIENCE.saturating_sub(begun.elapsed()))?;
+        let took = Some(said.took);
+        let is_near = matches!(
+            Line::of(&wan.heard, took, true),
+            Line::Unverified(Reason::RouterPage)
+        );
+        let is_alive = |heard: &Heard| matches!(heard, Heard::Verified | Heard::Answered { .. });
+        if is_near || !wan.heard.iter().all(is_alive) || !known.holds(&said, address, now) {
+            return None;
+        }
+        let by = format!(
+            "router {} ({})",
+            self.router,
+            Protocol::of(&said.way).name()
+        );
+        let answer = Answer {
+            provider: by,
+            authority: self.router.to_string(),
+            address: Ok(address),
+        };
+        let counted = Counted {
+            address,
+            corroborated: false,
+            hinted: true,
+        };
+        let asked = vec![answer];
+        let public_ip = PublicIp::new(Family::V4, begun.elapsed(), Ok(counted), asked, 1);
+        Some((wan, public_ip))
+    }
+
+    /// What was heard by now.
+    pub fn end(self) -> Asked {
+        Asked {
+            router: self.router,
+            said: self.within(Duration::ZERO),
+        }
+    }
+}
