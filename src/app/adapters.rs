@@ -330,8 +330,7 @@ impl Adapters {
         let IpAddr::V4(router) = self.router_address()?.address else {
             return None;
         };
-        let routes = (self.routes)().into_iter();
-        let mut ways = routes.map(|route| route.gateway);
+        let mut ways = (self.routes)().into_iter().map(|way| way.gateway);
         let is_another = |way: Option<IpAddr>| way.is_none_or(|way| way.is_ipv4() && way != router);
         (router.is_loopback() || !ways.any(is_another)).then_some(router)
     }

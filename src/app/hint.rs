@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
 use super::threads::lock;
-use crate::logic::gateway::{Asked, Gateway, Protocol, Said};
+use crate::logic::gateway::{Asked, Gateway, Said};
 use crate::logic::line::{Heard, Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Counted, PublicIp};
@@ -79,13 +79,8 @@ impl Listening {
         if is_near || !wan.heard.iter().all(is_alive) || !known.holds(&said, address, now) {
             return None;
         }
-        let by = format!(
-            "router {} ({})",
-            self.router,
-            Protocol::of(&said.way).name()
-        );
         let answer = Answer {
-            provider: by,
+            provider: said.told_by(self.router),
             authority: self.router.to_string(),
             address: Ok(address),
         };

@@ -1,7 +1,7 @@
 //! `cadence probe`: one observation of every signal, all side by side. It changes nothing, needs no token, takes no lock and
 //! reads no state, so it tells what a cycle would see and not what a cycle would do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::threads::{Begun, beside, side_by_side};
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
 use crate::error::Error;
+use crate::logic::gateway::Protocol;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, families};
@@ -21,6 +22,9 @@ use crate::net::Deadline;
 use crate::net::http::HTTP_TIMEOUT;
 use crate::plug::PlugStatus;
 use crate::system;
+
+/// A router at home answers within a few milliseconds.
+const EACH_WAY: Duration = Duration::from_millis(400);
 
 /// What was looked at, and what was seen; whatever `--only` leaves out is not there.
 #[derive(Debug, Clone)]
@@ -148,11 +152,27 @@ fn public_ip(adapters: &Adapters, family: Family, deadline: Deadline) -> PublicI
         };
         (provider.authority(), signal)
     });
-    weigh(
-        family,
-        begun.elapsed(),
-        asked.into_iter().flatten().collect(),
-    )
+    let asked = asked.into_iter().flatten().collect();
+    let mut probed = weigh(family, begun.elapsed(), asked);
+    // The router is no provider: it is told, and has no vote.
+    if let Some(gateway) = adapters.gateway().filter(|_| family == Family::V4) {
+        probed.providers.extend(router_tells(adapters, gateway));
+    }
+    probed
+}
+
+/// What the router tells of its external address, by the first protocol that it speaks.
+fn router_tells(adapters: &Adapters, router: Ipv4Addr) -> Option<Signal<IpAddr>> {
+    let mut ways = Protocol::ALL.into_iter();
+    let said = ways.find_map(|protocol| {
+        let way = protocol.name().to_owned();
+        adapters.ask_gateway(router, way, EACH_WAY)()
+    })?;
+    Some(Signal {
+        target: Some(said.told_by(router)),
+        elapsed: said.took,
+        result: Ok(said.address?.into()),
+    })
 }
 
 /// What follows from the answers of all providers, each with its authority.

@@ -36,7 +36,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// In the order in which they are tried.
-    const ALL: [Self; 3] = [Self::NatPmp, Self::Upnp, Self::Pcp];
+    pub const ALL: [Self; 3] = [Self::NatPmp, Self::Upnp, Self::Pcp];
 
     /// As people write it.
     #[must_use]
@@ -67,6 +67,14 @@ pub struct Said {
     pub epoch: Option<u32>,
     /// How long the answer took.
     pub took: Duration,
+}
+
+impl Said {
+    /// Who told it, for people.
+    #[must_use]
+    pub fn told_by(&self, router: Ipv4Addr) -> String {
+        format!("router {router} ({})", Protocol::of(&self.way).name())
+    }
 }
 
 /// A router that was asked in one cycle.
@@ -108,6 +116,8 @@ pub enum Mismatch {
     DoubleNat,
     /// It is another public address: this host goes out elsewhere.
     Elsewhere,
+    /// It is none that the internet knows.
+    NoAddress,
 }
 
 impl Gateway {
@@ -228,6 +238,29 @@ impl Gateway {
         self.address.filter(|_| is_elsewhere && self.way.is_some())
     }
 
+    /// What it tells, beside the public address that is known; none where it speaks in no way that is known. What is odd comes with a fix.
+    #[must_use]
+    pub fn told(&self, public: Option<IpAddr>) -> Option<String> {
+        let by = Protocol::of(self.way.as_ref()?).name();
+        let Some(told) = self.address else {
+            return Some(format!("speaks {by}, which tells when its address changes"));
+        };
+        let what = match public.and_then(|public| self.mismatch(public)) {
+            None => "",
+            Some(Mismatch::SharedAddress) => {
+                ": this line shares its public address (CGNAT), so nothing at home is reached by IPv4; fix: ask the provider for an address of your own, or use IPv6"
+            }
+            Some(Mismatch::DoubleNat) => {
+                ": another router stands before it (double NAT); fix: have that one forward what this one is to get, or let one of them be a bridge"
+            }
+            Some(Mismatch::NoAddress) => ": it has no public address",
+            Some(Mismatch::Elsewhere) => {
+                ", which is not the public address: this host goes out by a VPN or another uplink; fix: if records must not follow it there, set network.vpn_guard = true or network.interface"
+            }
+        };
+        Some(format!("tells {told} by {by}{what}"))
+    }
+
     /// How its external address differs from the public one, where it does.
     #[must_use]
     pub fn mismatch(&self, public: IpAddr) -> Option<Mismatch> {
@@ -235,12 +268,189 @@ impl Gateway {
             .address
             .filter(|told| *told != public && public.is_ipv4())?;
         let IpAddr::V4(v4) = told else { return None };
-        Some(if v4.is_private() || v4.is_link_local() {
+        Some(if v4.is_private() {
             Mismatch::DoubleNat
-        } else if publishable(told).is_err() {
+        } else if matches!(v4.octets(), [100, 64..=127, ..]) {
             Mismatch::SharedAddress
+        } else if publishable(told).is_err() {
+            Mismatch::NoAddress
         } else {
             Mismatch::Elsewhere
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::{at, ip};
+
+    const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+    const A: &str = "11.22.33.44";
+    const B: &str = "11.22.33.55";
+    const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+    fn says(address: Option<&str>, epoch: Option<u32>, way: &str) -> Said {
+        Said {
+            way: way.to_owned(),
+            address: address.map(|address| address.parse().unwrap()),
+            epoch,
+            took: Duration::from_millis(1),
+        }
+    }
+
+    fn nat_pmp(address: &str, epoch: u32) -> Said {
+        says(Some(address), Some(epoch), "NAT-PMP")
+    }
+
+    fn learn(known: &mut Option<Gateway>, said: Option<Said>, proved: &str, trusted: &str, s: u64) {
+        let asked = Asked {
+            router: ROUTER,
+            said,
+        };
+        let parse = |text: &str| text.parse().ok();
+        Gateway::learn(known, &asked, parse(proved), parse(trusted), &at(s));
+    }
+
+    /// One that told what a provider named, 1,000 s after its start and at second 0.
+    fn proved(said: Said) -> Gateway {
+        let mut known = None;
+        learn(&mut known, Some(said), A, A, 0);
+        known.unwrap()
+    }
+
+    fn holds(known: &Gateway, said: &Said, s: u64) -> bool {
+        known.may_hold(TEN_MINUTES, &at(s)) && known.holds(said, ip(A), &at(s))
+    }
+
+    #[test]
+    fn it_holds_for_as_long_as_it_is_verified_and_by_the_way_that_was_proved() {
+        let known = proved(nat_pmp(A, 1000));
+        for (s, epoch, does) in [
+            (0, 1000, true),
+            (300, 1300, true),
+            (599, 1599, true),
+            (600, 1600, false),
+            // A clock that runs a sixteenth too slow or too fast, and one that does more.
+            (320, 1300, true),
+            (320, 1340, true),
+            (320, 1297, false),
+            (320, 1345, false),
+        ] {
+            assert_eq!(holds(&known, &nat_pmp(A, epoch), s), does, "{s} {epoch}");
+        }
+        assert!(!holds(&known, &nat_pmp(B, 1300), 300), "another address");
+        assert!(!holds(&known, &says(Some(A), None, "NAT-PMP"), 300));
+        assert!(
+            !holds(&known, &says(None, Some(1300), "PCP"), 300),
+            "another way"
+        );
+        assert!(!known.may_hold(Duration::ZERO, &at(0)));
+    }
+
+    #[test]
+    fn whatever_second_it_starts_anew_in_the_epoch_tells() {
+        for age in [YOUNG, 1000, 1_000_000] {
+            let known = proved(nat_pmp(A, age));
+            for s in 1..600 {
+                for restart in 0..=s {
+                    let epoch = u32::try_from(s - restart).unwrap();
+                    assert!(!holds(&known, &nat_pmp(A, epoch), s), "{age} {s} {restart}");
+                }
+            }
+        }
+        let young = proved(nat_pmp(A, YOUNG - 1));
+        assert!(!holds(&young, &nat_pmp(A, YOUNG + 59), 60));
+    }
+
+    #[test]
+    fn of_pcp_the_epoch_counts_and_of_upnp_the_address() {
+        let pcp = proved(says(None, Some(1000), "PCP"));
+        assert!(holds(&pcp, &says(None, Some(1060), "PCP"), 60));
+        assert!(!holds(&pcp, &says(None, Some(10), "PCP"), 60));
+        let way = "http://192.168.1.1:5000/ctl urn:schemas-upnp-org:service:WANIPConnection:1";
+        let upnp = proved(says(Some(A), None, way));
+        assert!(holds(&upnp, &says(Some(A), None, way), 60));
+        assert!(!holds(&upnp, &says(Some(B), None, way), 60));
+        assert_eq!(upnp.told(None), Some(format!("tells {A} by UPnP")));
+    }
+
+    #[test]
+    fn only_what_a_provider_named_is_proved() {
+        let mut known = Some(proved(nat_pmp(A, 1000)));
+        learn(&mut known, Some(nat_pmp(A, 1060)), "", A, 60);
+        let since = |known: &Option<Gateway>| known.clone().unwrap().proved;
+        assert_eq!(since(&known), Some(at(0)), "no provider was asked");
+        learn(&mut known, Some(nat_pmp(B, 1120)), A, A, 120);
+        assert_eq!(since(&known), None, "another one than the provider's");
+        learn(&mut known, Some(nat_pmp(A, 1180)), A, A, 180);
+        assert_eq!(since(&known), Some(at(180)));
+        assert!(!known.unwrap().is_distrusted(&at(180)));
+    }
+
+    #[test]
+    fn who_told_the_address_of_before_is_distrusted_for_thirty_days() {
+        let mut known = Some(proved(nat_pmp(A, 1000)));
+        learn(&mut known, Some(nat_pmp(A, 1600)), B, A, 600);
+        let distrusted = |known: &Option<Gateway>, s| known.clone().unwrap().is_distrusted(&at(s));
+        assert!(distrusted(&known, 600));
+        learn(&mut known, Some(nat_pmp(B, 1660)), B, B, 660);
+        assert!(!known.clone().unwrap().may_hold(TEN_MINUTES, &at(661)));
+        let days = 30 * 24 * 60 * 60;
+        assert!(distrusted(&known, days) && !distrusted(&known, days + 600));
+        // One that tells the new one as the world does, or started anew, told nothing wrong.
+        for said in [nat_pmp(B, 1600), nat_pmp(A, 5)] {
+            let mut known = Some(proved(nat_pmp(A, 1000)));
+            learn(&mut known, Some(said), B, A, 600);
+            assert!(!distrusted(&known, 600));
+        }
+    }
+
+    #[test]
+    fn who_is_silent_is_asked_every_way_twice_and_a_day_later_again() {
+        let (mut known, mut s) = (None, 0);
+        for day in 0..3 {
+            let mut ways = vec![];
+            while let Some(way) = Gateway::way(known.as_ref(), ROUTER, &at(s)) {
+                ways.push(way);
+                learn(&mut known, None, A, A, s);
+                s += 60;
+            }
+            let each = ["NAT-PMP", "UPnP", "PCP"];
+            let mut asked = ways.clone();
+            asked.sort_unstable();
+            asked.dedup();
+            assert_eq!((ways.len(), asked.len()), (6, each.len()), "{day} {ways:?}");
+            s += 24 * 60 * 60;
+        }
+        // One that spoke and does not any more, and another router.
+        let mut known = Some(proved(nat_pmp(A, 1000)));
+        for cycle in 0..6 {
+            let way = Gateway::way(known.as_ref(), ROUTER, &at(cycle)).unwrap();
+            assert_eq!(way, "NAT-PMP");
+            learn(&mut known, None, A, A, cycle);
+        }
+        assert_eq!(known.as_ref().unwrap().way, None);
+        assert_eq!(known.as_ref().unwrap().told(None), None);
+        let other = Ipv4Addr::new(192, 168, 2, 1);
+        assert!(Gateway::way(known.as_ref(), other, &at(9)).is_some());
+    }
+
+    #[test]
+    fn what_it_tells_is_explained_beside_the_public_address() {
+        for (told, mismatch, word) in [
+            (A, None, ""),
+            ("100.64.3.4", Some(Mismatch::SharedAddress), "CGNAT"),
+            ("0.0.0.0", Some(Mismatch::NoAddress), "no public address"),
+            ("192.168.1.20", Some(Mismatch::DoubleNat), "double NAT"),
+            (B, Some(Mismatch::Elsewhere), "VPN"),
+        ] {
+            let known = proved(nat_pmp(told, 1000));
+            assert_eq!(known.mismatch(ip(A)), mismatch, "{told}");
+            assert!(known.told(Some(ip(A))).unwrap().contains(word), "{told}");
+            let elsewhere = mismatch == Some(Mismatch::Elsewhere);
+            assert_eq!(known.elsewhere(ip(A)).is_some(), elsewhere);
+            assert_eq!(known.mismatch(ip("2a00::1")), None);
+        }
     }
 }

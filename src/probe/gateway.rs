@@ -172,7 +172,7 @@ fn url_of(router: Ipv4Addr, url: &str) -> Option<String> {
     (host.parse() == Ok(router)).then(|| format!("http://{authority}"))
 }
 
-/// `GetExternalIPAddress` (UPnP WANIPConnection:1, 2.4.18).
+/// `GetExternalIPAddress` (UPnP `WANIPConnection:1`, 2.4.18).
 fn external_address(control: &str, http: &Http, end: Deadline) -> Option<Ipv4Addr> {
     let (url, kind) = control.split_once(' ')?;
     let action = format!("\"{kind}#GetExternalIPAddress\"");

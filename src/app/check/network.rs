@@ -45,6 +45,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
             .map(|signal| router(&signal, up))
             .into_iter()
             .collect();
+        findings.extend(told(state));
         findings.extend(asked_plug.join().unwrap_or_default());
         let dead = dead_family(&targets);
         findings.extend(targets.iter().map(|target| wan(target, up, dead)));
@@ -70,6 +71,21 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
             findings.extend(api.judge(adapters, state, now, seen));
         }
         findings
+    })
+}
+
+/// What the router told of its external address.
+fn told(state: Option<&State>) -> Option<Finding> {
+    let state = state?;
+    let public = state.machines.ipv4.track.trusted();
+    let told = state.gateway.as_ref()?.told(public)?;
+    let told = Finding::ok("router", told);
+    Some(match &told.fix {
+        Some(_) => Finding {
+            level: Level::Warn,
+            ..told
+        },
+        None => told,
     })
 }
 

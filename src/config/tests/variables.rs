@@ -67,7 +67,7 @@ fn variables_are_checked_as_the_file_is() {
     assert_eq!(
         with("CADENCE_NETWORK_DOH", "https://a.example"),
         [
-            "$CADENCE_NETWORK_DOH: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_DOH: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
         ]
     );
     assert_eq!(
@@ -79,7 +79,7 @@ fn variables_are_checked_as_the_file_is() {
     assert_eq!(
         with("CADENCE_NETWORK_\u{1b}[31m\nx", "1"),
         [
-            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
         ]
     );
     let garbage = std::ffi::OsString::from_vec(vec![0xff]);

@@ -50,6 +50,10 @@ pub struct Document {
     pub outage: Option<Outage>,
     /// The public addresses; `null` for a family that no record needs.
     pub public_ip: ByFamily<Option<Address>>,
+    /// What the router tells of its external address; `null` where it speaks none of NAT-PMP, UPnP and PCP.
+    pub router: Option<String>,
+    /// What to do where that is odd.
+    pub router_fix: Option<String>,
     /// The records, in the order of the configuration where it can be read.
     pub records: Vec<Record>,
     /// Counted cycles.

@@ -236,6 +236,13 @@ impl Sheet<'_> {
             self.address(label, family, address, document.stale);
             label = "";
         }
+        if let Some(told) = &document.router {
+            let paint = document.router_fix.as_ref().map(|_| Paint::Warn);
+            self.row("router", paint, told, "");
+        }
+        if let Some(fix) = &document.router_fix {
+            self.row("fix", None, fix, "");
+        }
         for error in &document.errors {
             self.row("trouble", Some(Paint::Bad), error, "");
         }

@@ -188,7 +188,8 @@ fn an_hour_behind_such_a_router_takes_seven_connections_and_seven_requests_at_mo
 
 #[test]
 fn any_doubt_about_the_router_means_the_full_look_in_the_same_cycle() {
-    let doubts: [(&str, fn(&Router, &Home)); 8] = [
+    type Doubt = (&'static str, fn(&Router, &Home));
+    let doubts: [Doubt; 8] = [
         ("another address", |router, _| {
             router.tell(|says| says.address = Some(SECOND));
         }),

@@ -39,6 +39,9 @@ impl Document {
             })
         };
         let (errors, fixes) = advice::split_all(&known.errors);
+        let gateway = known.gateway.as_ref();
+        let told = gateway.and_then(|it| it.told(known.machines.ipv4.track.trusted()));
+        let (router, router_fix) = apart(told.as_deref());
         Self {
             schema: SCHEMA,
             readiness: state.map(State::readiness),
@@ -56,6 +59,8 @@ impl Document {
                 ipv4: public_ip(Family::V4),
                 ipv6: public_ip(Family::V6),
             },
+            router,
+            router_fix,
             records: records(known, configured, now),
             uptime: Uptime::new(known.uptime),
             hours: hours(known, now),

@@ -49,7 +49,9 @@ no cycle has run yet: there is no state in /var/lib/cadence
     assert_eq!(
         document,
         json!({
-            "schema": "cadence.status/1", "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null, "doubt": null,
+            "schema": "cadence.status/1",
+            "router": null,
+            "router_fix": null, "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null, "doubt": null,
             "outage": null, "public_ip": {"ipv4": null, "ipv6": null}, "records": [],
             "uptime": {"ready": 0, "total": 0, "percent": null}, "hours": vec![Value::Null; 24], "last_change": null,
             "recovery": {
@@ -87,6 +89,8 @@ fn the_document_holds_everything_that_is_known() {
         document,
         json!({
             "schema": "cadence.status/1",
+            "router": null,
+            "router_fix": null,
             "readiness": "NOT_READY",
             "since": "2026-02-02T05:31:40Z",
             "for_s": 712,
