@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::style::{Form, Paint, Style};
 use super::text::{hang, padded, printable, quoted};
 use super::time::local_clock;
+use crate::logic::readiness::Readiness;
 
 /// The widest subsystem.
 const SUBSYSTEM: usize = 11;
@@ -68,6 +69,15 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// How good a readiness is.
+    pub const fn of(readiness: Readiness) -> Self {
+        match readiness {
+            Readiness::Ready => Self::Good,
+            Readiness::Init | Readiness::Probing => Self::Warn,
+            Readiness::NotReady => Self::Bad,
+        }
+    }
+
     /// Two columns wide.
     pub const fn shown(self, style: Style) -> &'static str {
         match (self, style.emoji) {
@@ -159,6 +169,14 @@ impl Line {
         self
     }
 
+    /// The same, where there is a value.
+    pub fn primary_some(self, key: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.primary(key, value),
+            None => self,
+        }
+    }
+
     /// Appends a value after the primary column.
     pub fn meta(mut self, key: &'static str, value: impl ToString) -> Self {
         self.meta.push(Pair::new(key, value));
@@ -167,10 +185,7 @@ impl Line {
 
     /// The same, where there is a value.
     pub fn meta_some(self, key: &'static str, value: Option<impl ToString>) -> Self {
-        match value {
-            Some(value) => self.meta(key, value),
-            None => self,
-        }
+        self.meta_in(None, key, value)
     }
 
     /// The same, told in one form alone where one is given.

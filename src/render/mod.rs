@@ -19,4 +19,4 @@ mod time;
 pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal, width_of};
 pub(crate) use text::{WIDTH, columns, hang, printable};
-pub use time::{clock_in, day_in, local_clock, local_minute, minute_in};
+pub use time::{clock_in, day_in, local_clock, minute_in};

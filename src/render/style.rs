@@ -12,10 +12,6 @@ use crate::config::Env;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each answers a question of its own"
-)]
 pub struct Style {
     /// What to print.
     pub form: Form,

@@ -1,6 +1,7 @@
 //! The probe as a table: mark, what, how long, and what it said. What can be long stands last, where it may flow.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::answers::{Answered, answered, public_address, wan_up};
@@ -8,7 +9,7 @@ use super::notes;
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::render::line::{Mark, milliseconds};
-use crate::render::signal::listed;
+use crate::render::signal::{listed, near};
 use crate::render::style::{Paint, Style};
 use crate::render::text::{columns, hang, host_of, padded};
 
@@ -25,6 +26,16 @@ struct Row {
 }
 
 impl Row {
+    /// What is not about a time.
+    fn untimed(mark: Mark, label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            mark,
+            label: label.into(),
+            took: None,
+            text: text.into(),
+        }
+    }
+
     /// A signal; `said` tells its answer, `failed` is the mark of a failure.
     fn new<T>(
         label: impl Into<String>,
@@ -40,10 +51,8 @@ impl Row {
             }
         };
         Self {
-            mark,
-            label: label.into(),
             took: Some(signal.elapsed),
-            text,
+            ..Self::untimed(mark, label, text)
         }
     }
 }
@@ -83,22 +92,13 @@ pub fn text(probed: &Probed, style: Style) -> String {
 
 fn rows(probed: &Probed) -> Vec<Row> {
     let mut rows = vec![];
-    let near = if wan_up(probed) {
-        Mark::Neutral
-    } else {
-        Mark::Bad
-    };
+    let near = near(wan_up(probed));
     if let Some(host) = &probed.host {
         let (mark, text) = match &host.result {
             Ok(()) => (Mark::Good, target(host)),
             Err(why) => (near, why.clone()),
         };
-        rows.push(Row {
-            mark,
-            label: "host".to_owned(),
-            took: None,
-            text,
-        });
+        rows.push(Row::untimed(mark, "host", text));
     }
     if let Some(router) = &probed.router {
         rows.push(Row::new("router", router, near, |method| match method {
@@ -114,11 +114,8 @@ fn rows(probed: &Probed) -> Vec<Row> {
         let label = format!("public-ip {}", seen.family.as_str());
         let total = public_ip.providers.len();
         rows.push(Row::new(label, &seen.signal, Mark::Bad, |counted| {
-            let agree = public_ip
-                .providers
-                .iter()
-                .filter(|said| said.result == Ok(counted.address))
-                .count();
+            let agrees = |said: &&Signal<IpAddr>| said.result == Ok(counted.address);
+            let agree = public_ip.providers.iter().filter(agrees).count();
             format!("{}, {agree} of {total} agree", counted.address)
         }));
         let counted = public_address(probed, seen.family);
@@ -145,12 +142,10 @@ fn rows(probed: &Probed) -> Vec<Row> {
             format!("{}, {state}", target(plug))
         }));
     }
-    rows.extend(probed.no_plug.iter().map(|why| Row {
-        mark: Mark::Neutral,
-        label: "plug".to_owned(),
-        took: None,
-        text: format!("not configured: {why}"),
-    }));
+    if let Some(why) = &probed.no_plug {
+        let told = format!("not configured: {why}");
+        rows.push(Row::untimed(Mark::Neutral, "plug", told));
+    }
     rows
 }
 
@@ -173,12 +168,7 @@ fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
     } else {
         (Mark::Warn, "is not the public address everywhere")
     };
-    Some(Row {
-        mark,
-        label,
-        took: None,
-        text: text.to_owned(),
-    })
+    Some(Row::untimed(mark, label, text))
 }
 
 fn server(probed: &Probed, asked: &DnsProbed) -> Row {
