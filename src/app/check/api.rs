@@ -184,18 +184,9 @@ impl Api {
                 let why = without_label(&trouble.why, &label);
                 return Some(Finding::fail("record", format!("{label}: {why}")).or_fix(WAIT));
             };
-            let address = seen(spec.kind.family());
-            let reconciliation = Reconciliation {
-                spec,
-                state: remembered.unwrap_or(&unknown),
-                // Where no address was observed, the record's own content cannot be wrong.
-                wanted: address.unwrap_or_else(|| content(spec, found)),
-                now,
-                policy: &settings.policy,
-                no_cache: false,
-                doh: false,
-            };
-            Some(record(&reconciliation, found, address.is_some()))
+            let state = remembered.unwrap_or(&unknown);
+            let seen = seen(spec.kind.family());
+            Some(record(spec, state, found, seen, now, &settings.policy))
         }));
         findings
     }
@@ -229,33 +220,31 @@ fn content(spec: &RecordSpec, found: &[Found]) -> IpAddr {
         })
 }
 
-/// What is to be said of a record before its first cycle.
-pub fn before_first_cycle(
+/// What a READY cycle would do. `seen` is the observed address.
+pub fn record(
     spec: &RecordSpec,
+    state: &RecordState,
     found: &[Found],
+    seen: Option<IpAddr>,
     now: &Moment,
     policy: &Policy,
 ) -> Finding {
+    // Where no address was observed, the record's own content cannot be wrong.
+    let wanted = seen.unwrap_or_else(|| content(spec, found));
     let reconciliation = Reconciliation {
         spec,
-        state: &RecordState::default(),
-        // No address was observed, and the record's own content cannot be wrong.
-        wanted: content(spec, found),
+        state,
+        wanted,
         now,
         policy,
         no_cache: false,
         doh: false,
     };
-    record(&reconciliation, found, false)
-}
-
-/// What a READY cycle would do. `observed`: the wanted address was seen just now.
-fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
     let soon = match reconciliation.begin() {
         // Somebody else changed it since.
         Next::Done(_) => format!(
             "wait until cycles look again, {} after they last did (`policy.cache_max_age`), or once public DNS shows it: {}",
-            human_duration(reconciliation.policy.cache_max_age),
+            human_duration(policy.cache_max_age),
             called::cadence("reconcile --no-cache")
         ),
         Next::AskDoh | Next::AskApi | Next::Write(_) => format!(
@@ -263,45 +252,30 @@ fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) 
             called::cadence("reconcile --trust")
         ),
     };
-    let label = reconciliation.spec.label();
-    let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
-    let unshown = reconciliation.state.unshown(reconciliation.now);
-    match (reconciliation.after_read(found), trouble) {
-        // It was tried, and will be again.
-        (Next::Write(write), Some(trouble)) => Finding::fail(
-            "record",
-            format!("{label} differs: {}: {}", write.describe(), trouble.why),
-        )
-        .or_fix(WAIT),
-        (Next::Done(Settled::Right { .. }), _) if unshown.is_some() => {
-            let waited = unshown.and_then(Elapsed::known);
-            let waited = waited.map_or_else(|| "an unknown time".to_owned(), human_duration);
-            let told = format!(
-                "{label} points to {}, but public DNS has not shown it for {waited}",
-                reconciliation.wanted
-            );
-            Finding::warn("record", told).fix(format!(
-                "compare the zone's name servers at the registrar (dig NS) with those Cloudflare names, and see: {}",
-                called::cadence("probe --only dns")
-            ))
-        }
-        (next, _) => would_do(reconciliation, next, observed, &soon),
-    }
-}
-
-fn would_do(
-    reconciliation: &Reconciliation<'_>,
-    next: Next,
-    observed: bool,
-    soon: &str,
-) -> Finding {
-    let (label, wanted) = (reconciliation.spec.label(), reconciliation.wanted);
-    match next {
-        Next::Done(Settled::Right { .. }) if observed => {
-            Finding::ok("record", format!("{label} points to {wanted}, as expected"))
-        }
-        Next::Done(Settled::Right { .. }) => {
-            Finding::ok("record", format!("{label} exists and points to {wanted}"))
+    let label = spec.label();
+    let trouble = state.trouble.as_ref().filter(|it| !it.waits);
+    match reconciliation.after_read(found) {
+        Next::Done(Settled::Right { .. }) => match state.unshown(now).map(Elapsed::known) {
+            Some(age) => {
+                let age = age.map_or_else(|| "an unknown time".to_owned(), human_duration);
+                let told = format!(
+                    "{label} points to {wanted}, but public DNS has not shown it for {age}"
+                );
+                Finding::warn("record", told).fix(format!(
+                    "compare the zone's name servers at the registrar (dig NS) with those Cloudflare names, and see: {}",
+                    called::cadence("probe --only dns")
+                ))
+            }
+            None if seen.is_some() => {
+                Finding::ok("record", format!("{label} points to {wanted}, as expected"))
+            }
+            None => Finding::ok("record", format!("{label} exists and points to {wanted}")),
+        },
+        Next::Write(write) if trouble.is_some() => {
+            // It was tried, and will be again.
+            let why = trouble.map_or("", |trouble| &trouble.why);
+            let told = format!("{label} differs: {}: {why}", write.describe());
+            Finding::fail("record", told).or_fix(WAIT)
         }
         Next::Write(write @ Write::Patch { .. }) => {
             Finding::warn("record", format!("{label} differs: {}", write.describe())).fix(soon)

@@ -39,27 +39,20 @@ enum Way {
 
 /// One finding where all is well, else one for each secret that does not arrive.
 pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
-    let token = settings
-        .cloudflare
-        .token_file
-        .as_deref()
-        .map(|path| Secret {
-            what: "the API token",
-            credential: TOKEN_CREDENTIAL,
-            key: "cloudflare.token_file",
-            path,
-        });
-    let recovery = &settings.recovery;
-    let password = recovery
-        .password_file
-        .as_deref()
-        .filter(|_| recovery.limits.enabled);
-    let password = password.map(|path| Secret {
+    let (cloudflare, recovery) = (&settings.cloudflare, &settings.recovery);
+    let token = cloudflare.token_file.as_deref().map(|path| Secret {
+        what: "the API token",
+        credential: TOKEN_CREDENTIAL,
+        key: "cloudflare.token_file",
+        path,
+    });
+    let password = recovery.password_file.as_deref().map(|path| Secret {
         what: "the plug's password",
         credential: PASSWORD_CREDENTIAL,
         key: "recovery.password_file",
         path,
     });
+    let password = password.filter(|_| recovery.limits.enabled);
     let (mut given, mut readable, mut findings) = (vec![], vec![], vec![]);
     for secret in token.into_iter().chain(password) {
         match secret.way(runner) {
@@ -105,10 +98,8 @@ impl Secret<'_> {
             }
         }
         let Some(identity) = &runner.identity else {
-            return self.unknown(
-                self.path,
-                &io::Error::other("its user is not in /etc/passwd"),
-            );
+            let why = io::Error::other("its user is not in /etc/passwd");
+            return self.unknown(self.path, &why);
         };
         let closed = match identity.barrier(self.path) {
             Ok(None) if !self.is_hidden(runner) => return Way::Readable,

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::token::TYPED;
 use crate::app::adapters::Adapters;
-use crate::app::check::api::{before_first_cycle, served};
+use crate::app::check::api::{self, served};
 use crate::app::check::{Finding, Level, plug};
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::config::{Token, TokenSource};
 use crate::dns::Provider;
 use crate::error::{EXIT_TOKEN, Error};
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
-use crate::logic::records::RecordSpec;
+use crate::logic::records::{RecordSpec, RecordState};
 use crate::logic::state::State;
 use crate::system;
 
@@ -105,7 +105,8 @@ pub fn record(
     };
     let visible = lookup.zones().last().map(served);
     let policy = &adapters.settings.policy;
-    let said = before_first_cycle(spec, &found, &now, policy);
+    let unknown = RecordState::default();
+    let said = api::record(spec, &unknown, &found, None, &now, policy);
     let twins: Vec<Found> = found
         .iter()
         .filter(|found| found.kind == spec.kind.as_str())
