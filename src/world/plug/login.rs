@@ -11,24 +11,15 @@ const REALM: &str = "shellyplus1-a8032abe54dc";
 /// The user is always `admin`; without a password everybody passes.
 #[derive(Default)]
 pub struct Login {
-    password: Option<String>,
+    pub password: Option<String>,
     nonces: u32,
     /// The challenges that were not answered yet.
     open: Vec<String>,
-    /// How many right answers to a challenge come too late from now on.
-    stale: u32,
+    /// How many right answers to a challenge come too late from now on (RFC 7616 section 3.3).
+    pub stale: u32,
 }
 
 impl Login {
-    pub fn set_password(&mut self, password: Option<&str>) {
-        self.password = password.map(str::to_owned);
-    }
-
-    /// So many right answers to a challenge come too late from now on (RFC 7616 section 3.3).
-    pub fn set_stale(&mut self, answers: u32) {
-        self.stale = answers;
-    }
-
     /// Basic authentication (RFC 7617).
     pub fn passes_basic(&self, request: &Request) -> bool {
         self.password.as_ref().is_none_or(|password| {
