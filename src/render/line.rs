@@ -48,10 +48,7 @@ impl Level {
 
     /// Whether it is worth a line where nobody asked for every line.
     const fn is_noteworthy(self) -> bool {
-        match self {
-            Self::Error | Self::Warning | Self::Notice => true,
-            Self::Info => false,
-        }
+        matches!(self, Self::Error | Self::Warning | Self::Notice)
     }
 }
 
