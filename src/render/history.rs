@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::line::Mark;
-use super::text::{columns, duration, host_of, human_seconds, padded, pair, printable, wrap};
+use super::text::{
+    because, columns, duration, host_of, human_seconds, padded, pair, printable, wrap,
+};
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
@@ -171,11 +173,10 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
         } => {
             let to = to.map_or_else(|| "an unknown address".to_owned(), |to| to.to_string());
             let label = format!("{name} {record}");
-            let because = reason.as_ref().map_or_else(String::new, |reason| {
+            let because = because(reason.as_ref().map(|reason| {
                 let bare = reason.strip_prefix(&label);
-                let bare = bare.map_or(reason.as_str(), |rest| rest.trim_start_matches([':', ' ']));
-                format!(": {bare}")
-            });
+                bare.map_or(reason.as_str(), |rest| rest.trim_start_matches([':', ' ']))
+            }));
             let (paint, what) = match (outcome, from) {
                 (RecordOutcome::Noop, _) => (None, format!("is {to}")),
                 (RecordOutcome::Updated, Some(from)) if *from == to => {
@@ -208,9 +209,7 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             reason,
         } => {
             let (paint, what) = power(*phase, *seconds);
-            let because = reason
-                .as_ref()
-                .map_or_else(String::new, |why| format!(": {why}"));
+            let because = because(reason.as_ref());
             let of = match phase {
                 RecoveryPhase::SwitchedOn => String::new(),
                 _ => format!("attempt {attempt} "),
@@ -223,8 +222,7 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             doubt,
             ..
         } => {
-            let why = doubt.map_or_else(String::new, |doubt| format!(": {doubt}"));
-            let verdict = verdict.as_str();
+            let (verdict, why) = (verdict.as_str(), because(*doubt));
             (Some(Paint::Bad), format!("outage began: {verdict}{why}"))
         }
         EventKind::Outage {

@@ -9,6 +9,7 @@ use super::style::{Form, Paint, Style};
 use super::text::{hang, padded, printable, quoted};
 use super::time::local_clock;
 use crate::logic::readiness::Readiness;
+use crate::logic::verdict::Verdict;
 
 /// The widest subsystem.
 const SUBSYSTEM: usize = 11;
@@ -66,6 +67,17 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// How good a verdict is.
+    pub const fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Healthy => Self::Good,
+            Verdict::Degraded => Self::Warn,
+            Verdict::Unverified | Verdict::WanDown | Verdict::RouterDown | Verdict::HostDown => {
+                Self::Bad
+            }
+        }
+    }
+
     /// How good a readiness is.
     pub const fn of(readiness: Readiness) -> Self {
         match readiness {

@@ -1,6 +1,6 @@
 //! Text that fits where it goes: wrapped for a narrow terminal, quoted for a log, and free of what would steer a terminal.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
@@ -182,6 +182,21 @@ pub fn human_seconds(seconds: u64) -> String {
         0 => "less than 1 s".to_owned(),
         _ => human_duration(Duration::from_secs(seconds)),
     }
+}
+
+/// So many of these are named, and how many more there are.
+pub fn some_of(items: &[String], most: usize) -> String {
+    let (named, more) = items.split_at(items.len().min(most));
+    let named = named.join(", ");
+    match more.len() {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// `: why`, where that is known.
+pub fn because(why: Option<impl Display>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
 /// ` for 3 h`, as far as it is known.

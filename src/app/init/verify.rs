@@ -14,6 +14,7 @@ use crate::error::{EXIT_TOKEN, Error};
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
 use crate::logic::records::{RecordSpec, RecordState};
 use crate::logic::state::State;
+use crate::render::some_of;
 use crate::system;
 
 /// So many zones are named; of more there is the number.
@@ -174,12 +175,9 @@ fn unasked(error: ApiError) -> Error {
 
 /// `a.example, b.example and 3 more`.
 fn listed(zones: &[String]) -> String {
-    let (named, more) = zones.split_at(zones.len().min(NAMED_ZONES));
-    let named = named.join(", ");
-    match more.len() {
-        _ if zones.is_empty() => "none".to_owned(),
-        0 => named,
-        more => format!("{named} and {more} more"),
+    match zones {
+        [] => "none".to_owned(),
+        zones => some_of(zones, NAMED_ZONES),
     }
 }
 

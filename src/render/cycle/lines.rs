@@ -170,7 +170,7 @@ fn signals(cycle: &Cycle<'_>) -> Vec<Line> {
         );
     } else {
         let why = match cycle.decision.verdict {
-            verdict @ (Verdict::Unverified | Verdict::HostDown) => meaning(verdict).1,
+            verdict @ (Verdict::Unverified | Verdict::HostDown) => meaning(verdict),
             _ => None,
         };
         let why = why.unwrap_or("the line is down");
@@ -279,13 +279,10 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted, is_t
         Settled::Failed { .. } => (Mark::Bad, "FAILED", Level::Error),
     };
     let from = match settled {
-        Settled::Written(Write::Patch { before, change }) if change.content.is_some() => {
-            Some(&before.content)
+        Settled::Written(Write::Patch { before, change }) => {
+            change.content.as_ref().map(|_| &before.content)
         }
-        Settled::Written(_)
-        | Settled::Right { .. }
-        | Settled::Held { .. }
-        | Settled::Failed { .. } => None,
+        _ => None,
     };
     let line = record_line(at, mark, "DDNS", state, spec)
         .level(level)
@@ -353,24 +350,21 @@ fn readiness_over(cycle: &Cycle<'_>, family: Family, named: Option<Family>) -> V
 }
 
 /// What a verdict says.
-const fn meaning(verdict: Verdict) -> (Mark, Option<&'static str>) {
+const fn meaning(verdict: Verdict) -> Option<&'static str> {
     match verdict {
-        Verdict::Healthy => (Mark::Good, None),
-        Verdict::Degraded => (Mark::Warn, Some("no usable public address")),
-        Verdict::Unverified => (
-            Mark::Bad,
-            Some("no server beyond the router could be verified"),
-        ),
-        Verdict::WanDown => (Mark::Bad, Some("nothing beyond the router answers")),
-        Verdict::RouterDown => (Mark::Bad, Some("the router does not answer")),
-        Verdict::HostDown => (Mark::Bad, Some("no link or no default route")),
+        Verdict::Healthy => None,
+        Verdict::Degraded => Some("no usable public address"),
+        Verdict::Unverified => Some("no server beyond the router could be verified"),
+        Verdict::WanDown => Some("nothing beyond the router answers"),
+        Verdict::RouterDown => Some("the router does not answer"),
+        Verdict::HostDown => Some("no link or no default route"),
     }
 }
 
 /// Always [`Level::Info`]: the summary carries it too.
 fn verdict(cycle: &Cycle<'_>) -> Line {
     let verdict = cycle.decision.verdict;
-    let (mark, why) = meaning(verdict);
+    let (mark, why) = (Mark::of_verdict(verdict), meaning(verdict));
     let doubt = cycle.state.doubt.map(|doubt| doubt.to_string());
     let outage = cycle.state.outage.as_ref();
     let lasted = outage.and_then(|outage| outage.since.elapsed(&cycle.now).known());

@@ -152,21 +152,16 @@ fn rows(probed: &Probed) -> Vec<Row> {
 /// The line of a record above those of its servers.
 fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
     let label = format!("dns {}", asked.first()?.record.label());
-    let seen: Vec<Answered> = asked.iter().map(|asked| answered(probed, asked)).collect();
-    let told = || seen.iter().filter(|seen| **seen != Answered::Not);
-    let all = |wanted| told().all(|seen| *seen == wanted);
-    let (mark, text) = if told().next().is_none() {
-        (Mark::Bad, "no server answers")
-    } else if all(Answered::Same) {
-        (Mark::Good, "is the public address")
-    } else if all(Answered::Proxied) {
-        (Mark::Neutral, "is proxied by Cloudflare")
-    } else if all(Answered::Missing) {
-        (Mark::Warn, "has no address")
-    } else if all(Answered::Unknown) {
-        (Mark::Neutral, "")
-    } else {
-        (Mark::Warn, "is not the public address everywhere")
+    let told = asked.iter().map(|asked| answered(probed, asked));
+    let mut told: Vec<Answered> = told.filter(|told| *told != Answered::Not).collect();
+    told.dedup();
+    let (mark, text) = match told.as_slice() {
+        [] => (Mark::Bad, "no server answers"),
+        [Answered::Same] => (Mark::Good, "is the public address"),
+        [Answered::Proxied] => (Mark::Neutral, "is proxied by Cloudflare"),
+        [Answered::Missing] => (Mark::Warn, "has no address"),
+        [Answered::Unknown] => (Mark::Neutral, ""),
+        _ => (Mark::Warn, "is not the public address everywhere"),
     };
     Some(Row::untimed(mark, label, text))
 }

@@ -9,7 +9,7 @@ use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
 use crate::logic::records::{FOLLOWING, Truth};
 use crate::logic::units::RecordType;
-use crate::render::text::{ago, duration, human_seconds, lasts, printable};
+use crate::render::text::{ago, because, duration, human_seconds, lasts, printable};
 
 /// For so many seconds a record may be wrong or unknown, as while it changes.
 const CHANGING_S: u64 = 5 * 60;
@@ -119,13 +119,14 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     // Where the clocks cannot tell for how long, that counts as long.
     let is_long = |age: Option<u64>, limit| age.is_none_or(|age| age > limit);
     if record.truth == Truth::Right {
-        let unserved = record.zone.as_ref().map(|why| format!(": {why}"));
+        let unserved = because(record.zone.as_ref());
         let Some(pending) = &record.pending else {
             // Public DNS cannot tell of this one, as where it is proxied.
-            return unserved.map(|why| (1, format!("NOT IN PUBLIC DNS: {label}{why}")));
+            let told = format!("NOT IN PUBLIC DNS: {label}{unserved}");
+            return record.zone.as_ref().map(|_| (1, told));
         };
         let age = pending.behind_s;
-        let (lasts, why) = (duration(age), unserved.unwrap_or_default());
+        let (lasts, why) = (duration(age), unserved);
         let told = format!("NOT IN PUBLIC DNS: {label} for {lasts}{why}");
         return is_long(age, FOLLOWING.as_secs()).then_some((1, told));
     }

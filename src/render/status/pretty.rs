@@ -190,9 +190,9 @@ impl<'a> Sheet<'a> {
         }
         match document.verdict {
             Some(verdict) => {
-                let (paint, meaning) = verdict_for_people(verdict);
+                let paint = Mark::of_verdict(verdict).paint();
                 let doubt = document.doubt.map(|doubt| doubt.to_string());
-                let meaning = doubt.as_deref().unwrap_or(meaning);
+                let meaning = doubt.as_deref().unwrap_or(verdict_for_people(verdict));
                 let (head, rest) = (verdict.as_str(), format!(": {meaning}"));
                 self.row("verdict", Some(unless_stale(paint)), head, &rest);
             }
@@ -418,26 +418,14 @@ const fn interval(speed: Speed) -> &'static str {
     }
 }
 
-const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
+const fn verdict_for_people(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Healthy => (
-            Paint::Good,
-            "the line is up and the public address is known",
-        ),
-        Verdict::Degraded => (
-            Paint::Warn,
-            "the line is up, no usable address was observed",
-        ),
-        Verdict::Unverified => (
-            Paint::Bad,
-            "something may answer, but no server was verified",
-        ),
-        Verdict::WanDown => (Paint::Bad, "the router answers, nothing beyond it does"),
-        Verdict::RouterDown => (
-            Paint::Bad,
-            "neither the router nor anything beyond it answers",
-        ),
-        Verdict::HostDown => (Paint::Bad, "this host has no link or no route"),
+        Verdict::Healthy => "the line is up and the public address is known",
+        Verdict::Degraded => "the line is up, no usable address was observed",
+        Verdict::Unverified => "something may answer, but no server was verified",
+        Verdict::WanDown => "the router answers, nothing beyond it does",
+        Verdict::RouterDown => "neither the router nor anything beyond it answers",
+        Verdict::HostDown => "this host has no link or no route",
     }
 }
 

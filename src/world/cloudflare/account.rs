@@ -147,12 +147,9 @@ impl Account {
     /// Who bears this `Authorization` header.
     pub fn caller(&self, header: Option<&str>) -> Result<Caller, Refusal> {
         let header = header.ok_or_else(Refusal::no_authorization)?;
-        let token = header.strip_prefix("Bearer ").filter(|token| {
-            !token.is_empty()
-                && token
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        });
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let token = header.strip_prefix("Bearer ");
+        let token = token.filter(|token| !token.is_empty() && token.bytes().all(fits));
         let token = token.ok_or_else(Refusal::malformed_authorization)?;
         let known = self.tokens.iter().find(|(known, _)| known == token);
         known
