@@ -40,18 +40,13 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
         api.findings.push(unasked);
         return api;
     };
-    let resting = state
-        .and_then(|state| state.backoff.as_ref())
-        .and_then(|rest| {
-            let left = rest.remaining(Some(token.fingerprint()), now)?;
-            Some((rest.rejected_token.is_some(), rest.told_now(left)))
-        });
-    if let Some((is_rejected, why)) = resting {
-        let not_asked = format!("not checked: {why}");
-        api.findings.push(if is_rejected {
-            Finding::fail("api", not_asked)
-        } else {
-            Finding::warn("api", not_asked).or_fix(WAIT)
+    let rest = state.and_then(|state| state.backoff.as_ref());
+    let left = rest.and_then(|rest| rest.remaining(Some(token.fingerprint()), now));
+    if let Some((rest, left)) = rest.zip(left) {
+        let not_asked = format!("not checked: {}", rest.told_now(left));
+        api.findings.push(match rest.rejected_token {
+            Some(_) => Finding::fail("api", not_asked),
+            None => Finding::warn("api", not_asked).or_fix(WAIT),
         });
         return api;
     }
@@ -199,25 +194,20 @@ pub fn served(zone: &Zone) -> Finding {
         return Finding::ok("zone", format!("{name} is visible"));
     };
     let (follows, fix) = zone.remedy();
-    Finding::warn(
-        "zone",
-        format!("{name} is {status} at Cloudflare, {follows}"),
-    )
-    .fix(fix)
+    let told = format!("{name} is {status} at Cloudflare, {follows}");
+    Finding::warn("zone", told).fix(fix)
 }
 
 /// The address that the record holds, or a stand-in that is never shown where there is none.
 fn content(spec: &RecordSpec, found: &[Found]) -> IpAddr {
-    let pinned = |found: &&Found| spec.id.as_ref().is_none_or(|id| *id == found.id);
-    found
-        .iter()
-        .filter(|found| found.kind == spec.kind.as_str())
-        .find(pinned)
-        .and_then(Found::address)
-        .unwrap_or(match spec.kind.family() {
-            Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
-            Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
-        })
+    let is_its = |found: &&Found| {
+        found.kind == spec.kind.as_str() && spec.id.as_ref().is_none_or(|id| *id == found.id)
+    };
+    let address = found.iter().find(is_its).and_then(Found::address);
+    address.unwrap_or(match spec.kind.family() {
+        Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
+        Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
+    })
 }
 
 /// What a READY cycle would do. `seen` is the observed address.

@@ -133,19 +133,15 @@ impl Secret<'_> {
 
     /// The file that systemd takes it from.
     fn source<'a>(&self, runner: &'a Runner) -> Option<&'a PathBuf> {
-        let credentials = &runner.service.as_ref()?.credentials;
-        let (_, path) = credentials
-            .iter()
-            .find(|(name, _)| name == self.credential)?;
+        let mut given = runner.service.as_ref()?.credentials.iter();
+        let (_, path) = given.find(|(name, _)| name == self.credential)?;
         Some(path)
     }
 
     fn is_hidden(&self, runner: &Runner) -> bool {
-        let hides = runner
-            .service
-            .as_ref()
-            .is_some_and(|service| service.hides_homes);
-        hides && HOMES.iter().any(|home| self.path.starts_with(home))
+        let service = runner.service.as_ref();
+        service.is_some_and(|service| service.hides_homes)
+            && HOMES.iter().any(|home| self.path.starts_with(home))
     }
 
     fn hand_over(&self) -> String {

@@ -108,11 +108,9 @@ fn dead_family(targets: &[Wan]) -> Option<Family> {
 fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
     let signal = &wan.signal;
     let target = signal.target.as_deref().unwrap_or_default();
+    let took = took(signal.elapsed);
     match &signal.result {
-        Ok(()) => Finding::ok(
-            "wan",
-            format!("{target} answers ({})", took(signal.elapsed)),
-        ),
+        Ok(()) => Finding::ok("wan", format!("{target} answers ({took})")),
         // Such as an IPv6 address on a host that has IPv4 alone: it costs nothing, and is no evidence.
         Err(error) if up && wan.heard == [Heard::NotAsked] && literal(wan).is_some() => {
             Finding::ok("wan", format!("not checked: {error}"))

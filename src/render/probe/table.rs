@@ -59,12 +59,8 @@ impl Row {
 
 pub fn text(probed: &Probed, style: Style) -> String {
     let rows = rows(probed);
-    let width = rows
-        .iter()
-        .map(|row| columns(&row.label))
-        .max()
-        .unwrap_or(0)
-        .min(WIDEST_LABEL);
+    let widest = rows.iter().map(|row| columns(&row.label)).max();
+    let width = widest.unwrap_or(0).min(WIDEST_LABEL);
     let mut text = String::new();
     for row in rows {
         let took = row.took.map(milliseconds).unwrap_or_default();
@@ -120,7 +116,7 @@ fn rows(probed: &Probed) -> Vec<Row> {
         }));
         let counted = public_address(probed, seen.family);
         for said in &public_ip.providers {
-            let label = format!("  {}", host_of(said.target.as_deref().unwrap_or_default()));
+            let label = format!("  {}", host_of(&target(said)));
             let mut row = Row::new(label, said, Mark::Bad, ToString::to_string);
             if said.result.is_ok() && said.result.as_ref().ok() != counted.as_ref() {
                 row.mark = Mark::Warn;
@@ -167,8 +163,7 @@ fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
 }
 
 fn server(probed: &Probed, asked: &DnsProbed) -> Row {
-    let url = asked.signal.target.as_deref().unwrap_or_default();
-    let label = format!("  {}", host_of(url));
+    let label = format!("  {}", host_of(&target(&asked.signal)));
     let mut row = Row::new(label, &asked.signal, Mark::Bad, |answer| listed(answer));
     match answered(probed, asked) {
         Answered::Other | Answered::Missing => row.mark = Mark::Warn,

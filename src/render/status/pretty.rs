@@ -315,9 +315,8 @@ impl<'a> Sheet<'a> {
                 self.style.paint(paint, &text)
             })
             .collect();
-        let label = self
-            .style
-            .paint(Paint::Dim, &format!("{:INDENT$}", "last 24 h"));
+        let label = format!("{:INDENT$}", "last 24 h");
+        let label = self.style.paint(Paint::Dim, &label);
         let scale = self.style.paint(Paint::Dim, SCALE);
         let margin = " ".repeat(INDENT);
         self.out
