@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::text::hang;
+use super::text::{because, hang};
 use super::{Form, Paint, Style, json};
 use crate::app::check::{Finding, Level};
 
@@ -103,7 +103,8 @@ fn summary(findings: &[Finding]) -> (Level, String) {
         1 => "1 check".to_owned(),
         many => format!("{many} checks"),
     };
-    (worst, format!("{checks}: {}", counted.join(", ")))
+    let counted = Some(counted.join(", ")).filter(|counted| !counted.is_empty());
+    (worst, format!("{checks}{}", because(counted)))
 }
 
 const fn paint(level: Level) -> Paint {

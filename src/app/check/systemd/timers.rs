@@ -114,9 +114,7 @@ fn micros(span: &str) -> Option<u64> {
     if span == "0" {
         return Some(0);
     }
-    let mut sum: u64 = 0;
-    for word in span.split_ascii_whitespace() {
-        sum = sum.checked_add(part(word)?)?;
-    }
+    let mut words = span.split_ascii_whitespace();
+    let sum = words.try_fold(0, |sum: u64, word| sum.checked_add(part(word)?))?;
     (!span.is_empty()).then_some(sum)
 }
