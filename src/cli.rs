@@ -11,38 +11,6 @@ use clap::{
 use crate::logic::event::KINDS;
 use crate::logic::units::parse_duration;
 
-/// What stands at the foot of the help: examples, and where there is more.
-const FEET: [(&str, &str); 9] = [
-    (
-        "cadence",
-        "  sudo cadence init\n  cadence status\n  cadence demo\n\n\
-         Manual: man cadence; man 7 cadence (setup, operation); man cadence.toml",
-    ),
-    (
-        "reconcile",
-        "  sudo cadence reconcile --trust --dry-run\n  sudo cadence reconcile",
-    ),
-    ("status", "  cadence status\n  cadence status --check"),
-    (
-        "probe",
-        "  cadence probe\n  cadence probe --only router,wan --json",
-    ),
-    (
-        "recover",
-        "  sudo cadence recover --dry-run\n  sudo cadence recover",
-    ),
-    (
-        "history",
-        "  cadence history --since 7d\n  cadence history --kind outage,recovery",
-    ),
-    (
-        "init",
-        "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
-    ),
-    ("check", "  sudo cadence check\n  cadence check --offline"),
-    ("demo", "  cadence demo\n  cadence demo -v"),
-];
-
 /// Reads the command line; where there is nothing to do but to help, or to say what is wrong with it, that is the end.
 #[must_use]
 pub fn parse() -> Cli {
@@ -72,11 +40,29 @@ pub fn command() -> clap::Command {
     with_foot(cadence, "")
 }
 
+/// What stands at the foot of a command's help: examples, and where there is more.
+fn examples(command: &str) -> &'static str {
+    match command {
+        "cadence" => {
+            "  sudo cadence init\n  cadence status\n  cadence demo\n\n\
+             Manual: man cadence; man 7 cadence (setup, operation); man cadence.toml"
+        }
+        "reconcile" => "  sudo cadence reconcile --trust --dry-run\n  sudo cadence reconcile",
+        "status" => "  cadence status\n  cadence status --check",
+        "probe" => "  cadence probe\n  cadence probe --only router,wan --json",
+        "recover" => "  sudo cadence recover --dry-run\n  sudo cadence recover",
+        "history" => "  cadence history --since 7d\n  cadence history --kind outage,recovery",
+        "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
+        "check" => "  sudo cadence check\n  cadence check --offline",
+        "demo" => "  cadence demo\n  cadence demo -v",
+        _ => "",
+    }
+}
+
 fn with_foot(command: clap::Command, more: &str) -> clap::Command {
-    let foot = FEET.iter().find(|(name, _)| *name == command.get_name());
-    match foot {
-        Some((_, examples)) => command.after_help(format!("Examples:\n{examples}\n\n{more}")),
-        None => command,
+    match examples(command.get_name()) {
+        "" => command,
+        examples => command.after_help(format!("Examples:\n{examples}\n\n{more}")),
     }
 }
 
@@ -346,15 +332,16 @@ mod tests {
     fn every_command_has_examples_that_can_be_typed() {
         let cadence = command();
         let names = cadence.get_subcommands().map(clap::Command::get_name);
-        for name in names.filter(|name| *name != "help") {
-            assert!(FEET.iter().any(|(of, _)| *of == name), "{name}");
-        }
-        for line in FEET.iter().flat_map(|(_, examples)| examples.lines()) {
-            let Some(example) = line.strip_prefix("  ") else {
-                continue;
-            };
-            let words = example.trim_start_matches("sudo ").split(' ');
-            assert!(Cli::try_parse_from(words).is_ok(), "{example}");
+        let names = names.filter(|name| *name != "help");
+        for name in names.chain([cadence.get_name()]) {
+            assert_ne!(examples(name), "", "{name}");
+            for line in examples(name).lines() {
+                let Some(example) = line.strip_prefix("  ") else {
+                    continue;
+                };
+                let words = example.trim_start_matches("sudo ").split(' ');
+                assert!(Cli::try_parse_from(words).is_ok(), "{example}");
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The output of `cadence check`.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use super::text::hang;
-use super::{Form, Paint, Style};
+use super::text::{because, hang};
+use super::{Form, Paint, Style, json};
 use crate::app::check::{Finding, Level};
 
 /// The column of messages and fixes.
@@ -24,24 +26,21 @@ pub fn report(findings: &[Finding], style: &Style) -> String {
     let shown = |finding: &&Finding| !style.quiet || finding.level == Level::Fail;
     let lines = findings.iter().filter(shown);
     match style.form {
-        Form::Json => format!("{}\n", document(findings)),
+        Form::Json => json::line(&Document {
+            schema: "cadence.check/1",
+            checks: findings,
+        }),
         Form::Logfmt => lines.map(|finding| logfmt(finding, *style)).collect(),
-        Form::Pretty if style.quiet => lines.map(|finding| pretty(finding, *style)).collect(),
         Form::Pretty => {
-            let lines: String = lines.map(|finding| pretty(finding, *style)).collect();
-            let worst = worst(findings);
-            let summary = style.paint(paint(worst), &summary(findings));
-            format!("{lines}\n{}{summary}\n", priority(worst, *style))
+            let mut text: String = lines.map(|finding| pretty(finding, *style)).collect();
+            if !style.quiet {
+                let (worst, summary) = summary(findings);
+                let summary = style.paint(paint(worst), &summary);
+                let _ = writeln!(text, "\n{}{summary}", priority(worst, *style));
+            }
+            text
         }
     }
-}
-
-fn document(findings: &[Finding]) -> String {
-    let document = Document {
-        schema: "cadence.check/1",
-        checks: findings,
-    };
-    serde_json::to_string(&document).unwrap_or_default()
 }
 
 /// A finding on one line of logfmt.
@@ -86,41 +85,26 @@ pub(super) fn pretty(finding: &Finding, style: Style) -> String {
     format!("{priority}  {mark} {check:<10} {message}\n{fix}")
 }
 
-/// `18 checks: 15 ok, 1 warning, 2 failed`.
-fn summary(findings: &[Finding]) -> String {
-    let count = |level| findings.iter().filter(|found| found.level == level).count();
-    let warnings = match count(Level::Warn) {
-        1 => "warning",
-        _ => "warnings",
-    };
-    let mut told = match findings.len() {
+/// The worst, and `18 checks: 15 ok, 1 warning, 2 failed`.
+fn summary(findings: &[Finding]) -> (Level, String) {
+    let (mut worst, mut counted) = (Level::Ok, vec![]);
+    for (level, one, many) in [
+        (Level::Ok, "ok", "ok"),
+        (Level::Warn, "warning", "warnings"),
+        (Level::Fail, "failed", "failed"),
+    ] {
+        let number = findings.iter().filter(|it| it.level == level).count();
+        if number > 0 {
+            worst = level;
+            counted.push(format!("{number} {}", if number == 1 { one } else { many }));
+        }
+    }
+    let checks = match findings.len() {
         1 => "1 check".to_owned(),
         many => format!("{many} checks"),
     };
-    let mut separator = ": ";
-    for (level, name) in [
-        (Level::Ok, "ok"),
-        (Level::Warn, warnings),
-        (Level::Fail, "failed"),
-    ] {
-        let number = count(level);
-        if number > 0 {
-            told = format!("{told}{separator}{number} {name}");
-            separator = ", ";
-        }
-    }
-    told
-}
-
-fn worst(findings: &[Finding]) -> Level {
-    let any = |level| findings.iter().any(|finding| finding.level == level);
-    if any(Level::Fail) {
-        Level::Fail
-    } else if any(Level::Warn) {
-        Level::Warn
-    } else {
-        Level::Ok
-    }
+    let counted = Some(counted.join(", ")).filter(|counted| !counted.is_empty());
+    (worst, format!("{checks}{}", because(counted)))
 }
 
 const fn paint(level: Level) -> Paint {
@@ -236,7 +220,8 @@ mod tests {
             "{\"schema\":\"cadence.check/1\",\"checks\":[{\"check\":\"icmp\",\"result\":\"warn\",\
              \"message\":\"not permitted\",\"fix\":\"sudo sysctl -w a=\\\"0 1\\\"\"}]}\n"
         );
-        let ok: Value = serde_json::from_str(&document(&findings()[..1])).unwrap();
+        let text = report(&findings()[..1], &Style::plain(Form::Json));
+        let ok: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(ok["checks"][0]["fix"], Value::Null);
     }
 
@@ -256,11 +241,11 @@ mod tests {
     #[test]
     fn the_summary_counts() {
         let all = findings();
-        assert_eq!(summary(&all[..1]), "1 check: 1 ok");
-        assert_eq!(summary(&all[..2]), "2 checks: 1 ok, 1 warning");
-        assert_eq!(summary(&all[2..]), "1 check: 1 failed");
+        assert_eq!(summary(&all[..1]).1, "1 check: 1 ok");
+        assert_eq!(summary(&all[..2]).1, "2 checks: 1 ok, 1 warning");
+        assert_eq!(summary(&all[2..]).1, "1 check: 1 failed");
         assert_eq!(
-            summary(&[&all[1..2], &all[1..2]].concat()),
+            summary(&[&all[1..2], &all[1..2]].concat()).1,
             "2 checks: 2 warnings"
         );
     }

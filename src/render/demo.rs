@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::json::milliseconds;
 use super::line::Mark;
 use super::text::hang;
-use super::{Form, Paint, Style, cycle};
+use super::{Form, Paint, Style, cycle, json};
 use crate::app::demo::{Demo, Scene, Told};
 use crate::app::power::Outcome;
 use crate::app::reconcile::Cycle;
 use crate::called;
-use crate::logic::readiness::Readiness;
 use crate::logic::records::Layer;
 
 #[derive(Serialize)]
@@ -31,18 +29,16 @@ struct Document<'a> {
 /// One JSON document.
 #[must_use]
 pub fn document(demo: &Demo) -> String {
-    let document = Document {
+    json::line(&Document {
         schema: "cadence.demo/1",
         ok: demo.error.is_none(),
         scenes: &demo.scenes,
         cycles: total(demo, |scene| scene.cycles),
         writes: total(demo, |scene| scene.writes),
         false_writes: demo.false_writes,
-        elapsed_ms: milliseconds(demo.elapsed),
+        elapsed_ms: json::milliseconds(demo.elapsed),
         error: demo.error.as_ref().map(|error| error.message.as_str()),
-    };
-    let text = serde_json::to_string(&document).unwrap_or_default();
-    format!("{text}\n")
+    })
 }
 
 /// What is told while it plays: a line for each scene, for each cycle, or all its telemetry where more is asked for, and for what was seen.
@@ -82,12 +78,8 @@ pub const fn pause(told: &Told<'_>) -> Duration {
 /// `🟢 cycle 2   READY: created`. There is one record.
 fn in_short(cycle: &Cycle<'_>, style: Style) -> String {
     let readiness = cycle.state.readiness();
-    let mark = match readiness {
-        Readiness::Ready => Mark::Good,
-        Readiness::Init | Readiness::Probing => Mark::Warn,
-        Readiness::NotReady => Mark::Bad,
-    };
-    let head = format!("{} cycle {:<3}", mark.shown(style), cycle.state.cycle);
+    let mark = Mark::of(readiness).shown(style);
+    let head = format!("{mark} cycle {:<3}", cycle.state.cycle);
     let mut text = readiness.to_string();
     for acted in &cycle.acted {
         let settled = &acted.outcome.settled;

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::text::{columns, host_of, human_seconds, padded, pair, printable, wrap};
+use super::line::Mark;
+use super::text::{
+    because, columns, duration, host_of, human_seconds, padded, pair, printable, wrap,
+};
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
-use crate::logic::readiness::Readiness;
 
 /// The column in which the sentences begin: after the time and the longest kind.
 const INDENT: usize = 23;
@@ -80,8 +82,7 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
             if !today.is_empty() {
                 out.push('\n');
             }
-            out.push_str(&style.paint(Paint::Bold, &day));
-            out.push('\n');
+            out.extend([&style.paint(Paint::Bold, &day), "\n"]);
             today = day;
         }
         let clock = clock_in(event.at, zone);
@@ -93,20 +94,12 @@ pub fn pretty(events: &[Entry], stored: usize, style: &Style, zone: &TimeZone) -
         let kind = printable(&event.kind);
         let margin = format!("{clock}  {}  ", padded(&kind, KIND));
         let used = INDENT + columns(&kind).saturating_sub(KIND);
-        let lines = wrap(
-            &sentence,
-            style.width.saturating_sub(used),
-            style.width.saturating_sub(INDENT),
-        );
-        for (i, line) in lines.iter().enumerate() {
+        let room = |used| style.width.saturating_sub(used);
+        for (i, line) in wrap(&sentence, room(used), room(INDENT)).iter().enumerate() {
             let line = paint.map_or_else(|| line.clone(), |paint| style.paint(paint, line));
-            if i == 0 {
-                out.push_str(&margin);
-            } else {
-                out.push_str(&" ".repeat(INDENT));
-            }
-            out.push_str(&line);
-            out.push('\n');
+            let below = " ".repeat(INDENT);
+            let margin = if i == 0 { &margin } else { &below };
+            out.extend([margin, &line, "\n"]);
         }
     }
     out
@@ -129,11 +122,9 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
         RecoveryPhase::Completed => (Paint::Good, "power is back".to_owned()),
         RecoveryPhase::Failed => (Paint::Bad, "failed".to_owned()),
         RecoveryPhase::Helped => {
-            let after = seconds.map_or_else(
-                || "after an unknown time".to_owned(),
-                |seconds| format!("after {}", human_seconds(seconds)),
-            );
-            (Paint::Good, format!("helped: the line came back {after}"))
+            let after = duration(seconds);
+            let told = format!("helped: the line came back after {after}");
+            (Paint::Good, told)
         }
         RecoveryPhase::NotHelped => (Paint::Bad, "did not help".to_owned()),
         RecoveryPhase::SwitchedOn => (Paint::Good, "plug switched on".to_owned()),
@@ -167,14 +158,10 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             to,
             verdict,
         } => {
-            let paint = match to {
-                Readiness::Ready => Paint::Good,
-                Readiness::Init | Readiness::Probing => Paint::Warn,
-                Readiness::NotReady => Paint::Bad,
-            };
+            let paint = Some(Mark::of(*to).paint());
             let verdict = verdict.as_str();
             let whose = family.map_or_else(String::new, |family| format!("{family} "));
-            (Some(paint), format!("{whose}{from} -> {to} ({verdict})"))
+            (paint, format!("{whose}{from} -> {to} ({verdict})"))
         }
         EventKind::Record {
             name,
@@ -186,11 +173,10 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
         } => {
             let to = to.map_or_else(|| "an unknown address".to_owned(), |to| to.to_string());
             let label = format!("{name} {record}");
-            let because = reason.as_ref().map_or_else(String::new, |reason| {
+            let because = because(reason.as_ref().map(|reason| {
                 let bare = reason.strip_prefix(&label);
-                let bare = bare.map_or(reason.as_str(), |rest| rest.trim_start_matches([':', ' ']));
-                format!(": {bare}")
-            });
+                bare.map_or(reason.as_str(), |rest| rest.trim_start_matches([':', ' ']))
+            }));
             let (paint, what) = match (outcome, from) {
                 (RecordOutcome::Noop, _) => (None, format!("is {to}")),
                 (RecordOutcome::Updated, Some(from)) if *from == to => {
@@ -213,10 +199,8 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             ..
         } => {
             let after = human_seconds(*seconds);
-            (
-                None,
-                format!("{name} {record}: public DNS showed it after {after}"),
-            )
+            let told = format!("{name} {record}: public DNS showed it after {after}");
+            (None, told)
         }
         EventKind::Recovery {
             phase,
@@ -225,9 +209,7 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             reason,
         } => {
             let (paint, what) = power(*phase, *seconds);
-            let because = reason
-                .as_ref()
-                .map_or_else(String::new, |why| format!(": {why}"));
+            let because = because(reason.as_ref());
             let of = match phase {
                 RecoveryPhase::SwitchedOn => String::new(),
                 _ => format!("attempt {attempt} "),
@@ -240,8 +222,7 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             doubt,
             ..
         } => {
-            let why = doubt.map_or_else(String::new, |doubt| format!(": {doubt}"));
-            let verdict = verdict.as_str();
+            let (verdict, why) = (verdict.as_str(), because(*doubt));
             (Some(Paint::Bad), format!("outage began: {verdict}{why}"))
         }
         EventKind::Outage {
@@ -250,23 +231,16 @@ fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             seconds,
             ..
         } => {
-            let lasted = duration(*seconds);
-            let verdict = verdict.as_str();
-            (
-                Some(Paint::Good),
-                format!("outage ended after {lasted} ({verdict})"),
-            )
+            let (lasted, verdict) = (duration(*seconds), verdict.as_str());
+            let told = format!("outage ended after {lasted} ({verdict})");
+            (Some(Paint::Good), told)
         }
-        EventKind::Gap { seconds } => (
-            Some(Paint::Warn),
-            format!("no cycle ran for {}", duration(*seconds)),
-        ),
+        EventKind::Gap { seconds } => {
+            let told = format!("no cycle ran for {}", duration(*seconds));
+            (Some(Paint::Warn), told)
+        }
         EventKind::Error { message } => (Some(Paint::Bad), message.clone()),
     }
-}
-
-fn duration(seconds: Option<u64>) -> String {
-    seconds.map_or_else(|| "an unknown time".to_owned(), human_seconds)
 }
 
 /// What an event of an unknown kind or shape holds.
@@ -295,12 +269,13 @@ fn own_fields(event: &Entry) -> impl Iterator<Item = (String, Value)> {
 fn put(line: &mut String, key: &str, value: &Value) {
     match value {
         Value::Null => {}
-        Value::String(text) => pair(line, key, text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(bare).collect();
             pair(line, key, &items.join(","));
         }
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => pair(line, key, &bare(value)),
+        Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            pair(line, key, &bare(value));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::text::{hang, pair};
+use super::text::{hang, pair_some};
 use super::{Form, Paint, Style, check, json};
 use crate::app::check::Finding;
 use crate::app::init::{Report, Step, Told, Written};
@@ -56,28 +56,28 @@ fn logfmt(report: &Report, style: Style) -> String {
         .iter()
         .map(|finding| check::logfmt(finding, style))
         .collect();
-    let mut line = |pairs: &[(&str, &str)]| {
+    let mut line = |pairs: &[(&str, Option<&str>)]| {
         let mut line = String::new();
         for (key, value) in pairs {
-            pair(&mut line, key, value);
+            pair_some(&mut line, key, *value);
         }
         text += &line;
         text.push('\n');
     };
-    for file in &report.written {
-        let path = file.path.to_string_lossy();
-        let mut pairs = vec![("written", &*path), ("mode", &file.mode)];
-        pairs.extend(file.group.map(|group| ("group", group)));
-        line(&pairs);
+    for Written { path, mode, group } in &report.written {
+        let path = path.to_string_lossy();
+        line(&[
+            ("written", Some(&path)),
+            ("mode", Some(mode)),
+            ("group", *group),
+        ]);
     }
     if let Some(kept) = &report.kept {
-        line(&[("kept", &kept.to_string_lossy())]);
+        line(&[("kept", Some(&kept.to_string_lossy()))]);
     }
-    for step in &report.next {
-        line(&[
-            ("next", step.command.as_deref().unwrap_or("")),
-            ("about", &step.about),
-        ]);
+    for Step { command, about } in &report.next {
+        let command = command.as_deref().unwrap_or_default();
+        line(&[("next", Some(command)), ("about", Some(about))]);
     }
     text
 }

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::style::{Form, Paint, Style};
 use super::text::{hang, padded, printable, quoted};
 use super::time::local_clock;
+use crate::logic::readiness::Readiness;
+use crate::logic::verdict::Verdict;
 
 /// The widest subsystem.
 const SUBSYSTEM: usize = 11;
@@ -47,10 +49,7 @@ impl Level {
 
     /// Whether it is worth a line where nobody asked for every line.
     const fn is_noteworthy(self) -> bool {
-        match self {
-            Self::Error | Self::Warning | Self::Notice => true,
-            Self::Info => false,
-        }
+        matches!(self, Self::Error | Self::Warning | Self::Notice)
     }
 }
 
@@ -68,6 +67,26 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// How good a verdict is.
+    pub const fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Healthy => Self::Good,
+            Verdict::Degraded => Self::Warn,
+            Verdict::Unverified | Verdict::WanDown | Verdict::RouterDown | Verdict::HostDown => {
+                Self::Bad
+            }
+        }
+    }
+
+    /// How good a readiness is.
+    pub const fn of(readiness: Readiness) -> Self {
+        match readiness {
+            Readiness::Ready => Self::Good,
+            Readiness::Init | Readiness::Probing => Self::Warn,
+            Readiness::NotReady => Self::Bad,
+        }
+    }
+
     /// Two columns wide.
     pub const fn shown(self, style: Style) -> &'static str {
         match (self, style.emoji) {
@@ -159,6 +178,14 @@ impl Line {
         self
     }
 
+    /// The same, where there is a value.
+    pub fn primary_some(self, key: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.primary(key, value),
+            None => self,
+        }
+    }
+
     /// Appends a value after the primary column.
     pub fn meta(mut self, key: &'static str, value: impl ToString) -> Self {
         self.meta.push(Pair::new(key, value));
@@ -167,10 +194,7 @@ impl Line {
 
     /// The same, where there is a value.
     pub fn meta_some(self, key: &'static str, value: Option<impl ToString>) -> Self {
-        match value {
-            Some(value) => self.meta(key, value),
-            None => self,
-        }
+        self.meta_in(None, key, value)
     }
 
     /// The same, told in one form alone where one is given.

@@ -46,13 +46,8 @@ pub fn report(probed: &Probed, style: &Style) -> String {
 }
 
 fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
-    let mut all = vec![];
-    all.extend(
-        probed
-            .host
-            .iter()
-            .map(|seen| SignalObject::new("host", seen)),
-    );
+    let host = probed.host.iter();
+    let mut all: Vec<_> = host.map(|seen| SignalObject::new("host", seen)).collect();
     all.extend(probed.router.iter().map(SignalObject::router));
     all.extend(probed.wan.iter().map(|seen| SignalObject::new("wan", seen)));
     for public_ip in &probed.public_ip {
@@ -89,19 +84,9 @@ fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
 fn lines(probed: &Probed) -> Vec<Line> {
     let at = probed.at;
     let wan_up = wan_up(probed);
-    let mut lines = vec![];
-    lines.extend(
-        probed
-            .host
-            .iter()
-            .map(|seen| signal::host(at, seen, wan_up)),
-    );
-    lines.extend(
-        probed
-            .router
-            .iter()
-            .map(|seen| signal::router(at, seen, wan_up)),
-    );
+    let (host, router) = (probed.host.iter(), probed.router.iter());
+    let mut lines: Vec<_> = host.map(|seen| signal::host(at, seen, wan_up)).collect();
+    lines.extend(router.map(|seen| signal::router(at, seen, wan_up)));
     lines.extend(probed.wan.iter().map(|seen| signal::wan(at, seen)));
     for public_ip in &probed.public_ip {
         lines.push(signal::public_ip(at, &public_ip.seen));

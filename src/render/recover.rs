@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::text::{hang, pair, printable};
+use super::text::{hang, pair, pair_some, printable};
 use super::{Form, Paint, Style, json, local_clock};
 use crate::app::power::Outcome;
 use crate::app::recover::{Done, Plan};
@@ -40,10 +40,8 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     let row = |label: &str, paint: Option<Paint>, text: &str| {
         let text = hang(text, INDENT, INDENT, style.width);
         let label = style.paint(Paint::Dim, &format!("{label:INDENT$}"));
-        match paint {
-            Some(paint) => format!("{label}{}\n", style.paint(paint, &text)),
-            None => format!("{label}{text}\n"),
-        }
+        let text = paint.map_or_else(|| text.clone(), |paint| style.paint(paint, &text));
+        format!("{label}{text}\n")
     };
     let what = format!("{}, off for {}", plan.plug, human_duration(plan.off_time));
     let mut text = row("power cycle", None, &what);
@@ -125,13 +123,9 @@ pub fn report(done: &Done, style: &Style) -> String {
         Form::Logfmt => {
             let mut line = String::new();
             pair(&mut line, "outcome", outcome);
-            if let Some(reason) = reason {
-                pair(&mut line, "reason", reason);
-            }
+            pair_some(&mut line, "reason", reason);
             pair(&mut line, "plug", plug);
-            if let Some(off_time) = off_time {
-                pair(&mut line, "off_time_s", &off_time.to_string());
-            }
+            pair_some(&mut line, "off_time_s", off_time);
             line + "\n"
         }
         Form::Pretty => shown,

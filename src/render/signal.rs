@@ -17,12 +17,9 @@ pub fn line<T>(
     failed: Mark,
 ) -> Line {
     let (mark, state) = judged(signal, failed);
-    let line = Line::new(at, mark, subsystem, state);
-    let line = match &signal.target {
-        Some(target) => line.primary(key, target),
-        None => line,
-    };
-    line.took("rtt", signal.elapsed)
+    Line::new(at, mark, subsystem, state)
+        .primary_some(key, signal.target.as_ref())
+        .took("rtt", signal.elapsed)
         .meta_some("error", signal.result.as_ref().err())
 }
 
@@ -33,12 +30,9 @@ pub fn host(at: Timestamp, signal: &Signal<()>, wan_up: bool) -> Line {
         Ok(()) => (Mark::Good, "OK"),
         Err(_) => (near(wan_up), "FAILED"),
     };
-    let line = Line::new(at, mark, "HOST", state);
-    let line = match &signal.target {
-        Some(interface) => line.primary("interface", interface),
-        None => line,
-    };
-    line.meta_some("error", signal.result.as_ref().err())
+    Line::new(at, mark, "HOST", state)
+        .primary_some("interface", signal.target.as_ref())
+        .meta_some("error", signal.result.as_ref().err())
 }
 
 /// The router's line. It is no bad sign where the internet answers all the same: a router may keep silent on purpose.
@@ -100,6 +94,7 @@ fn judged<T>(signal: &Signal<T>, failed: Mark) -> (Mark, &'static str) {
     }
 }
 
-const fn near(wan_up: bool) -> Mark {
+/// The mark of what is on this side of the line and gives no answer.
+pub const fn near(wan_up: bool) -> Mark {
     if wan_up { Mark::Neutral } else { Mark::Bad }
 }

@@ -14,12 +14,14 @@ pub use pretty::{no_state, pretty};
 
 use jiff::tz::TimeZone;
 
-use super::text::pair;
+use super::text::{pair, pair_some};
 use super::{Form, Style, json};
 use crate::app::status::Known;
 use crate::error::EXIT_DONE;
 use crate::logic::advice;
+use crate::logic::line::Reason;
 use crate::logic::readiness::Readiness;
+use crate::logic::verdict::Verdict;
 use words::uptime;
 
 /// What is told, as text that ends with a line feed, and the exit code; for a monitor where that is asked for.
@@ -62,63 +64,36 @@ pub fn json(document: &Document) -> String {
 #[must_use]
 pub fn logfmt(document: &Document) -> String {
     let mut line = String::new();
-    let mut put = |key: &str, value: Option<String>| {
-        if let Some(value) = value {
-            pair(&mut line, key, &value);
-        }
-    };
-    let text = |value: &str| Some(value.to_owned());
-    put(
-        "readiness",
-        text(document.readiness.map_or("none", Readiness::as_str)),
-    );
-    put("stale", Some(document.stale.to_string()));
-    put("since", document.since.map(|at| at.to_string()));
-    put("for_s", document.for_s.map(|age| age.to_string()));
-    put("dark", document.recovery.dark.then(|| "true".to_owned()));
-    put("verdict", document.verdict.map(|it| it.as_str().to_owned()));
-    put("doubt", document.doubt.map(|it| it.as_str().to_owned()));
+    let put = &mut line;
+    let readiness = document.readiness.map_or("none", Readiness::as_str);
+    pair(put, "readiness", readiness);
+    pair(put, "stale", &document.stale.to_string());
+    pair_some(put, "since", document.since);
+    pair_some(put, "for_s", document.for_s);
+    pair_some(put, "dark", document.recovery.dark.then_some(true));
+    pair_some(put, "verdict", document.verdict.map(Verdict::as_str));
+    pair_some(put, "doubt", document.doubt.map(Reason::as_str));
     let outage = document.outage.as_ref();
-    put(
-        "outage_s",
-        outage
-            .and_then(|it| it.began.age_s)
-            .map(|age| age.to_string()),
-    );
+    pair_some(put, "outage_s", outage.and_then(|it| it.began.age_s));
     for (family, address) in document.public_ip.used() {
-        put(
-            family.as_str(),
-            address.address.map(|address| address.to_string()),
-        );
-        put(
-            &format!("{}_state", family.as_str()),
-            text(address.state.as_str()),
-        );
+        let family = family.as_str();
+        pair_some(put, family, address.address);
+        pair(put, &format!("{family}_state"), address.state.as_str());
     }
-    let problems = document
-        .records
-        .iter()
-        .filter(|record| record.problem.is_some())
-        .count();
-    put("records", Some(document.records.len().to_string()));
-    put("problems", Some(problems.to_string()));
+    let records = &document.records;
+    let problems = records.iter().filter(|it| it.problem.is_some()).count();
+    pair(put, "records", &records.len().to_string());
+    pair(put, "problems", &problems.to_string());
     let errors = document.errors.len();
-    put("errors", (errors > 0).then(|| errors.to_string()));
-    put("uptime", uptime(document));
+    pair_some(put, "errors", (errors > 0).then_some(errors));
+    pair_some(put, "uptime", uptime(document));
     let last = document.last_cycle.as_ref();
-    put(
-        "last_cycle_s",
-        last.and_then(|it| it.began.age_s)
-            .map(|age| age.to_string()),
-    );
-    put("last_cycle_ms", last.map(|it| it.elapsed_ms.to_string()));
+    pair_some(put, "last_cycle_s", last.and_then(|it| it.began.age_s));
+    pair_some(put, "last_cycle_ms", last.map(|it| it.elapsed_ms));
     let backoff = document.backoff.as_ref();
-    put("backoff_s", backoff.map(|it| it.remaining_s.to_string()));
+    pair_some(put, "backoff_s", backoff.map(|it| it.remaining_s));
     let next = document.next.as_ref();
-    put(
-        "next_s",
-        next.and_then(|it| it.in_s).map(|left| left.to_string()),
-    );
-    put("speed", next.map(|it| it.speed.as_str().to_owned()));
+    pair_some(put, "next_s", next.and_then(|it| it.in_s));
+    pair_some(put, "speed", next.map(|it| it.speed.as_str()));
     line + "\n"
 }

@@ -12,10 +12,6 @@ use crate::config::Env;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each answers a question of its own"
-)]
 pub struct Style {
     /// What to print.
     pub form: Form,
@@ -77,6 +73,22 @@ impl Style {
             verbose: global.verbose > 0,
         }
     }
+
+    /// The text in that colour, or as it is where colours are off. Pad the text before: escapes have no width.
+    #[must_use]
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Good => "32",
+            Paint::Warn => "33",
+            Paint::Bad => "31",
+            Paint::Dim => "2",
+            Paint::Bold => "1",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
 }
 
 /// How many columns this stream has: those of its terminal, or what every terminal has.
@@ -136,24 +148,6 @@ pub enum Paint {
     Dim,
     /// A heading.
     Bold,
-}
-
-impl Style {
-    /// The text in that colour, or as it is where colours are off. Pad the text before: escapes have no width.
-    #[must_use]
-    pub fn paint(&self, paint: Paint, text: &str) -> String {
-        if !self.color {
-            return text.to_owned();
-        }
-        let code = match paint {
-            Paint::Good => "32",
-            Paint::Warn => "33",
-            Paint::Bad => "31",
-            Paint::Dim => "2",
-            Paint::Bold => "1",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
 }
 
 #[cfg(test)]

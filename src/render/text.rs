@@ -1,6 +1,6 @@
 //! Text that fits where it goes: wrapped for a narrow terminal, quoted for a log, and free of what would steer a terminal.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
@@ -13,17 +13,6 @@ pub const WIDTH: usize = 80;
 const HEIGHT: usize = 24;
 /// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
 const NARROWEST: usize = 20;
-/// What follows the name of the program where that is no prose.
-const COMMANDS: [&str; 8] = [
-    "check",
-    "demo",
-    "history",
-    "init",
-    "probe",
-    "reconcile",
-    "recover",
-    "status",
-];
 
 /// The text without control characters: parts of it come from files and from the network.
 pub fn printable(text: &str) -> String {
@@ -113,14 +102,16 @@ pub fn command_apart(text: &str) -> (&str, &str) {
 /// Whether a text is a command, by how those begin that are advised; and so does a line for crontab.
 fn is_command(text: &str) -> bool {
     let mut words = text.split(' ');
-    match (words.next(), words.next()) {
-        (Some("sudo" | "echo" | "*"), Some(_)) => true,
-        (Some(program), Some(word))
-            if matches!(program.rsplit('/').next(), Some("cadence" | "cadence'")) =>
-        {
-            word.starts_with("--") || COMMANDS.contains(&word)
+    let (Some(program), Some(word)) = (words.next(), words.next()) else {
+        return false;
+    };
+    let is_ours = matches!(program.rsplit('/').next(), Some("cadence" | "cadence'"));
+    match word {
+        _ if matches!(program, "sudo" | "echo" | "*") => true,
+        "check" | "demo" | "history" | "init" | "probe" | "reconcile" | "recover" | "status" => {
+            is_ours
         }
-        _ => false,
+        _ => is_ours && word.starts_with("--"),
     }
 }
 
@@ -150,6 +141,13 @@ pub fn pair(line: &mut String, key: &str, value: &str) {
         line.push(' ');
     }
     line.extend([key, "=", &quoted(value)]);
+}
+
+/// The same, where there is a value.
+pub fn pair_some(line: &mut String, key: &str, value: Option<impl ToString>) {
+    if let Some(value) = value {
+        pair(line, key, &value.to_string());
+    }
 }
 
 /// The text as a logfmt value: as it is, or in quotes and escaped where it could be taken for something else.
@@ -184,6 +182,31 @@ pub fn human_seconds(seconds: u64) -> String {
         0 => "less than 1 s".to_owned(),
         _ => human_duration(Duration::from_secs(seconds)),
     }
+}
+
+/// So many of these are named, and how many more there are.
+pub fn some_of(items: &[String], most: usize) -> String {
+    let (named, more) = items.split_at(items.len().min(most));
+    let named = named.join(", ");
+    match more.len() {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// `: why`, where that is known.
+pub fn because(why: Option<impl Display>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
+}
+
+/// ` for 3 h`, as far as it is known.
+pub fn lasts(seconds: Option<u64>) -> String {
+    seconds.map_or_else(String::new, |it| format!(" for {}", human_seconds(it)))
+}
+
+/// How long something was, or that it cannot be told.
+pub fn duration(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "an unknown time".to_owned(), human_seconds)
 }
 
 /// `4 min ago`, or that it cannot be told.

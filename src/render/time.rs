@@ -17,12 +17,6 @@ pub fn clock_in(at: Timestamp, zone: &TimeZone) -> String {
     format!("{:.0}", zoned(at, zone).time())
 }
 
-/// Day and minute: `2026-01-25 11:02`.
-#[must_use]
-pub fn local_minute(at: Timestamp) -> String {
-    minute_in(at, &TimeZone::system())
-}
-
 /// Day and minute in a time zone: `2026-01-25 11:02`.
 #[must_use]
 pub fn minute_in(at: Timestamp, zone: &TimeZone) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::cloudflare::Cloudflare;
+use super::cloudflare::{Cloudflare, text};
 use super::http::{Manner, Reply, Request};
 
 const NO_ERROR: u16 = 0;
@@ -103,10 +103,9 @@ impl Kind {
     }
 
     fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() {
-            Self::A
-        } else {
-            Self::Aaaa
+        match address {
+            IpAddr::V4(_) => Self::A,
+            IpAddr::V6(_) => Self::Aaaa,
         }
     }
 
@@ -184,8 +183,4 @@ fn told(name: &str, kind: Kind, record: &Value) -> Vec<Value> {
         .filter(|ttl| *ttl > 1)
         .unwrap_or(AUTOMATIC_TTL);
     vec![entry(name, kind, ttl, text(record, "content"))]
-}
-
-fn text<'a>(record: &'a Value, key: &str) -> &'a str {
-    record[key].as_str().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use super::gate::Gate;
 
@@ -64,6 +65,10 @@ impl Request {
     fn parse_head(bytes: &[u8]) -> io::Result<Option<(Self, usize)>> {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut parsed = httparse::Request::new(&mut headers);
+        let header = |it: &httparse::Header<'_>| {
+            let value = String::from_utf8_lossy(it.value).into_owned();
+            (it.name.to_ascii_lowercase(), value)
+        };
         match parsed.parse(bytes) {
             Ok(httparse::Status::Partial) => Ok(None),
             Ok(httparse::Status::Complete(head)) => {
@@ -71,16 +76,7 @@ impl Request {
                     method: parsed.method.unwrap_or_default().to_owned(),
                     target: parsed.path.unwrap_or_default().to_owned(),
                     body: Vec::new(),
-                    headers: parsed
-                        .headers
-                        .iter()
-                        .map(|h| {
-                            (
-                                h.name.to_ascii_lowercase(),
-                                String::from_utf8_lossy(h.value).into_owned(),
-                            )
-                        })
-                        .collect(),
+                    headers: parsed.headers.iter().map(header).collect(),
                 };
                 Ok(Some((request, head)))
             }
@@ -186,6 +182,11 @@ impl Reply {
         }
     }
 
+    /// A whole reply in JSON.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
     /// A whole reply in plain text.
     pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::new(status, "text/plain; charset=utf-8", body)
@@ -236,12 +237,6 @@ impl Reply {
 
     /// Head and body, as they would go out whole.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = self.head().into_bytes();
-        bytes.extend_from_slice(&self.body);
-        bytes
-    }
-
-    fn head(&self) -> String {
         // The reason phrase may be empty (RFC 9112, section 4).
         let mut head = format!(
             "HTTP/1.1 {} \r\nContent-Length: {}\r\n",
@@ -251,7 +246,6 @@ impl Reply {
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        head.push_str("\r\n");
-        head
+        [head.as_bytes(), b"\r\n", &self.body].concat()
     }
 }

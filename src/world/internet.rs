@@ -55,11 +55,8 @@ pub enum Line {
 
 /// The servers that a lost line cuts off.
 pub struct Internet {
-    wan: Vec<Server>,
-    ip: Vec<Server>,
-    ip6: Vec<Server>,
-    doh: Vec<Server>,
-    api: Vec<Server>,
+    /// Those of each kind, in the order of [`Kind`].
+    servers: [Vec<Server>; 5],
     pub address_service: Arc<Mutex<AddressService>>,
     pub address_service6: Arc<Mutex<AddressService>>,
     pub resolvers: Arc<Mutex<[DohMode; 2]>>,
@@ -82,7 +79,7 @@ impl Internet {
             lag: Duration::ZERO,
         };
         let resolvers = Arc::new(Mutex::new([honest; 2]));
-        let cloudflare = Arc::new(Cloudflare::new());
+        let cloudflare = Arc::new(Cloudflare::default());
         let open =
             |host, transport, answer| Server::open(ground, host, Site::new(transport, answer));
         let open_all = |hosts: &[IpAddr], answer: &dyn Fn(usize) -> Answer| {
@@ -95,12 +92,15 @@ impl Internet {
 
         let mut wan = open_all(&[one, two], &|_| nothing_here())?;
         wan.push(open(three, Arc::new(InTheClear), nothing_here())?);
-        Ok(Self {
+        let servers = [
             wan,
-            ip: open_all(&ipv4, &|i| tell_address(&address_service, i))?,
-            ip6: open_all(&ipv6, &|i| tell_address(&address_service6, i)).unwrap_or_default(),
-            doh: open_all(&[one, two], &|i| resolve(&resolvers, &cloudflare, i))?,
-            api: open_all(&[one], &|_| serve_api(&cloudflare))?,
+            open_all(&ipv4, &|i| tell_address(&address_service, i))?,
+            open_all(&ipv6, &|i| tell_address(&address_service6, i)).unwrap_or_default(),
+            open_all(&[one, two], &|i| resolve(&resolvers, &cloudflare, i))?,
+            open_all(&[one], &|_| serve_api(&cloudflare))?,
+        ];
+        Ok(Self {
+            servers,
             address_service,
             address_service6,
             resolvers,
@@ -110,32 +110,24 @@ impl Internet {
 
     /// The servers of a kind.
     pub fn of(&self, kind: Kind) -> &[Server] {
-        match kind {
-            Kind::Wan => &self.wan,
-            Kind::Ip => &self.ip,
-            Kind::Ip6 => &self.ip6,
-            Kind::Doh => &self.doh,
-            Kind::Api => &self.api,
-        }
+        let of = self.servers.get(kind as usize);
+        of.map_or(&[], Vec::as_slice)
     }
 
     /// Every server.
     pub fn all(&self) -> impl Iterator<Item = &Server> {
-        [&self.wan, &self.ip, &self.ip6, &self.doh, &self.api]
-            .into_iter()
-            .flatten()
+        self.servers.iter().flatten()
     }
 
     /// Connections and requests so far.
     pub fn counts(&self) -> Counts {
         let tally = |kind| {
-            let counts = self.of(kind).iter().map(|server| server.site().counts());
-            let (connections, requests) =
-                counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            Tally {
-                connections,
-                requests,
+            let mut sum = Tally::default();
+            for one in self.of(kind).iter().map(|server| server.site().counts()) {
+                sum.connections += one.connections;
+                sum.requests += one.requests;
             }
+            sum
         };
         Counts {
             wan: tally(Kind::Wan),

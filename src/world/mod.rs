@@ -65,7 +65,6 @@ pub struct Files<'a> {
 pub struct World {
     ground: Arc<Ground>,
     authority: Option<Authority>,
-    ca_pem: String,
     plugs: Arc<Plugs>,
     modem: Mutex<Option<Modem>>,
     internet: Arc<Internet>,
@@ -81,9 +80,7 @@ impl World {
     pub fn start() -> Result<Self, WorldError> {
         let authority = Authority::new(&HOSTS)?;
         let tls: Arc<dyn Transport> = authority.tls(Certificate::Good)?;
-        let ca_pem = authority.pem();
         Ok(Self {
-            ca_pem,
             authority: Some(authority),
             ..Self::open(Ground::Loopback, &tls, &plug::ALL)?
         })
@@ -120,7 +117,6 @@ impl World {
             plugs: Arc::new(Plugs::start(&ground, plugs)?),
             ground,
             authority: None,
-            ca_pem: String::new(),
             modem: Mutex::new(None),
         })
     }
@@ -128,7 +124,7 @@ impl World {
     /// The root certificate that all servers are signed with; empty in the clear.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
-        &self.ca_pem
+        self.authority.as_ref().map_or("", |it| &it.pem)
     }
 
     /// The API token that sees every zone.

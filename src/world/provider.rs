@@ -42,6 +42,7 @@ pub struct AddressService {
     providers: Vec<Provider>,
 }
 
+#[derive(Clone)]
 struct Provider {
     mode: ProviderMode,
     /// How many of [`ProviderMode::Alternate`]'s bodies were told.
@@ -51,15 +52,10 @@ struct Provider {
 impl AddressService {
     /// So many honest providers.
     pub fn new(address: IpAddr, count: usize) -> Self {
-        let providers = (0..count)
-            .map(|_| Provider {
-                mode: ProviderMode::Honest,
-                turn: 0,
-            })
-            .collect();
+        let mode = ProviderMode::Honest;
         Self {
             address: Some(address),
-            providers,
+            providers: vec![Provider { mode, turn: 0 }; count],
         }
     }
 

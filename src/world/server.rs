@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use log::debug;
 use socket2::Socket;
 
+use super::counts::Tally;
 use super::gate::{Gate, lock};
 use super::ground::Ground;
 use super::http::{Next, Reply, Request};
@@ -62,8 +63,7 @@ pub struct Site {
     answer: Answer,
     transport: Mutex<Arc<dyn Transport>>,
     tamper: Mutex<Option<Tamper>>,
-    connections: AtomicU64,
-    requests: AtomicU64,
+    tally: Mutex<Tally>,
     /// Connections that are open now.
     serving: AtomicU64,
     /// Held while a connection is served, where others have to wait for that.
@@ -77,8 +77,7 @@ impl Site {
             answer,
             transport: Mutex::new(transport),
             tamper: Mutex::default(),
-            connections: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
+            tally: Mutex::default(),
             serving: AtomicU64::new(0),
             turn: None,
         }
@@ -109,17 +108,13 @@ impl Site {
     }
 
     /// Connections accepted and requests read since the start or the last reset.
-    pub fn counts(&self) -> (u64, u64) {
-        (
-            self.connections.load(Ordering::SeqCst),
-            self.requests.load(Ordering::SeqCst),
-        )
+    pub fn counts(&self) -> Tally {
+        *lock(&self.tally)
     }
 
     /// Counts from zero again.
     pub fn reset_counts(&self) {
-        self.connections.store(0, Ordering::SeqCst);
-        self.requests.store(0, Ordering::SeqCst);
+        *lock(&self.tally) = Tally::default();
     }
 
     fn serve(&self, socket: &Socket, gate: &Gate) -> io::Result<()> {
@@ -143,7 +138,7 @@ impl Site {
     pub fn converse<S: Read + Write>(&self, stream: &mut S, gate: &Gate) -> io::Result<Next> {
         let mut buffer = Vec::new();
         while let Some(request) = Request::read(stream, &mut buffer)? {
-            self.requests.fetch_add(1, Ordering::SeqCst);
+            lock(&self.tally).requests += 1;
             let reply = (self.answer)(&request, gate);
             debug!(
                 target: CONNECTIONS,
@@ -302,7 +297,7 @@ fn accept(listener: &Socket, site: &Arc<Site>, gate: &Arc<Gate>) {
             gate.wait(ACCEPT_PAUSE);
             continue;
         };
-        site.connections.fetch_add(1, Ordering::SeqCst);
+        lock(&site.tally).connections += 1;
         site.serving.fetch_add(1, Ordering::SeqCst);
         open.retain(|(_, thread)| !thread.is_finished());
         let socket = Arc::new(socket);

@@ -38,6 +38,8 @@ pub enum Certificate {
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     addresses: Vec<String>,
+    /// The root certificate, for the client's trust store (RFC 7468).
+    pub pem: String,
 }
 
 impl Authority {
@@ -49,18 +51,15 @@ impl Authority {
     pub fn new(addresses: &[IpAddr]) -> Result<Self, WorldError> {
         let mut addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
         addresses.push("localhost".to_owned());
-        Ok(Self {
-            issuer: root("cadence demo authority")?,
-            addresses,
-        })
-    }
-
-    /// The root certificate, for the client's trust store (RFC 7468).
-    pub fn pem(&self) -> String {
-        let symbols = BASE64_STANDARD.encode(self.issuer.der());
+        let issuer = root("cadence demo authority")?;
+        let symbols = BASE64_STANDARD.encode(issuer.der());
         let lines = symbols.as_bytes().chunks(64).map(String::from_utf8_lossy);
         let text = lines.collect::<Vec<_>>().join("\n");
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+        Ok(Self {
+            issuer,
+            addresses,
+            pem: format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"),
+        })
     }
 
     /// TLS that shows such a certificate.
@@ -140,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_root_certificate_has_lines_as_long_as_the_rfc_has_them() {
-        let pem = Authority::new(&[]).unwrap().pem();
+        let pem = Authority::new(&[]).unwrap().pem;
         let lengths: Vec<usize> = pem.lines().map(str::len).collect();
         let [27, full @ .., 1..=64, 25] = lengths.as_slice() else {
             panic!("{pem}")

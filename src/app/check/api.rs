@@ -40,18 +40,13 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
         api.findings.push(unasked);
         return api;
     };
-    let resting = state
-        .and_then(|state| state.backoff.as_ref())
-        .and_then(|rest| {
-            let left = rest.remaining(Some(token.fingerprint()), now)?;
-            Some((rest.rejected_token.is_some(), rest.told_now(left)))
-        });
-    if let Some((is_rejected, why)) = resting {
-        let not_asked = format!("not checked: {why}");
-        api.findings.push(if is_rejected {
-            Finding::fail("api", not_asked)
-        } else {
-            Finding::warn("api", not_asked).or_fix(WAIT)
+    let rest = state.and_then(|state| state.backoff.as_ref());
+    let left = rest.and_then(|rest| rest.remaining(Some(token.fingerprint()), now));
+    if let Some((rest, left)) = rest.zip(left) {
+        let not_asked = format!("not checked: {}", rest.told_now(left));
+        api.findings.push(match rest.rejected_token {
+            Some(_) => Finding::fail("api", not_asked),
+            None => Finding::warn("api", not_asked).or_fix(WAIT),
         });
         return api;
     }
@@ -184,18 +179,9 @@ impl Api {
                 let why = without_label(&trouble.why, &label);
                 return Some(Finding::fail("record", format!("{label}: {why}")).or_fix(WAIT));
             };
-            let address = seen(spec.kind.family());
-            let reconciliation = Reconciliation {
-                spec,
-                state: remembered.unwrap_or(&unknown),
-                // Where no address was observed, the record's own content cannot be wrong.
-                wanted: address.unwrap_or_else(|| content(spec, found)),
-                now,
-                policy: &settings.policy,
-                no_cache: false,
-                doh: false,
-            };
-            Some(record(&reconciliation, found, address.is_some()))
+            let state = remembered.unwrap_or(&unknown);
+            let seen = seen(spec.kind.family());
+            Some(record(spec, state, found, seen, now, &settings.policy))
         }));
         findings
     }
@@ -208,54 +194,47 @@ pub fn served(zone: &Zone) -> Finding {
         return Finding::ok("zone", format!("{name} is visible"));
     };
     let (follows, fix) = zone.remedy();
-    Finding::warn(
-        "zone",
-        format!("{name} is {status} at Cloudflare, {follows}"),
-    )
-    .fix(fix)
+    let told = format!("{name} is {status} at Cloudflare, {follows}");
+    Finding::warn("zone", told).fix(fix)
 }
 
 /// The address that the record holds, or a stand-in that is never shown where there is none.
 fn content(spec: &RecordSpec, found: &[Found]) -> IpAddr {
-    let pinned = |found: &&Found| spec.id.as_ref().is_none_or(|id| *id == found.id);
-    found
-        .iter()
-        .filter(|found| found.kind == spec.kind.as_str())
-        .find(pinned)
-        .and_then(Found::address)
-        .unwrap_or(match spec.kind.family() {
-            Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
-            Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
-        })
+    let is_its = |found: &&Found| {
+        found.kind == spec.kind.as_str() && spec.id.as_ref().is_none_or(|id| *id == found.id)
+    };
+    let address = found.iter().find(is_its).and_then(Found::address);
+    address.unwrap_or(match spec.kind.family() {
+        Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
+        Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
+    })
 }
 
-/// What is to be said of a record before its first cycle.
-pub fn before_first_cycle(
+/// What a READY cycle would do. `seen` is the observed address.
+pub fn record(
     spec: &RecordSpec,
+    state: &RecordState,
     found: &[Found],
+    seen: Option<IpAddr>,
     now: &Moment,
     policy: &Policy,
 ) -> Finding {
+    // Where no address was observed, the record's own content cannot be wrong.
+    let wanted = seen.unwrap_or_else(|| content(spec, found));
     let reconciliation = Reconciliation {
         spec,
-        state: &RecordState::default(),
-        // No address was observed, and the record's own content cannot be wrong.
-        wanted: content(spec, found),
+        state,
+        wanted,
         now,
         policy,
         no_cache: false,
         doh: false,
     };
-    record(&reconciliation, found, false)
-}
-
-/// What a READY cycle would do. `observed`: the wanted address was seen just now.
-fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) -> Finding {
     let soon = match reconciliation.begin() {
         // Somebody else changed it since.
         Next::Done(_) => format!(
             "wait until cycles look again, {} after they last did (`policy.cache_max_age`), or once public DNS shows it: {}",
-            human_duration(reconciliation.policy.cache_max_age),
+            human_duration(policy.cache_max_age),
             called::cadence("reconcile --no-cache")
         ),
         Next::AskDoh | Next::AskApi | Next::Write(_) => format!(
@@ -263,45 +242,30 @@ fn record(reconciliation: &Reconciliation<'_>, found: &[Found], observed: bool) 
             called::cadence("reconcile --trust")
         ),
     };
-    let label = reconciliation.spec.label();
-    let trouble = reconciliation.state.trouble.as_ref().filter(|it| !it.waits);
-    let unshown = reconciliation.state.unshown(reconciliation.now);
-    match (reconciliation.after_read(found), trouble) {
-        // It was tried, and will be again.
-        (Next::Write(write), Some(trouble)) => Finding::fail(
-            "record",
-            format!("{label} differs: {}: {}", write.describe(), trouble.why),
-        )
-        .or_fix(WAIT),
-        (Next::Done(Settled::Right { .. }), _) if unshown.is_some() => {
-            let waited = unshown.and_then(Elapsed::known);
-            let waited = waited.map_or_else(|| "an unknown time".to_owned(), human_duration);
-            let told = format!(
-                "{label} points to {}, but public DNS has not shown it for {waited}",
-                reconciliation.wanted
-            );
-            Finding::warn("record", told).fix(format!(
-                "compare the zone's name servers at the registrar (dig NS) with those Cloudflare names, and see: {}",
-                called::cadence("probe --only dns")
-            ))
-        }
-        (next, _) => would_do(reconciliation, next, observed, &soon),
-    }
-}
-
-fn would_do(
-    reconciliation: &Reconciliation<'_>,
-    next: Next,
-    observed: bool,
-    soon: &str,
-) -> Finding {
-    let (label, wanted) = (reconciliation.spec.label(), reconciliation.wanted);
-    match next {
-        Next::Done(Settled::Right { .. }) if observed => {
-            Finding::ok("record", format!("{label} points to {wanted}, as expected"))
-        }
-        Next::Done(Settled::Right { .. }) => {
-            Finding::ok("record", format!("{label} exists and points to {wanted}"))
+    let label = spec.label();
+    let trouble = state.trouble.as_ref().filter(|it| !it.waits);
+    match reconciliation.after_read(found) {
+        Next::Done(Settled::Right { .. }) => match state.unshown(now).map(Elapsed::known) {
+            Some(age) => {
+                let age = age.map_or_else(|| "an unknown time".to_owned(), human_duration);
+                let told = format!(
+                    "{label} points to {wanted}, but public DNS has not shown it for {age}"
+                );
+                Finding::warn("record", told).fix(format!(
+                    "compare the zone's name servers at the registrar (dig NS) with those Cloudflare names, and see: {}",
+                    called::cadence("probe --only dns")
+                ))
+            }
+            None if seen.is_some() => {
+                Finding::ok("record", format!("{label} points to {wanted}, as expected"))
+            }
+            None => Finding::ok("record", format!("{label} exists and points to {wanted}")),
+        },
+        Next::Write(write) if trouble.is_some() => {
+            // It was tried, and will be again.
+            let why = trouble.map_or("", |trouble| &trouble.why);
+            let told = format!("{label} differs: {}: {why}", write.describe());
+            Finding::fail("record", told).or_fix(WAIT)
         }
         Next::Write(write @ Write::Patch { .. }) => {
             Finding::warn("record", format!("{label} differs: {}", write.describe())).fix(soon)

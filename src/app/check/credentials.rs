@@ -39,27 +39,20 @@ enum Way {
 
 /// One finding where all is well, else one for each secret that does not arrive.
 pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
-    let token = settings
-        .cloudflare
-        .token_file
-        .as_deref()
-        .map(|path| Secret {
-            what: "the API token",
-            credential: TOKEN_CREDENTIAL,
-            key: "cloudflare.token_file",
-            path,
-        });
-    let recovery = &settings.recovery;
-    let password = recovery
-        .password_file
-        .as_deref()
-        .filter(|_| recovery.limits.enabled);
-    let password = password.map(|path| Secret {
+    let (cloudflare, recovery) = (&settings.cloudflare, &settings.recovery);
+    let token = cloudflare.token_file.as_deref().map(|path| Secret {
+        what: "the API token",
+        credential: TOKEN_CREDENTIAL,
+        key: "cloudflare.token_file",
+        path,
+    });
+    let password = recovery.password_file.as_deref().map(|path| Secret {
         what: "the plug's password",
         credential: PASSWORD_CREDENTIAL,
         key: "recovery.password_file",
         path,
     });
+    let password = password.filter(|_| recovery.limits.enabled);
     let (mut given, mut readable, mut findings) = (vec![], vec![], vec![]);
     for secret in token.into_iter().chain(password) {
         match secret.way(runner) {
@@ -105,10 +98,8 @@ impl Secret<'_> {
             }
         }
         let Some(identity) = &runner.identity else {
-            return self.unknown(
-                self.path,
-                &io::Error::other("its user is not in /etc/passwd"),
-            );
+            let why = io::Error::other("its user is not in /etc/passwd");
+            return self.unknown(self.path, &why);
         };
         let closed = match identity.barrier(self.path) {
             Ok(None) if !self.is_hidden(runner) => return Way::Readable,
@@ -142,19 +133,15 @@ impl Secret<'_> {
 
     /// The file that systemd takes it from.
     fn source<'a>(&self, runner: &'a Runner) -> Option<&'a PathBuf> {
-        let credentials = &runner.service.as_ref()?.credentials;
-        let (_, path) = credentials
-            .iter()
-            .find(|(name, _)| name == self.credential)?;
+        let mut given = runner.service.as_ref()?.credentials.iter();
+        let (_, path) = given.find(|(name, _)| name == self.credential)?;
         Some(path)
     }
 
     fn is_hidden(&self, runner: &Runner) -> bool {
-        let hides = runner
-            .service
-            .as_ref()
-            .is_some_and(|service| service.hides_homes);
-        hides && HOMES.iter().any(|home| self.path.starts_with(home))
+        let service = runner.service.as_ref();
+        service.is_some_and(|service| service.hides_homes)
+            && HOMES.iter().any(|home| self.path.starts_with(home))
     }
 
     fn hand_over(&self) -> String {

@@ -115,11 +115,8 @@ fn token(token: &Result<Token, TokenError>, runner: Option<&Runner>) -> Finding 
     match token {
         Ok(token) => {
             let mode = token.mode().map(|mode| format!(", mode {mode:04o}"));
-            let source = token.source();
-            Finding::ok(
-                "token",
-                format!("from {source}{}", mode.unwrap_or_default()),
-            )
+            let (source, mode) = (token.source(), mode.unwrap_or_default());
+            Finding::ok("token", format!("from {source}{mode}"))
         }
         Err(error) => {
             let level = match error {
@@ -135,11 +132,10 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
     let found = format!("{:.0}", now.wall);
     if !now.wall_is_plausible() {
         let wrong = format!("{found} cannot be right, so certificates cannot be verified");
-        let by_hand = "set it with date, or wait for NTP";
-        let fix = systemd.map_or(
-            by_hand,
-            |_| "wait for NTP, or: sudo timedatectl set-ntp true",
-        );
+        let fix = match systemd {
+            Some(_) => "wait for NTP, or: sudo timedatectl set-ntp true",
+            None => "set it with date, or wait for NTP",
+        };
         return Finding::fail("clock", wrong).fix(fix);
     }
     let unknown = |why: &str| Finding::ok("clock", format!("{found}; NTP status unknown: {why}"));
@@ -148,15 +144,11 @@ fn clock(now: &Moment, systemd: Option<&Systemd>) -> Finding {
         Some(Err(why)) => return unknown(why),
         None => return unknown("systemd is not running here"),
     };
-    let fix = match (
-        told.get("NTPSynchronized"),
-        told.get("NTP"),
-        told.get("CanNTP"),
-    ) {
-        ("yes", ..) => return Finding::ok("clock", format!("{found}, synchronised by NTP")),
-        ("no", "yes", _) => "wait a while, then run: timedatectl timesync-status",
-        ("no", _, "yes") => "sudo timedatectl set-ntp true",
-        ("no", ..) => "install systemd-timesyncd or chrony, then: sudo timedatectl set-ntp true",
+    let fix = match ["NTPSynchronized", "NTP", "CanNTP"].map(|key| told.get(key)) {
+        ["yes", ..] => return Finding::ok("clock", format!("{found}, synchronised by NTP")),
+        ["no", "yes", _] => "wait a while, then run: timedatectl timesync-status",
+        ["no", _, "yes"] => "sudo timedatectl set-ntp true",
+        ["no", ..] => "install systemd-timesyncd or chrony, then: sudo timedatectl set-ntp true",
         _ => return unknown("timedatectl does not say"),
     };
     Finding::warn("clock", format!("{found}, not synchronised by NTP")).fix(fix)
@@ -175,31 +167,26 @@ fn state_folder(
             let missing = format!("{} does not exist", dir.display());
             let process = Identity::of_process();
             let writer = Writer::of(dir, runner, process.as_ref());
-            let barred = writer.and_then(|writer| writer.cannot_make(dir));
-            let found = barred.map_or_else(
-                || {
-                    let fix = start(runner, &adapters.settings);
-                    Finding::warn("state", format!("{missing}: no cycle has run yet")).fix(fix)
-                },
-                |(why, fix)| {
+            let found = match writer.and_then(|writer| writer.cannot_make(dir)) {
+                Some((why, fix)) => {
                     let told = format!("{missing} and cannot be made: {why}");
                     Finding::fail("state", told).fix(fix)
-                },
-            );
+                }
+                None => Finding::warn("state", format!("{missing}: no cycle has run yet"))
+                    .fix(start(runner, &adapters.settings)),
+            };
             return (vec![found], None);
         }
         Err(error) => return (vec![broken(&error)], None),
     };
     match state::read::<State>(&folder, VERSION.into()) {
         Ok(state) => {
-            let about = [
-                access(dir, runner),
-                timer(state.as_ref(), now, &adapters.settings, runner),
-            ];
-            let trouble = state
-                .iter()
-                .flat_map(|state| trouble(adapters, &folder, state, now));
-            (about.into_iter().chain(trouble).collect(), state)
+            let timer = timer(state.as_ref(), now, &adapters.settings, runner);
+            let mut about = vec![access(dir, runner), timer];
+            if let Some(state) = &state {
+                about.extend(trouble(adapters, &folder, state, now));
+            }
+            (about, state)
         }
         Err(error) => (vec![access(dir, runner), broken(&error)], None),
     }
@@ -335,16 +322,15 @@ fn timer(
         Elapsed::Known(age) => format!("last cycle {}", human_ago(age)),
         Elapsed::Unknown => "cannot tell from the clocks when the last cycle ran".to_owned(),
     };
-    if schedule::gap(state, now).is_none() {
-        if runner.is_some() || state.cycle > BY_HAND {
-            return Finding::ok("timer", found);
-        }
-        let found = format!("{found}, and nothing is known to run the next one");
-        return Finding::warn("timer", found).fix(start(runner, settings));
-    }
-    let interval = config_duration(settings.policy.healthy_interval);
-    Finding::warn("timer", format!("{found}, expected at most {interval}"))
-        .fix(start(runner, settings))
+    let but = if schedule::gap(state, now).is_some() {
+        let interval = config_duration(settings.policy.healthy_interval);
+        format!("expected at most {interval}")
+    } else if runner.is_some() || state.cycle > BY_HAND {
+        return Finding::ok("timer", found);
+    } else {
+        "and nothing is known to run the next one".to_owned()
+    };
+    Finding::warn("timer", format!("{found}, {but}")).fix(start(runner, settings))
 }
 
 /// What the last cycle left for somebody to see to.
@@ -355,10 +341,8 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
     });
     let behind = state.left_behind(now).map(|family| {
         let found = format!("{family} has not been READY for over 10 min, while the other is");
-        Finding::fail("readiness", found).fix(format!(
-            "see why its records wait: {}",
-            called::cadence("status")
-        ))
+        let status = called::cadence("status");
+        Finding::fail("readiness", found).fix(format!("see why its records wait: {status}"))
     });
     dark.into_iter().chain(behind).collect()
 }
@@ -371,13 +355,10 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
     }
     let process = Identity::of_process();
     let (who, identity) = match runner {
-        Some(runner) => (
-            format!("the user {}", runner.user),
-            runner.identity.as_ref(),
-        ),
-        None => ("this user".to_owned(), process.as_ref()),
+        Some(runner) => (format!("the user {}", runner.user), &runner.identity),
+        None => ("this user".to_owned(), &process),
     };
-    match identity.map(Identity::ping_range_to_set) {
+    match identity.as_ref().map(Identity::ping_range_to_set) {
         Some(Ok(None)) => Finding::ok("icmp", format!("permitted for {who}")),
         Some(Ok(Some(range))) => {
             let apply = if system::runs_systemd() {
@@ -398,35 +379,36 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
 fn interface(adapters: &Adapters) -> Finding {
     let signal = adapters.host();
     let name = signal.target.unwrap_or_default();
-    match (signal.result, &adapters.settings.network.interface) {
-        (Ok(()), Some(_)) => Finding::ok("host", format!("{name} has a link")),
-        (Ok(()), None) => Finding::ok("host", format!("default route via {name}")),
-        (Err(error), Some(_)) => {
-            Finding::warn("host", error).fix("connect it, or fix network.interface")
-        }
-        (Err(error), None) => {
-            Finding::warn("host", error).fix("connect this host, then check: ip route")
-        }
+    let (found, fix) = match adapters.settings.network.interface {
+        Some(_) => (
+            format!("{name} has a link"),
+            "connect it, or fix network.interface",
+        ),
+        None => (
+            format!("default route via {name}"),
+            "connect this host, then check: ip route",
+        ),
+    };
+    match signal.result {
+        Ok(()) => Finding::ok("host", found),
+        Err(error) => Finding::warn("host", error).fix(fix),
     }
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.
 pub fn router(adapters: &Adapters) -> Finding {
-    match (adapters.router_address(), &adapters.settings.network.router) {
-        (Some(router), Some(_)) => {
-            Finding::ok("router", format!("{} (network.router)", router.address))
-        }
-        (Some(router), None) => {
-            Finding::ok("router", format!("{} (default gateway)", router.address))
-        }
-        (None, _) => {
-            let why = match adapters.host().result {
-                Ok(()) => "unknown: the default route has no gateway",
-                Err(_) => "unknown: there is no default route",
-            };
-            Finding::warn("router", why).fix("set network.router")
-        }
+    if let Some(router) = adapters.router_address() {
+        let from = match adapters.settings.network.router {
+            Some(_) => "network.router",
+            None => "default gateway",
+        };
+        return Finding::ok("router", format!("{} ({from})", router.address));
     }
+    let why = match adapters.host().result {
+        Ok(()) => "unknown: the default route has no gateway",
+        Err(_) => "unknown: there is no default route",
+    };
+    Finding::warn("router", why).fix("set network.router")
 }
 
 #[cfg(test)]

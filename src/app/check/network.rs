@@ -8,7 +8,6 @@ use super::finding::{Finding, Level};
 use super::{api, plug};
 use crate::app::adapters::Adapters;
 use crate::app::threads::{beside, side_by_side};
-use crate::config::Endpoint;
 use crate::logic::line::Heard;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
@@ -40,21 +39,15 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let doh = beside(scope, move || up.then(|| ask_doh(adapters, deadline)));
         let api = up.then(|| api::ask(adapters, state, now, deadline));
 
-        let mut findings: Vec<Finding> = asked_router
-            .join()
-            .map(|signal| router(&signal, up))
-            .into_iter()
-            .collect();
+        let mut findings = vec![];
+        findings.extend(asked_router.join().map(|signal| router(&signal, up)));
         findings.extend(told(state));
         findings.extend(asked_plug.join().unwrap_or_default());
         let dead = dead_family(&targets);
         findings.extend(targets.iter().map(|target| wan(target, up, dead)));
         let answers = answers.join().flatten().unwrap_or_default();
-        findings.extend(
-            answers
-                .iter()
-                .map(|(family, answers)| public_ip(*family, answers).0),
-        );
+        let of_family = |(family, said): &(Family, Vec<Answer>)| public_ip(*family, said).0;
+        findings.extend(answers.iter().map(of_family));
         findings.extend(doh.join().flatten().unwrap_or_default());
         if !up {
             let skipped = |check| {
@@ -131,11 +124,9 @@ fn dead_family(targets: &[Wan]) -> Option<Family> {
 fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
     let signal = &wan.signal;
     let target = signal.target.as_deref().unwrap_or_default();
+    let took = took(signal.elapsed);
     match &signal.result {
-        Ok(()) => Finding::ok(
-            "wan",
-            format!("{target} answers ({})", took(signal.elapsed)),
-        ),
+        Ok(()) => Finding::ok("wan", format!("{target} answers ({took})")),
         // Such as an IPv6 address on a host that has IPv4 alone: it costs nothing, and is no evidence.
         Err(error) if up && wan.heard == [Heard::NotAsked] && literal(wan).is_some() => {
             Finding::ok("wan", format!("not checked: {error}"))
@@ -188,27 +179,22 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
         Family::V4 => "network.ip_providers",
         Family::V6 => "network.ip6_providers",
     };
+    let none = |found: String, fix| (Finding::fail("public_ip", found).fix(fix), None);
+    let another = format!("add another host to {key}");
     let mut hosts = answers.iter().map(|answer| &answer.authority);
     let first = hosts.next();
     if hosts.all(|host| Some(host) == first) {
         let found = format!("{key} names 1 host, but two must agree on an address");
-        let finding = Finding::fail("public_ip", found).fix(format!("add another host to {key}"));
-        return (finding, None);
+        return none(found, another);
     }
     let counted = match tally(answers, 0, None) {
         Tally::Counted(counted) => counted.address,
         Tally::Nothing(why) => {
             let fix = reason::fix(&why);
             let fix = fix.map_or_else(|| format!("check the line, or fix {key}"), str::to_owned);
-            return (
-                Finding::fail("public_ip", format!("{family}: {why}")).fix(fix),
-                None,
-            );
+            return none(format!("{family}: {why}"), fix);
         }
-        Tally::Ask(_) => {
-            let finding = Finding::fail("public_ip", format!("{family}: too few providers answer"));
-            return (finding.fix(format!("add another host to {key}")), None);
-        }
+        Tally::Ask(_) => return none(format!("{family}: too few providers answer"), another),
     };
     let dissent: Vec<String> = answers
         .iter()
@@ -230,34 +216,24 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
 }
 
 fn ask_doh(adapters: &Adapters, deadline: Deadline) -> Vec<Finding> {
-    let servers = &adapters.settings.network.doh;
-    let Some(record) = adapters
-        .settings
-        .records
-        .first()
-        .filter(|_| !servers.is_empty())
-    else {
-        return vec![Finding::ok(
-            "doh",
-            "network.doh is empty: public DNS is not checked",
-        )];
+    let settings = &adapters.settings;
+    let servers = &settings.network.doh;
+    let Some(record) = settings.records.first().filter(|_| !servers.is_empty()) else {
+        let why = "network.doh is empty: public DNS is not checked";
+        return vec![Finding::ok("doh", why)];
     };
     let answers = side_by_side(servers, |server| {
         let begun = Instant::now();
         let answer = adapters.public_dns_at(server, record, deadline);
-        doh(server, answer.as_deref(), begun.elapsed())
+        let url = &server.url;
+        match answer {
+            Ok(_) => Finding::ok("doh", format!("{url} answers ({})", took(begun.elapsed()))),
+            Err(error) => {
+                Finding::warn("doh", format!("{url}: {error}")).fix("replace it in network.doh")
+            }
+        }
     });
     answers.into_iter().flatten().collect()
-}
-
-fn doh(server: &Endpoint, answer: Result<&[IpAddr], &String>, elapsed: Duration) -> Finding {
-    let url = &server.url;
-    match answer {
-        Ok(_) => Finding::ok("doh", format!("{url} answers ({})", took(elapsed))),
-        Err(error) => {
-            Finding::warn("doh", format!("{url}: {error}")).fix("replace it in network.doh")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -101,10 +101,6 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
 }
 
 fn unusable(adapters: &Adapters, why: String) -> Option<Finding> {
-    adapters
-        .settings
-        .recovery
-        .limits
-        .enabled
-        .then(|| Finding::fail("plug", why))
+    let is_wanted = adapters.settings.recovery.limits.enabled;
+    is_wanted.then(|| Finding::fail("plug", why))
 }

@@ -109,13 +109,12 @@ pub fn credentials(files: &[String]) -> Vec<(String, PathBuf)> {
         let value = line
             .strip_prefix("LoadCredential=")
             .or_else(|| line.strip_prefix("LoadCredentialEncrypted="));
-        match value.map(|value| value.trim().split_once(':')) {
-            Some(Some((name, path))) => {
-                found.retain(|(other, _)| other != name);
-                found.push((name.to_owned(), path.into()));
-            }
-            Some(None) if value.is_some_and(|value| value.trim().is_empty()) => found.clear(),
-            Some(None) | None => {}
+        let value = value.map(str::trim);
+        if value == Some("") {
+            found.clear();
+        } else if let Some((name, path)) = value.and_then(|value| value.split_once(':')) {
+            found.retain(|(other, _)| other != name);
+            found.push((name.to_owned(), path.into()));
         }
     }
     found

@@ -56,13 +56,13 @@ fn play(audience: &mut Audience<'_>, demo: &mut Demo) -> Result<(), Error> {
     let mut stage = Stage::set(audience)?;
     for (number, (title, scene)) in (1..).zip(SCENES) {
         stage.tell(Told::Scene(number, title))?;
-        let (cycles, writes) = (stage.cycles(), stage.writes());
+        let (cycles, writes) = (stage.cycles, stage.writes());
         let seen = scene(&mut stage)?;
         stage.tell(Told::Seen(&seen))?;
-        demo.false_writes = stage.false_writes();
+        demo.false_writes = stage.false_writes;
         demo.scenes.push(Scene {
             title,
-            cycles: stage.cycles() - cycles,
+            cycles: stage.cycles - cycles,
             writes: stage.writes() - writes,
             seen,
         });

@@ -86,7 +86,7 @@ fn first_publish(stage: &mut Stage<'_>) -> Result<String, Error> {
 
 fn steady_state(stage: &mut Stage<'_>) -> Result<String, Error> {
     one_cycle_to(stage, Readiness::Ready)?;
-    let counts = counted(stage, stage.cycles());
+    let counts = counted(stage, stage.cycles);
     claim(
         counts.doh.requests > 0,
         "after a write public DNS is asked until it shows the address",

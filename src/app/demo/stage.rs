@@ -63,8 +63,10 @@ pub struct Stage<'a> {
     audience: &'a mut Audience<'a>,
     inside: Context,
     address: Ipv4Addr,
-    cycles: usize,
-    false_writes: usize,
+    /// The cycles so far.
+    pub cycles: usize,
+    /// The writes so far of an address that was not the true one.
+    pub false_writes: usize,
 }
 
 /// What is kept of one cycle.
@@ -140,11 +142,8 @@ impl<'a> Stage<'a> {
     pub fn cycle(&mut self, is_told: &dyn Fn(&Cycle<'_>) -> bool) -> Result<Played, Error> {
         let written = self.writes();
         let options = cli::Reconcile::default();
-        let adapters = Adapters::new(
-            self.inside.settings()?,
-            &self.inside.env,
-            &self.inside.outside,
-        )?;
+        let Context { env, outside, .. } = &self.inside;
+        let adapters = Adapters::new(self.inside.settings()?, env, outside)?;
         self.inside.enforce_policy(&adapters)?;
         let desired = reconcile::desired(&adapters, &options);
         let cycle = reconcile::run(&adapters, &desired, &self.inside.state_dir(), &options)?;
@@ -194,19 +193,9 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// The cycles so far.
-    pub fn cycles(&self) -> usize {
-        self.cycles
-    }
-
     /// The writes so far.
     pub fn writes(&self) -> usize {
         self.world.cloudflare().writes().len()
-    }
-
-    /// The writes so far of an address that was not the true one.
-    pub fn false_writes(&self) -> usize {
-        self.false_writes
     }
 }
 

@@ -98,28 +98,23 @@ impl Draft {
 
     /// The text of the file.
     pub fn text(&self) -> String {
-        let (first, more) = match self.records.split_first() {
-            Some((first, more)) => (record(first), more),
-            None => (vec![], [].as_slice()),
-        };
-        let more: String = more.iter().map(section).collect();
-        let mut lines = first;
+        let mut records = self.records.iter();
+        let mut lines = records.next().map(record).unwrap_or_default();
         if self.token_file != Path::new(TOKEN_FILE) {
             lines.push(("[cloudflare]", "token_file", path(&self.token_file)));
         }
-        lines.extend(
-            self.router
-                .iter()
-                .map(|router| ("[network]", "router", text(router))),
-        );
+        let mut set = |section, key, value: Option<String>| {
+            lines.extend(value.map(|value| (section, key, value)));
+        };
+        set("[network]", "router", self.router.as_deref().map(text));
         if let Some(plug) = &self.plug {
-            lines.push(("[recovery]", "plug", text(&plug.kind)));
-            lines.push(("[recovery]", "address", text(&plug.address)));
-            lines.extend(plug.id.iter().map(|id| ("[recovery]", "plug_id", text(id))));
-            let password = plug.password_file.iter();
-            lines.extend(password.map(|file| ("[recovery]", "password_file", path(file))));
+            set("[recovery]", "plug", Some(text(&plug.kind)));
+            set("[recovery]", "address", Some(text(&plug.address)));
+            set("[recovery]", "plug_id", plug.id.as_deref().map(text));
+            let password = plug.password_file.as_deref();
+            set("[recovery]", "password_file", password.map(path));
         }
-        fill(&lines, &more)
+        fill(&lines, &records.map(section).collect::<String>())
     }
 }
 
@@ -132,12 +127,9 @@ fn record(spec: &RecordSpec) -> Vec<Line> {
     if spec.create {
         lines.push((RECORD, "create", "true".to_owned()));
     }
-    let named = [("zone", &spec.zone), ("id", &spec.id)];
-    lines.extend(
-        named
-            .into_iter()
-            .filter_map(|(key, value)| Some((RECORD, key, text(value.as_ref()?)))),
-    );
+    for (key, value) in [("zone", &spec.zone), ("id", &spec.id)] {
+        lines.extend(value.iter().map(|value| (RECORD, key, text(value))));
+    }
     lines
 }
 
@@ -166,13 +158,9 @@ fn fill(lines: &[Line], more: &str) -> String {
             continue;
         }
         let key = bare.split_once(" = ").map(|(key, _)| key);
-        match lines
-            .iter()
-            .find(|(of, own, _)| *of == section && Some(*own) == key)
-        {
-            Some((_, key, value)) => {
-                filled.extend([*key, " = ", value, "\n"]);
-            }
+        let is_set = |(of, own, _): &&Line| *of == section && Some(*own) == key;
+        match lines.iter().find(is_set) {
+            Some((_, key, value)) => filled.extend([*key, " = ", value, "\n"]),
             None => filled.push_str(line),
         }
     }

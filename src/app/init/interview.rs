@@ -19,7 +19,9 @@ use crate::logic::records::RecordSpec;
 
 /// So many answers to a question may be of no use.
 const ATTEMPTS: u32 = 3;
+const ROUTER: &str = "Address of the router (Enter: none)";
 const NAME: &str = "Name to keep on this home's address, such as vpn.example.com";
+const TWIN: &str = "Number of the one to keep (Enter: none)";
 const ANOTHER: &str = "Another name (Enter: no more)";
 const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none)";
 const ADDRESS: &str = "Address of the plug, as host or host:port";
@@ -113,13 +115,11 @@ impl<'a> Interview<'a> {
     /// Where nobody can be asked, the flags must say it all.
     pub fn require_flags(&self, has_token: bool) -> Result<(), Error> {
         let options = self.options;
+        let lacks_address = options.plug.is_some() && options.plug_address.is_none();
         let missing: Vec<&str> = [
             (options.record.is_empty(), "--record NAME"),
             (!has_token, "--token-file FILE (or - for stdin)"),
-            (
-                options.plug.is_some() && options.plug_address.is_none(),
-                "--plug-address HOST",
-            ),
+            (lacks_address, "--plug-address HOST"),
         ]
         .into_iter()
         .filter_map(|(missing, flag)| missing.then_some(flag))
@@ -128,12 +128,12 @@ impl<'a> Interview<'a> {
             return Ok(());
         }
         let missing = missing.join(" and ");
-        let why = if self.options.yes {
-            format!("nothing is asked with --yes; fix: add {missing}")
+        let why = if options.yes {
+            "nothing is asked with --yes"
         } else {
-            format!("not a terminal; fix: add {missing}")
+            "not a terminal"
         };
-        Err(Error::new(EXIT_USAGE, why))
+        Err(Error::new(EXIT_USAGE, format!("{why}; fix: add {missing}")))
     }
 
     pub fn greet(&self) {
@@ -160,18 +160,14 @@ impl<'a> Interview<'a> {
         }
         // The question is what to do about it.
         self.show(&Finding { fix: None, ..found });
-        self.until(
-            ask::line,
-            "Address of the router (Enter: none)",
-            &mut |this, answer| {
-                if !ask::is_none(answer) {
-                    config::parse_router(answer)
-                        .map_err(|allowed| refused("router", answer, &allowed))?;
-                    this.draft.router = Some(answer.to_owned());
-                }
-                Ok(())
-            },
-        )
+        self.until(ask::line, ROUTER, &mut |this, answer| {
+            if !ask::is_none(answer) {
+                config::parse_router(answer)
+                    .map_err(|allowed| refused("router", answer, &allowed))?;
+                this.draft.router = Some(answer.to_owned());
+            }
+            Ok(())
+        })
     }
 
     pub fn token(&mut self, found: Option<Token>) -> Result<Token, Error> {
@@ -179,12 +175,13 @@ impl<'a> Interview<'a> {
             // A credential would go before whatever is stored.
             let is_fixed = matches!(token.source(), TokenSource::Credential(_));
             match self.verify_token(&token) {
-                Ok(()) if self.asks => {
-                    // What is answered from here on is worth to be told.
-                    ask::note_signals()?;
+                Ok(()) => {
+                    if self.asks {
+                        // What is answered from here on is worth to be told.
+                        ask::note_signals()?;
+                    }
                     return Ok(token);
                 }
-                Ok(()) => return Ok(token),
                 Err(Unfit::Answer(finding)) if self.asks && !is_fixed => self.show(&finding),
                 Err(unfit) => return Err(unfit.ends(EXIT_TOKEN)),
             }
@@ -336,21 +333,17 @@ impl<'a> Interview<'a> {
             self.tell(&format!("  {number}  {content}  (id {id})"));
         }
         let mut chosen = None;
-        self.until(
-            ask::line,
-            "Number of the one to keep (Enter: none)",
-            &mut |_, answer| {
-                if ask::is_none(answer) {
-                    return Ok(());
-                }
-                let number: Option<usize> = answer.parse().ok();
-                let twin = number.and_then(|number| twins.get(number.checked_sub(1)?));
-                let allowed = format!("a number from 1 to {}", twins.len());
-                let twin = twin.ok_or_else(|| refused("record", answer, &allowed))?;
-                chosen = Some(twin.id.clone());
-                Ok(())
-            },
-        )?;
+        self.until(ask::line, TWIN, &mut |_, answer| {
+            if ask::is_none(answer) {
+                return Ok(());
+            }
+            let number: Option<usize> = answer.parse().ok();
+            let twin = number.and_then(|number| twins.get(number.checked_sub(1)?));
+            let allowed = format!("a number from 1 to {}", twins.len());
+            let twin = twin.ok_or_else(|| refused("record", answer, &allowed))?;
+            chosen = Some(twin.id.clone());
+            Ok(())
+        })?;
         Ok(chosen)
     }
 

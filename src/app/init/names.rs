@@ -27,14 +27,11 @@ pub fn named(options: &cli::Init) -> Result<Vec<RecordSpec>, Error> {
 /// # Errors
 /// What is wrong with it, and what is expected.
 pub fn specs(name: &str, options: &cli::Init) -> Result<Vec<RecordSpec>, String> {
-    let mut kinds: Vec<RecordType> = options
-        .types
-        .iter()
-        .map(|kind| match kind.as_str() {
-            "AAAA" => RecordType::Aaaa,
-            _ => RecordType::A,
-        })
-        .collect();
+    let kind = |kind: &String| match kind.as_str() {
+        "AAAA" => RecordType::Aaaa,
+        _ => RecordType::A,
+    };
+    let mut kinds: Vec<RecordType> = options.types.iter().map(kind).collect();
     kinds.dedup();
     if kinds.is_empty() {
         kinds.push(RecordType::A);

@@ -81,21 +81,16 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
         command: Some(command),
         about: about.to_owned(),
     };
+    let check = "tells what this host still lacks, with the fix";
+    let trust = "publishes the address now, if two address providers agree on it";
+    let dry =
+        "tells what a power cycle would do; once you have tried one, set recovery.enabled = true";
     let mut steps = vec![
-        step(
-            called.command("check"),
-            "tells what this host still lacks, with the fix",
-        ),
-        step(
-            called.command("reconcile --trust"),
-            "publishes the address now, if two address providers agree on it",
-        ),
+        step(called.command("check"), check),
+        step(called.command("reconcile --trust"), trust),
     ];
     if has_plug {
-        steps.push(step(
-            called.command("recover --dry-run"),
-            "tells what a power cycle would do; once you have tried one, set recovery.enabled = true",
-        ));
+        steps.push(step(called.command("recover --dry-run"), dry));
     }
     let sudo = called.sudo(true);
     steps.push(match beat {
@@ -119,36 +114,29 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
 pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) -> String {
     let draft = &interview.draft;
     let mut line = called.command("init");
-    let mut add = |flag: &str, value: &str| {
-        line.extend([" ", flag, " ", &quoted(Path::new(value))]);
+    let mut add = |flag: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            line.extend([" ", flag, " ", &quoted(Path::new(value))]);
+        }
     };
     let mut names: Vec<&str> = draft.records.iter().map(|it| it.display.as_str()).collect();
     names.extend(interview.pending.iter().map(String::as_str));
     names.dedup();
     for name in names {
-        add("--record", name);
+        add("--record", Some(name));
     }
     for kind in &options.types {
-        add("--type", kind);
+        add("--type", Some(kind));
     }
-    if let Some(zone) = &options.zone {
-        add("--zone", zone);
-    }
+    add("--zone", options.zone.as_deref());
+    let file = options.token_file.as_ref().map(|it| it.to_string_lossy());
     // In place of that another one was typed.
-    if let Some(file) = options
-        .token_file
-        .as_ref()
-        .filter(|_| interview.typed.is_none())
-    {
-        add("--token-file", &file.to_string_lossy());
-    }
-    if let Some(router) = &draft.router {
-        add("--router", router);
-    }
-    if let Some(plug) = &draft.plug {
-        add("--plug", &plug.kind);
-        add("--plug-address", &plug.address);
-    }
+    let file = file.as_deref().filter(|_| interview.typed.is_none());
+    add("--token-file", file);
+    add("--router", draft.router.as_deref());
+    let plug = draft.plug.as_ref();
+    add("--plug", plug.map(|it| &*it.kind));
+    add("--plug-address", plug.map(|it| &*it.address));
     // The flag is for all of them; where one is there already, the others are asked about again.
     let all_are_new = interview.pending.is_empty() && draft.records.iter().all(|it| it.create);
     if options.create || (all_are_new && !draft.records.is_empty()) {

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use super::token::TYPED;
 use crate::app::adapters::Adapters;
-use crate::app::check::api::{before_first_cycle, served};
+use crate::app::check::api::{self, served};
 use crate::app::check::{Finding, Level, plug};
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::config::{Token, TokenSource};
 use crate::dns::Provider;
 use crate::error::{EXIT_TOKEN, Error};
 use crate::logic::provider::{ApiError, ApiErrorKind, Found};
-use crate::logic::records::RecordSpec;
+use crate::logic::records::{RecordSpec, RecordState};
 use crate::logic::state::State;
+use crate::render::some_of;
 use crate::system;
 
 /// So many zones are named; of more there is the number.
@@ -45,26 +46,25 @@ pub fn token(adapters: &Adapters, token: &Token) -> Result<Finding, Error> {
         TokenSource::Given(how) if how == TYPED => String::new(),
         from => format!("{from}: "),
     };
-    match provider.zone_names(Adapters::deadline()) {
-        Ok(zones) if zones.is_empty() => Ok(Finding::fail(
-            "token",
-            format!("{from}accepted, but it sees no zone"),
-        )
-        .fix(format!(
-            "give it your zone under Zone Resources, and the permissions Zone:Read and DNS:Edit, at {TOKENS}"
-        ))),
-        Ok(zones) => Ok(Finding::ok(
-            "token",
-            format!("{from}accepted; it sees {}", listed(&zones)),
-        )),
+    Ok(match provider.zone_names(Adapters::deadline()) {
+        Ok(zones) if zones.is_empty() => {
+            let accepted = format!("{from}accepted, but it sees no zone");
+            Finding::fail("token", accepted).fix(format!(
+                "give it your zone under Zone Resources, and the permissions Zone:Read and DNS:Edit, at {TOKENS}"
+            ))
+        }
+        Ok(zones) => {
+            let zones = listed(&zones);
+            Finding::ok("token", format!("{from}accepted; it sees {zones}"))
+        }
         Err(error) if error.kind == ApiErrorKind::TokenRejected => {
             // What it was needed for is no matter.
             let why = error.message.split_once(": ");
             let why = why.map_or(error.message.as_str(), |(_, why)| why);
-            Ok(Finding::fail("token", format!("{from}{why}")))
+            Finding::fail("token", format!("{from}{why}"))
         }
-        Err(error) => Err(unasked(error)),
-    }
+        Err(error) => return Err(unasked(error)),
+    })
 }
 
 /// What a first cycle would find.
@@ -85,27 +85,19 @@ pub fn record(
     let found = match (looked, state.zone_of(spec)) {
         (Ok(found), _) => found,
         (Err(NotRead::Failed(_, error)), None) if error.kind == ApiErrorKind::Forbidden => {
-            let names = spec.zone_candidates();
-            let seen = provider.zone_names(deadline).map_err(unasked)?;
-            let finding = Finding::fail(
-                "zone",
-                format!(
-                    "the token sees no zone {}; it sees {}",
-                    names.join(" or "),
-                    listed(&seen)
-                ),
-            )
-            .fix(SEES_NO_ZONE);
+            let names = spec.zone_candidates().join(" or ");
+            let seen = listed(&provider.zone_names(deadline).map_err(unasked)?);
+            let unseen = format!("the token sees no zone {names}; it sees {seen}");
+            let finding = Finding::fail("zone", unseen).fix(SEES_NO_ZONE);
             return Ok((None, Standing::Refused(finding)));
         }
         (Err(NotRead::Failed(_, error)), _) => return Err(unasked(error)),
-        (Err(NotRead::Held(_)), _) => {
-            return Err(Error::failed("not asked, as the API rests"));
-        }
+        (Err(NotRead::Held(_)), _) => return Err(Error::failed("not asked, as the API rests")),
     };
     let visible = lookup.zones().last().map(served);
     let policy = &adapters.settings.policy;
-    let said = before_first_cycle(spec, &found, &now, policy);
+    let unknown = RecordState::default();
+    let said = api::record(spec, &unknown, &found, None, &now, policy);
     let twins: Vec<Found> = found
         .iter()
         .filter(|found| found.kind == spec.kind.as_str())
@@ -183,12 +175,9 @@ fn unasked(error: ApiError) -> Error {
 
 /// `a.example, b.example and 3 more`.
 fn listed(zones: &[String]) -> String {
-    let (named, more) = zones.split_at(zones.len().min(NAMED_ZONES));
-    let named = named.join(", ");
-    match more.len() {
-        _ if zones.is_empty() => "none".to_owned(),
-        0 => named,
-        more => format!("{named} and {more} more"),
+    match zones {
+        [] => "none".to_owned(),
+        zones => some_of(zones, NAMED_ZONES),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
 use crate::logic::advice;
-use crate::logic::event::{EventKind, RecordOutcome};
+use crate::logic::event::{Event, EventKind, RecordOutcome};
 use crate::logic::line::Reason;
 use crate::logic::order;
 use crate::logic::readiness::Readiness;
@@ -170,7 +170,7 @@ fn signals(cycle: &Cycle<'_>) -> Vec<Line> {
         );
     } else {
         let why = match cycle.decision.verdict {
-            verdict @ (Verdict::Unverified | Verdict::HostDown) => meaning(verdict).1,
+            verdict @ (Verdict::Unverified | Verdict::HostDown) => meaning(verdict),
             _ => None,
         };
         let why = why.unwrap_or("the line is down");
@@ -279,13 +279,10 @@ fn ddns(at: Timestamp, spec: &RecordSpec, planned: &Planned, acted: &Acted, is_t
         Settled::Failed { .. } => (Mark::Bad, "FAILED", Level::Error),
     };
     let from = match settled {
-        Settled::Written(Write::Patch { before, change }) if change.content.is_some() => {
-            Some(&before.content)
+        Settled::Written(Write::Patch { before, change }) => {
+            change.content.as_ref().map(|_| &before.content)
         }
-        Settled::Written(_)
-        | Settled::Right { .. }
-        | Settled::Held { .. }
-        | Settled::Failed { .. } => None,
+        _ => None,
     };
     let line = record_line(at, mark, "DDNS", state, spec)
         .level(level)
@@ -318,33 +315,28 @@ fn readiness_over(cycle: &Cycle<'_>, family: Family, named: Option<Family>) -> V
     let (confirmations, required) = cycle.confirmations(family);
     let confirmations = format!("{confirmations}/{required}");
     let line = |to: Readiness, level| {
-        let line = Line::new(at, readiness_mark(to), "READINESS", to.as_str()).level(level);
-        match named {
-            Some(family) => line.primary("family", family.as_str()),
-            None => line,
-        }
+        let mark = match to {
+            Readiness::Init => Mark::Neutral,
+            to => Mark::of(to),
+        };
+        Line::new(at, mark, "READINESS", to.as_str())
+            .level(level)
+            .primary_some("family", named.map(Family::as_str))
     };
-    let steps = cycle
-        .state
-        .new_events()
-        .filter_map(|event| match event.what {
-            EventKind::Readiness {
-                family, from, to, ..
-            } if family == named => Some((from, to)),
-            _ => None,
-        });
-    let steps: Vec<Line> = steps
-        .map(|(from, to)| {
+    let step = |event: &Event| match event.what {
+        EventKind::Readiness {
+            family, from, to, ..
+        } if family == named => {
             let level = match to {
                 Readiness::NotReady => Level::Warning,
                 Readiness::Init | Readiness::Probing | Readiness::Ready => Level::Notice,
             };
-            line(to, level)
-                .primary("from", from)
-                .primary("to", to)
-                .meta("confirmations", &confirmations)
-        })
-        .collect();
+            let line = line(to, level).primary("from", from).primary("to", to);
+            Some(line.meta("confirmations", &confirmations))
+        }
+        _ => None,
+    };
+    let steps: Vec<Line> = cycle.state.new_events().filter_map(step).collect();
     if !steps.is_empty() {
         return steps;
     }
@@ -357,49 +349,32 @@ fn readiness_over(cycle: &Cycle<'_>, family: Family, named: Option<Family>) -> V
     vec![line]
 }
 
-const fn readiness_mark(readiness: Readiness) -> Mark {
-    match readiness {
-        Readiness::Ready => Mark::Good,
-        Readiness::Probing => Mark::Warn,
-        Readiness::NotReady => Mark::Bad,
-        Readiness::Init => Mark::Neutral,
-    }
-}
-
 /// What a verdict says.
-const fn meaning(verdict: Verdict) -> (Mark, Option<&'static str>) {
+const fn meaning(verdict: Verdict) -> Option<&'static str> {
     match verdict {
-        Verdict::Healthy => (Mark::Good, None),
-        Verdict::Degraded => (Mark::Warn, Some("no usable public address")),
-        Verdict::Unverified => (
-            Mark::Bad,
-            Some("no server beyond the router could be verified"),
-        ),
-        Verdict::WanDown => (Mark::Bad, Some("nothing beyond the router answers")),
-        Verdict::RouterDown => (Mark::Bad, Some("the router does not answer")),
-        Verdict::HostDown => (Mark::Bad, Some("no link or no default route")),
+        Verdict::Healthy => None,
+        Verdict::Degraded => Some("no usable public address"),
+        Verdict::Unverified => Some("no server beyond the router could be verified"),
+        Verdict::WanDown => Some("nothing beyond the router answers"),
+        Verdict::RouterDown => Some("the router does not answer"),
+        Verdict::HostDown => Some("no link or no default route"),
     }
 }
 
 /// Always [`Level::Info`]: the summary carries it too.
 fn verdict(cycle: &Cycle<'_>) -> Line {
     let verdict = cycle.decision.verdict;
-    let (mark, why) = meaning(verdict);
-    let line = Line::new(cycle.now.wall, mark, "VERDICT", verdict.as_str()).level(Level::Info);
+    let (mark, why) = (Mark::of_verdict(verdict), meaning(verdict));
     let doubt = cycle.state.doubt.map(|doubt| doubt.to_string());
-    let line = match doubt.as_deref().or(why) {
-        Some(why) => line.primary("reason", why),
-        None => line,
-    };
     let outage = cycle.state.outage.as_ref();
     let lasted = outage.and_then(|outage| outage.since.elapsed(&cycle.now).known());
-    line.meta_some(
-        "outage",
-        lasted.map(|lasted| whole_seconds(lasted.as_secs())),
-    )
+    let lasted = lasted.map(|lasted| whole_seconds(lasted.as_secs()));
+    Line::new(cycle.now.wall, mark, "VERDICT", verdict.as_str())
+        .level(Level::Info)
+        .primary_some("reason", doubt.as_deref().or(why))
+        .meta_some("outage", lasted)
 }
 
-/// The one line that a quiet cycle is worth.
 /// The modem's power; nothing where there is nothing to say of it.
 fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
     let (mark, level, state) = match &cycle.recovery {
@@ -426,14 +401,10 @@ fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
     Some(line.meta_some("reason", cycle.recovery.reason()))
 }
 
+/// The one line that a quiet cycle is worth.
 fn net_health(cycle: &Cycle<'_>) -> Line {
     let state = &cycle.state;
     let verdict = cycle.decision.verdict;
-    let outcomes: Vec<RecordOutcome> = cycle
-        .acted
-        .iter()
-        .map(|acted| acted.outcome.settled.outcome())
-        .collect();
     let is_wrong = || cycle.troubles().any(|(_, truth)| truth == Truth::Wrong);
     let (mark, level) = if verdict.is_down() || is_wrong() {
         (Mark::Bad, Level::Error)
@@ -448,9 +419,8 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
         .level(level)
         .primary("readiness", state.readiness());
     for family in cycle.desired.families() {
-        if let Some(address) = state.machines.of(family).track.address() {
-            line = line.primary(signal::ip_key(family), address);
-        }
+        let address = state.machines.of(family).track.address();
+        line = line.primary_some(signal::ip_key(family), address);
     }
     for outcome in [
         RecordOutcome::Noop,
@@ -459,26 +429,19 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
         RecordOutcome::Held,
         RecordOutcome::Failed,
     ] {
-        let count = outcomes.iter().filter(|one| **one == outcome).count();
+        let came = cycle.acted.iter().map(|it| it.outcome.settled.outcome());
+        let count = came.filter(|one| *one == outcome).count();
         line = line.meta_some(outcome.as_str(), (count > 0).then_some(count));
     }
     let errors = cycle.errors.len();
+    let (percent, uptime) = (state.uptime.percent(), &state.uptime);
+    let uptime = format!("{percent:.2}% ({}/{})", uptime.ready, uptime.total);
+    let next = state.next.as_ref().map(|due| format!("{}s", due.in_s));
     line.meta_some("doubt", state.doubt.map(Reason::as_str))
         .meta_some("errors", (errors > 0).then_some(errors))
         .meta("loop_ms", cycle.elapsed.as_millis())
-        .meta(
-            "uptime",
-            format!(
-                "{:.2}% ({}/{})",
-                state.uptime.percent(),
-                state.uptime.ready,
-                state.uptime.total
-            ),
-        )
-        .meta_some(
-            "next",
-            state.next.as_ref().map(|due| format!("{}s", due.in_s)),
-        )
+        .meta("uptime", uptime)
+        .meta_some("next", next)
 }
 
 /// The verdict on the line, unless that works and DNS is known to be wrong, or is not known to be right.

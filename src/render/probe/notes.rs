@@ -8,7 +8,7 @@ use crate::app::probe::{Probed, PublicIpProbed};
 use crate::logic::order;
 use crate::logic::units::Family;
 use crate::render::signal::listed;
-use crate::render::text::host_of;
+use crate::render::text::{host_of, some_of};
 
 /// So many records are named; of more there is the number.
 const NAMED: usize = 3;
@@ -30,17 +30,7 @@ struct About {
 
 impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named: Vec<&str> = self
-            .records
-            .iter()
-            .take(NAMED)
-            .map(String::as_str)
-            .collect();
-        let more = self.records.len().saturating_sub(NAMED);
-        let record = match more {
-            0 => named.join(", "),
-            more => format!("{} and {more} more", named.join(", ")),
-        };
+        let record = some_of(&self.records, NAMED);
         match &self.note {
             Note::RouterIsSilent => f.write_str(
                 "the router does not answer, but the line works: some stay silent on purpose, and that is no problem",

@@ -1,6 +1,7 @@
 //! The probe as a table: mark, what, how long, and what it said. What can be long stands last, where it may flow.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::answers::{Answered, answered, public_address, wan_up};
@@ -8,7 +9,7 @@ use super::notes;
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::render::line::{Mark, milliseconds};
-use crate::render::signal::listed;
+use crate::render::signal::{listed, near};
 use crate::render::style::{Paint, Style};
 use crate::render::text::{columns, hang, host_of, padded};
 
@@ -25,6 +26,16 @@ struct Row {
 }
 
 impl Row {
+    /// What is not about a time.
+    fn untimed(mark: Mark, label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            mark,
+            label: label.into(),
+            took: None,
+            text: text.into(),
+        }
+    }
+
     /// A signal; `said` tells its answer, `failed` is the mark of a failure.
     fn new<T>(
         label: impl Into<String>,
@@ -40,22 +51,16 @@ impl Row {
             }
         };
         Self {
-            mark,
-            label: label.into(),
             took: Some(signal.elapsed),
-            text,
+            ..Self::untimed(mark, label, text)
         }
     }
 }
 
 pub fn text(probed: &Probed, style: Style) -> String {
     let rows = rows(probed);
-    let width = rows
-        .iter()
-        .map(|row| columns(&row.label))
-        .max()
-        .unwrap_or(0)
-        .min(WIDEST_LABEL);
+    let widest = rows.iter().map(|row| columns(&row.label)).max();
+    let width = widest.unwrap_or(0).min(WIDEST_LABEL);
     let mut text = String::new();
     for row in rows {
         let took = row.took.map(milliseconds).unwrap_or_default();
@@ -83,22 +88,13 @@ pub fn text(probed: &Probed, style: Style) -> String {
 
 fn rows(probed: &Probed) -> Vec<Row> {
     let mut rows = vec![];
-    let near = if wan_up(probed) {
-        Mark::Neutral
-    } else {
-        Mark::Bad
-    };
+    let near = near(wan_up(probed));
     if let Some(host) = &probed.host {
         let (mark, text) = match &host.result {
             Ok(()) => (Mark::Good, target(host)),
             Err(why) => (near, why.clone()),
         };
-        rows.push(Row {
-            mark,
-            label: "host".to_owned(),
-            took: None,
-            text,
-        });
+        rows.push(Row::untimed(mark, "host", text));
     }
     if let Some(router) = &probed.router {
         rows.push(Row::new("router", router, near, |method| match method {
@@ -114,16 +110,13 @@ fn rows(probed: &Probed) -> Vec<Row> {
         let label = format!("public-ip {}", seen.family.as_str());
         let total = public_ip.providers.len();
         rows.push(Row::new(label, &seen.signal, Mark::Bad, |counted| {
-            let agree = public_ip
-                .providers
-                .iter()
-                .filter(|said| said.result == Ok(counted.address))
-                .count();
+            let agrees = |said: &&Signal<IpAddr>| said.result == Ok(counted.address);
+            let agree = public_ip.providers.iter().filter(agrees).count();
             format!("{}, {agree} of {total} agree", counted.address)
         }));
         let counted = public_address(probed, seen.family);
         for said in &public_ip.providers {
-            let label = format!("  {}", host_of(said.target.as_deref().unwrap_or_default()));
+            let label = format!("  {}", host_of(&target(said)));
             let mut row = Row::new(label, said, Mark::Bad, ToString::to_string);
             if said.result.is_ok() && said.result.as_ref().ok() != counted.as_ref() {
                 row.mark = Mark::Warn;
@@ -145,45 +138,32 @@ fn rows(probed: &Probed) -> Vec<Row> {
             format!("{}, {state}", target(plug))
         }));
     }
-    rows.extend(probed.no_plug.iter().map(|why| Row {
-        mark: Mark::Neutral,
-        label: "plug".to_owned(),
-        took: None,
-        text: format!("not configured: {why}"),
-    }));
+    if let Some(why) = &probed.no_plug {
+        let told = format!("not configured: {why}");
+        rows.push(Row::untimed(Mark::Neutral, "plug", told));
+    }
     rows
 }
 
 /// The line of a record above those of its servers.
 fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
     let label = format!("dns {}", asked.first()?.record.label());
-    let seen: Vec<Answered> = asked.iter().map(|asked| answered(probed, asked)).collect();
-    let told = || seen.iter().filter(|seen| **seen != Answered::Not);
-    let all = |wanted| told().all(|seen| *seen == wanted);
-    let (mark, text) = if told().next().is_none() {
-        (Mark::Bad, "no server answers")
-    } else if all(Answered::Same) {
-        (Mark::Good, "is the public address")
-    } else if all(Answered::Proxied) {
-        (Mark::Neutral, "is proxied by Cloudflare")
-    } else if all(Answered::Missing) {
-        (Mark::Warn, "has no address")
-    } else if all(Answered::Unknown) {
-        (Mark::Neutral, "")
-    } else {
-        (Mark::Warn, "is not the public address everywhere")
+    let told = asked.iter().map(|asked| answered(probed, asked));
+    let mut told: Vec<Answered> = told.filter(|told| *told != Answered::Not).collect();
+    told.dedup();
+    let (mark, text) = match told.as_slice() {
+        [] => (Mark::Bad, "no server answers"),
+        [Answered::Same] => (Mark::Good, "is the public address"),
+        [Answered::Proxied] => (Mark::Neutral, "is proxied by Cloudflare"),
+        [Answered::Missing] => (Mark::Warn, "has no address"),
+        [Answered::Unknown] => (Mark::Neutral, ""),
+        _ => (Mark::Warn, "is not the public address everywhere"),
     };
-    Some(Row {
-        mark,
-        label,
-        took: None,
-        text: text.to_owned(),
-    })
+    Some(Row::untimed(mark, label, text))
 }
 
 fn server(probed: &Probed, asked: &DnsProbed) -> Row {
-    let url = asked.signal.target.as_deref().unwrap_or_default();
-    let label = format!("  {}", host_of(url));
+    let label = format!("  {}", host_of(&target(&asked.signal)));
     let mut row = Row::new(label, &asked.signal, Mark::Bad, |answer| listed(answer));
     match answered(probed, asked) {
         Answered::Other | Answered::Missing => row.mark = Mark::Warn,

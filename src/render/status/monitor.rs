@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::document::{Address, Document, Record};
+use super::document::{Document, Record};
 use super::words::confirmations;
 use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
 use crate::logic::records::{FOLLOWING, Truth};
-use crate::logic::units::{Family, RecordType};
-use crate::render::text::{ago, human_seconds, printable};
+use crate::logic::units::RecordType;
+use crate::render::text::{ago, because, duration, human_seconds, lasts, printable};
 
 /// For so many seconds a record may be wrong or unknown, as while it changes.
 const CHANGING_S: u64 = 5 * 60;
@@ -61,23 +61,17 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         let told = format!("TOKEN REJECTED: {}", rest.reason);
         troubles.push((2, advice::join(&told, rest.fix.as_deref())));
     }
-    if let Some(error) = document
-        .errors
-        .iter()
-        .find(|error| error.contains("API token"))
-    {
-        troubles.push((2, error.clone()));
-    }
+    let mut errors = document.errors.iter();
+    let of_token = errors.find(|error| error.contains("API token"));
+    troubles.extend(of_token.map(|error| (2, error.clone())));
     // While the line is down, or an address waits for a confirmation, the records wait for that, which is told for itself.
     let least = match readiness {
         Readiness::Ready => 1,
         Readiness::Probing => 2,
         Readiness::Init | Readiness::NotReady => 3,
     };
-    let of_records = document
-        .records
-        .iter()
-        .filter_map(|it| of_record(it, document));
+    let records = document.records.iter();
+    let of_records = records.filter_map(|it| of_record(it, document));
     troubles.extend(of_records.filter(|(code, _)| *code >= least));
     let own = match readiness {
         Readiness::NotReady => 2,
@@ -91,18 +85,14 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     // The first of the worst.
     let worst = troubles.iter().rev().max_by_key(|(code, _)| *code);
     let code = worst.map_or(own, |(code, _)| own.max(*code));
-    let state = match (document.stale, readiness) {
-        (true, readiness) => format!("{readiness} then"),
-        (false, readiness) => format!(
-            "{readiness}: {}, {last_cycle}",
-            subject(readiness, document)
-        ),
-    };
-    // With a trouble, what the line is about is told already.
-    let state = if troubles.is_empty() || document.stale || readiness != Readiness::Ready {
-        state
-    } else {
+    let state = if document.stale {
+        format!("{readiness} then")
+    } else if readiness == Readiness::Ready && !troubles.is_empty() {
+        // What the line is about is told already.
         format!("{readiness}, {last_cycle}")
+    } else {
+        let subject = subject(readiness, document);
+        format!("{readiness}: {subject}, {last_cycle}")
     };
     let more = troubles.len().saturating_sub(1);
     let mut line = match worst {
@@ -110,11 +100,8 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         Some((_, worst)) if more > 0 => advice::with(worst, &format!("; and {more} more; {state}")),
         Some((_, worst)) => advice::with(worst, &format!("; {state}")),
     };
-    if let Some(error) = document
-        .errors
-        .first()
-        .filter(|error| !line.contains(*error))
-    {
+    let error = document.errors.first();
+    if let Some(error) = error.filter(|error| !line.contains(*error)) {
         line = advice::with(&line, &format!("; {error}"));
     }
     if advice::split(&line).1.is_none() {
@@ -129,30 +116,22 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
 /// What is wrong with a record, and how bad that is.
 fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     let label = &record.label;
-    let lasts = |age: Option<u64>| {
-        age.map_or_else(String::new, |age| format!(" for {}", human_seconds(age)))
-    };
     // Where the clocks cannot tell for how long, that counts as long.
     let is_long = |age: Option<u64>, limit| age.is_none_or(|age| age > limit);
     if record.truth == Truth::Right {
-        let unserved = record.zone.as_ref().map(|why| format!(": {why}"));
+        let unserved = because(record.zone.as_ref());
         let Some(pending) = &record.pending else {
             // Public DNS cannot tell of this one, as where it is proxied.
-            return unserved.map(|why| (1, format!("NOT IN PUBLIC DNS: {label}{why}")));
+            let told = format!("NOT IN PUBLIC DNS: {label}{unserved}");
+            return record.zone.as_ref().map(|_| (1, told));
         };
         let age = pending.behind_s;
-        let why = unserved.unwrap_or_default();
-        let told = format!(
-            "NOT IN PUBLIC DNS: {label} for {}{why}",
-            age.map_or_else(|| "an unknown time".to_owned(), human_seconds)
-        );
+        let (lasts, why) = (duration(age), unserved);
+        let told = format!("NOT IN PUBLIC DNS: {label} for {lasts}{why}");
         return is_long(age, FOLLOWING.as_secs()).then_some((1, told));
     }
-    let why = record
-        .problem
-        .as_deref()
-        .unwrap_or("no cycle has seen it yet");
-    let why = without_label(why, label);
+    let why = record.problem.as_deref();
+    let why = without_label(why.unwrap_or("no cycle has seen it yet"), label);
     let lasts = lasts(record.for_s);
     let told = match (record.truth, record.wanted, &record.held) {
         (Truth::Wrong, Some(wanted), Some(held)) if *held == wanted.to_string() => {
@@ -164,20 +143,20 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
         (Truth::Wrong, ..) => format!("WRONG: {label} does not exist{lasts}: {why}"),
         _ => format!("NOT KNOWN: {label}{lasts}: {why}"),
     };
-    // A record waits for its own family; that one of them is missing is told as such.
-    let is_missing = |(family, address): (Family, &Address)| {
+    let is_any_ready = document.readiness == Some(Readiness::Ready);
+    let one_is_missing = is_any_ready && lacks_family(record, document);
+    let waits = record.problem.is_none() || (record.waits && one_is_missing);
+    let is_critical = !waits && is_long(record.for_s, CHANGING_S);
+    let told = advice::join(&told, record.fix.as_deref());
+    Some((1 + u8::from(is_critical), told))
+}
+
+/// Whether a record's own family is missing: that one of them is, is told as such.
+fn lacks_family(record: &Record, document: &Document) -> bool {
+    document.public_ip.used().any(|(family, address)| {
         RecordType::of(family).as_str() == record.kind
             && address.readiness != Some(Readiness::Ready)
-    };
-    let is_any_ready = document.readiness == Some(Readiness::Ready);
-    let one_is_missing = is_any_ready && document.public_ip.used().any(is_missing);
-    let waits = record.problem.is_none() || (record.waits && one_is_missing);
-    let code = if !waits && is_long(record.for_s, CHANGING_S) {
-        2
-    } else {
-        1
-    };
-    Some((code, advice::join(&told, record.fix.as_deref())))
+    })
 }
 
 /// What a monitor's line is about: the records, the address that waits, or the outage.
@@ -185,29 +164,18 @@ fn subject(readiness: Readiness, document: &Document) -> String {
     match readiness {
         Readiness::Ready => {
             // Of two families one may wait.
-            let is_kept = |record: &&Record| {
-                let waits = |(family, it): (Family, &Address)| {
-                    it.readiness != Some(Readiness::Ready)
-                        && record.kind == RecordType::of(family).as_str()
-                };
-                !document.public_ip.used().any(waits)
-            };
+            let is_kept = |record: &&Record| !lacks_family(record, document);
             let records = &document.records;
-            let held = records
-                .iter()
-                .find(is_kept)
-                .or(records.first())
-                .map(|record| {
-                    let address = record
-                        .address
-                        .map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-                    format!("{} {address}", record.label)
-                });
-            let more = match document.records.len() {
-                0 | 1 => String::new(),
+            let Some(record) = records.iter().find(is_kept).or(records.first()) else {
+                return "no record".to_owned();
+            };
+            let held = record.address.map(|address| address.to_string());
+            let held = held.as_deref().unwrap_or("unknown");
+            let more = match records.len() {
+                1 => String::new(),
                 all => format!(" and {} more", all - 1),
             };
-            held.unwrap_or_else(|| "no record".to_owned()) + &more
+            format!("{} {held}{more}", record.label)
         }
         Readiness::Init | Readiness::Probing => document
             .public_ip

@@ -1,5 +1,6 @@
 //! `cadence status` for people, in 80 columns.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -10,14 +11,14 @@ use super::records::{content, counted, evidence, kinds, notes};
 use super::words::{confirmations, uptime};
 use crate::called;
 use crate::logic::advice;
-use crate::logic::readiness::Readiness;
 use crate::logic::record_state::gist;
 use crate::logic::records::Truth;
 use crate::logic::state::Speed;
 use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
+use crate::render::line::Mark;
 use crate::render::text::{
-    Limit, WIDTH, ago, columns, fitting, human_seconds, padded, printable, wrap,
+    Limit, WIDTH, ago, columns, fitting, human_seconds, lasts, padded, printable, wrap,
 };
 use crate::render::{Paint, Style, minute_in};
 
@@ -49,11 +50,7 @@ pub fn pretty(document: &Document, style: &Style, zone: &TimeZone) -> String {
 
 /// The page, with what many records have in common, or with all of them in their order.
 fn page(document: &Document, style: &Style, zone: &TimeZone, limit: Option<Limit>) -> String {
-    let mut sheet = Sheet {
-        style,
-        zone,
-        out: String::new(),
-    };
+    let mut sheet = Sheet::new(style, zone, String::new());
     sheet.freshness(document);
     sheet.line(document);
     sheet.gap();
@@ -79,11 +76,6 @@ pub fn no_state(
     style: &Style,
     zone: &TimeZone,
 ) -> String {
-    let mut sheet = Sheet {
-        style,
-        zone,
-        out: String::new(),
-    };
     let place = printable(&state_dir.display().to_string());
     let what = style.paint(Paint::Warn, "no cycle has run yet");
     let steps: &[_] = match (is_configured, fault) {
@@ -94,13 +86,11 @@ pub fn no_state(
         (false, None) => &[("set it up", "init")],
         (false, Some(_)) => &[("once the configuration is right", "reconcile")],
     };
-    sheet.out = format!("{what}: there is no state in {place}\n");
+    let told = format!("{what}: there is no state in {place}\n");
+    let mut sheet = Sheet::new(style, zone, told);
     sheet.fault(fault);
     for (about, words) in steps {
-        let command = called::cadence(words);
-        for part in ["  ", about, ":\n      ", &command, "\n"] {
-            sheet.out.push_str(part);
-        }
+        let _ = writeln!(sheet.out, "  {about}:\n      {}", called::cadence(words));
     }
     sheet.out
 }
@@ -112,7 +102,11 @@ struct Sheet<'a> {
     out: String,
 }
 
-impl Sheet<'_> {
+impl<'a> Sheet<'a> {
+    const fn new(style: &'a Style, zone: &'a TimeZone, out: String) -> Self {
+        Self { style, zone, out }
+    }
+
     /// A row: its label, then the facts, the first words of which are coloured.
     fn row(&mut self, label: &str, paint: Option<Paint>, head: &str, rest: &str) {
         self.row_at(INDENT, 0, label, paint, [head, rest]);
@@ -144,9 +138,7 @@ impl Sheet<'_> {
                 }
                 _ => line.clone(),
             };
-            self.out.push_str(&margin);
-            self.out.push_str(&painted);
-            self.out.push('\n');
+            self.out.extend([&*margin, &painted, "\n"]);
         }
     }
 
@@ -160,39 +152,26 @@ impl Sheet<'_> {
 
     /// ` since 2026-01-25 11:02, for 3 d 5 h`, as far as it is known.
     fn since(&self, past: Past) -> String {
-        let lasted = past
-            .age_s
-            .map_or_else(String::new, |age| format!(", for {}", human_seconds(age)));
-        match past.at {
-            Some(at) => format!(" since {}{lasted}", self.minute(at)),
-            None => format!(" since an unknown time{lasted}"),
-        }
+        let begun = past.at.map(|at| self.minute(at));
+        let begun = begun.as_deref().unwrap_or("an unknown time");
+        let comma = past.age_s.map_or("", |_| ",");
+        format!(" since {begun}{comma}{}", lasts(past.age_s))
     }
 
     fn freshness(&mut self, document: &Document) {
         if !document.stale {
             return;
         }
-        let age = document
-            .last_cycle
-            .as_ref()
-            .and_then(|last| last.began.age_s);
-        let (head, rest) = match (&document.last_cycle, age) {
-            (None, _) => ("no cycle has ended yet".to_owned(), "; one now: "),
-            (_, Some(age)) => (
-                format!("STALE: the last cycle ran {} ago", human_seconds(age)),
-                STALE,
-            ),
-            (_, None) => (
-                "STALE: cannot tell when the last cycle ran".to_owned(),
-                STALE,
-            ),
+        let age = document.last_cycle.as_ref().map(|last| last.began.age_s);
+        let head = match age.map(|age| age.map(human_seconds)) {
+            None => "no cycle has ended yet".to_owned(),
+            Some(Some(age)) => format!("STALE: the last cycle ran {age} ago"),
+            Some(None) => "STALE: cannot tell when the last cycle ran".to_owned(),
         };
-        let words = document
-            .last_cycle
-            .as_ref()
-            .map_or("reconcile", |_| "check");
-        let rest = format!("{rest}{}", called::cadence(words));
+        let rest = match age {
+            None => format!("; one now: {}", called::cadence("reconcile")),
+            Some(_) => format!("{STALE}{}", called::cadence("check")),
+        };
         self.row("freshness", Some(Paint::Bad), &head, &rest);
         self.gap();
     }
@@ -201,11 +180,7 @@ impl Sheet<'_> {
         // Yesterday's green is no green.
         let unless_stale = |paint| if document.stale { Paint::Warn } else { paint };
         if let Some(readiness) = document.readiness {
-            let paint = match readiness {
-                Readiness::Ready => Paint::Good,
-                Readiness::Init | Readiness::Probing => Paint::Warn,
-                Readiness::NotReady => Paint::Bad,
-            };
+            let paint = Mark::of(readiness).paint();
             let since = self.since(Past {
                 at: document.since,
                 age_s: document.for_s,
@@ -215,9 +190,9 @@ impl Sheet<'_> {
         }
         match document.verdict {
             Some(verdict) => {
-                let (paint, meaning) = verdict_for_people(verdict);
+                let paint = Mark::of_verdict(verdict).paint();
                 let doubt = document.doubt.map(|doubt| doubt.to_string());
-                let meaning = doubt.as_deref().unwrap_or(meaning);
+                let meaning = doubt.as_deref().unwrap_or(verdict_for_people(verdict));
                 let (head, rest) = (verdict.as_str(), format!(": {meaning}"));
                 self.row("verdict", Some(unless_stale(paint)), head, &rest);
             }
@@ -347,14 +322,12 @@ impl Sheet<'_> {
                 self.style.paint(paint, &text)
             })
             .collect();
-        let label = self
-            .style
-            .paint(Paint::Dim, &format!("{:INDENT$}", "last 24 h"));
+        let label = format!("{:INDENT$}", "last 24 h");
+        let label = self.style.paint(Paint::Dim, &label);
         let scale = self.style.paint(Paint::Dim, SCALE);
         let margin = " ".repeat(INDENT);
-        for part in [&label, &strip, "\n", &margin, &scale, "\n"] {
-            self.out.push_str(part);
-        }
+        self.out
+            .extend([&*label, &strip, "\n", &margin, &scale, "\n"]);
     }
 
     fn last_change(&mut self, change: &LastChange) {
@@ -391,21 +364,16 @@ impl Sheet<'_> {
             self.row("recovery", None, &text, "");
         }
         let Some(last) = &recovery.last else { return };
-        let (paint, came) = match (last.helped, last.seconds) {
-            (Some(true), Some(seconds)) => (
-                Paint::Good,
-                format!("the line came back after {}", human_seconds(seconds)),
-            ),
-            (Some(true), None) => (Paint::Good, "the line came back".to_owned()),
-            (Some(false), _) => (Paint::Warn, "did not help".to_owned()),
-            (None, _) => {
-                let yet = if last.is_open { "yet " } else { "" };
-                let came = format!("not known {yet}whether it helped");
-                (Paint::Warn, came)
-            }
+        let (paint, came) = match last.helped {
+            Some(true) => (Paint::Good, "the line came back"),
+            Some(false) => (Paint::Warn, "did not help"),
+            None if last.is_open => (Paint::Warn, "not known yet whether it helped"),
+            None => (Paint::Warn, "not known whether it helped"),
         };
+        let after = last.seconds.filter(|_| last.helped == Some(true));
+        let after = after.map_or_else(String::new, |it| format!(" after {}", human_seconds(it)));
         let when = self.minute(last.at);
-        let head = format!("{when}, attempt {}, {came}", last.attempt);
+        let head = format!("{when}, attempt {}, {came}{after}", last.attempt);
         self.row("power cycle", Some(paint), &head, "");
     }
 
@@ -440,13 +408,10 @@ impl Sheet<'_> {
     fn fault(&mut self, fault: Option<&str>) {
         let Some(fault) = fault else { return };
         self.gap();
-        for line in wrap(
-            &format!("the configuration was not used: {fault}"),
-            self.style.width,
-            self.style.width,
-        ) {
-            self.out.push_str(&self.style.paint(Paint::Dim, &line));
-            self.out.push('\n');
+        let told = format!("the configuration was not used: {fault}");
+        let width = self.style.width;
+        for line in wrap(&told, width, width) {
+            let _ = writeln!(self.out, "{}", self.style.paint(Paint::Dim, &line));
         }
     }
 }
@@ -459,26 +424,14 @@ const fn interval(speed: Speed) -> &'static str {
     }
 }
 
-const fn verdict_for_people(verdict: Verdict) -> (Paint, &'static str) {
+const fn verdict_for_people(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Healthy => (
-            Paint::Good,
-            "the line is up and the public address is known",
-        ),
-        Verdict::Degraded => (
-            Paint::Warn,
-            "the line is up, no usable address was observed",
-        ),
-        Verdict::Unverified => (
-            Paint::Bad,
-            "something may answer, but no server was verified",
-        ),
-        Verdict::WanDown => (Paint::Bad, "the router answers, nothing beyond it does"),
-        Verdict::RouterDown => (
-            Paint::Bad,
-            "neither the router nor anything beyond it answers",
-        ),
-        Verdict::HostDown => (Paint::Bad, "this host has no link or no route"),
+        Verdict::Healthy => "the line is up and the public address is known",
+        Verdict::Degraded => "the line is up, no usable address was observed",
+        Verdict::Unverified => "something may answer, but no server was verified",
+        Verdict::WanDown => "the router answers, nothing beyond it does",
+        Verdict::RouterDown => "neither the router nor anything beyond it answers",
+        Verdict::HostDown => "this host has no link or no route",
     }
 }
 

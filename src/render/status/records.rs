@@ -7,7 +7,7 @@ use crate::logic::order;
 use crate::logic::record_state::{gist, without_label};
 use crate::logic::records::{Layer, Truth};
 use crate::render::Paint;
-use crate::render::text::{ago, human_seconds, printable};
+use crate::render::text::{ago, because, human_seconds, lasts, printable};
 
 /// What is told of a record that is missing.
 const MISSING: &str = "does not exist";
@@ -79,9 +79,7 @@ pub fn content(record: &Record) -> String {
 
 /// How and when a record was last verified.
 pub fn evidence(record: &Record) -> String {
-    let lasts = record
-        .for_s
-        .map_or_else(String::new, |age| format!(" for {}", human_seconds(age)));
+    let lasts = lasts(record.for_s);
     if record.truth == Truth::Wrong {
         let wanted = record.wanted.map(|wanted| wanted.to_string());
         return match wanted {
@@ -117,10 +115,7 @@ pub fn evidence(record: &Record) -> String {
 pub fn notes(record: &Record) -> Vec<String> {
     let pending = record.pending.as_ref().map(|pending| {
         let when = ago(pending.written.age_s);
-        let why = record
-            .zone
-            .as_ref()
-            .map_or_else(String::new, |why| format!(": {why}"));
+        let why = because(record.zone.as_ref());
         if pending.contradicted {
             format!("public DNS shows something else, first seen {when}{why}")
         } else {

@@ -39,8 +39,10 @@ pub struct Account {
     tokens: Vec<(String, Caller)>,
     /// What the API changed, for resolvers whose caches are older.
     changes: Vec<Change>,
-    page_cap: usize,
-    batch_limit: usize,
+    /// No page holds more than that.
+    pub page_cap: usize,
+    /// So many changes are taken in one batch.
+    pub batch_limit: usize,
     serial: u32,
 }
 
@@ -128,23 +130,14 @@ impl Account {
         self.tokens.push((token.to_owned(), caller));
     }
 
-    /// No page holds more than that.
-    pub fn set_page_cap(&mut self, items: usize) {
-        self.page_cap = items.max(1);
-    }
-
     /// The records of active zones as they were that long ago, but for what was set up since.
     pub fn published(&self, lag: Duration) -> Vec<Value> {
         let active = self.zones.iter().filter(|zone| zone.status == "active");
         let mut records: Vec<Value> = active
             .flat_map(|zone| zone.records.iter().cloned())
             .collect();
-        for change in self
-            .changes
-            .iter()
-            .rev()
-            .take_while(|change| change.at.elapsed() < lag)
-        {
+        let is_unseen = |change: &&Change| change.at.elapsed() < lag;
+        for change in self.changes.iter().rev().take_while(is_unseen) {
             records.retain(|record| record["id"] != change.id.as_str());
             records.extend(change.before.clone());
         }
@@ -154,12 +147,9 @@ impl Account {
     /// Who bears this `Authorization` header.
     pub fn caller(&self, header: Option<&str>) -> Result<Caller, Refusal> {
         let header = header.ok_or_else(Refusal::no_authorization)?;
-        let token = header.strip_prefix("Bearer ").filter(|token| {
-            !token.is_empty()
-                && token
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        });
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let token = header.strip_prefix("Bearer ");
+        let token = token.filter(|token| !token.is_empty() && token.bytes().all(fits));
         let token = token.ok_or_else(Refusal::malformed_authorization)?;
         let known = self.tokens.iter().find(|(known, _)| known == token);
         known
@@ -296,11 +286,6 @@ impl Account {
         Ok(Outcome::told(&result, writes))
     }
 
-    /// So many changes are taken in one batch.
-    pub fn set_batch_limit(&mut self, changes: usize) {
-        self.batch_limit = changes;
-    }
-
     fn zone(&mut self, caller: &Caller, id: &str) -> Result<&mut Zone, Refusal> {
         if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(Refusal::no_route(&format!("/zones/{id}")));
@@ -313,12 +298,7 @@ impl Account {
     }
 
     fn paging(&self, request: &Request, default: usize) -> (usize, usize) {
-        let number = |key| {
-            request
-                .parameter(key)
-                .and_then(|n| n.parse().ok())
-                .filter(|n| *n > 0)
-        };
+        let number = |key| request.parameter(key)?.parse().ok().filter(|n| *n > 0);
         (
             number("page").unwrap_or(1),
             number("per_page").unwrap_or(default).min(self.page_cap),

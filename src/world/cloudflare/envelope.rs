@@ -93,7 +93,7 @@ impl Refusal {
             error["error_chain"] = json!([{"code": code, "message": message}]);
         }
         let body = json!({"success": false, "errors": [error], "messages": [], "result": null});
-        Reply::new(self.status, "application/json", body.to_string())
+        Reply::json(self.status, &body)
     }
 }
 
@@ -126,7 +126,7 @@ pub fn success(mut body: Value) -> Reply {
             body[key] = value;
         }
     }
-    Reply::new(200, "application/json", body.to_string())
+    Reply::json(200, &body)
 }
 
 /// A page of a list; pages count from 1.

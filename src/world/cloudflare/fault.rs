@@ -49,7 +49,7 @@ impl Fault {
     /// What is answered instead of carrying the request out; none where it is carried out.
     #[must_use]
     pub fn instead(&self) -> Option<Reply> {
-        match self {
+        Some(match self {
             Self::Status {
                 code,
                 retry_after,
@@ -59,27 +59,26 @@ impl Fault {
                     Some(body) => Reply::text(*code, body.as_str()),
                     None => Refusal::status(*code).reply(),
                 };
-                reply.headers.extend(
-                    retry_after
-                        .iter()
-                        .map(|value| ("Retry-After", value.clone())),
-                );
-                Some(reply)
+                let retry_after = retry_after.iter().cloned();
+                let header = retry_after.map(|value| ("Retry-After", value));
+                reply.headers.extend(header);
+                reply
             }
             Self::Html => {
                 let page = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body></body></html>\n";
-                Some(Reply::new(502, "text/html", page))
+                Reply::new(502, "text/html", page)
             }
-            Self::Empty => Some(Reply::new(200, "application/json", "")),
-            Self::NotJson => Some(Reply::new(
-                200,
-                "application/json",
-                "{\"success\": true, \"result\": [",
-            )),
-            Self::Hang(duration) => Some(Reply::text(504, "").sent(Manner::Hang(*duration))),
-            Self::Reset => Some(Reply::text(503, "").sent(Manner::Reset)),
-            Self::Truncate | Self::LoseAnswer | Self::SlowApply(_) | Self::EchoWrong => None,
-        }
+            Self::Empty => Reply::new(200, "application/json", ""),
+            Self::NotJson => {
+                let begun = "{\"success\": true, \"result\": [";
+                Reply::new(200, "application/json", begun)
+            }
+            Self::Hang(duration) => Reply::text(504, "").sent(Manner::Hang(*duration)),
+            Self::Reset => Reply::text(503, "").sent(Manner::Reset),
+            Self::Truncate | Self::LoseAnswer | Self::SlowApply(_) | Self::EchoWrong => {
+                return None;
+            }
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use serde_json::Value;
 pub use account::TOKEN;
 pub use fault::Fault;
 pub use journal::{Entry, Write};
+pub(super) use record::text;
 
 use super::error::WorldError;
 use super::gate::{Gate, lock};
@@ -35,6 +36,7 @@ pub const BASE_PATH: &str = "/client/v4";
 const WRONG_ECHO: &str = "192.0.2.255";
 
 /// An account with its zones, its API, the faults it is told to show and the journal of what was asked of it.
+#[derive(Default)]
 pub struct Cloudflare {
     inner: Mutex<Inner>,
 }
@@ -48,12 +50,6 @@ struct Inner {
 }
 
 impl Cloudflare {
-    pub(super) fn new() -> Self {
-        Self {
-            inner: Mutex::default(),
-        }
-    }
-
     /// Adds a zone, by its ASCII or its Unicode name, and tells its id.
     pub fn add_zone(&self, name: &str) -> String {
         lock(&self.inner).account.add_zone(name)
@@ -124,12 +120,12 @@ impl Cloudflare {
 
     /// No page of a list holds more than that, whatever the client asks for.
     pub fn set_page_cap(&self, items: usize) {
-        lock(&self.inner).account.set_page_cap(items);
+        lock(&self.inner).account.page_cap = items.max(1);
     }
 
     /// No batch holds more changes than that.
     pub fn set_batch_limit(&self, changes: usize) {
-        lock(&self.inner).account.set_batch_limit(changes);
+        lock(&self.inner).account.batch_limit = changes;
     }
 
     /// The next `n` requests meet this fault; the next `n` writes where it is one of writes.

@@ -1,6 +1,7 @@
 //! What a record may be.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use serde_json::{Value, json};
 
@@ -89,22 +90,20 @@ pub fn may_stand<'a>(
         let same = |key: &str| other[key] == record[key];
         if same("type") && same("content") {
             return Err(if same("ttl") && same("proxied") {
-                Refusal::new(400, 81058, "An identical record already exists.")
+                invalid(81058, "An identical record already exists.")
             } else {
-                Refusal::new(400, 81057, "The record already exists.")
+                invalid(81057, "The record already exists.")
             });
         }
         let address = |record: &Value| matches!(text(record, "type"), "A" | "AAAA" | "CNAME");
         if text(record, "type") == "CNAME" && address(other) {
-            return Err(Refusal::new(
-                400,
+            return Err(invalid(
                 81053,
                 "An A, AAAA, or CNAME record with that host already exists.",
             ));
         }
         if text(other, "type") == "CNAME" && address(record) {
-            return Err(Refusal::new(
-                400,
+            return Err(invalid(
                 81054,
                 "A CNAME record with that host already exists.",
             ));
@@ -120,12 +119,9 @@ fn invalid(code: u32, message: &str) -> Refusal {
 /// The whole name in lower case: a name outside its zone is taken as one relative to it.
 fn name(name: &str, zone: &str) -> Result<String, Refusal> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let whole = if name == "@" || name == zone {
+    let whole = if name == "@" {
         zone.to_owned()
-    } else if name
-        .strip_suffix(zone)
-        .is_some_and(|host| host.ends_with('.'))
-    {
+    } else if name == zone || name.ends_with(&format!(".{zone}")) {
         name
     } else {
         format!("{name}.{zone}")
@@ -140,21 +136,20 @@ fn name(name: &str, zone: &str) -> Result<String, Refusal> {
     }
 }
 
+fn canonical<T: FromStr + ToString>(address: &str) -> Option<String> {
+    Some(address.parse::<T>().ok()?.to_string())
+}
+
 fn content(kind: &str, content: &str) -> Result<String, Refusal> {
     match kind {
-        "A" => content
-            .parse::<Ipv4Addr>()
-            .map(|address| address.to_string())
-            .map_err(|_| invalid(9005, "Content for A record must be a valid IPv4 address.")),
-        "AAAA" => content
-            .parse::<Ipv6Addr>()
-            .map(|address| address.to_string())
-            .map_err(|_| {
-                invalid(
-                    9005,
-                    "Content for AAAA record must be a valid IPv6 address.",
-                )
-            }),
+        "A" => canonical::<Ipv4Addr>(content)
+            .ok_or_else(|| invalid(9005, "Content for A record must be a valid IPv4 address.")),
+        "AAAA" => canonical::<Ipv6Addr>(content).ok_or_else(|| {
+            invalid(
+                9005,
+                "Content for AAAA record must be a valid IPv6 address.",
+            )
+        }),
         "" => Err(invalid(9004, "DNS record type is missing.")),
         _ if content.is_empty() => Err(invalid(9005, "Content is missing.")),
         _ => Ok(content.to_owned()),

@@ -11,24 +11,15 @@ const REALM: &str = "shellyplus1-a8032abe54dc";
 /// The user is always `admin`; without a password everybody passes.
 #[derive(Default)]
 pub struct Login {
-    password: Option<String>,
+    pub password: Option<String>,
     nonces: u32,
     /// The challenges that were not answered yet.
     open: Vec<String>,
-    /// How many right answers to a challenge come too late from now on.
-    stale: u32,
+    /// How many right answers to a challenge come too late from now on (RFC 7616 section 3.3).
+    pub stale: u32,
 }
 
 impl Login {
-    pub fn set_password(&mut self, password: Option<&str>) {
-        self.password = password.map(str::to_owned);
-    }
-
-    /// So many right answers to a challenge come too late from now on (RFC 7616 section 3.3).
-    pub fn set_stale(&mut self, answers: u32) {
-        self.stale = answers;
-    }
-
     /// Basic authentication (RFC 7617).
     pub fn passes_basic(&self, request: &Request) -> bool {
         self.password.as_ref().is_none_or(|password| {
@@ -61,7 +52,7 @@ impl Login {
         if self.password.is_none() {
             return Ok(());
         }
-        if !self.is_right(request) {
+        if self.is_right(request) != Some(true) {
             return Err(self.digest_refusal(false));
         }
         if self.stale > 0 {
@@ -71,16 +62,10 @@ impl Login {
         Ok(())
     }
 
-    fn is_right(&mut self, request: &Request) -> bool {
-        let Some(password) = &self.password else {
-            return false;
-        };
-        let Some(header) = request
-            .header("authorization")
-            .and_then(|header| header.strip_prefix("Digest "))
-        else {
-            return false;
-        };
+    /// Whether it answers an open challenge rightly; none where it answers none.
+    fn is_right(&mut self, request: &Request) -> Option<bool> {
+        let password = self.password.as_ref()?;
+        let header = request.header("authorization")?.strip_prefix("Digest ")?;
         let value = |name: &str| {
             let pairs = header.split(',').filter_map(|pair| pair.split_once('='));
             pairs
@@ -89,26 +74,19 @@ impl Login {
                 .map_or("", |(_, value)| value)
         };
         let nonce = value("nonce");
-        let Some(open) = self.open.iter().position(|other| other == nonce) else {
-            return false;
-        };
+        let open = self.open.iter().position(|other| other == nonce)?;
         self.open.swap_remove(open);
         let secret = sha256(&[USER, REALM, password]);
         let asked = sha256(&[&request.method, &request.target]);
-        let expected = sha256(&[
-            &secret,
-            nonce,
-            value("nc"),
-            value("cnonce"),
-            value("qop"),
-            &asked,
-        ]);
-        value("username") == USER
+        let [count, own, qop] = ["nc", "cnonce", "qop"].map(value);
+        let expected = sha256(&[&secret, nonce, count, own, qop, &asked]);
+        let is_right = value("username") == USER
             && value("realm") == REALM
             && value("uri") == request.target
             && value("algorithm") == "SHA-256"
-            && value("qop") == "auth"
-            && value("response") == expected
+            && qop == "auth"
+            && value("response") == expected;
+        Some(is_right)
     }
 
     pub fn digest_refusal(&mut self, is_stale: bool) -> Reply {

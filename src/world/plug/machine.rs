@@ -50,7 +50,8 @@ impl Firmware {
 pub struct Machine {
     /// The generation that it plays.
     pub firmware: Firmware,
-    option34: Duration,
+    /// How long the backlog waits after a command.
+    pub option34: Duration,
     backlog: VecDeque<String>,
     /// When the next command of the backlog may run.
     timer: Instant,
@@ -83,11 +84,6 @@ impl Machine {
             variable: String::new(),
             has_letters: true,
         }
-    }
-
-    pub fn set_firmware(&mut self, firmware: Firmware, option34: u8) {
-        self.firmware = firmware;
-        self.option34 = Duration::from_millis(u64::from(option34));
     }
 
     pub fn forget(&mut self) {

@@ -30,6 +30,8 @@ pub(super) use state::Emulation;
 
 static SHELLY1: Emulation = Emulation {
     model: PlugModel::Shelly1,
+    host: 11,
+    mac: "A8032ABE54D8",
     run: |_| {},
     answer: shelly1::answer,
     refuse: |_, _| Login::basic_refusal(),
@@ -43,18 +45,24 @@ pub(super) static ALL: [&Emulation; 4] = [
     &SHELLY1,
     &Emulation {
         model: PlugModel::Shelly2,
+        host: 12,
+        mac: "A8032ABE54DC",
         run: |_| {},
         answer: shelly2::answer,
         refuse: |state, _| state.login.digest_refusal(false),
     },
     &Emulation {
         model: PlugModel::Tasmota,
+        host: 13,
+        mac: "A8032ABE54E0",
         run: tasmota::run,
         answer: tasmota::answer,
         refuse: |state, request| tasmota::refusal(state, request),
     },
     &Emulation {
         model: PlugModel::Http,
+        host: 14,
+        mac: "A8032ABE54E4",
         run: |_| {},
         answer: two_urls,
         refuse: |_, _| Reply::text(401, "no\n"),
@@ -92,10 +100,13 @@ impl Plugs {
                 reply
             };
             let mut site = Site::new(Arc::new(InTheClear), Box::new(answer));
-            if model.serves_one_at_a_time() {
+            // As the web servers of an ESP8266 do: who holds one keeps the rest waiting, and what those have sent is done when their turn
+            // comes, whether they still wait for it or not.
+            if model != PlugModel::Http {
                 site = site.one_at_a_time();
             }
-            let server = Server::open(ground, IpAddr::V4(model.host()), site)?;
+            let host = IpAddr::from([127, 0, 0, emulation.host]);
+            let server = Server::open(ground, host, site)?;
             Ok((model, state, server))
         };
         emulations
@@ -132,12 +143,13 @@ impl Plugs {
 
     /// The password that a plug wants from now on, from the user `admin`. [`PlugModel::Http`] never wants one.
     pub fn set_password(&self, model: PlugModel, password: Option<&str>) {
-        self.with(model, |state| state.login.set_password(password));
+        let password = password.map(str::to_owned);
+        self.with(model, |state| state.login.password = password);
     }
 
     /// So many right answers to a challenge of [`PlugModel::Shelly2`] come too late from now on.
     pub fn set_stale(&self, answers: u32) {
-        self.with(PlugModel::Shelly2, |state| state.login.set_stale(answers));
+        self.with(PlugModel::Shelly2, |state| state.login.stale = answers);
     }
 
     /// Presses the button on the plug.
@@ -180,7 +192,8 @@ impl Plugs {
     /// The firmware of [`PlugModel::Tasmota`] and its `SetOption34` in milliseconds, from now on.
     pub fn set_firmware(&self, firmware: Firmware, option34: u8) {
         self.with(PlugModel::Tasmota, |state| {
-            state.tasmota.set_firmware(firmware, option34);
+            state.tasmota.firmware = firmware;
+            state.tasmota.option34 = Duration::from_millis(u64::from(option34));
         });
     }
 
@@ -262,10 +275,9 @@ impl Plugs {
     /// How many connections a plug has accepted.
     #[must_use]
     pub fn connections(&self, model: PlugModel) -> usize {
-        self.find(model).map_or(0, |(_, server)| {
-            let (connections, _) = server.site().counts();
-            usize::try_from(connections).unwrap_or(usize::MAX)
-        })
+        let found = self.find(model);
+        let connections = found.map_or(0, |(_, server)| server.site().counts().connections);
+        usize::try_from(connections).unwrap_or(usize::MAX)
     }
 
     /// How often what is behind a plug had no power for that long, and has it again.
@@ -298,7 +310,7 @@ fn two_urls(state: &mut State, request: &Request) -> Reply {
         _ => return Reply::text(404, "nothing here\n"),
     };
     if let (PlugMode::Late(duration), false) = (state.mode, on) {
-        state.command(|relay| relay.plan([(duration, false)]));
+        state.command(|relay| relay.plan(duration, false));
         return Reply::text(200, "done\n").sent(Manner::Reset);
     }
     let now = Instant::now();

@@ -100,17 +100,15 @@ impl Relay {
         }
     }
 
-    /// Switches at each of these times from now, in their order, after all that was planned before.
-    pub fn plan(&mut self, steps: impl IntoIterator<Item = (Duration, bool)>) {
+    /// Switches that long from now, after all that was planned before.
+    pub fn plan(&mut self, after: Duration, on: bool) {
         let now = Instant::now();
         let start = self.pending.back().map_or(now, |last| last.at.max(now));
-        for (number, (after, on)) in steps.into_iter().enumerate() {
-            self.pending.push_back(Transition {
-                at: start + after,
-                on,
-                by_timer: number > 0,
-            });
-        }
+        self.pending.push_back(Transition {
+            at: start + after,
+            on,
+            by_timer: false,
+        });
     }
 
     pub const fn is_on(&self) -> bool {

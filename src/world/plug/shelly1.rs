@@ -36,26 +36,29 @@ pub fn answer(state: &mut State, request: &Request) -> Reply {
         }
         Some(_) => return Reply::text(400, "Bad turn!"),
     };
-    reply(&told(relay))
+    Reply::json(200, &told(relay))
 }
 
 /// The whole device at once.
 fn status(state: &State) -> Reply {
-    reply(&json!({
-        "wifi_sta": {"connected": true, "ssid": "home", "ip": "192.168.1.20", "rssi": -37},
-        "cloud": {"enabled": false, "connected": false},
-        "mqtt": {"connected": false},
-        "time": "22:00",
-        "unixtime": 1_604_757_600,
-        "serial": 1,
-        "has_update": false,
-        "mac": state.mac,
-        "relays": [told(state.told())],
-        "inputs": [{"input": 0, "event": "", "event_cnt": 0}],
-        "ram_total": 50_960,
-        "ram_free": 37_816,
-        "uptime": state.uptime().as_secs(),
-    }))
+    Reply::json(
+        200,
+        &json!({
+            "wifi_sta": {"connected": true, "ssid": "home", "ip": "192.168.1.20", "rssi": -37},
+            "cloud": {"enabled": false, "connected": false},
+            "mqtt": {"connected": false},
+            "time": "22:00",
+            "unixtime": 1_604_757_600,
+            "serial": 1,
+            "has_update": false,
+            "mac": state.mac,
+            "relays": [told(state.told())],
+            "inputs": [{"input": 0, "event": "", "event_cnt": 0}],
+            "ram_total": 50_960,
+            "ram_free": 37_816,
+            "uptime": state.uptime().as_secs(),
+        }),
+    )
 }
 
 fn told(relay: &Relay) -> Value {
@@ -70,8 +73,4 @@ fn told(relay: &Relay) -> Value {
         "overpower": false,
         "source": "http",
     })
-}
-
-fn reply(body: &Value) -> Reply {
-    Reply::new(200, "application/json", body.to_string())
 }

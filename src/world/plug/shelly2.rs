@@ -25,13 +25,13 @@ pub fn answer(state: &mut State, request: &Request) -> Reply {
             failure(-103, "Missing required argument 'id'!")
         }
         ("Switch.Set", Some("0")) => set(state, request),
-        ("Switch.GetStatus", Some("0")) => reply(200, &status(state)),
-        ("Shelly.GetStatus", _) => reply(200, &everything(state)),
+        ("Switch.GetStatus", Some("0")) => Reply::json(200, &status(state)),
+        ("Shelly.GetStatus", _) => Reply::json(200, &everything(state)),
         ("KVS.Set" | "KVS.Get", _) if state.store.is_some() => keep(state, request),
         ("Switch.Set" | "Switch.GetStatus", Some(id)) => {
             failure(-105, &format!("Argument 'id', value {id} not found!"))
         }
-        _ => reply(
+        _ => Reply::json(
             404,
             &json!({"code": 404, "message": format!("No handler for {method}")}),
         ),
@@ -50,7 +50,7 @@ fn set(state: &mut State, request: &Request) -> Reply {
     };
     let was_on = state.claimed.is_on();
     state.command(|relay| relay.switch(on, seconds.map(Duration::from_secs)));
-    reply(200, &json!({"was_on": was_on}))
+    Reply::json(200, &json!({"was_on": was_on}))
 }
 
 /// `KVS.Set` and `KVS.Get`; of all values, text alone.
@@ -64,12 +64,12 @@ fn keep(state: &mut State, request: &Request) -> Reply {
             failure(-103, "Missing required argument 'value'!")
         }
         None => match store.get(&key) {
-            Some(value) => reply(200, &json!({"etag": "0DWty8HwCB", "value": value})),
+            Some(value) => Reply::json(200, &json!({"etag": "0DWty8HwCB", "value": value})),
             None => failure(-105, &format!("Argument 'key', value '{key}' not found!")),
         },
         Some(value) => {
             store.insert(key, value.trim_matches('"').to_owned());
-            reply(200, &json!({"etag": "0DWty8HwCB", "rev": 1}))
+            Reply::json(200, &json!({"etag": "0DWty8HwCB", "rev": 1}))
         }
     }
 }
@@ -114,9 +114,5 @@ fn everything(state: &State) -> Value {
 }
 
 fn failure(code: i32, message: &str) -> Reply {
-    reply(500, &json!({"code": code, "message": message}))
-}
-
-fn reply(status: u16, body: &Value) -> Reply {
-    Reply::new(status, "application/json", body.to_string())
+    Reply::json(500, &json!({"code": code, "message": message}))
 }

@@ -19,6 +19,10 @@ const UPTIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How a model is played. By a table of functions and not by the model's name, so that a program that shows one plug holds no other.
 pub struct Emulation {
     pub model: PlugModel,
+    /// The last number of its address on the local network.
+    pub host: u8,
+    /// The hardware address that it begins with.
+    pub mac: &'static str,
     /// What happens in it between two requests.
     pub run: fn(&mut State),
     pub answer: fn(&mut State, &Request) -> Reply,
@@ -57,7 +61,7 @@ impl State {
             claimed: Relay::new(),
             requests: Vec::new(),
             round_trip: Duration::ZERO,
-            mac: emulation.model.mac().to_owned(),
+            mac: emulation.mac.to_owned(),
             runs: (Instant::now(), UPTIME),
             tasmota: Machine::new(),
             store: Some(BTreeMap::new()),

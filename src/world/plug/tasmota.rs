@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::http::{Reply, Request};
 use super::login::Login;
@@ -53,7 +53,7 @@ pub fn refusal(state: &State, request: &Request) -> Reply {
         Firmware::V8 | Firmware::V9 | Firmware::V12 | Firmware::V15 => 401,
     };
     let body = json!({"WARNING": "Need user=<username>&password=<password>"});
-    Reply::new(status, "application/json", body.to_string())
+    Reply::json(status, &body)
 }
 
 fn command(state: &mut State, command: &str) -> Reply {
@@ -61,18 +61,21 @@ fn command(state: &mut State, command: &str) -> Reply {
     let (name, argument) = command.split_once(' ').unwrap_or((command, ""));
     if name.eq_ignore_ascii_case("backlog") {
         let forgets = state.mode == PlugMode::Forgets;
-        return reply(&state.tasmota.queue(argument, now, forgets));
+        return Reply::json(200, &state.tasmota.queue(argument, now, forgets));
     }
     let relay = match state.tasmota.execute(command, now) {
-        None => return reply(&json!({"Command": "Unknown"})),
-        Some(Said::Variable) => return reply(&json!({"Var16": state.tasmota.variable})),
+        None => return Reply::json(200, &json!({"Command": "Unknown"})),
+        Some(Said::Variable) => return Reply::json(200, &json!({"Var16": state.tasmota.variable})),
         Some(Said::Tell) => state.told(),
         Some(Said::Set(on)) => {
             state.carry_out(|relay| relay.set(now, on, false));
             &state.claimed
         }
     };
-    reply(&json!({"POWER": if relay.is_on() { "ON" } else { "OFF" }}))
+    Reply::json(
+        200,
+        &json!({"POWER": if relay.is_on() { "ON" } else { "OFF" }}),
+    )
 }
 
 /// `/?m=1`, as the script of the main page asks for it. `{t}` and the like are for that script to fill in.
@@ -134,8 +137,4 @@ fn information(state: &State) -> String {
 
 fn page(body: &str) -> Reply {
     Reply::new(200, "text/html", body.to_owned())
-}
-
-fn reply(body: &Value) -> Reply {
-    Reply::new(200, "application/json", body.to_string())
 }

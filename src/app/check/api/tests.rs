@@ -18,16 +18,7 @@ fn found(id: &str, kind: &str, content: &str) -> Found {
 
 fn judged(spec: &RecordSpec, there: &[Found], seen: Option<&str>) -> Finding {
     let (state, now, policy) = (RecordState::default(), at(0), policy());
-    let reconciliation = Reconciliation {
-        spec,
-        state: &state,
-        wanted: seen.map_or_else(|| content(spec, there), ip),
-        now: &now,
-        policy: &policy,
-        no_cache: false,
-        doh: false,
-    };
-    record(&reconciliation, there, seen.is_some())
+    record(spec, &state, there, seen.map(ip), &now, &policy)
 }
 
 #[test]

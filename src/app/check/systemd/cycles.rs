@@ -32,7 +32,7 @@ struct Failures {
 #[must_use]
 pub fn look(systemd: &Systemd, now: &Moment, window: Duration) -> Option<Finding> {
     let service = systemd.loaded(SERVICE)?;
-    let latest = Ending::latest(service);
+    let latest = Ending::of(service, "ExecMainCode", "ExecMainStatus");
     let succeeded = matches!(service.get("Result"), "success" | "");
     let failed = systemd.journal.as_ref().map(|text| Failures::read(text));
     let last = last(service, latest, succeeded);
@@ -71,22 +71,12 @@ fn last(service: Block, latest: Option<Ending>, succeeded: bool) -> String {
 }
 
 impl Ending {
-    /// By the words of `waitid(2)`, in the numbers of systemd's properties; none where no process has ended yet.
-    fn latest(service: Block) -> Option<Self> {
-        let status = service.get("ExecMainStatus").parse().ok()?;
-        match service.get("ExecMainCode") {
-            "1" => Some(Self::Code(status)),
-            "2" | "3" => Some(Self::Signal(status)),
-            _ => None,
-        }
-    }
-
-    /// The same in the words of the journal.
-    fn logged(entry: Block) -> Option<Self> {
-        let status = entry.get("EXIT_STATUS").parse().ok()?;
-        match entry.get("EXIT_CODE") {
-            "exited" => Some(Self::Code(status)),
-            "killed" | "dumped" => Some(Self::Signal(status)),
+    /// What `waitid(2)` told, in the numbers of systemd's properties or in the words of the journal; none where no process has ended yet.
+    fn of(block: Block, code: &str, status: &str) -> Option<Self> {
+        let status = block.get(status).parse().ok()?;
+        match block.get(code) {
+            "1" | "exited" => Some(Self::Code(status)),
+            "2" | "3" | "killed" | "dumped" => Some(Self::Signal(status)),
             _ => None,
         }
     }
@@ -107,7 +97,7 @@ impl Failures {
         let mut by_ending: Vec<(Ending, u32)> = vec![];
         let mut latest = None;
         for entry in Block::all(journal) {
-            if let Some(ending) = Ending::logged(entry) {
+            if let Some(ending) = Ending::of(entry, "EXIT_CODE", "EXIT_STATUS") {
                 match by_ending.iter_mut().find(|(known, _)| *known == ending) {
                     Some((_, count)) => *count += 1,
                     None => by_ending.push((ending, 1)),

@@ -8,79 +8,67 @@ use crate::app::check::tools::Block;
 use crate::logic::policy::Policy;
 use crate::logic::units::config_duration;
 
-/// A timer and what of the configuration it stands for.
-struct Plan {
-    id: &'static str,
-    /// Which of its settings is the interval, as it is written in a unit file.
-    setting: &'static str,
-    key: &'static str,
-    interval: Duration,
-    jitter: Duration,
-}
+/// A timer, which of its settings is the interval, as it is written in a unit file, and what of the configuration that stands for.
+type Plan = (&'static str, &'static str, &'static str, Duration);
 
 /// One finding for each timer that differs; none where both are as configured, or are not there.
 #[must_use]
 pub fn look(systemd: &Systemd, policy: &Policy) -> Vec<Finding> {
-    let plans = [
-        Plan {
-            id: TIMER,
-            setting: "OnUnitInactiveSec",
-            key: "healthy_interval",
-            interval: policy.healthy_interval,
-            jitter: policy.jitter,
-        },
-        Plan {
-            id: FAST_TIMER,
-            setting: "OnActiveSec",
-            key: "unsettled_interval",
-            interval: policy.unsettled_interval,
-            jitter: policy.jitter,
-        },
+    let plans: [Plan; 2] = [
+        (
+            TIMER,
+            "OnUnitInactiveSec",
+            "healthy_interval",
+            policy.healthy_interval,
+        ),
+        (
+            FAST_TIMER,
+            "OnActiveSec",
+            "unsettled_interval",
+            policy.unsettled_interval,
+        ),
     ];
-    let judge = |plan: &Plan| judge(plan, systemd.loaded(plan.id)?);
-    plans.iter().filter_map(judge).collect()
+    let judge = |plan: Plan| judge(plan, policy.jitter, systemd.loaded(plan.0)?);
+    plans.into_iter().filter_map(judge).collect()
 }
 
-fn judge(plan: &Plan, unit: Block) -> Option<Finding> {
+fn judge((id, setting, key, interval): Plan, jitter: Duration, unit: Block) -> Option<Finding> {
     let settings = settings(unit);
-    let found = settings.iter().find(|(name, _)| name == plan.setting);
+    let found = settings.iter().find(|(name, _)| name == setting);
     let delay = unit.get("RandomizedDelayUSec");
-    let right_interval = found.is_some_and(|(_, span)| is(span, plan.interval));
-    let right_delay = is(delay, plan.jitter);
+    let right_interval = found.is_some_and(|(_, span)| is(span, interval));
+    let right_delay = is(delay, jitter);
     if right_interval && right_delay {
         return None;
     }
     let (mut differs, mut lines) = (vec![], vec!["[Timer]".to_owned()]);
     if !right_interval {
-        let wanted = config_duration(plan.interval);
-        let has = found.map_or_else(
-            || format!("has no {}=", plan.setting),
-            |(_, span)| format!("has {}={span}", plan.setting),
-        );
-        differs.push(format!("{has}, but policy.{} is {wanted}", plan.key));
+        let wanted = config_duration(interval);
+        let has = match found {
+            Some((_, span)) => format!("has {setting}={span}"),
+            None => format!("has no {setting}="),
+        };
+        differs.push(format!("{has}, but policy.{key} is {wanted}"));
         // One empty setting takes back all of them, the calendar too.
-        lines.push(format!("{}=", plan.setting));
-        let others = settings.iter().filter(|(name, _)| name != plan.setting);
+        lines.push(format!("{setting}="));
+        let others = settings.iter().filter(|(name, _)| name != setting);
         lines.extend(others.map(|(name, span)| format!("{name}={span}")));
-        if lines.len() == 2 && plan.id == TIMER {
+        if lines.len() == 2 && id == TIMER {
             // Alone, OnUnitInactiveSec= would never begin.
             lines.push("OnBootSec=15s".to_owned());
         }
-        lines.push(format!("{}={wanted}", plan.setting));
+        lines.push(format!("{setting}={wanted}"));
     }
     if !right_delay {
-        let wanted = config_duration(plan.jitter);
+        let wanted = config_duration(jitter);
         differs.push(format!(
             "has RandomizedDelaySec={delay}, but policy.jitter is {wanted}"
         ));
         lines.push(format!("RandomizedDelaySec={wanted}"));
     }
-    let (id, lines) = (plan.id, lines.join("\n"));
-    Some(
-        Finding::warn("timer", format!("{id} {}", differs.join("; "))).fix(format!(
-            "add these lines: sudo systemctl edit {id}\n{lines}"
-        )),
-    )
+    let lines = lines.join("\n");
+    let fix = format!("add these lines: sudo systemctl edit {id}\n{lines}");
+    Some(Finding::warn("timer", format!("{id} {}", differs.join("; "))).fix(fix))
 }
 
 /// `OnBootSec` and `15s` from `{ OnBootUSec=15s ; next_elapse=.. }`, for each that is set.
@@ -120,18 +108,13 @@ fn micros(span: &str) -> Option<u64> {
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let parts = 10_u64.checked_pow(fraction.len().try_into().ok()?)?;
         let fraction = fraction.parse::<u64>().ok()?.checked_mul(size)? / parts;
-        whole
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(size)?
-            .checked_add(fraction)
+        let whole: u64 = whole.parse().ok()?;
+        whole.checked_mul(size)?.checked_add(fraction)
     };
     if span == "0" {
         return Some(0);
     }
-    let mut sum: u64 = 0;
-    for word in span.split_ascii_whitespace() {
-        sum = sum.checked_add(part(word)?)?;
-    }
+    let mut words = span.split_ascii_whitespace();
+    let sum = words.try_fold(0, |sum: u64, word| sum.checked_add(part(word)?))?;
     (!span.is_empty()).then_some(sum)
 }

@@ -45,21 +45,15 @@ fn unknown(why: &str) -> Finding {
 }
 
 fn load(id: &str, unit: Block) -> Option<Finding> {
-    match unit.get("LoadState") {
-        "loaded" => None,
-        "masked" => Some(
-            Finding::warn(CHECK, format!("{id} is masked: it cannot be started"))
-                .fix(format!("sudo systemctl unmask {id}")),
-        ),
-        "not-found" => Some(
-            Finding::fail(CHECK, format!("{id} is not installed, but other units are"))
-                .fix("install the package again, or copy the unit"),
-        ),
-        state => Some(
-            Finding::fail(CHECK, format!("systemd cannot load {id} ({state})"))
-                .fix(format!("fix the file that this names: {VERIFY} {id}")),
-        ),
-    }
+    Some(match unit.get("LoadState") {
+        "loaded" => return None,
+        "masked" => Finding::warn(CHECK, format!("{id} is masked: it cannot be started"))
+            .fix(format!("sudo systemctl unmask {id}")),
+        "not-found" => Finding::fail(CHECK, format!("{id} is not installed, but other units are"))
+            .fix("install the package again, or copy the unit"),
+        state => Finding::fail(CHECK, format!("systemd cannot load {id} ({state})"))
+            .fix(format!("fix the file that this names: {VERIFY} {id}")),
+    })
 }
 
 fn reload(systemd: &Systemd) -> Option<Finding> {
@@ -69,67 +63,43 @@ fn reload(systemd: &Systemd) -> Option<Finding> {
     };
     let changed: Vec<&str> = UNITS.into_iter().filter(changed).collect();
     (!changed.is_empty()).then(|| {
-        let names = changed.join(", ");
-        Finding::warn(
-            CHECK,
-            format!("systemd has not loaded the changes to {names}"),
-        )
-        .fix("sudo systemctl daemon-reload")
+        let unseen = format!(
+            "systemd has not loaded the changes to {}",
+            changed.join(", ")
+        );
+        Finding::warn(CHECK, unseen).fix("sudo systemctl daemon-reload")
     })
 }
 
 fn timer(unit: Block) -> Option<Finding> {
     let enabled = unit.get("UnitFileState").starts_with("enabled");
-    match (unit.get("ActiveState"), enabled) {
-        ("active", _) if unit.get("SubState") == "elapsed" => Some(
-            Finding::fail(
-                CHECK,
-                format!("{TIMER} has elapsed: it starts no more cycles"),
-            )
-            .fix(format!(
-                "give it OnBootSec= beside OnUnitInactiveSec=, then: sudo systemctl restart {TIMER}"
-            )),
+    let start = |what| Finding::warn(CHECK, format!("{TIMER} {what}")).fix(START);
+    let restart = |what, first| {
+        let fix = format!("{first}, then: sudo systemctl restart {TIMER}");
+        Finding::fail(CHECK, format!("{TIMER} {what}")).fix(fix)
+    };
+    Some(match (unit.get("ActiveState"), enabled) {
+        ("active", _) if unit.get("SubState") == "elapsed" => restart(
+            "has elapsed: it starts no more cycles",
+            "give it OnBootSec= beside OnUnitInactiveSec=",
         ),
-        ("active", true) => None,
-        ("active", false) => Some(
-            Finding::warn(
-                CHECK,
-                format!("{TIMER} is not enabled: it will not start after a reboot"),
-            )
-            .fix(START),
+        ("active", true) => return None,
+        ("active", false) => start("is not enabled: it will not start after a reboot"),
+        ("failed", _) => restart(
+            "has failed: it starts no cycles",
+            "see systemctl status cadence.timer",
         ),
-        ("failed", _) => Some(
-            Finding::fail(CHECK, format!("{TIMER} has failed: it starts no cycles")).fix(format!(
-                "see systemctl status {TIMER}, then: sudo systemctl restart {TIMER}"
-            )),
-        ),
-        (_, true) => Some(
-            Finding::warn(
-                CHECK,
-                format!("{TIMER} is enabled, but not started: it starts no cycles"),
-            )
-            .fix(START),
-        ),
-        (_, false) => Some(
-            Finding::warn(
-                CHECK,
-                format!("{TIMER} is neither enabled nor started: it starts no cycles"),
-            )
-            .fix(START),
-        ),
-    }
+        (_, true) => start("is enabled, but not started: it starts no cycles"),
+        (_, false) => start("is neither enabled nor started: it starts no cycles"),
+    })
 }
 
 /// It comes and goes with the timer, where that is not edited away.
 fn fast_path(systemd: &Systemd) -> Option<Finding> {
     let active = |id| Some(systemd.loaded(id)?.get("ActiveState") == "active");
-    (active(TIMER)? && !active(FAST_PATH)?).then(|| {
-        Finding::warn(
-            CHECK,
-            format!("{FAST_PATH} is not started: no fast interval in an outage"),
-        )
-        .fix(format!("sudo systemctl restart {TIMER}"))
-    })
+    let stopped = format!("{FAST_PATH} is not started: no fast interval in an outage");
+    let found = Finding::warn(CHECK, stopped).fix(format!("sudo systemctl restart {TIMER}"));
+    (active(TIMER)? && !active(FAST_PATH)?).then_some(found)
 }
 
 fn verified(systemd: &Systemd) -> Option<Finding> {
@@ -139,9 +109,7 @@ fn verified(systemd: &Systemd) -> Option<Finding> {
     };
     let text = match &systemd.verified {
         Ok(text) => text,
-        Err(why) => {
-            return Some(Finding::warn(CHECK, format!("not verified: {why}")));
-        }
+        Err(why) => return Some(Finding::warn(CHECK, format!("not verified: {why}"))),
     };
     let mut faults = text.lines().filter(ours);
     let first = faults.next().and_then(first_line)?;
@@ -149,9 +117,6 @@ fn verified(systemd: &Systemd) -> Option<Finding> {
         0 => String::new(),
         more => format!(" (and {more} more)"),
     };
-    Some(
-        Finding::warn(CHECK, format!("{VERIFY} says: {first}{more}")).fix(format!(
-            "fix it; to see all of it: {VERIFY} {TIMER} {SERVICE}"
-        )),
-    )
+    let fix = format!("fix it; to see all of it: {VERIFY} {TIMER} {SERVICE}");
+    Some(Finding::warn(CHECK, format!("{VERIFY} says: {first}{more}")).fix(fix))
 }

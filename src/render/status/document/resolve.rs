@@ -6,7 +6,7 @@ use super::{
     Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
     Outage, Past, Pending, Record, Recovery, Uptime, Verified,
 };
-use crate::logic::moment::{Elapsed, Moment};
+use crate::logic::moment::Moment;
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{Instead, RecordState, Truth};
 use crate::logic::schedule;
@@ -15,6 +15,7 @@ use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::logic::{advice, backoff};
+use crate::render::json;
 
 /// The schema of the document.
 const SCHEMA: &str = "cadence.status/1";
@@ -30,18 +31,17 @@ impl Document {
         let since = Past::of(&known.since, now);
         let speed = known.next.as_ref().map(|due| due.speed);
         let public_ip = |family| {
-            in_use(family, known, configured).then(|| {
-                let address = Address::new(family, known, configured, now);
-                Address {
-                    readiness: state.and(address.readiness),
-                    ..address
-                }
+            let address = Address::new(family, known, configured, now);
+            in_use(family, known, configured).then(|| Address {
+                readiness: state.and(address.readiness),
+                ..address
             })
         };
         let (errors, fixes) = advice::split_all(&known.errors);
         let gateway = known.gateway.as_ref();
         let told = gateway.and_then(|it| it.told(known.machines.ipv4.track.trusted()));
         let (router, router_fix) = apart(told.as_deref());
+        let (last_change, uptime) = (known.last_change.as_ref(), known.uptime);
         Self {
             schema: SCHEMA,
             readiness: state.map(State::readiness),
@@ -62,12 +62,13 @@ impl Document {
             router,
             router_fix,
             records: records(known, configured, now),
-            uptime: Uptime::new(known.uptime),
+            uptime: Uptime {
+                ready: uptime.ready,
+                total: uptime.total,
+                percent: (uptime.total > 0).then(|| json::percent(uptime.percent())),
+            },
             hours: hours(known, now),
-            last_change: known
-                .last_change
-                .as_ref()
-                .map(|change| LastChange::new(change, now)),
+            last_change: last_change.map(|change| LastChange::new(change, now)),
             recovery: Recovery::new(known, configured, now),
             backoff: Backoff::new(known, now),
             errors,
@@ -138,17 +139,11 @@ impl Past {
         let derived = age
             .filter(|_| now.wall_is_plausible())
             .and_then(|age| now.wall.checked_sub(age).ok());
-        let at = match (stored, derived) {
-            (Some(stored), Some(derived))
-                if stored.duration_since(derived).unsigned_abs() <= SAME_CLOCK =>
-            {
-                Some(stored)
-            }
-            (_, Some(derived)) => Some(derived),
-            (stored, None) => stored,
+        let is_same = |derived| {
+            stored.is_some_and(|at| at.duration_since(derived).unsigned_abs() <= SAME_CLOCK)
         };
         Self {
-            at,
+            at: derived.filter(|derived| !is_same(*derived)).or(stored),
             age_s: age.map(|age| age.as_secs()),
         }
     }
@@ -298,16 +293,6 @@ impl Record {
     }
 }
 
-impl Uptime {
-    fn new(counted: state::Uptime) -> Self {
-        Self {
-            ready: counted.ready,
-            total: counted.total,
-            percent: (counted.total > 0).then(|| (counted.percent() * 100.0).round() / 100.0),
-        }
-    }
-}
-
 fn hours(state: &State, now: &Moment) -> Vec<Option<f64>> {
     if !now.wall_is_plausible() {
         return vec![None; HOURS];
@@ -367,13 +352,8 @@ impl Next {
     fn new(state: &State, now: &Moment) -> Option<Self> {
         let (due, last) = (state.next.as_ref()?, state.last.as_ref()?);
         let began = Past::of(&last.at, now);
-        let in_s = match last.at.elapsed(now) {
-            Elapsed::Known(age) => {
-                let signed = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
-                Some(signed(due.in_s).saturating_sub(signed(age.as_secs())))
-            }
-            Elapsed::Unknown => None,
-        };
+        let signed = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
+        let left = |age: Duration| signed(due.in_s).saturating_sub(signed(age.as_secs()));
         let due_at = if began.at == Some(last.at.wall) {
             Some(due.due_at)
         } else {
@@ -384,7 +364,7 @@ impl Next {
         };
         Some(Self {
             speed: due.speed,
-            in_s,
+            in_s: last.at.elapsed(now).known().map(left),
             due_at,
         })
     }
