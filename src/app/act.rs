@@ -47,8 +47,8 @@ pub struct Act<'a> {
     now: &'a Moment,
     /// What time it is meanwhile.
     clock: fn() -> Moment,
-    /// The ids of zones in which something is refused, and how many more calls may be made in each to find what.
-    further: RefCell<Vec<(String, usize)>>,
+    /// How far it was searched in each zone.
+    further: RefCell<Vec<Further>>,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     save: Option<&'a Save<'a>>,
 }
@@ -77,8 +77,17 @@ enum Again {
     No,
     /// The record to create was said to be there.
     Whole,
-    /// The server failed at it and others together: half of them go out now.
-    InParts,
+    /// The server failed at so many together: half of them go out now.
+    Part(usize),
+}
+
+/// What may be done in one cycle to find what a zone refuses.
+struct Further {
+    zone_id: String,
+    /// So many more calls may be made.
+    calls: usize,
+    /// The zone took a change.
+    is_any_taken: bool,
 }
 
 /// What came of the records so far.

@@ -32,16 +32,20 @@ enum Why {
     Second,
     /// The other half, which would be refused as it is.
     Suspect,
-    /// The other half, where the server failed at the first one: if it fails at this one as well, it is in trouble.
-    Last,
 }
 
 impl Batches {
     /// Changes by their places: so many that go out together, `largest` at a time, and behind them some that were refused before, each
-    /// `alone`. At most so many calls further are made for the refused ones.
+    /// `alone`. At most so many calls further are made for the refused ones; those in `parts` are parts of what was tried before.
     #[must_use]
-    pub fn of([together, alone]: [usize; 2], largest: usize, further: usize) -> Self {
-        let groups = [(together, largest, Why::Batch), (alone, 1, Why::Second)];
+    pub fn of(
+        [together, alone]: [usize; 2],
+        largest: usize,
+        in_parts: bool,
+        further: usize,
+    ) -> Self {
+        let first = if in_parts { Why::Second } else { Why::Batch };
+        let groups = [(together, largest, first), (alone, 1, Why::Second)];
         let (mut parts, mut first) = (vec![], 0);
         for (count, size, why) in groups {
             let end = first + count;
@@ -56,20 +60,6 @@ impl Batches {
         Self { parts, further }
     }
 
-    /// The first batch was sent as a whole before.
-    pub fn begin_with_halves(&mut self) {
-        match self.parts.pop() {
-            Some(first) if first.places.len() > 1 => {
-                self.halve(first.places);
-                // That may have been a moment's trouble: this half may be taken as well as the other one.
-                if let Some(other) = self.parts.iter_mut().rev().nth(1) {
-                    other.why = Why::Batch;
-                }
-            }
-            first => self.parts.extend(first),
-        }
-    }
-
     /// What goes out next; none where nothing may any more. What became of it is told before the next.
     pub fn next_part(&mut self) -> Option<Part> {
         loop {
@@ -77,7 +67,7 @@ impl Batches {
             match part.why {
                 Why::Suspect if part.places.len() > 1 => self.halve(part.places),
                 Why::Batch | Why::Alone => return Some(part),
-                Why::First | Why::Second | Why::Suspect | Why::Last => {
+                Why::First | Why::Second | Why::Suspect => {
                     let Some(further) = self.further.checked_sub(1) else {
                         self.parts.push(part);
                         return None;
@@ -97,9 +87,7 @@ impl Batches {
 
     /// It was made.
     pub fn taken(&mut self, part: &Part) {
-        let other = self.parts.last_mut();
-        let other = other.filter(|other| part.why == Why::First && other.why == Why::Second);
-        if let Some(other) = other {
+        if let (Why::First, Some(other)) = (part.why, self.parts.last_mut()) {
             other.why = Why::Suspect;
         }
     }
@@ -109,31 +97,6 @@ impl Batches {
         if part.places.len() > 1 {
             self.halve(part.places.clone());
         }
-    }
-
-    /// The server failed at it, and was not seen to take anything. If a change in it is what it fails at, it takes one of the halves.
-    ///
-    /// # Errors
-    /// It took neither: these places are those of both.
-    pub fn failed(&mut self, part: &Part) -> Result<(), Range<usize>> {
-        let places = part.places.clone();
-        match (part.why, self.parts.last_mut()) {
-            (Why::Batch, _) if places.len() > 1 => self.halve(places),
-            (Why::First, Some(other)) => {
-                other.why = Why::Last;
-                // The other one goes first. What is alone is found as soon as that is taken.
-                if places.len() > 1 {
-                    let before = self.parts.len().saturating_sub(1);
-                    let why = Why::Suspect;
-                    self.parts.insert(before, Part { places, why });
-                }
-            }
-            (Why::Last, Some(first)) if first.places.end == places.start => {
-                return Err(first.places.start..places.end);
-            }
-            _ => return Err(places),
-        }
-        Ok(())
     }
 
     /// There is no such thing as a batch: it goes out again, and so does the rest, one by one.
@@ -206,7 +169,7 @@ mod tests {
             (1000, 200, 5),
             (3, 0, 3),
         ] {
-            let mut batches = Batches::of([count, 0], largest, 0);
+            let mut batches = Batches::of([count, 0], largest, false, 0);
             let all = (0..count).collect();
             assert_eq!(send(&mut batches, &[]), (all, vec![], calls), "{count}");
         }
@@ -216,7 +179,7 @@ mod tests {
     fn one_that_is_refused_is_found_in_two_times_the_logarithm_and_all_others_are_made() {
         for count in 2..=200_usize {
             for bad in 0..count {
-                let mut batches = Batches::of([count, 0], 200, usize::MAX);
+                let mut batches = Batches::of([count, 0], 200, false, usize::MAX);
                 let (made, refused, calls) = send(&mut batches, &[bad]);
                 assert_eq!(refused, [bad]);
                 assert_eq!(made.len(), count - 1, "{count} {bad}");
@@ -238,7 +201,7 @@ mod tests {
             (0..200).step_by(9).collect(),
             (0..200).collect(),
         ] {
-            let mut batches = Batches::of([200, 0], 200, usize::MAX);
+            let mut batches = Batches::of([200, 0], 200, false, usize::MAX);
             let (made, refused, calls) = send(&mut batches, &bad);
             assert_eq!(refused, bad);
             assert_eq!(made.len(), 200 - bad.len());
@@ -249,7 +212,7 @@ mod tests {
     #[test]
     fn where_many_are_refused_the_search_ends_and_what_is_left_is_named() {
         let bad: Vec<usize> = (0..200).collect();
-        let mut batches = Batches::of([200, 0], 200, 20);
+        let mut batches = Batches::of([200, 0], 200, false, 20);
         let (made, refused, calls) = send(&mut batches, &bad);
         assert_eq!((made, calls), (vec![], 21));
         let mut all = [refused, left(batches)].concat();
@@ -258,48 +221,8 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_fails_at_both_halves_is_in_trouble_and_one_that_takes_a_half_fails_at_what_is_in_the_other()
-     {
-        let next = |batches: &mut Batches| batches.next_part().unwrap();
-        let mut batches = Batches::of([8, 0], 200, 100);
-        for places in [0..8, 0..4] {
-            let part = next(&mut batches);
-            assert_eq!(part.places, places);
-            assert_eq!(batches.failed(&part), Ok(()));
-        }
-        let mut is_ill = Batches {
-            parts: batches.parts.clone(),
-            ..batches
-        };
-        let other = next(&mut is_ill);
-        assert_eq!(
-            (other.places.clone(), is_ill.failed(&other)),
-            (4..8, Err(0..8))
-        );
-
-        let other = next(&mut batches);
-        batches.taken(&other);
-        let (made, refused, calls) = send(&mut batches, &[1]);
-        assert_eq!((made, refused, calls), (vec![0, 2, 3], vec![1], 4));
-
-        let mut two = Batches::of([2, 0], 200, 100);
-        for places in [0..2, 0..1] {
-            let part = next(&mut two);
-            assert_eq!((part.places.clone(), two.failed(&part)), (places, Ok(())));
-        }
-        let other = next(&mut two);
-        assert_eq!(
-            (other.places.clone(), two.failed(&other)),
-            (1..2, Err(1..2))
-        );
-        let mut one = Batches::of([1, 0], 200, 100);
-        let alone = next(&mut one);
-        assert_eq!(one.failed(&alone), Err(0..1));
-    }
-
-    #[test]
     fn what_was_refused_before_goes_alone_and_last() {
-        let mut batches = Batches::of([4, 3], 200, 2);
+        let mut batches = Batches::of([4, 3], 200, false, 2);
         let mut sent = vec![];
         while let Some(part) = batches.next_part() {
             batches.taken(&part);
@@ -310,7 +233,7 @@ mod tests {
 
     #[test]
     fn where_there_are_no_batches_each_goes_out_alone_and_in_order() {
-        let mut batches = Batches::of([5, 0], 2, 0);
+        let mut batches = Batches::of([5, 0], 2, false, 0);
         let first = batches.next_part().unwrap();
         batches.one_by_one(first);
         let mut sent = vec![];

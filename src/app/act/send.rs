@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::write::{Made, not_made};
-use super::{Act, Again, Change};
+use super::{Act, Again, Change, Further};
 use crate::app::lookup::Lookup;
 use crate::logic::batches::{Batches, Part};
 use crate::logic::provider::{ApiError, ApiErrorKind};
@@ -13,8 +13,8 @@ use crate::logic::state::State;
 /// So many calls are made in one cycle to find which changes are refused: five minutes, ten cycles, may not use up what Cloudflare allows in
 /// them (1,200), and where most are refused the rest goes on in the next cycle. Each zone has its share ..
 const FURTHER_CALLS: usize = 100;
-/// .. and as many as it takes to find one of the largest batch.
-const FEWEST_CALLS: usize = 16;
+/// .. and as many as it takes to find two of the largest batch.
+const FEWEST_CALLS: usize = 32;
 
 /// Why nothing more goes out in this cycle.
 type Stop = String;
@@ -35,8 +35,8 @@ struct Sending<'a, 'c> {
     is_answered: bool,
     /// The server took one.
     is_any_taken: bool,
-    /// Where the server failed at one alone, until it is seen whether it takes another one.
-    failed_alone: Option<(usize, ApiError)>,
+    /// So many calls it failed at by its own word.
+    failures: u32,
 }
 
 impl Act<'_> {
@@ -53,13 +53,25 @@ impl Act<'_> {
         let most = provider.largest_batch();
         let together = state.zones.get(zone).and_then(|zone| zone.together);
         let largest = together.map_or(most, |together| together.min(most));
+        // What the server failed at goes out in halves, now that it was read back.
+        let of_part = |change: &Change<'_>| match change.again {
+            Again::Part(size) => Some(size.div_ceil(2)),
+            Again::No | Again::Whole => None,
+        };
+        let part = changes.iter().filter_map(of_part).min();
+        let largest = part.map_or(largest, |part| largest.min(part));
         let mut further = self.further.borrow_mut();
-        let of_zone = further.iter().position(|(id, _)| id == zone_id);
+        let of_zone = further.iter().position(|it| it.zone_id == *zone_id);
         let zones = state.zones.values().filter(|zone| zone.id.is_some());
         let share = FURTHER_CALLS / zones.count().max(1);
-        let left = of_zone.map_or(share.max(FEWEST_CALLS), |place| {
-            further.swap_remove(place).1
-        });
+        let known = of_zone.map_or_else(
+            || Further {
+                zone_id: zone_id.clone(),
+                calls: share.max(FEWEST_CALLS),
+                is_any_taken: false,
+            },
+            |place| further.swap_remove(place),
+        );
         let mut sending = Sending {
             act: self,
             lookup,
@@ -67,20 +79,15 @@ impl Act<'_> {
             zone,
             changes,
             made: changes.iter().map(|_| None).collect(),
-            batches: Batches::of(counts, largest, left),
+            batches: Batches::of(counts, largest, part.is_some(), known.calls),
             refused_before: counts[0],
             is_answered: true,
-            is_any_taken: false,
-            failed_alone: None,
+            is_any_taken: known.is_any_taken,
+            failures: 0,
         };
         let mut why_not = String::from(
             "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
         );
-        // The whole of it was sent before.
-        let in_parts = |change: &Change<'_>| change.again == Again::InParts;
-        if changes.iter().all(in_parts) {
-            sending.batches.begin_with_halves();
-        }
         while let Some(part) = sending.batches.next_part() {
             let Some(sent) = changes.get(part.places.clone()) else {
                 break;
@@ -88,14 +95,18 @@ impl Act<'_> {
             let writes: Vec<&Write> = sent.iter().map(|change| &change.write).collect();
             let stop = match provider.write(zone_id, &writes, lookup.deadline) {
                 Ok(shown) => sending.taken(&part, shown),
-                Err(error) => sending.failed(part, error),
+                Err(error) => sending.failed(part, &error),
             };
             if let Some(why) = stop {
                 why_not = format!("not sent this cycle: an earlier call failed: {why}");
                 break;
             }
         }
-        further.push((zone_id.clone(), sending.batches.further()));
+        further.push(Further {
+            calls: sending.batches.further(),
+            is_any_taken: sending.is_any_taken,
+            ..known
+        });
         if let Some(zone) = sending
             .state
             .zones
@@ -122,14 +133,11 @@ impl Sending<'_, '_> {
         }
         let stop = self.shown(part.places.clone(), shown);
         self.is_any_taken |= stop.is_none();
-        if let Some((place, error)) = self.failed_alone.take_if(|_| stop.is_none()) {
-            self.fail_alone(place, &error);
-        }
         stop
     }
 
     /// A call failed.
-    fn failed(&mut self, part: Part, error: ApiError) -> Option<Stop> {
+    fn failed(&mut self, part: Part, error: &ApiError) -> Option<Stop> {
         let places = part.places.clone();
         let is_alone = places.len() == 1;
         let is_told = matches!(
@@ -139,26 +147,25 @@ impl Sending<'_, '_> {
                 is_told: true
             }
         );
-        let is_first = |change: &Change<'_>| change.again == Again::No;
-        let sent = self.changes.get(places.clone()).unwrap_or_default();
-        if is_told && !is_alone && sent.iter().any(is_first) {
-            for made in self.made.get_mut(places).unwrap_or_default() {
-                *made = Some(Made::Doubted);
-            }
-            self.is_answered = false;
-            return None;
-        }
         if is_told {
-            for made in self.made.get_mut(places.clone()).unwrap_or_default() {
-                *made = Some(in_doubt(error.message.clone()));
+            self.failures += 1;
+            let is_its_own = self.is_any_taken || places.start >= self.refused_before;
+            if is_alone && is_its_own {
+                self.fail_alone(places.start, error);
+                return None;
+            }
+            // A server that fails at the halves of what it failed at, and takes nothing, is in trouble.
+            let is_tried = |it: &Change<'_>| matches!(it.again, Again::Part(2..));
+            let is_again = self.changes.iter().all(is_tried);
+            if (!is_alone || is_again) && (self.is_any_taken || self.failures < 2) {
+                for made in self.made.get_mut(places.clone()).unwrap_or_default() {
+                    *made = Some(Made::Doubted(places.len()));
+                }
+                self.is_answered = false;
+                return None;
             }
         }
-        let is_theirs = is_told && (self.is_any_taken || places.start >= self.refused_before);
-        if is_alone && is_theirs {
-            self.fail_alone(places.start, &error);
-            return None;
-        }
-        if !is_alone && (is_theirs || is_refused(error.kind)) {
+        if !is_alone && is_refused(error.kind) {
             self.batches.refused(&part);
             return None;
         }
@@ -166,23 +173,14 @@ impl Sending<'_, '_> {
             self.batches.one_by_one(part);
             return None;
         }
-        let failed = if is_told {
-            self.batches.failed(&part)
-        } else {
-            Err(places.clone())
-        };
-        match failed {
-            Ok(()) => {
-                self.failed_alone = is_alone.then_some((places.start, error));
-                None
-            }
-            Err(places) => {
-                if is_lost(error.kind) {
-                    self.was_lost(places.len());
-                }
-                self.fail(places, &error)
-            }
+        if is_lost(error.kind) {
+            self.was_lost(places.len());
         }
+        let made = self.made.iter().enumerate();
+        let is_doubted = |made| is_told && matches!(made, &Some(Made::Doubted(_)));
+        let doubted = made.filter(|(_, made)| is_doubted(made));
+        let doubted: Vec<usize> = doubted.map(|(place, _)| place).collect();
+        self.fail(doubted.into_iter().chain(places), error)
     }
 
     /// No answer tells what became of so many changes.

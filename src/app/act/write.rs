@@ -42,19 +42,21 @@ impl Act<'_> {
                 let settled = match made {
                     Made::Settled(settled) => settled,
                     // Somebody else created it between our read and our write: see what they made. Or whether it was made is to be seen.
-                    Made::Exists(_) | Made::Doubted if change.again == Again::No => {
+                    Made::Exists(_) | Made::Doubted(_)
+                        if change.again == Again::No || matches!(made, Made::Doubted(_)) =>
+                    {
                         if let Ok(lookup) = &self.lookup {
                             lookup.forget(&zone.1, &change.record.spec.name);
                         }
                         hows.push(match made {
-                            Made::Doubted => Again::InParts,
+                            Made::Doubted(size) => Again::Part(size),
                             Made::Settled(_) | Made::Exists(_) => Again::Whole,
                         });
                         unread.push(change.record);
                         continue;
                     }
                     Made::Exists(error) => self.unlisted(state, &change, error),
-                    Made::Doubted => super::not_read(change.record.spec),
+                    Made::Doubted(_) => super::not_read(change.record.spec),
                 };
                 let at = match settled {
                     Settled::Written(_) => (self.clock)(),
@@ -131,8 +133,8 @@ pub(super) enum Made {
     Settled(Settled),
     /// Nothing: the record to create is there.
     Exists(ApiError),
-    /// The server says that it failed at this and others together: to be read back before anything else.
-    Doubted,
+    /// The server says that it failed at so many together: to be read back before anything else.
+    Doubted(usize),
 }
 
 pub(super) fn not_made(change: &Change<'_>, reason: String) -> Settled {
