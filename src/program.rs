@@ -24,7 +24,9 @@ const QUOTED: usize = 100;
 /// A program that runs, in a process group of its own. So no signal of the terminal reaches it: it is ended by us alone, or ends by itself.
 pub struct Running {
     child: Child,
-    output: Output,
+    /// Gives what it says, once, and is closed when nobody can say any more.
+    reader: mpsc::Receiver<Vec<u8>>,
+    kept: Option<Vec<u8>>,
 }
 
 /// A program that is over.
@@ -33,12 +35,6 @@ pub struct Ended {
     pub status: io::Result<Option<ExitStatus>>,
     /// It ended by itself, and what it left behind in its group held its output and was killed.
     pub left_behind: bool,
-    output: Output,
-}
-
-/// What a program says.
-struct Output {
-    reader: mpsc::Receiver<Vec<u8>>,
     kept: Option<Vec<u8>>,
 }
 
@@ -58,10 +54,8 @@ pub fn start(mut command: Command, keep: u64, departure: Option<Deadline>) -> io
     drop(command);
     Ok(Running {
         child,
-        output: Output {
-            reader: read(reader.into(), keep),
-            kept: None,
-        },
+        reader: read(reader.into(), keep),
+        kept: None,
     })
 }
 
@@ -71,19 +65,19 @@ impl Running {
     pub fn end(mut self, deadline: Deadline) -> Ended {
         let ended = self.wait(deadline);
         let by_itself = matches!(ended, Ok(true));
-        let left_behind = if by_itself && self.output.is_over() {
+        let left_behind = if by_itself && self.is_silent() {
             false
         } else {
             // It is not reaped before, so no other group has its number.
             let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             // What has a group of its own is no more of this program, and may hold the output on.
-            self.output.is_over() && by_itself
+            self.is_silent() && by_itself
         };
         let status = ended.and_then(|_| self.child.wait());
         Ended {
             status: status.map(|status| by_itself.then_some(status)),
             left_behind,
-            output: self.output,
+            kept: self.kept,
         }
     }
 
@@ -98,6 +92,18 @@ impl Running {
             system::sleep(end.within(LOOK));
         }
         Ok(true)
+    }
+
+    /// Whether nobody holds its output open; waits for that a while.
+    fn is_silent(&mut self) -> bool {
+        let end = Deadline::after(LAST_OUTPUT);
+        loop {
+            match self.reader.recv_timeout(end.remaining()) {
+                Ok(kept) => self.kept = Some(kept),
+                Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
     }
 }
 
@@ -120,25 +126,11 @@ fn read(mut reader: File, keep: u64) -> mpsc::Receiver<Vec<u8>> {
     receiver
 }
 
-impl Output {
-    /// Whether nobody holds it open; waits for that a while.
-    fn is_over(&mut self) -> bool {
-        let end = Deadline::after(LAST_OUTPUT);
-        loop {
-            match self.reader.recv_timeout(end.remaining()) {
-                Ok(kept) => self.kept = Some(kept),
-                Err(RecvTimeoutError::Disconnected) => return true,
-                Err(RecvTimeoutError::Timeout) => return false,
-            }
-        }
-    }
-}
-
 impl Ended {
     /// What the program said; none where something that it left behind holds the output open.
     #[must_use]
     pub fn output(&self) -> Option<String> {
-        let kept = self.output.kept.as_ref()?;
+        let kept = self.kept.as_ref()?;
         Some(String::from_utf8_lossy(kept).into_owned())
     }
 }

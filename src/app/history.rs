@@ -70,10 +70,7 @@ pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
     let state_dir = context.state_dir();
     let history = match StateDir::existing(&state_dir).map_err(Error::state)? {
         Some(dir) => history::read(&dir).map_err(Error::state)?,
-        None => history::History {
-            events: vec![],
-            skipped: 0,
-        },
+        None => history::History::default(),
     };
     if history.skipped > 0 {
         log::warn!(
@@ -112,21 +109,18 @@ fn select(events: Vec<Entry>, options: &cli::History, now: &Moment) -> Vec<Entry
 
 /// The events of the last `since`. One that was written while the clock was not set is taken to be as young as the next
 /// one after it, so that it is left out only where it is certainly older.
-fn younger(events: Vec<Entry>, since: Duration, now: &Moment) -> Vec<Entry> {
+fn younger(mut events: Vec<Entry>, since: Duration, now: &Moment) -> Vec<Entry> {
     let oldest = now.wall.saturating_sub(since).unwrap_or(Timestamp::MIN);
     let mut keep = true;
-    let mut kept: Vec<Entry> = events
-        .into_iter()
-        .rev()
-        .filter(|event| {
-            if is_plausible(event.at) {
-                keep = event.at >= oldest;
-            }
-            keep
-        })
-        .collect();
-    kept.reverse();
-    kept
+    events.reverse();
+    events.retain(|event| {
+        if is_plausible(event.at) {
+            keep = event.at >= oldest;
+        }
+        keep
+    });
+    events.reverse();
+    events
 }
 
 /// Whether a wall clock that said so can have been set.

@@ -87,12 +87,8 @@ pub fn told(adapters: &Adapters, dir: &StateDir, cut: &Cut) -> String {
     let what = "the plug has not confirmed that it is on since the cut";
     let Err(why) = at_plug_of(adapters, dir, Some(cut), |plug| plug.map(drop)) else {
         let on = called::cadence("recover --on");
-        return advice::join(
-            what,
-            Some(&format!(
-                "wait for the next cycle, which switches it on first, or: {on}"
-            )),
-        );
+        let fix = format!("wait for the next cycle, which switches it on first, or: {on}");
+        return advice::join(what, Some(&fix));
     };
     let (why, fix) = advice::split(&why);
     let forget = called::cadence("recover --forget");
@@ -198,15 +194,13 @@ pub fn tidy(dir: &StateDir, state: &State) {
 /// # Errors
 /// Another process holds the lock, or there can be none.
 pub fn lock(adapters: &Adapters, dir: &StateDir, wait: Duration) -> Result<Lock, Error> {
-    Lock::acquire(dir, wait).map_err(|error| match error {
-        LockError::Held { .. } => {
-            let told = advice::with(&error.to_string(), &rescue(adapters, dir));
-            Error::new(EXIT_LOCKED, told)
-        }
-        LockError::Store(error) => {
-            let told = advice::with(&error.to_string(), &rescue(adapters, dir));
-            Error::new(EXIT_STATE, told)
-        }
+    Lock::acquire(dir, wait).map_err(|error| {
+        let exit_code = match error {
+            LockError::Held { .. } => EXIT_LOCKED,
+            LockError::Store(_) => EXIT_STATE,
+        };
+        let told = advice::with(&error.to_string(), &rescue(adapters, dir));
+        Error::new(exit_code, told)
     })
 }
 

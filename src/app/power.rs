@@ -25,7 +25,7 @@ use crate::logic::recovery::{Decision, FRESH, Guardrail, Limits, Started};
 use crate::logic::state::State;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
-use crate::plug::{Plug, PlugError, PlugStatus, patience};
+use crate::plug::{Plug, PlugStatus, patience};
 use crate::store::StoreError;
 use crate::system;
 
@@ -48,6 +48,9 @@ const UNASKED: &str =
 /// Told where it is not known what would have come back.
 const STOPPED: &str =
     "cadence was stopped during the final check before the cut: the power stays on";
+
+/// Told where nothing else keeps the power on.
+const DRY_RUN: &str = "dry run: all guardrails pass, and the modem's power would be cut now";
 
 /// What came back from everybody who was asked last of all before the power is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,18 +102,15 @@ pub fn carry_out(
         }
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Outcome::Suppressed(why),
-            (Ok(plug), None) => Outcome::Suppressed(match plug.status(patience()) {
-                Ok(status) => match allows(plug, &status, state, limits) {
+            (Ok(plug), None) => {
+                let status = plug.status(patience());
+                let status = status.map_err(|error| unanswered(plug, &error));
+                let allowed = status.and_then(|status| allows(plug, &status, state, limits));
+                Outcome::Suppressed(match allowed {
                     Err(why) => why,
-                    Ok(_) => look()
-                        .objection()
-                        .unwrap_or(
-                            "dry run: all guardrails pass, and the modem's power would be cut now",
-                        )
-                        .to_owned(),
-                },
-                Err(error) => unanswered(plug, &error),
-            }),
+                    Ok(_) => look().objection().unwrap_or(DRY_RUN).to_owned(),
+                })
+            }
             (Ok(plug), Some(save)) => cycle(plug, state, limits, save, look)?,
         },
     };
@@ -289,7 +289,10 @@ fn cut(
             });
         }
         // It may be off, and nobody knows for how long.
-        Err(error) => Some(not_switched(plug, &error)),
+        Err(error) => Some(format!(
+            "the plug {} did not confirm that it is off: {error}",
+            plug.target()
+        )),
     };
     let dark = begun.elapsed();
     let early = (stop.is_set() && dark < off_time).then(|| {
@@ -337,13 +340,6 @@ fn stay_dark(
     }
     stop.wait(off_time.saturating_sub(seen.elapsed()));
     None
-}
-
-fn not_switched(plug: &dyn Plug, error: &PlugError) -> String {
-    format!(
-        "the plug {} did not confirm that it is off: {error}",
-        plug.target()
-    )
 }
 
 #[cfg(test)]

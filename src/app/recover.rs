@@ -14,7 +14,6 @@ use super::remembered::load;
 use crate::cli;
 use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
-use crate::logic::recovery::Limits;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::{Plug, patience};
@@ -138,15 +137,13 @@ pub fn run(
     listener(Told::Plan(&plan))?;
     let refusal = plan.refusal(options.force);
     let is_refused = refusal.is_some();
-    let mut untold = None;
-    let outcome = if let Some(why) = refusal.filter(|_| !plan.pending_cut) {
-        Outcome::Suppressed(why)
+    let (outcome, untold) = if let Some(why) = refusal.filter(|_| !plan.pending_cut) {
+        (Outcome::Suppressed(why), None)
     } else if options.dry_run {
-        Outcome::Suppressed("dry run: nothing was switched".to_owned())
+        let why = "dry run: nothing was switched".to_owned();
+        (Outcome::Suppressed(why), None)
     } else if options.yes || confirmed(plan.off_time)? {
-        let (outcome, trouble) = under_lock(context, &adapters, plug, options.force, listener)?;
-        untold = trouble;
-        outcome
+        under_lock(context, &adapters, plug, options.force, listener)?
     } else {
         return Ok(Done::Declined);
     };
@@ -251,21 +248,20 @@ fn known(context: &Context) -> Result<State, Error> {
 }
 
 fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
+    let pending_cut = state.recovery.cut.is_some();
     let answer = match plug.status(patience()) {
-        Ok(status) if plug.pin().allows_off(&status).is_err() => {
-            plug.pin().allows_off(&status).map(|()| String::new())
-        }
-        Ok(status) => match status.on {
-            Some(true) => Ok("answers, and is on".to_owned()),
-            Some(false) if state.recovery.cut.is_some() => Ok("answers, and is off".to_owned()),
-            Some(false) => {
+        Ok(status) => match (plug.pin().allows_off(&status), status.on) {
+            (Err(why), _) => Err(why),
+            (Ok(()), Some(true)) => Ok("answers, and is on"),
+            (Ok(()), Some(false)) if pending_cut => Ok("answers, and is off"),
+            (Ok(()), Some(false)) => {
                 Err("the plug is off already, by somebody else: --on switches it on".to_owned())
             }
-            None => Ok("cannot tell whether it is on".to_owned()),
+            (Ok(()), None) => Ok("cannot tell whether it is on"),
         },
         Err(error) => Err(format!("the plug does not answer: {error}")),
     };
-    let mut guardrails = vec![(PLUG, answer)];
+    let mut guardrails = vec![(PLUG, answer.map(str::to_owned))];
     if !plug.can_time_itself() {
         let reach = match adapters.plug_may_be_cut_off() {
             Some(why) => Err(format!(
@@ -279,14 +275,14 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
     let by_hand = state
         .recovery
         .by_hand(&adapters.settings.recovery.limits, &system::now());
-    guardrails.extend(names.into_iter().zip(by_hand.map(|held| match held {
-        Ok(()) => Ok("passes".to_owned()),
-        Err(guardrail) => Err(guardrail.to_string()),
+    guardrails.extend(names.into_iter().zip(by_hand.map(|held| {
+        held.map(|()| "passes".to_owned())
+            .map_err(|guardrail| guardrail.to_string())
     })));
     Plan {
         plug: plug.target(),
         off_time: adapters.settings.recovery.limits.off_time,
-        pending_cut: state.recovery.cut.is_some(),
+        pending_cut,
         guardrails,
     }
 }
@@ -325,14 +321,10 @@ fn under_lock(
         Outcome::Suppressed(why)
     } else {
         // What another host cut has the same rest as what this one did.
-        let limits = Limits {
-            cooldown: if force {
-                Duration::ZERO
-            } else {
-                adapters.settings.recovery.limits.cooldown
-            },
-            ..adapters.settings.recovery.limits.clone()
-        };
+        let mut limits = adapters.settings.recovery.limits.clone();
+        if force {
+            limits.cooldown = Duration::ZERO;
+        }
         // Whoever cuts by hand knows of the line what he knows, and may rehearse on one that works.
         let intend = |state: &State| {
             pending_cut::save_intention(adapters, &dir, state)?;

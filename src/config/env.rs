@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-use crate::logic::order;
+use crate::logic::by_name::ByName;
 
 /// A snapshot of the environment, so that it is read in one place and tests bring their own.
 ///
 /// A variable with an empty value counts as not set. Names that are not Unicode are left out: none of ours is one.
 #[derive(Clone, Default)]
-pub struct Env(Vec<(String, OsString)>);
+pub struct Env(ByName<OsString>);
 
 impl Env {
     /// The environment of this process.
@@ -28,7 +28,7 @@ impl Env {
 
     /// The same with the name, which lives as long as the snapshot.
     pub(super) fn entry(&self, name: &str) -> Option<(&str, &OsStr)> {
-        let (name, value) = self.0.iter().find(|(known, _)| known == name)?;
+        let (name, value) = self.0.iter().find(|(known, _)| *known == name)?;
         (!value.is_empty()).then_some((name.as_str(), value.as_os_str()))
     }
 
@@ -51,14 +51,12 @@ impl fmt::Debug for Env {
 
 impl<K: Into<String>, V: Into<OsString>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let mut all: Vec<(String, OsString)> = vec![];
-        for (name, value) in pairs {
-            let name = name.into();
-            // The last one of a name holds.
-            all.retain(|(known, _)| *known != name);
-            order::insert(&mut all, (name, value.into()), |new, known| new.0 < known.0);
-        }
-        Self(all)
+        let pairs = pairs.into_iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 }
 

@@ -41,19 +41,8 @@ impl Error for ConfigError {}
 /// # Errors
 /// Every problem with the file or the variables, each with its place, what was found and what is allowed.
 pub fn load(path: &Path, env: &Env) -> Result<Settings, ConfigError> {
-    let whole_file = |reason: String| ConfigError(vec![reason]);
-    let bytes = read(path).map_err(whole_file)?;
-    match String::from_utf8(bytes) {
-        Ok(text) => parse(&text, path, env),
-        Err(error) => {
-            let (good, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-            let line = good.split(|byte| *byte == b'\n').count();
-            Err(whole_file(format!(
-                "{}:{line}: invalid UTF-8; fix: save the file as UTF-8",
-                path.display()
-            )))
-        }
-    }
+    let text = read(path).map_err(|why| ConfigError(vec![why]))?;
+    parse(&text, path, env)
 }
 
 /// Reads the text of a configuration file; `path` is for errors and [`Settings::path`].
@@ -91,16 +80,18 @@ impl Settings {
     }
 }
 
-/// The bytes of the file, or one line of why there are none.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let read = file::read(path, MAX_FILE);
-    let inside = path.join("cadence.toml");
+/// The text of the file, or one line of why there is none.
+fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    match read {
+    match file::read(path, MAX_FILE) {
         Ok(file) if file.bytes.len() > MAX_FILE => Err(format!(
             "{shown} is over 1 MiB: not a cadence configuration"
         )),
-        Ok(file) => Ok(file.bytes),
+        Ok(file) => String::from_utf8(file.bytes).map_err(|error| {
+            let (good, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+            let line = good.split(|byte| *byte == b'\n').count();
+            format!("{shown}:{line}: invalid UTF-8; fix: save the file as UTF-8")
+        }),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
                 "{shown} does not exist; fix: name another with --config, or create one: {}",
@@ -115,7 +106,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
             io::ErrorKind::IsADirectory => {
                 format!(
                     "{shown} is a directory; fix: name the file in it: --config {}",
-                    inside.display()
+                    path.join("cadence.toml").display()
                 )
             }
             _ => format!("cannot read {shown}: {}", plain(&error)),

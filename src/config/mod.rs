@@ -37,12 +37,13 @@ pub use token::{
     read as read_token,
 };
 pub use url::{
-    host_of_url as plug_host, plug_address as parse_plug_address, router as parse_router,
+    hardware_address, host_of_url as plug_host, plug_address as parse_plug_address,
+    router as parse_router,
 };
 
 use std::path::Path;
 
-use crate::logic::policy::{Broken, Facts, broken};
+use crate::logic::policy::{Broken, Facts, Rule, broken};
 
 /// The policy rules that the settings break and that the operator does not waive.
 ///
@@ -66,11 +67,7 @@ pub fn check_policy(settings: &Settings, token_file: Option<(&Path, u32)>) -> Ve
         token_file,
     };
     let mut broken = broken(&facts);
-    broken.retain(|broken| {
-        !settings
-            .waive
-            .iter()
-            .any(|waived| waived == broken.rule.name())
-    });
+    let is_waived = |rule: Rule| settings.waive.iter().any(|name| name == rule.name());
+    broken.retain(|broken| !is_waived(broken.rule));
     broken
 }

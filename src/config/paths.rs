@@ -21,14 +21,11 @@ pub fn config_file(
     is_root: bool,
     exists: impl Fn(&Path) -> bool,
 ) -> PathBuf {
-    if let Some(path) = flag {
+    if let Some(path) = flag.or_else(|| env.get("CADENCE_CONFIG").map(Path::new)) {
         return path.to_owned();
     }
-    if let Some(path) = env.get("CADENCE_CONFIG") {
-        return path.into();
-    }
-    let users = || xdg(env, "XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cadence.toml"));
-    match users() {
+    let users = xdg(env, "XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cadence.toml"));
+    match users {
         Some(path) if !is_root && exists(&path) => path,
         _ => ETC.into(),
     }
@@ -45,11 +42,8 @@ pub fn state_dir(
     is_root: bool,
     exists: impl Fn(&Path) -> bool,
 ) -> PathBuf {
-    if let Some(path) = flag {
+    if let Some(path) = flag.or_else(|| env.get("CADENCE_STATE_DIR").map(Path::new)) {
         return path.to_owned();
-    }
-    if let Some(path) = env.get("CADENCE_STATE_DIR") {
-        return path.into();
     }
     // With several `StateDirectory=` systemd joins them with colons (systemd.exec(5)); ours is the first.
     if let Some(path) = env

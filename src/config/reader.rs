@@ -18,6 +18,7 @@ pub struct Reader<'a> {
     env: &'a Env,
     /// The variables of the keys that were asked for.
     known: Vec<String>,
+    /// Each with its line, in order.
     problems: Vec<(usize, String)>,
 }
 
@@ -42,16 +43,8 @@ impl<'a> Reader<'a> {
 
     /// The column of a byte of the text in characters, from 1.
     pub fn column(&self, at: usize) -> usize {
-        let lines = self.line_starts.partition_point(|start| *start <= at);
-        let start = lines
-            .checked_sub(1)
-            .and_then(|line| self.line_starts.get(line))
-            .copied()
-            .unwrap_or(0);
-        self.text
-            .get(start..at)
-            .map_or(0, |before| before.chars().count())
-            + 1
+        let before = self.text.get(..at).unwrap_or_default().chars().rev();
+        before.take_while(|c| *c != '\n').count() + 1
     }
 
     /// The value of the variable that overrides a key, and a problem where it is no text.
@@ -66,22 +59,25 @@ impl<'a> Reader<'a> {
                 text: text.trim(),
             })
         } else {
-            self.problems
-                .push((AFTER_THE_FILE, format!("${name}: expected UTF-8 text")));
+            self.note(AFTER_THE_FILE, format!("${name}: expected UTF-8 text"));
             None
         }
     }
 
+    fn note(&mut self, line: usize, message: String) {
+        order::insert(&mut self.problems, (line, message), |new, known| {
+            new.0 < known.0
+        });
+    }
+
     /// Notes a problem at a line of the file.
     pub fn problem(&mut self, line: usize, message: &str) {
-        self.problems
-            .push((line, format!("{}:{line}: {message}", self.path.display())));
+        self.note(line, format!("{}:{line}: {message}", self.path.display()));
     }
 
     /// Notes a problem that has no line.
     pub fn problem_of_the_whole(&mut self, message: &str) {
-        self.problems
-            .push((0, format!("{}: {message}", self.path.display())));
+        self.note(0, format!("{}: {message}", self.path.display()));
     }
 
     /// Notes that the value of a key is not allowed.
@@ -104,10 +100,8 @@ impl<'a> Reader<'a> {
                 self.problem(line, &format!("{key}{found}: expected {allowed}"));
             }
             Value::Variable { name, .. } => {
-                self.problems.push((
-                    AFTER_THE_FILE,
-                    format!("${name}: {key}{found}: expected {allowed}"),
-                ));
+                let message = format!("${name}: {key}{found}: expected {allowed}");
+                self.note(AFTER_THE_FILE, message);
             }
         }
     }
@@ -144,19 +138,14 @@ impl<'a> Reader<'a> {
                     allowed.join(", ")
                 )
             };
-            self.problems.push((AFTER_THE_FILE, message));
+            self.note(AFTER_THE_FILE, message);
         }
     }
 
     /// What was wrong, in the order of the file, then of the environment.
     pub fn into_problems(self) -> Vec<String> {
-        let mut in_order = vec![];
-        for problem in self.problems {
-            order::insert(&mut in_order, problem, |new: &(usize, String), known| {
-                new.0 < known.0
-            });
-        }
-        in_order.into_iter().map(|(_, message)| message).collect()
+        let problems = self.problems.into_iter();
+        problems.map(|(_, message)| message).collect()
     }
 }
 

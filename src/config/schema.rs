@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Endpoint;
 use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
-use super::suggest::nearest;
+use super::suggest::or_nearest;
 use super::url::{self, PlainHttp};
 use super::value::Value;
 use crate::logic::guardrails::Limits;
@@ -302,13 +302,9 @@ fn absolute_path(text: &str) -> Result<PathBuf, String> {
 
 /// A hardware address, as plugs and their makers' applications write it.
 fn plug_id(text: &str) -> Result<String, String> {
-    let mut id = text.replace([':', '-'], "");
-    id.make_ascii_uppercase();
-    if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        Ok(id)
-    } else {
-        Err("the id that cadence check shows: twelve hexadecimal digits, also in pairs, as in \"E8:DB:84:A1:B2:C3\"".to_owned())
-    }
+    url::hardware_address(text).ok_or_else(|| {
+        "the id that cadence check shows: twelve hexadecimal digits, also in pairs, as in \"E8:DB:84:A1:B2:C3\"".to_owned()
+    })
 }
 
 /// A colon ends the user in basic authentication (RFC 7617), quotes and backslashes do in digest authentication (RFC 7616).
@@ -357,11 +353,9 @@ fn rule_name(text: &str) -> Result<String, String> {
     if names().any(|name| name == text) {
         return Ok(text.to_owned());
     }
-    let hint = nearest(text, names())
-        .map(|name| format!(", did you mean \"{name}\"?"))
-        .unwrap_or_default();
     Err(format!(
-        "the name of a policy rule ({}){hint}",
-        names().collect::<Vec<_>>().join(", ")
+        "the name of a policy rule ({}){}",
+        names().collect::<Vec<_>>().join(", "),
+        or_nearest(text, names())
     ))
 }

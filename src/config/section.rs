@@ -3,11 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::bounds::{Span, Whole};
 use super::reader::Reader;
-use super::suggest::{did_you_mean, nearest};
+use super::suggest::{did_you_mean, or_nearest};
 use super::value::{Value, cut, may_be_token};
 use crate::logic::units::{config_duration, parse_duration};
 
@@ -38,7 +39,7 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     /// A value that no variable can override. Each key is asked for once.
-    pub fn file_value(&mut self, key: &'static str) -> Option<Value<'a>> {
+    fn file_value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         // A thousand records have little more than their names: where all are known, no other is looked for.
         if self.left == 0 {
             return None;
@@ -46,12 +47,12 @@ impl<'r, 'a> Section<'r, 'a> {
         self.keys.push(key);
         let found = self.table?.get(key)?;
         self.left -= 1;
-        Some(Value::File(found))
+        Some(found)
     }
 
     /// A value from its variable, where that is set, or else from the file.
-    pub fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
-        let in_file = self.file_value(key);
+    fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        let in_file = self.file_value(key).map(Value::File);
         // Several records have the same keys, so no variable can mean one of them.
         let overridden = if self.name == "record" {
             None
@@ -59,6 +60,32 @@ impl<'r, 'a> Section<'r, 'a> {
             self.reader.variable(&self.path(key))
         };
         overridden.or(in_file)
+    }
+
+    /// What `parse` makes of what was `found` in a value; its error is what is allowed. Nothing is found in a value that is of another type
+    /// than `types`.
+    fn read<T, U>(
+        &mut self,
+        key: &str,
+        value: Value<'a>,
+        found: Option<T>,
+        types: &str,
+        parse: impl FnOnce(T) -> Result<U, String>,
+    ) -> Option<U> {
+        match found.map(parse) {
+            Some(Ok(parsed)) => return Some(parsed),
+            Some(Err(allowed)) => self.refuse(key, value, &allowed),
+            None => self.refuse_type(key, value, types),
+        }
+        None
+    }
+
+    fn refuse(&mut self, key: &str, value: Value<'a>, allowed: &str) {
+        self.reader.refuse(&self.path(key), value, allowed);
+    }
+
+    fn refuse_type(&mut self, key: &str, value: Value<'a>, allowed: &str) {
+        self.reader.refuse_type(&self.path(key), value, allowed);
     }
 
     /// A string that `parse` reads; its error is what is allowed. An empty string counts as left out.
@@ -85,12 +112,7 @@ impl<'r, 'a> Section<'r, 'a> {
             }
             return None;
         };
-        match value.as_text().map(parse) {
-            Some(Ok(parsed)) => return Some(parsed),
-            Some(Err(allowed)) => self.refuse(key, value, &allowed),
-            None => self.refuse_type(key, value, "a string"),
-        }
-        None
+        self.read(key, value, value.as_text(), "a string", parse)
     }
 
     /// One of a few words.
@@ -106,12 +128,7 @@ impl<'r, 'a> Section<'r, 'a> {
                 .iter()
                 .find(|(word, _)| *word == text)
                 .map(|(_, choice)| *choice)
-                .ok_or_else(|| {
-                    let hint = nearest(text, words())
-                        .map(|word| format!(", did you mean \"{word}\"?"))
-                        .unwrap_or_default();
-                    format!("{}{hint}", one_of(words()))
-                })
+                .ok_or_else(|| one_of(words()) + &or_nearest(text, words()))
         };
         self.parsed(key, parse).unwrap_or(default)
     }
@@ -119,10 +136,7 @@ impl<'r, 'a> Section<'r, 'a> {
     /// `true` or `false`, and where it is from; none where it is left out.
     pub fn boolean(&mut self, key: &'static str) -> Option<(bool, Value<'a>)> {
         let value = self.value(key)?;
-        let Some(found) = value.as_bool() else {
-            self.refuse_type(key, value, "true or false");
-            return None;
-        };
+        let found = self.read(key, value, value.as_bool(), "true or false", Ok)?;
         Some((found, value))
     }
 
@@ -134,15 +148,9 @@ impl<'r, 'a> Section<'r, 'a> {
         parse: impl FnOnce(i64) -> Option<T>,
     ) -> Option<T> {
         let value = self.value(key)?;
-        let Some(number) = value.as_integer() else {
-            self.refuse_type(key, value, allowed);
-            return None;
-        };
-        let parsed = parse(number);
-        if parsed.is_none() {
-            self.refuse(key, value, allowed);
-        }
-        parsed
+        self.read(key, value, value.as_integer(), allowed, |number| {
+            parse(number).ok_or_else(|| allowed.to_owned())
+        })
     }
 
     /// A whole number within its bounds.
@@ -177,12 +185,14 @@ impl<'r, 'a> Section<'r, 'a> {
             ),
             None => format!("a duration from {bounded}"),
         };
-        match value.as_text().map(parse_duration) {
-            Some(Ok(duration)) if (bounds.min..=bounds.max).contains(&duration) => return duration,
-            Some(_) => self.refuse(key, value, &allowed),
-            None => self.refuse_type(key, value, &allowed),
-        }
-        bounds.default
+        let within = |text: &str| {
+            let duration = parse_duration(text).ok();
+            duration
+                .filter(|it| (bounds.min..=bounds.max).contains(it))
+                .ok_or_else(|| allowed.clone())
+        };
+        self.read(key, value, value.as_text(), &allowed, within)
+            .unwrap_or(bounds.default)
     }
 
     /// An array of strings that `parse` reads, as many as `count` allows.
@@ -193,81 +203,70 @@ impl<'r, 'a> Section<'r, 'a> {
         default: &[&str],
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        let Some(value @ Value::File(file)) = self.file_value(key) else {
+        let Some(value) = self.file_value(key) else {
             return default
                 .iter()
                 .filter_map(|entry| parse(entry).ok())
                 .collect();
         };
         let allowed = format!("an array of {} to {} strings", count.start(), count.end());
-        let Some(entries) = file.get_ref().as_array() else {
-            self.refuse_type(key, value, &allowed);
-            return Vec::new();
-        };
-        if !count.contains(&entries.len()) {
-            let found = format!(" has {} entries", entries.len());
-            self.reader
-                .refuse_found(&self.path(key), value, &found, &allowed);
-            return Vec::new();
-        }
-        let mut parsed = Vec::new();
-        for entry in entries.iter().map(Value::File) {
-            match entry.as_text().map(&parse) {
-                Some(Ok(it)) => parsed.push(it),
-                Some(Err(allowed)) => self.refuse(key, entry, &allowed),
-                None => self.refuse_type(key, entry, "a string"),
+        let entries = self.entries(key, value, &count, &allowed, |n| {
+            format!(" has {n} entries")
+        });
+        let parsed = entries.iter().filter_map(|entry| {
+            let entry = Value::File(entry);
+            self.read(key, entry, entry.as_text(), "a string", &parse)
+        });
+        parsed.collect()
+    }
+
+    /// The entries of an array; none where it is something else, or has more or fewer than `count` allows: then `found` says how many.
+    fn entries(
+        &mut self,
+        key: &str,
+        array: &'a Spanned<DeValue<'a>>,
+        count: &RangeInclusive<usize>,
+        allowed: &str,
+        found: fn(usize) -> String,
+    ) -> &'a [Spanned<DeValue<'a>>] {
+        let value = Value::File(array);
+        match array.get_ref().as_array() {
+            Some(entries) if count.contains(&entries.len()) => return entries,
+            Some(entries) => {
+                let found = found(entries.len());
+                self.reader
+                    .refuse_found(&self.path(key), value, &found, allowed);
             }
+            None => self.refuse_type(key, value, allowed),
         }
-        parsed
+        &[]
     }
 
     /// A section below this one.
     pub fn table(&mut self, key: &'static str) -> Option<&'a DeTable<'a>> {
-        let Some(value @ Value::File(file)) = self.file_value(key) else {
-            return None;
-        };
-        let table = file.get_ref().as_table();
-        if table.is_none() {
-            self.refuse_type(key, value, &format!("one section [{key}]"));
-        }
-        table
+        let value = self.file_value(key)?;
+        let allowed = format!("one section [{key}]");
+        let table = value.get_ref().as_table();
+        self.read(key, Value::File(value), table, &allowed, Ok)
     }
 
     /// The sections of an array of tables (`[[key]]`), each with its place; from 1 to `max`.
     pub fn tables(&mut self, key: &'static str, max: usize) -> Vec<(&'a DeTable<'a>, Value<'a>)> {
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
-        let Some(value @ Value::File(file)) = self.file_value(key) else {
+        let Some(value) = self.file_value(key) else {
             self.reader.problem_of_the_whole(&format!(
                 "{key} is not set: expected {allowed}; fix: add one, as man cadence.toml shows"
             ));
             return Vec::new();
         };
-        let Some(entries) = file.get_ref().as_array() else {
-            self.refuse_type(key, value, &allowed);
-            return Vec::new();
-        };
-        if !(1..=max).contains(&entries.len()) {
-            let found = format!(" is given {} times", entries.len());
-            self.reader
-                .refuse_found(&self.path(key), value, &found, &allowed);
-            return Vec::new();
-        }
-        let mut tables = Vec::new();
-        for entry in entries {
-            match entry.get_ref().as_table() {
-                Some(table) => tables.push((table, Value::File(entry))),
-                None => self.refuse_type(key, Value::File(entry), &allowed),
-            }
-        }
-        tables
-    }
-
-    fn refuse(&mut self, key: &str, value: Value<'a>, allowed: &str) {
-        self.reader.refuse(&self.path(key), value, allowed);
-    }
-
-    fn refuse_type(&mut self, key: &str, value: Value<'a>, allowed: &str) {
-        self.reader.refuse_type(&self.path(key), value, allowed);
+        let given = |n| format!(" is given {n} times");
+        let entries = self.entries(key, value, &(1..=max), &allowed, given);
+        let tables = entries.iter().filter_map(|entry| {
+            let (table, place) = (entry.get_ref().as_table(), Value::File(entry));
+            let table = self.read(key, place, table, &allowed, Ok)?;
+            Some((table, place))
+        });
+        tables.collect()
     }
 
     /// Refuses the keys that nobody asked for.

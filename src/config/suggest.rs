@@ -3,10 +3,7 @@
 use strsim::levenshtein;
 
 /// The candidate that is nearest to what was written, where one is near enough to be meant.
-pub fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // One slip in a short word, two from six letters on: more would suggest words that only look alike.
     let length = written.chars().count();
     let slips = if length < 6 { 1 } else { 2 };
@@ -23,6 +20,13 @@ pub fn nearest<'a>(
         .filter(|(distance, _)| *distance <= slips)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The suggestion at the end of what is allowed, or nothing.
+pub fn or_nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(written, candidates)
+        .map(|candidate| format!(", did you mean \"{candidate}\"?"))
+        .unwrap_or_default()
 }
 
 /// The suggestion as a part of an error, or nothing.

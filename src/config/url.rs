@@ -92,6 +92,14 @@ pub fn host(address: &str) -> Option<String> {
     authority(address).ok().map(|(host, _)| host)
 }
 
+/// A hardware address as twelve upper-case hexadecimal digits, however it was written.
+#[must_use]
+pub fn hardware_address(text: &str) -> Option<String> {
+    let digits = text.replace([':', '-'], "");
+    (digits.len() == 12 && digits.bytes().all(|it| it.is_ascii_hexdigit()))
+        .then(|| digits.to_ascii_uppercase())
+}
+
 /// Reads the router's address; a link-local IPv6 one comes with its interface (RFC 4007 section 11).
 ///
 /// # Errors
@@ -252,6 +260,22 @@ mod tests {
                 (url.to_owned(), host.to_owned(), port),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_hardware_address_is_twelve_digits_however_it_is_written() {
+        for text in ["a8:03:2a:be:54:dc", "A8-03-2A-BE-54-DC", "a8032abe54dc"] {
+            assert_eq!(hardware_address(text).as_deref(), Some("A8032ABE54DC"));
+        }
+        for other in [
+            "",
+            "A8032ABE54D",
+            "A8032ABE54DC0",
+            "shelly1-be54",
+            "ü8032ABE54D",
+        ] {
+            assert_eq!(hardware_address(other), None, "{other}");
         }
     }
 

@@ -84,28 +84,25 @@ impl Cloudflare {
         body: Option<&Value>,
         deadline: Deadline,
     ) -> Result<Answer, ApiError> {
-        let call = Call {
-            method,
-            body,
-            ..Call::get(path)
-        };
-        let answer = self.call(operation, &call, deadline)?;
+        let answer = self.call(operation, method, path, body, deadline)?;
         answer.ok_or_else(|| operation.lost("there was no answer", None))
     }
 
-    /// One call; none where its answer is larger than it may be, and that is no failure.
+    /// One call; none where its answer is larger than that of a whole zone may be.
     fn call(
         &self,
         operation: &Operation,
-        call: &Call<'_>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
         deadline: Deadline,
     ) -> Result<Option<Answer>, ApiError> {
         if deadline.remaining().is_zero() {
             let why = "no time left in this cycle: the next one continues";
             return Err(operation.failed(ApiErrorKind::NoTime, why));
         }
-        let url = format!("{}{}", self.api_url, call.path);
-        let body = call.body.map(Value::to_string);
+        let url = format!("{}{path}", self.api_url);
+        let body = body.map(Value::to_string);
         let mut headers = vec![
             ("Accept", "application/json"),
             ("Accept-Encoding", "identity"),
@@ -115,12 +112,16 @@ impl Cloudflare {
             headers.push(("Connection", "close"));
         }
         let request = Request {
-            method: call.method,
+            method,
             headers: &headers,
             bearer: Some(self.token.expose()),
             body: body.as_deref().map(str::as_bytes),
             timeout: HTTP_TIMEOUT,
-            max_body: call.max_body,
+            max_body: if operation.is_whole_zone {
+                MAX_ZONE_BODY
+            } else {
+                MAX_BODY
+            },
             ..Request::get(&url)
         };
         let result = match self.http.send(&request, deadline) {
@@ -131,7 +132,9 @@ impl Cloudflare {
                 let body = self.without_token(reply.body);
                 answer::open(operation, reply.status, retry_after, &body).map(Some)
             }
-            Err(error) if call.may_be_larger && error.kind == HttpErrorKind::TooLarge => Ok(None),
+            Err(error) if operation.is_whole_zone && error.kind == HttpErrorKind::TooLarge => {
+                Ok(None)
+            }
             Err(error) => {
                 let detail = error.to_string();
                 let fix = reason::fix(&detail).filter(|_| error.kind == HttpErrorKind::Tls);
@@ -207,27 +210,6 @@ fn to_its_end<T>(operation: &Operation, found: Option<Vec<T>>) -> Result<Vec<T>,
     found.ok_or_else(|| operation.lost(endless(), None))
 }
 
-/// What is asked in one call.
-struct Call<'a> {
-    method: Method,
-    path: &'a str,
-    body: Option<&'a Value>,
-    max_body: usize,
-    may_be_larger: bool,
-}
-
-impl<'a> Call<'a> {
-    const fn get(path: &'a str) -> Self {
-        Self {
-            method: Method::Get,
-            path,
-            body: None,
-            max_body: MAX_BODY,
-            may_be_larger: false,
-        }
-    }
-}
-
 fn listing() -> Operation {
     Operation::read("listing the zones".to_owned())
 }
@@ -267,24 +249,17 @@ impl Provider for Cloudflare {
         let gone = zones.iter().find(|zone| zone.is_gone()).cloned();
         zones.retain(|zone| !zone.is_gone());
         if let Some(gone) = gone.filter(|_| zones.is_empty()) {
-            return Err(operation.failed(
-                ApiErrorKind::Gone,
-                format!(
-                    "Cloudflare says that the zone {name} is {}; fix: {}",
-                    gone.status,
-                    gone.remedy().1
-                ),
-            ));
+            let (status, fix) = (&gone.status, gone.remedy().1);
+            let why = format!("Cloudflare says that the zone {name} is {status}; fix: {fix}");
+            return Err(operation.failed(ApiErrorKind::Gone, why));
         }
         if zones.len() > 1 {
             let ids: Vec<&str> = zones.iter().map(|zone| zone.id.as_str()).collect();
-            return Err(operation.failed(
-                ApiErrorKind::Refused,
-                format!(
-                    "the API token sees several zones of this name (ids {}); fix: limit it to the account with the right one",
-                    ids.join(", ")
-                ),
-            ));
+            let why = format!(
+                "the API token sees several zones of this name (ids {}); fix: limit it to the account with the right one",
+                ids.join(", ")
+            );
+            return Err(operation.failed(ApiErrorKind::Refused, why));
         }
         Ok(zones.pop())
     }
@@ -340,7 +315,11 @@ impl Provider for Cloudflare {
         most: u64,
         deadline: Deadline,
     ) -> Result<Whole, ApiError> {
-        let operation = Operation::read("reading the records of the zone".to_owned());
+        let operation = Operation::whole_zone("reading the records of the zone".to_owned());
+        let nothing = |calls| Whole {
+            calls,
+            ..Whole::default()
+        };
         let mut whole = WholeZone::of(names);
         let mut number = 0;
         while number < MAX_PAGES {
@@ -349,20 +328,13 @@ impl Provider for Cloudflare {
                 "/zones/{}/dns_records?per_page={ZONE_PAGE}&page={number}",
                 url_part(zone_id)
             );
-            let call = Call {
-                max_body: MAX_ZONE_BODY,
-                may_be_larger: true,
-                ..Call::get(&path)
-            };
-            let Some(answer) = self.call(&operation, &call, deadline)? else {
+            let answer = self.call(&operation, Method::Get, &path, None, deadline)?;
+            let Some(answer) = answer else {
                 break;
             };
             let pages = answer.pages().unwrap_or(number);
             if pages > most.min(MAX_PAGES) {
-                return Ok(Whole {
-                    calls: pages,
-                    ..Whole::default()
-                });
+                return Ok(nothing(pages));
             }
             match answer.page(number) {
                 Ok((items, more)) => {
@@ -380,10 +352,7 @@ impl Provider for Cloudflare {
             }
         }
         // What cannot be read so may be read name by name.
-        Ok(Whole {
-            calls: u64::MAX,
-            ..Whole::default()
-        })
+        Ok(nothing(u64::MAX))
     }
 
     fn write(

@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::names::{Names, is_elsewhere};
 use super::resolver::Resolver;
-use super::{Deadline, firewall, reason};
+use super::{Deadline, bare, firewall, reason};
 use crate::logic::units::Family;
 
 /// Each connection is logged as this, of which only who asks for every detail hears.
@@ -209,17 +209,12 @@ impl Dialer {
         family: Option<Family>,
         timeout: Duration,
     ) -> io::Result<Found> {
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
+        let bare = bare(host);
         let (mut addresses, recalled) = match bare.parse::<IpAddr>() {
             Ok(ip) => (vec![SocketAddr::new(ip, port)], false),
             Err(_) => self.look_up(bare, port, timeout).map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!("could not resolve {bare}: {}", reason::of(&error)),
-                )
+                let text = format!("could not resolve {bare}: {}", reason::of(&error));
+                io::Error::new(error.kind(), text)
             })?,
         };
         addresses.retain(|address| family.is_none_or(|family| Family::of(address.ip()) == family));

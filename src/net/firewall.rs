@@ -4,10 +4,11 @@
 //! a dead line. But the kernel counts what it sends again and cannot get out.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use super::lock;
 use crate::file::of_kernel;
 
 /// Of TCP, by names (`linux/snmp.h`, `LINUX_MIB_TCPRETRANSFAIL`).
@@ -22,7 +23,7 @@ static KNOWN: Mutex<[Option<bool>; 2]> = Mutex::new([None; 2]);
 /// Whether this host keeps in such a connection as `begin` begins. One is looked at after the other, as the kernel does not say whose it
 /// counts; and once in a process, as whoever waits has no time to do the same.
 pub fn keeps_in<T>(is_ipv4: bool, begin: impl FnOnce() -> io::Result<T>) -> bool {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(&KNOWN);
     let [v4, v6] = &mut *known;
     let known = if is_ipv4 { v4 } else { v6 };
     *known.get_or_insert_with(|| is_sent_again_in_vain(begin))

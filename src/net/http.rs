@@ -160,8 +160,13 @@ impl Http {
             .output_buffer_size(OUTPUT_BUFFER)
             .build();
         let Shared { dialer, tls, .. } = &*self.shared;
-        let connect = Connect::new(dialer.clone(), Arc::clone(tls), alone);
-        Agent::with_parts(config, connect, Resolve::new(dialer.clone(), family))
+        let connect = Connect {
+            dialer: dialer.clone(),
+            tls: Arc::clone(tls),
+            alone,
+        };
+        let dialer = dialer.clone();
+        Agent::with_parts(config, connect, Resolve { dialer, family })
     }
 }
 
@@ -255,39 +260,38 @@ fn read_reply(reply: ureq::http::Response<Body>, max_body: usize) -> Result<Repl
 
 /// Errors of the stages before the request arrive as an [`HttpError`] already; all else happened on a standing connection.
 fn explain(error: ureq::Error, timeout: Duration) -> HttpError {
-    match error {
+    let late = || format!("timed out after {}", human_duration(timeout));
+    let (kind, message) = match error {
         ureq::Error::Other(inner) => match inner.downcast::<HttpError>() {
-            Ok(known) if known.kind == HttpErrorKind::Timeout => HttpError {
-                message: timed_out(timeout),
-                ..*known
-            },
-            Ok(known) => *known,
-            Err(other) => HttpError::sent(HttpErrorKind::Protocol, other.to_string()),
+            Ok(known) if known.kind == HttpErrorKind::Timeout => {
+                return HttpError {
+                    message: late(),
+                    ..*known
+                };
+            }
+            Ok(known) => return *known,
+            Err(other) => (HttpErrorKind::Protocol, other.to_string()),
         },
-        ureq::Error::Timeout(_) => HttpError::sent(HttpErrorKind::Timeout, timed_out(timeout)),
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            HttpError::sent(HttpErrorKind::Timeout, timed_out(timeout))
-        }
-        ureq::Error::Io(error) if reason::tls(&error).is_some() => {
-            HttpError::sent(HttpErrorKind::Tls, reason::of(&error))
-        }
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            HttpError::sent(HttpErrorKind::Protocol, CLOSED_EARLY)
-        }
-        ureq::Error::Io(error) => HttpError::sent(HttpErrorKind::Protocol, reason::of(&error)),
-        ureq::Error::LargeResponseHeader(..) => HttpError::sent(
+        ureq::Error::Timeout(_) => (HttpErrorKind::Timeout, late()),
+        ureq::Error::Io(error) => match error.kind() {
+            io::ErrorKind::TimedOut => (HttpErrorKind::Timeout, late()),
+            _ if reason::tls(&error).is_some() => (HttpErrorKind::Tls, reason::of(&error)),
+            io::ErrorKind::UnexpectedEof => (HttpErrorKind::Protocol, CLOSED_EARLY.to_owned()),
+            _ => (HttpErrorKind::Protocol, reason::of(&error)),
+        },
+        ureq::Error::LargeResponseHeader(..) => (
             HttpErrorKind::TooLarge,
             format!("header of the answer is larger than {MAX_HEADER} bytes"),
         ),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-            HttpError::unsent(HttpErrorKind::Protocol, "invalid URL")
+            return HttpError::unsent(HttpErrorKind::Protocol, "invalid URL");
         }
-        _ => HttpError::sent(HttpErrorKind::Protocol, "answer is not valid HTTP"),
-    }
-}
-
-fn timed_out(timeout: Duration) -> String {
-    format!("timed out after {}", human_duration(timeout))
+        _ => (
+            HttpErrorKind::Protocol,
+            "answer is not valid HTTP".to_owned(),
+        ),
+    };
+    HttpError::sent(kind, message)
 }
 
 #[cfg(test)]

@@ -12,9 +12,22 @@ mod resolver;
 pub mod stream;
 pub mod tls;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::system;
+
+/// Another thread's panic is no reason to stop: what is behind a lock here is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A host as it is without the brackets of an IPv6 address in a URL.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
 
 /// The instant after which nothing waits for the network any more, by time since boot: a host that was asleep has passed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,21 +67,15 @@ impl Deadline {
 
     /// Until when the deed must have begun, where that matters.
     #[must_use]
-    pub const fn departure(self) -> Option<Self> {
-        match self.departure {
-            Some(end) => Some(Self {
-                end,
-                departure: None,
-            }),
-            None => None,
-        }
+    pub fn departure(self) -> Option<Self> {
+        let departure = None;
+        self.departure.map(|end| Self { end, departure })
     }
 
     /// Whether it is too late for the deed to begin.
     #[must_use]
     pub fn is_missed(self) -> bool {
-        self.departure
-            .is_some_and(|departure| departure <= system::since_boot())
+        self.departure().is_some_and(|it| it.remaining().is_zero())
     }
 
     /// What is left, zero once it has passed.

@@ -2,8 +2,9 @@
 //! silence cadence. TLS verifies who answers there.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use super::lock;
 use crate::logic::by_name::ByName;
 
 /// An hour of a line that works.
@@ -118,24 +119,16 @@ impl Names {
     }
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Whether an address may be that of a server beyond the router: a resolver that blocks a name, or whose line is dead, answers with one of
 /// this host, of the home, or with none at all.
 #[must_use]
 pub fn is_elsewhere(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let is_here = v4.is_loopback() || v4.is_unspecified() || v4.is_broadcast();
-            !(is_here || v4.is_private() || v4.is_link_local())
-        }
-        IpAddr::V6(v6) => {
-            let is_here = v6.is_loopback() || v6.is_unspecified();
-            !(is_here || v6.is_unique_local() || v6.is_unicast_link_local())
-        }
-    }
+    let address = address.to_canonical();
+    let is_home = match address {
+        IpAddr::V4(v4) => v4.is_broadcast() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    };
+    !(is_home || address.is_loopback() || address.is_unspecified())
 }
 
 #[cfg(test)]

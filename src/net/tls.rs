@@ -18,7 +18,7 @@ use rustls::{
 use socket2::Socket;
 
 use super::stream::TimedStream;
-use super::{Deadline, crypto};
+use super::{Deadline, bare, crypto};
 use crate::error::plain;
 use crate::file;
 
@@ -157,15 +157,10 @@ pub fn handshake(
     socket: Socket,
     end: Deadline,
 ) -> io::Result<TlsStream> {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let bare = bare(host);
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("{bare} is not a host name"),
-        )
+        let text = format!("{bare} is not a host name");
+        io::Error::new(io::ErrorKind::InvalidInput, text)
     })?;
     let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(connection, TimedStream::new(socket, end));

@@ -33,17 +33,11 @@ pub struct Command {
 impl Command {
     /// The plug of the configuration.
     pub fn new(recovery: &Recovery) -> Result<Self, String> {
-        recovery
-            .program
-            .clone()
-            .map(|program| Self {
-                program,
-                reference: recovery.cut_plug(),
-            })
-            .ok_or_else(|| {
-                "recovery.program is not set; fix: set it to the absolute path of a program"
-                    .to_owned()
-            })
+        let unset = "recovery.program is not set; fix: set it to the absolute path of a program";
+        Ok(Self {
+            program: recovery.program.clone().ok_or(unset)?,
+            reference: recovery.cut_plug(),
+        })
     }
 
     /// Runs the program to its end, or kills it and all that it has started when its time is over: an off of which a part goes on could come
@@ -106,21 +100,14 @@ impl Command {
     }
 
     fn unstarted(&self, error: &io::Error) -> String {
-        let name = self.program.display();
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                format!("{name} (recovery.program) does not exist, or its interpreter does not")
-            }
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "does not exist, or its interpreter does not".to_owned(),
             io::ErrorKind::PermissionDenied => {
-                format!(
-                    "{name} (recovery.program) may not be run by this user; fix: make it executable"
-                )
+                "may not be run by this user; fix: make it executable".to_owned()
             }
-            _ => format!(
-                "{name} (recovery.program) cannot be run: {}",
-                reason::of(error)
-            ),
-        }
+            _ => format!("cannot be run: {}", reason::of(error)),
+        };
+        format!("{} (recovery.program) {why}", self.program.display())
     }
 }
 
@@ -150,10 +137,6 @@ impl Plug for Command {
 
     fn on(&self, deadline: Deadline) -> Result<(), PlugError> {
         self.run("on", deadline)
-    }
-
-    fn target(&self) -> String {
-        self.program.display().to_string()
     }
 
     fn reference(&self) -> Option<&CutPlug> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Map, Value};
 
-use super::{PLUG_TIMEOUT, Pin, PlugError};
-use crate::config::{Credentials, Recovery};
+use super::{PLUG_TIMEOUT, PlugError, PlugStatus};
+use crate::config::{Credentials, Recovery, hardware_address};
 use crate::logic::recovery::CutPlug;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
@@ -26,8 +26,6 @@ const TIMER_SLACK: f64 = 1.0;
 
 /// A plug at its address.
 pub struct Device {
-    /// `recovery.address`.
-    pub address: String,
     /// What is remembered of it while its power is cut.
     pub reference: CutPlug,
     /// What it wants, where it wants any.
@@ -49,16 +47,21 @@ impl Device {
             );
         }
         Ok(Self {
-            address: recovery.address.clone(),
             reference: recovery.cut_plug(),
             credentials,
             http,
         })
     }
 
-    /// Which device it has to be.
-    pub fn pin(&self) -> Pin<'_> {
-        self.reference.id.as_deref().map_or(Pin::Unset, Pin::To)
+    /// Which of its relays, from 0.
+    pub fn relay(&self) -> u8 {
+        self.reference.relay
+    }
+
+    /// [`Self::get`], with user and password where the plug has them.
+    pub fn get_as_user(&self, target: &str, deadline: Deadline) -> Result<Reply, PlugError> {
+        let authorization = self.credentials.as_ref().map(basic);
+        self.get(target, authorization.as_deref(), deadline)
     }
 
     /// Asks for a path with its query, and takes any status for an answer.
@@ -68,7 +71,7 @@ impl Device {
         authorization: Option<&str>,
         deadline: Deadline,
     ) -> Result<Reply, PlugError> {
-        let url = format!("http://{}{target}", self.address);
+        let url = format!("http://{}{target}", self.reference.address);
         let mut headers = vec![ONCE];
         headers.extend(authorization.map(|value| ("Authorization", value)));
         let request = Request {
@@ -145,11 +148,12 @@ fn said(answer: &Map<String, Value>) -> Option<String> {
 
 /// A GET within a plug's limits.
 pub const fn get(url: &str) -> Request<'_> {
-    let mut request = Request::get(url);
-    request.headers = &[ONCE];
-    request.timeout = PLUG_TIMEOUT;
-    request.max_body = MAX_BODY;
-    request
+    Request {
+        headers: &[ONCE],
+        timeout: PLUG_TIMEOUT,
+        max_body: MAX_BODY,
+        ..Request::get(url)
+    }
 }
 
 impl From<HttpError> for PlugError {
@@ -209,10 +213,14 @@ pub fn number(
 }
 
 /// What a plug says of itself beside its relay, where it does: `mac`, and `uptime` in seconds.
-pub fn identity(answer: &Map<String, Value>) -> (Option<String>, Option<Duration>) {
-    let id = answer.get("mac").and_then(Value::as_str).and_then(mac);
+pub fn about(answer: &Map<String, Value>) -> PlugStatus {
+    let id = answer.get("mac").and_then(Value::as_str);
     let uptime = answer.get("uptime").and_then(Value::as_u64);
-    (id, uptime.map(Duration::from_secs))
+    PlugStatus {
+        id: id.and_then(hardware_address),
+        uptime: uptime.map(Duration::from_secs),
+        ..PlugStatus::default()
+    }
 }
 
 /// The error for an answer without what was asked for.
@@ -299,20 +307,13 @@ pub fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// `Basic` and the credentials (RFC 7617 section 2).
-pub fn basic(credentials: &Credentials) -> String {
+fn basic(credentials: &Credentials) -> String {
     format!("Basic {}", pair(credentials))
 }
 
 fn pair(credentials: &Credentials) -> String {
     let pair = format!("{}:{}", credentials.user, credentials.password.expose());
     BASE64_STANDARD.encode(pair)
-}
-
-/// A hardware address as twelve upper-case hexadecimal digits, however it was written.
-pub fn mac(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|it| !matches!(it, ':' | '-')).collect();
-    (digits.len() == 12 && digits.bytes().all(|it| it.is_ascii_hexdigit()))
-        .then(|| digits.to_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -328,22 +329,6 @@ mod tests {
             password: Password::new("open sesame"),
         };
         assert_eq!(basic(&credentials), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-    }
-
-    #[test]
-    fn a_hardware_address_is_twelve_digits_however_it_is_written() {
-        for text in ["a8:03:2a:be:54:dc", "A8-03-2A-BE-54-DC", "a8032abe54dc"] {
-            assert_eq!(mac(text).as_deref(), Some("A8032ABE54DC"));
-        }
-        for other in [
-            "",
-            "A8032ABE54D",
-            "A8032ABE54DC0",
-            "shelly1-be54",
-            "ü8032ABE54D",
-        ] {
-            assert_eq!(mac(other), None, "{other}");
-        }
     }
 
     #[test]

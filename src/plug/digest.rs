@@ -66,12 +66,8 @@ impl Challenge {
     #[must_use]
     pub fn answer(&self, credentials: &Credentials, method: &str, target: &str) -> String {
         let random = system::random_up_to(Duration::from_nanos(u64::MAX));
-        self.answer_with(
-            credentials,
-            method,
-            target,
-            &format!("{:016x}", random.as_nanos()),
-        )
+        let cnonce = format!("{:016x}", random.as_nanos());
+        self.answer_with(credentials, method, target, &cnonce)
     }
 
     fn answer_with(

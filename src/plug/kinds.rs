@@ -2,6 +2,7 @@
 
 use super::Plug;
 use super::command::Command;
+use super::device::Device;
 use super::http::TwoUrls;
 use super::shelly1::Shelly1;
 use super::shelly2::Shelly2;
@@ -18,11 +19,11 @@ pub fn new(
     http: Http,
     credentials: Option<Credentials>,
 ) -> Result<Box<dyn Plug>, String> {
-    match recovery.plug {
-        PlugKind::Shelly1 => Ok(Box::new(Shelly1::new(recovery, http, credentials)?)),
-        PlugKind::Shelly2 => Ok(Box::new(Shelly2::new(recovery, http, credentials)?)),
-        PlugKind::Tasmota => Ok(Box::new(Tasmota::new(recovery, http, credentials)?)),
-        PlugKind::Http => Ok(Box::new(TwoUrls::new(recovery, http)?)),
-        PlugKind::Command => Ok(Box::new(Command::new(recovery)?)),
-    }
+    Ok(match recovery.plug {
+        PlugKind::Shelly1 => Box::new(Shelly1(Device::new(recovery, http, credentials)?)),
+        PlugKind::Shelly2 => Box::new(Shelly2(Device::new(recovery, http, credentials)?)),
+        PlugKind::Tasmota => Box::new(Tasmota::new(recovery, http, credentials)?),
+        PlugKind::Http => Box::new(TwoUrls::new(recovery, http)?),
+        PlugKind::Command => Box::new(Command::new(recovery)?),
+    })
 }

@@ -81,17 +81,22 @@ pub trait Plug: Send + Sync {
     /// It may not have worked, or nothing confirms that it has: try again.
     fn on(&self, deadline: Deadline) -> Result<(), PlugError>;
 
-    /// Which plug it is, for messages. Never with credentials.
-    fn target(&self) -> String;
-
     /// What is remembered of it while its power is cut.
     fn reference(&self) -> Option<&CutPlug> {
         None
     }
 
-    /// Which device has to answer as this plug.
+    /// Which plug it is, for messages. Never with credentials.
+    fn target(&self) -> String {
+        self.reference().map(CutPlug::target).unwrap_or_default()
+    }
+
+    /// Which device has to answer as this plug. Those kinds that can time themselves also tell which device they are.
     fn pin(&self) -> Pin<'_> {
-        Pin::Untold
+        let known = self.reference().filter(|_| self.can_time_itself());
+        known.map_or(Pin::Untold, |plug| {
+            plug.id.as_deref().map_or(Pin::Unset, Pin::To)
+        })
     }
 }
 

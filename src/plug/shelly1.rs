@@ -9,44 +9,23 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
-use super::{Pin, Plug, PlugError, PlugStatus};
-use crate::config::{Credentials, Recovery};
+use super::{Plug, PlugError, PlugStatus};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
-use crate::net::http::Http;
 
 const KIND: &str = "shelly1";
 
 /// A relay of a Shelly of the first generation.
-pub struct Shelly1 {
-    device: Device,
-    relay: u8,
-    authorization: Option<String>,
-}
+pub struct Shelly1(pub Device);
 
 impl Shelly1 {
-    /// The plug of the configuration.
-    pub fn new(
-        recovery: &Recovery,
-        http: Http,
-        credentials: Option<Credentials>,
-    ) -> Result<Self, String> {
-        Ok(Self {
-            relay: recovery.relay,
-            authorization: credentials.as_ref().map(device::basic),
-            device: Device::new(recovery, http, credentials)?,
-        })
-    }
-
     fn get(&self, target: &str, deadline: Deadline) -> Result<Map<String, Value>, PlugError> {
-        let reply = self
-            .device
-            .get(target, self.authorization.as_deref(), deadline)?;
-        self.device.read(&reply, KIND)
+        let reply = self.0.get_as_user(target, deadline)?;
+        self.0.read(&reply, KIND)
     }
 
     fn ask(&self, query: &str, deadline: Deadline) -> Result<Relay, PlugError> {
-        let answer = self.get(&format!("/relay/{}{query}", self.relay), deadline)?;
+        let answer = self.get(&format!("/relay/{}{query}", self.0.relay()), deadline)?;
         relay(&answer)
     }
 }
@@ -71,16 +50,13 @@ impl Plug for Shelly1 {
         let relays = everything.get("relays").and_then(Value::as_array);
         let found = relays
             .ok_or_else(|| device::unexpected(KIND))?
-            .get(usize::from(self.relay))
-            .ok_or_else(|| device::no_relay(self.relay))?
+            .get(usize::from(self.0.relay()))
+            .ok_or_else(|| device::no_relay(self.0.relay()))?
             .as_object()
             .ok_or_else(|| device::unexpected(KIND))?;
-        let (id, uptime) = device::identity(&everything);
         Ok(PlugStatus {
             on: Some(relay(found)?.on),
-            id,
-            uptime,
-            unfit: None,
+            ..device::about(&everything)
         })
     }
 
@@ -109,15 +85,7 @@ impl Plug for Shelly1 {
         device::confirm_on(relay.on)
     }
 
-    fn target(&self) -> String {
-        self.device.address.clone()
-    }
-
-    fn pin(&self) -> Pin<'_> {
-        self.device.pin()
-    }
-
     fn reference(&self) -> Option<&CutPlug> {
-        Some(&self.device.reference)
+        Some(&self.0.reference)
     }
 }

@@ -11,35 +11,19 @@ use serde_json::{Map, Value};
 
 use super::device::{self, Device, Relay};
 use super::digest::Challenge;
-use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus};
-use crate::config::{Credentials, Recovery};
+use super::{PLUG_TIMEOUT, Plug, PlugError, PlugStatus};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
-use crate::net::http::{Http, Reply};
+use crate::net::http::Reply;
 
 const KIND: &str = "shelly2";
 /// A right answer that comes too late is given once more (RFC 7616 section 3.3).
 const ANSWERS: u32 = 2;
 
 /// A switch of a Shelly of the second generation or later.
-pub struct Shelly2 {
-    device: Device,
-    id: u8,
-}
+pub struct Shelly2(pub Device);
 
 impl Shelly2 {
-    /// The plug of the configuration.
-    pub fn new(
-        recovery: &Recovery,
-        http: Http,
-        credentials: Option<Credentials>,
-    ) -> Result<Self, String> {
-        Ok(Self {
-            device: Device::new(recovery, http, credentials)?,
-            id: recovery.relay,
-        })
-    }
-
     /// Calls a method. Where the plug refuses with a challenge, and so without doing anything, the call is repeated with the answer to
     /// that.
     fn call(
@@ -50,33 +34,32 @@ impl Shelly2 {
     ) -> Result<Map<String, Value>, PlugError> {
         let target = format!("/rpc/{method}{arguments}");
         let offered = |reply: &Reply| Challenge::parse(reply.www_authenticate.as_deref()?);
-        let mut reply = self.device.get(&target, None, deadline)?;
-        if let (401, Some(credentials)) = (reply.status, &self.device.credentials) {
+        let mut reply = self.0.get(&target, None, deadline)?;
+        if let (401, Some(credentials)) = (reply.status, &self.0.credentials) {
             let mut challenge = offered(&reply).ok_or_else(|| {
                 PlugError::undone(
                     "the plug wants other authentication than a shelly2 (digest with SHA-256); fix: check recovery.plug",
                 )
             })?;
-            for _ in 0..ANSWERS {
+            for left in (0..ANSWERS).rev() {
                 let answer = challenge.answer(credentials, "GET", &target);
-                reply = self.device.get(&target, Some(&answer), deadline)?;
+                reply = self.0.get(&target, Some(&answer), deadline)?;
                 match offered(&reply).filter(|it| reply.status == 401 && it.is_stale) {
-                    Some(next) => challenge = next,
+                    Some(next) if left > 0 => challenge = next,
+                    Some(_) => {
+                        return Err(PlugError::undone(
+                            "the plug calls each answer to its challenge too late; fix: restart it",
+                        ));
+                    }
                     None => break,
                 }
             }
         }
-        let is_late = reply.status == 401 && offered(&reply).is_some_and(|it| it.is_stale);
-        if is_late && self.device.credentials.is_some() {
-            return Err(PlugError::undone(
-                "the plug calls each answer to its challenge too late; fix: restart it",
-            ));
-        }
-        self.device.read(&reply, KIND)
+        self.0.read(&reply, KIND)
     }
 
     fn relay(&self, deadline: Deadline) -> Result<Relay, PlugError> {
-        let arguments = format!("?id={}", self.id);
+        let arguments = format!("?id={}", self.0.relay());
         relay(&self.call("Switch.GetStatus", &arguments, deadline)?)
     }
 
@@ -84,13 +67,13 @@ impl Shelly2 {
     fn leave(&self, mark: Option<Duration>, deadline: Deadline) {
         let deadline = Deadline::after(deadline.within(PLUG_TIMEOUT));
         let value = mark.map_or_else(String::new, |mark| mark.as_secs().to_string());
-        let arguments = format!("?key=cadence.{}&value=%22{value}%22", self.id);
+        let arguments = format!("?key=cadence.{}&value=%22{value}%22", self.0.relay());
         let _ = self.call("KVS.Set", &arguments, deadline);
     }
 
     /// `Switch.Set`, whose answer tells how it was before.
     fn set(&self, how: &str, deadline: Deadline) -> Result<(), PlugError> {
-        let arguments = format!("?id={}&{how}", self.id);
+        let arguments = format!("?id={}&{how}", self.0.relay());
         let answer = self.call("Switch.Set", &arguments, deadline)?;
         device::flag(&answer, "was_on", KIND).map(drop)
     }
@@ -116,17 +99,14 @@ impl Plug for Shelly2 {
         // Each component by its name.
         let everything = self.call("Shelly.GetStatus", "", deadline)?;
         let found = everything
-            .get(&format!("switch:{}", self.id))
-            .ok_or_else(|| device::no_relay(self.id))?
+            .get(&format!("switch:{}", self.0.relay()))
+            .ok_or_else(|| device::no_relay(self.0.relay()))?
             .as_object()
             .ok_or_else(|| device::unexpected(KIND))?;
         let sys = everything.get("sys").and_then(Value::as_object);
-        let (id, uptime) = sys.map(device::identity).unwrap_or_default();
         Ok(PlugStatus {
             on: Some(relay(found)?.on),
-            id,
-            uptime,
-            unfit: None,
+            ..sys.map(device::about).unwrap_or_default()
         })
     }
 
@@ -135,7 +115,7 @@ impl Plug for Shelly2 {
     }
 
     fn mark(&self, deadline: Deadline) -> Result<Option<Duration>, PlugError> {
-        let arguments = format!("?key=cadence.{}", self.id);
+        let arguments = format!("?key=cadence.{}", self.0.relay());
         let kept = self.call("KVS.Get", &arguments, deadline).ok();
         let seconds = kept.and_then(|kept| kept.get("value")?.as_str()?.parse().ok());
         Ok(seconds.map(Duration::from_secs))
@@ -168,15 +148,7 @@ impl Plug for Shelly2 {
         device::confirm_on(relay.on)
     }
 
-    fn target(&self) -> String {
-        self.device.address.clone()
-    }
-
-    fn pin(&self) -> Pin<'_> {
-        self.device.pin()
-    }
-
     fn reference(&self) -> Option<&CutPlug> {
-        Some(&self.device.reference)
+        Some(&self.0.reference)
     }
 }

@@ -63,10 +63,8 @@ pub(super) fn write(dir: &StateDir, before: &[u8], after: &[u8]) -> io::Result<b
     let newest = newest(&file, before);
     let number = newest.as_ref().map_or(0, |slot| slot.number) + 1;
     let place = newest.map_or(0, |slot| 1 - slot.place);
-    let mut line = number.to_string().into_bytes();
-    line.push(b' ');
-    line.extend(after);
-    line = [checksum(before, &line).as_bytes(), &line, b"\n"].concat();
+    let said = [number.to_string().as_bytes(), b" ", after].concat();
+    let mut line = [checksum(before, &said).as_bytes(), &said, b"\n"].concat();
     if line.len() > SLOT {
         return Ok(false);
     }

@@ -29,7 +29,7 @@ pub fn keep(dir: &StateDir, url: &str, at: &[IpAddr]) -> Result<(), StoreError> 
     let mut lines = vec![url.to_owned()];
     lines.extend(at.iter().map(IpAddr::to_string));
     dir.replace_as(FILE, lines.join("\n").as_bytes(), MODE, true)
-        .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+        .map_err(dir.failed("write", FILE))
 }
 
 /// The one that was kept, where it can be read, and where its host was; nowhere if that may be another user's word.
@@ -52,8 +52,7 @@ pub fn kept(dir: &StateDir) -> Option<(String, Vec<IpAddr>)> {
 ///
 /// It is there and stays.
 pub fn drop(dir: &StateDir) -> Result<(), StoreError> {
-    gone(dir.folder.remove(FILE.as_ref()))
-        .map_err(|cause| StoreError::new("remove", &dir.file(FILE), cause))
+    gone(dir.folder.remove(FILE.as_ref())).map_err(dir.failed("remove", FILE))
 }
 
 #[cfg(test)]

@@ -29,10 +29,7 @@ pub fn set_unsettled(dir: &StateDir, unsettled: bool) -> Result<(), StoreError> 
     } else {
         gone(remove())
     }
-    .map_err(|cause| {
-        let deed = if unsettled { "create" } else { "remove" };
-        StoreError::new(deed, &dir.file(FILE), cause)
-    })
+    .map_err(dir.failed(if unsettled { "create" } else { "remove" }, FILE))
 }
 
 /// Nothing to remove is as good as removed.

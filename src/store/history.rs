@@ -75,8 +75,7 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> Result<us
     if events.is_empty() {
         return Ok(0);
     }
-    append_some(dir, events, state)
-        .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+    append_some(dir, events, state).map_err(dir.failed("write", FILE))
 }
 
 /// The `seq` of the last event in the history; none where it has no event.
@@ -86,8 +85,7 @@ fn append<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> Result<us
 /// The history cannot be read.
 pub fn last_seq(dir: &StateDir) -> Result<Option<u64>, StoreError> {
     for name in [FILE, OLDER_FILE] {
-        let seq =
-            seq_in(dir, name).map_err(|cause| StoreError::new("read", &dir.file(name), cause))?;
+        let seq = seq_in(dir, name).map_err(dir.failed("read", name))?;
         if seq.is_some() {
             return Ok(seq);
         }
@@ -101,40 +99,32 @@ pub fn last_seq(dir: &StateDir) -> Result<Option<u64>, StoreError> {
 ///
 /// A file of it is there but cannot be read. Lines that are no event are no error.
 pub fn read<E: DeserializeOwned>(dir: &StateDir) -> Result<History<E>, StoreError> {
-    let open = |name| {
-        dir.open_to_read(name)
-            .map_err(|cause| StoreError::new("read", &dir.file(name), cause))
-    };
+    let open = |name| dir.open_to_read(name).map_err(dir.failed("read", name));
     // The newer one first: where a writer turns it into the older one in between, it is opened twice rather than never.
     let newer = open(FILE)?;
     let older = open(OLDER_FILE)?
         .filter(|older| newer.as_ref().is_none_or(|newer| !same_file(older, newer)));
-    let mut history = History {
-        events: Vec::new(),
-        skipped: 0,
-    };
+    let mut history = History::default();
     for (name, file) in [(OLDER_FILE, older), (FILE, newer)] {
         let Some(mut file) = file else { continue };
-        let end = end_of(&mut file, READ_AT_MOST)
-            .map_err(|cause| StoreError::new("read", &dir.file(name), cause))?;
-        history.add_lines(&end);
+        let end = end_of(&mut file, READ_AT_MOST).map_err(dir.failed("read", name))?;
+        let lines = end.bytes.split_inclusive(|byte| *byte == b'\n');
+        for line in lines.skip(usize::from(end.start > 0)) {
+            match serde_json::from_slice(line) {
+                Ok(event) => history.events.push(event),
+                Err(_) if line.ends_with(b"\n") => history.skipped += 1,
+                Err(_) => {}
+            }
+        }
     }
     Ok(history)
 }
 
-impl<E: DeserializeOwned> History<E> {
-    fn add_lines(&mut self, end: &End) {
-        let cut_off = usize::from(end.start > 0);
-        for line in end
-            .bytes
-            .split_inclusive(|byte| *byte == b'\n')
-            .skip(cut_off)
-        {
-            match serde_json::from_slice(line) {
-                Ok(event) => self.events.push(event),
-                Err(_) if line.ends_with(b"\n") => self.skipped += 1,
-                Err(_) => {}
-            }
+impl<E> Default for History<E> {
+    fn default() -> Self {
+        Self {
+            events: vec![],
+            skipped: 0,
         }
     }
 }
@@ -173,7 +163,7 @@ fn append_some<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> io::
             dir.folder.sync()?;
             file = dir.open_to_write(FILE)?;
             at = 0;
-        } else if end.lacks_newline() {
+        } else if end.bytes.last().is_some_and(|byte| *byte != b'\n') {
             text.insert(0, b'\n');
         }
         file.seek(SeekFrom::Start(at))?;
@@ -270,11 +260,6 @@ impl End {
         let is_torn = kept < self.bytes.len();
         self.bytes.truncate(kept);
         is_torn
-    }
-
-    /// Whether what is kept of the file ends within a line.
-    fn lacks_newline(&self) -> bool {
-        self.bytes.last().is_some_and(|byte| *byte != b'\n')
     }
 }
 

@@ -65,15 +65,14 @@ impl Lock {
     ///
     /// [`LockError::Held`] where another process still holds it, [`LockError::Store`] where there can be no lock at all.
     pub fn acquire(dir: &StateDir, wait: Duration) -> Result<Self, LockError> {
-        let path = dir.file(FILE);
-        let failed = |cause| LockError::Store(StoreError::new("lock", &path, cause));
+        let failed = |cause| LockError::Store(dir.failed("lock", FILE)(cause));
         let file = dir.open_to_write(FILE).map_err(failed)?;
         let mut left = wait;
         while !try_lock(&file).map_err(failed)? {
             if left.is_zero() {
                 return Err(LockError::Held {
                     holder: holder(&file).unwrap_or_default(),
-                    path,
+                    path: dir.file(FILE),
                 });
             }
             let pause = left.min(POLL);

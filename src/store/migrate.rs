@@ -13,7 +13,7 @@ pub enum Unusable {
     Corrupt(String),
 }
 
-/// Brings `document` to the version `current`.
+/// Brings `document` to the version `current`, one step after the other, each with a fixture of the old version in `migrate/fixtures`.
 ///
 /// # Errors
 ///
@@ -30,26 +30,24 @@ pub fn migrate(mut document: Value, current: u64) -> Result<Value, Unusable> {
                     "its version is {version}, but this release reads up to {current}"
                 )));
             }
-            Ordering::Less => document = next_version(version, document)?,
+            Ordering::Less => match version {
+                1 => one_to_two(&mut document),
+                // Each record was written for itself; those that are alike are written once since, which reads what was written before too.
+                2 => {}
+                _ => {
+                    return Err(Unusable::Corrupt(format!(
+                        "its version is {version}, which no release has written"
+                    )));
+                }
+            },
         }
-    }
-}
-
-/// One step: the document of the version after `version`, with a fixture of the old version in `migrate/fixtures`. A step must raise
-/// `"version"`, or the loop would not end.
-fn next_version(version: u64, document: Value) -> Result<Value, Unusable> {
-    match version {
-        1 => Ok(one_to_two(document)),
-        2 => Ok(two_to_three(document)),
-        _ => Err(Unusable::Corrupt(format!(
-            "its version is {version}, which no release has written"
-        ))),
+        document["version"] = json!(version + 1);
     }
 }
 
 /// Readiness was one for both families; each has a machine of its own since. A zone was known by its id alone, and a record's trouble by
 /// its text.
-fn one_to_two(mut document: Value) -> Value {
+fn one_to_two(document: &mut Value) {
     let old = &document["machine"];
     let since = &document["since"];
     let machine = |family: &str| {
@@ -62,10 +60,10 @@ fn one_to_two(mut document: Value) -> Value {
     };
     let machines = json!({ "ipv4": machine("ipv4"), "ipv6": machine("ipv6") });
     let since = since.clone();
-    for zone in each(&mut document, "zones") {
+    for zone in each(document, "zones") {
         *zone = json!({ "id": zone });
     }
-    let records = each(&mut document, "records");
+    let records = each(document, "records");
     for record in records.filter_map(Value::as_object_mut) {
         if let Some(why @ Value::String(_)) = record.remove("problem") {
             let trouble = json!({ "since": since, "why": why, "wanted": null });
@@ -77,17 +75,7 @@ fn one_to_two(mut document: Value) -> Value {
         if fields.remove("machine").is_some() {
             fields.insert("machines".to_owned(), machines);
         }
-        fields.insert("version".to_owned(), json!(2));
     }
-    document
-}
-
-/// Each record was written for itself; those that are alike are written once since, which reads what was written before too.
-fn two_to_three(mut document: Value) -> Value {
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("version".to_owned(), json!(3));
-    }
-    document
 }
 
 /// The values of an object in the document; none where there is no such object.

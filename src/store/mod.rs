@@ -94,6 +94,11 @@ impl StateDir {
         self.folder.file(name.as_ref())
     }
 
+    /// What an error of the system is where it kept that deed from being done to a file in it.
+    fn failed(&self, deed: &'static str, name: &str) -> impl Fn(io::Error) -> StoreError {
+        move |cause| StoreError::new(deed, &self.file(name), cause)
+    }
+
     /// Opens a regular file for reading; none where it is missing, [`ErrorKind::InvalidData`] where it is something else.
     fn open_to_read(&self, name: &str) -> io::Result<Option<File>> {
         match self.folder.open_file(name.as_ref(), OFlags::RDONLY) {

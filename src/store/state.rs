@@ -50,7 +50,7 @@ pub enum Loaded<T> {
 ///
 /// It cannot be written; the old document is then still there.
 pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError> {
-    write(dir, document, true)
+    write(dir, document, true).map_err(dir.failed("write", FILE))
 }
 
 /// The same where the next cycle finds out again what the document says more than the old one: a power loss soon after may leave that.
@@ -59,30 +59,26 @@ pub fn save<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError
 ///
 /// As those of [`save`].
 pub fn leave<T: Serialize>(dir: &StateDir, document: &T) -> Result<(), StoreError> {
-    write(dir, document, false)
+    write(dir, document, false).map_err(dir.failed("write", FILE))
 }
 
-fn write<T: Serialize>(dir: &StateDir, document: &T, lasts: bool) -> Result<(), StoreError> {
-    serde_json::to_vec(document)
-        .map_err(io::Error::from)
-        .and_then(|mut bytes| {
-            bytes.push(b'\n');
-            if counts_on(dir, &bytes) {
-                return Ok(());
-            }
-            match dir.replace(FILE, &bytes, lasts) {
-                Err(cause) if reserve::is_for(&cause) => {
-                    reserve::spend(dir, FILE, &bytes).map_err(|why| {
-                        debug!("the reserve: {why}");
-                        cause
-                    })?;
-                }
-                replaced => replaced?,
-            }
-            reserve::keep(dir, bytes.len());
-            Ok(())
-        })
-        .map_err(|cause| StoreError::new("write", &dir.file(FILE), cause))
+fn write<T: Serialize>(dir: &StateDir, document: &T, lasts: bool) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(document)?;
+    bytes.push(b'\n');
+    if counts_on(dir, &bytes) {
+        return Ok(());
+    }
+    match dir.replace(FILE, &bytes, lasts) {
+        Err(cause) if reserve::is_for(&cause) => {
+            reserve::spend(dir, FILE, &bytes).map_err(|why| {
+                debug!("the reserve: {why}");
+                cause
+            })?;
+        }
+        replaced => replaced?,
+    }
+    reserve::keep(dir, bytes.len());
+    Ok(())
 }
 
 /// Whether all that changed is written beside the document that is there.
@@ -112,20 +108,17 @@ pub fn load<T: DeserializeOwned>(
     version: u64,
     now: Timestamp,
 ) -> Result<Loaded<T>, StoreError> {
-    let path = dir.file(FILE);
-    let (label, why) =
-        match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
-            None => {
-                // It may have been made a moment ago, and what is saved in it must not go away with it.
-                dir.folder.settle();
-                return Ok(Loaded::Missing);
-            }
-            Some(Ok(document)) => return Ok(Loaded::Found(document)),
-            Some(Err(Unusable::Newer(why))) => ("newer", why),
-            Some(Err(Unusable::Corrupt(why))) => ("corrupt", why),
-        };
-    let to =
-        set_aside(dir, label, now).map_err(|cause| StoreError::new("set aside", &path, cause))?;
+    let (label, why) = match parse_file(dir, version).map_err(dir.failed("read", FILE))? {
+        None => {
+            // It may have been made a moment ago, and what is saved in it must not go away with it.
+            dir.folder.settle();
+            return Ok(Loaded::Missing);
+        }
+        Some(Ok(document)) => return Ok(Loaded::Found(document)),
+        Some(Err(Unusable::Newer(why))) => ("newer", why),
+        Some(Err(Unusable::Corrupt(why))) => ("corrupt", why),
+    };
+    let to = set_aside(dir, label, now).map_err(dir.failed("set aside", FILE))?;
     Ok(Loaded::SetAside { to, why })
 }
 
@@ -135,15 +128,12 @@ pub fn load<T: DeserializeOwned>(
 ///
 /// It cannot be read or cannot be used.
 pub fn read<T: DeserializeOwned>(dir: &StateDir, version: u64) -> Result<Option<T>, StoreError> {
-    let path = dir.file(FILE);
-    match parse_file(dir, version).map_err(|cause| StoreError::new("read", &path, cause))? {
-        None => Ok(None),
-        Some(Ok(document)) => Ok(Some(document)),
-        Some(Err(Unusable::Newer(why) | Unusable::Corrupt(why))) => {
-            let cause = io::Error::new(ErrorKind::InvalidData, why);
-            Err(StoreError::new(USE, &path, cause))
-        }
-    }
+    let parsed = parse_file(dir, version).map_err(dir.failed("read", FILE))?;
+    let usable = parsed.transpose().map_err(|unusable| {
+        let (Unusable::Newer(why) | Unusable::Corrupt(why)) = unusable;
+        io::Error::new(ErrorKind::InvalidData, why)
+    });
+    usable.map_err(dir.failed(USE, FILE))
 }
 
 fn parse_file<T: DeserializeOwned>(
@@ -230,14 +220,9 @@ fn set_aside(dir: &StateDir, label: &str, now: Timestamp) -> io::Result<PathBuf>
     let now = format!("{now:.0}").replace(['-', ':'], "");
     let name = format!("{FILE}.{label}-{now}");
     // A clock that stands still may offer a name twice; since only a few are kept, one of these is free.
-    let to = (0..=SET_ASIDE_AT_MOST)
-        .map(|n| {
-            if n == 0 {
-                name.clone()
-            } else {
-                format!("{name}.{n}")
-            }
-        })
+    let others = (1..=SET_ASIDE_AT_MOST).map(|n| format!("{name}.{n}"));
+    let to = std::iter::once(name.clone())
+        .chain(others)
         .find(|name| dir.folder.look(name.as_ref()).is_err())
         .unwrap_or_else(|| name.clone());
     dir.folder.rename(FILE.as_ref(), to.as_ref())?;

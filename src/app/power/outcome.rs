@@ -42,15 +42,10 @@ impl Outcome {
     /// What is to be told as an error.
     #[must_use]
     pub fn failed(&self) -> Option<String> {
-        match self {
-            Self::Failed(why) => Some(format!("power cycle: {why}")),
-            Self::Disabled
-            | Self::Idle
-            | Self::Suppressed(_)
-            | Self::SwitchedOn
-            | Self::Completed
-            | Self::EndedEarly(_) => None,
-        }
+        let Self::Failed(why) = self else {
+            return None;
+        };
+        Some(format!("power cycle: {why}"))
     }
 
     /// Why it was left alone, or why it failed.

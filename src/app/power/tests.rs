@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::logic::fixtures;
 use crate::logic::moment::Moment;
-use crate::plug::Pin;
+use crate::plug::{Pin, PlugError};
 
 /// A plug whose operation of that name panics when the modem is dark, for the first time.
 struct Breaks {

@@ -16,6 +16,8 @@ use crate::logic::provider::{ApiError, ApiErrorKind};
 
 /// The largest page of zones or records has 500 objects and lists, which count eight, and 4,000 commas.
 const MAX_WEIGHT: u32 = 32 * 1024;
+/// Said of a batch by a server that knows none.
+const NO_CALL: &str = "there is no such API call";
 /// RFC 8259 section 8.1 lets a reader pass over it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What a server may ask for that does not speak as the API does.
@@ -41,8 +43,7 @@ impl Answer {
             .result
             .as_array()
             .ok_or("the answer has no list where one is expected")?;
-        let info = |key| self.info.get(key).and_then(Value::as_u64);
-        let more = match (info("total_pages"), info("total_count"), info("per_page")) {
+        let more = match (self.pages(), self.count(), self.info("per_page")) {
             (Some(pages), ..) => number < pages,
             (None, Some(count), Some(per_page)) => number.saturating_mul(per_page) < count,
             (None, ..) => false,
@@ -54,13 +55,17 @@ impl Answer {
     /// How many pages the list has, where that is told.
     #[must_use]
     pub fn pages(&self) -> Option<u64> {
-        self.info.get("total_pages").and_then(Value::as_u64)
+        self.info("total_pages")
     }
 
     /// How many items the list has, where that is told.
     #[must_use]
     pub fn count(&self) -> Option<u64> {
-        self.info.get("total_count").and_then(Value::as_u64)
+        self.info("total_count")
+    }
+
+    fn info(&self, key: &str) -> Option<u64> {
+        self.info.get(key).and_then(Value::as_u64)
     }
 }
 
@@ -91,62 +96,49 @@ pub fn open(
     };
     // Any one of the records may be what is not found, as the zone was read just now, unless it says that it is the call.
     let is_unknown = refusals.is_empty() || refusals.has(&NO_SUCH_CALL);
-    if operation.is_batch && (status == 405 || status == 404 && is_unknown) {
-        return Err(operation.failed(ApiErrorKind::Gone, "there is no such API call"));
-    }
-    // RFC 9110, 15.5.14: who says so did nothing of it.
-    if operation.is_batch && status == 413 {
-        return Err(operation.failed(ApiErrorKind::Refused, "too many at once"));
-    }
-    if status == 429 {
-        return Err(operation.failed(
+    let failed = |kind, detail: &str| Err(operation.failed(kind, detail));
+    let lost = |detail: &str| Err(operation.lost(detail, retry_after));
+    let refused = |kind| {
+        let detail = format!("Cloudflare refused with status {status}{refusals}");
+        failed(kind, &detail)
+    };
+    let answered = || {
+        let detail = format!("Cloudflare answered with status {status}{refusals}");
+        operation.lost(detail, retry_after)
+    };
+    match (status, success) {
+        (405, _) if operation.is_batch => failed(ApiErrorKind::Gone, NO_CALL),
+        (404, _) if operation.is_batch && is_unknown => failed(ApiErrorKind::Gone, NO_CALL),
+        // RFC 9110, 15.5.14: who says so did nothing of it.
+        (413, _) if operation.is_batch => failed(ApiErrorKind::Refused, "too many at once"),
+        (429, _) => failed(
             ApiErrorKind::RateLimited { retry_after },
-            format!(
+            &format!(
                 "too many requests to Cloudflare with this account or from this address{refusals}"
             ),
-        ));
-    }
-    match (status, success) {
+        ),
         (200..=299, Some(true)) => Ok(Answer {
             result: take(&mut envelope, "result"),
             info: take(&mut envelope, "result_info"),
         }),
         (200..=299 | 400..=499, Some(false)) => Err(refusals.meaning(operation, status)),
         // Not in the words of the token's own refusal: so are answered domains that the API does not serve.
-        (401 | 403, None) if !refusals.is_empty() => Err(operation.failed(
-            ApiErrorKind::Forbidden,
-            format!("Cloudflare refused with status {status}{refusals}"),
-        )),
-        (408 | 425 | 499, None) => Err(operation.lost(
-            format!("Cloudflare answered with status {status}{refusals}"),
-            retry_after,
-        )),
-        (400..=499, None) if !refusals.is_empty() => Err(operation.failed(
-            ApiErrorKind::Refused,
-            format!("Cloudflare refused with status {status}{refusals}"),
-        )),
-        (300..=399, _) => Err(operation.lost(
-            format!(
-                "a redirect (status {status}) came instead of an answer: is a login page in the way, or cloudflare.api_url wrong?"
-            ),
-            retry_after,
+        (401 | 403, None) if !refusals.is_empty() => refused(ApiErrorKind::Forbidden),
+        (408 | 425 | 499, None) => Err(answered()),
+        (400..=499, None) if !refusals.is_empty() => refused(ApiErrorKind::Refused),
+        (300..=399, _) => lost(&format!(
+            "a redirect (status {status}) came instead of an answer: is a login page in the way, or cloudflare.api_url wrong?"
         )),
         (_, Some(success)) => {
-            let mut error = operation.lost(
-                format!("Cloudflare answered with status {status}{refusals}"),
-                retry_after,
-            );
+            let mut error = answered();
             if let ApiErrorKind::Unconfirmed { is_told, .. } = &mut error.kind {
                 *is_told = !success;
             }
             Err(error)
         }
-        (_, None) => Err(operation.lost(
-            format!(
-                "status {status} came with {} instead of an answer of the API{refusals}",
-                shape(body)
-            ),
-            retry_after,
+        (_, None) => lost(&format!(
+            "status {status} came with {} instead of an answer of the API{refusals}",
+            shape(body)
         )),
     }
 }

@@ -13,6 +13,8 @@ pub struct Operation {
     pub writes: bool,
     /// Whether it is one of several records in one call.
     pub is_batch: bool,
+    /// Whether it reads a whole zone, whose pages may be larger than all others.
+    pub is_whole_zone: bool,
 }
 
 impl Operation {
@@ -23,6 +25,16 @@ impl Operation {
             words,
             writes: false,
             is_batch: false,
+            is_whole_zone: false,
+        }
+    }
+
+    /// One that reads a whole zone.
+    #[must_use]
+    pub fn whole_zone(words: String) -> Self {
+        Self {
+            is_whole_zone: true,
+            ..Self::read(words)
         }
     }
 
@@ -30,9 +42,8 @@ impl Operation {
     #[must_use]
     pub fn write(words: String) -> Self {
         Self {
-            words,
             writes: true,
-            is_batch: false,
+            ..Self::read(words)
         }
     }
 

@@ -91,58 +91,49 @@ impl Refusals {
     /// What Cloudflare's codes mean for what to do next.
     #[must_use]
     pub fn meaning(&self, operation: &Operation, status: u16) -> ApiError {
+        let is_record = operation.writes;
         // 6003 is a malformed header, and ours differ by the token alone; 6111 in its chain says so. 10000 with status 403 is a
         // permission that the token lacks for this zone.
-        if status == 401 || self.has(&[10_001, 9106, 9109, 6003, 6111]) {
+        let (kind, what) = if status == 401 || self.has(&[10_001, 9106, 9109, 6003, 6111]) {
             let filtered = self.0.iter().any(|(_, text)| text.contains("location"));
             let fix = if filtered {
                 ": it may be used from certain addresses only; fix: remove its client IP filter, which a new address of this line breaks"
             } else {
                 "; fix: use one that is active, copied whole, and has Zone:Read and DNS:Edit for this zone"
             };
-            return operation.failed(
-                ApiErrorKind::TokenRejected,
-                format!("Cloudflare rejects the API token{self}{fix}"),
-            );
-        }
-        if self.has(&[10_000]) || (status == 403 && self.0.is_empty()) {
-            return operation.failed(
+            let what = format!("Cloudflare rejects the API token{self}{fix}");
+            (ApiErrorKind::TokenRejected, what)
+        } else if self.has(&[10_000]) || (status == 403 && self.0.is_empty()) {
+            let what = format!("Cloudflare does not allow this token to do that{self}");
+            (
                 ApiErrorKind::Forbidden,
-                format!(
-                    "Cloudflare does not allow this token to do that{self}; fix: {PERMISSIONS}"
-                ),
+                advice::join(&what, Some(PERMISSIONS)),
+            )
+        } else if self.has(&[81_053, 81_054]) {
+            let what = format!(
+                "another record of this name is in the way{self}; fix: remove it, or give this one another name"
             );
-        }
-        if self.has(&[81_053, 81_054]) {
-            return operation.failed(
-                ApiErrorKind::Conflict,
-                format!("another record of this name is in the way{self}; fix: remove it, or give this one another name"),
+            (ApiErrorKind::Conflict, what)
+        } else if self.has(&[81_057, 81_058]) {
+            let what = format!("Cloudflare already has such a record{self}");
+            (ApiErrorKind::Exists, what)
+        } else if !is_record && (status == 404 || self.has(&RECORD_GONE) || self.has(&[7003])) {
+            // The zone was read right before a write: what is not found is the record, which is no trouble of its zone.
+            let what = format!(
+                "Cloudflare knows no such zone or record{self}: looked up again in the next cycle; fix: if it lasts, {GONE}"
             );
-        }
-        if self.has(&[81_057, 81_058]) {
-            return operation.failed(
-                ApiErrorKind::Exists,
-                format!("Cloudflare already has such a record{self}"),
-            );
-        }
-        // The zone was read right before a write: what is not found is the record, which is no trouble of its zone.
-        let is_record = operation.writes;
-        if !is_record && (status == 404 || self.has(&RECORD_GONE) || self.has(&[7003])) {
-            return operation.failed(
-                ApiErrorKind::Gone,
-                format!(
-                    "Cloudflare knows no such zone or record{self}: looked up again in the next cycle; fix: if it lasts, {GONE}"
-                ),
-            );
-        }
-        let kind = if is_record && self.has(&RECORD_GONE) {
-            ApiErrorKind::RecordGone
+            (ApiErrorKind::Gone, what)
         } else {
-            ApiErrorKind::Refused
+            let kind = if is_record && self.has(&RECORD_GONE) {
+                ApiErrorKind::RecordGone
+            } else {
+                ApiErrorKind::Refused
+            };
+            let fix = FIXES.iter().find(|(code, _)| self.has(&[*code]));
+            let what = format!("Cloudflare refused with status {status}{self}");
+            (kind, advice::join(&what, fix.map(|(_, fix)| *fix)))
         };
-        let fix = FIXES.iter().find(|(code, _)| self.has(&[*code]));
-        let what = format!("Cloudflare refused with status {status}{self}");
-        operation.failed(kind, advice::join(&what, fix.map(|(_, fix)| *fix)))
+        operation.failed(kind, what)
     }
 }
 

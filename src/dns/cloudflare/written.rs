@@ -24,17 +24,16 @@ pub fn words(write: &Write) -> String {
 pub fn fields(write: &Write) -> Value {
     match write {
         Write::Patch { change, .. } => {
-            let mut fields = Map::new();
-            if let Some(content) = change.content {
-                fields.insert("content".to_owned(), content.to_string().into());
+            let fields = [
+                ("content", change.content.map(|it| it.to_string().into())),
+                ("ttl", change.ttl.map(Value::from)),
+                ("proxied", change.proxied.map(Value::from)),
+            ];
+            let mut set = Map::new();
+            for (key, value) in fields {
+                set.extend(value.map(|value| (key.to_owned(), value)));
             }
-            if let Some(ttl) = change.ttl {
-                fields.insert("ttl".to_owned(), ttl.into());
-            }
-            if let Some(proxied) = change.proxied {
-                fields.insert("proxied".to_owned(), proxied.into());
-            }
-            Value::Object(fields)
+            Value::Object(set)
         }
         Write::Create(new) => json!({
             "type": new.kind.as_str(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use log::debug;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, ClientConnection, Stream};
 use socket2::Socket;
 use ureq::Error;
 use ureq::config::Config;
@@ -22,7 +22,7 @@ use super::message::{HttpError, HttpErrorKind, Proof};
 use crate::logic::units::Family;
 use crate::net::dial::Dialer;
 use crate::net::stream::TimedStream;
-use crate::net::tls::{self, TlsStream};
+use crate::net::tls;
 use crate::net::{Deadline, reason};
 
 /// Addresses that are tried at most; the HTTP client has room for 16.
@@ -37,14 +37,8 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// Resolves to addresses of one family.
 #[derive(Debug)]
 pub struct Resolve {
-    dialer: Dialer,
-    family: Option<Family>,
-}
-
-impl Resolve {
-    pub const fn new(dialer: Dialer, family: Option<Family>) -> Self {
-        Self { dialer, family }
-    }
+    pub dialer: Dialer,
+    pub family: Option<Family>,
 }
 
 impl Resolver for Resolve {
@@ -55,19 +49,11 @@ impl Resolver for Resolve {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
         let host = uri.host().unwrap_or_default();
-        let default_port = if uri.scheme() == Some(&Scheme::HTTPS) {
-            443
-        } else {
-            80
-        };
+        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let found = self
             .dialer
-            .resolve(
-                host,
-                uri.port_u16().unwrap_or(default_port),
-                self.family,
-                *timeout.after,
-            )
+            .resolve(host, port, self.family, *timeout.after)
             .map_err(|error| unsent(HttpErrorKind::Resolve, &error))?;
         let mut addresses = self.empty();
         for address in found.into_iter().take(MAX_ADDRESSES) {
@@ -99,9 +85,9 @@ impl Departure {
 /// Opens the connection, and TLS over it where the URL wants it.
 #[derive(Debug)]
 pub struct Connect {
-    dialer: Dialer,
-    tls: Arc<ClientConfig>,
-    alone: Alone,
+    pub dialer: Dialer,
+    pub tls: Arc<ClientConfig>,
+    pub alone: Alone,
 }
 
 /// What is known of a connection that is made for one request alone.
@@ -111,12 +97,6 @@ pub struct Alone {
     pub departure: Option<Arc<Departure>>,
     /// Who proves who he is, is to be told here.
     pub proof: Option<Arc<OnceLock<Proof>>>,
-}
-
-impl Connect {
-    pub const fn new(dialer: Dialer, tls: Arc<ClientConfig>, alone: Alone) -> Self {
-        Self { dialer, tls, alone }
-    }
 }
 
 impl Connector for Connect {
@@ -139,12 +119,13 @@ impl Connector for Connect {
         let is_remembered = details.needs_tls() && self.dialer.remembers(host);
         let is_wanted = is_remembered || self.alone.proof.is_some();
         let peer = is_wanted.then(|| socket.peer_addr());
-        let stream = if details.needs_tls() {
-            let stream = tls::handshake(&self.tls, host, socket, end)
-                .map_err(|error| unsent(HttpErrorKind::Tls, &error))?;
-            Stream::Tls(Box::new(stream))
+        let (tls, stream) = if details.needs_tls() {
+            let (tls, stream) = tls::handshake(&self.tls, host, socket, end)
+                .map_err(|error| unsent(HttpErrorKind::Tls, &error))?
+                .into_parts();
+            (Some(Box::new(tls)), stream)
         } else {
-            Stream::Plain(TimedStream::new(socket, end))
+            (None, TimedStream::new(socket, end))
         };
         let peer = peer.and_then(Result::ok).and_then(|it| it.as_socket());
         if let Some(peer) = peer.filter(|_| is_remembered) {
@@ -163,6 +144,7 @@ impl Connector for Connect {
         );
         Ok(Some(Connection {
             stream,
+            tls,
             buffers,
             departure: self.alone.departure.clone(),
             has_answered: false,
@@ -192,23 +174,11 @@ fn unsent(kind: HttpErrorKind, error: &io::Error) -> Error {
     Error::Other(Box::new(HttpError::unsent(kind, reason::of(error))))
 }
 
-enum Stream {
-    Plain(TimedStream),
-    Tls(Box<TlsStream>),
-}
-
-impl Stream {
-    fn timed(&mut self) -> &mut TimedStream {
-        match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => &mut stream.sock,
-        }
-    }
-}
-
 /// One connection to a server, idle or in use.
 pub struct Connection {
-    stream: Stream,
+    stream: TimedStream,
+    /// What goes over it, where the URL wants that.
+    tls: Option<Box<ClientConnection>>,
     buffers: LazyBuffers,
     departure: Option<Arc<Departure>>,
     /// Something came over it.
@@ -273,12 +243,15 @@ impl Transport for Connection {
         let end = Deadline::after(*timeout.after);
         let departure = self.departure.as_ref();
         let end = departure.map_or(end, |it| end.leaving_before(it.by));
-        self.stream.timed().set_end(end);
+        self.stream.set_end(end);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         self.is_silent = true;
-        let sent = match &mut self.stream {
-            Stream::Plain(stream) => stream.write_all(output),
-            Stream::Tls(stream) => stream.write_all(output).and_then(|()| stream.flush()),
+        let sent = match &mut self.tls {
+            None => self.stream.write_all(output),
+            Some(tls) => {
+                let mut stream = Stream::new(&mut **tls, &mut self.stream);
+                stream.write_all(output).and_then(|()| stream.flush())
+            }
         };
         if let (Ok(()), Some(departure)) = (&sent, &self.departure) {
             departure.left.store(true, Ordering::Relaxed);
@@ -287,11 +260,11 @@ impl Transport for Connection {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.stream.timed().set_end(Deadline::after(*timeout.after));
+        self.stream.set_end(Deadline::after(*timeout.after));
         let buffer = self.buffers.input_append_buf();
-        let read = match &mut self.stream {
-            Stream::Plain(stream) => stream.read(buffer),
-            Stream::Tls(stream) => stream.read(buffer),
+        let read = match &mut self.tls {
+            None => self.stream.read(buffer),
+            Some(tls) => Stream::new(&mut **tls, &mut self.stream).read(buffer),
         };
         let read = match read {
             Ok(0) if self.has_answered && self.is_silent => {
@@ -309,14 +282,11 @@ impl Transport for Connection {
 
     fn is_open(&mut self) -> bool {
         // Bytes that came behind an answer would pass for the next one; TLS may have read them already.
-        let is_drained = match &self.stream {
-            Stream::Tls(tls) => tls.conn.wants_read(),
-            Stream::Plain(_) => true,
-        };
-        is_drained && self.stream.timed().is_idle()
+        let is_drained = self.tls.as_ref().is_none_or(|tls| tls.wants_read());
+        is_drained && self.stream.is_idle()
     }
 
     fn is_tls(&self) -> bool {
-        matches!(self.stream, Stream::Tls(_))
+        self.tls.is_some()
     }
 }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::device::{self, Device};
-use super::{PLUG_TIMEOUT, Pin, Plug, PlugError, PlugStatus, SAID};
+use super::{PLUG_TIMEOUT, Plug, PlugError, PlugStatus, SAID};
 use crate::config::{Credentials, Recovery};
 use crate::logic::advice;
 use crate::logic::recovery::CutPlug;
@@ -53,7 +53,6 @@ pub struct Tasmota {
     device: Device,
     /// Counted from 1, as the plug does.
     number: u16,
-    authorization: Option<String>,
 }
 
 impl Tasmota {
@@ -66,24 +65,17 @@ impl Tasmota {
         delay(recovery.limits.off_time)?;
         Ok(Self {
             number: u16::from(recovery.relay) + 1,
-            authorization: credentials.as_ref().map(device::basic),
             device: Device::new(recovery, http, credentials)?,
         })
     }
 
     /// Runs a command.
     fn run(&self, command: &str, deadline: Deadline) -> Result<Map<String, Value>, PlugError> {
-        let login = self
-            .device
-            .credentials
-            .as_ref()
-            .map_or_else(String::new, |it| {
-                format!(
-                    "user={}&password={}&",
-                    url_part(&it.user),
-                    url_part(it.password.expose())
-                )
-            });
+        let credentials = self.device.credentials.as_ref();
+        let login = credentials.map_or_else(String::new, |it| {
+            let (user, password) = (url_part(&it.user), url_part(it.password.expose()));
+            format!("user={user}&password={password}&")
+        });
         let target = format!("/cm?{login}cmnd={}", url_part(command));
         let reply = self.device.get(&target, None, deadline)?;
         // Before version 8.2.3 the refusal has status 200. Its words are translated, its parameters are not.
@@ -118,9 +110,7 @@ impl Tasmota {
 
     /// A page of the plug's own; asking for it executes no command.
     fn page(&self, target: &str, deadline: Deadline) -> Result<String, PlugError> {
-        let reply = self
-            .device
-            .get(target, self.authorization.as_deref(), deadline)?;
+        let reply = self.device.get_as_user(target, deadline)?;
         self.device.expect_success(&reply)?;
         Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
@@ -233,14 +223,6 @@ impl Plug for Tasmota {
             }
         }
         device::confirm_on(on)
-    }
-
-    fn target(&self) -> String {
-        self.device.address.clone()
-    }
-
-    fn pin(&self) -> Pin<'_> {
-        self.device.pin()
     }
 
     fn reference(&self) -> Option<&CutPlug> {

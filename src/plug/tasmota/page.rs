@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::plug::device;
+use crate::config::hardware_address;
 
 /// What the main page asks for every few seconds: the relays.
 pub const RELAYS: &str = "/?m=1";
@@ -49,7 +49,7 @@ fn read(text: &str, on: &str, off: &str) -> Option<bool> {
 pub fn id(page: &str) -> Option<String> {
     values(page)
         .filter(|value| value.contains(':'))
-        .filter_map(device::mac)
+        .filter_map(hardware_address)
         .min()
 }
 
@@ -57,19 +57,14 @@ pub fn id(page: &str) -> Option<String> {
 pub fn uptime(page: &str) -> Option<Duration> {
     values(page).find_map(|value| {
         let (days, time) = value.split_once(|it: char| !it.is_ascii_digit())?;
-        let [hours, minutes, seconds] = time
-            .split(':')
-            .map(|part| part.parse::<u64>().ok())
-            .collect::<Option<Vec<_>>>()?
-            .try_into()
-            .ok()?;
-        let hours = days
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(24)?
-            .checked_add(hours)?;
-        let minutes = hours.checked_mul(60)?.checked_add(minutes)?;
-        let seconds = minutes.checked_mul(60)?.checked_add(seconds)?;
+        let [hours, minutes, seconds] = *time.split(':').collect::<Vec<_>>() else {
+            return None;
+        };
+        let parts = [(24, hours), (60, minutes), (60, seconds)];
+        let mut parts = parts.into_iter();
+        let seconds = parts.try_fold(days.parse::<u64>().ok()?, |sum, (times, part)| {
+            sum.checked_mul(times)?.checked_add(part.parse().ok()?)
+        })?;
         Some(Duration::from_secs(seconds))
     })
 }
