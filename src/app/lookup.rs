@@ -25,6 +25,9 @@ pub const SEES_NO_ZONE: &str =
     "check the name, and that the token has Zone:Read and its Zone Resources include it";
 /// So often in a row a zone fails before it is tried another way.
 const MANY_FAILURES: u32 = 3;
+/// So many single names are read in one cycle of zones that cannot be read as a whole: five minutes, ten cycles, may not use up what
+/// Cloudflare allows in them (1,200).
+const BY_NAMES_AT_MOST: u32 = 100;
 
 /// A look at the provider, for as long as one cycle.
 pub struct Lookup<'a> {
@@ -43,6 +46,8 @@ pub struct Lookup<'a> {
     pub deadline: Deadline,
     /// Whether the API took the token.
     is_taken: Cell<bool>,
+    /// What failed in this cycle: a zone, or none for all that the API is asked.
+    failed: RefCell<Vec<Option<String>>>,
     read: RefCell<Read>,
 }
 
@@ -63,6 +68,8 @@ pub struct Read {
     tried: Vec<String>,
     /// The records of names.
     names: Vec<Known>,
+    /// How many more calls may read single names of what cannot be read as a whole; none where there is no such zone.
+    by_names: Option<u32>,
     /// Zone, name and error of what was read ahead in vain.
     failed: Option<(String, String, ApiError)>,
     /// How many calls it takes to read a zone as a whole, of those that were.
@@ -120,6 +127,7 @@ impl<'a> Lookup<'a> {
             clock,
             deadline,
             is_taken: Cell::new(false),
+            failed: RefCell::default(),
             read: RefCell::default(),
         }
     }
@@ -287,14 +295,14 @@ impl<'a> Lookup<'a> {
         }
         let calls = state.zones.get(zone).and_then(|zone| zone.calls);
         let most = names.len() as u64;
-        // What fails again and again as a whole may be had by its names.
+        // What fails again and again as a whole may be had by its names: by a few, as each is a call.
         let is_hopeless = state.failures_in(zone) >= MANY_FAILURES;
         let is_less = most > 1 && calls.is_none_or(|calls| calls < most);
         let is_new = !read.tried.contains(id);
         if is_new {
             read.tried.push(id.clone());
         }
-        if is_less && is_new && !is_hopeless {
+        if is_less && is_new {
             // Other zones wait: this one may take half of the time that is left.
             let is_elsewhere = |spec: &RecordSpec| !spec.may_be_in(zone);
             let deadline = if self.records.iter().any(is_elsewhere) {
@@ -311,14 +319,34 @@ impl<'a> Lookup<'a> {
                     ..error
                 },
                 _ => error,
-            })?;
-            read.calls.push((zone.clone(), whole.calls));
-            for (name, found) in whole.names {
-                read.add(id, name, found);
+            });
+            match whole {
+                Ok(whole) => {
+                    read.calls.push((zone.clone(), whole.calls));
+                    for (name, found) in whole.names {
+                        read.add(id, name, found);
+                    }
+                    if let Some(found) = read.of(id, &spec.name) {
+                        return Ok(found.clone());
+                    }
+                }
+                Err(error) if is_hopeless && error.kind.scope() == Scope::Zone => {
+                    read.by_names = Some(BY_NAMES_AT_MOST);
+                }
+                Err(error) => return Err(error),
             }
-            if let Some(found) = read.of(id, &spec.name) {
-                return Ok(found.clone());
-            }
+        }
+        if let Some(left) = &mut read.by_names {
+            let Some(fewer) = left.checked_sub(1) else {
+                return Err(ApiError {
+                    kind: ApiErrorKind::NoTime,
+                    message: format!(
+                        "reading the records of {}: the next cycle does, as the zone {zone} is read by single names",
+                        spec.name
+                    ),
+                });
+            };
+            *left = fewer;
         }
         let found = self.provider.records(id, &spec.name, self.deadline)?;
         read.add(id, spec.name.clone(), found.clone());
@@ -327,7 +355,10 @@ impl<'a> Lookup<'a> {
 
     /// Whether the API may be asked.
     fn is_asked(&self, state: &State, about: &About) -> Result<(), NotRead> {
-        let held = state.at_rest(about, self.token.fingerprint(), self.by_hand, self.now);
+        // Who asks by hand asks once, and not for each record.
+        let is_over = |failed: &Option<String>| failed.is_none() || *failed == about.zone;
+        let by_hand = self.by_hand && !self.failed.borrow().iter().any(is_over);
+        let held = state.at_rest(about, self.token.fingerprint(), by_hand, self.now);
         held.map_or(Ok(()), |held| Err(NotRead::Held(Box::new(held))))
     }
 

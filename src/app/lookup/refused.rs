@@ -2,7 +2,7 @@
 
 use super::{Lookup, NotRead};
 use crate::logic::advice;
-use crate::logic::provider::{ApiError, ApiErrorKind};
+use crate::logic::provider::{ApiError, ApiErrorKind, Scope};
 use crate::logic::records::{RecordSpec, Truth};
 use crate::logic::rest::About;
 use crate::logic::state::State;
@@ -53,6 +53,13 @@ impl Lookup<'_> {
             self.ask_elsewhere(state, about);
         }
         let kind = self.kind_of(state, about, error);
+        match kind.scope() {
+            Scope::Everything => self.failed.borrow_mut().push(None),
+            Scope::Zone if about.zone.is_some() => {
+                self.failed.borrow_mut().push(about.zone.clone());
+            }
+            Scope::Zone | Scope::Record | Scope::Nothing => {}
+        }
         let reason = if kind == ApiErrorKind::TokenRejected {
             let source = format!("; it comes from {}", self.token.source());
             advice::with(&error.message, &source)

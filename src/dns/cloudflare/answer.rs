@@ -37,7 +37,7 @@ impl Answer {
     /// The items of this page (from 1) of a list, and whether another page follows.
     ///
     /// # Errors
-    /// The result is no list.
+    /// The result is no list, or the last page lacks some of what it counts.
     pub fn page(&self, number: u64) -> Result<(&[Value], bool), &'static str> {
         let items = self
             .result
@@ -48,6 +48,12 @@ impl Answer {
             (None, Some(count), Some(per_page)) => number.saturating_mul(per_page) < count,
             (None, ..) => false,
         };
+        let here = items.len() as u64;
+        let is_full = self.info("per_page").is_some_and(|size| here >= size);
+        let is_last = self.pages().is_none_or(|pages| number >= pages);
+        if is_last && !is_full && self.info("count").is_some_and(|count| count > here) {
+            return Err("the answer lacks some of what it counts");
+        }
         // The total is documented to count without filters in places: an empty page is the end, whatever it says.
         Ok((items, more && !items.is_empty()))
     }

@@ -10,7 +10,10 @@ use crate::logic::provider::{Found, Whole};
 pub struct WholeZone<'a> {
     /// None where one of them is not as it must be.
     names: Vec<(&'a str, Option<Vec<Found>>)>,
+    /// So many came in this reading.
     items: u64,
+    /// In the one before.
+    before: u64,
     /// Some item may be of any name.
     is_unsure: bool,
     /// It was read a second time.
@@ -24,6 +27,7 @@ impl<'a> WholeZone<'a> {
         Self {
             names: names.iter().map(|name| (*name, Some(vec![]))).collect(),
             items: 0,
+            before: 0,
             is_unsure: false,
             is_read_twice: false,
         }
@@ -38,7 +42,11 @@ impl<'a> WholeZone<'a> {
         let is_worth = pages > 1 && unseen > pages && pages.saturating_mul(2) <= most;
         let is_first = !self.is_read_twice;
         self.is_read_twice |= is_worth;
-        is_first && is_worth
+        let again = is_first && is_worth;
+        if again {
+            self.before = std::mem::take(&mut self.items);
+        }
+        again
     }
 
     /// Takes in a page.
@@ -72,7 +80,9 @@ impl<'a> WholeZone<'a> {
         // Nor is a full page the whole list because the server says so; limits are round.
         let is_page =
             pages == 1 && count == Some(self.items) && (self.items % 50 != 0 || self.items == 0);
-        let is_all = is_page || self.is_read_twice;
+        // What is promised and does not come may be what is not seen.
+        let is_short = count.is_some_and(|count| self.items.max(self.before) < count);
+        let is_all = (is_page || self.is_read_twice) && !is_short;
         let is_sure = !self.is_unsure;
         let known = self.names.into_iter().filter_map(|(name, found)| {
             let found = found.filter(|found| is_sure && (is_all || !found.is_empty()))?;
