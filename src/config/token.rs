@@ -267,8 +267,9 @@ fn parse(bytes: &[u8]) -> Result<String, &'static str> {
     }
 }
 
-/// A Global API Key has 37 hexadecimal digits.
+/// A Global API Key has 37 hexadecimal digits, or begins with `cfk_`; an id has 32.
 const GLOBAL_KEY: usize = 37;
+const ID: usize = 32;
 
 /// What a text is that is often put in the place of a token, and how to fix that. A token has letters, digits, `-`, `_` and `.` alone.
 fn flaw(text: &str) -> Option<&'static str> {
@@ -276,7 +277,7 @@ fn flaw(text: &str) -> Option<&'static str> {
     let has = |wanted: &[char]| text.contains(wanted);
     Some(if has(&['"', '\'', '`']) {
         "is in quotes; fix: remove them, keep only the token"
-    } else if has(&['<', '>']) {
+    } else if has(&['<', '>', '[', ']', '%']) || text.contains("API_TOKEN") && !has(&['=', '$']) {
         "is a placeholder; fix: put the token itself there"
     } else if has(&['$', '{']) {
         "is an unexpanded variable; fix: put the token itself there"
@@ -288,7 +289,9 @@ fn flaw(text: &str) -> Option<&'static str> {
         "is a path or an address; fix: put the token itself there"
     } else if has(&[',', ';', ':']) {
         "has punctuation before or after it; fix: keep only the token"
-    } else if is_hex && text.len() == GLOBAL_KEY {
+    } else if is_hex && text.len() == ID {
+        "is the id of a zone, an account or a record; fix: put the token itself there"
+    } else if is_hex && text.len() == GLOBAL_KEY || text.starts_with("cfk_") {
         "is the Global API Key, which can do everything and works differently; fix: create an API token with Zone:Read and DNS:Edit"
     } else {
         return None;

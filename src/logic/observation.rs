@@ -160,6 +160,12 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Whether this family is up, and nobody told its address.
+    #[must_use]
+    pub fn lacks(&self, family: Family) -> bool {
+        *self.lines.of(family) == Line::Up && self.counted(family).is_none()
+    }
+
     /// The address of this family that counts in this cycle.
     #[must_use]
     pub fn counted(&self, family: Family) -> Option<Counted> {

@@ -185,6 +185,17 @@ impl Reconciliation<'_> {
                 .filter(|proxied| *proxied != record.proxied),
         };
         if change.is_empty() {
+            // What was read may be from before that write.
+            if let Some((written, left)) = self.written_just_now() {
+                return Next::Done(Settled::Held {
+                    reason: format!(
+                        "{label}: {written} was written a moment ago, and the API does not show it yet{RETRY}{}",
+                        human_duration(left)
+                    ),
+                    is_trouble: true,
+                    found: Instead::Unread,
+                });
+            }
             return Next::Done(Settled::Right {
                 layer: Layer::Api,
                 public: false,
@@ -234,14 +245,28 @@ impl Reconciliation<'_> {
         }))
     }
 
-    /// Another address with which it may have been created a short while ago, and for how long that is to be waited for: a list may lag
-    /// behind, and would show two records then.
+    /// Another address with which it was or may have been created a short while ago, and for how long that is to be waited for: a list may
+    /// lag behind, and would show two records then.
     fn may_be_created(&self) -> Option<(IpAddr, Duration)> {
-        let created = self.state.unanswered.as_ref()?;
-        let is_another = created.from.is_none() && created.to != self.wanted;
-        let passed = created.at.elapsed(self.now).known()?;
-        let left = LISTED_WITHIN.checked_sub(passed)?;
-        (is_another && !left.is_zero()).then_some((created.to, left))
+        let unanswered = self.state.unanswered.as_ref();
+        let created = unanswered.filter(|created| created.from.is_none());
+        let unanswered = created.and_then(|created| self.is_young(created.to, &created.at));
+        unanswered.or_else(|| self.written_just_now())
+    }
+
+    /// Another address that was written last, a short while ago, and was not seen in public DNS yet.
+    fn written_just_now(&self) -> Option<(IpAddr, Duration)> {
+        let since = self.state.unanswered.as_ref();
+        if since.is_some_and(|since| since.to == self.wanted) {
+            return None;
+        }
+        let written = self.state.pending.as_ref().filter(|it| !it.contradicted)?;
+        self.is_young(written.address, &written.since)
+    }
+
+    fn is_young(&self, written: IpAddr, at: &Moment) -> Option<(IpAddr, Duration)> {
+        let left = LISTED_WITHIN.checked_sub(at.elapsed(self.now).known()?)?;
+        (written != self.wanted && !left.is_zero()).then_some((written, left))
     }
 
     fn write(&self, write: Write) -> Next {

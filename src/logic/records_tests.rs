@@ -2,6 +2,7 @@ use super::*;
 use crate::logic::backoff::Backoff;
 use crate::logic::fixtures::{at, ip, policy, record};
 use crate::logic::provider::ApiErrorKind;
+use crate::logic::record_state::Pending;
 use crate::logic::settled::Replacement;
 use crate::logic::units::RecordType;
 
@@ -424,10 +425,39 @@ fn a_record_that_may_have_been_created_is_not_created_with_another_address_for_f
         (unanswered(None, B), 310, true),
         (unanswered(None, A), 20, true),
         (unanswered(Some(A), B), 20, true),
+        // Nor one that was, before public DNS showed it.
+        (written(B), 20, false),
+        (written(B), 309, false),
+        (written(B), 310, true),
     ] {
         let next = with(&spec, &state, s, |it| it.after_read(&[]));
         let creates = matches!(next, Next::Write(Write::Create(_)));
         assert_eq!(creates, is_created, "{state:?} {s}");
+    }
+}
+
+/// Written at second 10, and not seen in public DNS since.
+fn written(address: &str) -> RecordState {
+    RecordState {
+        pending: Some(Pending::new(ip(address), at(10))),
+        ..RecordState::default()
+    }
+}
+
+#[test]
+fn a_reading_from_before_the_last_write_proves_nothing_for_five_minutes() {
+    for (state, s, is_right) in [
+        (written(B), 20, false),
+        (written(B), 309, false),
+        (written(B), 310, true),
+        (written(A), 20, true),
+        (RecordState::default(), 20, true),
+    ] {
+        let next = with(&spec(), &state, s, |it| {
+            it.after_read(&[found("1", "A", A)])
+        });
+        let settled = matches!(next, Next::Done(Settled::Right { .. }));
+        assert_eq!(settled, is_right, "{state:?} {s}");
     }
 }
 

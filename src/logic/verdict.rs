@@ -26,21 +26,18 @@ named! {
 }
 
 impl Verdict {
-    /// Judges an observation. Of several families in use, one with an address is enough.
+    /// Judges an observation. Of several families in use one with an address is enough, where no other one is up without one.
     ///
     /// What comes from beyond the router outweighs what is silent nearer by: an ICMP-shy router proves nothing, and neither does a
     /// default route that is in another table than the usual one. An interface without a link carries nothing, whatever was sent.
     #[must_use]
     pub fn of(seen: &Observation) -> Self {
+        let counts = |family| seen.counted(family).is_some();
+        let any = [Family::V4, Family::V6].into_iter().any(counts);
+        let is_known = any && !seen.public_ip.iter().any(|it| seen.lacks(it.family));
         let link_is_gone = !seen.host.ok() && seen.host.target.is_some();
         match seen.line {
-            Line::Up
-                if [Family::V4, Family::V6]
-                    .iter()
-                    .any(|it| seen.counted(*it).is_some()) =>
-            {
-                Self::Healthy
-            }
+            Line::Up if is_known => Self::Healthy,
             Line::Up => Self::Degraded,
             Line::Unverified(Reason::NobodyAsked) if !seen.host.ok() => Self::HostDown,
             Line::Unverified(_) => Self::Unverified,
@@ -84,6 +81,21 @@ mod tests {
                 "{host} {router} {wan} {ip:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_family_that_is_up_without_an_address_is_degraded_beside_one_with_an_address() {
+        let mut both = seen(true, true, true, Some("11.22.33.44"));
+        let mut other = both.public_ip.clone();
+        for it in &mut other {
+            it.family = Family::V6;
+            it.signal.result = Err("no provider answered".to_owned());
+        }
+        both.public_ip.extend(other);
+        assert_eq!(Verdict::of(&both), Verdict::Degraded);
+        // Where that one is not up, it is not the line.
+        *both.lines.of_mut(Family::V6) = Line::Down;
+        assert_eq!(Verdict::of(&both), Verdict::Healthy);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::app::lookup::Lookup;
 use crate::logic::batches::{Batches, Part};
 use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Instead, Settled, Write, WriteFate};
+use crate::logic::rest::About;
 use crate::logic::state::State;
 
 /// So many calls are made in one cycle to find which changes are refused: five minutes, ten cycles, may not use up what Cloudflare allows in
@@ -288,12 +289,9 @@ impl Sending<'_, '_> {
             return;
         };
         let spec = change.record.spec;
-        let about = self.state.about(spec);
-        let refused = ApiError {
-            kind: ApiErrorKind::Refused,
-            message: error.message.clone(),
-        };
-        let reason = self.lookup.note(self.state, spec, &about, &refused);
+        // Of no zone: it rests alone, and no longer than whatever is in doubt.
+        let about = About::of(None, spec);
+        let reason = self.lookup.note(self.state, spec, &about, error);
         self.state.is_in_vain(spec, self.act.now);
         if let Some(made) = self.made.get_mut(place) {
             *made = Some(in_doubt(reason));

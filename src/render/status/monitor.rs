@@ -11,6 +11,8 @@ use crate::logic::records::{FOLLOWING, Truth};
 use crate::logic::units::RecordType;
 use crate::render::text::{ago, because, duration, human_seconds, lasts, printable};
 
+/// Stands before what could not be told of a record.
+const NOT_KNOWN: &str = "NOT KNOWN";
 /// For so many seconds a record may be wrong or unknown, as while it changes.
 const CHANGING_S: u64 = 5 * 60;
 
@@ -82,8 +84,10 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
             u8::from(!families.all(|(_, family)| family.readiness == Some(Readiness::Ready)))
         }
     };
-    // The first of the worst.
-    let worst = troubles.iter().rev().max_by_key(|(code, _)| *code);
+    // The first of the worst, and what is known before what is not.
+    let is_known = |told: &str| !told.starts_with(NOT_KNOWN);
+    let worst = troubles.iter().rev();
+    let worst = worst.max_by_key(|(code, told)| (*code, is_known(told)));
     let code = worst.map_or(own, |(code, _)| own.max(*code));
     let state = if document.stale {
         format!("{readiness} then")
@@ -141,7 +145,7 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
             format!("WRONG: {label} points to {held} instead of {wanted}{lasts}: {why}")
         }
         (Truth::Wrong, ..) => format!("WRONG: {label} does not exist{lasts}: {why}"),
-        _ => format!("NOT KNOWN: {label}{lasts}: {why}"),
+        _ => format!("{NOT_KNOWN}: {label}{lasts}: {why}"),
     };
     let is_any_ready = document.readiness == Some(Readiness::Ready);
     let one_is_missing = is_any_ready && lacks_family(record, document);
