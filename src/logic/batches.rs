@@ -35,17 +35,19 @@ enum Why {
 }
 
 impl Batches {
-    /// Changes by their places: so many that go out together, `largest` at a time, and behind them some that were refused before, each
-    /// `alone`. At most so many calls further are made for the refused ones; those in `parts` are parts of what was tried before.
+    /// Changes by their places: groups of so many that go out together, `largest` at a time, and behind them some that were refused before,
+    /// each `alone`. At most so many calls further are made for the refused ones; those in `parts` are parts of what was tried before.
     #[must_use]
     pub fn of(
-        [together, alone]: [usize; 2],
+        together: &[usize],
+        alone: usize,
         largest: usize,
         in_parts: bool,
         further: usize,
     ) -> Self {
         let first = if in_parts { Why::Second } else { Why::Batch };
-        let groups = [(together, largest, first), (alone, 1, Why::Second)];
+        let together = together.iter().map(|count| (*count, largest, first));
+        let groups = together.chain([(alone, 1, Why::Second)]);
         let (mut parts, mut first) = (vec![], 0);
         for (count, size, why) in groups {
             let end = first + count;
@@ -169,7 +171,7 @@ mod tests {
             (1000, 200, 5),
             (3, 0, 3),
         ] {
-            let mut batches = Batches::of([count, 0], largest, false, 0);
+            let mut batches = Batches::of(&[count], 0, largest, false, 0);
             let all = (0..count).collect();
             assert_eq!(send(&mut batches, &[]), (all, vec![], calls), "{count}");
         }
@@ -179,7 +181,7 @@ mod tests {
     fn one_that_is_refused_is_found_in_two_times_the_logarithm_and_all_others_are_made() {
         for count in 2..=200_usize {
             for bad in 0..count {
-                let mut batches = Batches::of([count, 0], 200, false, usize::MAX);
+                let mut batches = Batches::of(&[count], 0, 200, false, usize::MAX);
                 let (made, refused, calls) = send(&mut batches, &[bad]);
                 assert_eq!(refused, [bad]);
                 assert_eq!(made.len(), count - 1, "{count} {bad}");
@@ -201,7 +203,7 @@ mod tests {
             (0..200).step_by(9).collect(),
             (0..200).collect(),
         ] {
-            let mut batches = Batches::of([200, 0], 200, false, usize::MAX);
+            let mut batches = Batches::of(&[200], 0, 200, false, usize::MAX);
             let (made, refused, calls) = send(&mut batches, &bad);
             assert_eq!(refused, bad);
             assert_eq!(made.len(), 200 - bad.len());
@@ -212,7 +214,7 @@ mod tests {
     #[test]
     fn where_many_are_refused_the_search_ends_and_what_is_left_is_named() {
         let bad: Vec<usize> = (0..200).collect();
-        let mut batches = Batches::of([200, 0], 200, false, 20);
+        let mut batches = Batches::of(&[200], 0, 200, false, 20);
         let (made, refused, calls) = send(&mut batches, &bad);
         assert_eq!((made, calls), (vec![], 21));
         let mut all = [refused, left(batches)].concat();
@@ -222,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_was_refused_before_goes_alone_and_last() {
-        let mut batches = Batches::of([4, 3], 200, false, 2);
+        let mut batches = Batches::of(&[4], 3, 200, false, 2);
         let mut sent = vec![];
         while let Some(part) = batches.next_part() {
             batches.taken(&part);
@@ -232,8 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn groups_go_out_apart_from_each_other() {
+        let mut batches = Batches::of(&[5, 3], 0, 4, false, 0);
+        let mut sent = vec![];
+        while let Some(part) = batches.next_part() {
+            batches.taken(&part);
+            sent.push(part.places);
+        }
+        assert_eq!(sent, [0..4, 4..5, 5..8]);
+    }
+
+    #[test]
     fn where_there_are_no_batches_each_goes_out_alone_and_in_order() {
-        let mut batches = Batches::of([5, 0], 2, false, 0);
+        let mut batches = Batches::of(&[5], 0, 2, false, 0);
         let first = batches.next_part().unwrap();
         batches.one_by_one(first);
         let mut sent = vec![];

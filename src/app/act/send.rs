@@ -7,7 +7,7 @@ use super::{Act, Again, Change, Further};
 use crate::app::lookup::Lookup;
 use crate::logic::batches::{Batches, Part};
 use crate::logic::provider::{ApiError, ApiErrorKind};
-use crate::logic::records::{Instead, Settled, Write, WriteFate};
+use crate::logic::records::{Instead, Settled, Truth, Write, WriteFate};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 
@@ -48,7 +48,7 @@ impl Act<'_> {
         lookup: &Lookup<'_>,
         (zone, zone_id): &(String, String),
         changes: &[Change<'_>],
-        counts: [usize; 2],
+        [changed, created, refused]: [usize; 3],
     ) -> Vec<Made> {
         let provider = lookup.provider;
         let most = provider.largest_batch();
@@ -63,8 +63,7 @@ impl Act<'_> {
         let largest = part.map_or(largest, |part| largest.min(part));
         let mut further = self.further.borrow_mut();
         let of_zone = further.iter().position(|it| it.zone_id == *zone_id);
-        let zones = state.zones.values().filter(|zone| zone.id.is_some());
-        let share = FURTHER_CALLS / zones.count().max(1);
+        let share = FURTHER_CALLS / self.troubled_zones(state).max(1);
         let known = of_zone.map_or_else(
             || Further {
                 zone_id: zone_id.clone(),
@@ -80,8 +79,14 @@ impl Act<'_> {
             zone,
             changes,
             made: changes.iter().map(|_| None).collect(),
-            batches: Batches::of(counts, largest, part.is_some(), known.calls),
-            refused_before: counts[0],
+            batches: Batches::of(
+                &[changed, created],
+                refused,
+                largest,
+                part.is_some(),
+                known.calls,
+            ),
+            refused_before: changed + created,
             is_answered: true,
             is_any_taken: known.is_any_taken,
             failures: 0,
@@ -121,6 +126,21 @@ impl Act<'_> {
             made.unwrap_or_else(|| Made::Settled(not_made(change, why_not.clone())))
         };
         each.map(or_not).collect()
+    }
+}
+
+impl Act<'_> {
+    /// In how many zones something is not right.
+    fn troubled_zones(&self, state: &State) -> usize {
+        let mut zones = vec![];
+        for spec in self.desired.records {
+            let known = state.records.get(spec.key());
+            let zone = known
+                .filter(|known| known.truth() != Truth::Right)
+                .and_then(|_| state.zone_of(spec));
+            zones.extend(zone.filter(|zone| !zones.contains(zone)));
+        }
+        zones.len()
     }
 }
 

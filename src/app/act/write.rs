@@ -1,6 +1,7 @@
 //! Makes the changes of one zone: what is intended goes to disk once, then they go out together. A change that is refused takes nobody
 //! with it.
 
+use std::cmp::Reverse;
 use std::time::Instant;
 
 use super::{Act, Again, Change, Results};
@@ -29,11 +30,15 @@ impl Act<'_> {
             let was_refused =
                 |change: &Change<'_>| known(change).is_some_and(|it| it.rest.is_some());
             let (alone, together): (Vec<_>, Vec<_>) = of_zone.into_iter().partition(was_refused);
-            let counts = [together.len(), alone.len()];
+            // What is created is refused for other reasons, as of a zone that is full, and goes apart from what is changed.
+            let is_new = |change: &Change<'_>| matches!(change.write, Write::Create(_));
+            let created = together.iter().filter(|change| is_new(change)).count();
+            let counts = [together.len() - created, created, alone.len()];
             let mut ordered = vec![];
             for change in together {
                 order::insert(&mut ordered, change, |new: &Change<'_>, known| {
-                    new.record.waited.0 > known.record.waited.0
+                    let first = |it| (is_new(it), Reverse(it.record.waited.0));
+                    first(new) < first(known)
                 });
             }
             ordered.extend(alone);
@@ -108,7 +113,7 @@ impl Act<'_> {
         state: &mut State,
         zone: &(String, String),
         changes: Vec<Change<'w>>,
-        counts: [usize; 2],
+        counts: [usize; 3],
     ) -> Result<Vec<(Change<'w>, Made)>, StoreError> {
         let (Some(save), Ok(lookup)) = (self.save, &self.lookup) else {
             let settled = |change: Change<'w>| {
