@@ -95,7 +95,7 @@ impl Listening {
     }
 
     /// What was heard by now.
-    pub fn end(self) -> Asked {
+    pub fn heard(&self) -> Asked {
         Asked {
             router: self.router,
             said: self.within(Duration::ZERO),

@@ -8,7 +8,7 @@ pub mod check;
 pub mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
-mod hint;
+pub mod hint;
 pub mod history;
 pub mod init;
 mod lookup;

@@ -23,7 +23,7 @@ use crate::system;
 
 /// Looks at everything once. `state` tells which addresses are trusted, and so need no second provider, and whether a last look was
 /// answered: whoever answered that is asked from then on where the others are silent. Where nothing is to be done about the records of IPv4
-/// (`is_settled`), what the router tells may be enough there.
+/// (`is_settled`), what the router tells may be enough there; where it is not known yet how it speaks, it may be heard later.
 #[must_use]
 pub fn observe(
     adapters: &Adapters,
@@ -32,11 +32,11 @@ pub fn observe(
     is_settled: bool,
     now: &Moment,
     deadline: Deadline,
-) -> Observation {
+) -> (Observation, Option<Listening>) {
     let mut families = desired.families();
     let is_v4 = families.contains(&Family::V4);
     let gateway = Listening::begin(adapters, state, now).filter(|_| is_v4);
-    thread::scope(|scope| {
+    let mut seen = thread::scope(|scope| {
         let router = beside(scope, || adapters.router());
         let kept = gateway.as_ref().filter(|_| is_settled);
         let kept = kept.and_then(|gateway| gateway.keeps(adapters, state, now, deadline));
@@ -88,9 +88,14 @@ pub fn observe(
             public_ip,
             host,
             router,
-            gateway: gateway.map(Listening::end),
+            gateway: None,
         }
-    })
+    });
+    let is_known = state.gateway.as_ref().is_some_and(|it| it.way.is_some());
+    let asked = gateway.as_ref().map(Listening::heard);
+    seen.gateway = asked.filter(|asked| is_known || asked.said.is_some());
+    let later = gateway.filter(|_| seen.gateway.is_none());
+    (seen, later)
 }
 
 /// The same observation with the answers to the last look in place of those that the cycle began with. Of the family over which nobody

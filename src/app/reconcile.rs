@@ -12,6 +12,7 @@ use super::act::{Act, Acted};
 use super::adapters::Adapters;
 use super::ahead::Ahead;
 use super::context::Context;
+use super::hint::Listening;
 use super::observe::{look_again, observe};
 use super::pending_cut;
 use super::power::{self, LastLook, Save};
@@ -19,6 +20,7 @@ use super::remembered::{is_dark, is_due, leave, load};
 use super::threads::{Begun, beside};
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
+use crate::logic::gateway::Gateway;
 use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
@@ -128,6 +130,8 @@ struct Run<'a, 'd> {
     now: Moment,
     begun: Instant,
     deadline: Deadline,
+    /// A router that was not heard yet.
+    router: RefCell<Option<Listening>>,
 }
 
 /// What was seen, and what follows from it.
@@ -184,6 +188,7 @@ impl<'a, 'd> Run<'a, 'd> {
             now,
             begun,
             deadline: Adapters::deadline(),
+            router: RefCell::default(),
         };
         (run, state)
     }
@@ -216,7 +221,8 @@ impl<'a, 'd> Run<'a, 'd> {
             let is_any = !foreseen.iter().all(is_done);
             let ahead = is_any.then(|| beside(scope, read));
             let is_settled = step::may_be_hinted(state, &foreseen, desired);
-            let seen = observe(adapters, state, desired, is_settled, now, *deadline);
+            let (seen, router) = observe(adapters, state, desired, is_settled, now, *deadline);
+            self.router.replace(router);
             let ahead = ahead.and_then(Begun::join);
             (seen, ahead.unwrap_or_default())
         })
@@ -257,7 +263,8 @@ impl<'a, 'd> Run<'a, 'd> {
         } = *self;
         let save = self.dir.map(|dir| |state: &State| state::save(dir, state));
         let save = save.as_ref().map(|save| save as &Save<'_>);
-        let public_dns = |spec: &RecordSpec| adapters.public_dns(spec, self.deadline);
+        let deadline = self.deadline;
+        let public_dns = |spec: &RecordSpec| adapters.public_dns(spec, deadline);
         let act = Act::new(
             adapters,
             ahead,
@@ -349,6 +356,9 @@ impl<'a, 'd> Run<'a, 'd> {
             adapters.resolve_other_names(state.cycle);
         }
         state.names = adapters.names().all();
+        if let Some(router) = self.router.take() {
+            Gateway::learn(&mut state.gateway, &router.heard(), None, None, now);
+        }
         let trouble = match self.dir {
             Some(dir) => leave(dir, &state).map_err(Error::state)?,
             None => vec![],

@@ -1,0 +1,132 @@
+#!/bin/bash
+# A real router (miniupnpd) that tells its external address by NAT-PMP, PCP and UPnP, seen by an unprivileged `cadence reconcile`: what is believed
+# of it, what is not, and how many connections go beyond it.
+# As root: tests/system/router.sh BINARY. Needs iproute2, nftables, jq, openssl, miniupnpd-nftables.
+set -euo pipefail
+# shellcheck source=tests/system/internet.sh
+source "$(dirname "$(readlink -f "$0")")/internet.sh"
+alone "$@"
+command -v miniupnpd >/dev/null || { echo "$0: needs miniupnpd" >&2; exit 77; }
+make_internet "${1:?the binary to test}"
+
+# What miniupnpd finds its rules in.
+within router nft -f - <<'RULES'
+table inet filter {
+  chain miniupnpd { }
+  chain prerouting_miniupnpd { }
+  chain postrouting_miniupnpd { }
+}
+RULES
+# start_router [LINE..]: when this returns it answers on its ports.
+start_router() {
+  cat >"$work/miniupnpd.conf" <<CONF
+ext_ifname=w0
+listening_ip=r0
+http_port=5000
+secure_mode=yes
+uuid=00000000-0000-0000-0000-000000000001
+allow 1024-65535 192.168.77.0/24 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
+$(printf '%s\n' "$@")
+CONF
+  within router ip route replace 239.0.0.0/8 dev r0
+  ip netns exec router miniupnpd -d -f "$work/miniupnpd.conf" >"$work/router.log" 2>&1 &
+  router_pid=$!
+  for _ in {1..100}; do
+    [[ -z $(within router ss -Hlun "sport = :5351 or sport = :1900") ]] || return 0
+    kill -0 "$router_pid"
+    sleep 0.05
+  done
+  cat "$work/router.log"
+  return 1
+}
+stop_router() { kill "$router_pid"; wait "$router_pid" 2>/dev/null || true; }
+# renumber ADDRESS: the ISP gives another address, and the servers see that.
+renumber() {
+  ip -n router -4 addr flush dev w0
+  add router w0 "$1/24"
+  ip -n router route replace default via 11.22.33.1
+  tell_addresses "$1" 2606:2800:220:1:248:1893:25c8:1946
+}
+
+# A cycle, after which the record is right by the cache, as after a look at public DNS.
+cycle_right() {
+  cycle
+  local address
+  address=$(jq -r '.signals[] | select(.signal == "public_ip") | .address // empty' <<<"$report")
+  [[ -n $address ]] || return 0
+  jq -c --arg address "$address" '.records = {"A vpn.example.com": {cache: {address: $address, layer: "doh", at: .last.at}}}' \
+    "$kept/state.json" >"$work/state"
+  cat "$work/state" >"$kept/state.json"
+  rm -f "$kept/counters"
+}
+# anew: a home that knows nothing yet, until it has found out how the router speaks.
+anew() {
+  kept=$(mktemp -d "$work/kept.XXXXXX")
+  local cycle
+  for cycle in 1 2 3 4 5 6 7; do cycle_right; done
+}
+who() { jq -r '.signals[] | select(.signal == "public_ip") | .target // .error' <<<"$report" | sed -E 's#^https://.*#a provider#'; }
+# look WHAT EXPECTED: who told the address in the next cycle, and how many connections went beyond the router.
+look() {
+  local before
+  before=$(opened_through router)
+  cycle_right
+  check "$1" "$2" "$(jq -r .verdict <<<"$report"), $(who), $(($(opened_through router) - before)) beyond"
+}
+remembered() { jq -r "$1" "$kept/state.json"; }
+
+configure A "$targets4"
+tell_addresses 11.22.33.44 2606:2800:220:1:248:1893:25c8:1946
+# In this lab whoever is beyond the router answers as soon as the router itself, which is no sign of life: the provider is asked in the same
+# cycle, one connection later. What follows where it is one, the black-box tests show (tests/command_line/reconcile/hint.rs).
+near="HEALTHY, a provider, 2 beyond"
+
+echo "-- UPnP"
+start_router enable_upnp=yes enable_natpmp=no
+anew
+check "the way" "http://192.168.77.1:5000/ctl/IPConn" "$(remembered '.gateway.way // "none" | split(" ")[0]')"
+check "what it tells" 11.22.33.44 "$(remembered .gateway.address)"
+look "an answer from as near as the router" "$near"
+told=$(within client "$work/cadence" --config "$work/cadence.toml" --state-dir "$kept" status | grep ^router)
+check "status" "router       tells 11.22.33.44 by UPnP" "$told"
+renumber 11.22.33.77
+cycle_right
+cycle_right
+check "another address" 11.22.33.77 "$(remembered .gateway.address)"
+# A tunnel of this host's own, with an exit elsewhere.
+tell_addresses 93.184.99.99 2606:2800:220:1:248:1893:25c8:1946
+for _ in 1 2 3; do cycle_right; done
+told=$(within client "$work/cadence" --config "$work/cadence.toml" --state-dir "$kept" status | grep -A1 ^router | tr -d '\n' | tr -s ' ')
+check "an exit elsewhere" yes "$([[ $told == *"tells 11.22.33.77 by UPnP, which is not the public address"* ]] && echo yes || echo "$told")"
+stop_router
+renumber 11.22.33.44
+
+echo "-- NAT-PMP"
+start_router enable_upnp=no enable_natpmp=yes
+anew
+check "the way" NAT-PMP "$(remembered '.gateway.way // "none"')"
+check "what it tells" 11.22.33.44 "$(remembered .gateway.address)"
+before=$(remembered .gateway.epoch)
+renumber 11.22.33.77
+for _ in 1 2 3; do cycle_right; done
+check "another address" 11.22.33.77 "$(remembered .gateway.address)"
+check "its epoch begins anew" yes "$([[ $(remembered .gateway.epoch) -le $((before + 5)) ]] && echo yes || remembered .gateway.epoch)"
+renumber 11.22.33.44
+
+echo "-- PCP"
+# A router that knows nothing of NAT-PMP, whose requests have two bytes.
+within router nft add rule inet fault in udp dport 5351 udp length 10 drop
+anew
+check "the way" PCP "$(remembered '.gateway.way // "none"')"
+check "it tells no address" null "$(remembered .gateway.address)"
+heal
+stop_router
+
+echo "-- a router that says nothing"
+anew
+check "the way" none "$(remembered '.gateway.way // "none"')"
+before=$(remembered .gateway.asked.since_boot_ms)
+cycle_right
+check "it is asked no more today" "$before" "$(remembered .gateway.asked.since_boot_ms)"
+told_all
