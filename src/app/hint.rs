@@ -95,6 +95,7 @@ impl Listening {
     }
 
     /// What was heard by now.
+    #[must_use]
     pub fn heard(&self) -> Asked {
         Asked {
             router: self.router,

@@ -48,7 +48,7 @@ impl Act<'_> {
         lookup: &Lookup<'_>,
         (zone, zone_id): &(String, String),
         changes: &[Change<'_>],
-        [changed, created, refused]: [usize; 3],
+        [patched, created, refused]: [usize; 3],
     ) -> Vec<Made> {
         let provider = lookup.provider;
         let most = provider.largest_batch();
@@ -80,13 +80,13 @@ impl Act<'_> {
             changes,
             made: changes.iter().map(|_| None).collect(),
             batches: Batches::of(
-                &[changed, created],
+                &[patched, created],
                 refused,
                 largest,
                 part.is_some(),
                 known.calls,
             ),
-            refused_before: changed + created,
+            refused_before: patched + created,
             is_answered: true,
             is_any_taken: known.is_any_taken,
             failures: 0,
