@@ -8,7 +8,7 @@
 //! | stage | does | decided in |
 //! | --- | --- | --- |
 //! | restore | gives the modem the power that a killed process left off, and takes up the [state](logic::state) | [`logic::step::resume`] |
-//! | observe | asks the [probes](probe) side by side, and as many address providers as are needed, whose TLS proves the line ([`app::observe`]); [reads ahead](app::ahead) beside them | [`logic::quorum`], [`logic::step::foresee`] |
+//! | observe | asks the [probes](probe) side by side, and as many address providers as are needed, whose TLS proves the line ([`app::observe`]), or none while the router's [hint](app::hint) holds; [reads ahead](app::ahead) beside them | [`logic::quorum`], [`logic::gateway`], [`logic::step::foresee`] |
 //! | decide | verdict, readiness, the first question about each record, and whether the power is cut | [`logic::step::step`] |
 //! | act | settles each record by the cheapest evidence ([`app::act`]), switches the plug ([`app::power`]); each intention is on disk before the deed | [`logic::records`], [`logic::recovery`] |
 //! | settle | folds in what came of it, plans the next cycle, saves, appends the events | [`logic::settle::settle`] |
@@ -48,6 +48,7 @@
 //! | [`Truth`](logic::record_state::Truth) | whether a record is right, wrong or unknown |
 //! | rest | the back-off of a record, of a zone, or of the whole API |
 //! | pending cut | the modem's power was cut, and is not known to be back |
+//! | hint | what the router tells of its address: it spares a provider, and proves nothing |
 //! | last look | everybody is asked once more, right before the power is cut |
 //!
 //! # Where a change goes
