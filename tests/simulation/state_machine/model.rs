@@ -36,6 +36,8 @@ pub enum Seen {
     Doubtful,
     NoAddress,
     Address(IpAddr),
+    /// The router tells the trusted address, and no provider is asked.
+    Hinted(IpAddr),
 }
 
 /// How the others behave, once they are asked.
@@ -154,8 +156,10 @@ impl Home {
     /// Every class of input that makes a difference here, with the home after it.
     pub fn nexts(&self) -> Vec<(Input, Self)> {
         let mut nexts = vec![];
+        let trusted = self.disk.as_ref().map(|state| state.machines.ipv4.track);
+        let trusted = trusted.and_then(|track| track.trusted());
         for pause in [Pause::Fast, Pause::Gap, Pause::Reboot] {
-            for seen in [
+            let mut all = vec![
                 Seen::NoHost,
                 Seen::NoRouter,
                 Seen::NoWanFast,
@@ -164,7 +168,9 @@ impl Home {
                 Seen::NoAddress,
                 Seen::Address(A),
                 Seen::Address(B),
-            ] {
+            ];
+            all.extend(trusted.map(Seen::Hinted));
+            for seen in all {
                 let honest = Input {
                     pause,
                     seen,
@@ -460,12 +466,14 @@ impl Truth {
         }
         let counted = match seen {
             Seen::Address(address) => Some(address),
+            // Nobody saw it, and nobody saw another one.
+            Seen::Hinted(_) => self.counted,
             _ => None,
         };
-        let up = matches!(seen, Seen::Address(_) | Seen::NoAddress);
+        let up = is_up(seen);
         if !up {
             self.confirmed = None;
-        } else if let Some(address) = counted {
+        } else if let Seen::Address(address) = seen {
             if self.counted == counted {
                 self.confirmed = counted;
             } else if self.confirmed != Some(address) {
@@ -538,6 +546,11 @@ fn found(content: IpAddr) -> Found {
     }
 }
 
+/// Whether the line is.
+pub const fn is_up(seen: Seen) -> bool {
+    matches!(seen, Seen::NoAddress | Seen::Address(_) | Seen::Hinted(_))
+}
+
 fn observation(seen: Seen) -> Observation {
     let signal = |ok: bool, ms: u64| Signal {
         target: None,
@@ -545,12 +558,12 @@ fn observation(seen: Seen) -> Observation {
         result: ok.then_some(()).ok_or_else(|| "no answer".to_owned()),
     };
     let router = !matches!(seen, Seen::NoHost | Seen::NoRouter);
-    let up = matches!(seen, Seen::NoAddress | Seen::Address(_));
+    let up = is_up(seen);
     let address = match seen {
-        Seen::Address(address) => Ok(Counted {
+        Seen::Address(address) | Seen::Hinted(address) => Ok(Counted {
             address,
-            corroborated: true,
-            hinted: false,
+            corroborated: seen == Seen::Address(address),
+            hinted: seen == Seen::Hinted(address),
         }),
         _ => Err("no two agree".to_owned()),
     };

@@ -4,7 +4,7 @@ use cadence::logic::readiness::Readiness;
 use cadence::logic::recovery::LONGEST_GAP;
 use cadence::logic::verdict::Verdict;
 
-use super::model::{A, Home, Input, Others, Seen, limits, policy};
+use super::model::{A, Home, Input, Others, Seen, is_up, limits, policy};
 
 /// More cycles than this are a livelock, or a wrong record that is believed until its cache is old.
 const FOREVER: usize = 40;
@@ -12,7 +12,7 @@ const FOREVER: usize = 40;
 /// Every promise of one cycle.
 pub fn hold(before: &Home, input: Input, after: &Home) {
     let told = || format!("{input:?}\nfrom {before:#?}\nto {after:#?}");
-    let down = !matches!(input.seen, Seen::NoAddress | Seen::Address(_));
+    let down = !is_up(input.seen);
 
     if let Some((address, held)) = after.deeds.wrote {
         assert_eq!(
