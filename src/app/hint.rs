@@ -28,8 +28,13 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Asks the router, where there is one to ask.
+    /// Asks the router, where there is one to ask, and something to be spared: a router that refuses a datagram may be silent for a while
+    /// about a line that is dead.
     pub fn begin(adapters: &Adapters, state: &State, now: &Moment) -> Option<Self> {
+        let is_trusted = state.machines.ipv4.track.trusted().is_some();
+        if !is_trusted && !adapters.settings.network.vpn_guard {
+            return None;
+        }
         let router = adapters.gateway()?;
         let way = Gateway::way(state.gateway.as_ref(), router, now)?;
         let said = Arc::new((Mutex::default(), Condvar::new()));

@@ -63,7 +63,7 @@ cycle_right() {
 # anew: a home that knows nothing yet, until it has found out how the router speaks.
 anew() {
   kept=$(mktemp -d "$work/kept.XXXXXX")
-  for _ in {1..7}; do cycle_right; done
+  for _ in {1..9}; do cycle_right; done
 }
 who() { jq -r '.signals[] | select(.signal == "public_ip") | .target // .error' <<<"$report" | sed -E 's#^https://.*#a provider#'; }
 # look WHAT EXPECTED: who told the address in the next cycle, and how many connections went beyond the router.

@@ -83,7 +83,7 @@ impl Router {
             let router = format!("router = \"{}\"\n{network}", self.at);
             text.replace("interface = \"lo\"\nrouter = \"127.0.0.1\"\n", &router)
         });
-        for _ in 0..4 {
+        for _ in 0..7 {
             home.cycle();
         }
         assert_eq!(readiness(&home.state()), "READY");
