@@ -52,13 +52,21 @@ pub fn is_none(answer: &str) -> bool {
     )
 }
 
-/// Asks for a yes; whatever else is answered is a no. None where no answer will come.
+/// Asks for a yes or a no, until it is one of them; nothing is a no. None where no answer will come.
 ///
 /// # Errors
 /// When the terminal cannot be used.
 pub fn yes(question: &str) -> Result<Option<bool>, Error> {
-    let answer = line(&format!("{question} [y/N] "))?;
-    Ok(answer.map(|it| matches!(it.to_ascii_lowercase().as_str(), "y" | "yes")))
+    loop {
+        let answer = line(&format!("{question} [y/N] "))?;
+        let answer = answer.map(|it| it.to_ascii_lowercase());
+        match answer.as_deref() {
+            None => return Ok(None),
+            Some("y" | "yes") => return Ok(Some(true)),
+            Some("" | "n" | "no") => return Ok(Some(false)),
+            Some(_) => tell("Please answer y or n.\n"),
+        }
+    }
 }
 
 /// Asks for a line, and gives it without white space around it; none where no answer will come.

@@ -267,7 +267,7 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
             Some(why) => Err(format!(
                 "{why}, and a plug of this kind does not switch on by itself"
             )),
-            None => Ok("not known to be behind the link that is cut".to_owned()),
+            None => Ok("not reached through the gateway".to_owned()),
         };
         guardrails.push(("reach", reach));
     }

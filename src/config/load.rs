@@ -56,7 +56,7 @@ pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError
         let (line, column) = (reader.line(at), reader.column(at));
         let message = error.message().replace('\n', ", ");
         ConfigError(vec![format!(
-            "{}:{line}:{column}: invalid TOML: {message}",
+            "{}:{line}:{column}: invalid TOML: {message}; fix: correct that line: text is in quotes, a section is [name], a record [[record]]",
             path.display()
         )])
     })?;

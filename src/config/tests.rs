@@ -144,15 +144,21 @@ fn all_problems_are_reported_in_the_order_of_the_file() {
 fn syntax_errors_have_a_line_and_a_column() {
     assert_eq!(
         problems("mode = \"test\"\n[policy\n"),
-        [":2:8: invalid TOML: unclosed table, expected `]`"]
+        [
+            ":2:8: invalid TOML: unclosed table, expected `]`; fix: correct that line: text is in quotes, a section is [name], a record [[record]]"
+        ]
     );
     assert_eq!(
         problems("a = 1\na = 2"),
-        [":2:1: invalid TOML: duplicate key"]
+        [
+            ":2:1: invalid TOML: duplicate key; fix: correct that line: text is in quotes, a section is [name], a record [[record]]"
+        ]
     );
     assert_eq!(
         problems("é = 1"),
-        [":1:1: invalid TOML: invalid unquoted key, expected letters, numbers, `-`, `_`"]
+        [
+            ":1:1: invalid TOML: invalid unquoted key, expected letters, numbers, `-`, `_`; fix: correct that line: text is in quotes, a section is [name], a record [[record]]"
+        ]
     );
 }
 

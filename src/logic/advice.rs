@@ -6,6 +6,9 @@ pub const FIX: &str = "; fix: ";
 /// Stands before what a value may be.
 const EXPECTED: &str = ": expected ";
 
+/// Stands before what a word may have been meant to be.
+const MEANT: &str = ": did you mean ";
+
 /// The line without its fix, and the fix.
 #[must_use]
 pub fn split(line: &str) -> (&str, Option<&str>) {
@@ -25,9 +28,14 @@ pub fn apart(line: Option<&str>) -> (Option<&str>, Option<&str>) {
 /// [`split`] of what is wrong with a value: of a line without a fix, what it says is expected is one.
 #[must_use]
 pub fn told_apart(line: &str) -> (&str, Option<String>) {
-    match (split(line), line.split_once(EXPECTED)) {
-        ((_, None), Some((what, expected))) => (what, Some(format!("use {expected}"))),
-        ((what, fix), _) => (what, fix.map(str::to_owned)),
+    match (
+        split(line),
+        line.split_once(EXPECTED),
+        line.split_once(MEANT),
+    ) {
+        ((_, None), _, Some((what, meant))) => (what, Some(format!("did you mean {meant}"))),
+        ((_, None), Some((what, expected)), None) => (what, Some(format!("use {expected}"))),
+        ((what, fix), ..) => (what, fix.map(str::to_owned)),
     }
 }
 

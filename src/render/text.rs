@@ -53,10 +53,21 @@ pub fn padded(text: &str, to: usize) -> String {
     format!("{text}{:1$}", "", to.saturating_sub(columns(text)))
 }
 
-/// The text behind a head of `taken` columns, on lines of at most `width` columns; those after the first begin in the column `indent`.
+/// The text behind a head of `taken` columns, on lines of at most `width` columns; those after the first begin in the column `indent`. A
+/// command that is too long for that begins further left.
 pub fn hang(text: &str, taken: usize, indent: usize, width: usize) -> String {
     let room = |taken| width.saturating_sub(taken).max(NARROWEST);
-    wrap(text, room(taken), room(indent)).join(&format!("\n{:indent$}", ""))
+    let mut hung = String::new();
+    for (at, line) in wrap(text, room(taken), room(indent)).iter().enumerate() {
+        let over = (indent + columns(line)).saturating_sub(width);
+        let is_command = over > 0 && command_apart(line).0.is_empty();
+        let left = indent.saturating_sub(if is_command { over } else { 0 });
+        match at {
+            0 => hung.push_str(line),
+            _ => hung.extend(["\n", &" ".repeat(left), line]),
+        }
+    }
+    hung
 }
 
 /// Breaks printable text at spaces into lines of at most `width` columns, the first one of at most `first`. A longer
@@ -108,6 +119,7 @@ fn is_command(text: &str) -> bool {
     let is_ours = matches!(program.rsplit('/').next(), Some("cadence" | "cadence'"));
     match word {
         _ if matches!(program, "sudo" | "echo" | "*") => true,
+        _ if program == "install" => word.starts_with('-'),
         "check" | "demo" | "history" | "init" | "probe" | "reconcile" | "recover" | "status" => {
             is_ours
         }

@@ -148,7 +148,10 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
     // None of them exists, and none may be created.
     let cycle = &["reconcile", "--format", "pretty"][..];
     screen(cycle, &["alike=49", "host-1.example.com"]);
-    screen(&["status"], &["records      50 WRONG\n", "and 49 alike"]);
+    screen(
+        &["status"],
+        &["records      50 WRONG\n", "and 49 more like it"],
+    );
     // Six are wrong, for three reasons, and of two kinds that are not known.
     let cloudflare = home.world.cloudflare();
     let add = |name: &str, kind: &str, content: &str| {
@@ -173,7 +176,7 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
         let marks = ["host-1.", "host-3.", "host-4.", "CNAME", "share this name"];
         screen(command, &marks);
     }
-    screen(&["status"], &["WRONG, 44 right\n", "and 2 alike"]);
+    screen(&["status"], &["WRONG, 44 right\n", "and 2 more like it"]);
     screen(cycle, &["alike=2", "alike=1", "records=44"]);
     let out = home.run(&["status", "-v"]);
     let text = String::from_utf8(out.stdout).unwrap();

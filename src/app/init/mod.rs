@@ -72,7 +72,8 @@ pub fn run(
     let mut interview = Interview::new(context, options, &place, listener);
     interview.require_flags(found.is_some())?;
     let token = converse(&mut interview, context, found, named).map_err(|mut error| {
-        let token = interview.typed.as_ref();
+        // Without asking anybody nothing is verified.
+        let token = interview.typed.as_ref().filter(|_| !options.offline);
         let kept =
             token.is_some_and(|token| place.write(None, Some(token), interview.replaces).is_ok());
         let left = if kept {

@@ -38,6 +38,12 @@ pub fn unknown(why: &str) -> Monitor {
 #[must_use]
 pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     let Some(readiness) = document.readiness else {
+        if let Some(error) = &document.config_error {
+            return Monitor {
+                code: 2,
+                line: printable(&format!("CONFIGURATION: {error}")) + "\n",
+            };
+        }
         return unknown(&format!(
             "no cycle has run yet: there is no state in {}",
             state_dir.display()

@@ -200,8 +200,8 @@ impl<'a> Sheet<'a> {
         }
         if let Some(outage) = &document.outage {
             let cycles = match outage.cycles {
-                1 => "1 cycle saw it".to_owned(),
-                cycles => format!("{cycles} cycles saw it"),
+                1 => "seen in 1 cycle".to_owned(),
+                cycles => format!("seen in {cycles} cycles"),
             };
             let rest = format!("{}, {cycles}", self.since(outage.began));
             self.row("outage", Some(Paint::Bad), outage.verdict.as_str(), &rest);
@@ -282,7 +282,7 @@ impl<'a> Sheet<'a> {
             let padding = " ".repeat(contents.saturating_sub(content.len()));
             let more = match alike {
                 0 => String::new(),
-                others => format!("; and {others} alike"),
+                others => format!("; and {others} more like it"),
             };
             let is_brief = limit.is_some_and(|limit| !limit.fixes);
             let rest = match record.truth {
@@ -301,7 +301,7 @@ impl<'a> Sheet<'a> {
             }
         }
         if limit.is_some() {
-            let each = format!("each of them: {}", called::cadence("status -v"));
+            let each = format!("list all: {}", called::cadence("status -v"));
             self.row("", None, &each, "");
         }
     }

@@ -211,7 +211,7 @@ fn an_outage_with_all_its_trouble_stays_within_80_columns_and_steers_no_terminal
         "\
 readiness    NOT_READY since 2026-02-02 05:31, for 11 min 52 s
 verdict      WAN_DOWN: the router answers, nothing beyond it does
-outage       WAN_DOWN since 2026-02-02 05:31, for 11 min 52 s, 24 cycles saw it
+outage       WAN_DOWN since 2026-02-02 05:31, for 11 min 52 s, seen in 24 cycles
 address      IPv4 11.22.33.44, last trusted, now unknown
              IPv6 unknown
 trouble      something broke
@@ -268,7 +268,7 @@ fn clocks_that_cannot_be_compared_make_times_unknown_and_never_a_guess() {
     for line in [
         "freshness    STALE: cannot tell when the last cycle ran; all below is from then,",
         "readiness    NOT_READY since 2026-02-02 05:31",
-        "outage       WAN_DOWN since 2026-02-02 05:31, 24 cycles saw it",
+        "outage       WAN_DOWN since 2026-02-02 05:31, seen in 24 cycles",
         "records      vpn.example.com A      11.22.33.44  was right at an unknown time",
         "last 24 h    ························",
         "last cycle   at an unknown time, took 295 ms",

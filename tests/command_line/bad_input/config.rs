@@ -109,11 +109,11 @@ fn a_folder_in_place_of_the_file_is_told() {
 fn a_syntax_error_is_told_with_line_and_column() {
     refused(
         &format!("{RECORD}\n[policy\nconfirmations = 2\n"),
-        "error: {home}/cadence.toml:19:8: invalid TOML: unclosed table, expected `]`\n",
+        "error: {home}/cadence.toml:19:8: invalid TOML: unclosed table, expected `]`; fix: correct that line: text is in quotes, a section is [name], a record [[record]]\n",
     );
     refused(
         "[[record]]\nname = vpn.example.com\n",
-        "error: {home}/cadence.toml:16:8: invalid TOML: string values must be quoted, expected literal string\n",
+        "error: {home}/cadence.toml:16:8: invalid TOML: string values must be quoted, expected literal string; fix: correct that line: text is in quotes, a section is [name], a record [[record]]\n",
     );
 }
 
