@@ -16,11 +16,17 @@ pub fn line<T>(
     key: &'static str,
     failed: Mark,
 ) -> Line {
+    let error = signal.result.as_ref().err();
     let (mark, state) = judged(signal, failed);
-    Line::new(at, mark, subsystem, state)
-        .primary_some(key, signal.target.as_ref())
-        .took("rtt", signal.elapsed)
-        .meta_some("error", signal.result.as_ref().err())
+    // Where there was nobody to ask, nothing took any time.
+    let line = if error.is_some() && signal.target.is_none() {
+        Line::new(at, mark, subsystem, "FAILED")
+    } else {
+        let line = Line::new(at, mark, subsystem, state);
+        let line = line.primary_some(key, signal.target.as_ref());
+        line.took("rtt", signal.elapsed)
+    };
+    line.meta_some("error", error)
 }
 
 /// The host's line. It is no bad sign where the internet answers all the same. The host is looked at, and not asked: there is no time to
@@ -67,6 +73,7 @@ pub fn public_ip(at: Timestamp, seen: &PublicIp) -> Line {
             "corroborated",
             counted.and_then(|counted| counted.corroborated.then_some("yes")),
         )
+        .meta_some("by", counted.and_then(|it| it.hinted.then_some("router")))
         .meta_some("error", seen.signal.result.as_ref().err())
 }
 

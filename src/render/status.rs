@@ -44,7 +44,12 @@ pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (St
     let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);
     let fault = known.fault.as_deref();
     let text = match (style.form, told) {
-        (Form::Json, _) => json(&document),
+        (Form::Json, _) => {
+            let told = fault.map(advice::told_apart);
+            document.config_error = told.as_ref().map(|(what, _)| (*what).to_owned());
+            document.config_fix = told.and_then(|(_, fix)| fix);
+            json(&document)
+        }
         (Form::Pretty | Form::Logfmt, _) if style.quiet => String::new(),
         (Form::Pretty | Form::Logfmt, Some(told)) => told.line,
         (Form::Logfmt, None) => logfmt(&document),

@@ -74,6 +74,8 @@ pub struct Document {
     pub fixes: Vec<String>,
     /// What is wrong with the configuration, which each cycle refuses then.
     pub config_error: Option<String>,
+    /// What to do about that.
+    pub config_fix: Option<String>,
     /// The last cycle.
     pub last_cycle: Option<LastCycle>,
     /// The next cycle.

@@ -138,6 +138,7 @@ fn document(state: &State, now: &Moment) -> Document {
 fn page(document: &Document, fault: Option<&str>) -> String {
     let document = Document {
         config_error: fault.map(str::to_owned),
+        config_fix: None,
         ..document.clone()
     };
     pretty(&document, &style(false), &TimeZone::UTC)

@@ -74,6 +74,7 @@ impl Document {
             errors,
             fixes,
             config_error: None,
+            config_fix: None,
             last_cycle: known.last.as_ref().map(|last| LastCycle {
                 began: Past::of(&last.at, now),
                 elapsed_ms: last.elapsed_ms,
