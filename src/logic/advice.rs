@@ -78,6 +78,10 @@ mod tests {
         assert_eq!(split("a; fix: b; fix: c"), ("a", Some("b; fix: c")));
         let fix = |line| told_apart(line).1.unwrap_or_default();
         assert_eq!(fix("x = 9: expected 1 to 5"), "use 1 to 5");
+        assert_eq!(
+            fix("unknown key tll: did you mean \"ttl\"? expected one of: a, ttl"),
+            "did you mean \"ttl\"? expected one of: a, ttl"
+        );
         assert_eq!(fix("x is not set: expected one; fix: add it"), "add it");
     }
 }

@@ -226,6 +226,9 @@ fn a_monitor_is_told_of_a_configuration_that_every_cycle_refuses() {
     assert_eq!(told.status.code(), Some(2));
     assert!(line.starts_with(&begins), "{line}");
     assert!(line.contains("READY, last cycle just now"), "{line}");
+    std::fs::remove_dir_all(home.path("state")).unwrap();
+    let told = home.run(&["status", "--check"]);
+    assert_eq!(told.status.code(), Some(2), "without a state, too");
     let json = home.run(&["status", "--json"]).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert!(

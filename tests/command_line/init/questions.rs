@@ -190,6 +190,22 @@ fn a_verified_token_is_kept_whichever_signal_ends_the_questions() {
 }
 
 #[test]
+fn a_token_that_nobody_verified_is_not_kept() {
+    let host = Host::new();
+    let mut terminal = sit_down(&host, &["--offline"]);
+    terminal.expect(TOKEN);
+    terminal.answer("0123456789abcdef0123456789abcdef01234567");
+    terminal.expect(NAME);
+    terminal.press("\u{3}");
+    let (_, shown) = terminal.end();
+    assert!(
+        shown.contains("error: interrupted; nothing was written"),
+        "{shown}"
+    );
+    assert!(!host.home.path("etc").exists());
+}
+
+#[test]
 fn a_stored_token_that_is_rejected_gives_way_to_another_one() {
     let host = Host::new();
     fs::create_dir(host.home.path("etc")).unwrap();
@@ -387,6 +403,9 @@ fn what_was_verified_is_kept_where_an_interview_ends_too_soon_and_the_next_one_g
     terminal.answer(host.home.world.token());
     terminal.expect(NAME);
     terminal.answer("*.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("maybe");
+    terminal.expect("Please answer y or n.");
     terminal.expect("create it? [y/N] ");
     terminal.answer("y");
     terminal.expect(MORE);
