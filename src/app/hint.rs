@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::adapters::Adapters;
 use super::threads::lock;
 use crate::logic::gateway::{Asked, Gateway, Said};
-use crate::logic::line::{Heard, Line, Reason};
+use crate::logic::line::{Doubt, Heard, Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Counted, PublicIp};
 use crate::logic::state::State;
@@ -80,8 +80,13 @@ impl Listening {
             Line::of(&wan.heard, took, true),
             Line::Unverified(Reason::RouterPage)
         );
-        let is_alive = |heard: &Heard| matches!(heard, Heard::Verified | Heard::Answered { .. });
-        if is_near || !wan.heard.iter().all(is_alive) || !known.holds(&said, address, now) {
+        // A refusal may come from anybody on the way.
+        let is_taken = |heard: &Heard| match heard {
+            Heard::Verified => true,
+            Heard::Answered { doubt, .. } => *doubt == Doubt::Unasked,
+            Heard::Silent | Heard::NotAsked | Heard::Missed => false,
+        };
+        if is_near || !wan.heard.iter().all(is_taken) || !known.holds(&said, address, now) {
             return None;
         }
         let answer = Answer {
