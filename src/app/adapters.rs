@@ -324,7 +324,9 @@ impl Adapters {
     /// The router that may be asked for its external address: the only one by which this host goes out.
     #[must_use]
     pub fn gateway(&self) -> Option<Ipv4Addr> {
-        if self.settings.network.verify_every.is_zero() || !self.dialer.leaves_way_to_routes() {
+        let network = &self.settings.network;
+        let is_of_use = network.vpn_guard || !network.verify_every.is_zero();
+        if !is_of_use || !self.dialer.leaves_way_to_routes() {
             return None;
         }
         let IpAddr::V4(router) = self.router_address()?.address else {

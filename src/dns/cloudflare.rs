@@ -25,7 +25,7 @@ use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::records::Write;
 use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, url_part};
 use crate::net::{Deadline, reason};
-use answer::Answer;
+use answer::{Answer, SHORT};
 use operation::Operation;
 use whole::WholeZone;
 use written::{fields, is_create, shown, words};
@@ -187,9 +187,10 @@ impl Cloudflare {
         for number in 1..=most {
             let path = format!("{path}&page={number}");
             let answer = self.ask(operation, Method::Get, &path, None, deadline)?;
-            let (items, more) = answer
-                .page(number)
-                .map_err(|flaw| operation.lost(flaw, None))?;
+            let (items, more) = answer.page(number).map_err(|flaw| match flaw {
+                SHORT => operation.flawed(flaw),
+                _ => operation.lost(flaw, None),
+            })?;
             for item in items {
                 found.extend(read(item)?);
             }

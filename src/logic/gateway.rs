@@ -235,7 +235,8 @@ impl Gateway {
     #[must_use]
     pub fn elsewhere(&self, public: IpAddr) -> Option<IpAddr> {
         let is_elsewhere = self.mismatch(public) == Some(Mismatch::Elsewhere);
-        self.address.filter(|_| is_elsewhere && self.way.is_some())
+        // What it told last counts as long as it tells nothing else.
+        self.address.filter(|_| is_elsewhere)
     }
 
     /// What it tells, beside the public address that is known; none where it speaks in no way that is known. What is odd comes with a fix.
@@ -255,7 +256,7 @@ impl Gateway {
             }
             Some(Mismatch::NoAddress) => ": it has no public address",
             Some(Mismatch::Elsewhere) => {
-                ", which is not the public address: this host goes out by a VPN or another uplink; fix: if records must not follow it there, set network.vpn_guard = true or network.interface"
+                ", which is not the public address: this host goes out by a VPN or another uplink; fix: network.vpn_guard = true, or network.interface, keeps the records at home"
             }
         };
         Some(format!("tells {told} by {by}{what}"))

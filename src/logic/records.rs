@@ -228,7 +228,7 @@ impl Reconciliation<'_> {
                     human_duration(left)
                 ),
                 is_trouble: true,
-                found: Instead::Missing,
+                found: Instead::Unread,
             });
         }
         let proxied = self.spec.proxied.unwrap_or(false);
@@ -254,14 +254,14 @@ impl Reconciliation<'_> {
         unanswered.or_else(|| self.written_just_now())
     }
 
-    /// Another address that was written last, a short while ago, and was not seen in public DNS yet.
+    /// Another address that was written last, a short while ago.
     fn written_just_now(&self) -> Option<(IpAddr, Duration)> {
         let since = self.state.unanswered.as_ref();
         if since.is_some_and(|since| since.to == self.wanted) {
             return None;
         }
-        let written = self.state.pending.as_ref().filter(|it| !it.contradicted)?;
-        self.is_young(written.address, &written.since)
+        let held = self.state.cache.as_ref()?;
+        self.is_young(held.address, self.state.writes.last()?)
     }
 
     fn is_young(&self, written: IpAddr, at: &Moment) -> Option<(IpAddr, Duration)> {

@@ -2,7 +2,6 @@ use super::*;
 use crate::logic::backoff::Backoff;
 use crate::logic::fixtures::{at, ip, policy, record};
 use crate::logic::provider::ApiErrorKind;
-use crate::logic::record_state::Pending;
 use crate::logic::settled::Replacement;
 use crate::logic::units::RecordType;
 
@@ -425,7 +424,7 @@ fn a_record_that_may_have_been_created_is_not_created_with_another_address_for_f
         (unanswered(None, B), 310, true),
         (unanswered(None, A), 20, true),
         (unanswered(Some(A), B), 20, true),
-        // Nor one that was, before public DNS showed it.
+        // Nor one that was, whatever public DNS shows of it.
         (written(B), 20, false),
         (written(B), 309, false),
         (written(B), 310, true),
@@ -436,11 +435,11 @@ fn a_record_that_may_have_been_created_is_not_created_with_another_address_for_f
     }
 }
 
-/// Written at second 10, and not seen in public DNS since.
+/// Written at second 10.
 fn written(address: &str) -> RecordState {
     RecordState {
-        pending: Some(Pending::new(ip(address), at(10))),
-        ..RecordState::default()
+        writes: vec![at(10)],
+        ..verified(address, 10)
     }
 }
 

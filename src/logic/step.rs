@@ -11,7 +11,9 @@ use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::policy::Policy;
 use super::readiness::{Evidence, Machine, Readiness, Track};
-use super::records::{self, CacheStatus, Next, Reconciliation, RecordSpec, RecordState, Settled};
+use super::records::{
+    self, CacheStatus, Instead, Next, Reconciliation, RecordSpec, RecordState, Settled,
+};
 use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{Outage, State};
@@ -405,9 +407,18 @@ fn plan(
     let is_hinted = counted.hinted;
     let known_gateway = state.gateway.as_ref().filter(|_| desired.vpn_guard);
     if let Some(told) = known_gateway.and_then(|it| it.elsewhere(wanted)) {
-        return held(format!(
-            "the router tells {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard waits until they agree"
-        ));
+        let reason = format!(
+            "{}: the router tells {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard holds it until they agree",
+            spec.label()
+        );
+        return Planned {
+            next: Next::Done(Settled::Held {
+                reason,
+                is_trouble: true,
+                found: Instead::Unread,
+            }),
+            ..held(String::new())
+        };
     }
     let reconciliation = desired.reconcile(spec, known, wanted, now);
     let (cache, cache_age) = reconciliation.cache();

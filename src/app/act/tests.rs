@@ -387,7 +387,12 @@ impl Life {
         if self.random.random_bool(0.1) {
             let place = self.random.random_range(0..self.records.len() * 2);
             let fails = self.records.get(place).map(|spec| spec.name.clone());
-            *self.provided.fails.borrow_mut() = fails.unwrap_or_default();
+            let before = self.provided.fails.replace(fails.unwrap_or_default());
+            // What its zone rests for is over from now on.
+            let mut zones = self.provided.zones.borrow_mut();
+            for zone in zones.iter_mut().filter(|it| before.ends_with(&it.name)) {
+                zone.well_since = zone.well_since.max(self.seconds);
+            }
         }
         let dies = self.random.random_bool(0.05);
         let after = self.random.random_range(1..4);

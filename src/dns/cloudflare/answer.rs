@@ -18,6 +18,8 @@ use crate::logic::provider::{ApiError, ApiErrorKind};
 const MAX_WEIGHT: u32 = 32 * 1024;
 /// Said of a batch by a server that knows none.
 const NO_CALL: &str = "there is no such API call";
+/// What is said of a page that is short: the trouble of what was asked for alone.
+pub const SHORT: &str = "the answer lacks some of what it counts";
 /// RFC 8259 section 8.1 lets a reader pass over it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What a server may ask for that does not speak as the API does.
@@ -52,7 +54,7 @@ impl Answer {
         let is_full = self.info("per_page").is_some_and(|size| here >= size);
         let is_last = self.pages().is_none_or(|pages| number >= pages);
         if is_last && !is_full && self.info("count").is_some_and(|count| count > here) {
-            return Err("the answer lacks some of what it counts");
+            return Err(SHORT);
         }
         // The total is documented to count without filters in places: an empty page is the end, whatever it says.
         Ok((items, more && !items.is_empty()))

@@ -320,7 +320,7 @@ fn the_vpn_guard_holds_the_records_while_the_router_tells_another_public_address
     let mut report = Value::Null;
     for _ in 0..3 {
         router.pass(&home, 11 * MINUTE);
-        report = home.cycle();
+        report = home.cycle_with(&[]).1;
     }
     assert_eq!(gist(&report), "READY held", "{report:#}");
     assert!(
@@ -328,9 +328,18 @@ fn the_vpn_guard_holds_the_records_while_the_router_tells_another_public_address
         "{report:#}"
     );
     assert_eq!(home.published("A").as_deref(), Some(FIRST));
+    // Nor is that over because the router falls silent.
+    router.tell(|says| says.address = None);
+    for _ in 0..8 {
+        router.pass(&home, 2 * MINUTE);
+        let (code, report) = home.cycle_with(&[]);
+        assert_eq!((code, gist(&report).as_str()), (1, "READY held"));
+    }
+    assert_eq!(home.published("A").as_deref(), Some(FIRST));
+    router.tell(|says| says.address = Some(first()));
     home.world.set_address(Some(first()));
-    for _ in 0..2 {
-        home.cycle();
+    for _ in 0..3 {
+        home.cycle_with(&[]);
     }
     assert_eq!(gist(&home.cycle()), "READY noop/cache");
 }
