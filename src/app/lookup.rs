@@ -282,7 +282,10 @@ impl<'a> Lookup<'a> {
         if let Some(found) = read.of(id, &spec.name) {
             return Ok(found.clone());
         }
-        let is_this = |(zone, name, _): &mut (String, String, _)| zone == id && *name == spec.name;
+        // What failed for all that the API is asked failed for this one.
+        let is_this = |(zone, name, error): &mut (String, String, ApiError)| {
+            zone == id && (*name == spec.name || error.kind.scope() == Scope::Everything)
+        };
         if let Some((_, _, error)) = read.failed.take_if(is_this) {
             return Err(error);
         }
@@ -330,7 +333,10 @@ impl<'a> Lookup<'a> {
                         return Ok(found.clone());
                     }
                 }
-                Err(error) if is_hopeless && error.kind.scope() == Scope::Zone => {
+                Err(error)
+                    if is_hopeless
+                        && error.kind == (ApiErrorKind::Unavailable { retry_after: None }) =>
+                {
                     read.by_names = Some(BY_NAMES_AT_MOST);
                 }
                 Err(error) => return Err(error),

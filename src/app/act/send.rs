@@ -38,6 +38,8 @@ struct Sending<'a, 'c> {
     is_any_taken: bool,
     /// So many calls it failed at by its own word.
     failures: u32,
+    /// Where that was one change alone, until it is seen whether it takes another one.
+    failed_alone: Option<(usize, ApiError)>,
 }
 
 impl Act<'_> {
@@ -90,6 +92,7 @@ impl Act<'_> {
             is_answered: true,
             is_any_taken: known.is_any_taken,
             failures: 0,
+            failed_alone: None,
         };
         let mut why_not = String::from(
             "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
@@ -106,6 +109,11 @@ impl Act<'_> {
             if let Some(why) = stop {
                 why_not = format!("not sent this cycle: an earlier call failed: {why}");
                 break;
+            }
+        }
+        if sending.is_any_taken {
+            if let Some((place, error)) = sending.failed_alone.take() {
+                sending.fail_alone(place, &error);
             }
         }
         further.push(Further {
@@ -183,6 +191,7 @@ impl Sending<'_, '_> {
                     *made = Some(Made::Doubted(places.len()));
                 }
                 self.is_answered = false;
+                self.failed_alone = is_alone.then(|| (places.start, error.clone()));
                 return None;
             }
         }
