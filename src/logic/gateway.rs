@@ -132,7 +132,7 @@ impl Gateway {
         if known.is_some_and(|known| silent >= TRIES && known.asked.elapsed(now).under(MUTE)) {
             return None;
         }
-        let next = Protocol::ALL.into_iter().cycle().nth(silent as usize % 3);
+        let next = Protocol::ALL.get(silent as usize % Protocol::ALL.len());
         next.map(|protocol| protocol.name().to_owned())
     }
 

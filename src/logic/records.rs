@@ -187,14 +187,9 @@ impl Reconciliation<'_> {
         if change.is_empty() {
             // What was read may be from before that write.
             if let Some((written, left)) = self.written_just_now() {
-                return Next::Done(Settled::Held {
-                    reason: format!(
-                        "{label}: {written} was written a moment ago, and the API does not show it yet{RETRY}{}",
-                        human_duration(left)
-                    ),
-                    is_trouble: true,
-                    found: Instead::Unread,
-                });
+                let what =
+                    format!("{written} was written a moment ago, and the API does not show it yet");
+                return self.not_to_be_seen(&what, left);
             }
             return Next::Done(Settled::Right {
                 layer: Layer::Api,
@@ -222,14 +217,10 @@ impl Reconciliation<'_> {
             ));
         }
         if let Some((created, left)) = self.may_be_created() {
-            return Next::Done(Settled::Held {
-                reason: format!(
-                    "{label}: it may have been created with {created}, and the API does not list it yet{RETRY}{}",
-                    human_duration(left)
-                ),
-                is_trouble: true,
-                found: Instead::Unread,
-            });
+            let what = format!(
+                "it may have been created with {created}, and the API does not list it yet"
+            );
+            return self.not_to_be_seen(&what, left);
         }
         let proxied = self.spec.proxied.unwrap_or(false);
         self.write(Write::Create(NewRecord {
@@ -243,6 +234,19 @@ impl Reconciliation<'_> {
             },
             proxied,
         }))
+    }
+
+    /// What the API shows is from before a write: for so long it is waited for that.
+    fn not_to_be_seen(&self, what: &str, left: Duration) -> Next {
+        Next::Done(Settled::Held {
+            reason: format!(
+                "{}: {what}{RETRY}{}",
+                self.spec.label(),
+                human_duration(left)
+            ),
+            is_trouble: true,
+            found: Instead::Unread,
+        })
     }
 
     /// Another address with which it was or may have been created a short while ago, and for how long that is to be waited for: a list may

@@ -65,12 +65,14 @@ impl Act<'_> {
         let largest = part.map_or(largest, |part| largest.min(part));
         let mut further = self.further.borrow_mut();
         let of_zone = further.iter().position(|it| it.zone_id == *zone_id);
-        let share = FURTHER_CALLS / self.troubled_zones(state).max(1);
         let known = of_zone.map_or_else(
-            || Further {
-                zone_id: zone_id.clone(),
-                calls: share.max(FEWEST_CALLS),
-                is_any_taken: false,
+            || {
+                let share = FURTHER_CALLS / self.troubled_zones(state).max(1);
+                Further {
+                    zone_id: zone_id.clone(),
+                    calls: share.max(FEWEST_CALLS),
+                    is_any_taken: false,
+                }
             },
             |place| further.swap_remove(place),
         );
@@ -135,9 +137,7 @@ impl Act<'_> {
         };
         each.map(or_not).collect()
     }
-}
 
-impl Act<'_> {
     /// In how many zones something is not right.
     fn troubled_zones(&self, state: &State) -> usize {
         let mut zones = vec![];

@@ -44,23 +44,23 @@ impl Act<'_> {
             ordered.extend(alone);
             let (mut unread, mut hows) = (vec![], vec![]);
             for (change, made) in self.make(state, &zone, ordered, counts)? {
+                let again = match &made {
+                    // Whether it was made is to be seen.
+                    Made::Doubted(size) => Some(Again::Part(*size)),
+                    // Somebody else created it between our read and our write: see what they made.
+                    Made::Exists(_) if change.again == Again::No => Some(Again::Whole),
+                    Made::Exists(_) | Made::Settled(_) => None,
+                };
+                if let (Some(again), Ok(lookup)) = (again, &self.lookup) {
+                    lookup.forget(&zone.1, &change.record.spec.name);
+                    hows.push(again);
+                    unread.push(change.record);
+                    continue;
+                }
                 let settled = match made {
                     Made::Settled(settled) => settled,
-                    // Somebody else created it between our read and our write: see what they made. Or whether it was made is to be seen.
-                    Made::Exists(_) | Made::Doubted(_)
-                        if change.again == Again::No || matches!(made, Made::Doubted(_)) =>
-                    {
-                        if let Ok(lookup) = &self.lookup {
-                            lookup.forget(&zone.1, &change.record.spec.name);
-                        }
-                        hows.push(match made {
-                            Made::Doubted(size) => Again::Part(size),
-                            Made::Settled(_) | Made::Exists(_) => Again::Whole,
-                        });
-                        unread.push(change.record);
-                        continue;
-                    }
                     Made::Exists(error) => self.unlisted(state, &change, error),
+                    // Nobody to ask, and so nobody who was asked.
                     Made::Doubted(_) => super::not_read(change.record.spec),
                 };
                 let at = match settled {
@@ -73,21 +73,20 @@ impl Act<'_> {
             }
             // The last one first, as what is left are the others.
             while let (Some(record), Some(again)) = (unread.pop(), hows.pop()) {
-                match self.read(state, record.spec, record.wanted, &unread) {
-                    Next::Write(write) => others.push(Change {
-                        record,
-                        write,
-                        zone: zone.clone(),
-                        again,
-                    }),
-                    Next::Done(settled) => {
-                        results.settle(record.place, settled, self.now.clone(), begun.elapsed());
+                let settled = match self.read(state, record.spec, record.wanted, &unread) {
+                    Next::Write(write) => {
+                        others.push(Change {
+                            record,
+                            write,
+                            zone: zone.clone(),
+                            again,
+                        });
+                        continue;
                     }
-                    Next::AskDoh | Next::AskApi => {
-                        let settled = super::not_read(record.spec);
-                        results.settle(record.place, settled, self.now.clone(), begun.elapsed());
-                    }
-                }
+                    Next::Done(settled) => settled,
+                    Next::AskDoh | Next::AskApi => super::not_read(record.spec),
+                };
+                results.settle(record.place, settled, self.now.clone(), begun.elapsed());
             }
             changes = others;
         }
