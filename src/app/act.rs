@@ -67,18 +67,8 @@ struct Change<'a> {
     write: Write,
     /// Name and id of the zone that was read.
     zone: (String, String),
-    /// Whether it was tried in this cycle.
-    again: Again,
-}
-
-/// Whether a change was tried in this cycle, and read anew since.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    No,
-    /// The record to create was said to be there.
-    Whole,
-    /// The server failed at so many together: half of them go out now.
-    Part(usize),
+    /// Whether it was tried in this cycle, and read anew since.
+    is_again: bool,
 }
 
 /// What may be done in one cycle to find what a zone refuses.
@@ -320,7 +310,7 @@ impl<'a> Act<'a> {
                     record,
                     write,
                     zone,
-                    again: Again::No,
+                    is_again: false,
                 });
             }
             Next::Done(settled) => settled,

@@ -24,7 +24,7 @@ use crate::system;
 pub const SEES_NO_ZONE: &str =
     "check the name, and that the token has Zone:Read and its Zone Resources include it";
 /// So often in a row a zone fails before it is tried another way.
-const MANY_FAILURES: u32 = 3;
+pub const MANY_FAILURES: u32 = 3;
 /// So many single names are read in one cycle of zones that cannot be read as a whole: five minutes, ten cycles, may not use up what
 /// Cloudflare allows in them (1,200).
 const BY_NAMES_AT_MOST: u32 = 100;

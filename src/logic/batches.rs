@@ -1,15 +1,29 @@
 //! Which changes of a zone go out together, and how those are found that spoil the rest: a batch is made whole or not at all, and its
 //! refusal does not say whose it is.
 
+use std::collections::VecDeque;
 use std::ops::Range;
+
+/// So many times both parts of a refused batch are taken one after the other until it is believed that no batch is ever taken.
+const ENOUGH_TAKEN_APART: u32 = 2;
 
 /// The changes of one zone, by their places, on their way out in one cycle.
 #[derive(Debug)]
 pub struct Batches {
-    /// What is left, the next one last.
+    /// Groups that were not tried yet, in order.
+    untried: VecDeque<Range<usize>>,
+    /// What was refused in an earlier cycle: each goes alone, and last.
+    alone: Range<usize>,
+    /// Parts of what was refused in this one, the next one last.
     parts: Vec<Part>,
+    /// As many go out together next ..
+    size: usize,
+    /// .. and as many at most.
+    largest: usize,
     /// How many more calls may be made to find what is refused.
     further: usize,
+    /// So many batches were refused whose parts were taken.
+    taken_apart: u32,
 }
 
 /// Changes that go out in one call.
@@ -20,65 +34,84 @@ pub struct Part {
     why: Why,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Why {
-    /// As many as may go out together.
-    Batch,
-    /// There are no batches.
-    Alone,
-    /// The first half of what was refused; the other one is next. Where this one is taken, that one would not be.
-    First,
-    /// The other half.
-    Second,
-    /// The other half, which would be refused as it is.
-    Suspect,
+    /// Not tried yet.
+    Untried,
+    /// The first part of what was refused, which ends there. Where this one is taken, the rest of it would not be.
+    First(usize),
+    /// The first half of what the server failed at, which ends there.
+    Half(usize),
+    /// What is left of what was refused.
+    Rest,
+    /// What is left of it after all others were taken.
+    Last,
 }
 
 impl Batches {
-    /// Changes by their places: groups of so many that go out together, `largest` at a time, and behind them some that were refused before,
-    /// each `alone`. At most so many calls further are made for the refused ones; those in `parts` are parts of what was tried before.
+    /// Changes by their places: groups of so many that go out together, and behind them some that were refused before, each `alone`.
+    /// `size` go out at first, twice as many after each call that is taken, and `largest` at most. At most so many calls `further` are made
+    /// for what is refused.
     #[must_use]
     pub fn of(
         together: &[usize],
         alone: usize,
+        size: usize,
         largest: usize,
-        in_parts: bool,
         further: usize,
     ) -> Self {
-        let first = if in_parts { Why::Second } else { Why::Batch };
-        let together = together.iter().map(|count| (*count, largest, first));
-        let groups = together.chain([(alone, 1, Why::Second)]);
-        let (mut parts, mut first) = (vec![], 0);
-        for (count, size, why) in groups {
-            let end = first + count;
-            let starts = (first..end).step_by(size.max(1));
-            parts.extend(starts.map(|start| Part {
-                places: start..end.min(start.saturating_add(size.max(1))),
-                why,
-            }));
-            first = end;
+        let mut first = 0;
+        let mut next = |count: &usize| {
+            let places = first..first + count;
+            first = places.end;
+            places
+        };
+        Self {
+            untried: together
+                .iter()
+                .map(&mut next)
+                .filter(|it| !it.is_empty())
+                .collect(),
+            alone: next(&alone),
+            parts: vec![],
+            size: size.clamp(1, largest.max(1)),
+            largest: largest.max(1),
+            further,
+            taken_apart: 0,
         }
-        parts.reverse();
-        Self { parts, further }
     }
 
     /// What goes out next; none where nothing may any more. What became of it is told before the next.
     pub fn next_part(&mut self) -> Option<Part> {
-        loop {
-            let part = self.parts.pop()?;
-            match part.why {
-                Why::Suspect if part.places.len() > 1 => self.halve(part.places),
-                Why::Batch | Why::Alone => return Some(part),
-                Why::First | Why::Second | Why::Suspect => {
-                    let Some(further) = self.further.checked_sub(1) else {
-                        self.parts.push(part);
-                        return None;
-                    };
-                    self.further = further;
-                    return Some(part);
-                }
-            }
+        let Some(left) = self.further.checked_sub(1) else {
+            return self.next_untried();
+        };
+        if let Some(part) = self.parts.pop() {
+            self.further = left;
+            return Some(part);
         }
+        self.next_untried().or_else(|| {
+            let place = self.alone.next()?;
+            self.further = left;
+            Some(Part {
+                places: place..place + 1,
+                why: Why::Rest,
+            })
+        })
+    }
+
+    fn next_untried(&mut self) -> Option<Part> {
+        let group = self.untried.front_mut()?;
+        let end = group.end.min(group.start.saturating_add(self.size));
+        let places = group.start..end;
+        group.start = end;
+        while self.untried.front().is_some_and(Range::is_empty) {
+            self.untried.pop_front();
+        }
+        Some(Part {
+            places,
+            why: Why::Untried,
+        })
     }
 
     /// How many more calls may be made to find what is refused.
@@ -87,44 +120,77 @@ impl Batches {
         self.further
     }
 
+    /// One more call was made to find what is refused.
+    pub const fn spend(&mut self) {
+        self.further = self.further.saturating_sub(1);
+    }
+
+    /// Whether batches are refused here for being batches.
+    #[must_use]
+    pub const fn are_refused(&self) -> bool {
+        self.taken_apart >= ENOUGH_TAKEN_APART
+    }
+
     /// It was made.
     pub fn taken(&mut self, part: &Part) {
-        if let (Why::First, Some(other)) = (part.why, self.parts.last_mut()) {
-            other.why = Why::Suspect;
+        match part.why {
+            Why::Untried => self.size = self.size.saturating_mul(2).min(self.largest),
+            // The rest would be refused as it is.
+            Why::First(end) if end - part.places.end > 1 => self.part(part.places.end..end),
+            Why::First(end) | Why::Half(end) => self.push(part.places.end..end, Why::Last),
+            Why::Rest => {}
+            Why::Last => {
+                self.taken_apart += 1;
+                if self.are_refused() {
+                    self.one_by_one(None);
+                }
+            }
         }
     }
 
-    /// It was refused, and nothing of it was made: if it is more than one change, its halves go out.
+    /// It was refused, and nothing of it was made: if it is more than one change, its parts go out.
     pub fn refused(&mut self, part: &Part) {
+        if let Why::First(end) | Why::Half(end) = part.why {
+            self.push(part.places.end..end, Why::Rest);
+        }
         if part.places.len() > 1 {
-            self.halve(part.places.clone());
+            self.part(part.places.clone());
+        }
+    }
+
+    /// The server failed at it, and nothing of it was made: as where it is [refused](Self::refused), but that may be over by now, or have
+    /// nothing to do with what was asked.
+    pub fn failed(&mut self, part: &Part) {
+        let Range { start, end } = part.places;
+        if part.why == Why::Untried && end - start > 1 {
+            self.push(start..usize::midpoint(start, end), Why::Half(end));
+        } else {
+            self.refused(part);
         }
     }
 
     /// There is no such thing as a batch: it goes out again, and so does the rest, one by one.
-    pub fn one_by_one(&mut self, part: Part) {
-        self.parts.push(part);
-        let alone = |place| Part {
-            places: place..place + 1,
-            why: Why::Alone,
+    pub fn one_by_one(&mut self, part: Option<Part>) {
+        (self.size, self.largest) = (1, 1);
+        let whole = |part: Part| match part.why {
+            Why::First(end) | Why::Half(end) => part.places.start..end,
+            Why::Untried | Why::Rest | Why::Last => part.places,
         };
-        let parts = std::mem::take(&mut self.parts).into_iter();
-        self.parts = parts
-            .flat_map(|part| part.places.rev().map(alone))
-            .collect();
+        let parts = std::mem::take(&mut self.parts);
+        self.untried
+            .extend(part.into_iter().chain(parts).map(whole));
+        let places = self.untried.make_contiguous();
+        places.sort_by_key(|places| places.start);
     }
 
-    fn halve(&mut self, places: Range<usize>) {
-        let middle = places.start + places.len() / 2;
-        let second = Part {
-            places: middle..places.end,
-            why: Why::Second,
-        };
-        let first = Part {
-            places: places.start..middle,
-            why: Why::First,
-        };
-        self.parts.extend([second, first]);
+    /// Two fifths of it go first: if they are refused, the rest has to go out as well, and if they are taken, it need not.
+    fn part(&mut self, places: Range<usize>) {
+        let first = (places.len() * 2 / 5).max(1);
+        self.push(places.start..places.start + first, Why::First(places.end));
+    }
+
+    fn push(&mut self, places: Range<usize>, why: Why) {
+        self.parts.push(Part { places, why });
     }
 }
 
@@ -153,12 +219,10 @@ mod tests {
     }
 
     /// What did not go out.
-    fn left(batches: Batches) -> Vec<usize> {
-        batches
-            .parts
-            .into_iter()
-            .flat_map(|part| part.places)
-            .collect()
+    fn left(mut batches: Batches) -> Vec<usize> {
+        batches.one_by_one(None);
+        let left = batches.untried.into_iter().chain([batches.alone]);
+        left.flatten().collect()
     }
 
     #[test]
@@ -171,7 +235,7 @@ mod tests {
             (1000, 200, 5),
             (3, 0, 3),
         ] {
-            let mut batches = Batches::of(&[count], 0, largest, false, 0);
+            let mut batches = Batches::of(&[count], 0, largest, largest, 0);
             let all = (0..count).collect();
             assert_eq!(send(&mut batches, &[]), (all, vec![], calls), "{count}");
         }
@@ -181,7 +245,7 @@ mod tests {
     fn one_that_is_refused_is_found_in_two_times_the_logarithm_and_all_others_are_made() {
         for count in 2..=200_usize {
             for bad in 0..count {
-                let mut batches = Batches::of(&[count], 0, 200, false, usize::MAX);
+                let mut batches = Batches::of(&[count], 0, 200, 200, usize::MAX);
                 let (made, refused, calls) = send(&mut batches, &[bad]);
                 assert_eq!(refused, [bad]);
                 assert_eq!(made.len(), count - 1, "{count} {bad}");
@@ -196,6 +260,75 @@ mod tests {
     }
 
     #[test]
+    fn after_a_failure_each_call_that_is_taken_is_followed_by_a_larger_one() {
+        let mut batches = Batches::of(&[50, 3], 0, 1, 20, 0);
+        let mut sent = vec![];
+        while let Some(part) = batches.next_part() {
+            batches.taken(&part);
+            sent.push(part.places.len());
+        }
+        assert_eq!(sent, [1, 2, 4, 8, 16, 19, 3]);
+    }
+
+    #[test]
+    fn where_every_batch_is_refused_and_each_change_alone_is_not_all_are_made_in_little_more_calls()
+    {
+        for count in [2, 20, 200] {
+            let mut batches = Batches::of(&[count], 0, 200, 200, 100);
+            let (mut made, mut calls) = (0, 0);
+            while let Some(part) = batches.next_part() {
+                calls += 1;
+                if part.places.len() > 1 {
+                    batches.failed(&part);
+                } else {
+                    made += 1;
+                    batches.taken(&part);
+                }
+            }
+            assert_eq!(made, count);
+            assert!(calls <= count + 10, "{count}: {calls}");
+            assert_eq!(batches.are_refused(), count > 2);
+        }
+    }
+
+    #[test]
+    fn one_at_which_the_server_fails_is_found_in_as_many_calls_and_one_that_reads_back() {
+        for count in 2..=200_usize {
+            for bad in 0..count {
+                let mut batches = Batches::of(&[count], 0, 200, 200, usize::MAX);
+                let mut calls = 0;
+                while let Some(part) = batches.next_part() {
+                    calls += 1;
+                    if part.places.contains(&bad) {
+                        batches.failed(&part);
+                    } else {
+                        batches.taken(&part);
+                    }
+                }
+                // With the call that reads back; of few changes one or two more.
+                let further = u32::try_from(calls).unwrap();
+                let more = match count {
+                    0..16 => 4,
+                    16..50 => 2,
+                    _ => 1,
+                };
+                assert!(
+                    1_u64 << further <= (count * count * more) as u64,
+                    "{count} {bad}: {further}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_server_failed_at_once_is_made_in_two_calls_more() {
+        let mut batches = Batches::of(&[200], 0, 200, 200, 100);
+        let whole = batches.next_part().unwrap();
+        batches.failed(&whole);
+        assert_eq!(send(&mut batches, &[]), ((0..200).collect(), vec![], 2));
+    }
+
+    #[test]
     fn several_that_are_refused_are_found_and_all_others_are_made() {
         for bad in [
             vec![0, 1],
@@ -203,7 +336,7 @@ mod tests {
             (0..200).step_by(9).collect(),
             (0..200).collect(),
         ] {
-            let mut batches = Batches::of(&[200], 0, 200, false, usize::MAX);
+            let mut batches = Batches::of(&[200], 0, 200, 200, usize::MAX);
             let (made, refused, calls) = send(&mut batches, &bad);
             assert_eq!(refused, bad);
             assert_eq!(made.len(), 200 - bad.len());
@@ -214,7 +347,7 @@ mod tests {
     #[test]
     fn where_many_are_refused_the_search_ends_and_what_is_left_is_named() {
         let bad: Vec<usize> = (0..200).collect();
-        let mut batches = Batches::of(&[200], 0, 200, false, 20);
+        let mut batches = Batches::of(&[200], 0, 200, 200, 20);
         let (made, refused, calls) = send(&mut batches, &bad);
         assert_eq!((made, calls), (vec![], 21));
         let mut all = [refused, left(batches)].concat();
@@ -224,7 +357,7 @@ mod tests {
 
     #[test]
     fn what_was_refused_before_goes_alone_and_last() {
-        let mut batches = Batches::of(&[4], 3, 200, false, 2);
+        let mut batches = Batches::of(&[4], 3, 200, 200, 2);
         let mut sent = vec![];
         while let Some(part) = batches.next_part() {
             batches.taken(&part);
@@ -235,7 +368,7 @@ mod tests {
 
     #[test]
     fn groups_go_out_apart_from_each_other() {
-        let mut batches = Batches::of(&[5, 3], 0, 4, false, 0);
+        let mut batches = Batches::of(&[5, 3], 0, 4, 4, 0);
         let mut sent = vec![];
         while let Some(part) = batches.next_part() {
             batches.taken(&part);
@@ -246,9 +379,9 @@ mod tests {
 
     #[test]
     fn where_there_are_no_batches_each_goes_out_alone_and_in_order() {
-        let mut batches = Batches::of(&[5], 0, 2, false, 0);
+        let mut batches = Batches::of(&[5], 0, 2, 2, 0);
         let first = batches.next_part().unwrap();
-        batches.one_by_one(first);
+        batches.one_by_one(Some(first));
         let mut sent = vec![];
         while let Some(part) = batches.next_part() {
             sent.push(part.places.clone());

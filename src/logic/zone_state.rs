@@ -31,9 +31,11 @@ pub struct ZoneState {
 
 impl ZoneState {
     /// So many changes in one call got no answer: one of them may be what the server fails at, or it takes no such call. Half as many go out
-    /// together from now on.
+    /// together from now on. Where it was one alone, it is not for their number.
     pub fn was_too_many(&mut self, changes: usize) {
-        self.together = Some((changes / 2).max(1));
+        if changes > 1 {
+            self.together = Some(changes / 2);
+        }
     }
 
     /// All changes of a cycle were answered: twice as many may go out together, up to as many as ever.

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::write::{Made, not_made};
-use super::{Act, Again, Change, Further};
-use crate::app::lookup::Lookup;
+use super::{Act, Change, Further};
+use crate::app::lookup::{Lookup, MANY_FAILURES};
 use crate::logic::batches::{Batches, Part};
-use crate::logic::provider::{ApiError, ApiErrorKind};
-use crate::logic::records::{Instead, Settled, Truth, Write, WriteFate};
+use crate::logic::provider::{ApiError, ApiErrorKind, readable};
+use crate::logic::records::{Instead, Next, Reconciliation, Settled, Truth, Write, WriteFate};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 
@@ -17,6 +17,10 @@ const FURTHER_CALLS: usize = 100;
 /// .. and as many as it takes to find two of the largest batch.
 const FEWEST_CALLS: usize = 32;
 
+/// Why what is left waits.
+const TOO_MANY: &str =
+    "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next";
+
 /// Why nothing more goes out in this cycle.
 type Stop = String;
 
@@ -25,8 +29,8 @@ struct Sending<'a, 'c> {
     act: &'a Act<'a>,
     lookup: &'a Lookup<'a>,
     state: &'a mut State,
-    /// The zone's name.
-    zone: &'a str,
+    /// The zone's name and id.
+    zone: &'a (String, String),
     changes: &'a [Change<'c>],
     made: Vec<Option<Made>>,
     batches: Batches,
@@ -36,9 +40,11 @@ struct Sending<'a, 'c> {
     is_answered: bool,
     /// The server took one.
     is_any_taken: bool,
-    /// So many calls it failed at by its own word.
-    failures: u32,
-    /// Where that was one change alone, until it is seen whether it takes another one.
+    /// It failed at changes by its own word, and had not made them.
+    is_read_back: bool,
+    /// The places of all at which it failed so.
+    doubted: Vec<Range<usize>>,
+    /// The one change at which it failed alone, until it is seen whether it takes another one.
     failed_alone: Option<(usize, ApiError)>,
 }
 
@@ -48,21 +54,18 @@ impl Act<'_> {
         &self,
         state: &mut State,
         lookup: &Lookup<'_>,
-        (zone, zone_id): &(String, String),
+        zone: &(String, String),
         changes: &[Change<'_>],
         [patched, created, refused]: [usize; 3],
     ) -> Vec<Made> {
         let provider = lookup.provider;
         let most = provider.largest_batch();
-        let together = state.zones.get(zone).and_then(|zone| zone.together);
+        let (zone_name, zone_id) = zone;
+        let together = state.zones.get(zone_name).and_then(|zone| zone.together);
         let largest = together.map_or(most, |together| together.min(most));
-        // What the server failed at goes out in halves, now that it was read back.
-        let of_part = |change: &Change<'_>| match change.again {
-            Again::Part(size) => Some(size.div_ceil(2)),
-            Again::No | Again::Whole => None,
-        };
-        let part = changes.iter().filter_map(of_part).min();
-        let largest = part.map_or(largest, |part| largest.min(part));
+        // Where it fails again and again, one change tells as much as many.
+        let is_in_trouble = state.failures_in(zone_name) >= MANY_FAILURES;
+        let size = if is_in_trouble { 1 } else { largest };
         let mut further = self.further.borrow_mut();
         let of_zone = further.iter().position(|it| it.zone_id == *zone_id);
         let known = of_zone.map_or_else(
@@ -83,22 +86,15 @@ impl Act<'_> {
             zone,
             changes,
             made: changes.iter().map(|_| None).collect(),
-            batches: Batches::of(
-                &[patched, created],
-                refused,
-                largest,
-                part.is_some(),
-                known.calls,
-            ),
+            batches: Batches::of(&[patched, created], refused, size, largest, known.calls),
             refused_before: patched + created,
             is_answered: true,
             is_any_taken: known.is_any_taken,
-            failures: 0,
+            is_read_back: false,
+            doubted: vec![],
             failed_alone: None,
         };
-        let mut why_not = String::from(
-            "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next",
-        );
+        let (mut why_not, mut why_doubted) = (String::from(TOO_MANY), String::from(TOO_MANY));
         while let Some(part) = sending.batches.next_part() {
             let Some(sent) = changes.get(part.places.clone()) else {
                 break;
@@ -110,12 +106,15 @@ impl Act<'_> {
             };
             if let Some(why) = stop {
                 why_not = format!("not sent this cycle: an earlier call failed: {why}");
+                why_doubted = why;
                 break;
             }
         }
-        if sending.is_any_taken {
-            if let Some((place, error)) = sending.failed_alone.take() {
+        if let Some((place, error)) = sending.failed_alone.take() {
+            if sending.is_any_taken {
                 sending.fail_alone(place, &error);
+            } else {
+                sending.fail([place], &error);
             }
         }
         further.push(Further {
@@ -123,17 +122,23 @@ impl Act<'_> {
             is_any_taken: sending.is_any_taken,
             ..known
         });
-        if let Some(zone) = sending
-            .state
-            .zones
-            .get_mut(zone)
-            .filter(|_| sending.is_answered)
-        {
-            zone.was_not_too_many(most);
+        if let Some(zone) = sending.state.zones.get_mut(zone_name) {
+            if sending.batches.are_refused() {
+                zone.was_too_many(2);
+            } else if sending.is_answered {
+                zone.was_not_too_many(most);
+            }
         }
-        let each = changes.iter().zip(sending.made);
-        let or_not = |(change, made): (&Change<'_>, Option<Made>)| {
-            made.unwrap_or_else(|| Made::Settled(not_made(change, why_not.clone())))
+        let Sending { made, doubted, .. } = sending;
+        let each = changes.iter().zip(made).enumerate();
+        let or_not = |(place, (change, made)): (usize, (&Change<'_>, Option<Made>))| {
+            made.unwrap_or_else(|| {
+                if doubted.iter().any(|places| places.contains(&place)) {
+                    in_doubt(why_doubted.clone())
+                } else {
+                    Made::Settled(not_made(change, why_not.clone()))
+                }
+            })
         };
         each.map(or_not).collect()
     }
@@ -176,47 +181,71 @@ impl Sending<'_, '_> {
                 is_told: true
             }
         );
-        if is_told {
-            self.failures += 1;
-            let is_its_own = self.is_any_taken || places.start >= self.refused_before;
-            if is_alone && is_its_own {
+        if is_told && is_alone {
+            self.batches.failed(&part);
+            if self.is_any_taken || places.start >= self.refused_before {
                 self.fail_alone(places.start, error);
                 return None;
             }
-            // A server that fails at the halves of what it failed at, and takes nothing, is in trouble.
-            let is_tried = |it: &Change<'_>| matches!(it.again, Again::Part(2..));
-            let is_again = self.changes.iter().all(is_tried);
-            if (!is_alone || is_again) && (self.is_any_taken || self.failures < 2) {
-                for made in self.made.get_mut(places.clone()).unwrap_or_default() {
-                    *made = Some(Made::Doubted(places.len()));
+            // A server that fails at two of them, and takes nothing, is in trouble.
+            let Some((first, _)) = self.failed_alone.take() else {
+                self.failed_alone = Some((places.start, error.clone()));
+                return None;
+            };
+            return self.fail([first, places.start], error);
+        }
+        let is_again = || self.changes.iter().any(|change| change.is_again);
+        if is_told && (self.is_read_back || !is_again()) {
+            // What it does not hold, for all that is known, it failed at as a whole, and fails so at parts of it.
+            self.is_read_back = self.is_read_back || !self.may_hold(places.start);
+            if self.is_read_back {
+                self.batches.failed(&part);
+                self.doubted.push(places);
+            } else {
+                for made in self.made.get_mut(places).unwrap_or_default() {
+                    *made = Some(Made::Doubted);
                 }
-                self.is_answered = false;
-                self.failed_alone = is_alone.then(|| (places.start, error.clone()));
+            }
+            return None;
+        }
+        if is_refused(error.kind) {
+            self.batches.refused(&part);
+            if !is_alone {
                 return None;
             }
         }
-        if !is_alone && is_refused(error.kind) {
-            self.batches.refused(&part);
-            return None;
-        }
         if !is_alone && error.kind == ApiErrorKind::Gone {
-            self.batches.one_by_one(part);
+            self.batches.one_by_one(Some(part));
             return None;
         }
         if is_lost(error.kind) {
             self.was_lost(places.len());
         }
-        let made = self.made.iter().enumerate();
-        let is_doubted = |made| is_told && matches!(made, &Some(Made::Doubted(_)));
-        let doubted = made.filter(|(_, made)| is_doubted(made));
-        let doubted: Vec<usize> = doubted.map(|(place, _)| place).collect();
-        self.fail(doubted.into_iter().chain(places), error)
+        self.fail(places, error)
+    }
+
+    /// Whether the zone may hold this change: by its record, or as nobody can tell.
+    fn may_hold(&mut self, place: usize) -> bool {
+        let Some(Change { record, .. }) = self.changes.get(place) else {
+            return true;
+        };
+        self.batches.spend();
+        let (spec, lookup) = (record.spec, self.lookup);
+        let found = lookup
+            .provider
+            .records(&self.zone.1, &spec.name, lookup.deadline);
+        let found = found.and_then(|it| readable(it, spec.kind, spec.id.as_deref()));
+        found.map_or(true, |found| {
+            let next = |it: &Reconciliation<'_>| it.after_read(&found);
+            let next = self.act.pursue(self.state, spec, record.wanted, next);
+            !matches!(next, Next::Write(_))
+        })
     }
 
     /// No answer tells what became of so many changes.
     fn was_lost(&mut self, changes: usize) {
         self.is_answered = false;
-        if let Some(zone) = self.state.zones.get_mut(self.zone) {
+        if let Some(zone) = self.state.zones.get_mut(&self.zone.0) {
             zone.was_too_many(changes);
         }
     }

@@ -31,12 +31,14 @@ enum Fault {
     Unheard,
     /// There are no batches, which is no trouble.
     NoBatches,
+    /// It fails at each batch, by its own word, and at no change alone, which is none either.
+    FailsAtBatches,
     /// It cannot be read as a whole, and by single names it can.
     NotWhole,
 }
 
 const NONE: Option<Duration> = None;
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 14] = [
     Fault::Reads(ApiErrorKind::Unavailable { retry_after: NONE }),
     Fault::Reads(ApiErrorKind::Unavailable {
         retry_after: Some(Duration::from_secs(900)),
@@ -53,12 +55,17 @@ const FAULTS: [Fault; 12] = [
     Fault::Writes(ApiErrorKind::Refused),
     Fault::Unheard,
     Fault::NoBatches,
+    Fault::FailsAtBatches,
+    Fault::Writes(ApiErrorKind::Unconfirmed {
+        retry_after: NONE,
+        is_told: true,
+    }),
     Fault::NotWhole,
 ];
 
 impl Fault {
     fn is_harmless(self) -> bool {
-        matches!(self, Self::NoBatches)
+        matches!(self, Self::NoBatches | Self::FailsAtBatches)
     }
 }
 
@@ -225,6 +232,12 @@ impl Provider for Provided {
         assert!(writes.len() <= self.largest_batch());
         match zone.fault {
             Some(Fault::NoBatches) if writes.len() > 1 => return Err(failed(ApiErrorKind::Gone)),
+            Some(Fault::FailsAtBatches) if writes.len() > 1 => {
+                return Err(failed(ApiErrorKind::Unconfirmed {
+                    retry_after: None,
+                    is_told: true,
+                }));
+            }
             Some(Fault::Writes(kind)) => return Err(failed(kind)),
             _ => {}
         }

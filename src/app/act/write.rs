@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::time::Instant;
 
-use super::{Act, Again, Change, Results};
+use super::{Act, Change, Results};
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind};
 use crate::logic::records::{Next, RecordSpec, Settled, Write, WriteFate};
@@ -42,18 +42,16 @@ impl Act<'_> {
                 });
             }
             ordered.extend(alone);
-            let (mut unread, mut hows) = (vec![], vec![]);
+            let mut unread = vec![];
             for (change, made) in self.make(state, &zone, ordered, counts)? {
-                let again = match &made {
-                    // Whether it was made is to be seen.
-                    Made::Doubted(size) => Some(Again::Part(*size)),
-                    // Somebody else created it between our read and our write: see what they made.
-                    Made::Exists(_) if change.again == Again::No => Some(Again::Whole),
-                    Made::Exists(_) | Made::Settled(_) => None,
+                // Whether it was made is to be seen, or somebody else created it between our read and our write: see what they made.
+                let is_to_be_read = match &made {
+                    Made::Doubted => true,
+                    Made::Exists(_) => !change.is_again,
+                    Made::Settled(_) => false,
                 };
-                if let (Some(again), Ok(lookup)) = (again, &self.lookup) {
+                if let (true, Ok(lookup)) = (is_to_be_read, &self.lookup) {
                     lookup.forget(&zone.1, &change.record.spec.name);
-                    hows.push(again);
                     unread.push(change.record);
                     continue;
                 }
@@ -61,7 +59,7 @@ impl Act<'_> {
                     Made::Settled(settled) => settled,
                     Made::Exists(error) => self.unlisted(state, &change, error),
                     // Nobody to ask, and so nobody who was asked.
-                    Made::Doubted(_) => super::not_read(change.record.spec),
+                    Made::Doubted => super::not_read(change.record.spec),
                 };
                 let at = match settled {
                     Settled::Written(_) => (self.clock)(),
@@ -72,14 +70,14 @@ impl Act<'_> {
                 results.settle(change.record.place, settled, at, begun.elapsed());
             }
             // The last one first, as what is left are the others.
-            while let (Some(record), Some(again)) = (unread.pop(), hows.pop()) {
+            while let Some(record) = unread.pop() {
                 let settled = match self.read(state, record.spec, record.wanted, &unread) {
                     Next::Write(write) => {
                         others.push(Change {
                             record,
                             write,
                             zone: zone.clone(),
-                            again,
+                            is_again: true,
                         });
                         continue;
                     }
@@ -137,8 +135,8 @@ pub(super) enum Made {
     Settled(Settled),
     /// Nothing: the record to create is there.
     Exists(ApiError),
-    /// The server says that it failed at so many together: to be read back before anything else.
-    Doubted(usize),
+    /// Some of it, as is seen, though the server says that it failed: to be read back before anything else.
+    Doubted,
 }
 
 pub(super) fn not_made(change: &Change<'_>, reason: String) -> Settled {
