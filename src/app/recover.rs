@@ -36,17 +36,16 @@ pub struct Plan {
 
 impl Plan {
     /// Why the power is left alone: the first guardrail that does not hold.
-    fn refusal(&self, force: bool) -> Option<String> {
+    fn refusal(&self) -> Option<String> {
         let (name, why) = self
             .guardrails
             .iter()
             .find_map(|(name, held)| Some((*name, held.as_ref().err()?)))?;
         // Without an answer of the plug there is nothing to force.
-        match name {
-            PLUG => Some(why.clone()),
-            _ if force => None,
-            _ => Some(format!("{why}; --force lifts this guardrail")),
-        }
+        Some(match name {
+            PLUG => why.clone(),
+            _ => format!("{why}; --force lifts this guardrail"),
+        })
     }
 }
 
@@ -133,9 +132,9 @@ pub fn run(
     context.enforce_policy(&adapters)?;
     let plug = adapters.plug().map_err(Error::config)?;
     let known = known(context)?;
-    let plan = plan(&adapters, plug, &known);
+    let plan = plan(&adapters, plug, &known, options.force);
     listener(Told::Plan(&plan))?;
-    let refusal = plan.refusal(options.force);
+    let refusal = plan.refusal();
     let is_refused = refusal.is_some();
     let (outcome, untold) = if let Some(why) = refusal.filter(|_| !plan.pending_cut) {
         (Outcome::Suppressed(why), None)
@@ -247,7 +246,8 @@ fn known(context: &Context) -> Result<State, Error> {
     Ok(state)
 }
 
-fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
+/// By `force` each guardrail is lifted but the plug's own answer.
+fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State, force: bool) -> Plan {
     let pending_cut = state.recovery.cut.is_some();
     let answer = match plug.status(patience()) {
         Ok(status) => match (plug.pin().allows_off(&status), status.on) {
@@ -279,6 +279,11 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State) -> Plan {
         held.map(|()| "passes".to_owned())
             .map_err(|guardrail| guardrail.to_string())
     })));
+    for (_, held) in guardrails.iter_mut().filter(|it| force && it.0 != PLUG) {
+        if let Err(why) = held {
+            *held = Ok(format!("lifted by --force: {why}"));
+        }
+    }
     Plan {
         plug: plug.target(),
         off_time: adapters.settings.recovery.limits.off_time,
@@ -317,7 +322,7 @@ fn under_lock(
     }
     let outcome = if let Some(Err(why)) = restored {
         Outcome::Failed(why)
-    } else if let Some(why) = plan(adapters, plug, &state).refusal(force) {
+    } else if let Some(why) = plan(adapters, plug, &state, force).refusal() {
         Outcome::Suppressed(why)
     } else {
         // What another host cut has the same rest as what this one did.

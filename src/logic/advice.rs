@@ -39,16 +39,12 @@ pub fn told_apart(line: &str) -> (&str, Option<String>) {
     }
 }
 
-/// The lines without their fixes, and the fixes.
+/// The lines without their fixes, and the fix of each.
 #[must_use]
-pub fn split_all(lines: &[String]) -> (Vec<String>, Vec<String>) {
-    let apart = || lines.iter().map(|line| split(line));
-    (
-        apart().map(|(what, _)| what.to_owned()).collect(),
-        apart()
-            .filter_map(|(_, fix)| fix.map(str::to_owned))
-            .collect(),
-    )
+pub fn split_all(lines: &[String]) -> (Vec<String>, Vec<Option<String>>) {
+    let apart = lines.iter().map(|line| split(line));
+    let owned = |(what, fix): (&str, Option<&str>)| (what.to_owned(), fix.map(str::to_owned));
+    apart.map(owned).unzip()
 }
 
 /// The line with more about the trouble, and its fix behind that.

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::json::line;
 use super::line::Mark;
 use super::text::{
     because, columns, duration, host_of, human_seconds, padded, pair, printable, wrap,
 };
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
+use crate::logic::advice;
 use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
 
 /// The column in which the sentences begin: after the time and the longest kind.
@@ -32,13 +34,33 @@ pub fn report(listed: &Listed, style: &Style, zone: &TimeZone) -> String {
     }
 }
 
-/// The events as they are stored, one a line.
+/// The events as they are stored, one a line; what to do about one stands in a field of its own.
 #[must_use]
 pub fn json(events: &[Entry]) -> String {
-    events
-        .iter()
-        .flat_map(|event| [event.raw.get(), "\n"])
-        .collect()
+    let mut out = String::new();
+    for event in events {
+        if event.raw.get().contains(advice::FIX) {
+            out.push_str(&line(&with_fix_apart(fields(event))));
+        } else {
+            out.push_str(event.raw.get());
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn with_fix_apart(mut fields: Map<String, Value>) -> Map<String, Value> {
+    let mut fixes = vec![];
+    for value in fields.values_mut() {
+        if let Some((what, Some(fix))) = value.as_str().map(advice::split) {
+            fixes.push(fix.to_owned());
+            *value = what.into();
+        }
+    }
+    if !fixes.is_empty() {
+        fields.insert("fix".to_owned(), fixes.join("; ").into());
+    }
+    fields
 }
 
 /// One line of key=value pairs for each event; what is null is left out.

@@ -118,18 +118,15 @@ struct ErrorDocument {
     schema: &'static str,
     exit_code: u8,
     errors: Vec<String>,
-    fixes: Vec<String>,
+    /// That of each error, where there is one.
+    fixes: Vec<Option<String>>,
 }
 
 /// The document of a command that could not do its work.
 #[must_use]
 pub fn error_document(error: &Error) -> String {
-    let (mut errors, mut fixes) = (vec![], vec![]);
-    for line in error.message.lines() {
-        let (what, fix) = error.apart(line);
-        errors.push(what.to_owned());
-        fixes.extend(fix);
-    }
+    let apart = error.message.lines().map(|line| error.apart(line));
+    let (errors, fixes) = apart.map(|(what, fix)| (what.to_owned(), fix)).unzip();
     line(&ErrorDocument {
         schema: "cadence.error/1",
         exit_code: error.exit_code,

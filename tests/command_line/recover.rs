@@ -95,6 +95,14 @@ fn every_kind_of_plug_is_cut_and_given_back_and_that_is_told() {
 fn force_lifts_the_cooldown_and_never_the_plugs_answer() {
     let home = home(PlugModel::Shelly1, "");
     assert_eq!(recover(&home, &["--yes"]).0, 0);
+    let plan = |flags: &[&str]| {
+        let out = home.run(&[&["recover", "--dry-run", "--format", "pretty"], flags].concat());
+        String::from_utf8(out.stdout).unwrap()
+    };
+    assert!(plan(&[]).contains("cooldown     blocks: "), "{}", plan(&[]));
+    let forced = plan(&["--force"]);
+    let is_lifted = forced.contains("cooldown     lifted by --force: ");
+    assert!(is_lifted && !forced.contains("blocks"), "{forced}");
     assert_eq!(recover(&home, &["--yes", "--force"]).0, 0);
     assert_eq!(cycles(&home, PlugModel::Shelly1), 2);
     home.world

@@ -133,10 +133,14 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     // In place of that another one was typed.
     let file = file.as_deref().filter(|_| interview.typed.is_none());
     add("--token-file", file);
-    add("--router", draft.router.as_deref());
-    let plug = draft.plug.as_ref();
-    add("--plug", plug.map(|it| &*it.kind));
-    add("--plug-address", plug.map(|it| &*it.address));
+    let (router, plug) = (draft.router.as_deref(), draft.plug.as_ref());
+    add("--router", router.or(options.router.as_deref()));
+    let (kind, address) = (plug.map(|it| &*it.kind), plug.map(|it| &*it.address));
+    add("--plug", kind.or(options.plug.as_deref()));
+    add(
+        "--plug-address",
+        address.or(options.plug_address.as_deref()),
+    );
     // The flag is for all of them; where one is there already, the others are asked about again.
     let all_are_new = interview.pending.is_empty() && draft.records.iter().all(|it| it.create);
     if options.create || (all_are_new && !draft.records.is_empty()) {

@@ -35,8 +35,7 @@ struct Document<'a> {
     next: Option<NextObject>,
     errors: Vec<String>,
     /// What to do about them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fixes: Vec<String>,
+    fixes: Vec<Option<String>>,
 }
 
 #[derive(Serialize)]

@@ -108,7 +108,7 @@ fn the_document_is_the_example_of_the_contract() {
         r#""recovery":{"outcome":"disabled","reason":null},"#,
         r#""uptime":{"ready":3403,"total":3408,"percent":99.85},"#,
         r#""next":{"speed":"slow","in_s":129,"due_at":"2026-01-28T16:10:53Z"},"#,
-        r#""errors":[]}"#,
+        r#""errors":[],"fixes":[]}"#,
         "\n"
     );
     assert_eq!(text, example);

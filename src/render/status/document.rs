@@ -69,9 +69,8 @@ pub struct Document {
     pub backoff: Option<Backoff>,
     /// What went wrong in the last cycle and is no record's.
     pub errors: Vec<String>,
-    /// What to do about them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fixes: Vec<String>,
+    /// What to do about each of them, where that is known.
+    pub fixes: Vec<Option<String>>,
     /// What is wrong with the configuration, which each cycle refuses then.
     pub config_error: Option<String>,
     /// What to do about that.

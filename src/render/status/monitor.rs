@@ -115,7 +115,10 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         line = advice::with(&line, &format!("; {error}"));
     }
     if advice::split(&line).1.is_none() {
-        line = advice::join(&line, document.fixes.first().map(String::as_str));
+        line = advice::join(
+            &line,
+            document.fixes.iter().flatten().next().map(String::as_str),
+        );
     }
     Monitor {
         code,

@@ -218,11 +218,11 @@ impl<'a> Sheet<'a> {
         if let Some(fix) = &document.router_fix {
             self.row("fix", None, fix, "");
         }
-        for error in &document.errors {
+        for (error, fix) in document.errors.iter().zip(&document.fixes) {
             self.row("trouble", Some(Paint::Bad), error, "");
-        }
-        for fix in &document.fixes {
-            self.row("fix", None, fix, "");
+            if let Some(fix) = fix {
+                self.row("fix", None, fix, "");
+            }
         }
     }
 

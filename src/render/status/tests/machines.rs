@@ -58,7 +58,7 @@ no cycle has run yet: there is no state in /var/lib/cadence
                 "enabled": false, "guardrail": "the configuration cannot be read", "attempts_in_outage": 0,
                 "attempts_in_day": 0, "dark": false, "last": null
             },
-            "backoff": null, "errors": [], "config_error": null, "config_fix": null, "last_cycle": null, "next": null
+            "backoff": null, "errors": [], "fixes": [], "config_error": null, "config_fix": null, "last_cycle": null, "next": null
         })
     );
 }
@@ -130,7 +130,7 @@ fn the_document_holds_everything_that_is_known() {
                 "at": "2026-02-02T05:42:20Z", "age_s": 72, "remaining_s": 228, "failures": 1, "token_rejected": true,
                 "reason": "403 Forbidden: Invalid API Token (10000)"
             },
-            "errors": ["something broke"], "config_error": null, "config_fix": null,
+            "errors": ["something broke"], "fixes": [null], "config_error": null, "config_fix": null,
             "last_cycle": {"at": "2026-02-02T05:43:20Z", "age_s": 12, "elapsed_ms": 295},
             "next": {"speed": "fast", "in_s": 24, "due_at": "2026-02-02T05:43:56Z"}
         })
