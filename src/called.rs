@@ -1,5 +1,6 @@
 //! How cadence was called: a command that is advised looks at the same configuration and the same state as the one that advises it.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -9,6 +10,9 @@ const FREE: [&str; 4] = ["status", "probe", "history", "demo"];
 
 /// The name of the program.
 const NAME: &str = "cadence";
+
+/// What lets root run a command.
+const SUDO: &str = "sudo ";
 
 /// Where sudo looks for programs: `secure_path` of `sudoers(5)`, as distributions have it.
 const ROOTS_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -21,6 +25,8 @@ static THIS: OnceLock<Called> = OnceLock::new();
 pub struct Called {
     /// Root does the work.
     pub sudo: bool,
+    /// Root called.
+    pub by_root: bool,
     /// Named in place of the host's configuration.
     pub config: Option<PathBuf>,
     /// Named in place of the usual folder.
@@ -67,8 +73,18 @@ impl Called {
 
     /// What stands before a command that root has to run.
     #[must_use]
-    pub const fn sudo(&self, needs_root: bool) -> &'static str {
-        if self.sudo && needs_root { "sudo " } else { "" }
+    pub fn sudo(&self, needs_root: bool) -> &'static str {
+        if self.sudo && needs_root && self.has_sudo() {
+            SUDO
+        } else {
+            ""
+        }
+    }
+
+    /// Whether sudo is to be typed: in a container root has none, and needs none.
+    fn has_sudo(&self) -> bool {
+        let mut folders = std::env::split_paths(ROOTS_PATH);
+        !self.by_root || folders.any(|folder| folder.join("sudo").exists())
     }
 
     fn options(&self) -> String {
@@ -102,10 +118,21 @@ pub fn cadence(words: &str) -> String {
 pub fn as_root(words: &str) -> String {
     let hosts = Called {
         sudo: true,
+        by_root: this().by_root,
         program: this().program.clone(),
         ..Called::default()
     };
     hosts.command(words)
+}
+
+/// Any command, as it is to be typed on this host.
+#[must_use]
+pub fn typed(text: &str) -> Cow<'_, str> {
+    if text.contains(SUDO) && !this().has_sudo() {
+        Cow::Owned(text.replace(SUDO, ""))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// A path or another value as a shell takes it.

@@ -77,6 +77,7 @@ impl Context {
             flag.clone().or_else(set)
         };
         Called {
+            by_root: self.is_root,
             sudo: self.is_root || self.config_path() == Path::new(config::CONFIG_FILE),
             config: named(&self.global.config, "CADENCE_CONFIG"),
             state_dir: named(&self.global.state_dir, "CADENCE_STATE_DIR"),

@@ -325,10 +325,30 @@ pub fn program() -> String {
     program.to_str().unwrap().to_owned()
 }
 
+/// What is advised to be typed before what root has to run: nothing where root runs the tests on a host without it.
+pub fn sudo() -> &'static str {
+    let places = [
+        "/usr/local/sbin",
+        "/usr/local/bin",
+        "/usr/sbin",
+        "/usr/bin",
+        "/sbin",
+        "/bin",
+    ];
+    let is_there = places
+        .iter()
+        .any(|it| std::path::Path::new(it).join("sudo").exists());
+    if is_there || !rustix::process::geteuid().is_root() {
+        "sudo "
+    } else {
+        ""
+    }
+}
+
 /// The command as it is advised to whoever named these paths.
 pub fn advised(config: &str, state: &str, words: &str) -> String {
     let is_root = rustix::process::geteuid().is_root();
-    let sudo = if is_root { "sudo " } else { "" };
+    let sudo = if is_root { sudo() } else { "" };
     format!(
         "{sudo}{} --config {config} --state-dir {state} {words}",
         program()

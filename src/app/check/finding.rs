@@ -1,5 +1,6 @@
 //! What one check found, and what to do about it.
 
+use crate::called;
 use crate::logic::advice;
 use crate::logic::named::named;
 use serde::Serialize;
@@ -63,7 +64,8 @@ impl Finding {
     /// The same with this to do about it, whatever the message said of that.
     #[must_use]
     pub fn fix(self, fix: impl AsRef<str>) -> Self {
-        let lines: Vec<String> = fix.as_ref().split('\n').map(printable).collect();
+        let fix = called::typed(fix.as_ref());
+        let lines: Vec<String> = fix.split('\n').map(printable).collect();
         Self {
             fix: Some(lines.join("\n")),
             ..self

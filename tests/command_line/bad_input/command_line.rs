@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{Home, advised, program};
+use super::support::{Home, advised, program, sudo};
 use super::{as_nobody, hear, said};
 
 #[test]
@@ -72,13 +72,16 @@ fn an_empty_environment_leaves_the_system_s_own_file() {
         return;
     }
     let home = Home::new();
-    let told = |program: &str| said(78, &NO_CONFIG.replace("PROGRAM", program));
+    let told = |sudo: &str, program: &str| {
+        let text = NO_CONFIG.replace("sudo PROGRAM", &format!("{sudo}{program}"));
+        said(78, &text)
+    };
     let bare = |mut command: Command| {
         command.env_clear();
         command
     };
     let command = bare(home.command(&["reconcile", "-q"]));
-    assert_eq!(hear(&home, command), told(&program()));
+    assert_eq!(hear(&home, command), told(sudo(), &program()));
     for (name, value) in [
         ("HOME", "relative"),
         ("HOME", ""),
@@ -87,10 +90,14 @@ fn an_empty_environment_leaves_the_system_s_own_file() {
     ] {
         let mut command = bare(home.command(&["reconcile", "-q"]));
         command.env(name, value);
-        assert_eq!(hear(&home, command), told(&program()), "{name}={value}");
+        assert_eq!(
+            hear(&home, command),
+            told(sudo(), &program()),
+            "{name}={value}"
+        );
     }
     if let Some(command) = as_nobody(&home, &["reconcile", "-q"]) {
-        assert_eq!(hear(&home, bare(command)), told("{home}/cadence"));
+        assert_eq!(hear(&home, bare(command)), told("sudo ", "{home}/cadence"));
     }
 }
 
@@ -128,7 +135,7 @@ fn a_status_without_anything_says_what_to_do_first_and_one_of_a_missing_file_say
         let unnamed = status(&[]);
         assert!(
             unnamed.ends_with(" init\n")
-                && unnamed.contains(&format!("set it up:\n      sudo {}", program())),
+                && unnamed.contains(&format!("set it up:\n      {}{}", sudo(), program())),
             "{unnamed}"
         );
     }

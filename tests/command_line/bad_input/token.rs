@@ -5,7 +5,7 @@ use std::os::unix::fs::chown;
 
 use serde_json::json;
 
-use super::support::{Home, readiness};
+use super::support::{Home, readiness, sudo};
 use super::{NOBODY, Said, as_nobody, cycle, hear, make_ready, said};
 
 const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file) does not exist; fix: create a token with \
@@ -59,7 +59,7 @@ fn every_cycle_says(spoil: impl Fn(&Home), err: &str) {
 #[test]
 fn a_missing_token_file_is_told_with_how_to_make_one() {
     let missing = if rustix::process::geteuid().is_root() {
-        MISSING.to_owned()
+        MISSING.replace("sudo ", sudo())
     } else {
         MISSING.replace("sudo install", "install")
     };

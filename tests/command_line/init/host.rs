@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::program;
+use crate::support::{program, sudo};
 use crate::{Host, stderr};
 
 const NAME: [&str; 3] = ["--record", "vpn.example.com", "--create"];
@@ -95,9 +95,9 @@ fn with_the_package_the_token_is_the_services_too_and_the_timer_comes_next() {
     assert_eq!(
         next(&document),
         [
-            &*format!("sudo {} check", program()),
-            &*format!("sudo {} reconcile --trust", program()),
-            "sudo systemctl enable --now cadence.timer"
+            format!("{}{} check", sudo(), program()),
+            format!("{}{} reconcile --trust", sudo(), program()),
+            format!("{}systemctl enable --now cadence.timer", sudo())
         ]
     );
     assert_eq!(document["config"], "/etc/cadence/cadence.toml");
