@@ -214,6 +214,10 @@ impl Home {
             // Time since boot does not go back far enough: let the wall clock count.
             moment.insert("boot".into(), "an earlier boot".into());
         });
+        if let Some(at) = state.pointer_mut("/last_change/at") {
+            let wall: Timestamp = at.as_str().unwrap().parse().unwrap();
+            *at = wall.checked_sub(time).unwrap().to_string().into();
+        }
         fs::write(self.state_file("state.json"), state.to_string()).unwrap();
     }
 
