@@ -51,7 +51,8 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         return Ok(EXIT_DONE);
     };
     let desired = reconcile::desired(&adapters, options);
-    let cycle = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
+    let mut cycle = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
+    cycle.started_by = context.started_by();
     let joined = !cycle.errors.is_empty() && log_joins_report(context.style);
     let reported = |error: &&String| joined && cycle.reports(error);
     for error in cycle.errors.iter().filter(|error| !reported(error)) {

@@ -12,6 +12,9 @@ use crate::logic::policy::Rule;
 use crate::render::Style;
 use crate::system;
 
+/// There for 30 seconds after the router announced another address: the folder of `cadence-announce.service`.
+const ANNOUNCED: &str = "/run/cadence-announce";
+
 /// What every command is given.
 #[derive(Debug)]
 pub struct Context {
@@ -85,6 +88,15 @@ impl Context {
             program: std::env::current_exe().ok().filter(|it| it.exists()),
             path: self.env.get("PATH").map(ToOwned::to_owned),
         }
+    }
+
+    /// Why a cycle runs out of turn, where it does. The `TRIGGER_UNIT` of `systemd.exec(5)` cannot tell: sockets set none, and that of the
+    /// timer before stays.
+    #[must_use]
+    pub fn started_by(&self) -> Option<&'static str> {
+        let is_service = self.env.get("INVOCATION_ID").is_some();
+        let is_announced = || Path::new(ANNOUNCED).symlink_metadata().is_ok();
+        (is_service && is_announced()).then_some("announcement")
     }
 
     /// Whether root runs the command.

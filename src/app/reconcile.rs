@@ -372,6 +372,7 @@ impl<'a, 'd> Run<'a, 'd> {
         add_new(&mut errors, more);
         let mut cycle = Cycle {
             desired,
+            started_by: None,
             mode: adapters.settings.mode.as_str(),
             dry_run: self.dir.is_none(),
             now: now.clone(),

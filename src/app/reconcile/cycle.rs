@@ -16,6 +16,8 @@ use crate::logic::units::Family;
 pub struct Cycle<'a> {
     /// The configuration under which it ran.
     pub desired: &'a Desired<'a>,
+    /// Why it ran, where it ran out of turn.
+    pub started_by: Option<&'static str>,
     /// `production` or `test`.
     pub mode: &'static str,
     /// Whether it only looked.

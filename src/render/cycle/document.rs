@@ -21,6 +21,8 @@ struct Document<'a> {
     cycle: u64,
     started_at: String,
     elapsed_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_by: Option<&'static str>,
     mode: &'static str,
     dry_run: bool,
     verdict: Verdict,
@@ -124,6 +126,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         cycle: state.cycle,
         started_at: json::thousandths(cycle.now.wall),
         elapsed_ms: json::milliseconds(cycle.elapsed),
+        started_by: cycle.started_by,
         mode: cycle.mode,
         dry_run: cycle.dry_run,
         verdict: cycle.decision.verdict,

@@ -83,6 +83,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
     };
     Cycle {
         desired,
+        started_by: None,
         mode: "production",
         dry_run: false,
         elapsed: Duration::from_micros(295_104),

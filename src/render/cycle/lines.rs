@@ -152,6 +152,7 @@ fn loop_line(cycle: &Cycle<'_>) -> Line {
     Line::new(cycle.now.wall, mark, "LOOP", state)
         .primary("cycle", cycle.state.cycle)
         .meta("mode", cycle.mode)
+        .meta_some("started_by", cycle.started_by)
 }
 
 fn signals(cycle: &Cycle<'_>) -> Vec<Line> {
@@ -437,7 +438,9 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
     let (percent, uptime) = (state.uptime.percent(), &state.uptime);
     let uptime = format!("{percent:.2}% ({}/{})", uptime.ready, uptime.total);
     let next = state.next.as_ref().map(|due| format!("{}s", due.in_s));
-    line.meta_some("doubt", state.doubt.map(Reason::as_str))
+    // Said here too, where this line may be all that is told.
+    line.meta_some("started_by", cycle.started_by)
+        .meta_some("doubt", state.doubt.map(Reason::as_str))
         .meta_some("errors", (errors > 0).then_some(errors))
         .meta("loop_ms", cycle.elapsed.as_millis())
         .meta("uptime", uptime)

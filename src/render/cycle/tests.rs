@@ -234,6 +234,9 @@ fn a_quiet_cycle_is_one_line_of_a_log() {
         ..LOGFMT
     };
     assert_eq!(report(&cycle, &verbose).lines().count(), 10);
+    cycle.started_by = Some("announcement");
+    let told = one.replace(" loop_ms", " started_by=announcement loop_ms");
+    assert_eq!(logfmt(&cycle), [told], "why it ran out of turn");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use super::table::Row;
 const END: u64 = 360;
 const STEP: usize = 5;
 /// Colours that the colour-blind can tell from each other (Okabe and Ito), the first row's first.
-const COLOURS: [RGBColor; 6] = [
+const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
+    RGBColor(86, 180, 233),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),

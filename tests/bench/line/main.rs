@@ -43,7 +43,8 @@ fn main() {
     };
     let cadence = play(Contender::Cadence);
     let others = MODELS.iter().map(|model| play(Contender::Model(model)));
-    let records: Vec<Row> = [cadence.clone()].into_iter().chain(others).collect();
+    let own = [cadence.clone(), play(Contender::Woken)];
+    let records: Vec<Row> = own.into_iter().chain(others).collect();
     let watchdogs = WATCHDOGS.iter().map(|it| play(Contender::Watchdog(it)));
     let lines: Vec<Row> = [cadence]
         .into_iter()

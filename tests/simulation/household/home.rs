@@ -42,6 +42,10 @@ pub struct Home {
     pub acts: bool,
     /// Whether the quiet days are gone through in leaps.
     pub leaps: bool,
+    /// Whether the router announces each new address, and that wakes it.
+    pub hears: bool,
+    /// Until then no other announcement is heard.
+    deaf_until: u64,
 }
 
 impl Home {
@@ -56,6 +60,8 @@ impl Home {
             figures: Figures::default(),
             acts: false,
             leaps: true,
+            hears: false,
+            deaf_until: 0,
         }
     }
 
@@ -106,7 +112,16 @@ impl Home {
 
     /// Lets that time pass, and more where the host does not run by then.
     fn wait(&mut self, pause: u64, end: u64) {
-        self.world.advance(self.world.t + pause);
+        let mut until = self.world.t + pause;
+        let had = self.world.addresses;
+        while let Some(next) = self.world.next().filter(|at| self.hears && *at < until) {
+            self.world.advance(next);
+            if self.world.addresses != had && next >= self.deaf_until {
+                until = next + 1;
+                self.deaf_until = until + 30;
+            }
+        }
+        self.world.advance(until);
         let mut slept = false;
         while !self.world.host_runs() && self.world.t < end {
             slept = true;

@@ -26,6 +26,8 @@ const AHEAD: u64 = 1800;
 pub enum Contender {
     /// Both, by the decisions of this project.
     Cadence,
+    /// The same, woken by a router that announces each new address.
+    Woken,
     /// The record.
     Model(&'static Model),
     /// The power of the modem.
@@ -38,6 +40,7 @@ impl Contender {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cadence => "cadence",
+            Self::Woken => "cadence, woken",
             Self::Model(model) => model.name,
             Self::Watchdog(watchdog) => watchdog.name,
             Self::Nobody => "nobody: somebody comes home",
@@ -47,9 +50,10 @@ impl Contender {
     /// What becomes of this home in that time. Where it leaps, quiet days are gone through in a few steps, and not every call is counted.
     fn live(self, mut world: World, seconds: u64, leaps: bool) -> Ledger {
         match self {
-            Self::Cadence => {
+            Self::Cadence | Self::Woken => {
                 let mut home = Home::new(world, 0);
                 home.acts = true;
+                home.hears = matches!(self, Self::Woken);
                 home.leaps = leaps;
                 home.live(seconds);
                 return home.world.ledger;
