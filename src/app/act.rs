@@ -170,7 +170,7 @@ impl<'a> Act<'a> {
             answers: self.ask_public_dns(&decision.records),
             acted: records.iter().map(|_| None).collect(),
         };
-        let mut waiting = vec![];
+        let (mut waiting, mut refused) = (vec![], vec![]);
         for (place, (spec, planned)) in records.iter().zip(&decision.records).enumerate() {
             let next = match (&planned.next, planned.wanted) {
                 (Next::AskDoh, Some(wanted)) => {
@@ -197,15 +197,23 @@ impl<'a> Act<'a> {
                 }
                 (_, Some(wanted)) => {
                     state.wants(spec, wanted);
-                    waiting.push(Waiting {
+                    let known = state.records.get(spec.key());
+                    let one = Waiting {
                         place,
                         spec,
                         wanted,
                         waited: state.waited(spec, self.now),
-                    });
+                    };
+                    if known.is_some_and(|known| known.rest.is_some()) {
+                        refused.push(one);
+                    } else {
+                        waiting.push(one);
+                    }
                 }
             }
         }
+        // Each costs a call of its own, of which there are only so many.
+        waiting.append(&mut refused);
         // Where time runs out, or a failure rests more than one record, each has had its turn. A sort would take more room than this.
         let mut served = vec![];
         while let Some(longest) = first_of_longest(&waiting, state, &served) {
@@ -246,8 +254,8 @@ impl<'a> Act<'a> {
         if let Ok(lookup) = &self.lookup {
             lookup.note_unasked(state, records);
             let is_up = matches!(decision.verdict, Verdict::Healthy | Verdict::Degraded);
-            if let Some(spec) = records.first().filter(|_| is_up) {
-                lookup.try_token(state, spec);
+            if is_up {
+                lookup.look_up_daily(state, records);
             }
         }
         // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.

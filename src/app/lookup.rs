@@ -70,8 +70,14 @@ pub struct Read {
     names: Vec<Known>,
     /// How many more calls may read single names of what cannot be read as a whole; none where there is no such zone.
     by_names: Option<u32>,
-    /// Zone, name and error of what was read ahead in vain.
-    failed: Option<(String, String, ApiError)>,
+    /// Zone, name and error of what was read ahead in vain, and whether that was the name alone.
+    failed: Option<(String, String, ApiError, bool)>,
+    /// The last call read one name.
+    is_one_name: bool,
+    /// The ids of zones in which something was read ..
+    answered: Vec<String>,
+    /// .. and of those in which the reading of one name failed.
+    failed_alone: Vec<String>,
     /// How many calls it takes to read a zone as a whole, of those that were.
     calls: Vec<(String, u64)>,
 }
@@ -113,6 +119,7 @@ impl<'a> Lookup<'a> {
     pub fn new(
         provider: &'a dyn Provider,
         token: &'a Token,
+        records: &'a [RecordSpec],
         by_hand: bool,
         now: &'a Moment,
         clock: fn() -> Moment,
@@ -121,7 +128,7 @@ impl<'a> Lookup<'a> {
         Self {
             provider,
             token,
-            records: &[],
+            records,
             by_hand,
             now,
             clock,
@@ -147,10 +154,11 @@ impl<'a> Lookup<'a> {
         let token = adapters.token.as_ref().map_err(ToString::to_string)?;
         let provider = adapters.provider().ok_or("no DNS provider")?;
         let by_hand = desired.no_cache;
-        let lookup = Self::new(provider, token, by_hand, now, system::now, deadline);
+        let records = desired.records;
+        let clock = system::now;
+        let lookup = Self::new(provider, token, records, by_hand, now, clock, deadline);
         Ok(Self {
             read: RefCell::new(read),
-            records: desired.records,
             ..lookup
         })
     }
@@ -190,8 +198,8 @@ impl<'a> Lookup<'a> {
         let zone = state.fresh_zone_of(spec, self.now).filter(|_| is_asked);
         let Some(zone) = zone else { return };
         if let Err(error) = self.read_in(state, &zone, spec, others) {
-            let failed = (zone.1, spec.name.clone(), error);
-            self.read.borrow_mut().failed = Some(failed);
+            let read = &mut *self.read.borrow_mut();
+            read.failed = Some((zone.1, spec.name.clone(), error, read.is_one_name));
         }
     }
 
@@ -209,13 +217,16 @@ impl<'a> Lookup<'a> {
         let mut read = |state: &mut State, zone: &(String, String)| {
             self.read.borrow_mut().last_zone = Some(zone.clone());
             let records = self.read_in(state, zone, spec, others);
+            if records.is_ok() {
+                self.read.borrow_mut().answered.push(zone.1.clone());
+            }
             let records = records.and_then(|it| readable(it, spec.kind, spec.id.as_deref()));
             for (zone, calls) in self.read.borrow_mut().calls.drain(..) {
                 if let Some(known) = state.zones.get_mut(&zone) {
                     known.calls = Some(calls);
                 }
             }
-            records.map_err(|error| (About::of(Some(zone.0.clone()), spec), error))
+            records.map_err(|error| (self.about(zone, spec, &error), error))
         };
         let remembered = state.zone_of(spec);
         let fresh = state.fresh_zone_of(spec, self.now);
@@ -279,14 +290,16 @@ impl<'a> Lookup<'a> {
         others: &mut dyn Iterator<Item = &RecordSpec>,
     ) -> Result<Vec<Found>, ApiError> {
         let read = &mut *self.read.borrow_mut();
+        read.is_one_name = false;
         if let Some(found) = read.of(id, &spec.name) {
             return Ok(found.clone());
         }
         // What failed for all that the API is asked failed for this one.
-        let is_this = |(zone, name, error): &mut (String, String, ApiError)| {
+        let is_this = |(zone, name, error, _): &mut (String, String, ApiError, bool)| {
             zone == id && (*name == spec.name || error.kind.scope() == Scope::Everything)
         };
-        if let Some((_, _, error)) = read.failed.take_if(is_this) {
+        if let Some((_, _, error, is_one_name)) = read.failed.take_if(is_this) {
+            read.is_one_name = is_one_name;
             return Err(error);
         }
         let mut names = vec![spec.name.as_str()];
@@ -354,9 +367,26 @@ impl<'a> Lookup<'a> {
             };
             *left = fewer;
         }
+        read.is_one_name = true;
         let found = self.provider.records(id, &spec.name, self.deadline)?;
         read.add(id, spec.name.clone(), found.clone());
         Ok(found)
+    }
+
+    /// What it is about that this record could not be read: where its name was read alone, that may be no other one's trouble, until a
+    /// second one fails and none is read.
+    fn about(&self, (zone, id): &(String, String), spec: &RecordSpec, error: &ApiError) -> About {
+        let read = &mut *self.read.borrow_mut();
+        let is_other = |other: &RecordSpec| other.name != spec.name && other.may_be_in(zone);
+        let may_be_alone = read.is_one_name
+            && error.kind.scope() == Scope::Zone
+            && self.records.iter().any(is_other);
+        let is_alone =
+            may_be_alone && (!read.failed_alone.contains(id) || read.answered.contains(id));
+        if may_be_alone {
+            read.failed_alone.push(id.clone());
+        }
+        About::of(Some(zone.clone()).filter(|_| !is_alone), spec)
     }
 
     /// Whether the API may be asked.

@@ -24,7 +24,7 @@ use crate::logic::gateway::Gateway;
 use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::{Next, RecordSpec};
+use crate::logic::records::{Next, RecordSpec, Truth};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired};
@@ -431,13 +431,15 @@ fn rejected_token(adapters: &Adapters, state: &State) -> Option<String> {
 
 /// By what is wrong; `is_untold` where a part of the state folder could not be written that a cycle can do without.
 fn exit_code(adapters: &Adapters, cycle: &Cycle<'_>, is_untold: bool) -> u8 {
+    // While the line is down what is not known waits for it; what is known to be wrong stays so.
+    let is_down = cycle.decision.verdict.is_down();
+    let counts = |truth| !is_down || truth == Truth::Wrong;
     if adapters.token.is_err() || rejected_token(adapters, &cycle.state).is_some() {
         EXIT_TOKEN
     } else if !cycle.now.wall_is_plausible()
         || !cycle.decision.left_behind.is_empty()
         || matches!(cycle.recovery, power::Outcome::Failed(_))
-        // While the line is down every record waits for it, whatever was wrong before.
-        || (!cycle.decision.verdict.is_down() && cycle.troubles().next().is_some())
+        || cycle.troubles().any(|(_, truth)| counts(truth))
     {
         EXIT_FAILED
     } else if is_untold {

@@ -89,6 +89,19 @@ impl State {
         None
     }
 
+    /// One that was last looked for a day ago.
+    #[must_use]
+    pub fn old_zone(&self, now: &Moment) -> Option<&str> {
+        let is_old = |zone: &ZoneState| {
+            let found = zone.found.as_ref().filter(|_| zone.id.is_some());
+            found.is_some_and(|found| found.elapsed(now).at_least(ZONE_AGE))
+        };
+        let mut zones = self.zones.iter();
+        zones
+            .find(|(_, zone)| is_old(zone))
+            .map(|(name, _)| &**name)
+    }
+
     /// There is no zone of this name.
     pub fn no_zone(&mut self, name: &str, now: &Moment) {
         let known = self.zones.get_mut_or_new(name);

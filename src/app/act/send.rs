@@ -1,6 +1,7 @@
 //! Sends the changes of one zone: as many as may in one call, and smaller parts where a call is refused, until it is known which of them is.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use super::write::{Made, not_made};
 use super::{Act, Change, Further};
@@ -17,6 +18,8 @@ const FURTHER_CALLS: usize = 100;
 /// .. and as many as it takes to find two of the largest batch.
 const FEWEST_CALLS: usize = 32;
 
+/// A call that fails within this may be made again in parts: what takes longer leaves no time for that.
+const QUICK: Duration = Duration::from_secs(1);
 /// Why what is left waits.
 const TOO_MANY: &str =
     "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next";
@@ -100,9 +103,12 @@ impl Act<'_> {
                 break;
             };
             let writes: Vec<&Write> = sent.iter().map(|change| &change.write).collect();
-            let stop = match provider.write(zone_id, &writes, lookup.deadline) {
-                Ok(shown) => sending.taken(&part, shown),
-                Err(error) => sending.failed(part, &error),
+            let begun = Instant::now();
+            let answer = provider.write(zone_id, &writes, lookup.deadline);
+            let is_quick = begun.elapsed() < QUICK;
+            let stop = match answer {
+                Ok(shown) => sending.taken(part, shown, is_quick),
+                Err(error) => sending.failed(part, &error, is_quick),
             };
             if let Some(why) = stop {
                 why_not = format!("not sent this cycle: an earlier call failed: {why}");
@@ -159,43 +165,59 @@ impl Act<'_> {
 
 impl Sending<'_, '_> {
     /// A call was carried out, and shows this of each change.
-    fn taken(&mut self, part: &Part, shown: Vec<Result<(), ApiError>>) -> Option<Stop> {
-        self.batches.taken(part);
+    fn taken(
+        &mut self,
+        part: Part,
+        shown: Vec<Result<(), ApiError>>,
+        is_quick: bool,
+    ) -> Option<Stop> {
         let is_unshown = |it: &Result<(), ApiError>| it.as_ref().is_err_and(|it| is_lost(it.kind));
-        if shown.iter().all(is_unshown) {
-            self.was_lost(part.places.len());
+        let unshown = shown.first().filter(|_| shown.iter().all(is_unshown));
+        if let Some(Err(error)) = unshown {
+            return self.failed(part, error, is_quick);
         }
-        let stop = self.shown(part.places.clone(), shown);
+        self.batches.taken(&part);
+        let stop = self.shown(part.places, shown);
         self.is_any_taken |= stop.is_none();
         stop
     }
 
-    /// A call failed.
-    fn failed(&mut self, part: Part, error: &ApiError) -> Option<Stop> {
+    /// A call failed: soon, or after a while that leaves no time to find out whose failure it is.
+    fn failed(&mut self, part: Part, error: &ApiError, is_quick: bool) -> Option<Stop> {
         let places = part.places.clone();
         let is_alone = places.len() == 1;
-        let is_told = matches!(
-            error.kind,
-            ApiErrorKind::Unconfirmed {
-                retry_after: None,
-                is_told: true
-            }
+        let spec = self.changes.get(places.start)?.record.spec;
+        let kind = self
+            .lookup
+            .kind_of(self.state, &self.state.about(spec), error);
+        let is_forbidden = kind == ApiErrorKind::Forbidden;
+        let is_failure = matches!(
+            kind,
+            ApiErrorKind::Unavailable { retry_after: None }
+                | ApiErrorKind::Unconfirmed {
+                    retry_after: None,
+                    ..
+                }
         );
-        if is_told && is_alone {
+        if is_alone && (is_forbidden || is_failure) {
             self.batches.failed(&part);
             if self.is_any_taken || places.start >= self.refused_before {
                 self.fail_alone(places.start, error);
                 return None;
             }
-            // A server that fails at two of them, and takes nothing, is in trouble.
+            // A server that fails at two of them, and takes nothing, is in trouble; or nothing of this zone may be changed.
             let Some((first, _)) = self.failed_alone.take() else {
                 self.failed_alone = Some((places.start, error.clone()));
                 return None;
             };
             return self.fail([first, places.start], error);
         }
+        if is_forbidden {
+            self.batches.forbidden(&part);
+            return None;
+        }
         let is_again = || self.changes.iter().any(|change| change.is_again);
-        if is_told && (self.is_read_back || !is_again()) {
+        if is_failure && is_quick && (self.is_read_back || !is_again()) {
             // What it does not hold, for all that is known, it failed at as a whole, and fails so at parts of it.
             self.is_read_back = self.is_read_back || !self.may_hold(places.start);
             if self.is_read_back {
@@ -208,18 +230,19 @@ impl Sending<'_, '_> {
             }
             return None;
         }
-        if is_refused(error.kind) {
+        if is_refused(kind) {
             self.batches.refused(&part);
             if !is_alone {
                 return None;
             }
         }
-        if !is_alone && error.kind == ApiErrorKind::Gone {
+        if !is_alone && kind == ApiErrorKind::Gone {
             self.batches.one_by_one(Some(part));
             return None;
         }
-        if is_lost(error.kind) {
-            self.was_lost(places.len());
+        if is_lost(kind) {
+            // Whoever asks to be left alone for long is asked for one change next.
+            self.was_lost(if is_failure { places.len() } else { 2 });
         }
         self.fail(places, error)
     }
@@ -352,7 +375,11 @@ impl Sending<'_, '_> {
         let reason = self.lookup.note(self.state, spec, &about, error);
         self.state.is_in_vain(spec, self.act.now);
         if let Some(made) = self.made.get_mut(place) {
-            *made = Some(in_doubt(reason));
+            *made = Some(if is_lost(error.kind) {
+                in_doubt(reason)
+            } else {
+                Made::Settled(not_made(change, reason))
+            });
         }
     }
 }

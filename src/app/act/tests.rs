@@ -434,6 +434,7 @@ impl Life {
             lookup: Ok(Lookup::new(
                 provider,
                 &self.token,
+                &self.records,
                 false,
                 &now,
                 clock,

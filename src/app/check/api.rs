@@ -59,11 +59,12 @@ pub fn ask(adapters: &Adapters, state: Option<&State>, now: &Moment, deadline: D
             return api;
         }
     }
-    let lookup = Lookup::new(provider, token, true, now, system::now, deadline);
+    let records = &adapters.settings.records;
+    let lookup = Lookup::new(provider, token, records, true, now, system::now, deadline);
     if !doubtful {
         lookup.note_taken();
     }
-    let refused = api.read(&lookup, state, &adapters.settings.records);
+    let refused = api.read(&lookup, state, records);
     match refused {
         Some(error) => api.findings.insert(0, failed("api", &error, None)),
         // A token that belongs to an account is rejected there, and works nevertheless.

@@ -79,7 +79,7 @@ pub fn record(
     let deadline = Adapters::deadline();
     let token = adapters.token.as_ref().map_err(|_| no_token())?;
     let now = system::now();
-    let lookup = Lookup::new(provider, token, true, &now, system::now, deadline);
+    let lookup = Lookup::new(provider, token, &[], true, &now, system::now, deadline);
     let mut state = State::cold(&now);
     let looked = lookup.records(&mut state, spec, &mut iter::empty());
     let found = match (looked, state.zone_of(spec)) {

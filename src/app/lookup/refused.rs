@@ -14,7 +14,7 @@ impl Lookup<'_> {
     /// Remembers the failure of what was read ahead, where nobody came to ask for that: what it rests, rests all the same.
     pub fn note_unasked(&self, state: &mut State, records: &[RecordSpec]) {
         let failed = self.read.borrow_mut().failed.take();
-        let Some((_, name, error)) = failed else {
+        let Some((_, name, error, _)) = failed else {
             return;
         };
         if let Some(spec) = records.iter().find(|spec| spec.name == name) {
@@ -23,13 +23,27 @@ impl Lookup<'_> {
         }
     }
 
-    /// Asks whether a token that was rejected is accepted by now, where its rest is over and nothing else of this cycle told.
-    pub fn try_token(&self, state: &mut State, spec: &RecordSpec) {
-        if state.rejection(self.token.fingerprint()).is_none() {
-            return;
-        }
-        match self.records(state, spec, &mut std::iter::empty()) {
-            Ok(_) => self.answered(state, spec),
+    /// Looks for a zone that was last looked for a day ago, as it may be gone by now, or the token rejected, which no cache tells; and asks
+    /// whether a token that was rejected is accepted by now. One of them in a cycle. A record that is known to be right stays so.
+    pub fn look_up_daily(&self, state: &mut State, records: &[RecordSpec]) {
+        let is_rejected = state.rejection(self.token.fingerprint()).is_some();
+        let old = state.old_zone(self.now);
+        let is_in =
+            |spec: &&RecordSpec, old: &str| state.zone_of(spec).is_some_and(|it| it.0 == old);
+        let spec = if is_rejected {
+            records.first()
+        } else {
+            old.and_then(|old| records.iter().find(|spec| is_in(spec, old)))
+        };
+        let Some(spec) = spec else { return };
+        let answer = if is_rejected {
+            self.records(state, spec, &mut std::iter::empty()).map(drop)
+        } else {
+            self.zone(state, spec).map(drop)
+        };
+        match answer {
+            Ok(()) if is_rejected => self.answered(state, spec),
+            Ok(()) => self.note_taken(),
             Err(NotRead::Failed(about, error)) => {
                 self.note(state, spec, &about, &error);
             }
@@ -45,7 +59,7 @@ impl Lookup<'_> {
         about: &About,
         error: &ApiError,
     ) -> String {
-        if error.kind == ApiErrorKind::Gone {
+        if error.kind == ApiErrorKind::Gone && about.zone.is_some() {
             state.forget_zone_of(spec);
         }
         let is_rejected = error.kind == ApiErrorKind::TokenRejected;

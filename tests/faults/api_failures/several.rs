@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cadence::world::{DohMode, Fault};
+use cadence::world::{DohMode, Fault, Line};
 use serde_json::{Value, json};
 
 use super::support::{Home, RECORD, gist, reason};
@@ -496,6 +496,79 @@ fn of_one_zone_a_record_that_cannot_be_read_holds_up_no_other() {
             .count(),
         2
     );
+}
+
+/// Of a zone of so many records that it is read by the names of those that are kept.
+#[test]
+fn a_name_that_cannot_be_read_in_a_large_zone_holds_up_no_other() {
+    for fault in [
+        status(500),
+        refusal(404, 7003, "Could not route"),
+        refusal(403, 10_000, "Authentication error"),
+        retry_after(503, "3600"),
+        Fault::Reset,
+    ] {
+        let records: String = ["h0", "h1", "h2"]
+            .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\ncreate = true\n"))
+            .concat();
+        let home = Home::with(&records);
+        let cloudflare = home.world.cloudflare();
+        for number in 0..8 {
+            let other =
+                json!({"name": format!("o{number}.example.com"), "type": "TXT", "content": "x"});
+            cloudflare.add_record("example.com", &other).unwrap();
+        }
+        cloudflare.set_page_cap(1);
+        home.cycle_with(&["--trust"]);
+        cloudflare.set_fault_at("name=h0", false, Some(fault.clone()));
+        for address in [NEW, "93.184.216.99", NEW] {
+            home.world.set_address(Some(address.parse().unwrap()));
+            home.cycle_with(&["--trust"]);
+            let records = cloudflare.records();
+            let is_right = |record: &&Value| record["content"] == address;
+            let right = records.iter().filter(is_right).count();
+            assert!(right >= 2, "{fault:?} {address}");
+            for _ in 0..5 {
+                home.pass(21 * MINUTE);
+                let (code, _) = home.cycle_with(&[]);
+                assert_eq!(code, 1, "{fault:?}: an ongoing trouble");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_that_was_revoked_is_told_within_a_day_though_no_record_needs_it() {
+    let home = Home::new();
+    home.settle();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.clear_journal();
+    cloudflare.set_fault(Some(refusal(403, 9109, "Invalid access token")));
+    home.pass(23 * 60 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(calls(&home), 0);
+    home.pass(2 * 60 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 77);
+    assert_eq!((calls(&home), monitor(&home).0), (1, 2));
+    cloudflare.set_fault(None);
+    home.pass(10 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(monitor(&home).0, 0);
+}
+
+#[test]
+fn what_is_known_to_be_wrong_has_one_exit_code_also_while_the_line_is_down() {
+    let (home, [first, _]) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at(&first, true, Some(refusal(400, 9021, "Invalid TTL.")));
+    home.cycle_with(&["--trust"]);
+    for is_up in [true, true, false, false, true, false] {
+        let line = if is_up { Line::Up } else { Line::Down };
+        home.world.set_line(line).unwrap();
+        let (code, report) = home.cycle_with(&[]);
+        assert_eq!(code, 1, "{report:#}");
+        home.pass(MINUTE);
+    }
 }
 
 #[test]
