@@ -112,7 +112,7 @@ impl Act<'_> {
             };
             if let Some(why) = stop {
                 why_not = format!("not sent this cycle: an earlier call failed: {why}");
-                why_doubted = why;
+                why_doubted = format!("may have been written: an earlier call failed: {why}");
                 break;
             }
         }
@@ -199,7 +199,9 @@ impl Sending<'_, '_> {
                     ..
                 }
         );
-        if is_alone && (is_forbidden || is_failure) {
+        // Whoever takes others, and asks to be left alone with this one, is not asked for this one.
+        let is_its_own = is_forbidden || is_failure || is_lost(kind) && self.is_any_taken;
+        if is_alone && is_its_own {
             self.batches.failed(&part);
             if self.is_any_taken || places.start >= self.refused_before {
                 self.fail_alone(places.start, error);

@@ -7,6 +7,8 @@ use crate::logic::records::{RecordSpec, Truth};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 
+/// As many cycles as the normal interval makes in a day.
+const CYCLES_A_DAY: u64 = 720;
 /// So many zones are asked at most whether they take a token that another one rejected.
 const MANY_ZONES: usize = 10;
 
@@ -23,18 +25,20 @@ impl Lookup<'_> {
         }
     }
 
-    /// Looks for a zone that was last looked for a day ago, as it may be gone by now, or the token rejected, which no cache tells; and asks
-    /// whether a token that was rejected is accepted by now. One of them in a cycle. A record that is known to be right stays so.
+    /// Looks for a zone that was last looked for a day ago, or not yet, as it may be gone by now, or the token rejected, which no cache tells;
+    /// and asks whether a token that was rejected is accepted by now. One of them in a cycle. A record that is known to be right stays so.
     pub fn look_up_daily(&self, state: &mut State, records: &[RecordSpec]) {
         let is_rejected = state.rejection(self.token.fingerprint()).is_some();
         let old = state.old_zone(self.now);
-        let is_in =
-            |spec: &&RecordSpec, old: &str| state.zone_of(spec).is_some_and(|it| it.0 == old);
-        let spec = if is_rejected {
-            records.first()
-        } else {
-            old.and_then(|old| records.iter().find(|spec| is_in(spec, old)))
+        let is_day = state.cycle % CYCLES_A_DAY == 0;
+        let is_due = |spec: &&RecordSpec| match (state.zone_of(spec), old) {
+            _ if is_rejected => true,
+            (Some((zone, _)), Some(old)) => zone == old,
+            (Some(_), None) => false,
+            (None, _) => is_day,
         };
+        let is_any = is_rejected || old.is_some() || is_day;
+        let spec = records.iter().filter(|_| is_any).find(is_due);
         let Some(spec) = spec else { return };
         let answer = if is_rejected {
             self.records(state, spec, &mut std::iter::empty()).map(drop)

@@ -1,5 +1,6 @@
 //! Several zones, and records that cannot be written for long: nobody waits for a neighbour, and whoever asks is told.
 
+use std::fs;
 use std::time::Duration;
 
 use cadence::world::{DohMode, Fault, Line};
@@ -554,6 +555,21 @@ fn a_token_that_was_revoked_is_told_within_a_day_though_no_record_needs_it() {
     home.pass(10 * MINUTE);
     assert_eq!(home.cycle_with(&[]).0, 0);
     assert_eq!(monitor(&home).0, 0);
+}
+
+#[test]
+fn a_token_that_was_never_needed_is_tried_once_a_day() {
+    let home = Home::with("[[record]]\nname = \"vpn.example.com\"\n");
+    let cloudflare = home.world.cloudflare();
+    let there = json!({"name": "vpn.example.com", "type": "A", "content": OLD});
+    cloudflare.add_record("example.com", &there).unwrap();
+    home.settle();
+    assert_eq!(calls(&home), 0, "public DNS proves it");
+    cloudflare.set_fault(Some(refusal(403, 9109, "Invalid access token")));
+    let mut state = home.state();
+    state["cycle"] = 718.into();
+    fs::write(home.state_file("state.json"), state.to_string()).unwrap();
+    assert_eq!([(); 2].map(|()| home.cycle_with(&[]).0), [0, 77]);
 }
 
 #[test]
