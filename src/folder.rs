@@ -6,7 +6,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
@@ -69,23 +69,39 @@ impl Folder {
         };
         let here = above.as_os_str().is_empty();
         let above = Self::make(if here { Path::new(".") } else { above }, bits, made)?;
-        let is_new = match fs::mkdirat(&above.handle, name, Mode::from_raw_mode(bits)) {
-            // Another process was faster.
-            Err(Errno::EXIST) => false,
-            done => done.map(|()| true)?,
-        };
-        let opened = fs::openat(
-            &above.handle,
-            name,
-            FOLDER | OFlags::NOFOLLOW,
-            Mode::empty(),
-        );
+        let is_new = above.make_below(name, bits)?;
+        let opened = above.open_below(name);
         if is_new {
             made.push((above, name.to_owned()));
         }
         Ok(Self {
             path: path.to_owned(),
-            handle: opened?.into(),
+            handle: opened?.handle,
+        })
+    }
+
+    /// Makes a folder in it; whether it was not there.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn make_below(&self, name: &OsStr, bits: u32) -> io::Result<bool> {
+        match fs::mkdirat(&self.handle, name, Mode::from_raw_mode(bits)) {
+            // Another process was faster.
+            Err(Errno::EXIST) => Ok(false),
+            done => Ok(done.map(|()| true)?),
+        }
+    }
+
+    /// Opens a folder in it, and no link to one.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn open_below(&self, name: &OsStr) -> io::Result<Self> {
+        let how = FOLDER | OFlags::NOFOLLOW;
+        let handle = fs::openat(&self.handle, name, how, Mode::empty())?;
+        Ok(Self {
+            path: self.file(name),
+            handle: handle.into(),
         })
     }
 
@@ -107,6 +123,14 @@ impl Folder {
     /// The system's own.
     pub fn metadata(&self) -> io::Result<Metadata> {
         self.handle.metadata()
+    }
+
+    /// Gives it to this user and group.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn give(&self, uid: u32, gid: u32) -> io::Result<()> {
+        fchown(&self.handle, Some(uid), Some(gid))
     }
 
     /// What has that name, a link for itself.

@@ -3,17 +3,24 @@
 #[cfg(feature = "demo")]
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::app::context::Context;
 #[cfg(feature = "demo")]
 use crate::app::demo;
+use crate::app::reconcile::Cycle;
 use crate::app::{ask, check, history, init, probe, reconcile, recover, status};
 use crate::called;
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
+use crate::net::http;
+use crate::render::cycle::csv;
 use crate::render::{self, Form, Style};
+use crate::store::{StateDir, telemetry};
 use crate::system;
 
 /// Runs a command; the exit code, or why it could not do its work.
@@ -51,7 +58,7 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         return Ok(EXIT_DONE);
     };
     let desired = reconcile::desired(&adapters, options);
-    let mut cycle = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
+    let (mut cycle, dir) = reconcile::run(&adapters, &desired, &context.state_dir(), options)?;
     cycle.started_by = context.started_by();
     let joined = !cycle.errors.is_empty() && log_joins_report(context.style);
     let reported = |error: &&String| joined && cycle.reports(error);
@@ -59,11 +66,27 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         log::error!("{error}");
     }
     context.print(&render::cycle::report(&cycle, &context.style))?;
+    if let Some(dir) = dir {
+        keep(&dir, adapters.settings.keep, &cycle);
+    }
     let code = cycle.exit_code;
     // The process ends: the kernel takes back what a thousand records hold quicker than they are let go of one by one.
     std::mem::forget(cycle);
     std::mem::forget(adapters);
     Ok(code)
+}
+
+/// Keeps a line of the cycle for that long. The lock is free by then: no cycle waits for it, and none fails by it.
+fn keep(dir: &StateDir, time: Duration, cycle: &Cycle<'_>) {
+    if time.is_zero() {
+        return;
+    }
+    let (today, line) = (cycle.now.wall, csv::line(cycle, http::sent()));
+    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
+    let first = today.checked_sub(time).map_or(Date::MIN, day);
+    if let Err(error) = telemetry::append(dir, [csv::COLUMNS, &line], day(today), first) {
+        log::warn!("{error}");
+    }
 }
 
 /// Whether the report of a cycle and the log end in the same place, as on a terminal or in the journal: then an error

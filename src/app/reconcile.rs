@@ -81,7 +81,7 @@ pub fn desired<'a>(adapters: &'a Adapters, options: &cli::Reconcile) -> Desired<
     }
 }
 
-/// One cycle on what is in the state folder; under the lock, unless it only looks.
+/// One cycle on what is in the state folder, which it gives back; under the lock, unless it only looks.
 ///
 /// # Errors
 /// When another cycle holds the lock, or the state cannot be read or left.
@@ -90,18 +90,20 @@ pub fn run<'a>(
     desired: &'a Desired<'a>,
     dir: &Path,
     options: &cli::Reconcile,
-) -> Result<Cycle<'a>, Error> {
+) -> Result<(Cycle<'a>, Option<StateDir>), Error> {
     if options.dry_run {
         let state = match StateDir::existing(dir).map_err(Error::state)? {
             Some(dir) => state::read(&dir, VERSION.into()).map_err(Error::state)?,
             None => None,
         };
-        return cycle(adapters, desired, None, state, vec![]);
+        let cycle = cycle(adapters, desired, None, state, vec![])?;
+        return Ok((cycle, None));
     }
     let dir = StateDir::open(dir).map_err(Error::state)?;
     let _lock = pending_cut::lock(adapters, &dir, options.wait)?;
     let (state, errors) = load(&dir, adapters)?;
-    cycle(adapters, desired, Some(&dir), state, errors)
+    let cycle = cycle(adapters, desired, Some(&dir), state, errors)?;
+    Ok((cycle, Some(dir)))
 }
 
 /// One cycle. Each stage takes what the one before it gave. Without `dir` it only looks.

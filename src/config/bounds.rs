@@ -97,6 +97,12 @@ pub const BOOT_GRACE: Span = narrowed(
     policy::MIN_BOOT_GRACE,
     DAY,
 );
+/// Zero is none; a year, and a month to look at it.
+pub const KEEP: Span = span(
+    Duration::ZERO,
+    Duration::from_secs(400 * DAY.as_secs()),
+    Duration::from_secs(3650 * DAY.as_secs()),
+);
 /// Zero is never.
 pub const RESTORE_AFTER: Span = span(Duration::ZERO, mins(30), DAY);
 /// Zero is never.

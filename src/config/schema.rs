@@ -58,13 +58,24 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_network = top.table("network");
     let in_policy = top.table("policy");
     let in_recovery = top.table("recovery");
+    let in_telemetry = top.table("telemetry");
     top.close();
     let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
     let records = records(reader, &in_records);
     let network = network(Section::new(reader, "network", in_network), &records);
     let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
     let recovery = recovery(Section::new(reader, "recovery", in_recovery));
-    reader.refuse_unknown_variables(&["cloudflare", "record", "network", "policy", "recovery"]);
+    let mut telemetry = Section::new(reader, "telemetry", in_telemetry);
+    let keep = telemetry.duration("keep", bounds::KEEP);
+    telemetry.close();
+    reader.refuse_unknown_variables(&[
+        "cloudflare",
+        "record",
+        "network",
+        "policy",
+        "recovery",
+        "telemetry",
+    ]);
     Settings {
         path: path.to_owned(),
         mode,
@@ -74,6 +85,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         policy,
         waive,
         recovery,
+        keep,
     }
 }
 

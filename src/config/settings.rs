@@ -50,6 +50,8 @@ pub struct Settings {
     pub waive: Vec<String>,
     /// The power cycle.
     pub recovery: Recovery,
+    /// For how long the record of each cycle is kept; zero where there is none.
+    pub keep: Duration,
 }
 
 /// Where the DNS provider's API is and where its token is kept.

@@ -6,6 +6,7 @@ mod message;
 mod transport;
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ const INPUT_BUFFER: usize = MAX_HEADER + 1024;
 /// Has to hold the header of a request with the longest token. Each connection fills it with zeros first.
 const OUTPUT_BUFFER: usize = 5 * 1024;
 
+static SENT: AtomicU32 = AtomicU32::new(0);
+
 /// The HTTP client. Cheap to clone; clones share their idle connections.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -44,6 +47,12 @@ struct Shared {
     tls: Arc<ClientConfig>,
     /// One for any family, IPv4 only, IPv6 only: a connection of one must never serve a request of another.
     agents: [OnceLock<Agent>; 3],
+}
+
+/// How many requests this process sent, or tried to.
+#[must_use]
+pub fn sent() -> u32 {
+    SENT.load(Ordering::Relaxed)
 }
 
 impl Http {
@@ -69,6 +78,7 @@ impl Http {
             .url
             .parse()
             .map_err(|_| HttpError::unsent(HttpErrorKind::Protocol, "invalid URL"))?;
+        SENT.fetch_add(1, Ordering::Relaxed);
         let result = self.exchange(request, &uri, deadline);
         let outcome = match &result {
             Ok(reply) => format!("{}, {} bytes", reply.status, reply.body.len()),

@@ -1,5 +1,6 @@
 //! The report of a cycle: telemetry lines for people and logs, or the document `cadence.cycle/1`.
 
+pub mod csv;
 mod document;
 mod lines;
 

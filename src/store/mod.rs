@@ -8,6 +8,7 @@
 //! | `cut-url` | what switches on a plug of two URLs, while its power is cut | [`cut_url`] |
 //! | `unsettled` | there exactly while the fast interval is wanted | [`flag`] |
 //! | `counters` | what every cycle changes of a large state | `counters` |
+//! | `telemetry/` | a line for each cycle, in a file for each day | [`telemetry`] |
 //! | `reserve` | room for one more state, where the disk is full | `reserve` |
 //!
 //! Writers hold the [`lock::Lock`]; readers take none, and see a whole document at any time. A file in the folder is reached
@@ -23,6 +24,7 @@ pub mod lock;
 pub mod migrate;
 mod reserve;
 pub mod state;
+pub mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -76,6 +78,25 @@ impl StateDir {
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(StoreError::new("open the state folder", path, cause)),
         }
+    }
+
+    /// A folder in it, which is made where it is missing.
+    fn below(&self, name: &str) -> io::Result<Self> {
+        let folder = match self.folder.open_below(name.as_ref()) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                let is_new = self.folder.make_below(name.as_ref(), FOLDER_MODE)?;
+                let folder = self.folder.open_below(name.as_ref())?;
+                if let Some((uid, gid)) = self.heir.filter(|_| is_new) {
+                    folder.give(uid, gid)?;
+                }
+                folder
+            }
+            opened => opened?,
+        };
+        Ok(Self {
+            folder,
+            heir: self.heir,
+        })
     }
 
     /// Where it is.

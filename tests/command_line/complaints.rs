@@ -249,16 +249,10 @@ fn the_token_is_nowhere_in_what_is_printed_or_kept() {
     });
     assert!(said.contains("6003"), "it did meet the faults: {said}");
     assert!(!said.contains(&token), "printed");
-    for file in fs::read_dir(home.path("state"))
-        .unwrap()
-        .map(Result::unwrap)
-    {
-        let text = fs::read(file.path()).unwrap();
-        assert!(
-            !String::from_utf8_lossy(&text).contains(&token),
-            "kept in {:?}",
-            file.file_name()
-        );
+    for path in home.kept() {
+        let text = fs::read(&path).unwrap();
+        let is_kept = String::from_utf8_lossy(&text).contains(&token);
+        assert!(!is_kept, "kept in {path:?}");
     }
 }
 

@@ -67,11 +67,7 @@ fn keeps_secret(home: &Home, secret: &str, change: impl Fn(&mut Command)) {
         assert!(!err.contains("panicked"), "{place}:\n{err}");
         assert!(out.status.code().is_some(), "{place}: {}", out.status);
     }
-    let Ok(files) = fs::read_dir(home.path("state")) else {
-        return;
-    };
-    for file in files {
-        let path = file.unwrap().path();
+    for path in home.kept() {
         has_none_of(&fs::read(&path).unwrap(), secret, path.to_str().unwrap());
     }
 }

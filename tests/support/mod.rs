@@ -221,6 +221,14 @@ impl Home {
         fs::write(self.state_file("state.json"), state.to_string()).unwrap();
     }
 
+    /// Every file that is kept.
+    pub fn kept(&self) -> Vec<PathBuf> {
+        let files = ["state", "state/telemetry"].map(|folder| fs::read_dir(self.path(folder)));
+        let files = files.into_iter().flatten().flatten();
+        let paths = files.map(|file| file.unwrap().path());
+        paths.filter(|path| path.is_file()).collect()
+    }
+
     /// Whether the fast interval is wanted.
     pub fn is_unsettled(&self) -> bool {
         self.state_file("unsettled").exists()

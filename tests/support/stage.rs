@@ -126,6 +126,7 @@ impl Stage {
     /// The ripe outage again, as if nothing had been tried in it; the plug stays as it is, and remembers nothing.
     pub fn reset(&self) {
         self.home.world.plugs().clear_stores();
+        let _ = fs::remove_dir_all(self.home.path("state/telemetry"));
         for file in fs::read_dir(self.home.path("state")).unwrap() {
             fs::remove_file(file.unwrap().path()).unwrap();
         }

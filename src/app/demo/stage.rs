@@ -146,7 +146,7 @@ impl<'a> Stage<'a> {
         let adapters = Adapters::new(self.inside.settings()?, env, outside)?;
         self.inside.enforce_policy(&adapters)?;
         let desired = reconcile::desired(&adapters, &options);
-        let cycle = reconcile::run(&adapters, &desired, &self.inside.state_dir(), &options)?;
+        let (cycle, _) = reconcile::run(&adapters, &desired, &self.inside.state_dir(), &options)?;
         self.cycles += 1;
         let address = self.address.to_string();
         let is_false = |write: &&Write| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::act::Acted;
 use crate::app::power;
+use crate::logic::event::RecordOutcome;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
 use crate::logic::records::{RecordSpec, RecordState, Truth};
@@ -49,6 +50,22 @@ impl Cycle<'_> {
         planned
             .zip(&self.acted)
             .map(|((spec, planned), acted)| (spec, planned, acted))
+    }
+
+    /// How many records came out in each way, of the ways in which any did.
+    pub fn outcomes(&self) -> impl Iterator<Item = (RecordOutcome, usize)> {
+        const WAYS: [RecordOutcome; 5] = [
+            RecordOutcome::Noop,
+            RecordOutcome::Updated,
+            RecordOutcome::Created,
+            RecordOutcome::Held,
+            RecordOutcome::Failed,
+        ];
+        let came = |way| {
+            let came = self.acted.iter().map(|it| it.outcome.settled.outcome());
+            (way, came.filter(|one| *one == way).count())
+        };
+        WAYS.into_iter().map(came).filter(|(_, count)| *count > 0)
     }
 
     /// The records with which something is wrong: not those that only wait, for the line or for a confirmation.

@@ -6,7 +6,7 @@ use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
 use crate::logic::advice;
-use crate::logic::event::{Event, EventKind, RecordOutcome};
+use crate::logic::event::{Event, EventKind};
 use crate::logic::line::Reason;
 use crate::logic::order;
 use crate::logic::readiness::Readiness;
@@ -423,16 +423,8 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
         let address = state.machines.of(family).track.address();
         line = line.primary_some(signal::ip_key(family), address);
     }
-    for outcome in [
-        RecordOutcome::Noop,
-        RecordOutcome::Updated,
-        RecordOutcome::Created,
-        RecordOutcome::Held,
-        RecordOutcome::Failed,
-    ] {
-        let came = cycle.acted.iter().map(|it| it.outcome.settled.outcome());
-        let count = came.filter(|one| *one == outcome).count();
-        line = line.meta_some(outcome.as_str(), (count > 0).then_some(count));
+    for (outcome, count) in cycle.outcomes() {
+        line = line.meta(outcome.as_str(), count);
     }
     let errors = cycle.errors.len();
     let (percent, uptime) = (state.uptime.percent(), &state.uptime);

@@ -101,6 +101,7 @@ fn a_cycle_of_root_in_a_users_folder_stays_in_that_folder() {
         "history.jsonl",
         "unsettled",
         "reserve",
+        "telemetry",
     ] {
         let meta = fs::metadata(home.path("moved").join(name)).unwrap();
         assert_eq!(meta.uid(), NOBODY, "{name}");

@@ -27,6 +27,7 @@ mod publish;
 mod settings;
 #[path = "../../support/mod.rs"]
 mod support;
+mod telemetry;
 
 use std::net::Ipv4Addr;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -13,17 +14,11 @@ use super::{FIRST, SECOND};
 
 /// Every file of the state folder with its content.
 fn state_folder(home: &Home) -> BTreeMap<String, Vec<u8>> {
-    let files = fs::read_dir(home.path("state"))
-        .unwrap()
-        .map(Result::unwrap);
-    files
-        .map(|file| {
-            (
-                file.file_name().into_string().unwrap(),
-                fs::read(file.path()).unwrap(),
-            )
-        })
-        .collect()
+    let content = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        (name.to_owned(), fs::read(&path).unwrap())
+    };
+    home.kept().into_iter().map(content).collect()
 }
 
 /// Takes the lock as another cycle would; it is free again when this is dropped.

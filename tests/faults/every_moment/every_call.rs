@@ -223,6 +223,7 @@ impl Trial {
                 "lock",
                 "unsettled",
                 "reserve",
+                "telemetry",
             ]
             .contains(&&**name)
         };

@@ -85,6 +85,15 @@ struct Descriptors {
     positions: HashMap<i64, usize>,
 }
 
+/// Where in a file the first write goes: behind what it holds by now, where it is to be appended.
+fn start(call: &Call, disk: &Disk, path: &str) -> usize {
+    let appends = call.arguments.contains("O_APPEND");
+    let now = appends.then(|| disk.seen(disk.ops.len()));
+    now.as_ref()
+        .and_then(|now| now.bytes(path))
+        .map_or(0, <[u8]>::len)
+}
+
 /// Adds to `disk` what the trace tells, and for every stop in it how many changes had been made.
 pub fn replay(trace: &str, top: &Path, disk: &mut Disk) -> Vec<usize> {
     let mut open = Descriptors::default();
@@ -116,6 +125,7 @@ fn apply(call: &Call<'_>, top: &Path, disk: &mut Disk, open: &mut Descriptors) {
             let Some(path) = below(&call.paths()[0]) else {
                 return;
             };
+            open.positions.insert(call.result, start(call, disk, &path));
             if call.arguments.contains("O_CREAT") && disk.find(&path).is_none() {
                 disk.create(&path, false, call.mode());
             }

@@ -26,6 +26,7 @@ pub fn judge_folder(home: &Home, ended: bool, figures: &mut Figures) {
             "unsettled" => (true, 0),
             "cut-url" => (true, 4 << 10),
             "reserve" => (true, LARGEST_RESERVE),
+            "telemetry" => (entry.path().is_dir(), 1 << 20),
             aside if aside.contains(".corrupt-") || aside.contains(".newer-") => {
                 (true, LARGEST_STATE)
             }
