@@ -31,6 +31,9 @@ struct Ends {
     bell: UnixStream,
 }
 
+/// One for the life of the process: see [`ends`].
+static CAUGHT: OnceLock<Ends> = OnceLock::new();
+
 /// Whether there is somebody to ask.
 #[must_use]
 pub fn can_ask() -> bool {
@@ -107,6 +110,14 @@ pub fn note_signals() -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a signal that ends the process does so at once, from here on. Gives whether it did. Where nothing was asked yet there is nothing
+/// that would end it: other handlers alone have their say.
+pub fn end_at_once(at_once: bool) -> bool {
+    CAUGHT
+        .get()
+        .is_some_and(|ends| ends.at_once.swap(at_once, Ordering::SeqCst))
+}
+
 /// Whether one was noted.
 #[must_use]
 pub fn is_ended() -> bool {
@@ -156,7 +167,6 @@ fn asked(question: &str) -> io::Result<Option<String>> {
 
 /// The library never takes a handler back to the default, so there is one for all questions, and it acts as the default does between them.
 fn ends() -> io::Result<&'static Ends> {
-    static CAUGHT: OnceLock<Ends> = OnceLock::new();
     if let Some(caught) = CAUGHT.get() {
         return Ok(caught);
     }

@@ -271,6 +271,26 @@ fn a_no_is_no_error_and_after_a_yes_it_is_told_until_when_the_modem_is_dark() {
 }
 
 #[test]
+fn a_signal_after_the_question_gives_the_power_back_before_the_exit() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let home = home(PlugModel::Http, "");
+        home.rewrite(|text| text.replace("off_time = \"1s\"", "off_time = \"9s\""));
+        let mut terminal = Terminal::of(80, &home.command(&["recover"]));
+        terminal.expect("[y/N] ");
+        terminal.answer("y");
+        terminal.expect("the modem's power is off until ");
+        terminal.signal(signal);
+        terminal.expect("a signal ended it early");
+        let (status, shown) = terminal.end();
+        assert!(status.code().is_some(), "{signal}: {status} {shown}");
+        let phases = home.history();
+        let phases = phases.iter().filter(|event| event["kind"] == "recovery");
+        assert_eq!(phases.count(), 2, "{signal}: it was cut, and is back");
+        assert_eq!(home.state()["recovery"]["cut"], Value::Null, "{signal}");
+    }
+}
+
+#[test]
 fn a_rehearsal_on_a_line_that_works_is_not_said_to_have_helped() {
     let home = home(PlugModel::Shelly1, "");
     home.settle();

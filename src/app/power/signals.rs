@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::app::ask;
 use crate::system;
 
 /// A signal is noticed within this.
@@ -16,6 +17,8 @@ pub(super) const SLICE: Duration = Duration::from_millis(50);
 pub struct Signals {
     set: Arc<AtomicBool>,
     registered: Vec<signal_hook::SigId>,
+    /// A question was asked before, between and after which they end the process at once.
+    ended_at_once: bool,
 }
 
 impl Signals {
@@ -25,7 +28,13 @@ impl Signals {
             .into_iter()
             .filter_map(|signal| flag::register(signal, Arc::clone(&set)).ok())
             .collect();
-        Self { set, registered }
+        // Not before they are caught here.
+        let ended_at_once = ask::end_at_once(false);
+        Self {
+            set,
+            registered,
+            ended_at_once,
+        }
     }
 
     pub(super) fn is_set(&self) -> bool {
@@ -47,6 +56,7 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
+        ask::end_at_once(self.ended_at_once);
         for id in self.registered.drain(..) {
             signal_hook::low_level::unregister(id);
         }
