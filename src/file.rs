@@ -88,10 +88,24 @@ pub fn let_in(path: &Path) -> String {
 #[must_use]
 pub fn store(secret: &str, path: &Path) -> String {
     format!(
-        "run this, paste the {secret}, then press Enter and Ctrl-D: {}install -D -m 0640 /dev/stdin {}",
+        "run this, paste the {secret}, then press Enter and Ctrl-D: {}install -D -m 0640{} /dev/stdin {}",
         called::this().sudo(true),
+        of_group(path),
         quoted(path)
     )
+}
+
+/// The package's own folder, and the group that reads in it where cron runs the cycles.
+fn of_group(path: &Path) -> &'static str {
+    let has_group = || {
+        let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+        groups.lines().any(|group| group.starts_with("cadence:"))
+    };
+    if path.starts_with("/etc/cadence") && has_group() {
+        " -g cadence"
+    } else {
+        ""
+    }
 }
 
 /// What is in a file of that length, and no more than `most` bytes of it: in one go, where it is as long as it says.

@@ -10,6 +10,7 @@ use super::bounds::{Span, Whole};
 use super::reader::Reader;
 use super::suggest::{did_you_mean, or_nearest};
 use super::value::{Value, cut, may_be_token};
+use crate::called;
 use crate::logic::units::{config_duration, parse_duration};
 
 /// One table of the file. The keys that are asked for are the ones that are allowed.
@@ -255,7 +256,8 @@ impl<'r, 'a> Section<'r, 'a> {
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
         let Some(value) = self.file_value(key) else {
             self.reader.problem_of_the_whole(&format!(
-                "{key} is not set: expected {allowed}; fix: add one, as man cadence.toml shows"
+                "{key} is not set: expected {allowed}; fix: add one, as man cadence.toml shows, or have one made: {}",
+                called::cadence("init")
             ));
             return Vec::new();
         };

@@ -13,6 +13,8 @@ use super::spec::RecordSpec;
 
 /// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
 pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// A record that is not known to be right for longer than this is no longer changing.
+pub const CHANGING: Duration = Duration::from_secs(5 * 60);
 /// After so long public DNS has to show what the provider holds.
 pub const FOLLOWING: Duration = Duration::from_secs(15 * 60);
 /// The window of the write budget.

@@ -14,7 +14,7 @@ use super::provider::{Change, Found, NewRecord};
 use super::units::human_duration;
 
 pub use super::record_state::{
-    CONVERGENCE_WINDOW, FOLLOWING, Pending, RecordState, Trouble, Truth, Verified,
+    CHANGING, CONVERGENCE_WINDOW, FOLLOWING, Pending, RecordState, Trouble, Truth, Verified,
 };
 pub use super::settled::{CacheStatus, Instead, Layer, Next, Settled, Write, WriteFate};
 pub use super::spec::{RecordSpec, families};

@@ -15,8 +15,8 @@ use crate::logic::state::State;
 /// So many calls are made in one cycle to find which changes are refused: five minutes, ten cycles, may not use up what Cloudflare allows in
 /// them (1,200), and where most are refused the rest goes on in the next cycle. Each zone has its share ..
 const FURTHER_CALLS: usize = 100;
-/// .. and as many as it takes to find two of the largest batch.
-const FEWEST_CALLS: usize = 32;
+/// .. and as many as it takes to find one of the largest batch.
+const FEWEST_CALLS: usize = 16;
 
 /// A call that fails within this may be made again in parts: what takes longer leaves no time for that.
 const QUICK: Duration = Duration::from_secs(1);
@@ -149,14 +149,16 @@ impl Act<'_> {
         each.map(or_not).collect()
     }
 
-    /// In how many zones something is not right.
+    /// In how many zones something is not known to be right; those that were not looked for yet by their shortest names.
     fn troubled_zones(&self, state: &State) -> usize {
         let mut zones = vec![];
         for spec in self.desired.records {
             let known = state.records.get(spec.key());
-            let zone = known
-                .filter(|known| known.truth() != Truth::Right)
-                .and_then(|_| state.zone_of(spec));
+            if known.is_some_and(|known| known.truth() == Truth::Right) {
+                continue;
+            }
+            let zone = state.zone_of(spec).map(|(zone, _)| zone);
+            let zone = zone.or_else(|| spec.zone_candidates().pop());
             zones.extend(zone.filter(|zone| !zones.contains(zone)));
         }
         zones.len()
@@ -219,7 +221,12 @@ impl Sending<'_, '_> {
             return None;
         }
         let is_again = || self.changes.iter().any(|change| change.is_again);
-        if is_failure && is_quick && (self.is_read_back || !is_again()) {
+        // What nobody says failed may land later: what is changed to the same then does no harm, and what is created twice does.
+        let is_told = matches!(kind, ApiErrorKind::Unconfirmed { is_told: true, .. });
+        let sent = self.changes.get(places.clone()).unwrap_or_default();
+        let creates = sent.iter().any(|it| matches!(it.write, Write::Create(_)));
+        let is_looked_into = is_quick && (is_told || !creates);
+        if is_failure && is_looked_into && (self.is_read_back || !is_again()) {
             // What it does not hold, for all that is known, it failed at as a whole, and fails so at parts of it.
             self.is_read_back = self.is_read_back || !self.may_hold(places.start);
             if self.is_read_back {

@@ -11,6 +11,8 @@ const CHECK: &str = "cron";
 /// The job that the package installs.
 pub const JOB: &str = "/etc/cron.d/cadence";
 /// Where the usual cron daemons leave their process id.
+/// What starts it.
+pub const START: &str = "sudo service cron start";
 const PID_FILES: [&str; 2] = ["/run/crond.pid", "/run/cron.pid"];
 /// The largest job that is read.
 const MAX_JOB: usize = 64 * 1024;
@@ -49,13 +51,7 @@ impl Cron {
                 "sudo chown root:root {JOB} && sudo chmod 0644 {JOB}"
             ));
         }
-        let running = PID_FILES.iter().find_map(|path| {
-            let pid = fs::read_to_string(path).ok()?;
-            let pid = pid.trim();
-            let alive = !pid.is_empty() && Path::new("/proc").join(pid).is_dir();
-            alive.then(|| pid.to_owned())
-        });
-        match running {
+        match process() {
             Some(pid) => Finding::ok(
                 CHECK,
                 format!("{JOB} runs cycles as {user} (cron is process {pid})"),
@@ -64,9 +60,20 @@ impl Cron {
                 CHECK,
                 format!("{JOB} exists, but no cron daemon seems to be running"),
             )
-            .fix("start it: sudo service cron start"),
+            .fix(format!("start it: {START}")),
         }
     }
+}
+
+/// The process of cron, where it runs.
+#[must_use]
+pub fn process() -> Option<String> {
+    PID_FILES.iter().find_map(|path| {
+        let pid = fs::read_to_string(path).ok()?;
+        let pid = pid.trim();
+        let is_alive = !pid.is_empty() && Path::new("/proc").join(pid).is_dir();
+        is_alive.then(|| pid.to_owned())
+    })
 }
 
 /// The sixth field of the first job, see `crontab(5)`.

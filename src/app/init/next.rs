@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::files::Place;
 use super::interview::Interview;
-use crate::app::check::cron::JOB;
+use crate::app::check::cron::{self, JOB};
 use crate::app::check::systemd::TIMER;
 use crate::app::context::Context;
-use crate::called::{Called, quoted};
+use crate::called::{self, Called, quoted};
 use crate::cli;
 use crate::system;
 
@@ -35,8 +35,10 @@ pub struct Step {
 enum Beat {
     /// systemd runs, and has the timer.
     Timer,
-    /// The cron file of the package is there, and systemd does not run.
+    /// The cron file of the package is there, and systemd does not run, but cron does.
     CronFile,
+    /// The same, and cron does not run either.
+    NoCron,
     /// Neither.
     Nothing,
 }
@@ -50,7 +52,8 @@ impl Beat {
         };
         match system::runs_systemd() {
             true if has_timer() => Self::Timer,
-            false if exists(JOB) => Self::CronFile,
+            false if exists(JOB) && cron::process().is_some() => Self::CronFile,
+            false if exists(JOB) => Self::NoCron,
             _ => Self::Nothing,
         }
     }
@@ -97,6 +100,10 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
         Beat::Timer => step(
             format!("{sudo}systemctl enable --now {TIMER}"),
             "begins now, and after each boot",
+        ),
+        Beat::NoCron => step(
+            called::typed(cron::START).into_owned(),
+            &format!("starts cron, which runs the cycles ({JOB})"),
         ),
         Beat::CronFile => Step {
             command: None,

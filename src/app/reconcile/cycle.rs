@@ -7,7 +7,8 @@ use crate::app::power;
 use crate::logic::event::RecordOutcome;
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::{RecordSpec, RecordState, Truth};
+use crate::logic::readiness::Readiness;
+use crate::logic::records::{CHANGING, RecordSpec, RecordState, Truth};
 use crate::logic::state::State;
 use crate::logic::step::{Decision, Desired, Planned};
 use crate::logic::units::Family;
@@ -68,17 +69,25 @@ impl Cycle<'_> {
         WAYS.into_iter().map(came).filter(|(_, count)| *count > 0)
     }
 
-    /// The records with which something is wrong: not those that only wait, for the line or for a confirmation.
+    /// The records with which something is wrong: not those that only wait, for the line or for a confirmation, unless the line is up and
+    /// they wait for long. That one of two families is missing is told as such.
     pub fn troubles(&self) -> impl Iterator<Item = (&RecordSpec, Truth)> {
-        let is_wrong = |known: &RecordState| {
-            let trouble = known.trouble.as_ref();
-            trouble.is_some_and(|trouble| !trouble.waits)
+        let is_up = !self.decision.verdict.is_down();
+        let is_ready = |readiness| readiness == Readiness::Ready;
+        let is_any_ready = is_ready(self.state.readiness());
+        let is_wrong = move |spec: &RecordSpec, known: &RecordState| {
+            let own = self.state.machines.of(spec.kind.family()).track;
+            let is_missing = is_any_ready && !is_ready(own.readiness());
+            known.trouble.as_ref().is_some_and(|trouble| {
+                let is_long = || trouble.since.elapsed(&self.now).at_least(CHANGING);
+                !trouble.waits || (is_up && !is_missing && is_long())
+            })
         };
-        let is_any = self.state.records.values().any(is_wrong);
+        let is_any = self.state.records.values().any(|it| it.trouble.is_some());
         let records = self.desired.records.iter().filter(move |_| is_any);
         records.filter_map(move |spec| {
             let known = self.state.records.get(spec.key())?;
-            is_wrong(known).then(|| (spec, known.truth()))
+            is_wrong(spec, known).then(|| (spec, known.truth()))
         })
     }
 

@@ -60,7 +60,7 @@ fn records_are_one_to_a_thousand_sections() {
     assert_eq!(
         problems(""),
         [format!(
-            ": record is not set: expected {ALLOWED}; fix: add one, as man cadence.toml shows"
+            ": record is not set: expected {ALLOWED}; fix: add one, as man cadence.toml shows, or have one made: cadence init"
         )]
     );
     assert_eq!(

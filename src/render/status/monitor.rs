@@ -7,14 +7,12 @@ use super::words::confirmations;
 use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
-use crate::logic::records::{FOLLOWING, Truth};
+use crate::logic::records::{CHANGING, FOLLOWING, Truth};
 use crate::logic::units::RecordType;
 use crate::render::text::{ago, because, duration, human_seconds, lasts, printable};
 
 /// Stands before what could not be told of a record.
 const NOT_KNOWN: &str = "NOT KNOWN";
-/// For so many seconds a record may be wrong or unknown, as while it changes.
-const CHANGING_S: u64 = 5 * 60;
 
 /// What a monitor is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +157,7 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     let is_any_ready = document.readiness == Some(Readiness::Ready);
     let one_is_missing = is_any_ready && lacks_family(record, document);
     let waits = record.problem.is_none() || (record.waits && one_is_missing);
-    let is_critical = !waits && is_long(record.for_s, CHANGING_S);
+    let is_critical = !waits && is_long(record.for_s, CHANGING.as_secs());
     let told = advice::join(&told, record.fix.as_deref());
     Some((1 + u8::from(is_critical), told))
 }

@@ -54,10 +54,13 @@ fn every_fault_of_a_file_is_told_in_one_go() {
 
 #[test]
 fn a_configuration_without_records_is_refused() {
+    let init = advised("{home}/cadence.toml", "{home}/state", "init");
     refused(
         "",
-        "error: {home}/cadence.toml: record is not set: expected 1 to 1000 sections [[record]], in two brackets each; \
-         fix: add one, as man cadence.toml shows\n",
+        &format!(
+            "error: {{home}}/cadence.toml: record is not set: expected 1 to 1000 sections [[record]], in two brackets each; \
+             fix: add one, as man cadence.toml shows, or have one made: {init}\n"
+        ),
     );
 }
 

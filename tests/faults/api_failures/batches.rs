@@ -243,6 +243,20 @@ fn a_batch_at_which_the_api_says_that_it_failed_is_read_back_and_goes_out_in_hal
     assert_eq!(right(&home), 0);
 }
 
+/// It may land later, beside what would be created of another address by then.
+#[test]
+fn a_lost_batch_that_creates_is_not_sent_again_in_that_cycle() {
+    for fault in [page(502), Fault::Reset] {
+        let home = Home::with(&records(5, "create = true\n"));
+        let cloudflare = home.world.cloudflare();
+        cloudflare.fail_next_write(1, fault.clone());
+        let (code, report) = home.cycle_with(&["--trust"]);
+        let journal = cloudflare.journal();
+        let writes = journal.iter().filter(|call| call.method == "POST").count();
+        assert_eq!((code, writes), (1, 1), "{fault:?}: {report:#}");
+    }
+}
+
 #[test]
 fn one_change_that_the_answer_of_a_batch_does_not_show_is_in_doubt_alone() {
     let home = many(10);

@@ -588,6 +588,25 @@ fn what_is_known_to_be_wrong_has_one_exit_code_also_while_the_line_is_down() {
 }
 
 #[test]
+fn an_address_that_is_never_confirmed_is_a_trouble_after_five_minutes() {
+    let home = Home::new();
+    home.settle();
+    let codes: Vec<i32> = (40..50)
+        .map(|last| {
+            let address = format!("93.184.216.{last}");
+            home.world.set_address(Some(address.parse().unwrap()));
+            home.pass(MINUTE);
+            home.cycle_with(&[]).0
+        })
+        .collect();
+    assert_eq!(codes, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    assert_eq!(monitor(&home).0, 2);
+    home.pass(MINUTE);
+    home.cycle_with(&[]);
+    assert_eq!(home.cycle_with(&[]).0, 0, "confirmed");
+}
+
+#[test]
 fn writes_that_were_never_made_cost_nothing_of_the_hour() {
     let (home, _) = two_zones();
     let cloudflare = home.world.cloudflare();
