@@ -28,6 +28,8 @@ pub const MANY_FAILURES: u32 = 3;
 /// So many single names are read in one cycle of zones that cannot be read as a whole: five minutes, ten cycles, may not use up what
 /// Cloudflare allows in them (1,200).
 const BY_NAMES_AT_MOST: u32 = 100;
+/// In place of the calls that read a zone as a whole, where none do.
+const NOT_AS_A_WHOLE: u64 = u64::MAX;
 
 /// A look at the provider, for as long as one cycle.
 pub struct Lookup<'a> {
@@ -70,6 +72,8 @@ pub struct Read {
     names: Vec<Known>,
     /// How many more calls may read single names of what cannot be read as a whole; none where there is no such zone.
     by_names: Option<u32>,
+    /// The zone that could not be read as a whole last.
+    not_whole: Option<String>,
     /// Zone, name and error of what was read ahead in vain, and whether that was the name alone.
     failed: Option<(String, String, ApiError, bool)>,
     /// The last call read one name.
@@ -314,6 +318,9 @@ impl<'a> Lookup<'a> {
         // What fails again and again as a whole may be had by its names: by a few, as each is a call.
         let is_hopeless = state.failures_in(zone) >= MANY_FAILURES;
         let is_less = most > 1 && calls.is_none_or(|calls| calls < most);
+        if calls == Some(NOT_AS_A_WHOLE) {
+            read.by_names.get_or_insert(BY_NAMES_AT_MOST);
+        }
         let is_new = !read.tried.contains(id);
         if is_new {
             read.tried.push(id.clone());
@@ -346,13 +353,14 @@ impl<'a> Lookup<'a> {
                         return Ok(found.clone());
                     }
                 }
-                Err(error)
-                    if is_hopeless
-                        && error.kind == (ApiErrorKind::Unavailable { retry_after: None }) =>
-                {
+                Err(error) => {
+                    read.not_whole = Some(zone.clone());
+                    let is_failure = error.kind == ApiErrorKind::Unavailable { retry_after: None };
+                    if !(is_hopeless && is_failure) {
+                        return Err(error);
+                    }
                     read.by_names = Some(BY_NAMES_AT_MOST);
                 }
-                Err(error) => return Err(error),
             }
         }
         if let Some(left) = &mut read.by_names {
@@ -369,6 +377,9 @@ impl<'a> Lookup<'a> {
         }
         read.is_one_name = true;
         let found = self.provider.records(id, &spec.name, self.deadline)?;
+        // Both were seen in one cycle: as a whole it fails, and by a name it does not.
+        let failed = read.not_whole.take_if(|it| it == zone);
+        read.calls.extend(failed.map(|it| (it, NOT_AS_A_WHOLE)));
         read.add(id, spec.name.clone(), found.clone());
         Ok(found)
     }

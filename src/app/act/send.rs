@@ -227,9 +227,10 @@ impl Sending<'_, '_> {
         let creates = sent.iter().any(|it| matches!(it.write, Write::Create(_)));
         let is_looked_into = is_quick && (is_told || !creates);
         if is_failure && is_looked_into && (self.is_read_back || !is_again()) {
-            // What it does not hold, for all that is known, it failed at as a whole, and fails so at parts of it.
-            self.is_read_back = self.is_read_back || !self.may_hold(places.start);
-            if self.is_read_back {
+            // What it says it failed at and does not hold, for all that is known, it failed at as a whole, and fails so at parts of it.
+            let is_known = self.is_read_back && is_told;
+            if is_known || !self.may_hold(places.start) {
+                self.is_read_back = true;
                 self.batches.failed(&part);
                 self.doubted.push(places);
             } else {

@@ -9,7 +9,6 @@ use crate::app::adapters::Adapters;
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::called;
 use crate::dns::TokenStatus;
-use crate::logic::by_name::ByName;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
@@ -119,7 +118,9 @@ impl Api {
     ) -> Option<ApiError> {
         // What a cycle learned of the zones may be a day old; and what is learned here is for this look alone.
         let mut state = state.cloned().unwrap_or_else(|| State::cold(lookup.now));
-        state.zones = ByName::default();
+        for zone in state.zones.values_mut() {
+            zone.found = None;
+        }
         let (mut refused, mut unread) = (None, 0);
         let mut rest = specs.iter();
         while let Some(spec) = rest.next() {

@@ -99,10 +99,13 @@ impl Lookup<'_> {
 
     /// Remembers a zone; gives its name and id.
     fn is_found(&self, state: &mut State, name: &str, zone: Zone) -> (String, String) {
+        let is_old = state.old_zone(self.now) == Some(name);
         let known = state.zones.get_mut_or_new(name);
+        if is_old || known.id.as_ref() != Some(&zone.id) {
+            known.calls = None;
+        }
         known.id = Some(zone.id.clone());
         known.found = Some(self.now.clone());
-        known.calls = None;
         known.status = zone.trouble().map(str::to_owned);
         let id = zone.id.clone();
         let zones = &mut self.read.borrow_mut().zones;

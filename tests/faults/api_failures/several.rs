@@ -539,6 +539,32 @@ fn a_name_that_cannot_be_read_in_a_large_zone_holds_up_no_other() {
 }
 
 #[test]
+fn a_zone_that_cannot_be_read_as_a_whole_is_read_by_names_from_then_on_and_check_does_so_too() {
+    let records: String = ["h0", "h1", "h2"]
+        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\ncreate = true\n"))
+        .concat();
+    let home = Home::with(&records);
+    let cloudflare = home.world.cloudflare();
+    home.cycle_with(&["--trust"]);
+    cloudflare.set_fault_at("dns_records?per_page", false, Some(status(500)));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    let mut tries = 0;
+    while home.cycle_with(&["--trust"]).0 != 0 {
+        home.pass(11 * MINUTE);
+        tries += 1;
+        assert!(tries < 4);
+    }
+    for address in ["93.184.216.98", "93.184.216.99"] {
+        home.world.set_address(Some(address.parse().unwrap()));
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!(code, 0, "{report:#}");
+    }
+    let (_, told) = checked(&home);
+    let is_read = |told: &String| told.contains(" points to 93.184.216.99");
+    assert!(told.len() == 3 && told.iter().all(is_read), "{told:?}");
+}
+
+#[test]
 fn a_token_that_was_revoked_is_told_within_a_day_though_no_record_needs_it() {
     let home = Home::new();
     home.settle();
