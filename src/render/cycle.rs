@@ -4,10 +4,14 @@ pub mod csv;
 mod document;
 mod lines;
 
+use std::fmt::Write as _;
+
 use super::line::print;
 use super::style::{Form, Style};
 use super::text::fitting;
 use crate::app::reconcile::Cycle;
+use crate::called;
+use crate::logic::advice;
 
 /// The report of a cycle, as text that ends with a line feed; empty where quiet is asked for and no document.
 #[must_use]
@@ -20,7 +24,21 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
             print(&lines::all(cycle, style, None), *style)
         }
         Form::Pretty => fitting(lines::ALL, |limit| {
-            print(&lines::all(cycle, style, Some(limit)), *style)
+            let mut text = print(&lines::all(cycle, style, Some(limit)), *style);
+            let reasons = || {
+                cycle
+                    .acted
+                    .iter()
+                    .filter_map(|it| it.outcome.settled.reason())
+            };
+            if !limit.fixes && reasons().any(|why| advice::split(why).1.is_some()) {
+                let _ = writeln!(
+                    text,
+                    "what to do about each: {}",
+                    called::cadence("status -v")
+                );
+            }
+            text
         }),
     }
 }

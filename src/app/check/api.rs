@@ -9,6 +9,7 @@ use crate::app::adapters::Adapters;
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::called;
 use crate::dns::TokenStatus;
+use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
@@ -245,7 +246,10 @@ pub fn record(
         ),
     };
     let label = spec.label();
-    let trouble = state.trouble.as_ref().filter(|it| !it.waits);
+    // What the last cycle lacked was there just now.
+    let is_over = |why: &str| why.contains("API token");
+    let trouble = state.trouble.as_ref();
+    let trouble = trouble.filter(|it| !it.waits && !is_over(&it.why));
     match reconciliation.after_read(found) {
         Next::Done(Settled::Right { .. }) => match state.unshown(now).map(Elapsed::known) {
             Some(age) => {
@@ -265,9 +269,13 @@ pub fn record(
         },
         Next::Write(write) if trouble.is_some() => {
             // It was tried, and will be again.
-            let why = trouble.map_or("", |trouble| &trouble.why);
-            let told = format!("{label} differs: {}: {why}", write.describe());
-            Finding::fail("record", told).or_fix(WAIT)
+            let (why, fix) = advice::split(trouble.map_or("", |trouble| &trouble.why));
+            let told = match &write {
+                Write::Create(_) => format!("{label} does not exist"),
+                Write::Patch { .. } => format!("{label} differs: {}", write.describe()),
+            };
+            let told = format!("{told}; the last cycle could not change that: {why}");
+            Finding::fail("record", advice::join(&told, fix)).or_fix(WAIT)
         }
         Next::Write(write @ Write::Patch { .. }) => {
             Finding::warn("record", format!("{label} differs: {}", write.describe())).fix(soon)
