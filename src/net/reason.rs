@@ -6,6 +6,9 @@ use rustls::{CertificateError, Error as TlsError};
 
 use crate::error::plain;
 
+/// No route of this host leads there.
+pub const NO_ROUTE: &str = "network is unreachable";
+
 const EXPIRED: &str =
     "certificate has expired (if it should not have: is this host's clock right?)";
 const NOT_YET: &str = "certificate is not valid yet: is this host's clock right?";
@@ -47,7 +50,7 @@ pub fn of(error: &io::Error) -> String {
         io::ErrorKind::ConnectionRefused => "connection refused",
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection reset",
         io::ErrorKind::HostUnreachable => "no route to host",
-        io::ErrorKind::NetworkUnreachable => "network is unreachable",
+        io::ErrorKind::NetworkUnreachable => NO_ROUTE,
         io::ErrorKind::UnexpectedEof => "connection closed too early",
         _ => return plain(error),
     };

@@ -39,7 +39,7 @@ pub fn probe(
     let result = match router {
         Some(router) => ask(router, dialer, limit),
         None => Err(
-            "no router known: the default route has no gateway, and network.router is not set"
+            "no router known: no default route leads through one, and network.router is not set"
                 .to_owned(),
         ),
     };

@@ -14,7 +14,7 @@ use crate::logic::observation::{Answer, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::families;
 use crate::logic::state::State;
-use crate::logic::units::Family;
+use crate::logic::units::{Family, RecordType};
 use crate::net::http::HTTP_TIMEOUT;
 use crate::net::{Deadline, reason};
 use crate::probe::wan::Wan;
@@ -44,7 +44,9 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         findings.extend(told(state));
         findings.extend(asked_plug.join().unwrap_or_default());
         let dead = dead_family(&targets);
-        findings.extend(targets.iter().map(|target| wan(target, up, dead)));
+        let is_any_asked = targets.iter().any(is_asked);
+        let look = |target| wan(target, up, is_any_asked, dead);
+        findings.extend(targets.iter().map(look));
         let answers = answers.join().flatten().unwrap_or_default();
         let of_family = |(family, said): &(Family, Vec<Answer>)| public_ip(*family, said).0;
         findings.extend(answers.iter().map(of_family));
@@ -120,16 +122,21 @@ fn dead_family(targets: &[Wan]) -> Option<Family> {
     })
 }
 
-/// `dead`: the family over which nobody answers.
-fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
+/// `dead`: the family over which nobody answers; `is_any_asked`: a route led to one of them.
+fn wan(wan: &Wan, up: bool, is_any_asked: bool, dead: Option<Family>) -> Finding {
     let signal = &wan.signal;
     let target = signal.target.as_deref().unwrap_or_default();
     let took = took(signal.elapsed);
     match &signal.result {
         Ok(()) => Finding::ok("wan", format!("{target} answers ({took})")),
         // Such as an IPv6 address on a host that has IPv4 alone: it costs nothing, and is no evidence.
-        Err(error) if up && wan.heard == [Heard::NotAsked] && literal(wan).is_some() => {
-            Finding::ok("wan", format!("not checked: {error}"))
+        Err(error) if (up || is_any_asked) && !is_asked(wan) && literal(wan).is_some() => {
+            let told = format!("not checked: {error}");
+            if up {
+                Finding::ok("wan", told)
+            } else {
+                Finding::warn("wan", told)
+            }
         }
         // The one that failed says for itself that it did.
         Err(error) if up => {
@@ -146,6 +153,10 @@ fn wan(wan: &Wan, up: bool, dead: Option<Family>) -> Finding {
             Finding::fail("wan", error.as_str()).or_fix(reason::fix(error).unwrap_or(fix))
         }
     }
+}
+
+fn is_asked(wan: &Wan) -> bool {
+    wan.heard != [Heard::NotAsked]
 }
 
 /// The family of a target that is given by its address.
@@ -190,8 +201,17 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
     let counted = match tally(answers, 0, None) {
         Tally::Counted(counted) => counted.address,
         Tally::Nothing(why) => {
-            let fix = reason::fix(&why);
-            let fix = fix.map_or_else(|| format!("check the line, or fix {key}"), str::to_owned);
+            let is_unroutable = |answer: &Answer| {
+                let error = answer.address.as_ref().err();
+                error.is_some_and(|it| it.contains(reason::NO_ROUTE))
+            };
+            let fix = if answers.iter().all(is_unroutable) {
+                let kind = RecordType::of(family);
+                format!("connect this host by {family}, or remove its {kind} records")
+            } else {
+                let fix = reason::fix(&why);
+                fix.map_or_else(|| format!("check the line, or fix {key}"), str::to_owned)
+            };
             return none(format!("{family}: {why}"), fix);
         }
         Tally::Ask(_) => return none(format!("{family}: too few providers answer"), another),

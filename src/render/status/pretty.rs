@@ -431,7 +431,7 @@ const fn verdict_for_people(verdict: Verdict) -> &'static str {
         Verdict::Unverified => "something may answer, but no server was verified",
         Verdict::WanDown => "the router answers, nothing beyond it does",
         Verdict::RouterDown => "neither the router nor anything beyond it answers",
-        Verdict::HostDown => "this host has no link or no route",
+        Verdict::HostDown => "this host has no link or no default route",
     }
 }
 

@@ -99,10 +99,10 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
         heard: vec![heard],
     };
     assert_eq!(
-        wan(&dead(down), true, None),
+        wan(&dead(down), true, false, None),
         Finding::warn("wan", "1.1.1.1:443: timed out").fix("replace it in network.wan_targets")
     );
-    assert_eq!(wan(&dead(down), false, None).level, Level::Fail);
+    assert_eq!(wan(&dead(down), false, false, None).level, Level::Fail);
     assert_eq!(
         wan(
             &Wan {
@@ -112,13 +112,20 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
                 heard: vec![up]
             },
             true,
+            false,
             None
         ),
         Finding::ok("wan", "1.1.1.1:443 answers (12.0 ms)")
     );
     // A name that does not resolve is a fault; an address of a family that this host has not is none.
-    assert_eq!(wan(&dead(Heard::NotAsked), true, None).level, Level::Ok);
-    assert_eq!(wan(&dead(Heard::NotAsked), false, None).level, Level::Fail);
+    assert_eq!(
+        wan(&dead(Heard::NotAsked), true, false, None).level,
+        Level::Ok
+    );
+    assert_eq!(
+        wan(&dead(Heard::NotAsked), false, false, None).level,
+        Level::Fail
+    );
     let named = Wan {
         is_unnamed: false,
         signal: signal(
@@ -128,7 +135,7 @@ fn one_dead_target_is_a_warning_and_no_living_one_a_failure() {
         over: None,
         heard: vec![Heard::NotAsked],
     };
-    assert_eq!(wan(&named, true, None).level, Level::Warn);
+    assert_eq!(wan(&named, true, false, None).level, Level::Warn);
 }
 
 #[test]
@@ -146,7 +153,7 @@ fn of_a_family_over_which_nobody_answers_no_target_is_to_be_replaced() {
     let more = target("[2620:fe::fe]:443", false);
     let dead = dead_family(&[four.clone(), six.clone(), more.clone()]);
     assert_eq!(dead, Some(Family::V6));
-    let fix = wan(&more, true, dead).fix.unwrap();
+    let fix = wan(&more, true, false, dead).fix.unwrap();
     assert_eq!(
         fix,
         "no target answers over IPv6: check IPv6 on the router, or ask the ISP for it"
