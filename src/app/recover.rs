@@ -14,6 +14,7 @@ use super::remembered::load;
 use crate::cli;
 use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
+use crate::logic::advice;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
 use crate::plug::{Plug, patience};
@@ -44,7 +45,7 @@ impl Plan {
         // Without an answer of the plug there is nothing to force.
         Some(match name {
             PLUG => why.clone(),
-            _ => format!("{why}; --force lifts this guardrail"),
+            _ => advice::join(why, Some("add --force, which lifts this guardrail")),
         })
     }
 }

@@ -110,6 +110,22 @@ pub fn command_apart(text: &str) -> (&str, &str) {
     text.split_at(begin.unwrap_or(text.len()))
 }
 
+/// The first words of commands that are advised: of root, who may have no sudo, that of the command itself.
+const PROGRAMS: [&str; 12] = [
+    "sudo",
+    "echo",
+    "*",
+    "chgrp",
+    "chmod",
+    "chown",
+    "crontab",
+    "journalctl",
+    "service",
+    "sysctl",
+    "systemctl",
+    "timedatectl",
+];
+
 /// Whether a text is a command, by how those begin that are advised; and so does a line for crontab.
 fn is_command(text: &str) -> bool {
     let mut words = text.split(' ');
@@ -118,7 +134,7 @@ fn is_command(text: &str) -> bool {
     };
     let is_ours = matches!(program.rsplit('/').next(), Some("cadence" | "cadence'"));
     match word {
-        _ if matches!(program, "sudo" | "echo" | "*") => true,
+        _ if PROGRAMS.contains(&program) => true,
         _ if program == "install" => word.starts_with('-'),
         "check" | "demo" | "history" | "init" | "probe" | "reconcile" | "recover" | "status" => {
             is_ours
@@ -271,6 +287,14 @@ mod tests {
         assert_eq!(
             wrap("a line with sudo crontab -e: * * * * * x", 30, 30),
             ["a line with sudo crontab -e:", "* * * * * x"]
+        );
+        let fix = "let cadence in: chgrp cadence /etc/cadence/cloudflare.token";
+        assert_eq!(
+            wrap(fix, 30, 30),
+            [
+                "let cadence in:",
+                "chgrp cadence /etc/cadence/cloudflare.token"
+            ]
         );
         let fix = format!("no token; fix: {command}");
         assert_eq!(wrap(&fix, 20, 20), ["no token; fix:", command]);

@@ -29,12 +29,14 @@ fn fits(columns: usize, text: &str) {
     for line in text.lines() {
         let bare = line.trim_start().trim_start_matches("fix: ");
         // The program may be called by its path.
-        let is_command = bare.starts_with("sudo ")
-            || bare.starts_with("echo ")
-            || bare
-                .split(" --")
-                .next()
-                .is_some_and(|program| program.ends_with("cadence"));
+        let first = bare.split(' ').next();
+        let is_command = matches!(
+            first,
+            Some("sudo" | "echo" | "systemctl" | "install" | "service" | "chgrp")
+        ) || bare
+            .split(" --")
+            .next()
+            .is_some_and(|program| program.ends_with("cadence"));
         let is_whole = is_command || line.split_whitespace().count() <= 2;
         assert!(line.width() <= columns || is_whole, "{line}\n{text}");
     }
