@@ -80,8 +80,8 @@ pub fn no_state(
     let what = style.paint(Paint::Warn, "no cycle has run yet");
     let steps: &[_] = match (is_configured, fault) {
         (true, _) => &[
-            ("one cycle now", "reconcile"),
-            ("what is needed from now on", "check"),
+            ("publish the address now", "reconcile --trust"),
+            ("see what this host still lacks", "check"),
         ],
         (false, None) => &[("set it up", "init")],
         (false, Some(_)) => &[("once the configuration is right", "reconcile")],

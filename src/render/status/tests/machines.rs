@@ -13,9 +13,9 @@ fn where_no_cycle_has_run_the_next_step_is_told() {
         no_state(place, true, None, &style(false), &TimeZone::UTC),
         "\
 no cycle has run yet: there is no state in /var/lib/cadence
-  one cycle now:
-      cadence reconcile
-  what is needed from now on:
+  publish the address now:
+      cadence reconcile --trust
+  see what this host still lacks:
       cadence check
 "
     );
