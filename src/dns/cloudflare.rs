@@ -340,9 +340,12 @@ impl Provider for Cloudflare {
             match answer.page(number) {
                 Ok((items, more)) => {
                     whole.add(items);
-                    if !more && whole.is_worth_another_reading(number, most) {
+                    if more || whole.is_worth_the_next_page(number) {
+                        continue;
+                    }
+                    if whole.is_worth_another_reading(number, most) {
                         number = 0;
-                    } else if !more {
+                    } else {
                         return Ok(whole.read(number, answer.count()));
                     }
                 }

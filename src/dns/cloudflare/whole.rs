@@ -18,6 +18,8 @@ pub struct WholeZone<'a> {
     is_unsure: bool,
     /// It was read a second time.
     is_read_twice: bool,
+    /// The page after the only one was empty.
+    is_end_seen: bool,
 }
 
 impl<'a> WholeZone<'a> {
@@ -30,16 +32,16 @@ impl<'a> WholeZone<'a> {
             before: 0,
             is_unsure: false,
             is_read_twice: false,
+            is_end_seen: false,
         }
     }
 
     /// Whether all pages are to be read once more, as more names were not seen in them than there are pages: what neither reading shows is
     /// not there. Once.
     pub fn is_worth_another_reading(&mut self, pages: u64, most: u64) -> bool {
-        let is_unseen = |known: &Option<Vec<Found>>| known.as_ref().is_some_and(Vec::is_empty);
-        let unseen = self.names.iter().filter(|(_, known)| is_unseen(known));
-        let unseen = unseen.count() as u64;
-        let is_worth = pages > 1 && unseen > pages && pages.saturating_mul(2) <= most;
+        let unseen = self.unseen();
+        let is_worth =
+            !self.is_end_seen && pages > 1 && unseen > pages && pages.saturating_mul(2) <= most;
         let is_first = !self.is_read_twice;
         self.is_read_twice |= is_worth;
         let again = is_first && is_worth;
@@ -49,8 +51,28 @@ impl<'a> WholeZone<'a> {
         again
     }
 
+    /// Whether the page after the only one is read too, as that is full by what servers like to have for a limit, and more names than one
+    /// were not seen: where it is empty, they are not there.
+    #[must_use]
+    pub fn is_worth_the_next_page(&self, number: u64) -> bool {
+        number == 1 && self.is_round() && self.unseen() > 1
+    }
+
+    /// As many names were not seen so far.
+    fn unseen(&self) -> u64 {
+        let is_unseen = |known: &Option<Vec<Found>>| known.as_ref().is_some_and(Vec::is_empty);
+        let unseen = self.names.iter().filter(|(_, known)| is_unseen(known));
+        unseen.count() as u64
+    }
+
+    /// A page of so many items need not be the whole list because the server says so.
+    const fn is_round(&self) -> bool {
+        self.items > 0 && self.items % 50 == 0
+    }
+
     /// Takes in a page.
     pub fn add(&mut self, items: &[Value]) {
+        self.is_end_seen |= items.is_empty() && self.is_round();
         self.items += items.len() as u64;
         for item in items.iter().filter(|item| matters(item)) {
             let Ok(name) = text(item, "name") else {
@@ -77,9 +99,11 @@ impl<'a> WholeZone<'a> {
     /// of sight, so that what is not there has to be seen not to be.
     #[must_use]
     pub fn read(self, pages: u64, count: Option<u64>) -> Whole {
-        // Nor is a full page the whole list because the server says so; limits are round.
-        let is_page =
-            pages == 1 && count == Some(self.items) && (self.items % 50 != 0 || self.items == 0);
+        let is_page = match pages {
+            1 => !self.is_round(),
+            _ => self.is_end_seen && pages == 2,
+        };
+        let is_page = is_page && count == Some(self.items);
         // What is promised and does not come may be what is not seen.
         let is_short = count.is_some_and(|count| self.items.max(self.before) < count);
         let is_all = (is_page || self.is_read_twice) && !is_short;

@@ -349,6 +349,21 @@ fn records_that_are_missing_from_the_zone_are_created_together() {
 }
 
 #[test]
+fn what_is_missing_from_a_page_of_a_round_number_is_seen_by_a_look_behind_it() {
+    let home = Home::with(&records(30, "create = true"));
+    let cloudflare = home.world.cloudflare();
+    for number in 0..100 {
+        let other =
+            json!({"name": format!("t{number}.example.com"), "type": "TXT", "content": "x"});
+        cloudflare.add_record("example.com", &other).unwrap();
+    }
+    let (code, report) = home.cycle_with(&["--trust"]);
+    assert_eq!((code, cloudflare.records().len()), (0, 130), "{report:#}");
+    let calls = calls(&home);
+    assert!(calls.len() <= 5, "{calls:?}");
+}
+
+#[test]
 fn what_is_missing_from_a_zone_of_several_pages_is_seen_by_a_second_look_at_them() {
     let home = Home::with(&records(60, "create = true"));
     for number in 0..300 {
