@@ -18,7 +18,8 @@ const FURTHER_CALLS: usize = 100;
 /// .. and as many as it takes to find one of the largest batch.
 const FEWEST_CALLS: usize = 16;
 
-/// A call that fails within this may be made again in parts: what takes longer leaves no time for that.
+/// A call that fails within this costs no time of others: it goes out again in parts. Of what takes longer that is so until half of the time is
+/// over that was left for its zone.
 const QUICK: Duration = Duration::from_secs(1);
 /// Why what is left waits.
 const TOO_MANY: &str =
@@ -97,6 +98,7 @@ impl Act<'_> {
             doubted: vec![],
             failed_alone: None,
         };
+        let left = lookup.deadline.remaining();
         let (mut why_not, mut why_doubted) = (String::from(TOO_MANY), String::from(TOO_MANY));
         while let Some(part) = sending.batches.next_part() {
             let Some(sent) = changes.get(part.places.clone()) else {
@@ -105,7 +107,8 @@ impl Act<'_> {
             let writes: Vec<&Write> = sent.iter().map(|change| &change.write).collect();
             let begun = Instant::now();
             let answer = provider.write(zone_id, &writes, lookup.deadline);
-            let is_quick = begun.elapsed() < QUICK;
+            let has_time = lookup.deadline.remaining() > left / 2;
+            let is_quick = has_time || begun.elapsed() < QUICK;
             let stop = match answer {
                 Ok(shown) => sending.taken(part, shown, is_quick),
                 Err(error) => sending.failed(part, &error, is_quick),
@@ -184,7 +187,7 @@ impl Sending<'_, '_> {
         stop
     }
 
-    /// A call failed: soon, or after a while that leaves no time to find out whose failure it is.
+    /// A call failed: `is_quick`, or after a while that leaves no time to find out whose failure it is.
     fn failed(&mut self, part: Part, error: &ApiError, is_quick: bool) -> Option<Stop> {
         let places = part.places.clone();
         let is_alone = places.len() == 1;
