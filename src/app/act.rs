@@ -224,7 +224,16 @@ impl<'a> Act<'a> {
             // The rest is for what is to be written, and for the other zones.
             let turn = Deadline::after(left / 2);
             let mut changes = vec![];
+            let (place, spec) = (first.place, first.spec);
             self.look(state, first, &waiting, &mut results, &mut changes, begun);
+            // What keeps everything from being asked may be said of this zone alone: the others go first the next time.
+            if results.has_failed(place) && state.backoff.is_some() {
+                let own = spec.zone_candidates().pop();
+                let is_beside = |one: &&Waiting<'_>| one.spec.zone_candidates().pop() == own;
+                for beside in waiting.iter().filter(is_beside) {
+                    state.is_in_vain(beside.spec, self.now);
+                }
+            }
             // The others of its zone, which is known now; as many as are written at once, so that time is left to write them.
             let zone = self.last_zone();
             let enough = self

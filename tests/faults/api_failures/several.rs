@@ -565,6 +565,27 @@ fn a_zone_that_cannot_be_read_as_a_whole_is_read_by_names_from_then_on_and_check
 }
 
 #[test]
+fn a_zone_of_many_records_for_which_too_many_requests_are_said_goes_behind_the_others() {
+    let first: String = (0..8)
+        .map(|number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n"))
+        .collect();
+    let home = Home::with(&format!("{first}{SECOND}"));
+    let cloudflare = home.world.cloudflare();
+    cloudflare.add_zone("example.net");
+    home.cycle_with(&["--trust"]);
+    let id = home.state()["zones"]["example.com"]["id"].clone();
+    cloudflare.set_fault_at(id.as_str().unwrap(), false, Some(retry_after(429, "30")));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    for _ in 0..2 {
+        home.cycle_with(&["--trust"]);
+        home.pass(16 * MINUTE);
+    }
+    let records = cloudflare.records();
+    let other = records.iter().find(|it| it["name"] == "home.example.net");
+    assert_eq!(other.unwrap()["content"], NEW);
+}
+
+#[test]
 fn a_token_that_was_revoked_is_told_within_a_day_though_no_record_needs_it() {
     let home = Home::new();
     home.settle();
