@@ -47,7 +47,7 @@ impl Act<'_> {
                 // Whether it was made is to be seen, or somebody else created it between our read and our write: see what they made.
                 let is_to_be_read = match &made {
                     Made::Doubted => true,
-                    Made::Exists(_) => !change.is_again,
+                    Made::Exists(_) => !change.is_again && is_new(&change),
                     Made::Settled(_) => false,
                 };
                 if let (true, Ok(lookup)) = (is_to_be_read, &self.lookup) {
@@ -91,17 +91,26 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// It exists, and is not listed, whatever that means: as any other refusal.
+    /// It exists, and is not listed, whatever that means, or beside the one to change: as any other refusal.
     fn unlisted(&self, state: &mut State, change: &Change<'_>, mut error: ApiError) -> Settled {
         error.kind = ApiErrorKind::Refused;
-        error.message.push_str(", and does not list it");
+        let is_new = matches!(change.write, Write::Create(_));
+        error.message.push_str(if is_new {
+            ", and does not list it"
+        } else {
+            " beside this one; fix: remove one of the two at Cloudflare"
+        });
         let spec = change.record.spec;
         let about = state.about(spec);
         let reason = match &self.lookup {
             Ok(lookup) => lookup.note(state, spec, &about, &error),
             Err(_) => error.message,
         };
-        Settled::failed(reason)
+        if is_new {
+            Settled::failed(reason)
+        } else {
+            not_made(change, reason)
+        }
     }
 
     /// Puts what is intended on disk, once, and sends it.

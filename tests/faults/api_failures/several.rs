@@ -586,6 +586,55 @@ fn a_zone_of_many_records_for_which_too_many_requests_are_said_goes_behind_the_o
 }
 
 #[test]
+fn a_pinned_record_whose_neighbour_has_the_address_is_told_as_wrong_with_that() {
+    let home = Home::new();
+    let cloudflare = home.world.cloudflare();
+    let add = |content: &str| {
+        let record = json!({"name": "vpn.example.com", "type": "A", "content": content});
+        cloudflare.add_record("example.com", &record).unwrap()
+    };
+    let (pinned, _) = (add("192.0.2.1"), add(NEW));
+    home.configure(&format!(
+        "[[record]]\nname = \"vpn.example.com\"\nid = \"{pinned}\"\n"
+    ));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    cloudflare.set_fault_at(
+        &pinned,
+        true,
+        Some(refusal(400, 81_058, "An identical record already exists.")),
+    );
+    let (code, report) = home.cycle_with(&["--trust"]);
+    let told = reason(&report, 0);
+    assert_eq!(code, 1, "{report:#}");
+    assert!(told.contains("81058"), "{told}");
+    assert!(
+        told.contains("beside this one") && !told.contains("not list"),
+        "{told}"
+    );
+    assert_eq!(
+        cloudflare
+            .journal()
+            .iter()
+            .filter(|it| it.method == "PATCH")
+            .count(),
+        1
+    );
+    let status = home.run(&["status", "--json"]);
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    let record = &status["records"][0];
+    assert_eq!(
+        (&record["truth"], &record["held"]),
+        (&json!("wrong"), &json!("192.0.2.1"))
+    );
+    assert!(
+        record["fix"]
+            .as_str()
+            .unwrap()
+            .starts_with("remove one of the two")
+    );
+}
+
+#[test]
 fn a_token_that_was_revoked_is_told_within_a_day_though_no_record_needs_it() {
     let home = Home::new();
     home.settle();
