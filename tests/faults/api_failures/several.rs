@@ -566,9 +566,10 @@ fn a_zone_that_cannot_be_read_as_a_whole_is_read_by_names_from_then_on_and_check
 
 #[test]
 fn a_zone_of_many_records_for_which_too_many_requests_are_said_goes_behind_the_others() {
-    let first: String = (0..8)
+    let first: Vec<String> = (0..8)
         .map(|number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n"))
         .collect();
+    let first = first.concat();
     let home = Home::with(&format!("{first}{SECOND}"));
     let cloudflare = home.world.cloudflare();
     cloudflare.add_zone("example.net");
