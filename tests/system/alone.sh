@@ -20,3 +20,8 @@ apart() {
   wait "$pid" || code=$?
   exit "$code"
 }
+
+# What miniupnpd finds its rules in, for nft.
+miniupnpd_table() {
+  printf '%s\n' 'table inet filter {' 'chain miniupnpd { }' 'chain prerouting_miniupnpd { }' 'chain postrouting_miniupnpd { }' '}'
+}

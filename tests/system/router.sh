@@ -9,14 +9,7 @@ alone "$@"
 command -v miniupnpd >/dev/null || { echo "$0: needs miniupnpd" >&2; exit 77; }
 make_internet "${1:?the binary to test}"
 
-# What miniupnpd finds its rules in.
-within router nft -f - <<'RULES'
-table inet filter {
-  chain miniupnpd { }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-}
-RULES
+miniupnpd_table | within router nft -f -
 # start_router [LINE..]: when this returns it answers on its ports.
 start_router() {
   cat >"$work/miniupnpd.conf" <<CONF

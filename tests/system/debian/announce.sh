@@ -20,13 +20,7 @@ within router ip link set w0 up
 within router ip route add 224.0.0.0/4 dev wall
 renumber() { within router ip -4 addr flush dev w0; within router ip addr add "$1/24" dev w0; }
 renumber 11.22.33.44
-within router nft -f - <<'RULES'
-table inet filter {
-  chain miniupnpd { }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-}
-RULES
+miniupnpd_table | within router nft -f -
 cat >"$work/miniupnpd.conf" <<'CONF'
 ext_ifname=w0
 listening_ip=wall
