@@ -18,16 +18,18 @@ use super::pending_cut;
 use super::power::{self, LastLook, Save};
 use super::remembered::{is_dark, is_due, leave, load};
 use super::threads::{Begun, beside};
+use crate::called;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
 use crate::logic::gateway::Gateway;
 use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::{Next, RecordSpec, Truth};
+use crate::logic::records::{CHANGING, Next, RecordSpec, Truth};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired};
+use crate::logic::units::human_duration;
 use crate::net::Deadline;
 use crate::probe::wan::{GRACE, LAST_LOOK};
 use crate::store::{StateDir, history, state};
@@ -388,6 +390,12 @@ impl<'a, 'd> Run<'a, 'd> {
             exit_code: EXIT_DONE,
         };
         cycle.exit_code = exit_code(adapters, &cycle, !trouble.is_empty());
+        if cycle.exit_code == EXIT_FAILED && cycle.errors.is_empty() {
+            let (long, fix) = (human_duration(CHANGING), called::cadence("status"));
+            cycle.errors.push(format!(
+                "for over {long} it has not been known whether the records are right; fix: see why: {fix}"
+            ));
+        }
         Ok(cycle)
     }
 }

@@ -169,19 +169,6 @@ impl Batches {
         }
     }
 
-    /// It may not be made, and nothing of it was: as where it is [refused](Self::refused), but most likely nothing at all may be changed
-    /// here, which two changes alone tell.
-    pub fn forbidden(&mut self, part: &Part) {
-        let Range { start, end } = part.places;
-        if part.why == Why::Untried && end - start > 2 {
-            self.push(start + 2..end, Why::Rest);
-            self.push(start + 1..start + 2, Why::Rest);
-            self.push(start..start + 1, Why::Rest);
-        } else {
-            self.refused(part);
-        }
-    }
-
     /// There is no such thing as a batch: it goes out again, and so does the rest, one by one.
     pub fn one_by_one(&mut self, part: Option<Part>) {
         (self.size, self.largest) = (1, 1);

@@ -219,13 +219,9 @@ impl Sending<'_, '_> {
             };
             return self.fail([first, places.start], error);
         }
-        if is_forbidden {
-            self.batches.forbidden(&part);
-            return None;
-        }
         let is_again = || self.changes.iter().any(|change| change.is_again);
-        // What nobody says failed may land later: what is changed to the same then does no harm, and what is created twice does.
         let is_told = matches!(kind, ApiErrorKind::Unconfirmed { is_told: true, .. });
+        // What nobody says failed may land later: what is changed to the same then does no harm, and what is created twice does.
         let sent = self.changes.get(places.clone()).unwrap_or_default();
         let creates = sent.iter().any(|it| matches!(it.write, Write::Create(_)));
         let is_looked_into = is_quick && (is_told || !creates);
@@ -243,7 +239,7 @@ impl Sending<'_, '_> {
             }
             return None;
         }
-        if is_refused(kind) {
+        if is_refused(kind) || is_forbidden {
             self.batches.refused(&part);
             if !is_alone {
                 return None;

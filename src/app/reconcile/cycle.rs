@@ -79,7 +79,8 @@ impl Cycle<'_> {
             let own = self.state.machines.of(spec.kind.family()).track;
             let is_missing = is_any_ready && !is_ready(own.readiness());
             known.trouble.as_ref().is_some_and(|trouble| {
-                let is_long = || trouble.since.elapsed(&self.now).at_least(CHANGING);
+                let age = || trouble.since.elapsed(&self.now).known();
+                let is_long = || age().is_some_and(|age| age >= CHANGING);
                 !trouble.waits || (is_up && !is_missing && is_long())
             })
         };

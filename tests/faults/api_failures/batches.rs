@@ -427,10 +427,9 @@ fn records_at_which_the_server_fails_hold_up_no_other() {
         cloudflare.clear_journal();
         let cycles = cycles_until(&home, 50 - bad.len());
         assert!(cycles <= most, "{bad:?}: {cycles}");
-        // Reading, the batch, and at most 2 log2 of 50 further ones; one of them sees whether it was made all the same. What may not be
-        // changed is tried by two alone before.
+        // Reading, the batch, and at most 2 log2 of 50 further ones. What was lost without a word is read back each time.
         let calls = calls(&home);
-        let further = if fault == status(500) { 11 } else { 13 };
+        let further = if fault == Fault::Reset { 16 } else { 11 };
         assert!(
             bad.len() > 1 || calls.len() <= 2 + further,
             "{fault:?} {calls:#?}"
@@ -441,6 +440,33 @@ fn records_at_which_the_server_fails_hold_up_no_other() {
         }
         home.pass(std::time::Duration::from_secs(10 * 60 + 1));
         cycles_until(&home, 50);
+    }
+}
+
+#[test]
+fn one_of_few_records_is_found_in_two_times_the_logarithm() {
+    for fault in [
+        refusal(403, 10_000, "Authentication error"),
+        refusal(400, 9021, "Invalid TTL."),
+    ] {
+        for (count, most) in [(2, 2), (3, 3), (4, 4), (5, 4), (8, 6), (10, 6), (15, 7)] {
+            for bad in [0, count / 2, count - 1] {
+                let home = many(count);
+                let cloudflare = home.world.cloudflare();
+                let ids = [id(&home, bad)];
+                cloudflare.set_poison(&ids, &fault);
+                cloudflare.set_fault_at(&ids[0], true, Some(fault.clone()));
+                cloudflare.clear_journal();
+                home.cycle_with(&["--trust"]);
+                assert_eq!(right(&home), count - 1, "{fault:?} {bad} of {count}");
+                // After reading, and the batch.
+                let calls = calls(&home);
+                assert!(
+                    calls.len() <= 2 + most,
+                    "{fault:?} {bad} of {count}: {calls:?}"
+                );
+            }
+        }
     }
 }
 
