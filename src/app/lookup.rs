@@ -389,7 +389,10 @@ impl<'a> Lookup<'a> {
     fn about(&self, (zone, id): &(String, String), spec: &RecordSpec, error: &ApiError) -> About {
         let read = &mut *self.read.borrow_mut();
         let is_other = |other: &RecordSpec| other.name != spec.name && other.may_be_in(zone);
+        // Whoever asks to be left alone is left alone.
+        let asks = matches!(error.kind, ApiErrorKind::Unavailable { retry_after } if retry_after.is_some());
         let may_be_alone = read.is_one_name
+            && !asks
             && error.kind.scope() == Scope::Zone
             && self.records.iter().any(is_other);
         let is_alone =

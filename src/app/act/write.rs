@@ -47,7 +47,7 @@ impl Act<'_> {
                 // Whether it was made is to be seen, or somebody else created it between our read and our write: see what they made.
                 let is_to_be_read = match &made {
                     Made::Doubted => true,
-                    Made::Exists(_) => !change.is_again && is_new(&change),
+                    Made::Exists(_) => !change.is_again,
                     Made::Settled(_) => false,
                 };
                 if let (true, Ok(lookup)) = (is_to_be_read, &self.lookup) {

@@ -506,7 +506,6 @@ fn a_name_that_cannot_be_read_in_a_large_zone_holds_up_no_other() {
         status(500),
         refusal(404, 7003, "Could not route"),
         refusal(403, 10_000, "Authentication error"),
-        retry_after(503, "3600"),
         Fault::Reset,
     ] {
         let records: String = ["h0", "h1", "h2"]
@@ -618,7 +617,7 @@ fn a_pinned_record_whose_neighbour_has_the_address_is_told_as_wrong_with_that() 
             .iter()
             .filter(|it| it.method == "PATCH")
             .count(),
-        1
+        2
     );
     let status = home.run(&["status", "--json"]);
     let status: Value = serde_json::from_slice(&status.stdout).unwrap();
