@@ -80,8 +80,8 @@ pub struct Read {
     is_one_name: bool,
     /// The ids of zones in which something was read ..
     answered: Vec<String>,
-    /// .. and of those in which the reading of one name failed.
-    failed_alone: Vec<String>,
+    /// .. and those in which the reading of one name failed, with that and why.
+    failed_alone: Vec<(String, String, ApiError)>,
     /// How many calls it takes to read a zone as a whole, of those that were.
     calls: Vec<(String, u64)>,
 }
@@ -306,6 +306,13 @@ impl<'a> Lookup<'a> {
             read.is_one_name = is_one_name;
             return Err(error);
         }
+        // Of its other type nothing else would be heard.
+        let is_same =
+            |(zone, name, _): &&(String, String, ApiError)| zone == id && *name == spec.name;
+        if let Some((_, _, error)) = read.failed_alone.iter().find(is_same) {
+            read.is_one_name = true;
+            return Err(error.clone());
+        }
         let mut names = vec![spec.name.as_str()];
         for other in others {
             let name = other.name.as_str();
@@ -395,10 +402,13 @@ impl<'a> Lookup<'a> {
             && !asks
             && error.kind.scope() == Scope::Zone
             && self.records.iter().any(is_other);
-        let is_alone =
-            may_be_alone && (!read.failed_alone.contains(id) || read.answered.contains(id));
+        let is_another =
+            |(zone, name, _): &(String, String, ApiError)| zone == id && *name != spec.name;
+        let is_first = !read.failed_alone.iter().any(is_another);
+        let is_alone = may_be_alone && (is_first || read.answered.contains(id));
         if may_be_alone {
-            read.failed_alone.push(id.clone());
+            let failed = (id.clone(), spec.name.clone(), error.clone());
+            read.failed_alone.push(failed);
         }
         About::of(Some(zone.clone()).filter(|_| !is_alone), spec)
     }
