@@ -392,9 +392,13 @@ impl<'a, 'd> Run<'a, 'd> {
         cycle.exit_code = exit_code(adapters, &cycle, !trouble.is_empty());
         if cycle.exit_code == EXIT_FAILED && cycle.errors.is_empty() {
             let (long, fix) = (human_duration(CHANGING), called::cadence("status"));
-            cycle.errors.push(format!(
-                "for over {long} it has not been known whether the records are right; fix: see why: {fix}"
-            ));
+            let is_wrong = cycle.troubles().any(|(_, truth)| truth == Truth::Wrong);
+            let what = if is_wrong {
+                "a record is known to be wrong, and waits for the line or a confirmation".to_owned()
+            } else {
+                format!("for over {long} it has not been known whether the records are right")
+            };
+            cycle.errors.push(format!("{what}; fix: see why: {fix}"));
         }
         Ok(cycle)
     }

@@ -24,6 +24,12 @@ fn two_zones() -> (Home, [String; 2]) {
     (home, [first, second])
 }
 
+/// So many records of one zone, as they are configured: h0, h1, ..
+fn hosts(count: usize) -> String {
+    let record = |number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n");
+    (0..count).map(record).collect::<Vec<_>>().concat()
+}
+
 /// What the records hold, that of the first zone first.
 fn held(home: &Home) -> [String; 2] {
     let records = home.world.cloudflare().records();
@@ -471,10 +477,7 @@ fn what_rests_several_records_gives_each_its_turn_afterwards() {
 
 #[test]
 fn of_one_zone_a_record_that_cannot_be_read_holds_up_no_other() {
-    let records: String = ["h0", "h1", "h2"]
-        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\ncreate = true\n"))
-        .concat();
-    let home = Home::with(&records);
+    let home = Home::with(&hosts(3));
     home.cycle_with(&["--trust"]);
     home.world.set_address(Some(NEW.parse().unwrap()));
     // Nor can the zone be read as a whole.
@@ -508,10 +511,7 @@ fn a_name_that_cannot_be_read_in_a_large_zone_holds_up_no_other() {
         refusal(403, 10_000, "Authentication error"),
         Fault::Reset,
     ] {
-        let records: String = ["h0", "h1", "h2"]
-            .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\ncreate = true\n"))
-            .concat();
-        let home = Home::with(&records);
+        let home = Home::with(&hosts(3));
         let cloudflare = home.world.cloudflare();
         for number in 0..8 {
             let other =
@@ -539,10 +539,7 @@ fn a_name_that_cannot_be_read_in_a_large_zone_holds_up_no_other() {
 
 #[test]
 fn a_zone_that_cannot_be_read_as_a_whole_is_read_by_names_from_then_on_and_check_does_so_too() {
-    let records: String = ["h0", "h1", "h2"]
-        .map(|name| format!("[[record]]\nname = \"{name}.example.com\"\ncreate = true\n"))
-        .concat();
-    let home = Home::with(&records);
+    let home = Home::with(&hosts(3));
     let cloudflare = home.world.cloudflare();
     home.cycle_with(&["--trust"]);
     cloudflare.set_fault_at("dns_records?per_page", false, Some(status(500)));
@@ -565,10 +562,7 @@ fn a_zone_that_cannot_be_read_as_a_whole_is_read_by_names_from_then_on_and_check
 
 #[test]
 fn a_zone_of_many_records_for_which_too_many_requests_are_said_goes_behind_the_others() {
-    let first: Vec<String> = (0..8)
-        .map(|number| format!("[[record]]\nname = \"h{number}.example.com\"\ncreate = true\n"))
-        .collect();
-    let first = first.concat();
+    let first = hosts(8);
     let home = Home::with(&format!("{first}{SECOND}"));
     let cloudflare = home.world.cloudflare();
     cloudflare.add_zone("example.net");
@@ -679,6 +673,8 @@ fn what_is_known_to_be_wrong_has_one_exit_code_also_while_the_line_is_down() {
         home.world.set_line(line).unwrap();
         let (code, report) = home.cycle_with(&[]);
         assert_eq!(code, 1, "{report:#}");
+        let told = report["errors"].to_string();
+        assert!(!told.contains("has not been known"), "it is: {told}");
         home.pass(MINUTE);
     }
 }
