@@ -5,8 +5,8 @@ use std::fs;
 use super::figures::Figures;
 use super::support::Home;
 
-/// `state.json`, `history.jsonl` and the older one, `lock`, `unsettled`, `reserve`, and five documents that were set aside.
-const MOST_FILES: u64 = 11;
+/// `state.json`, `history.jsonl` and the older one, `lock`, `unsettled`, `reserve`, `telemetry`, and five documents that were set aside.
+const MOST_FILES: u64 = 12;
 const LARGEST_STATE: u64 = 64 << 10;
 /// Room for two states, and some.
 const LARGEST_RESERVE: u64 = 2 * LARGEST_STATE + (32 << 10);

@@ -254,13 +254,12 @@ impl Ledger {
     ) {
         for request in &turn.requests {
             let at = self.at_home(request.at);
-            // Of two that are to be created the other one may go out: the server may fail at one of them alone.
-            let new = request
-                .body
-                .as_ref()
-                .map(|body| (&body["name"], &body["type"]));
-            let new = new.filter(|_| request.method == "POST");
-            let asked = format!("{} {} {new:?}", request.method, request.path);
+            // The server may fail at one of two writes alone, and what failed with one address is tried with the next one.
+            let of_write = request.body.as_ref().map(|body| {
+                let [name, kind, content] = ["name", "type", "content"].map(|key| &body[key]);
+                (name, kind, content)
+            });
+            let asked = format!("{} {} {of_write:?}", request.method, request.path);
             let rest = self.rests.get(&asked).copied().unwrap_or(self.rest_until);
             let until = self.rest_until.max(rest);
             assert!(

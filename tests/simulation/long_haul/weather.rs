@@ -108,8 +108,8 @@ pub const HONEST_RESOLVER: DohMode = DohMode::Honest {
 /// Refusals of the API, each with its `Retry-After` and for how many seconds at least it is to be left alone after it.
 const REFUSALS: [(u16, Option<&str>, u64); 8] = [
     (400, None, 0),
-    // A minute where a zone alone says so, as others take the token, and five where all do.
-    (401, None, 60),
+    // Half a minute where a zone or a record alone is answered so, as others take the token, and five where all are.
+    (401, None, 30),
     (404, None, 0),
     (429, Some("600"), 600),
     (500, None, 30),
