@@ -216,7 +216,11 @@ impl<'a> Act<'a> {
         waiting.append(&mut refused);
         // Where time runs out, or a failure rests more than one record, each has had its turn. A sort would take more room than this.
         let mut served = vec![];
-        while let Some(longest) = first_of_longest(&waiting, state, &served) {
+        let mut ahead = self.failed_ahead(state, &waiting);
+        while let Some(longest) = ahead
+            .take()
+            .or_else(|| first_of_longest(&waiting, state, &served))
+        {
             let begun = Instant::now();
             let first = waiting.remove(longest);
             let left = self.lookup.as_ref().map(|it| it.deadline.remaining());
@@ -270,6 +274,17 @@ impl<'a> Act<'a> {
         // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.
         let acted: Option<Vec<Acted>> = results.acted.into_iter().collect();
         Ok(acted.unwrap_or_default())
+    }
+
+    /// The place of the record that was read ahead in vain. What that tells of the API is heeded before anything else is asked of it.
+    fn failed_ahead(&self, state: &mut State, waiting: &[Waiting<'_>]) -> Option<usize> {
+        let lookup = self.lookup.as_ref().ok()?;
+        let name = lookup.failed_ahead()?;
+        let place = waiting.iter().position(|one| one.spec.name == name);
+        if place.is_none() {
+            lookup.note_unasked(state, self.desired.records);
+        }
+        place
     }
 
     /// What public DNS answers for those about which it is to be asked, one per record.

@@ -39,12 +39,16 @@ impl Ahead {
         deadline: Deadline,
     ) -> Self {
         let records = desired.records.iter().zip(foreseen);
-        let mut at_provider = records
+        let at_provider = records
             .filter(|(_, next)| **next == Some(Next::AskApi))
             .map(|(spec, _)| spec);
-        let read = at_provider.next().and_then(|first| {
+        // The first of those that waited longest, as it is the first to be looked at.
+        let from_the_end = at_provider.clone().rev();
+        let longest = from_the_end.max_by_key(|spec| state.waited(spec, now));
+        let read = longest.and_then(|first| {
             let lookup = Lookup::by(adapters, Read::default(), desired, now, deadline).ok()?;
-            lookup.read_ahead(state, first, &mut at_provider);
+            let mut others = at_provider.filter(|spec| spec.key() != first.key());
+            lookup.read_ahead(state, first, &mut others);
             Some(lookup.into_read())
         });
         let public_dns = |spec: &RecordSpec| adapters.public_dns(spec, deadline);

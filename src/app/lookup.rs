@@ -207,6 +207,12 @@ impl<'a> Lookup<'a> {
         }
     }
 
+    /// The name that was read ahead in vain, alone or with its zone.
+    pub fn failed_ahead(&self) -> Option<String> {
+        let read = self.read.borrow();
+        read.failed.as_ref().map(|(_, name, ..)| name.clone())
+    }
+
     /// Every record of that name. Its zone is looked for once and remembered. `others` may be read in one go with it.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{Act, Change, Results};
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind};
-use crate::logic::records::{Next, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::records::{Instead, Next, RecordSpec, Settled, Write, WriteFate};
 use crate::logic::state::State;
 use crate::store::StoreError;
 
@@ -42,9 +42,10 @@ impl Act<'_> {
                 });
             }
             ordered.extend(alone);
-            let mut unread = vec![];
+            let (mut unread, mut doubted) = (vec![], vec![]);
             for (change, made) in self.make(state, &zone, ordered, counts)? {
                 // Whether it was made is to be seen, or somebody else created it between our read and our write: see what they made.
+                let is_in_doubt = matches!(made, Made::Doubted);
                 let is_to_be_read = match &made {
                     Made::Doubted => true,
                     Made::Exists(_) => !change.is_again,
@@ -52,6 +53,7 @@ impl Act<'_> {
                 };
                 if let (true, Ok(lookup)) = (is_to_be_read, &self.lookup) {
                     lookup.forget(&zone.1, &change.record.spec.name);
+                    doubted.push(is_in_doubt);
                     unread.push(change.record);
                     continue;
                 }
@@ -70,7 +72,7 @@ impl Act<'_> {
                 results.settle(change.record.place, settled, at, begun.elapsed());
             }
             // The last one first, as what is left are the others.
-            while let Some(record) = unread.pop() {
+            while let (Some(record), Some(is_in_doubt)) = (unread.pop(), doubted.pop()) {
                 let settled = match self.read(state, record.spec, record.wanted, &unread) {
                     Next::Write(write) => {
                         others.push(Change {
@@ -81,6 +83,12 @@ impl Act<'_> {
                         });
                         continue;
                     }
+                    // It could not be read any more, and may have been written.
+                    Next::Done(Settled::Held {
+                        reason,
+                        found: Instead::Unread,
+                        ..
+                    }) if is_in_doubt => Settled::failed(reason),
                     Next::Done(settled) => settled,
                     Next::AskDoh | Next::AskApi => super::not_read(record.spec),
                 };

@@ -580,6 +580,27 @@ fn a_zone_of_many_records_for_which_too_many_requests_are_said_goes_behind_the_o
 }
 
 #[test]
+fn after_too_many_requests_nothing_more_is_asked_in_that_cycle_whichever_zone_was_read_ahead() {
+    let (home, [first, _]) = two_zones();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at(&first, false, Some(retry_after(429, "600")));
+    let mut held_by = vec![];
+    for _ in 0..4 {
+        let before = cloudflare.journal().len();
+        home.cycle_with(&["--trust"]);
+        let asked = cloudflare.journal().split_off(before);
+        let limited = asked.iter().position(|it| it.status == Some(429));
+        assert!(
+            limited.is_none_or(|place| place + 1 == asked.len()),
+            "{asked:#?}"
+        );
+        held_by.push(held(&home)[1].clone());
+        home.pass(11 * MINUTE);
+    }
+    assert_eq!(held_by[1], NEW, "the other zone waits: {held_by:?}");
+}
+
+#[test]
 fn a_pinned_record_whose_neighbour_has_the_address_is_told_as_wrong_with_that() {
     let home = Home::new();
     let cloudflare = home.world.cloudflare();
