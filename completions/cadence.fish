@@ -43,6 +43,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "status" -d 'Show re
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "recover" -d 'Power-cycle the modem once'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "report" -d 'Tell how available the line was, as a page, a summary or JSON'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
@@ -141,6 +142,21 @@ complete -c cadence -n "__fish_cadence_using_subcommand history" -l json -d 'Sam
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l since -d 'Of the last DURATION, such as 7d or 365d [default: 30d]' -r
+complete -c cadence -n "__fish_cadence_using_subcommand report" -s o -l output -d 'Write the page to this file' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l json -d 'Same as --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand report" -s v -l verbose -d 'Print more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand report" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l record -d 'Keep this record on the home\'s address; may be repeated' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l type -d 'The type of each record: A (default) or AAAA; repeat it for both' -r -f -a "A\t''
 AAAA\t''"
@@ -194,12 +210,13 @@ complete -c cadence -n "__fish_cadence_using_subcommand demo" -l json -d 'Same a
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "status" -d 'Show readiness, address, records and the last 24 hours'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "recover" -d 'Power-cycle the modem once'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history init check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "status" -d 'Show readiness, address, records and the last 24 hours'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "recover" -d 'Power-cycle the modem once'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "report" -d 'Tell how available the line was, as a page, a summary or JSON'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report init check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -52,6 +52,7 @@ fn examples(command: &str) -> &'static str {
         "probe" => "  cadence probe\n  cadence probe --only router,wan --json",
         "recover" => "  sudo cadence recover --dry-run\n  sudo cadence recover",
         "history" => "  cadence history --since 7d\n  cadence history --kind outage,recovery",
+        "report" => "  cadence report\n  cadence report --since 365d --output report.html",
         "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
         "check" => "  sudo cadence check\n  cadence check --offline",
         "demo" => "  cadence demo\n  cadence demo -v",
@@ -142,6 +143,8 @@ pub enum Command {
     Recover(Recover),
     /// List address changes, readiness changes, record writes and outages
     History(History),
+    /// Tell how available the line was, as a page, a summary or JSON
+    Report(Report),
     /// Create a first configuration, asking for what flags leave out
     Init(Init),
     /// Check config, token, zones, records and this host, with fixes
@@ -242,6 +245,17 @@ pub struct History {
     /// Newest first
     #[arg(long)]
     pub reverse: bool,
+}
+
+/// `cadence report`
+#[derive(Debug, Clone, Args)]
+pub struct Report {
+    /// Of the last DURATION, such as 7d or 365d [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// Write the page to this file
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
 }
 
 /// The plugs that an address alone describes.

@@ -1,6 +1,5 @@
 //! Runs the command that was asked for, and prints what it found. Commands return values, `render` makes text of them, and here both meet.
 
-#[cfg(feature = "demo")]
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use crate::app::context::Context;
 #[cfg(feature = "demo")]
 use crate::app::demo;
 use crate::app::reconcile::Cycle;
-use crate::app::{ask, check, history, init, probe, reconcile, recover, status};
+use crate::app::{ask, check, history, init, probe, reconcile, recover, report, status};
 use crate::called;
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
@@ -37,6 +36,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Probe(options) => documented(&context, probe(&context, &options)),
         Command::Recover(options) => documented(&context, recover(&context, &options)),
         Command::History(options) => history(&context, &options),
+        Command::Report(options) => documented(&context, report(&context, &options)),
         Command::Init(options) => documented(&context, init(&context, &options)),
         Command::Check(options) => check(&context, &options),
         #[cfg(feature = "demo")]
@@ -125,6 +125,28 @@ fn history(context: &Context, options: &cli::History) -> Result<u8, Error> {
     let listed = history::run(context, options)?;
     let text = render::history::report(&listed, &context.style, &TimeZone::system());
     context.print(&text)?;
+    Ok(EXIT_DONE)
+}
+
+/// The page goes to the file that is named, or to a stdout that is one; where one looks on, it is told in a few lines.
+fn report(context: &Context, options: &cli::Report) -> Result<u8, Error> {
+    let (zone, style) = (TimeZone::system(), &context.style);
+    let Some(report) = report::run(context, options, &zone)? else {
+        return Err(Error::failed(report::nothing(context)));
+    };
+    let told = render::report::report(&report, style, &zone);
+    let is_page = context.is_any_form() && !io::stdout().is_terminal();
+    match &options.output {
+        Some(path) => {
+            let page = match style.form {
+                Form::Json => told,
+                Form::Pretty | Form::Logfmt => render::report::page(&report, &zone),
+            };
+            report::save(path, &page)?;
+        }
+        None if is_page => context.print(&render::report::page(&report, &zone))?,
+        None => context.print(&told)?,
+    }
     Ok(EXIT_DONE)
 }
 

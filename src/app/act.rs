@@ -230,13 +230,8 @@ impl<'a> Act<'a> {
             let mut changes = vec![];
             let (place, spec) = (first.place, first.spec);
             self.look(state, first, &waiting, &mut results, &mut changes, begun);
-            // What keeps everything from being asked may be said of this zone alone: the others go first the next time.
             if results.has_failed(place) && state.backoff.is_some() {
-                let own = spec.zone_candidates().pop();
-                let is_beside = |one: &&Waiting<'_>| one.spec.zone_candidates().pop() == own;
-                for beside in waiting.iter().filter(is_beside) {
-                    state.is_in_vain(beside.spec, self.now);
-                }
+                self.put_behind(state, spec, &waiting);
             }
             // The others of its zone, which is known now; as many as are written at once, so that time is left to write them.
             let zone = self.last_zone();
@@ -274,6 +269,15 @@ impl<'a> Act<'a> {
         // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.
         let acted: Option<Vec<Acted>> = results.acted.into_iter().collect();
         Ok(acted.unwrap_or_default())
+    }
+
+    /// What keeps everything from being asked may be said of this record's zone alone: the others go first the next time.
+    fn put_behind(&self, state: &mut State, spec: &RecordSpec, waiting: &[Waiting<'_>]) {
+        let own = spec.zone_candidates().pop();
+        let is_beside = |one: &&Waiting<'_>| one.spec.zone_candidates().pop() == own;
+        for beside in waiting.iter().filter(is_beside) {
+            state.is_in_vain(beside.spec, self.now);
+        }
     }
 
     /// The place of the record that was read ahead in vain. What that tells of the API is heeded before anything else is asked of it.

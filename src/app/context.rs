@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::adapters::{Adapters, Outside};
 use crate::called::Called;
-use crate::cli::Global;
+use crate::cli::{Format, Global};
 use crate::config::{self, Env, Mode, Settings, Token};
 use crate::error::{Error, plain};
 use crate::logic::policy::Rule;
@@ -97,6 +97,12 @@ impl Context {
         let is_service = self.env.get("INVOCATION_ID").is_some();
         let is_announced = || Path::new(ANNOUNCED).symlink_metadata().is_ok();
         (is_service && is_announced()).then_some("announcement")
+    }
+
+    /// Whether nobody said how to print.
+    #[must_use]
+    pub fn is_any_form(&self) -> bool {
+        self.global.format == Format::Auto && !self.global.json
     }
 
     /// Whether root runs the command.

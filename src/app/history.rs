@@ -1,5 +1,6 @@
 //! `cadence history`: reads the events that cycles left. No lock, no network, and nothing is changed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -69,9 +70,22 @@ pub struct Listed {
 pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
     let state_dir = context.state_dir();
     let history = match StateDir::existing(&state_dir).map_err(Error::state)? {
-        Some(dir) => history::read(&dir).map_err(Error::state)?,
+        Some(dir) => read(&dir, &state_dir)?,
         None => history::History::default(),
     };
+    let stored = history.events.len();
+    Ok(Listed {
+        events: select(history.events, options, &system::now()),
+        stored,
+    })
+}
+
+/// Reads the whole history, and warns of what is none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(dir: &StateDir, path: &Path) -> Result<history::History<Entry>, Error> {
+    let history = history::read(dir).map_err(Error::state)?;
     if history.skipped > 0 {
         log::warn!(
             "{} of the history in {} skipped: not an event",
@@ -79,14 +93,10 @@ pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
                 1 => "1 line".to_owned(),
                 lines => format!("{lines} lines"),
             },
-            state_dir.display()
+            path.display()
         );
     }
-    let stored = history.events.len();
-    Ok(Listed {
-        events: select(history.events, options, &system::now()),
-        stored,
-    })
+    Ok(history)
 }
 
 /// The events that are asked for, in the order in which they happened, which is that of the file: wall clocks jump.

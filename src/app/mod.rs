@@ -19,5 +19,6 @@ pub mod probe;
 pub mod reconcile;
 pub mod recover;
 mod remembered;
+pub mod report;
 pub mod status;
 mod threads;

@@ -23,6 +23,7 @@ pub mod readiness;
 pub mod record_state;
 pub mod records;
 pub mod recovery;
+pub mod report;
 pub mod rest;
 pub mod schedule;
 pub mod settle;

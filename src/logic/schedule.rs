@@ -72,7 +72,8 @@ pub fn is_due(state: &State, policy: &Policy, now: &Moment) -> bool {
 }
 
 /// In how many seconds after the last cycle the next one was to come.
-fn planned(state: &State) -> u64 {
+#[must_use]
+pub fn planned(state: &State) -> u64 {
     state
         .next
         .as_ref()
@@ -88,13 +89,19 @@ pub fn is_fast(state: &State) -> bool {
         .is_some_and(|due| due.speed == Speed::Fast)
 }
 
+/// For how long what a cycle saw is taken to be so, where the next one was to come after that time.
+#[must_use]
+pub fn speaks_for(planned: Duration) -> Duration {
+    GAP.max(planned.saturating_mul(2))
+}
+
 /// Whether there was a gap between the last cycle and this one; inside, how long it was, where the clocks can tell.
 #[must_use]
 pub fn gap(state: &State, now: &Moment) -> Option<Option<Duration>> {
     let planned = planned(state);
     match state.last.as_ref()?.at.elapsed(now) {
         Elapsed::Known(elapsed) => {
-            (elapsed > GAP.max(Duration::from_secs(planned * 2))).then_some(Some(elapsed))
+            (elapsed > speaks_for(Duration::from_secs(planned))).then_some(Some(elapsed))
         }
         Elapsed::Unknown => Some(None),
     }

@@ -10,6 +10,7 @@ mod json;
 mod line;
 pub mod probe;
 pub mod recover;
+pub mod report;
 mod signal;
 pub mod status;
 mod style;

@@ -136,9 +136,8 @@ fn is_command(text: &str) -> bool {
     match word {
         _ if PROGRAMS.contains(&program) => true,
         _ if program == "install" => word.starts_with('-'),
-        "check" | "demo" | "history" | "init" | "probe" | "reconcile" | "recover" | "status" => {
-            is_ours
-        }
+        "check" | "demo" | "history" | "init" | "probe" | "reconcile" | "recover" | "report"
+        | "status" => is_ours,
         _ => is_ours && word.starts_with("--"),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Nothing depends on it: it is written without the lock, each line by one call, and never synced. A power loss costs its last lines.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read as _, Write};
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use rustix::fs::OFlags;
@@ -12,6 +13,16 @@ use super::{FILE_MODE, StateDir, StoreError};
 /// Its name in the state folder.
 const FOLDER: &str = "telemetry";
 const ENDING: &str = ".csv";
+/// No day has more: a cycle a second leaves less.
+const LARGEST: u64 = 32 << 20;
+/// So much is read at once.
+const BUFFER: usize = 64 << 10;
+
+/// Where it is in a state folder.
+#[must_use]
+pub fn folder(state_dir: &Path) -> PathBuf {
+    state_dir.join(FOLDER)
+}
 
 /// Adds a line to the file of that day, which begins with `columns`. With a new day the files of those before `first` go.
 ///
@@ -41,6 +52,46 @@ pub fn append(
         let _ = remove_before(&below, first);
     }
     Ok(())
+}
+
+/// Reads the lines of the days from `first` to `last`, oldest first: each is told with the first line of its file, which names the columns.
+///
+/// # Errors
+/// The folder or a file in it cannot be read.
+pub fn read(
+    dir: &StateDir,
+    [first, last]: [Date; 2],
+    told: &mut dyn FnMut(&str, &str),
+) -> Result<(), StoreError> {
+    let folder = match dir.folder.open_below(FOLDER.as_ref()) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(dir.failed("read", FOLDER))?,
+    };
+    let (mut columns, mut line) = (String::new(), String::new());
+    let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok());
+    while let Some(day) = days.next().filter(|day| *day <= last) {
+        let name = format!("{day}{ENDING}");
+        let file = match folder.open_file(name.as_ref(), OFlags::RDONLY) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
+            opened => opened,
+        };
+        let failed = |cause| StoreError::new("read", &folder.file(name.as_ref()), cause);
+        let mut lines = BufReader::with_capacity(BUFFER, file.map_err(failed)?.take(LARGEST));
+        next_line(&mut lines, &mut columns).map_err(failed)?;
+        while next_line(&mut lines, &mut line).map_err(failed)? {
+            told(&columns, &line);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a line; false at the end of the file. What is not text is read as an empty one.
+fn next_line(lines: &mut impl BufRead, line: &mut String) -> io::Result<bool> {
+    let mut bytes = std::mem::take(line).into_bytes();
+    bytes.clear();
+    let is_any = lines.read_until(b'\n', &mut bytes)? > 0;
+    *line = String::from_utf8(bytes).unwrap_or_default();
+    Ok(is_any)
 }
 
 fn remove_before(below: &StateDir, first: Date) -> io::Result<()> {

@@ -68,6 +68,7 @@ fn every_command_fits_the_terminal_and_a_pipe() {
             &["probe"],
             &["status"],
             &["history"],
+            &["report", "--format", "pretty"],
             &["recover", "--dry-run"],
         ] {
             let mut command = home.command(arguments);

@@ -7,12 +7,13 @@ use std::path::Path;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "reconcile",
     "status",
     "probe",
     "recover",
     "history",
+    "report",
     "init",
     "check",
 ];

@@ -21,7 +21,7 @@ use serde_json::json;
 use support::{Home, RECORD};
 
 /// Every command that could meet the token, at its most talkative.
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 11] = [
     &["reconcile", "-vv", "--trust", "--no-cache"],
     &["reconcile", "-vv", "--json", "--trust", "--no-cache"],
     &[
@@ -37,6 +37,8 @@ const COMMANDS: [&[&str]; 9] = [
     &["status", "-vv", "--json"],
     &["history", "-vv"],
     &["history", "-vv", "--json"],
+    &["report", "-vv"],
+    &["report", "-vv", "--json"],
     &["probe", "-vv"],
     &["check", "-vv"],
 ];

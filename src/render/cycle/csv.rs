@@ -2,12 +2,13 @@
 
 use crate::app::reconcile::Cycle;
 use crate::logic::observation::Signal;
+use crate::logic::schedule;
 use crate::logic::units::Family;
 use crate::render::json::{milliseconds, seconds};
 
 /// The names of the columns, which `cadence(7)` explains.
 pub const COLUMNS: &str = "time,cycle,verdict,readiness_ipv4,readiness_ipv6,address_ipv4,address_ipv6,router_ms,wan_ms,provider_ms,\
-    records,requests,recovery,elapsed_ms\n";
+    records,requests,recovery,elapsed_ms,next_s\n";
 
 /// The line of a cycle whose process made so many HTTP requests.
 #[must_use]
@@ -43,6 +44,7 @@ pub fn line(cycle: &Cycle<'_>, requests: u32) -> String {
         requests.to_string(),
         cycle.recovery.as_str().to_owned(),
         milliseconds(cycle.elapsed).to_string(),
+        schedule::planned(&cycle.state).to_string(),
     ];
     columns.join(",") + "\n"
 }

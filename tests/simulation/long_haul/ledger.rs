@@ -163,6 +163,17 @@ impl Ledger {
         self.writes.remove(key);
     }
 
+    /// Somebody deleted a record. If nobody heard that it was created, it will be seen as never made, and costs nothing of the budget.
+    pub fn was_deleted(&mut self, record: &Value) {
+        let of_it = |write: &Write| {
+            let is_of_it = |after: &Value| after["id"] == record["id"];
+            write.before.is_none() && write.after.as_ref().is_some_and(is_of_it)
+        };
+        if self.unanswered.iter().any(of_it) {
+            self.writes.entry(key_of(record)).or_default().pop();
+        }
+    }
+
     /// Whether the last completed cycle is longer ago.
     fn is_later_than(&self, time: Duration) -> bool {
         let now = self.at_home(Timestamp::now());

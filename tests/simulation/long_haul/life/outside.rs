@@ -102,6 +102,7 @@ impl Life {
         let id = record["id"].as_str().unwrap();
         if self.random.random_ratio(1, 3) {
             cloudflare.remove_record(id);
+            self.ledger.was_deleted(&record);
             self.tell(format!("somebody deletes {}", record["name"]));
         } else {
             let content = if record["type"] == "A" {

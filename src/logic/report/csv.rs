@@ -1,0 +1,74 @@
+//! Lines of the telemetry folder as they are read back. Columns are found by their names: a newer release may have added some.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::Error;
+
+use super::Look;
+use crate::logic::schedule::speaks_for;
+use crate::logic::verdict::Verdict;
+
+/// The columns that are read, and the place of each.
+const NAMES: [&str; 8] = [
+    "time",
+    "verdict",
+    "address_ipv4",
+    "address_ipv6",
+    "router_ms",
+    "wan_ms",
+    "provider_ms",
+    "next_s",
+];
+
+/// Where the columns of one file are.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns {
+    /// By the place in [`NAMES`].
+    places: [Option<usize>; NAMES.len()],
+}
+
+impl Columns {
+    /// By the first line of a file; none where it does not name the time and the verdict.
+    #[must_use]
+    pub fn of(header: &str) -> Option<Self> {
+        let place = |name: &str| header.trim_end().split(',').position(|it| it == name);
+        let places = NAMES.map(place);
+        (places[0].is_some() && places[1].is_some()).then_some(Self { places })
+    }
+
+    /// What a line tells; none where it was cut short by a power loss, or is none of ours.
+    #[must_use]
+    pub fn look(&self, line: &str) -> Option<Look> {
+        let mut fields = [""; NAMES.len()];
+        for (at, field) in line.trim_end().split(',').enumerate() {
+            let place = self.places.iter().position(|it| *it == Some(at));
+            if let Some(own) = place.and_then(|place| fields.get_mut(place)) {
+                *own = field;
+            }
+        }
+        let [time, verdict, ipv4, ipv6, router, wan, provider, next] = fields;
+        let verdict = verdict.into_deserializer();
+        let planned = known::<u64>(next).unwrap_or_default();
+        Some(Look {
+            at: time.parse::<Timestamp>().ok()?,
+            verdict: Verdict::deserialize::<serde::de::value::StrDeserializer<'_, Error>>(verdict)
+                .ok()?,
+            addresses: [ipv4, ipv6].map(known::<IpAddr>),
+            answers: [router, wan, provider].map(known::<f32>),
+            speaks_for: speaks_for(Duration::from_secs(planned)),
+        })
+    }
+}
+
+/// A field; none where it is empty.
+fn known<T: FromStr>(field: &str) -> Option<T> {
+    if field.is_empty() {
+        return None;
+    }
+    field.parse().ok()
+}

@@ -1,0 +1,99 @@
+//! What the history adds to a report: power cycles, and when public DNS followed.
+
+use jiff::Timestamp;
+
+use super::{PowerCycle, Report};
+use crate::logic::event::{Event, EventKind, RecoveryPhase};
+
+/// So long after an outage a power cycle that ended it may be told, and an address that came with the line.
+const AFTERWARDS_S: u64 = 10 * 60;
+
+impl Report {
+    /// Takes up the next event of the history.
+    pub fn event(&mut self, event: &Event) {
+        let at = event.at;
+        if at < self.from || at > self.to {
+            return;
+        }
+        match &event.what {
+            EventKind::Recovery {
+                phase,
+                seconds,
+                reason,
+                ..
+            } => self.recovery(at, *phase, *seconds, reason.as_ref()),
+            EventKind::Converged { address, .. } => {
+                let mut held = self.addresses.iter_mut().rev();
+                let held = held.find(|held| held.address == *address && held.from <= at);
+                if let Some(held) = held {
+                    // Of several records the last one, if it is of the same change: a record may be added a year later.
+                    let after = at.as_second().abs_diff(held.from.as_second());
+                    let is_of_it = held.dns_right_after_s.is_none() || after <= AFTERWARDS_S;
+                    if is_of_it {
+                        held.dns_right_after_s = Some(after);
+                    }
+                }
+            }
+            EventKind::Address { .. }
+            | EventKind::Readiness { .. }
+            | EventKind::Record { .. }
+            | EventKind::Outage { .. }
+            | EventKind::Gap { .. }
+            | EventKind::Error { .. } => {}
+        }
+    }
+
+    fn recovery(
+        &mut self,
+        at: Timestamp,
+        phase: RecoveryPhase,
+        seconds: Option<u64>,
+        reason: Option<&String>,
+    ) {
+        if phase == RecoveryPhase::Started {
+            self.power_cycles.push(PowerCycle {
+                at,
+                helped: None,
+                seconds: None,
+                reason: None,
+            });
+            let mut outages = self.outages.iter_mut().rev();
+            if let Some(outage) = outages.find(|outage| outage.from <= at) {
+                outage.power_cycles += u32::from(outage.to.is_none_or(|to| at <= to));
+            }
+            return;
+        }
+        let Some(last) = self.power_cycles.last_mut() else {
+            return;
+        };
+        match phase {
+            RecoveryPhase::Helped => {
+                last.helped = Some(true);
+                last.seconds = seconds;
+                let started = last.at;
+                let mut outages = self.outages.iter_mut().rev();
+                let of_it = outages.find(|outage| outage.from <= started);
+                if let Some(outage) = of_it {
+                    outage.was_helped = outage.power_cycles > 0;
+                }
+            }
+            RecoveryPhase::NotHelped => last.helped = Some(false),
+            RecoveryPhase::Failed => last.reason = reason.cloned(),
+            RecoveryPhase::Started | RecoveryPhase::Completed | RecoveryPhase::SwitchedOn => {}
+        }
+    }
+
+    /// Tells of each outage with which new address the line came back.
+    pub fn join(&mut self) {
+        for outage in &mut self.outages {
+            let Some(to) = outage.to else { continue };
+            let is_new = |from: Timestamp| {
+                from > self.from
+                    && from >= outage.from
+                    && from.as_second() <= to.as_second().saturating_add_unsigned(AFTERWARDS_S)
+            };
+            let held = self.addresses.iter().find(|held| is_new(held.from));
+            outage.new_address = held.map(|held| held.address);
+        }
+    }
+}

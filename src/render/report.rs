@@ -1,0 +1,234 @@
+//! `cadence report`: a page, the same in a few lines for a terminal, or JSON. All of them answer the same five questions.
+
+mod chart;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use jiff::tz::TimeZone;
+
+use super::json::line;
+use super::text::{human_seconds, pair, some_of, wrap};
+use super::{Form, Style, day_in, minute_in};
+use crate::logic::report::{Held, Outage, Report};
+use crate::logic::verdict::Verdict;
+
+pub use page::page;
+
+const FAULT: &str = "Whose fault";
+/// So many days are named, and the others counted.
+const DAYS: usize = 6;
+
+/// A question that the report answers, and the answer: in a word or two, and in a sentence.
+pub struct Answer {
+    /// What is asked.
+    pub question: &'static str,
+    /// In a word or two.
+    pub short: String,
+    /// What there is to say about it.
+    pub more: String,
+}
+
+/// The report for a terminal or a log; ends with a line feed.
+#[must_use]
+pub fn report(report: &Report, style: &Style, zone: &TimeZone) -> String {
+    match style.form {
+        Form::Json => line(report),
+        Form::Pretty | Form::Logfmt if style.quiet => String::new(),
+        Form::Logfmt => logfmt(report),
+        Form::Pretty => pretty(report, style, zone),
+    }
+}
+
+fn logfmt(report: &Report) -> String {
+    let mut out = String::new();
+    let seconds = &report.seconds;
+    pair(&mut out, "from", &format!("{:.0}", report.from));
+    pair(&mut out, "to", &format!("{:.0}", report.to));
+    pair(&mut out, "availability", &availability(report));
+    for (key, value) in [
+        ("up_s", seconds.up),
+        ("line_down_s", seconds.line),
+        ("router_down_s", seconds.router),
+        ("unverified_s", seconds.unverified),
+        ("host_down_s", seconds.host),
+        ("unknown_s", seconds.unknown),
+        ("outages", report.outages.len() as u64),
+        ("addresses", report.addresses.len() as u64),
+        ("power_cycles", report.power_cycles.len() as u64),
+    ] {
+        pair(&mut out, key, &value.to_string());
+    }
+    out.push('\n');
+    out
+}
+
+fn pretty(report: &Report, style: &Style, zone: &TimeZone) -> String {
+    const INDENT: usize = 15;
+    let mut out = format!("{}\n\n", period(report, zone));
+    for answer in answers(report, zone) {
+        let text = match answer.more.as_str() {
+            "" => answer.short,
+            more => format!("{}: {more}", answer.short),
+        };
+        let room = style.width.saturating_sub(INDENT);
+        for (at, line) in wrap(&text, room, room).iter().enumerate() {
+            let head = if at == 0 { answer.question } else { "" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{head:INDENT$}{line}");
+        }
+    }
+    out
+}
+
+/// From when to when.
+fn period(report: &Report, zone: &TimeZone) -> String {
+    let (from, to) = (day_in(report.from, zone), day_in(report.to, zone));
+    format!("{from} to {to}, {} cycles", report.cycles)
+}
+
+/// `99.912 %`, or that nothing is known.
+fn availability(report: &Report) -> String {
+    report
+        .availability
+        .map_or_else(|| "not known".to_owned(), |it| format!("{it:.3} %"))
+}
+
+/// What a report is made for.
+fn answers(report: &Report, zone: &TimeZone) -> [Answer; 5] {
+    [
+        available(report),
+        fault(report),
+        outages(report, zone),
+        new_address(report),
+        power_cycles(report),
+    ]
+}
+
+fn available(report: &Report) -> Answer {
+    let seconds = &report.seconds;
+    let bad = report.days.iter().filter(|day| day.seconds.down() > 0);
+    let bad: Vec<String> = bad.map(|day| day.date.to_string()).collect();
+    let seen = format!("of {} that were seen", human_seconds(seconds.known()));
+    let unseen = match seconds.unknown {
+        0 => String::new(),
+        unknown => format!("; of {} nothing is known", human_seconds(unknown)),
+    };
+    let days = match bad.as_slice() {
+        [] => "; down on no day".to_owned(),
+        [day] => format!("; down on {day}"),
+        days => format!("; down on {} days: {}", days.len(), some_of(days, DAYS)),
+    };
+    Answer {
+        question: "Available",
+        short: availability(report),
+        more: seen + &unseen + &days,
+    }
+}
+
+fn fault(report: &Report) -> Answer {
+    let seconds = &report.seconds;
+    let mut told = [
+        (Verdict::WanDown, seconds.line),
+        (Verdict::RouterDown, seconds.router),
+        (Verdict::Unverified, seconds.unverified),
+        (Verdict::HostDown, seconds.host),
+    ];
+    told.sort_by_key(|(_, seconds)| std::cmp::Reverse(*seconds));
+    let mut told = told.into_iter().filter(|(_, seconds)| *seconds > 0);
+    let Some((first, longest)) = told.next() else {
+        return Answer {
+            question: FAULT,
+            short: "nobody's".to_owned(),
+            more: String::new(),
+        };
+    };
+    let others = told.map(|(verdict, it)| format!(", {} {}", place(verdict), human_seconds(it)));
+    Answer {
+        question: FAULT,
+        short: place(first).to_owned(),
+        more: human_seconds(longest) + &others.collect::<String>(),
+    }
+}
+
+fn outages(report: &Report, zone: &TimeZone) -> Answer {
+    let length = |outage: &Outage| outage.seconds.all();
+    let longest = report.outages.iter().max_by_key(|outage| length(outage));
+    let more = longest.map(|longest| {
+        format!(
+            "{} in all; the longest {}, from {}",
+            human_seconds(report.outages.iter().map(length).sum()),
+            human_seconds(length(longest)),
+            minute_in(longest.from, zone)
+        )
+    });
+    Answer {
+        question: "Outages",
+        short: report.outages.len().to_string(),
+        more: more.unwrap_or_default(),
+    }
+}
+
+fn new_address(report: &Report) -> Answer {
+    let is_change = |held: &&Held| {
+        let mut before = report.addresses.iter();
+        before.any(|it| it.family == held.family && it.from < held.from)
+    };
+    let changes = report.addresses.iter().filter(is_change);
+    let count = changes.clone().count();
+    let mut right: Vec<u64> = changes.filter_map(|held| held.dns_right_after_s).collect();
+    right.sort_unstable();
+    let told = right.get(right.len() / 2).zip(right.last());
+    let more = told.map(|(median, slowest)| {
+        let [median, slowest] = [median, slowest].map(|it| human_seconds(*it));
+        format!("public DNS right after {median} (median), {slowest} at most")
+    });
+    Answer {
+        question: "New address",
+        short: times(count),
+        more: more.unwrap_or_default(),
+    }
+}
+
+fn power_cycles(report: &Report) -> Answer {
+    let cycles = &report.power_cycles;
+    let outcomes = [
+        (Some(true), "brought the line back"),
+        (Some(false), "did not help"),
+        (None, "not known whether it helped"),
+    ];
+    let told = outcomes.into_iter().filter_map(|(helped, what)| {
+        let count = cycles.iter().filter(|cycle| cycle.helped == helped).count();
+        match (count, cycles.len()) {
+            (0, _) => None,
+            (_, 1) => Some(what.to_owned()),
+            _ => Some(format!("{count} {what}")),
+        }
+    });
+    Answer {
+        question: "Power cycles",
+        short: cycles.len().to_string(),
+        more: told.collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// Where an outage was, for people.
+const fn place(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::WanDown => "the line",
+        Verdict::RouterDown => "the router",
+        Verdict::Unverified => "unverified",
+        Verdict::HostDown => "this host",
+        Verdict::Healthy | Verdict::Degraded => "none",
+    }
+}

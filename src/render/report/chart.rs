@@ -1,0 +1,249 @@
+//! The two pictures of the page, as SVG: a calendar of days, and how long answers took over time.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::page::escaped;
+use crate::logic::report::latency::{BySource, Percentiles};
+use crate::logic::report::{Day, Report};
+
+/// Width and height of a day.
+const CELL: i32 = 24;
+/// Where the weeks of a month begin, below its name.
+const HEAD: i32 = 20;
+/// How many days a week has.
+const WEEK: i32 = 7;
+/// The size of the chart.
+const CHART: (f64, f64) = (520.0, 220.0);
+/// About so many days are named below it.
+const DATES: usize = 7;
+/// What is left of it and below for the scales.
+const SCALE: (f64, f64) = (54.0, 22.0);
+
+/// How a day was, as a class of the style sheet, and what is written into it: which day it is, or for how long the line was down, so that
+/// nobody needs to tell colours apart.
+fn day_class(day: &Day) -> (&'static str, String) {
+    let seconds = &day.seconds;
+    let (down, all) = (seconds.down(), seconds.all());
+    if seconds.known() == 0 {
+        return ("unknown", "?".to_owned());
+    }
+    let class = match down {
+        0 if seconds.unknown + seconds.host > all / 2 => "unknown",
+        0 => "up",
+        1..=600 => "brief",
+        601..=3_600 => "some",
+        _ => "long",
+    };
+    let text = match (class, down) {
+        ("unknown", _) => "?".to_owned(),
+        (_, 0) => day.date.day().to_string(),
+        (_, ..=5_940) => format!("{}m", down.div_ceil(60)),
+        _ => format!("{}h", down / 3_600),
+    };
+    (class, text)
+}
+
+/// A picture for each month, a row for each week, a square for each day.
+pub fn calendar(report: &Report) -> String {
+    let mut months: Vec<Vec<&Day>> = vec![];
+    let month = |date: Date| (date.year(), date.month());
+    for day in &report.days {
+        match months.last_mut() {
+            Some(days)
+                if days
+                    .first()
+                    .is_some_and(|it| month(it.date) == month(day.date)) =>
+            {
+                days.push(day);
+            }
+            _ => months.push(vec![day]),
+        }
+    }
+    let mut out = String::from("<div class=\"calendar\">\n");
+    for days in months {
+        let Some(first) = days.first() else { continue };
+        let first = first.date;
+        let name = format!("{:04}-{:02}", first.year(), first.month());
+        let down = days.iter().filter(|day| day.seconds.down() > 0).count();
+        let week = |date: Date| {
+            let before = date.first_of_month().weekday().to_monday_zero_offset();
+            (i32::from(date.day()) - 1 + i32::from(before)) / WEEK
+        };
+        let (width, height) = (WEEK * CELL, HEAD + CELL * (week(first.last_of_month()) + 1));
+        put(
+            &mut out,
+            format_args!(
+                "<svg role=\"img\" viewBox=\"0 0 {width} {height}\" aria-label=\"{name}: the line was down on {down} of {} days\">\n\
+                 <text x=\"0\" y=\"13\" class=\"month\">{name}</text>",
+                days.len()
+            ),
+        );
+        for day in days {
+            let (class, text) = day_class(day);
+            let x = CELL * i32::from(day.date.weekday().to_monday_zero_offset());
+            let y = HEAD + CELL * week(day.date);
+            put(
+                &mut out,
+                format_args!(
+                    "<g class=\"{class}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{size}\" height=\"{size}\" rx=\"3\"/><text x=\"{}\" y=\"{}\">{text}</text></g>",
+                    escaped(&super::page::of_day(day)),
+                    x + CELL / 2 - 1,
+                    y + 15,
+                    size = CELL - 2
+                ),
+            );
+        }
+        out.push_str("</svg>\n");
+    }
+    out.push_str("</div>\n");
+    out
+}
+
+fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{line}");
+}
+
+/// Where a time and a latency are in the chart.
+struct Scale {
+    /// Begin and end, in seconds.
+    time: [i64; 2],
+    /// The powers of ten of milliseconds at the bottom and at the top.
+    decades: [f64; 2],
+}
+
+impl Scale {
+    /// One that shows all of these; none where nobody answered.
+    fn of(report: &Report) -> Option<Self> {
+        let stretches = report.latency.over_time.iter();
+        let all = stretches.flat_map(|stretch| SOURCES.map(|source| (source.of)(&stretch.by)));
+        let times = all.flatten().flat_map(|it| [it.p50_ms, it.p95_ms]);
+        // Nothing takes no time: what is told as that is less than a tenth.
+        let times = times.map(|ms| f64::from(ms.max(0.1)).log10());
+        let (low, high) = times.fold(None, |known: Option<(f64, f64)>, it| {
+            let (low, high) = known.unwrap_or((it, it));
+            Some((low.min(it), high.max(it)))
+        })?;
+        Some(Self {
+            time: [report.from.as_second(), report.to.as_second()],
+            decades: [low.floor(), high.ceil().max(low.floor() + 1.0)],
+        })
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a picture")]
+    fn x(&self, at: i64) -> f64 {
+        let [begin, end] = self.time;
+        let share = (at.clamp(begin, end) - begin) as f64 / (end - begin).max(1) as f64;
+        SCALE.0 + share * (CHART.0 - SCALE.0)
+    }
+
+    fn y(&self, decade: f64) -> f64 {
+        let [bottom, top] = self.decades;
+        let share = (decade.max(bottom) - bottom) / (top - bottom);
+        (1.0 - share) * (CHART.1 - SCALE.1 - 6.0) + 6.0
+    }
+
+    /// Lines for each power of ten, and the days below.
+    fn draw(&self, out: &mut String, days: &[Day]) {
+        let [mut decade, top] = self.decades;
+        while decade <= top {
+            let y = self.y(decade);
+            put(
+                out,
+                format_args!(
+                    "<path class=\"grid\" d=\"M{} {y:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" class=\"tick\">{} ms</text>",
+                    SCALE.0,
+                    CHART.0,
+                    SCALE.0 - 4.0,
+                    y + 4.0,
+                    10_f64.powf(decade)
+                ),
+            );
+            decade += 1.0;
+        }
+        for day in days.iter().step_by(days.len().div_ceil(DATES).max(1)) {
+            let midnight = day.date.to_datetime(jiff::civil::Time::midnight());
+            let at = TimeZone::UTC
+                .to_timestamp(midnight)
+                .map(Timestamp::as_second);
+            put(
+                out,
+                format_args!(
+                    "<text x=\"{:.1}\" y=\"{}\" class=\"date\">{:02}-{:02}</text>",
+                    self.x(at.unwrap_or_default()),
+                    CHART.1 - 6.0,
+                    day.date.month(),
+                    day.date.day()
+                ),
+            );
+        }
+    }
+}
+
+/// The median over time as a line and up to the 95th percentile as a band, on a logarithmic scale: a router answers in a thousandth of the
+/// time that the line takes. Empty where nobody answered.
+pub fn latency(report: &Report) -> String {
+    let Some(scale) = Scale::of(report) else {
+        return String::new();
+    };
+    let mut out = format!(
+        "<svg role=\"img\" viewBox=\"0 0 {} {}\" class=\"chart\" aria-label=\"How long answers took over time; the table below tells it in numbers\">\n",
+        CHART.0, CHART.1
+    );
+    scale.draw(&mut out, &report.days);
+    for Source { of, class, .. } in SOURCES {
+        let stretches = report.latency.over_time.iter();
+        let points: Vec<(f64, Percentiles)> = stretches
+            .filter_map(|stretch| Some((scale.x(stretch.from.as_second()), of(&stretch.by)?)))
+            .collect();
+        let path = |points: &mut dyn Iterator<Item = (f64, f32)>| {
+            let point = |(x, ms)| format!("{x:.1} {:.1}", scale.y(f64::from(ms).log10()));
+            points.map(point).collect::<Vec<_>>().join("L")
+        };
+        let median = path(&mut points.iter().map(|(x, it)| (*x, it.p50_ms)));
+        let upper = path(&mut points.iter().rev().map(|(x, it)| (*x, it.p95_ms)));
+        if !median.is_empty() {
+            put(
+                &mut out,
+                format_args!(
+                    "<path class=\"band {class}\" d=\"M{median}L{upper}Z\"/><path class=\"line {class}\" d=\"M{median}\"/>"
+                ),
+            );
+        }
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// Whose answers they are.
+pub struct Source {
+    /// How long they took.
+    pub of: fn(&BySource) -> Option<Percentiles>,
+    /// A class of the style sheet.
+    pub class: &'static str,
+    /// In words.
+    pub name: &'static str,
+}
+
+/// Who is asked, the nearest first.
+pub const SOURCES: [Source; 3] = [
+    Source {
+        of: |by| by.router,
+        class: "router",
+        name: "Router",
+    },
+    Source {
+        of: |by| by.wan,
+        class: "wan",
+        name: "WAN target",
+    },
+    Source {
+        of: |by| by.provider,
+        class: "provider",
+        name: "Address provider",
+    },
+];
