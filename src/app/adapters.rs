@@ -12,6 +12,7 @@ use crate::config::{
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
+use crate::logic::advice;
 use crate::logic::gateway::Said;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
@@ -79,6 +80,21 @@ pub struct Adapters {
     failures: Vec<AtomicU32>,
 }
 
+/// Whom the host of these settings trusts.
+///
+/// # Errors
+/// What is wrong with `network.ca_file`, where it is configured and what to do about it.
+pub fn trust(settings: &Settings) -> Result<Arc<rustls::ClientConfig>, String> {
+    tls::client_config(settings.network.ca_file.as_deref()).map_err(|error| {
+        let told = format!("{}: network.ca_file: {error}", settings.path.display());
+        let fix = "name a file of certificates (PEM) that the service's user may read, or leave the key out";
+        match advice::split(&told) {
+            (_, None) => advice::join(&told, Some(fix)),
+            (_, Some(_)) => told,
+        }
+    })
+}
+
 impl Adapters {
     /// Makes the adapters; opens no socket.
     ///
@@ -105,8 +121,7 @@ impl Adapters {
         };
         let names = Arc::new(Names::of(verified_names(&settings)));
         let dialer = dialer.remembering(Arc::clone(&names));
-        let tls = tls::client_config(settings.network.ca_file.as_deref())
-            .map_err(|error| Error::config(format!("network.ca_file: {error}")))?;
+        let tls = trust(&settings).map_err(Error::config)?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
         let provider = token.as_ref().ok().map(|token| {
             Cloudflare::new(

@@ -320,9 +320,14 @@ impl<'a, 'd> Run<'a, 'd> {
             intend.as_ref().map(|intend| intend as &Save<'_>),
             &look,
         );
-        let outcome = match &self.restored {
-            Some(Err(why)) => outcome.map(|_| power::Outcome::Failed(why.clone())),
-            Some(Ok(())) | None => outcome,
+        let outcome = match (&self.restored, outcome) {
+            (Some(Err(why)), Ok(_)) => Ok(power::Outcome::Failed(why.clone())),
+            // That the modem has its power back is what there is to tell, unless it was cut anew.
+            (
+                Some(Ok(())),
+                Ok(power::Outcome::Disabled | power::Outcome::Idle | power::Outcome::Suppressed(_)),
+            ) => Ok(power::Outcome::SwitchedOn),
+            (_, outcome) => outcome,
         };
         Ok((outcome.map_err(Error::state)?, heard.into_inner()))
     }

@@ -45,7 +45,10 @@ impl Plan {
         // Without an answer of the plug there is nothing to force.
         Some(match name {
             PLUG => why.clone(),
-            _ => advice::join(why, Some("add --force, which lifts this guardrail")),
+            _ => advice::join(
+                why,
+                Some("wait until it passes, or add --force, which lifts this guardrail"),
+            ),
         })
     }
 }
@@ -84,7 +87,10 @@ pub enum Done {
     /// A cut that was left over was given up; at which plug.
     Forgotten(String),
     /// It was not confirmed, and nothing was done.
-    Declined,
+    Declined {
+        /// The modem may be without power.
+        may_be_dark: bool,
+    },
 }
 
 impl Done {
@@ -98,9 +104,10 @@ impl Done {
             Self::Cycle {
                 untold: Some(_), ..
             } => EXIT_STATE,
-            Self::Cycle { .. } | Self::SwitchedOn { .. } | Self::Forgotten(_) | Self::Declined => {
-                EXIT_DONE
-            }
+            Self::Cycle { .. }
+            | Self::SwitchedOn { .. }
+            | Self::Forgotten(_)
+            | Self::Declined { .. } => EXIT_DONE,
         }
     }
 }
@@ -140,12 +147,16 @@ pub fn run(
     let (outcome, untold) = if let Some(why) = refusal.filter(|_| !plan.pending_cut) {
         (Outcome::Suppressed(why), None)
     } else if options.dry_run {
-        let why = "dry run: nothing was switched".to_owned();
-        (Outcome::Suppressed(why), None)
-    } else if options.yes || confirmed(plan.off_time)? {
+        (Outcome::Suppressed(dry_run(&plan)), None)
+    } else if options.yes || ask::yes(&question(&plan))? == Some(true) {
+        if is_refused && !options.yes {
+            return switch_on(context);
+        }
         under_lock(context, &adapters, plug, options.force, listener)?
     } else {
-        return Ok(Done::Declined);
+        return Ok(Done::Declined {
+            may_be_dark: plan.pending_cut,
+        });
     };
     Ok(Done::Cycle {
         is_wanted: matches!(outcome, Outcome::Completed | Outcome::EndedEarly(_))
@@ -227,7 +238,7 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<Done, Error> {
     }
     let question = "Forget that the plug is not known to be on? If it is off, it stays off.";
     if !options.yes && ask::yes(question)? != Some(true) {
-        return Ok(Done::Declined);
+        return Ok(Done::Declined { may_be_dark: true });
     }
     power::forget(&mut state, &system::now());
     pending_cut::leave(&dir, &state)?;
@@ -321,10 +332,14 @@ fn under_lock(
         power::emit_restored(&mut state, &now);
         save(&state).map_err(Error::state)?;
     }
+    let refusal = plan(adapters, plug, &state, force).refusal();
     let outcome = if let Some(Err(why)) = restored {
         Outcome::Failed(why)
-    } else if let Some(why) = plan(adapters, plug, &state, force).refusal() {
-        Outcome::Suppressed(why)
+    } else if let Some(why) = refusal {
+        Outcome::Suppressed(match restored {
+            Some(_) => format!("the plug was switched on again, and no power cycle follows: {why}"),
+            None => why,
+        })
     } else {
         // What another host cut has the same rest as what this one did.
         let mut limits = adapters.settings.recovery.limits.clone();
@@ -347,8 +362,25 @@ fn under_lock(
     Ok((outcome, told.err()))
 }
 
-/// Asks on the terminal; whatever is not a yes is a no.
-fn confirmed(off_time: Duration) -> Result<bool, Error> {
-    let question = format!("Cut the modem's power for {}?", human_duration(off_time));
-    Ok(ask::yes(&question)? == Some(true))
+/// What is asked on the terminal: whatever is not a yes is a no.
+fn question(plan: &Plan) -> String {
+    let off_time = human_duration(plan.off_time);
+    match (plan.pending_cut, plan.refusal()) {
+        (false, _) => format!("Cut the modem's power for {off_time}?"),
+        (true, None) => {
+            format!("Switch the plug on, and then cut the modem's power for {off_time}?")
+        }
+        (true, Some(_)) => "The modem may be without power. Switch the plug on now?".to_owned(),
+    }
+}
+
+/// What would be done.
+fn dry_run(plan: &Plan) -> String {
+    match (plan.pending_cut, plan.refusal()) {
+        (false, _) => "dry run: nothing was switched".to_owned(),
+        (true, None) => "dry run: the plug would be switched on first".to_owned(),
+        (true, Some(why)) => {
+            format!("dry run: the plug would be switched on, and no power cycle follow: {why}")
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::adapters::Adapters;
+use super::adapters::{Adapters, trust};
 use super::context::{Context, broken_rules};
 use super::pending_cut;
 use crate::config::{Mode, Settings, load_token};
@@ -65,7 +65,10 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
             let token = load_token(&context.env, settings.cloudflare.token_file.as_deref());
             let broken = broken_rules(&settings, token.as_ref().ok());
             let is_refused = settings.mode == Mode::Production;
-            let fault = summed_up(broken.into_iter().filter(|_| is_refused));
+            let broken = broken.into_iter().filter(|_| is_refused);
+            let authority = settings.network.ca_file.as_ref();
+            let untrusted = authority.and_then(|_| trust(&settings).err());
+            let fault = summed_up(untrusted.into_iter().chain(broken));
             (Some(settings), fault)
         }
         // Nobody named it.
@@ -84,6 +87,9 @@ fn summed_up(mut problems: impl Iterator<Item = String>) -> Option<String> {
     let first = problems.next()?;
     Some(match problems.count() {
         0 => first,
-        more => advice::with(&first, &format!(" (and {more} more)")),
+        more => {
+            let (what, fix) = advice::told_apart(&first);
+            advice::join(&format!("{what} (and {more} more)"), fix.as_deref())
+        }
     })
 }

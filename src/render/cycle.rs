@@ -32,11 +32,10 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
                     .filter_map(|it| it.outcome.settled.reason())
             };
             if !limit.fixes && reasons().any(|why| advice::split(why).1.is_some()) {
-                let _ = writeln!(
-                    text,
-                    "what to do about each: {}",
-                    called::cadence("status -v")
-                );
+                // A dry run leaves nothing that could be told later.
+                let words = if cycle.dry_run { "check" } else { "status -v" };
+                let command = called::cadence(words);
+                let _ = writeln!(text, "what to do about each: {command}");
             }
             text
         }),

@@ -102,8 +102,11 @@ pub fn report(done: &Done, style: &Style) -> String {
             let shown = named(Paint::Good, "the cut is forgotten", plug);
             ("forgotten", None, &**plug, None, shown)
         }
-        Done::Declined => {
+        Done::Declined { may_be_dark } => {
+            let on = called::cadence("recover --on");
+            let dark = format!("the modem may be without power; to switch it on: {on}\n");
             let shown = named(Paint::Good, "nothing was done", "");
+            let shown = shown + if *may_be_dark { &dark } else { "" };
             ("declined", None, "", None, shown)
         }
     };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::finding::Finding;
 use super::runner::Runner;
 use super::systemd::SERVICE;
-use crate::called;
+use crate::called::{self, quoted};
 use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
 use crate::error::plain;
 
@@ -101,7 +101,10 @@ impl Secret<'_> {
             let why = io::Error::other("its user is not in /etc/passwd");
             return self.unknown(self.path, &why);
         };
-        let closed = match identity.barrier(self.path) {
+        let barrier = identity.barrier(self.path);
+        let folder = barrier.as_ref().ok().cloned().flatten();
+        let folder = folder.filter(|barrier| barrier.is_dir());
+        let closed = match barrier {
             Ok(None) if !self.is_hidden(runner) => return Way::Readable,
             Ok(None) => format!("{SERVICE} cannot see home folders (ProtectHome=)"),
             Ok(Some(barrier)) => match fs::metadata(&barrier) {
@@ -123,10 +126,10 @@ impl Secret<'_> {
         );
         let fix = if runner.service.is_some() {
             self.hand_over()
+        } else if let Some(folder) = folder {
+            format!("let {user} in: sudo chmod o+x {}", quoted(&folder))
         } else {
-            format!(
-                "let {user} enter each folder on the way, and: sudo chgrp {user} {path} && sudo chmod 0640 {path}"
-            )
+            format!("let {user} read it: sudo chgrp {user} {path} && sudo chmod 0640 {path}")
         };
         Way::Faulty(Finding::fail(CHECK, denied).fix(fix))
     }

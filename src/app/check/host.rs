@@ -14,7 +14,7 @@ use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
 use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
-use crate::called;
+use crate::called::{self, quoted};
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
 use crate::logic::moment::{Elapsed, Moment};
@@ -51,7 +51,7 @@ pub fn look(
     let foreign = runner.as_ref().filter(|it| it.config != settings.path);
     let runner = runner.as_ref().filter(|it| it.config == settings.path);
 
-    let mut findings = vec![config(settings)];
+    let mut findings = config(settings, runner);
     findings.extend(policy(settings, &adapters.token));
     findings.push(token(&adapters.token, runner));
     findings.extend(runner.map_or_else(Vec::new, |runner| credentials::look(settings, runner)));
@@ -74,11 +74,38 @@ pub fn look(
     (findings, state)
 }
 
-fn config(settings: &Settings) -> Finding {
+fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
+    const CHECK: &str = "config";
     let count = settings.records.len();
     let records = if count == 1 { "record" } else { "records" };
     let (path, mode) = (settings.path.display(), settings.mode.as_str());
-    Finding::ok("config", format!("{path}: {mode}, {count} {records}"))
+    let mut findings = vec![];
+    if let Some((user, closed)) = runner.and_then(|it| it.kept_from(&settings.path)) {
+        let closed_to = closed.display();
+        let what = format!("the user {user}, who runs the cycles, cannot read {path}");
+        let (what, fix) = if closed.is_dir() {
+            let what = format!("{what}: {closed_to} is closed to it");
+            (what, format!("sudo chmod o+x {}", quoted(&closed)))
+        } else {
+            (what, format!("sudo chmod o+r {}", quoted(&closed)))
+        };
+        findings.push(Finding::fail(CHECK, what).fix(fix));
+    }
+    for file in [Some(&settings.path), settings.recovery.program.as_ref()] {
+        let Some(file) = file else { continue };
+        // What is in it decides what the user who runs the cycles does.
+        let is_open = fs::metadata(file).is_ok_and(|meta| meta.mode() & 0o002 != 0);
+        if is_open {
+            let what = format!("everyone may change {}", file.display());
+            let fix = format!("sudo chmod o-w {}", quoted(file));
+            findings.push(Finding::fail(CHECK, what).fix(fix));
+        }
+    }
+    if findings.is_empty() {
+        let fine = format!("{path}: {mode}, {count} {records}");
+        findings.push(Finding::ok(CHECK, fine));
+    }
+    findings
 }
 
 fn policy(settings: &Settings, token: &Result<Token, TokenError>) -> Vec<Finding> {

@@ -52,6 +52,13 @@ impl Runner {
         })
     }
 
+    /// What keeps its user from reading a file, and who that is; none where nothing does, or nobody can tell.
+    #[must_use]
+    pub fn kept_from(&self, file: &Path) -> Option<(&str, PathBuf)> {
+        let barrier = self.identity.as_ref()?.barrier(file).ok()??;
+        Some((&self.user, barrier))
+    }
+
     /// That its cycles are none of the configuration that is looked at.
     #[must_use]
     pub fn of_another_configuration(&self) -> Finding {

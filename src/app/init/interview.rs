@@ -61,8 +61,10 @@ pub struct Interview<'a> {
 pub enum Unfit {
     /// Another one may be.
     Answer(Finding),
-    /// No answer can help.
+    /// It could not be verified; the same one may be later.
     End(Error),
+    /// Nobody answers any more.
+    Over(Error),
 }
 
 impl From<Error> for Unfit {
@@ -78,7 +80,7 @@ impl Unfit {
             Self::Answer(Finding { message, fix, .. }) => {
                 Error::new(exit_code, advice::join(&message, fix.as_deref()))
             }
-            Self::End(error) => error,
+            Self::End(error) | Self::Over(error) => error,
         }
     }
 }
@@ -262,7 +264,7 @@ impl<'a> Interview<'a> {
     fn add_records(&mut self, adapters: &Adapters, specs: Vec<RecordSpec>) -> Result<(), Unfit> {
         let names: Vec<String> = specs.iter().map(|spec| spec.display.clone()).collect();
         let added = self.look_up(adapters, specs);
-        if !matches!(added, Err(Unfit::End(_))) {
+        if !matches!(added, Err(Unfit::End(_) | Unfit::Over(_))) {
             self.pending.retain(|name| !names.contains(name));
         }
         added
@@ -307,13 +309,14 @@ impl<'a> Interview<'a> {
                 Standing::Missing(_) if self.asks => {
                     let label = spec.label();
                     let question = format!("{label} does not exist. May cadence create it?");
-                    spec.create = ask::yes(&question)?.ok_or_else(no_answer)?;
+                    let answer = ask::yes(&question)?;
+                    spec.create = answer.ok_or_else(|| Unfit::Over(no_answer()))?;
                     if !spec.create {
                         return Ok(false);
                     }
                 }
                 Standing::Several(_, twins) if self.asks => {
-                    spec.id = self.pinned(&twins)?;
+                    spec.id = self.pinned(&twins).map_err(Unfit::Over)?;
                     if spec.id.is_none() {
                         return Ok(false);
                     }
@@ -354,21 +357,29 @@ impl<'a> Interview<'a> {
                 let added = self.add_plug(token, kind, address);
                 added.map_err(|unfit| unfit.ends(EXIT_FAILED))
             }
-            (Some(kind), None) => self.until(ask::line, ADDRESS, &mut |this, answer| {
-                this.add_plug(token, kind, answer)
-            }),
-            (None, _) if self.asks => self.until(ask::line, PLUG, &mut |this, kind| {
-                if ask::is_none(kind) {
+            (Some(kind), None) => self.plug_address(token, kind),
+            (None, _) if self.asks => {
+                let mut chosen = String::new();
+                self.until(ask::line, PLUG, &mut |_, kind| {
+                    if !ask::is_none(kind) && !PLUGS.contains(&kind) {
+                        return Err(refused("plug", kind, "shelly1, shelly2 or tasmota"));
+                    }
+                    kind.clone_into(&mut chosen);
+                    Ok(())
+                })?;
+                if ask::is_none(&chosen) {
                     return Ok(());
                 }
-                if !PLUGS.contains(&kind) {
-                    return Err(refused("plug", kind, "shelly1, shelly2 or tasmota"));
-                }
-                let address = ask::line(&format!("{ADDRESS}: "))?;
-                this.add_plug(token, kind, &address.unwrap_or_default())
-            }),
+                self.plug_address(token, &chosen)
+            }
             (None, _) => Ok(()),
         }
+    }
+
+    fn plug_address(&mut self, token: &Token, kind: &str) -> Result<(), Error> {
+        self.until(ask::line, ADDRESS, &mut |this, answer| {
+            this.add_plug(token, kind, answer)
+        })
     }
 
     /// Adds the plug if it answers, and pins it by what it says of itself.
@@ -421,6 +432,7 @@ impl<'a> Interview<'a> {
                 match accept(self, &answer) {
                     Ok(()) => return Ok(()),
                     Err(Unfit::Answer(finding)) => break finding,
+                    Err(Unfit::Over(error)) => return Err(error),
                     Err(Unfit::End(error)) => {
                         self.show(&Finding::fail("API", &error.message));
                         if ask::yes("Try again?")? != Some(true) {

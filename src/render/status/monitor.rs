@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::document::{Document, Record};
 use super::words::confirmations;
+use crate::called;
 use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
@@ -54,7 +55,10 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     );
     let mut troubles = vec![];
     if document.recovery.dark {
-        troubles.push((2, "THE MODEM MAY BE WITHOUT POWER".to_owned()));
+        let told = "THE MODEM MAY BE WITHOUT POWER";
+        let on = called::cadence("recover --on");
+        let fix = document.recovery.fix.as_deref().unwrap_or(&on);
+        troubles.push((2, advice::join(told, Some(fix))));
     }
     if document.stale {
         let stale = document.last_cycle.as_ref().map_or("", |_| "STALE: ");
@@ -94,7 +98,7 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     let worst = worst.max_by_key(|(code, told)| (*code, is_known(told)));
     let code = worst.map_or(own, |(code, _)| own.max(*code));
     let state = if document.stale {
-        format!("{readiness} then")
+        format!("last seen {readiness}")
     } else if readiness == Readiness::Ready && !troubles.is_empty() {
         // What the line is about is told already.
         format!("{readiness}, {last_cycle}")

@@ -18,10 +18,12 @@ use crate::logic::units::{Family, human_duration};
 use crate::logic::verdict::Verdict;
 use crate::render::line::Mark;
 use crate::render::text::{
-    Limit, WIDTH, ago, columns, fitting, human_seconds, lasts, padded, printable, wrap,
+    Limit, WIDTH, ago, columns, fitting, hang, human_seconds, lasts, padded, printable, wrap,
 };
 use crate::render::{Paint, Style, minute_in};
 
+/// Stands before what is wrong with the configuration.
+const UNUSED: &str = "the configuration was not used: ";
 /// The column in which the facts begin.
 const INDENT: usize = 13;
 /// What belongs to a record is indented by this below it.
@@ -84,7 +86,7 @@ pub fn no_state(
             ("see what this host still lacks", "check"),
         ],
         (false, None) => &[("set it up", "init")],
-        (false, Some(_)) => &[("once the configuration is right", "reconcile")],
+        (false, Some(_)) => &[("once the configuration is right", "reconcile --trust")],
     };
     let told = format!("{what}: there is no state in {place}\n");
     let mut sheet = Sheet::new(style, zone, told);
@@ -408,10 +410,14 @@ impl<'a> Sheet<'a> {
     fn fault(&mut self, fault: Option<&str>) {
         let Some(fault) = fault else { return };
         self.gap();
-        let told = format!("the configuration was not used: {fault}");
-        let width = self.style.width;
-        for line in wrap(&told, width, width) {
-            let _ = writeln!(self.out, "{}", self.style.paint(Paint::Dim, &line));
+        let (what, fix) = advice::told_apart(fault);
+        let hung = |head: &str, text: &str, style: &Style| {
+            let text = hang(text, columns(head), DEEPER, style.width);
+            style.paint(Paint::Dim, &format!("{head}{text}"))
+        };
+        let _ = writeln!(self.out, "{}", hung(UNUSED, what, self.style));
+        if let Some(fix) = fix {
+            let _ = writeln!(self.out, "{}", hung("  fix: ", &fix, self.style));
         }
     }
 }

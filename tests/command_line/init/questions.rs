@@ -536,3 +536,48 @@ fn of_a_plug_whose_kind_is_known_only_the_address_is_asked() {
             .any(|change| !change.on)
     );
 }
+
+#[test]
+fn whoever_leaves_at_a_question_about_a_record_is_not_told_that_the_api_failed() {
+    for leaves in ["\u{3}", "\u{4}"] {
+        let host = Host::new();
+        let mut terminal = sit_down(&host, &[]);
+        terminal.expect(TOKEN);
+        terminal.answer(host.home.world.token());
+        terminal.expect(NAME);
+        terminal.answer("vpn.example.com");
+        terminal.expect("create it? [y/N] ");
+        terminal.press(leaves);
+        let (_, shown) = leave(&host, terminal);
+        assert!(
+            shown.contains("go on from here: ") && shown.contains("vpn.example.com"),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains("Try again") && !shown.contains("API "),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn an_address_of_a_plug_that_will_not_do_is_asked_again_and_not_the_kind() {
+    let host = Host::new();
+    let mut terminal = sit_down(&host, &[]);
+    terminal.expect(TOKEN);
+    terminal.answer(host.home.world.token());
+    terminal.expect(NAME);
+    terminal.answer("*.example.com");
+    terminal.expect("create it? [y/N] ");
+    terminal.answer("y");
+    terminal.expect(MORE);
+    terminal.answer("");
+    terminal.expect(PLUG);
+    terminal.answer("shelly1");
+    terminal.expect("Address of the plug");
+    terminal.answer("http://");
+    terminal.expect("Address of the plug");
+    terminal.press("\u{4}");
+    let (_, shown) = leave(&host, terminal);
+    assert!(shown.contains("go on from here: "), "{shown}");
+}

@@ -113,9 +113,7 @@ fn a_secret_that_the_user_cannot_read_fails_with_the_drop_in_that_hands_it_over(
     assert_eq!(by_cron[0].message, message);
     assert_eq!(
         by_cron[0].fix.as_deref().unwrap(),
-        format!(
-            "let nobody enter each folder on the way, and: sudo chgrp nobody {shown} && sudo chmod 0640 {shown}"
-        )
+        format!("let nobody read it: sudo chgrp nobody {shown} && sudo chmod 0640 {shown}")
     );
 }
 

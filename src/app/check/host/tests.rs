@@ -84,9 +84,67 @@ fn a_broken_rule_fails_in_production_warns_in_test_and_is_named_when_waived() {
 #[test]
 fn the_configuration_is_named_with_its_mode_and_records() {
     assert_eq!(
-        config(&settings("mode = \"test\"")),
-        Finding::ok("config", "/c.toml: test, 1 record")
+        config(&settings("mode = \"test\""), None),
+        [Finding::ok("config", "/c.toml: test, 1 record")]
     );
+}
+
+#[test]
+fn a_configuration_that_the_cycles_cannot_read_or_everyone_may_change_fails_with_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = fs::canonicalize(folder.path()).unwrap();
+    let path = place.join("cadence.toml");
+    fs::write(&path, "").unwrap();
+    let settings = Settings {
+        path: path.clone(),
+        ..settings("")
+    };
+    let runner = Runner {
+        user: "nobody".to_owned(),
+        identity: Identity::of_user("nobody", "", ""),
+        config: path.clone(),
+        state_dir: place.clone(),
+        service: None,
+    };
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&place, 0o755);
+    let shown = path.display();
+    for (of_folder, of_file, what, fix) in [
+        (0o755, 0o644, None, String::new()),
+        (
+            0o755,
+            0o600,
+            Some("cannot read"),
+            format!("sudo chmod o+r {shown}"),
+        ),
+        (
+            0o700,
+            0o644,
+            Some("is closed to it"),
+            format!("sudo chmod o+x {}", place.display()),
+        ),
+        (
+            0o755,
+            0o666,
+            Some("everyone may change"),
+            format!("sudo chmod o-w {shown}"),
+        ),
+    ] {
+        mode(&place, of_folder);
+        mode(&path, of_file);
+        let found = config(&settings, Some(&runner));
+        assert_eq!(found.len(), 1, "{found:?}");
+        match what {
+            None => assert_eq!(found[0].level, Level::Ok),
+            Some(what) => {
+                assert_eq!(found[0].level, Level::Fail);
+                assert!(found[0].message.contains(what), "{found:?}");
+                assert_eq!(found[0].fix.as_deref(), Some(&*called::typed(&fix)));
+            }
+        }
+    }
 }
 
 #[test]

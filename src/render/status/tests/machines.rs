@@ -188,7 +188,7 @@ fn a_monitor_reads_state_subject_and_age_on_one_line() {
         (
             &ready(),
             7200,
-            "STALE: last cycle 2 h ago; and 1 more; READY then",
+            "STALE: last cycle 2 h ago; and 1 more; last seen READY",
         ),
     ] {
         let document = document(state, &at(LAST + s));
