@@ -13,6 +13,7 @@ use super::ahead::{Ahead, Shown, ask_public_dns};
 use super::lookup::{Lookup, NotRead};
 use super::power::Save;
 use crate::logic::moment::Moment;
+use crate::logic::provider::ApiErrorKind;
 use crate::logic::records::{Layer, Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
@@ -263,7 +264,7 @@ impl<'a> Act<'a> {
             lookup.note_unasked(state, records);
             let is_up = matches!(decision.verdict, Verdict::Healthy | Verdict::Degraded);
             if is_up {
-                lookup.look_up_daily(state, records);
+                lookup.try_rejected_token(state, records);
             }
         }
         // Each is settled by now. Not by `flatten`, which moves them one by one to a new place.
@@ -328,7 +329,7 @@ impl<'a> Act<'a> {
     ) {
         let Waiting { spec, wanted, .. } = record;
         let answer = results.shown(record.place);
-        let mut next = self.read(state, spec, wanted, others);
+        let mut next = self.read(state, spec, wanted, others, answer);
         let was_there = state
             .records
             .get(spec.key())
@@ -337,7 +338,7 @@ impl<'a> Act<'a> {
         if (was_there && next.is_missing() || next.is_contradicted(spec, wanted, answer))
             && state.doubt_zone_of(spec, self.now)
         {
-            next = self.read(state, spec, wanted, others);
+            next = self.read(state, spec, wanted, others, answer);
         }
         let settled = match next {
             Next::Write(write) => {
@@ -362,6 +363,7 @@ impl<'a> Act<'a> {
         spec: &RecordSpec,
         wanted: IpAddr,
         others: &[Waiting<'_>],
+        answer: Option<&[IpAddr]>,
     ) -> Next {
         let lookup = match &self.lookup {
             Ok(lookup) => lookup,
@@ -380,12 +382,29 @@ impl<'a> Act<'a> {
                 }
                 next
             }
-            Err(NotRead::Held(held)) => Next::Done(*held),
+            Err(NotRead::Held(held)) => {
+                let unheard = self.unheard(state, spec, wanted, answer);
+                Next::Done(unheard.unwrap_or(*held))
+            }
             Err(NotRead::Failed(about, error)) => {
                 let reason = lookup.note(state, spec, &about, &error);
-                Next::Done(Settled::failed(reason))
+                let kind = lookup.kind_of(state, &about, &error);
+                // Where all is refused, or nobody answers, that is told for itself.
+                let unheard = (kind == ApiErrorKind::TokenRejected || kind.is_passing())
+                    .then(|| self.unheard(state, spec, wanted, answer));
+                Next::Done(unheard.flatten().unwrap_or_else(|| Settled::failed(reason)))
             }
         }
+    }
+
+    fn unheard(
+        &self,
+        state: &State,
+        spec: &RecordSpec,
+        wanted: IpAddr,
+        answer: Option<&[IpAddr]>,
+    ) -> Option<Settled> {
+        self.pursue(state, spec, wanted, |it| it.unheard(answer))
     }
 
     /// Name and id of the zone that was read last.

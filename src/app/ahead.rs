@@ -39,15 +39,17 @@ impl Ahead {
         deadline: Deadline,
     ) -> Self {
         let records = desired.records.iter().zip(foreseen);
-        let at_provider = records
-            .filter(|(_, next)| **next == Some(Next::AskApi))
-            .map(|(spec, _)| spec);
+        let asked = |next: &Option<Next>| *next == Some(Next::AskApi);
+        let at_provider = records.clone().filter(|(_, next)| asked(next));
+        let at_provider = at_provider.map(|(spec, _)| spec);
         // The first of those that waited longest, as it is the first to be looked at.
-        let from_the_end = at_provider.clone().rev();
+        let from_the_end = at_provider.rev();
         let longest = from_the_end.max_by_key(|spec| state.waited(spec, now));
         let read = longest.and_then(|first| {
             let lookup = Lookup::by(adapters, Read::default(), desired, now, deadline).ok()?;
-            let mut others = at_provider.filter(|spec| spec.key() != first.key());
+            // What is in trouble may be asked for as well, and is in the same pages.
+            let others = records.filter(|(_, next)| next.is_none() || asked(next));
+            let mut others = others.map(|(spec, _)| spec);
             lookup.read_ahead(state, first, &mut others);
             Some(lookup.into_read())
         });

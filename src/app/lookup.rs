@@ -13,7 +13,7 @@ use crate::config::Token;
 use crate::dns::Provider;
 use crate::logic::moment::Moment;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone, readable};
-use crate::logic::records::{RecordSpec, Settled};
+use crate::logic::records::{Instead, RecordSpec, Settled};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 use crate::logic::step::Desired;
@@ -192,11 +192,11 @@ impl<'a> Lookup<'a> {
 
     /// Reads what [`Self::records`] may be asked for next, before that is known. Only in a zone that is known, and where nothing rests: what
     /// fails is told to whoever asks for it.
-    pub fn read_ahead(
+    pub fn read_ahead<'s>(
         &self,
         state: &State,
-        spec: &RecordSpec,
-        others: &mut dyn Iterator<Item = &RecordSpec>,
+        spec: &'s RecordSpec,
+        others: &mut dyn Iterator<Item = &'s RecordSpec>,
     ) {
         let is_asked = self.is_asked(state, &state.about(spec)).is_ok();
         let zone = state.fresh_zone_of(spec, self.now).filter(|_| is_asked);
@@ -217,11 +217,11 @@ impl<'a> Lookup<'a> {
     ///
     /// # Errors
     /// Why they were not read.
-    pub fn records(
+    pub fn records<'s>(
         &self,
         state: &mut State,
-        spec: &RecordSpec,
-        others: &mut dyn Iterator<Item = &RecordSpec>,
+        spec: &'s RecordSpec,
+        others: &mut dyn Iterator<Item = &'s RecordSpec>,
     ) -> Result<Vec<Found>, NotRead> {
         self.is_asked(state, &state.about(spec))?;
         let mut read = |state: &mut State, zone: &(String, String)| {
@@ -292,12 +292,12 @@ impl<'a> Lookup<'a> {
     }
 
     /// What the record's name is in this zone, by what was read of that already, or by a call more.
-    fn read_in(
+    fn read_in<'s>(
         &self,
         state: &State,
         (zone, id): &(String, String),
-        spec: &RecordSpec,
-        others: &mut dyn Iterator<Item = &RecordSpec>,
+        spec: &'s RecordSpec,
+        others: &mut dyn Iterator<Item = &'s RecordSpec>,
     ) -> Result<Vec<Found>, ApiError> {
         let read = &mut *self.read.borrow_mut();
         read.is_one_name = false;
@@ -319,14 +319,13 @@ impl<'a> Lookup<'a> {
             read.is_one_name = true;
             return Err(error.clone());
         }
-        let mut names = vec![spec.name.as_str()];
-        for other in others {
-            let name = other.name.as_str();
-            if other.may_be_in(zone) && !names.contains(&name) {
-                names.push(name);
-            }
-        }
+        let (names, missing) = names_in(state, zone, spec, others);
         let calls = state.zones.get(zone).and_then(|zone| zone.calls);
+        // Of several pages, what is not there is looked for in them once more, or by its name.
+        let calls = calls.map(|calls| match calls {
+            2.. => calls.saturating_add(calls.min(missing)),
+            0 | 1 => calls,
+        });
         let most = names.len() as u64;
         // What fails again and again as a whole may be had by its names: by a few, as each is a call.
         let is_hopeless = state.failures_in(zone) >= MANY_FAILURES;
@@ -434,4 +433,28 @@ impl<'a> Lookup<'a> {
         let zone = || state.fresh_zone_of(spec, self.now);
         !read.names.is_empty() && zone().is_some_and(|(_, id)| read.of(&id, &spec.name).is_some())
     }
+}
+
+/// The names of these records that may be in a zone, and how many of them are not there by what is known.
+fn names_in<'s>(
+    state: &State,
+    zone: &str,
+    spec: &'s RecordSpec,
+    others: &mut dyn Iterator<Item = &'s RecordSpec>,
+) -> (Vec<&'s str>, u64) {
+    let is_missing = |spec: &RecordSpec| {
+        let known = state.records.get(spec.key());
+        let trouble = known.and_then(|known| known.trouble.as_ref());
+        trouble.is_some_and(|trouble| trouble.held == Instead::Missing)
+    };
+    let mut names = vec![spec.name.as_str()];
+    let mut missing = u64::from(is_missing(spec));
+    for other in others {
+        let name = other.name.as_str();
+        if other.may_be_in(zone) && !names.contains(&name) {
+            names.push(name);
+            missing += u64::from(is_missing(other));
+        }
+    }
+    (names, missing)
 }

@@ -395,7 +395,16 @@ impl<'a, 'd> Run<'a, 'd> {
             exit_code: EXIT_DONE,
         };
         cycle.exit_code = exit_code(adapters, &cycle, !trouble.is_empty());
-        if cycle.exit_code == EXIT_FAILED && cycle.errors.is_empty() {
+        let is_untold = cycle.exit_code == EXIT_FAILED && cycle.errors.is_empty();
+        // What was refused before may not have been tried in this cycle.
+        let known = cycle.desired.records.iter().filter(|_| is_untold);
+        let known = known.filter_map(|spec| cycle.state.records.get(spec.key())?.trouble.as_ref());
+        let known: Vec<String> = known
+            .filter(|trouble| !trouble.waits)
+            .map(|trouble| trouble.why.clone())
+            .collect();
+        add_new(&mut cycle.errors, known.into_iter());
+        if is_untold && cycle.errors.is_empty() {
             let (long, fix) = (human_duration(CHANGING), called::cadence("status"));
             let is_wrong = cycle.troubles().any(|(_, truth)| truth == Truth::Wrong);
             let what = if is_wrong {

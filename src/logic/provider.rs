@@ -286,6 +286,25 @@ impl ApiErrorKind {
             Self::NoTime | Self::Exists => Scope::Nothing,
         }
     }
+
+    /// Whether it says nothing of what was asked about, and is over by itself as a rule.
+    #[must_use]
+    pub const fn is_passing(self) -> bool {
+        match self {
+            Self::RateLimited { .. }
+            | Self::NoTime
+            | Self::Unreachable
+            | Self::Unavailable { .. }
+            | Self::Unconfirmed { .. } => true,
+            Self::TokenRejected
+            | Self::Gone
+            | Self::RecordGone
+            | Self::Exists
+            | Self::Conflict
+            | Self::Forbidden
+            | Self::Refused => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,8 @@ pub struct Verified {
     /// The zone that the configuration named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// When the provider showed all of them to be as they were asked for, which public DNS cannot tell.
+    /// When the provider showed all of them to be as they were asked for, which public DNS cannot tell; or, where nothing but the address is
+    /// asked for, when public DNS first proved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Moment>,
 }
@@ -139,7 +140,8 @@ pub fn gist(reason: &str, label: &str) -> String {
         }
         depth = depth.saturating_sub(u32::from(letter == ')'));
     }
-    gist
+    // No space is left before what followed the parentheses.
+    gist.replace(" ;", ";").replace(" :", ":")
 }
 
 /// Why a record is not known to be right.
@@ -438,7 +440,9 @@ impl RecordState {
                 zone: spec.zone.clone(),
                 settings: match layer {
                     Layer::Api => shows_all.then(|| now.clone()),
-                    Layer::Cache | Layer::Doh => before.clone(),
+                    Layer::Cache | Layer::Doh => before
+                        .clone()
+                        .or_else(|| (!spec.asks_more()).then(|| now.clone())),
                 },
             })
         };

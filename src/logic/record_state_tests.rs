@@ -252,7 +252,7 @@ fn what_is_known_of_a_record_is_known_from_what_was_read_or_verified_and_not_whi
 #[test]
 fn reasons_have_in_common_what_is_left_without_the_label_and_the_ids_in_parentheses() {
     for (reason, common) in [
-        ("a.example A: refused (id 1): no", "refused : no"),
+        ("a.example A: refused (id 1): no", "refused: no"),
         ("a.example A refused", "refused"),
         ("refused (1 of (2)) by all", "refused  by all"),
         ("refused) by all", "refused) by all"),

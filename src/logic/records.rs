@@ -78,16 +78,22 @@ impl Reconciliation<'_> {
             return Next::AskApi;
         }
         match self.cache().0 {
-            CacheStatus::Hit if self.watches_public_dns() => Next::AskDoh,
-            CacheStatus::Hit => Next::Done(Self::right(Layer::Cache)),
-            CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Skipped
+            CacheStatus::Hit if !self.is_due_at_provider() => {
+                if self.watches_public_dns() {
+                    Next::AskDoh
+                } else {
+                    Next::Done(Self::right(Layer::Cache))
+                }
+            }
+            CacheStatus::Hit | CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Skipped
                 if self.public_dns_can_tell() && self.settings_are_known() =>
             {
                 Next::AskDoh
             }
             // Of a mismatch the record is known to hold something else. A resolver that still answers with the wanted address
             // does so from its own cache, as after an address that went away and came back: it proves nothing.
-            CacheStatus::Mismatch
+            CacheStatus::Hit
+            | CacheStatus::Mismatch
             | CacheStatus::Miss
             | CacheStatus::Expired
             | CacheStatus::Skipped => Next::AskApi,
@@ -106,6 +112,7 @@ impl Reconciliation<'_> {
             })
         };
         match self.cache().0 {
+            _ if self.is_due_at_provider() => Next::AskApi,
             // For a while it is the caches of others that are old.
             CacheStatus::Hit if shown != Some(false) || self.is_in_caches() => right(Layer::Cache),
             _ if answer == Some(&[self.wanted]) => right(Layer::Doh),
@@ -115,6 +122,26 @@ impl Reconciliation<'_> {
             | CacheStatus::Mismatch
             | CacheStatus::Skipped => Next::AskApi,
         }
+    }
+
+    /// What holds where the provider was asked only because a day is over, and does not tell: what is known without it, if that is enough
+    /// until it does.
+    #[must_use]
+    pub fn unheard(&self, answer: Option<&[IpAddr]>) -> Option<Settled> {
+        let is_fine = self.is_due_at_provider()
+            && self.settings_are_known()
+            && self.state.trouble.is_none()
+            && self.state.in_doubt.is_none();
+        let layer = match answer {
+            Some(answer) if answer == [self.wanted] => Layer::Doh,
+            None if self.cache().0 == CacheStatus::Hit => Layer::Cache,
+            Some(_) | None => return None,
+        };
+        is_fine.then(|| Settled::Right {
+            layer,
+            public: layer == Layer::Doh,
+            proxied: None,
+        })
     }
 
     /// Layer 3: every record of that name at the provider.
@@ -307,14 +334,7 @@ impl Reconciliation<'_> {
     /// Whether the provider showed the settings that are configured, as now, within a day, where any are. Public DNS tells neither them nor
     /// which record, of which zone, it answers with.
     fn settings_are_known(&self) -> bool {
-        let RecordSpec {
-            ttl,
-            proxied,
-            id,
-            zone,
-            ..
-        } = self.spec;
-        if ttl.is_none() && proxied.is_none() && id.is_none() && zone.is_none() {
+        if !self.spec.asks_more() {
             return true;
         }
         let cache = self
@@ -324,6 +344,15 @@ impl Reconciliation<'_> {
             .filter(|cache| cache.asks_as(self.spec));
         let shown = cache.and_then(|cache| cache.settings.as_ref());
         !self.no_cache && shown.is_some_and(|at| at.elapsed(self.now).under(SETTINGS_AGE))
+    }
+
+    /// Whether the provider did not show the record for a day: public DNS may answer for another one, as a wildcard or one of another zone,
+    /// and tells neither that the zone is gone nor that the token is rejected.
+    fn is_due_at_provider(&self) -> bool {
+        let cache = self.state.cache.as_ref();
+        let shown = cache.filter(|cache| cache.asks_as(self.spec));
+        let shown = shown.and_then(|cache| cache.settings.as_ref());
+        shown.is_some_and(|at| !at.elapsed(self.now).under(SETTINGS_AGE))
     }
 
     /// Whether the caches of others may still hold what the provider held before it was seen to hold this.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::moment::Moment;
 use super::provider::{ApiErrorKind, Scope};
+use super::record_state::without_label;
 use super::records::{Instead, RecordSpec, Settled};
 use super::spec::Key;
 use super::state::State;
@@ -89,17 +90,12 @@ impl State {
         None
     }
 
-    /// One that was last looked for a day ago.
+    /// Whether a zone was last looked for a day ago.
     #[must_use]
-    pub fn old_zone(&self, now: &Moment) -> Option<&str> {
-        let is_old = |zone: &ZoneState| {
-            let found = zone.found.as_ref().filter(|_| zone.id.is_some());
-            found.is_some_and(|found| found.elapsed(now).at_least(ZONE_AGE))
-        };
-        let mut zones = self.zones.iter();
-        zones
-            .find(|(_, zone)| is_old(zone))
-            .map(|(name, _)| &**name)
+    pub fn is_old_zone(&self, name: &str, now: &Moment) -> bool {
+        let zone = self.zones.get(name).filter(|zone| zone.id.is_some());
+        let found = zone.and_then(|zone| zone.found.as_ref());
+        found.is_some_and(|found| found.elapsed(now).at_least(ZONE_AGE))
     }
 
     /// There is no zone of this name.
@@ -211,6 +207,10 @@ impl State {
         let Some(place) = self.place(about, error.scope()) else {
             return reason.to_owned();
         };
+        // What a zone rests for is told of every record in it.
+        let is_of_all = error.scope() == Scope::Zone && about.zone.is_some();
+        let label = format!("{} {}", about.record.1, about.record.0);
+        let reason = without_label(reason, if is_of_all { &label } else { "" });
         let Some(wait) = Backoff::after(place.as_ref(), error, reason, token, now) else {
             return reason.to_owned();
         };

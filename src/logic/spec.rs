@@ -29,6 +29,12 @@ pub struct RecordSpec {
 }
 
 impl RecordSpec {
+    /// Whether more than its address is configured: what public DNS cannot tell.
+    #[must_use]
+    pub const fn asks_more(&self) -> bool {
+        self.ttl.is_some() || self.proxied.is_some() || self.id.is_some() || self.zone.is_some()
+    }
+
     /// The key of the record in the state.
     #[must_use]
     pub fn key(&self) -> Key<'_> {

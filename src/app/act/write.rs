@@ -73,7 +73,7 @@ impl Act<'_> {
             }
             // The last one first, as what is left are the others.
             while let (Some(record), Some(is_in_doubt)) = (unread.pop(), doubted.pop()) {
-                let settled = match self.read(state, record.spec, record.wanted, &unread) {
+                let settled = match self.read(state, record.spec, record.wanted, &unread, None) {
                     Next::Write(write) => {
                         others.push(Change {
                             record,

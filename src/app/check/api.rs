@@ -184,7 +184,8 @@ impl Api {
             };
             let state = remembered.unwrap_or(&unknown);
             let seen = seen(spec.kind.family());
-            Some(record(spec, state, found, seen, now, &settings.policy))
+            let doh = !settings.network.doh.is_empty();
+            Some(record(spec, state, found, seen, now, &settings.policy, doh))
         }));
         findings
     }
@@ -221,6 +222,7 @@ pub fn record(
     seen: Option<IpAddr>,
     now: &Moment,
     policy: &Policy,
+    doh: bool,
 ) -> Finding {
     // Where no address was observed, the record's own content cannot be wrong.
     let wanted = seen.unwrap_or_else(|| content(spec, found));
@@ -231,16 +233,21 @@ pub fn record(
         now,
         policy,
         no_cache: false,
-        doh: false,
+        doh,
     };
     let soon = match reconciliation.begin() {
         // Somebody else changed it since.
-        Next::Done(_) => format!(
-            "wait until cycles look again, {} after they last did (`policy.cache_max_age`), or once public DNS shows it: {}",
+        Next::Done(_) if !doh => format!(
+            "wait until cycles look again, {} after they last did (`policy.cache_max_age`), or: {}",
             human_duration(policy.cache_max_age),
             called::cadence("reconcile --no-cache")
         ),
-        Next::AskDoh | Next::AskApi | Next::Write(_) => format!(
+        Next::Done(_) | Next::AskDoh if state.cache.is_some() => format!(
+            "wait: cycles see it once public DNS shows another address, which they ask {} after they last did \
+             (`policy.cache_max_age`), and within a day in any case",
+            human_duration(policy.cache_max_age)
+        ),
+        Next::Done(_) | Next::AskDoh | Next::AskApi | Next::Write(_) => format!(
             "wait for the next READY cycle, or: {}",
             called::cadence("reconcile --trust")
         ),

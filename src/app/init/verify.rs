@@ -97,7 +97,7 @@ pub fn record(
     let visible = lookup.zones().last().map(served);
     let policy = &adapters.settings.policy;
     let unknown = RecordState::default();
-    let said = api::record(spec, &unknown, &found, None, &now, policy);
+    let said = api::record(spec, &unknown, &found, None, &now, policy, false);
     let twins: Vec<Found> = found
         .iter()
         .filter(|found| found.kind == spec.kind.as_str())

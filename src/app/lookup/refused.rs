@@ -7,8 +7,6 @@ use crate::logic::records::{RecordSpec, Truth};
 use crate::logic::rest::About;
 use crate::logic::state::State;
 
-/// As many cycles as the normal interval makes in a day.
-const CYCLES_A_DAY: u64 = 720;
 /// So many zones are asked at most whether they take a token that another one rejected.
 const MANY_ZONES: usize = 10;
 
@@ -25,29 +23,14 @@ impl Lookup<'_> {
         }
     }
 
-    /// Looks for a zone that was last looked for a day ago, or not yet, as it may be gone by now, or the token rejected, which no cache tells;
-    /// and asks whether a token that was rejected is accepted by now. One of them in a cycle. A record that is known to be right stays so.
-    pub fn look_up_daily(&self, state: &mut State, records: &[RecordSpec]) {
+    /// Asks whether a token that was rejected is accepted by now, though no record needs it. A record that is known to be right stays so.
+    pub fn try_rejected_token(&self, state: &mut State, records: &[RecordSpec]) {
         let is_rejected = state.rejection(self.token.fingerprint()).is_some();
-        let old = state.old_zone(self.now);
-        let is_day = state.cycle % CYCLES_A_DAY == 0;
-        let is_due = |spec: &&RecordSpec| match (state.zone_of(spec), old) {
-            _ if is_rejected => true,
-            (Some((zone, _)), Some(old)) => zone == old,
-            (Some(_), None) => false,
-            (None, _) => is_day,
+        let Some(spec) = records.first().filter(|_| is_rejected) else {
+            return;
         };
-        let is_any = is_rejected || old.is_some() || is_day;
-        let spec = records.iter().filter(|_| is_any).find(is_due);
-        let Some(spec) = spec else { return };
-        let answer = if is_rejected {
-            self.records(state, spec, &mut std::iter::empty()).map(drop)
-        } else {
-            self.zone(state, spec).map(drop)
-        };
-        match answer {
-            Ok(()) if is_rejected => self.answered(state, spec),
-            Ok(()) => self.note_taken(),
+        match self.records(state, spec, &mut std::iter::empty()) {
+            Ok(_) => self.answered(state, spec),
             Err(NotRead::Failed(about, error)) => {
                 self.note(state, spec, &about, &error);
             }

@@ -56,7 +56,9 @@ impl Lookup<'_> {
         if let Some(unserved) = unserved {
             return unserved.map(|(name, zone)| self.is_found(state, name, zone));
         }
-        let names = names.join(" or ");
+        // The name itself is one as a rare exception.
+        let above = names.get(1..).filter(|above| !above.is_empty());
+        let names = above.unwrap_or(&names).join(" or ");
         let reason = format!(
             "{}: the token sees no zone {names}; fix: {SEES_NO_ZONE}",
             spec.label(),
@@ -99,7 +101,7 @@ impl Lookup<'_> {
 
     /// Remembers a zone; gives its name and id.
     fn is_found(&self, state: &mut State, name: &str, zone: Zone) -> (String, String) {
-        let is_old = state.old_zone(self.now) == Some(name);
+        let is_old = state.is_old_zone(name, self.now);
         let known = state.zones.get_mut_or_new(name);
         if is_old || known.id.as_ref() != Some(&zone.id) {
             known.calls = None;

@@ -23,7 +23,7 @@ const FIXES: [(i64, &str); 6] = [
     ),
     (
         9021,
-        "set `ttl` of this record to one that the plan of its zone allows: 1 (automatic), or as a rule 60 to 86400",
+        "set `ttl` of this record to one that the plan of its zone allows, as Cloudflare says here, or to 1 (automatic)",
     ),
     (9041, "set `proxied = false` for this record"),
     (7003, GONE),

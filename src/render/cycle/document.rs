@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::lines;
 use crate::app::reconcile::Cycle;
 use crate::logic::advice;
 use crate::logic::event::RecordOutcome;
@@ -26,6 +27,8 @@ struct Document<'a> {
     mode: &'static str,
     dry_run: bool,
     verdict: Verdict,
+    /// The same, unless the line works and DNS is not right, or not known to be.
+    health: &'static str,
     /// Why it is not known whether the line is up, where that is the verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     doubt: Option<Reason>,
@@ -130,6 +133,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         mode: cycle.mode,
         dry_run: cycle.dry_run,
         verdict: cycle.decision.verdict,
+        health: lines::health(cycle),
         doubt: state.doubt,
         readiness: ReadinessObject {
             before: cycle.decision.before,

@@ -440,7 +440,7 @@ fn net_health(cycle: &Cycle<'_>) -> Line {
 }
 
 /// The verdict on the line, unless that works and DNS is known to be wrong, or is not known to be right.
-fn health(cycle: &Cycle<'_>) -> &'static str {
+pub fn health(cycle: &Cycle<'_>) -> &'static str {
     let truths = || cycle.troubles().map(|(_, truth)| truth);
     match cycle.decision.verdict {
         verdict if verdict.is_down() => verdict.as_str(),

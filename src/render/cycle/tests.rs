@@ -96,7 +96,7 @@ fn the_document_is_the_example_of_the_contract() {
     let example = concat!(
         r#"{"schema":"cadence.cycle/1","cycle":3408,"started_at":"2026-01-28T16:08:44.120Z","elapsed_ms":295.1,"#,
         r#""mode":"production","dry_run":false,"#,
-        r#""verdict":"HEALTHY","#,
+        r#""verdict":"HEALTHY","health":"HEALTHY","#,
         r#""readiness":{"before":"READY","after":"READY","confirmations":2,"required":2,"since":"2026-01-25T11:02:10Z"},"#,
         r#""signals":["#,
         r#"{"signal":"host","ok":true,"target":"eth0","elapsed_ms":0.1},"#,

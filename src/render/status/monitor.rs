@@ -12,6 +12,8 @@ use crate::logic::records::{CHANGING, FOLLOWING, Truth};
 use crate::logic::units::RecordType;
 use crate::render::text::{ago, because, duration, human_seconds, lasts, printable};
 
+/// Said of a record that is not there.
+const MISSING: &str = "does not exist";
 /// Stands before what could not be told of a record.
 const NOT_KNOWN: &str = "NOT KNOWN";
 
@@ -150,12 +152,18 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
     let lasts = lasts(record.for_s);
     let told = match (record.truth, record.wanted, &record.held) {
         (Truth::Wrong, Some(wanted), Some(held)) if *held == wanted.to_string() => {
-            format!("WRONG: {label} has other settings than it shall have{lasts}: {why}")
+            format!("WRONG: {label} points to {held}, and is not as configured{lasts}: {why}")
         }
         (Truth::Wrong, Some(wanted), Some(held)) => {
             format!("WRONG: {label} points to {held} instead of {wanted}{lasts}: {why}")
         }
-        (Truth::Wrong, ..) => format!("WRONG: {label} does not exist{lasts}: {why}"),
+        (Truth::Wrong, ..) => {
+            // What it says first is said here.
+            let why = why.strip_prefix(MISSING).unwrap_or(why);
+            let why =
+                because(Some(why.trim_start_matches([':', ';', ' '])).filter(|it| !it.is_empty()));
+            format!("WRONG: {label} {MISSING}{lasts}{why}")
+        }
         _ => format!("{NOT_KNOWN}: {label}{lasts}: {why}"),
     };
     let is_any_ready = document.readiness == Some(Readiness::Ready);

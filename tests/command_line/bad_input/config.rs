@@ -141,7 +141,7 @@ fn certificates_that_cannot_be_used_are_told() {
         cycle(&home),
         said(
             78,
-            "error: network.ca_file: {home}/ca.pem: no certificate in it: expected PEM certificates (\"BEGIN CERTIFICATE\")\n"
+            "error: {home}/cadence.toml: network.ca_file: {home}/ca.pem: no certificate in it: expected PEM certificates (\"BEGIN CERTIFICATE\"); fix: name a file of certificates (PEM) that the service's user may read, or leave the key out\n"
         )
     );
     fs::remove_file(home.path("ca.pem")).unwrap();
@@ -149,7 +149,7 @@ fn certificates_that_cannot_be_used_are_told() {
         cycle(&home),
         said(
             78,
-            "error: network.ca_file: {home}/ca.pem: no such file or directory\n"
+            "error: {home}/cadence.toml: network.ca_file: {home}/ca.pem: no such file or directory; fix: name a file of certificates (PEM) that the service's user may read, or leave the key out\n"
         )
     );
 }
@@ -179,7 +179,7 @@ fn a_named_pipe_is_refused_rather_than_waited_for() {
         ),
         (
             "ca.pem",
-            "error: network.ca_file: {home}/ca.pem: it is not a regular file\n",
+            "error: {home}/cadence.toml: network.ca_file: {home}/ca.pem: it is not a regular file; fix: name a file of certificates (PEM) that the service's user may read, or leave the key out\n",
         ),
     ] {
         let home = Home::new();

@@ -103,7 +103,7 @@ fn a_token_of_another_account_sees_no_zone() {
         trusting(&home),
         said(
             1,
-            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+            "error: the token sees no zone example.com; fix: check the name, and that \
              the token has Zone:Read and its Zone Resources include it\n"
         )
     );
@@ -123,7 +123,7 @@ fn a_token_that_lost_its_zone_is_told_with_the_zone() {
         trusting(&home),
         said(
             1,
-            "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+            "error: the token sees no zone example.com; fix: check the name, and that \
              the token has Zone:Read and its Zone Resources include it\n"
         )
     );

@@ -661,26 +661,69 @@ fn a_token_that_was_revoked_is_told_within_a_day_though_no_record_needs_it() {
     assert_eq!(calls(&home), 0);
     home.pass(2 * 60 * MINUTE);
     assert_eq!(home.cycle_with(&[]).0, 77);
-    assert_eq!((calls(&home), monitor(&home).0), (1, 2));
+    assert_eq!((calls(&home), monitor(&home).0), (2, 2));
     cloudflare.set_fault(None);
     home.pass(10 * MINUTE);
     assert_eq!(home.cycle_with(&[]).0, 0);
     assert_eq!(monitor(&home).0, 0);
 }
 
-#[test]
-fn a_token_that_was_never_needed_is_tried_once_a_day() {
-    let home = Home::with("[[record]]\nname = \"vpn.example.com\"\n");
+/// A record that public DNS proved from the first cycle on, so that nobody was ever asked for it.
+fn never_asked_for(more: &str) -> Home {
+    let home = Home::with(&format!("[[record]]\nname = \"vpn.example.com\"\n{more}"));
     let cloudflare = home.world.cloudflare();
     let there = json!({"name": "vpn.example.com", "type": "A", "content": OLD});
     cloudflare.add_record("example.com", &there).unwrap();
     home.settle();
+    home.pass(23 * 60 * MINUTE);
+    home.cycle();
     assert_eq!(calls(&home), 0, "public DNS proves it");
-    cloudflare.set_fault(Some(refusal(403, 9109, "Invalid access token")));
-    let mut state = home.state();
-    state["cycle"] = 718.into();
-    fs::write(home.state_file("state.json"), state.to_string()).unwrap();
-    assert_eq!([(); 2].map(|()| home.cycle_with(&[]).0), [0, 77]);
+    home
+}
+
+#[test]
+fn once_a_day_the_provider_is_asked_also_for_what_public_dns_proves() {
+    let trouble = |fault: Option<Fault>, prepare: &dyn Fn(&Home)| {
+        let home = never_asked_for("");
+        home.world.cloudflare().set_fault(fault);
+        prepare(&home);
+        home.pass(2 * 60 * MINUTE);
+        let codes = [(); 3].map(|()| {
+            home.pass(6 * MINUTE);
+            home.cycle_with(&[]).0
+        });
+        (codes, monitor(&home))
+    };
+    let none: &dyn Fn(&Home) = &|_| ();
+    let (codes, (code, line)) = trouble(None, none);
+    assert_eq!((codes, code), ([0; 3], 0), "{line}");
+    let (codes, (code, line)) = trouble(Some(refusal(403, 9109, "Invalid access token")), none);
+    assert_eq!((codes, code), ([77; 3], 2), "{line}");
+    // An API that is in trouble says nothing of a record that public DNS proves.
+    for fault in [status(500), status(429), Fault::Html] {
+        let (codes, (code, line)) = trouble(Some(fault), none);
+        assert_eq!((codes, code), ([0; 3], 0), "{line}");
+    }
+    let (codes, (code, line)) = trouble(None, &|home: &Home| {
+        home.world
+            .cloudflare()
+            .add_token("a-token-without-any-zone", &[]);
+        fs::write(home.path("token"), "a-token-without-any-zone").unwrap();
+    });
+    assert_eq!((codes, code), ([1; 3], 2), "{line}");
+    assert!(line.contains("sees no zone"), "{line}");
+}
+
+#[test]
+fn a_record_for_which_a_wildcard_answers_is_created_within_a_day() {
+    let home = never_asked_for("create = true\n");
+    let cloudflare = home.world.cloudflare();
+    let id = cloudflare.records()[0]["id"].as_str().unwrap().to_owned();
+    cloudflare.remove_record(&id);
+    home.world.set_doh(DohMode::Lies(OLD.parse().unwrap()));
+    home.pass(2 * 60 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(home.published("A").as_deref(), Some(OLD));
 }
 
 #[test]

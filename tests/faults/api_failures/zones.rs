@@ -43,7 +43,7 @@ fn a_zone_that_left_the_account_is_told() {
     assert_eq!(said.code, 1);
     assert_eq!(
         said.err,
-        "error: vpn.example.com A: the token sees no zone vpn.example.com or example.com; fix: check the name, and that \
+        "error: the token sees no zone example.com; fix: check the name, and that \
          the token has Zone:Read and its Zone Resources include it\n"
     );
 }

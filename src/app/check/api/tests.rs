@@ -18,7 +18,7 @@ fn found(id: &str, kind: &str, content: &str) -> Found {
 
 fn judged(spec: &RecordSpec, there: &[Found], seen: Option<&str>) -> Finding {
     let (state, now, policy) = (RecordState::default(), at(0), policy());
-    record(spec, &state, there, seen.map(ip), &now, &policy)
+    record(spec, &state, there, seen.map(ip), &now, &policy, true)
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn a_refusal_whose_words_do_not_tell_what_to_do_has_a_fix() {
     for (status, code, fix) in [
         (404, 81_044, "create it at Cloudflare"),
         (400, 81_045, "or take a larger plan there"),
-        (400, 9021, "or as a rule 60 to 86400"),
+        (400, 9021, "or to 1 (automatic)"),
         (400, 9041, "set `proxied = false` for this record"),
         (404, 7003, "and that the zone is still at Cloudflare"),
     ] {
