@@ -18,6 +18,8 @@ const HEAD: i32 = 20;
 const WEEK: i32 = 7;
 /// The size of the chart.
 const CHART: (f64, f64) = (520.0, 220.0);
+/// Milliseconds at which there may be a line.
+const POWERS: [f64; 8] = [0.0, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5];
 /// About so many days are named below it.
 const DATES: usize = 7;
 /// What is left of it and below for the scales.
@@ -112,8 +114,8 @@ fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
 struct Scale {
     /// Begin and end, in seconds.
     time: [i64; 2],
-    /// The powers of ten of milliseconds at the bottom and at the top.
-    decades: [f64; 2],
+    /// The places of those of [`POWERS`] at the bottom and at the top.
+    powers: [usize; 2],
 }
 
 impl Scale {
@@ -122,15 +124,16 @@ impl Scale {
         let stretches = report.latency.over_time.iter();
         let all = stretches.flat_map(|stretch| SOURCES.map(|source| (source.of)(&stretch.by)));
         let times = all.flatten().flat_map(|it| [it.p50_ms, it.p95_ms]);
-        // Nothing takes no time: what is told as that is less than a tenth.
-        let times = times.map(|ms| f64::from(ms.max(0.1)).log10());
-        let (low, high) = times.fold(None, |known: Option<(f64, f64)>, it| {
+        let (low, high) = times.fold(None, |known: Option<(f32, f32)>, it| {
             let (low, high) = known.unwrap_or((it, it));
             Some((low.min(it), high.max(it)))
         })?;
+        let powers = POWERS.windows(2);
+        let of = |ms: f32| powers.clone().position(|it| f64::from(ms) < it[1]);
+        let last = POWERS.len() - 2;
         Some(Self {
             time: [report.from.as_second(), report.to.as_second()],
-            decades: [low.floor(), high.ceil().max(low.floor() + 1.0)],
+            powers: [of(low).unwrap_or(last), of(high).unwrap_or(last) + 1],
         })
     }
 
@@ -141,29 +144,35 @@ impl Scale {
         SCALE.0 + share * (CHART.0 - SCALE.0)
     }
 
-    fn y(&self, decade: f64) -> f64 {
-        let [bottom, top] = self.decades;
-        let share = (decade.max(bottom) - bottom) / (top - bottom);
+    /// Between two powers of ten as far up as the square root of its share: near enough to a logarithm for the eye, and no library of
+    /// mathematics for every cycle to load.
+    #[allow(clippy::cast_precision_loss, reason = "a picture")]
+    fn y(&self, ms: f64) -> f64 {
+        let [bottom, top] = self.powers;
+        let mut share = 0.0;
+        for power in POWERS.get(bottom..=top).unwrap_or_default().windows(2) {
+            let &[from, to] = power else { continue };
+            share += ((ms - from) / (to - from)).clamp(0.0, 1.0).sqrt();
+        }
+        let share = share / (top - bottom) as f64;
         (1.0 - share) * (CHART.1 - SCALE.1 - 6.0) + 6.0
     }
 
     /// Lines for each power of ten, and the days below.
     fn draw(&self, out: &mut String, days: &[Day]) {
-        let [mut decade, top] = self.decades;
-        while decade <= top {
-            let y = self.y(decade);
+        let [bottom, top] = self.powers;
+        for ms in POWERS.get(bottom..=top).unwrap_or_default() {
+            let y = self.y(*ms);
             put(
                 out,
                 format_args!(
-                    "<path class=\"grid\" d=\"M{} {y:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" class=\"tick\">{} ms</text>",
+                    "<path class=\"grid\" d=\"M{} {y:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" class=\"tick\">{ms} ms</text>",
                     SCALE.0,
                     CHART.0,
                     SCALE.0 - 4.0,
-                    y + 4.0,
-                    10_f64.powf(decade)
+                    y + 4.0
                 ),
             );
-            decade += 1.0;
         }
         for day in days.iter().step_by(days.len().div_ceil(DATES).max(1)) {
             let midnight = day.date.to_datetime(jiff::civil::Time::midnight());
@@ -184,7 +193,7 @@ impl Scale {
     }
 }
 
-/// The median over time as a line and up to the 95th percentile as a band, on a logarithmic scale: a router answers in a thousandth of the
+/// The median over time as a line and up to the 95th percentile as a band, on a scale of powers of ten: a router answers in a thousandth of the
 /// time that the line takes. Empty where nobody answered.
 pub fn latency(report: &Report) -> String {
     let Some(scale) = Scale::of(report) else {
@@ -201,7 +210,7 @@ pub fn latency(report: &Report) -> String {
             .filter_map(|stretch| Some((scale.x(stretch.from.as_second()), of(&stretch.by)?)))
             .collect();
         let path = |points: &mut dyn Iterator<Item = (f64, f32)>| {
-            let point = |(x, ms)| format!("{x:.1} {:.1}", scale.y(f64::from(ms).log10()));
+            let point = |(x, ms): (f64, f32)| format!("{x:.1} {:.1}", scale.y(ms.into()));
             points.map(point).collect::<Vec<_>>().join("L")
         };
         let median = path(&mut points.iter().map(|(x, it)| (*x, it.p50_ms)));
