@@ -80,7 +80,15 @@ pub fn opened(path: &Path, for_writing: bool) -> Option<String> {
 /// What to do about a file that this user may not read.
 #[must_use]
 pub fn let_in(path: &Path) -> String {
-    let others = || "run as root or as a member of the file's group".to_owned();
+    let others = || {
+        let may_group = fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o040 != 0);
+        let group = if may_group {
+            " or as a member of the file's group"
+        } else {
+            ""
+        };
+        format!("run as root{group}")
+    };
     opened(path, false).unwrap_or_else(others)
 }
 

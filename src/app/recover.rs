@@ -148,7 +148,7 @@ pub fn run(
         (Outcome::Suppressed(why), None)
     } else if options.dry_run {
         (Outcome::Suppressed(dry_run(&plan)), None)
-    } else if options.yes || ask::yes(&question(&plan))? == Some(true) {
+    } else if options.yes || is_confirmed(context, &adapters, &plan)? {
         if is_refused && !options.yes {
             return switch_on(context);
         }
@@ -236,7 +236,7 @@ fn forget(context: &Context, options: &cli::Recover) -> Result<Done, Error> {
             "a cut is left over, and this is not a terminal; fix: add --yes to forget it",
         ));
     }
-    let question = "Forget that the plug is not known to be on? If it is off, it stays off.";
+    let question = "Give up this unfinished cut? If the plug is off, it stays off.";
     if !options.yes && ask::yes(question)? != Some(true) {
         return Ok(Done::Declined { may_be_dark: true });
     }
@@ -267,7 +267,7 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State, force: bool) -> Pla
             (Ok(()), Some(true)) => Ok("answers, and is on"),
             (Ok(()), Some(false)) if pending_cut => Ok("answers, and is off"),
             (Ok(()), Some(false)) => {
-                Err("the plug is off already, by somebody else: --on switches it on".to_owned())
+                Err("someone else switched the plug off: --on switches it on".to_owned())
             }
             (Ok(()), None) => Ok("cannot tell whether it is on"),
         },
@@ -360,6 +360,13 @@ fn under_lock(
     pending_cut::tidy(&dir, &state);
     let told = history::append_missing(&dir, &state.outbox);
     Ok((outcome, told.err()))
+}
+
+/// Asks on the terminal, where there is nothing that would keep a yes from being done.
+fn is_confirmed(context: &Context, adapters: &Adapters, plan: &Plan) -> Result<bool, Error> {
+    let dir = StateDir::open(&context.state_dir()).map_err(Error::state)?;
+    drop(pending_cut::lock(adapters, &dir, Duration::ZERO)?);
+    Ok(ask::yes(&question(plan))? == Some(true))
 }
 
 /// What is asked on the terminal: whatever is not a yes is a no.

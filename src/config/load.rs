@@ -55,9 +55,14 @@ pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError
         let at = error.span().map_or(0, |span| span.start);
         let (line, column) = (reader.line(at), reader.column(at));
         let message = error.message().replace('\n', ", ");
+        let fix = if message.contains("duplicate key") {
+            "remove one of the two lines"
+        } else {
+            "correct that line: text is in quotes, a section is [name], a record [[record]]"
+        };
+        let path = path.display();
         ConfigError(vec![format!(
-            "{}:{line}:{column}: invalid TOML: {message}; fix: correct that line: text is in quotes, a section is [name], a record [[record]]",
-            path.display()
+            "{path}:{line}:{column}: invalid TOML: {message}; fix: {fix}"
         )])
     })?;
     let settings = schema::read(&mut reader, table.get_ref(), path);

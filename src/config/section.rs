@@ -288,13 +288,21 @@ impl<'r, 'a> Section<'r, 'a> {
                 cut(&self.path(name))
             };
             let line = self.reader.line(key.span().start);
-            self.reader.problem(
-                line,
-                &format!(
-                    "unknown key {path}: {hint}expected one of: {}",
-                    self.keys.join(", ")
+            let keys = self.keys.join(", ");
+            // Other tools have it in their configuration.
+            let is_secret = hint.is_empty() && SECRETS.iter().any(|it| name.contains(it));
+            let place = self
+                .keys
+                .iter()
+                .find(|key| is_secret && key.ends_with("_file"));
+            let problem = match place {
+                Some(place) => format!(
+                    "unknown key {path}: a secret does not belong here, as everyone may read this file; fix: put it into a file of its own, \
+                     and the path of that into {place}"
                 ),
-            );
+                None => format!("unknown key {path}: {hint}expected one of: {keys}"),
+            };
+            self.reader.problem(line, &problem);
         }
     }
 
@@ -306,6 +314,9 @@ impl<'r, 'a> Section<'r, 'a> {
         }
     }
 }
+
+/// What the name of a key has in it whose value is a secret.
+const SECRETS: [&str; 4] = ["token", "api_key", "password", "secret"];
 
 /// `"a", "b" or "c"`.
 fn one_of(words: impl Iterator<Item = &'static str>) -> String {

@@ -102,7 +102,7 @@ impl fmt::Display for Reason {
             Self::Unproved => {
                 "what answers is not asked who it is: a tcp:// target proves nothing"
             }
-            Self::RouterPage => "the answer comes from as near as the router: probably its own page",
+            Self::RouterPage => "only the router itself seems to answer, probably with its own page",
             Self::NobodyAsked => "no server could be asked",
         })
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::advice;
 use super::guardrails::Limits;
 use super::units::config_duration;
 
@@ -127,10 +128,14 @@ pub fn broken(facts: &Facts<'_>) -> Vec<Broken> {
         .into_iter()
         .filter_map(|rule| {
             let fix = judge(rule, facts)?;
-            let message = format!(
-                "{fix}, or waive it with policy.waive = [\"{}\"]",
-                rule.name()
-            );
+            let waive = format!("waive it with policy.waive = [\"{}\"]", rule.name());
+            let message = match (rule, advice::split(&fix)) {
+                // A command stands last, so that it can be copied.
+                (Rule::TokenReadable, (what, Some(command))) => {
+                    advice::join(what, Some(&format!("{waive}, or: {command}")))
+                }
+                _ => format!("{fix}, or {waive}"),
+            };
             Some(Broken { rule, message })
         })
         .collect()
@@ -344,8 +349,8 @@ mod tests {
                 Rule::TokenReadable,
                 |_, facts| facts.token_file = Some((Path::new("/t"), 0o660)),
                 |_, facts| facts.token_file = Some((Path::new("/t"), 0o644)),
-                "the token file has mode 0644, open to every user of this host; fix: chmod 0640 /t, \
-                 or waive it with policy.waive = [\"token-readable\"]",
+                "the token file has mode 0644, open to every user of this host; fix: waive it with \
+                 policy.waive = [\"token-readable\"], or: chmod 0640 /t",
             ),
         ];
         for (rule, holds, breaks, message) in table {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::line::print;
 use super::style::{Form, Style};
-use super::text::fitting;
+use super::text::{beside, fitting};
 use crate::app::reconcile::Cycle;
 use crate::called;
 use crate::logic::advice;
@@ -35,7 +35,8 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
                 // A dry run leaves nothing that could be told later.
                 let words = if cycle.dry_run { "check" } else { "status -v" };
                 let command = called::cadence(words);
-                let _ = writeln!(text, "what to do about each: {command}");
+                let told = beside("what to do about each:", &command, 0, style.width);
+                let _ = writeln!(text, "{told}");
             }
             text
         }),

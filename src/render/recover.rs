@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::text::{hang, pair, pair_some, printable};
+use super::text::{beside, columns, hang, pair, pair_some, printable};
 use super::{Form, Paint, Style, json, local_clock};
 use crate::app::power::Outcome;
 use crate::app::recover::{Done, Plan};
@@ -74,8 +74,9 @@ pub fn report(done: &Done, style: &Style) -> String {
         plug => format!("{}: {}\n", style.paint(paint, done), printable(plug)),
     };
     let over = |paint, done: &str| {
-        let (done, next) = (style.paint(paint, done), called::cadence("status"));
-        format!("{done}; once the modem is up: {next}\n")
+        let next = called::cadence("status");
+        let then = beside("; once the modem is up:", &next, columns(done), style.width);
+        format!("{}{then}\n", style.paint(paint, done))
     };
     let (outcome, reason, plug, off_time, shown) = match done {
         Done::Cycle { plan, outcome, .. } => {

@@ -100,6 +100,13 @@ pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     lines
 }
 
+/// A text and the command behind it, which has a line of its own where there is no room for it behind `taken` columns.
+pub fn beside(text: &str, command: &str, taken: usize, width: usize) -> String {
+    let is_room = taken + columns(text) + 1 + columns(command) <= width;
+    let gap = if is_room { ' ' } else { '\n' };
+    format!("{text}{gap}{command}")
+}
+
 /// A text without the command at its end, and that command; it is all of the text, or stands behind a colon.
 pub fn command_apart(text: &str) -> (&str, &str) {
     let ends = text.match_indices(": ").map(|(at, colon)| at + colon.len());

@@ -49,7 +49,7 @@ impl fmt::Display for LockError {
                 if let Some(pid) = holder {
                     write!(f, " (process {pid})")?;
                 }
-                f.write_str("; fix: try again later, or let reconcile wait for it: --wait 1m")
+                f.write_str("; fix: try again later; reconcile waits for it with --wait 1m")
             }
             Self::Store(error) => error.fmt(f),
         }

@@ -280,6 +280,10 @@ fn a_signal_after_the_question_gives_the_power_back_before_the_exit() {
         terminal.expect("[y/N] ");
         terminal.answer("y");
         terminal.expect("the modem's power is off until ");
+        // It is told before it is done, so that nobody waits for the words in the dark.
+        while home.world.plugs().journal(PlugModel::Http).is_empty() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         terminal.signal(signal);
         terminal.expect("a signal ended it early");
         let (status, shown) = terminal.end();

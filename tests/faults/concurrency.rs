@@ -61,7 +61,7 @@ fn hold_the_lock(home: &Home) -> File {
 fn refusal(home: &Home, holder: &str) -> String {
     let path = home.state_file("lock");
     format!(
-        "error: the lock {} is held by another cycle{holder}; fix: try again later, or let reconcile wait for it: --wait 1m\n",
+        "error: the lock {} is held by another cycle{holder}; fix: try again later; reconcile waits for it with --wait 1m\n",
         path.display()
     )
 }

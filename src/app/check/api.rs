@@ -172,6 +172,7 @@ impl Api {
         let settings = &adapters.settings;
         let unknown = RecordState::default();
         let mut findings = self.findings;
+        let mut told: Vec<&str> = vec![];
         findings.extend(settings.records.iter().filter_map(|spec| {
             let remembered = state.and_then(|state| state.records.get(spec.key()));
             let is_this = |of: &(RecordType, String)| (of.0, of.1.as_str()) == spec.key();
@@ -180,6 +181,11 @@ impl Api {
                 let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
                 let label = spec.label();
                 let why = without_label(&trouble.why, &label);
+                // Of what many have in common one is enough.
+                if told.contains(&why) {
+                    return None;
+                }
+                told.push(why);
                 return Some(Finding::fail("record", format!("{label}: {why}")).or_fix(WAIT));
             };
             let state = remembered.unwrap_or(&unknown);

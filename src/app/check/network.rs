@@ -40,13 +40,21 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let api = up.then(|| api::ask(adapters, state, now, deadline));
 
         let mut findings = vec![];
-        findings.extend(asked_router.join().map(|signal| router(&signal, up)));
+        // Without a link or a route there is one thing to do, and not one for each target.
+        let is_cut_off = !up && !adapters.host().ok();
+        let asked_router = asked_router.join().filter(|_| !is_cut_off);
+        findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
         findings.extend(asked_plug.join().unwrap_or_default());
         let dead = dead_family(&targets);
         let is_any_asked = targets.iter().any(is_asked);
         let look = |target| wan(target, up, is_any_asked, dead);
-        findings.extend(targets.iter().map(look));
+        if is_cut_off {
+            let why = "skipped: see host";
+            findings.extend(["router", "wan"].map(|check| Finding::warn(check, why)));
+        } else {
+            findings.extend(targets.iter().map(look));
+        }
         let answers = answers.join().flatten().unwrap_or_default();
         let of_family = |(family, said): &(Family, Vec<Answer>)| public_ip(*family, said).0;
         findings.extend(answers.iter().map(of_family));

@@ -131,7 +131,7 @@ impl<'a> Interview<'a> {
         }
         let missing = missing.join(" and ");
         let why = if options.yes {
-            "nothing is asked with --yes"
+            "with --yes nothing is asked"
         } else {
             "not a terminal"
         };
@@ -141,7 +141,7 @@ impl<'a> Interview<'a> {
     pub fn greet(&self) {
         let path = self.place.config.display();
         self.tell(&format!(
-            "A first configuration, in {path}: written at the end. Ctrl-C keeps a verified token, and nothing else."
+            "A first configuration. {path} is written at the end; if you stop with Ctrl-C, only a verified token is kept."
         ));
         if !self.place.is_hosts && !self.context.is_root() {
             let hosts = called::as_root("init");
@@ -251,7 +251,7 @@ impl<'a> Interview<'a> {
                 };
                 let specs = specs(answer, this.options).map_err(fault)?;
                 if let Some(twin) = specs.iter().find(|spec| this.draft.has(spec)) {
-                    return Err(fault(format!("{} is there already", twin.label())));
+                    return Err(fault(format!("{} is on the list already", twin.label())));
                 }
                 this.pending.push(answer.to_owned());
                 this.add_records(&adapters, specs)

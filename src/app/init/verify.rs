@@ -161,7 +161,7 @@ fn unasked(error: ApiError) -> Error {
         | ApiErrorKind::Unreachable
         | ApiErrorKind::Unavailable { .. }
         | ApiErrorKind::Unconfirmed { .. } => Error::failed(format!(
-            "{message}; fix: try again later, or write the files without asking anybody, by --offline"
+            "{message}; fix: try again later, or write the files without checking: add --offline"
         )),
         ApiErrorKind::RateLimited { .. }
         | ApiErrorKind::Gone

@@ -60,7 +60,10 @@ fn page(document: &Document, style: &Style, zone: &TimeZone, limit: Option<Limit
     sheet.gap();
     sheet.uptime(document);
     if let Some(change) = &document.last_change {
-        sheet.last_change(change);
+        let label = format!("{} {}", change.name, change.kind);
+        let mut records = document.records.iter();
+        let of_it = records.find(|record| record.label == label);
+        sheet.last_change(change, of_it.is_some_and(|it| it.pending.is_some()));
     }
     sheet.recovery(&document.recovery);
     sheet.gap();
@@ -171,7 +174,7 @@ impl<'a> Sheet<'a> {
             Some(None) => "STALE: cannot tell when the last cycle ran".to_owned(),
         };
         let rest = match age {
-            None => format!("; one now: {}", called::cadence("reconcile")),
+            None => format!("; run one now: {}", called::cadence("reconcile")),
             Some(_) => format!("{STALE}{}", called::cadence("check")),
         };
         self.row("freshness", Some(Paint::Bad), &head, &rest);
@@ -332,7 +335,8 @@ impl<'a> Sheet<'a> {
             .extend([&*label, &strip, "\n", &margin, &scale, "\n"]);
     }
 
-    fn last_change(&mut self, change: &LastChange) {
+    /// `is_awaited`: public DNS is still to show it.
+    fn last_change(&mut self, change: &LastChange, is_awaited: bool) {
         let when = match change.when.at {
             Some(at) => self.minute(at),
             None => "at an unknown time".to_owned(),
@@ -343,6 +347,7 @@ impl<'a> Sheet<'a> {
         };
         let dns = match change.dns_s {
             Some(seconds) => format!("public DNS showed it after {}", human_seconds(seconds)),
+            None if is_awaited => "not in public DNS yet".to_owned(),
             None => "not known how long public DNS took".to_owned(),
         };
         let text = format!("{when}, {} {} {what}, {dns}", change.name, change.kind);

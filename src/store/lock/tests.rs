@@ -22,7 +22,7 @@ fn a_second_cycle_is_told_at_once_who_holds_the_lock() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the lock {} is held by another cycle (process {}); fix: try again later, or let reconcile wait for it: --wait 1m",
+            "the lock {} is held by another cycle (process {}); fix: try again later; reconcile waits for it with --wait 1m",
             dir.file("lock").display(),
             process::id()
         )

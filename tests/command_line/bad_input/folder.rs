@@ -393,8 +393,7 @@ fn a_lock_that_is_held_is_told_with_its_holder() {
         said(
             75,
             &format!(
-                "error: the lock {{home}}/state/lock is held by another cycle (process {holder}); fix: try again later, or let \
-                 reconcile wait for it: --wait 1m\n",
+                "error: the lock {{home}}/state/lock is held by another cycle (process {holder}); fix: try again later; reconcile waits for it with --wait 1m\n",
             )
         )
     );

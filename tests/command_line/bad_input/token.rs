@@ -14,8 +14,7 @@ const MISSING: &str = "error: no API token: {home}/token (cloudflare.token_file)
 const EMPTY: &str = "error: the API token in {home}/token (cloudflare.token_file) is empty; fix: put only the token there, on one line\n";
 const TWO_LINES: &str = "error: the API token in {home}/token (cloudflare.token_file) contains white space or control \
     characters; fix: keep only the token, on one line\n";
-const DENIED: &str = "error: cannot read the API token in {home}/token (cloudflare.token_file): permission denied; fix: run as \
-    root or as a member of the file's group\n";
+const DENIED: &str = "error: cannot read the API token in {home}/token (cloudflare.token_file): permission denied; fix: run as root\n";
 
 /// The first cycle, one with a fresh cache and one that would have to write: each says `err`, exits 77 and goes on.
 fn every_cycle_says(spoil: impl Fn(&Home), err: &str) {

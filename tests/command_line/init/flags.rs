@@ -32,7 +32,7 @@ fn a_missing_flag_is_named() {
         assert_eq!(
             stderr(&out),
             if arguments.contains(&"--yes") {
-                format!("error: nothing is asked with --yes; fix: add {missing}\n")
+                format!("error: with --yes nothing is asked; fix: add {missing}\n")
             } else {
                 format!("error: not a terminal; fix: add {missing}\n")
             }
@@ -161,7 +161,7 @@ fn an_api_out_of_reach_points_to_offline_which_asks_nobody() {
         .unwrap();
     let said = host.refused(&NAME, 1);
     assert!(
-        said.contains("; nothing was written; fix: try again later, or write the files without asking anybody, by --offline"),
+        said.contains("; nothing was written; fix: try again later, or write the files without checking: add --offline"),
         "{said}"
     );
     let plug = [

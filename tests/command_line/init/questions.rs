@@ -92,7 +92,7 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.answer("yes");
     terminal.expect(MORE);
     terminal.answer("vpn.example.com");
-    terminal.expect("vpn.example.com A is there already");
+    terminal.expect("vpn.example.com A is on the list already");
     terminal.expect(MORE);
     terminal.answer("");
     terminal.expect(PLUG);
@@ -491,7 +491,7 @@ fn the_router_is_asked_for_without_advice_to_set_it_elsewhere() {
 fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them() {
     let host = Host::new();
     let mut terminal = sit_down(&host, &["--yes"]);
-    terminal.expect("nothing is asked with --yes; fix: add --record NAME and --token-file FILE");
+    terminal.expect("with --yes nothing is asked; fix: add --record NAME and --token-file FILE");
     assert_eq!(leave(&host, terminal).0, Some(2));
 
     let token = host.home.path("token");
