@@ -72,17 +72,15 @@ pub fn escaped(text: &str) -> String {
 
 /// A number stays with its unit.
 fn unbroken(text: &str) -> String {
-    let mut is_digit = false;
-    let keep = |letter: char| {
-        let kept = if is_digit && letter == ' ' {
-            '\u{a0}'
-        } else {
-            letter
-        };
-        is_digit = letter.is_ascii_digit();
-        kept
-    };
-    text.chars().map(keep).collect()
+    let mut letters = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(letter) = letters.next() {
+        let is_before_unit = letters.peek().is_some_and(char::is_ascii_alphabetic);
+        let is_behind_number = out.ends_with(|before: char| before.is_ascii_digit());
+        let is_kept = letter == ' ' && is_behind_number && is_before_unit;
+        out.push(if is_kept { '\u{a0}' } else { letter });
+    }
+    out
 }
 
 /// What a day was like, in words.
@@ -198,19 +196,16 @@ fn minute(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 fn ended(outage: &Outage) -> String {
-    let mut text = match outage.to {
-        None => "goes on".to_owned(),
-        Some(_) if outage.was_helped => "by a power cycle".to_owned(),
-        Some(_) => "by itself".to_owned(),
+    let count = outage.power_cycles;
+    let mut text = match (outage.to, outage.was_helped, count) {
+        (None, _, 0) => "goes on".to_owned(),
+        (None, _, _) => format!("goes on, after {count} power cycles"),
+        (Some(_), true, 0 | 1) => "by a power cycle".to_owned(),
+        (Some(_), true, _) => format!("by the last of {count} power cycles"),
+        (Some(_), false, 0) => "by itself".to_owned(),
+        (Some(_), false, 1) => "by itself, after a power cycle that did not help".to_owned(),
+        (Some(_), false, _) => format!("by itself, after {count} power cycles that did not help"),
     };
-    match outage.power_cycles {
-        0 => {}
-        1 if outage.was_helped => {}
-        1 => text.push_str(", after a power cycle that did not help"),
-        count => {
-            let _ = write!(text, ", after {count} power cycles");
-        }
-    }
     if let Some(address) = outage.new_address {
         let _ = write!(text, "; back with {address}");
     }
