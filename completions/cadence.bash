@@ -31,6 +31,9 @@ _cadence() {
             cadence,init)
                 cmd="cadence__subcmd__init"
                 ;;
+            cadence,metrics)
+                cmd="cadence__subcmd__metrics"
+                ;;
             cadence,probe)
                 cmd="cadence__subcmd__probe"
                 ;;
@@ -61,6 +64,9 @@ _cadence() {
             cadence__subcmd__help,init)
                 cmd="cadence__subcmd__help__subcmd__init"
                 ;;
+            cadence__subcmd__help,metrics)
+                cmd="cadence__subcmd__help__subcmd__metrics"
+                ;;
             cadence__subcmd__help,probe)
                 cmd="cadence__subcmd__help__subcmd__probe"
                 ;;
@@ -83,7 +89,7 @@ _cadence() {
 
     case "${cmd}" in
         cadence)
-            opts="-v -q -h -V --config --state-dir --format --json --color --verbose --quiet --help --version reconcile status probe recover history report init check demo help"
+            opts="-v -q -h -V --config --state-dir --format --json --color --verbose --quiet --help --version reconcile status probe recover history report metrics init check demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,7 +221,7 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__help)
-            opts="reconcile status probe recover history report init check demo help"
+            opts="reconcile status probe recover history report metrics init check demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -285,6 +291,20 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cadence__subcmd__help__subcmd__metrics)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -459,6 +479,50 @@ _cadence() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "auto pretty logfmt json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cadence__subcmd__metrics)
+            opts="-v -q -h --config --state-dir --format --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// What reads only, and needs no root.
-const FREE: [&str; 5] = ["status", "probe", "history", "report", "demo"];
+const FREE: [&str; 6] = ["status", "probe", "history", "report", "metrics", "demo"];
 
 /// The name of the program.
 const NAME: &str = "cadence";

@@ -53,6 +53,7 @@ fn examples(command: &str) -> &'static str {
         "recover" => "  sudo cadence recover --dry-run\n  sudo cadence recover",
         "history" => "  cadence history --since 7d\n  cadence history --kind outage,recovery",
         "report" => "  cadence report\n  cadence report --since 365d --output report.html",
+        "metrics" => "  cadence metrics",
         "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
         "check" => "  sudo cadence check\n  cadence check --offline",
         "demo" => "  cadence demo\n  cadence demo -v",
@@ -145,6 +146,8 @@ pub enum Command {
     History(History),
     /// Tell how available the line was, as a page, a summary or JSON
     Report(Report),
+    /// Print what is known as metrics for Prometheus
+    Metrics,
     /// Create a first configuration, asking for what flags leave out
     Init(Init),
     /// Check config, token, zones, records and this host, with fixes
@@ -253,7 +256,7 @@ pub struct Report {
     /// Of the last DURATION, such as 7d or 365d [default: 30d]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub since: Option<Duration>,
-    /// Write the page to this file
+    /// Write the page to this file, or to stdout with -
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ use crate::error::{EXIT_DONE, Error};
 use crate::net::http;
 use crate::render::cycle::csv;
 use crate::render::{self, Form, Style};
-use crate::store::{StateDir, telemetry};
+use crate::store::{StateDir, telemetry, textfile};
 use crate::system;
 
 /// Runs a command; the exit code, or why it could not do its work.
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Recover(options) => documented(&context, recover(&context, &options)),
         Command::History(options) => history(&context, &options),
         Command::Report(options) => documented(&context, report(&context, &options)),
+        Command::Metrics => metrics(&context),
         Command::Init(options) => documented(&context, init(&context, &options)),
         Command::Check(options) => check(&context, &options),
         #[cfg(feature = "demo")]
@@ -67,7 +69,15 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     }
     context.print(&render::cycle::report(&cycle, &context.style))?;
     if let Some(dir) = dir {
-        keep(&dir, adapters.settings.keep, &cycle);
+        let settings = &adapters.settings;
+        keep(&dir, settings.keep, &cycle);
+        if let Some(path) = &settings.textfile {
+            let dir = dir.path();
+            let text = render::status::metrics_of(&cycle.state, settings, dir, &cycle.now);
+            if let Err(error) = textfile::replace(path, &text) {
+                log::warn!("{error}");
+            }
+        }
     }
     let code = cycle.exit_code;
     // The process ends: the kernel takes back what a thousand records hold quicker than they are let go of one by one.
@@ -115,6 +125,13 @@ fn status(context: &Context, options: &cli::Status) -> Result<u8, Error> {
     Ok(code)
 }
 
+/// As they are for whoever asks now; a cycle writes the same into `metrics.textfile`.
+fn metrics(context: &Context) -> Result<u8, Error> {
+    let known = status::run(context).map_err(Error::state)?;
+    context.print(&render::status::metrics(&known))?;
+    Ok(EXIT_DONE)
+}
+
 fn probe(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
     let probed = probe::run(context, options)?;
     context.print(&render::probe::report(&probed, &context.style))?;
@@ -135,17 +152,18 @@ fn report(context: &Context, options: &cli::Report) -> Result<u8, Error> {
         return Err(Error::failed(report::nothing(context)));
     };
     let told = render::report::report(&report, style, &zone);
-    let is_page = context.is_any_form() && !io::stdout().is_terminal();
-    match &options.output {
-        Some(path) => {
-            let page = match style.form {
-                Form::Json => told,
-                Form::Pretty | Form::Logfmt => render::report::page(&report, &zone),
-            };
-            report::save(path, &page)?;
+    let page = || render::report::page(&report, &zone);
+    let is_any_form = context.is_any_form();
+    match options.output.as_deref() {
+        Some(path) if path != Path::new("-") => {
+            let is_told = matches!(style.form, Form::Json | Form::Logfmt);
+            report::save(path, &if is_told { told } else { page() })?;
         }
-        None if is_page => context.print(&render::report::page(&report, &zone))?,
-        None => context.print(&told)?,
+        Some(_) if is_any_form => context.print(&page())?,
+        None if is_any_form && !style.quiet && !io::stdout().is_terminal() => {
+            context.print(&page())?;
+        }
+        Some(_) | None => context.print(&told)?,
     }
     Ok(EXIT_DONE)
 }

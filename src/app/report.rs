@@ -73,11 +73,19 @@ pub fn run(
 /// Why there is nothing to tell.
 #[must_use]
 pub fn nothing(context: &Context) -> String {
-    format!(
-        "no cycles recorded in this time in {}; fix: see whether cycles run: {}",
-        telemetry::folder(&context.state_dir()).display(),
-        called::cadence("status")
-    )
+    let folder = telemetry::folder(&context.state_dir());
+    let what = format!(
+        "no cycles are recorded of this time in {}",
+        folder.display()
+    );
+    let keeps_none = context.settings().is_ok_and(|it| it.keep.is_zero());
+    if keeps_none {
+        return format!(
+            "{what}, as telemetry.keep is \"0s\"; fix: set it to how long they shall be kept, such as \"400d\""
+        );
+    }
+    let status = called::cadence("status");
+    format!("{what}; fix: see whether cycles run: {status}")
 }
 
 /// Puts the page into a file, in place of what it held.

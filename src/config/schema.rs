@@ -59,6 +59,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_policy = top.table("policy");
     let in_recovery = top.table("recovery");
     let in_telemetry = top.table("telemetry");
+    let in_metrics = top.table("metrics");
     top.close();
     let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
     let records = records(reader, &in_records);
@@ -68,6 +69,9 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let mut telemetry = Section::new(reader, "telemetry", in_telemetry);
     let keep = telemetry.duration("keep", bounds::KEEP);
     telemetry.close();
+    let mut metrics = Section::new(reader, "metrics", in_metrics);
+    let textfile = metrics.parsed("textfile", prom_file);
+    metrics.close();
     reader.refuse_unknown_variables(&[
         "cloudflare",
         "record",
@@ -75,6 +79,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         "policy",
         "recovery",
         "telemetry",
+        "metrics",
     ]);
     Settings {
         path: path.to_owned(),
@@ -86,6 +91,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         waive,
         recovery,
         keep,
+        textfile,
     }
 }
 
@@ -303,6 +309,16 @@ fn secure_url(text: &str) -> Result<Endpoint, String> {
 }
 
 /// A timer runs in another folder than the one who wrote the file, so a relative path would mean two places.
+/// The collector of `node_exporter` reads no others.
+fn prom_file(text: &str) -> Result<PathBuf, String> {
+    let path = absolute_path(text)?;
+    if path.extension().is_some_and(|it| it == "prom") {
+        Ok(path)
+    } else {
+        Err("a file whose name ends with \".prom\"".to_owned())
+    }
+}
+
 fn absolute_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_absolute() {

@@ -52,6 +52,8 @@ pub struct Settings {
     pub recovery: Recovery,
     /// For how long the record of each cycle is kept; zero where there is none.
     pub keep: Duration,
+    /// Where each cycle writes its metrics, if anywhere.
+    pub textfile: Option<PathBuf>,
 }
 
 /// Where the DNS provider's API is and where its token is kept.

@@ -105,21 +105,23 @@ pub struct Day {
     pub seconds: Seconds,
 }
 
-/// A time in which the line, the router or this host's link was down.
+/// A time in which the line or the router was down. That this host had no link is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outage {
     /// The first cycle that saw it.
     pub from: Timestamp,
+    /// It may have begun before that, as it is the first cycle of the report.
+    pub is_cut: bool,
     /// The first cycle that saw the line up again; none where it goes on.
     pub to: Option<Timestamp>,
     /// What the line was like in it; what nobody saw is unknown.
     pub seconds: Seconds,
     /// The verdict that it had for the longest time.
     pub verdict: Verdict,
-    /// The number of power cycles in it, and whether the line came back after one of them.
+    /// The number of power cycles in it.
     pub power_cycles: u32,
-    /// The line came back after a power cycle.
-    pub was_helped: bool,
+    /// Whether one of them brought the line back; none where there was none, or that is not known of one.
+    pub was_helped: Option<bool>,
     /// The address with which the line came back, where that is another one.
     pub new_address: Option<IpAddr>,
 }
@@ -148,8 +150,8 @@ pub struct PowerCycle {
     pub helped: Option<bool>,
     /// Seconds from the power's return to the line's.
     pub seconds: Option<u64>,
-    /// Why it could not be done.
-    pub reason: Option<String>,
+    /// It could not be done, or was not confirmed. Why, the history tells: that may name what is in the home, and this goes to others.
+    pub has_failed: bool,
 }
 
 /// What a stretch of time was like.
@@ -157,6 +159,8 @@ pub struct PowerCycle {
 pub struct Report {
     /// Which document this is.
     pub schema: &'static str,
+    /// The time zone of its days, by its name in the time zone database; none where that is not known.
+    pub time_zone: Option<String>,
     /// Its beginning: the first cycle that is known of it.
     pub from: Timestamp,
     /// Its end.
@@ -241,15 +245,20 @@ impl Fold {
         self.last = Some((look.verdict, speaks_until.unwrap_or(Timestamp::MAX)));
         self.latencies.add(look.at, &look.answers);
         self.hold(look);
-        let is_down = look.verdict.is_down();
+        // A host without a link knows nothing of the line, up or down.
+        let is_down = match look.verdict {
+            Verdict::HostDown => self.is_out,
+            verdict => verdict.is_down(),
+        };
         match (self.is_out, is_down) {
             (false, true) => self.outages.push(Outage {
                 from: look.at,
                 to: None,
                 seconds: Seconds::default(),
                 verdict: look.verdict,
+                is_cut: self.cycles == 1,
                 power_cycles: 0,
-                was_helped: false,
+                was_helped: None,
                 new_address: None,
             }),
             (true, false) => {
@@ -340,13 +349,13 @@ impl Fold {
                 (of.line, Verdict::WanDown),
                 (of.router, Verdict::RouterDown),
                 (of.unverified, Verdict::Unverified),
-                (of.host, Verdict::HostDown),
             ];
             let longest = verdicts.iter().rev().max_by_key(|(seconds, _)| seconds);
             outage.verdict = longest.map_or(outage.verdict, |(_, verdict)| *verdict);
         }
         Some(Report {
             schema: SCHEMA,
+            time_zone: self.zone.iana_name().map(str::to_owned),
             from,
             to: self.to,
             cycles: self.cycles,

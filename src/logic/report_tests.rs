@@ -117,7 +117,9 @@ fn an_outage_lasts_from_the_first_cycle_that_saw_it_to_the_first_that_saw_the_li
     fold.look(&look(HOUR, Verdict::RouterDown, 1));
     looks(&mut fold, HOUR + 120, 2 * HOUR, Verdict::WanDown, 1);
     looks(&mut fold, 2 * HOUR, 3 * HOUR, Verdict::Healthy, 2);
-    looks(&mut fold, 5 * HOUR, 6 * HOUR, Verdict::HostDown, 2);
+    // This host's own trouble is no outage of the line.
+    looks(&mut fold, 4 * HOUR, 5 * HOUR, Verdict::HostDown, 2);
+    looks(&mut fold, 5 * HOUR, 6 * HOUR, Verdict::Unverified, 2);
     let mut report = fold.finish().unwrap();
     report.event(&recovery(HOUR + 900, RecoveryPhase::Started));
     report.event(&recovery(2 * HOUR + 60, RecoveryPhase::Helped));
@@ -128,9 +130,13 @@ fn an_outage_lasts_from_the_first_cycle_that_saw_it_to_the_first_that_saw_the_li
     assert_eq!((first.from, first.to), (at(HOUR), Some(at(2 * HOUR))));
     assert_eq!((first.seconds.router, first.seconds.line), (120, 3_480));
     assert_eq!(first.verdict, Verdict::WanDown, "for the longest time");
-    assert_eq!((first.power_cycles, first.was_helped), (1, true));
+    assert_eq!((first.power_cycles, first.was_helped), (1, Some(true)));
     assert_eq!(first.new_address, Some(address(2)));
-    assert_eq!((last.to, last.verdict), (None, Verdict::HostDown));
+    assert_eq!((last.to, last.verdict), (None, Verdict::Unverified));
+    assert_eq!(
+        (last.from, last.was_helped, last.is_cut),
+        (at(5 * HOUR), None, false)
+    );
     let known = report.seconds.known();
     assert!(report.seconds.host > 0 && known + report.seconds.host < report.seconds.all());
     assert_eq!(report.power_cycles[0].helped, Some(true));
@@ -237,4 +243,42 @@ fn columns_are_found_by_their_names_and_a_line_that_was_cut_is_none() {
 #[test]
 fn nothing_is_told_where_no_cycle_looked() {
     assert!(fold(1).finish().is_none());
+}
+
+#[test]
+fn of_an_outage_in_which_nobody_looked_for_long_only_what_was_seen_counts_as_down() {
+    let mut fold = fold(15);
+    looks(&mut fold, 0, 600, Verdict::WanDown, 1);
+    // The host was off for most of it, and had no link after that.
+    looks(&mut fold, 12 * HOUR, 12 * HOUR + 600, Verdict::HostDown, 1);
+    looks(&mut fold, 12 * HOUR + 600, 15 * HOUR, Verdict::Healthy, 2);
+    let mut report = fold.finish().unwrap();
+    report.event(&recovery(300, RecoveryPhase::Started));
+    report.event(&recovery(312, RecoveryPhase::Completed));
+    report.join();
+    let [outage] = report.outages.as_slice() else {
+        panic!("{:#?}", report.outages)
+    };
+    assert!(outage.is_cut, "it may have begun before");
+    // The last cycle of it was at 480 s and spoke for 300.
+    assert_eq!((outage.seconds.down(), outage.seconds.host), (780, 600));
+    assert_eq!(outage.seconds.all(), 12 * HOUR.unsigned_abs() + 600);
+    assert_eq!(
+        (outage.power_cycles, outage.was_helped),
+        (1, None),
+        "not known"
+    );
+    assert_eq!(outage.new_address, Some(address(2)));
+}
+
+#[test]
+fn the_first_address_that_is_seen_is_not_told_to_be_new() {
+    let mut fold = fold(2);
+    looks(&mut fold, 0, 600, Verdict::WanDown, 1);
+    let mut report = {
+        looks(&mut fold, 600, 2 * HOUR, Verdict::Healthy, 1);
+        fold.finish().unwrap()
+    };
+    report.join();
+    assert_eq!(report.outages[0].new_address, None);
 }

@@ -92,6 +92,7 @@ pub fn is_fast(state: &State) -> bool {
 /// For how long what a cycle saw is taken to be so, where the next one was to come after that time.
 #[must_use]
 pub fn speaks_for(planned: Duration) -> Duration {
+    let planned = planned.min(Duration::from_secs(LONGEST_PLAN));
     GAP.max(planned.saturating_mul(2))
 }
 

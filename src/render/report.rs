@@ -67,7 +67,8 @@ fn logfmt(report: &Report) -> String {
 
 fn pretty(report: &Report, style: &Style, zone: &TimeZone) -> String {
     const INDENT: usize = 15;
-    let mut out = format!("{}\n\n", period(report, zone));
+    let head = wrap(&period(report, zone), style.width, style.width);
+    let mut out = format!("{}\n\n", head.join("\n"));
     for answer in answers(report, zone) {
         let text = match answer.more.as_str() {
             "" => answer.short,
@@ -83,10 +84,15 @@ fn pretty(report: &Report, style: &Style, zone: &TimeZone) -> String {
     out
 }
 
-/// From when to when.
+/// From when to when, how often that was looked at, and what the times are.
 fn period(report: &Report, zone: &TimeZone) -> String {
     let (from, to) = (day_in(report.from, zone), day_in(report.to, zone));
-    format!("{from} to {to}, {} cycles", report.cycles)
+    let looks = match report.cycles {
+        1 => "once".to_owned(),
+        cycles => format!("{cycles} times"),
+    };
+    let name = report.time_zone.as_deref().unwrap_or("local time");
+    format!("{from} to {to}, observed {looks}; times are {name}")
 }
 
 /// `99.912 %`, or that nothing is known.
@@ -111,11 +117,13 @@ fn available(report: &Report) -> Answer {
     let seconds = &report.seconds;
     let bad = report.days.iter().filter(|day| day.seconds.down() > 0);
     let bad: Vec<String> = bad.map(|day| day.date.to_string()).collect();
-    let seen = format!("of {} that were seen", human_seconds(seconds.known()));
-    let unseen = match seconds.unknown {
+    let seen = format!("of {} that were observed", human_seconds(seconds.known()));
+    let apart = |seconds: u64, what: &str| match seconds {
         0 => String::new(),
-        unknown => format!("; of {} nothing is known", human_seconds(unknown)),
+        seconds => format!("; {} {what}", human_seconds(seconds)),
     };
+    let unseen = apart(seconds.unknown, "not observed")
+        + &apart(seconds.host, "without a link of this host");
     let days = match bad.as_slice() {
         [] => "; down on no day".to_owned(),
         [day] => format!("; down on {day}"),
@@ -134,7 +142,6 @@ fn fault(report: &Report) -> Answer {
         (Verdict::WanDown, seconds.line),
         (Verdict::RouterDown, seconds.router),
         (Verdict::Unverified, seconds.unverified),
-        (Verdict::HostDown, seconds.host),
     ];
     told.sort_by_key(|(_, seconds)| std::cmp::Reverse(*seconds));
     let mut told = told.into_iter().filter(|(_, seconds)| *seconds > 0);
@@ -145,7 +152,7 @@ fn fault(report: &Report) -> Answer {
             more: String::new(),
         };
     };
-    let others = told.map(|(verdict, it)| format!(", {} {}", place(verdict), human_seconds(it)));
+    let others = told.map(|(verdict, it)| format!("; {}: {}", place(verdict), human_seconds(it)));
     Answer {
         question: FAULT,
         short: place(first).to_owned(),
@@ -154,15 +161,23 @@ fn fault(report: &Report) -> Answer {
 }
 
 fn outages(report: &Report, zone: &TimeZone) -> Answer {
-    let length = |outage: &Outage| outage.seconds.all();
-    let longest = report.outages.iter().max_by_key(|outage| length(outage));
+    let seen = |outage: &Outage| outage.seconds.down();
+    let sum = |of: &dyn Fn(&Outage) -> u64| -> u64 { report.outages.iter().map(of).sum() };
+    let longest = report.outages.iter().max_by_key(|outage| seen(outage));
     let more = longest.map(|longest| {
-        format!(
-            "{} in all; the longest {}, from {}",
-            human_seconds(report.outages.iter().map(length).sum()),
-            human_seconds(length(longest)),
+        let told = format!(
+            "{} seen in all; the longest {}, from {}",
+            human_seconds(sum(&seen)),
+            human_seconds(seen(longest)),
             minute_in(longest.from, zone)
-        )
+        );
+        match sum(&|outage| outage.seconds.all() - seen(outage)) {
+            0 => told,
+            unseen => format!(
+                "{told}; another {} in them was not seen",
+                human_seconds(unseen)
+            ),
+        }
     });
     Answer {
         question: "Outages",
@@ -183,7 +198,7 @@ fn new_address(report: &Report) -> Answer {
     let told = right.get(right.len() / 2).zip(right.last());
     let more = told.map(|(median, slowest)| {
         let [median, slowest] = [median, slowest].map(|it| human_seconds(*it));
-        format!("public DNS right after {median} (median), {slowest} at most")
+        format!("the DNS name was right within {median} (median), {slowest} at most")
     });
     Answer {
         question: "New address",
@@ -228,7 +243,6 @@ const fn place(verdict: Verdict) -> &'static str {
         Verdict::WanDown => "the line",
         Verdict::RouterDown => "the router",
         Verdict::Unverified => "unverified",
-        Verdict::HostDown => "this host",
-        Verdict::Healthy | Verdict::Degraded => "none",
+        Verdict::HostDown | Verdict::Healthy | Verdict::Degraded => "none",
     }
 }

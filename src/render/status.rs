@@ -1,6 +1,7 @@
 //! `cadence status`: for people, as one line, as a monitor's line, as JSON.
 
 mod document;
+mod metrics;
 mod monitor;
 mod pretty;
 mod records;
@@ -12,34 +13,28 @@ pub use document::{Configured, Document};
 pub use monitor::{Monitor, monitor, unknown};
 pub use pretty::{no_state, pretty};
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 
 use super::text::{pair, pair_some};
 use super::{Form, Style, json};
 use crate::app::status::Known;
+use crate::config::Settings;
 use crate::error::EXIT_DONE;
 use crate::logic::advice;
 use crate::logic::line::Reason;
+use crate::logic::moment::Moment;
 use crate::logic::readiness::Readiness;
+use crate::logic::state::State;
 use crate::logic::verdict::Verdict;
 use words::uptime;
 
 /// What is told, as text that ends with a line feed, and the exit code; for a monitor where that is asked for.
 #[must_use]
 pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (String, u8) {
+    let mut document = document_of(known);
     let settings = known.settings.as_ref();
-    let configured = settings.map(|settings| Configured {
-        records: &settings.records,
-        policy: &settings.policy,
-        recovery: &settings.recovery.limits,
-    });
-    let mut document = Document::new(known.state.as_ref(), configured, &known.now);
-    if let Some(told) = &known.cut {
-        let (why, fix) = advice::split(told);
-        document.recovery.guardrail = Some(why.to_owned());
-        document.recovery.fix = fix.map(str::to_owned);
-    }
-    document.config_error.clone_from(&known.fault);
     let told = check.then(|| monitor(&document, &known.state_dir));
     let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);
     let fault = known.fault.as_deref();
@@ -57,6 +52,43 @@ pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (St
         (Form::Pretty, None) => no_state(&known.state_dir, settings.is_some(), fault, style, zone),
     };
     (text, code)
+}
+
+/// What is known, resolved.
+fn document_of(known: &Known) -> Document {
+    let configured = known.settings.as_ref().map(configured);
+    let mut document = Document::new(known.state.as_ref(), configured, &known.now);
+    if let Some(told) = &known.cut {
+        let (why, fix) = advice::split(told);
+        document.recovery.guardrail = Some(why.to_owned());
+        document.recovery.fix = fix.map(str::to_owned);
+    }
+    document.config_error.clone_from(&known.fault);
+    document
+}
+
+fn configured(settings: &Settings) -> Configured<'_> {
+    Configured {
+        records: &settings.records,
+        policy: &settings.policy,
+        recovery: &settings.recovery.limits,
+    }
+}
+
+/// What is known, as metrics.
+#[must_use]
+pub fn metrics(known: &Known) -> String {
+    let document = document_of(known);
+    let check = monitor(&document, &known.state_dir).code;
+    metrics::text(&document, check)
+}
+
+/// What a cycle leaves, as metrics.
+#[must_use]
+pub fn metrics_of(state: &State, settings: &Settings, dir: &Path, now: &Moment) -> String {
+    let document = Document::new(Some(state), Some(configured(settings)), now);
+    let check = monitor(&document, dir).code;
+    metrics::text(&document, check)
 }
 
 /// One line of JSON.

@@ -143,8 +143,8 @@ fn is_command(text: &str) -> bool {
     match word {
         _ if PROGRAMS.contains(&program) => true,
         _ if program == "install" => word.starts_with('-'),
-        "check" | "demo" | "history" | "init" | "probe" | "reconcile" | "recover" | "report"
-        | "status" => is_ours,
+        "check" | "demo" | "history" | "init" | "metrics" | "probe" | "reconcile" | "recover"
+        | "report" | "status" => is_ours,
         _ => is_ours && word.starts_with("--"),
     }
 }

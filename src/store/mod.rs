@@ -10,6 +10,7 @@
 //! | `counters` | what every cycle changes of a large state | `counters` |
 //! | `telemetry/` | a line for each cycle, in a file for each day | [`telemetry`] |
 //! | `reserve` | room for one more state, where the disk is full | `reserve` |
+//! | elsewhere, `metrics.textfile` | what is known, for a collector of metrics | [`textfile`] |
 //!
 //! Writers hold the [`lock::Lock`]; readers take none, and see a whole document at any time. A file in the folder is reached
 //! through the open [`Folder`] and never through a symbolic link, so that root can run a command in a folder that belongs to
@@ -27,6 +28,7 @@ pub mod state;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;
+pub mod textfile;
 
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};

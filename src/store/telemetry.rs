@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use rustix::fs::OFlags;
 
 use super::{FILE_MODE, StateDir, StoreError};
+use crate::error::plain;
 
 /// Its name in the state folder.
 const FOLDER: &str = "telemetry";
@@ -73,6 +74,15 @@ pub fn read(
         let name = format!("{day}{ENDING}");
         let file = match folder.open_file(name.as_ref(), OFlags::RDONLY) {
             Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
+            // Of that day nothing is known then.
+            Err(cause) if !matches!(cause.kind(), ErrorKind::PermissionDenied) => {
+                log::warn!(
+                    "{} skipped: {}",
+                    folder.file(name.as_ref()).display(),
+                    plain(&cause)
+                );
+                continue;
+            }
             opened => opened,
         };
         let failed = |cause| StoreError::new("read", &folder.file(name.as_ref()), cause);

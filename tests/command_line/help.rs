@@ -7,13 +7,14 @@ use std::path::Path;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "reconcile",
     "status",
     "probe",
     "recover",
     "history",
     "report",
+    "metrics",
     "init",
     "check",
 ];

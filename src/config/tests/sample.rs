@@ -50,6 +50,7 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
         Some("eth0")
     );
     assert!(settings_of_sample.network.ca_file.take().is_some());
+    assert!(settings_of_sample.textfile.take().is_some());
     assert!(settings_of_sample.recovery.plug_id.take().is_some());
     assert_eq!(
         std::mem::take(&mut settings_of_sample.recovery.address),

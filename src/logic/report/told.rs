@@ -16,12 +16,7 @@ impl Report {
             return;
         }
         match &event.what {
-            EventKind::Recovery {
-                phase,
-                seconds,
-                reason,
-                ..
-            } => self.recovery(at, *phase, *seconds, reason.as_ref()),
+            EventKind::Recovery { phase, seconds, .. } => self.recovery(at, *phase, *seconds),
             EventKind::Converged { address, .. } => {
                 let mut held = self.addresses.iter_mut().rev();
                 let held = held.find(|held| held.address == *address && held.from <= at);
@@ -43,43 +38,41 @@ impl Report {
         }
     }
 
-    fn recovery(
-        &mut self,
-        at: Timestamp,
-        phase: RecoveryPhase,
-        seconds: Option<u64>,
-        reason: Option<&String>,
-    ) {
+    fn recovery(&mut self, at: Timestamp, phase: RecoveryPhase, seconds: Option<u64>) {
         if phase == RecoveryPhase::Started {
             self.power_cycles.push(PowerCycle {
                 at,
                 helped: None,
                 seconds: None,
-                reason: None,
+                has_failed: false,
             });
             let mut outages = self.outages.iter_mut().rev();
-            if let Some(outage) = outages.find(|outage| outage.from <= at) {
-                outage.power_cycles += u32::from(outage.to.is_none_or(|to| at <= to));
+            let outage = outages.find(|outage| outage.from <= at);
+            if let Some(outage) = outage.filter(|outage| outage.to.is_none_or(|to| at <= to)) {
+                outage.power_cycles += 1;
+                outage.was_helped = None;
             }
             return;
         }
         let Some(last) = self.power_cycles.last_mut() else {
             return;
         };
-        match phase {
-            RecoveryPhase::Helped => {
-                last.helped = Some(true);
-                last.seconds = seconds;
-                let started = last.at;
-                let mut outages = self.outages.iter_mut().rev();
-                let of_it = outages.find(|outage| outage.from <= started);
-                if let Some(outage) = of_it {
-                    outage.was_helped = outage.power_cycles > 0;
-                }
+        let helped = match phase {
+            RecoveryPhase::Helped => true,
+            RecoveryPhase::NotHelped => false,
+            RecoveryPhase::Failed => {
+                last.has_failed = true;
+                return;
             }
-            RecoveryPhase::NotHelped => last.helped = Some(false),
-            RecoveryPhase::Failed => last.reason = reason.cloned(),
-            RecoveryPhase::Started | RecoveryPhase::Completed | RecoveryPhase::SwitchedOn => {}
+            RecoveryPhase::Started | RecoveryPhase::Completed | RecoveryPhase::SwitchedOn => return,
+        };
+        last.helped = Some(helped);
+        last.seconds = seconds.filter(|_| helped);
+        let started = last.at;
+        let mut outages = self.outages.iter_mut().rev();
+        let of_it = outages.find(|outage| outage.from <= started);
+        if let Some(outage) = of_it.filter(|outage| outage.power_cycles > 0) {
+            outage.was_helped = Some(helped);
         }
     }
 
@@ -92,7 +85,13 @@ impl Report {
                     && from >= outage.from
                     && from.as_second() <= to.as_second().saturating_add_unsigned(AFTERWARDS_S)
             };
-            let held = self.addresses.iter().find(|held| is_new(held.from));
+            // The first one of a family is not new: nobody looked before it.
+            let is_change = |held: &&super::Held| {
+                let mut others = self.addresses.iter();
+                let is_before = |it: &super::Held| it.family == held.family && it.from < held.from;
+                is_new(held.from) && others.any(is_before)
+            };
+            let held = self.addresses.iter().find(is_change);
             outage.new_address = held.map(|held| held.address);
         }
     }

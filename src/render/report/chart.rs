@@ -13,11 +13,15 @@ use crate::logic::report::{Day, Report};
 /// Width and height of a day.
 const CELL: i32 = 24;
 /// Where the weeks of a month begin, below its name.
-const HEAD: i32 = 20;
+const HEAD: i32 = 32;
 /// How many days a week has.
 const WEEK: i32 = 7;
 /// The size of the chart.
 const CHART: (f64, f64) = (520.0, 220.0);
+/// A day of which so many seconds are not known is not told to be up as any other.
+const PARTLY: u64 = 60 * 60;
+/// The days of a week.
+const NAMES: [&str; 7] = ["M", "T", "W", "T", "F", "S", "S"];
 /// Milliseconds at which there may be a line.
 const POWERS: [f64; 8] = [0.0, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5];
 /// About so many days are named below it.
@@ -25,28 +29,21 @@ const DATES: usize = 7;
 /// What is left of it and below for the scales.
 const SCALE: (f64, f64) = (54.0, 22.0);
 
-/// How a day was, as a class of the style sheet, and what is written into it: which day it is, or for how long the line was down, so that
-/// nobody needs to tell colours apart.
+/// How a day was, as a class of the style sheet, and what is written below its number: for how long it was down, so that nobody needs to tell
+/// colours apart.
 fn day_class(day: &Day) -> (&'static str, String) {
     let seconds = &day.seconds;
     let (down, all) = (seconds.down(), seconds.all());
-    if seconds.known() == 0 {
-        return ("unknown", "?".to_owned());
+    let unseen = seconds.unknown + seconds.host;
+    match down {
+        0 if unseen > all / 2 => ("unknown", "?".to_owned()),
+        0 if unseen > PARTLY => ("part", String::new()),
+        0 => ("up", String::new()),
+        1..60 => ("brief", "<1m".to_owned()),
+        60..=600 => ("brief", format!("{}m", down / 60)),
+        601..3_600 => ("some", format!("{}m", down / 60)),
+        3_600.. => ("long", format!("{}h", down / 3_600)),
     }
-    let class = match down {
-        0 if seconds.unknown + seconds.host > all / 2 => "unknown",
-        0 => "up",
-        1..=600 => "brief",
-        601..=3_600 => "some",
-        _ => "long",
-    };
-    let text = match (class, down) {
-        ("unknown", _) => "?".to_owned(),
-        (_, 0) => day.date.day().to_string(),
-        (_, ..=5_940) => format!("{}m", down.div_ceil(60)),
-        _ => format!("{}h", down / 3_600),
-    };
-    (class, text)
 }
 
 /// A picture for each month, a row for each week, a square for each day.
@@ -75,26 +72,37 @@ pub fn calendar(report: &Report) -> String {
             let before = date.first_of_month().weekday().to_monday_zero_offset();
             (i32::from(date.day()) - 1 + i32::from(before)) / WEEK
         };
-        let (width, height) = (WEEK * CELL, HEAD + CELL * (week(first.last_of_month()) + 1));
+        let last = days.last().map_or(first, |last| last.date);
+        let (width, height) = (WEEK * CELL, HEAD + CELL * (week(last) - week(first) + 1));
         put(
             &mut out,
             format_args!(
-                "<svg role=\"img\" viewBox=\"0 0 {width} {height}\" aria-label=\"{name}: the line was down on {down} of {} days\">\n\
+                "<svg role=\"img\" viewBox=\"0 0 {width} {height}\" aria-label=\"{name}: down on {down} of {} days\">\n\
                  <text x=\"0\" y=\"13\" class=\"month\">{name}</text>",
                 days.len()
             ),
         );
+        for (at, weekday) in (0..).zip(NAMES) {
+            let x = CELL * at + CELL / 2 - 1;
+            put(
+                &mut out,
+                format_args!("<text x=\"{x}\" y=\"28\" class=\"weekday\">{weekday}</text>"),
+            );
+        }
         for day in days {
             let (class, text) = day_class(day);
             let x = CELL * i32::from(day.date.weekday().to_monday_zero_offset());
-            let y = HEAD + CELL * week(day.date);
+            let y = HEAD + CELL * (week(day.date) - week(first));
             put(
                 &mut out,
                 format_args!(
-                    "<g class=\"{class}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{size}\" height=\"{size}\" rx=\"3\"/><text x=\"{}\" y=\"{}\">{text}</text></g>",
+                    "<g class=\"{class}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{size}\" height=\"{size}\" rx=\"3\"/><text x=\"{}\" y=\"{}\" class=\"number\">{}</text><text x=\"{}\" y=\"{}\">{text}</text></g>",
                     escaped(&super::page::of_day(day)),
+                    x + 2,
+                    y + 9,
+                    day.date.day(),
                     x + CELL / 2 - 1,
-                    y + 15,
+                    y + 20,
                     size = CELL - 2
                 ),
             );
@@ -248,11 +256,11 @@ pub const SOURCES: [Source; 3] = [
     Source {
         of: |by| by.wan,
         class: "wan",
-        name: "WAN target",
+        name: "Server beyond the line: connection",
     },
     Source {
         of: |by| by.provider,
         class: "provider",
-        name: "Address provider",
+        name: "Server beyond the line: request",
     },
 ];

@@ -19,17 +19,15 @@ const ROWS: usize = 100;
 #[must_use]
 pub fn page(report: &Report, zone: &TimeZone) -> String {
     let mut out = String::new();
-    let period = period(report, zone);
-    let name = zone.iana_name().unwrap_or("local time");
+    let period = escaped(&period(report, zone));
     // Writing to a string cannot fail.
     let _ = write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"cadence {}\">\n<title>Line report, {period}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n\
-         <header>\n<h1>Line report</h1>\n<p class=\"soft\">{period}; times are {}</p>\n</header>\n<main>\n<dl>\n",
-        env!("CARGO_PKG_VERSION"),
-        escaped(name)
+         <header>\n<h1>Line report</h1>\n<p class=\"soft\">{period}</p>\n</header>\n<main>\n<dl>\n",
+        env!("CARGO_PKG_VERSION")
     );
     for answer in answers(report, zone) {
         let _ = writeln!(
@@ -47,9 +45,10 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
     addresses(&mut out, report, zone);
     power_cycles(&mut out, report, zone);
     out.push_str(
-        "</main>\n<footer>\n<p>Each cycle of cadence asks the router and somebody beyond the line; what it saw counts until the next one. \
-         “The line” was down where the router answered and nobody beyond it did. While no cycle ran, or this host had no link, \
-         nothing is known, and that never counts as available.</p>\n</footer>\n</body>\n</html>\n",
+        "</main>\n<footer>\n<p>Every few minutes this host asks the router and servers beyond the line; what it saw counts until the next time. \
+         “The line” was down where the router answered and nothing beyond it did, “the router” where neither did, and “unverified” \
+         where something answered, but no server proved who it is, as on a login page. While this host was off or had no link, nothing is \
+         known of the line, and that never counts as available.</p>\n</footer>\n</body>\n</html>\n",
     );
     out
 }
@@ -89,9 +88,9 @@ pub fn of_day(day: &Day) -> String {
     let parts = [
         ("line down", seconds.line),
         ("router down", seconds.router),
-        ("not proven", seconds.unverified),
+        ("unverified", seconds.unverified),
         ("this host had no link", seconds.host),
-        ("not known", seconds.unknown),
+        ("not observed", seconds.unknown),
     ];
     let parts = parts.into_iter().filter(|(_, seconds)| *seconds > 0);
     let parts: Vec<String> = parts
@@ -112,7 +111,8 @@ fn days(out: &mut String, report: &Report) {
         ("brief", "down for up to 10 min"),
         ("some", "up to an hour"),
         ("long", "longer"),
-        ("unknown", "not known"),
+        ("part", "up, and partly not observed"),
+        ("unknown", "not observed"),
     ] {
         let _ = write!(out, "<span><i class=\"{class}\"></i>{text}</span>");
     }
@@ -164,13 +164,14 @@ fn rows<T>(of: &[T], row: impl Fn(&T) -> Vec<String>) -> Vec<Vec<String>> {
 
 fn outages(out: &mut String, report: &Report, zone: &TimeZone) {
     let row = |outage: &Outage| {
-        let length = human_seconds(outage.seconds.all());
-        let unseen = match outage.seconds.unknown {
+        let seen = outage.seconds.down();
+        let length = human_seconds(seen);
+        let unseen = match outage.seconds.all() - seen {
             0 => String::new(),
-            unseen => format!(", of which {} unseen", human_seconds(unseen)),
+            unseen => format!(" seen, {} unseen", human_seconds(unseen)),
         };
         vec![
-            minute(outage.from, zone),
+            or_before(minute(outage.from, zone), outage.is_cut),
             format!("{length}{unseen}"),
             place(outage.verdict).to_owned(),
             ended(outage),
@@ -200,11 +201,17 @@ fn ended(outage: &Outage) -> String {
     let mut text = match (outage.to, outage.was_helped, count) {
         (None, _, 0) => "goes on".to_owned(),
         (None, _, _) => format!("goes on, after {count} power cycles"),
-        (Some(_), true, 0 | 1) => "by a power cycle".to_owned(),
-        (Some(_), true, _) => format!("by the last of {count} power cycles"),
-        (Some(_), false, 0) => "by itself".to_owned(),
-        (Some(_), false, 1) => "by itself, after a power cycle that did not help".to_owned(),
-        (Some(_), false, _) => format!("by itself, after {count} power cycles that did not help"),
+        (Some(_), _, 0) => "by itself".to_owned(),
+        (Some(_), Some(true), 1) => "by a power cycle".to_owned(),
+        (Some(_), Some(true), _) => format!("by the last of {count} power cycles"),
+        (Some(_), Some(false), 1) => "by itself, after a power cycle that did not help".to_owned(),
+        (Some(_), Some(false), _) => {
+            format!("by itself, after {count} power cycles that did not help")
+        }
+        (Some(_), None, 1) => "after a power cycle; not known whether it helped".to_owned(),
+        (Some(_), None, _) => {
+            format!("after {count} power cycles; not known whether the last one helped")
+        }
     };
     if let Some(address) = outage.new_address {
         let _ = write!(text, "; back with {address}");
@@ -248,13 +255,20 @@ fn latencies(out: &mut String, report: &Report) {
 }
 
 fn addresses(out: &mut String, report: &Report, zone: &TimeZone) {
+    let is_first = |held: &Held| {
+        let mut of_family = report
+            .addresses
+            .iter()
+            .filter(|it| it.family == held.family);
+        of_family.next().is_some_and(|it| it.from == held.from)
+    };
     let until = |held: &Held| held.to.unwrap_or(report.to);
     let row = |held: &Held| {
         let seconds = until(held).as_second().abs_diff(held.from.as_second());
         let dns = held.dns_right_after_s;
         vec![
             held.address.to_string(),
-            from(held.from, report, zone),
+            or_before(minute(held.from, zone), is_first(held)),
             human_seconds(seconds),
             dns.map_or_else(String::new, human_seconds),
         ]
@@ -266,32 +280,32 @@ fn addresses(out: &mut String, report: &Report, zone: &TimeZone) {
             ("address", "Address"),
             ("time", "From"),
             ("time", "Held for"),
-            ("time", "Public DNS right after"),
+            ("time", "DNS name right within"),
         ],
         &rows(&report.addresses, row),
         report.addresses.len(),
     );
 }
 
-/// A time, and of the first one that it may have been so before.
-fn from(at: Timestamp, report: &Report, zone: &TimeZone) -> String {
-    let told = minute(at, zone);
-    if at == report.from {
-        return format!("{told} or before");
+/// A time, before which nobody looked.
+fn or_before(told: String, is_cut: bool) -> String {
+    if is_cut {
+        format!("{told} or before")
+    } else {
+        told
     }
-    told
 }
 
 fn power_cycles(out: &mut String, report: &Report, zone: &TimeZone) {
     let row = |cycle: &PowerCycle| {
-        let outcome = match (cycle.helped, &cycle.reason) {
-            (_, Some(reason)) => format!("failed: {reason}"),
-            (Some(true), _) => match cycle.seconds {
-                Some(seconds) => format!("the line was back after {}", human_seconds(seconds)),
-                None => "the line came back".to_owned(),
-            },
+        let outcome = match (cycle.helped, cycle.seconds) {
+            _ if cycle.has_failed => "could not be done, or was not confirmed".to_owned(),
+            (Some(true), Some(seconds)) => {
+                format!("the line was back after {}", human_seconds(seconds))
+            }
+            (Some(true), None) => "the line came back".to_owned(),
             (Some(false), _) => "did not help".to_owned(),
-            (None, _) => "not known".to_owned(),
+            (None, _) => "not known whether it helped".to_owned(),
         };
         vec![minute(cycle.at, zone), outcome]
     };

@@ -161,7 +161,7 @@ fn a_stored_token_that_everybody_may_read_stops_it_by_the_policy() {
     fs::set_permissions(host.stored_token(), fs::Permissions::from_mode(0o644)).unwrap();
     let out = host.run(&NAME);
     assert_eq!(out.status.code(), Some(78));
-    assert!(stderr(&out).contains(", or: chmod 0640 /"));
+    assert!(stderr(&out).contains(": chmod 0640 /"));
     assert!(!host.config().exists());
 }
 

@@ -21,6 +21,7 @@ mod attributes;
 mod families;
 mod hint;
 mod line;
+mod metrics;
 mod naming;
 mod options;
 mod publish;
