@@ -144,7 +144,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand report" -l since -d 'Of the last DURATION, such as 7d or 365d [default: 30d]' -r
-complete -c cadence -n "__fish_cadence_using_subcommand report" -s o -l output -d 'Write the page to this file' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand report" -s o -l output -d 'Write the page to this file, or to stdout with -' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand report" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand report" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand report" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'

@@ -11,6 +11,7 @@ use super::pending_cut;
 use super::power::signals::Signals;
 use super::power::{self, LastLook, Outcome};
 use super::remembered::load;
+use crate::called;
 use crate::cli;
 use crate::config::Settings;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
@@ -175,7 +176,15 @@ fn switch_on(context: &Context) -> Result<Done, Error> {
     let settings = context.settings().map_err(misconfigured)?;
     let adapters =
         Adapters::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
-    let failed = |why| Error::failed(format!("power: {why}"));
+    let failed = |why: String| {
+        let told = format!("power: {why}");
+        let again = called::cadence("recover --on");
+        let fix = format!("press the button of the plug, or try again: {again}");
+        match advice::split(&told) {
+            (_, None) => Error::failed(advice::join(&told, Some(&fix))),
+            (_, Some(_)) => Error::failed(told),
+        }
+    };
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let locked = dir.as_ref().and_then(|dir| {
         let lock = Lock::acquire(dir, Duration::ZERO).ok()?;

@@ -63,7 +63,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 pub fn dark(since: Timestamp, off_time: Duration) -> String {
     let end = since.checked_add(off_time).unwrap_or(since);
     let (end, off_time) = (local_clock(end), human_duration(off_time));
-    format!("the modem's power is off until {end}, for {off_time}\n")
+    format!("cutting the modem's power until {end}, for {off_time}\n")
 }
 
 /// What came of it. For people a failure is told by the log alone.

@@ -198,7 +198,10 @@ fn new_address(report: &Report) -> Answer {
     let told = right.get(right.len() / 2).zip(right.last());
     let more = told.map(|(median, slowest)| {
         let [median, slowest] = [median, slowest].map(|it| human_seconds(*it));
-        format!("the DNS name was right within {median} (median), {slowest} at most")
+        match right.len() {
+            1 => format!("the DNS name was right within {slowest}"),
+            _ => format!("the DNS name was right within {median} (median), {slowest} at most"),
+        }
     });
     Answer {
         question: "New address",

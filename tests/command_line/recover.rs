@@ -261,7 +261,7 @@ fn a_no_is_no_error_and_after_a_yes_it_is_told_until_when_the_modem_is_dark() {
     let mut terminal = Terminal::of(80, &command);
     terminal.expect("[y/N] ");
     terminal.answer("y");
-    terminal.expect("the modem's power is off until ");
+    terminal.expect("cutting the modem's power until ");
     terminal.expect(", for 1 s");
     terminal.expect("the power was cut and is back");
     let (status, shown) = terminal.end();
@@ -279,7 +279,7 @@ fn a_signal_after_the_question_gives_the_power_back_before_the_exit() {
         let mut terminal = Terminal::of(80, &home.command(&["recover"]));
         terminal.expect("[y/N] ");
         terminal.answer("y");
-        terminal.expect("the modem's power is off until ");
+        terminal.expect("cutting the modem's power until ");
         // It is told before it is done, so that nobody waits for the words in the dark.
         while home.world.plugs().journal(PlugModel::Http).is_empty() {
             std::thread::sleep(Duration::from_millis(10));
@@ -317,7 +317,7 @@ fn a_signal_that_ends_the_dark_time_early_is_told_as_that() {
         let home = home(model, "");
         home.rewrite(|text| text.replace("off_time = \"1s\"", "off_time = \"30s\""));
         let mut terminal = Terminal::run(&home.command(&["recover", "--yes"]));
-        terminal.expect("the modem's power is off until ");
+        terminal.expect("cutting the modem's power until ");
         std::thread::sleep(Duration::from_millis(1500));
         terminal.signal("TERM");
         let (status, shown) = terminal.end();

@@ -130,7 +130,7 @@ named() { grep -cP "^$1\t$2" <<<"$tree" || true; }
 check "a heading for the page and one for each part" 7 "$(named heading .+)"
 check "the five questions are terms" 5 "$(named term '')"
 check "each column has its head" 14 "$(named columnheader .+)"
-check "each picture says what it shows" 3 "$(named 'image' '.*(the line was down on|How long answers took)')"
+check "each picture says what it shows" 3 "$(named 'image' '.*(: down on|How long answers took)')"
 check "and none is without a name" 0 "$(named 'image' '$')"
 
 # --- on paper

@@ -29,6 +29,9 @@ const START: &str = "sudo systemctl enable --now cadence.timer";
 /// Where the unit is there; what the timer lacks is told by itself.
 const START_ONE: &str = "sudo systemctl start cadence.service";
 
+/// Where the package permits its user echo requests.
+const PERMITTED: &str = "/etc/sysctl.d/10-cadence.conf";
+
 /// So many cycles somebody may have run to try it; a schedule that is not seen, as a crontab of one's own, soon has run more.
 const BY_HAND: u64 = 3;
 
@@ -80,21 +83,33 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
     let records = if count == 1 { "record" } else { "records" };
     let (path, mode) = (settings.path.display(), settings.mode.as_str());
     let mut findings = vec![];
-    if let Some((user, closed)) = runner.and_then(|it| it.kept_from(&settings.path)) {
-        let closed_to = closed.display();
-        let what = format!("the user {user}, who runs the cycles, cannot read {path}");
+    let read = [Some(&settings.path), settings.network.ca_file.as_ref()];
+    for file in read.into_iter().flatten() {
+        let Some((user, closed)) = runner.and_then(|it| it.kept_from(file)) else {
+            continue;
+        };
+        let file = file.display();
+        let what = format!("the user {user}, who runs the cycles, cannot read {file}");
         let (what, fix) = if closed.is_dir() {
-            let what = format!("{what}: {closed_to} is closed to it");
+            let what = format!("{what}: {} is closed to it", closed.display());
             (what, format!("sudo chmod o+x {}", quoted(&closed)))
         } else {
             (what, format!("sudo chmod o+r {}", quoted(&closed)))
         };
         findings.push(Finding::fail(CHECK, what).fix(fix));
     }
-    for file in [Some(&settings.path), settings.recovery.program.as_ref()] {
-        let Some(file) = file else { continue };
-        // What is in it decides what the user who runs the cycles does.
-        let is_open = fs::metadata(file).is_ok_and(|meta| meta.mode() & 0o002 != 0);
+    // What is in these decides what the user who runs the cycles does.
+    let decisive = [
+        Some(settings.path.as_path()),
+        settings.path.parent(),
+        settings.network.ca_file.as_deref(),
+        settings.recovery.program.as_deref(),
+        settings.recovery.password_file.as_deref(),
+    ];
+    for file in decisive.into_iter().flatten() {
+        // In a sticky folder nobody can replace what is another one's.
+        let is_open = fs::metadata(file)
+            .is_ok_and(|meta| meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0);
         if is_open {
             let what = format!("everyone may change {}", file.display());
             let fix = format!("sudo chmod o-w {}", quoted(file));
@@ -394,9 +409,12 @@ fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
                 "sysctl --system"
             };
             let found = format!("not permitted for {who}: the router is probed over TCP instead");
+            // What the package brings holds what its user needs, and need only be applied.
+            if Path::new(PERMITTED).exists() {
+                return Finding::warn("icmp", found).fix(format!("sudo {apply}"));
+            }
             Finding::warn("icmp", found).fix(format!(
-                "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin /etc/sysctl.d/10-cadence.conf \
-                 && sudo {apply}"
+                "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin {PERMITTED} && sudo {apply}"
             ))
         }
         Some(Err(_)) | None => Finding::warn("icmp", "cannot tell whether it is permitted"),
