@@ -4,7 +4,7 @@
 mod send;
 mod write;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,8 @@ pub struct Act<'a> {
     clock: fn() -> Moment,
     /// How far it was searched in each zone.
     further: RefCell<Vec<Further>>,
+    /// The provider did not answer what was asked only because a day is over.
+    is_unheard: Cell<bool>,
     /// Where the state goes before a write; none for `--dry-run`, which writes nothing.
     save: Option<&'a Save<'a>>,
 }
@@ -155,6 +157,7 @@ impl<'a> Act<'a> {
             now,
             clock: system::now,
             further: RefCell::default(),
+            is_unheard: Cell::new(false),
             save,
         }
     }
@@ -369,6 +372,14 @@ impl<'a> Act<'a> {
             Ok(lookup) => lookup,
             Err(why) => return Next::Done(Settled::failed(why.clone())),
         };
+        // Where one zone does not answer, the others are not waited for only because a day is over.
+        let unheard = || self.unheard(state, spec, wanted, answer);
+        if let Some(settled) = Some(())
+            .filter(|()| self.is_unheard.get())
+            .and_then(|()| unheard())
+        {
+            return Next::Done(settled);
+        }
         let mut others = others.iter().map(|other| other.spec);
         match lookup.records(state, spec, &mut others) {
             Ok(records) => {
@@ -383,8 +394,9 @@ impl<'a> Act<'a> {
                 next
             }
             Err(NotRead::Held(held)) => {
-                let unheard = self.unheard(state, spec, wanted, answer);
-                Next::Done(unheard.unwrap_or(*held))
+                let is_refused = state.is_refused_in_zone_of(spec);
+                let unheard = (!is_refused).then(|| self.unheard(state, spec, wanted, answer));
+                Next::Done(unheard.flatten().unwrap_or(*held))
             }
             Err(NotRead::Failed(about, error)) => {
                 let reason = lookup.note(state, spec, &about, &error);
@@ -392,6 +404,8 @@ impl<'a> Act<'a> {
                 // Where all is refused, or nobody answers, that is told for itself.
                 let unheard = (kind == ApiErrorKind::TokenRejected || kind.is_passing())
                     .then(|| self.unheard(state, spec, wanted, answer));
+                self.is_unheard
+                    .set(self.is_unheard.get() || unheard.is_some());
                 Next::Done(unheard.flatten().unwrap_or_else(|| Settled::failed(reason)))
             }
         }

@@ -409,7 +409,9 @@ impl<'a> Lookup<'a> {
             && self.records.iter().any(is_other);
         let is_another =
             |(zone, name, _): &(String, String, ApiError)| zone == id && *name != spec.name;
-        let is_first = !read.failed_alone.iter().any(is_another);
+        // A zone that has just failed as a whole is in trouble until one of its names is read.
+        let is_first =
+            read.not_whole.as_ref() != Some(zone) && !read.failed_alone.iter().any(is_another);
         let is_alone = may_be_alone && (is_first || read.answered.contains(id));
         if may_be_alone {
             let failed = (id.clone(), spec.name.clone(), error.clone());

@@ -47,6 +47,12 @@ pub struct Backoff {
     /// The fingerprint of the token that was rejected; another token ends the wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_token: Option<u32>,
+    /// It was refused, and did not merely fail: what was asked for is not to be had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_refusal: bool,
+    /// The record of which `reason` speaks, where others rest with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
 }
 
 /// Rounded up: nobody is to come too early.
@@ -90,6 +96,7 @@ impl Backoff {
         if let Some(before) = goes_on {
             return Some(Self {
                 reason: reason.to_owned(),
+                is_refusal: !kind.is_passing(),
                 ..before.clone()
             });
         }
@@ -107,6 +114,8 @@ impl Backoff {
             wait_s: whole_seconds(wait).as_secs(),
             failures: row.saturating_add(1),
             reason: rejection.map_or(reason, |before| &before.reason).to_owned(),
+            is_refusal: !kind.is_passing(),
+            record: rejection.and_then(|before| before.record.clone()),
             rejected_token: rejected_token.or(rejection.and(Some(token))),
         })
     }

@@ -43,6 +43,25 @@ impl About {
     }
 }
 
+/// What is told of a rest to a record that rests with another one: without that one's name.
+fn of_other(rest: &Backoff, about: &About, told: String) -> String {
+    let own = format!("{} {}", about.record.1, about.record.0);
+    let Some(other) = rest.record.as_ref().filter(|other| **other != own) else {
+        return told;
+    };
+    let name = other.split(' ').next().unwrap_or(other);
+    let (zone, records) = match &about.zone {
+        Some(zone) if name.ends_with(zone.as_str()) => {
+            (format!("the zone {zone}"), format!("records of {zone}"))
+        }
+        _ => ("a zone".to_owned(), "other records".to_owned()),
+    };
+    let told = without_label(&told, other);
+    let told = told.replace(&format!("the zone {name}"), &zone);
+    let told = told.replace(&format!("the records of {name}"), &records);
+    told.replace(other.as_str(), &records)
+}
+
 impl State {
     /// What a call about this record is about, by what is remembered of its zone.
     #[must_use]
@@ -216,7 +235,11 @@ impl State {
         };
         let left = wait.remaining(Some(token), now).unwrap_or_default();
         let told = wait.told(left);
-        *place = Some(wait);
+        let record = (error.scope() != Scope::Record).then_some(label);
+        *place = Some(Backoff {
+            record: wait.record.clone().or(record),
+            ..wait
+        });
         told
     }
 
@@ -242,11 +265,19 @@ impl State {
         rests.find_map(|rest| {
             let left = rest.remaining(Some(token), now)?;
             (!by_hand || !is_of_before(rest)).then(|| Settled::Held {
-                reason: rest.told(left),
+                reason: of_other(rest, about, rest.told(left)),
                 is_trouble: true,
                 found: Instead::Unread,
             })
         })
+    }
+
+    /// Whether the zone of this record refuses what is asked of it.
+    #[must_use]
+    pub fn is_refused_in_zone_of(&self, spec: &RecordSpec) -> bool {
+        let candidates = spec.zone_candidates();
+        let mut zones = candidates.iter().filter_map(|name| self.zones.get(name));
+        zones.any(|zone| zone.rest.as_ref().is_some_and(|rest| rest.is_refusal))
     }
 
     /// The record shall hold this address. What was refused was another: that rests no longer, and whether this one is refused as well is

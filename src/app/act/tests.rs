@@ -445,6 +445,7 @@ impl Life {
             now: &now,
             clock,
             further: RefCell::default(),
+            is_unheard: Cell::new(false),
             save: Some(&save),
         };
         let acted = act.run(&mut state, &decision).unwrap();

@@ -109,6 +109,9 @@ fn failed(check: &'static str, error: &ApiError, label: Option<&str>) -> Finding
     Finding::fail(check, format!("{of}{error}")).or_fix(fix)
 }
 
+/// So many records are told of that are not known to be right for the same reason.
+const FEW: usize = 3;
+
 impl Api {
     /// Reads what is there. Returns why the API as such refuses, where it does.
     fn read(
@@ -181,8 +184,8 @@ impl Api {
                 let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
                 let label = spec.label();
                 let why = without_label(&trouble.why, &label);
-                // Of what many have in common one is enough.
-                if told.contains(&why) {
+                // Of what many have in common a few are enough.
+                if told.iter().filter(|it| **it == why).count() >= FEW {
                     return None;
                 }
                 told.push(why);

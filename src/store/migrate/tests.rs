@@ -176,6 +176,8 @@ fn saved_first() -> State {
             failures: 2,
             reason: "too many requests".to_owned(),
             rejected_token: Some(1),
+            is_refusal: false,
+            record: None,
         }),
         last_change: Some(LastChange {
             at: wall(NOW - 23),
@@ -347,6 +349,8 @@ fn rest() -> Backoff {
         failures: 1,
         reason: "it may not".to_owned(),
         rejected_token: None,
+        is_refusal: false,
+        record: None,
     }
 }
 

@@ -715,6 +715,49 @@ fn once_a_day_the_provider_is_asked_also_for_what_public_dns_proves() {
 }
 
 #[test]
+fn a_zone_that_is_gone_is_gone_for_each_of_its_records_and_told_without_a_neighbours_name() {
+    let home = Home::with(&hosts(6));
+    home.settle();
+    let cloudflare = home.world.cloudflare();
+    cloudflare.add_token("a-token-without-any-zone", &[]);
+    fs::write(home.path("token"), "a-token-without-any-zone").unwrap();
+    home.pass(25 * 60 * MINUTE);
+    for _ in 0..2 {
+        let (code, report) = home.cycle_with(&[]);
+        assert_eq!(code, 1, "{report:#}");
+        let status: Value =
+            serde_json::from_slice(&home.run(&["status", "--json"]).stdout).unwrap();
+        for (at, record) in status["records"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(record["truth"], "unknown", "{record:#}");
+            let problem = record["problem"].as_str().unwrap();
+            for other in (0..6).filter(|other| *other != at) {
+                assert!(!problem.contains(&format!("h{other}.")), "h{at}: {problem}");
+            }
+        }
+        home.pass(6 * MINUTE);
+    }
+}
+
+#[test]
+fn where_the_provider_does_not_answer_one_zone_is_asked_only_because_a_day_is_over() {
+    let home = Home::with(&format!("{}{SECOND}", hosts(3)));
+    let cloudflare = home.world.cloudflare();
+    cloudflare.add_zone("example.net");
+    home.settle();
+    home.pass(25 * 60 * MINUTE);
+    cloudflare.clear_journal();
+    cloudflare.set_fault(Some(status(500)));
+    let (code, report) = home.cycle_with(&[]);
+    assert_eq!(code, 0, "{report:#}");
+    let zones = cloudflare.journal();
+    let is_other = |path: &str| path.contains("example.net");
+    assert!(
+        zones.len() <= 3 && !zones.iter().any(|it| is_other(&it.path)),
+        "{zones:#?}"
+    );
+}
+
+#[test]
 fn a_record_for_which_a_wildcard_answers_is_created_within_a_day() {
     let home = never_asked_for("create = true\n");
     let cloudflare = home.world.cloudflare();
