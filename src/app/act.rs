@@ -373,12 +373,10 @@ impl<'a> Act<'a> {
             Err(why) => return Next::Done(Settled::failed(why.clone())),
         };
         // Where one zone does not answer, the others are not waited for only because a day is over.
-        let unheard = || self.unheard(state, spec, wanted, answer);
-        if let Some(settled) = Some(())
-            .filter(|()| self.is_unheard.get())
-            .and_then(|()| unheard())
-        {
-            return Next::Done(settled);
+        if self.is_unheard.get() {
+            if let Some(settled) = self.unheard(state, spec, wanted, answer) {
+                return Next::Done(settled);
+            }
         }
         let mut others = others.iter().map(|other| other.spec);
         match lookup.records(state, spec, &mut others) {
@@ -402,7 +400,8 @@ impl<'a> Act<'a> {
                 let reason = lookup.note(state, spec, &about, &error);
                 let kind = lookup.kind_of(state, &about, &error);
                 // Where all is refused, or nobody answers, that is told for itself.
-                let unheard = (kind == ApiErrorKind::TokenRejected || kind.is_passing())
+                let is_passing = kind == ApiErrorKind::TokenRejected || kind.is_passing();
+                let unheard = (is_passing && !state.is_refused_in_zone_of(spec))
                     .then(|| self.unheard(state, spec, wanted, answer));
                 self.is_unheard
                     .set(self.is_unheard.get() || unheard.is_some());

@@ -48,6 +48,8 @@ pub struct Lookup<'a> {
     pub deadline: Deadline,
     /// Whether the API took the token.
     is_taken: Cell<bool>,
+    /// Every other zone that was asked rejected it as well.
+    is_rejected_elsewhere: Cell<bool>,
     /// What failed in this cycle: a zone, or none for all that the API is asked.
     failed: RefCell<Vec<Option<String>>>,
     read: RefCell<Read>,
@@ -138,6 +140,7 @@ impl<'a> Lookup<'a> {
             clock,
             deadline,
             is_taken: Cell::new(false),
+            is_rejected_elsewhere: Cell::new(false),
             failed: RefCell::default(),
             read: RefCell::default(),
         }

@@ -256,7 +256,7 @@ impl<'r, 'a> Section<'r, 'a> {
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
         let Some(value) = self.file_value(key) else {
             self.reader.problem_of_the_whole(&format!(
-                "{key} is not set: expected {allowed}; fix: add one, as man cadence.toml shows, or have one made: {}",
+                "no {key} is configured; fix: add a section [[{key}]], in two brackets each, as man cadence.toml shows, or have one made: {}",
                 called::cadence("init")
             ));
             return Vec::new();

@@ -96,7 +96,7 @@ impl Backoff {
         if let Some(before) = goes_on {
             return Some(Self {
                 reason: reason.to_owned(),
-                is_refusal: !kind.is_passing(),
+                is_refusal: before.is_refusal || !kind.is_passing(),
                 ..before.clone()
             });
         }
@@ -114,7 +114,8 @@ impl Backoff {
             wait_s: whole_seconds(wait).as_secs(),
             failures: row.saturating_add(1),
             reason: rejection.map_or(reason, |before| &before.reason).to_owned(),
-            is_refusal: !kind.is_passing(),
+            // That nobody answered meanwhile does not change it.
+            is_refusal: before.is_some_and(|before| before.is_refusal) || !kind.is_passing(),
             record: rejection.and_then(|before| before.record.clone()),
             rejected_token: rejected_token.or(rejection.and(Some(token))),
         })

@@ -130,8 +130,12 @@ impl Reconciliation<'_> {
     pub fn unheard(&self, answer: Option<&[IpAddr]>) -> Option<Settled> {
         let is_fine = self.is_due_at_provider()
             && self.settings_are_known()
-            && self.state.trouble.is_none()
-            && self.state.in_doubt.is_none();
+            && self.state.in_doubt.is_none()
+            && self
+                .state
+                .trouble
+                .as_ref()
+                .is_none_or(|trouble| trouble.held == Instead::Unread);
         let layer = match answer {
             Some(answer) if answer == [self.wanted] => Layer::Doh,
             None if self.cache().0 == CacheStatus::Hit => Layer::Cache,

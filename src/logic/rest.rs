@@ -326,7 +326,7 @@ impl State {
     #[must_use]
     pub fn is_refused_by_zone(&self, about: &About) -> bool {
         let zone = about.zone.as_ref().and_then(|zone| self.zones.get(zone));
-        zone.is_some_and(|zone| zone.rest.is_some())
+        zone.is_some_and(|zone| zone.rest.as_ref().is_some_and(|rest| rest.is_refusal))
     }
 
     /// The API did all that was asked of it: whatever it held against this is over.

@@ -37,6 +37,8 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
                 let command = called::cadence(words);
                 let told = beside("what to do about each:", &command, 0, style.width);
                 let _ = writeln!(text, "{told}");
+            } else if cycle.dry_run && reasons().next().is_some() {
+                text.push_str("each of them: add -v\n");
             }
             text
         }),

@@ -98,6 +98,17 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
         };
         findings.push(Finding::fail(CHECK, what).fix(fix));
     }
+    let program = settings.recovery.program.as_ref();
+    let process = Identity::of_process();
+    let runs = runner.map_or(process.as_ref(), |runner| runner.identity.as_ref());
+    if let Some((program, identity)) = program.zip(runs) {
+        let meta = fs::metadata(program);
+        if meta.is_ok_and(|meta| !identity.may_run(Access::from(&meta))) {
+            let what = format!("whoever runs the cycles cannot run {}", program.display());
+            let fix = format!("sudo chmod a+rx {}", quoted(program));
+            findings.push(Finding::fail(CHECK, what).fix(fix));
+        }
+    }
     // What is in these decides what the user who runs the cycles does.
     let decisive = [
         Some(settings.path.as_path()),

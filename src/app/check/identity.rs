@@ -121,6 +121,13 @@ impl Identity {
         self.uid == 0 || access.mode >> class & wanted == wanted
     }
 
+    /// Whether it may run a file.
+    #[must_use]
+    pub fn may_run(&self, file: Access) -> bool {
+        // Also root may only where somebody may.
+        file.mode & 0o111 != 0 && self.may(ENTER, file)
+    }
+
     /// What keeps it from reading a file: the file, or a folder on the way there; none where it can read it.
     ///
     /// # Errors

@@ -50,8 +50,8 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let is_any_asked = targets.iter().any(is_asked);
         let look = |target| wan(target, up, is_any_asked, dead);
         if is_cut_off {
-            let why = "skipped: see host";
-            findings.extend(["router", "wan"].map(|check| Finding::warn(check, why)));
+            findings.push(Finding::warn("router", "skipped: see host"));
+            findings.push(Finding::fail("wan", "nobody can be asked: see host"));
         } else {
             findings.extend(targets.iter().map(look));
         }

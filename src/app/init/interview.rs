@@ -55,6 +55,8 @@ pub struct Interview<'a> {
     pub replaces: bool,
     /// The names that were given and of which it is not settled yet what becomes of them.
     pub pending: Vec<String>,
+    /// The kind of the plug that was chosen; its address may not be settled yet.
+    pub plug_kind: Option<String>,
 }
 
 /// Why an answer, or what a flag says, is of no use.
@@ -110,6 +112,7 @@ impl<'a> Interview<'a> {
             },
             typed: None,
             replaces: false,
+            plug_kind: None,
             pending: vec![],
         }
     }
@@ -370,6 +373,7 @@ impl<'a> Interview<'a> {
                 if ask::is_none(&chosen) {
                     return Ok(());
                 }
+                self.plug_kind = Some(chosen.clone());
                 self.plug_address(token, &chosen)
             }
             (None, _) => Ok(()),

@@ -78,8 +78,12 @@ impl Lookup<'_> {
     /// What a failure is: a token that others take is not rejected, whatever one zone says.
     pub fn kind_of(&self, state: &State, about: &About, error: &ApiError) -> ApiErrorKind {
         match error.kind {
+            ApiErrorKind::TokenRejected if self.is_taken.get() => ApiErrorKind::Forbidden,
+            // Where no other zone can tell, what they told before is believed still.
             ApiErrorKind::TokenRejected
-                if self.is_taken.get() || state.is_refused_by_zone(about) =>
+                if !self.is_rejected_elsewhere.get()
+                    && state.rejection(self.token.fingerprint()).is_none()
+                    && state.is_refused_by_zone(about) =>
             {
                 ApiErrorKind::Forbidden
             }
@@ -94,6 +98,8 @@ impl Lookup<'_> {
             return;
         }
         let mut tried = vec![about.zone.clone().unwrap_or_default()];
+        // Where there is no other zone, this one speaks for all.
+        let mut is_rejected = true;
         for is_right in [true, false] {
             for spec in self.records {
                 let known = state.records.get(spec.key());
@@ -103,6 +109,7 @@ impl Lookup<'_> {
                 }
                 let read = self.records(state, spec, &mut std::iter::empty());
                 self.is_taken.set(read.is_ok());
+                is_rejected &= matches!(&read, Err(NotRead::Failed(_, error)) if error.kind == ApiErrorKind::TokenRejected);
                 let zone = state.about(spec).zone;
                 tried.extend(zone.or_else(|| spec.zone_candidates().pop()));
                 if read.is_ok() || tried.len() > MANY_ZONES {
@@ -110,6 +117,7 @@ impl Lookup<'_> {
                 }
             }
         }
+        self.is_rejected_elsewhere.set(is_rejected);
     }
 
     /// Remembers that the API was seen to take the token.

@@ -58,8 +58,8 @@ fn a_configuration_without_records_is_refused() {
     refused(
         "",
         &format!(
-            "error: {{home}}/cadence.toml: record is not set: expected 1 to 1000 sections [[record]], in two brackets each; \
-             fix: add one, as man cadence.toml shows, or have one made: {init}\n"
+            "error: {{home}}/cadence.toml: no record is configured; fix: add a section \
+             [[record]], in two brackets each, as man cadence.toml shows, or have one made: {init}\n"
         ),
     );
 }
@@ -241,7 +241,7 @@ fn a_monitor_is_told_of_a_configuration_that_every_cycle_refuses() {
         json["config_error"]
             .as_str()
             .unwrap()
-            .contains("[[record]]")
+            .contains("no record is configured")
     );
 }
 

@@ -715,6 +715,60 @@ fn once_a_day_the_provider_is_asked_also_for_what_public_dns_proves() {
 }
 
 #[test]
+fn a_token_that_is_revoked_while_a_zone_is_in_trouble_is_rejected_all_the_same() {
+    let revoked = refusal(401, 9109, "Invalid access token");
+    for (trouble, zones) in [
+        (status(500), 2),
+        (refusal(403, 10_000, "Authentication error"), 2),
+        (revoked.clone(), 1),
+    ] {
+        let second = if zones == 2 { SECOND } else { "" };
+        let home = Home::with(&format!("{RECORD}{second}"));
+        let cloudflare = home.world.cloudflare();
+        cloudflare.add_zone("example.net");
+        home.cycle_with(&["--trust"]);
+        let id = home.state()["zones"]["example.com"]["id"].clone();
+        home.world.set_address(Some(NEW.parse().unwrap()));
+        // Of one zone that is all there is only its writes are refused at first.
+        cloudflare.set_fault_at(id.as_str().unwrap(), zones == 1, Some(trouble.clone()));
+        assert_eq!(home.cycle_with(&["--trust"]).0, 1, "{trouble:?}");
+        cloudflare.set_fault_at(id.as_str().unwrap(), false, None);
+        cloudflare.set_fault(Some(revoked.clone()));
+        let codes = [(); 4].map(|()| {
+            home.pass(61 * MINUTE);
+            home.cycle_with(&[]).0
+        });
+        assert_eq!(codes, [77; 4], "{trouble:?}");
+        let (code, line) = monitor(&home);
+        assert_eq!(code, 2);
+        assert!(
+            line.contains("rejects the API token") && !line.contains("zone alone"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn what_public_dns_proves_is_right_again_as_soon_as_it_answers_though_the_api_does_not() {
+    let home = never_asked_for("");
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault(Some(status(500)));
+    home.pass(2 * 60 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    home.world.set_doh(DohMode::Servfail);
+    home.pass(2 * 60 * MINUTE);
+    home.cycle_with(&[]);
+    home.pass(10 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 1, "nobody tells");
+    home.world.set_doh(DohMode::Honest {
+        lag: Duration::ZERO,
+    });
+    home.pass(2 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0);
+    assert_eq!(monitor(&home).0, 0);
+}
+
+#[test]
 fn a_zone_that_is_gone_is_gone_for_each_of_its_records_and_told_without_a_neighbours_name() {
     let home = Home::with(&hosts(6));
     home.settle();

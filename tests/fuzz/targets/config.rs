@@ -49,7 +49,7 @@ fn place(problem: &str, last: usize) {
         .and_then(|line| line.parse::<usize>().ok());
     match line {
         Some(line) => assert!((1..=last).contains(&line), "line {line} of {last}"),
-        None => assert!(rest.starts_with(" record is not set"), "{problem:?}"),
+        None => assert!(rest.starts_with(" no record is configured"), "{problem:?}"),
     }
 }
 
