@@ -392,24 +392,25 @@ impl<'a> Act<'a> {
                 next
             }
             Err(NotRead::Held(held)) => {
-                let is_refused = state.is_refused_in_zone_of(spec);
-                let unheard = (!is_refused).then(|| self.unheard(state, spec, wanted, answer));
-                Next::Done(unheard.flatten().unwrap_or(*held))
+                let unheard = self.unheard(state, spec, wanted, answer);
+                Next::Done(unheard.unwrap_or(*held))
             }
             Err(NotRead::Failed(about, error)) => {
                 let reason = lookup.note(state, spec, &about, &error);
                 let kind = lookup.kind_of(state, &about, &error);
                 // Where all is refused, or nobody answers, that is told for itself.
-                let is_passing = kind == ApiErrorKind::TokenRejected || kind.is_passing();
-                let unheard = (is_passing && !state.is_refused_in_zone_of(spec))
-                    .then(|| self.unheard(state, spec, wanted, answer));
-                self.is_unheard
-                    .set(self.is_unheard.get() || unheard.is_some());
-                Next::Done(unheard.flatten().unwrap_or_else(|| Settled::failed(reason)))
+                if kind == ApiErrorKind::TokenRejected || kind.is_passing() {
+                    self.is_unheard.set(true);
+                    if let Some(settled) = self.unheard(state, spec, wanted, answer) {
+                        return Next::Done(settled);
+                    }
+                }
+                Next::Done(Settled::failed(reason))
             }
         }
     }
 
+    /// What holds where the provider does not tell what it is asked once a day; nothing where the record's zone refuses to.
     fn unheard(
         &self,
         state: &State,
@@ -417,7 +418,8 @@ impl<'a> Act<'a> {
         wanted: IpAddr,
         answer: Option<&[IpAddr]>,
     ) -> Option<Settled> {
-        self.pursue(state, spec, wanted, |it| it.unheard(answer))
+        let unheard = self.pursue(state, spec, wanted, |it| it.unheard(answer));
+        unheard.filter(|_| !state.is_refused_in_zone_of(spec))
     }
 
     /// Name and id of the zone that was read last.

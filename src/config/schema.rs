@@ -308,7 +308,6 @@ fn secure_url(text: &str) -> Result<Endpoint, String> {
     url::endpoint(text, PlainHttp::Loopback)
 }
 
-/// A timer runs in another folder than the one who wrote the file, so a relative path would mean two places.
 /// The collector of `node_exporter` reads no others.
 fn prom_file(text: &str) -> Result<PathBuf, String> {
     let path = absolute_path(text)?;
@@ -319,6 +318,7 @@ fn prom_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// A timer runs in another folder than the one who wrote the file, so a relative path would mean two places.
 fn absolute_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_absolute() {

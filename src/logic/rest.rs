@@ -235,11 +235,13 @@ impl State {
         };
         let left = wait.remaining(Some(token), now).unwrap_or_default();
         let told = wait.told(left);
-        let record = (error.scope() != Scope::Record).then_some(label);
-        *place = Some(Backoff {
-            record: wait.record.clone().or(record),
-            ..wait
-        });
+        // Where an older reason stands, it speaks of another record.
+        let record = if wait.reason == reason {
+            (error.scope() != Scope::Record).then_some(label)
+        } else {
+            wait.record.clone()
+        };
+        *place = Some(Backoff { record, ..wait });
         told
     }
 

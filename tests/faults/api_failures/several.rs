@@ -793,6 +793,45 @@ fn a_zone_that_is_gone_is_gone_for_each_of_its_records_and_told_without_a_neighb
 }
 
 #[test]
+fn a_zone_that_refuses_is_not_made_good_by_another_one_that_does_not_answer() {
+    let record = |name: &str| format!("[[record]]\nname = \"{name}\"\ncreate = true\n");
+    let home = Home::with(&format!(
+        "{}{}",
+        record("vpn.example.com"),
+        record("home.example.net")
+    ));
+    let cloudflare = home.world.cloudflare();
+    cloudflare.add_zone("example.net");
+    home.settle();
+    let id = |zone: &str| {
+        home.state()["zones"][zone]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (first, second) = (id("example.com"), id("example.net"));
+    home.pass(25 * 60 * MINUTE);
+    cloudflare.set_fault_at(
+        &second,
+        false,
+        Some(refusal(403, 10_000, "Authentication error")),
+    );
+    let truth = || {
+        let status = home.run(&["status", "--json"]).stdout;
+        let status: Value = serde_json::from_slice(&status).unwrap();
+        status["records"][1]["truth"].clone()
+    };
+    assert_eq!((home.cycle_with(&[]).0, truth()), (1, json!("unknown")));
+    // A day later the other zone fails, and is asked first.
+    home.pass(25 * 60 * MINUTE);
+    cloudflare.set_fault_at(&first, false, Some(status(500)));
+    for _ in 0..3 {
+        assert_eq!((home.cycle_with(&[]).0, truth()), (1, json!("unknown")));
+        home.pass(MINUTE);
+    }
+}
+
+#[test]
 fn where_the_provider_does_not_answer_one_zone_is_asked_only_because_a_day_is_over() {
     let home = Home::with(&format!("{}{SECOND}", hosts(3)));
     let cloudflare = home.world.cloudflare();
