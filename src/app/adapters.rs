@@ -88,10 +88,7 @@ pub fn trust(settings: &Settings) -> Result<Arc<rustls::ClientConfig>, String> {
     tls::client_config(settings.network.ca_file.as_deref()).map_err(|error| {
         let told = format!("{}: network.ca_file: {error}", settings.path.display());
         let fix = "name a file of certificates (PEM) that the service's user may read, or leave the key out";
-        match advice::split(&told) {
-            (_, None) => advice::join(&told, Some(fix)),
-            (_, Some(_)) => told,
-        }
+        advice::or(told, fix)
     })
 }
 

@@ -177,13 +177,9 @@ fn switch_on(context: &Context) -> Result<Done, Error> {
     let adapters =
         Adapters::new(settings, &context.env, &context.outside).map_err(misconfigured)?;
     let failed = |why: String| {
-        let told = format!("power: {why}");
         let again = called::cadence("recover --on");
         let fix = format!("press the button of the plug, or try again: {again}");
-        match advice::split(&told) {
-            (_, None) => Error::failed(advice::join(&told, Some(&fix))),
-            (_, Some(_)) => Error::failed(told),
-        }
+        Error::failed(advice::or(format!("power: {why}"), &fix))
     };
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
     let locked = dir.as_ref().and_then(|dir| {

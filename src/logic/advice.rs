@@ -54,6 +54,15 @@ pub fn with(line: &str, more: &str) -> String {
     join(&format!("{what}{more}"), fix)
 }
 
+/// The line with this fix, where it has none.
+#[must_use]
+pub fn or(line: String, fix: &str) -> String {
+    match split(&line) {
+        (what, None) => join(what, Some(fix)),
+        (_, Some(_)) => line,
+    }
+}
+
 /// What [`split`] took apart.
 #[must_use]
 pub fn join(what: &str, fix: Option<&str>) -> String {

@@ -12,6 +12,9 @@ macro_rules! named {
         }
 
         impl $Enum {
+            /// Each of them, in their order.
+            pub const ALL: &'static [Self] = &[$(Self::$Value),+];
+
             /// The name as in JSON.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -77,14 +77,10 @@ impl Reconciliation<'_> {
         if self.state.in_doubt.is_some() || self.state.was_read_as_wrong() {
             return Next::AskApi;
         }
+        let is_due = self.is_due_at_provider();
         match self.cache().0 {
-            CacheStatus::Hit if !self.is_due_at_provider() => {
-                if self.watches_public_dns() {
-                    Next::AskDoh
-                } else {
-                    Next::Done(Self::right(Layer::Cache))
-                }
-            }
+            CacheStatus::Hit if !is_due && self.watches_public_dns() => Next::AskDoh,
+            CacheStatus::Hit if !is_due => Next::Done(Self::right(Layer::Cache)),
             CacheStatus::Hit | CacheStatus::Miss | CacheStatus::Expired | CacheStatus::Skipped
                 if self.public_dns_can_tell() && self.settings_are_known() =>
             {
@@ -341,22 +337,21 @@ impl Reconciliation<'_> {
         if !self.spec.asks_more() {
             return true;
         }
-        let cache = self
-            .state
-            .cache
-            .as_ref()
-            .filter(|cache| cache.asks_as(self.spec));
-        let shown = cache.and_then(|cache| cache.settings.as_ref());
-        !self.no_cache && shown.is_some_and(|at| at.elapsed(self.now).under(SETTINGS_AGE))
+        !self.no_cache && self.was_shown() == Some(true)
+    }
+
+    /// Whether the provider showed the record within a day; none where it never did since it is configured so.
+    fn was_shown(&self) -> Option<bool> {
+        let cache = self.state.cache.as_ref();
+        let cache = cache.filter(|cache| cache.asks_as(self.spec))?;
+        let shown = cache.settings.as_ref()?;
+        Some(shown.elapsed(self.now).under(SETTINGS_AGE))
     }
 
     /// Whether the provider did not show the record for a day: public DNS may answer for another one, as a wildcard or one of another zone,
     /// and tells neither that the zone is gone nor that the token is rejected.
     fn is_due_at_provider(&self) -> bool {
-        let cache = self.state.cache.as_ref();
-        let shown = cache.filter(|cache| cache.asks_as(self.spec));
-        let shown = shown.and_then(|cache| cache.settings.as_ref());
-        shown.is_some_and(|at| !at.elapsed(self.now).under(SETTINGS_AGE))
+        self.was_shown() == Some(false)
     }
 
     /// Whether the caches of others may still hold what the provider held before it was seen to hold this.

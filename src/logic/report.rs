@@ -135,6 +135,9 @@ pub struct Held {
     pub address: IpAddr,
     /// The first cycle of the report that trusted it.
     pub from: Timestamp,
+    /// It may have been held before that, as it is the first of its family.
+    #[serde(skip)]
+    pub is_cut: bool,
     /// The first that trusted another one; none where it is held still.
     pub to: Option<Timestamp>,
     /// In so many seconds after it was confirmed public DNS had it for every record; none where that was not seen.
@@ -199,6 +202,7 @@ pub struct Fold {
     cycles: u64,
     /// What the last cycle saw, and until when it speaks.
     last: Option<(Verdict, Timestamp)>,
+    seconds: Seconds,
     days: Vec<Day>,
     /// Where the last of the days ends.
     day_ends: Timestamp,
@@ -220,6 +224,7 @@ impl Fold {
             until: since,
             cycles: 0,
             last: None,
+            seconds: Seconds::default(),
             days: vec![],
             day_ends: Timestamp::MIN,
             outages: vec![],
@@ -294,6 +299,7 @@ impl Fold {
             let end = to.min(self.day_ends);
             // Whole seconds on both sides, so that nothing is lost by rounding.
             let seconds = end.as_second().abs_diff(self.until.as_second());
+            self.seconds.add(condition, seconds);
             if let Some(day) = self.days.last_mut() {
                 day.seconds.add(condition, seconds);
             }
@@ -312,6 +318,7 @@ impl Fold {
             let Some(address) = address else { continue };
             let mut before = self.addresses.iter_mut().rev();
             let before = before.find(|held| held.family == family);
+            let is_cut = before.is_none();
             if let Some(before) = before {
                 if before.address == address {
                     continue;
@@ -322,6 +329,7 @@ impl Fold {
                 family,
                 address,
                 from: look.at,
+                is_cut,
                 to: None,
                 dns_right_after_s: None,
             });
@@ -333,16 +341,6 @@ impl Fold {
     pub fn finish(mut self) -> Option<Report> {
         let from = self.from?;
         self.pass(self.to);
-        let mut seconds = Seconds::default();
-        for day in &self.days {
-            let of_day = &day.seconds;
-            seconds.up += of_day.up;
-            seconds.line += of_day.line;
-            seconds.router += of_day.router;
-            seconds.unverified += of_day.unverified;
-            seconds.host += of_day.host;
-            seconds.unknown += of_day.unknown;
-        }
         for outage in &mut self.outages {
             let of = &outage.seconds;
             let verdicts = [
@@ -359,8 +357,8 @@ impl Fold {
             from,
             to: self.to,
             cycles: self.cycles,
-            availability: seconds.availability(),
-            seconds,
+            availability: self.seconds.availability(),
+            seconds: self.seconds,
             days: self.days,
             outages: self.outages,
             latency: self.latencies.finish(),

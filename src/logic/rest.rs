@@ -41,11 +41,16 @@ impl About {
     fn key(&self) -> Key<'_> {
         (self.record.0, &self.record.1)
     }
+
+    /// Name and type of the record.
+    fn label(&self) -> String {
+        format!("{} {}", self.record.1, self.record.0)
+    }
 }
 
 /// What is told of a rest to a record that rests with another one: without that one's name.
 fn of_other(rest: &Backoff, about: &About, told: String) -> String {
-    let own = format!("{} {}", about.record.1, about.record.0);
+    let own = about.label();
     let Some(other) = rest.record.as_ref().filter(|other| **other != own) else {
         return told;
     };
@@ -228,7 +233,7 @@ impl State {
         };
         // What a zone rests for is told of every record in it.
         let is_of_all = error.scope() == Scope::Zone && about.zone.is_some();
-        let label = format!("{} {}", about.record.1, about.record.0);
+        let label = about.label();
         let reason = without_label(reason, if is_of_all { &label } else { "" });
         let Some(wait) = Backoff::after(place.as_ref(), error, reason, token, now) else {
             return reason.to_owned();
@@ -279,7 +284,7 @@ impl State {
     pub fn is_refused_in_zone_of(&self, spec: &RecordSpec) -> bool {
         let candidates = spec.zone_candidates();
         let mut zones = candidates.iter().filter_map(|name| self.zones.get(name));
-        zones.any(|zone| zone.rest.as_ref().is_some_and(|rest| rest.is_refusal))
+        zones.any(ZoneState::refuses)
     }
 
     /// The record shall hold this address. What was refused was another: that rests no longer, and whether this one is refused as well is
@@ -328,7 +333,7 @@ impl State {
     #[must_use]
     pub fn is_refused_by_zone(&self, about: &About) -> bool {
         let zone = about.zone.as_ref().and_then(|zone| self.zones.get(zone));
-        zone.is_some_and(|zone| zone.rest.as_ref().is_some_and(|rest| rest.is_refusal))
+        zone.is_some_and(ZoneState::refuses)
     }
 
     /// The API did all that was asked of it: whatever it held against this is over.

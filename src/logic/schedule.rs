@@ -89,11 +89,10 @@ pub fn is_fast(state: &State) -> bool {
         .is_some_and(|due| due.speed == Speed::Fast)
 }
 
-/// For how long what a cycle saw is taken to be so, where the next one was to come after that time.
+/// For how long what a cycle saw is taken to be so, where the next one was to come after so many seconds.
 #[must_use]
-pub fn speaks_for(planned: Duration) -> Duration {
-    let planned = planned.min(Duration::from_secs(LONGEST_PLAN));
-    GAP.max(planned.saturating_mul(2))
+pub fn speaks_for(planned: u64) -> Duration {
+    GAP.max(Duration::from_secs(planned.min(LONGEST_PLAN) * 2))
 }
 
 /// Whether there was a gap between the last cycle and this one; inside, how long it was, where the clocks can tell.
@@ -101,9 +100,7 @@ pub fn speaks_for(planned: Duration) -> Duration {
 pub fn gap(state: &State, now: &Moment) -> Option<Option<Duration>> {
     let planned = planned(state);
     match state.last.as_ref()?.at.elapsed(now) {
-        Elapsed::Known(elapsed) => {
-            (elapsed > speaks_for(Duration::from_secs(planned))).then_some(Some(elapsed))
-        }
+        Elapsed::Known(elapsed) => (elapsed > speaks_for(planned)).then_some(Some(elapsed)),
         Elapsed::Unknown => Some(None),
     }
 }

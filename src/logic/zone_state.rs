@@ -30,6 +30,12 @@ pub struct ZoneState {
 }
 
 impl ZoneState {
+    /// It refuses what is asked of it, and does not merely fail.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.is_refusal)
+    }
+
     /// So many changes in one call got no answer: one of them may be what the server fails at, or it takes no such call. Half as many go out
     /// together from now on. Where it was one alone, it is not for their number.
     pub fn was_too_many(&mut self, changes: usize) {

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 
-use super::json::line;
+use super::json::{line, seconds};
 use super::text::{human_seconds, pair, some_of, wrap};
 use super::{Form, Style, day_in, minute_in};
-use crate::logic::report::{Held, Outage, Report};
+use crate::logic::report::{Outage, Report};
 use crate::logic::verdict::Verdict;
 
 pub use page::page;
@@ -44,17 +44,17 @@ pub fn report(report: &Report, style: &Style, zone: &TimeZone) -> String {
 
 fn logfmt(report: &Report) -> String {
     let mut out = String::new();
-    let seconds = &report.seconds;
-    pair(&mut out, "from", &format!("{:.0}", report.from));
-    pair(&mut out, "to", &format!("{:.0}", report.to));
+    let spent = &report.seconds;
+    pair(&mut out, "from", &seconds(report.from));
+    pair(&mut out, "to", &seconds(report.to));
     pair(&mut out, "availability", &availability(report));
     for (key, value) in [
-        ("up_s", seconds.up),
-        ("line_down_s", seconds.line),
-        ("router_down_s", seconds.router),
-        ("unverified_s", seconds.unverified),
-        ("host_down_s", seconds.host),
-        ("unknown_s", seconds.unknown),
+        ("up_s", spent.up),
+        ("line_down_s", spent.line),
+        ("router_down_s", spent.router),
+        ("unverified_s", spent.unverified),
+        ("host_down_s", spent.host),
+        ("unknown_s", spent.unknown),
         ("outages", report.outages.len() as u64),
         ("addresses", report.addresses.len() as u64),
         ("power_cycles", report.power_cycles.len() as u64),
@@ -187,11 +187,7 @@ fn outages(report: &Report, zone: &TimeZone) -> Answer {
 }
 
 fn new_address(report: &Report) -> Answer {
-    let is_change = |held: &&Held| {
-        let mut before = report.addresses.iter();
-        before.any(|it| it.family == held.family && it.from < held.from)
-    };
-    let changes = report.addresses.iter().filter(is_change);
+    let changes = report.addresses.iter().filter(|held| !held.is_cut);
     let count = changes.clone().count();
     let mut right: Vec<u64> = changes.filter_map(|held| held.dns_right_after_s).collect();
     right.sort_unstable();

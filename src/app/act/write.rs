@@ -42,10 +42,9 @@ impl Act<'_> {
                 });
             }
             ordered.extend(alone);
-            let (mut unread, mut doubted) = (vec![], vec![]);
+            let mut unread = vec![];
             for (change, made) in self.make(state, &zone, ordered, counts)? {
                 // Whether it was made is to be seen, or somebody else created it between our read and our write: see what they made.
-                let is_in_doubt = matches!(made, Made::Doubted);
                 let is_to_be_read = match &made {
                     Made::Doubted => true,
                     Made::Exists(_) => !change.is_again,
@@ -53,7 +52,6 @@ impl Act<'_> {
                 };
                 if let (true, Ok(lookup)) = (is_to_be_read, &self.lookup) {
                     lookup.forget(&zone.1, &change.record.spec.name);
-                    doubted.push(is_in_doubt);
                     unread.push(change.record);
                     continue;
                 }
@@ -72,7 +70,10 @@ impl Act<'_> {
                 results.settle(change.record.place, settled, at, begun.elapsed());
             }
             // The last one first, as what is left are the others.
-            while let (Some(record), Some(is_in_doubt)) = (unread.pop(), doubted.pop()) {
+            while let Some(record) = unread.pop() {
+                // What was there already was taken back.
+                let known = state.records.get(record.spec.key());
+                let is_in_doubt = known.is_some_and(|it| it.in_doubt.is_some());
                 let settled = match self.read(state, record.spec, record.wanted, &unread, None) {
                     Next::Write(write) => {
                         others.push(Change {

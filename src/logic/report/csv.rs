@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -60,7 +59,7 @@ impl Columns {
                 .ok()?,
             addresses: [ipv4, ipv6].map(known::<IpAddr>),
             answers: [router, wan, provider].map(known::<f32>),
-            speaks_for: speaks_for(Duration::from_secs(planned)),
+            speaks_for: speaks_for(planned),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{PowerCycle, Report};
+use super::{Outage, PowerCycle, Report};
 use crate::logic::event::{Event, EventKind, RecoveryPhase};
 
 /// So long after an outage a power cycle that ended it may be told, and an address that came with the line.
@@ -46,9 +46,7 @@ impl Report {
                 seconds: None,
                 has_failed: false,
             });
-            let mut outages = self.outages.iter_mut().rev();
-            let outage = outages.find(|outage| outage.from <= at);
-            if let Some(outage) = outage.filter(|outage| outage.to.is_none_or(|to| at <= to)) {
+            if let Some(outage) = self.outage_at(at) {
                 outage.power_cycles += 1;
                 outage.was_helped = None;
             }
@@ -69,11 +67,16 @@ impl Report {
         last.helped = Some(helped);
         last.seconds = seconds.filter(|_| helped);
         let started = last.at;
-        let mut outages = self.outages.iter_mut().rev();
-        let of_it = outages.find(|outage| outage.from <= started);
-        if let Some(outage) = of_it.filter(|outage| outage.power_cycles > 0) {
+        if let Some(outage) = self.outage_at(started) {
             outage.was_helped = Some(helped);
         }
+    }
+
+    /// The outage in which something was at that time.
+    fn outage_at(&mut self, at: Timestamp) -> Option<&mut Outage> {
+        let mut outages = self.outages.iter_mut().rev();
+        let outage = outages.find(|outage| outage.from <= at);
+        outage.filter(|outage| outage.to.is_none_or(|to| at <= to))
     }
 
     /// Tells of each outage with which new address the line came back.
@@ -85,13 +88,8 @@ impl Report {
                     && from >= outage.from
                     && from.as_second() <= to.as_second().saturating_add_unsigned(AFTERWARDS_S)
             };
-            // The first one of a family is not new: nobody looked before it.
-            let is_change = |held: &&super::Held| {
-                let mut others = self.addresses.iter();
-                let is_before = |it: &super::Held| it.family == held.family && it.from < held.from;
-                is_new(held.from) && others.any(is_before)
-            };
-            let held = self.addresses.iter().find(is_change);
+            let mut changes = self.addresses.iter().filter(|held| !held.is_cut);
+            let held = changes.find(|held| is_new(held.from));
             outage.new_address = held.map(|held| held.address);
         }
     }

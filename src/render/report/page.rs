@@ -255,20 +255,13 @@ fn latencies(out: &mut String, report: &Report) {
 }
 
 fn addresses(out: &mut String, report: &Report, zone: &TimeZone) {
-    let is_first = |held: &Held| {
-        let mut of_family = report
-            .addresses
-            .iter()
-            .filter(|it| it.family == held.family);
-        of_family.next().is_some_and(|it| it.from == held.from)
-    };
     let until = |held: &Held| held.to.unwrap_or(report.to);
     let row = |held: &Held| {
         let seconds = until(held).as_second().abs_diff(held.from.as_second());
         let dns = held.dns_right_after_s;
         vec![
             held.address.to_string(),
-            or_before(minute(held.from, zone), is_first(held)),
+            or_before(minute(held.from, zone), held.is_cut),
             human_seconds(seconds),
             dns.map_or_else(String::new, human_seconds),
         ]

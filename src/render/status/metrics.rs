@@ -10,22 +10,6 @@ use crate::logic::readiness::Readiness;
 use crate::logic::records::Truth;
 use crate::logic::verdict::Verdict;
 
-const VERDICTS: [Verdict; 6] = [
-    Verdict::Healthy,
-    Verdict::Degraded,
-    Verdict::Unverified,
-    Verdict::WanDown,
-    Verdict::RouterDown,
-    Verdict::HostDown,
-];
-const READINESS: [Readiness; 4] = [
-    Readiness::Init,
-    Readiness::Probing,
-    Readiness::Ready,
-    Readiness::NotReady,
-];
-const TRUTHS: [Truth; 3] = [Truth::Right, Truth::Wrong, Truth::Unknown];
-
 /// A label and its value.
 type Label<'a> = (&'static str, &'a str);
 
@@ -142,8 +126,8 @@ fn line(text: &mut Text, document: &Document) {
     if let Some(verdict) = document.verdict {
         const NAME: &str = "cadence_verdict";
         text.family(NAME, "What the last cycle found of the line.");
-        for it in VERDICTS {
-            let is_so = f64::from(u8::from(it == verdict));
+        for it in Verdict::ALL {
+            let is_so = f64::from(u8::from(*it == verdict));
             text.sample(NAME, &[("verdict", it.as_str())], is_so);
         }
     }
@@ -152,8 +136,8 @@ fn line(text: &mut Text, document: &Document) {
         const NAME: &str = "cadence_readiness";
         text.family(NAME, "How far each address family is trusted.");
         for (family, address) in &families {
-            for it in READINESS {
-                let is_so = f64::from(u8::from(address.readiness == Some(it)));
+            for it in Readiness::ALL {
+                let is_so = f64::from(u8::from(address.readiness == Some(*it)));
                 let labels = [("family", family.as_str()), ("readiness", it.as_str())];
                 text.sample(NAME, &labels, is_so);
             }
@@ -190,13 +174,13 @@ fn records(text: &mut Text, document: &Document) {
     let name = "cadence_record_truth";
     text.family(name, "What is known of each record.");
     for record in records {
-        for it in TRUTHS {
+        for it in Truth::ALL {
             let labels = [
                 ("name", record.name.as_str()),
                 ("type", record.kind.as_str()),
                 ("truth", it.as_str()),
             ];
-            let is_so = f64::from(u8::from(record.truth == it));
+            let is_so = f64::from(u8::from(record.truth == *it));
             text.sample(name, &labels, is_so);
         }
     }

@@ -118,11 +118,8 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     if let Some(error) = error.filter(|error| !line.contains(*error)) {
         line = advice::with(&line, &format!("; {error}"));
     }
-    if advice::split(&line).1.is_none() {
-        line = advice::join(
-            &line,
-            document.fixes.iter().flatten().next().map(String::as_str),
-        );
+    if let Some(fix) = document.fixes.iter().flatten().next() {
+        line = advice::or(line, fix);
     }
     Monitor {
         code,
