@@ -14,7 +14,9 @@ use super::lookup::{Lookup, NotRead};
 use super::power::Save;
 use crate::logic::moment::Moment;
 use crate::logic::provider::ApiErrorKind;
-use crate::logic::records::{Layer, Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
+use crate::logic::records::{
+    Instead, Layer, Next, Reconciliation, RecordSpec, RecordState, Settled, Write,
+};
 use crate::logic::settle::Outcome;
 use crate::logic::state::State;
 use crate::logic::step::{Decision, Desired, Planned};
@@ -359,8 +361,31 @@ impl<'a> Act<'a> {
         results.settle(record.place, settled, self.now.clone(), begun.elapsed());
     }
 
-    /// Reads every record of that name at the provider, and says what follows.
+    /// Reads every record of that name at the provider, and says what follows. Where that was to tell what became of a write, and fails,
+    /// the write is what is told of.
     fn read(
+        &self,
+        state: &mut State,
+        spec: &RecordSpec,
+        wanted: IpAddr,
+        others: &[Waiting<'_>],
+        answer: Option<&[IpAddr]>,
+    ) -> Next {
+        let known = state.records.get(spec.key());
+        let is_in_doubt = known.is_some_and(|it| it.in_doubt.is_some());
+        let mut next = self.read_it(state, spec, wanted, others, answer);
+        if let Next::Done(
+            Settled::Held { reason, found, .. } | Settled::Failed { reason, found, .. },
+        ) = &mut next
+        {
+            if is_in_doubt && *found == Instead::Unread {
+                *reason = unconfirmed(reason);
+            }
+        }
+        next
+    }
+
+    fn read_it(
         &self,
         state: &mut State,
         spec: &RecordSpec,
@@ -426,6 +451,13 @@ impl<'a> Act<'a> {
     fn last_zone(&self) -> Option<(String, String)> {
         self.lookup.as_ref().ok()?.last_zone()
     }
+}
+
+/// That nobody could tell what became of a write, as the reading failed that was to tell.
+fn unconfirmed(reason: &str) -> String {
+    const WRITE: &str = "could not confirm the write: ";
+    let reason = reason.strip_prefix(WRITE).unwrap_or(reason);
+    format!("{WRITE}{reason}")
 }
 
 /// There was nobody to tell.

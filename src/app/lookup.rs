@@ -330,8 +330,6 @@ impl<'a> Lookup<'a> {
             0 | 1 => calls,
         });
         let most = names.len() as u64;
-        // What fails again and again as a whole may be had by its names: by a few, as each is a call.
-        let is_hopeless = state.failures_in(zone) >= MANY_FAILURES;
         let is_less = most > 1 && calls.is_none_or(|calls| calls < most);
         if calls == Some(NOT_AS_A_WHOLE) {
             read.by_names.get_or_insert(BY_NAMES_AT_MOST);
@@ -370,8 +368,14 @@ impl<'a> Lookup<'a> {
                 }
                 Err(error) => {
                     read.not_whole = Some(zone.clone());
-                    let is_failure = error.kind == ApiErrorKind::Unavailable { retry_after: None };
-                    if !(is_hopeless && is_failure) {
+                    // Its list may be all that it refuses. What merely fails is over soon as a rule.
+                    let may_be_had = match error.kind {
+                        ApiErrorKind::Unavailable { retry_after: None } => {
+                            state.failures_in(zone) >= MANY_FAILURES
+                        }
+                        kind => !kind.is_passing() && kind.scope() != Scope::Everything,
+                    };
+                    if !may_be_had {
                         return Err(error);
                     }
                     read.by_names = Some(BY_NAMES_AT_MOST);

@@ -46,25 +46,33 @@ impl About {
     fn label(&self) -> String {
         format!("{} {}", self.record.1, self.record.0)
     }
+
+    /// What was told of another record of the zone, by its label, and holds for this one as well: without that one's name.
+    #[must_use]
+    pub fn without_other(&self, other: &str, told: &str) -> String {
+        if other == self.label() {
+            return told.to_owned();
+        }
+        let name = other.split(' ').next().unwrap_or(other);
+        let (zone, records) = match &self.zone {
+            Some(zone) if name.ends_with(zone.as_str()) => {
+                (format!("the zone {zone}"), format!("records of {zone}"))
+            }
+            _ => ("a zone".to_owned(), "other records".to_owned()),
+        };
+        let told = without_label(told, other);
+        let told = told.replace(&format!("the zone {name}"), &zone);
+        let told = told.replace(&format!("the records of {name}"), &records);
+        told.replace(other, &records)
+    }
 }
 
 /// What is told of a rest to a record that rests with another one: without that one's name.
 fn of_other(rest: &Backoff, about: &About, told: String) -> String {
-    let own = about.label();
-    let Some(other) = rest.record.as_ref().filter(|other| **other != own) else {
-        return told;
-    };
-    let name = other.split(' ').next().unwrap_or(other);
-    let (zone, records) = match &about.zone {
-        Some(zone) if name.ends_with(zone.as_str()) => {
-            (format!("the zone {zone}"), format!("records of {zone}"))
-        }
-        _ => ("a zone".to_owned(), "other records".to_owned()),
-    };
-    let told = without_label(&told, other);
-    let told = told.replace(&format!("the zone {name}"), &zone);
-    let told = told.replace(&format!("the records of {name}"), &records);
-    told.replace(other.as_str(), &records)
+    match &rest.record {
+        Some(other) => about.without_other(other, &told),
+        None => told,
+    }
 }
 
 impl State {

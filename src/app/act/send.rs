@@ -26,7 +26,11 @@ const TOO_MANY: &str =
     "not sent this cycle: Cloudflare refuses many other changes in this zone; tried in the next";
 
 /// Why nothing more goes out in this cycle.
-type Stop = String;
+struct Stop {
+    /// The label of the record that it was told of.
+    record: String,
+    reason: String,
+}
 
 /// The changes of one zone, on their way out in one cycle.
 struct Sending<'a, 'c> {
@@ -99,7 +103,7 @@ impl Act<'_> {
             failed_alone: None,
         };
         let left = lookup.deadline.remaining();
-        let (mut why_not, mut why_doubted) = (String::from(TOO_MANY), String::from(TOO_MANY));
+        let mut stopped = None;
         while let Some(part) = sending.batches.next_part() {
             let Some(sent) = changes.get(part.places.clone()) else {
                 break;
@@ -113,9 +117,8 @@ impl Act<'_> {
                 Ok(shown) => sending.taken(part, shown, is_quick),
                 Err(error) => sending.failed(part, &error, is_quick),
             };
-            if let Some(why) = stop {
-                why_not = format!("not sent this cycle: an earlier call failed: {why}");
-                why_doubted = format!("may have been written: an earlier call failed: {why}");
+            if stop.is_some() {
+                stopped = stop;
                 break;
             }
         }
@@ -123,7 +126,7 @@ impl Act<'_> {
             if sending.is_any_taken {
                 sending.fail_alone(place, &error);
             } else {
-                sending.fail([place], &error);
+                sending.fail([place].into_iter(), &error);
             }
         }
         further.push(Further {
@@ -139,13 +142,21 @@ impl Act<'_> {
             }
         }
         let Sending { made, doubted, .. } = sending;
+        let why = |change: &Change<'_>, what: &str| match &stopped {
+            Some(stop) => {
+                let about = About::of(Some(zone_name.clone()), change.record.spec);
+                let why = about.without_other(&stop.record, &stop.reason);
+                format!("{what}: an earlier call failed: {why}")
+            }
+            None => TOO_MANY.to_owned(),
+        };
         let each = changes.iter().zip(made).enumerate();
         let or_not = |(place, (change, made)): (usize, (&Change<'_>, Option<Made>))| {
             made.unwrap_or_else(|| {
                 if doubted.iter().any(|places| places.contains(&place)) {
-                    in_doubt(why_doubted.clone())
+                    in_doubt(why(change, "may have been written"))
                 } else {
-                    Made::Settled(not_made(change, why_not.clone()))
+                    Made::Settled(not_made(change, why(change, "not sent this cycle")))
                 }
             })
         };
@@ -217,7 +228,7 @@ impl Sending<'_, '_> {
                 self.failed_alone = Some((places.start, error.clone()));
                 return None;
             };
-            return self.fail([first, places.start], error);
+            return self.fail([first, places.start].into_iter(), error);
         }
         let is_again = || self.changes.iter().any(|change| change.is_again);
         let is_told = matches!(kind, ApiErrorKind::Unconfirmed { is_told: true, .. });
@@ -332,30 +343,38 @@ impl Sending<'_, '_> {
                 "could not confirm the write: the answer does not show {unshown} of {count} changes"
             );
         }
-        self.fail(doubtful, &error)
+        self.fail(doubtful.into_iter(), &error)
     }
 
-    /// A call failed, or was seen not to have done this. Gives what keeps the rest from going out, where something does.
-    fn fail(&mut self, places: impl IntoIterator<Item = usize>, error: &ApiError) -> Option<Stop> {
-        let mut places = places.into_iter().peekable();
+    /// A call failed, or was seen not to have done this: the error is that of the last of them. Gives what keeps the rest from going out,
+    /// where something does.
+    fn fail(
+        &mut self,
+        places: impl DoubleEndedIterator<Item = usize>,
+        error: &ApiError,
+    ) -> Option<Stop> {
+        let mut places = places.rev().peekable();
         let spec = self.changes.get(*places.peek()?)?.record.spec;
         let about = self.state.about(spec);
         let reason = self.lookup.note(self.state, spec, &about, error);
+        let record = spec.label();
         for place in places {
             let (Some(change), Some(made)) = (self.changes.get(place), self.made.get_mut(place))
             else {
                 continue;
             };
             self.state.is_in_vain(change.record.spec, self.act.now);
+            let about = self.state.about(change.record.spec);
+            let reason = about.without_other(&record, &reason);
             *made = Some(match error.kind {
                 ApiErrorKind::Exists => {
                     let known = self.state.records.get_mut_or_new(change.record.spec.key());
                     known.retract();
                     Made::Exists(error.clone())
                 }
-                ApiErrorKind::Unconfirmed { .. } => in_doubt(reason.clone()),
+                ApiErrorKind::Unconfirmed { .. } => in_doubt(reason),
                 ApiErrorKind::RecordGone => Made::Settled(Settled::Failed {
-                    reason: reason.clone(),
+                    reason,
                     write: WriteFate::NotApplied,
                     found: Instead::Missing,
                 }),
@@ -367,10 +386,10 @@ impl Sending<'_, '_> {
                 | ApiErrorKind::Gone
                 | ApiErrorKind::Conflict
                 | ApiErrorKind::Forbidden
-                | ApiErrorKind::Refused => Made::Settled(not_made(change, reason.clone())),
+                | ApiErrorKind::Refused => Made::Settled(not_made(change, reason)),
             });
         }
-        (!is_refused(error.kind)).then_some(reason)
+        (!is_refused(error.kind)).then_some(Stop { record, reason })
     }
 
     /// The server failed at this change, and takes others: that is this record's own trouble.

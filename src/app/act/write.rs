@@ -85,18 +85,11 @@ impl Act<'_> {
                         continue;
                     }
                     // It could not be read any more, and may have been written.
-                    Next::Done(
-                        Settled::Held {
-                            reason,
-                            found: Instead::Unread,
-                            ..
-                        }
-                        | Settled::Failed {
-                            reason,
-                            found: Instead::Unread,
-                            ..
-                        },
-                    ) if is_in_doubt => Settled::failed(unconfirmed(&reason)),
+                    Next::Done(Settled::Held {
+                        reason,
+                        found: Instead::Unread,
+                        ..
+                    }) if is_in_doubt => Settled::failed(reason),
                     Next::Done(settled) => settled,
                     Next::AskDoh | Next::AskApi => super::not_read(record.spec),
                 };
@@ -183,11 +176,4 @@ fn dry_run(spec: &RecordSpec, write: &Write) -> Settled {
         is_trouble: false,
         found: write.found(),
     }
-}
-
-/// That nobody could tell what became of a write, as the reading failed that was to tell.
-fn unconfirmed(reason: &str) -> String {
-    const WRITE: &str = "could not confirm the write: ";
-    let reason = reason.strip_prefix(WRITE).unwrap_or(reason);
-    format!("{WRITE}{reason}")
 }

@@ -14,7 +14,9 @@ use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
 use crate::logic::record_state::without_label;
-use crate::logic::records::{Next, Reconciliation, RecordSpec, RecordState, Settled, Write};
+use crate::logic::records::{
+    Instead, Next, Reconciliation, RecordSpec, RecordState, Settled, Write,
+};
 use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType, human_duration};
 use crate::net::Deadline;
@@ -28,8 +30,16 @@ const WAIT: &str =
 #[derive(Debug, Default)]
 pub struct Api {
     findings: Vec<Finding>,
-    /// The records of each name, by the type and the name that were asked for.
-    records: Vec<((RecordType, String), Vec<Found>)>,
+    /// The records of each name, by the type and the name that were asked for; none where they could not be read.
+    records: Vec<((RecordType, String), Option<Vec<Found>>)>,
+}
+
+/// A zone that failed.
+struct Failed {
+    zone: String,
+    fix: Option<String>,
+    /// So many of its records were not asked for any more.
+    more: usize,
 }
 
 /// Asks for the token, the zones and the records, one after the other, and no further once the API refuses itself.
@@ -125,17 +135,23 @@ impl Api {
         for zone in state.zones.values_mut() {
             zone.found = None;
         }
-        let (mut refused, mut unread) = (None, 0);
+        let mut refused = None;
+        let mut failures: Vec<Failed> = vec![];
         let mut rest = specs.iter();
         while let Some(spec) = rest.next() {
+            let key = (spec.kind, spec.name.clone());
             match lookup.records(&mut state, spec, &mut rest.clone()) {
                 Ok(found) => {
                     lookup.answered(&mut state, spec);
-                    let key = (spec.kind, spec.name.clone());
-                    self.records.push((key, found));
+                    self.records.push((key, Some(found)));
                 }
-                // Its zone has just failed.
-                Err(NotRead::Held(_)) => unread += 1,
+                Err(NotRead::Held(_)) => {
+                    let mut zones = failures.iter_mut();
+                    if let Some(failed) = zones.find(|it| spec.may_be_in(&it.zone)) {
+                        failed.more += 1;
+                    }
+                    self.records.push((key, None));
+                }
                 Err(NotRead::Failed(about, error))
                     if lookup.kind_of(&state, &about, &error).scope() == Scope::Everything =>
                 {
@@ -144,20 +160,30 @@ impl Api {
                 }
                 Err(NotRead::Failed(about, error)) => {
                     // A zone that is not found is named behind the record.
-                    self.findings.push(if state.zone_of(spec).is_none() {
+                    let finding = if state.zone_of(spec).is_none() {
                         failed("zone", &error, None)
                     } else {
                         failed("record", &error, Some(&spec.label()))
-                    });
+                    };
+                    failures.extend(about.zone.clone().map(|zone| Failed {
+                        zone,
+                        fix: finding.fix.clone(),
+                        more: 0,
+                    }));
+                    self.findings.push(finding);
+                    self.records.push((key, None));
                     lookup.note(&mut state, spec, &about, &error);
                 }
             }
         }
-        if unread > 0 {
-            let all = specs.len();
-            let left = format!("{unread} of {all} records not checked: their zone failed");
-            let left = Finding::fail("record", left).fix("see the fix of the zone");
-            self.findings.push(left);
+        for Failed { zone, fix, more } in failures {
+            let told = match more {
+                0 => continue,
+                1 => format!("1 more record of {zone} not checked, as that failed"),
+                _ => format!("{more} more records of {zone} not checked, as that failed"),
+            };
+            let told = Finding::fail("record", told);
+            self.findings.push(Finding { fix, ..told });
         }
         let zones = lookup.zones();
         self.findings.splice(0..0, zones.iter().map(served));
@@ -179,9 +205,12 @@ impl Api {
         findings.extend(settings.records.iter().filter_map(|spec| {
             let remembered = state.and_then(|state| state.records.get(spec.key()));
             let is_this = |of: &(RecordType, String)| (of.0, of.1.as_str()) == spec.key();
-            let Some((_, found)) = self.records.iter().find(|(of, _)| is_this(of)) else {
-                // What is known of it is known still.
-                let trouble = remembered?.trouble.as_ref().filter(|it| !it.waits)?;
+            let read = self.records.iter().find(|(of, _)| is_this(of));
+            let Some(found) = read.and_then(|(_, found)| found.as_ref()) else {
+                // What is known of it is known still, unless that is only that it could not be read, which was told.
+                let is_told = |held: &Instead| read.is_some() && *held == Instead::Unread;
+                let trouble = remembered?.trouble.as_ref();
+                let trouble = trouble.filter(|it| !it.waits && !is_told(&it.held))?;
                 let label = spec.label();
                 let why = without_label(&trouble.why, &label);
                 // Of what many have in common a few are enough.

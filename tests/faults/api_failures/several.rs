@@ -561,6 +561,89 @@ fn a_zone_that_cannot_be_read_as_a_whole_is_read_by_names_from_then_on_and_check
 }
 
 #[test]
+fn a_zone_of_which_only_the_list_is_refused_is_read_by_names_in_that_very_cycle() {
+    for fault in refusals() {
+        let home = Home::with(&hosts(3));
+        home.cycle_with(&["--trust"]);
+        let cloudflare = home.world.cloudflare();
+        cloudflare.set_fault_at("dns_records?per_page", false, Some(fault.clone()));
+        home.world.set_address(Some(NEW.parse().unwrap()));
+        let (code, report) = home.cycle_with(&["--trust"]);
+        assert_eq!(code, 0, "{fault:?} {report:#}");
+    }
+}
+
+#[test]
+fn one_name_that_is_refused_with_the_list_of_its_zone_holds_up_no_other_name() {
+    for fault in refusals() {
+        let home = Home::with(&hosts(4));
+        home.cycle_with(&["--trust"]);
+        let cloudflare = home.world.cloudflare();
+        for place in ["dns_records?per_page", "name=h0"] {
+            cloudflare.set_fault_at(place, false, Some(fault.clone()));
+        }
+        home.world.set_address(Some(NEW.parse().unwrap()));
+        for _ in 0..2 {
+            home.cycle_with(&["--trust"]);
+            home.pass(2 * MINUTE);
+        }
+        let records = cloudflare.records();
+        let is_right = |record: &&Value| record["content"] == NEW;
+        let right = records.iter().filter(is_right).count();
+        assert_eq!(right, 3, "{fault:?}");
+    }
+}
+
+#[test]
+fn writes_that_fail_with_their_zone_are_told_of_no_record_by_the_name_of_another() {
+    for fault in refusals().into_iter().chain([status(500), Fault::Reset]) {
+        let home = Home::with(&hosts(4));
+        home.cycle_with(&["--trust"]);
+        home.world
+            .cloudflare()
+            .set_fault_at("dns_records", true, Some(fault.clone()));
+        home.world.set_address(Some(NEW.parse().unwrap()));
+        for _ in 0..6 {
+            let (code, report) = home.cycle_with(&["--trust"]);
+            assert_eq!(code, 1, "{fault:?} {report:#}");
+            for record in report["records"].as_array().unwrap() {
+                let own = record["name"].as_str().unwrap();
+                let told = record["reason"].as_str().unwrap().replace(own, "");
+                assert!(!told.contains("example.com A"), "{fault:?} {record:#}");
+            }
+            home.pass(2 * MINUTE);
+        }
+    }
+}
+
+#[test]
+fn a_write_of_which_nobody_can_tell_is_told_as_that_until_it_is_known() {
+    let home = Home::with(&hosts(1));
+    home.cycle_with(&["--trust"]);
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at("dns_records", true, Some(status(500)));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.cycle_with(&["--trust"]);
+    cloudflare.set_fault_at("dns_records", false, Some(status(500)));
+    for _ in 0..3 {
+        let (_, report) = home.cycle_with(&[]);
+        let told = reason(&report, 0);
+        assert!(told.starts_with("could not confirm the write: "), "{told}");
+        assert_eq!(told.matches("could not").count(), 1, "{told}");
+        home.pass(2 * MINUTE);
+    }
+}
+
+/// What a zone may answer that stays so.
+fn refusals() -> [Fault; 3] {
+    [
+        refusal(404, 7003, "Could not route"),
+        refusal(403, 10_000, "Authentication error"),
+        refusal(400, 9021, "Not allowed"),
+    ]
+}
+
+#[test]
 fn a_zone_of_many_records_for_which_too_many_requests_are_said_goes_behind_the_others() {
     let first = hosts(8);
     let home = Home::with(&format!("{first}{SECOND}"));
