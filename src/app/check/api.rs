@@ -30,8 +30,16 @@ const WAIT: &str =
 #[derive(Debug, Default)]
 pub struct Api {
     findings: Vec<Finding>,
-    /// The records of each name, by the type and the name that were asked for; none where they could not be read.
-    records: Vec<((RecordType, String), Option<Vec<Found>>)>,
+    records: Vec<Looked>,
+}
+
+/// What there is of a record.
+#[derive(Debug)]
+struct Looked {
+    /// The type and the name that were asked for.
+    of: (RecordType, String),
+    /// The records of that name; none where they could not be read.
+    found: Option<Vec<Found>>,
 }
 
 /// A zone that failed.
@@ -139,18 +147,20 @@ impl Api {
         let mut failures: Vec<Failed> = vec![];
         let mut rest = specs.iter();
         while let Some(spec) = rest.next() {
-            let key = (spec.kind, spec.name.clone());
+            let mut looked = Looked {
+                of: (spec.kind, spec.name.clone()),
+                found: None,
+            };
             match lookup.records(&mut state, spec, &mut rest.clone()) {
                 Ok(found) => {
                     lookup.answered(&mut state, spec);
-                    self.records.push((key, Some(found)));
+                    looked.found = Some(found);
                 }
                 Err(NotRead::Held(_)) => {
                     let mut zones = failures.iter_mut();
                     if let Some(failed) = zones.find(|it| spec.may_be_in(&it.zone)) {
                         failed.more += 1;
                     }
-                    self.records.push((key, None));
                 }
                 Err(NotRead::Failed(about, error))
                     if lookup.kind_of(&state, &about, &error).scope() == Scope::Everything =>
@@ -171,10 +181,10 @@ impl Api {
                         more: 0,
                     }));
                     self.findings.push(finding);
-                    self.records.push((key, None));
                     lookup.note(&mut state, spec, &about, &error);
                 }
             }
+            self.records.push(looked);
         }
         for Failed { zone, fix, more } in failures {
             let told = match more {
@@ -205,10 +215,10 @@ impl Api {
         findings.extend(settings.records.iter().filter_map(|spec| {
             let remembered = state.and_then(|state| state.records.get(spec.key()));
             let is_this = |of: &(RecordType, String)| (of.0, of.1.as_str()) == spec.key();
-            let read = self.records.iter().find(|(of, _)| is_this(of));
-            let Some(found) = read.and_then(|(_, found)| found.as_ref()) else {
+            let looked = self.records.iter().find(|looked| is_this(&looked.of));
+            let Some(found) = looked.and_then(|looked| looked.found.as_ref()) else {
                 // What is known of it is known still, unless that is only that it could not be read, which was told.
-                let is_told = |held: &Instead| read.is_some() && *held == Instead::Unread;
+                let is_told = |held: &Instead| looked.is_some() && *held == Instead::Unread;
                 let trouble = remembered?.trouble.as_ref();
                 let trouble = trouble.filter(|it| !it.waits && !is_told(&it.held))?;
                 let label = spec.label();
