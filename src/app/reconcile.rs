@@ -467,6 +467,7 @@ fn exit_code(adapters: &Adapters, cycle: &Cycle<'_>, is_untold: bool) -> u8 {
     } else if !cycle.now.wall_is_plausible()
         || !cycle.decision.left_behind.is_empty()
         || matches!(cycle.recovery, power::Outcome::Failed(_))
+        || cycle.dry_run && cycle.state.recovery.cut.is_some()
         || cycle.troubles().any(|(_, truth)| counts(truth))
     {
         EXIT_FAILED

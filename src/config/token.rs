@@ -121,6 +121,17 @@ impl fmt::Display for Source {
     }
 }
 
+/// Whether it is for the lack of a token that this was told, and not for what anybody says of one.
+#[must_use]
+pub fn is_lack(told: &str) -> bool {
+    let starts = [
+        "no API token",
+        "cannot read the API token",
+        "the API token in ",
+    ];
+    starts.iter().any(|start| told.starts_with(start))
+}
+
 /// Why there is no token. None of them holds a part of what was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenError {
@@ -252,6 +263,18 @@ fn parse(bytes: &[u8]) -> Result<String, &'static str> {
     if !trimmed.is_ascii() {
         return Err("has non-ASCII characters; fix: copy the token again, without marks around it");
     }
+    let has = |part: &[u8]| {
+        trimmed
+            .windows(part.len())
+            .any(|it| it.eq_ignore_ascii_case(part))
+    };
+    if has(b"bearer ") {
+        return Err("is a whole header; fix: keep only the token, behind \"Bearer \"");
+    }
+    let is_assigned = |byte: &u8| *byte == b'=' || *byte == b':';
+    if trimmed.contains(&b' ') && trimmed.iter().any(is_assigned) {
+        return Err("has a name before it; fix: keep only the token");
+    }
     if trimmed
         .iter()
         .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
@@ -281,12 +304,16 @@ fn flaw(text: &str) -> Option<&'static str> {
         "is a placeholder; fix: put the token itself there"
     } else if has(&['$', '{']) {
         "is an unexpanded variable; fix: put the token itself there"
+    } else if text.ends_with('=') {
+        "ends with \"=\", which no token has; fix: copy it again, without what is around it"
     } else if has(&['=']) {
         "has a name and \"=\" before it; fix: keep only the token"
     } else if has(&['@']) {
         "is an e-mail address; fix: put an API token there, which needs no address"
     } else if has(&['/', '\\']) {
         "is a path or an address; fix: put the token itself there"
+    } else if has(&['*', '|']) {
+        "has marks of a text around it; fix: keep only the token"
     } else if has(&[',', ';', ':']) {
         "has punctuation before or after it; fix: keep only the token"
     } else if is_hex && text.len() == ID {

@@ -23,7 +23,7 @@ use crate::logic::advice;
 use crate::logic::order;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Whole, Zone};
 use crate::logic::records::Write;
-use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, url_part};
+use crate::net::http::{HTTP_TIMEOUT, Http, HttpErrorKind, Method, Request, retry_after, url_part};
 use crate::net::{Deadline, reason};
 use answer::{Answer, SHORT};
 use operation::Operation;
@@ -128,7 +128,7 @@ impl Cloudflare {
             Ok(reply) => {
                 let retry_after = reply
                     .retry_after
-                    .and_then(|text| answer::retry_after(&text, self.now));
+                    .and_then(|text| retry_after(&text, self.now));
                 let body = self.without_token(reply.body);
                 answer::open(operation, reply.status, retry_after, &body).map(Some)
             }

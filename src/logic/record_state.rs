@@ -92,6 +92,12 @@ impl Pending {
     pub fn behind_since(&self) -> &Moment {
         self.behind.as_ref().unwrap_or(&self.since)
     }
+
+    /// Whether public DNS was heard to show something else, since this write or since one that it did not show either.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        self.asked.is_some() || self.behind.is_some()
+    }
 }
 
 /// What is remembered of one record.
@@ -295,10 +301,12 @@ impl RecordState {
             .is_some_and(|pending| pending.since.elapsed(now).under(CONVERGENCE_WINDOW))
     }
 
-    /// For how long public DNS has not shown what the provider holds, where that is too long.
+    /// For how long public DNS has not shown what the provider holds, where that is too long. Where nobody there answers, it is not known to
+    /// show anything else.
     #[must_use]
     pub fn unshown(&self, now: &Moment) -> Option<Elapsed> {
-        let waited = self.pending.as_ref()?.behind_since().elapsed(now);
+        let pending = self.pending.as_ref().filter(|it| it.is_heard())?;
+        let waited = pending.behind_since().elapsed(now);
         (!waited.under(FOLLOWING)).then_some(waited)
     }
 
@@ -370,7 +378,8 @@ impl RecordState {
     /// It holds this address since then, and public DNS is to follow.
     fn is_written(&mut self, address: IpAddr, since: Moment) {
         let before = self.pending.take();
-        let behind = before.map(|it| it.behind.unwrap_or(it.since));
+        let behind = before.filter(Pending::is_heard);
+        let behind = behind.map(|it| it.behind.unwrap_or(it.since));
         self.pending = Some(Pending {
             behind,
             ..Pending::new(address, since)

@@ -315,10 +315,14 @@ fn public_dns_is_behind_since_the_first_write_that_it_did_not_show_and_late_afte
             panic!()
         };
         state.settle(&spec(), ip(address), &Settled::Written(write), &at(seconds));
+        state.is_contradicted(ip(address), &at(seconds + 1));
     }
     let pending = state.pending.clone().unwrap();
     assert_eq!((pending.since, pending.behind), (at(30), Some(at(10))));
     let late = 10 + FOLLOWING.as_secs();
+    let mut unheard = state.clone();
+    unheard.pending = Some(Pending::new(ip(A), at(10)));
+    assert_eq!(unheard.unshown(&at(late)), None, "nobody was heard");
     assert_eq!(state.unshown(&at(late - 1)), None);
     assert_eq!(state.unshown(&at(late)), Some(Elapsed::Known(FOLLOWING)));
 }

@@ -21,7 +21,7 @@ use crate::logic::units::{Family, human_duration};
 use transport::{Alone, CLOSED_EARLY, Connect, Departure, Resolve, Stale};
 
 pub use message::{
-    HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Proof, Reply, Request, url_part,
+    HTTP_TIMEOUT, HttpError, HttpErrorKind, Method, Proof, Reply, Request, retry_after, url_part,
 };
 
 /// The limit of status line and headers together.

@@ -8,6 +8,7 @@ use super::finding::Finding;
 use crate::app::adapters::Adapters;
 use crate::app::lookup::{Lookup, NotRead, SEES_NO_ZONE};
 use crate::called;
+use crate::config::token::is_lack;
 use crate::dns::TokenStatus;
 use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
@@ -302,9 +303,8 @@ pub fn record(
     };
     let label = spec.label();
     // What the last cycle lacked was there just now.
-    let is_over = |why: &str| why.contains("API token");
     let trouble = state.trouble.as_ref();
-    let trouble = trouble.filter(|it| !it.waits && !is_over(&it.why));
+    let trouble = trouble.filter(|it| !it.waits && !is_lack(&it.why));
     match reconciliation.after_read(found) {
         Next::Done(Settled::Right { .. }) => match state.unshown(now).map(Elapsed::known) {
             Some(age) => {

@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use serde_json::Value;
 
 use super::operation::Operation;
@@ -24,8 +22,6 @@ pub const SHORT: &str = "the answer lacks some of what it counts";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What a server may ask for that does not speak as the API does.
 const MAX_FOREIGN_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
-/// Longer waits are a fault of the server, or of a clock.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The part of a successful answer that was asked for.
 #[derive(Debug)]
@@ -94,7 +90,9 @@ pub fn open(
         ));
     }
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let mut envelope = serde_json::from_slice(body).unwrap_or(Value::Null);
+    // Some write their words in another encoding: what is not of UTF-8 is replaced.
+    let text = String::from_utf8_lossy(body);
+    let mut envelope = serde_json::from_str(&text).unwrap_or(Value::Null);
     let refusals = Refusals::of(&envelope);
     let success = envelope.get("success").and_then(Value::as_bool);
     // Anybody on the way may say when to come back; only the API itself may ask for a day.
@@ -119,12 +117,16 @@ pub fn open(
         (404, _) if operation.is_batch && is_unknown => failed(ApiErrorKind::Gone, NO_CALL),
         // RFC 9110, 15.5.14: who says so did nothing of it.
         (413, _) if operation.is_batch => failed(ApiErrorKind::Refused, "too many at once"),
-        (429, _) => failed(
-            ApiErrorKind::RateLimited { retry_after },
-            &format!(
-                "too many requests to Cloudflare with this account or from this address{refusals}"
-            ),
-        ),
+        (429, _) => {
+            let words = words(&text).filter(|_| refusals.is_empty() && envelope.is_null());
+            let words = words.map_or(String::new(), |words| format!(" ({words:?})"));
+            failed(
+                ApiErrorKind::RateLimited { retry_after },
+                &format!(
+                    "too many requests to Cloudflare with this account or from this address{refusals}{words}"
+                ),
+            )
+        }
         (200..=299, Some(true)) => Ok(Answer {
             result: take(&mut envelope, "result"),
             info: take(&mut envelope, "result_info"),
@@ -146,7 +148,7 @@ pub fn open(
         }
         (_, None) => lost(&format!(
             "status {status} came with {} instead of an answer of the API{refusals}",
-            shape(body)
+            shape(body, !envelope.is_null())
         )),
     }
 }
@@ -171,40 +173,45 @@ fn take(envelope: &mut Value, key: &str) -> Value {
     envelope.get_mut(key).map(Value::take).unwrap_or_default()
 }
 
-/// The title of a web page.
-fn title(page: &[u8]) -> Option<String> {
-    let page = String::from_utf8_lossy(page);
-    let (_, rest) = page.split_once("<title>")?;
-    let (title, _) = rest.split_once("</title>")?;
-    Some(quote(title)).filter(|title| !title.is_empty())
+/// What a body says that is no JSON: a text, or a web page by its title or else without its tags.
+fn words(text: &str) -> Option<String> {
+    let title = || {
+        let (_, rest) = text.split_once("<title>")?;
+        let (title, _) = rest.split_once("</title>")?;
+        Some(quote(title)).filter(|title| !title.is_empty())
+    };
+    let plain = || {
+        // Behind each tag is what it stands before; a style or a script says nothing to a reader.
+        let parts = text.split('<').map(|part| {
+            let tag = part.trim_start_matches('/').to_ascii_lowercase();
+            let is_silent = tag.starts_with("style") || tag.starts_with("script");
+            part.split_once('>')
+                .map_or("", |(_, behind)| if is_silent { "" } else { behind })
+        });
+        parts.collect::<Vec<_>>().join(" ")
+    };
+    let is_page = text.trim_start().starts_with('<');
+    let said = if is_page {
+        title().unwrap_or_else(|| quote(&plain()))
+    } else {
+        quote(text)
+    };
+    Some(said).filter(|said| !said.is_empty())
 }
 
 /// What a body looks like that is no answer.
-fn shape(body: &[u8]) -> String {
-    let text = std::str::from_utf8(body).ok().map(quote);
-    match (body.trim_ascii_start().first(), text) {
+fn shape(body: &[u8], is_json: bool) -> String {
+    let text = std::str::from_utf8(body).ok();
+    let words = text.and_then(words);
+    match (body.trim_ascii_start().first(), words) {
         (None, _) => "nothing".to_owned(),
-        (Some(b'<'), _) => match title(body) {
-            Some(title) => format!("a web page ({title:?})"),
-            None => "a web page".to_owned(),
-        },
+        (Some(b'<'), Some(words)) => format!("a web page ({words:?})"),
+        (Some(b'<'), None) => "a web page".to_owned(),
         (Some(0x1f), _) => "something compressed, which was not asked for,".to_owned(),
-        (Some(b'{' | b'['), _) | (Some(_), None) => "something else".to_owned(),
-        (Some(_), Some(text)) => format!("{text:?}"),
+        (Some(b'{' | b'['), _) if is_json => "something else".to_owned(),
+        (Some(_), None) => "something else".to_owned(),
+        (Some(_), Some(words)) => format!("{words:?}"),
     }
-}
-
-/// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3), of which the wait is counted from `now`.
-pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().map_or(Duration::MAX, Duration::from_secs)
-    } else {
-        let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-        // A date in the past asks for no wait.
-        Duration::try_from(date.duration_since(now)).unwrap_or_default()
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ const AUTOMATIC: u32 = 1;
 /// # Errors
 /// The field that is not as it must be.
 pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
-    // Zone names come in Unicode, record names in punycode.
-    if !named(item, name)? {
+    // Zone names come in Unicode, record names in punycode. One without a name is another one: what is not found is not written to.
+    if !named(item, name).unwrap_or(false) {
         return Ok(None);
     }
     let servers = item["name_servers"].as_array().into_iter().flatten();
@@ -41,7 +41,9 @@ pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
 /// # Errors
 /// As [`zone`].
 pub fn any_zone(item: &Value) -> Result<Option<Zone>, String> {
-    let name = idn::to_ascii(text(item, "name")?);
+    let name = text(item, "name")
+        .ok()
+        .and_then(|name| idn::to_ascii(name).ok());
     name.map_or(Ok(None), |name| zone(item, &name))
 }
 

@@ -64,9 +64,11 @@ impl Refusals {
         if envelope["success"] != true && found.iter().all(|(_, text)| text == NO_MESSAGE) {
             let mut codes = std::mem::take(&mut found);
             collect(&envelope["messages"], &mut found);
-            if found.is_empty() && codes.is_empty() && envelope.is_object() {
-                collect(envelope, &mut found);
-                found.retain(|(_, text)| text != NO_MESSAGE);
+            for elsewhere in [envelope, &envelope["result"]] {
+                if found.is_empty() && codes.is_empty() && !elsewhere.is_string() {
+                    collect(elsewhere, &mut found);
+                    found.retain(|(_, text)| text != NO_MESSAGE);
+                }
             }
             codes.retain(|(code, _)| found.iter().all(|(told, _)| told != code));
             found.extend(codes);

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use crate::logic::units::Family;
@@ -13,6 +15,9 @@ use crate::logic::units::Family;
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(8);
 /// The default limit of a body. A page of DNS records is the largest thing that cadence reads.
 const MAX_BODY: usize = 64 * 1024;
+
+/// Longer waits are a fault of the server, or of a clock.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// All but the unreserved characters (RFC 3986 section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -25,6 +30,19 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 #[must_use]
 pub fn url_part(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
+}
+
+/// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3), of which the wait is counted from `now`.
+pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().map_or(Duration::MAX, Duration::from_secs)
+    } else {
+        let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        // A date in the past asks for no wait.
+        Duration::try_from(date.duration_since(now)).unwrap_or_default()
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 /// The methods that cadence uses.

@@ -216,6 +216,8 @@ pub struct Pending {
     pub written: Past,
     /// For how many seconds public DNS has not shown what it holds, nor what it held before.
     pub behind_s: Option<u64>,
+    /// Whether public DNS was heard since, and showed something else.
+    pub heard: bool,
     /// It was not written then: public DNS was seen to show something else.
     pub contradicted: bool,
 }

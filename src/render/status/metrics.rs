@@ -199,7 +199,8 @@ fn records(text: &mut Text, document: &Document) {
         "For how long public DNS has not shown what each record holds.",
     );
     for record in records {
-        let behind = record.pending.as_ref().map_or(Some(0), |it| it.behind_s);
+        let pending = record.pending.as_ref().filter(|it| it.heard);
+        let behind = pending.map_or(Some(0), |it| it.behind_s);
         if let Some(behind) = behind {
             let labels = [("name", &*record.name), ("type", &*record.kind)];
             text.sample(name, &labels, count(behind));

@@ -142,7 +142,8 @@ fn of_record(record: &Record, document: &Document) -> Option<(u8, String)> {
         let age = pending.behind_s;
         let (lasts, why) = (duration(age), unserved);
         let told = format!("NOT IN PUBLIC DNS: {label} for {lasts}{why}");
-        return is_long(age, FOLLOWING.as_secs()).then_some((1, told));
+        let is_behind = pending.heard && is_long(age, FOLLOWING.as_secs());
+        return is_behind.then_some((1, told));
     }
     let why = record.problem.as_deref();
     let why = without_label(why.unwrap_or("no cycle has seen it yet"), label);

@@ -1,9 +1,10 @@
 //! Several zones, and records that cannot be written for long: nobody waits for a neighbour, and whoever asks is told.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use cadence::world::{DohMode, Fault, Line};
+use cadence::world::{DohMode, Fault, Kind, Line};
 use serde_json::{Value, json};
 
 use super::support::{Home, RECORD, gist, reason};
@@ -634,6 +635,56 @@ fn a_write_of_which_nobody_can_tell_is_told_as_that_until_it_is_known() {
     }
 }
 
+#[test]
+fn check_says_of_each_record_what_cloudflare_said_of_its_last_write() {
+    for fault in [
+        refusal(403, 9109, "Unauthorized to access requested resource"),
+        refusal(401, 10_000, "Authentication error"),
+        refusal(403, 10_000, "Authentication error"),
+        refusal(400, 9021, "Not allowed"),
+    ] {
+        let home = Home::with(&hosts(1));
+        home.cycle_with(&["--trust"]);
+        let cloudflare = home.world.cloudflare();
+        cloudflare.set_fault_at("dns_records", true, Some(fault.clone()));
+        home.world.set_address(Some(NEW.parse().unwrap()));
+        for _ in 0..3 {
+            home.cycle_with(&["--trust"]);
+            home.pass(11 * MINUTE);
+        }
+        let (code, told) = checked(&home);
+        assert_eq!(code, Some(1), "{fault:?} {told:?}");
+        let is_told = |told: &String| told.contains("the last cycle could not change that: ");
+        assert!(told.iter().any(is_told), "{fault:?} {told:?}");
+    }
+}
+
+#[test]
+fn public_dns_of_which_nobody_answers_is_not_told_to_show_something_else() {
+    let home = Home::with(&hosts(1));
+    home.settle();
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    for server in 0..2 {
+        let hangs_up = Arc::new(|_: &str, _: &[u8], _: &mut dyn std::io::Write| Ok(false));
+        home.world.tamper(Kind::Doh, server, Some(hangs_up));
+    }
+    home.cycle_with(&["--trust"]);
+    assert_eq!(held_of_all(&home), [NEW]);
+    for _ in 0..4 {
+        home.pass(11 * MINUTE);
+        assert_eq!(home.cycle_with(&[]).0, 0);
+        let (code, line) = monitor(&home);
+        assert_eq!(code, 0, "{line}");
+    }
+}
+
+/// What each record holds.
+fn held_of_all(home: &Home) -> Vec<String> {
+    let records = home.world.cloudflare().records();
+    let content = |record: &Value| record["content"].as_str().unwrap().to_owned();
+    records.iter().map(content).collect()
+}
+
 /// What a zone may answer that stays so.
 fn refusals() -> [Fault; 3] {
     [
@@ -1101,6 +1152,7 @@ fn check_tells_of_public_dns_that_does_not_follow() {
         )]
     );
     home.pass(44 * MINUTE);
+    assert_eq!(home.cycle_with(&[]).0, 0, "public DNS is heard");
     let (code, records) = checked(&home);
     assert_eq!(code, Some(0), "{records:#?}");
     let told = format!(

@@ -2,7 +2,10 @@ use proptest::prelude::*;
 
 use super::super::item::{record, token_status};
 use super::super::refusal::RECORD_GONE;
+use jiff::Timestamp;
+
 use super::*;
+use crate::net::http::retry_after;
 
 fn reading() -> Operation {
     Operation::read("reading zone example.com".to_owned())
@@ -212,6 +215,18 @@ fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
         ),
         (
             400,
+            r#"{"success":false,"errors":[],"result":{"message":"not now"}}"#,
+            Refused,
+            "refused with status 400 (not now)",
+        ),
+        (
+            400,
+            r#"[{"code":1004,"message":"too short"}]"#,
+            Refused,
+            "refused with status 400 (code 1004: too short)",
+        ),
+        (
+            400,
             r#"{"success":false,"errors":{"ttl":["must be 60 or more"]}}"#,
             Refused,
             "refused with status 400 (ttl: must be 60 or more)",
@@ -233,6 +248,12 @@ fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
             r#"{"error":"bad gateway"}"#,
             lost,
             "status 502 came with something else instead of an answer of the API (bad gateway)",
+        ),
+        (
+            403,
+            r#"["denied"]"#,
+            Forbidden,
+            "refused with status 403 (denied)",
         ),
         (
             408,
@@ -277,7 +298,11 @@ fn a_429_is_a_rate_limit_whatever_the_body_says() {
     let minutes = Some(Duration::from_secs(5 * 60));
     for (body, told) in [
         ("", ""),
-        ("error code: 1015", ""),
+        ("error code: 1015", " (\"error code: 1015\")"),
+        (
+            "<html><head><title>Slow down</title></head></html>",
+            " (\"Slow down\")",
+        ),
         (&refusal(10_429, "slow down"), " (code 10429: slow down)"),
         (&refusal(10_000, "no"), " (code 10000: no)"),
     ] {
@@ -304,17 +329,30 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
         |status, what| format!("status {status} came with {what} instead of an answer of the API");
     for (status, body, detail) in [
         (200, "", came(200, "nothing")),
-        (200, " <!DOCTYPE html><p>Hello", came(200, "a web page")),
+        (
+            200,
+            " <!DOCTYPE html><p>Hello",
+            came(200, "a web page (\"Hello\")"),
+        ),
         (
             403,
             "<html><title>Access\n denied</title>",
             came(403, "a web page (\"Access denied\")"),
         ),
         (200, "error code: 1034", came(200, "\"error code: 1034\"")),
-        (200, "{\"success\":true,\"r", came(200, "something else")),
+        (
+            200,
+            "{\"success\":true,\"r",
+            came(200, r#""{\"success\":true,\"r""#),
+        ),
         (200, "[]", came(200, "something else")),
         (200, "{\"success\":\"true\"}", came(200, "something else")),
         (403, "<html>", came(403, "a web page")),
+        (
+            403,
+            "<html><style>p{}</style><h1>Access</h1><p>denied</p></html>",
+            came(403, "a web page (\"Access denied\")"),
+        ),
         (404, "not found", came(404, "\"not found\"")),
         (503, "", came(503, "nothing")),
         (520, "<html>", came(520, "a web page")),

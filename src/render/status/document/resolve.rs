@@ -284,6 +284,7 @@ impl Record {
                 address: pending.address,
                 written: Past::of(&pending.since, now),
                 behind_s: Past::of(pending.behind_since(), now).age_s,
+                heard: pending.is_heard(),
                 contradicted: pending.contradicted,
             }),
             in_doubt: known.in_doubt,

@@ -107,7 +107,7 @@ fn the_document_holds_everything_that_is_known() {
                     "name": "vpn.example.com", "type": "A", "truth": "unknown", "wanted": "11.22.33.44", "held": null,
                     "since": "2026-02-02T05:42:20Z", "for_s": 72, "waits": false, "retry_in_s": null, "address": "11.22.33.44",
                     "verified": {"layer": "doh", "at": "2026-02-02T05:39:20Z", "age_s": 252},
-                    "pending": {"address": "11.22.33.44", "at": "2026-02-02T05:41:50Z", "age_s": 102, "behind_s": 102, "contradicted": false},
+                    "pending": {"address": "11.22.33.44", "at": "2026-02-02T05:41:50Z", "age_s": 102, "behind_s": 102, "heard": false, "contradicted": false},
                     "in_doubt": "11.22.33.55", "proxied": true, "problem": null
                 },
                 {
