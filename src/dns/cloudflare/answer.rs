@@ -199,18 +199,33 @@ fn words(text: &str) -> Option<String> {
     Some(said).filter(|said| !said.is_empty())
 }
 
+/// The words of an error in what was to be JSON, and was cut short. Not all of it, as that may be a list of other people's records.
+fn words_of_cut(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("\"message\":")?;
+    let said = rest.trim_start().strip_prefix('"')?;
+    let said = said.split('"').next().unwrap_or(said);
+    Some(quote(said)).filter(|said| !said.is_empty())
+}
+
 /// What a body looks like that is no answer.
 fn shape(body: &[u8], is_json: bool) -> String {
     let text = std::str::from_utf8(body).ok();
-    let words = text.and_then(words);
-    match (body.trim_ascii_start().first(), words) {
+    match (body.trim_ascii_start().first(), text) {
         (None, _) => "nothing".to_owned(),
-        (Some(b'<'), Some(words)) => format!("a web page ({words:?})"),
-        (Some(b'<'), None) => "a web page".to_owned(),
         (Some(0x1f), _) => "something compressed, which was not asked for,".to_owned(),
-        (Some(b'{' | b'['), _) if is_json => "something else".to_owned(),
-        (Some(_), None) => "something else".to_owned(),
-        (Some(_), Some(words)) => format!("{words:?}"),
+        (Some(b'<'), text) => match text.and_then(words) {
+            Some(words) => format!("a web page ({words:?})"),
+            None => "a web page".to_owned(),
+        },
+        (Some(b'{' | b'['), Some(text)) if !is_json => match words_of_cut(text) {
+            Some(words) => format!("something else ({words:?})"),
+            None => "something else".to_owned(),
+        },
+        (Some(b'{' | b'['), _) | (Some(_), None) => "something else".to_owned(),
+        (Some(_), Some(text)) => match words(text) {
+            Some(words) => format!("{words:?}"),
+            None => "something else".to_owned(),
+        },
     }
 }
 

@@ -123,7 +123,7 @@ fn an_answer_that_is_none_of_the_api_rests_for_half_a_minute() {
         ),
         (
             Fault::NotJson,
-            r#"status 200 came with "{\"success\": true, \"result\": [" instead of an answer of the API"#,
+            "status 200 came with something else instead of an answer of the API",
         ),
         (
             Fault::Truncate,

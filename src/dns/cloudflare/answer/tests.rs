@@ -343,7 +343,12 @@ fn what_is_no_answer_is_unavailable_to_a_read_and_unconfirmed_to_a_write() {
         (
             200,
             "{\"success\":true,\"r",
-            came(200, r#""{\"success\":true,\"r""#),
+            came(200, "something else"),
+        ),
+        (
+            503,
+            "{\"success\":false,\"errors\":[{\"code\":1,\"message\": \"down for maint",
+            came(503, "something else (\"down for maint\")"),
         ),
         (200, "[]", came(200, "something else")),
         (200, "{\"success\":\"true\"}", came(200, "something else")),
