@@ -69,10 +69,11 @@ check "not mode 0644" "-rwxr-xr-x ./usr/bin/cadence" "$(awk '!/^(-rw-r--r--|drwx
 check "conffiles" "/etc/cadence/cadence.toml /etc/cron.d/cadence" "$(sort "$control/conffiles" | xargs)"
 check "version" "$(dpkg-parsechangelog --file packaging/debian/changelog --show-field Version)" "$(dpkg-deb --field "$deb" Version)"
 units=(cadence.service cadence.timer cadence-fast.path cadence-fast.timer cadence-announce.socket cadence-announce.service)
+units+=(cadence@.service cadence@.timer cadence-fast@.path cadence-fast@.timer)
 for unit in "${units[@]}"; do
   check "changes to $unit" "" "$(diff "systemd/$unit" "$package/usr/lib/systemd/system/$unit")"
 done
-check "shellcheck of scripts and hooks" "" "$(shellcheck packaging/build-deb "$control"/{preinst,postinst,prerm,postrm} packaging/hooks/* 2>&1)"
+check "shellcheck of scripts and hooks" "" "$(shellcheck packaging/build-deb "$control"/{preinst,postinst,prerm,postrm} packaging/hooks/* packaging/mail/cadence-failed 2>&1)"
 
 # --- units, as if the package were installed
 
@@ -80,8 +81,8 @@ mount -t overlay -o "lowerdir=$package/usr:/usr" overlay /usr
 mount -t overlay -o "lowerdir=$package/etc:/etc" overlay /etc
 mount -t tmpfs tmpfs /run
 systemctl --version | head -n 1
-check "systemd-analyze verify" "" "$(systemd-analyze verify --recursive-errors=yes "${units[@]}" 2>&1)"
-for unit in cadence.service cadence-announce.service; do
+check "systemd-analyze verify" "" "$(systemd-analyze verify --recursive-errors=yes "${units[@]/@./@office.}" 2>&1)"
+for unit in cadence.service cadence@.service cadence-announce.service; do
   secure() { systemd-analyze security --offline=true "$@" "/usr/lib/systemd/system/$unit"; }
   secure | tail -n 1
   check "exposure of $unit" "at most 1.5" "$(secure --threshold=15 >/dev/null && echo at most 1.5 || echo more)"

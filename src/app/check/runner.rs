@@ -156,6 +156,57 @@ mod tests {
     }
 
     #[test]
+    fn the_template_differs_from_the_service_only_in_what_an_instance_has_of_its_own() {
+        // Comments aside: they are not repeated.
+        let lines = |unit: &'static str| -> Vec<&str> {
+            let is_setting = |line: &&str| !line.is_empty() && !line.starts_with('#');
+            unit.lines().filter(is_setting).collect()
+        };
+        let service = lines(include_str!("../../../systemd/cadence.service"));
+        let template = lines(include_str!("../../../systemd/cadence@.service"));
+        let own = |line: &str| {
+            match line.split_once('=') {
+            Some(("Description", value)) => vec![format!("Description={value} of %i")],
+            Some(("ExecStart", _)) => vec![
+                "Environment=CADENCE_CONFIG=/etc/cadence/%i.toml CADENCE_STATE_DIR=/var/lib/cadence-%i".to_owned(),
+                line.to_owned(),
+            ],
+            Some(("StateDirectory", value)) => vec![format!("StateDirectory={value}-%i")],
+            Some(("LoadCredential", "cloudflare-token:/etc/cadence/cloudflare.token")) => {
+                vec!["LoadCredential=cloudflare-token:/etc/cadence/%i.token".to_owned()]
+            }
+            Some(("LoadCredential", "plug-password:/etc/cadence/plug.password")) => {
+                vec!["LoadCredential=plug-password:/etc/cadence/%i.password".to_owned()]
+            }
+            _ => vec![line.to_owned()],
+        }
+        };
+        let wanted: Vec<String> = service.into_iter().flat_map(own).collect();
+        assert_eq!(template, wanted);
+
+        for (unit, template) in [
+            (
+                include_str!("../../../systemd/cadence.timer"),
+                include_str!("../../../systemd/cadence@.timer"),
+            ),
+            (
+                include_str!("../../../systemd/cadence-fast.path"),
+                include_str!("../../../systemd/cadence-fast@.path"),
+            ),
+            (
+                include_str!("../../../systemd/cadence-fast.timer"),
+                include_str!("../../../systemd/cadence-fast@.timer"),
+            ),
+        ] {
+            let named = |line: &&str| !line.starts_with("Description=");
+            let template = lines(template).into_iter().filter(named);
+            let of_the_first = template.map(|line| line.replace("@%i", "").replace("-%i", ""));
+            let unit: Vec<&str> = lines(unit).into_iter().filter(named).collect();
+            assert_eq!(of_the_first.collect::<Vec<_>>(), unit);
+        }
+    }
+
+    #[test]
     fn the_service_is_read_as_systemd_shows_it() {
         for text in [
             include_str!("systemd/fixtures/252/healthy.txt"),
