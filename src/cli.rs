@@ -54,6 +54,7 @@ fn examples(command: &str) -> &'static str {
         "history" => "  cadence history --since 7d\n  cadence history --kind outage,recovery",
         "report" => "  cadence report\n  cadence report --since 365d --output report.html",
         "metrics" => "  cadence metrics",
+        "notify" => "  cadence notify\n  sudo cadence notify --test",
         "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
         "check" => "  sudo cadence check\n  cadence check --offline",
         "demo" => "  cadence demo\n  cadence demo -v",
@@ -148,6 +149,8 @@ pub enum Command {
     Report(Report),
     /// Print what is known as metrics for Prometheus
     Metrics,
+    /// Show whom cadence tells what happens, or send them a test
+    Notify(Notify),
     /// Create a first configuration, asking for what flags leave out
     Init(Init),
     /// Check config, token, zones, records and this host, with fixes
@@ -259,6 +262,17 @@ pub struct Report {
     /// Write the page to this file, or to stdout with -
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+}
+
+/// `cadence notify`
+#[derive(Debug, Clone, Args)]
+pub struct Notify {
+    /// Send each of them a test now
+    #[arg(long)]
+    pub test: bool,
+    /// Only these, by their names
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// The plugs that an address alone describes.

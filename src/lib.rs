@@ -74,6 +74,7 @@ pub mod net;
 pub mod plug;
 pub mod probe;
 pub mod program;
+pub mod receiver;
 pub mod render;
 pub mod run;
 pub mod store;

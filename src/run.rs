@@ -9,14 +9,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::app::adapters::Adapters;
 use crate::app::context::Context;
 #[cfg(feature = "demo")]
 use crate::app::demo;
 use crate::app::reconcile::Cycle;
-use crate::app::{ask, check, history, init, probe, reconcile, recover, report, status};
+use crate::app::{
+    ask, check, history, init, notify, probe, reconcile, recover, report, status, tell,
+};
 use crate::called;
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
+use crate::logic::event::Event;
 use crate::net::http;
 use crate::render::cycle::csv;
 use crate::render::{self, Form, Style};
@@ -39,6 +43,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::History(options) => history(&context, &options),
         Command::Report(options) => documented(&context, report(&context, &options)),
         Command::Metrics => metrics(&context),
+        Command::Notify(options) => documented(&context, notify(&context, &options)),
         Command::Init(options) => documented(&context, init(&context, &options)),
         Command::Check(options) => check(&context, &options),
         #[cfg(feature = "demo")]
@@ -71,6 +76,7 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     if let Some(dir) = dir {
         let settings = &adapters.settings;
         keep(&dir, settings.keep, &cycle);
+        tell(context, &adapters, &dir, &cycle);
         if let Some(path) = &settings.textfile {
             let dir = dir.path();
             let text = render::status::metrics_of(&cycle.state, settings, dir, &cycle.now);
@@ -84,6 +90,48 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
     std::mem::forget(cycle);
     std::mem::forget(adapters);
     Ok(code)
+}
+
+/// Tells receivers what happened. The lock is free by then, as above.
+fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_>) {
+    let settings = &adapters.settings;
+    if settings.receivers.is_empty() {
+        return;
+    }
+    let (now, zone) = (system::now(), TimeZone::system());
+    let seen = render::status::monitor_of(&cycle.state, settings, dir.path(), &now);
+    let line = seen.line.trim_end();
+    let log = [&[line.to_owned()], cycle.errors.as_slice()]
+        .concat()
+        .join("\n");
+    let wan = &cycle.seen.wan;
+    let report = tell::Report {
+        state: &cycle.state,
+        exit_code: cycle.exit_code,
+        code: seen.code,
+        line,
+        log: &log,
+        ping: wan.ok().then_some(wan.elapsed.as_millis()),
+        minute: render::minute_of_day(now.wall, &zone),
+    };
+    let home = settings.home();
+    let written = |events: &[Event], is_urgent| {
+        render::message::message(events, is_urgent, home, now.wall, &zone)
+    };
+    match tell::tell(adapters, &context.env, dir, &report, &written) {
+        Ok(warnings) => warnings.iter().for_each(|warning| log::warn!("{warning}")),
+        Err(error) => log::warn!("{error}"),
+    }
+}
+
+/// Whom cadence tells what happens; or a test of that.
+fn notify(context: &Context, options: &cli::Notify) -> Result<u8, Error> {
+    let now = system::now().wall;
+    let message = |home: &str| render::message::message(&[], false, home, now, &TimeZone::UTC);
+    let findings = notify::run(context, options, &message)?;
+    let checked = check::Checked::of(findings);
+    context.print(&render::check::report(&checked.findings, &context.style))?;
+    Ok(checked.exit_code())
 }
 
 /// Keeps a line of the cycle for that long. The lock is free by then: no cycle waits for it, and none fails by it.

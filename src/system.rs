@@ -64,6 +64,18 @@ pub fn random_up_to(max: Duration) -> Duration {
     Duration::from_nanos(generator().random_range(0..=nanos))
 }
 
+/// A random UUID (RFC 9562, version 4).
+#[must_use]
+pub fn random_uuid() -> String {
+    let bits: u128 = generator().random();
+    let bits = bits & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let mut id = format!("{bits:032x}");
+    for place in [20, 16, 12, 8] {
+        id.insert(place, '-');
+    }
+    id
+}
+
 /// Puts the items in a random order.
 pub fn shuffle<T>(items: &mut [T]) {
     items.shuffle(&mut generator());
@@ -131,6 +143,21 @@ mod tests {
         for text in ["", "\n", "not an id", "ABC", "a\nb", &"a".repeat(65)] {
             assert_eq!(parse_boot_id(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_uuid_is_random_and_says_so() {
+        let (one, other) = (random_uuid(), random_uuid());
+        assert_ne!(one, other);
+        let parts: Vec<&str> = one.split('-').collect();
+        assert_eq!(
+            parts.iter().map(|it| it.len()).collect::<Vec<_>>(),
+            [8, 4, 4, 4, 12]
+        );
+        assert!(
+            parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']),
+            "{one}"
+        );
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use crate::config::receivers::{Heartbeat, How, Notify};
 use crate::config::{
     Credentials, Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme,
-    WanTarget, load_credentials, load_token, plug_host,
+    WanTarget, load_credentials, load_token, load_url, plug_host,
 };
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
@@ -26,6 +27,8 @@ use crate::plug::{self, Plug, PlugStatus};
 use crate::probe;
 use crate::probe::host::DefaultRoute;
 use crate::probe::wan::{Asker, LAST_LOOK, WAN_TIMEOUT, Wan};
+use crate::receiver::heartbeat::Word;
+use crate::receiver::{self, Message, Refusal};
 use crate::system;
 
 /// The network part of a cycle ends after this; 60 s are allowed, and the rest is for the disk and a slow host.
@@ -237,6 +240,49 @@ impl Adapters {
             plug::kinds::new(&recovery, self.http.clone(), credentials)
         });
         Some(plug)
+    }
+
+    /// Tells a receiver how it goes.
+    ///
+    /// # Errors
+    /// Why it is not known to be taken.
+    pub fn beat(
+        &self,
+        env: &Env,
+        heartbeat: &Heartbeat,
+        word: &Word<'_>,
+        end: Deadline,
+    ) -> Result<(), Refusal> {
+        let url = load_url(env, &heartbeat.name, &heartbeat.place).map_err(Refusal::of)?;
+        let when = (system::now().wall, end);
+        receiver::heartbeat::send(&self.http, &url, heartbeat.preset, word, when)
+    }
+
+    /// Tells a receiver what happened.
+    ///
+    /// # Errors
+    /// Why it is not known to be taken.
+    pub fn notify(
+        &self,
+        env: &Env,
+        notify: &Notify,
+        message: &Message,
+        end: Deadline,
+    ) -> Result<(), Refusal> {
+        match &notify.how {
+            How::Program(program) => receiver::program::run(program, message, end),
+            How::Webhook {
+                preset,
+                template,
+                to,
+                place,
+            } => {
+                let url = load_url(env, &notify.name, place).map_err(Refusal::of)?;
+                let body = (*preset, template.as_deref(), to.as_str());
+                let when = (system::now().wall, end);
+                receiver::webhook::send(&self.http, &url, body, message, when)
+            }
+        }
     }
 
     /// Whether a plug is configured, or ought to be.

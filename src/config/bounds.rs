@@ -103,6 +103,10 @@ pub const KEEP: Span = span(
     Duration::from_secs(400 * DAY.as_secs()),
     Duration::from_secs(3650 * DAY.as_secs()),
 );
+/// Cycles are no more frequent than that; a day is the longest period of most services.
+pub const HEARTBEAT_EVERY: Span = span(mins(1), mins(5), DAY);
+/// What happens meanwhile is merged into the next one. More than six an hour nobody reads.
+pub const MESSAGES_EVERY: Span = span(Duration::ZERO, mins(10), DAY);
 /// Zero is never.
 pub const RESTORE_AFTER: Span = span(Duration::ZERO, mins(30), DAY);
 /// Zero is never.

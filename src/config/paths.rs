@@ -69,6 +69,16 @@ fn xdg(env: &Env, variable: &str, below_home: &str) -> Option<PathBuf> {
     Some(base.join("cadence"))
 }
 
+/// A timer runs in another folder than the one who wrote the file, so a relative path would mean two places.
+pub fn absolute(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err("an absolute path, one that starts with \"/\"".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

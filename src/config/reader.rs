@@ -111,8 +111,10 @@ impl<'a> Reader<'a> {
         for name in self.env.names() {
             let mut prefixes = sections
                 .iter()
-                .map(|section| format!("{}_", variable(section)));
-            let Some(prefix) = prefixes.find(|prefix| name.starts_with(prefix)) else {
+                .map(|section| (section, format!("{}_", variable(section))));
+            let Some((section, prefix)) =
+                prefixes.find(|(_, prefix)| name.starts_with(prefix.as_str()))
+            else {
                 continue;
             };
             if self.known.iter().any(|known| known == name) {
@@ -128,7 +130,7 @@ impl<'a> Reader<'a> {
             let shown = cut(name);
             let message = if allowed.is_empty() {
                 format!(
-                    "${shown}: records cannot be set by variables; fix: set it in {}",
+                    "${shown}: a [[{section}]] cannot be set by variables; fix: set it in {}",
                     self.path.display()
                 )
             } else {

@@ -7,7 +7,9 @@ use toml::de::DeTable;
 use super::bounds::{
     self, MAX_ENTRIES, MAX_ID, MAX_RECORDS, MAX_USER, Span, TTL_AUTOMATIC, TTL_MAX, TTL_MIN,
 };
+use super::paths::absolute;
 use super::reader::Reader;
+use super::receiver_sections::{self, MAX_RECEIVERS};
 use super::section::Section;
 use super::server::Endpoint;
 use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
@@ -60,6 +62,8 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_recovery = top.table("recovery");
     let in_telemetry = top.table("telemetry");
     let in_metrics = top.table("metrics");
+    let in_heartbeats = top.optional_tables("heartbeat", MAX_RECEIVERS);
+    let in_notify = top.optional_tables("notify", MAX_RECEIVERS);
     top.close();
     let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
     let records = records(reader, &in_records);
@@ -72,6 +76,11 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let mut metrics = Section::new(reader, "metrics", in_metrics);
     let textfile = metrics.parsed("textfile", prom_file);
     metrics.close();
+    let (heartbeats, notify) = (
+        in_heartbeats.unwrap_or_default(),
+        in_notify.unwrap_or_default(),
+    );
+    let receivers = receiver_sections::read(reader, &heartbeats, &notify);
     reader.refuse_unknown_variables(&[
         "cloudflare",
         "record",
@@ -80,6 +89,8 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         "recovery",
         "telemetry",
         "metrics",
+        "heartbeat",
+        "notify",
     ]);
     Settings {
         path: path.to_owned(),
@@ -92,12 +103,13 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         recovery,
         keep,
         textfile,
+        receivers,
     }
 }
 
 fn cloudflare(mut section: Section<'_, '_>) -> Cloudflare {
     let token_file = section
-        .parsed("token_file", absolute_path)
+        .parsed("token_file", absolute)
         .or_else(|| Some(TOKEN_FILE.into()));
     let api_url = section
         .parsed("api_url", secure_url)
@@ -212,7 +224,7 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
         doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, secure_url),
         verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
         vpn_guard: section.boolean("vpn_guard").is_some_and(|(it, _)| it),
-        ca_file: section.parsed("ca_file", absolute_path),
+        ca_file: section.parsed("ca_file", absolute),
     };
     section.close();
     network
@@ -272,14 +284,14 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
         user: section
             .parsed("user", plug_user)
             .unwrap_or_else(|| PLUG_USER.to_owned()),
-        password_file: section.parsed("password_file", absolute_path),
+        password_file: section.parsed("password_file", absolute),
         off_url: section.required_by(by_url, "off_url", "the URL that switches off", plug_url),
         on_url: section.required_by(by_url, "on_url", "the URL that switches on", plug_url),
         program: section.required_by(
             by_program,
             "program",
             "the absolute path of a program",
-            absolute_path,
+            absolute,
         ),
         limits: Limits {
             enabled: place.is_some(),
@@ -310,21 +322,11 @@ fn secure_url(text: &str) -> Result<Endpoint, String> {
 
 /// The collector of `node_exporter` reads no others.
 fn prom_file(text: &str) -> Result<PathBuf, String> {
-    let path = absolute_path(text)?;
+    let path = absolute(text)?;
     if path.extension().is_some_and(|it| it == "prom") {
         Ok(path)
     } else {
         Err("a file whose name ends with \".prom\"".to_owned())
-    }
-}
-
-/// A timer runs in another folder than the one who wrote the file, so a relative path would mean two places.
-fn absolute_path(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err("an absolute path, one that starts with \"/\"".to_owned())
     }
 }
 

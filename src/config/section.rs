@@ -54,8 +54,8 @@ impl<'r, 'a> Section<'r, 'a> {
     /// A value from its variable, where that is set, or else from the file.
     fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
         let in_file = self.file_value(key).map(Value::File);
-        // Several records have the same keys, so no variable can mean one of them.
-        let overridden = if self.name == "record" {
+        // Several sections have the same keys, so no variable can mean one of them.
+        let overridden = if SEVERAL.contains(&self.name) {
             None
         } else {
             self.reader.variable(&self.path(key))
@@ -253,14 +253,24 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// The sections of an array of tables (`[[key]]`), each with its place; from 1 to `max`.
     pub fn tables(&mut self, key: &'static str, max: usize) -> Vec<(&'a DeTable<'a>, Value<'a>)> {
-        let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
-        let Some(value) = self.file_value(key) else {
+        let tables = self.optional_tables(key, max);
+        if tables.is_none() {
             self.reader.problem_of_the_whole(&format!(
                 "no {key} is configured; fix: add a section [[{key}]], in two brackets each, as man cadence.toml shows, or have one made: {}",
                 called::cadence("init")
             ));
-            return Vec::new();
-        };
+        }
+        tables.unwrap_or_default()
+    }
+
+    /// The same, which may be left out.
+    pub fn optional_tables(
+        &mut self,
+        key: &'static str,
+        max: usize,
+    ) -> Option<Vec<(&'a DeTable<'a>, Value<'a>)>> {
+        let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
+        let value = self.file_value(key)?;
         let given = |n| format!(" is given {n} times");
         let entries = self.entries(key, value, &(1..=max), &allowed, given);
         let tables = entries.iter().filter_map(|entry| {
@@ -268,7 +278,7 @@ impl<'r, 'a> Section<'r, 'a> {
             let table = self.read(key, place, table, &allowed, Ok)?;
             Some((table, place))
         });
-        tables.collect()
+        Some(tables.collect())
     }
 
     /// Refuses the keys that nobody asked for.
@@ -315,6 +325,8 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 }
 
+/// The sections of which there may be several.
+const SEVERAL: [&str; 3] = ["record", "heartbeat", "notify"];
 /// What the name of a key has in it whose value is a secret.
 const SECRETS: [&str; 4] = ["token", "api_key", "password", "secret"];
 

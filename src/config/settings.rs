@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::receivers::Receivers;
 use super::server::{Endpoint, RouterAddress, WanTarget};
 use super::url::{self, PlainHttp};
 use crate::called;
@@ -54,6 +55,18 @@ pub struct Settings {
     pub keep: Duration,
     /// Where each cycle writes its metrics, if anywhere.
     pub textfile: Option<PathBuf>,
+    /// Who is told what happened, and that cadence lives.
+    pub receivers: Receivers,
+}
+
+impl Settings {
+    /// What this home is called where it is told of: as its first record.
+    #[must_use]
+    pub fn home(&self) -> &str {
+        self.records
+            .first()
+            .map_or("cadence", |record| &record.name)
+    }
 }
 
 /// Where the DNS provider's API is and where its token is kept.

@@ -163,30 +163,30 @@ named! {
     }
 }
 
-/// A step of a power cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecoveryPhase {
-    /// The off is about to be sent.
-    Started,
-    /// The power is back.
-    Completed,
-    /// The off was not sent, or nobody knows whether the power is back.
-    Failed,
-    /// The line came back.
-    Helped,
-    /// The line did not come back in the time that it may need.
-    NotHelped,
-    /// The plug was found off in an outage, or may have been left off by an attempt whose end is told, and was switched on.
-    SwitchedOn,
+named! {
+    /// A step of a power cycle.
+    pub enum RecoveryPhase {
+        /// The off is about to be sent.
+        Started = "started",
+        /// The power is back.
+        Completed = "completed",
+        /// The off was not sent, or nobody knows whether the power is back.
+        Failed = "failed",
+        /// The line came back.
+        Helped = "helped",
+        /// The line did not come back in the time that it may need.
+        NotHelped = "not_helped",
+        /// The plug was found off in an outage, or may have been left off by an attempt whose end is told, and was switched on.
+        SwitchedOn = "switched_on",
+    }
 }
 
-/// Begin or end of an outage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OutagePhase {
-    /// The line was lost.
-    Began,
-    /// The line is back.
-    Ended,
+named! {
+    /// Begin or end of an outage.
+    pub enum OutagePhase {
+        /// The line was lost.
+        Began = "began",
+        /// The line is back.
+        Ended = "ended",
+    }
 }

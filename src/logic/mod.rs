@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod backoff;
 pub mod batches;
 pub mod by_name;
+pub mod delivery;
 pub mod event;
 pub mod gateway;
 pub mod guardrails;

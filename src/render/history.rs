@@ -155,7 +155,7 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
 
 /// What happened, in a plain sentence.
 #[expect(clippy::too_many_lines, reason = "an arm for each event")]
-fn sentence(what: &EventKind) -> (Option<Paint>, String) {
+pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
     match what {
         EventKind::Address {
             family,

@@ -91,6 +91,15 @@ pub fn metrics_of(state: &State, settings: &Settings, dir: &Path, now: &Moment) 
     metrics::text(&document, check)
 }
 
+/// What a monitor is told of that state.
+#[must_use]
+pub fn monitor_of(state: &State, settings: &Settings, dir: &Path, now: &Moment) -> Monitor {
+    monitor(
+        &Document::new(Some(state), Some(configured(settings)), now),
+        dir,
+    )
+}
+
 /// One line of JSON.
 #[must_use]
 pub fn json(document: &Document) -> String {

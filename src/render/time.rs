@@ -26,6 +26,13 @@ pub fn minute_in(at: Timestamp, zone: &TimeZone) -> String {
     format!("{} {minute}", at.date())
 }
 
+/// The minute of the day in a time zone, from 0.
+#[must_use]
+pub fn minute_of_day(at: Timestamp, zone: &TimeZone) -> u16 {
+    let time = zoned(at, zone).time();
+    u16::try_from(i32::from(time.hour()) * 60 + i32::from(time.minute())).unwrap_or(0)
+}
+
 /// The day in a time zone: `Wed 2026-01-28`.
 #[must_use]
 pub fn day_in(at: Timestamp, zone: &TimeZone) -> String {
@@ -60,5 +67,6 @@ mod tests {
         let noon: Timestamp = "2026-02-01T12:00:00Z".parse().unwrap();
         assert_eq!(day_in(noon, &TimeZone::UTC), "Sun 2026-02-01");
         assert_eq!(minute_in(noon, &TimeZone::UTC), "2026-02-01 12:00");
+        assert_eq!(minute_of_day(noon, &TimeZone::UTC), 720);
     }
 }

@@ -88,7 +88,7 @@ impl Lock {
 }
 
 /// Whether the lock is taken now. By full path, because std's own methods of these names would be called otherwise.
-fn try_lock(file: &File) -> io::Result<bool> {
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     loop {
         match fs2::FileExt::try_lock_exclusive(file) {
             Ok(()) => return Ok(true),

@@ -9,6 +9,7 @@
 //! | `unsettled` | there exactly while the fast interval is wanted | [`flag`] |
 //! | `counters` | what every cycle changes of a large state | `counters` |
 //! | `telemetry/` | a line for each cycle, in a file for each day | [`telemetry`] |
+//! | `receivers.json` | what each receiver was told, under the lock `receivers.lock` | [`receivers`] |
 //! | `reserve` | room for one more state, where the disk is full | `reserve` |
 //! | elsewhere, `metrics.textfile` | what is known, for a collector of metrics | [`textfile`] |
 //!
@@ -23,6 +24,7 @@ pub mod flag;
 pub mod history;
 pub mod lock;
 pub mod migrate;
+pub mod receivers;
 mod reserve;
 pub mod state;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use super::finding::Finding;
 use super::runner::Runner;
 use super::systemd::SERVICE;
 use crate::called::{self, quoted};
-use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
+use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL, url_credential};
 use crate::error::plain;
 
 const CHECK: &str = "credential";
@@ -18,9 +18,9 @@ const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
 /// A secret that cycles need.
 struct Secret<'a> {
-    what: &'static str,
+    what: String,
     /// Its name as a systemd credential.
-    credential: &'static str,
+    credential: String,
     key: &'static str,
     path: &'a Path,
 }
@@ -41,20 +41,26 @@ enum Way {
 pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
     let (cloudflare, recovery) = (&settings.cloudflare, &settings.recovery);
     let token = cloudflare.token_file.as_deref().map(|path| Secret {
-        what: "the API token",
-        credential: TOKEN_CREDENTIAL,
+        what: "the API token".to_owned(),
+        credential: TOKEN_CREDENTIAL.to_owned(),
         key: "cloudflare.token_file",
         path,
     });
     let password = recovery.password_file.as_deref().map(|path| Secret {
-        what: "the plug's password",
-        credential: PASSWORD_CREDENTIAL,
+        what: "the plug's password".to_owned(),
+        credential: PASSWORD_CREDENTIAL.to_owned(),
         key: "recovery.password_file",
         path,
     });
     let password = password.filter(|_| recovery.limits.enabled);
+    let urls = settings.receivers.url_files().map(|(name, path)| Secret {
+        what: format!("the URL of {name}"),
+        credential: url_credential(name),
+        key: "url_file",
+        path,
+    });
     let (mut given, mut readable, mut findings) = (vec![], vec![], vec![]);
-    for secret in token.into_iter().chain(password) {
+    for secret in token.into_iter().chain(password).chain(urls) {
         match secret.way(runner) {
             Way::Given => given.push(secret.what),
             Way::Readable => readable.push(secret.what),
@@ -81,7 +87,7 @@ pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
 
 impl Secret<'_> {
     fn way(&self, runner: &Runner) -> Way {
-        let (what, key, path) = (self.what, self.key, self.path.display());
+        let (what, key, path) = (&self.what, self.key, self.path.display());
         let by_systemd = self.source(runner);
         if let Some(source) = by_systemd {
             match fs::metadata(source) {
@@ -137,7 +143,7 @@ impl Secret<'_> {
     /// The file that systemd takes it from.
     fn source<'a>(&self, runner: &'a Runner) -> Option<&'a PathBuf> {
         let mut given = runner.service.as_ref()?.credentials.iter();
-        let (_, path) = given.find(|(name, _)| name == self.credential)?;
+        let (_, path) = given.find(|(name, _)| *name == self.credential)?;
         Some(path)
     }
 
@@ -156,7 +162,7 @@ impl Secret<'_> {
     }
 
     fn unknown(&self, path: &Path, error: &io::Error) -> Way {
-        let (what, path, why) = (self.what, path.display(), plain(error));
+        let (what, path, why) = (&self.what, path.display(), plain(error));
         let unknown = format!("cannot tell whether cycles can read {what} in {path}: {why}");
         Way::Faulty(Finding::warn(CHECK, unknown).fix(called::cadence("check")))
     }

@@ -98,10 +98,11 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
         };
         findings.push(Finding::fail(CHECK, what).fix(fix));
     }
-    let program = settings.recovery.program.as_ref();
+    let program = settings.recovery.program.as_deref();
     let process = Identity::of_process();
     let runs = runner.map_or(process.as_ref(), |runner| runner.identity.as_ref());
-    if let Some((program, identity)) = program.zip(runs) {
+    let programs = program.into_iter().chain(settings.receivers.programs());
+    for (program, identity) in programs.filter_map(|it| Some(it).zip(runs)) {
         let meta = fs::metadata(program);
         if meta.is_ok_and(|meta| !identity.may_run(Access::from(&meta))) {
             let what = format!("whoever runs the cycles cannot run {}", program.display());
@@ -117,7 +118,10 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
         settings.recovery.program.as_deref(),
         settings.recovery.password_file.as_deref(),
     ];
-    for file in decisive.into_iter().flatten() {
+    let decisive = decisive.into_iter().flatten();
+    let told = settings.receivers.url_files().map(|(_, file)| file);
+    let decisive = decisive.chain(told).chain(settings.receivers.programs());
+    for file in decisive {
         // In a sticky folder nobody can replace what is another one's.
         let is_open = fs::metadata(file)
             .is_ok_and(|meta| meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0);

@@ -17,8 +17,10 @@ mod tools;
 
 use super::adapters::Adapters;
 use super::context::Context;
+use super::notify;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, Error};
+use crate::store::StateDir;
 use crate::system;
 pub use finding::{Finding, Level};
 
@@ -32,6 +34,15 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Those of a command that looks at less.
+    #[must_use]
+    pub const fn of(findings: Vec<Finding>) -> Self {
+        Self {
+            findings,
+            failed: EXIT_FAILED,
+        }
+    }
+
     /// The exit code of the command.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -72,6 +83,9 @@ fn unusable(error: &Error) -> Vec<Finding> {
 fn look(context: &Context, adapters: &Adapters, offline: bool) -> Vec<Finding> {
     let now = system::now();
     let (mut findings, state) = host::look(adapters, &context.env, &context.state_dir(), &now);
+    let dir = StateDir::existing(&context.state_dir()).unwrap_or_default();
+    // What is wrong with the folder is told already.
+    findings.extend(notify::findings(adapters, &context.env, dir.as_ref()).unwrap_or_default());
     if offline {
         findings.push(host::router(adapters));
         findings.extend(plug::offline(adapters));

@@ -73,7 +73,7 @@ fn variables_are_checked_as_the_file_is() {
     assert_eq!(
         with("CADENCE_RECORD_NAME", "a.example.com"),
         [
-            "$CADENCE_RECORD_NAME: records cannot be set by variables; fix: set it in /etc/cadence/cadence.toml"
+            "$CADENCE_RECORD_NAME: a [[record]] cannot be set by variables; fix: set it in /etc/cadence/cadence.toml"
         ]
     );
     assert_eq!(

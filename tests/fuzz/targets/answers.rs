@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cadence::config::{Credentials, Password};
-use cadence::dns::cloudflare::answer::retry_after;
 use cadence::logic::units::{Family, RecordType};
+use cadence::net::http::retry_after;
 use cadence::plug::digest::Challenge;
 use cadence::probe::doh::parse_answer;
 use jiff::Timestamp;

@@ -169,8 +169,8 @@ fn what_a_user_that_is_nowhere_may_read_is_not_known() {
 #[test]
 fn home_folders_are_hidden_from_the_service() {
     let secret = |path| Secret {
-        what: "the API token",
-        credential: TOKEN_CREDENTIAL,
+        what: "the API token".to_owned(),
+        credential: TOKEN_CREDENTIAL.to_owned(),
         key: "cloudflare.token_file",
         path,
     };

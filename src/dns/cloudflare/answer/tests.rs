@@ -164,6 +164,7 @@ fn errors_of_other_shapes_are_refusals_still() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
     use ApiErrorKind::{Forbidden, Refused, TokenRejected, Unconfirmed};
     let lost = Unconfirmed {

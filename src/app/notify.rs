@@ -1,0 +1,204 @@
+//! Receivers, as `cadence notify` and `cadence check` tell of them: whether they can be told, what waits for them and what goes wrong; or
+//! what they say to a test.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::adapters::Adapters;
+use super::check::finding::Finding;
+use super::context::Context;
+use super::tell::{Job, carry_out, events_of};
+use crate::cli;
+use crate::config::receivers::{Heartbeat, How, Notify, Place};
+use crate::config::{Env, load_url};
+use crate::error::{EXIT_DONE, Error};
+use crate::logic::advice;
+use crate::logic::delivery::{Delivery, Pulse};
+use crate::logic::event::Event;
+use crate::logic::state::{State, VERSION};
+use crate::logic::units::{human_ago, human_duration};
+use crate::receiver::heartbeat::Word;
+use crate::receiver::{Message, Refusal};
+use crate::store::{StateDir, StoreError, receivers, state};
+use crate::system;
+
+/// One of the configuration.
+#[derive(Clone, Copy)]
+enum One<'a> {
+    Heartbeat(&'a Heartbeat),
+    Notify(&'a Notify),
+}
+
+/// Runs the command: a line for each. `message` is the test of a home.
+///
+/// # Errors
+/// When the configuration or the state cannot be read, or a name is none of it.
+pub fn run(
+    context: &Context,
+    options: &cli::Notify,
+    message: &dyn Fn(&str) -> Message,
+) -> Result<Vec<Finding>, Error> {
+    let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
+    let mut all = all(&adapters);
+    let names: Vec<&str> = all.iter().map(One::name).collect();
+    let known = |name: &String| names.contains(&name.as_str());
+    if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
+        return Err(Error::failed(format!(
+            "{}: no receiver is called {unknown}; fix: name one of: {}",
+            adapters.settings.path.display(),
+            names.join(", ")
+        )));
+    }
+    if names.is_empty() {
+        let none = "nobody is told what happens";
+        let fix = "add a [[notify]] or a [[heartbeat]]: see man cadence.toml";
+        return Ok(vec![Finding::warn("notify", none).fix(fix)]);
+    }
+    all.retain(|one| options.names.is_empty() || options.names.iter().any(|it| it == one.name()));
+    if !options.test {
+        let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
+        return look(&all, &context.env, dir.as_ref()).map_err(Error::state);
+    }
+    let message = message(adapters.settings.home());
+    let jobs: Vec<Job<'_>> = all.iter().map(|one| one.test(&message)).collect();
+    let results = carry_out(&jobs, &adapters, &context.env);
+    let told = all.iter().zip(results).map(|(one, result)| match result {
+        Err(Refusal { why, .. }) => one.fails(&why),
+        Ok(()) => Finding::ok(one.section(), format!("{} took it", one.label())),
+    });
+    Ok(told.collect())
+}
+
+/// How it is with every receiver; nothing is sent.
+///
+/// # Errors
+/// When what they were told cannot be read.
+pub fn findings(
+    adapters: &Adapters,
+    env: &Env,
+    dir: Option<&StateDir>,
+) -> Result<Vec<Finding>, StoreError> {
+    look(&all(adapters), env, dir)
+}
+
+fn all(adapters: &Adapters) -> Vec<One<'_>> {
+    let configured = &adapters.settings.receivers;
+    let heartbeats = configured.heartbeats.iter().map(One::Heartbeat);
+    let notify = configured.notify.iter().map(One::Notify);
+    heartbeats.chain(notify).collect()
+}
+
+fn look(all: &[One<'_>], env: &Env, dir: Option<&StateDir>) -> Result<Vec<Finding>, StoreError> {
+    let (mut told, mut events) = (receivers::Told::default(), vec![]);
+    if let Some(dir) = dir.filter(|_| !all.is_empty()) {
+        told = receivers::read(dir)?.0;
+        if let Some(state) = state::read::<State>(dir, VERSION.into())? {
+            events = events_of(dir, &state)?;
+        }
+    }
+    let (unknown, now) = (Delivery::default(), system::now().wall);
+    let look = |one: &One<'_>| {
+        let known = told.receivers.get(one.name()).unwrap_or(&unknown);
+        one.look(env, known, &events, now)
+    };
+    Ok(all.iter().map(look).collect())
+}
+
+impl One<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Heartbeat(it) => &it.name,
+            Self::Notify(it) => &it.name,
+        }
+    }
+
+    const fn section(&self) -> &'static str {
+        match self {
+            Self::Heartbeat(_) => "heartbeat",
+            Self::Notify(_) => "notify",
+        }
+    }
+
+    const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Heartbeat(it) => Some(&it.place),
+            Self::Notify(it) => match &it.how {
+                How::Webhook { place, .. } => Some(place),
+                How::Program(_) => None,
+            },
+        }
+    }
+
+    /// Its name, with what it understands where that is not the same.
+    fn label(&self) -> String {
+        let name = self.name();
+        let kind = match self {
+            Self::Heartbeat(it) => it.preset.name,
+            Self::Notify(it) => match &it.how {
+                How::Webhook {
+                    template: Some(_), ..
+                } => "template",
+                How::Webhook { preset, .. } => preset.name,
+                How::Program(_) => "program",
+            },
+        };
+        if name == kind {
+            name.to_owned()
+        } else {
+            format!("{name} ({kind})")
+        }
+    }
+
+    fn fails(&self, why: &str) -> Finding {
+        let (what, fix) = advice::split(why);
+        let told = Finding::fail(self.section(), format!("{}: {what}", self.label()));
+        fix.into_iter().fold(told, Finding::fix)
+    }
+
+    fn look(&self, env: &Env, known: &Delivery, events: &[Event], now: Timestamp) -> Finding {
+        if let Some(Err(why)) = self.place().map(|place| load_url(env, self.name(), place)) {
+            return self.fails(&why);
+        }
+        let age = |at| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        let waiting = match self {
+            Self::Heartbeat(_) => 0,
+            Self::Notify(it) => known.waiting(events, &it.wants).count(),
+        };
+        let waiting = match waiting {
+            0 => String::new(),
+            1 => "; 1 event waits".to_owned(),
+            many => format!("; {many} events wait"),
+        };
+        if let Some(failed) = known.failed {
+            let (what, fix) = advice::split(&known.why);
+            let left = Duration::from_secs(known.wait_s).saturating_sub(age(failed));
+            let again = human_duration(left);
+            let what = format!("{what}{waiting}; again in {again}");
+            return self.fails(&advice::join(&what, fix));
+        }
+        let last = known.at.map_or_else(
+            || "not told anything yet".to_owned(),
+            |at| format!("told {}", human_ago(age(at))),
+        );
+        Finding::ok(self.section(), format!("{}: {last}{waiting}", self.label()))
+    }
+
+    /// A heartbeat says that all is well, as that is what a test is to show.
+    fn test<'b>(&'b self, message: &'b Message) -> Job<'b> {
+        match self {
+            Self::Heartbeat(it) => {
+                let word = Word {
+                    pulse: Pulse::Up,
+                    code: EXIT_DONE,
+                    line: &message.title,
+                    log: &message.body,
+                    ping: None,
+                    run: String::new(),
+                };
+                Job::Beat(it, word)
+            }
+            Self::Notify(it) => Job::Message(it, 0, message.clone()),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Reads `[[heartbeat]]` and `[[notify]]`.
+
+use toml::de::DeTable;
+
+use super::bounds;
+use super::paths::absolute;
+use super::presets::{BEATS, PRESETS};
+use super::reader::Reader;
+use super::receivers::{Heartbeat, How, Notify, Place, Receivers};
+use super::section::Section;
+use super::server::Endpoint;
+use super::url::{self, PlainHttp};
+use super::value::Value;
+use crate::logic::delivery::{Topic, Wants};
+
+/// Each is asked side by side after a cycle.
+pub const MAX_RECEIVERS: usize = 8;
+/// As it is shown in one column.
+const MAX_NAME: usize = 32;
+/// More than any service takes.
+const MAX_TEMPLATE: usize = 4096;
+
+type Tables<'a> = [(&'a DeTable<'a>, Value<'a>)];
+
+/// Reads both kinds of sections.
+pub fn read<'a>(
+    reader: &mut Reader<'a>,
+    heartbeats: &Tables<'a>,
+    notify: &Tables<'a>,
+) -> Receivers {
+    let mut names: Vec<String> = vec![];
+    let mut receivers = Receivers::default();
+    for (table, place) in heartbeats {
+        let read = heartbeat(Section::new(reader, "heartbeat", Some(table)));
+        if is_new(reader, "heartbeat", *place, &mut names, &read.name) {
+            receivers.heartbeats.push(read);
+        }
+    }
+    for (table, place) in notify {
+        let read = one(Section::new(reader, "notify", Some(table)), *place);
+        let read = read.filter(|it| is_new(reader, "notify", *place, &mut names, &it.name));
+        receivers.notify.extend(read);
+    }
+    receivers
+}
+
+/// Its place in the queue goes by its name, so no two have the same.
+fn is_new<'a>(
+    reader: &mut Reader<'a>,
+    section: &str,
+    place: Value<'a>,
+    names: &mut Vec<String>,
+    name: &str,
+) -> bool {
+    if names.iter().any(|known| known == name) {
+        let found = format!(" \"{name}\" is there twice");
+        reader.refuse_found(section, place, &found, "a `name` of its own for each");
+        return false;
+    }
+    names.push(name.to_owned());
+    true
+}
+
+fn heartbeat(mut section: Section<'_, '_>) -> Heartbeat {
+    let preset = preset_of(&mut section, BEATS.iter().map(|it| it.name));
+    let preset = BEATS.get(preset).unwrap_or(&BEATS[0]);
+    let name = section.parsed("name", plain_name);
+    let place = url_of(&mut section);
+    let every = section.duration("every", bounds::HEARTBEAT_EVERY);
+    section.close();
+    Heartbeat {
+        name: name.unwrap_or_else(|| preset.name.to_owned()),
+        preset,
+        place,
+        every,
+    }
+}
+
+fn one<'a>(mut section: Section<'_, 'a>, place: Value<'a>) -> Option<Notify> {
+    let is_program = section.choice("kind", &[("webhook", 0), ("program", 1)], 0) == 1;
+    let name = section.parsed("name", plain_name);
+    let on = section.list("on", 1..=Topic::ALL.len(), &[], topic);
+    let quiet = section.parsed("quiet", hours);
+    let every = section.duration("every", bounds::MESSAGES_EVERY);
+    let (default, how) = if is_program {
+        let path = "the absolute path of a program";
+        let program = section.required_by(Some(place), "program", path, absolute);
+        ("program", program.map(How::Program))
+    } else {
+        let preset = preset_of(&mut section, PRESETS.iter().map(|it| it.name));
+        let preset = PRESETS.get(preset).unwrap_or(&PRESETS[0]);
+        let template = section.parsed("template", template);
+        let asks = template.as_deref().unwrap_or(preset.body).contains("{to}");
+        let to = section.required_by(asks.then_some(place), "to", "the id of the chat", |text| {
+            Ok(text.to_owned())
+        });
+        let to = to.unwrap_or_default();
+        let webhook = How::Webhook {
+            preset,
+            template,
+            to,
+            place: url_of(&mut section),
+        };
+        (preset.name, Some(webhook))
+    };
+    section.close();
+    Some(Notify {
+        name: name.unwrap_or_else(|| default.to_owned()),
+        how: how?,
+        wants: Wants {
+            on: if on.is_empty() {
+                Topic::ALL.to_vec()
+            } else {
+                on
+            },
+            quiet,
+            every,
+        },
+    })
+}
+
+/// Which of them it is; the first one where it is not said.
+fn preset_of(section: &mut Section<'_, '_>, names: impl Iterator<Item = &'static str>) -> usize {
+    let choices: Vec<(&str, usize)> = names.enumerate().map(|(at, name)| (name, at)).collect();
+    section.choice("preset", &choices, 0)
+}
+
+/// Where neither is set, the service may hand it over.
+fn url_of(section: &mut Section<'_, '_>) -> Place {
+    let written = section.parsed("url", receiver_url);
+    let file = section.parsed("url_file", absolute);
+    written.map_or(Place::File(file), Place::Written)
+}
+
+pub(super) fn receiver_url(text: &str) -> Result<Endpoint, String> {
+    url::endpoint(text, PlainHttp::Loopback)
+}
+
+fn topic(text: &str) -> Result<Topic, String> {
+    let mut all = Topic::ALL.iter().copied();
+    let names = || Topic::ALL.iter().map(|topic| topic.as_str());
+    all.find(|topic| topic.as_str() == text)
+        .ok_or_else(|| names().collect::<Vec<_>>().join(", "))
+}
+
+/// It is part of the name of a credential, and a column.
+fn plain_name(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.len() <= MAX_NAME && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("at most {MAX_NAME} letters, digits, `-` and `_`"))
+    }
+}
+
+fn template(text: &str) -> Result<String, String> {
+    if text.len() <= MAX_TEMPLATE {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a text of at most {MAX_TEMPLATE} bytes"))
+    }
+}
+
+/// `22:00-07:00`, in minutes of the day.
+fn hours(text: &str) -> Result<(u16, u16), String> {
+    let minute = |text: &str| {
+        let (hour, minute) = text.trim().split_once(':')?;
+        let is_number = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_digit());
+        let (hour, minute) = (
+            Some(hour).filter(|it| is_number(it))?.parse::<u16>().ok()?,
+            Some(minute)
+                .filter(|it| is_number(it))?
+                .parse::<u16>()
+                .ok()?,
+        );
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    };
+    text.split_once('-')
+        .and_then(|(from, to)| Some((minute(from)?, minute(to)?)))
+        .ok_or_else(|| "hours such as \"22:00-07:00\", by the local clock".to_owned())
+}

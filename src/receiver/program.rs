@@ -1,0 +1,64 @@
+//! A message for a program: it reads the event, one line of JSON, from stdin.
+
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::{Message, Refusal};
+use crate::net::{Deadline, reason};
+use crate::program::{self, first_line};
+
+/// How much of what it says is kept.
+const MAX_OUTPUT: u64 = 4096;
+/// Our own secret is none of its business.
+const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
+
+/// Runs it to its end, or kills it and all that it has started when the time is over.
+///
+/// # Errors
+/// It could not be run, or says by its exit code that it failed.
+pub fn run(program: &Path, message: &Message, deadline: Deadline) -> Result<(), Refusal> {
+    let name = program.display();
+    let mut command = Command::new(program);
+    let input =
+        stdin(message).map_err(|error| Refusal::of(format!("{name}: {}", reason::of(&error))))?;
+    command.stdin(input).env_remove(TOKEN_VARIABLE);
+    let running = program::start(command, MAX_OUTPUT, None).map_err(|error| {
+        Refusal::of(match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("{name} does not exist, or its interpreter does not")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("{name} may not be run by this user; fix: make it executable")
+            }
+            _ => format!("{name} cannot be run: {}", reason::of(&error)),
+        })
+    })?;
+    let ended = running.end(deadline);
+    let failure = match &ended.status {
+        Ok(Some(status)) if status.success() => return Ok(()),
+        Ok(Some(status)) => match status.code() {
+            Some(code) => format!("{name} failed (exit code {code})"),
+            None => format!("{name} was killed by a signal"),
+        },
+        Ok(None) => format!("{name} was killed as it took too long"),
+        Err(error) => format!("waiting for {name} failed: {}", reason::of(error)),
+    };
+    let said = ended.output().as_deref().and_then(first_line);
+    Err(Refusal::of(match said {
+        Some(said) => format!("{failure}: it said \"{said}\""),
+        None => failure,
+    }))
+}
+
+/// A file in memory: nobody waits for a program that does not read, as with a pipe.
+fn stdin(message: &Message) -> io::Result<Stdio> {
+    let mut file = File::from(memfd_create("message", MemfdFlags::CLOEXEC)?);
+    file.write_all(message.document.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.rewind()?;
+    Ok(Stdio::from(file))
+}

@@ -1,0 +1,135 @@
+use super::*;
+use crate::logic::event::RecordOutcome;
+use crate::logic::fixtures::{at, ip};
+use crate::logic::units::{Family, RecordType};
+use crate::logic::verdict::Verdict;
+
+fn event(seq: u64, minute: u64, what: EventKind) -> Event {
+    Event {
+        at: at(minute * 60).wall,
+        seq,
+        cycle: seq,
+        what,
+    }
+}
+
+fn outage(phase: OutagePhase, seconds: Option<u64>) -> EventKind {
+    EventKind::Outage {
+        phase,
+        verdict: Verdict::WanDown,
+        doubt: None,
+        seconds,
+    }
+}
+
+fn recovery(phase: RecoveryPhase) -> EventKind {
+    EventKind::Recovery {
+        phase,
+        attempt: 1,
+        seconds: Some(120),
+        reason: None,
+    }
+}
+
+fn told(events: &[Event]) -> Message {
+    message(events, false, "vpn.example.com", at(0).wall, &TimeZone::UTC)
+}
+
+/// The whole of an outage, as the history has it.
+fn an_outage() -> Vec<Event> {
+    vec![
+        event(7, 0, outage(OutagePhase::Began, None)),
+        event(8, 5, recovery(RecoveryPhase::Started)),
+        event(9, 6, recovery(RecoveryPhase::Completed)),
+        event(10, 8, recovery(RecoveryPhase::Helped)),
+        event(11, 8, outage(OutagePhase::Ended, Some(480))),
+        event(
+            12,
+            8,
+            EventKind::Address {
+                family: Family::V4,
+                from: Some(ip("93.184.216.34")),
+                to: ip("93.184.216.35"),
+                providers: vec![],
+            },
+        ),
+        event(
+            13,
+            8,
+            EventKind::Record {
+                name: "vpn.example.com".to_owned(),
+                record: RecordType::A,
+                outcome: RecordOutcome::Updated,
+                from: Some("93.184.216.34".to_owned()),
+                to: Some(ip("93.184.216.35")),
+                reason: None,
+            },
+        ),
+        event(
+            14,
+            9,
+            EventKind::Converged {
+                name: "vpn.example.com".to_owned(),
+                record: RecordType::A,
+                address: ip("93.184.216.35"),
+                seconds: 92,
+            },
+        ),
+    ]
+}
+
+#[test]
+fn an_outage_is_told_in_one_message_with_all_that_followed_from_it() {
+    let told = told(&an_outage());
+    assert_eq!(told.title, "vpn.example.com: the line was down for 8 min");
+    assert_eq!(told.id, "vpn.example.com-7-14");
+    let lines: Vec<&str> = told.body.lines().map(|line| &line[18..]).collect();
+    assert_eq!(
+        lines,
+        [
+            "outage began: WAN_DOWN",
+            "attempt 1 power cut",
+            "attempt 1 power is back",
+            "attempt 1 helped: the line came back after 2 min",
+            "outage ended after 8 min (WAN_DOWN)",
+            "IPv4 93.184.216.34 -> 93.184.216.35",
+            "vpn.example.com A updated 93.184.216.34 -> 93.184.216.35",
+            "vpn.example.com A: public DNS showed it after 1 min 32 s",
+        ]
+    );
+    let document: serde_json::Value = serde_json::from_str(&told.document).unwrap();
+    assert_eq!(document["schema"], "cadence.message/1");
+    assert_eq!(document["home"], "vpn.example.com");
+    assert_eq!(document["events"].as_array().unwrap().len(), 8);
+    assert_eq!(document["events"][5]["kind"], "address");
+}
+
+#[test]
+fn the_title_says_the_worst_thing() {
+    let all = an_outage();
+    for (events, title) in [
+        (&all[..1], "the line is down"),
+        (&all[..2], "the modem may be without power"),
+        (&all[5..7], "the IPv4 address is 93.184.216.35"),
+        (
+            &all[7..],
+            "vpn.example.com A: public DNS showed it after 1 min 32 s",
+        ),
+        (&[], "a test"),
+    ] {
+        assert_eq!(told(events).title, format!("vpn.example.com: {title}"));
+    }
+}
+
+#[test]
+fn a_thousand_events_are_counted_and_what_they_say_steers_nothing() {
+    let one = |seq| {
+        let message = format!("trouble\u{1b}[31m\n{seq}");
+        event(seq, seq, EventKind::Error { message })
+    };
+    let events: Vec<Event> = (1..=1000).map(one).collect();
+    let told = told(&events);
+    assert_eq!(told.body.lines().count(), LINES + 1);
+    assert!(told.body.ends_with("and 980 more: cadence history"));
+    assert!(!told.body.contains('\u{1b}') && !told.title.contains('\n'));
+}
