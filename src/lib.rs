@@ -13,6 +13,7 @@
 //! | act | settles each record by the cheapest evidence ([`app::act`]), switches the plug ([`app::power`]); each intention is on disk before the deed | [`logic::records`], [`logic::recovery`] |
 //! | settle | folds in what came of it, plans the next cycle, saves, appends the events | [`logic::settle::settle`] |
 //! | report | telemetry lines, or JSON | [`render::cycle`] |
+//! | tell | with the lock free: the line of telemetry, the metrics, and whoever [is to be told](app::tell) | [`logic::delivery`] |
 //!
 //! # Four rules
 //!
@@ -56,6 +57,7 @@
 //! | change | new | touched |
 //! | --- | --- | --- |
 //! | probe, DNS provider | a file in [`probe`] or [`dns`], its tests beside it | [`config`], [`app::adapters`] |
+//! | service that is told | a line in [`config::presets`] | |
 //! | policy rule | | [`logic::policy`], [`config`] |
 //! | field of the state | a fixture of the old version | [`logic::state`], [`store::migrate`] |
 //! | subcommand | a file in [`app`] and in [`render`] | [`cli`], [`run`] |

@@ -82,24 +82,25 @@ fn one<'a>(mut section: Section<'_, 'a>, place: Value<'a>) -> Option<Notify> {
     let on = section.list("on", 1..=Topic::ALL.len(), &[], topic);
     let quiet = section.parsed("quiet", hours);
     let every = section.duration("every", bounds::MESSAGES_EVERY);
+    let preset = preset_of(&mut section, PRESETS.iter().map(|it| it.name));
+    let preset = PRESETS.get(preset).unwrap_or(&PRESETS[0]);
+    let template = section.parsed("template", template);
+    let place_of_url = url_of(&mut section);
+    // What one kind needs is only needed there.
+    let asks = template.as_deref().unwrap_or(preset.body).contains("{to}");
+    let by_webhook = (!is_program && asks).then_some(place);
+    let to = section.required_by(by_webhook, "to", "the id of the chat", chat);
+    let by_program = is_program.then_some(place);
+    let path = "the absolute path of a program";
+    let program = section.required_by(by_program, "program", path, absolute);
     let (default, how) = if is_program {
-        let path = "the absolute path of a program";
-        let program = section.required_by(Some(place), "program", path, absolute);
         ("program", program.map(How::Program))
     } else {
-        let preset = preset_of(&mut section, PRESETS.iter().map(|it| it.name));
-        let preset = PRESETS.get(preset).unwrap_or(&PRESETS[0]);
-        let template = section.parsed("template", template);
-        let asks = template.as_deref().unwrap_or(preset.body).contains("{to}");
-        let to = section.required_by(asks.then_some(place), "to", "the id of the chat", |text| {
-            Ok(text.to_owned())
-        });
-        let to = to.unwrap_or_default();
         let webhook = How::Webhook {
             preset,
             template,
-            to,
-            place: url_of(&mut section),
+            to: to.unwrap_or_default(),
+            place: place_of_url,
         };
         (preset.name, Some(webhook))
     };
@@ -154,10 +155,25 @@ fn plain_name(text: &str) -> Result<String, String> {
 }
 
 fn template(text: &str) -> Result<String, String> {
-    if text.len() <= MAX_TEMPLATE {
+    let is_of_text = |c: char| !c.is_control() || c == '\n';
+    if text.len() <= MAX_TEMPLATE && text.chars().all(is_of_text) {
         Ok(text.to_owned())
     } else {
-        Err(format!("a text of at most {MAX_TEMPLATE} bytes"))
+        Err(format!(
+            "a text of at most {MAX_TEMPLATE} bytes without control characters"
+        ))
+    }
+}
+
+/// Telegram's are numbers, and names of channels.
+fn chat(text: &str) -> Result<String, String> {
+    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'@');
+    if text.len() <= MAX_NAME && text.bytes().all(is_of_id) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "an id of at most {MAX_NAME} letters, digits, `-`, `_` and `@`"
+        ))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "reconcile",
     "status",
     "probe",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 9] = [
     "history",
     "report",
     "metrics",
+    "notify",
     "init",
     "check",
 ];

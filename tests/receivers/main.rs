@@ -110,10 +110,6 @@ fn what_is_wrong_with_a_receiver_is_told_with_its_place() {
             "notify.program is not set",
         ),
         (
-            "[[notify]]\nkind = \"program\"\nurl = \"https://x.example/\"\n",
-            "unknown key notify.url",
-        ),
-        (
             "[[notify]]\npreset = \"telegram\"\n",
             "notify.to is not set",
         ),

@@ -1,5 +1,7 @@
 //! The sample that is installed must be right, and complete.
 
+use std::time::Duration;
+
 use super::{problems, settings};
 
 const SAMPLE: &str = include_str!("../../../packaging/cadence.toml");
@@ -51,6 +53,12 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
     );
     assert!(settings_of_sample.network.ca_file.take().is_some());
     assert!(settings_of_sample.textfile.take().is_some());
+    let told = std::mem::take(&mut settings_of_sample.receivers);
+    assert_eq!(told.names(), ["healthchecks", "ntfy"]);
+    assert_eq!(
+        (told.heartbeats[0].every, told.notify[0].wants.every),
+        (Duration::from_secs(300), Duration::from_secs(600))
+    );
     assert!(settings_of_sample.recovery.plug_id.take().is_some());
     assert_eq!(
         std::mem::take(&mut settings_of_sample.recovery.address),

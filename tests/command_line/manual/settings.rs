@@ -93,6 +93,7 @@ impl Key {
             "" => format!("{name} = {value}\n{VALID}"),
             "record" if name == "name" => format!("[[record]]\nname = {value}\n"),
             "record" => format!("{VALID}{name} = {value}\n"),
+            "heartbeat" | "notify" => format!("{VALID}[[{section}]]\n{name} = {value}\n"),
             _ => format!("{VALID}[{section}]\n{name} = {value}\n"),
         };
         let env = match self.path().as_str() {
