@@ -41,6 +41,9 @@ impl Act<'_> {
                     first(new) < first(known)
                 });
             }
+            let patched = counts.first().copied().unwrap_or_default();
+            let failures = state.failures_in(&zone.0);
+            another_first(ordered.get_mut(..patched).unwrap_or_default(), failures);
             ordered.extend(alone);
             let mut unread = vec![];
             for (change, made) in self.make(state, &zone, ordered, counts)? {
@@ -144,6 +147,21 @@ impl Act<'_> {
         save(state)?;
         let made = self.send(state, lookup, zone, &changes, counts);
         Ok(changes.into_iter().zip(made).collect())
+    }
+}
+
+/// Where a zone failed at all of them, as it does where it fails at one, another one goes first the next time, and not the one beside it: those
+/// that it fails at may be many, and stand together.
+fn another_first(changes: &mut [Change<'_>], failures: u32) {
+    let waited = changes.first().map(|change| change.record.waited.0);
+    let alike = changes
+        .iter()
+        .take_while(|it| Some(it.record.waited.0) == waited);
+    let alike = alike.count();
+    if let Some(alike) = changes.get_mut(..alike).filter(|it| !it.is_empty()) {
+        // By the golden ratio each time another one is first, and far from those before.
+        let step = failures as usize * alike.len() * 618 / 1000;
+        alike.rotate_left(step % alike.len());
     }
 }
 

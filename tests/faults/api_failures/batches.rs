@@ -416,6 +416,9 @@ fn records_at_which_the_server_fails_hold_up_no_other() {
         // Two alone, and nothing taken: that may be the server.
         (status(500), vec![0, 1, 20, 48, 49], 2),
         (status(500), (0..50).step_by(6).collect(), 1),
+        // Many in a row, of which the first would be tried first each time.
+        (status(500), (0..20).collect(), 2),
+        (super::retry_after(503, "60"), (0..20).collect(), 2),
     ] {
         let home = many(50);
         let cloudflare = home.world.cloudflare();
