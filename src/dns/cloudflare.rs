@@ -11,6 +11,7 @@ pub mod refusal;
 mod whole;
 mod written;
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use jiff::Timestamp;
@@ -225,10 +226,19 @@ impl Provider for Cloudflare {
         let operation = Operation::read(format!("looking up the zone {name}"));
         let ask = |spelling: &str| {
             let path = format!("/zones?name={}&per_page=50", url_part(spelling));
+            // One that cannot be read may be another one: that counts where none is found.
+            let unread = RefCell::new(None);
             let found = self.list(&operation, &path, MAX_PAGES, deadline, &|item| {
-                item::zone(item, name).map_err(|flaw| operation.lost(flaw, None))
+                Ok(item::zone(item, name).unwrap_or_else(|flaw| {
+                    unread.borrow_mut().get_or_insert(flaw);
+                    None
+                }))
             });
-            to_its_end(&operation, found?)
+            let found = to_its_end(&operation, found?)?;
+            match unread.into_inner() {
+                Some(flaw) if found.is_empty() => Err(operation.lost(flaw, None)),
+                _ => Ok(found),
+            }
         };
         let mut zones = match listed {
             Some(listed) => {

@@ -140,7 +140,7 @@ fn day(at: Timestamp, zone: &TimeZone) -> String {
 /// What happened to the modem's power.
 fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
     match phase {
-        RecoveryPhase::Started => (Paint::Warn, "power cut".to_owned()),
+        RecoveryPhase::Started => (Paint::Warn, "switches the power off".to_owned()),
         RecoveryPhase::Completed => (Paint::Good, "power is back".to_owned()),
         RecoveryPhase::Failed => (Paint::Bad, "failed".to_owned()),
         RecoveryPhase::Helped => {

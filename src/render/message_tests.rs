@@ -88,7 +88,7 @@ fn an_outage_is_told_in_one_message_with_all_that_followed_from_it() {
         lines,
         [
             "outage began: WAN_DOWN",
-            "attempt 1 power cut",
+            "attempt 1 switches the power off",
             "attempt 1 power is back",
             "attempt 1 helped: the line came back after 2 min",
             "outage ended after 8 min (WAN_DOWN)",

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::credentials;
 use super::cron::Cron;
@@ -327,13 +327,18 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     if let Some((why, fix)) = writer.barred(dir) {
         return Finding::fail("state", why).fix(fix);
     }
+    // In a sticky folder nobody can replace what is another one's.
+    if folder.mode & 0o1002 == 0o002 {
+        let open = format!("everyone may change what is in {shown}");
+        return Finding::fail("state", open).fix(format!("sudo chmod o-w {}", quoted(dir)));
+    }
     // What a root-run copy or a restored backup left would stop the service's own user.
-    let strangers: Vec<String> = ["state.json", "history.jsonl", "lock"]
-        .map(|name| dir.join(name))
-        .iter()
-        .filter(|path| fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() != folder.uid))
-        .map(|path| path.display().to_string())
-        .collect();
+    let files = fs::read_dir(dir).into_iter().flatten().flatten();
+    let is_anothers =
+        |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() != folder.uid);
+    let files = files.map(|entry| entry.path()).filter(is_anothers);
+    let mut strangers: Vec<String> = files.map(|path| path.display().to_string()).collect();
+    strangers.sort();
     if strangers.is_empty() {
         let by = writer.runner.map_or_else(
             || "this user".to_owned(),

@@ -17,8 +17,8 @@ const AUTOMATIC: u32 = 1;
 /// # Errors
 /// The field that is not as it must be.
 pub fn zone(item: &Value, name: &str) -> Result<Option<Zone>, String> {
-    // Zone names come in Unicode, record names in punycode. One without a name is another one: what is not found is not written to.
-    if !named(item, name).unwrap_or(false) {
+    // Zone names come in Unicode, record names in punycode.
+    if !named(item, name)? {
         return Ok(None);
     }
     let servers = item["name_servers"].as_array().into_iter().flatten();

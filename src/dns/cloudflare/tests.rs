@@ -117,6 +117,18 @@ fn a_zone_is_asked_for_with_the_token_and_found_by_its_exact_name() {
 }
 
 #[test]
+fn an_item_that_cannot_be_read_hides_no_zone_that_is_there_and_is_told_where_none_is() {
+    let (client, _) = server(vec![
+        ok(&json!([null, {"id": "z1", "name": "example.com"}, {"id": "z2"}])),
+        ok(&json!([{"id": "z2", "name": null}])),
+    ]);
+    let zone = || client.zone("example.com", None, soon());
+    assert_eq!(zone().unwrap().unwrap().id, "z1");
+    let told = zone().unwrap_err().to_string();
+    assert!(told.contains("no usable `name`"), "{told}");
+}
+
+#[test]
 fn an_international_zone_is_asked_for_in_both_spellings() {
     let zones = json!([{"id": "z1", "name": "bücher.example", "status": "active"}]);
     let (client, seen) = server(vec![ok(&json!([])), ok(&zones)]);

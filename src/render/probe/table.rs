@@ -129,14 +129,18 @@ fn rows(probed: &Probed) -> Vec<Row> {
         rows.extend(asked.iter().map(|asked| server(probed, asked)));
     }
     if let Some(plug) = &probed.plug {
-        rows.push(Row::new("plug", plug, Mark::Bad, |on| {
+        let mut row = Row::new("plug", plug, Mark::Bad, |on| {
             let state = match on {
                 Some(true) => "on",
                 Some(false) => "off: the modem has no power",
                 None => "cannot tell whether it is on",
             };
             format!("{}, {state}", target(plug))
-        }));
+        });
+        if plug.result == Ok(Some(false)) {
+            row.mark = Mark::Warn;
+        }
+        rows.push(row);
     }
     if let Some(why) = &probed.no_plug {
         let told = format!("not configured: {why}");
