@@ -25,6 +25,7 @@ use crate::net::names::Names;
 use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug, PlugStatus};
 use crate::probe;
+use crate::probe::doh::UNRESOLVED;
 use crate::probe::host::DefaultRoute;
 use crate::probe::wan::{Asker, LAST_LOOK, WAN_TIMEOUT, Wan};
 use crate::receiver::heartbeat::Word;
@@ -524,24 +525,33 @@ impl Adapters {
         probe::public_ip::ask(&self.http, provider, family, opening, deadline)
     }
 
-    /// What public DNS answers for a record, from the first server that answers at all. One for which somebody waited in vain, or that failed
-    /// several times in a row, is not asked again: of many records each would wait for it, or connect to it.
+    /// What public DNS answers for a record, from the first server that answers at all; no address where all of them say that it cannot be
+    /// resolved. One for which somebody waited in vain, or that failed several times in a row, is not asked again: of many records each
+    /// would wait for it, or connect to it.
     #[must_use]
     pub fn public_dns(&self, record: &RecordSpec, deadline: Deadline) -> Option<Vec<IpAddr>> {
-        let servers = self.settings.network.doh.iter().zip(&self.failures);
-        let mut asked = servers.filter(|(_, failed)| failed.load(Relaxed) < MANY_FAILURES);
-        asked.find_map(|(server, failed)| {
+        let mut is_unresolved = !self.settings.network.doh.is_empty();
+        for (server, failed) in self.settings.network.doh.iter().zip(&self.failures) {
+            if failed.load(Relaxed) >= MANY_FAILURES {
+                is_unresolved = false;
+                continue;
+            }
             let begun = Instant::now();
-            let answer = self.public_dns_at(server, record, deadline);
-            match &answer {
-                Ok(_) => failed.store(0, Relaxed),
+            match self.public_dns_at(server, record, deadline) {
+                Ok(answer) => {
+                    failed.store(0, Relaxed);
+                    return Some(answer);
+                }
+                // That is the name's fault.
+                Err(error) if error == UNRESOLVED => continue,
                 Err(_) if begun.elapsed() > LONG => failed.store(MANY_FAILURES, Relaxed),
                 Err(_) => {
                     let _ = failed.fetch_add(1, Relaxed);
                 }
             }
-            answer.ok()
-        })
+            is_unresolved = false;
+        }
+        is_unresolved.then(Vec::new)
     }
 
     /// What one DNS over HTTPS server answers for a record.

@@ -50,6 +50,9 @@ pub struct Backoff {
     /// It was refused, and did not merely fail: what was asked for is not to be had.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_refusal: bool,
+    /// With which settings it was refused, where that is a record's: with others it may not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// The record of which `reason` speaks, where others rest with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
@@ -117,6 +120,7 @@ impl Backoff {
             // That nobody answered meanwhile does not change it.
             is_refusal: before.is_some_and(|before| before.is_refusal) || !kind.is_passing(),
             record: rejection.and_then(|before| before.record.clone()),
+            settings: None,
             rejected_token: rejected_token.or(rejection.and(Some(token))),
         })
     }

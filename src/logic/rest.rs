@@ -295,19 +295,27 @@ impl State {
         zones.any(ZoneState::refuses)
     }
 
-    /// The record shall hold this address. What was refused was another: that rests no longer, and whether this one is refused as well is
-    /// to be seen.
+    /// The record shall hold this address, as it is configured. What was refused was another address, or other settings: that rests no
+    /// longer, and whether this one is refused as well is to be seen.
     pub fn wants(&mut self, spec: &RecordSpec, wanted: IpAddr) {
         let Some(known) = self.records.get_mut(spec.key()) else {
             return;
         };
         let refused = known.trouble.as_ref().and_then(|trouble| trouble.wanted);
-        if let Some(rest) = known
-            .rest
-            .as_mut()
-            .filter(|_| refused.is_some_and(|refused| refused != wanted))
-        {
-            rest.wait_s = 0;
+        let is_another = refused.is_some_and(|refused| refused != wanted);
+        if let Some(rest) = &mut known.rest {
+            let settings = rest.settings.take_if(|it| *it != spec.settings());
+            if is_another || settings.is_some() {
+                rest.wait_s = 0;
+            }
+        }
+    }
+
+    /// What was refused of a record was so with the settings that it has now.
+    pub fn was_refused_with(&mut self, spec: &RecordSpec) {
+        let known = self.records.get_mut(spec.key());
+        if let Some(rest) = known.and_then(|known| known.rest.as_mut()) {
+            rest.settings = Some(spec.settings());
         }
     }
 

@@ -35,6 +35,12 @@ impl RecordSpec {
         self.ttl.is_some() || self.proxied.is_some() || self.id.is_some() || self.zone.is_some()
     }
 
+    /// What is asked for beside the address, as it is remembered of a refusal.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        format!("ttl {:?}, proxied {:?}", self.ttl, self.proxied)
+    }
+
     /// The key of the record in the state.
     #[must_use]
     pub fn key(&self) -> Key<'_> {

@@ -12,9 +12,13 @@ use crate::net::http::{Http, Request, url_part};
 
 /// Response codes (RFC 1035 section 4.1.1).
 const NOERROR: u64 = 0;
+const SERVFAIL: u64 = 2;
 const NXDOMAIN: u64 = 3;
 /// The type of an alias (RFC 1035 section 3.2.2).
 const CNAME: u64 = 5;
+
+/// What a server says that works, of a name that cannot be resolved: its name servers do not answer for it, or its DNSSEC is broken.
+pub const UNRESOLVED: &str = "DNS says SERVFAIL: it could not get an answer";
 
 #[derive(Deserialize)]
 struct Document {
@@ -79,6 +83,7 @@ pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpA
     match document.status {
         NOERROR => {}
         NXDOMAIN => return Ok(Vec::new()),
+        SERVFAIL => return Err(UNRESOLVED.to_owned()),
         code => return Err(format!("DNS says {}", rcode(code))),
     }
     if document.truncated == Some(true) {
@@ -134,7 +139,6 @@ fn is_same_name(one: &str, other: &str) -> bool {
 fn rcode(code: u64) -> String {
     let name = match code {
         1 => "FORMERR: it did not understand the question",
-        2 => "SERVFAIL: it could not get an answer",
         4 => "NOTIMP: it does not answer such questions",
         5 => "REFUSED: it does not answer us",
         _ => return format!("RCODE {code}"),

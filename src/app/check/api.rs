@@ -11,6 +11,7 @@ use crate::called;
 use crate::config::token::is_lack;
 use crate::dns::TokenStatus;
 use crate::logic::advice;
+use crate::logic::backoff::without_retry;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::Policy;
 use crate::logic::provider::{ApiError, ApiErrorKind, Found, Scope, Zone};
@@ -170,8 +171,14 @@ impl Api {
                     break;
                 }
                 Err(NotRead::Failed(about, error)) => {
+                    let is_of_zone = state.zone_of(spec).is_none();
+                    let told = lookup.note(&mut state, spec, &about, &error);
+                    let error = ApiError {
+                        message: without_retry(&told),
+                        ..error
+                    };
                     // A zone that is not found is named behind the record.
-                    let finding = if state.zone_of(spec).is_none() {
+                    let finding = if is_of_zone {
                         failed("zone", &error, None)
                     } else {
                         failed("record", &error, Some(&spec.label()))
@@ -182,7 +189,6 @@ impl Api {
                         more: 0,
                     }));
                     self.findings.push(finding);
-                    lookup.note(&mut state, spec, &about, &error);
                 }
             }
             self.records.push(looked);

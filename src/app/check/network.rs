@@ -17,6 +17,7 @@ use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType};
 use crate::net::http::HTTP_TIMEOUT;
 use crate::net::{Deadline, reason};
+use crate::probe::doh::UNRESOLVED;
 use crate::probe::wan::Wan;
 
 /// Asks everybody, side by side. Nobody is asked for more while nobody beyond the router proves who he is.
@@ -256,6 +257,12 @@ fn ask_doh(adapters: &Adapters, deadline: Deadline) -> Vec<Finding> {
         let url = &server.url;
         match answer {
             Ok(_) => Finding::ok("doh", format!("{url} answers ({})", took(begun.elapsed()))),
+            Err(error) if error == UNRESOLVED => {
+                let told = format!("{url} cannot resolve {}: {error}", record.display);
+                Finding::warn("doh", told).fix(
+                    "if each server says so, compare the zone's name servers and DS records at the registrar with those that Cloudflare names",
+                )
+            }
             Err(error) => {
                 Finding::warn("doh", format!("{url}: {error}")).fix("replace it in network.doh")
             }

@@ -72,7 +72,9 @@ impl Lookup<'_> {
         };
         // Not when the cycle began: what the server asked for counts from its answer.
         let now = (self.clock)();
-        state.back_off(&kind, about, &reason, self.token.fingerprint(), &now)
+        let told = state.back_off(&kind, about, &reason, self.token.fingerprint(), &now);
+        state.was_refused_with(spec);
+        told
     }
 
     /// What a failure is: a token that others take is not rejected, whatever one zone says.

@@ -209,7 +209,8 @@ fn words_of_cut(text: &str) -> Option<String> {
 
 /// What a body looks like that is no answer.
 fn shape(body: &[u8], is_json: bool) -> String {
-    let text = std::str::from_utf8(body).ok();
+    let text = String::from_utf8_lossy(body);
+    let text = Some(text.as_ref()).filter(|text| !text.contains('\0'));
     match (body.trim_ascii_start().first(), text) {
         (None, _) => "nothing".to_owned(),
         (Some(0x1f), _) => "something compressed, which was not asked for,".to_owned(),

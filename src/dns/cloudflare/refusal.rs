@@ -32,7 +32,14 @@ const GONE: &str = "check cloudflare.api_url, and that the zone is still at Clou
 const RECREATE: &str =
     "wait: a later cycle creates it if it has `create = true`; or create it at Cloudflare";
 /// The keys of an error's words: Cloudflare's own, those of OAuth (RFC 6749, 5.2), and of a problem (RFC 9457).
-const KEYS: [&str; 5] = ["title", "message", "error", "error_description", "detail"];
+const KEYS: [&str; 6] = [
+    "title",
+    "message",
+    "msg",
+    "error",
+    "error_description",
+    "detail",
+];
 /// Stands where an error has no text.
 const NO_MESSAGE: &str = "no message";
 /// What the token must be allowed to do, and where.
@@ -161,7 +168,8 @@ fn collect(said: &Value, found: &mut Vec<(Option<i64>, String)>) {
         Value::String(text) if !text.trim().is_empty() => found.push((None, text.clone())),
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Value::Object(error) => {
-            if let Some(inner @ Value::Object(_)) = error.get("error") {
+            let inner = error.get("error").filter(|it| it.is_object());
+            if let Some(inner) = inner.or(error.get("detail").filter(|it| it.is_array())) {
                 return collect(inner, found);
             }
             let code = error.get("code").or_else(|| error.get("error_code"));

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::document::{Document, Record};
 use super::words::confirmations;
 use crate::called;
+use crate::config::token::is_lack;
 use crate::logic::advice;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
@@ -69,13 +70,14 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     if let Some(error) = &document.config_error {
         troubles.push((2, format!("CONFIGURATION: {error}")));
     }
-    if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
+    // One of a wrong shape took the place of the one that was rejected.
+    let mut errors = document.errors.iter();
+    if let Some(lack) = errors.find(|error| is_lack(error)) {
+        troubles.push((2, lack.clone()));
+    } else if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
         let told = format!("TOKEN REJECTED: {}", rest.reason);
         troubles.push((2, advice::join(&told, rest.fix.as_deref())));
     }
-    let mut errors = document.errors.iter();
-    let of_token = errors.find(|error| error.contains("API token"));
-    troubles.extend(of_token.map(|error| (2, error.clone())));
     // While the line is down, or an address waits for a confirmation, the records wait for that, which is told for itself.
     let least = match readiness {
         Readiness::Ready => 1,

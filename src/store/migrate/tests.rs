@@ -177,6 +177,7 @@ fn saved_first() -> State {
             reason: "too many requests".to_owned(),
             rejected_token: Some(1),
             is_refusal: false,
+            settings: None,
             record: None,
         }),
         last_change: Some(LastChange {
@@ -350,6 +351,7 @@ fn rest() -> Backoff {
         reason: "it may not".to_owned(),
         rejected_token: None,
         is_refusal: false,
+        settings: None,
         record: None,
     }
 }

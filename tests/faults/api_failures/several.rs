@@ -678,6 +678,46 @@ fn public_dns_of_which_nobody_answers_is_not_told_to_show_something_else() {
     }
 }
 
+#[test]
+fn a_name_that_no_server_can_resolve_is_told_not_to_be_in_public_dns() {
+    let home = Home::with(&hosts(1));
+    home.settle();
+    home.world.set_doh(DohMode::Servfail);
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    home.cycle_with(&["--trust"]);
+    for _ in 0..3 {
+        home.pass(11 * MINUTE);
+        assert_eq!(home.cycle_with(&[]).0, 0);
+    }
+    let (code, line) = monitor(&home);
+    assert!(
+        code == 1 && line.starts_with("NOT IN PUBLIC DNS: "),
+        "{line}"
+    );
+    let told = String::from_utf8(home.run(&["check"]).stdout).unwrap();
+    assert!(told.contains("cannot resolve h0.example.com"), "{told}");
+}
+
+#[test]
+fn what_was_refused_with_one_setting_is_tried_at_once_with_another() {
+    let home = Home::with("[[record]]\nname = \"h0.example.com\"\ncreate = true\n");
+    home.settle();
+    let cloudflare = home.world.cloudflare();
+    let refused = refusal(400, 9021, "Invalid TTL.");
+    cloudflare.set_fault_at("dns_records/", true, Some(refused));
+    home.rewrite(|text| text.replace("create = true", "create = true\nttl = 120"));
+    for _ in 0..5 {
+        assert_eq!(home.cycle_with(&[]).0, 1);
+        home.pass(11 * MINUTE);
+    }
+    assert_eq!(home.cycle_with(&[]).0, 1, "it rests");
+    cloudflare.set_fault_at("dns_records/", true, None);
+    home.rewrite(|text| text.replace("ttl = 120", "ttl = 90"));
+    let (code, report) = home.cycle_with(&[]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(cloudflare.records()[0]["ttl"], 90);
+}
+
 /// What each record holds.
 fn held_of_all(home: &Home) -> Vec<String> {
     let records = home.world.cloudflare().records();

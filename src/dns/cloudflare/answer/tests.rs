@@ -251,6 +251,12 @@ fn whoever_refuses_is_quoted_whatever_the_shape_of_his_words() {
             "status 502 came with something else instead of an answer of the API (bad gateway)",
         ),
         (
+            422,
+            r#"{"detail":[{"loc":["body"],"msg":"too long","type":"x"}]}"#,
+            Refused,
+            "refused with status 422 (too long)",
+        ),
+        (
             403,
             r#"["denied"]"#,
             Forbidden,
