@@ -115,8 +115,8 @@ fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_
         minute: render::minute_of_day(now.wall, &zone),
     };
     let home = settings.home();
-    let written = |events: &[Event], is_urgent| {
-        render::message::message(events, is_urgent, home, now.wall, &zone)
+    let written = |events: &[Event], lost, is_urgent| {
+        render::message::message(events, lost, is_urgent, home, (now.wall, &zone))
     };
     match tell::tell(adapters, &context.env, dir, &report, &written) {
         Ok(warnings) => warnings.iter().for_each(|warning| log::warn!("{warning}")),
@@ -127,7 +127,8 @@ fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_
 /// Whom cadence tells what happens; or a test of that.
 fn notify(context: &Context, options: &cli::Notify) -> Result<u8, Error> {
     let now = system::now().wall;
-    let message = |home: &str| render::message::message(&[], false, home, now, &TimeZone::UTC);
+    let message =
+        |home: &str| render::message::message(&[], false, false, home, (now, &TimeZone::UTC));
     let findings = notify::run(context, options, &message)?;
     let checked = check::Checked::of(findings);
     context.print(&render::check::report(&checked.findings, &context.style))?;

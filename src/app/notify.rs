@@ -1,6 +1,9 @@
 //! Receivers, as `cadence notify` and `cadence check` tell of them: whether they can be told, what waits for them and what goes wrong; or
 //! what they say to a test.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,8 +47,13 @@ pub fn run(
     let names: Vec<&str> = all.iter().map(One::name).collect();
     let known = |name: &String| names.contains(&name.as_str());
     if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
+        let names = if names.is_empty() {
+            vec!["(none)"]
+        } else {
+            names
+        };
         return Err(Error::failed(format!(
-            "{}: no receiver is called {unknown}; fix: name one of: {}",
+            "{}: no receiver is called {unknown}; fix: name one of those that it has: {}",
             adapters.settings.path.display(),
             names.join(", ")
         )));
@@ -58,13 +66,14 @@ pub fn run(
     all.retain(|one| options.names.is_empty() || options.names.iter().any(|it| it == one.name()));
     if !options.test {
         let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
-        return look(&all, &context.env, dir.as_ref()).map_err(Error::state);
+        return look(&all, (&context.env, &adapters.settings.path), dir.as_ref())
+            .map_err(Error::state);
     }
     let message = message(adapters.settings.home());
     let jobs: Vec<Job<'_>> = all.iter().map(|one| one.test(&message)).collect();
     let results = carry_out(&jobs, &adapters, &context.env);
     let told = all.iter().zip(results).map(|(one, result)| match result {
-        Err(Refusal { why, .. }) => one.fails(&why),
+        Err(Refusal { why, said, .. }) => one.fails(&why, &said),
         Ok(()) => Finding::ok(one.section(), format!("{} took it", one.label())),
     });
     Ok(told.collect())
@@ -79,7 +88,7 @@ pub fn findings(
     env: &Env,
     dir: Option<&StateDir>,
 ) -> Result<Vec<Finding>, StoreError> {
-    look(&all(adapters), env, dir)
+    look(&all(adapters), (env, &adapters.settings.path), dir)
 }
 
 fn all(adapters: &Adapters) -> Vec<One<'_>> {
@@ -89,10 +98,15 @@ fn all(adapters: &Adapters) -> Vec<One<'_>> {
     heartbeats.chain(notify).collect()
 }
 
-fn look(all: &[One<'_>], env: &Env, dir: Option<&StateDir>) -> Result<Vec<Finding>, StoreError> {
+fn look(
+    all: &[One<'_>],
+    of: (&Env, &Path),
+    dir: Option<&StateDir>,
+) -> Result<Vec<Finding>, StoreError> {
     let (mut told, mut events) = (receivers::Told::default(), vec![]);
+    let mut damaged = None;
     if let Some(dir) = dir.filter(|_| !all.is_empty()) {
-        told = receivers::read(dir)?.0;
+        (told, damaged) = receivers::read(dir)?;
         if let Some(state) = state::read::<State>(dir, VERSION.into())? {
             events = events_of(dir, &state)?;
         }
@@ -100,9 +114,14 @@ fn look(all: &[One<'_>], env: &Env, dir: Option<&StateDir>) -> Result<Vec<Findin
     let (unknown, now) = (Delivery::default(), system::now().wall);
     let look = |one: &One<'_>| {
         let known = told.receivers.get(one.name()).unwrap_or(&unknown);
-        one.look(env, known, &events, now)
+        one.look(of, known, &events, now)
     };
-    Ok(all.iter().map(look).collect())
+    let damaged = damaged.map(|why| {
+        let file = receivers::FILE;
+        let told = format!("{file} in the state folder cannot be used: {why}");
+        Finding::fail("notify", told).fix("remove it: receivers are told what happens from then on")
+    });
+    Ok(damaged.into_iter().chain(all.iter().map(look)).collect())
 }
 
 impl One<'_> {
@@ -150,20 +169,26 @@ impl One<'_> {
         }
     }
 
-    fn fails(&self, why: &str) -> Finding {
+    fn fails(&self, why: &str, said: &str) -> Finding {
         let (what, fix) = advice::split(why);
-        let told = Finding::fail(self.section(), format!("{}: {what}", self.label()));
+        let told = Finding::fail(self.section(), format!("{}: {what}{said}", self.label()));
         fix.into_iter().fold(told, Finding::fix)
     }
 
-    fn look(&self, env: &Env, known: &Delivery, events: &[Event], now: Timestamp) -> Finding {
+    fn look(
+        &self,
+        (env, config): (&Env, &Path),
+        known: &Delivery,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Finding {
         if let Some(Err(why)) = self.place().map(|place| load_url(env, self.name(), place)) {
-            return self.fails(&why);
+            return self.fails(&why, "");
         }
         let age = |at| Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let waiting = match self {
             Self::Heartbeat(_) => 0,
-            Self::Notify(it) => known.waiting(events, &it.wants).count(),
+            Self::Notify(it) => known.count(events, &it.wants),
         };
         let waiting = match waiting {
             0 => String::new(),
@@ -175,12 +200,30 @@ impl One<'_> {
             let left = Duration::from_secs(known.wait_s).saturating_sub(age(failed));
             let again = human_duration(left);
             let what = format!("{what}{waiting}; again in {again}");
-            return self.fails(&advice::join(&what, fix));
+            return self.fails(&advice::join(&what, fix), "");
         }
         let last = known.at.map_or_else(
             || "not told anything yet".to_owned(),
             |at| format!("told {}", human_ago(age(at))),
         );
+        // Whoever has the URL can write there.
+        let holder = match self.place() {
+            Some(Place::Written(_)) => Some(config),
+            Some(Place::File(path)) => path.as_deref(),
+            None => None,
+        };
+        let is_open = |path: &&Path| {
+            fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
+        };
+        if let Some(holder) = holder.filter(is_open) {
+            let told = format!(
+                "{}: everyone may read its URL in {}",
+                self.label(),
+                holder.display()
+            );
+            let fix = "put it into a file of its own that only root and the group cadence may read, and name that in `url_file`";
+            return Finding::warn(self.section(), told).fix(fix);
+        }
         Finding::ok(self.section(), format!("{}: {last}{waiting}", self.label()))
     }
 

@@ -9,7 +9,7 @@ use super::threads::side_by_side;
 use crate::config::Env;
 use crate::config::receivers::{Heartbeat, Notify, Receivers};
 use crate::logic::advice;
-use crate::logic::delivery::{Home, Next, Pulse};
+use crate::logic::delivery::{Home, Next, Pulse, is_urgent};
 use crate::logic::event::Event;
 use crate::logic::schedule;
 use crate::logic::state::State;
@@ -38,8 +38,8 @@ pub struct Report<'a> {
     pub minute: u16,
 }
 
-/// Makes a message of events, which may be urgent.
-pub type Written<'a> = dyn Fn(&[Event], bool) -> Message + 'a;
+/// Makes a message of events, before which others may be lost, and which may be urgent.
+pub type Written<'a> = dyn Fn(&[Event], bool, bool) -> Message + 'a;
 
 /// What is to be done for one receiver.
 pub enum Job<'a> {
@@ -86,7 +86,7 @@ pub fn tell(
     let mut jobs = heartbeats(receivers, &mut told, report, home, now);
     let is_behind = |it: &Notify| {
         let known = told.receivers.get(&it.name);
-        known.is_some_and(|known| known.told < report.state.seq || known.sending.is_some())
+        known.is_some_and(|known| known.told != report.state.seq || known.sending.is_some())
     };
     let is_any_behind = receivers.notify.iter().any(is_behind);
     let beats = jobs.len();
@@ -94,16 +94,16 @@ pub fn tell(
         let events = events_of(dir, report.state)?;
         for notify in &receivers.notify {
             let known = told.receivers.get_mut_or_new(&notify.name);
+            let is_any_lost = known.take_up(&events, report.state.seq);
             match known.next(&events, &notify.wants, home, now) {
                 Next::Nothing => known.is_told(report.state.seq),
-                Next::Wait(why) => {
-                    log::debug!("{}: what there is to tell waits: {why}", notify.name);
-                }
+                Next::Wait => {}
                 Next::Send(last) => {
                     let waiting = known.waiting(&events, &notify.wants);
                     let waiting: Vec<Event> = waiting.cloned().collect();
                     known.sending = Some(last);
-                    let message = written(&waiting, home.is_urgent);
+                    let is_urgent = home.is_urgent && waiting.iter().any(is_urgent);
+                    let message = written(&waiting, is_any_lost, is_urgent);
                     jobs.push(Job::Message(notify, last, message));
                 }
             }
@@ -121,9 +121,9 @@ pub fn tell(
         match (result, job) {
             (Ok(()), Job::Beat(_, word)) => known.has_beaten(word.pulse, &word.run, ended),
             (Ok(()), Job::Message(_, last, _)) => known.was_sent(*last, ended),
-            (Err(Refusal { why, wait }), _) => {
+            (Err(Refusal { why, said, wait }), _) => {
                 let (what, fix) = advice::split(&why);
-                let line = format!("{name} was not told: {what}");
+                let line = format!("{name} was not told: {what}{said}");
                 warnings.push(advice::join(&line, fix));
                 known.fails(why, wait, home.is_down, ended);
             }

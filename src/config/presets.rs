@@ -109,6 +109,8 @@ pub struct BeatPreset {
     pub query: &'static str,
     /// Whether it is a POST, with a short log as its body.
     pub has_log: bool,
+    /// With what an answer begins that is a refusal, though its status says otherwise.
+    pub refuses: Option<&'static str>,
 }
 
 /// Every service that `heartbeat.preset` names; the first one is the default.
@@ -121,6 +123,7 @@ pub static BEATS: [BeatPreset; 3] = [
         down: None,
         query: "",
         has_log: false,
+        refuses: None,
     },
     // https://healthchecks.io/docs/http_api/: an exit status in the path, of which 0 is a success, `/start`, `/fail`, and `rid`.
     BeatPreset {
@@ -130,6 +133,8 @@ pub static BEATS: [BeatPreset; 3] = [
         down: Some(["/fail", "/{code}"]),
         query: "{run}",
         has_log: true,
+        // "OK (not found)", "OK (rate limited)".
+        refuses: Some("OK ("),
     },
     // https://github.com/louislam/uptime-kuma/wiki: the push monitor, `status=up` or `down`, a message, and a time in milliseconds.
     BeatPreset {
@@ -139,5 +144,6 @@ pub static BEATS: [BeatPreset; 3] = [
         down: Some(["", ""]),
         query: "status={status}&msg={line}&ping={ping}",
         has_log: false,
+        refuses: None,
     },
 ];

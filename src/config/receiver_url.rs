@@ -51,7 +51,13 @@ pub fn load_url(env: &Env, name: &str, place: &Place) -> Result<Endpoint, String
         ),
     })?;
     let text = std::str::from_utf8(&content.bytes).unwrap_or_default();
-    receiver_url(text.trim()).map_err(|allowed| {
-        format!("the URL for {name} in {shown} is none (not shown); fix: put {allowed} there, alone on one line")
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+    let url = if content.bytes.len() > MAX_URL {
+        Err("a URL of at most 2 KiB".to_owned())
+    } else {
+        receiver_url(text)
+    };
+    url.map_err(|allowed| {
+        format!("what {shown} holds is no URL for {name} (not shown); fix: put {allowed} there, alone on one line")
     })
 }

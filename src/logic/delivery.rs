@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::event::{Event, EventKind, OutagePhase, RecordOutcome};
+use super::event::{Event, EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
 use super::named::named;
 
 /// For so long events wait for what belongs to them: for public DNS to show what was written, as a rule.
@@ -105,8 +105,8 @@ pub struct Home {
 pub enum Next {
     /// There is nothing to tell.
     Nothing,
-    /// What there is waits, for this.
-    Wait(&'static str),
+    /// What there is waits.
+    Wait,
     /// What there is up to the event of this number goes out.
     Send(u64),
 }
@@ -151,6 +151,29 @@ impl Delivery {
         })
     }
 
+    /// How many events wait for it, whatever is on its way.
+    #[must_use]
+    pub fn count(&self, events: &[Event], wants: &Wants) -> usize {
+        let anew = Self {
+            told: self.told,
+            ..Self::default()
+        };
+        anew.waiting(events, wants).count()
+    }
+
+    /// Takes up what there is by now: a history that began anew, in which everything is news, and one that no longer has what was on its
+    /// way. Whether events left it untold.
+    pub fn take_up(&mut self, events: &[Event], newest: u64) -> bool {
+        let oldest = events.first().map_or(newest, |event| event.seq);
+        if self.told > newest {
+            self.told = 0;
+            self.sending = None;
+        }
+        self.sending.take_if(|last| *last < oldest);
+        // Who knows nothing of what was before has lost nothing of it.
+        self.told > 0 && oldest > self.told + 1
+    }
+
     /// What is to be done now. `events` are those of the history, in their order.
     #[must_use]
     pub fn next(&self, events: &[Event], wants: &Wants, home: Home, now: Timestamp) -> Next {
@@ -159,32 +182,25 @@ impl Delivery {
             return Next::Nothing;
         };
         let (mut last, mut changed) = (first.seq, first.at);
+        let mut is_urgent = is_urgent(first);
         for event in waiting {
             last = event.seq;
+            is_urgent |= self::is_urgent(event);
             if is_end_of_outage(event) {
                 changed = event.at;
             }
         }
         if self.rests(now) {
-            return Next::Wait("the receiver failed");
+            return Next::Wait;
         }
-        if home.is_urgent || self.sending.is_some() {
+        if home.is_urgent && is_urgent || self.sending.is_some() {
             return Next::Send(last);
         }
-        if home.is_down {
-            return Next::Wait("the line is down");
-        }
-        if home.is_unsettled && is_within(changed, now, TOGETHER) {
-            return Next::Wait("more may belong to it");
-        }
-        if wants
-            .quiet
-            .is_some_and(|hours| is_among(hours, home.minute))
-        {
-            return Next::Wait("quiet hours");
-        }
-        if self.at.is_some_and(|at| is_within(at, now, wants.every)) {
-            return Next::Wait("it was told something just now");
+        let more_may_belong_to_it = home.is_unsettled && is_within(changed, now, TOGETHER);
+        let is_quiet = wants.quiet.is_some_and(|it| is_among(it, home.minute));
+        let is_too_soon = self.at.is_some_and(|at| is_within(at, now, wants.every));
+        if home.is_down || more_may_belong_to_it || is_quiet || is_too_soon {
+            return Next::Wait;
         }
         Next::Send(last)
     }
@@ -221,6 +237,29 @@ impl Delivery {
         run.clone_into(&mut self.run);
     }
 }
+
+/// Whether it tells of what cannot wait: a modem that may be without power, or a token that is rejected.
+#[must_use]
+pub fn is_urgent(event: &Event) -> bool {
+    match &event.what {
+        EventKind::Recovery { phase, .. } => {
+            matches!(phase, RecoveryPhase::Started | RecoveryPhase::Failed)
+        }
+        EventKind::Record {
+            reason: Some(told), ..
+        }
+        | EventKind::Error { message: told } => told.contains(REJECTED),
+        EventKind::Address { .. }
+        | EventKind::Readiness { .. }
+        | EventKind::Record { reason: None, .. }
+        | EventKind::Converged { .. }
+        | EventKind::Outage { .. }
+        | EventKind::Gap { .. } => false,
+    }
+}
+
+/// Stands in what is told of a token that is rejected.
+const REJECTED: &str = "rejects the API token";
 
 /// What follows from the end of an outage is counted from there.
 const fn is_end_of_outage(event: &Event) -> bool {

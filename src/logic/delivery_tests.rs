@@ -67,14 +67,11 @@ const WELL: Home = Home {
 fn one_outage_is_one_message_that_goes_out_once_the_line_is_back_and_dns_is_right() {
     let mut known = Delivery::default();
     let mut events = vec![event(1, 0, outage(OutagePhase::Began))];
-    assert!(matches!(next(&known, &events, DOWN, 30), Next::Wait(_)));
-    assert!(matches!(next(&known, &events, DOWN, 9000), Next::Wait(_)));
+    assert!(matches!(next(&known, &events, DOWN, 30), Next::Wait));
+    assert!(matches!(next(&known, &events, DOWN, 9000), Next::Wait));
     events.push(event(2, 9000, outage(OutagePhase::Ended)));
     events.push(event(3, 9000, address()));
-    assert!(matches!(
-        next(&known, &events, UNSETTLED, 9060),
-        Next::Wait(_)
-    ));
+    assert!(matches!(next(&known, &events, UNSETTLED, 9060), Next::Wait));
     // It is not waited for longer than this, counted from the end of the outage.
     assert_eq!(next(&known, &events, UNSETTLED, 9301), Next::Send(3));
     assert_eq!(next(&known, &events, WELL, 9060), Next::Send(3));
@@ -85,7 +82,7 @@ fn one_outage_is_one_message_that_goes_out_once_the_line_is_back_and_dns_is_righ
 #[test]
 fn what_is_urgent_waits_for_nothing_but_the_receiver() {
     let mut known = Delivery::default();
-    let events = [event(1, 0, trouble("the token is rejected"))];
+    let events = [event(1, 0, trouble("Cloudflare rejects the API token"))];
     let urgent = Home {
         is_urgent: true,
         ..DOWN
@@ -102,7 +99,7 @@ fn what_is_urgent_waits_for_nothing_but_the_receiver() {
     known.fails("no".to_owned(), None, false, at(1).wall);
     assert!(matches!(
         known.next(&events, &quiet, urgent, at(2).wall),
-        Next::Wait(_)
+        Next::Wait
     ));
 }
 
@@ -136,10 +133,7 @@ fn messages_keep_their_distance_and_what_happens_meanwhile_is_in_the_next_one() 
     known.was_sent(1, at(10).wall);
     for seq in 2..=5 {
         events.push(event(seq, 60 * seq, trouble(&seq.to_string())));
-        assert!(matches!(
-            next(&known, &events, WELL, 60 * seq),
-            Next::Wait(_)
-        ));
+        assert!(matches!(next(&known, &events, WELL, 60 * seq), Next::Wait));
     }
     assert_eq!(next(&known, &events, WELL, 610), Next::Send(5));
     assert_eq!(known.waiting(&events, &wants()).count(), 4);
@@ -235,4 +229,60 @@ fn a_heartbeat_comes_every_so_often_and_at_once_where_what_it_says_has_changed()
     known.fails("no".to_owned(), None, false, at(200).wall);
     assert!(!due(&known, Pulse::Down, 230));
     assert!(due(&known, Pulse::Down, 260));
+}
+
+#[test]
+fn only_what_tells_of_it_is_urgent_and_an_outage_beside_a_rejected_token_is_not() {
+    let known = Delivery::default();
+    let urgent = Home {
+        is_urgent: true,
+        ..DOWN
+    };
+    let outage = event(1, 0, outage(OutagePhase::Began));
+    assert!(matches!(
+        next(&known, std::slice::from_ref(&outage), urgent, 1),
+        Next::Wait
+    ));
+    let both = [
+        outage,
+        event(2, 0, trouble("Cloudflare rejects the API token")),
+    ];
+    assert_eq!(next(&known, &both, urgent, 1), Next::Send(2));
+    let well = Home {
+        is_urgent: false,
+        ..urgent
+    };
+    assert!(
+        matches!(next(&known, &both, well, 1), Next::Wait),
+        "it is accepted by now"
+    );
+}
+
+#[test]
+fn what_left_the_history_untold_is_noticed_and_hides_nothing_that_is_there() {
+    let mut known = Delivery {
+        told: 5,
+        sending: Some(9),
+        ..Delivery::default()
+    };
+    let events = [event(20, 0, address()), event(21, 0, trouble("x"))];
+    assert!(known.take_up(&events, 21));
+    assert_eq!(known.sending, None);
+    assert_eq!(next(&known, &events, WELL, 600), Next::Send(21));
+    let mut known = Delivery {
+        told: 20,
+        sending: Some(21),
+        ..Delivery::default()
+    };
+    assert_eq!(
+        (known.take_up(&events, 21), known.sending),
+        (false, Some(21))
+    );
+    // A history that began anew.
+    let mut known = Delivery {
+        told: 500,
+        ..Delivery::default()
+    };
+    assert_eq!((known.take_up(&events[..1], 20), known.told), (false, 0));
+    assert_eq!(known.count(&events, &wants()), 2);
 }

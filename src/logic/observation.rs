@@ -4,8 +4,6 @@ use super::named::named;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::gateway::Asked;
 use super::line::Line;
 use super::units::{ByFamily, Family};
@@ -62,14 +60,14 @@ impl<T> Signal<T> {
     }
 }
 
-/// How the router showed that it lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RouterMethod {
-    /// An ICMP echo reply.
-    Icmp,
-    /// A TCP connection, or its refusal.
-    Tcp,
+named! {
+    /// How the router showed that it lives.
+    pub enum RouterMethod {
+        /// An ICMP echo reply.
+        Icmp = "icmp",
+        /// A TCP connection, or its refusal.
+        Tcp = "tcp",
+    }
 }
 
 /// What one address provider said.

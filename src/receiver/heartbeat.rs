@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Outgoing, Refusal};
 use crate::config::Endpoint;
 use crate::config::presets::BeatPreset;
+use crate::logic::advice;
 use crate::logic::delivery::Pulse;
 use crate::net::Deadline;
 use crate::net::http::{Http, url_part};
@@ -45,7 +46,17 @@ pub fn send(
         headers: &[],
         body: preset.has_log.then_some(word.log),
     };
-    super::send(http, url, &request, now, deadline)
+    let said = super::send(http, url, &request, now, deadline)?;
+    // Some answer 200 whatever becomes of it.
+    if preset.refuses.is_some_and(|start| said.starts_with(start)) {
+        let why = format!("{} did not take it", url.host);
+        let fix = "check the URL; if it was too often, set a longer `every`";
+        return Err(Refusal {
+            said: super::quoted(&said, url),
+            ..Refusal::of(advice::join(&why, Some(fix)))
+        });
+    }
+    Ok(())
 }
 
 /// The URL with what the preset puts into it; none where there is nothing to say to this service.

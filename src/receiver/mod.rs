@@ -8,6 +8,7 @@ pub mod webhook;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 
 use crate::config::Endpoint;
 use crate::logic::advice;
@@ -42,6 +43,8 @@ pub struct Message {
 pub struct Refusal {
     /// In one line, with what to do about it; without the URL and what is secret in it.
     pub why: String,
+    /// What the receiver said, behind a space: for the log, and not kept.
+    pub said: String,
     /// For how long the receiver asks to be left alone.
     pub wait: Option<Duration>,
 }
@@ -50,7 +53,11 @@ impl Refusal {
     /// For this reason.
     #[must_use]
     pub const fn of(why: String) -> Self {
-        Self { why, wait: None }
+        Self {
+            why,
+            said: String::new(),
+            wait: None,
+        }
     }
 }
 
@@ -71,7 +78,7 @@ fn send(
     request: &Outgoing<'_>,
     now: Timestamp,
     deadline: Deadline,
-) -> Result<(), Refusal> {
+) -> Result<String, Refusal> {
     let host = &to.host;
     let request = Request {
         method: request.body.map_or(Method::Get, |_| Method::Post),
@@ -87,30 +94,41 @@ fn send(
         Refusal::of(advice::join(&told, Some(fix)))
     })?;
     let status = reply.status;
+    let body = String::from_utf8_lossy(&reply.body).into_owned();
     if (200..300).contains(&status) {
-        return Ok(());
+        return Ok(body);
     }
-    let said = String::from_utf8_lossy(&reply.body);
-    let said = first_line(&without_secrets(&said, to));
-    let said = said.map_or(String::new(), |said| format!(" (\"{said}\")"));
     let fix = match status {
         300..=399 => "set the URL to where it leads: no redirect is followed",
         429 | 500.. => "wait: it is tried again",
         _ => "check the URL, and what the service expects",
     };
     Err(Refusal {
-        why: advice::join(&format!("{host} answers {status}{said}"), Some(fix)),
+        why: advice::join(&format!("{host} answers {status}"), Some(fix)),
+        said: quoted(&body, to),
         wait: reply.retry_after.and_then(|it| retry_after(&it, now)),
     })
 }
 
-/// What a receiver says, without what its URL has that may be a secret: some echo it.
-fn without_secrets(said: &str, url: &Endpoint) -> String {
+/// The first line of what a receiver says, unless it holds a part of its URL, which some echo.
+fn quoted(body: &str, url: &Endpoint) -> String {
+    let Some(said) = first_line(body) else {
+        return String::new();
+    };
     let (_, rest) = url.url.split_once("://").unwrap_or_default();
     let (_, path) = rest.split_once('/').unwrap_or_default();
-    let parts = path.split(['/', '?', '&', '=']);
-    let secret = parts.filter(|part| part.len() >= SECRET_LENGTH);
-    secret.fold(said.to_owned(), |said, part| said.replace(part, "(..)"))
+    let path = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
+    let low = percent_decode_str(&said).decode_utf8_lossy().to_lowercase();
+    let parts = path.split(|c: char| !c.is_alphanumeric());
+    let letters = parts.map(|part| part.chars().collect::<Vec<char>>());
+    let is_told = |part: Vec<char>| {
+        let mut pieces = part.windows(SECRET_LENGTH);
+        pieces.any(|piece| low.contains(&piece.iter().collect::<String>()))
+    };
+    if letters.into_iter().any(is_told) {
+        return " (what it says holds a part of its URL)".to_owned();
+    }
+    format!(" (\"{said}\")")
 }
 
 #[cfg(test)]

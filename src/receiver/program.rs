@@ -48,10 +48,10 @@ pub fn run(program: &Path, message: &Message, deadline: Deadline) -> Result<(), 
         Err(error) => format!("waiting for {name} failed: {}", reason::of(error)),
     };
     let said = ended.output().as_deref().and_then(first_line);
-    Err(Refusal::of(match said {
-        Some(said) => format!("{failure}: it said \"{said}\""),
-        None => failure,
-    }))
+    Err(Refusal {
+        said: said.map_or(String::new(), |said| format!(": it said \"{said}\"")),
+        ..Refusal::of(failure)
+    })
 }
 
 /// A file in memory: nobody waits for a program that does not read, as with a pipe.

@@ -30,22 +30,24 @@ pub fn send(
     message: &Message,
     (now, deadline): (Timestamp, Deadline),
 ) -> Result<(), Refusal> {
-    // Their own template is JSON where it looks like it.
-    let own = template.map(|it| {
-        if it.trim_start().starts_with(['{', '[']) {
-            (it, "application/json", Escape::Json)
-        } else {
-            (it, "text/plain; charset=utf-8", Escape::None)
-        }
-    });
-    let (body, kind, escape) = own.unwrap_or((preset.body, preset.content_type, preset.escape));
     let filled = |escape| Filled {
         message,
         to,
         body: cut(&message.body, preset.most),
         escape,
     };
-    let body = filled(escape).fill(body);
+    // Their own template is JSON where it is so once it is filled.
+    let (body, kind) = match template {
+        None => (filled(preset.escape).fill(preset.body), preset.content_type),
+        Some(own) => {
+            let json = filled(Escape::Json).fill(own);
+            if serde_json::from_str::<Value>(&json).is_ok() {
+                (json, "application/json")
+            } else {
+                (filled(Escape::None).fill(own), "text/plain; charset=utf-8")
+            }
+        }
+    };
     let headers: Vec<(&str, String)> = preset
         .headers
         .iter()
@@ -63,7 +65,7 @@ pub fn send(
         headers: &all,
         body: Some(&body),
     };
-    super::send(http, url, &request, now, deadline)
+    super::send(http, url, &request, now, deadline).map(drop)
 }
 
 impl Filled<'_> {
@@ -123,11 +125,19 @@ impl Filled<'_> {
     }
 }
 
-/// A text of at most so many characters.
+/// A text of at most so many characters: its last lines, as the newest are what counts.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => Cow::Owned(format!("{}\n..", text.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(text),
+    let mut left = text;
+    while left.chars().count() > most {
+        let Some((_, rest)) = left.split_once('\n') else {
+            return Cow::Owned(left.chars().take(most).collect());
+        };
+        left = rest;
+    }
+    if left.len() == text.len() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("..\n{left}"))
     }
 }
 

@@ -76,8 +76,9 @@ fn a_template_is_filled_once_and_what_it_has_of_its_own_stays() {
 }
 
 #[test]
-fn a_long_message_is_cut_between_letters_and_a_header_holds_no_others() {
+fn of_a_long_message_the_last_lines_stay_and_a_header_holds_no_other_letters() {
     assert_eq!(cut("äöü", 3), "äöü");
-    assert_eq!(cut("äöü", 2), "äö\n..");
+    assert_eq!(cut("äöü", 2), "äö");
+    assert_eq!(cut("one\ntwo\nthree", 9), "..\ntwo\nthree");
     assert_eq!(ascii("a\nb ü"), "a?b ?");
 }

@@ -13,6 +13,8 @@ use crate::receiver::Message;
 
 /// More lines nobody reads; a thousand records may be written for one reason.
 const LINES: usize = 20;
+/// Of a longer title a phone shows the beginning.
+const TITLE: usize = 100;
 
 /// The document that programs get.
 #[derive(Serialize)]
@@ -28,32 +30,45 @@ struct Document<'a> {
     events: &'a [Event],
 }
 
-/// What there is to tell of these events; a test where there are none. `home` is what this one is called, `at` is now.
+/// What there is to tell of these events, before which others may be lost; a test where there are none. `home` is what this one is called,
+/// `at` is now.
 #[must_use]
 pub fn message(
     events: &[Event],
+    is_lost: bool,
     is_urgent: bool,
     home: &str,
-    at: Timestamp,
-    zone: &TimeZone,
+    (at, zone): (Timestamp, &TimeZone),
 ) -> Message {
     let numbers = events.first().zip(events.last());
+    // The same numbers may come again where the history began anew.
     let id = numbers.map_or_else(
         || format!("{home}-test-{}", at.as_second()),
-        |(first, last)| format!("{home}-{}-{}", first.seq, last.seq),
+        |(first, last)| format!("{home}-{}-{}-{}", first.seq, last.seq, last.at.as_second()),
     );
-    let title = printable(&format!("{home}: {}", title(events)));
-    let (told, more) = events.split_at(events.len().min(LINES));
-    let lines = told.iter().map(|Event { at, what, .. }| {
-        let (_, sentence) = sentence(what);
-        printable(&format!("{}  {sentence}", minute_in(*at, zone)))
-    });
-    let mut lines: Vec<String> = lines.collect();
+    let title = title(events, is_urgent);
+    // Some name it themselves.
+    let title = if title.starts_with(home) {
+        title
+    } else {
+        format!("{home}: {title}")
+    };
+    let title: String = printable(&title).chars().take(TITLE).collect();
+    // The newest are what counts.
+    let (more, told) = events.split_at(events.len().saturating_sub(LINES));
+    let mut lines = vec![];
+    if is_lost {
+        lines.push("Events before these left the history untold.".to_owned());
+    }
     match more.len() {
         0 if events.is_empty() => lines.push("Nothing has happened.".to_owned()),
         0 => {}
-        more => lines.push(format!("and {more} more: cadence history")),
+        more => lines.push(format!("{more} events before these: cadence history")),
     }
+    lines.extend(told.iter().map(|Event { at, what, .. }| {
+        let (_, sentence) = sentence(what);
+        printable(&format!("{}  {sentence}", minute_in(*at, zone)))
+    }));
     let body = lines.join("\n");
     let document = line(&Document {
         schema: "cadence.message/1",
@@ -75,7 +90,7 @@ pub fn message(
 }
 
 /// The worst thing, or else the last.
-fn title(events: &[Event]) -> String {
+fn title(events: &[Event], is_urgent: bool) -> String {
     let Some(last) = events.last() else {
         return "a test".to_owned();
     };
@@ -87,24 +102,39 @@ fn title(events: &[Event]) -> String {
     if matches!(power, Some(RecoveryPhase::Started | RecoveryPhase::Failed)) {
         return "the modem may be without power".to_owned();
     }
-    let outage = kinds().find_map(|what| match what {
-        EventKind::Outage {
-            phase: OutagePhase::Ended,
-            seconds,
+    if is_urgent {
+        return "Cloudflare rejects the API token".to_owned();
+    }
+    let (mut outages, mut seconds, mut is_down) = (0, Some(0), false);
+    for event in events {
+        if let EventKind::Outage {
+            phase,
+            seconds: lasted,
             ..
-        } => Some(format!("the line was down for {}", duration(*seconds))),
-        EventKind::Outage { .. } => Some("the line is down".to_owned()),
-        _ => None,
-    });
+        } = &event.what
+        {
+            is_down = *phase == OutagePhase::Began;
+            if !is_down {
+                outages += 1;
+                seconds = seconds.zip(*lasted).map(|(sum, lasted)| sum + lasted);
+            }
+        }
+    }
     let address = || {
         kinds().find_map(|what| match what {
             EventKind::Address { family, to, .. } => Some(format!("the {family} address is {to}")),
             _ => None,
         })
     };
-    outage
-        .or_else(address)
-        .unwrap_or_else(|| sentence(&last.what).1)
+    match (is_down, outages) {
+        (true, _) => "the line is down".to_owned(),
+        (false, 0) => address().unwrap_or_else(|| sentence(&last.what).1),
+        (false, 1) => format!("the line was down for {}", duration(seconds)),
+        (false, many) => format!(
+            "the line was down {many} times, {} in all",
+            duration(seconds)
+        ),
+    }
 }
 
 #[cfg(test)]

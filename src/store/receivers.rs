@@ -41,6 +41,10 @@ pub fn lock(dir: &StateDir) -> Result<Option<File>, StoreError> {
     let failed = dir.failed("lock", LOCK);
     let file = dir.open_to_write(LOCK).map_err(&failed)?;
     let is_ours = lock::try_lock(&file).map_err(&failed)?;
+    if is_ours {
+        // What killed writers left only takes up room.
+        let _ = dir.tidy([FILE, FILE]);
+    }
     Ok(is_ours.then_some(file))
 }
 

@@ -182,12 +182,19 @@ fn a_program_reads_the_event_from_stdin_and_its_failure_is_told_in_its_own_words
     home.cycle_with(&["--trust"]);
     home.cycle();
     pass(&home);
-    let out = home.run(&["reconcile"]);
-    let told = joined(&String::from_utf8(out.stderr).unwrap());
+    home.run(&["reconcile"]);
     let listed = String::from_utf8(home.run(&["notify"]).stdout).unwrap();
+    let listed = listed.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        listed.contains("mail: no such user") && listed.contains("1 event waits"),
-        "{told}{listed}"
+        listed.contains("failed (exit code 3)") && listed.contains("1 event waits"),
+        "{listed}"
+    );
+    let tested = String::from_utf8(home.run(&["notify", "--test"]).stdout).unwrap();
+    assert!(tested.contains("mail: no such user"), "{tested}");
+    let kept_of_it = fs::read_to_string(home.state_file("receivers.json")).unwrap();
+    assert!(
+        !kept_of_it.contains("no such user"),
+        "what it says is not kept"
     );
     fs::remove_file(home.path("kept.fail")).unwrap();
     for _ in 0..3 {
@@ -273,4 +280,35 @@ fn a_damaged_file_of_what_was_told_is_told_and_costs_no_cycle() {
     service.forget();
     renumber(&home, NEW);
     assert_eq!(service.requests().len(), 1);
+}
+
+#[test]
+fn what_a_long_dead_receiver_was_being_told_when_it_left_the_history_hides_nothing() {
+    let (service, home) = told_at_once();
+    service.answers(Reply::status(500));
+    renumber(&home, NEW);
+    let path = home.state_file("receivers.json");
+    let mut known: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert!(known["receivers"]["json"]["sending"].is_u64(), "{known}");
+    // As after two rotations: what was on its way is gone.
+    known["receivers"]["json"]["told"] = 1.into();
+    known["receivers"]["json"]["sending"] = 2.into();
+    fs::write(&path, known.to_string()).unwrap();
+    let history = fs::read_to_string(home.state_file("history.jsonl")).unwrap();
+    let newest: Vec<&str> = history.lines().skip(3).collect();
+    fs::write(home.state_file("history.jsonl"), newest.join("\n") + "\n").unwrap();
+    service.answers(Reply::status(200));
+    service.forget();
+    for _ in 0..3 {
+        pass(&home);
+        home.cycle();
+    }
+    let told = documents(&service);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let lines = told[0]["message"].as_str().unwrap();
+    assert!(
+        lines.starts_with("Events before these left the history untold."),
+        "{lines}"
+    );
+    assert!(lines.contains(NEW), "{lines}");
 }

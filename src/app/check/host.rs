@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::credentials;
 use super::cron::Cron;
@@ -304,6 +304,19 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// What cycles leave in the state folder, and have to be able to write again.
+const FILES: [&str; 9] = [
+    "state.json",
+    "history.jsonl",
+    "history.jsonl.1",
+    "lock",
+    "unsettled",
+    "counters",
+    "reserve",
+    "telemetry",
+    "receivers.json",
+];
+
 /// Whether the next cycle can leave its state, by the permission bits alone: nothing is written to find out.
 fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
     let shown = dir.display();
@@ -333,12 +346,12 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
         return Finding::fail("state", open).fix(format!("sudo chmod o-w {}", quoted(dir)));
     }
     // What a root-run copy or a restored backup left would stop the service's own user.
-    let files = fs::read_dir(dir).into_iter().flatten().flatten();
-    let is_anothers =
-        |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() != folder.uid);
-    let files = files.map(|entry| entry.path()).filter(is_anothers);
-    let mut strangers: Vec<String> = files.map(|path| path.display().to_string()).collect();
-    strangers.sort();
+    let strangers: Vec<String> = FILES
+        .map(|name| dir.join(name))
+        .iter()
+        .filter(|path| fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() != folder.uid))
+        .map(|path| path.display().to_string())
+        .collect();
     if strangers.is_empty() {
         let by = writer.runner.map_or_else(
             || "this user".to_owned(),
