@@ -4,6 +4,7 @@ use super::named::named;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
 use super::line::Reason;
@@ -12,7 +13,7 @@ use super::units::{Family, RecordType};
 use super::verdict::Verdict;
 
 /// One line of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// When, by the wall clock.
     pub at: Timestamp,
@@ -26,7 +27,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum EventKind {
     /// A public address came to be trusted that is not the one trusted before.
@@ -116,6 +117,105 @@ pub enum EventKind {
         /// One line.
         message: String,
     },
+}
+
+/// An event as it is read: whatever any kind has. What is derived for the kinds takes 10 KB more of the binary, as their fields are kept
+/// until the kind is known.
+#[derive(Deserialize)]
+struct Stored {
+    at: Timestamp,
+    seq: u64,
+    cycle: u64,
+    kind: String,
+    family: Option<Family>,
+    from: Option<String>,
+    to: Option<String>,
+    providers: Option<Vec<String>>,
+    verdict: Option<Verdict>,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    record: Option<RecordType>,
+    outcome: Option<RecordOutcome>,
+    reason: Option<String>,
+    address: Option<IpAddr>,
+    seconds: Option<u64>,
+    phase: Option<String>,
+    doubt: Option<Reason>,
+    attempt: Option<u32>,
+    message: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let stored = Stored::deserialize(from)?;
+        let (at, seq, cycle) = (stored.at, stored.seq, stored.cycle);
+        let what = stored.what();
+        let what = what.ok_or_else(|| D::Error::custom("no event of a known kind"))?;
+        Ok(Self {
+            at,
+            seq,
+            cycle,
+            what,
+        })
+    }
+}
+
+impl Stored {
+    /// What happened; none where something of it is missing, or is not known.
+    fn what(self) -> Option<EventKind> {
+        let address = |text: Option<String>| match text.map(|text| text.parse::<IpAddr>()) {
+            None => Some(None),
+            Some(Ok(address)) => Some(Some(address)),
+            Some(Err(_)) => None,
+        };
+        Some(match self.kind.as_str() {
+            "address" => EventKind::Address {
+                family: self.family?,
+                from: address(self.from)?,
+                to: address(self.to)??,
+                providers: self.providers?,
+            },
+            "readiness" => EventKind::Readiness {
+                family: self.family,
+                from: Readiness::named(&self.from?)?,
+                to: Readiness::named(&self.to?)?,
+                verdict: self.verdict?,
+            },
+            "record" => EventKind::Record {
+                name: self.name?,
+                record: self.record?,
+                outcome: self.outcome?,
+                from: self.from,
+                to: address(self.to)?,
+                reason: self.reason,
+            },
+            "converged" => EventKind::Converged {
+                name: self.name?,
+                record: self.record?,
+                address: self.address?,
+                seconds: self.seconds?,
+            },
+            "outage" => EventKind::Outage {
+                phase: OutagePhase::named(&self.phase?)?,
+                verdict: self.verdict?,
+                doubt: self.doubt,
+                seconds: self.seconds,
+            },
+            "recovery" => EventKind::Recovery {
+                phase: RecoveryPhase::named(&self.phase?)?,
+                attempt: self.attempt?,
+                seconds: self.seconds,
+                reason: self.reason,
+            },
+            "gap" => EventKind::Gap {
+                seconds: self.seconds,
+            },
+            "error" => EventKind::Error {
+                message: self.message?,
+            },
+            _ => return None,
+        })
+    }
 }
 
 impl EventKind {

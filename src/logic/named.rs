@@ -33,6 +33,13 @@ macro_rules! named {
             /// Each of them, in their order.
             pub const ALL: &'static [Self] = &[$(Self::$Value),+];
 
+            /// That of this name.
+            #[allow(dead_code, reason = "most are read as a part of something")]
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.as_str() == name)
+            }
+
             /// The name as in JSON.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
