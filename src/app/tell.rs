@@ -167,7 +167,7 @@ fn heartbeats<'a>(
             _ => Pulse::Up,
         };
         let known = told.receivers.get_mut_or_new(&heartbeat.name);
-        if known.is_due(pulse, heartbeat.every, now) {
+        if known.is_due(pulse, heartbeat.every, home.is_down, now) {
             let run = match pulse {
                 Pulse::Start => system::random_uuid(),
                 Pulse::Up | Pulse::Down => known.run.clone(),

@@ -31,7 +31,9 @@ pub struct Delivery {
     pub pulse: String,
     /// What ties the end of a change to its start.
     pub run: String,
-    /// When it failed last.
+    /// Whether the line was down when it failed last ..
+    pub down: bool,
+    /// .. and when that was.
     pub failed: Option<Timestamp>,
     /// In how many seconds from then it is tried again.
     pub wait_s: u64,
@@ -112,12 +114,15 @@ pub enum Next {
 }
 
 impl Delivery {
-    /// It failed once more, and may have asked for a wait. While the line is down that is nobody's fault, and no wait grows.
+    /// It failed once more, and may have asked for a wait. What it fails at while the line is down is not its fault: that wait ends with the
+    /// outage.
     pub fn fails(&mut self, why: String, asked: Option<Duration>, is_down: bool, now: Timestamp) {
-        let before = Duration::from_secs(self.wait_s);
-        let wait = if is_down { before } else { before * 2 };
+        let goes_on = self.failed.is_some() && self.down == is_down;
+        let before = if goes_on { self.wait_s } else { 0 };
+        let wait = Duration::from_secs(before.saturating_mul(2));
         let wait = wait.max(FIRST_WAIT).max(asked.unwrap_or_default());
         self.failed = Some(now);
+        self.down = is_down;
         self.wait_s = wait.min(LONGEST_WAIT).as_secs();
         self.why = why;
     }
@@ -131,9 +136,10 @@ impl Delivery {
     }
 
     /// Whether it failed, and may not be tried again yet. Where the clocks cannot tell, it may.
-    fn rests(&self, now: Timestamp) -> bool {
+    fn rests(&self, is_down: bool, now: Timestamp) -> bool {
         let wait = Duration::from_secs(self.wait_s);
-        self.failed.is_some_and(|at| is_within(at, now, wait))
+        let failed = self.failed.filter(|_| self.down == is_down);
+        failed.is_some_and(|at| is_within(at, now, wait))
     }
 
     /// The events that it is to be told of.
@@ -190,7 +196,7 @@ impl Delivery {
                 changed = event.at;
             }
         }
-        if self.rests(now) {
+        if self.rests(home.is_down, now) {
             return Next::Wait;
         }
         if home.is_urgent && is_urgent || self.sending.is_some() {
@@ -220,8 +226,8 @@ impl Delivery {
     /// Whether a heartbeat is to go out now: at once where what it says has changed, and then every so often. The start of a change is told
     /// once: that it does not come to an end is what the receiver is to notice.
     #[must_use]
-    pub fn is_due(&self, pulse: Pulse, every: Duration, now: Timestamp) -> bool {
-        if self.rests(now) {
+    pub fn is_due(&self, pulse: Pulse, every: Duration, is_down: bool, now: Timestamp) -> bool {
+        if self.rests(is_down, now) {
             return false;
         }
         let every = every.saturating_sub(EARLY);

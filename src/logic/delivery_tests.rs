@@ -96,7 +96,7 @@ fn what_is_urgent_waits_for_nothing_but_the_receiver() {
         known.next(&events, &quiet, urgent, at(1).wall),
         Next::Send(1)
     );
-    known.fails("no".to_owned(), None, false, at(1).wall);
+    known.fails("no".to_owned(), None, true, at(1).wall);
     assert!(matches!(
         known.next(&events, &quiet, urgent, at(2).wall),
         Next::Wait
@@ -190,13 +190,19 @@ fn a_receiver_that_fails_is_left_alone_for_longer_each_time_up_to_an_hour() {
     assert_eq!(asks.wait_s, 900);
     asks.fails("no".to_owned(), asked(86_400), false, at(0).wall);
     assert_eq!(asks.wait_s, 3600, "no receiver may ask for a day");
-    // While the line is down it is nobody's fault.
+    // What it fails at while the line is down ends with the outage.
     let mut down = Delivery::default();
     for _ in 0..9 {
         down.fails("no".to_owned(), None, true, at(0).wall);
     }
+    assert_eq!(down.wait_s, 3600);
+    let events = [event(1, 0, trouble("x"))];
+    assert_eq!(next(&down, &events, WELL, 600), Next::Send(1));
+    assert!(!down.is_due(Pulse::Down, Duration::ZERO, true, at(600).wall));
+    assert!(down.is_due(Pulse::Down, Duration::ZERO, false, at(600).wall));
+    down.fails("no".to_owned(), None, false, at(600).wall);
     assert_eq!(down.wait_s, 60);
-    down.was_sent(1, at(1).wall);
+    down.was_sent(1, at(601).wall);
     assert_eq!((down.wait_s, down.failed, down.why.as_str()), (0, None, ""));
 }
 
@@ -207,14 +213,14 @@ fn a_clock_that_went_back_makes_nobody_wait() {
     known.at = Some(at(9_000).wall);
     let events = [event(1, 9_000, address())];
     assert_eq!(next(&known, &events, UNSETTLED, 10), Next::Send(1));
-    assert!(known.is_due(Pulse::Up, Duration::from_secs(300), at(10).wall));
+    assert!(known.is_due(Pulse::Up, Duration::from_secs(300), false, at(10).wall));
 }
 
 #[test]
 fn a_heartbeat_comes_every_so_often_and_at_once_where_what_it_says_has_changed() {
     let every = Duration::from_secs(300);
     let mut known = Delivery::default();
-    let due = |known: &Delivery, pulse, s| known.is_due(pulse, every, at(s).wall);
+    let due = |known: &Delivery, pulse, s| known.is_due(pulse, every, false, at(s).wall);
     assert!(due(&known, Pulse::Up, 0));
     known.has_beaten(Pulse::Up, "", at(0).wall);
     assert!(!due(&known, Pulse::Up, 120));

@@ -95,6 +95,7 @@ fn delivery(it: &Value) -> Delivery {
         at: time("at"),
         pulse: text("pulse").to_owned(),
         run: text("run").to_owned(),
+        down: it.get("down").and_then(Value::as_bool).unwrap_or_default(),
         failed: time("failed"),
         wait_s: number("wait_s").unwrap_or_default(),
         why: text("why").to_owned(),
