@@ -71,7 +71,7 @@ pub fn tell(
         format!("{file}: {why}; receivers are told what happens from now on")
     });
     let mut warnings: Vec<String> = damaged.into_iter().collect();
-    let is_any_new = take_up(receivers, &mut told, report.state);
+    let mut is_changed = take_up(receivers, &mut told, report.state);
     let home = Home {
         is_down: report.state.outage.is_some(),
         is_unsettled: schedule::is_fast(report.state),
@@ -96,7 +96,13 @@ pub fn tell(
             let known = told.receivers.get_mut_or_new(&notify.name);
             let is_any_lost = known.take_up(&events, report.state.seq);
             match known.next(&events, &notify.wants, home, now) {
-                Next::Nothing => known.is_told(report.state.seq),
+                Next::Nothing => {
+                    is_changed = true;
+                    // What was on its way it no longer wants to be told; there may be more.
+                    if known.sending.take().is_none() {
+                        known.is_told(report.state.seq);
+                    }
+                }
                 Next::Wait => {}
                 Next::Send(last) => {
                     let waiting = known.waiting(&events, &notify.wants);
@@ -129,7 +135,7 @@ pub fn tell(
             }
         }
     }
-    if is_any_new || is_any_behind || !jobs.is_empty() {
+    if is_changed || !jobs.is_empty() {
         // What was sent is not to be sent again; when a heartbeat was last seen may be lost.
         receivers::write(dir, &mut told, is_any_message)?;
     }
