@@ -311,6 +311,8 @@ pub fn record(
     // What the last cycle lacked was there just now.
     let trouble = state.trouble.as_ref();
     let trouble = trouble.filter(|it| !it.waits && !is_lack(&it.why));
+    let rest = state.rest.as_ref().filter(|_| trouble.is_some());
+    let held = rest.and_then(|rest| rest.remaining(None, now));
     match reconciliation.after_read(found) {
         Next::Done(Settled::Right { .. }) => match state.unshown(now).map(Elapsed::known) {
             Some(age) => {
@@ -322,6 +324,15 @@ pub fn record(
                     "compare the zone's name servers at the registrar (dig NS) with those Cloudflare names, and see: {}",
                     called::cadence("probe --only dns")
                 ))
+            }
+            // What was refused of it rests, and somebody else made it right.
+            None if held.is_some() => {
+                let left = human_duration(held.unwrap_or_default());
+                let told = format!(
+                    "{label} points to {wanted}, as it should; cycles hold it for wrong still, and look again in {left}"
+                );
+                let fix = format!("wait, or: {}", called::cadence("reconcile --no-cache"));
+                Finding::warn("record", told).fix(fix)
             }
             None if seen.is_some() => {
                 Finding::ok("record", format!("{label} points to {wanted}, as expected"))

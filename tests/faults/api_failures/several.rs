@@ -718,6 +718,32 @@ fn what_was_refused_with_one_setting_is_tried_at_once_with_another() {
     assert_eq!(cloudflare.records()[0]["ttl"], 90);
 }
 
+#[test]
+fn a_record_that_rests_and_was_made_right_by_hand_is_no_two_truths() {
+    let home = Home::with(&hosts(1));
+    home.cycle_with(&["--trust"]);
+    let cloudflare = home.world.cloudflare();
+    cloudflare.set_fault_at("dns_records/", true, Some(refusal(400, 9021, "No.")));
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    for _ in 0..5 {
+        assert_eq!(home.cycle_with(&["--trust"]).0, 1);
+        home.pass(11 * MINUTE);
+    }
+    assert_eq!(home.cycle_with(&[]).0, 1);
+    cloudflare.set_fault_at("dns_records/", true, None);
+    let id = cloudflare.records()[0]["id"].clone();
+    cloudflare
+        .edit_record(id.as_str().unwrap(), &json!({"content": NEW}))
+        .unwrap();
+    assert_eq!(home.cycle_with(&[]).0, 1, "it rests");
+    let (_, told) = checked(&home);
+    let is_told =
+        told[0].starts_with("warn: ") && told[0].contains("cycles hold it for wrong still");
+    assert!(is_told, "{told:?}");
+    assert_eq!(home.cycle_with(&["--no-cache"]).0, 0);
+    assert!(checked(&home).1[0].starts_with("ok: "));
+}
+
 /// What each record holds.
 fn held_of_all(home: &Home) -> Vec<String> {
     let records = home.world.cloudflare().records();
