@@ -173,16 +173,14 @@ impl Api {
                 Err(NotRead::Failed(about, error)) => {
                     let is_of_zone = state.zone_of(spec).is_none();
                     let told = lookup.note(&mut state, spec, &about, &error);
+                    let label = spec.label();
                     let error = ApiError {
-                        message: without_retry(&told),
+                        message: without_label(&without_retry(&told), &label).to_owned(),
                         ..error
                     };
                     // A zone that is not found is named behind the record.
-                    let finding = if is_of_zone {
-                        failed("zone", &error, None)
-                    } else {
-                        failed("record", &error, Some(&spec.label()))
-                    };
+                    let check = if is_of_zone { "zone" } else { "record" };
+                    let finding = failed(check, &error, Some(&label));
                     failures.extend(about.zone.clone().map(|zone| Failed {
                         zone,
                         fix: finding.fix.clone(),
