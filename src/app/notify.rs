@@ -22,7 +22,7 @@ use crate::logic::event::Event;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::{human_ago, human_duration};
 use crate::receiver::heartbeat::Word;
-use crate::receiver::{Message, Refusal};
+use crate::receiver::{self, Message, Refusal};
 use crate::store::{StateDir, StoreError, receivers, state};
 use crate::system;
 
@@ -184,6 +184,15 @@ impl One<'_> {
     ) -> Finding {
         if let Some(Err(why)) = self.place().map(|place| load_url(env, self.name(), place)) {
             return self.fails(&why, "");
+        }
+        if let Self::Notify(Notify {
+            how: How::Program(program),
+            ..
+        }) = self
+        {
+            if !program.exists() {
+                return self.fails(&receiver::program::missing(program), "");
+            }
         }
         let age = |at| Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let waiting = match self {

@@ -28,9 +28,7 @@ pub fn run(program: &Path, message: &Message, deadline: Deadline) -> Result<(), 
     command.stdin(input).env_remove(TOKEN_VARIABLE);
     let running = program::start(command, MAX_OUTPUT, None).map_err(|error| {
         Refusal::of(match error.kind() {
-            io::ErrorKind::NotFound => {
-                format!("{name} does not exist, or its interpreter does not")
-            }
+            io::ErrorKind::NotFound => missing(program),
             io::ErrorKind::PermissionDenied => {
                 format!("{name} may not be run by this user; fix: make it executable")
             }
@@ -52,6 +50,15 @@ pub fn run(program: &Path, message: &Message, deadline: Deadline) -> Result<(), 
         said: said.map_or(String::new(), |said| format!(": it said \"{said}\"")),
         ..Refusal::of(failure)
     })
+}
+
+/// Said of one that is not there.
+#[must_use]
+pub fn missing(program: &Path) -> String {
+    let name = program.display();
+    format!(
+        "{name} does not exist, or its interpreter does not; fix: name one that is there in `program`"
+    )
 }
 
 /// A file in memory: nobody waits for a program that does not read, as with a pipe.

@@ -188,8 +188,9 @@ fn a_test_reaches_each_receiver_or_those_that_are_named_and_says_what_they_said(
 
 #[test]
 fn check_tells_of_each_receiver() {
-    let home =
-        home("[[notify]]\npreset = \"slack\"\nurl_file = \"/nonexistent/url\"\n[[heartbeat]]\n");
+    let home = home(
+        "[[notify]]\npreset = \"slack\"\nurl_file = \"/nonexistent/url\"\n[[notify]]\nkind = \"program\"\nprogram = \"/nonexistent/tell\"\n[[heartbeat]]\n",
+    );
     let out = home.run(&["check", "--json"]);
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     let told = |check: &str| -> Vec<String> {
@@ -206,7 +207,10 @@ fn check_tells_of_each_receiver() {
     };
     assert_eq!(
         told("notify"),
-        ["fail: slack: no URL for slack: /nonexistent/url does not exist"]
+        [
+            "fail: slack: no URL for slack: /nonexistent/url does not exist",
+            "fail: program: /nonexistent/tell does not exist, or its interpreter does not"
+        ]
     );
     assert_eq!(told("heartbeat"), ["fail: plain: no URL for plain"]);
 }
