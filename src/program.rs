@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -18,6 +19,8 @@ use crate::system;
 const LOOK: Duration = Duration::from_millis(10);
 /// How long to wait for the last of the output: a process that the program left behind may hold it open forever.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
+/// Our own secret is no program's business.
+pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 /// How much of a line is quoted.
 const QUOTED: usize = 100;
 
@@ -36,6 +39,14 @@ pub struct Ended {
     /// It ended by itself, and what it left behind in its group held its output and was killed.
     pub left_behind: bool,
     kept: Option<Vec<u8>>,
+}
+
+/// A program of the operator's own.
+#[must_use]
+pub fn of_operator(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove(TOKEN_VARIABLE);
+    command
 }
 
 /// Starts a program, unless that is too late by now. Of what it says on stdout and stderr, `keep` bytes are kept and the rest is dropped.

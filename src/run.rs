@@ -22,6 +22,7 @@ use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
 use crate::logic::event::Event;
 use crate::net::http;
+use crate::receiver::heartbeat::Health;
 use crate::render::cycle::csv;
 use crate::render::{self, Form, Style};
 use crate::store::{StateDir, telemetry, textfile};
@@ -107,11 +108,13 @@ fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_
     let wan = &cycle.seen.wan;
     let report = tell::Report {
         state: &cycle.state,
-        exit_code: cycle.exit_code,
         code: seen.code,
-        line,
-        log: &log,
-        ping: wan.ok().then_some(wan.elapsed.as_millis()),
+        health: Health {
+            exit_code: cycle.exit_code,
+            line,
+            log: &log,
+            ping: wan.ok().then_some(wan.elapsed.as_millis()),
+        },
         minute: render::minute_of_day(now.wall, &zone),
     };
     let home = settings.home();

@@ -21,7 +21,7 @@ use crate::logic::delivery::{Delivery, Pulse};
 use crate::logic::event::Event;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::{human_ago, human_duration};
-use crate::receiver::heartbeat::Word;
+use crate::receiver::heartbeat::{Health, Word};
 use crate::receiver::{self, Message, Refusal};
 use crate::store::{StateDir, StoreError, receivers, state};
 use crate::system;
@@ -242,10 +242,12 @@ impl One<'_> {
             Self::Heartbeat(it) => {
                 let word = Word {
                     pulse: Pulse::Up,
-                    code: EXIT_DONE,
-                    line: &message.title,
-                    log: &message.body,
-                    ping: None,
+                    health: Health {
+                        exit_code: EXIT_DONE,
+                        line: &message.title,
+                        log: &message.body,
+                        ping: None,
+                    },
                     run: String::new(),
                 };
                 Job::Beat(it, word)

@@ -14,7 +14,7 @@ use crate::logic::event::Event;
 use crate::logic::schedule;
 use crate::logic::state::State;
 use crate::net::Deadline;
-use crate::receiver::heartbeat::Word;
+use crate::receiver::heartbeat::{Health, Word};
 use crate::receiver::{Message, Refusal, TIME};
 use crate::store::receivers::{self, Told};
 use crate::store::{StateDir, StoreError, history};
@@ -24,16 +24,10 @@ use crate::system;
 pub struct Report<'a> {
     /// The state that it left.
     pub state: &'a State,
-    /// Its exit code.
-    pub exit_code: u8,
     /// What a monitor is told: 0 is well, 1 a change, more is wrong.
     pub code: u8,
-    /// The same in one line.
-    pub line: &'a str,
-    /// That, and what went wrong.
-    pub log: &'a str,
-    /// How long the line took to answer, in milliseconds.
-    pub ping: Option<u128>,
+    /// The same in words.
+    pub health: Health<'a>,
     /// The minute of the local day.
     pub minute: u16,
 }
@@ -180,10 +174,7 @@ fn heartbeats<'a>(
             };
             let word = Word {
                 pulse,
-                code: report.exit_code,
-                line: report.line,
-                log: report.log,
-                ping: report.ping,
+                health: report.health,
                 run,
             };
             jobs.push(Job::Beat(heartbeat, word));

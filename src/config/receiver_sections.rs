@@ -8,8 +8,7 @@ use super::presets::{BEATS, PRESETS};
 use super::reader::Reader;
 use super::receivers::{Heartbeat, How, Notify, Place, Receivers};
 use super::section::Section;
-use super::server::Endpoint;
-use super::url::{self, PlainHttp};
+use super::url;
 use super::value::Value;
 use crate::logic::delivery::{Topic, Wants};
 
@@ -128,20 +127,14 @@ fn preset_of(section: &mut Section<'_, '_>, names: impl Iterator<Item = &'static
 
 /// Where neither is set, the service may hand it over.
 fn url_of(section: &mut Section<'_, '_>) -> Place {
-    let written = section.parsed("url", receiver_url);
+    let written = section.parsed("url", url::secure);
     let file = section.parsed("url_file", absolute);
     written.map_or(Place::File(file), Place::Written)
 }
 
-pub(super) fn receiver_url(text: &str) -> Result<Endpoint, String> {
-    url::endpoint(text, PlainHttp::Loopback)
-}
-
 fn topic(text: &str) -> Result<Topic, String> {
-    let mut all = Topic::ALL.iter().copied();
     let names = || Topic::ALL.iter().map(|topic| topic.as_str());
-    all.find(|topic| topic.as_str() == text)
-        .ok_or_else(|| names().collect::<Vec<_>>().join(", "))
+    Topic::named(text).ok_or_else(|| names().collect::<Vec<_>>().join(", "))
 }
 
 /// It is part of the name of a credential, and a column.

@@ -4,9 +4,9 @@ use std::io;
 
 use super::credentials::handed_over;
 use super::env::Env;
-use super::receiver_sections::receiver_url;
 use super::receivers::Place;
 use super::server::Endpoint;
+use super::url;
 use crate::error::plain;
 use crate::file;
 
@@ -55,7 +55,7 @@ pub fn load_url(env: &Env, name: &str, place: &Place) -> Result<Endpoint, String
     let url = if content.bytes.len() > MAX_URL {
         Err("a URL of at most 2 KiB".to_owned())
     } else {
-        receiver_url(text)
+        url::secure(text)
     };
     url.map_err(|allowed| {
         format!("what {shown} holds is no URL for {name} (not shown); fix: put {allowed} there, alone on one line")

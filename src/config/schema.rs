@@ -112,7 +112,7 @@ fn cloudflare(mut section: Section<'_, '_>) -> Cloudflare {
         .parsed("token_file", absolute)
         .or_else(|| Some(TOKEN_FILE.into()));
     let api_url = section
-        .parsed("api_url", secure_url)
+        .parsed("api_url", url::secure)
         .unwrap_or_else(|| Endpoint {
             url: "https://api.cloudflare.com/client/v4".to_owned(),
             host: "api.cloudflare.com".to_owned(),
@@ -213,15 +213,15 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
             "ip_providers",
             providers(Family::V4),
             &IP_PROVIDERS,
-            secure_url,
+            url::secure,
         ),
         ip6_providers: section.list(
             "ip6_providers",
             providers(Family::V6),
             &IP6_PROVIDERS,
-            secure_url,
+            url::secure,
         ),
-        doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, secure_url),
+        doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, url::secure),
         verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
         vpn_guard: section.boolean("vpn_guard").is_some_and(|(it, _)| it),
         ca_file: section.parsed("ca_file", absolute),
@@ -314,10 +314,6 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
     };
     section.close();
     recovery
-}
-
-fn secure_url(text: &str) -> Result<Endpoint, String> {
-    url::endpoint(text, PlainHttp::Loopback)
 }
 
 /// The collector of `node_exporter` reads no others.

@@ -57,6 +57,11 @@ pub fn endpoint(text: &str, plain: PlainHttp) -> Result<Endpoint, String> {
     })
 }
 
+/// Reads an `https://` URL, or an `http://` one of a loopback address.
+pub fn secure(text: &str) -> Result<Endpoint, String> {
+    endpoint(text, PlainHttp::Loopback)
+}
+
 /// Reads `tls://host:port` or `tcp://host:port`.
 pub fn wan_target(text: &str) -> Result<WanTarget, String> {
     let allowed = || "\"tls://host:port\" or \"tcp://host:port\"".to_owned();

@@ -293,26 +293,15 @@ fn is_among((from, to): (u16, u16), minute: u16) -> bool {
     }
 }
 
-/// What a heartbeat says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pulse {
-    /// All is well, or becomes so by itself.
-    Up,
-    /// Something changed, and is being brought in order.
-    Start,
-    /// Something is wrong.
-    Down,
-}
-
-impl Pulse {
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Start => "start",
-            Self::Down => "down",
-        }
+named! {
+    /// What a heartbeat says.
+    pub enum Pulse {
+        /// All is well, or becomes so by itself.
+        Up = "up",
+        /// Something changed, and is being brought in order.
+        Start = "start",
+        /// Something is wrong.
+        Down = "down",
     }
 }
 

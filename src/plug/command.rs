@@ -21,8 +21,6 @@ use crate::program;
 const PROGRAM_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of the program's output is kept.
 const MAX_OUTPUT: u64 = 4096;
-/// Our own secret is none of the program's business.
-const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 
 /// A program that switches.
 pub struct Command {
@@ -91,11 +89,8 @@ impl Command {
     }
 
     fn command(&self, argument: &str) -> process::Command {
-        let mut command = process::Command::new(&self.program);
-        command
-            .arg(argument)
-            .env_remove(TOKEN_VARIABLE)
-            .stdin(Stdio::null());
+        let mut command = program::of_operator(&self.program);
+        command.arg(argument).stdin(Stdio::null());
         command
     }
 

@@ -10,19 +10,26 @@ use crate::logic::delivery::Pulse;
 use crate::net::Deadline;
 use crate::net::http::{Http, url_part};
 
+/// How a cycle went.
+#[derive(Debug, Clone, Copy)]
+pub struct Health<'a> {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// What a monitor is told, in one line.
+    pub line: &'a str,
+    /// That, and what went wrong: a few lines.
+    pub log: &'a str,
+    /// How long the line took to answer, in milliseconds.
+    pub ping: Option<u128>,
+}
+
 /// What there is to say.
 #[derive(Debug, Clone)]
 pub struct Word<'a> {
     /// How it goes.
     pub pulse: Pulse,
-    /// The exit code of the cycle.
-    pub code: u8,
-    /// The same in one line.
-    pub line: &'a str,
-    /// What went wrong, and where things are: a few lines.
-    pub log: &'a str,
-    /// How long the line takes to answer, in milliseconds.
-    pub ping: Option<u128>,
+    /// The same in more words.
+    pub health: Health<'a>,
     /// What ties the end of a change to its start: a UUID; empty where there is none.
     pub run: String,
 }
@@ -44,7 +51,7 @@ pub fn send(
     let request = Outgoing {
         url: &url_of_it,
         headers: &[],
-        body: preset.has_log.then_some(word.log),
+        body: preset.has_log.then_some(word.health.log),
     };
     let said = super::send(http, url, &request, now, deadline)?;
     // Some answer 200 whatever becomes of it.
@@ -66,17 +73,24 @@ fn url_of(url: &str, preset: &BeatPreset, word: &Word<'_>) -> Option<String> {
         Pulse::Start => preset.start.unwrap_or(preset.up),
         Pulse::Down => {
             let [unsaid, said] = preset.down?;
-            if word.code == 0 { unsaid } else { said }
+            if word.health.exit_code == 0 {
+                unsaid
+            } else {
+                said
+            }
         }
     };
     let (base, own) = url.split_once('?').unwrap_or((url, ""));
-    let path = path.replace("{code}", &word.code.to_string());
+    let path = path.replace("{code}", &word.health.exit_code.to_string());
     let status = if word.pulse == Pulse::Down {
         "down"
     } else {
         "up"
     };
-    let ping = word.ping.map_or(String::new(), |ping| ping.to_string());
+    let ping = word
+        .health
+        .ping
+        .map_or(String::new(), |ping| ping.to_string());
     let run = match word.run.as_str() {
         "" => String::new(),
         run => format!("rid={run}"),
@@ -86,7 +100,7 @@ fn url_of(url: &str, preset: &BeatPreset, word: &Word<'_>) -> Option<String> {
         .replace("{status}", status)
         .replace("{ping}", &ping)
         .replace("{run}", &run)
-        .replace("{line}", &url_part(word.line).to_string());
+        .replace("{line}", &url_part(word.health.line).to_string());
     // What the service itself put there as an example gives way.
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
     let names: Vec<&str> = names.collect();

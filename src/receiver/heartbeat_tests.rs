@@ -5,10 +5,12 @@ fn said(preset: &str, url: &str, pulse: Pulse, code: u8, run: &str) -> Option<St
     let preset = BEATS.iter().find(|it| it.name == preset).unwrap();
     let word = Word {
         pulse,
-        code,
-        line: "READY: all & well?",
-        log: "",
-        ping: Some(12),
+        health: Health {
+            exit_code: code,
+            line: "READY: all & well?",
+            log: "",
+            ping: Some(12),
+        },
         run: run.to_owned(),
     };
     url_of(url, preset, &word)

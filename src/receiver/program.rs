@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -13,8 +13,6 @@ use crate::program::{self, first_line};
 
 /// How much of what it says is kept.
 const MAX_OUTPUT: u64 = 4096;
-/// Our own secret is none of its business.
-const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 
 /// Runs it to its end, or kills it and all that it has started when the time is over.
 ///
@@ -22,10 +20,10 @@ const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 /// It could not be run, or says by its exit code that it failed.
 pub fn run(program: &Path, message: &Message, deadline: Deadline) -> Result<(), Refusal> {
     let name = program.display();
-    let mut command = Command::new(program);
+    let mut command = program::of_operator(program);
     let input =
         stdin(message).map_err(|error| Refusal::of(format!("{name}: {}", reason::of(&error))))?;
-    command.stdin(input).env_remove(TOKEN_VARIABLE);
+    command.stdin(input);
     let running = program::start(command, MAX_OUTPUT, None).map_err(|error| {
         Refusal::of(match error.kind() {
             io::ErrorKind::NotFound => missing(program),

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::{Env, parse};
+use crate::program::TOKEN_VARIABLE;
 
 /// A script that is written by another process: one that is open for writing in this one cannot be run, and a thread that
 /// forks at that moment would keep it open.
