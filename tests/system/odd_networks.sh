@@ -1,10 +1,24 @@
 #!/bin/bash
 # Odd networks, seen by an unprivileged `cadence reconcile`: one family alone or broken, a VPN, a firewall of this host's own,
 # carrier-grade NAT, a captive portal, resolvers that are dead, slow or lie. For each the verdict, the exit code, the address and what a person is told.
-# As root: tests/system/odd_networks.sh BINARY. Needs iproute2, nftables, jq, openssl, perl.
+# As root: tests/system/odd_networks.sh BINARY [PART]. Needs iproute2, nftables, jq, openssl, perl.
+# shellcheck disable=SC2317 # the parts are called by their names
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
+parts=(families tunnels firewalls portals resolvers plugs)
+# They wait for most of their time: side by side, each in a home of its own.
+if [[ $# == 1 ]]; then
+  said=$(mktemp -d) pids=() failed=0
+  trap 'rm -rf "$said"' EXIT
+  trap 'kill "${pids[@]}"; exit 143' INT TERM HUP
+  for part in "${parts[@]}"; do "$0" "$1" "$part" </dev/null >"$said/$part" 2>&1 & pids+=($!); done
+  for at in "${!parts[@]}"; do
+    wait "${pids[at]}" || failed=$((failed + 1))
+    cat "$said/${parts[at]}"
+  done
+  exit $failed
+fi
 alone "$@"
 make_internet "${1:?the binary to test}"
 
@@ -19,8 +33,8 @@ look() {
   check "$1" "$2" "$(found)"
   jq -r '.signals[] | select(.ok | not) | "     " + .signal + ": " + .error' <<<"$report"
 }
-# families WHAT EXPECTED: the readiness of each after that cycle.
-families() { check "$1, families" "$2" "$(jq -r '[.readiness.families[] | .family + " " + .readiness] | join(", ")' <<<"$report")"; }
+# readiness WHAT EXPECTED: the readiness of each after that cycle.
+readiness() { check "$1, families" "$2" "$(jq -r '[.readiness.families[] | .family + " " + .readiness] | join(", ")' <<<"$report")"; }
 # That no cycle took longer than that: a way that is broken must not make all that works wait.
 quick() {
   check "$1, within $2 ms" quick "$(jq -r "if .elapsed_ms < $2 then \"quick\" else \"slow\" end" <<<"$report")"
@@ -40,339 +54,352 @@ printf 'hosts: files dns\n' >"$work/nsswitch"
 mount --bind "$work/hosts" /etc/hosts
 mount --bind "$work/nsswitch" /etc/nsswitch.conf
 
-echo "-- both families, or one alone"
-configure A "$targets4"; echo "$both" >>"$work/cadence.toml"
-look "both families" "HEALTHY, exit 0, ipv4=$home4, ipv6=$home6"
-within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-look "IPv4 alone" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
-families "IPv4 alone" "ipv4 PROBING, ipv6 NOT_READY"
-check "IPv4 alone, why" "no server could be asked over IPv6" "$(jq -r '.records[1].reason' <<<"$report")"
-quick "IPv4 alone" 2000
-within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
-ip -n client addr replace fd77::2/64 dev c0 nodad
-default_routes
-configure AAAA "$targets6"
-ip -n client route del default
-look "IPv6 alone" "HEALTHY, exit 0, ipv6=$home6"
-configure AAAA "$targets"
-look "IPv6 alone, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
-quick "IPv6 alone, targets of both families" 2000
-# Of another table, which no rule uses: what the kernel lists first.
-ip -n client -6 route add default dev c1 table 51820 metric 1
-within router nft add rule inet fault through meta nfproto ipv6 drop
-look "IPv6 alone, and the line is dead, beside an unused route" "WAN_DOWN, exit 0"
-heal
-ip -n client -6 route del default dev c1 table 51820
-default_routes
-
-echo "-- IPv6 is advertised and dead"
-within router nft add rule inet fault through meta nfproto ipv6 drop
-# An address by which names of both families are tried by IPv6 first (RFC 6724).
-ip -n client addr add 2001:db8:77::2/64 dev c0 nodad
-configure A "$targets4"
-look "IPv6 dead, for A" "HEALTHY, exit 0, ipv4=$home4"
-quick "IPv6 dead, for A" 2000
-configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
-look "IPv6 dead, names of both families" "HEALTHY, exit 0, ipv4=$home4"
-quick "IPv6 dead, names of both families" 4000
-configure A "$targets4"; echo "$both" >>"$work/cadence.toml"
-look "IPv6 dead, for A and AAAA" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
-families "IPv6 dead, for A and AAAA" "ipv4 PROBING, ipv6 NOT_READY"
-check "IPv6 dead, why" "nothing beyond the router answers over IPv6" "$(jq -r '.records[1].reason' <<<"$report")"
-quick "IPv6 dead, for A and AAAA" 20000
-configure AAAA "$targets4"
-look "IPv6 dead, for AAAA" "DEGRADED, exit 0, ipv6=none"
-ip -n client addr del 2001:db8:77::2/64 dev c0
-heal
-
-echo "-- IPv4 is dead behind a router that lives"
-within router nft add rule inet fault through meta nfproto ipv4 drop
-configure A "$targets6"; echo "$both" >>"$work/cadence.toml"
-look "IPv4 dead, for A and AAAA" "HEALTHY, exit 0, ipv4=none, ipv6=$home6"
-families "IPv4 dead, for A and AAAA" "ipv4 NOT_READY, ipv6 PROBING"
-configure A "$targets"
-look "IPv4 dead, for A, targets of both families" "DEGRADED, exit 0, ipv4=none"
-configure AAAA "$targets"
-look "IPv4 dead, for AAAA, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
-configure A "$targets4"
-look "IPv4 dead, for A" "WAN_DOWN, exit 0"
-heal
-
-echo "-- DS-Lite: the gateway of IPv4 is dead, and IPv6 works"
-within router nft add rule inet fault in meta nfproto ipv4 drop
-within router nft add rule inet fault through meta nfproto ipv4 drop
-configure A "$targets"; echo "$both" >>"$work/cadence.toml"
-look "DS-Lite, for A and AAAA" "HEALTHY, exit 0, ipv4=none, ipv6=$home6"
-families "DS-Lite, for A and AAAA" "ipv4 NOT_READY, ipv6 PROBING"
-configure AAAA "$targets"
-look "DS-Lite, for AAAA" "HEALTHY, exit 0, ipv6=$home6"
-within router nft add rule inet fault through meta nfproto ipv6 drop
-look "DS-Lite, and the line is dead" "WAN_DOWN, exit 0"
-heal
-
-echo "-- the default route is in two halves, or in another table"
-halves() { ip -n client route "$1" 0.0.0.0/1 via 192.168.77.1; ip -n client route "$1" 128.0.0.0/1 via 192.168.77.1; }
-table() { ip -n client route "$1" default via 192.168.77.1 table 77; ip -n client rule "$1" from all lookup 77 priority 77; }
-for way in halves table; do
-  configure A "$targets4" 'router = "192.168.77.1"'
-  fault client-no-route
-  look "no route, $way" "HOST_DOWN, exit 0"
-  $way add
-  look "$way" "HEALTHY, exit 0, ipv4=$home4"
-  fault wan-drop
-  look "$way, and the line is dead" "WAN_DOWN, exit 0"
-  $way del
+families() {
+  echo "-- both families, or one alone"
+  configure A "$targets4"; echo "$both" >>"$work/cadence.toml"
+  look "both families" "HEALTHY, exit 0, ipv4=$home4, ipv6=$home6"
+  within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+  look "IPv4 alone" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
+  readiness "IPv4 alone" "ipv4 PROBING, ipv6 NOT_READY"
+  check "IPv4 alone, why" "no server could be asked over IPv6" "$(jq -r '.records[1].reason' <<<"$report")"
+  quick "IPv4 alone" 2000
+  within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+  ip -n client addr replace fd77::2/64 dev c0 nodad
+  default_routes
+  configure AAAA "$targets6"
+  ip -n client route del default
+  look "IPv6 alone" "HEALTHY, exit 0, ipv6=$home6"
+  configure AAAA "$targets"
+  look "IPv6 alone, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
+  quick "IPv6 alone, targets of both families" 2000
+  # Of another table, which no rule uses: what the kernel lists first.
+  ip -n client -6 route add default dev c1 table 51820 metric 1
+  within router nft add rule inet fault through meta nfproto ipv6 drop
+  look "IPv6 alone, and the line is dead, beside an unused route" "WAN_DOWN, exit 0"
   heal
-done
+  ip -n client -6 route del default dev c1 table 51820
+  default_routes
 
-echo "-- a VPN is the default route, and has an exit of its own"
-# Whoever comes from its exit is told that address.
-mkdir "$work/exit"; echo 93.184.99.99 >"$work/exit/ip"
-serve internet 11.22.44.1:444 internet exit
-within internet nft -f - <<'RULES'
+  echo "-- IPv6 is advertised and dead"
+  within router nft add rule inet fault through meta nfproto ipv6 drop
+  # An address by which names of both families are tried by IPv6 first (RFC 6724).
+  ip -n client addr add 2001:db8:77::2/64 dev c0 nodad
+  configure A "$targets4"
+  look "IPv6 dead, for A" "HEALTHY, exit 0, ipv4=$home4"
+  quick "IPv6 dead, for A" 2000
+  configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+  look "IPv6 dead, names of both families" "HEALTHY, exit 0, ipv4=$home4"
+  quick "IPv6 dead, names of both families" 4000
+  configure A "$targets4"; echo "$both" >>"$work/cadence.toml"
+  look "IPv6 dead, for A and AAAA" "HEALTHY, exit 0, ipv4=$home4, ipv6=none"
+  readiness "IPv6 dead, for A and AAAA" "ipv4 PROBING, ipv6 NOT_READY"
+  check "IPv6 dead, why" "nothing beyond the router answers over IPv6" "$(jq -r '.records[1].reason' <<<"$report")"
+  quick "IPv6 dead, for A and AAAA" 20000
+  configure AAAA "$targets4"
+  look "IPv6 dead, for AAAA" "DEGRADED, exit 0, ipv6=none"
+  ip -n client addr del 2001:db8:77::2/64 dev c0
+  heal
+
+  echo "-- IPv4 is dead behind a router that lives"
+  within router nft add rule inet fault through meta nfproto ipv4 drop
+  configure A "$targets6"; echo "$both" >>"$work/cadence.toml"
+  look "IPv4 dead, for A and AAAA" "HEALTHY, exit 0, ipv4=none, ipv6=$home6"
+  readiness "IPv4 dead, for A and AAAA" "ipv4 NOT_READY, ipv6 PROBING"
+  configure A "$targets"
+  look "IPv4 dead, for A, targets of both families" "DEGRADED, exit 0, ipv4=none"
+  configure AAAA "$targets"
+  look "IPv4 dead, for AAAA, targets of both families" "HEALTHY, exit 0, ipv6=$home6"
+  configure A "$targets4"
+  look "IPv4 dead, for A" "WAN_DOWN, exit 0"
+  heal
+
+  echo "-- DS-Lite: the gateway of IPv4 is dead, and IPv6 works"
+  within router nft add rule inet fault in meta nfproto ipv4 drop
+  within router nft add rule inet fault through meta nfproto ipv4 drop
+  configure A "$targets"; echo "$both" >>"$work/cadence.toml"
+  look "DS-Lite, for A and AAAA" "HEALTHY, exit 0, ipv4=none, ipv6=$home6"
+  readiness "DS-Lite, for A and AAAA" "ipv4 NOT_READY, ipv6 PROBING"
+  configure AAAA "$targets"
+  look "DS-Lite, for AAAA" "HEALTHY, exit 0, ipv6=$home6"
+  within router nft add rule inet fault through meta nfproto ipv6 drop
+  look "DS-Lite, and the line is dead" "WAN_DOWN, exit 0"
+  heal
+
+  echo "-- the default route is in two halves, or in another table"
+  halves() { ip -n client route "$1" 0.0.0.0/1 via 192.168.77.1; ip -n client route "$1" 128.0.0.0/1 via 192.168.77.1; }
+  table() { ip -n client route "$1" default via 192.168.77.1 table 77; ip -n client rule "$1" from all lookup 77 priority 77; }
+  for way in halves table; do
+    configure A "$targets4" 'router = "192.168.77.1"'
+    fault client-no-route
+    look "no route, $way" "HOST_DOWN, exit 0"
+    $way add
+    look "$way" "HEALTHY, exit 0, ipv4=$home4"
+    fault wan-drop
+    look "$way, and the line is dead" "WAN_DOWN, exit 0"
+    $way del
+    heal
+  done
+}
+
+tunnels() {
+  echo "-- a VPN is the default route, and has an exit of its own"
+  # Whoever comes from its exit is told that address.
+  mkdir "$work/exit"; echo 93.184.99.99 >"$work/exit/ip"
+  serve internet 11.22.44.1:444 internet exit
+  within internet nft -f - <<'RULES'
 table ip exit { chain in { type nat hook prerouting priority dstnat; ip saddr 11.22.44.55 tcp dport 443 redirect to :444; }; }
 RULES
-ip -n client route del default
-ip -n client route add default via 192.168.77.1 metric 100
-ip -n client route add default dev c1 metric 1
-ip -n client neigh replace 192.168.88.1 lladdr "$(within spare cat /sys/class/net/r1/address)" dev c1
-within spare sysctl -qw net.ipv4.conf.all.proxy_arp=1
-configure A "$targets4"
-look "VPN" "HEALTHY, exit 0, ipv4=93.184.99.99"
-configure A "$targets4" 'interface = "c0"'
-look "VPN, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
-ip -n spare route del default
-configure A "$targets4"
-look "VPN, dead" "ROUTER_DOWN, exit 0"
-configure A "$targets4" 'interface = "c0"'
-look "VPN, dead, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
-# A tunnel in which everything is lost, beside a line that works.
-ip -n client route del default dev c1
-ip -n client tuntap add tun7 mode tun
-ip -n client link set tun7 up
-for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route add "$half" dev tun7; done
-configure A "$targets4"
-look "a dead tunnel" "UNVERIFIED, exit 0"
-check "a dead tunnel, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[].error // ""] | any(contains("through the tunnel tun7"))
-  then " yes" else " no" end)' <<<"$report")"
-configure A "$targets4" 'interface = "c0"'
-look "a dead tunnel, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
-# IPv6 goes past it, and is dead, as on many a line that works over IPv4.
-default_routes
-for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route replace "$half" dev tun7; done
-within router nft add rule inet fault through meta nfproto ipv6 drop
-for interface in "" 'interface = "c0"'; do
-  configure A "$targets" "$interface"
-  look "a dead tunnel, and IPv6 dead beside it, ${interface:-unbound}" "$([[ $interface ]] && echo "HEALTHY, exit 0, ipv4=$home4" || echo "UNVERIFIED, exit 0")"
-done
-heal
-ip -n client link del tun7
-# The same with frames in it, as of OpenVPN's and tinc's tap, and of ZeroTier; and those that the kernel itself packs.
-configure A "$targets4"
-for kind in "tuntap add frames mode tap" "link add frames type vxlan id 7 remote 192.168.77.1 dstport 4789"; do
-  # shellcheck disable=SC2086 # words
-  ip -n client $kind
-  ip -n client addr add 10.77.77.2/24 dev frames
-  ip -n client link set frames up
-  for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route add "$half" via 10.77.77.1; done
-  look "a dead tunnel, $kind" "UNVERIFIED, exit 0"
-  ip -n client link del frames
-done
-ip -n client route add default dev c1 metric 1
-ip -n spare route add default via 11.22.44.1
-ip -n client route del default dev c1
-ip -n client route del default
-default_routes
+  ip -n client route del default
+  ip -n client route add default via 192.168.77.1 metric 100
+  ip -n client route add default dev c1 metric 1
+  ip -n client neigh replace 192.168.88.1 lladdr "$(within spare cat /sys/class/net/r1/address)" dev c1
+  within spare sysctl -qw net.ipv4.conf.all.proxy_arp=1
+  configure A "$targets4"
+  look "VPN" "HEALTHY, exit 0, ipv4=93.184.99.99"
+  configure A "$targets4" 'interface = "c0"'
+  look "VPN, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+  ip -n spare route del default
+  configure A "$targets4"
+  look "VPN, dead" "ROUTER_DOWN, exit 0"
+  configure A "$targets4" 'interface = "c0"'
+  look "VPN, dead, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+  # A tunnel in which everything is lost, beside a line that works.
+  ip -n client route del default dev c1
+  ip -n client tuntap add tun7 mode tun
+  ip -n client link set tun7 up
+  for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route add "$half" dev tun7; done
+  configure A "$targets4"
+  look "a dead tunnel" "UNVERIFIED, exit 0"
+  check "a dead tunnel, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[].error // ""] | any(contains("through the tunnel tun7"))
+    then " yes" else " no" end)' <<<"$report")"
+  configure A "$targets4" 'interface = "c0"'
+  look "a dead tunnel, bound to the line" "HEALTHY, exit 0, ipv4=$home4"
+  # IPv6 goes past it, and is dead, as on many a line that works over IPv4.
+  default_routes
+  for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route replace "$half" dev tun7; done
+  within router nft add rule inet fault through meta nfproto ipv6 drop
+  for interface in "" 'interface = "c0"'; do
+    configure A "$targets" "$interface"
+    look "a dead tunnel, and IPv6 dead beside it, ${interface:-unbound}" "$([[ $interface ]] && echo "HEALTHY, exit 0, ipv4=$home4" || echo "UNVERIFIED, exit 0")"
+  done
+  heal
+  ip -n client link del tun7
+  # The same with frames in it, as of OpenVPN's and tinc's tap, and of ZeroTier; and those that the kernel itself packs.
+  configure A "$targets4"
+  for kind in "tuntap add frames mode tap" "link add frames type vxlan id 7 remote 192.168.77.1 dstport 4789"; do
+    # shellcheck disable=SC2086 # words
+    ip -n client $kind
+    ip -n client addr add 10.77.77.2/24 dev frames
+    ip -n client link set frames up
+    for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route add "$half" via 10.77.77.1; done
+    look "a dead tunnel, $kind" "UNVERIFIED, exit 0"
+    ip -n client link del frames
+  done
+  ip -n client route add default dev c1 metric 1
+  ip -n spare route add default via 11.22.44.1
+  ip -n client route del default dev c1
+  ip -n client route del default
+  default_routes
+}
 
-echo "-- this host's own firewall keeps in what is not for the LAN, as against leaks past a VPN, and the line works"
-# keep_in RULE..: what happens to that which leaves for beyond the router.
-keep_in() {
-  within client nft -f - <<RULES
+firewalls() {
+  echo "-- this host's own firewall keeps in what is not for the LAN, as against leaks past a VPN, and the line works"
+  # keep_in RULE..: what happens to that which leaves for beyond the router.
+  keep_in() {
+    within client nft -f - <<RULES
 table inet own { chain out { type filter hook output priority 0; ip daddr 192.168.77.0/24 accept; ip6 daddr { fc00::/7, fe80::/10, ff00::/8 } accept
 $(printf 'oifname "c0" %s\n' "$@"); }; }
 RULES
-}
-let_out() { within client nft delete table inet own; }
-kept_in() {
-  look "$1" "UNVERIFIED, exit 0"
-  check "$1, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[].error // ""] | any(contains("this host'"'"'s own firewall"))
-    then " yes" else " no" end)' <<<"$report")"
-}
-for family in 4 6; do
-  if [[ $family == 4 ]]; then configure A "$targets4"; else configure AAAA "$targets6"; fi
-  # With nothing said, a port is what is unreachable: as if somebody refused.
-  for rule in drop reject "reject with icmpx no-route" "reject with icmpx host-unreachable" "reject with icmpx admin-prohibited"; do
-    keep_in "$rule"
-    kept_in "$rule, IPv$family"
+  }
+  let_out() { within client nft delete table inet own; }
+  kept_in() {
+    look "$1" "UNVERIFIED, exit 0"
+    check "$1, told" "nobody_asked yes" "$(jq -r '.doubt + (if [.signals[].error // ""] | any(contains("this host'"'"'s own firewall"))
+      then " yes" else " no" end)' <<<"$report")"
+  }
+  for family in 4 6; do
+    if [[ $family == 4 ]]; then configure A "$targets4"; else configure AAAA "$targets6"; fi
+    # With nothing said, a port is what is unreachable: as if somebody refused.
+    for rule in drop reject "reject with icmpx no-route" "reject with icmpx host-unreachable" "reject with icmpx admin-prohibited"; do
+      keep_in "$rule"
+      kept_in "$rule, IPv$family"
+      let_out
+    done
+  done
+  # By an address by which names of both families are tried by IPv6 first (RFC 6724).
+  ip -n client addr add 2001:db8:77::2/64 dev c0 nodad
+  keep_in "meta nfproto ipv6 drop"
+  configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+  look "IPv6 is kept in, names of both families" "HEALTHY, exit 0, ipv4=$home4"
+  quick "IPv6 is kept in, names of both families" 4000
+  within router nft add rule inet fault through meta nfproto ipv4 drop
+  look "IPv6 is kept in, names of both families, and IPv4 is dead" "WAN_DOWN, exit 0"
+  heal
+  ip -n client addr del 2001:db8:77::2/64 dev c0
+  configure A "$targets"
+  look "IPv6 is kept in" "HEALTHY, exit 0, ipv4=$home4"
+  within router nft add rule inet fault through meta nfproto ipv4 drop
+  look "IPv6 is kept in, and IPv4 is dead" "WAN_DOWN, exit 0"
+  let_out
+  # A strict firewall, which lets out what is needed and no more, is no reason.
+  for line in wan-drop wan-unreach; do
+    heal
+    fault "$line"
+    keep_in "meta l4proto udp drop"
+    look "all but TCP is kept in, $line" "WAN_DOWN, exit 0"
+    let_out
+    keep_in "meta nfproto ipv6 drop" "meta l4proto udp drop"
+    look "IPv6 and all but TCP is kept in, $line" "WAN_DOWN, exit 0"
     let_out
   done
-done
-# By an address by which names of both families are tried by IPv6 first (RFC 6724).
-ip -n client addr add 2001:db8:77::2/64 dev c0 nodad
-keep_in "meta nfproto ipv6 drop"
-configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
-look "IPv6 is kept in, names of both families" "HEALTHY, exit 0, ipv4=$home4"
-quick "IPv6 is kept in, names of both families" 4000
-within router nft add rule inet fault through meta nfproto ipv4 drop
-look "IPv6 is kept in, names of both families, and IPv4 is dead" "WAN_DOWN, exit 0"
-heal
-ip -n client addr del 2001:db8:77::2/64 dev c0
-configure A "$targets"
-look "IPv6 is kept in" "HEALTHY, exit 0, ipv4=$home4"
-within router nft add rule inet fault through meta nfproto ipv4 drop
-look "IPv6 is kept in, and IPv4 is dead" "WAN_DOWN, exit 0"
-let_out
-# A strict firewall, which lets out what is needed and no more, is no reason.
-for line in wan-drop wan-unreach; do
   heal
-  fault "$line"
-  keep_in "meta l4proto udp drop"
-  look "all but TCP is kept in, $line" "WAN_DOWN, exit 0"
-  let_out
-  keep_in "meta nfproto ipv6 drop" "meta l4proto udp drop"
-  look "IPv6 and all but TCP is kept in, $line" "WAN_DOWN, exit 0"
-  let_out
-done
-heal
 
-echo "-- the default route leads through another box at home than the router"
-configure A "$targets4" 'router = "192.168.77.1"'
-within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-ip -n client route replace default via 192.168.77.9
-look "another box, which is dead" "UNVERIFIED, exit 0"
-check "another box, told" yes "$(jq -r 'if [.signals[].error // ""] | any(contains("through 192.168.77.9, which is not the router"))
-  then "yes" else "no" end' <<<"$report")"
-ip -n client route replace default via 192.168.77.1
-fault wan-drop
-look "the router, whose line is dead" "WAN_DOWN, exit 0"
-within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
-ip -n client addr replace fd77::2/64 dev c0 nodad
-heal
-default_routes
+  echo "-- the default route leads through another box at home than the router"
+  configure A "$targets4" 'router = "192.168.77.1"'
+  within client sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+  ip -n client route replace default via 192.168.77.9
+  look "another box, which is dead" "UNVERIFIED, exit 0"
+  check "another box, told" yes "$(jq -r 'if [.signals[].error // ""] | any(contains("through 192.168.77.9, which is not the router"))
+    then "yes" else "no" end' <<<"$report")"
+  ip -n client route replace default via 192.168.77.1
+  fault wan-drop
+  look "the router, whose line is dead" "WAN_DOWN, exit 0"
+  within client sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+  ip -n client addr replace fd77::2/64 dev c0 nodad
+  heal
+  default_routes
+}
 
-echo "-- carrier-grade NAT"
-configure A "$targets4"
-tell_addresses 100.64.7.7 "$home6"
-look "CGNAT, providers inside of it" "DEGRADED, exit 0, ipv4=none"
-tell_addresses 192.168.77.2 "$home6"
-look "providers that tell a private address" "DEGRADED, exit 0, ipv4=none"
-tell_addresses "$home4" "$home6"
-look "CGNAT, providers beyond it" "HEALTHY, exit 0, ipv4=$home4"
+portals() {
+  echo "-- carrier-grade NAT"
+  configure A "$targets4"
+  tell_addresses 100.64.7.7 "$home6"
+  look "CGNAT, providers inside of it" "DEGRADED, exit 0, ipv4=none"
+  tell_addresses 192.168.77.2 "$home6"
+  look "providers that tell a private address" "DEGRADED, exit 0, ipv4=none"
+  tell_addresses "$home4" "$home6"
+  look "CGNAT, providers beyond it" "HEALTHY, exit 0, ipv4=$home4"
 
-echo "-- a captive portal takes every connection"
-mkdir "$work/portal"; echo '<html>Log in</html>' >"$work/portal/ip"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=portal.example \
-  -keyout "$work/portal.key" -out "$work/portal.pem" 2>/dev/null
-serve router 192.168.77.1:443 portal portal
-portal() { within router nft add table ip portal; within router nft -f - <<'RULES'
+  echo "-- a captive portal takes every connection"
+  mkdir "$work/portal"; echo '<html>Log in</html>' >"$work/portal/ip"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=portal.example \
+    -keyout "$work/portal.key" -out "$work/portal.pem" 2>/dev/null
+  serve router 192.168.77.1:443 portal portal
+  portal() { within router nft add table ip portal; within router nft -f - <<'RULES'
 table ip portal { chain in { type nat hook prerouting priority dstnat; iifname "r0" tcp dport 443 dnat to 192.168.77.1:443; }; }
 RULES
+  }
+  portal
+  configure A 'wan_targets = ["tls://1.1.1.1:443", "tls://8.8.8.8:443"]'
+  look "captive portal" "UNVERIFIED, exit 0"
+  # By its speed the router is known, which a busy host does not always see.
+  for _ in 1 2 3; do
+    [[ $(jq -r .doubt <<<"$report") == router_page ]] || cycle
+  done
+  check "captive portal, told" router_page "$(jq -r .doubt <<<"$report")"
+  configure A "$targets4"
+  look "captive portal, a target without TLS" "UNVERIFIED, exit 0"
+  within router nft delete table ip portal
+  look "logged in" "HEALTHY, exit 0, ipv4=$home4"
 }
-portal
-configure A 'wan_targets = ["tls://1.1.1.1:443", "tls://8.8.8.8:443"]'
-look "captive portal" "UNVERIFIED, exit 0"
-# By its speed the router is known, which a busy host does not always see.
-for _ in 1 2 3; do
-  [[ $(jq -r .doubt <<<"$report") == router_page ]] || cycle
-done
-check "captive portal, told" router_page "$(jq -r .doubt <<<"$report")"
-configure A "$targets4"
-look "captive portal, a target without TLS" "UNVERIFIED, exit 0"
-within router nft delete table ip portal
-look "logged in" "HEALTHY, exit 0, ipv4=$home4"
 
-echo "-- the system's resolver"
-echo 'hosts: dns' >"$work/nsswitch"
-echo 'nameserver 192.168.77.1' >"$work/resolv"
-mount --bind "$work/resolv" /etc/resolv.conf
-# resolver DELAY ADDRESS: answers every question for an A record that late with that address, and any other with nothing.
-resolver() {
+resolvers() {
+  echo "-- the system's resolver"
+  echo 'hosts: dns' >"$work/nsswitch"
+  echo 'nameserver 192.168.77.1' >"$work/resolv"
+  mount --bind "$work/resolv" /etc/resolv.conf
+  # resolver DELAY ADDRESS: answers every question for an A record that late with that address, and any other with nothing.
+  resolver() {
+    # shellcheck disable=SC2016 # perl's variables
+    (exec ip netns exec router perl -MIO::Socket::INET -e '
+      $SIG{CHLD} = "IGNORE";
+      my ($delay, @address) = ($ARGV[0], split /\./, $ARGV[1]);
+      my $socket = IO::Socket::INET->new(Proto => "udp", LocalAddr => "192.168.77.1:53") or die;
+      while ($socket->recv(my $query, 512)) {
+        next if fork;
+        select(undef, undef, undef, $delay);
+        my ($id, $question) = (substr($query, 0, 2), substr($query, 12) =~ /^((?:[^\0]+)\0.{4})/s);
+        my $is_a = substr($question, -4, 2) eq "\0\1";
+        $socket->send($id . "\x81\x80\0\1\0" . chr($is_a) . "\0\0\0\0" . $question
+          . ($is_a ? "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" . pack("C4", @address) : ""));
+        exit;
+      }' "$@") &
+    resolver=$!
+    until [[ -n $(within router ss -Hlun 'sport = :53') ]]; do sleep 0.05; done
+  }
+  silence() { kill "$resolver"; until [[ -z $(within router ss -Hlun 'sport = :53') ]]; do sleep 0.05; done; }
+  configure A "$targets4"; with "$named"
+  resolver 0 8.8.8.8
+  look "resolver, honest" "HEALTHY, exit 0, ipv4=$home4"
+  silence
+  resolver 1.2 8.8.8.8
+  look "resolver, slow" "HEALTHY, exit 0, ipv4=$home4"
+  silence
+  resolver 0 192.168.77.1
+  look "resolver, lies" "DEGRADED, exit 0, ipv4=none"
+  silence
+  within router nft add rule inet fault in udp dport 53 drop
+  look "resolver, silent" "DEGRADED, exit 0, ipv4=none"
+  quick "resolver, silent" 20000
+  configure A "$targets4"
+  look "resolver, silent, addresses in place of names" "HEALTHY, exit 0, ipv4=$home4"
+  quick "resolver, silent, addresses in place of names" 2000
+  heal
+  configure A "$targets4"; with "$named"
+  look "resolver, gone" "DEGRADED, exit 0, ipv4=none"
+
+  echo "-- the system's resolver fails after it has worked"
+  kept=$(mktemp -d "$work/state.XXXXXX")
+  configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
+  resolver 0 8.8.8.8
+  look "resolver, honest, kept" "HEALTHY, exit 0, ipv4=$home4"
+  silence
+  # The API is looked for and not found, then left alone for a while.
+  look "resolver, gone, kept" "HEALTHY, exit 1, ipv4=$home4"
+  within router nft add rule inet fault in udp dport 53 drop
+  look "resolver, silent, kept" "HEALTHY, exit 1, ipv4=$home4"
+  quick "resolver, silent, kept" 20000
+  heal
+  fault wan-drop
+  # Of those whose names lead nowhere any more nobody knows where they are: whoever is known by his address is asked.
+  look "resolver, gone, kept, and the line is dead" "WAN_DOWN, exit 0"
+  heal
+  kept=
+}
+
+plugs() {
+  echo "-- a network that holds up what is sent to a plug"
   # shellcheck disable=SC2016 # perl's variables
-  (exec ip netns exec router perl -MIO::Socket::INET -e '
-    $SIG{CHLD} = "IGNORE";
-    my ($delay, @address) = ($ARGV[0], split /\./, $ARGV[1]);
-    my $socket = IO::Socket::INET->new(Proto => "udp", LocalAddr => "192.168.77.1:53") or die;
-    while ($socket->recv(my $query, 512)) {
+  ip netns exec router perl -MIO::Socket::INET -e '
+    $| = 1; $SIG{CHLD} = "IGNORE";
+    my $plug = IO::Socket::INET->new(LocalAddr => "192.168.77.1:8080", Listen => 9) or die;
+    while (my $client = $plug->accept) {
       next if fork;
-      select(undef, undef, undef, $delay);
-      my ($id, $question) = (substr($query, 0, 2), substr($query, 12) =~ /^((?:[^\0]+)\0.{4})/s);
-      my $is_a = substr($question, -4, 2) eq "\0\1";
-      $socket->send($id . "\x81\x80\0\1\0" . chr($is_a) . "\0\0\0\0" . $question
-        . ($is_a ? "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" . pack("C4", @address) : ""));
+      my $request = <$client>;
+      print "$1\n" if defined $request && $request =~ m{^GET /(\w+) };
+      print $client "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
       exit;
-    }' "$@") &
-  resolver=$!
-  until [[ -n $(within router ss -Hlun 'sport = :53') ]]; do sleep 0.05; done
-}
-silence() { kill "$resolver"; until [[ -z $(within router ss -Hlun 'sport = :53') ]]; do sleep 0.05; done; }
-configure A "$targets4"; with "$named"
-resolver 0 8.8.8.8
-look "resolver, honest" "HEALTHY, exit 0, ipv4=$home4"
-silence
-resolver 1.2 8.8.8.8
-look "resolver, slow" "HEALTHY, exit 0, ipv4=$home4"
-silence
-resolver 0 192.168.77.1
-look "resolver, lies" "DEGRADED, exit 0, ipv4=none"
-silence
-within router nft add rule inet fault in udp dport 53 drop
-look "resolver, silent" "DEGRADED, exit 0, ipv4=none"
-quick "resolver, silent" 20000
-configure A "$targets4"
-look "resolver, silent, addresses in place of names" "HEALTHY, exit 0, ipv4=$home4"
-quick "resolver, silent, addresses in place of names" 2000
-heal
-configure A "$targets4"; with "$named"
-look "resolver, gone" "DEGRADED, exit 0, ipv4=none"
-
-echo "-- the system's resolver fails after it has worked"
-kept=$(mktemp -d "$work/state.XXXXXX")
-configure A 'wan_targets = ["tls://both.example:443"]'; with "$named"
-resolver 0 8.8.8.8
-look "resolver, honest, kept" "HEALTHY, exit 0, ipv4=$home4"
-silence
-# The API is looked for and not found, then left alone for a while.
-look "resolver, gone, kept" "HEALTHY, exit 1, ipv4=$home4"
-within router nft add rule inet fault in udp dport 53 drop
-look "resolver, silent, kept" "HEALTHY, exit 1, ipv4=$home4"
-quick "resolver, silent, kept" 20000
-heal
-fault wan-drop
-# Of those whose names lead nowhere any more nobody knows where they are: whoever is known by his address is asked.
-look "resolver, gone, kept, and the line is dead" "WAN_DOWN, exit 0"
-heal
-kept=
-
-echo "-- a network that holds up what is sent to a plug"
-# shellcheck disable=SC2016 # perl's variables
-ip netns exec router perl -MIO::Socket::INET -e '
-  $| = 1; $SIG{CHLD} = "IGNORE";
-  my $plug = IO::Socket::INET->new(LocalAddr => "192.168.77.1:8080", Listen => 9) or die;
-  while (my $client = $plug->accept) {
-    next if fork;
-    my $request = <$client>;
-    print "$1\n" if defined $request && $request =~ m{^GET /(\w+) };
-    print $client "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
-    exit;
-  }' >"$work/plug" &
-until [[ -n $(within router ss -Hltn 'sport = :8080') ]]; do sleep 0.05; done
-configure A "$targets4"
-cat >>"$work/cadence.toml" <<'TOML'
+    }' >"$work/plug" &
+  until [[ -n $(within router ss -Hltn 'sport = :8080') ]]; do sleep 0.05; done
+  configure A "$targets4"
+  cat >>"$work/cadence.toml" <<'TOML'
 [recovery]
 plug = "http"
 off_url = "http://192.168.77.1:8080/off"
 on_url = "http://192.168.77.1:8080/on"
 off_time = "5s"
 TOML
-# A connection is made, and what is said over it does not come through.
-within router nft add rule inet fault in tcp dport 8080 meta length gt 80 drop
-(sleep 9; heal) &
-healed=$!
-within client env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" \
-  recover --yes --force --state-dir "$(mktemp -d "$work/state.XXXXXX")" >/dev/null 2>&1 || true
-wait "$healed"
-# By then the system would have sent it again.
-sleep 12
-check "an off that was given up never comes" "on" "$(sort -u "$work/plug" | paste -sd ' ')"
+  # A connection is made, and what is said over it does not come through.
+  within router nft add rule inet fault in tcp dport 8080 meta length gt 80 drop
+  (sleep 9; heal) &
+  healed=$!
+  within client env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" \
+    recover --yes --force --state-dir "$(mktemp -d "$work/state.XXXXXX")" >/dev/null 2>&1 || true
+  wait "$healed"
+  # By then the system would have sent it again.
+  sleep 12
+  check "an off that was given up never comes" "on" "$(sort -u "$work/plug" | paste -sd ' ')"
+}
 
+"$2"
 told_all
