@@ -194,6 +194,7 @@ pub fn cycle(
         (Ok(()), Some(why)) => {
             state.recovery.interrupted();
             state.recovery.lights(&now);
+            let why = advice::with(&why, "; the power is back");
             emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))
         }
@@ -290,7 +291,7 @@ fn cut(
         }
         // It may be off, and nobody knows for how long.
         Err(error) => Some(format!(
-            "the plug {} did not confirm that it is off: {error}",
+            "the plug {} did not confirm the power cycle: {error}",
             plug.target()
         )),
     };

@@ -400,8 +400,11 @@ fn timer(
     let but = if schedule::gap(state, now).is_some() {
         let interval = config_duration(settings.policy.healthy_interval);
         format!("expected at most {interval}")
-    } else if runner.is_some() || state.cycle > BY_HAND {
+    } else if runner.is_some() {
         return Finding::ok("timer", found);
+    } else if state.cycle > BY_HAND {
+        let but = "neither systemd nor cron runs the next one, so something else has to";
+        return Finding::ok("timer", format!("{found}; {but}"));
     } else {
         "and nothing is known to run the next one".to_owned()
     };

@@ -281,7 +281,11 @@ fn a_panic_while_the_modem_is_dark_gives_its_power_back_and_ends_the_attempt() {
         let inside = plug.inside.lock().unwrap();
         assert!(inside.broke, "{operation}: nothing broke");
         assert!(!inside.dark, "{operation}: the modem stays dark");
-        assert_eq!(outcome, Outcome::Failed(BROKE.to_owned()), "{operation}");
+        assert_eq!(
+            outcome,
+            Outcome::Failed(format!("{BROKE}; the power is back")),
+            "{operation}"
+        );
         assert!(state.recovery.cut.is_none(), "{operation}");
         assert!(state.recovery.powered.is_some(), "{operation}");
         assert_eq!(

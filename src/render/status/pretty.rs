@@ -83,13 +83,13 @@ pub fn no_state(
 ) -> String {
     let place = printable(&state_dir.display().to_string());
     let what = style.paint(Paint::Warn, "no cycle has run yet");
-    let steps: &[_] = match (is_configured, fault) {
-        (true, _) => &[
+    let steps: &[_] = match (fault, is_configured) {
+        (Some(_), _) => &[("once the configuration is right", "reconcile --trust")],
+        (None, true) => &[
             ("publish the address now", "reconcile --trust"),
             ("see what this host still lacks", "check"),
         ],
-        (false, None) => &[("set it up", "init")],
-        (false, Some(_)) => &[("once the configuration is right", "reconcile --trust")],
+        (None, false) => &[("set it up", "init")],
     };
     let told = format!("{what}: there is no state in {place}\n");
     let mut sheet = Sheet::new(style, zone, told);
@@ -272,6 +272,7 @@ impl<'a> Sheet<'a> {
         // Padding has its limits, and a name from a file that somebody edited may have none.
         let labels = widest(&|record| columns(&record.label)).min(WIDTH);
         let contents = widest(&|record| content(record).len());
+        let rests = document.backoff.as_ref().map(|rest| rest.reason.as_str());
         for (record, alike) in &shown {
             let paint = match record.truth {
                 Truth::Wrong if !document.stale => Paint::Bad,
@@ -297,12 +298,17 @@ impl<'a> Sheet<'a> {
             self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);
             label = "";
             for note in notes(record) {
-                let note = if is_brief {
-                    gist(advice::split(&note).0, "")
-                } else {
-                    note
+                let (what, fix) = advice::split(&note);
+                // What holds up the whole API is told once.
+                let is_shared = rests.is_some_and(|reason| what.starts_with(reason));
+                let (what, fix) = match (is_shared, is_brief) {
+                    (true, _) => ("see API below".to_owned(), None),
+                    (false, true) => (gist(what, ""), None),
+                    (false, false) => (what.to_owned(), fix.map(|fix| format!("fix: {fix}"))),
                 };
-                self.row_at(INDENT + DEEPER, 0, "", Some(Paint::Warn), [&note, ""]);
+                for line in [Some(what), fix].into_iter().flatten() {
+                    self.row_at(INDENT + DEEPER, 0, "", Some(Paint::Warn), [&line, ""]);
+                }
             }
         }
         if limit.is_some() {
@@ -386,7 +392,11 @@ impl<'a> Sheet<'a> {
 
     fn cycles(&mut self, document: &Document) {
         if let Some(backoff) = &document.backoff {
-            self.row("API", Some(Paint::Warn), &backoff.sentence, "");
+            let (what, fix) = advice::split(&backoff.sentence);
+            self.row("API", Some(Paint::Warn), what, "");
+            if let Some(fix) = fix {
+                self.row("fix", None, fix, "");
+            }
         }
         match &document.last_cycle {
             Some(last) => {

@@ -222,7 +222,8 @@ records      vpn.example.com A      11.22.33.44  was right 4 min 12 s ago (DoH)
                write of 11.22.33.55 not confirmed yet: the next cycle checks
                2 records share this name and type (ids
                0123456789abcdef0123456789abcdef,
-               [31m123456789abcdef0123456789abcdef); fix: pin one with `id`
+               [31m123456789abcdef0123456789abcdef)
+               fix: pin one with `id`
              home.example.com AAAA  unknown      never verified
                2a00::1 has 1 of 2 confirmations
 
@@ -472,6 +473,32 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
 }
 
 #[test]
+fn what_holds_up_the_whole_api_is_told_once_with_its_fix_on_a_line_of_its_own() {
+    let mut state = down();
+    let rest = state.backoff.as_mut().unwrap();
+    rest.reason = "Cloudflare rejects the token; fix: use another one".into();
+    for key in [
+        (RecordType::A, "vpn.example.com"),
+        (RecordType::Aaaa, "home.example.com"),
+    ] {
+        let known = state.records.get_mut_or_new(key);
+        known.pending = None;
+        known.in_doubt = None;
+        known.trouble = Some(Trouble {
+            since: at(LAST - 60),
+            why: "Cloudflare rejects the token; fix: use another one".into(),
+            wanted: None,
+            held: Instead::Unread,
+            waits: false,
+        });
+    }
+    let page = page(&document(&state, &at(LAST + 12)), None);
+    assert_eq!(page.matches("rejects the token").count(), 1, "{page}");
+    assert_eq!(page.matches("see API below\n").count(), 2, "{page}");
+    assert!(page.contains("\nfix          use another one\n"), "{page}");
+}
+
+#[test]
 fn of_a_wrong_record_what_it_holds_what_is_wanted_and_why_are_told_once_each() {
     let told = |held: Instead, why: &str| {
         let mut state = ready();
@@ -496,7 +523,7 @@ fn of_a_wrong_record_what_it_holds_what_is_wanted_and_why_are_told_once_each() {
             Instead::Content("11.22.33.99".to_owned()),
             "vpn.example.com A: refused; fix: ask again"
         ),
-        "vpn.example.com A 11.22.33.99 WRONG for 1 min, wanted 11.22.33.44 refused; fix: ask again"
+        "vpn.example.com A 11.22.33.99 WRONG for 1 min, wanted 11.22.33.44 refused fix: ask again"
     );
     assert_eq!(
         told(

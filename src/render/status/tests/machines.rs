@@ -27,15 +27,15 @@ no cycle has run yet: there is no state in /var/lib/cadence
       cadence init
 "
     );
-    let text = no_state(
-        place,
-        false,
-        Some("it is wrong"),
-        &style(false),
-        &TimeZone::UTC,
-    );
-    assert!(text.contains("it is wrong\n"), "{text}");
-    assert!(!text.contains("init"), "it is there: {text}");
+    // A rule that it breaks is as bad as what cannot be read: each cycle refuses it.
+    for is_configured in [false, true] {
+        let fault = Some("it is wrong");
+        let text = no_state(place, is_configured, fault, &style(false), &TimeZone::UTC);
+        assert!(text.contains("it is wrong\n"), "{text}");
+        assert!(!text.contains("init"), "it is there: {text}");
+        let next = "once the configuration is right:\n      cadence reconcile --trust\n";
+        assert!(text.ends_with(next) && !text.contains("now"), "{text}");
+    }
     let nothing = Document::new(None, None, &at(0));
     assert_eq!(
         monitor(&nothing, place),
