@@ -30,7 +30,8 @@ pub enum Protocol {
     NatPmp,
     /// An Internet Gateway Device of UPnP: the address.
     Upnp,
-    /// PCP (RFC 6887): the epoch, which begins anew when the address changes.
+    /// PCP (RFC 6887): an address comes only with a mapping, which nobody asks for here. Its epoch has to begin anew when the address changes
+    /// (8.5), and with miniupnpd 2.3, which most routers have, does not: it spares nothing.
     Pcp,
 }
 
@@ -99,7 +100,7 @@ pub struct Gateway {
     pub asked: Moment,
     /// The external address that it told last.
     pub address: Option<IpAddr>,
-    /// When a provider last named that address, or the trusted one where the router tells none.
+    /// When a provider last named that address.
     pub proved: Option<Moment>,
     /// What its epoch was then.
     pub epoch: Option<u32>,
@@ -153,14 +154,10 @@ impl Gateway {
     /// Whether what it says holds: the address is the trusted one, and it did not start anew since that was proved.
     #[must_use]
     pub fn holds(&self, said: &Said, trusted: IpAddr, now: &Moment) -> bool {
-        let protocol = Protocol::of(&said.way);
-        let is_same_address = match said.address {
-            Some(address) => IpAddr::V4(address) == trusted,
-            None => protocol == Protocol::Pcp,
-        };
+        let is_same_address = said.address.map(IpAddr::V4) == Some(trusted);
         let is_same_epoch = match (self.epoch, said.epoch) {
             (Some(before), Some(epoch)) => self.went_on(before, epoch, now),
-            _ => protocol == Protocol::Upnp,
+            _ => Protocol::of(&said.way) == Protocol::Upnp,
         };
         self.way.as_ref() == Some(&said.way) && is_same_address && is_same_epoch
     }
@@ -222,7 +219,7 @@ impl Gateway {
             if known.proved.is_some() && trusted.is_some_and(is_held) {
                 known.contradicted = Some(now.clone());
             }
-            let is_so = said.address.is_none_or(|told| IpAddr::V4(told) == proved);
+            let is_so = said.address.map(IpAddr::V4) == Some(proved);
             known.proved = is_so.then(|| now.clone());
             known.epoch = said.epoch;
         }
@@ -244,7 +241,9 @@ impl Gateway {
     pub fn told(&self, public: Option<IpAddr>) -> Option<String> {
         let by = Protocol::of(self.way.as_ref()?).name();
         let Some(told) = self.address else {
-            return Some(format!("speaks {by}, which tells when its address changes"));
+            return Some(format!(
+                "speaks {by}, which tells no address without a port forward"
+            ));
         };
         let what = match public.and_then(|public| self.mismatch(public)) {
             None => "",
@@ -365,10 +364,10 @@ mod tests {
     }
 
     #[test]
-    fn of_pcp_the_epoch_counts_and_of_upnp_the_address() {
+    fn of_upnp_the_address_counts_and_pcp_which_tells_none_spares_nothing() {
         let pcp = proved(says(None, Some(1000), "PCP"));
-        assert!(holds(&pcp, &says(None, Some(1060), "PCP"), 60));
-        assert!(!holds(&pcp, &says(None, Some(10), "PCP"), 60));
+        assert!(!pcp.may_hold(TEN_MINUTES, &at(60)));
+        assert!(!holds(&pcp, &says(None, Some(1060), "PCP"), 60));
         let way = "http://192.168.1.1:5000/ctl urn:schemas-upnp-org:service:WANIPConnection:1";
         let upnp = proved(says(Some(A), None, way));
         assert!(holds(&upnp, &says(Some(A), None, way), 60));

@@ -14,16 +14,69 @@ source "${BASH_SOURCE%/*}/alone.sh"
 add() { ip -n "$1" addr add "$3" dev "$2" ${4:+"$4"}; ip -n "$1" link set "$2" up; }
 within() { local namespace=$1; shift; ip netns exec "$namespace" "$@"; }
 
+# wire MILLISECONDS NAMESPACE ONE OTHER: carries frames between two interfaces, each that late; this kernel has no netem. Whoever sends into it has
+# to fill in its checksums (`whole`). USR1 makes it as quick as it can be, USR2 slow again.
+wire() {
+  # shellcheck disable=SC2016 # perl's variables
+  ip netns exec "$2" perl -MSocket -MTime::HiRes=time -e '
+    my ($far, @ends, @queue) = (shift() / 1000);
+    my $delay = $far;
+    @SIG{"USR1", "USR2"} = (sub { $delay = 0 }, sub { $delay = $far });
+    for (@ARGV) {
+      socket(my $end, 17, SOCK_RAW, unpack "S", pack "n", 3) or die "AF_PACKET: $!";
+      open(my $index, "/sys/class/net/$_/ifindex") or die;
+      bind($end, pack "S n i x12", 17, 3, <$index>) or die "$_: $!";
+      push @ends, $end;
+    }
+    while () {
+      my $watched = "";
+      vec($watched, fileno $_, 1) = 1 for @ends;
+      my $ready = select $watched, undef, undef, @queue ? ($queue[0][0] > time ? $queue[0][0] - time : 0) : undef;
+      for my $at (0, 1) {
+        # A signal leaves them as they were asked for.
+        next unless $ready > 0 && vec $watched, fileno $ends[$at], 1;
+        my $from = recv $ends[$at], my $frame, 65535, 0;
+        # Not what we sent ourselves.
+        push @queue, [time + $delay, 1 - $at, $frame] unless unpack("x10 C", $from) == 4;
+      }
+      while (@queue && $queue[0][0] <= time) { my $due = shift @queue; send $ends[$due->[1]], $due->[2], 0; }
+    }' "$1" "$3" "$4" &
+  # shellcheck disable=SC2034 # for the scripts that source it
+  wire=$!
+}
+# whole NAMESPACE INTERFACE: each frame leaves with its checksum, and as it will be on the wire.
+whole() {
+  # shellcheck disable=SC2016 # perl's variables
+  ip netns exec "$1" perl -MSocket -e '
+    socket(my $any, AF_INET, SOCK_DGRAM, 0) or die;
+    # Each ethtool command that switches one kind of offload: checksums of both directions, then segments (linux/ethtool.h).
+    for (0x15, 0x17, 0x1f, 0x21, 0x24, 0x2c) {
+      my $off = pack "LL", $_, 0;
+      ioctl $any, 0x8946, (my $request = pack "a16 P x16", $ARGV[0], $off);
+    }' "$2"
+}
+
+# With $far the internet is so many milliseconds beyond the router, each way.
 make_home() {
   mount -t tmpfs tmpfs /run
-  local namespace
+  local namespace end
   for namespace in client router spare internet; do
     ip netns add "$namespace"
     ip -n "$namespace" link set lo up
     within "$namespace" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
   done
   ip link add c0 netns client type veth peer name r0 netns router
-  ip link add w0 netns router type veth peer name i0 netns internet
+  if [[ ${far-} ]]; then
+    ip netns add wire
+    ip link add w0 netns router type veth peer name a0 netns wire
+    ip link add i0 netns internet type veth peer name b0 netns wire
+    for end in a0 b0; do ip -n wire link set "$end" up; done
+    whole router w0
+    whole internet i0
+    wire "$far" wire a0 b0
+  else
+    ip link add w0 netns router type veth peer name i0 netns internet
+  fi
   ip link add c1 netns client type veth peer name r1 netns spare
   ip link add w1 netns spare type veth peer name i1 netns internet
 
