@@ -124,84 +124,87 @@ pub enum EventKind {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let stored = Value::deserialize(from)?;
-        read(&stored).ok_or_else(|| D::Error::custom("no event of a known kind"))
+        Self::of(&stored).ok_or_else(|| D::Error::custom("no event of a known kind"))
     }
 }
 
-/// An event; none where something of it is missing, or is not known.
-fn read(it: &Value) -> Option<Event> {
-    let number = |key: &str| it.get(key)?.as_u64();
-    let text = |key: &str| it.get(key)?.as_str();
-    let owned = |key: &str| text(key).map(str::to_owned);
-    let address = |key: &str| match text(key).map(str::parse::<IpAddr>) {
-        None => Some(None),
-        Some(Ok(address)) => Some(Some(address)),
-        Some(Err(_)) => None,
-    };
-    let what = match text("kind")? {
-        "address" => EventKind::Address {
-            family: Family::named(text("family")?)?,
-            from: address("from")?,
-            to: address("to")??,
-            providers: {
-                let names = it.get("providers")?.as_array()?.iter();
-                names
-                    .map(|name| Some(name.as_str()?.to_owned()))
-                    .collect::<Option<_>>()?
+impl Event {
+    /// Reads one; none where something of it is missing, or is not known.
+    #[must_use]
+    pub fn of(it: &Value) -> Option<Self> {
+        let number = |key: &str| it.get(key)?.as_u64();
+        let text = |key: &str| it.get(key)?.as_str();
+        let owned = |key: &str| text(key).map(str::to_owned);
+        let address = |key: &str| match text(key).map(str::parse::<IpAddr>) {
+            None => Some(None),
+            Some(Ok(address)) => Some(Some(address)),
+            Some(Err(_)) => None,
+        };
+        let what = match text("kind")? {
+            "address" => EventKind::Address {
+                family: Family::named(text("family")?)?,
+                from: address("from")?,
+                to: address("to")??,
+                providers: {
+                    let names = it.get("providers")?.as_array()?.iter();
+                    names
+                        .map(|name| Some(name.as_str()?.to_owned()))
+                        .collect::<Option<_>>()?
+                },
             },
-        },
-        "readiness" => EventKind::Readiness {
-            family: match text("family") {
-                Some(name) => Some(Family::named(name)?),
-                None => None,
+            "readiness" => EventKind::Readiness {
+                family: match text("family") {
+                    Some(name) => Some(Family::named(name)?),
+                    None => None,
+                },
+                from: Readiness::named(text("from")?)?,
+                to: Readiness::named(text("to")?)?,
+                verdict: Verdict::named(text("verdict")?)?,
             },
-            from: Readiness::named(text("from")?)?,
-            to: Readiness::named(text("to")?)?,
-            verdict: Verdict::named(text("verdict")?)?,
-        },
-        "record" => EventKind::Record {
-            name: owned("name")?,
-            record: RecordType::named(text("type")?)?,
-            outcome: RecordOutcome::named(text("outcome")?)?,
-            from: owned("from"),
-            to: address("to")?,
-            reason: owned("reason"),
-        },
-        "converged" => EventKind::Converged {
-            name: owned("name")?,
-            record: RecordType::named(text("type")?)?,
-            address: address("address")??,
-            seconds: number("seconds")?,
-        },
-        "outage" => EventKind::Outage {
-            phase: OutagePhase::named(text("phase")?)?,
-            verdict: Verdict::named(text("verdict")?)?,
-            doubt: match text("doubt") {
-                Some(name) => Some(Reason::named(name)?),
-                None => None,
+            "record" => EventKind::Record {
+                name: owned("name")?,
+                record: RecordType::named(text("type")?)?,
+                outcome: RecordOutcome::named(text("outcome")?)?,
+                from: owned("from"),
+                to: address("to")?,
+                reason: owned("reason"),
             },
-            seconds: number("seconds"),
-        },
-        "recovery" => EventKind::Recovery {
-            phase: RecoveryPhase::named(text("phase")?)?,
-            attempt: number("attempt")?.try_into().ok()?,
-            seconds: number("seconds"),
-            reason: owned("reason"),
-        },
-        "gap" => EventKind::Gap {
-            seconds: number("seconds"),
-        },
-        "error" => EventKind::Error {
-            message: owned("message")?,
-        },
-        _ => return None,
-    };
-    Some(Event {
-        at: text("at")?.parse().ok()?,
-        seq: number("seq")?,
-        cycle: number("cycle")?,
-        what,
-    })
+            "converged" => EventKind::Converged {
+                name: owned("name")?,
+                record: RecordType::named(text("type")?)?,
+                address: address("address")??,
+                seconds: number("seconds")?,
+            },
+            "outage" => EventKind::Outage {
+                phase: OutagePhase::named(text("phase")?)?,
+                verdict: Verdict::named(text("verdict")?)?,
+                doubt: match text("doubt") {
+                    Some(name) => Some(Reason::named(name)?),
+                    None => None,
+                },
+                seconds: number("seconds"),
+            },
+            "recovery" => EventKind::Recovery {
+                phase: RecoveryPhase::named(text("phase")?)?,
+                attempt: number("attempt")?.try_into().ok()?,
+                seconds: number("seconds"),
+                reason: owned("reason"),
+            },
+            "gap" => EventKind::Gap {
+                seconds: number("seconds"),
+            },
+            "error" => EventKind::Error {
+                message: owned("message")?,
+            },
+            _ => return None,
+        };
+        Some(Self {
+            at: text("at")?.parse().ok()?,
+            seq: number("seq")?,
+            cycle: number("cycle")?,
+            what,
+        })
+    }
 }
 
 impl EventKind {
