@@ -116,13 +116,26 @@ fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_
             ping: wan.ok().then_some(wan.elapsed.as_millis()),
         },
         minute: render::minute_of_day(now.wall, &zone),
+        columns: csv::COLUMNS,
     };
     let home = settings.home();
     let written = |events: &[Event], lost, is_urgent| {
         render::message::message(events, lost, is_urgent, home, (now.wall, &zone))
     };
     match tell::tell(adapters, &context.env, dir, &report, &written) {
-        Ok(warnings) => warnings.iter().for_each(|warning| log::warn!("{warning}")),
+        Ok(done) => {
+            for warning in &done.warnings {
+                log::warn!("{warning}");
+            }
+            if let Some(sent) = done.rows {
+                let line = render::cycle::rows(&sent, system::now().wall, &context.style);
+                match (line, sent.why) {
+                    (None, Some(why)) => log::warn!("sheets did not get its rows: {why}"),
+                    // What a cycle prints was printed before.
+                    (line, _) => drop(context.print(&line.unwrap_or_default())),
+                }
+            }
+        }
         Err(error) => log::warn!("{error}"),
     }
 }
@@ -132,7 +145,7 @@ fn notify(context: &Context, options: &cli::Notify) -> Result<u8, Error> {
     let now = system::now().wall;
     let message =
         |home: &str| render::message::message(&[], false, false, home, (now, &TimeZone::UTC));
-    let findings = notify::run(context, options, &message)?;
+    let findings = notify::run(context, options, &message, csv::COLUMNS)?;
     let checked = check::Checked::of(findings);
     context.print(&render::check::report(&checked.findings, &context.style))?;
     Ok(checked.exit_code())

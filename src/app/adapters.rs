@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::config::receivers::{Heartbeat, How, Notify};
+use crate::config::sheets::{Sheets, load_key};
 use crate::config::{
     Credentials, Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme,
     WanTarget, load_credentials, load_token, load_url, plug_host,
@@ -18,6 +19,7 @@ use crate::logic::gateway::Said;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
+use crate::logic::rows::Batch;
 use crate::logic::units::Family;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
@@ -284,6 +286,22 @@ impl Adapters {
                 receiver::webhook::send(&self.http, &url, body, message, when)
             }
         }
+    }
+
+    /// Appends rows to a spreadsheet.
+    ///
+    /// # Errors
+    /// Why they are not known to be taken.
+    pub fn append(
+        &self,
+        env: &Env,
+        sheets: &Sheets,
+        batch: &Batch,
+        end: Deadline,
+    ) -> Result<(), Refusal> {
+        let key = load_key(env, sheets).map_err(Refusal::of)?;
+        let when = (system::now().wall, end);
+        receiver::sheets::append(&self.http, sheets, &key, batch, when)
     }
 
     /// Whether a plug is configured, or ought to be.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::context::Context;
@@ -35,21 +36,20 @@ pub struct Entry {
 
 impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// What every event has.
-        #[derive(Deserialize)]
-        struct Head {
-            at: Timestamp,
-            kind: String,
-        }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let Head { at, kind } =
-            serde_json::from_slice(raw.get().as_bytes()).map_err(D::Error::custom)?;
-        let event = serde_json::from_slice(raw.get().as_bytes()).ok();
+        let known = raw.get().as_bytes();
+        let known: Value = serde_json::from_slice(known).map_err(D::Error::custom)?;
+        let text = |key| known.get(key).and_then(Value::as_str);
+        // What every event has.
+        let at = text("at").and_then(|at| at.parse().ok());
+        let (Some(at), Some(kind)) = (at, text("kind")) else {
+            return Err(D::Error::custom("no event"));
+        };
         Ok(Self {
             raw,
             at,
-            kind,
-            event,
+            kind: kind.to_owned(),
+            event: Event::of(&known),
         })
     }
 }

@@ -11,14 +11,15 @@ use jiff::Timestamp;
 use super::adapters::Adapters;
 use super::check::finding::Finding;
 use super::context::Context;
-use super::tell::{Job, carry_out, events_of};
+use super::tell::{self, Job, carry_out, events_of};
 use crate::cli;
 use crate::config::receivers::{Heartbeat, How, Notify, Place};
+use crate::config::sheets::{self, Sheets, load_key};
 use crate::config::{Env, load_url};
 use crate::error::{EXIT_DONE, Error};
 use crate::logic::advice;
 use crate::logic::delivery::{Delivery, Pulse};
-use crate::logic::event::Event;
+use crate::logic::rows::Batch;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::{human_ago, human_duration};
 use crate::receiver::heartbeat::{Health, Word};
@@ -31,6 +32,7 @@ use crate::system;
 enum One<'a> {
     Heartbeat(&'a Heartbeat),
     Notify(&'a Notify),
+    Sheets(&'a Sheets),
 }
 
 /// Runs the command: a line for each. `message` is the test of a home.
@@ -41,6 +43,7 @@ pub fn run(
     context: &Context,
     options: &cli::Notify,
     message: &dyn Fn(&str) -> Message,
+    columns: &str,
 ) -> Result<Vec<Finding>, Error> {
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
     let mut all = all(&adapters);
@@ -70,9 +73,11 @@ pub fn run(
             .map_err(Error::state);
     }
     let message = message(adapters.settings.home());
-    let jobs: Vec<Job<'_>> = all.iter().map(|one| one.test(&message)).collect();
+    let jobs = all.iter().map(|one| one.test(&message, columns));
+    let jobs: Vec<Job<'_>> = jobs.collect();
     let results = carry_out(&jobs, &adapters, &context.env);
-    let told = all.iter().zip(results).map(|(one, result)| match result {
+    let told = all.iter().zip(results);
+    let told = told.map(|(one, (result, _))| match result {
         Err(Refusal { why, said, .. }) => one.fails(&why, &said),
         Ok(()) => Finding::ok(one.section(), format!("{} took it", one.label())),
     });
@@ -95,7 +100,8 @@ fn all(adapters: &Adapters) -> Vec<One<'_>> {
     let configured = &adapters.settings.receivers;
     let heartbeats = configured.heartbeats.iter().map(One::Heartbeat);
     let notify = configured.notify.iter().map(One::Notify);
-    heartbeats.chain(notify).collect()
+    let sheets = configured.sheets.iter().map(One::Sheets);
+    heartbeats.chain(notify).chain(sheets).collect()
 }
 
 fn look(
@@ -114,7 +120,12 @@ fn look(
     let (unknown, now) = (Delivery::default(), system::now().wall);
     let look = |one: &One<'_>| {
         let known = told.receivers.get(one.name()).unwrap_or(&unknown);
-        one.look(of, known, &events, now)
+        let waiting = match (one, dir) {
+            (One::Heartbeat(_), _) | (One::Sheets(_), None) => 0,
+            (One::Notify(it), _) => known.count(&events, &it.wants),
+            (One::Sheets(_), Some(dir)) => tell::waiting(dir, known.rows.as_ref(), now),
+        };
+        one.look(of, known, waiting, now)
     };
     let damaged = damaged.map(|why| {
         let file = receivers::FILE;
@@ -129,6 +140,7 @@ impl One<'_> {
         match self {
             Self::Heartbeat(it) => &it.name,
             Self::Notify(it) => &it.name,
+            Self::Sheets(_) => sheets::NAME,
         }
     }
 
@@ -136,6 +148,7 @@ impl One<'_> {
         match self {
             Self::Heartbeat(_) => "heartbeat",
             Self::Notify(_) => "notify",
+            Self::Sheets(_) => sheets::NAME,
         }
     }
 
@@ -146,6 +159,7 @@ impl One<'_> {
                 How::Webhook { place, .. } => Some(place),
                 How::Program(_) => None,
             },
+            Self::Sheets(_) => None,
         }
     }
 
@@ -161,6 +175,7 @@ impl One<'_> {
                 How::Webhook { preset, .. } => preset.name,
                 How::Program(_) => "program",
             },
+            Self::Sheets(_) => name,
         };
         if name == kind {
             name.to_owned()
@@ -179,10 +194,16 @@ impl One<'_> {
         &self,
         (env, config): (&Env, &Path),
         known: &Delivery,
-        events: &[Event],
+        waiting: usize,
         now: Timestamp,
     ) -> Finding {
-        if let Some(Err(why)) = self.place().map(|place| load_url(env, self.name(), place)) {
+        let secret = match self {
+            Self::Sheets(it) => load_key(env, it).map(drop),
+            _ => self
+                .place()
+                .map_or(Ok(()), |place| load_url(env, self.name(), place).map(drop)),
+        };
+        if let Err(why) = secret {
             return self.fails(&why, "");
         }
         if let Self::Notify(Notify {
@@ -195,14 +216,14 @@ impl One<'_> {
             }
         }
         let age = |at| Duration::try_from(now.duration_since(at)).unwrap_or_default();
-        let waiting = match self {
-            Self::Heartbeat(_) => 0,
-            Self::Notify(it) => known.count(events, &it.wants),
+        let what = match self {
+            Self::Sheets(_) => "row",
+            Self::Heartbeat(_) | Self::Notify(_) => "event",
         };
         let waiting = match waiting {
             0 => String::new(),
-            1 => "; 1 event waits".to_owned(),
-            many => format!("; {many} events wait"),
+            1 => format!("; 1 {what} waits"),
+            many => format!("; {many} {what}s wait"),
         };
         if let Some(failed) = known.failed {
             let (what, fix) = advice::split(&known.why);
@@ -215,29 +236,32 @@ impl One<'_> {
             || "not told anything yet".to_owned(),
             |at| format!("told {}", human_ago(age(at))),
         );
-        // Whoever has the URL can write there.
-        let holder = match self.place() {
-            Some(Place::Written(_)) => Some(config),
-            Some(Place::File(path)) => path.as_deref(),
-            None => None,
+        // Whoever has the secret can write there.
+        let (secret, key, holder) = match (self, self.place()) {
+            (Self::Sheets(it), _) => ("key", "sheets.key_file", it.key_file.as_deref()),
+            (_, Some(Place::Written(_))) => ("URL", "url_file", Some(config)),
+            (_, Some(Place::File(path))) => ("URL", "url_file", path.as_deref()),
+            (_, None) => ("", "", None),
         };
         let is_open = |path: &&Path| {
             fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
         };
         if let Some(holder) = holder.filter(is_open) {
             let told = format!(
-                "{}: everyone may read its URL in {}",
+                "{}: everyone may read its {secret} in {}",
                 self.label(),
                 holder.display()
             );
-            let fix = "put it into a file of its own that only root and the group cadence may read, and name that in `url_file`";
+            let fix = format!(
+                "put it into a file of its own that only root and the group cadence may read, and name that in `{key}`"
+            );
             return Finding::warn(self.section(), told).fix(fix);
         }
         Finding::ok(self.section(), format!("{}: {last}{waiting}", self.label()))
     }
 
     /// A heartbeat says that all is well, as that is what a test is to show.
-    fn test<'b>(&'b self, message: &'b Message) -> Job<'b> {
+    fn test<'b>(&'b self, message: &'b Message, columns: &str) -> Job<'b> {
         match self {
             Self::Heartbeat(it) => {
                 let word = Word {
@@ -253,6 +277,7 @@ impl One<'_> {
                 Job::Beat(it, word)
             }
             Self::Notify(it) => Job::Message(it, 0, message.clone()),
+            Self::Sheets(it) => Job::Rows(it, Batch::of_test(columns, system::now().wall)),
         }
     }
 }

@@ -107,6 +107,8 @@ pub const KEEP: Span = span(
 pub const HEARTBEAT_EVERY: Span = span(mins(1), mins(5), DAY);
 /// What happens meanwhile is merged into the next one. More than six an hour nobody reads.
 pub const MESSAGES_EVERY: Span = span(Duration::ZERO, mins(10), DAY);
+/// The API takes 60 writes a minute; rows that are a day old nobody waits for.
+pub const SHEETS_EVERY: Span = span(mins(1), mins(15), DAY);
 /// Zero is never.
 pub const RESTORE_AFTER: Span = span(Duration::ZERO, mins(30), DAY);
 /// Zero is never.

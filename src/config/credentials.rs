@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::env::Env;
+use super::secret::handed_over;
 use super::settings::Recovery;
 use crate::error::plain;
 use crate::file;
@@ -60,15 +61,6 @@ impl fmt::Display for CredentialsError {
 }
 
 impl Error for CredentialsError {}
-
-/// The file of a systemd credential, where the operator has one: a unit that must not fail for a missing file hands over a
-/// blank one in its place (`SetCredential=`).
-pub(super) fn handed_over(env: &Env, name: &str) -> Option<PathBuf> {
-    let path = Path::new(env.get("CREDENTIALS_DIRECTORY")?).join(name);
-    let blank =
-        file::read(&path, MAX_BYTES).is_ok_and(|content| content.bytes.trim_ascii().is_empty());
-    (path.exists() && !blank).then_some(path)
-}
 
 /// Finds the plug's password: in `$CREDENTIALS_DIRECTORY/plug-password` where that is there and not blank, else in
 /// `recovery.password_file`. None where neither is set: not every plug has a password.

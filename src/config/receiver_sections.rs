@@ -8,6 +8,7 @@ use super::presets::{BEATS, PRESETS};
 use super::reader::Reader;
 use super::receivers::{Heartbeat, How, Notify, Place, Receivers};
 use super::section::Section;
+use super::sheets::{self, Sheets};
 use super::url;
 use super::value::Value;
 use crate::logic::delivery::{Topic, Wants};
@@ -21,14 +22,18 @@ const MAX_TEMPLATE: usize = 4096;
 
 type Tables<'a> = [(&'a DeTable<'a>, Value<'a>)];
 
-/// Reads both kinds of sections.
+/// Reads both kinds of sections; `sheets` is one of the receivers too.
 pub fn read<'a>(
     reader: &mut Reader<'a>,
+    sheets: Option<Sheets>,
     heartbeats: &Tables<'a>,
     notify: &Tables<'a>,
 ) -> Receivers {
-    let mut names: Vec<String> = vec![];
-    let mut receivers = Receivers::default();
+    let mut names: Vec<String> = sheets.iter().map(|_| sheets::NAME.to_owned()).collect();
+    let mut receivers = Receivers {
+        sheets,
+        ..Receivers::default()
+    };
     for (table, place) in heartbeats {
         let read = heartbeat(Section::new(reader, "heartbeat", Some(table)));
         if is_new(reader, "heartbeat", *place, &mut names, &read.name) {

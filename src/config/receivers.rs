@@ -1,4 +1,4 @@
-//! Who is told: `[[heartbeat]]` and `[[notify]]`. Their URLs are secrets, which are read when they are needed and never shown.
+//! Who is told: `[[heartbeat]]`, `[[notify]]` and `[sheets]`. Their URLs are secrets, which are read when they are needed and never shown.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::presets::{BeatPreset, Preset};
 use super::server::Endpoint;
+use super::sheets::{self, Sheets};
 use crate::logic::delivery::Wants;
 
 /// Where a URL is.
@@ -69,35 +70,67 @@ pub struct Notify {
     pub wants: Wants,
 }
 
-/// Both kinds of receivers.
+/// Every kind of receivers.
 #[derive(Debug, Clone, Default)]
 pub struct Receivers {
     /// Who is told that cadence lives.
     pub heartbeats: Vec<Heartbeat>,
     /// Who is told what happened.
     pub notify: Vec<Notify>,
+    /// Where a row for each cycle goes.
+    pub sheets: Option<Sheets>,
+}
+
+/// The name of the systemd credential in which a receiver's URL may be.
+#[must_use]
+pub fn url_credential(name: &str) -> String {
+    format!("url-{name}")
+}
+
+/// The file of a secret.
+pub struct SecretFile<'a> {
+    /// What it holds, in words.
+    pub what: String,
+    /// The name of the systemd credential that takes its place.
+    pub credential: String,
+    /// The key that names it.
+    pub key: &'static str,
+    /// Where it is.
+    pub path: &'a Path,
 }
 
 impl Receivers {
     /// Whether nobody is to be told anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.heartbeats.is_empty() && self.notify.is_empty()
+        self.heartbeats.is_empty() && self.notify.is_empty() && self.sheets.is_none()
     }
 
-    /// The files in which URLs are, each with the name of its receiver.
-    pub fn url_files(&self) -> impl Iterator<Item = (&str, &Path)> {
+    /// The files in which URLs and keys are.
+    pub fn secret_files(&self) -> impl Iterator<Item = SecretFile<'_>> {
         let heartbeats = self.heartbeats.iter().map(|it| (&it.name, &it.place));
         let notify = self.notify.iter().filter_map(|it| match &it.how {
             How::Webhook { place, .. } => Some((&it.name, place)),
             How::Program(_) => None,
         });
-        heartbeats
+        let urls = heartbeats
             .chain(notify)
             .filter_map(|(name, place)| match place {
-                Place::File(Some(path)) => Some((name.as_str(), path.as_path())),
+                Place::File(Some(path)) => Some(SecretFile {
+                    what: format!("the URL of {name}"),
+                    credential: url_credential(name),
+                    key: "url_file",
+                    path,
+                }),
                 Place::File(None) | Place::Written(_) => None,
-            })
+            });
+        let key_file = self.sheets.as_ref().and_then(|it| it.key_file.as_deref());
+        urls.chain(key_file.map(|path| SecretFile {
+            what: "the key for Google Sheets".to_owned(),
+            credential: sheets::CREDENTIAL.to_owned(),
+            key: "sheets.key_file",
+            path,
+        }))
     }
 
     /// The programs that are run.
@@ -113,6 +146,7 @@ impl Receivers {
     pub fn names(&self) -> Vec<&str> {
         let heartbeats = self.heartbeats.iter().map(|it| it.name.as_str());
         let notify = self.notify.iter().map(|it| it.name.as_str());
-        heartbeats.chain(notify).collect()
+        let sheets = self.sheets.iter().map(|_| sheets::NAME);
+        heartbeats.chain(notify).chain(sheets).collect()
     }
 }

@@ -13,6 +13,7 @@ use super::receiver_sections::{self, MAX_RECEIVERS};
 use super::section::Section;
 use super::server::Endpoint;
 use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
+use super::sheets;
 use super::suggest::or_nearest;
 use super::url::{self, PlainHttp};
 use super::value::Value;
@@ -64,6 +65,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_metrics = top.table("metrics");
     let in_heartbeats = top.optional_tables("heartbeat", MAX_RECEIVERS);
     let in_notify = top.optional_tables("notify", MAX_RECEIVERS);
+    let (in_sheets, place) = top.placed_table("sheets").unzip();
     top.close();
     let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
     let records = records(reader, &in_records);
@@ -80,7 +82,14 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         in_heartbeats.unwrap_or_default(),
         in_notify.unwrap_or_default(),
     );
-    let receivers = receiver_sections::read(reader, &heartbeats, &notify);
+    let sheets = sheets::read(Section::new(reader, "sheets", in_sheets), place);
+    if sheets.is_some() && keep.is_zero() {
+        reader.problem_of_the_whole(
+            "telemetry.keep is \"0s\", and [sheets] sends what is kept; fix: set it to how long at most rows may wait, such as \"400d\", \
+             or remove [sheets]",
+        );
+    }
+    let receivers = receiver_sections::read(reader, sheets, &heartbeats, &notify);
     reader.refuse_unknown_variables(&[
         "cloudflare",
         "record",
@@ -91,6 +100,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         "metrics",
         "heartbeat",
         "notify",
+        "sheets",
     ]);
     Settings {
         path: path.to_owned(),

@@ -245,10 +245,16 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// A section below this one.
     pub fn table(&mut self, key: &'static str) -> Option<&'a DeTable<'a>> {
+        self.placed_table(key).map(|(table, _)| table)
+    }
+
+    /// The same with its place.
+    pub fn placed_table(&mut self, key: &'static str) -> Option<(&'a DeTable<'a>, Value<'a>)> {
         let value = self.file_value(key)?;
         let allowed = format!("one section [{key}]");
-        let table = value.get_ref().as_table();
-        self.read(key, Value::File(value), table, &allowed, Ok)
+        let (table, place) = (value.get_ref().as_table(), Value::File(value));
+        let table = self.read(key, place, table, &allowed, Ok)?;
+        Some((table, place))
     }
 
     /// The sections of an array of tables (`[[key]]`), each with its place; from 1 to `max`.
@@ -328,7 +334,7 @@ impl<'r, 'a> Section<'r, 'a> {
 /// The sections of which there may be several.
 const SEVERAL: [&str; 3] = ["record", "heartbeat", "notify"];
 /// What the name of a key has in it whose value is a secret.
-const SECRETS: [&str; 4] = ["token", "api_key", "password", "secret"];
+const SECRETS: [&str; 5] = ["token", "api_key", "private_key", "password", "secret"];
 
 /// `"a", "b" or "c"`.
 fn one_of(words: impl Iterator<Item = &'static str>) -> String {

@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::credentials::handed_over;
 use super::env::Env;
+use super::secret::handed_over;
 use crate::error::plain;
 use crate::file;
 

@@ -8,7 +8,7 @@ const MAX_SHOWN: usize = 60;
 /// Some characters fewer than Cloudflare's tokens have, since one may be pasted in part.
 const SHORTEST_TOKEN: usize = 36;
 /// What may be or hold a secret (a plug's password, a token pasted in place of its file's name) is never repeated.
-const UNSHOWN: [&str; 9] = [
+const UNSHOWN: [&str; 10] = [
     "cloudflare.token_file",
     "recovery.address",
     "recovery.password_file",
@@ -18,6 +18,7 @@ const UNSHOWN: [&str; 9] = [
     "notify.url",
     "notify.to",
     "notify.template",
+    "sheets.key_file",
 ];
 
 /// A value and where it is from.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::event::{Event, EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
 use super::named::named;
+use super::rows::Place;
 
 /// For so long events wait for what belongs to them: for public DNS to show what was written, as a rule.
 const TOGETHER: Duration = Duration::from_secs(5 * 60);
@@ -39,6 +40,9 @@ pub struct Delivery {
     pub wait_s: u64,
     /// What went wrong.
     pub why: String,
+    /// How far whoever gets rows is in the lines of telemetry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Place>,
 }
 
 named! {
@@ -233,6 +237,21 @@ impl Delivery {
         let every = every.saturating_sub(EARLY);
         let is_time = !self.at.is_some_and(|at| is_within(at, now, every));
         self.pulse != pulse.as_str() || pulse != Pulse::Start && is_time
+    }
+
+    /// Whether rows are to go out now: every so often, and at once where some were left the last time. None go while the line is down.
+    #[must_use]
+    pub fn takes_rows(&self, every: Duration, is_down: bool, now: Timestamp) -> bool {
+        let every = every.saturating_sub(EARLY);
+        let is_left = self.rows.as_ref().is_some_and(|it| it.more);
+        let is_time = is_left || !self.at.is_some_and(|at| is_within(at, now, every));
+        is_time && !is_down && !self.rests(is_down, now)
+    }
+
+    /// Rows were taken, up to this place.
+    pub fn has_rows(&mut self, up_to: &Place, now: Timestamp) {
+        self.is_reached(now);
+        self.rows = Some(up_to.clone());
     }
 
     /// The heartbeat was taken.

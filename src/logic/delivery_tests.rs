@@ -292,3 +292,32 @@ fn what_left_the_history_untold_is_noticed_and_hides_nothing_that_is_there() {
     assert_eq!((known.take_up(&events[..1], 20), known.told), (false, 0));
     assert_eq!(known.count(&events, &wants()), 2);
 }
+
+#[test]
+fn rows_go_out_every_so_often_at_once_where_some_are_left_and_never_while_the_line_is_down() {
+    let every = Duration::from_secs(900);
+    let place = |more| Place {
+        day: "2026-11-28".parse().unwrap(),
+        offset: 1,
+        more,
+        to: 1,
+    };
+    let mut known = Delivery::default();
+    let takes = |known: &Delivery, is_down, s| known.takes_rows(every, is_down, at(s).wall);
+    assert!(takes(&known, false, 0) && !takes(&known, true, 0));
+    known.has_rows(&place(false), at(0).wall);
+    assert!(
+        !takes(&known, false, 870) && takes(&known, false, 881),
+        "cycles have jitter"
+    );
+    known.has_rows(&place(true), at(900).wall);
+    assert!(takes(&known, false, 901) && !takes(&known, true, 901));
+    known.fails(
+        "no".to_owned(),
+        Some(Duration::from_secs(300)),
+        false,
+        at(901).wall,
+    );
+    assert!(!takes(&known, false, 1200) && takes(&known, false, 1202));
+    assert_eq!(known.rows, Some(place(true)), "what failed is sent again");
+}

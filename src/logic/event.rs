@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::line::Reason;
 use super::readiness::Readiness;
@@ -119,101 +120,89 @@ pub enum EventKind {
     },
 }
 
-/// An event as it is read: whatever any kind has. What is derived for the kinds takes 10 KB more of the binary, as their fields are kept
-/// until the kind is known.
-#[derive(Deserialize)]
-struct Stored {
-    at: Timestamp,
-    seq: u64,
-    cycle: u64,
-    kind: String,
-    family: Option<Family>,
-    from: Option<String>,
-    to: Option<String>,
-    providers: Option<Vec<String>>,
-    verdict: Option<Verdict>,
-    name: Option<String>,
-    #[serde(rename = "type")]
-    record: Option<RecordType>,
-    outcome: Option<RecordOutcome>,
-    reason: Option<String>,
-    address: Option<IpAddr>,
-    seconds: Option<u64>,
-    phase: Option<String>,
-    doubt: Option<Reason>,
-    attempt: Option<u32>,
-    message: Option<String>,
-}
-
+/// By the values that are there, whatever the kind has: what is derived takes 20 KB more of the binary.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let stored = Stored::deserialize(from)?;
-        let (at, seq, cycle) = (stored.at, stored.seq, stored.cycle);
-        let what = stored.what();
-        let what = what.ok_or_else(|| D::Error::custom("no event of a known kind"))?;
-        Ok(Self {
-            at,
-            seq,
-            cycle,
-            what,
-        })
+        let stored = Value::deserialize(from)?;
+        Self::of(&stored).ok_or_else(|| D::Error::custom("no event of a known kind"))
     }
 }
 
-impl Stored {
-    /// What happened; none where something of it is missing, or is not known.
-    fn what(self) -> Option<EventKind> {
-        let address = |text: Option<String>| match text.map(|text| text.parse::<IpAddr>()) {
+impl Event {
+    /// Reads one; none where something of it is missing, or is not known.
+    #[must_use]
+    pub fn of(it: &Value) -> Option<Self> {
+        let number = |key: &str| it.get(key)?.as_u64();
+        let text = |key: &str| it.get(key)?.as_str();
+        let owned = |key: &str| text(key).map(str::to_owned);
+        let address = |key: &str| match text(key).map(str::parse::<IpAddr>) {
             None => Some(None),
             Some(Ok(address)) => Some(Some(address)),
             Some(Err(_)) => None,
         };
-        Some(match self.kind.as_str() {
+        let what = match text("kind")? {
             "address" => EventKind::Address {
-                family: self.family?,
-                from: address(self.from)?,
-                to: address(self.to)??,
-                providers: self.providers?,
+                family: Family::named(text("family")?)?,
+                from: address("from")?,
+                to: address("to")??,
+                providers: {
+                    let names = it.get("providers")?.as_array()?.iter();
+                    names
+                        .map(|name| Some(name.as_str()?.to_owned()))
+                        .collect::<Option<_>>()?
+                },
             },
             "readiness" => EventKind::Readiness {
-                family: self.family,
-                from: Readiness::named(&self.from?)?,
-                to: Readiness::named(&self.to?)?,
-                verdict: self.verdict?,
+                family: match text("family") {
+                    Some(name) => Some(Family::named(name)?),
+                    None => None,
+                },
+                from: Readiness::named(text("from")?)?,
+                to: Readiness::named(text("to")?)?,
+                verdict: Verdict::named(text("verdict")?)?,
             },
             "record" => EventKind::Record {
-                name: self.name?,
-                record: self.record?,
-                outcome: self.outcome?,
-                from: self.from,
-                to: address(self.to)?,
-                reason: self.reason,
+                name: owned("name")?,
+                record: RecordType::named(text("type")?)?,
+                outcome: RecordOutcome::named(text("outcome")?)?,
+                from: owned("from"),
+                to: address("to")?,
+                reason: owned("reason"),
             },
             "converged" => EventKind::Converged {
-                name: self.name?,
-                record: self.record?,
-                address: self.address?,
-                seconds: self.seconds?,
+                name: owned("name")?,
+                record: RecordType::named(text("type")?)?,
+                address: address("address")??,
+                seconds: number("seconds")?,
             },
             "outage" => EventKind::Outage {
-                phase: OutagePhase::named(&self.phase?)?,
-                verdict: self.verdict?,
-                doubt: self.doubt,
-                seconds: self.seconds,
+                phase: OutagePhase::named(text("phase")?)?,
+                verdict: Verdict::named(text("verdict")?)?,
+                doubt: match text("doubt") {
+                    Some(name) => Some(Reason::named(name)?),
+                    None => None,
+                },
+                seconds: number("seconds"),
             },
             "recovery" => EventKind::Recovery {
-                phase: RecoveryPhase::named(&self.phase?)?,
-                attempt: self.attempt?,
-                seconds: self.seconds,
-                reason: self.reason,
+                phase: RecoveryPhase::named(text("phase")?)?,
+                attempt: number("attempt")?.try_into().ok()?,
+                seconds: number("seconds"),
+                reason: owned("reason"),
             },
             "gap" => EventKind::Gap {
-                seconds: self.seconds,
+                seconds: number("seconds"),
             },
             "error" => EventKind::Error {
-                message: self.message?,
+                message: owned("message")?,
             },
             _ => return None,
+        };
+        Some(Self {
+            at: text("at")?.parse().ok()?,
+            seq: number("seq")?,
+            cycle: number("cycle")?,
+            what,
         })
     }
 }

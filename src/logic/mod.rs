@@ -26,6 +26,7 @@ pub mod records;
 pub mod recovery;
 pub mod report;
 pub mod rest;
+pub mod rows;
 pub mod schedule;
 pub mod settle;
 pub mod settled;

@@ -282,3 +282,38 @@ fn the_first_address_that_is_seen_is_not_told_to_be_new() {
     report.join();
     assert_eq!(report.outages[0].new_address, None);
 }
+
+#[test]
+fn a_time_is_read_as_a_cycle_writes_it_and_nothing_else_is_one() {
+    let columns = Columns::of("time,verdict,wan_ms\n").unwrap();
+    let read = |field: &str| {
+        let line = format!("2026-03-01T00:00:00Z,HEALTHY,{field}\n");
+        columns.look(&line).unwrap().answers[1]
+    };
+    for (field, ms) in [
+        ("0", 0.0),
+        ("74", 74.0),
+        ("0.1", 0.1),
+        ("12.3", 12.3),
+        ("55000.9", 55_000.9),
+        ("12.34", 12.3),
+    ] {
+        assert_eq!(read(field), Some(ms), "{field}");
+    }
+    for field in [
+        "",
+        ".",
+        "1.",
+        ".5",
+        "-1",
+        "+1",
+        "1e3",
+        "NaN",
+        "inf",
+        "ü",
+        "1.ü",
+        "99999999999",
+    ] {
+        assert_eq!(read(field), None, "{field}");
+    }
+}

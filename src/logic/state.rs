@@ -152,9 +152,21 @@ impl Uptime {
 pub struct Hour {
     /// Hours since 1970-01-01T00:00Z.
     pub hour: i64,
-    /// The cycles in it.
-    #[serde(flatten)]
-    pub uptime: Uptime,
+    /// Cycles in it that ended READY.
+    pub ready: u64,
+    /// All of them.
+    pub total: u64,
+}
+
+impl Hour {
+    const fn of(hour: i64, Uptime { ready, total }: Uptime) -> Self {
+        Self { hour, ready, total }
+    }
+
+    const fn uptime(self) -> Uptime {
+        let Self { ready, total, .. } = self;
+        Uptime { ready, total }
+    }
 }
 
 /// An outage that goes on.
@@ -268,12 +280,15 @@ impl State {
         let oldest = hour - i64::try_from(HOURS).unwrap_or(0) + 1;
         self.hours
             .retain(|seen| (oldest..=hour).contains(&seen.hour));
-        let mut uptime = Uptime::default();
-        if let Some(seen) = self.hours.iter_mut().find(|seen| seen.hour == hour) {
-            seen.uptime.count(ready);
-        } else {
-            uptime.count(ready);
-            self.hours.push(Hour { hour, uptime });
+        let known = self.hours.iter_mut().find(|seen| seen.hour == hour);
+        let mut uptime = known
+            .as_ref()
+            .map_or_else(Uptime::default, |it| it.uptime());
+        uptime.count(ready);
+        let counted = Hour::of(hour, uptime);
+        match known {
+            Some(known) => *known = counted,
+            None => self.hours.push(counted),
         }
     }
 
@@ -287,7 +302,7 @@ impl State {
                 self.hours
                     .iter()
                     .find(|seen| seen.hour == hour)
-                    .map(|seen| seen.uptime.percent() / 100.0)
+                    .map(|seen| seen.uptime().percent() / 100.0)
             })
             .collect()
     }

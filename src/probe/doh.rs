@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::config::Endpoint;
 use crate::logic::order;
@@ -20,25 +20,21 @@ const CNAME: u64 = 5;
 /// What a server says that works, of a name that cannot be resolved: its name servers do not answer for it, or its DNSSEC is broken.
 pub const UNRESOLVED: &str = "DNS says SERVFAIL: it could not get an answer";
 
-#[derive(Deserialize)]
-struct Document {
-    #[serde(rename = "Status")]
-    status: u64,
-    /// The answer was truncated (RFC 1035 section 4.1.1): what is missing may be another address.
-    #[serde(rename = "TC", default)]
-    truncated: Option<bool>,
-    /// Absent where there is none.
-    #[serde(rename = "Answer", default)]
-    answer: Option<Vec<Answer>>,
+/// A record of an answer.
+struct Answer<'a> {
+    name: &'a str,
+    kind: u64,
+    data: &'a str,
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    name: String,
-    #[serde(rename = "type")]
-    kind: u64,
-    data: String,
+impl<'a> Answer<'a> {
+    fn of(it: &'a Value) -> Option<Self> {
+        Some(Self {
+            name: it.get("name").map_or(Some(""), Value::as_str)?,
+            kind: it.get("type")?.as_u64()?,
+            data: it.get("data")?.as_str()?,
+        })
+    }
 }
 
 /// Asks one server for all addresses of `name`, in ASCII form; sorted, each once. None at all is an answer, too.
@@ -78,22 +74,34 @@ pub fn ask(
 /// # Errors
 /// One line: the body is no such document, an address in it is none, or the response code names a fault.
 pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpAddr>, String> {
-    let document: Document =
-        serde_json::from_slice(body).map_err(|_| "answer is not DNS JSON".to_owned())?;
-    match document.status {
+    let other = || "answer is not DNS JSON".to_owned();
+    let document: Value = serde_json::from_slice(body).map_err(|_| other())?;
+    let status = document.get("Status").and_then(Value::as_u64);
+    // It may be absent, or null, where there are none.
+    let listed = match document.get("Answer") {
+        None | Some(Value::Null) => Some(&[][..]),
+        Some(listed) => listed.as_array().map(Vec::as_slice),
+    };
+    let answers = listed.ok_or_else(other)?.iter().map(Answer::of);
+    let answers: Vec<Answer<'_>> = answers.collect::<Option<_>>().ok_or_else(other)?;
+    match status.ok_or_else(other)? {
         NOERROR => {}
         NXDOMAIN => return Ok(Vec::new()),
         SERVFAIL => return Err(UNRESOLVED.to_owned()),
         code => return Err(format!("DNS says {}", rcode(code))),
     }
-    if document.truncated == Some(true) {
+    // What is missing may be another address (RFC 1035 section 4.1.1).
+    let is_cut = match document.get("TC") {
+        None | Some(Value::Null) => Some(false),
+        Some(it) => it.as_bool(),
+    };
+    if is_cut.ok_or_else(other)? {
         return Err("answer was truncated".to_owned());
     }
-    let answers = document.answer.unwrap_or_default();
     let owner = end_of_chain(name, &answers);
     let listed = answers
         .iter()
-        .filter(|answer| answer.kind == kind.number() && is_same_name(&answer.name, owner))
+        .filter(|answer| answer.kind == kind.number() && is_same_name(answer.name, owner))
         .map(|answer| {
             let address = answer
                 .data
@@ -118,15 +126,15 @@ pub fn parse_answer(body: &[u8], name: &str, kind: RecordType) -> Result<Vec<IpA
 }
 
 /// The name to which the aliases lead from `name`.
-fn end_of_chain<'a>(name: &'a str, answers: &'a [Answer]) -> &'a str {
+fn end_of_chain<'a>(name: &'a str, answers: &[Answer<'a>]) -> &'a str {
     let mut owner = name;
     // Each alias leads on once; a circle has no end, and no address.
     for _ in answers {
-        let is_next = |answer: &&Answer| answer.kind == CNAME && is_same_name(&answer.name, owner);
+        let is_next = |answer: &&Answer| answer.kind == CNAME && is_same_name(answer.name, owner);
         let Some(alias) = answers.iter().find(is_next) else {
             break;
         };
-        owner = &alias.data;
+        owner = alias.data;
     }
     owner
 }

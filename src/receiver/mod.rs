@@ -3,6 +3,7 @@
 
 pub mod heartbeat;
 pub mod program;
+pub mod sheets;
 pub mod webhook;
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::config::Endpoint;
 use crate::logic::advice;
-use crate::net::http::{Http, Method, Request, retry_after};
+use crate::net::http::{Http, Method, Reply, Request, retry_after};
 use crate::net::{Deadline, reason};
 use crate::program::first_line;
 
@@ -79,54 +80,80 @@ fn send(
     now: Timestamp,
     deadline: Deadline,
 ) -> Result<String, Refusal> {
-    let host = &to.host;
     let request = Request {
         method: request.body.map_or(Method::Get, |_| Method::Post),
         headers: request.headers,
         body: request.body.map(str::as_bytes),
-        is_url_secret: true,
-        max_body: MAX_REPLY,
         ..Request::get(request.url)
     };
-    let reply = http.send(&request, deadline).map_err(|error| {
+    let reply = exchange(http, &to.host, request, deadline)?;
+    let body = String::from_utf8_lossy(&reply.body).into_owned();
+    if (200..300).contains(&reply.status) {
+        return Ok(body);
+    }
+    let fix = match reply.status {
+        300..=399 => "set the URL to where it leads: no redirect is followed",
+        _ => "check the URL, and what the service expects",
+    };
+    Err(refused(&to.host, &reply, fix, quoted(&body, to), now))
+}
+
+/// Sends it; what came back, whatever its status.
+fn exchange(
+    http: &Http,
+    host: &str,
+    request: Request<'_>,
+    deadline: Deadline,
+) -> Result<Reply, Refusal> {
+    let request = Request {
+        is_url_secret: true,
+        max_body: MAX_REPLY,
+        ..request
+    };
+    http.send(&request, deadline).map_err(|error| {
         let told = format!("{host}: {error}");
         let fix = reason::fix(&told).unwrap_or("see whether the host is right and answers");
         Refusal::of(advice::join(&told, Some(fix)))
-    })?;
-    let status = reply.status;
-    let body = String::from_utf8_lossy(&reply.body).into_owned();
-    if (200..300).contains(&status) {
-        return Ok(body);
-    }
-    let fix = match status {
-        300..=399 => "set the URL to where it leads: no redirect is followed",
-        429 | 500.. => "wait: it is tried again",
-        _ => "check the URL, and what the service expects",
-    };
-    Err(Refusal {
-        why: advice::join(&format!("{host} answers {status}"), Some(fix)),
-        said: quoted(&body, to),
-        wait: reply.retry_after.and_then(|it| retry_after(&it, now)),
     })
+}
+
+/// What becomes of an answer of another status. A server that is busy or broken needs no fix.
+fn refused(host: &str, reply: &Reply, fix: &str, said: String, now: Timestamp) -> Refusal {
+    let status = reply.status;
+    let fix = match status {
+        429 | 500.. => "wait: it is tried again",
+        _ => fix,
+    };
+    let wait = reply.retry_after.as_deref();
+    Refusal {
+        why: advice::join(&format!("{host} answers {status}"), Some(fix)),
+        said,
+        wait: wait.and_then(|it| retry_after(it, now)),
+    }
 }
 
 /// The first line of what a receiver says, unless it holds a part of its URL, which some echo.
 fn quoted(body: &str, url: &Endpoint) -> String {
+    let (_, rest) = url.url.split_once("://").unwrap_or_default();
+    let (_, path) = rest.split_once('/').unwrap_or_default();
+    unless_secret(body, path, "its URL")
+}
+
+/// The first line of what it says, unless that holds a part of this secret, whatever its case, and written as in a URL too.
+fn unless_secret(body: &str, secret: &str, name: &str) -> String {
     let Some(said) = first_line(body) else {
         return String::new();
     };
-    let (_, rest) = url.url.split_once("://").unwrap_or_default();
-    let (_, path) = rest.split_once('/').unwrap_or_default();
-    let path = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
-    let low = percent_decode_str(&said).decode_utf8_lossy().to_lowercase();
-    let parts = path.split(|c: char| !c.is_alphanumeric());
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().to_lowercase();
+    let (secret, low) = (plain(secret), plain(&said));
+    let parts = secret.split(|c: char| !c.is_alphanumeric());
     let letters = parts.map(|part| part.chars().collect::<Vec<char>>());
     let is_told = |part: Vec<char>| {
         let mut pieces = part.windows(SECRET_LENGTH);
         pieces.any(|piece| low.contains(&piece.iter().collect::<String>()))
     };
     if letters.into_iter().any(is_told) {
-        return " (what it says holds a part of its URL)".to_owned();
+        return format!(" (what it says holds a part of {name})");
     }
     format!(" (\"{said}\")")
 }

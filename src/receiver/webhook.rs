@@ -41,7 +41,7 @@ pub fn send(
         None => (filled(preset.escape).fill(preset.body), preset.content_type),
         Some(own) => {
             let json = filled(Escape::Json).fill(own);
-            if serde_json::from_str::<Value>(&json).is_ok() {
+            if serde_json::from_slice::<Value>(json.as_bytes()).is_ok() {
                 (json, "application/json")
             } else {
                 (filled(Escape::None).fill(own), "text/plain; charset=utf-8")

@@ -6,10 +6,13 @@ mod lines;
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use super::line::print;
 use super::style::{Form, Style};
 use super::text::{beside, fitting};
 use crate::app::reconcile::Cycle;
+use crate::app::tell::Sent;
 use crate::called;
 use crate::logic::advice;
 
@@ -43,6 +46,13 @@ pub fn report(cycle: &Cycle<'_>, style: &Style) -> String {
             text
         }),
     }
+}
+
+/// What became of rows for a spreadsheet, as one more line; none where no lines are told.
+#[must_use]
+pub fn rows(sent: &Sent, at: Timestamp, style: &Style) -> Option<String> {
+    let is_told = style.form != Form::Json && !style.quiet;
+    is_told.then(|| print(&[lines::rows(sent, at)], *style))
 }
 
 #[cfg(test)]

@@ -275,7 +275,10 @@ fn raw(event: &Entry) -> String {
 }
 
 fn fields(event: &Entry) -> Map<String, Value> {
-    serde_json::from_str(event.raw.get()).unwrap_or_default()
+    match serde_json::from_slice(event.raw.get().as_bytes()) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) | Err(_) => Map::new(),
+    }
 }
 
 /// The fields that are the kind's own.

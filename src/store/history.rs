@@ -12,8 +12,9 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{StateDir, StoreError};
 use crate::file::whole;
@@ -186,7 +187,7 @@ fn append_some<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> io::
 fn numbered_lines<E: Serialize>(events: &[E]) -> io::Result<Vec<(u64, Vec<u8>)>> {
     let numbered = |event| {
         let mut line = serde_json::to_vec(event)?;
-        let Numbered { seq } = serde_json::from_slice(&line)?;
+        let seq = seq_of(&line).ok_or(io::ErrorKind::InvalidData)?;
         line.push(b'\n');
         Ok((seq, line))
     };
@@ -203,12 +204,6 @@ fn seq_in(dir: &StateDir, name: &str) -> io::Result<Option<u64>> {
 fn same_file(one: &File, other: &File) -> bool {
     let id = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
     id(one) == id(other)
-}
-
-/// All that is asked of an event here.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-struct Numbered {
-    seq: u64,
 }
 
 /// The end of a file.
@@ -265,7 +260,8 @@ impl End {
 
 /// The number of an event. One that leaves none for those to come is not ours.
 fn seq_of(line: &[u8]) -> Option<u64> {
-    let Numbered { seq } = serde_json::from_slice(line).ok()?;
+    let event: Value = serde_json::from_slice(line).ok()?;
+    let seq = event.get("seq")?.as_u64()?;
     (seq <= LARGEST_SEQ).then_some(seq)
 }
 

@@ -13,6 +13,7 @@ use super::{StateDir, StoreError, lock};
 use crate::file::whole;
 use crate::logic::by_name::ByName;
 use crate::logic::delivery::Delivery;
+use crate::logic::rows::Place;
 
 /// The name of the document in the state folder.
 pub const FILE: &str = "receivers.json";
@@ -99,7 +100,18 @@ fn delivery(it: &Value) -> Delivery {
         failed: time("failed"),
         wait_s: number("wait_s").unwrap_or_default(),
         why: text("why").to_owned(),
+        rows: it.get("rows").and_then(place),
     }
+}
+
+/// How far it is in the lines of telemetry; none where that is not known.
+fn place(it: &Value) -> Option<Place> {
+    Some(Place {
+        day: it.get("day")?.as_str()?.parse().ok()?,
+        offset: it.get("offset")?.as_u64()?,
+        more: it.get("more")?.as_bool()?,
+        to: it.get("to")?.as_u64()?.try_into().ok()?,
+    })
 }
 
 /// Replaces the document. It `lasts` where a power loss must not bring the old one back.

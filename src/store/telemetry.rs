@@ -2,7 +2,8 @@
 //!
 //! Nothing depends on it: it is written without the lock, each line by one call, and never synced. A power loss costs its last lines.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read as _, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -64,11 +65,71 @@ pub fn read(
     [first, last]: [Date; 2],
     told: &mut dyn FnMut(&str, &str),
 ) -> Result<(), StoreError> {
+    let (mut columns, mut line) = (String::new(), String::new());
+    each_day(dir, [first, last], &mut |_, file| {
+        let mut lines = BufReader::with_capacity(BUFFER, file.take(LARGEST));
+        next_line(&mut lines, &mut columns)?;
+        while next_line(&mut lines, &mut line)? {
+            told(&columns, &line);
+        }
+        Ok(true)
+    })
+}
+
+/// Reads the lines up to those of `last`: each is told with its day and where in the file of that it ends, until `told` has enough. Without
+/// a place to begin `after`, those of `last` alone. False where that place is none: a power loss took what was before it.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_after(
+    dir: &StateDir,
+    after: Option<(Date, u64)>,
+    last: Date,
+    told: &mut dyn FnMut(&str, Date, u64) -> bool,
+) -> Result<bool, StoreError> {
+    let (first, done) = after.unwrap_or((last, 0));
+    let mut is_place = true;
+    let mut line = vec![];
+    each_day(dir, [first, last], &mut |day, mut file| {
+        // What is done ends with a line; of a file that is new, the names of the columns are done.
+        let begin = if day == first {
+            done.saturating_sub(1)
+        } else {
+            0
+        };
+        let mut end = file.seek(SeekFrom::Start(begin))?;
+        let mut lines = BufReader::with_capacity(BUFFER, file.take(LARGEST));
+        line.clear();
+        end += lines.read_until(b'\n', &mut line)? as u64;
+        is_place &= begin == 0 || line == b"\n";
+        if !is_place {
+            return Ok(false);
+        }
+        loop {
+            line.clear();
+            end += lines.read_until(b'\n', &mut line)? as u64;
+            // What has no end yet may still be written.
+            if line.last() != Some(&b'\n') {
+                return Ok(true);
+            }
+            if !told(std::str::from_utf8(&line).unwrap_or_default(), day, end) {
+                return Ok(false);
+            }
+        }
+    })?;
+    Ok(is_place)
+}
+
+/// Opens the file of each day that has one, oldest first, as long as `read` wants more.
+fn each_day(
+    dir: &StateDir,
+    [first, last]: [Date; 2],
+    read: &mut dyn FnMut(Date, File) -> io::Result<bool>,
+) -> Result<(), StoreError> {
     let folder = match dir.folder.open_below(FOLDER.as_ref()) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
         opened => opened.map_err(dir.failed("read", FOLDER))?,
     };
-    let (mut columns, mut line) = (String::new(), String::new());
     let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok());
     while let Some(day) = days.next().filter(|day| *day <= last) {
         let name = format!("{day}{ENDING}");
@@ -85,11 +146,11 @@ pub fn read(
             }
             opened => opened,
         };
-        let failed = |cause| StoreError::new("read", &folder.file(name.as_ref()), cause);
-        let mut lines = BufReader::with_capacity(BUFFER, file.map_err(failed)?.take(LARGEST));
-        next_line(&mut lines, &mut columns).map_err(failed)?;
-        while next_line(&mut lines, &mut line).map_err(failed)? {
-            told(&columns, &line);
+        let is_more = file
+            .and_then(|file| read(day, file))
+            .map_err(|cause| StoreError::new("read", &folder.file(name.as_ref()), cause))?;
+        if !is_more {
+            break;
         }
     }
     Ok(())
@@ -112,3 +173,7 @@ fn remove_before(below: &StateDir, first: Date) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "telemetry_tests.rs"]
+mod tests;

@@ -9,6 +9,7 @@ mod crashes;
 mod heartbeats;
 mod messages;
 mod service;
+mod sheets;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -54,17 +54,25 @@ impl Request {
     }
 }
 
+/// What it answers to a request.
+type Answer = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
+
 pub struct Service {
     port: u16,
-    reply: Arc<Mutex<Reply>>,
+    reply: Arc<Mutex<Answer>>,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Service {
     pub fn start(reply: Reply) -> Self {
+        Self::by(move |_| reply.clone())
+    }
+
+    /// One that answers each request by what is in it.
+    pub fn by(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let reply = Arc::new(Mutex::new(reply));
+        let reply: Arc<Mutex<Answer>> = Arc::new(Mutex::new(Arc::new(answer)));
         let requests = Arc::new(Mutex::new(vec![]));
         let (its_reply, its_requests) = (Arc::clone(&reply), Arc::clone(&requests));
         // It ends with the test's process.
@@ -88,7 +96,7 @@ impl Service {
     }
 
     pub fn answers(&self, reply: Reply) {
-        *self.reply.lock().unwrap() = reply;
+        *self.reply.lock().unwrap() = Arc::new(move |_: &Request| reply.clone());
     }
 
     pub fn requests(&self) -> Vec<Request> {
@@ -102,7 +110,7 @@ impl Service {
 
 fn serve(
     mut stream: TcpStream,
-    reply: &Mutex<Reply>,
+    answer: &Mutex<Answer>,
     requests: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -129,9 +137,9 @@ fn serve(
         let mut body = vec![0; length];
         stream.read_exact(&mut body)?;
         request.body = String::from_utf8_lossy(&body).into_owned();
-        requests.lock().unwrap().push(request);
-        let reply = reply.lock().unwrap().clone();
-        match reply {
+        requests.lock().unwrap().push(request.clone());
+        let answer = answer.lock().unwrap().clone();
+        match answer(&request) {
             Reply::Bytes(bytes, after) => {
                 thread::sleep(after);
                 stream.write_all(&bytes)?;

@@ -9,21 +9,13 @@ use super::finding::Finding;
 use super::runner::Runner;
 use super::systemd::SERVICE;
 use crate::called::{self, quoted};
-use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL, url_credential};
+use crate::config::receivers::SecretFile as Secret;
+use crate::config::{PASSWORD_CREDENTIAL, Settings, TOKEN_CREDENTIAL};
 use crate::error::plain;
 
 const CHECK: &str = "credential";
 /// What `ProtectHome=` hides.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
-
-/// A secret that cycles need.
-struct Secret<'a> {
-    what: String,
-    /// Its name as a systemd credential.
-    credential: String,
-    key: &'static str,
-    path: &'a Path,
-}
 
 /// How it comes to them.
 enum Way {
@@ -53,14 +45,9 @@ pub fn look(settings: &Settings, runner: &Runner) -> Vec<Finding> {
         path,
     });
     let password = password.filter(|_| recovery.limits.enabled);
-    let urls = settings.receivers.url_files().map(|(name, path)| Secret {
-        what: format!("the URL of {name}"),
-        credential: url_credential(name),
-        key: "url_file",
-        path,
-    });
+    let told = settings.receivers.secret_files();
     let (mut given, mut readable, mut findings) = (vec![], vec![], vec![]);
-    for secret in token.into_iter().chain(password).chain(urls) {
+    for secret in token.into_iter().chain(password).chain(told) {
         match secret.way(runner) {
             Way::Given => given.push(secret.what),
             Way::Readable => readable.push(secret.what),

@@ -119,7 +119,7 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
         settings.recovery.password_file.as_deref(),
     ];
     let decisive = decisive.into_iter().flatten();
-    let told = settings.receivers.url_files().map(|(_, file)| file);
+    let told = settings.receivers.secret_files().map(|file| file.path);
     let decisive = decisive.chain(told).chain(settings.receivers.programs());
     for file in decisive {
         // In a sticky folder nobody can replace what is another one's.

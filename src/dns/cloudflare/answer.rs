@@ -92,7 +92,7 @@ pub fn open(
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     // Some write their words in another encoding: what is not of UTF-8 is replaced.
     let text = String::from_utf8_lossy(body);
-    let mut envelope = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let mut envelope = serde_json::from_slice(text.as_bytes()).unwrap_or(Value::Null);
     let refusals = Refusals::of(&envelope);
     let success = envelope.get("success").and_then(Value::as_bool);
     // Anybody on the way may say when to come back; only the API itself may ask for a day.

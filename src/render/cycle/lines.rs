@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::app::act::Acted;
 use crate::app::power;
 use crate::app::reconcile::Cycle;
+use crate::app::tell::Sent;
 use crate::logic::advice;
 use crate::logic::event::{Event, EventKind};
 use crate::logic::line::Reason;
@@ -400,6 +401,18 @@ fn recovery(cycle: &Cycle<'_>) -> Option<Line> {
         .level(level)
         .primary("attempts", cycle.state.recovery.attempts.len());
     Some(line.meta_some("reason", cycle.recovery.reason()))
+}
+
+/// Rows that went to a spreadsheet, after the cycle.
+pub fn rows(sent: &Sent, at: Timestamp) -> Line {
+    let (mark, state) = match sent.why {
+        None => (Mark::Good, "OK"),
+        Some(_) => (Mark::Warn, "FAILED"),
+    };
+    Line::new(at, mark, "GSHEET", state)
+        .primary("rows", sent.count)
+        .took("rtt", sent.took)
+        .meta_some("reason", sent.why.as_deref())
 }
 
 /// The one line that a quiet cycle is worth.

@@ -82,7 +82,8 @@ fn ready() -> State {
     };
     let hour = |ago, ready| Hour {
         hour: at(LAST).wall.as_second() / 3600 - ago,
-        uptime: Uptime { ready, total: 30 },
+        ready,
+        total: 30,
     };
     state.hours = vec![hour(4, 30), hour(3, 0), hour(2, 29), hour(0, 15)];
     state.last_trusted = ByFamily {

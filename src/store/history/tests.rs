@@ -7,6 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::store::tests::folder;
 
+/// All that is asked of an event here.
+#[derive(Debug, PartialEq, Eq, serde::Deserialize)]
+struct Numbered {
+    seq: u64,
+}
+
 fn event(seq: u64) -> Value {
     json!({"seq": seq, "kind": "address", "text": "a\nb é"})
 }

@@ -155,7 +155,8 @@ fn saved_first() -> State {
         uptime: Uptime { ready: 3, total: 7 },
         hours: vec![Hour {
             hour: 491_559,
-            uptime: Uptime { ready: 3, total: 7 },
+            ready: 3,
+            total: 7,
         }],
         outage: Some(Outage {
             since: moment(-1),
