@@ -26,6 +26,9 @@ use crate::receiver::{self, Message, Refusal};
 use crate::store::{StateDir, StoreError, receivers, state};
 use crate::system;
 
+/// Makes the test of a home.
+pub type Test<'a> = dyn Fn(&str) -> Message + 'a;
+
 /// One of the configuration.
 #[derive(Clone, Copy)]
 enum One<'a> {
@@ -33,14 +36,14 @@ enum One<'a> {
     Notify(&'a Notify),
 }
 
-/// Runs the command: a line for each. `message` is the test of a home.
+/// Runs the command: a line for each.
 ///
 /// # Errors
 /// When the configuration or the state cannot be read, or a name is none of it.
 pub fn run(
     context: &Context,
     options: &cli::Notify,
-    message: &dyn Fn(&str) -> Message,
+    message: &Test<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
     let mut all = all(&adapters);
@@ -69,14 +72,23 @@ pub fn run(
         return look(&all, (&context.env, &adapters.settings.path), dir.as_ref())
             .map_err(Error::state);
     }
+    Ok(send(&all, &adapters, &context.env, message))
+}
+
+/// Sends a test to every receiver; what came back.
+pub fn tested(adapters: &Adapters, env: &Env, message: &Test<'_>) -> Vec<Finding> {
+    send(&all(adapters), adapters, env, message)
+}
+
+fn send(all: &[One<'_>], adapters: &Adapters, env: &Env, message: &Test<'_>) -> Vec<Finding> {
     let message = message(adapters.settings.home());
     let jobs: Vec<Job<'_>> = all.iter().map(|one| one.test(&message)).collect();
-    let results = carry_out(&jobs, &adapters, &context.env);
+    let results = carry_out(&jobs, adapters, env);
     let told = all.iter().zip(results).map(|(one, result)| match result {
         Err(Refusal { why, said, .. }) => one.fails(&why, &said),
-        Ok(()) => Finding::ok(one.section(), format!("{} took it", one.label())),
+        Ok(()) => Finding::ok(one.section(), format!("{} took the test", one.label())),
     });
-    Ok(told.collect())
+    told.collect()
 }
 
 /// How it is with every receiver; nothing is sent.

@@ -50,14 +50,21 @@ pub fn load_url(env: &Env, name: &str, place: &Place) -> Result<Endpoint, String
             plain(&error)
         ),
     })?;
-    let text = std::str::from_utf8(&content.bytes).unwrap_or_default();
+    url_of(&content.bytes).map_err(|allowed| {
+        format!("what {shown} holds is no URL for {name} (not shown); fix: put {allowed} there, alone on one line")
+    })
+}
+
+/// The URL of a receiver, as a file or an answer holds it.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn url_of(bytes: &[u8]) -> Result<Endpoint, String> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
-    let url = if content.bytes.len() > MAX_URL {
+    if bytes.len() > MAX_URL {
         Err("a URL of at most 2 KiB".to_owned())
     } else {
         url::secure(text)
-    };
-    url.map_err(|allowed| {
-        format!("what {shown} holds is no URL for {name} (not shown); fix: put {allowed} there, alone on one line")
-    })
+    }
 }
