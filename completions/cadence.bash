@@ -465,7 +465,7 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__init)
-            opts="-y -v -q -h --record --type --create --zone --token-file --router --plug --plug-address --yes --offline --config --state-dir --format --json --color --verbose --quiet --help"
+            opts="-y -v -q -h --record --type --create --zone --token-file --router --plug --plug-address --notify --notify-url-file --yes --offline --config --state-dir --format --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -496,6 +496,14 @@ _cadence() {
                     return 0
                     ;;
                 --plug-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify)
+                    COMPREPLY=($(compgen -W "ntfy healthchecks" -- "${cur}"))
+                    return 0
+                    ;;
+                --notify-url-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -196,6 +196,9 @@ complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug -d 'The mo
 shelly2\t''
 tasmota\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug-address -d 'The plug\'s host or host:port' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l notify -d 'Be told of outages and changes by this service: ntfy or healthchecks' -r -f -a "ntfy\t''
+healthchecks\t''"
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l notify-url-file -d 'Read the service\'s secret URL from FILE, or from stdin if it is -' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
@@ -207,7 +210,7 @@ always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l create -d 'Let cadence create a missing record'
 complete -c cadence -n "__fish_cadence_using_subcommand init" -s y -l yes -d 'Ask nothing: take everything from flags'
-complete -c cadence -n "__fish_cadence_using_subcommand init" -l offline -d 'Contact neither Cloudflare nor the plug; write without verifying'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l offline -d 'Contact no one; write without verifying'
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l json -d 'Same as --format json: one JSON document on stdout'
 complete -c cadence -n "__fish_cadence_using_subcommand init" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand init" -s q -l quiet -d 'Print nothing but errors'

@@ -300,6 +300,9 @@ pub struct Notify {
 /// The plugs that an address alone describes.
 pub const PLUGS: [&str; 3] = ["shelly1", "shelly2", "tasmota"];
 
+/// The services that a URL alone describes.
+pub const SERVICES: [&str; 2] = ["ntfy", "healthchecks"];
+
 /// `cadence init`
 #[derive(Debug, Clone, Args)]
 pub struct Init {
@@ -327,10 +330,16 @@ pub struct Init {
     /// The plug's host or host:port
     #[arg(long, value_name = "HOST", requires = "plug")]
     pub plug_address: Option<String>,
+    /// Be told of outages and changes by this service: ntfy or healthchecks
+    #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(SERVICES), hide_possible_values = true)]
+    pub notify: Option<String>,
+    /// Read the service's secret URL from FILE, or from stdin if it is -
+    #[arg(long, value_name = "FILE", requires = "notify")]
+    pub notify_url_file: Option<PathBuf>,
     /// Ask nothing: take everything from flags
     #[arg(short, long)]
     pub yes: bool,
-    /// Contact neither Cloudflare nor the plug; write without verifying
+    /// Contact no one; write without verifying
     #[arg(long)]
     pub offline: bool,
 }

@@ -19,6 +19,8 @@ use crate::system;
 const LOOK: Duration = Duration::from_millis(10);
 /// How long to wait for the last of the output: a process that the program left behind may hold it open forever.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
+/// So much later than its deadline a program is over at the latest, with what it left behind.
+pub const WINDING_UP: Duration = Duration::from_secs(1);
 /// Our own secret is no program's business.
 pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 /// How much of a line is quoted.

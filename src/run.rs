@@ -22,6 +22,7 @@ use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
 use crate::logic::event::Event;
 use crate::net::http;
+use crate::receiver::Message;
 use crate::receiver::heartbeat::Health;
 use crate::render::cycle::csv;
 use crate::render::{self, Form, Style};
@@ -142,13 +143,16 @@ fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_
 
 /// Whom cadence tells what happens; or a test of that.
 fn notify(context: &Context, options: &cli::Notify) -> Result<u8, Error> {
-    let now = system::now().wall;
-    let message =
-        |home: &str| render::message::message(&[], false, false, home, (now, &TimeZone::UTC));
-    let findings = notify::run(context, options, &message, csv::COLUMNS)?;
+    let findings = notify::run(context, options, &test_message, csv::COLUMNS)?;
     let checked = check::Checked::of(findings);
     context.print(&render::check::report(&checked.findings, &context.style))?;
     Ok(checked.exit_code())
+}
+
+/// What a receiver is told as a test.
+fn test_message(home: &str) -> Message {
+    let now = system::now().wall;
+    render::message::message(&[], false, false, home, (now, &TimeZone::UTC))
 }
 
 /// Keeps a line of the cycle for that long. The lock is free by then: no cycle waits for it, and none fails by it.
@@ -276,7 +280,7 @@ fn recover(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 fn init(context: &Context, options: &cli::Init) -> Result<u8, Error> {
     let style = &context.style;
     let listener = |told: init::Told<'_>| ask::tell(&render::init::told(&told, style));
-    let report = init::run(context, options, &listener)?;
+    let report = init::run(context, options, &listener, &test_message)?;
     context.print(&render::init::report(&report, style))?;
     Ok(EXIT_DONE)
 }

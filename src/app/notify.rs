@@ -27,6 +27,9 @@ use crate::receiver::{self, Message, Refusal};
 use crate::store::{StateDir, StoreError, receivers, state};
 use crate::system;
 
+/// Makes the test of a home.
+pub type Test<'a> = dyn Fn(&str) -> Message + 'a;
+
 /// One of the configuration.
 #[derive(Clone, Copy)]
 enum One<'a> {
@@ -35,14 +38,14 @@ enum One<'a> {
     Sheets(&'a Sheets),
 }
 
-/// Runs the command: a line for each. `message` is the test of a home.
+/// Runs the command: a line for each.
 ///
 /// # Errors
 /// When the configuration or the state cannot be read, or a name is none of it.
 pub fn run(
     context: &Context,
     options: &cli::Notify,
-    message: &dyn Fn(&str) -> Message,
+    message: &Test<'_>,
     columns: &str,
 ) -> Result<Vec<Finding>, Error> {
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
@@ -72,16 +75,33 @@ pub fn run(
         return look(&all, (&context.env, &adapters.settings.path), dir.as_ref())
             .map_err(Error::state);
     }
+    Ok(send(&all, &adapters, &context.env, (message, columns)))
+}
+
+/// Sends a test to every receiver; what came back.
+pub fn tested(adapters: &Adapters, env: &Env, message: &Test<'_>) -> Vec<Finding> {
+    // None of them is a spreadsheet: `init` writes no such section.
+    send(&all(adapters), adapters, env, (message, ""))
+}
+
+fn send(
+    all: &[One<'_>],
+    adapters: &Adapters,
+    env: &Env,
+    (message, columns): (&Test<'_>, &str),
+) -> Vec<Finding> {
     let message = message(adapters.settings.home());
     let jobs = all.iter().map(|one| one.test(&message, columns));
     let jobs: Vec<Job<'_>> = jobs.collect();
-    let results = carry_out(&jobs, &adapters, &context.env);
-    let told = all.iter().zip(results);
-    let told = told.map(|(one, (result, _))| match result {
-        Err(Refusal { why, said, .. }) => one.fails(&why, &said),
-        Ok(()) => Finding::ok(one.section(), format!("{} took it", one.label())),
-    });
-    Ok(told.collect())
+    let results = carry_out(&jobs, adapters, env);
+    let told = all
+        .iter()
+        .zip(results)
+        .map(|(one, (result, _))| match result {
+            Err(Refusal { why, said, .. }) => one.fails(&why, &said),
+            Ok(()) => Finding::ok(one.section(), format!("{} took the test", one.label())),
+        });
+    told.collect()
 }
 
 /// How it is with every receiver; nothing is sent.

@@ -35,7 +35,7 @@ pub use credentials::{
 pub use env::Env;
 pub use load::{ConfigError, load, parse};
 pub use paths::{ETC as CONFIG_FILE, VAR_LIB as STATE_DIR, config_file, state_dir};
-pub use receiver_url::load_url;
+pub use receiver_url::{load_url, url_of};
 pub use schema::{TOKEN_FILE, zone_of};
 pub use server::{Endpoint, RouterAddress, WanScheme, WanTarget};
 pub use settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};

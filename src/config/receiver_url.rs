@@ -21,14 +21,21 @@ pub fn load_url(env: &Env, name: &str, place: &Place) -> Result<Endpoint, String
     let what = ["URL", name, "url_file"];
     let (path, bytes) = secret_file(env, what, &url_credential(name), file.as_deref(), MAX_URL)?;
     let shown = path.display();
-    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    url_of(&bytes).map_err(|allowed| {
+        format!("what {shown} holds is no URL for {name} (not shown); fix: put {allowed} there, alone on one line")
+    })
+}
+
+/// The URL of a receiver, as a file or an answer holds it.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn url_of(bytes: &[u8]) -> Result<Endpoint, String> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
-    let url = if bytes.len() > MAX_URL {
+    if bytes.len() > MAX_URL {
         Err("a URL of at most 2 KiB".to_owned())
     } else {
         url::secure(text)
-    };
-    url.map_err(|allowed| {
-        format!("what {shown} holds is no URL for {name} (not shown); fix: put {allowed} there, alone on one line")
-    })
+    }
 }

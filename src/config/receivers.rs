@@ -133,6 +133,18 @@ impl Receivers {
         }))
     }
 
+    /// Sets the URL of each, whatever the configuration says of it.
+    pub fn set_url(&mut self, url: &Endpoint) {
+        let heartbeats = self.heartbeats.iter_mut().map(|it| &mut it.place);
+        let notify = self.notify.iter_mut().filter_map(|it| match &mut it.how {
+            How::Webhook { place, .. } => Some(place),
+            How::Program(_) => None,
+        });
+        for place in heartbeats.chain(notify) {
+            *place = Place::Written(url.clone());
+        }
+    }
+
     /// The programs that are run.
     pub fn programs(&self) -> impl Iterator<Item = &Path> {
         self.notify.iter().filter_map(|it| match &it.how {

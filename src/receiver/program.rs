@@ -9,7 +9,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::{Message, Refusal};
 use crate::net::{Deadline, reason};
-use crate::program::{self, first_line};
+use crate::program::{self, WINDING_UP, first_line};
 
 /// How much of what it says is kept.
 const MAX_OUTPUT: u64 = 4096;
@@ -33,7 +33,7 @@ pub fn run(program: &Path, message: &Message, deadline: Deadline) -> Result<(), 
             _ => format!("{name} cannot be run: {}", reason::of(&error)),
         })
     })?;
-    let ended = running.end(deadline);
+    let ended = running.end(deadline.sooner_by(WINDING_UP));
     let failure = match &ended.status {
         Ok(Some(status)) if status.success() => return Ok(()),
         Ok(Some(status)) => match status.code() {
@@ -66,4 +66,32 @@ fn stdin(message: &Message) -> io::Result<Stdio> {
     file.write_all(b"\n")?;
     file.rewind()?;
     Ok(Stdio::from(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_program_whose_output_somebody_holds_open_takes_no_longer_than_there_is_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        fs::write(&path, "#!/bin/sh\nsetsid sleep 5 &\nsleep 5\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let message = Message {
+            id: String::new(),
+            title: String::new(),
+            body: String::new(),
+            is_urgent: false,
+            document: "{}".to_owned(),
+        };
+        let (time, begun) = (Duration::from_secs(2), Instant::now());
+        let refused = run(&path, &message, Deadline::after(time)).unwrap_err();
+        assert!(refused.why.ends_with(" was killed as it took too long"));
+        assert!(begun.elapsed() < time, "{:?}", begun.elapsed());
+    }
 }

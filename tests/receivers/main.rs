@@ -1,13 +1,22 @@
 //! Whom cadence tells what happens: the binary beside services that take it, refuse it, hang, flood and lie, and programs.
+//!
+//! - `messages`, `heartbeats`: what each is told, and when; `crashes`: a process that is killed at the worst moment;
+//! - `endurance`: a thousand cycles beside receivers in every combination of ways to fail; `outages`: a hundred outages, each told once;
+//! - `service`, `audience`: receivers that behave as they are told to, and what they were told.
+//!
+//! `CADENCE_TEST_SEED` sets what happens in the last two, and a failure names it.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test that cannot set its scene fails"
 )]
 
+mod audience;
 mod crashes;
+mod endurance;
 mod heartbeats;
 mod messages;
+mod outages;
 mod service;
 mod sheets;
 
@@ -57,7 +66,12 @@ fn renumber(home: &Home, address: &str) {
 
 /// Four minutes pass, also for what is remembered of receivers.
 fn pass(home: &Home) {
-    home.pass(4 * MINUTE);
+    pass_by(home, 4 * MINUTE, 4 * MINUTE);
+}
+
+/// That much time passes, and for what is remembered of receivers, that much.
+fn pass_by(home: &Home, time: Duration, of_receivers: Duration) {
+    home.pass(time);
     let path = home.state_file("receivers.json");
     let Ok(text) = fs::read_to_string(&path) else {
         return;
@@ -67,7 +81,7 @@ fn pass(home: &Home) {
         for key in ["at", "failed"] {
             if let Some(at) = known[key].as_str() {
                 let at: jiff::Timestamp = at.parse().unwrap();
-                known[key] = at.checked_sub(4 * MINUTE).unwrap().to_string().into();
+                known[key] = at.checked_sub(of_receivers).unwrap().to_string().into();
             }
         }
     }
@@ -166,7 +180,7 @@ fn a_test_reaches_each_receiver_or_those_that_are_named_and_says_what_they_said(
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     let checks = report["checks"].as_array().unwrap();
     assert_eq!(out.status.code(), Some(1));
-    assert_eq!(checks[0]["message"], "plain took it");
+    assert_eq!(checks[0]["message"], "plain took the test");
     assert_eq!(checks[1]["result"], "fail");
     let said = checks[1]["message"].as_str().unwrap();
     assert!(

@@ -17,6 +17,8 @@ pub enum Reply {
     Close,
     /// A body without end.
     Flood,
+    /// An answer of which a byte comes now and then, without end.
+    Drip,
 }
 
 impl Reply {
@@ -33,6 +35,11 @@ impl Reply {
         let text = format!("HTTP/1.1 {code} X\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         Self::Bytes(text.into_bytes(), Duration::ZERO)
     }
+
+    /// Whether it says that the request was taken.
+    fn takes(&self) -> bool {
+        matches!(self, Self::Bytes(bytes, _) if bytes.starts_with(b"HTTP/1.1 2"))
+    }
 }
 
 /// A request, as it came.
@@ -42,6 +49,8 @@ pub struct Request {
     pub target: String,
     pub head: String,
     pub body: String,
+    /// It is answered that this was taken.
+    pub taken: bool,
 }
 
 impl Request {
@@ -130,6 +139,7 @@ fn serve(
             target: first[1].to_owned(),
             head: head.clone(),
             body: String::new(),
+            taken: false,
         };
         let length = request
             .header("content-length")
@@ -137,12 +147,20 @@ fn serve(
         let mut body = vec![0; length];
         stream.read_exact(&mut body)?;
         request.body = String::from_utf8_lossy(&body).into_owned();
-        requests.lock().unwrap().push(request.clone());
         let answer = answer.lock().unwrap().clone();
-        match answer(&request) {
+        let reply = answer(&request);
+        request.taken = reply.takes();
+        requests.lock().unwrap().push(request);
+        match reply {
             Reply::Bytes(bytes, after) => {
                 thread::sleep(after);
                 stream.write_all(&bytes)?;
+            }
+            Reply::Drip => {
+                for byte in b"HTTP/1.1 200 OK\r\nX: ".iter().chain([&b'x'; 60]) {
+                    stream.write_all(&[*byte])?;
+                    thread::sleep(Duration::from_millis(400));
+                }
             }
             Reply::Hang => thread::sleep(Duration::from_secs(60)),
             Reply::Close => return Ok(()),

@@ -12,7 +12,7 @@ source tests/system/lab.sh
 [[ $(id -u) == 0 ]] || { echo "$0: needs root, for namespaces" >&2; exit 77; }
 suites=(bookworm trixie)
 scenarios=("${@:2}")
-((${#scenarios[@]})) || scenarios=(timers announce lifecycle interruptions instance mail cron)
+((${#scenarios[@]})) || scenarios=(timers announce lifecycle interruptions instance mail receivers cron)
 build=(packaging/build-deb)
 if [[ ${scenarios[*]} == short ]]; then
   suites=(trixie) build=(packaging/build-deb pack "$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/cadence")
@@ -34,7 +34,11 @@ trap 'exit 1' INT TERM HUP
 
 prepare() {
   local suite pids=()
-  for suite in "${suites[@]}"; do prepare_root "$suite" & pids+=($!); done
+  for suite in "${suites[@]}"; do
+    prepare_root "$suite" & pids+=($!)
+    # shellcheck disable=SC2154 # of lab.sh
+    if [[ " ${scenarios[*]} " == *" receivers "* ]]; then prepare_root "$suite" "$receiver_packages" & pids+=($!); fi
+  done
   cargo build --quiet --locked --example world
   cp "$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/examples/world" "$work/world"
   cp "$("${build[@]}")" "$work/cadence.deb"

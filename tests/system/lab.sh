@@ -10,13 +10,16 @@ source "${BASH_SOURCE%/*}/alone.sh"
 
 # What an ordinary host has, as nothing can be downloaded later.
 root_packages=systemd,systemd-sysv,dbus,cron,iproute2,procps,ca-certificates,man-db
+# What tells and mails besides, in a system of its own. debootstrap does not find what provides a virtual package, as for cffi.
+# shellcheck disable=SC2034 # the scripts use it
+receiver_packages=$root_packages,apprise,python3-cffi-backend,bsd-mailx,exim4-daemon-light,jq,msmtp
 root_days=30
 cache=${CADENCE_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cadence-tests}
 group_prefix=cadence-test
 group=$group_prefix-$(</proc/sys/kernel/random/uuid)
 
 # The archive of a suite, installed and packed. Another list of packages is another archive.
-packed_root() { echo "$cache/$1-$(sha256sum <<<"$root_packages" | head -c 12).tar.zst"; }
+packed_root() { echo "$cache/$1-$(sha256sum <<<"$2" | head -c 12).tar.zst"; }
 
 # Where this host has its own packages from; nothing where it is no Debian, and debootstrap knows a mirror itself.
 mirror() {
@@ -26,9 +29,10 @@ mirror() {
     awk -v release="$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" '$2 == release && $3 == "main" {print $1; exit}'
 }
 
-# Makes the packed root of a suite, unless there is a fresh one. An old one is better than none.
+# prepare_root SUITE [PACKAGES]: makes the packed root of a suite, unless there is a fresh one. An old one is better than none.
 prepare_root() (
-  packed=$(packed_root "$1")
+  packages=${2:-$root_packages}
+  packed=$(packed_root "$1" "$packages")
   mkdir -p "$cache"
   exec {lock}>"$cache/$1.lock"
   flock "$lock"
@@ -37,24 +41,24 @@ prepare_root() (
   trap 'rm -rf --one-file-system "$build"' EXIT
   echo "installing Debian $1: kept in $cache for $root_days days"
   find "$cache" -name '*.tar.zst' -mtime +$((2 * root_days)) -delete # of lists of packages that nobody wants any more
-  if ! install_root "$1" "$build"; then
+  if ! install_root "$1" "$packages" "$build"; then
     [[ -e $packed ]] || exit 1
     echo "keeping the old one"
   fi
 )
 
 install_root() {
-  local root=$2/root mirror
+  local root=$3/root mirror
   mirror=$(mirror)
-  if ! debootstrap --variant=minbase --include="$root_packages" "$1" "$root" ${mirror:+"$mirror"} >"$2/log" 2>&1 </dev/null; then
+  if ! debootstrap --variant=minbase --include="$2" "$1" "$root" ${mirror:+"$mirror"} >"$3/log" 2>&1 </dev/null; then
     # Whose mirror it is stays out of every log.
-    tail -n 5 "$2/log" | sed -E 's#//[^/ ]+#//MIRROR#g'
+    tail -n 5 "$3/log" | sed -E 's#//[^/ ]+#//MIRROR#g'
     return 1
   fi
   rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/etc/apt/sources.list "$root"/var/log/bootstrap.log
   : >"$root/etc/machine-id"
   echo "$1" >"$root/etc/hostname"
-  tar --numeric-owner --xattrs -C "$root" -cf - . | zstd -q -T0 -3 -o "$2/packed" && mv "$2/packed" "$(packed_root "$1")"
+  tar --numeric-owner --xattrs -C "$root" -cf - . | zstd -q -T0 -3 -o "$3/packed" && mv "$3/packed" "$(packed_root "$1" "$2")"
 }
 
 # unpack_root SUITE: a copy in memory, in $root. $work is for all else.
@@ -62,7 +66,7 @@ unpack_root() {
   mount -t tmpfs tmpfs /run
   work=/run/work root=/run/work/root
   mkdir -p "$root"
-  zstd -qdc "$(packed_root "$1")" | tar --numeric-owner --xattrs -C "$root" -xpf -
+  zstd -qdc "$(packed_root "$1" "$root_packages")" | tar --numeric-owner --xattrs -C "$root" -xpf -
 }
 
 # A link with a default route. Nobody is at its other end: the world is on loopback.

@@ -31,6 +31,19 @@ pub struct Draft {
     pub router: Option<String>,
     /// The plug, where there is one.
     pub plug: Option<Plug>,
+    /// Who is told what happens, where somebody is.
+    pub receiver: Option<Receiver>,
+}
+
+/// A `[[notify]]` or a `[[heartbeat]]`.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// Its section.
+    pub section: &'static str,
+    /// `preset`.
+    pub preset: &'static str,
+    /// `url_file`.
+    pub url_file: PathBuf,
 }
 
 /// The `[recovery]` section. It stays switched off.
@@ -114,6 +127,10 @@ impl Draft {
             let password = plug.password_file.as_deref();
             set("[recovery]", "password_file", password.map(path));
         }
+        if let Some(receiver) = &self.receiver {
+            lines.push((receiver.section, "preset", text(receiver.preset)));
+            lines.push((receiver.section, "url_file", path(&receiver.url_file)));
+        }
         fill(&lines, &records.map(section).collect::<String>())
     }
 }
@@ -187,6 +204,7 @@ mod tests {
             records: vec![Draft::record("vpn.example.com", RecordType::A, None, false).unwrap()],
             router: None,
             plug: None,
+            receiver: None,
         }
     }
 
@@ -228,6 +246,11 @@ mod tests {
                 id: Some("E8DB84A1B2C3".to_owned()),
                 password_file: Some("/etc/cadence/plug.password".into()),
             }),
+            receiver: Some(Receiver {
+                section: "[[notify]]",
+                preset: "ntfy",
+                url_file: "/etc/cadence/ntfy.url".into(),
+            }),
             ..draft()
         };
         let settings = draft.settings(&Env::default()).unwrap();
@@ -244,6 +267,10 @@ mod tests {
         assert_eq!(recovery.address, "plug.lan:8080");
         assert_eq!(recovery.plug_id.as_deref(), Some("E8DB84A1B2C3"));
         assert!(recovery.password_file.is_some());
+        let files = settings.receivers.secret_files();
+        let files: Vec<_> = files.map(|file| (file.what, file.path)).collect();
+        let path = Path::new("/etc/cadence/ntfy.url");
+        assert_eq!(files, [("the URL of ntfy".to_owned(), path)]);
     }
 
     #[test]

@@ -22,11 +22,17 @@ use crate::logic::advice::FIX;
 
 /// The user and group of the service.
 const GROUP: &str = "cadence";
+/// What a secret is.
+pub const TOKEN: &str = "token";
+/// The same of a receiver.
+pub const URL: &str = "URL";
 /// Beside the configuration.
-const TOKEN: &str = "cloudflare.token";
+const TOKEN_FILE: &str = "cloudflare.token";
 const PASSWORD: &str = "plug.password";
-/// A token that was stored and is rejected, once another one is in its place.
-const REJECTED: &str = "cloudflare.token.rejected";
+/// The end of the name of a receiver's URL.
+const URL_END: &str = ".url";
+/// The end of the name of a secret that was stored and is rejected, once another one is in its place.
+const REJECTED: &str = ".rejected";
 /// The middle of a name under which a file is made; the id of the process follows.
 const NEW: &str = ".new-";
 
@@ -44,6 +50,19 @@ pub struct Place {
     is_root: bool,
     /// The sample of the package is there, as it was installed.
     replaces_sample: bool,
+}
+
+/// A secret, for a file of its own beside the configuration.
+#[derive(Clone)]
+pub struct Secret {
+    /// What it is.
+    pub what: &'static str,
+    /// Its file.
+    pub file: PathBuf,
+    /// The secret itself, which is one line.
+    pub text: String,
+    /// Whether it takes the place of a stored one, which is put aside.
+    pub replaces: bool,
 }
 
 /// A file that was written.
@@ -67,7 +86,7 @@ impl Place {
         let config = std::path::absolute(&wanted).unwrap_or(wanted);
         let folder = config.parent().unwrap_or(Path::new("/")).to_owned();
         let place = Self {
-            token: folder.join(TOKEN),
+            token: folder.join(TOKEN_FILE),
             password: folder.join(PASSWORD),
             is_hosts: config == Path::new(config::CONFIG_FILE),
             is_root: context.is_root(),
@@ -78,35 +97,43 @@ impl Place {
         Ok(place)
     }
 
-    /// Writes the configuration, and before it the token where it has to be stored; one of them alone, where there is no other. What
-    /// was made is taken back if anything fails. `replaces`: the token that is stored is put aside.
+    /// Where the URL of a receiver goes.
+    pub fn url(&self, receiver: &str) -> PathBuf {
+        self.config.with_file_name(format!("{receiver}{URL_END}"))
+    }
+
+    /// The token as it goes into its file.
+    pub fn secret_token(&self, token: &Token, replaces: bool) -> Secret {
+        Secret {
+            what: TOKEN,
+            file: self.token.clone(),
+            text: token.expose().to_owned(),
+            replaces,
+        }
+    }
+
+    /// Writes the configuration, where there is one, and before it the secrets that have to be stored. What was made is taken back if
+    /// anything fails.
     ///
     /// # Errors
     /// What could not be written, and what could not be taken back.
-    pub fn write(
-        &self,
-        text: Option<&str>,
-        token: Option<&Token>,
-        replaces: bool,
-    ) -> Result<Vec<Written>, Error> {
+    pub fn write(&self, text: Option<&str>, secrets: &[Secret]) -> Result<Vec<Written>, Error> {
         let mut made = Made::default();
-        self.write_both(text, token, replaces, &mut made)
-            .map_err(|why| {
-                let left = made.undo();
-                let left = left.iter().map(|path| path.display().to_string());
-                let left: Vec<String> = left.collect();
-                Error::failed(match left.as_slice() {
-                    [] => format!("{why}; nothing was written"),
-                    _ => format!("{why}; left behind: {}", left.join(" ")),
-                })
+        self.write_all(text, secrets, &mut made).map_err(|why| {
+            let left = made.undo();
+            let left = left.iter().map(|path| path.display().to_string());
+            let left: Vec<String> = left.collect();
+            Error::failed(match left.as_slice() {
+                [] => format!("{why}; nothing was written"),
+                _ => format!("{why}; left behind: {}", left.join(" ")),
             })
+        })
     }
 
-    fn write_both(
+    fn write_all(
         &self,
         text: Option<&str>,
-        token: Option<&Token>,
-        replaces: bool,
+        secrets: &[Secret],
         made: &mut Made,
     ) -> Result<Vec<Written>, String> {
         let path = self.config.parent().unwrap_or(Path::new("/"));
@@ -118,20 +145,33 @@ impl Place {
         let folder = &*made.within.insert(opened);
         tidy(folder);
         let mut written = vec![];
-        if let Some(token) = token {
+        for Secret {
+            file,
+            text,
+            replaces,
+            ..
+        } in secrets
+        {
             let gid = group_id(GROUP).filter(|_| self.is_root);
             let bits = if gid.is_some() { 0o640 } else { 0o600 };
-            let line = format!("{}\n", token.expose());
-            if replaces {
+            let name = file.file_name().unwrap_or_default();
+            if *replaces {
                 folder
-                    .rename(TOKEN.as_ref(), REJECTED.as_ref())
-                    .map_err(|error| cannot("put aside", &self.token, &error))?;
-                made.puts_aside = true;
+                    .rename(name, &rejected(name))
+                    .map_err(|error| cannot("put aside", file, &error))?;
+                made.put_aside.push(name.to_owned());
             }
-            create(folder, TOKEN.as_ref(), line.as_bytes(), bits, gid, false)
-                .map_err(|error| cannot("write", &self.token, &error))?;
-            made.files.push(TOKEN.into());
-            written.push(Written::new(&self.token, bits, gid));
+            create(
+                folder,
+                name,
+                format!("{text}\n").as_bytes(),
+                bits,
+                gid,
+                false,
+            )
+            .map_err(|error| cannot("write", file, &error))?;
+            made.files.push(name.to_owned());
+            written.push(Written::new(file, bits, gid));
         }
         if let Some(text) = text {
             let replace =
@@ -163,8 +203,8 @@ struct Made {
     within: Option<Folder>,
     /// The files in it.
     files: Vec<OsString>,
-    /// Whether a token was put aside in it.
-    puts_aside: bool,
+    /// The secrets that were put aside in it.
+    put_aside: Vec<OsString>,
 }
 
 impl Made {
@@ -173,8 +213,8 @@ impl Made {
         let files = self.within.iter().flat_map(|folder| {
             let left = |name: &&OsString| folder.remove(name).is_err();
             let files: Vec<&OsString> = self.files.iter().rev().filter(left).collect();
-            if self.puts_aside {
-                let _ = folder.rename(REJECTED.as_ref(), TOKEN.as_ref());
+            for name in &self.put_aside {
+                let _ = folder.rename(&rejected(name), name);
             }
             files.into_iter().map(|name| folder.file(name))
         });
@@ -184,6 +224,13 @@ impl Made {
             .chain(folders.map(|(above, name)| above.file(name)))
             .collect()
     }
+}
+
+/// The name of a secret that was put aside.
+fn rejected(name: &OsStr) -> OsString {
+    let mut rejected = name.to_owned();
+    rejected.push(REJECTED);
+    rejected
 }
 
 /// Opens a folder, and makes it and those above it where they are missing.
@@ -225,11 +272,14 @@ fn create(
     Ok(())
 }
 
-/// Removes what an earlier run left that was killed: it may hold a token.
+/// Removes what an earlier run left that was killed: it may hold a secret.
 fn tidy(folder: &Folder) {
-    let leftover = format!("{TOKEN}{NEW}");
+    let is_left = |name: &String| {
+        let made = name.split_once(NEW);
+        made.is_some_and(|(name, _)| name == TOKEN_FILE || name.ends_with(URL_END))
+    };
     let names = folder.names().into_iter().flatten();
-    for name in names.filter(|name| name.starts_with(&leftover)) {
+    for name in names.filter(is_left) {
         let _ = folder.remove(name.as_ref());
     }
 }

@@ -1,9 +1,10 @@
 //! The conversation: what the flags leave out is asked, and each answer is verified before the next question.
 
 use super::draft::{Draft, Plug};
-use super::files::Place;
+use super::files::{Place, Secret};
 use super::names::specs;
 use super::token::{self, TYPED};
+use super::unfit::{Unfit, refused};
 use super::verify::{self, Standing};
 use crate::app::adapters::Adapters;
 use crate::app::ask;
@@ -26,6 +27,9 @@ const ANOTHER: &str = "Another name (Enter: no more)";
 const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none)";
 const ADDRESS: &str = "Address of the plug, as host or host:port";
 
+/// Said of a stored secret that is of no use.
+pub const REPLACED: &str = "Another one takes its place once it is verified; the old file gets \".rejected\" at the end of its name.";
+
 /// What is told beside the questions.
 pub enum Told<'a> {
     /// Plain words.
@@ -39,9 +43,9 @@ pub type Listener<'a> = dyn Fn(Told<'_>) + 'a;
 
 /// The conversation, or what stands in for it where there is nobody to ask.
 pub struct Interview<'a> {
-    context: &'a Context,
-    options: &'a cli::Init,
-    place: &'a Place,
+    pub context: &'a Context,
+    pub options: &'a cli::Init,
+    pub place: &'a Place,
     listener: &'a Listener<'a>,
     /// Whether there is somebody to ask.
     pub asks: bool,
@@ -49,42 +53,16 @@ pub struct Interview<'a> {
     pub findings: Vec<Finding>,
     /// What is known so far.
     pub draft: Draft,
-    /// A token that was typed and verified: it is nowhere else.
-    pub typed: Option<Token>,
-    /// Whether it takes the place of a stored one, which was rejected.
-    pub replaces: bool,
+    /// What was typed and verified: it is nowhere else.
+    pub typed: Vec<Secret>,
+    /// What was given otherwise, and is not in its place yet.
+    pub given: Vec<Secret>,
     /// The names that were given and of which it is not settled yet what becomes of them.
     pub pending: Vec<String>,
     /// The kind of the plug that was chosen; its address may not be settled yet.
     pub plug_kind: Option<String>,
-}
-
-/// Why an answer, or what a flag says, is of no use.
-pub enum Unfit {
-    /// Another one may be.
-    Answer(Finding),
-    /// It could not be verified; the same one may be later.
-    End(Error),
-    /// Nobody answers any more.
-    Over(Error),
-}
-
-impl From<Error> for Unfit {
-    fn from(error: Error) -> Self {
-        Self::End(error)
-    }
-}
-
-impl Unfit {
-    /// What ends the command where nobody can be asked again.
-    fn ends(self, exit_code: u8) -> Error {
-        match self {
-            Self::Answer(Finding { message, fix, .. }) => {
-                Error::new(exit_code, advice::join(&message, fix.as_deref()))
-            }
-            Self::End(error) | Self::Over(error) => error,
-        }
-    }
+    /// The service that was chosen to tell what happens; its URL may not be settled yet.
+    pub service: Option<String>,
 }
 
 type Accept<'f, 'a> = &'f mut dyn FnMut(&mut Interview<'a>, &str) -> Result<(), Unfit>;
@@ -109,10 +87,12 @@ impl<'a> Interview<'a> {
                 records: vec![],
                 router: None,
                 plug: None,
+                receiver: None,
             },
-            typed: None,
-            replaces: false,
+            typed: vec![],
+            given: vec![],
             plug_kind: None,
+            service: None,
             pending: vec![],
         }
     }
@@ -121,10 +101,14 @@ impl<'a> Interview<'a> {
     pub fn require_flags(&self, has_token: bool) -> Result<(), Error> {
         let options = self.options;
         let lacks_address = options.plug.is_some() && options.plug_address.is_none();
+        let lacks_url = options.notify.as_deref().is_some_and(|service| {
+            options.notify_url_file.is_none() && !self.place.url(service).exists()
+        });
         let missing: Vec<&str> = [
             (options.record.is_empty(), "--record NAME"),
             (!has_token, "--token-file FILE (or - for stdin)"),
             (lacks_address, "--plug-address HOST"),
+            (lacks_url, "--notify-url-file FILE (or - for stdin)"),
         ]
         .into_iter()
         .filter_map(|(missing, flag)| missing.then_some(flag))
@@ -144,7 +128,7 @@ impl<'a> Interview<'a> {
     pub fn greet(&self) {
         let path = self.place.config.display();
         self.tell(&format!(
-            "A first configuration. {path} is written at the end; if you stop with Ctrl-C, only a verified token is kept."
+            "A first configuration. {path} is written at the end; if you stop with Ctrl-C, only verified secrets are kept."
         ));
         if !self.place.is_hosts && !self.context.is_root() {
             let hosts = called::as_root("init");
@@ -176,11 +160,15 @@ impl<'a> Interview<'a> {
     }
 
     pub fn token(&mut self, found: Option<Token>) -> Result<Token, Error> {
+        let mut replaces = false;
         if let Some(token) = found {
             // A credential would go before whatever is stored.
             let is_fixed = matches!(token.source(), TokenSource::Credential(_));
             match self.verify_token(&token) {
                 Ok(()) => {
+                    if !token::is_stored(&token) {
+                        self.given.push(self.place.secret_token(&token, false));
+                    }
                     if self.asks {
                         // What is answered from here on is worth to be told.
                         ask::note_signals()?;
@@ -190,22 +178,24 @@ impl<'a> Interview<'a> {
                 Err(Unfit::Answer(finding)) if self.asks && !is_fixed => self.show(&finding),
                 Err(unfit) => return Err(unfit.ends(EXIT_TOKEN)),
             }
-            self.replaces = token::is_stored(&token);
-            if self.replaces {
-                self.tell("Another one takes its place once it is verified; the old file gets \".rejected\" at the end of its name.");
+            replaces = token::is_stored(&token);
+            if replaces {
+                self.tell(REPLACED);
             }
         }
         self.tell("");
         self.tell(token::HOW_TO_MAKE);
+        let mut typed = None;
         self.until(ask::secret, "API token (not shown)", &mut |this, answer| {
             let token = Token::given(answer.as_bytes(), TYPED)
                 .map_err(|error| Unfit::Answer(Finding::fail("token", error.to_string())))?;
             this.verify_token(&token)?;
-            this.typed = Some(token);
+            this.typed.push(this.place.secret_token(&token, replaces));
+            typed = Some(token);
             // It is nowhere else: it is to be kept before the process ends.
             Ok(ask::note_signals()?)
         })?;
-        self.typed.clone().ok_or_else(verify::no_token)
+        typed.ok_or_else(verify::no_token)
     }
 
     fn verify_token(&mut self, token: &Token) -> Result<(), Unfit> {
@@ -416,14 +406,14 @@ impl<'a> Interview<'a> {
         Ok(())
     }
 
-    fn adapters(&self, token: Result<Token, TokenError>) -> Result<Adapters, Error> {
+    pub fn adapters(&self, token: Result<Token, TokenError>) -> Result<Adapters, Error> {
         let Context { env, outside, .. } = self.context;
         Adapters::with_token(self.draft.settings(env)?, env, token, outside)
     }
 
     /// Asks until an answer will do, a few times at most. What fails for other reasons is tried again with the same answer, as long as
     /// that is wanted.
-    fn until(
+    pub fn until(
         &mut self,
         ask: fn(&str) -> Result<Option<String>, Error>,
         question: &str,
@@ -452,18 +442,18 @@ impl<'a> Interview<'a> {
         )))
     }
 
-    fn note(&mut self, finding: Finding) {
+    pub fn note(&mut self, finding: Finding) {
         if !self.findings.contains(&finding) {
             self.show(&finding);
             self.findings.push(finding);
         }
     }
 
-    fn show(&self, finding: &Finding) {
+    pub fn show(&self, finding: &Finding) {
         self.say(Told::Found(finding));
     }
 
-    fn tell(&self, text: &str) {
+    pub fn tell(&self, text: &str) {
         self.say(Told::Text(text));
     }
 
@@ -481,9 +471,4 @@ pub fn no_answer() -> Error {
     } else {
         "no answer"
     })
-}
-
-fn refused(what: &'static str, answer: &str, expected: &str) -> Unfit {
-    let found = Finding::fail(what, format!("{answer:?}"));
-    Unfit::Answer(found.fix(format!("use {expected}")))
 }

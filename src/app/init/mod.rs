@@ -2,14 +2,16 @@
 //!
 //! `interview` asks for what the flags leave out, `verify` whether what was named is so, `draft` puts it into the sample, and
 //! `files` writes it, never in the place of another file. Nothing is written before everything is known and verified; but where an
-//! interview ends too soon, the token that was typed is kept, as it is shown nowhere and cannot be asked for again.
+//! interview ends too soon, the secrets that were typed are kept, as they are shown nowhere and cannot be asked for again.
 
 pub mod draft;
 mod files;
 mod interview;
 mod names;
 mod next;
+mod receiver;
 mod token;
+mod unfit;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -21,12 +23,13 @@ pub use next::Step;
 use super::ask;
 use super::check::Finding;
 use super::context::Context;
+use super::notify::Test;
 use crate::cli;
 use crate::config::{self, Mode, Token};
 use crate::error::{EXIT_USAGE, Error};
 use crate::logic::advice;
 use crate::logic::records::RecordSpec;
-use files::Place;
+use files::{Place, Secret};
 use interview::Interview;
 
 /// What was found and done.
@@ -46,15 +49,16 @@ pub struct Report {
     pub next: Vec<Step>,
 }
 
-/// Runs the command.
+/// Runs the command. Who is to be told what happens gets `message`.
 ///
 /// # Errors
-/// Something is there already, missing, not so, or cannot be written. Then nothing was written, but for a token that was typed and
+/// Something is there already, missing, not so, or cannot be written. Then nothing was written, but for secrets that were typed and
 /// verified.
 pub fn run(
     context: &Context,
     options: &cli::Init,
     listener: &Listener<'_>,
+    message: &Test<'_>,
 ) -> Result<Report, Error> {
     let place = Place::find(context)?;
     let called = next::called(&place, context);
@@ -71,16 +75,20 @@ pub fn run(
     let found = token::find(context, options, &place)?;
     let mut interview = Interview::new(context, options, &place, listener);
     interview.require_flags(found.is_some())?;
-    let token = converse(&mut interview, context, found, named).map_err(|mut error| {
+    let conversed = converse(&mut interview, found, named, message);
+    let token = conversed.map_err(|mut error| {
         // Without asking anybody nothing is verified.
-        let token = interview.typed.as_ref().filter(|_| !options.offline);
-        let kept =
-            token.is_some_and(|token| place.write(None, Some(token), interview.replaces).is_ok());
+        let mut typed = interview
+            .typed
+            .iter()
+            .filter(|_| !options.offline)
+            .peekable();
+        let kept = typed.peek().is_some() && place.write(None, &interview.typed).is_ok();
         let left = if kept {
-            format!(
-                "; the token is verified, and kept in {}",
-                place.token.display()
-            )
+            let each = typed.map(|Secret { what, file, .. }| {
+                format!("; the {what} is verified, and kept in {}", file.display())
+            });
+            each.collect()
         } else {
             "; nothing was written".to_owned()
         };
@@ -102,39 +110,41 @@ pub fn run(
         asks,
         findings,
         draft,
-        replaces,
+        typed,
+        given,
         ..
     } = interview;
     let stored = token::is_stored(&token);
-    let text = draft.text();
-    let written = place.write(Some(&text), Some(&token).filter(|_| !stored), replaces)?;
+    let secrets: Vec<Secret> = given.into_iter().chain(typed).collect();
+    let written = place.write(Some(&draft.text()), &secrets)?;
     Ok(Report {
         config: place.config.clone(),
         findings,
         told: asks,
         written,
         kept: stored.then(|| place.token.clone()),
-        next: next::steps(&place, &called, draft.plug.is_some()),
+        next: next::steps(&place, &called, &draft, options.offline),
     })
 }
 
 /// All the questions, in their order.
 fn converse(
     interview: &mut Interview<'_>,
-    context: &Context,
     found: Option<Token>,
     named: Vec<RecordSpec>,
+    message: &Test<'_>,
 ) -> Result<Token, Error> {
     interview.greet();
     interview.router()?;
     let token = interview.token(found)?;
     interview.records(named, &token)?;
     interview.plug(&token)?;
+    receiver::settle(interview, &token, message)?;
     if ask::is_ended() {
         return Err(interview::no_answer());
     }
     // What is written must load, and keep the policy.
-    let settings = interview.draft.settings(&context.env)?;
+    let settings = interview.draft.settings(&interview.context.env)?;
     let stored = token::is_stored(&token);
     hold_policy(&settings, token.file().filter(|_| stored))?;
     Ok(token)

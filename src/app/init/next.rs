@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::files::Place;
+use super::draft::Draft;
+use super::files::{Place, TOKEN, URL};
 use super::interview::Interview;
 use crate::app::check::cron::{self, JOB};
 use crate::app::check::systemd::TIMER;
@@ -69,17 +70,18 @@ pub fn called(place: &Place, context: &Context) -> Called {
 }
 
 /// The steps, in their order.
-pub fn steps(place: &Place, called: &Called, has_plug: bool) -> Vec<Step> {
+pub fn steps(place: &Place, called: &Called, draft: &Draft, is_unverified: bool) -> Vec<Step> {
     let beat = if place.is_hosts {
         Beat::of_host()
     } else {
         // The package's timer and cron file are for the configuration of the host.
         Beat::Nothing
     };
-    plan(beat, called, has_plug)
+    let is_untested = is_unverified && draft.receiver.is_some();
+    plan(beat, called, draft.plug.is_some(), is_untested)
 }
 
-fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
+fn plan(beat: Beat, called: &Called, has_plug: bool, is_untested: bool) -> Vec<Step> {
     let step = |command: String, about: &str| Step {
         command: Some(command),
         about: about.to_owned(),
@@ -94,6 +96,10 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
     ];
     if has_plug {
         steps.push(step(called.command("recover --dry-run"), dry));
+    }
+    if is_untested {
+        let test = "sends a test, as none was sent yet";
+        steps.push(step(called.command("notify --test"), test));
     }
     let sudo = called.sudo(true);
     steps.push(match beat {
@@ -138,7 +144,8 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     add("--zone", options.zone.as_deref());
     let file = options.token_file.as_ref().map(|it| it.to_string_lossy());
     // In place of that another one was typed.
-    let file = file.as_deref().filter(|_| interview.typed.is_none());
+    let is_typed = |what| interview.typed.iter().any(|secret| secret.what == what);
+    let file = file.as_deref().filter(|_| !is_typed(TOKEN));
     add("--token-file", file);
     let (router, plug) = (draft.router.as_deref(), draft.plug.as_ref());
     add("--router", router.or(options.router.as_deref()));
@@ -148,6 +155,14 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     add(
         "--plug-address",
         address.or(options.plug_address.as_deref()),
+    );
+    let service = options.notify.as_deref().or(interview.service.as_deref());
+    add("--notify", service);
+    let file = options.notify_url_file.as_ref();
+    let file = file.map(|it| it.to_string_lossy());
+    add(
+        "--notify-url-file",
+        file.as_deref().filter(|_| !is_typed(URL)),
     );
     // The flag is for all of them; where one is there already, the others are asked about again.
     let all_are_new = interview.pending.is_empty() && draft.records.iter().all(|it| it.create);
@@ -164,8 +179,8 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
 mod tests {
     use super::*;
 
-    fn commands(beat: Beat, called: &Called, has_plug: bool) -> Vec<String> {
-        let steps = plan(beat, called, has_plug).into_iter();
+    fn commands(beat: Beat, called: &Called, has_plug: bool, is_untested: bool) -> Vec<String> {
+        let steps = plan(beat, called, has_plug, is_untested).into_iter();
         steps
             .map(|step| step.command.unwrap_or(step.about))
             .collect()
@@ -181,11 +196,12 @@ mod tests {
     #[test]
     fn the_timer_is_enabled_where_there_is_one() {
         assert_eq!(
-            commands(Beat::Timer, &hosts(), true),
+            commands(Beat::Timer, &hosts(), true, true),
             [
                 "sudo cadence check",
                 "sudo cadence reconcile --trust",
                 "sudo cadence recover --dry-run",
+                "sudo cadence notify --test",
                 "sudo systemctl enable --now cadence.timer"
             ]
         );
@@ -194,7 +210,7 @@ mod tests {
     #[test]
     fn a_cron_file_needs_nothing_and_without_one_there_is_a_line_for_it() {
         assert_eq!(
-            commands(Beat::CronFile, &hosts(), false),
+            commands(Beat::CronFile, &hosts(), false, false),
             [
                 "sudo cadence check",
                 "sudo cadence reconcile --trust",
@@ -209,7 +225,7 @@ mod tests {
         };
         let given = "--config /home/ada/c.toml --state-dir /home/ada/s";
         assert_eq!(
-            commands(Beat::Nothing, &own, false),
+            commands(Beat::Nothing, &own, false, false),
             [
                 format!("cadence {given} check"),
                 format!("cadence {given} reconcile --trust"),

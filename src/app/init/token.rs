@@ -16,6 +16,8 @@ Cloudflare needs an API token with the permissions Zone:Read and DNS:Edit; \
 create one at https://dash.cloudflare.com/profile/api-tokens and paste it here.";
 /// Where a token comes from that was typed.
 pub const TYPED: &str = "your answer";
+/// The name that stands for stdin.
+pub const STDIN: &str = "-";
 /// What is longer is no token; the check of its length says so.
 const MAX_STDIN: u64 = 8192;
 
@@ -58,14 +60,25 @@ pub fn is_stored(token: &Token) -> bool {
 fn given(file: &Path) -> Result<Token, Error> {
     let how = format!("{} (--token-file)", file.display());
     let rejected = |error: TokenError| Error::new(EXIT_TOKEN, error);
-    if file != Path::new("-") {
+    if file != Path::new(STDIN) {
         return read_token(file, TokenSource::Given(how)).map_err(rejected);
     }
+    let bytes = piped("--token-file", "token")?;
+    Token::given(&bytes, "stdin (--token-file -)").map_err(rejected)
+}
+
+/// What stdin holds of a secret, as this flag says.
+///
+/// # Errors
+/// It cannot be read, or would be shown while it is typed.
+pub fn piped(flag: &str, what: &str) -> Result<Vec<u8>, Error> {
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {
         return Err(Error::new(
             EXIT_USAGE,
-            "--token-file - reads the token from a pipe, and this is a terminal; fix: leave it out to be asked for the token",
+            format!(
+                "{flag} - reads the {what} from a pipe, and this is a terminal; fix: leave it out to be asked for the {what}"
+            ),
         ));
     }
     let mut bytes = vec![];
@@ -73,5 +86,5 @@ fn given(file: &Path) -> Result<Token, Error> {
         .take(MAX_STDIN)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::failed(format!("cannot read stdin: {}", plain(&error))))?;
-    Token::given(&bytes, "stdin (--token-file -)").map_err(rejected)
+    Ok(bytes)
 }

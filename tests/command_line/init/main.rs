@@ -3,7 +3,7 @@
 //! - `flags`: off a terminal, where the flags say it all;
 //! - `names`: zones and records, as they are found;
 //! - `files`: what is written and what is left alone; `host`: the same as root, in an `/etc` of its own;
-//! - `questions`: on a terminal; `proof`: what was written publishes the record.
+//! - `questions`: on a terminal; `told`: who is told what happens; `proof`: what was written publishes the record.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -18,8 +18,12 @@ mod host;
 mod names;
 mod proof;
 mod questions;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../../receivers/service.rs"]
+mod service;
 #[path = "../../support/mod.rs"]
 mod support;
+mod told;
 
 use std::fs;
 use std::path::PathBuf;

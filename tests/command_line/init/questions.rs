@@ -14,15 +14,16 @@ const NAME: &str = "Name to keep on this home's address, such as vpn.example.com
 const TOKEN: &str = "API token (not shown): ";
 const MORE: &str = "Another name (Enter: no more): ";
 const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none): ";
+pub const TOLD: &str = "Be told of outages and changes by: ntfy or healthchecks (Enter: none): ";
 
-fn sit_down(host: &Host, arguments: &[&str]) -> Terminal {
+pub fn sit_down(host: &Host, arguments: &[&str]) -> Terminal {
     let mut command = host.command(arguments);
     command.env("NO_COLOR", "1");
     Terminal::run(&command)
 }
 
 /// Waits for the end. The token was never shown.
-fn leave(host: &Host, terminal: Terminal) -> (Option<i32>, String) {
+pub fn leave(host: &Host, terminal: Terminal) -> (Option<i32>, String) {
     let (status, shown) = terminal.end();
     assert!(!shown.contains(host.home.world.token()), "{shown}");
     (status.code(), shown)
@@ -52,6 +53,8 @@ fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
     terminal.expect("Address of the plug, as host or host:port: ");
     terminal.answer(&plug);
     terminal.expect("answers and is on");
+    terminal.expect(TOLD);
+    terminal.answer("");
     terminal.expect("Written");
     terminal.expect("cloudflare.token (mode 06");
     terminal.expect("Next");
@@ -100,6 +103,8 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.expect("\"toaster\"");
     terminal.expect("fix: use shelly1, shelly2 or tasmota");
     terminal.expect(PLUG);
+    terminal.answer("");
+    terminal.expect(TOLD);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
@@ -229,6 +234,8 @@ fn a_stored_token_that_is_rejected_gives_way_to_another_one() {
     terminal.expect("ok   token      accepted");
     terminal.expect(PLUG);
     terminal.answer("no");
+    terminal.expect(TOLD);
+    terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains(old), "{shown}");
@@ -269,6 +276,8 @@ fn a_no_is_no_name_and_no_more_names() {
         terminal.answer(no);
         terminal.expect(PLUG);
         terminal.answer(no);
+        terminal.expect(TOLD);
+        terminal.answer("");
         let (code, shown) = leave(&host, terminal);
         assert_eq!(code, Some(0), "{shown}");
     }
@@ -337,6 +346,8 @@ fn one_of_several_records_is_chosen_and_pinned() {
     terminal.answer("2");
     terminal.expect(PLUG);
     terminal.answer("");
+    terminal.expect(TOLD);
+    terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
     assert!(host.written().contains(&format!("\nid = \"{two}\"\n")));
@@ -373,6 +384,8 @@ fn a_record_that_may_not_be_created_is_left_out_and_another_is_asked_for() {
     terminal.answer("");
     terminal.expect(PLUG);
     terminal.answer("");
+    terminal.expect(TOLD);
+    terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
     assert_eq!(host.written().matches("\nname = ").count(), 1);
@@ -389,6 +402,8 @@ fn of_several_names_those_that_are_verified_stay_where_another_is_not_to_be_had(
     terminal.expect(MORE);
     terminal.answer("");
     terminal.expect(PLUG);
+    terminal.answer("");
+    terminal.expect(TOLD);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
@@ -425,6 +440,8 @@ fn what_was_verified_is_kept_where_an_interview_ends_too_soon_and_the_next_one_g
     let mut terminal = sit_down(&host, &["--record", "*.example.com", "--create"]);
     terminal.expect("(cloudflare.token_file): accepted; it sees example.com");
     terminal.expect(PLUG);
+    terminal.answer("");
+    terminal.expect(TOLD);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
@@ -526,6 +543,8 @@ fn of_a_plug_whose_kind_is_known_only_the_address_is_asked() {
     terminal.expect("Address of the plug, as host or host:port: ");
     terminal.answer(&plugs.address(PlugModel::Tasmota));
     terminal.expect("answers and is on");
+    terminal.expect(TOLD);
+    terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
     assert!(host.written().contains("\nplug = \"tasmota\"\n"));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cadence::app::init::draft::{Draft, Plug};
+use cadence::app::init::draft::{Draft, Plug, Receiver};
 use cadence::cli::Cli;
 use cadence::config::{Env, Mode, parse_plug_address, parse_router};
 use cadence::logic::units::RecordType;
@@ -25,6 +25,7 @@ pub fn answers(input: &[u8]) {
         records: vec![],
         router: None,
         plug: None,
+        receiver: None,
     };
     for (name, kind, zone) in [(name, RecordType::A, zone), (other, RecordType::Aaaa, None)] {
         draft
@@ -54,11 +55,18 @@ pub fn answers(input: &[u8]) {
     let draft = Draft {
         token_file: file.to_owned(),
         plug: None,
+        receiver: Some(Receiver {
+            section: "[[heartbeat]]",
+            preset: "healthchecks",
+            url_file: file.to_owned(),
+        }),
         ..draft
     };
     if let Ok(settings) = draft.settings(&Env::default()) {
         let found = settings.cloudflare.token_file;
         assert!(token_file.is_empty() || found.as_deref() == Some(file));
+        let url = settings.receivers.secret_files().next();
+        assert!(token_file.is_empty() || url.is_some_and(|url| url.path == file));
     }
 }
 

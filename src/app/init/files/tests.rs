@@ -109,13 +109,13 @@ fn a_folder_that_became_a_link_meanwhile_leads_nowhere() {
     let folder = open_or_make(&ours, 0o755, &mut made.folders).unwrap();
     fs::rename(&ours, top.path().join("moved")).unwrap();
     symlink(&theirs, &ours).unwrap();
-    fs::write(theirs.join(format!("{TOKEN}{NEW}1")), "kept").unwrap();
+    fs::write(theirs.join(format!("{TOKEN_FILE}{NEW}1")), "kept").unwrap();
     tidy(&folder);
     create(&folder, "a".as_ref(), b"text", 0o644, None, false).unwrap();
     assert_eq!(names(&top.path().join("moved")), ["a"]);
     made.within = Some(folder);
     made.files.push("a".into());
     assert_eq!(made.undo(), [ours], "a link is no folder");
-    assert_eq!(names(&theirs), [format!("{TOKEN}{NEW}1")]);
+    assert_eq!(names(&theirs), [format!("{TOKEN_FILE}{NEW}1")]);
     assert_eq!(names(&top.path().join("moved")), [] as [&str; 0]);
 }
