@@ -16,17 +16,26 @@ const LINES: usize = 20;
 /// Of a longer title a phone shows the beginning.
 const TITLE: usize = 100;
 
-/// The document that programs get.
+/// What a program or a webhook of `[[notify]]` is told.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// The same if it is sent again, and of no other message of this home.
     id: &'a str,
+    /// When it was written.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     at: Timestamp,
+    /// What this home is called: the name of its first record.
     home: &'a str,
+    /// The modem may be without power, or the token is rejected.
     urgent: bool,
+    /// All of it in a line.
     title: &'a str,
+    /// A line for each event, for people, in local time.
     message: &'a str,
-    /// As in the history.
+    /// The events, oldest first, as in the history; none in a test.
     events: &'a [Event],
 }
 
