@@ -30,7 +30,7 @@ pub struct On;
 /// What happened, an event a line: `cadence history`. Its `kind` says which other fields it has.
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "its schema alone is wanted")]
-struct Told {
+pub struct Told {
     #[serde(flatten)]
     event: Event,
     /// What to do about it.

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::history::sentence;
+use super::history::{sentence, with_fix_apart};
 use super::json::line;
 use super::text::{duration, printable};
 use super::time::minute_in;
@@ -35,8 +36,9 @@ pub(crate) struct Document<'a> {
     title: &'a str,
     /// A line for each event, for people, in local time.
     message: &'a str,
-    /// The events, oldest first, as in the history; none in a test.
-    events: &'a [Event],
+    /// The events, oldest first, as `cadence history` prints them; none in a test.
+    #[cfg_attr(test, schemars(with = "Vec<crate::schema::Told>"))]
+    events: Vec<Box<RawValue>>,
 }
 
 /// What there is to tell of these events, before which others may be lost; a test where there are none. `home` is what this one is called,
@@ -79,6 +81,7 @@ pub fn message(
         printable(&format!("{}  {sentence}", minute_in(*at, zone)))
     }));
     let body = lines.join("\n");
+    let apart = |event| RawValue::from_string(with_fix_apart(line(event).trim_end()).into_owned());
     let document = line(&Document {
         schema: "cadence.message/1",
         id: &id,
@@ -87,7 +90,10 @@ pub fn message(
         urgent: is_urgent,
         title: &title,
         message: &body,
-        events,
+        events: events
+            .iter()
+            .filter_map(|event| apart(event).ok())
+            .collect(),
     });
     Message {
         document: document.trim_end().to_owned(),
