@@ -104,7 +104,7 @@ pub struct Day {
     /// Which.
     #[cfg_attr(test, schemars(with = "crate::schema::On"))]
     pub date: Date,
-    /// For how many seconds the line was like what; the first and the last day may be shorter.
+    /// Its seconds by what the line was like in them; the first and the last day may be shorter.
     pub seconds: Seconds,
 }
 
@@ -120,7 +120,7 @@ pub struct Outage {
     /// The first cycle that saw the line up again; null if it goes on.
     #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub to: Option<Timestamp>,
-    /// For how many seconds the line was like what; what nobody saw is `unknown`.
+    /// Its seconds by what the line was like in them; what nobody saw is `unknown`.
     pub seconds: Seconds,
     /// The verdict that it had for the longest time.
     pub verdict: Verdict,
@@ -184,13 +184,13 @@ pub struct Report {
     pub to: Timestamp,
     /// How many cycles looked.
     pub cycles: u64,
-    /// For how many seconds the line was like what.
+    /// Its seconds by what the line was like in them.
     pub seconds: Seconds,
     /// How much of the time in which something is known of the line it worked, in per cent, rounded down; null if nothing is known.
     pub availability: Option<f64>,
-    /// Each day.
+    /// Each day, in the order of time.
     pub days: Vec<Day>,
-    /// Each outage.
+    /// Each outage, in the order of time.
     pub outages: Vec<Outage>,
     /// How long the router, the WAN target and the address provider took to answer.
     pub latency: Latency,

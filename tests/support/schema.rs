@@ -56,7 +56,7 @@ pub fn check(document: &Value) -> Result<(), String> {
 fn compile() -> (Schemas, Vec<(String, SchemaIndex)>) {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.enable_format_assertions();
-    let mut compiled = |name: String| {
+    let mut add = |name: String| {
         let mut schema = published(&name);
         close(&mut schema);
         let id = schema["$id"].as_str().unwrap().to_owned();
@@ -64,7 +64,7 @@ fn compile() -> (Schemas, Vec<(String, SchemaIndex)>) {
         let index = compiler.compile(&id, &mut schemas);
         (name, index.unwrap_or_else(|why| panic!("{id}: {why:#}")))
     };
-    let all = names().into_iter().map(&mut compiled).collect();
+    let all = names().into_iter().map(&mut add).collect();
     (schemas, all)
 }
 

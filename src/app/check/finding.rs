@@ -11,7 +11,7 @@ use crate::render::printable;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// What was looked at: `config`, `token`, `zone` and so on. Of what was looked at several times there are several.
+    /// What was looked at: `config`, `token`, `zone` and so on. There may be several of one name.
     pub check: &'static str,
     /// How it is.
     #[serde(rename = "result")]

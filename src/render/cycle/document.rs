@@ -33,7 +33,7 @@ pub(crate) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(extend("enum" = ["announcement"])))]
     started_by: Option<&'static str>,
-    /// As configured.
+    /// As configured: in `test` the policy allows short times.
     #[cfg_attr(test, schemars(extend("enum" = ["production", "test"])))]
     mode: &'static str,
     /// It only looked: neither DNS, nor the plug, nor the state was written.
