@@ -202,7 +202,6 @@ fn taken_back(old: &Value, new: &Value, at: &str) -> Vec<String> {
         };
         match (key.as_str(), old, new) {
             ("description" | "title", Value::String(_), Value::String(_)) => {}
-            // Both have a field of every name that stands there, and its schema is looked at there.
             ("required", Value::Array(old), Value::Array(new)) => {
                 let lost = old.iter().filter(|it| !new.contains(it));
                 broken.extend(lost.map(|it| format!("{at}: {it} may be left out")));
@@ -219,7 +218,9 @@ fn taken_back(old: &Value, new: &Value, at: &str) -> Vec<String> {
                     .filter(|it| it["properties"].is_null() && !known(it, old));
                 broken.extend(words.map(|it| format!("{at}: {it} is new")));
             }
-            ("enum" | "type", _, _) if old != new => broken.push(format!("{at}: {old} is {new}")),
+            ("enum" | "type", Value::String(_) | Value::Array(_), _) if old != new => {
+                broken.push(format!("{at}: {old} is {new}"));
+            }
             (_, Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
                 let both = old.iter().zip(new);
                 broken.extend(both.flat_map(|(old, new)| taken_back(old, new, &at)));
@@ -275,7 +276,7 @@ fn the_published_schemas_are_those_that_are_made_now() {
 fn a_promise_is_kept_by_what_is_only_added() {
     let old = json!({
         "type": "object", "required": ["a"], "description": "old",
-        "properties": {"a": {"type": "string"}, "b": {"enum": ["x", "y"]}, "c": {"oneOf": [{"const": "m"}, {"const": "n"}]}},
+        "properties": {"a": {"type": "string"}, "type": {"type": "string"}, "b": {"enum": ["x", "y"]}, "c": {"oneOf": [{"const": "m"}, {"const": "n"}]}},
         "oneOf": [{"properties": {"kind": {"const": "k"}, "n": {"type": "integer"}}, "required": ["n"]}]
     });
     let with = |pointer: &str, value: Value| {
@@ -287,11 +288,12 @@ fn a_promise_is_kept_by_what_is_only_added() {
         }
         taken_back(&old, &new, "")
     };
-    let kept: [(&str, Value); 6] = [
+    let kept: [(&str, Value); 7] = [
         ("/description", json!("new")),
         ("/properties/d", json!({"type": "null"})),
         ("/required", json!(["a", "b"])),
         ("/properties/a/description", json!("told")),
+        ("/properties/type/description", json!("told")),
         ("/oneOf/-", json!({"properties": {"kind": {"const": "l"}}})),
         ("/oneOf/0/properties/o", json!({"type": "string"})),
     ];
