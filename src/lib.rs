@@ -79,6 +79,9 @@ pub mod program;
 pub mod receiver;
 pub mod render;
 pub mod run;
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod schema;
 pub mod store;
 pub mod system;
 #[cfg(feature = "demo")]

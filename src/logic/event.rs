@@ -15,12 +15,14 @@ use super::verdict::Verdict;
 
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Event {
     /// When, by the wall clock.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub at: Timestamp,
     /// Its number, one more than that of the event before; by it a crash neither loses nor repeats an event.
     pub seq: u64,
-    /// The cycle that saw it.
+    /// The number of the cycle that saw it.
     pub cycle: u64,
     /// What happened.
     #[serde(flatten)]
@@ -29,13 +31,14 @@ pub struct Event {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum EventKind {
     /// A public address came to be trusted that is not the one trusted before.
     Address {
         /// Its family.
         family: Family,
-        /// The one before, where one is known.
+        /// The one before; null if none is known.
         from: Option<IpAddr>,
         /// The new one.
         to: IpAddr,
@@ -44,7 +47,7 @@ pub enum EventKind {
     },
     /// Readiness changed.
     Readiness {
-        /// Of which family, where records of several are kept.
+        /// Of which family, if records of both are kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         family: Option<Family>,
         /// Before.
@@ -63,9 +66,9 @@ pub enum EventKind {
         record: RecordType,
         /// `updated`, `created`, `held` or `failed`.
         outcome: RecordOutcome,
-        /// Its content before, where it is known.
+        /// Its content before; null if that is not known.
         from: Option<String>,
-        /// The wanted address.
+        /// The wanted address; null if that is not known.
         to: Option<IpAddr>,
         /// Why it was held or failed, or why it is told only now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,10 +92,10 @@ pub enum EventKind {
         phase: OutagePhase,
         /// The verdict at its start, or the worst that it had.
         verdict: Verdict,
-        /// Why it is not known whether the line is up, where that is the verdict.
+        /// Why it is not known whether the line is up, if that is the verdict.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         doubt: Option<Reason>,
-        /// How long it lasted, once it ended and where the clocks can tell.
+        /// For how many seconds it lasted; null until it has ended, or if the clocks cannot tell.
         seconds: Option<u64>,
     },
     /// The modem's power was cut, given back, or found to have helped or not.
@@ -110,7 +113,7 @@ pub enum EventKind {
     },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
-        /// How long, where the clocks can tell.
+        /// For how many seconds; null if the clocks cannot tell.
         seconds: Option<u64>,
     },
     /// Something went wrong that is not told by another event.

@@ -11,8 +11,9 @@ macro_rules! named {
     }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum $Enum {
-            $($(#[$value])* $Value,)+
+            $($(#[$value])* #[cfg_attr(test, schemars(rename = $name))] $Value,)+
         }
 
         impl ::serde::Serialize for $Enum {

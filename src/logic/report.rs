@@ -37,6 +37,7 @@ pub struct Look {
 
 /// Seconds by what the line was like in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Seconds {
     /// It worked.
     pub up: u64,
@@ -98,89 +99,102 @@ impl Seconds {
 
 /// A day in the time zone of the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Day {
     /// Which.
+    #[cfg_attr(test, schemars(with = "crate::schema::On"))]
     pub date: Date,
-    /// In seconds, what the line was like; the first and the last day may be shorter.
+    /// Its seconds by what the line was like in them; the first and the last day may be shorter.
     pub seconds: Seconds,
 }
 
 /// A time in which the line or the router was down. That this host had no link is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outage {
     /// The first cycle that saw it.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
     /// It may have begun before that, as it is the first cycle of the report.
     pub is_cut: bool,
-    /// The first cycle that saw the line up again; none where it goes on.
+    /// The first cycle that saw the line up again; null if it goes on.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub to: Option<Timestamp>,
-    /// What the line was like in it; what nobody saw is unknown.
+    /// Its seconds by what the line was like in them; what nobody saw is `unknown`.
     pub seconds: Seconds,
     /// The verdict that it had for the longest time.
     pub verdict: Verdict,
-    /// The number of power cycles in it.
+    /// How many power cycles were made in it.
     pub power_cycles: u32,
-    /// Whether one of them brought the line back; none where there was none, or that is not known of one.
+    /// Whether one of them brought the line back; null if there was none, or if that is not known.
     pub was_helped: Option<bool>,
-    /// The address with which the line came back, where that is another one.
+    /// The address with which the line came back, if that is another one.
     pub new_address: Option<IpAddr>,
 }
 
 /// For how long an address was held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Held {
     /// Its family.
     pub family: Family,
     /// Which.
     pub address: IpAddr,
     /// The first cycle of the report that trusted it.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
     /// It may have been held before that, as it is the first of its family.
     #[serde(skip)]
     pub is_cut: bool,
-    /// The first that trusted another one; none where it is held still.
+    /// The first that trusted another one; null if it is held still.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub to: Option<Timestamp>,
-    /// In so many seconds after it was confirmed public DNS had it for every record; none where that was not seen.
+    /// So many seconds after it was confirmed, public DNS had it for every record; null if that was not seen.
     pub dns_right_after_s: Option<u64>,
 }
 
 /// A power cycle of the modem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PowerCycle {
     /// When the power was cut.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub at: Timestamp,
-    /// Whether the line came back; none where that is not known.
+    /// Whether the line came back; null if that is not known.
     pub helped: Option<bool>,
-    /// Seconds from the power's return to the line's.
+    /// Seconds from the power's return to the line's; null if it did not help.
     pub seconds: Option<u64>,
     /// It could not be done, or was not confirmed. Why, the history tells: that may name what is in the home, and this goes to others.
     pub has_failed: bool,
 }
 
-/// What a stretch of time was like.
+/// What a stretch of time was like: `cadence report`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// Which document this is.
     pub schema: &'static str,
-    /// The time zone of its days, by its name in the time zone database; none where that is not known.
+    /// The time zone of its days, by its name in the time zone database; null if that is not known.
     pub time_zone: Option<String>,
     /// Its beginning: the first cycle that is known of it.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
     /// Its end.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub to: Timestamp,
     /// How many cycles looked.
     pub cycles: u64,
-    /// In seconds, what the line was like.
+    /// Its seconds by what the line was like in them.
     pub seconds: Seconds,
-    /// How much of the time in which something is known of the line it worked, in per cent.
+    /// How much of the time in which something is known of the line it worked, in per cent, rounded down; null if nothing is known.
     pub availability: Option<f64>,
-    /// Each day.
+    /// Each day, in the order of time.
     pub days: Vec<Day>,
-    /// Each outage.
+    /// Each outage, in the order of time.
     pub outages: Vec<Outage>,
-    /// How long the router, the WAN target and the provider took to answer.
+    /// How long the router, the WAN target and the address provider took to answer.
     pub latency: Latency,
-    /// Each address that was held.
+    /// Each address that was held, in the order of time.
     pub addresses: Vec<Held>,
     /// Each power cycle that the history tells of.
     pub power_cycles: Vec<PowerCycle>,

@@ -97,7 +97,7 @@ pub struct LastCycle {
 }
 
 named! {
-    /// The cadence.
+    /// By which interval cycles follow each other.
     pub enum Speed {
         /// Every `healthy_interval`.
         Slow = "slow",

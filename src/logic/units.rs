@@ -40,6 +40,7 @@ impl fmt::Display for Family {
 
 /// Something of each address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 pub struct ByFamily<T> {
     /// That of IPv4.
     pub ipv4: T,

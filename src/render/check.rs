@@ -14,9 +14,13 @@ const INDENT: usize = 18;
 /// The column of a fix itself.
 const MEND_INDENT: usize = INDENT + "fix: ".len();
 
+/// What was found, one object each: `cadence check`, and of receivers alone `cadence notify`.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// Each thing that was looked at.
     checks: &'a [Finding],
 }
 

@@ -1,7 +1,7 @@
 //! The report of a cycle: telemetry lines for people and logs, or the document `cadence.cycle/1`.
 
 pub mod csv;
-mod document;
+pub(crate) mod document;
 mod lines;
 
 use std::fmt::Write as _;

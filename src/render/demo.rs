@@ -14,15 +14,25 @@ use crate::app::reconcile::Cycle;
 use crate::called;
 use crate::logic::records::Layer;
 
+/// Real cycles in a simulated world: `cadence demo`.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// Whether every claim held.
     ok: bool,
+    /// The scenes that were played to their end.
     scenes: &'a [Scene],
+    /// How many cycles ran in them.
     cycles: usize,
+    /// How many records were written in them.
     writes: usize,
+    /// How many of these held an address that was not the true one.
     false_writes: usize,
+    /// How long it took, in milliseconds.
     elapsed_ms: f64,
+    /// Which claim did not hold, or what else went wrong.
     error: Option<&'a str>,
 }
 

@@ -3,11 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::json::line;
 use super::line::Mark;
 use super::text::{
     because, columns, duration, host_of, human_seconds, padded, pair, printable, wrap,
@@ -39,17 +40,18 @@ pub fn report(listed: &Listed, style: &Style, zone: &TimeZone) -> String {
 pub fn json(events: &[Entry]) -> String {
     let mut out = String::new();
     for event in events {
-        if event.raw.get().contains(advice::FIX) {
-            out.push_str(&line(&with_fix_apart(fields(event))));
-        } else {
-            out.push_str(event.raw.get());
-            out.push('\n');
-        }
+        out.push_str(&with_fix_apart(event.raw.get()));
+        out.push('\n');
     }
     out
 }
 
-fn with_fix_apart(mut fields: Map<String, Value>) -> Map<String, Value> {
+/// An event as it is stored, with what to do about it in a field of its own.
+pub(super) fn with_fix_apart(raw: &str) -> Cow<'_, str> {
+    if !raw.contains(advice::FIX) {
+        return raw.into();
+    }
+    let mut fields: Map<String, Value> = serde_json::from_str(raw).unwrap_or_default();
     let mut fixes = vec![];
     for value in fields.values_mut() {
         if let Some((what, Some(fix))) = value.as_str().map(advice::split) {
@@ -60,7 +62,7 @@ fn with_fix_apart(mut fields: Map<String, Value>) -> Map<String, Value> {
     if !fixes.is_empty() {
         fields.insert("fix".to_owned(), fixes.join("; ").into());
     }
-    fields
+    Value::Object(fields).to_string().into()
 }
 
 /// One line of key=value pairs for each event; what is null is left out.

@@ -12,14 +12,21 @@ use crate::app::init::{Report, Step, Told, Written};
 /// The column of what is told of a step.
 const INDENT: usize = 6;
 
+/// A first configuration: `cadence init`.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// Where the configuration is.
     config: &'a Path,
+    /// What was verified before it was written.
     checks: &'a [Finding],
+    /// The files that were written.
     written: &'a [Written],
-    /// A token file that was there and stays.
+    /// A token file that was there and stays as it is.
     kept: Option<&'a Path>,
+    /// What to do now, one after the other.
     next: &'a [Step],
 }
 

@@ -11,46 +11,49 @@ use crate::logic::advice;
 use crate::logic::observation::{FailureClass, Observation, PublicIp, RouterMethod, Signal};
 use crate::logic::units::{Family, RecordType};
 
-/// One signal: what a kind of signal does not have is left out.
+/// One signal. What is not of its kind is left out.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SignalObject<'a> {
-    /// `host`, `router`, `wan`, `public_ip`; `probe` has `provider` and `dns` too.
+    /// Which: the route of this `host`, the `router`, the `wan` beyond it, the `public_ip` as all providers together tell it. `probe` has
+    /// also each `provider`, the answer of public `dns` for each record and server, and the `plug`.
+    #[cfg_attr(test, schemars(extend("enum" = ["host", "router", "wan", "public_ip", "provider", "dns", "plug"])))]
     pub signal: &'static str,
     /// Whether it was good.
     pub ok: bool,
-    /// Of an address.
+    /// The family of the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
-    /// The record that public DNS was asked for.
+    /// Of `dns`: the record that was asked for, in ASCII form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
-    /// Its type.
+    /// Of `dns`: its type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<RecordType>,
-    /// The public address.
+    /// The public address, of a `public_ip` or a `provider` that was good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
-    /// What public DNS answered, sorted.
+    /// Of `dns`: what it answered, sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<&'a [IpAddr]>,
-    /// Whom it was asked; null where nothing could be found to ask.
+    /// Who or what was asked: an interface, an address, a URL; null if nothing could be found to ask.
     pub target: Option<&'a str>,
-    /// Whether the plug is on.
+    /// Of `plug`: whether it is on, if it can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<bool>,
-    /// How the router answered.
+    /// Of `router`: how it answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<RouterMethod>,
-    /// Providers asked.
+    /// Of `public_ip`: how many providers were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<usize>,
-    /// Providers configured.
+    /// Of `public_ip`: how many are configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<usize>,
-    /// Whether two independent providers named the address.
+    /// Of `public_ip`: whether two independent providers named the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corroborated: Option<bool>,
-    /// The class of the failure.
+    /// How it failed, by the time that it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureClass>,
     /// Why it failed.
@@ -59,7 +62,7 @@ pub struct SignalObject<'a> {
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<&'a str>,
-    /// Milliseconds.
+    /// How long it took, in milliseconds to a tenth.
     pub elapsed_ms: f64,
 }
 
@@ -112,13 +115,17 @@ impl<'a> SignalObject<'a> {
     }
 }
 
-/// `cadence.error/1`: why a command could not do its work.
+/// Why a command could not do its work: printed in place of its own document.
 #[derive(Serialize)]
-struct ErrorDocument {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErrorDocument {
+    /// Which document this is.
     schema: &'static str,
+    /// The exit code of the command.
     exit_code: u8,
+    /// What is wrong, a line each.
     errors: Vec<String>,
-    /// That of each error, where there is one.
+    /// What to do about each of them; null if nothing is known to be done.
     fixes: Vec<Option<String>>,
 }
 
@@ -139,6 +146,8 @@ pub fn error_document(error: &Error) -> String {
 pub fn line(document: &impl Serialize) -> String {
     // Plain values and text keys always serialize.
     let mut text = serde_json::to_string(document).unwrap_or_default();
+    #[cfg(test)]
+    crate::schema::published::hold(&text);
     text.push('\n');
     text
 }

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::history::sentence;
+use super::history::{sentence, with_fix_apart};
 use super::json::line;
 use super::text::{duration, printable};
 use super::time::minute_in;
@@ -16,18 +17,28 @@ const LINES: usize = 20;
 /// Of a longer title a phone shows the beginning.
 const TITLE: usize = 100;
 
-/// The document that programs get.
+/// What a program or a webhook of `[[notify]]` is told.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// The same if it is sent again, and of no other message of this home.
     id: &'a str,
+    /// When it was written.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     at: Timestamp,
+    /// What this home is called: the name of its first record.
     home: &'a str,
+    /// The modem may be without power, or the token is rejected.
     urgent: bool,
+    /// All of it in a line.
     title: &'a str,
+    /// A line for each event, for people, in local time.
     message: &'a str,
-    /// As in the history.
-    events: &'a [Event],
+    /// The events, oldest first, as `cadence history` prints them; none in a test.
+    #[cfg_attr(test, schemars(with = "Vec<crate::schema::Told>"))]
+    events: Vec<Box<RawValue>>,
 }
 
 /// What there is to tell of these events, before which others may be lost; a test where there are none. `home` is what this one is called,
@@ -70,6 +81,7 @@ pub fn message(
         printable(&format!("{}  {sentence}", minute_in(*at, zone)))
     }));
     let body = lines.join("\n");
+    let apart = |event| RawValue::from_string(with_fix_apart(line(event).trim_end()).into_owned());
     let document = line(&Document {
         schema: "cadence.message/1",
         id: &id,
@@ -78,7 +90,10 @@ pub fn message(
         urgent: is_urgent,
         title: &title,
         message: &body,
-        events,
+        events: events
+            .iter()
+            .filter_map(|event| apart(event).ok())
+            .collect(),
     });
     Message {
         document: document.trim_end().to_owned(),

@@ -111,6 +111,16 @@ fn an_outage_is_told_in_one_message_with_all_that_followed_from_it() {
 }
 
 #[test]
+fn what_to_do_stands_apart_as_in_the_history() {
+    let message = "Cloudflare rejects the API token; fix: make another one".to_owned();
+    let told = told(&[event(7, 3, EventKind::Error { message })]);
+    let document: serde_json::Value = serde_json::from_str(&told.document).unwrap();
+    let event = &document["events"][0];
+    assert_eq!(event["message"], "Cloudflare rejects the API token");
+    assert_eq!(event["fix"], "make another one");
+}
+
+#[test]
 fn the_title_says_the_worst_thing() {
     let all = an_outage();
     for (events, title) in [

@@ -6,7 +6,7 @@ pub mod cycle;
 pub mod demo;
 pub mod history;
 pub mod init;
-mod json;
+pub(crate) mod json;
 mod line;
 pub mod message;
 pub mod probe;

@@ -14,13 +14,13 @@ use crate::app::probe::Probed;
 use crate::logic::advice;
 use answers::wan_up;
 
-/// `cadence.probe/1`: `signals` holds the objects of `cadence.cycle/1`, in `public_ip` as all providers together tell it;
-/// then, after each `public_ip`, a `provider` (`family`, `address`, `target`) for each of them, and at the end a `dns` (`name`,
-/// `type`, `addresses`, `target`) for each record and server; last the `plug` (`on`, where it can tell). Each has `ok` and `elapsed_ms`, and `failure` and `error`
-/// where it failed.
+/// Every signal, checked once: `cadence probe`.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// The signals, as far as they were asked for: `host`, `router`, `wan`, each `public_ip` with its `provider`s behind it, `dns`, `plug`.
     signals: Vec<SignalObject<'a>>,
 }
 

@@ -18,19 +18,24 @@ const INDENT: usize = 13;
 /// Said of a plug that was switched on.
 const UNTOLD: &str = "it cannot tell whether it is on";
 
+/// A power cycle by hand: `cadence recover`.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
-    /// `suppressed`, `completed`, `switched_on`, `forgotten`, `declined` or `failed`.
+    /// What came of it: the power was left alone (`suppressed`), was off and is back (`completed`), was off before and is on
+    /// (`switched_on`), is given up (`forgotten`), you said no (`declined`), or it could not be done or confirmed (`failed`).
+    #[cfg_attr(test, schemars(extend("enum" = ["suppressed", "completed", "switched_on", "forgotten", "declined", "failed"])))]
     outcome: &'static str,
-    /// Why the power was left alone, or why it failed.
+    /// Why the power was left alone, ended early, or why it failed.
     reason: Option<&'a str>,
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<&'a str>,
-    /// Which plug.
+    /// Which plug; empty if nothing was done.
     plug: &'a str,
-    /// How long the modem is dark.
+    /// For how many seconds a power cycle leaves the modem without power; 0 if none was wanted.
     off_time_s: f64,
 }
 

@@ -69,6 +69,7 @@ impl Home {
     /// The findings of `check --json` of this name, as `result: message`, and the exit code.
     fn check(&self, name: &str) -> (Vec<String>, i32) {
         let output = self.command(&["check", "--json"]).output().unwrap();
+        support::schema::hold(&output.stdout);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(document["schema"], "cadence.check/1");

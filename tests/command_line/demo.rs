@@ -206,6 +206,7 @@ fn it_is_played_on_any_host() {
 fn machines_read_one_document() {
     let folder = tempfile::tempdir().unwrap();
     let output = demo(folder.path()).arg("--json").output().unwrap();
+    support::schema::hold(&output.stdout);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["schema"], "cadence.demo/1");
     assert_eq!(document["ok"], true);

@@ -7,15 +7,20 @@ use cadence::world::Line;
 use serde_json::Value;
 
 use super::service::{Reply, Service};
-use super::support::{Home, RECORD, joined};
+use super::support::{Home, RECORD, joined, schema};
 use super::{NEW, home, pass, program, renumber, told_at_once};
 
 /// The documents that a service was told.
 fn documents(service: &Service) -> Vec<Value> {
     let requests = service.requests();
-    let parsed = requests
-        .iter()
-        .map(|it| serde_json::from_str(&it.body).unwrap());
+    let parsed = requests.iter().map(|it| {
+        let document: Value = serde_json::from_str(&it.body).unwrap();
+        // Not that of a template.
+        if document.get("schema").is_some() {
+            assert_eq!(schema::check(&document), Ok(()), "{document:#}");
+        }
+        document
+    });
     parsed.collect()
 }
 
@@ -204,7 +209,7 @@ fn a_program_reads_the_event_from_stdin_and_its_failure_is_told_in_its_own_words
     let text = fs::read_to_string(&kept).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
     let document: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(document["schema"], "cadence.message/1");
+    assert_eq!(schema::check(&document), Ok(()));
     assert_eq!(
         document["events"].as_array().unwrap().len(),
         1,

@@ -7,6 +7,7 @@
     reason = "a fault of the test ends it"
 )]
 
+pub mod schema;
 pub mod strace;
 pub mod terminal;
 
@@ -149,9 +150,11 @@ impl Home {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. A document that it prints must be as its schema says.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        let out = self.command(arguments).output().unwrap();
+        schema::hold(&out.stdout);
+        out
     }
 
     /// Runs one cycle that must exit 0, and gives its report.

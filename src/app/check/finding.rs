@@ -9,15 +9,16 @@ use crate::render::printable;
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// What was looked at: `config`, `token`, `zone`, ..
+    /// What was looked at: `config`, `token`, `zone` and so on. There may be several of one name.
     pub check: &'static str,
     /// How it is.
     #[serde(rename = "result")]
     pub level: Level,
     /// What was found, in one line.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it; what is to be written to a file stands on lines of its own.
     pub fix: Option<String>,
 }
 

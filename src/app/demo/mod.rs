@@ -17,12 +17,13 @@ use stage::Stage;
 
 /// One scene that was played.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Scene {
     /// What happens, in plain words.
     pub title: &'static str,
-    /// The cycles that ran in it.
+    /// How many cycles ran in it.
     pub cycles: usize,
-    /// The records that were written in it.
+    /// How many records were written in it.
     pub writes: usize,
     /// What was seen, and held against what the world saw.
     pub seen: String,

@@ -67,12 +67,13 @@ pub struct Secret {
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Written {
     /// Which.
     pub path: PathBuf,
     /// Its permission bits, as `chmod` takes them.
     pub mode: String,
-    /// Its group, where that is the service's.
+    /// Its group, if that is the service's.
     pub group: Option<&'static str>,
 }
 

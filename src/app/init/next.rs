@@ -24,8 +24,9 @@ const UNITS: [&str; 4] = [
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
-    /// What to type; none where nothing has to be done.
+    /// What to type; null if nothing has to be done.
     pub command: Option<String>,
     /// What comes of it.
     pub about: String,

@@ -10,12 +10,13 @@ const STRETCHES: i64 = 90;
 
 /// Percentiles of times in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Percentiles {
-    /// Half of them were no longer.
+    /// Half of the answers took no longer, in milliseconds.
     pub p50_ms: f32,
-    /// Of twenty all but one were no longer.
+    /// 95 of 100 took no longer.
     pub p95_ms: f32,
-    /// Of a hundred all but one were no longer.
+    /// 99 of 100 took no longer.
     pub p99_ms: f32,
 }
 
@@ -37,12 +38,13 @@ impl Percentiles {
 
 /// Of each who was asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BySource {
-    /// The router.
+    /// The router; null if it did not answer.
     pub router: Option<Percentiles>,
-    /// The WAN target, whose connection goes through the line.
+    /// The WAN target, by a connection through the line; null if none answered.
     pub wan: Option<Percentiles>,
-    /// The address provider, whose whole request does.
+    /// The address provider, by a whole request; null if none answered.
     pub provider: Option<Percentiles>,
 }
 
@@ -58,8 +60,10 @@ impl BySource {
 
 /// A stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stretch {
     /// When it begins.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
     /// What was answered in it.
     #[serde(flatten)]
@@ -68,11 +72,12 @@ pub struct Stretch {
 
 /// How long answers took.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latency {
     /// In all.
     #[serde(flatten)]
     pub all: BySource,
-    /// Over time, in stretches of equal length; those in which nobody answered are left out.
+    /// The same over time, in stretches of equal length; those in which nobody answered are left out.
     pub over_time: Vec<Stretch>,
 }
 

@@ -16,98 +16,172 @@ use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::json::{self, SignalObject};
 
+/// What one cycle saw, decided and did: `cadence reconcile`.
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
+    /// Which document this is.
     schema: &'static str,
+    /// Its number; counted in the state, from 1.
     cycle: u64,
+    /// When it began.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     started_at: String,
+    /// How long it took, in milliseconds to a tenth.
     elapsed_ms: f64,
+    /// Why it ran out of turn: the router made an `announcement`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["announcement"])))]
     started_by: Option<&'static str>,
+    /// As configured: in `test` the policy allows short times.
+    #[cfg_attr(test, schemars(extend("enum" = ["production", "test"])))]
     mode: &'static str,
+    /// It only looked: neither DNS, nor the plug, nor the state was written.
     dry_run: bool,
+    /// Which part of the path is broken, if any.
     verdict: Verdict,
-    /// The same, unless the line works and DNS is not right, or not known to be.
+    /// The same, unless the line works and something else does not: a record is known to be wrong (`DNS_WRONG`), is not known to be right
+    /// (`DNS_UNKNOWN`), or there are `errors` (`TROUBLE`).
+    #[cfg_attr(test, schemars(extend("enum" = HEALTH)))]
     health: &'static str,
-    /// Why it is not known whether the line is up, where that is the verdict.
+    /// Why it is not known whether the line is up, if that is the verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     doubt: Option<Reason>,
+    /// How far the line and the address are trusted.
     readiness: ReadinessObject,
+    /// What was seen: `host`, `router`, `wan`, and `public_ip` of each family that a record needs.
     signals: Vec<SignalObject<'a>>,
+    /// What became of each record, in the order of the configuration.
     records: Vec<RecordObject<'a>>,
+    /// What became of the modem's power.
     recovery: RecoveryObject<'a>,
+    /// Cycles, this one included.
     uptime: UptimeObject,
+    /// When the next cycle is due; null if that is not known.
     next: Option<NextObject>,
+    /// What went wrong, a line each.
     errors: Vec<String>,
-    /// What to do about them.
+    /// What to do about each of them; null if nothing is known to be done.
     fixes: Vec<Option<String>>,
 }
 
+/// How far the line and the address are trusted.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ReadinessObject {
+    /// Before this cycle.
     before: Readiness,
+    /// After it.
     after: Readiness,
-    /// Of the family on which the whole rests; never more than are required.
+    /// Equal observations in a row, of the family on which the whole rests; never more than are required.
     confirmations: u32,
+    /// How many it needs.
     required: u32,
+    /// Since when it is what it is now, READY or not.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     since: String,
-    /// Of each family that a record needs, where there are several.
+    /// Each family that a record needs, if records of both are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     families: Vec<FamilyObject>,
 }
 
+/// How far the address of one family is trusted.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FamilyObject {
+    /// Which.
     family: Family,
+    /// After this cycle.
     readiness: Readiness,
+    /// Equal observations in a row; never more than are required.
     confirmations: u32,
     /// Since when it is READY, or since when it is not.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     since: String,
 }
 
+/// What became of one record.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RecordObject<'a> {
     /// In ASCII form.
     name: &'a str,
+    /// Its type.
     #[serde(rename = "type")]
     kind: RecordType,
-    /// Null where it is not known for sure.
+    /// The address that it shall hold; null if that is not known for sure.
     wanted: Option<IpAddr>,
+    /// What became of it.
     outcome: RecordOutcome,
-    /// Null where nothing settled it.
+    /// By what that is known; null if nothing settled it.
     layer: Option<Layer>,
+    /// What earlier cycles had verified of it.
     cache: CacheStatus,
-    /// Null where nothing is cached, or the clocks cannot tell.
+    /// How many seconds ago; null if nothing was verified, or if the clocks cannot tell.
     cache_age_s: Option<u64>,
+    /// Why it was held or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<&'a str>,
+    /// How long it took, in milliseconds to a tenth.
     elapsed_ms: f64,
 }
 
+/// What became of the modem's power.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RecoveryObject<'a> {
+    /// Recovery is not enabled (`disabled`), the line works (`idle`), the power was left alone (`suppressed`), was off before and is on
+    /// (`switched_on`), was cut and is back (`completed`), was not cut or is not known to be back (`failed`).
+    #[cfg_attr(test, schemars(extend("enum" = ["disabled", "idle", "suppressed", "switched_on", "completed", "failed"])))]
     outcome: &'static str,
+    /// Why it was left alone, ended early, or why it failed.
     reason: Option<&'a str>,
+    /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<&'a str>,
 }
 
+/// Counted cycles.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UptimeObject {
+    /// How many ended READY.
     ready: u64,
+    /// How many ran.
     total: u64,
+    /// READY ones of a hundred, to two decimals.
     percent: f64,
 }
 
+/// When the next cycle is due.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct NextObject {
+    /// By which interval.
     speed: Speed,
+    /// In how many seconds.
     in_s: u64,
+    /// When, by the wall clock.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     due_at: String,
 }
+
+/// Every health that [`lines::health`] tells.
+#[cfg(test)]
+const HEALTH: [&str; 9] = [
+    "HEALTHY",
+    "DEGRADED",
+    "UNVERIFIED",
+    "WAN_DOWN",
+    "ROUTER_DOWN",
+    "HOST_DOWN",
+    "DNS_WRONG",
+    "DNS_UNKNOWN",
+    "TROUBLE",
+];
 
 pub fn text(cycle: &Cycle<'_>) -> String {
     let state = &cycle.state;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::logic::line::Reason;
+use crate::logic::named::named;
 use crate::logic::policy::Policy;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::{Layer, RecordSpec, Truth};
@@ -29,55 +30,57 @@ pub struct Configured<'a> {
     pub recovery: &'a Limits,
 }
 
-/// The document. Every key is always there; what is not known is `null`, never a guess.
+/// What is known, by the clocks of this moment: `cadence status`. What is not known is null, never a guess.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Document {
-    /// `cadence.status/1`.
+    /// Which document this is.
     pub schema: &'static str,
-    /// `INIT`, `PROBING`, `READY` or `NOT_READY`; `null` where no cycle has run.
+    /// How far the line and the address are trusted: of several families the best; null if no cycle has run.
     pub readiness: Option<Readiness>,
     /// Since when, by the wall clock.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub since: Option<Timestamp>,
     /// For how many seconds.
     pub for_s: Option<u64>,
     /// The last cycle is too long ago, or the clocks cannot tell how long: all of this may have changed.
     pub stale: bool,
-    /// `HEALTHY`, `DEGRADED`, `UNVERIFIED`, `WAN_DOWN`, `ROUTER_DOWN` or `HOST_DOWN`.
+    /// Which part of the path was broken in the last cycle, if any; null if no cycle has run.
     pub verdict: Option<Verdict>,
-    /// Why it is not known whether the line is up, where that is the verdict.
+    /// Why it is not known whether the line is up, if that is the verdict.
     pub doubt: Option<Reason>,
-    /// The outage that goes on.
+    /// The outage that goes on, and when a cycle saw it first; null if there is none.
     pub outage: Option<Outage>,
-    /// The public addresses; `null` for a family that no record needs.
+    /// The public addresses; null for a family that no record needs.
     pub public_ip: ByFamily<Option<Address>>,
-    /// What the router tells of its external address; `null` where it speaks none of NAT-PMP, UPnP and PCP.
+    /// What the router tells of its external address, in words; null if it speaks none of NAT-PMP, UPnP and PCP.
     pub router: Option<String>,
-    /// What to do where that is odd.
+    /// What to do if that is odd.
     pub router_fix: Option<String>,
-    /// The records, in the order of the configuration where it can be read.
+    /// The records, in the order of the configuration if it can be read.
     pub records: Vec<Record>,
-    /// Counted cycles.
+    /// Cycles, counted from the first one on.
     pub uptime: Uptime,
-    /// The share of READY cycles, 0 to 1, in each of the last 24 hours of the clock (UTC), the current one last; `null`
-    /// where no cycle ran.
+    /// The share of READY cycles, 0 to 1, in each of the last 24 hours of the clock (UTC), the current one last; null
+    /// if no cycle ran.
     pub hours: Vec<Option<f64>>,
-    /// The last write that changed an address.
+    /// The last write that changed an address; null if there was none.
     pub last_change: Option<LastChange>,
-    /// The power cycle of the modem.
+    /// The modem's power, and what guards it.
     pub recovery: Recovery,
-    /// The API of the DNS provider is left alone for now.
+    /// Why and for how long the API of the DNS provider is left alone; null if it is not.
     pub backoff: Option<Backoff>,
-    /// What went wrong in the last cycle and is no record's.
+    /// What went wrong in the last cycle and is no record's, a line each.
     pub errors: Vec<String>,
-    /// What to do about each of them, where that is known.
+    /// What to do about each of them; null if nothing is known to be done.
     pub fixes: Vec<Option<String>>,
-    /// What is wrong with the configuration, which each cycle refuses then.
+    /// What is wrong with the configuration, which each cycle refuses then; null if nothing is.
     pub config_error: Option<String>,
-    /// What to do about that.
+    /// What to do about that; null if nothing is known to be done.
     pub config_fix: Option<String>,
-    /// The last cycle.
+    /// When the last cycle began, and how long it took; null if none has run.
     pub last_cycle: Option<LastCycle>,
-    /// The next cycle.
+    /// The next cycle; null if none is planned.
     pub next: Option<Next>,
     /// The configured time between cycles at the speed of the next one.
     #[serde(skip)]
@@ -86,110 +89,106 @@ pub struct Document {
 
 /// A moment of the past, as far as the clocks can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Past {
-    /// By the wall clock.
+    /// When, by the wall clock; null if the clocks cannot tell.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub at: Option<Timestamp>,
-    /// Whole seconds ago.
+    /// How many whole seconds ago; null if the clocks cannot tell.
     pub age_s: Option<u64>,
 }
 
 /// The outage that goes on.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outage {
     /// The first cycle that saw it.
     #[serde(flatten)]
     pub began: Past,
     /// The last verdict in it.
     pub verdict: Verdict,
-    /// The cycles that saw it.
+    /// How many cycles saw it.
     pub cycles: u64,
 }
 
 /// The public address of one family.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(clippy::struct_field_names, reason = "the key of the document")]
 pub struct Address {
-    /// The address.
+    /// The address; null if none is known.
     pub address: Option<IpAddr>,
     /// How far it may be believed.
     pub state: Belief,
-    /// `INIT`, `PROBING`, `READY` or `NOT_READY`, of this family alone; `null` where no cycle has run.
+    /// How far this family is trusted, by itself; null if no cycle has run.
     pub readiness: Option<Readiness>,
     /// Since when it is READY, or since when it is not.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub since: Option<Timestamp>,
     /// For how many seconds.
     pub for_s: Option<u64>,
-    /// The equal observations of a candidate so far.
+    /// How many equal observations a candidate has so far; null if it is none.
     pub confirmations: Option<u32>,
-    /// How many it needs; `null` where the configuration cannot be read.
+    /// How many it needs; null if the configuration cannot be read.
     pub required: Option<u32>,
 }
 
-/// How far an address may be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Belief {
-    /// It had its confirmations.
-    Trusted,
-    /// It waits for them.
-    Candidate,
-    /// It was trusted last, before the line was lost or gave another one.
-    LastKnown,
-    /// There is none.
-    Unknown,
-}
-
-impl Belief {
-    /// The name as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trusted => "trusted",
-            Self::Candidate => "candidate",
-            Self::LastKnown => "last_known",
-            Self::Unknown => "unknown",
-        }
+named! {
+    /// How far an address may be believed.
+    pub enum Belief {
+        /// It had its confirmations.
+        Trusted = "trusted",
+        /// It waits for them.
+        Candidate = "candidate",
+        /// It was trusted last, before the line was lost or gave another one.
+        LastKnown = "last_known",
+        /// There is none.
+        Unknown = "unknown",
     }
 }
 
 /// One record.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// Its name in ASCII form.
     pub name: String,
-    /// `A` or `AAAA`.
+    /// Its type.
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(with = "RecordType"))]
     pub kind: String,
     /// Name and type for people: `vpn.example.com A`.
     #[serde(skip)]
     pub label: String,
-    /// Whether it is `right`, `wrong` or `unknown`, as of the last cycle.
+    /// Whether it is right, as of the last cycle.
     pub truth: Truth,
-    /// The address that it shall hold, where it does not and that is known.
+    /// The address that it shall hold, if it is not known to be right and that is known.
     pub wanted: Option<IpAddr>,
-    /// What it is known to hold in place of that; `null` also where it does not exist.
+    /// What it is known to hold in place of that; null also if it does not exist.
     pub held: Option<String>,
-    /// Since when it is not known to be right.
+    /// Since when it is not known to be right; null if it is.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub since: Option<Timestamp>,
     /// For how many seconds.
     pub for_s: Option<u64>,
     /// It only waits, for the line or for a confirmation.
     pub waits: bool,
-    /// In how many seconds the API may be asked about it again.
+    /// In how many seconds the API may be asked about it again; null if it may be now.
     pub retry_in_s: Option<u64>,
     /// Why public DNS does not follow its zone, where Cloudflare says so.
     #[serde(skip)]
     pub zone: Option<String>,
-    /// What it held when it was last verified.
+    /// What it held when it was last verified; null if it never was.
     pub address: Option<IpAddr>,
-    /// How and when it was last verified.
+    /// How and when it was last verified; null if it never was.
     pub verified: Option<Verified>,
-    /// A write that public DNS was not seen to show yet.
+    /// A write that public DNS was not seen to show yet; null if there is none.
     pub pending: Option<Pending>,
-    /// A write of this address was begun, and its outcome is not known.
+    /// A write of this address was begun, and its outcome is not known; null if there is none.
     pub in_doubt: Option<IpAddr>,
-    /// Whether Cloudflare proxies it, as last read there.
+    /// Whether Cloudflare proxies it, as last read there; null if it never was.
     pub proxied: Option<bool>,
-    /// Why it is not known to be right, or not seen in public DNS although it is.
+    /// Why it is not known to be right, or why it is not seen in public DNS although it is; null if there is nothing to tell.
     pub problem: Option<String>,
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,8 +197,9 @@ pub struct Record {
 
 /// How and when a record was last verified.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verified {
-    /// `doh` or `api`.
+    /// By whom.
     pub layer: Layer,
     /// When.
     #[serde(flatten)]
@@ -208,13 +208,14 @@ pub struct Verified {
 
 /// What public DNS was not seen to show yet.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pending {
     /// What the record holds.
     pub address: IpAddr,
     /// Since when.
     #[serde(flatten)]
     pub written: Past,
-    /// For how many seconds public DNS has not shown what it holds, nor what it held before.
+    /// For how many seconds public DNS has shown neither what it holds nor what it held before; null if the clocks cannot tell.
     pub behind_s: Option<u64>,
     /// Whether public DNS was heard since, and showed something else.
     pub heard: bool,
@@ -224,17 +225,19 @@ pub struct Pending {
 
 /// Counted cycles.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Uptime {
-    /// Those that ended READY.
+    /// How many ended READY.
     pub ready: u64,
-    /// All.
+    /// How many ran.
     pub total: u64,
-    /// READY ones per hundred, to two decimals; `null` of none.
+    /// READY ones of a hundred, to two decimals; null if none ran.
     pub percent: Option<f64>,
 }
 
 /// The last write that changed an address.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastChange {
     /// When.
     #[serde(flatten)]
@@ -244,44 +247,47 @@ pub struct LastChange {
     /// The record's type.
     #[serde(rename = "type")]
     pub kind: RecordType,
-    /// Its content before; `null` where it was created.
+    /// Its content before; null if it was created.
     pub from: Option<String>,
     /// Its address since.
     pub to: IpAddr,
-    /// Seconds until public DNS showed it, once it did.
+    /// Seconds until public DNS showed it; null as long as it was not seen to.
     pub dns_s: Option<u64>,
 }
 
 /// The power cycle of the modem.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Recovery {
-    /// Whether cadence may cut the modem's power; `false` where the configuration cannot be read.
+    /// Whether cadence may cut the modem's power; false if the configuration cannot be read.
     pub enabled: bool,
-    /// Why the power is left alone now; `null` where every guardrail that can be judged without a new look holds.
+    /// Why the power is left alone now; null if every guardrail that can be judged without a new look holds.
     pub guardrail: Option<String>,
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-    /// Attempts since the line was READY last.
+    /// How many power cycles there were since the line was READY last.
     pub attempts_in_outage: u32,
-    /// Attempts of the last 24 hours.
+    /// How many power cycles there were in the last 24 hours.
     pub attempts_in_day: usize,
     /// An off was sent, and the plug is not known to be on since: the modem may have no power.
     pub dark: bool,
-    /// The last attempt.
+    /// The last power cycle; null if there was none.
     pub last: Option<LastAttempt>,
 }
 
 /// The last power cycle.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastAttempt {
     /// When, by the wall clock of that time.
+    #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub at: Timestamp,
     /// Its number in its outage, from 1.
     pub attempt: u32,
-    /// Whether the line came back; `null` while that is not known.
+    /// Whether the line came back; null if that is not known, or not yet.
     pub helped: Option<bool>,
-    /// Seconds from the power's return to the line's.
+    /// Seconds from the power's return to the line's; null if it is not known to have helped.
     pub seconds: Option<u64>,
     /// Whether it may still become known.
     #[serde(skip)]
@@ -290,13 +296,14 @@ pub struct LastAttempt {
 
 /// The API of the DNS provider is left alone for now.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Backoff {
     /// Since when.
     #[serde(flatten)]
     pub since: Past,
     /// For how many seconds more, at most.
     pub remaining_s: u64,
-    /// Failures in a row.
+    /// How many calls failed in a row.
     pub failures: u32,
     /// The token was rejected; another one ends the wait.
     pub token_rejected: bool,
@@ -312,6 +319,7 @@ pub struct Backoff {
 
 /// The last cycle.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastCycle {
     /// When it began.
     #[serde(flatten)]
@@ -322,11 +330,13 @@ pub struct LastCycle {
 
 /// The next cycle.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Next {
-    /// `slow` or `fast`.
+    /// By which interval.
     pub speed: Speed,
-    /// Seconds from now; below zero where it is late; `null` where the clocks cannot tell.
+    /// In how many seconds; below zero if it is late; null if the clocks cannot tell.
     pub in_s: Option<i64>,
-    /// By the wall clock.
+    /// When, by the wall clock; null if the clocks cannot tell.
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
     pub due_at: Option<Timestamp>,
 }

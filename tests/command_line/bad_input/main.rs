@@ -43,6 +43,7 @@ struct Said {
 /// Runs a command to its end.
 fn hear(home: &Home, mut command: Command) -> Said {
     let out = command.output().unwrap();
+    support::schema::hold(&out.stdout);
     let folder = home.folder.path().to_str().unwrap();
     let text = |bytes| -> String {
         let text = String::from_utf8(bytes).unwrap();

@@ -88,6 +88,7 @@ impl Host {
     fn done(&self, arguments: &[&str]) -> Value {
         let out = self.init(&[arguments, &["--json"]].concat());
         assert_eq!((stderr(&out).as_str(), out.status.code()), ("", Some(0)));
+        support::schema::hold(&out.stdout);
         serde_json::from_slice(&out.stdout).unwrap()
     }
 

@@ -9,6 +9,7 @@ use cadence::logic::event::KINDS;
 use cadence::logic::policy::Rule;
 
 use super::page::{command_of, names, written};
+use super::schema;
 
 /// Pages of other packages that ours may name.
 const OTHERS: [&str; 5] = [
@@ -78,11 +79,12 @@ fn every_page_that_is_named_is_there() {
 }
 
 #[test]
-fn every_command_is_named_in_the_page_of_cadence() {
+fn every_page_of_its_own_name_is_named_in_the_page_of_cadence() {
     let see_also = written("cadence.1");
     for name in names().iter().filter(|name| name.starts_with("cadence-")) {
-        let title = name.strip_suffix(".1").unwrap();
-        assert!(see_also.contains(&format!("`{title}`(1)")), "{title}");
+        let (title, section) = name.rsplit_once('.').unwrap();
+        let named = format!("`{title}`({section})");
+        assert!(see_also.contains(&named), "{named}");
     }
 }
 
@@ -132,6 +134,24 @@ fn every_policy_rule_is_explained_and_no_other() {
 #[test]
 fn every_kind_of_event_is_explained_and_no_other() {
     assert_eq!(tags(&written("cadence-history.1"), "EVENTS"), KINDS);
+}
+
+#[test]
+fn every_document_has_its_fields_in_the_page_and_is_named_as_it_names_itself() {
+    let text = written("cadence-json.5");
+    for name in schema::names() {
+        let title = schema::published(&name)["title"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let section = format!(".SS {title}\n");
+        let (_, section) = text
+            .split_once(&section)
+            .unwrap_or_else(|| panic!("no {section}"));
+        let section = section.split("\n.S").next().unwrap();
+        assert!(section.contains(&format!("@FIELDS {name}@")), "{title}");
+        assert!(text.contains(&format!("`{name}.json`")), "{name}.json");
+    }
 }
 
 #[test]

@@ -9,10 +9,15 @@
 )]
 
 mod contents;
+mod documents;
 mod grammar;
 mod markup;
 mod page;
 mod settings;
+
+#[path = "../../support/schema.rs"]
+#[allow(dead_code, reason = "documents are held against schemas elsewhere")]
+mod schema;
 
 use std::collections::BTreeMap;
 use std::fs;

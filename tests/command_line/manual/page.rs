@@ -1,12 +1,16 @@
 //! A page: its written part in `man/src/`, in man(7) with the conveniences of `markup`, and what the program knows of itself in
-//! place of the lines `@COMMANDS@`, `@OPTIONS@` (of the command) and `@SETTINGS@` (of the configuration).
+//! place of the lines `@COMMANDS@`, `@OPTIONS@` (of the command), `@SETTINGS@` (of the configuration), `@FIELDS cycle@` (of a JSON document) and
+//! `@WORDS@` (of all of them).
 
 use std::fs;
 
-use super::{BLESS, cadence, grammar, markup, root, settings};
+use super::{BLESS, cadence, documents, grammar, markup, root, settings};
 
 /// The written part of a page that is no command's.
-const OTHERS: [&str; 2] = ["cadence.toml.5", "cadence.7"];
+const OTHERS: [&str; 3] = ["cadence-json.5", "cadence.toml.5", "cadence.7"];
+
+/// Begins the line in place of which the fields of a document are listed.
+const FIELDS: &str = "@FIELDS ";
 
 /// Every page: one for cadence, one for each command, and the others.
 pub fn names() -> Vec<String> {
@@ -58,6 +62,10 @@ pub fn make(name: &str) -> String {
         ("@OPTIONS@", Some(command)) => grammar::options(command),
         ("@COMMANDS@", Some(command)) => grammar::commands(command),
         ("@SETTINGS@", None) => settings::keys(),
+        ("@WORDS@", None) => documents::words(),
+        (line, None) if line.starts_with(FIELDS) => {
+            documents::fields(line[FIELDS.len()..].trim_end_matches('@'))
+        }
         _ => panic!("man/src/{name}: nothing is known to put in place of {line}"),
     };
     let mut page = head + &opening;

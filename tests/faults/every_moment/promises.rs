@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::stage::{LONGEST, Ran, Stage};
-use crate::support::Home;
+use crate::support::{Home, schema};
 
 /// Exit codes that a cycle may have.
 const EXIT_CODES: [i32; 6] = [0, 1, 74, 75, 77, 78];
@@ -121,6 +121,10 @@ impl Broken {
             matches!(schema, "cadence.cycle/1" | "cadence.error/1"),
             || format!("no document on stdout: {said}"),
         );
+        let known = schema::check(&ran.report);
+        self.unless(known.is_ok(), || {
+            format!("not by its schema: {known:?}: {said}")
+        });
         let failed =
             ran.word("/records/0/outcome") == "failed" || ran.word("/recovery/outcome") == "failed";
         self.unless(!failed || code != 0, || {

@@ -44,7 +44,8 @@ cadence:cadence 755 $state" "$(owners /etc/cadence /etc/cadence/cadence.toml /et
   check "systemd-analyze verify" "" "$(inside systemd-analyze verify --recursive-errors=yes "${units[@]}" 2>&1)"
   check "man pages" "/usr/share/man/man1/cadence.1.gz
 /usr/share/man/man5/cadence.toml.5.gz
-/usr/share/man/man7/cadence.7.gz" "$(inside man -w cadence.1 cadence.toml.5 cadence.7 2>&1)"
+/usr/share/man/man5/cadence-json.5.gz
+/usr/share/man/man7/cadence.7.gz" "$(inside man -w cadence.1 cadence.toml.5 cadence-json.5 cadence.7 2>&1)"
   local exposure
   exposure=$(inside systemd-analyze security --no-pager cadence.service | sed -n 's/.*level for .*: \([0-9.]*\).*/\1/p')
   check "systemd-analyze security: $exposure, at most 1.5" yes "$(awk -v found="${exposure:-9}" 'BEGIN {print found <= 1.5 ? "yes" : "no"}')"

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::ledger::Truth;
 use super::super::process::Running;
-use super::super::support::{Home, readiness};
+use super::super::support::{Home, readiness, schema};
 use super::super::weather;
 use super::Life;
 
@@ -113,6 +113,7 @@ impl Life {
             before,
             "{arguments:?} changed something"
         );
+        schema::hold(&ended.stdout);
         if arguments[0] == "status" {
             let status: Value = serde_json::from_str(&ended.stdout).unwrap();
             let state = self.home.state();
