@@ -70,13 +70,17 @@ pub struct Listed {
 pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
     let state_dir = context.state_dir();
     let history = match StateDir::existing(&state_dir).map_err(Error::state)? {
-        Some(dir) => read(&dir, &state_dir)?,
-        None => history::History::default(),
+        // The times of earlier ones do not matter then.
+        Some(dir) => match options.limit.filter(|_| options.since.is_none()) {
+            Some(limit) => history::last(&dir, limit.max(1), |event| is_of(event, options)),
+            None => history::read(&dir),
+        },
+        None => Ok(history::History::default()),
     };
-    let stored = history.events.len();
+    let history = told(history.map_err(Error::state)?, &state_dir);
     Ok(Listed {
         events: select(history.events, options, &system::now()),
-        stored,
+        stored: history.stored,
     })
 }
 
@@ -85,7 +89,16 @@ pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
 /// # Errors
 /// It cannot be read.
 pub fn read(dir: &StateDir, path: &Path) -> Result<history::History<Entry>, Error> {
-    let history = history::read(dir).map_err(Error::state)?;
+    Ok(told(history::read(dir).map_err(Error::state)?, path))
+}
+
+/// Whether it is of a kind that is asked for.
+fn is_of(event: &Entry, options: &cli::History) -> bool {
+    options.kind.is_empty() || options.kind.contains(&event.kind)
+}
+
+/// The same, after a warning of what is no event in it.
+fn told(history: history::History<Entry>, path: &Path) -> history::History<Entry> {
     if history.skipped > 0 {
         log::warn!(
             "{} of the history in {} skipped: not an event",
@@ -96,7 +109,7 @@ pub fn read(dir: &StateDir, path: &Path) -> Result<history::History<Entry>, Erro
             path.display()
         );
     }
-    Ok(history)
+    history
 }
 
 /// The events that are asked for, in the order in which they happened, which is that of the file: wall clocks jump.
@@ -105,9 +118,7 @@ fn select(events: Vec<Entry>, options: &cli::History, now: &Moment) -> Vec<Entry
         Some(since) => younger(events, since, now),
         None => events,
     };
-    if !options.kind.is_empty() {
-        selected.retain(|event| options.kind.contains(&event.kind));
-    }
+    selected.retain(|event| is_of(event, options));
     if let Some(limit) = options.limit {
         selected.drain(..selected.len().saturating_sub(limit));
     }

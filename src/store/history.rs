@@ -37,8 +37,10 @@ const LARGEST_SEQ: u64 = 1 << 53;
 /// What the history holds, oldest first.
 #[derive(Debug, PartialEq, Eq)]
 pub struct History<E> {
-    /// The events.
+    /// The events that are wanted.
     pub events: Vec<E>,
+    /// How many events were looked at.
+    pub stored: usize,
     /// How many lines were not an event. A last line without its end does not count: it is being written, or was torn.
     pub skipped: usize,
 }
@@ -100,24 +102,47 @@ pub fn last_seq(dir: &StateDir) -> Result<Option<u64>, StoreError> {
 ///
 /// A file of it is there but cannot be read. Lines that are no event are no error.
 pub fn read<E: DeserializeOwned>(dir: &StateDir) -> Result<History<E>, StoreError> {
+    last(dir, usize::MAX, |_| true)
+}
+
+/// The same for the last `most` events that are `wanted`, and no further back than it takes to find them.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn last<E: DeserializeOwned>(
+    dir: &StateDir,
+    most: usize,
+    wanted: impl Fn(&E) -> bool,
+) -> Result<History<E>, StoreError> {
     let open = |name| dir.open_to_read(name).map_err(dir.failed("read", name));
     // The newer one first: where a writer turns it into the older one in between, it is opened twice rather than never.
     let newer = open(FILE)?;
     let older = open(OLDER_FILE)?
         .filter(|older| newer.as_ref().is_none_or(|newer| !same_file(older, newer)));
     let mut history = History::default();
-    for (name, file) in [(OLDER_FILE, older), (FILE, newer)] {
-        let Some(mut file) = file else { continue };
+    for (name, file) in [(FILE, newer), (OLDER_FILE, older)] {
+        let Some(mut file) = file.filter(|_| history.events.len() < most) else {
+            continue;
+        };
         let end = end_of(&mut file, READ_AT_MOST).map_err(dir.failed("read", name))?;
-        let lines = end.bytes.split_inclusive(|byte| *byte == b'\n');
-        for line in lines.skip(usize::from(end.start > 0)) {
+        for line in end.whole_lines().rev() {
+            if history.events.len() == most {
+                break;
+            }
             match serde_json::from_slice(line) {
-                Ok(event) => history.events.push(event),
+                Ok(event) => {
+                    history.stored += 1;
+                    if wanted(&event) {
+                        history.events.push(event);
+                    }
+                }
                 Err(_) if line.ends_with(b"\n") => history.skipped += 1,
                 Err(_) => {}
             }
         }
     }
+    history.events.reverse();
     Ok(history)
 }
 
@@ -125,6 +150,7 @@ impl<E> Default for History<E> {
     fn default() -> Self {
         Self {
             events: vec![],
+            stored: 0,
             skipped: 0,
         }
     }
@@ -231,6 +257,14 @@ fn numbered_end_of(file: &mut File) -> io::Result<End> {
 }
 
 impl End {
+    /// Its lines, but for one that is cut off at its start.
+    fn whole_lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        let cut = self.bytes.iter().position(|byte| *byte == b'\n');
+        let cut = cut.filter(|_| self.start > 0).map_or(0, |at| at + 1);
+        let whole = self.bytes.get(cut..).unwrap_or_default();
+        whole.split_inclusive(|byte| *byte == b'\n')
+    }
+
     fn last_seq(&self) -> Option<u64> {
         // A line that is cut off at its start cannot pass for an event: it closes more brackets than it opens.
         self.bytes.rsplit(|byte| *byte == b'\n').find_map(seq_of)

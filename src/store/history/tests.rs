@@ -57,6 +57,7 @@ fn a_quiet_cycle_touches_nothing() {
         read::<Value>(&dir).unwrap(),
         History {
             events: Vec::new(),
+            stored: 0,
             skipped: 0
         }
     );
@@ -73,6 +74,7 @@ fn events_are_appended_once_however_often_they_are_offered() {
         read(&dir).unwrap(),
         History {
             events: events(1..=4),
+            stored: 4,
             skipped: 0
         }
     );
@@ -103,6 +105,7 @@ fn a_last_line_torn_at_any_byte_is_made_good() {
             after,
             History {
                 events: events(1..=4),
+                stored: 4,
                 skipped: 0
             }
         );
@@ -111,6 +114,25 @@ fn a_last_line_torn_at_any_byte_is_made_good() {
             "every event is on its own line"
         );
     }
+}
+
+#[test]
+fn the_last_events_are_looked_for_no_further_back_than_it_takes() {
+    let (_temp, dir) = folder();
+    append(&dir, [1, 2, 3]);
+    fs::rename(dir.file(FILE), dir.file(OLDER_FILE)).unwrap();
+    append(&dir, [4, 5, 6, 7]);
+    let seq = |event: &Value| event["seq"].as_u64().unwrap();
+    let found = |most, is_wanted: fn(u64) -> bool| {
+        let history = last::<Value>(&dir, most, |event| is_wanted(seq(event))).unwrap();
+        let seqs: Vec<u64> = history.events.iter().map(seq).collect();
+        (seqs, history.stored)
+    };
+    assert_eq!(found(2, |_| true), (vec![6, 7], 2));
+    assert_eq!(found(5, |_| true), (vec![3, 4, 5, 6, 7], 5));
+    assert_eq!(found(2, |seq| seq % 2 == 1), (vec![5, 7], 3));
+    assert_eq!(found(2, |seq| seq < 3), (vec![1, 2], 7));
+    assert_eq!(found(9, |_| true).1, 7);
 }
 
 #[test]
@@ -137,6 +159,7 @@ fn a_block_of_zeros_after_a_power_loss_is_dropped() {
         read(&dir).unwrap(),
         History {
             events: events([1, 2]),
+            stored: 2,
             skipped: 0
         }
     );
