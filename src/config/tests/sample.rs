@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::sheets::Sheets;
 use super::{problems, settings};
 
 const SAMPLE: &str = include_str!("../../../packaging/cadence.toml");
@@ -54,11 +55,18 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
     assert!(settings_of_sample.network.ca_file.take().is_some());
     assert!(settings_of_sample.textfile.take().is_some());
     let told = std::mem::take(&mut settings_of_sample.receivers);
-    assert_eq!(told.names(), ["healthchecks", "ntfy"]);
+    assert_eq!(told.names(), ["healthchecks", "ntfy", "sheets"]);
     assert_eq!(
         (told.heartbeats[0].every, told.notify[0].wants.every),
         (Duration::from_secs(300), Duration::from_secs(600))
     );
+    let shown = told.sheets.unwrap();
+    let named = format!("{NAME}[sheets]\nspreadsheet = \"{}\"\n", shown.spreadsheet);
+    let defaults = Sheets {
+        key_file: shown.key_file.clone(),
+        ..settings(&named).receivers.sheets.unwrap()
+    };
+    assert_eq!(format!("{shown:?}"), format!("{defaults:?}"));
     assert!(settings_of_sample.recovery.plug_id.take().is_some());
     assert_eq!(
         std::mem::take(&mut settings_of_sample.recovery.address),
@@ -73,7 +81,7 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
 #[test]
 fn the_sample_shows_every_key() {
     let text = uncommented();
-    for section in ["cloudflare", "network", "policy", "recovery"] {
+    for section in ["cloudflare", "network", "policy", "recovery", "sheets"] {
         let problem = problems(&format!("{NAME}[{section}]\nno-such-key = 1")).concat();
         let (_, keys) = problem.split_once("expected one of: ").unwrap();
         for key in keys.split(", ") {
