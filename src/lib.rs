@@ -61,6 +61,7 @@
 //! | policy rule | | [`logic::policy`], [`config`] |
 //! | field of the state | a fixture of the old version | [`logic::state`], [`store::migrate`] |
 //! | subcommand | a file in [`app`] and in [`render`] | [`cli`], [`run`] |
+//! | document in JSON | | its type in [`render`], `schema_tests.rs`, `packaging/schema` |
 
 pub mod app;
 pub mod called;
