@@ -78,7 +78,9 @@ pub fn message(
     }
     lines.extend(told.iter().map(|Event { at, what, .. }| {
         let (_, sentence) = sentence(what);
-        printable(&format!("{}  {sentence}", minute_in(*at, zone)))
+        // Whoever reads it may be somewhere else.
+        let (minute, offset) = (minute_in(*at, zone), zone.to_offset(*at));
+        printable(&format!("{minute}{offset}  {sentence}"))
     }));
     let body = lines.join("\n");
     let apart = |event| RawValue::from_string(with_fix_apart(line(event).trim_end()).into_owned());

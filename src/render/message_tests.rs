@@ -89,7 +89,8 @@ fn an_outage_is_told_in_one_message_with_all_that_followed_from_it() {
     let told = told(&an_outage());
     assert_eq!(told.title, "vpn.example.com: the line was down for 8 min");
     assert!(told.id.starts_with("vpn.example.com-7-14-"), "{}", told.id);
-    let lines: Vec<&str> = told.body.lines().map(|line| &line[18..]).collect();
+    assert_eq!(told.body.get(16..21), Some("+00  "), "{}", told.body);
+    let lines: Vec<&str> = told.body.lines().map(|line| &line[21..]).collect();
     assert_eq!(
         lines,
         [

@@ -98,13 +98,18 @@ impl Trial {
     }
 }
 
-/// Plays so many of them, and gives what there was to tell, the numbers of the ends of outages, and what each receiver took.
-fn play(
-    trial: &mut Trial,
-    outages: usize,
-    ways: &[Way],
-    is_killed: bool,
-) -> (Vec<u64>, BTreeSet<u64>, [(&'static str, Vec<Taken>); 3]) {
+/// What there was to tell, and was told.
+struct Played {
+    /// The numbers of all events.
+    expected: Vec<u64>,
+    /// Those of the ends of outages.
+    ended: BTreeSet<u64>,
+    /// What each receiver took.
+    taken: [(&'static str, Vec<Taken>); 3],
+}
+
+/// Plays so many outages.
+fn play(trial: &mut Trial, outages: usize, ways: &[Way], is_killed: bool) -> Played {
     let begun = last(&trial.home.history());
     for number in 0..outages {
         trial.outage(number, ways, is_killed);
@@ -116,13 +121,21 @@ fn play(
         .filter(|it| it["kind"] == "outage" && it["phase"] == "ended");
     let ended: BTreeSet<u64> = ended.map(|it| it["seq"].as_u64().unwrap()).collect();
     assert_eq!(ended.len(), outages, "{history:#?}");
-    (news(&history, begun), ended, trial.audience.taken())
+    Played {
+        expected: news(&history, begun),
+        ended,
+        taken: trial.audience.taken(),
+    }
 }
 
 fn once(outages: usize, seed: u64) {
     let mut trial = Trial::new(seed);
     let ways = [Way::Well, Way::Well, Way::Slow, Way::Dead, Way::Lying];
-    let (expected, ended, taken) = play(&mut trial, outages, &ways, false);
+    let Played {
+        expected,
+        ended,
+        taken,
+    } = play(&mut trial, outages, &ways, false);
     let mut messages = 0;
     for (name, taken) in taken {
         let numbers: Vec<u64> = taken.iter().flat_map(|it| it.numbers.clone()).collect();
@@ -139,7 +152,11 @@ fn once(outages: usize, seed: u64) {
 
 fn at_least_once(outages: usize, seed: u64) -> usize {
     let mut trial = Trial::new(seed);
-    let (expected, ended, taken) = play(&mut trial, outages, &[Way::Well, Way::Slow], true);
+    let Played {
+        expected,
+        ended,
+        taken,
+    } = play(&mut trial, outages, &[Way::Well, Way::Slow], true);
     let mut again = 0;
     for (name, taken) in taken {
         let mut keys: BTreeMap<&str, &[u64]> = BTreeMap::new();

@@ -74,7 +74,7 @@ for unit in "${units[@]}"; do
   check "changes to $unit" "" "$(diff "systemd/$unit" "$package/usr/lib/systemd/system/$unit")"
 done
 check "changes to the schemas" "" "$(diff -r packaging/schema "$package/usr/share/cadence/schema" 2>&1)"
-check "shellcheck of scripts and hooks" "" "$(shellcheck packaging/build-deb "$control"/{preinst,postinst,prerm,postrm} packaging/hooks/* packaging/mail/cadence-failed 2>&1)"
+check "shellcheck of scripts and hooks" "" "$(shellcheck packaging/build-deb "$control"/{preinst,postinst,prerm,postrm} packaging/hooks/* packaging/mail/cadence-failed packaging/notify/* 2>&1)"
 
 # --- units, as if the package were installed
 
