@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::order;
+
 /// So many times both parts of a refused batch are taken one after the other until it is believed that no batch is ever taken.
 const ENOUGH_TAKEN_APART: u32 = 2;
 
@@ -177,10 +179,13 @@ impl Batches {
             Why::Untried | Why::Rest | Why::Last => part.places,
         };
         let parts = std::mem::take(&mut self.parts);
-        self.untried
-            .extend(part.into_iter().chain(parts).map(whole));
-        let places = self.untried.make_contiguous();
-        places.sort_by_key(|places| places.start);
+        let mut places: Vec<Range<usize>> = std::mem::take(&mut self.untried).into();
+        for part in part.into_iter().chain(parts) {
+            order::insert(&mut places, whole(part), |new, known| {
+                new.start < known.start
+            });
+        }
+        self.untried = places.into();
     }
 
     /// Two fifths of it go first: if they are refused, the rest has to go out as well, and if they are taken, it need not.

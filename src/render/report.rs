@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::json::{line, seconds};
 use super::text::{human_seconds, pair, some_of, wrap};
 use super::{Form, Style, day_in, minute_in};
+use crate::logic::order;
 use crate::logic::report::{Outage, Report};
 use crate::logic::verdict::Verdict;
 
@@ -138,12 +139,14 @@ fn available(report: &Report) -> Answer {
 
 fn fault(report: &Report) -> Answer {
     let seconds = &report.seconds;
-    let mut told = [
+    let mut told = vec![];
+    for verdict in [
         (Verdict::WanDown, seconds.line),
         (Verdict::RouterDown, seconds.router),
         (Verdict::Unverified, seconds.unverified),
-    ];
-    told.sort_by_key(|(_, seconds)| std::cmp::Reverse(*seconds));
+    ] {
+        order::insert(&mut told, verdict, |new, known| new.1 > known.1);
+    }
     let mut told = told.into_iter().filter(|(_, seconds)| *seconds > 0);
     let Some((first, longest)) = told.next() else {
         return Answer {
@@ -189,8 +192,10 @@ fn outages(report: &Report, zone: &TimeZone) -> Answer {
 fn new_address(report: &Report) -> Answer {
     let changes = report.addresses.iter().filter(|held| !held.is_cut);
     let count = changes.clone().count();
-    let mut right: Vec<u64> = changes.filter_map(|held| held.dns_right_after_s).collect();
-    right.sort_unstable();
+    let mut right = vec![];
+    for seconds in changes.filter_map(|held| held.dns_right_after_s) {
+        order::insert(&mut right, seconds, |new, known| new < known);
+    }
     let told = right.get(right.len() / 2).zip(right.last());
     let more = told.map(|(median, slowest)| {
         let [median, slowest] = [median, slowest].map(|it| human_seconds(*it));

@@ -68,7 +68,7 @@ fn keep(state: &mut State, request: &Request) -> Reply {
             None => failure(-105, &format!("Argument 'key', value '{key}' not found!")),
         },
         Some(value) => {
-            store.insert(key, value.trim_matches('"').to_owned());
+            store.insert(key, value.trim_matches('"').into());
             Reply::json(200, &json!({"etag": "0DWty8HwCB", "rev": 1}))
         }
     }

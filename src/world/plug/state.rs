@@ -1,7 +1,8 @@
 //! What a plug knows, and how it answers in each mode.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
 
 use super::super::http::{Manner, Reply, Request};
 use super::login::Login;
@@ -48,7 +49,7 @@ pub struct State {
     pub runs: (Instant, Duration),
     pub tasmota: Machine,
     /// What clients keep in it, by key; none where its firmware has no store.
-    pub store: Option<BTreeMap<String, String>>,
+    pub store: Option<Map<String, Value>>,
 }
 
 impl State {
@@ -64,7 +65,7 @@ impl State {
             mac: emulation.mac.to_owned(),
             runs: (Instant::now(), UPTIME),
             tasmota: Machine::new(),
-            store: Some(BTreeMap::new()),
+            store: Some(Map::new()),
         }
     }
 
