@@ -14,17 +14,25 @@ use crate::logic::units::parse_duration;
 /// Reads the command line; where there is nothing to do but to help, or to say what is wrong with it, that is the end.
 #[must_use]
 pub fn parse() -> Cli {
-    // A cycle is what runs unattended, some 260,000 times a year: the grammar of all else, and help, take a tenth of what it takes.
-    let cycle = Unattended::try_parse().map(|it| Cli {
-        global: it.global,
-        command: match it.command {
-            Cycle::Reconcile(options) => Command::Reconcile(options),
-        },
-    });
-    let any = cycle.or_else(|_| Cli::try_parse());
+    let any = cycle().or_else(|_| Cli::try_parse());
     any.unwrap_or_else(|_| {
         let matches = command().get_matches();
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    })
+}
+
+/// The command line of a cycle, which is what runs unattended, some 260,000 times a year: the grammar of all else takes a tenth of what it takes.
+fn cycle() -> Result<Cli, clap::Error> {
+    let reconcile = Reconcile::augment_args(clap::Command::new("reconcile"));
+    let cadence = Global::augment_args(clap::Command::new("cadence"));
+    let matches = cadence.subcommand(reconcile).try_get_matches()?;
+    let options = match matches.subcommand() {
+        Some((_, options)) => Reconcile::from_arg_matches(options)?,
+        None => return Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand)),
+    };
+    Ok(Cli {
+        global: Global::from_arg_matches(&matches)?,
+        command: Command::Reconcile(options),
     })
 }
 
@@ -86,21 +94,6 @@ pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// The part of the grammar that a cycle needs.
-#[derive(Parser)]
-#[command(disable_help_flag = true, disable_help_subcommand = true)]
-struct Unattended {
-    #[command(flatten)]
-    global: Global,
-    #[command(subcommand)]
-    command: Cycle,
-}
-
-#[derive(Subcommand)]
-enum Cycle {
-    Reconcile(Reconcile),
 }
 
 /// What every command takes.
