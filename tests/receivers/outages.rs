@@ -25,6 +25,7 @@ struct Trial {
     home: Home,
     audience: Audience,
     random: StdRng,
+    changes: u32,
     kills: u32,
     processes: u32,
 }
@@ -42,6 +43,7 @@ impl Trial {
             home,
             audience,
             random: StdRng::seed_from_u64(seed),
+            changes: 0,
             kills: 0,
             processes: 0,
         }
@@ -51,6 +53,7 @@ impl Trial {
     fn cycle(&mut self, ways: &[Way], is_killed: bool) {
         let each = [(); 3].map(|()| ways[self.random.random_range(0..ways.len())]);
         self.audience.are(each);
+        let before = self.kills;
         while is_killed && self.random.random_bool(0.5) {
             let mut cycle = self.home.command(&["reconcile", "--quiet"]);
             let mut cycle = cycle.stderr(Stdio::null()).spawn().unwrap();
@@ -65,21 +68,37 @@ impl Trial {
             self.processes += 1;
         }
         // For minutes after an outage a cycle says that it is not known yet whether the record is right.
-        let (code, report) = self.home.cycle_with(&[]);
+        let mut options: &[&str] = &[];
+        // What happens after a kill is no part of what was on its way.
+        if self.kills > before && self.random.random_bool(0.5) {
+            self.renumber();
+            options = &["--trust"];
+        }
+        let (code, report) = self.home.cycle_with(options);
         assert!(code == 0 || report["health"] == "DNS_UNKNOWN", "{report:#}");
         self.processes += 1;
         pass(&self.home);
     }
 
+    /// The address is another one.
+    fn renumber(&mut self) {
+        self.changes += 1;
+        let address = format!(
+            "93.184.{}.{}",
+            self.changes / 200 + 1,
+            self.changes % 200 + 1
+        );
+        self.home.world.set_address(Some(address.parse().unwrap()));
+    }
+
     /// The line is lost for a while, and may come back with another address.
-    fn outage(&mut self, number: usize, ways: &[Way], is_killed: bool) {
+    fn outage(&mut self, ways: &[Way], is_killed: bool) {
         self.home.world.set_line(Line::Down).unwrap();
         for _ in 0..self.random.random_range(1..4) {
             self.cycle(ways, is_killed);
         }
         if self.random.random_bool(0.5) {
-            let address = format!("93.184.{}.{}", number / 200 + 1, number % 200 + 1);
-            self.home.world.set_address(Some(address.parse().unwrap()));
+            self.renumber();
         }
         self.home.world.set_line(Line::Up).unwrap();
         for _ in 0..self.random.random_range(2..6) {
@@ -111,8 +130,8 @@ struct Played {
 /// Plays so many outages.
 fn play(trial: &mut Trial, outages: usize, ways: &[Way], is_killed: bool) -> Played {
     let begun = last(&trial.home.history());
-    for number in 0..outages {
-        trial.outage(number, ways, is_killed);
+    for _ in 0..outages {
+        trial.outage(ways, is_killed);
     }
     trial.drain();
     let history = trial.home.history();
