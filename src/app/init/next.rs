@@ -143,8 +143,7 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     let (router, plug) = (draft.router.as_deref(), draft.plug.as_ref());
     add("--router", router.or(options.router.as_deref()));
     let (kind, address) = (plug.map(|it| &*it.kind), plug.map(|it| &*it.address));
-    let chosen = options.plug.as_deref().or(interview.plug_kind.as_deref());
-    add("--plug", kind.or(chosen));
+    add("--plug", kind.or(options.plug.as_deref()));
     add(
         "--plug-address",
         address.or(options.plug_address.as_deref()),
