@@ -376,11 +376,10 @@ fn start(runner: Option<&Runner>, settings: &Settings) -> String {
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
         None if is_hosts && system::runs_systemd() => START.to_owned(),
-        None => format!(
-            "add this line with {}crontab -e: {}",
-            this.sudo(true),
-            this.cron_line()
-        ),
+        None => {
+            let (told, line) = this.by_cron();
+            format!("{told}: {line}")
+        }
     }
 }
 

@@ -109,10 +109,10 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
             command: None,
             about: format!("cron begins within a minute by itself ({JOB})"),
         },
-        Beat::Nothing => step(
-            called.cron_line(),
-            &format!("the line for {sudo}crontab -e, which runs a cycle where one is due"),
-        ),
+        Beat::Nothing => {
+            let (told, line) = called.by_cron();
+            step(line, &format!("runs a cycle where one is due: {told}"))
+        }
     });
     steps
 }
@@ -212,7 +212,7 @@ mod tests {
             [
                 format!("cadence {given} check"),
                 format!("cadence {given} reconcile --trust"),
-                own.cron_line()
+                own.by_cron().1
             ]
         );
     }
