@@ -53,14 +53,15 @@ pub fn log_to_stderr(global: &Global) {
         .try_init();
 }
 
-/// A message behind a head of so many columns: where it is long, what is wrong, its cause and its fix are on lines of their own. Those are
-/// wrapped on a terminal alone.
+/// A message behind a head of so many columns: where it is long, what is wrong, its cause and its fix are on lines of their own; on a
+/// terminal the fix always is. Lines are wrapped there alone.
 fn laid_out(message: &str, indent: usize, width: Option<usize>) -> String {
-    if indent + columns(message) <= width.unwrap_or(WIDTH) {
+    let is_short = indent + columns(message) <= width.unwrap_or(WIDTH);
+    let (what, fix) = advice::split(message);
+    if is_short && (width.is_none() || fix.is_none()) {
         return printable(message);
     }
-    let (what, fix) = advice::split(message);
-    let (what, cause) = match what.split_once(": ") {
+    let (what, cause) = match what.split_once(": ").filter(|_| !is_short) {
         Some((what, cause)) => (format!("{what}:"), Some(cause)),
         None => (what.to_owned(), None),
     };

@@ -143,8 +143,7 @@ fn rows(probed: &Probed) -> Vec<Row> {
         rows.push(row);
     }
     if let Some(why) = &probed.no_plug {
-        let told = format!("not configured: {why}");
-        rows.push(Row::untimed(Mark::Neutral, "plug", told));
+        rows.push(Row::untimed(Mark::Neutral, "plug", why.clone()));
     }
     rows
 }

@@ -420,7 +420,7 @@ fn what_was_verified_is_kept_where_an_interview_ends_too_soon_and_the_next_one_g
         terminal.answer("toaster");
     }
     terminal.expect("error: gave up after 3 invalid answers; the token is verified, and kept in ");
-    terminal.expect("; fix: go on from here: ");
+    terminal.expect("fix: go on from here: ");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1), "{shown}");
     let again = " init --record '*.example.com' --create\r\n";
@@ -496,7 +496,9 @@ fn the_router_is_asked_for_without_advice_to_set_it_elsewhere() {
 fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them() {
     let host = Host::new();
     let mut terminal = sit_down(&host, &["--yes"]);
-    terminal.expect("with --yes nothing is asked; fix: add --record NAME and --token-file FILE");
+    terminal.expect(
+        "with --yes nothing is asked\r\n       fix: add --record NAME and --token-file FILE",
+    );
     assert_eq!(leave(&host, terminal).0, Some(2));
 
     let token = host.home.path("token");
