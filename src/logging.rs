@@ -61,12 +61,19 @@ fn laid_out(message: &str, indent: usize, width: Option<usize>) -> String {
     if is_short && (width.is_none() || fix.is_none()) {
         return printable(message);
     }
-    let (what, cause) = match what.split_once(": ").filter(|_| !is_short) {
-        Some((what, cause)) => (format!("{what}:"), Some(cause)),
-        None => (what.to_owned(), None),
+    // A colon in brackets belongs to what they say beside it.
+    let is_outside = |at: &usize| {
+        let before = what.get(..*at).unwrap_or_default();
+        before.matches('(').count() == before.matches(')').count()
+    };
+    let mut colons = what.match_indices(": ").map(|(at, _)| at + 1);
+    let colon = colons.find(is_outside).filter(|_| !is_short);
+    let (what, cause) = match colon.and_then(|at| what.split_at_checked(at)) {
+        Some((what, cause)) => (what, Some(cause.trim_start())),
+        None => (what, None),
     };
     let fix = fix.map(|fix| format!("fix: {fix}"));
-    let parts = [Some(&*what), cause, fix.as_deref()].into_iter().flatten();
+    let parts = [Some(what), cause, fix.as_deref()].into_iter().flatten();
     let lines: Vec<String> = parts
         .map(|part| hang(part, indent, indent, width.unwrap_or(usize::MAX)))
         .collect();

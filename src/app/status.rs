@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::adapters::{Adapters, trust};
 use super::context::{Context, broken_rules};
 use super::pending_cut;
+use crate::called;
 use crate::config::{Mode, Settings, load_token};
 use crate::logic::advice;
 use crate::logic::moment::Moment;
@@ -92,7 +93,10 @@ fn summed_up(mut problems: impl Iterator<Item = String>) -> Option<String> {
         0 => first,
         more => {
             let (what, fix) = advice::told_apart(&first);
-            advice::join(&format!("{what} (and {more} more)"), fix.as_deref())
+            let check = called::cadence("check");
+            let fix = fix.map_or(String::new(), |fix| format!("{fix}; "));
+            let all = format!("{fix}see them all: {check}");
+            advice::join(&format!("{what} (and {more} more)"), Some(&all))
         }
     })
 }

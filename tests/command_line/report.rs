@@ -103,7 +103,9 @@ fn a_page_goes_into_the_file_that_is_named_and_nothing_is_printed() {
     let told = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(1));
     assert!(
-        told.contains("cannot write ") && told.contains("no such file or directory"),
+        told.contains("cannot write ")
+            && told.contains("no such file or directory")
+            && told.contains("fix: make the folder first: mkdir -p "),
         "{told}"
     );
 }
