@@ -1,5 +1,6 @@
 //! The grammar of the command line, and nothing else: man pages and completions are made from it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,7 +24,12 @@ pub fn parse() -> Cli {
     });
     let any = cycle.or_else(|_| Cli::try_parse());
     any.unwrap_or_else(|_| {
-        let matches = command().get_matches();
+        // Of the help that is a command, help is itself.
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        if words.get(1).is_some_and(|it| it == "help") {
+            words.retain(|it| it != "-h" && it != "--help");
+        }
+        let matches = command().get_matches_from(words);
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     })
 }
@@ -167,11 +173,11 @@ pub enum Command {
     Recover(Recover),
     /// List address changes, readiness changes, record writes and outages
     History(History),
-    /// Tell how available the line was, as a page, a summary or JSON
+    /// Report how available the line was, as a page, a summary or JSON
     Report(Report),
-    /// Print what is known as metrics for Prometheus
+    /// Print Prometheus metrics
     Metrics,
-    /// Show whom cadence tells what happens, or send them a test
+    /// Show or test who is notified
     Notify(Notify),
     /// Create a first configuration, asking for what flags leave out
     Init(Init),

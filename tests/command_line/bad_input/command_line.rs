@@ -110,7 +110,9 @@ fn help_is_a_command_too() {
             hear(&home, home.command(&[command, "--help"]))
         );
     }
-    assert_eq!(home.run(&["help"]).stdout, home.run(&["--help"]).stdout);
+    for help in [&["help"][..], &["help", "-h"], &["help", "--help"]] {
+        assert_eq!(home.run(help).stdout, home.run(&["--help"]).stdout);
+    }
 }
 
 #[test]
