@@ -60,7 +60,7 @@ pub fn run(
         )));
     }
     if names.is_empty() {
-        let none = "nobody is told what happens";
+        let none = "nobody is notified";
         return Ok(vec![Finding::warn("notify", none).fix(ADD)]);
     }
     all.retain(|one| options.names.is_empty() || options.names.iter().any(|it| it == one.name()));
@@ -74,7 +74,7 @@ pub fn run(
     let results = carry_out(&jobs, &adapters, &context.env);
     let told = all.iter().zip(results).map(|(one, result)| match result {
         Err(Refusal { why, said, .. }) => one.fails(&why, &said),
-        Ok(()) => Finding::ok(one.section(), format!("{} took it", one.label())),
+        Ok(()) => Finding::ok(one.section(), format!("{} accepted it", one.label())),
     });
     Ok(told.collect())
 }

@@ -234,7 +234,7 @@ impl Line {
     /// The same for so many others that are alike: why is told in place of what it has of its own.
     pub fn for_alike(mut self, others: usize, why: Option<&str>) -> Self {
         let own = std::mem::take(&mut self.meta);
-        let told = self.meta_some("alike", (others > 0).then_some(others));
+        let told = self.meta_some("others", (others > 0).then_some(others));
         match why {
             Some(why) => told.meta("reason", why),
             None => Self {

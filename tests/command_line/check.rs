@@ -498,3 +498,27 @@ fn a_service_of_another_configuration_is_not_judged() {
     }
     assert_eq!(code, 0);
 }
+
+#[test]
+fn without_a_route_nothing_beyond_this_host_is_checked_and_that_is_the_reason() {
+    let home = Home::new(RECORD);
+    fs::write(home.path("plain.toml"), RECORD).unwrap();
+    let plain = home.path("plain.toml");
+    let check = home.command(&["check", "--json", "--config", plain.to_str().unwrap()]);
+    let mut alone = std::process::Command::new("unshare");
+    alone
+        .args(["-n", "--"])
+        .arg(check.get_program())
+        .args(check.get_args());
+    for (name, value) in check.get_envs() {
+        alone.env(name, value.unwrap_or_default());
+    }
+    let out = alone.output().unwrap();
+    let Ok(document) = serde_json::from_slice::<Value>(&out.stdout) else {
+        return support::skipped("no network namespace can be made here");
+    };
+    let checks = document["checks"].as_array().unwrap();
+    let why = "not checked: no default route";
+    assert_eq!(named(checks, "wan"), [format!("fail: {why}")]);
+    assert_eq!(named(checks, "router"), [format!("warn: {why}")]);
+}

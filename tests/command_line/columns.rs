@@ -186,7 +186,7 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
     home.cycle();
     // None of them exists, and none may be created.
     let cycle = &["reconcile", "--format", "pretty"][..];
-    screen(cycle, &["alike=49", "host-1.example.com"]);
+    screen(cycle, &["others=49", "host-1.example.com"]);
     screen(
         &["status"],
         &["records      50 WRONG\n", "and 49 more like it"],
@@ -216,7 +216,7 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
         screen(command, &marks);
     }
     screen(&["status"], &["WRONG, 44 right\n", "and 2 more like it"]);
-    screen(cycle, &["alike=2", "alike=1", "records=44"]);
+    screen(cycle, &["others=2", "others=1", "records=44"]);
     let out = home.run(&["status", "-v"]);
     let text = String::from_utf8(out.stdout).unwrap();
     for number in 1..=50 {

@@ -60,7 +60,7 @@ fn what_cycles_saw_is_told_as_json_as_a_page_and_on_a_terminal() {
     let (_, text) = Terminal::of(80, &home.command(&["report"])).end();
     for question in [
         "Available ",
-        "Whose fault ",
+        "Cause ",
         "Outages ",
         "New address ",
         "Power cycles ",

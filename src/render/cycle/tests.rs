@@ -438,7 +438,7 @@ fn of_many_records_people_read_the_worst_and_how_many_others_there_are() {
         "{shown:?}"
     );
     assert!(
-        shown[0].ends_with("| alike=4 | reason=could not confirm"),
+        shown[0].ends_with("| others=4 | reason=could not confirm"),
         "{shown:?}"
     );
     assert!(shown[1].ends_with("🟢 DDNS        NOOP        records=45"));

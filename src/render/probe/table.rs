@@ -156,7 +156,7 @@ fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
     told.dedup();
     let (mark, text) = match told.as_slice() {
         [] => (Mark::Bad, "no server answers"),
-        [Answered::Same] => (Mark::Good, "is the public address"),
+        [Answered::Same] => (Mark::Good, "matches the public address"),
         [Answered::Proxied] => (Mark::Neutral, "is proxied by Cloudflare"),
         [Answered::Missing] => (Mark::Warn, "has no address"),
         [Answered::Unknown] => (Mark::Neutral, ""),

@@ -77,7 +77,7 @@ fn all_signals_stand_in_a_table() {
 🟢   api.ipify.org           74ms  11.0.0.7
 🟢   api.cloudflare.com      31ms  11.0.0.7
 🔴   checkip.amazonaws.com  120ms  SLOW_FAIL: status 503
-🟢 dns vpn.example.com A           is the public address
+🟢 dns vpn.example.com A           matches the public address
 🟢   1.1.1.1                 31ms  11.0.0.7
 🟢   dns.google              31ms  11.0.0.7
 ";

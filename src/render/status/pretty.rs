@@ -6,9 +6,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
+use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery, Uptime};
 use super::records::{content, counted, evidence, kinds, notes};
-use super::words::{confirmations, uptime};
+use super::words::confirmations;
 use crate::called;
 use crate::logic::advice;
 use crate::logic::record_state::gist;
@@ -312,9 +312,14 @@ impl<'a> Sheet<'a> {
     }
 
     fn uptime(&mut self, document: &Document) {
-        let counted = uptime(document).map_or_else(
+        let Uptime {
+            ready,
+            total,
+            percent,
+        } = document.uptime;
+        let counted = percent.map_or_else(
             || "unknown: no cycle was counted".to_owned(),
-            |counted| format!("{counted} cycles were READY"),
+            |percent| format!("{percent:.2}% of cycles were READY ({ready} of {total})"),
         );
         self.row("uptime", None, &counted, "");
         let strip: String = document
