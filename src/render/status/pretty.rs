@@ -81,8 +81,9 @@ pub fn no_state(
     style: &Style,
     zone: &TimeZone,
 ) -> String {
+    const WHAT: &str = "no cycle has run yet";
     let place = printable(&state_dir.display().to_string());
-    let what = style.paint(Paint::Warn, "no cycle has run yet");
+    let what = style.paint(Paint::Warn, WHAT);
     let steps: &[_] = match (is_configured, fault) {
         (true, _) => &[
             ("publish the address now", "reconcile --trust"),
@@ -91,7 +92,9 @@ pub fn no_state(
         (false, None) => &[("set it up", "init")],
         (false, Some(_)) => &[("once the configuration is right", "reconcile --trust")],
     };
-    let told = format!("{what}: there is no state in {place}\n");
+    let why = format!(": there is no state in {place}");
+    let why = hang(&why, columns(WHAT), DEEPER, style.width);
+    let told = format!("{what}{why}\n");
     let mut sheet = Sheet::new(style, zone, told);
     sheet.fault(fault);
     for (about, words) in steps {
