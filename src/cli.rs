@@ -284,7 +284,7 @@ pub struct History {
 /// `cadence report`
 #[derive(Debug, Clone, Args)]
 pub struct Report {
-    /// Of the last DURATION, such as 7d or 365d [default: 30d]
+    /// Cover the last DURATION, such as 7d or 365d [default: 30d]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub since: Option<Duration>,
     /// Write the page to this file, or to stdout with -
@@ -295,7 +295,7 @@ pub struct Report {
 /// `cadence notify`
 #[derive(Debug, Clone, Args)]
 pub struct Notify {
-    /// Send each of them a test now
+    /// Send a test to each now
     #[arg(long)]
     pub test: bool,
     /// Only these, by their names
@@ -324,7 +324,7 @@ pub struct Init {
     /// Read the API token from FILE, or from stdin if it is -
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// The router's address, if the default route does not tell it
+    /// The router's address, if it is not the default gateway
     #[arg(long, value_name = "ADDRESS")]
     pub router: Option<String>,
     /// The modem's smart plug: shelly1, shelly2 or tasmota

@@ -84,10 +84,10 @@ fn plan(beat: Beat, called: &Called, has_plug: bool) -> Vec<Step> {
         command: Some(command),
         about: about.to_owned(),
     };
-    let check = "tells what this host still lacks, with the fix";
+    let check = "shows what this host still lacks, with the fix";
     let trust = "publishes the address now, if two address providers agree on it";
     let dry =
-        "tells what a power cycle would do; once you have tried one, set recovery.enabled = true";
+        "shows what a power cycle would do; once you have tried one, set recovery.enabled = true";
     let mut steps = vec![
         step(called.command("check"), check),
         step(called.command("reconcile --trust"), trust),
