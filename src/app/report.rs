@@ -76,7 +76,7 @@ pub fn run(
 pub fn nothing(context: &Context) -> String {
     let folder = telemetry::folder(&context.state_dir());
     let what = format!(
-        "no cycles are recorded of this time in {}",
+        "no cycles are recorded for this period in {}",
         folder.display()
     );
     let keeps_none = context.settings().is_ok_and(|it| it.keep.is_zero());
