@@ -43,9 +43,9 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "status" -d 'Show re
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "recover" -d 'Power-cycle the modem once'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
-complete -c cadence -n "__fish_cadence_needs_command" -f -a "report" -d 'Tell how available the line was, as a page, a summary or JSON'
-complete -c cadence -n "__fish_cadence_needs_command" -f -a "metrics" -d 'Print what is known as metrics for Prometheus'
-complete -c cadence -n "__fish_cadence_needs_command" -f -a "notify" -d 'Show whom cadence tells what happens, or send them a test'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "metrics" -d 'Print Prometheus metrics'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "notify" -d 'Show or test who is notified'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
@@ -144,7 +144,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand history" -l json -d 'Sam
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cadence -n "__fish_cadence_using_subcommand report" -l since -d 'Of the last DURATION, such as 7d or 365d [default: 30d]' -r
+complete -c cadence -n "__fish_cadence_using_subcommand report" -l since -d 'Cover the last DURATION, such as 7d or 365d [default: 30d]' -r
 complete -c cadence -n "__fish_cadence_using_subcommand report" -s o -l output -d 'Write the page to this file, or to stdout with -' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand report" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand report" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
@@ -181,7 +181,7 @@ json\t'One JSON document'"
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c cadence -n "__fish_cadence_using_subcommand notify" -l test -d 'Send each of them a test now'
+complete -c cadence -n "__fish_cadence_using_subcommand notify" -l test -d 'Send a test to each now'
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -l json -d 'Same as --format json: one JSON document on stdout'
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -s q -l quiet -d 'Print nothing but errors'
@@ -191,7 +191,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand init" -l type -d 'The ty
 AAAA\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l zone -d 'The zone of the records; found from their names by default' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l token-file -d 'Read the API token from FILE, or from stdin if it is -' -r -F
-complete -c cadence -n "__fish_cadence_using_subcommand init" -l router -d 'The router\'s address, if the default route does not tell it' -r
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l router -d 'The router\'s address, if it is not the default gateway' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug -d 'The modem\'s smart plug: shelly1, shelly2 or tasmota' -r -f -a "shelly1\t''
 shelly2\t''
 tasmota\t''"
@@ -247,9 +247,9 @@ complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_see
 complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
 complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "recover" -d 'Power-cycle the modem once'
 complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "report" -d 'Tell how available the line was, as a page, a summary or JSON'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "metrics" -d 'Print what is known as metrics for Prometheus'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "notify" -d 'Show whom cadence tells what happens, or send them a test'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "metrics" -d 'Print Prometheus metrics'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "notify" -d 'Show or test who is notified'
 complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
 complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
 complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'

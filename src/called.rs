@@ -60,15 +60,21 @@ impl Called {
         }
     }
 
-    /// The line for crontab that runs a cycle where one is due.
+    /// What is to be done so that a cycle runs where one is due, and the line for crontab; or the command alone where there is none.
     #[must_use]
-    pub fn cron_line(&self) -> String {
+    pub fn by_cron(&self) -> (String, String) {
         let program = std::env::current_exe().unwrap_or_else(|_| "cadence".into());
-        format!(
-            "* * * * * {}{} reconcile --quiet --if-due --splay 10s",
+        let command = format!(
+            "{}{} reconcile --quiet --if-due --splay 10s",
             quoted(&program),
             self.options()
-        )
+        );
+        if is_installed("crontab") {
+            let add = format!("add this line with {}crontab -e", self.sudo(true));
+            return (add, format!("* * * * * {command}"));
+        }
+        let install = "install cron first, or run this each minute by a scheduler of your own";
+        (install.to_owned(), command)
     }
 
     /// What stands before a command that root has to run.
@@ -83,8 +89,7 @@ impl Called {
 
     /// Whether sudo is to be typed: in a container root has none, and needs none.
     fn has_sudo(&self) -> bool {
-        let mut folders = std::env::split_paths(ROOTS_PATH);
-        !self.by_root || folders.any(|folder| folder.join("sudo").exists())
+        !self.by_root || is_installed("sudo")
     }
 
     fn options(&self) -> String {
@@ -95,6 +100,11 @@ impl Called {
         });
         given.collect()
     }
+}
+
+/// Whether the host has that program.
+fn is_installed(program: &str) -> bool {
+    std::env::split_paths(ROOTS_PATH).any(|folder| folder.join(program).exists())
 }
 
 /// To be called once, before anything is advised.
@@ -170,8 +180,12 @@ mod tests {
             own.command("recover --on"),
             r"cadence --config '/home/ada'\''s/c.toml' --state-dir /tmp/s recover --on"
         );
-        let line = own.cron_line();
-        assert!(line.starts_with("* * * * * /"), "{line}");
+        let (told, line) = own.by_cron();
+        let is_for_cron = line.starts_with("* * * * * /") && told.ends_with("crontab -e");
+        assert!(
+            is_for_cron || told.contains("install cron"),
+            "{told}: {line}"
+        );
         assert!(
             line.ends_with("--state-dir /tmp/s reconcile --quiet --if-due --splay 10s"),
             "{line}"

@@ -1,5 +1,6 @@
 //! The grammar of the command line, and nothing else: man pages and completions are made from it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +17,12 @@ use crate::logic::units::parse_duration;
 pub fn parse() -> Cli {
     let any = cycle().or_else(|_| Cli::try_parse());
     any.unwrap_or_else(|_| {
-        let matches = command().get_matches();
+        // Of the help that is a command, help is itself.
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        if words.get(1).is_some_and(|it| it == "help") {
+            words.retain(|it| it != "-h" && it != "--help");
+        }
+        let matches = command().get_matches_from(words);
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     })
 }
@@ -160,11 +166,11 @@ pub enum Command {
     Recover(Recover),
     /// List address changes, readiness changes, record writes and outages
     History(History),
-    /// Tell how available the line was, as a page, a summary or JSON
+    /// Report how available the line was, as a page, a summary or JSON
     Report(Report),
-    /// Print what is known as metrics for Prometheus
+    /// Print Prometheus metrics
     Metrics,
-    /// Show whom cadence tells what happens, or send them a test
+    /// Show or test who is notified
     Notify(Notify),
     /// Create a first configuration, asking for what flags leave out
     Init(Init),
@@ -271,7 +277,7 @@ pub struct History {
 /// `cadence report`
 #[derive(Debug, Clone, Args)]
 pub struct Report {
-    /// Of the last DURATION, such as 7d or 365d [default: 30d]
+    /// Cover the last DURATION, such as 7d or 365d [default: 30d]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub since: Option<Duration>,
     /// Write the page to this file, or to stdout with -
@@ -282,7 +288,7 @@ pub struct Report {
 /// `cadence notify`
 #[derive(Debug, Clone, Args)]
 pub struct Notify {
-    /// Send each of them a test now
+    /// Send a test to each now
     #[arg(long)]
     pub test: bool,
     /// Only these, by their names
@@ -314,7 +320,7 @@ pub struct Init {
     /// Read the API token from FILE, or from stdin if it is -
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// The router's address, if the default route does not tell it
+    /// The router's address, if it is not the default gateway
     #[arg(long, value_name = "ADDRESS")]
     pub router: Option<String>,
     /// The modem's smart plug: shelly1, shelly2 or tasmota

@@ -95,12 +95,23 @@ pub fn let_in(path: &Path) -> String {
 /// What to do to store a secret where one is missing. The command says nothing while it waits.
 #[must_use]
 pub fn store(secret: &str, path: &Path) -> String {
+    let (sudo, mode) = if is_own(path) {
+        ("", "0600")
+    } else {
+        (called::this().sudo(true), "0640")
+    };
     format!(
-        "run this, paste the {secret}, then press Enter and Ctrl-D: {}install -D -m 0640{} /dev/stdin {}",
-        called::this().sudo(true),
+        "run this, paste the {secret}, then press Enter and Ctrl-D: {sudo}install -D -m {mode}{} /dev/stdin {}",
         of_group(path),
         quoted(path)
     )
+}
+
+/// Whether this user, who is not root, owns the file, or the folder in which it would be made.
+fn is_own(path: &Path) -> bool {
+    let mut there = path.ancestors().filter_map(|it| fs::metadata(it).ok());
+    let user = geteuid();
+    !user.is_root() && there.next().is_some_and(|it| it.uid() == user.as_raw())
 }
 
 /// The package's own folder, and the group that reads in it where cron runs the cycles.

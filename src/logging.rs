@@ -53,19 +53,27 @@ pub fn log_to_stderr(global: &Global) {
         .try_init();
 }
 
-/// A message behind a head of so many columns: where it is long, what is wrong, its cause and its fix are on lines of their own. Those are
-/// wrapped on a terminal alone.
+/// A message behind a head of so many columns: where it is long, what is wrong, its cause and its fix are on lines of their own; on a
+/// terminal the fix always is. Lines are wrapped there alone.
 fn laid_out(message: &str, indent: usize, width: Option<usize>) -> String {
-    if indent + columns(message) <= width.unwrap_or(WIDTH) {
+    let is_short = indent + columns(message) <= width.unwrap_or(WIDTH);
+    let (what, fix) = advice::split(message);
+    if is_short && (width.is_none() || fix.is_none()) {
         return printable(message);
     }
-    let (what, fix) = advice::split(message);
-    let (what, cause) = match what.split_once(": ") {
-        Some((what, cause)) => (format!("{what}:"), Some(cause)),
-        None => (what.to_owned(), None),
+    // A colon in brackets belongs to what they say beside it.
+    let is_outside = |at: &usize| {
+        let before = what.get(..*at).unwrap_or_default();
+        before.matches('(').count() == before.matches(')').count()
+    };
+    let mut colons = what.match_indices(": ").map(|(at, _)| at + 1);
+    let colon = colons.find(is_outside).filter(|_| !is_short);
+    let (what, cause) = match colon.and_then(|at| what.split_at_checked(at)) {
+        Some((what, cause)) => (what, Some(cause.trim_start())),
+        None => (what, None),
     };
     let fix = fix.map(|fix| format!("fix: {fix}"));
-    let parts = [Some(&*what), cause, fix.as_deref()].into_iter().flatten();
+    let parts = [Some(what), cause, fix.as_deref()].into_iter().flatten();
     let lines: Vec<String> = parts
         .map(|part| hang(part, indent, indent, width.unwrap_or(usize::MAX)))
         .collect();

@@ -118,6 +118,7 @@ impl Context {
             self.global.state_dir.as_deref(),
             &self.env,
             self.is_root,
+            &self.config_path(),
             Path::is_dir,
         )
     }

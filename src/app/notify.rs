@@ -31,6 +31,9 @@ use crate::system;
 pub type Test<'a> = dyn Fn(&str) -> Message + 'a;
 
 /// One of the configuration.
+/// What to do where there is no receiver.
+const ADD: &str = "add a [[notify]] or a [[heartbeat]]: see man cadence.toml";
+
 #[derive(Clone, Copy)]
 enum One<'a> {
     Heartbeat(&'a Heartbeat),
@@ -53,21 +56,18 @@ pub fn run(
     let names: Vec<&str> = all.iter().map(One::name).collect();
     let known = |name: &String| names.contains(&name.as_str());
     if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
-        let names = if names.is_empty() {
-            vec!["(none)"]
-        } else {
-            names
+        let fix = match names.as_slice() {
+            [] => ADD.to_owned(),
+            names => format!("use one of {}", names.join(", ")),
         };
         return Err(Error::failed(format!(
-            "{}: no receiver is called {unknown}; fix: name one of those that it has: {}",
-            adapters.settings.path.display(),
-            names.join(", ")
+            "{}: no receiver is called {unknown}; fix: {fix}",
+            adapters.settings.path.display()
         )));
     }
     if names.is_empty() {
-        let none = "nobody is told what happens";
-        let fix = "add a [[notify]] or a [[heartbeat]]: see man cadence.toml";
-        return Ok(vec![Finding::warn("notify", none).fix(fix)]);
+        let none = "nobody is notified";
+        return Ok(vec![Finding::warn("notify", none).fix(ADD)]);
     }
     all.retain(|one| options.names.is_empty() || options.names.iter().any(|it| it == one.name()));
     if !options.test {
@@ -99,7 +99,7 @@ fn send(
         .zip(results)
         .map(|(one, (result, _))| match result {
             Err(Refusal { why, said, .. }) => one.fails(&why, &said),
-            Ok(()) => Finding::ok(one.section(), format!("{} took the test", one.label())),
+            Ok(()) => Finding::ok(one.section(), format!("{} accepted the test", one.label())),
         });
     told.collect()
 }

@@ -139,7 +139,7 @@ pub fn run(
     }
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
     context.enforce_policy(&adapters)?;
-    let plug = adapters.plug().map_err(Error::config)?;
+    let plug = plug_of(&adapters)?;
     let known = known(context)?;
     let plan = plan(&adapters, plug, &known, options.force);
     listener(Told::Plan(&plan))?;
@@ -188,7 +188,7 @@ fn switch_on(context: &Context) -> Result<Done, Error> {
         Some((dir, lock, state))
     });
     let Some((dir, _lock, mut state)) = locked else {
-        let plug = adapters.plug().map_err(Error::config)?;
+        let plug = plug_of(&adapters)?;
         power::switch_on_by_hand(plug, None).map_err(failed)?;
         return Ok(switched_on(plug));
     };
@@ -198,13 +198,20 @@ fn switch_on(context: &Context) -> Result<Done, Error> {
         power::emit_restored(&mut state, &system::now());
     }
     let save = |state: &State| state::save(dir, state);
-    let switched = adapters.plug().map(|plug| {
+    let switched = plug_of(&adapters).map(|plug| {
         let on = power::switch_on_by_hand(plug, Some((&mut state, &save)));
         on.map(|()| switched_on(plug))
     });
     pending_cut::leave(dir, &state)?;
     restored.unwrap_or(Ok(())).map_err(failed)?;
-    switched.map_err(Error::config)?.map_err(failed)
+    switched?.map_err(failed)
+}
+
+/// The plug of the configuration, or what is wrong with that.
+fn plug_of(adapters: &Adapters) -> Result<&dyn Plug, Error> {
+    let path = adapters.settings.path.display();
+    let plug = adapters.plug();
+    plug.map_err(|why| Error::config(format!("{path}: {why}")))
 }
 
 fn switched_on(plug: &dyn Plug) -> Done {

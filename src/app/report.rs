@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 
 use super::context::Context;
 use super::history;
-use crate::called;
+use crate::called::{self, quoted};
 use crate::cli;
 use crate::error::{Error, plain};
+use crate::file;
 use crate::logic::report::csv::Columns;
 use crate::logic::report::{Fold, Report};
 use crate::store::{StateDir, telemetry};
@@ -75,7 +76,7 @@ pub fn run(
 pub fn nothing(context: &Context) -> String {
     let folder = telemetry::folder(&context.state_dir());
     let what = format!(
-        "no cycles are recorded of this time in {}",
+        "no cycles are recorded for this period in {}",
         folder.display()
     );
     let keeps_none = context.settings().is_ok_and(|it| it.keep.is_zero());
@@ -94,7 +95,16 @@ pub fn nothing(context: &Context) -> String {
 /// It cannot be written.
 pub fn save(path: &Path, page: &str) -> Result<(), Error> {
     fs::write(path, page).map_err(|cause| {
-        let path = path.display();
-        Error::failed(format!("cannot write {path}: {}", plain(&cause)))
+        let (shown, folder) = (path.display(), path.parent());
+        let folder = folder.filter(|it| *it != Path::new("") && !it.exists());
+        let fix = match (file::opened(path, true), folder) {
+            (_, Some(folder)) => format!("make the folder first: mkdir -p {}", quoted(folder)),
+            (Some(command), None) => command,
+            (None, None) => "name another file with --output".to_owned(),
+        };
+        Error::failed(format!(
+            "cannot write {shown}: {}; fix: {fix}",
+            plain(&cause)
+        ))
     })
 }

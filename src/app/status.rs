@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::adapters::{Adapters, trust};
 use super::context::{Context, broken_rules};
 use super::pending_cut;
+use crate::called;
 use crate::config::{Mode, Settings, load_token};
 use crate::logic::advice;
 use crate::logic::moment::Moment;
@@ -19,6 +20,8 @@ pub struct Known {
     pub settings: Option<Settings>,
     /// What is wrong with it, on one line, where it is there, or was named and is not.
     pub fault: Option<String>,
+    /// That it is not there, where nobody named it: nothing is set up yet, or another home is looked at.
+    pub absent: Option<String>,
     /// Where the state is.
     pub state_dir: PathBuf,
     /// What the last cycle left; none where no cycle has run.
@@ -35,6 +38,13 @@ pub struct Known {
 /// When the state cannot be read or used.
 pub fn run(context: &Context) -> Result<Known, StoreError> {
     let (settings, fault) = configuration(context);
+    let is_absent =
+        !context.names_config() && matches!(context.config_path().try_exists(), Ok(false));
+    let (absent, fault) = if is_absent {
+        (fault, None)
+    } else {
+        (None, fault)
+    };
     let state_dir = context.state_dir();
     let dir = StateDir::existing(&state_dir)?;
     let state = match &dir {
@@ -52,13 +62,14 @@ pub fn run(context: &Context) -> Result<Known, StoreError> {
         cut,
         settings,
         fault,
+        absent,
         state_dir,
         state,
         now: system::now(),
     })
 }
 
-/// The configuration where it can be read, and what is wrong with it, if it is there, or was named and is not: so that each cycle refuses it.
+/// The configuration where it can be read, and what is wrong with it, so that each cycle refuses it.
 fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
     match context.settings() {
         Ok(settings) => {
@@ -71,13 +82,6 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
             let fault = summed_up(untrusted.into_iter().chain(broken));
             (Some(settings), fault)
         }
-        // Nobody named it.
-        Err(_)
-            if !context.names_config()
-                && matches!(context.config_path().try_exists(), Ok(false)) =>
-        {
-            (None, None)
-        }
         Err(error) => (None, summed_up(error.message.lines().map(str::to_owned))),
     }
 }
@@ -89,7 +93,10 @@ fn summed_up(mut problems: impl Iterator<Item = String>) -> Option<String> {
         0 => first,
         more => {
             let (what, fix) = advice::told_apart(&first);
-            advice::join(&format!("{what} (and {more} more)"), fix.as_deref())
+            let check = called::cadence("check");
+            let fix = fix.map_or(String::new(), |fix| format!("{fix}; "));
+            let all = format!("{fix}see them all: {check}");
+            advice::join(&format!("{what} (and {more} more)"), Some(&all))
         }
     })
 }

@@ -32,7 +32,7 @@ pub fn config_file(
 }
 
 /// The state folder: `--state-dir`, `$CADENCE_STATE_DIR`, systemd's `$STATE_DIRECTORY`, the user's own where the user is not
-/// root and `/var/lib/cadence` is not there, or `/var/lib/cadence`.
+/// root and `config` is not the host's or `/var/lib/cadence` is not there, or `/var/lib/cadence`.
 ///
 /// `exists` tells whether a path is there.
 #[must_use]
@@ -40,6 +40,7 @@ pub fn state_dir(
     flag: Option<&Path>,
     env: &Env,
     is_root: bool,
+    config: &Path,
     exists: impl Fn(&Path) -> bool,
 ) -> PathBuf {
     if let Some(path) = flag.or_else(|| env.get("CADENCE_STATE_DIR").map(Path::new)) {
@@ -53,7 +54,9 @@ pub fn state_dir(
         return path;
     }
     match xdg(env, "XDG_STATE_HOME", ".local/state") {
-        Some(folder) if !is_root && !exists(Path::new(VAR_LIB)) => folder,
+        Some(folder) if !is_root && (config != Path::new(ETC) || !exists(VAR_LIB.as_ref())) => {
+            folder
+        }
         _ => VAR_LIB.into(),
     }
 }
@@ -136,7 +139,9 @@ mod tests {
     #[test]
     fn the_state_folder_is_looked_for_in_the_order_of_the_contract() {
         let at = |flag: Option<&str>, missing: &[&str], is_root, exists: bool| {
-            state_dir(flag.map(Path::new), &without(missing), is_root, |path| {
+            let hosts = Path::new(ETC);
+            let flag = flag.map(Path::new);
+            state_dir(flag, &without(missing), is_root, hosts, |path| {
                 assert_eq!(path, Path::new(VAR_LIB));
                 exists
             })
@@ -165,10 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn the_state_of_a_users_own_configuration_is_their_own_whatever_the_host_has() {
+        let env = Env::from([("HOME", "/home/ada")]);
+        let at = |config: &str, is_root| {
+            let dir = state_dir(None, &env, is_root, Path::new(config), |_| true);
+            dir.display().to_string()
+        };
+        let own = "/home/ada/.config/cadence/cadence.toml";
+        assert_eq!(at(own, false), "/home/ada/.local/state/cadence");
+        assert_eq!(at(ETC, false), VAR_LIB);
+        assert_eq!(at(own, true), VAR_LIB);
+    }
+
+    #[test]
     fn relative_base_folders_are_ignored() {
         let env = Env::from([("XDG_STATE_HOME", "state"), ("HOME", "/home/ada")]);
         assert_eq!(
-            state_dir(None, &env, false, |_| false),
+            state_dir(None, &env, false, Path::new(ETC), |_| false),
             Path::new("/home/ada/.local/state/cadence")
         );
     }

@@ -113,7 +113,25 @@ impl<'r, 'a> Section<'r, 'a> {
             }
             return None;
         };
-        self.read(key, value, value.as_text(), "a string", parse)
+        self.text(key, value, parse)
+    }
+
+    /// A value as `parse` reads its text.
+    fn text<T>(
+        &mut self,
+        key: &str,
+        value: Value<'a>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let Some(text) = value.as_text() else {
+            // What is said of an empty one is said of all that will not do.
+            let allowed = parse("")
+                .err()
+                .map_or(String::new(), |it| format!(": {it}"));
+            self.refuse_type(key, value, &format!("a string in quotes{allowed}"));
+            return None;
+        };
+        self.read(key, value, Some(text), "", parse)
     }
 
     /// One of a few words.
@@ -216,7 +234,7 @@ impl<'r, 'a> Section<'r, 'a> {
         });
         let parsed = entries.iter().filter_map(|entry| {
             let entry = Value::File(entry);
-            self.read(key, entry, entry.as_text(), "a string", &parse)
+            self.text(key, entry, &parse)
         });
         parsed.collect()
     }

@@ -258,7 +258,7 @@ impl Gateway {
                 ", which is not the public address: this host goes out by a VPN or another uplink; fix: network.vpn_guard = true, or network.interface, keeps the records at home"
             }
         };
-        Some(format!("tells {told} by {by}{what}"))
+        Some(format!("reports {told} by {by}{what}"))
     }
 
     /// How its external address differs from the public one, where it does.
@@ -372,7 +372,7 @@ mod tests {
         let upnp = proved(says(Some(A), None, way));
         assert!(holds(&upnp, &says(Some(A), None, way), 60));
         assert!(!holds(&upnp, &says(Some(B), None, way), 60));
-        assert_eq!(upnp.told(None), Some(format!("tells {A} by UPnP")));
+        assert_eq!(upnp.told(None), Some(format!("reports {A} by UPnP")));
     }
 
     #[test]

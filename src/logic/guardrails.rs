@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::units::human_duration;
+use super::units::{human_age, human_ago, human_duration};
 use super::verdict::Verdict;
 
 /// The last look before a cut asks everybody, so it is not repeated before this.
@@ -338,7 +338,7 @@ impl fmt::Display for Guardrail {
                 write!(
                     f,
                     "the outage has lasted {} of {}",
-                    human_duration(*lasted),
+                    human_age(*lasted),
                     human_duration(*needed)
                 )?;
                 if *mostly_fast {
@@ -378,11 +378,9 @@ impl fmt::Display for Guardrail {
                 "a server answered the final check before a cut: the next one in {}",
                 human_duration((*left).max(Duration::from_secs(1)))
             ),
-            Self::Elsewhere { passed } => write!(
-                f,
-                "another host cut the plug {} ago",
-                human_duration(*passed)
-            ),
+            Self::Elsewhere { passed } => {
+                write!(f, "another host cut the plug {}", human_ago(*passed))
+            }
             Self::Cooldown { left } => write!(
                 f,
                 "cooldown: {} left",

@@ -132,7 +132,7 @@ pub fn broken(facts: &Facts<'_>) -> Vec<Broken> {
             let message = match (rule, advice::split(&fix)) {
                 // A command stands last, so that it can be copied.
                 (Rule::TokenReadable, (what, Some(command))) => {
-                    advice::join(what, Some(&format!("close it, or {waive}: {command}")))
+                    advice::join(what, Some(&format!("{waive}, or close it: {command}")))
                 }
                 _ => format!("{fix}, or {waive}"),
             };
@@ -349,8 +349,8 @@ mod tests {
                 Rule::TokenReadable,
                 |_, facts| facts.token_file = Some((Path::new("/t"), 0o660)),
                 |_, facts| facts.token_file = Some((Path::new("/t"), 0o644)),
-                "the token file has mode 0644, open to every user of this host; fix: close it, \
-                 or waive it with policy.waive = [\"token-readable\"]: chmod 0640 /t",
+                "the token file has mode 0644, open to every user of this host; fix: \
+                 waive it with policy.waive = [\"token-readable\"], or close it: chmod 0640 /t",
             ),
         ];
         for (rule, holds, breaks, message) in table {

@@ -67,7 +67,7 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         order,
         [
             "the router does not answer: a power cycle of the modem cannot help",
-            "the outage has lasted 0 s of 4 min",
+            "the outage has lasted less than 1 s of 4 min",
             "0 of 8 cycles in a row have seen the outage",
             "no cycle ran for over 5 min: 0 of 8 cycles in a row since then",
             "this host started recently, so the modem may be starting too: 15 min left",

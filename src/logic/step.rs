@@ -408,7 +408,7 @@ fn plan(
     let known_gateway = state.gateway.as_ref().filter(|_| desired.vpn_guard);
     if let Some(told) = known_gateway.and_then(|it| it.elsewhere(wanted)) {
         let reason = format!(
-            "{}: the router tells {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard holds it until they agree",
+            "{}: the router reports {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard holds it until they agree",
             spec.label()
         );
         return Planned {

@@ -199,6 +199,15 @@ pub fn human_duration(duration: Duration) -> String {
     out
 }
 
+/// How long something has gone on, to the second: `4 min`, or `less than 1 s`.
+#[must_use]
+pub fn human_age(duration: Duration) -> String {
+    if duration.as_secs() == 0 {
+        return "less than 1 s".to_owned();
+    }
+    human_duration(duration)
+}
+
 /// How long ago something was: `4 min ago`, or `just now`.
 #[must_use]
 pub fn human_ago(duration: Duration) -> String {

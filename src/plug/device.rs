@@ -42,7 +42,7 @@ impl Device {
     ) -> Result<Self, String> {
         if recovery.address.is_empty() {
             return Err(
-                "recovery.address is not set; fix: set it to the plug's host or host:port"
+                "no smart plug is configured; fix: set plug and address under [recovery]"
                     .to_owned(),
             );
         }

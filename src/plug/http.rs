@@ -21,7 +21,7 @@ impl TwoUrls {
     pub fn new(recovery: &Recovery, http: Http) -> Result<Self, String> {
         let needed = |url: &Option<Endpoint>, key: &str| {
             url.clone()
-                .ok_or_else(|| format!("recovery.{key} is not set; fix: set it to the URL"))
+                .ok_or_else(|| format!("recovery.{key} is not set; fix: set it to a URL"))
         };
         Ok(Self {
             http,

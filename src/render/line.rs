@@ -13,8 +13,8 @@ use crate::logic::verdict::Verdict;
 
 /// The widest subsystem.
 const SUBSYSTEM: usize = 11;
-/// The widest state but one: `ROUTER_DOWN` pushes what follows it by a column.
-const STATE: usize = 10;
+/// The widest state.
+const STATE: usize = 11;
 /// Where the state begins, and further lines of what is wrapped: behind time, mark and subsystem.
 const INDENT: usize = 24;
 /// Leaves room for a name with its type, or an IPv4 address with its key.
@@ -234,7 +234,7 @@ impl Line {
     /// The same for so many others that are alike: why is told in place of what it has of its own.
     pub fn for_alike(mut self, others: usize, why: Option<&str>) -> Self {
         let own = std::mem::take(&mut self.meta);
-        let told = self.meta_some("alike", (others > 0).then_some(others));
+        let told = self.meta_some("others", (others > 0).then_some(others));
         match why {
             Some(why) => told.meta("reason", why),
             None => Self {
@@ -260,7 +260,8 @@ impl Line {
         let column = if style.width < WIDE { 0 } else { PRIMARY };
         let mut values = padded(&primary.join(" "), column);
         for pair in self.meta.iter().filter(|it| it.is_told(Form::Pretty)) {
-            let _ = write!(values, " | {}", pair.pretty());
+            let rule = if values.is_empty() { "" } else { " | " };
+            let _ = write!(values, "{rule}{}", pair.pretty());
         }
         let taken = INDENT + self.state.len() + pad + 1;
         let mut text = format!(

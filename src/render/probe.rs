@@ -109,7 +109,7 @@ fn lines(probed: &Probed) -> Vec<Line> {
     }));
     lines.extend(probed.no_plug.iter().map(|why| {
         let line = Line::new(at, Mark::Neutral, "PLUG", "SKIPPED");
-        line.meta("reason", format!("not configured: {why}"))
+        line.meta("reason", why)
     }));
     lines
 }

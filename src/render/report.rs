@@ -18,7 +18,7 @@ use crate::logic::verdict::Verdict;
 
 pub use page::page;
 
-const FAULT: &str = "Whose fault";
+const FAULT: &str = "Cause";
 /// So many days are named, and the others counted.
 const DAYS: usize = 6;
 
@@ -151,7 +151,7 @@ fn fault(report: &Report) -> Answer {
     let Some((first, longest)) = told.next() else {
         return Answer {
             question: FAULT,
-            short: "nobody's".to_owned(),
+            short: "none".to_owned(),
             more: String::new(),
         };
     };
@@ -169,7 +169,7 @@ fn outages(report: &Report, zone: &TimeZone) -> Answer {
     let longest = report.outages.iter().max_by_key(|outage| seen(outage));
     let more = longest.map(|longest| {
         let told = format!(
-            "{} seen in all; the longest {}, from {}",
+            "{} in total; the longest {}, from {}",
             human_seconds(sum(&seen)),
             human_seconds(seen(longest)),
             minute_in(longest.from, zone)

@@ -40,7 +40,8 @@ pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (St
     let fault = known.fault.as_deref();
     let text = match (style.form, told) {
         (Form::Json, _) => {
-            let told = fault.map(advice::told_apart);
+            let told = fault.or(known.absent.as_deref());
+            let told = told.map(advice::told_apart);
             document.config_error = told.as_ref().map(|(what, _)| (*what).to_owned());
             document.config_fix = told.and_then(|(_, fix)| fix);
             json(&document)
@@ -78,8 +79,9 @@ fn configured(settings: &Settings) -> Configured<'_> {
 /// What is known, as metrics.
 #[must_use]
 pub fn metrics(known: &Known) -> String {
-    let document = document_of(known);
+    let mut document = document_of(known);
     let check = monitor(&document, &known.state_dir).code;
+    document.config_error = document.config_error.or_else(|| known.absent.clone());
     metrics::text(&document, check)
 }
 

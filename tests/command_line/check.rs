@@ -398,13 +398,25 @@ fn advice(checks: &[Value]) -> String {
     fixes.collect::<Vec<_>>().join("\n")
 }
 
+/// What runs the cycles where systemd does not: what cron lacks is not asked of it.
+fn by_cron() -> &'static str {
+    let has_crontab = ["/usr/local/bin", "/usr/bin", "/bin"]
+        .iter()
+        .any(|folder| std::path::Path::new(folder).join("crontab").exists());
+    if has_crontab {
+        "crontab -e: * * * * * /"
+    } else {
+        "install cron first, or run this each minute by a scheduler of your own: /"
+    }
+}
+
 #[test]
 fn nobody_is_sent_to_systemd_where_it_does_not_run() {
     let home = Home::new(RECORD);
     if let Some((checks, _)) = where_systemd_runs(&home, &[]) {
         let advice = advice(&checks);
         // The timer of the package is for the configuration of the host.
-        assert!(advice.contains("crontab -e: * * * * * /"), "{advice}");
+        assert!(advice.contains(by_cron()), "{advice}");
     }
     if std::path::Path::new("/run/systemd/system").is_dir() {
         return support::skipped("systemd runs here");
@@ -415,7 +427,7 @@ fn nobody_is_sent_to_systemd_where_it_does_not_run() {
         .unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let advice = advice(document["checks"].as_array().unwrap());
-    assert!(advice.contains("crontab -e: * * * * * "), "{advice}");
+    assert!(advice.contains(by_cron()), "{advice}");
     assert!(!advice.contains("systemctl"), "{advice}");
 }
 
@@ -486,4 +498,28 @@ fn a_service_of_another_configuration_is_not_judged() {
         assert_eq!(named(&checks, check), [""; 0]);
     }
     assert_eq!(code, 0);
+}
+
+#[test]
+fn without_a_route_nothing_beyond_this_host_is_checked_and_that_is_the_reason() {
+    let home = Home::new(RECORD);
+    fs::write(home.path("plain.toml"), RECORD).unwrap();
+    let plain = home.path("plain.toml");
+    let check = home.command(&["check", "--json", "--config", plain.to_str().unwrap()]);
+    let mut alone = std::process::Command::new("unshare");
+    alone
+        .args(["-n", "--"])
+        .arg(check.get_program())
+        .args(check.get_args());
+    for (name, value) in check.get_envs() {
+        alone.env(name, value.unwrap_or_default());
+    }
+    let out = alone.output().unwrap();
+    let Ok(document) = serde_json::from_slice::<Value>(&out.stdout) else {
+        return support::skipped("no network namespace can be made here");
+    };
+    let checks = document["checks"].as_array().unwrap();
+    let why = "not checked: no default route";
+    assert_eq!(named(checks, "wan"), [format!("fail: {why}")]);
+    assert_eq!(named(checks, "router"), [format!("warn: {why}")]);
 }

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::fs;
 use std::process::Command;
 
 use cadence::world::{Fault, Line, ProviderMode};
@@ -106,6 +107,41 @@ fn a_wrong_configuration_is_told_in_80_columns_and_on_a_line_each_where_it_is_lo
     }
 }
 
+#[test]
+fn a_status_says_where_all_the_faults_of_a_configuration_are_told() {
+    let home = Home::new();
+    home.rewrite(|text| format!("confirmtions = 3\n{text}\n[policy]\nconfirmations = 99\n"));
+    let json = home.run(&["status", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let (error, fix) = (&json["config_error"], json["config_fix"].as_str().unwrap());
+    assert!(
+        error.as_str().unwrap().ends_with(" (and 1 more)"),
+        "{error}"
+    );
+    assert!(
+        fix.contains("; see them all: ") && fix.ends_with(" check"),
+        "{fix}"
+    );
+}
+
+#[test]
+fn a_line_is_not_broken_within_brackets() {
+    let home = Home::new();
+    fs::create_dir(home.path("state")).unwrap();
+    fs::write(home.path("state/state.json"), "{\"a\": \"b").unwrap();
+    let shown = on_terminal(200, &home.command(&["reconcile", "-q"]));
+    let mut lines = shown.lines();
+    let first = lines.next().unwrap();
+    assert!(
+        first.contains("is unusable (it is not JSON: EOF") && first.ends_with("):"),
+        "{shown}"
+    );
+    assert!(
+        lines.next().unwrap().starts_with("       kept as "),
+        "{shown}"
+    );
+}
+
 fn command_output(command: &Command) -> String {
     let mut again = Command::new(command.get_program());
     again.env_clear().args(command.get_args());
@@ -150,7 +186,7 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
     home.cycle();
     // None of them exists, and none may be created.
     let cycle = &["reconcile", "--format", "pretty"][..];
-    screen(cycle, &["alike=49", "host-1.example.com"]);
+    screen(cycle, &["others=49", "host-1.example.com"]);
     screen(
         &["status"],
         &["records      50 WRONG\n", "and 49 more like it"],
@@ -180,7 +216,7 @@ fn fifty_records_fit_a_screen_whatever_is_wrong_with_them() {
         screen(command, &marks);
     }
     screen(&["status"], &["WRONG, 44 right\n", "and 2 more like it"]);
-    screen(cycle, &["alike=2", "alike=1", "records=44"]);
+    screen(cycle, &["others=2", "others=1", "records=44"]);
     let out = home.run(&["status", "-v"]);
     let text = String::from_utf8(out.stdout).unwrap();
     for number in 1..=50 {

@@ -355,3 +355,17 @@ fn a_plug_that_cannot_tell_is_told_to_switch_on_and_not_said_to_be_on() {
         assert!(text.starts_with(shown), "{text}");
     }
 }
+
+#[test]
+fn without_a_plug_it_is_told_where_one_is_configured_the_fix_on_a_line_of_its_own() {
+    let home = Home::new();
+    let config = home.path("cadence.toml");
+    let told = format!("error: {}: no smart plug is configured", config.display());
+    for options in [&["--dry-run"][..], &["--yes"], &["--on"]] {
+        let command = home.command(&[&["recover"], options].concat());
+        let (status, shown) = Terminal::run(&command).end();
+        assert_eq!(status.code(), Some(78), "{shown}");
+        let fix = "\r\n       fix: set plug and address under [recovery]\r\n";
+        assert_eq!(shown, format!("{told}{fix}"));
+    }
+}

@@ -60,7 +60,7 @@ fn what_cycles_saw_is_told_as_json_as_a_page_and_on_a_terminal() {
     let (_, text) = Terminal::of(80, &home.command(&["report"])).end();
     for question in [
         "Available ",
-        "Whose fault ",
+        "Cause ",
         "Outages ",
         "New address ",
         "Power cycles ",
@@ -100,7 +100,9 @@ fn a_page_goes_into_the_file_that_is_named_and_nothing_is_printed() {
     let told = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(1));
     assert!(
-        told.contains("cannot write ") && told.contains("no such file or directory"),
+        told.contains("cannot write ")
+            && told.contains("no such file or directory")
+            && told.contains("fix: make the folder first: mkdir -p "),
         "{told}"
     );
 }

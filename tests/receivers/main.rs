@@ -105,7 +105,7 @@ fn where_nobody_is_configured_nothing_of_it_is_there() {
     }
     let out = home.run(&["notify"]);
     let told = String::from_utf8(out.stdout).unwrap();
-    assert!(told.contains("nobody is told what happens"), "{told}");
+    assert!(told.contains("nobody is notified"), "{told}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_test_reaches_each_receiver_or_those_that_are_named_and_says_what_they_said(
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     let checks = report["checks"].as_array().unwrap();
     assert_eq!(out.status.code(), Some(1));
-    assert_eq!(checks[0]["message"], "plain took the test");
+    assert_eq!(checks[0]["message"], "plain accepted the test");
     assert_eq!(checks[1]["result"], "fail");
     let said = checks[1]["message"].as_str().unwrap();
     assert!(

@@ -85,7 +85,7 @@ look "no provider is asked" "HEALTHY, router 192.168.77.1 (UPnP), 1 beyond"
 near
 look "an answer from as near as the router" "HEALTHY, a provider, 2 beyond"
 told=$(within client "$work/cadence" --config "$work/cadence.toml" --state-dir "$kept" status | grep ^router)
-check "status" "router       tells 11.22.33.44 by UPnP" "$told"
+check "status" "router       reports 11.22.33.44 by UPnP" "$told"
 renumber 11.22.33.77
 cycle_right
 cycle_right
@@ -94,7 +94,7 @@ check "another address" 11.22.33.77 "$(remembered .gateway.address)"
 tell_addresses 93.184.99.99 2606:2800:220:1:248:1893:25c8:1946
 for _ in 1 2 3; do cycle_right; done
 told=$(within client "$work/cadence" --config "$work/cadence.toml" --state-dir "$kept" status | grep -A1 ^router | tr -d '\n' | tr -s ' ')
-check "an exit elsewhere" yes "$([[ $told == *"tells 11.22.33.77 by UPnP, which is not the public address"* ]] && echo yes || echo "$told")"
+check "an exit elsewhere" yes "$([[ $told == *"reports 11.22.33.77 by UPnP, which is not the public address"* ]] && echo yes || echo "$told")"
 stop_router
 renumber 11.22.33.44
 far

@@ -33,6 +33,7 @@ const WAIT: &str =
 pub struct Api {
     findings: Vec<Finding>,
     records: Vec<Looked>,
+    failed: Vec<Failed>,
 }
 
 /// What there is of a record.
@@ -42,14 +43,36 @@ struct Looked {
     of: (RecordType, String),
     /// The records of that name; none where they could not be read.
     found: Option<Vec<Found>>,
+    /// That they could not is told already.
+    is_told: bool,
 }
 
 /// A zone that failed.
+#[derive(Debug)]
 struct Failed {
     zone: String,
     fix: Option<String>,
     /// So many of its records were not asked for any more.
     more: usize,
+}
+
+impl Failed {
+    /// That of a record which was not asked for.
+    fn find<'a>(failed: &'a mut [Self], spec: &RecordSpec) -> Option<&'a mut Self> {
+        failed.iter_mut().find(|it| spec.may_be_in(&it.zone))
+    }
+
+    /// Of how many records that is all there is to tell.
+    fn told(self) -> Option<Finding> {
+        let Self { zone, fix, more } = self;
+        let told = match more {
+            0 => return None,
+            1 => format!("1 more record of {zone} not checked, as that failed"),
+            _ => format!("{more} more records of {zone} not checked, as that failed"),
+        };
+        let told = Finding::fail("record", told);
+        Some(Finding { fix, ..told })
+    }
 }
 
 /// Asks for the token, the zones and the records, one after the other, and no further once the API refuses itself.
@@ -146,12 +169,12 @@ impl Api {
             zone.found = None;
         }
         let mut refused = None;
-        let mut failures: Vec<Failed> = vec![];
         let mut rest = specs.iter();
         while let Some(spec) = rest.next() {
             let mut looked = Looked {
                 of: (spec.kind, spec.name.clone()),
                 found: None,
+                is_told: false,
             };
             match lookup.records(&mut state, spec, &mut rest.clone()) {
                 Ok(found) => {
@@ -159,8 +182,7 @@ impl Api {
                     looked.found = Some(found);
                 }
                 Err(NotRead::Held(_)) => {
-                    let mut zones = failures.iter_mut();
-                    if let Some(failed) = zones.find(|it| spec.may_be_in(&it.zone)) {
+                    if let Some(failed) = Failed::find(&mut self.failed, spec) {
                         failed.more += 1;
                     }
                 }
@@ -181,24 +203,16 @@ impl Api {
                     // A zone that is not found is named behind the record.
                     let check = if is_of_zone { "zone" } else { "record" };
                     let finding = failed(check, &error, Some(&label));
-                    failures.extend(about.zone.clone().map(|zone| Failed {
+                    self.failed.extend(about.zone.clone().map(|zone| Failed {
                         zone,
                         fix: finding.fix.clone(),
                         more: 0,
                     }));
                     self.findings.push(finding);
+                    looked.is_told = true;
                 }
             }
             self.records.push(looked);
-        }
-        for Failed { zone, fix, more } in failures {
-            let told = match more {
-                0 => continue,
-                1 => format!("1 more record of {zone} not checked, as that failed"),
-                _ => format!("{more} more records of {zone} not checked, as that failed"),
-            };
-            let told = Finding::fail("record", told);
-            self.findings.push(Finding { fix, ..told });
         }
         let zones = lookup.zones();
         self.findings.splice(0..0, zones.iter().map(served));
@@ -215,15 +229,17 @@ impl Api {
     ) -> Vec<Finding> {
         let settings = &adapters.settings;
         let unknown = RecordState::default();
-        let mut findings = self.findings;
+        let (mut findings, mut failed) = (self.findings, self.failed);
         let mut told: Vec<&str> = vec![];
-        findings.extend(settings.records.iter().filter_map(|spec| {
+        let judged = settings.records.iter().filter_map(|spec| {
             let remembered = state.and_then(|state| state.records.get(spec.key()));
             let is_this = |of: &(RecordType, String)| (of.0, of.1.as_str()) == spec.key();
             let looked = self.records.iter().find(|looked| is_this(&looked.of));
             let Some(found) = looked.and_then(|looked| looked.found.as_ref()) else {
                 // What is known of it is known still, unless that is only that it could not be read, which was told.
-                let is_told = |held: &Instead| looked.is_some() && *held == Instead::Unread;
+                let is_told = |held: &Instead| {
+                    looked.is_some_and(|it| it.is_told || *held == Instead::Unread)
+                };
                 let trouble = remembered?.trouble.as_ref();
                 let trouble = trouble.filter(|it| !it.waits && !is_told(&it.held))?;
                 let label = spec.label();
@@ -233,13 +249,20 @@ impl Api {
                     return None;
                 }
                 told.push(why);
+                // It is no longer one of those that are counted alone.
+                if let Some(failed) = looked.and_then(|_| Failed::find(&mut failed, spec)) {
+                    failed.more = failed.more.saturating_sub(1);
+                }
                 return Some(Finding::fail("record", format!("{label}: {why}")).or_fix(WAIT));
             };
             let state = remembered.unwrap_or(&unknown);
             let seen = seen(spec.kind.family());
             let doh = !settings.network.doh.is_empty();
             Some(record(spec, state, found, seen, now, &settings.policy, doh))
-        }));
+        });
+        let judged: Vec<Finding> = judged.collect();
+        findings.extend(failed.into_iter().filter_map(Failed::told));
+        findings.extend(judged);
         findings
     }
 }

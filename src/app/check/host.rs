@@ -105,7 +105,10 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
     for (program, identity) in programs.filter_map(|it| Some(it).zip(runs)) {
         let meta = fs::metadata(program);
         if meta.is_ok_and(|meta| !identity.may_run(Access::from(&meta))) {
-            let what = format!("whoever runs the cycles cannot run {}", program.display());
+            let what = format!(
+                "the user who runs the cycles cannot run {}",
+                program.display()
+            );
             let fix = format!("sudo chmod a+rx {}", quoted(program));
             findings.push(Finding::fail(CHECK, what).fix(fix));
         }
@@ -376,11 +379,10 @@ fn start(runner: Option<&Runner>, settings: &Settings) -> String {
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
         None if is_hosts && system::runs_systemd() => START.to_owned(),
-        None => format!(
-            "add this line with {}crontab -e: {}",
-            this.sudo(true),
-            this.cron_line()
-        ),
+        None => {
+            let (told, line) = this.by_cron();
+            format!("{told}: {line}")
+        }
     }
 }
 

@@ -42,7 +42,8 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
 
         let mut findings = vec![];
         // Without a link or a route there is one thing to do, and not one for each target.
-        let is_cut_off = !up && !adapters.host().ok();
+        let host = adapters.host();
+        let is_cut_off = !up && !host.ok();
         let asked_router = asked_router.join().filter(|_| !is_cut_off);
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
@@ -51,8 +52,9 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let is_any_asked = targets.iter().any(is_asked);
         let look = |target| wan(target, up, is_any_asked, dead);
         if is_cut_off {
-            findings.push(Finding::warn("router", "skipped: see host"));
-            findings.push(Finding::fail("wan", "nobody can be asked: see host"));
+            let why = format!("not checked: {}", host.result.err().unwrap_or_default());
+            findings.push(Finding::warn("router", &why));
+            findings.push(Finding::fail("wan", &why));
         } else {
             findings.extend(targets.iter().map(look));
         }

@@ -21,11 +21,11 @@ use crate::logic::records::RecordSpec;
 /// So many answers to a question may be of no use.
 const ATTEMPTS: u32 = 3;
 const ROUTER: &str = "Address of the router (Enter: none)";
-const NAME: &str = "Name to keep on this home's address, such as vpn.example.com";
+const NAME: &str = "Name to keep up to date, such as vpn.example.com";
 const TWIN: &str = "Number of the one to keep (Enter: none)";
 const ANOTHER: &str = "Another name (Enter: no more)";
-const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none)";
-const ADDRESS: &str = "Address of the plug, as host or host:port";
+const PLUG: &str = "Smart plug (shelly1, shelly2 or tasmota; Enter: none)";
+const ADDRESS: &str = "Address of the plug (Enter: another kind, or none)";
 
 /// Said of a stored secret that is of no use.
 pub const REPLACED: &str = "Another one takes its place once it is verified; the old file gets \".rejected\" at the end of its name.";
@@ -59,8 +59,6 @@ pub struct Interview<'a> {
     pub given: Vec<Secret>,
     /// The names that were given and of which it is not settled yet what becomes of them.
     pub pending: Vec<String>,
-    /// The kind of the plug that was chosen; its address may not be settled yet.
-    pub plug_kind: Option<String>,
     /// The service that was chosen to tell what happens; its URL may not be settled yet.
     pub service: Option<String>,
 }
@@ -91,7 +89,6 @@ impl<'a> Interview<'a> {
             },
             typed: vec![],
             given: vec![],
-            plug_kind: None,
             service: None,
             pending: vec![],
         }
@@ -152,7 +149,7 @@ impl<'a> Interview<'a> {
         self.until(ask::line, ROUTER, &mut |this, answer| {
             if !ask::is_none(answer) {
                 config::parse_router(answer)
-                    .map_err(|allowed| refused("router", answer, &allowed))?;
+                    .map_err(|allowed| refused("router", answer, "an address", &allowed))?;
                 this.draft.router = Some(answer.to_owned());
             }
             Ok(())
@@ -336,50 +333,58 @@ impl<'a> Interview<'a> {
             let number: Option<usize> = answer.parse().ok();
             let twin = number.and_then(|number| twins.get(number.checked_sub(1)?));
             let allowed = format!("a number from 1 to {}", twins.len());
-            let twin = twin.ok_or_else(|| refused("record", answer, &allowed))?;
+            let twin = twin.ok_or_else(|| refused("record", answer, "on the list", &allowed))?;
             chosen = Some(twin.id.clone());
             Ok(())
         })?;
         Ok(chosen)
     }
 
+    /// A person names another one in the place of what does not answer, or none.
     pub fn plug(&mut self, token: &Token) -> Result<(), Error> {
         let options = self.options;
-        match (&options.plug, &options.plug_address) {
-            (Some(kind), Some(address)) => {
-                let added = self.add_plug(token, kind, address);
-                added.map_err(|unfit| unfit.ends(EXIT_FAILED))
+        let mut named = options.plug.clone();
+        if let (Some(kind), Some(address)) = (&named, &options.plug_address) {
+            match self.add_plug(token, kind, address) {
+                Err(Unfit::Answer(finding)) if self.asks => self.show(&finding),
+                added => return added.map_err(|unfit| unfit.ends(EXIT_FAILED)),
             }
-            (Some(kind), None) => self.plug_address(token, kind),
-            (None, _) if self.asks => {
-                let mut chosen = String::new();
-                self.until(ask::line, PLUG, &mut |_, kind| {
-                    if !ask::is_none(kind) && !PLUGS.contains(&kind) {
-                        return Err(refused("plug", kind, "shelly1, shelly2 or tasmota"));
-                    }
-                    kind.clone_into(&mut chosen);
-                    Ok(())
-                })?;
-                if ask::is_none(&chosen) {
+        }
+        while self.asks && self.draft.plug.is_none() {
+            let kind = match named.take() {
+                Some(kind) => kind,
+                None => self.plug_kind()?,
+            };
+            if ask::is_none(&kind) {
+                break;
+            }
+            self.until(ask::line, ADDRESS, &mut |this, answer| {
+                if ask::is_none(answer) {
                     return Ok(());
                 }
-                self.plug_kind = Some(chosen.clone());
-                self.plug_address(token, &chosen)
-            }
-            (None, _) => Ok(()),
+                this.add_plug(token, &kind, answer)
+            })?;
         }
+        Ok(())
     }
 
-    fn plug_address(&mut self, token: &Token, kind: &str) -> Result<(), Error> {
-        self.until(ask::line, ADDRESS, &mut |this, answer| {
-            this.add_plug(token, kind, answer)
-        })
+    fn plug_kind(&mut self) -> Result<String, Error> {
+        let mut chosen = String::new();
+        self.until(ask::line, PLUG, &mut |_, kind| {
+            if !ask::is_none(kind) && !PLUGS.contains(&kind) {
+                let kinds = "shelly1, shelly2 or tasmota";
+                return Err(refused("plug", kind, "a kind of plug", kinds));
+            }
+            kind.clone_into(&mut chosen);
+            Ok(())
+        })?;
+        Ok(chosen)
     }
 
     /// Adds the plug if it answers, and pins it by what it says of itself.
     fn add_plug(&mut self, token: &Token, kind: &str, address: &str) -> Result<(), Unfit> {
         let address = config::parse_plug_address(address)
-            .map_err(|allowed| refused("plug", address, &allowed))?;
+            .map_err(|allowed| refused("plug", address, "an address", &allowed))?;
         let asked = Finding::ok("plug", format!("{address}: not verified"));
         self.draft.plug = Some(Plug {
             kind: kind.to_owned(),

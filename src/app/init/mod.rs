@@ -64,7 +64,8 @@ pub fn run(
     let called = next::called(&place, context);
     let named = names::named(options)?;
     let refused = |what: &str, given: &str, expected: String| {
-        Error::new(EXIT_USAGE, format!("{what} {given:?}: expected {expected}"))
+        let message = format!("{what} {given:?} is not an address: expected {expected}");
+        Error::new(EXIT_USAGE, message)
     };
     if let Some(address) = &options.plug_address {
         config::parse_plug_address(address).map_err(|why| refused("plug", address, why))?;
@@ -94,11 +95,14 @@ pub fn run(
         };
         error.message = advice::with(&error.message, &left);
         let is_begun = !interview.draft.records.is_empty() || !interview.pending.is_empty();
-        if interview.asks && (kept || is_begun) {
+        if interview.asks {
             let again = next::again(&called, options, &interview);
-            let (what, _) = advice::split(&error.message);
-            let fix = format!("go on from here: {again}");
-            error.message = advice::join(what, Some(&fix));
+            error.message = if kept || is_begun {
+                let (what, _) = advice::split(&error.message);
+                advice::join(what, Some(&format!("go on from here: {again}")))
+            } else {
+                advice::or(error.message, &format!("start again: {again}"))
+            };
         }
         if ask::is_ended() {
             log::error!("{error}");

@@ -43,6 +43,6 @@ pub fn specs(name: &str, options: &cli::Init) -> Result<Vec<RecordSpec>, String>
         .collect::<Result<_, _>>()
         .map_err(|expected| {
             let zone = zone.map_or(String::new(), |zone| format!(" in the zone {zone:?}"));
-            format!("record {name:?}{zone}: expected {expected}")
+            format!("{name:?} is not a record's name{zone}: expected {expected}")
         })
 }

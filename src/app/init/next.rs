@@ -87,10 +87,10 @@ fn plan(beat: Beat, called: &Called, has_plug: bool, is_untested: bool) -> Vec<S
         command: Some(command),
         about: about.to_owned(),
     };
-    let check = "tells what this host still lacks, with the fix";
+    let check = "shows what this host still lacks, with the fix";
     let trust = "publishes the address now, if two address providers agree on it";
     let dry =
-        "tells what a power cycle would do; once you have tried one, set recovery.enabled = true";
+        "shows what a power cycle would do; once you have tried one, set recovery.enabled = true";
     let mut steps = vec![
         step(called.command("check"), check),
         step(called.command("reconcile --trust"), trust),
@@ -116,10 +116,10 @@ fn plan(beat: Beat, called: &Called, has_plug: bool, is_untested: bool) -> Vec<S
             command: None,
             about: format!("cron begins within a minute by itself ({JOB})"),
         },
-        Beat::Nothing => step(
-            called.cron_line(),
-            &format!("the line for {sudo}crontab -e, which runs a cycle where one is due"),
-        ),
+        Beat::Nothing => {
+            let (told, line) = called.by_cron();
+            step(line, &format!("runs a cycle where one is due: {told}"))
+        }
     });
     steps
 }
@@ -151,8 +151,7 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     let (router, plug) = (draft.router.as_deref(), draft.plug.as_ref());
     add("--router", router.or(options.router.as_deref()));
     let (kind, address) = (plug.map(|it| &*it.kind), plug.map(|it| &*it.address));
-    let chosen = options.plug.as_deref().or(interview.plug_kind.as_deref());
-    add("--plug", kind.or(chosen));
+    add("--plug", kind.or(options.plug.as_deref()));
     add(
         "--plug-address",
         address.or(options.plug_address.as_deref()),
@@ -230,7 +229,7 @@ mod tests {
             [
                 format!("cadence {given} check"),
                 format!("cadence {given} reconcile --trust"),
-                own.cron_line()
+                own.by_cron().1
             ]
         );
     }

@@ -54,7 +54,12 @@ pub fn settle(this: &mut Interview<'_>, token: &Token, test: &Test<'_>) -> Resul
         this.until(ask::line, SERVICE, &mut |this, answer| {
             if !ask::is_none(answer) {
                 if service(answer).is_none() {
-                    return Err(refused("notify", answer, "ntfy or healthchecks"));
+                    return Err(refused(
+                        "notify",
+                        answer,
+                        "such a service",
+                        "ntfy or healthchecks",
+                    ));
                 }
                 this.service = Some(answer.to_owned());
             }

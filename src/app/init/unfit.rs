@@ -33,7 +33,7 @@ impl Unfit {
 }
 
 /// What was answered is not what was expected.
-pub fn refused(what: &'static str, answer: &str, expected: &str) -> Unfit {
-    let found = Finding::fail(what, format!("{answer:?}"));
+pub fn refused(what: &'static str, answer: &str, is_not: &str, expected: &str) -> Unfit {
+    let found = Finding::fail(what, format!("{answer:?} is not {is_not}"));
     Unfit::Answer(found.fix(format!("use {expected}")))
 }

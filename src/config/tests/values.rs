@@ -30,7 +30,7 @@ fn wrong_types_are_named() {
     for (lines, expected) in [
         (
             "[network]\ninterface = 5",
-            ":3: network.interface = 5 (an integer): expected a string",
+            ":3: network.interface = 5 (an integer): expected a string in quotes: the name of a network interface such as \"eth0\": 1 to 15 characters without \"/\", \":\", \"@\" or white space",
         ),
         (
             "[policy]\nconfirmations = \"2\"",
@@ -54,7 +54,7 @@ fn wrong_types_are_named() {
         ),
         (
             "[network]\ndoh = [\n  5,\n]",
-            ":4: network.doh = 5 (an integer): expected a string",
+            ":4: network.doh = 5 (an integer): expected a string in quotes: an https:// URL with a host, or http:// for a loopback address",
         ),
         (
             "[recovery]\nenabled = 1",

@@ -257,12 +257,9 @@ fn a_kind_without_what_it_needs_is_refused() {
     for (plug, message) in [
         (
             "shelly1",
-            "recovery.address is not set; fix: set it to the plug's host or host:port",
+            "no smart plug is configured; fix: set plug and address under [recovery]",
         ),
-        (
-            "http",
-            "recovery.off_url is not set; fix: set it to the URL",
-        ),
+        ("http", "recovery.off_url is not set; fix: set it to a URL"),
         (
             "command",
             "recovery.program is not set; fix: set it to the absolute path of a program",

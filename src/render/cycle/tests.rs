@@ -170,16 +170,16 @@ fn a_quiet_cycle_for_people() {
     assert_eq!(
         pretty(&cycle(&desired)),
         [
-            "🟢 LOOP        RUN        cycle=3408                         | mode=production",
-            "🟢 HOST        OK         interface=eth0",
-            "🟢 ROUTER      OK         router=192.168.0.1                 | rtt=0.9ms | method=icmp",
-            "🟢 WAN_PATH    OK         target=1.1.1.1:443                 | rtt=28ms",
-            "🟢 PUBLIC_IP   OK         ip=203.0.113.7                     | rtt=74ms | attempts=1/4",
-            "🟢 CACHE       HIT        name=vpn.example.com type=A        | age=250s",
-            "🟢 DDNS        NOOP       name=vpn.example.com type=A        | ip=203.0.113.7 | layer=cache",
-            "🟢 READINESS   READY      confirmations=2/2                  | since=2026-01-25T11:02:10Z",
+            "🟢 LOOP        RUN         cycle=3408                         | mode=production",
+            "🟢 HOST        OK          interface=eth0",
+            "🟢 ROUTER      OK          router=192.168.0.1                 | rtt=0.9ms | method=icmp",
+            "🟢 WAN_PATH    OK          target=1.1.1.1:443                 | rtt=28ms",
+            "🟢 PUBLIC_IP   OK          ip=203.0.113.7                     | rtt=74ms | attempts=1/4",
+            "🟢 CACHE       HIT         name=vpn.example.com type=A        | age=250s",
+            "🟢 DDNS        NOOP        name=vpn.example.com type=A        | ip=203.0.113.7 | layer=cache",
+            "🟢 READINESS   READY       confirmations=2/2                  | since=2026-01-25T11:02:10Z",
             "🟢 VERDICT     HEALTHY",
-            "🟢 NET_HEALTH  HEALTHY    readiness=READY ip=203.0.113.7     | noop=1 | loop_ms=295 | uptime=99.85% (3403/3408) | next=129s",
+            "🟢 NET_HEALTH  HEALTHY     readiness=READY ip=203.0.113.7     | noop=1 | loop_ms=295 | uptime=99.85% (3403/3408) | next=129s",
         ]
     );
 }
@@ -195,19 +195,19 @@ fn a_cycle_fits_80_columns() {
     assert_eq!(
         text,
         "\
-11:08:44 🟢 LOOP        RUN        cycle=3408 | mode=production
-11:08:44 🟢 HOST        OK         interface=eth0
-11:08:44 🟢 ROUTER      OK         router=192.168.0.1 | rtt=0.9ms | method=icmp
-11:08:44 🔴 WAN_PATH    TIMEOUT    target=1.1.1.1:443 | rtt=2000ms
+11:08:44 🟢 LOOP        RUN         cycle=3408 | mode=production
+11:08:44 🟢 HOST        OK          interface=eth0
+11:08:44 🟢 ROUTER      OK          router=192.168.0.1 | rtt=0.9ms | method=icmp
+11:08:44 🔴 WAN_PATH    TIMEOUT     target=1.1.1.1:443 | rtt=2000ms
                         | error=1.1.1.1:443: timed out
-11:08:44 ⚪ PUBLIC_IP   SKIPPED    family=ipv4 | reason=the line is down
-11:08:44 ⚪ CACHE       SKIPPED    name=vpn.example.com type=A
-11:08:44 ⚪ DDNS        HELD       name=vpn.example.com type=A | reason=the line
-                        is down
-11:08:44 🔴 READINESS   NOT_READY  confirmations=0/2
+11:08:44 ⚪ PUBLIC_IP   SKIPPED     family=ipv4 | reason=the line is down
+11:08:44 ⚪ CACHE       SKIPPED     name=vpn.example.com type=A
+11:08:44 ⚪ DDNS        HELD        name=vpn.example.com type=A | reason=the
+                        line is down
+11:08:44 🔴 READINESS   NOT_READY   confirmations=0/2
                         | since=2026-01-25T11:02:10Z
-11:08:44 🔴 VERDICT     WAN_DOWN   reason=nothing beyond the router answers
-11:08:44 🔴 NET_HEALTH  WAN_DOWN   readiness=NOT_READY | held=1 | loop_ms=295
+11:08:44 🔴 VERDICT     WAN_DOWN    reason=nothing beyond the router answers
+11:08:44 🔴 NET_HEALTH  WAN_DOWN    readiness=NOT_READY | held=1 | loop_ms=295
                         | uptime=99.85% (3403/3408) | next=129s
 "
     );
@@ -251,9 +251,9 @@ fn a_write_is_told_with_what_it_changed() {
     assert_eq!(
         pretty(&cycle)[5..8],
         [
-            "⚪ CACHE       MISMATCH   name=vpn.example.com type=A        | age=250s",
-            "🟢 CLOUDFLARE  PATCHED    name=vpn.example.com type=A        | change=content 203.0.113.6 -> 203.0.113.7, ttl 300 -> 60",
-            "🟢 DDNS        UPDATED    name=vpn.example.com type=A        | from=203.0.113.6 | ip=203.0.113.7 | layer=api | took=412ms",
+            "⚪ CACHE       MISMATCH    name=vpn.example.com type=A        | age=250s",
+            "🟢 CLOUDFLARE  PATCHED     name=vpn.example.com type=A        | change=content 203.0.113.6 -> 203.0.113.7, ttl 300 -> 60",
+            "🟢 DDNS        UPDATED     name=vpn.example.com type=A        | from=203.0.113.6 | ip=203.0.113.7 | layer=api | took=412ms",
         ]
     );
     assert_eq!(
@@ -273,17 +273,17 @@ fn public_dns_is_told_where_it_was_asked() {
     let dns = |cycle: &Cycle<'_>| pretty(cycle)[6].clone();
     assert_eq!(
         dns(&cycle),
-        "⚪ DNS         NO_ANSWER  name=vpn.example.com type=A"
+        "⚪ DNS         NO_ANSWER   name=vpn.example.com type=A"
     );
     cycle.acted[0].public_dns = Some(vec![]);
     assert_eq!(
         dns(&cycle),
-        "⚪ DNS         MISMATCH   name=vpn.example.com type=A        | answer=none"
+        "⚪ DNS         MISMATCH    name=vpn.example.com type=A        | answer=none"
     );
     cycle.acted[0].public_dns = Some(vec![ip("203.0.113.7")]);
     assert_eq!(
         dns(&cycle),
-        "🟢 DNS         MATCH      name=vpn.example.com type=A        | answer=203.0.113.7"
+        "🟢 DNS         MATCH       name=vpn.example.com type=A        | answer=203.0.113.7"
     );
     assert_eq!(logfmt(&cycle).len(), 1);
     cycle.state.outbox.clear();
@@ -308,7 +308,7 @@ fn of_a_line_that_nobody_verified_it_is_not_said_that_it_is_down() {
     let mut cycle = cycle(&desired);
     lose_the_line(&mut cycle);
     cycle.decision.verdict = Verdict::Unverified;
-    let line = "⚪ PUBLIC_IP   SKIPPED    family=ipv4                        | reason=no server beyond the router could be verified";
+    let line = "⚪ PUBLIC_IP   SKIPPED     family=ipv4                        | reason=no server beyond the router could be verified";
     assert!(pretty(&cycle).contains(&line.to_owned()));
 }
 
@@ -329,13 +329,13 @@ fn a_lost_line_is_told_where_it_broke() {
     assert_eq!(
         pretty(&cycle)[3..],
         [
-            "🔴 WAN_PATH    TIMEOUT    target=1.1.1.1:443                 | rtt=2000ms | error=1.1.1.1:443: timed out",
-            "⚪ PUBLIC_IP   SKIPPED    family=ipv4                        | reason=the line is down",
-            "⚪ CACHE       SKIPPED    name=vpn.example.com type=A",
-            "⚪ DDNS        HELD       name=vpn.example.com type=A        | reason=the line is down",
-            "🔴 READINESS   NOT_READY  from=READY to=NOT_READY            | confirmations=0/2",
-            "🔴 VERDICT     WAN_DOWN   reason=nothing beyond the router answers",
-            "🔴 NET_HEALTH  WAN_DOWN   readiness=NOT_READY                | held=1 | loop_ms=295 | uptime=99.85% (3403/3408) | next=129s",
+            "🔴 WAN_PATH    TIMEOUT     target=1.1.1.1:443                 | rtt=2000ms | error=1.1.1.1:443: timed out",
+            "⚪ PUBLIC_IP   SKIPPED     family=ipv4                        | reason=the line is down",
+            "⚪ CACHE       SKIPPED     name=vpn.example.com type=A",
+            "⚪ DDNS        HELD        name=vpn.example.com type=A        | reason=the line is down",
+            "🔴 READINESS   NOT_READY   from=READY to=NOT_READY            | confirmations=0/2",
+            "🔴 VERDICT     WAN_DOWN    reason=nothing beyond the router answers",
+            "🔴 NET_HEALTH  WAN_DOWN    readiness=NOT_READY                | held=1 | loop_ms=295 | uptime=99.85% (3403/3408) | next=129s",
         ]
     );
     let levels: Vec<String> = logfmt(&cycle)
@@ -386,8 +386,8 @@ fn a_failure_and_what_waits_for_the_operator_are_told_in_full() {
     assert_eq!(
         pretty(&cycle)[6..8],
         [
-            "🔴 CLOUDFLARE  FAILED     name=vpn.example.com type=A        | reason=could not confirm",
-            "🔴 DDNS        FAILED     name=vpn.example.com type=A        | ip=203.0.113.7 | took=0.3ms",
+            "🔴 CLOUDFLARE  FAILED      name=vpn.example.com type=A        | reason=could not confirm",
+            "🔴 DDNS        FAILED      name=vpn.example.com type=A        | ip=203.0.113.7 | took=0.3ms",
         ]
     );
 }
@@ -400,7 +400,7 @@ fn a_host_that_is_looked_at_and_not_asked_took_no_time() {
     cycle.seen.host = signal("eth0", 120, Err("no default route"));
     assert_eq!(
         pretty(&cycle)[1],
-        "⚪ HOST        FAILED     interface=eth0                     | error=no default route"
+        "⚪ HOST        FAILED      interface=eth0                     | error=no default route"
     );
 }
 
@@ -438,10 +438,10 @@ fn of_many_records_people_read_the_worst_and_how_many_others_there_are() {
         "{shown:?}"
     );
     assert!(
-        shown[0].ends_with("| alike=4 | reason=could not confirm"),
+        shown[0].ends_with("| others=4 | reason=could not confirm"),
         "{shown:?}"
     );
-    assert!(shown[1].ends_with("🟢 DDNS        NOOP       records=45"));
+    assert!(shown[1].ends_with("🟢 DDNS        NOOP        records=45"));
     assert_eq!(told(&LOGFMT).len(), 5, "a log tells each");
     let verbose = Style {
         verbose: true,
@@ -462,7 +462,7 @@ fn a_dry_run_tells_what_it_would_have_done() {
         found: Instead::Unread,
     };
     settle(&mut cycle, held);
-    assert!(pretty(&cycle)[0].starts_with("⚪ LOOP        DRY_RUN    cycle=3408"));
+    assert!(pretty(&cycle)[0].starts_with("⚪ LOOP        DRY_RUN     cycle=3408"));
     assert!(logfmt(&cycle)[0].starts_with("level=notice subsystem=DDNS state=HELD"));
 }
 
@@ -487,8 +487,8 @@ fn each_step_of_readiness_is_told() {
     assert_eq!(
         pretty(&cycle)[7..9],
         [
-            "🟡 READINESS   PROBING    from=INIT to=PROBING               | confirmations=2/2",
-            "🟢 READINESS   READY      from=PROBING to=READY              | confirmations=2/2",
+            "🟡 READINESS   PROBING     from=INIT to=PROBING               | confirmations=2/2",
+            "🟢 READINESS   READY       from=PROBING to=READY              | confirmations=2/2",
         ]
     );
     assert_eq!(logfmt(&cycle).len(), 3);
@@ -515,13 +515,13 @@ fn both_families_are_told_and_names_as_the_operator_wrote_them() {
     let lines = pretty(&cycle);
     assert_eq!(
         lines[8],
-        "🟢 DDNS        NOOP       name=münchen.example type=AAAA     | ip6=2001:db8::7 | layer=cache"
+        "🟢 DDNS        NOOP        name=münchen.example type=AAAA     | ip6=2001:db8::7 | layer=cache"
     );
     assert_eq!(
         lines[9..11],
         [
-            "🟢 READINESS   READY      family=ipv4 confirmations=2/2      | since=2026-02-02T02:40:00Z",
-            "🟢 READINESS   READY      family=ipv6 confirmations=2/2      | since=2026-02-02T02:40:00Z",
+            "🟢 READINESS   READY       family=ipv4 confirmations=2/2      | since=2026-02-02T02:40:00Z",
+            "🟢 READINESS   READY       family=ipv6 confirmations=2/2      | since=2026-02-02T02:40:00Z",
         ]
     );
     assert!(

@@ -29,7 +29,7 @@ fn line() -> Line {
 #[test]
 fn a_line_has_the_shape_of_the_contract() {
     let rest =
-        "🟢 PUBLIC_IP   OK         ip=203.0.113.7                     | rtt=74ms | attempts=1/4";
+        "🟢 PUBLIC_IP   OK          ip=203.0.113.7                     | rtt=74ms | attempts=1/4";
     assert_eq!(
         print(&[line()], PLAIN),
         format!("{} {rest}\n", local_clock(at()))
@@ -79,14 +79,26 @@ fn on_80_columns_values_have_no_columns_and_flow_below_the_state() {
     };
     assert_eq!(
         shown(line()),
-        "🟢 PUBLIC_IP   OK         ip=203.0.113.7 | rtt=74ms | attempts=1/4\n"
+        "🟢 PUBLIC_IP   OK          ip=203.0.113.7 | rtt=74ms | attempts=1/4\n"
     );
     let why = "api.cloudflare.com: connecting: 104.16.132.229:443: timed out after 2 s";
     assert_eq!(
         shown(line().meta("error", why)),
-        "🟢 PUBLIC_IP   OK         ip=203.0.113.7 | rtt=74ms | attempts=1/4
+        "🟢 PUBLIC_IP   OK          ip=203.0.113.7 | rtt=74ms | attempts=1/4
                         | error=api.cloudflare.com: connecting:
                         104.16.132.229:443: timed out after 2 s\n"
+    );
+}
+
+#[test]
+fn on_80_columns_nothing_stands_before_the_first_of_what_stands_alone() {
+    let narrow = Style { width: 80, ..PLAIN };
+    let line = Line::new(at(), Mark::Bad, "HOST", "FAILED").meta("error", "no default route");
+    let text = print(&[line.meta("link", "up")], narrow);
+    let rest = text.strip_prefix(&local_clock(at())).unwrap();
+    assert_eq!(
+        rest,
+        " 🔴 HOST        FAILED      error=no default route | link=up\n"
     );
 }
 

@@ -143,8 +143,7 @@ fn rows(probed: &Probed) -> Vec<Row> {
         rows.push(row);
     }
     if let Some(why) = &probed.no_plug {
-        let told = format!("not configured: {why}");
-        rows.push(Row::untimed(Mark::Neutral, "plug", told));
+        rows.push(Row::untimed(Mark::Neutral, "plug", why.clone()));
     }
     rows
 }
@@ -157,7 +156,7 @@ fn heading(probed: &Probed, asked: &[DnsProbed]) -> Option<Row> {
     told.dedup();
     let (mark, text) = match told.as_slice() {
         [] => (Mark::Bad, "no server answers"),
-        [Answered::Same] => (Mark::Good, "is the public address"),
+        [Answered::Same] => (Mark::Good, "matches the public address"),
         [Answered::Proxied] => (Mark::Neutral, "is proxied by Cloudflare"),
         [Answered::Missing] => (Mark::Warn, "has no address"),
         [Answered::Unknown] => (Mark::Neutral, ""),

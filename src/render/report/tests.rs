@@ -58,8 +58,8 @@ fn the_five_questions_are_answered_in_80_columns() {
         "Sun 2026-03-01 to Tue 2026-03-03, observed 1440 times; times are UTC\n\
          \n\
          Available      99.305 %: of 2 d that were observed; down on 2026-03-02\n\
-         Whose fault    the line: 20 min\n\
-         Outages        1: 20 min seen in all; the longest 20 min, from 2026-03-02 00:00\n\
+         Cause          the line: 20 min\n\
+         Outages        1: 20 min in total; the longest 20 min, from 2026-03-02 00:00\n\
          New address    once\n\
          Power cycles   1: not known whether it helped\n"
     );

@@ -161,7 +161,7 @@ fn line(text: &mut Text, document: &Document) {
     let outage = document.outage.as_ref();
     text.one(
         "cadence_outage_start_timestamp_seconds",
-        "When the outage began that goes on.",
+        "When the current outage began.",
         unix(outage.and_then(|outage| outage.began.at)),
     );
 }

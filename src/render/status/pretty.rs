@@ -6,9 +6,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery};
+use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery, Uptime};
 use super::records::{content, counted, evidence, kinds, notes};
-use super::words::{confirmations, uptime};
+use super::words::confirmations;
 use crate::called;
 use crate::logic::advice;
 use crate::logic::record_state::gist;
@@ -81,8 +81,9 @@ pub fn no_state(
     style: &Style,
     zone: &TimeZone,
 ) -> String {
+    const WHAT: &str = "no cycle has run yet";
     let place = printable(&state_dir.display().to_string());
-    let what = style.paint(Paint::Warn, "no cycle has run yet");
+    let what = style.paint(Paint::Warn, WHAT);
     let steps: &[_] = match (fault, is_configured) {
         (Some(_), _) => &[("once the configuration is right", "reconcile --trust")],
         (None, true) => &[
@@ -91,7 +92,9 @@ pub fn no_state(
         ],
         (None, false) => &[("set it up", "init")],
     };
-    let told = format!("{what}: there is no state in {place}\n");
+    let why = format!(": there is no state in {place}");
+    let why = hang(&why, columns(WHAT), DEEPER, style.width);
+    let told = format!("{what}{why}\n");
     let mut sheet = Sheet::new(style, zone, told);
     sheet.fault(fault);
     for (about, words) in steps {
@@ -318,9 +321,14 @@ impl<'a> Sheet<'a> {
     }
 
     fn uptime(&mut self, document: &Document) {
-        let counted = uptime(document).map_or_else(
+        let Uptime {
+            ready,
+            total,
+            percent,
+        } = document.uptime;
+        let counted = percent.map_or_else(
             || "unknown: no cycle was counted".to_owned(),
-            |counted| format!("{counted} cycles were READY"),
+            |percent| format!("{percent:.2}% of cycles were READY ({ready} of {total})"),
         );
         self.row("uptime", None, &counted, "");
         let strip: String = document

@@ -192,7 +192,7 @@ records      vpn.example.com A      11.22.33.44  DoH, 4 min 12 s ago
              home.example.com AAAA  unknown      never verified
                2a00::1 has 1 of 2 confirmations
 
-uptime       99.85% (3403/3408) cycles were READY
+uptime       99.85% of cycles were READY (3403 of 3408)
 last 24 h    ···················█▁▇·▄
              -24h        -12h     now
 last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,
@@ -228,7 +228,7 @@ records      vpn.example.com A      11.22.33.44  was right 4 min 12 s ago (DoH)
              home.example.com AAAA  unknown      never verified
                2a00::1 has 1 of 2 confirmations
 
-uptime       99.85% (3403/3408) cycles were READY
+uptime       99.85% of cycles were READY (3403 of 3408)
 last 24 h    ···················█▁▇·▄
              -24h        -12h     now
 last change  2026-02-02 02:41, vpn.example.com A 11.22.33.1 -> 11.22.33.44,

@@ -110,7 +110,9 @@ fn help_is_a_command_too() {
             hear(&home, home.command(&[command, "--help"]))
         );
     }
-    assert_eq!(home.run(&["help"]).stdout, home.run(&["--help"]).stdout);
+    for help in [&["help"][..], &["help", "-h"], &["help", "--help"]] {
+        assert_eq!(home.run(help).stdout, home.run(&["--help"]).stdout);
+    }
 }
 
 #[test]
@@ -138,5 +140,16 @@ fn a_status_without_anything_says_what_to_do_first_and_one_of_a_missing_file_say
                 && unnamed.contains(&format!("set it up:\n      {}{}", sudo(), program())),
             "{unnamed}"
         );
+        let json: serde_json::Value = serde_json::from_str(&status(&["--json"])).unwrap();
+        let error = json["config_error"].as_str().unwrap();
+        assert_eq!(error, "/etc/cadence/cadence.toml does not exist");
+        let fix = json["config_fix"].as_str().unwrap();
+        assert!(fix.ends_with(" init"), "{fix}");
+        let metrics = home
+            .command(&["metrics"])
+            .env_remove("CADENCE_CONFIG")
+            .output();
+        let metrics = String::from_utf8(metrics.unwrap().stdout).unwrap();
+        assert!(metrics.contains("\ncadence_config_valid 0\n"), "{metrics}");
     }
 }

@@ -61,7 +61,7 @@ fn a_token_file_that_all_may_read_is_named() {
         said(
             78,
             "error: {home}/token (cloudflare.token_file): the token file has mode 0644, open to every user of this host; \
-             fix: close it, or waive it with policy.waive = [\"token-readable\"]: chmod 0640 {home}/token\n"
+             fix: waive it with policy.waive = [\"token-readable\"], or close it: chmod 0640 {home}/token\n"
         )
     );
     assert!(!home.path("state").exists());

@@ -60,7 +60,7 @@ fn a_missing_token_file_is_told_with_how_to_make_one() {
     let missing = if rustix::process::geteuid().is_root() {
         MISSING.replace("sudo ", sudo())
     } else {
-        MISSING.replace("sudo install", "install")
+        MISSING.replace("sudo install -D -m 0640", "install -D -m 0600")
     };
     every_cycle_says(
         |home| fs::remove_file(home.path("token")).unwrap(),
@@ -172,4 +172,30 @@ fn a_rejected_token_is_told_also_while_the_cache_settles_every_record() {
 /// A cycle in which an agreed address counts at once.
 fn trusting(home: &Home) -> Said {
     hear(home, home.command(&["reconcile", "-q", "--trust"]))
+}
+
+#[test]
+fn whoever_owns_the_folder_of_the_token_stores_it_without_root() {
+    let home = Home::new();
+    let words = [
+        "init",
+        "--yes",
+        "--record",
+        "vpn.example.com",
+        "--token-file",
+    ];
+    let own = home.path("own");
+    fs::create_dir(&own).unwrap();
+    let token = own.join("token");
+    let Some(mut command) = as_nobody(&home, &words) else {
+        return;
+    };
+    chown(&own, Some(NOBODY), Some(NOBODY)).unwrap();
+    command
+        .arg(&token)
+        .env_remove("CADENCE_CONFIG")
+        .env("HOME", &own);
+    let told = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    let fix = format!("install -D -m 0600 /dev/stdin {}", token.display());
+    assert!(told.contains(&fix) && !told.contains("sudo"), "{told}");
 }

@@ -258,19 +258,19 @@ fn flags_that_do_not_fit_are_usage_errors() {
         (vec!["--type", "MX"], "invalid value 'MX'"),
         (
             vec!["--record", "vpn"],
-            "record \"vpn\": expected a full host name such as \"vpn.example.com\"",
+            "\"vpn\" is not a record's name: expected a full host name such as \"vpn.example.com\"",
         ),
         (
             vec!["--record", "vpn.example.com", "--zone", "example.org"],
-            "record \"vpn.example.com\" in the zone \"example.org\": expected the zone of vpn.example.com",
+            "\"vpn.example.com\" is not a record's name in the zone \"example.org\": expected the zone of vpn.example.com",
         ),
         (
             vec!["--plug", "shelly1", "--plug-address", "a b"],
-            "plug \"a b\": expected ",
+            "plug \"a b\" is not an address: expected ",
         ),
         (
             vec!["--router", "foo"],
-            "router \"foo\": expected an IP address",
+            "router \"foo\" is not an address: expected an IP address",
         ),
     ] {
         let said = host.refused(&arguments, 2);

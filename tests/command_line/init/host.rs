@@ -137,7 +137,7 @@ fn without_systemd_the_cron_file_or_a_line_for_it_comes_next() {
     etc(&host, &[("group", "root:x:0:\n")]);
     let document = init(&host, false).unwrap();
     let line = next(&document)[2];
-    assert!(line.starts_with("* * * * * /"), "{line}");
+    assert!(line.trim_start_matches("* ").starts_with('/'), "{line}");
     assert!(
         line.ends_with(" reconcile --quiet --if-due --splay 10s"),
         "{line}"
@@ -146,4 +146,49 @@ fn without_systemd_the_cron_file_or_a_line_for_it_comes_next() {
         owner_and_mode(&host.home.path("etc/cadence/cloudflare.token")),
         (0, 0, 0o600)
     );
+}
+
+#[test]
+fn what_comes_next_for_a_user_works_on_a_host_whose_root_runs_cadence_too() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let host = Host::new();
+    let ada = host.home.path("ada");
+    fs::create_dir(&ada).unwrap();
+    let token = host.home.path("token");
+    let init = host.command(&["--json", "--token-file", token.to_str().unwrap()]);
+    // The host has a state folder, and whoever has no number there is not root.
+    let run = |words: &[&str]| {
+        let script =
+            "mount -t tmpfs none /var/lib; mkdir /var/lib/cadence; exec unshare --user \"$@\"";
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "--propagation", "private"])
+            .args(["sh", "-ec", script, "sh"])
+            .args(words)
+            .env("HOME", &ada)
+            .env_remove("CADENCE_CONFIG")
+            .env_remove("CADENCE_STATE_DIR");
+        let given = init.get_envs();
+        for (name, value) in given.filter(|(_, value)| value.is_some()) {
+            if !["CADENCE_CONFIG", "CADENCE_STATE_DIR"].contains(&name.to_str().unwrap()) {
+                command.env(name, value.unwrap());
+            }
+        }
+        let out = command.output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+        out.stdout
+    };
+    let words: Vec<&str> = [init.get_program()]
+        .into_iter()
+        .chain(init.get_args())
+        .map(|word| word.to_str().unwrap())
+        .chain(NAME)
+        .collect();
+    let document: Value = serde_json::from_slice(&run(&words)).unwrap();
+    let next = next(&document);
+    assert!(next[1].ends_with(" reconcile --trust"), "{}", next[1]);
+    run(&["sh", "-c", next[1]]);
+    assert!(ada.join(".local/state/cadence/state.json").exists());
 }

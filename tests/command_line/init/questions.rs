@@ -10,10 +10,11 @@ use serde_json::json;
 use crate::Host;
 use crate::support::terminal::Terminal;
 
-const NAME: &str = "Name to keep on this home's address, such as vpn.example.com: ";
+const NAME: &str = "Name to keep up to date, such as vpn.example.com: ";
 const TOKEN: &str = "API token (not shown): ";
 const MORE: &str = "Another name (Enter: no more): ";
-const PLUG: &str = "Smart plug of the modem: shelly1, shelly2 or tasmota (Enter: none): ";
+const PLUG: &str = "Smart plug (shelly1, shelly2 or tasmota; Enter: none): ";
+const ADDRESS: &str = "Address of the plug (Enter: another kind, or none): ";
 pub const TOLD: &str = "Be told of outages and changes by: ntfy or healthchecks (Enter: none): ";
 
 pub fn sit_down(host: &Host, arguments: &[&str]) -> Terminal {
@@ -50,7 +51,7 @@ fn all_that_is_needed_is_asked_and_the_token_is_never_shown() {
     terminal.answer("");
     terminal.expect(PLUG);
     terminal.answer("shelly1");
-    terminal.expect("Address of the plug, as host or host:port: ");
+    terminal.expect(ADDRESS);
     terminal.answer(&plug);
     terminal.expect("answers and is on");
     terminal.expect(TOLD);
@@ -84,7 +85,7 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.answer(host.home.world.token());
     terminal.expect(NAME);
     terminal.answer("vpn");
-    terminal.expect("record \"vpn\"\r\n");
+    terminal.expect("\"vpn\" is not a record's name\r\n");
     terminal.expect("fix: use a full host name such as \"vpn.example.com\"");
     terminal.expect(NAME);
     terminal.answer("vpn.example.org");
@@ -100,7 +101,7 @@ fn a_wrong_answer_is_explained_and_asked_again() {
     terminal.answer("");
     terminal.expect(PLUG);
     terminal.answer("toaster");
-    terminal.expect("\"toaster\"");
+    terminal.expect("\"toaster\" is not a kind of plug\r\n");
     terminal.expect("fix: use shelly1, shelly2 or tasmota");
     terminal.expect(PLUG);
     terminal.answer("");
@@ -124,9 +125,11 @@ fn after_a_few_empty_answers_or_none_at_all_nothing_is_written() {
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1));
     assert!(
-        shown.ends_with("error: gave up after 3 invalid answers; nothing was written\r\n"),
+        shown.contains("error: gave up after 3 invalid answers; nothing was written"),
         "{shown}"
     );
+    assert!(shown.contains("fix: start again: "), "{shown}");
+    assert!(shown.ends_with(" init\r\n"), "{shown}");
 
     let mut terminal = sit_down(&host, &[]);
     terminal.expect(TOKEN);
@@ -135,9 +138,10 @@ fn after_a_few_empty_answers_or_none_at_all_nothing_is_written() {
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1));
     assert!(
-        shown.ends_with("error: no answer; nothing was written\r\n"),
+        shown.contains("error: no answer; nothing was written"),
         "{shown}"
     );
+    assert!(shown.contains("fix: start again: "), "{shown}");
     assert!(!host.home.path("etc").exists());
 }
 
@@ -342,6 +346,7 @@ fn one_of_several_records_is_chosen_and_pinned() {
     terminal.expect(&format!("2  {second}  (id {two})"));
     terminal.expect("Number of the one to keep (Enter: none): ");
     terminal.answer("3");
+    terminal.expect("\"3\" is not on the list\r\n");
     terminal.expect("fix: use a number from 1 to 2");
     terminal.answer("2");
     terminal.expect(PLUG);
@@ -430,7 +435,7 @@ fn what_was_verified_is_kept_where_an_interview_ends_too_soon_and_the_next_one_g
         terminal.answer("toaster");
     }
     terminal.expect("error: gave up after 3 invalid answers; the token is verified, and kept in ");
-    terminal.expect("; fix: go on from here: ");
+    terminal.expect("fix: go on from here: ");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(1), "{shown}");
     let again = " init --record '*.example.com' --create\r\n";
@@ -508,7 +513,9 @@ fn the_router_is_asked_for_without_advice_to_set_it_elsewhere() {
 fn yes_asks_nothing_even_on_a_terminal_and_colours_are_for_those_who_want_them() {
     let host = Host::new();
     let mut terminal = sit_down(&host, &["--yes"]);
-    terminal.expect("with --yes nothing is asked; fix: add --record NAME and --token-file FILE");
+    terminal.expect(
+        "with --yes nothing is asked\r\n       fix: add --record NAME and --token-file FILE",
+    );
     assert_eq!(leave(&host, terminal).0, Some(2));
 
     let token = host.home.path("token");
@@ -536,11 +543,11 @@ fn of_a_plug_whose_kind_is_known_only_the_address_is_asked() {
     let flags = ["--token-file", token.to_str().unwrap(), "--create"];
     let named = ["--record", "vpn.example.com", "--plug", "tasmota"];
     let mut terminal = sit_down(&host, &[&flags[..], &named].concat());
-    terminal.expect("Address of the plug, as host or host:port: ");
+    terminal.expect(ADDRESS);
     // The address of another plug, which says that it is none of this kind.
     terminal.answer(&plugs.address(PlugModel::Shelly1));
     terminal.expect("fail plug");
-    terminal.expect("Address of the plug, as host or host:port: ");
+    terminal.expect(ADDRESS);
     terminal.answer(&plugs.address(PlugModel::Tasmota));
     terminal.expect("answers and is on");
     terminal.expect(TOLD);
@@ -579,10 +586,9 @@ fn whoever_leaves_at_a_question_about_a_record_is_not_told_that_the_api_failed()
     }
 }
 
-#[test]
-fn an_address_of_a_plug_that_will_not_do_is_asked_again_and_not_the_kind() {
-    let host = Host::new();
-    let mut terminal = sit_down(&host, &[]);
+/// Answers all that comes before the plug.
+fn come_to_the_plug(host: &Host, arguments: &[&str]) -> Terminal {
+    let mut terminal = sit_down(host, arguments);
     terminal.expect(TOKEN);
     terminal.answer(host.home.world.token());
     terminal.expect(NAME);
@@ -591,12 +597,62 @@ fn an_address_of_a_plug_that_will_not_do_is_asked_again_and_not_the_kind() {
     terminal.answer("y");
     terminal.expect(MORE);
     terminal.answer("");
+    terminal
+}
+
+#[test]
+fn an_address_of_a_plug_that_will_not_do_is_asked_again_and_the_kind_where_there_is_no_other() {
+    let host = Host::new();
+    let plug = host.home.world.plugs().address(PlugModel::Tasmota);
+    let mut terminal = come_to_the_plug(&host, &[]);
     terminal.expect(PLUG);
     terminal.answer("shelly1");
-    terminal.expect("Address of the plug");
+    terminal.expect(ADDRESS);
     terminal.answer("http://");
-    terminal.expect("Address of the plug");
-    terminal.press("\u{4}");
+    terminal.expect("\"http://\" is not an address\r\n");
+    terminal.expect("fix: use a host or host:port");
+    terminal.expect(ADDRESS);
+    terminal.answer("127.0.0.1:9");
+    terminal.expect("127.0.0.1:9: connection refused");
+    terminal.expect(ADDRESS);
+    // As often as one likes.
+    for _ in 0..3 {
+        terminal.answer("");
+        terminal.expect(PLUG);
+        terminal.answer("tasmota");
+        terminal.expect(ADDRESS);
+    }
+    terminal.answer(&plug);
+    terminal.expect("answers and is on");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains("\nplug = \"tasmota\"\n"));
+}
+
+#[test]
+fn a_plug_that_does_not_answer_is_left_out_by_enter_and_by_whoever_goes_on_later() {
+    let host = Host::new();
+    let mut terminal = come_to_the_plug(&host, &[]);
+    terminal.expect(PLUG);
+    terminal.answer("shelly1");
+    for _ in 0..3 {
+        terminal.expect(ADDRESS);
+        terminal.answer("127.0.0.1:9");
+    }
+    terminal.expect("gave up after 3 invalid answers");
     let (_, shown) = leave(&host, terminal);
-    assert!(shown.contains("go on from here: "), "{shown}");
+    let again = " init --record '*.example.com' --create\r\n";
+    assert!(shown.ends_with(again), "{shown}");
+
+    let named = ["--plug", "shelly1", "--plug-address", "127.0.0.1:9"];
+    let flags = [&["--record", "*.example.com", "--create"][..], &named].concat();
+    let mut terminal = sit_down(&host, &flags);
+    terminal.expect("127.0.0.1:9: connection refused");
+    terminal.expect(ADDRESS);
+    terminal.answer("");
+    terminal.expect(PLUG);
+    terminal.answer("");
+    let (code, shown) = leave(&host, terminal);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(host.written().contains("\n#plug = \"shelly1\"\n"));
 }

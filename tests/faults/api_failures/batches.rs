@@ -701,6 +701,28 @@ fn check_does_not_ask_a_zone_that_fails_for_each_of_its_records() {
 }
 
 #[test]
+fn check_counts_no_record_twice_of_a_zone_that_fails() {
+    let home = many(50);
+    let cloudflare = home.world.cloudflare();
+    let refused = || Some(refusal(403, 10000, "Authentication error"));
+    // Known to be wrong, and then not to be read.
+    cloudflare.set_fault_at("dns_records", true, refused());
+    home.cycle_with(&["--trust"]);
+    cloudflare.set_fault_at("dns_records", false, refused());
+    let (code, records) = checked(&home);
+    assert_eq!(code, Some(1), "{records:#?}");
+    let (counted, told): (Vec<_>, Vec<_>) = records.iter().partition(|it| it.contains(" more "));
+    assert!(told.len() > 1, "{records:#?}");
+    let rest = format!(
+        "fail: {} more records of example.com not checked, as that failed",
+        50 - told.len()
+    );
+    assert_eq!(counted, [&rest], "{records:#?}");
+    let names: std::collections::BTreeSet<_> = told.iter().map(|it| it.split(' ').nth(1)).collect();
+    assert_eq!(names.len(), told.len(), "{records:#?}");
+}
+
+#[test]
 fn a_server_of_public_dns_that_resets_is_not_asked_for_each_of_many_records() {
     let home = many(100);
     // They expired, and nobody of public DNS can be asked.

@@ -36,6 +36,15 @@ no cycle has run yet: there is no state in /var/lib/cadence
         let next = "once the configuration is right:\n      cadence reconcile --trust\n";
         assert!(text.ends_with(next) && !text.contains("now"), "{text}");
     }
+    let narrow = Style {
+        width: 40,
+        ..style(false)
+    };
+    let text = no_state(place, false, None, &narrow, &TimeZone::UTC);
+    assert!(
+        text.starts_with("no cycle has run yet: there is no state\n  in /var/lib/cadence\n"),
+        "{text}"
+    );
     let nothing = Document::new(None, None, &at(0));
     assert_eq!(
         monitor(&nothing, place),
