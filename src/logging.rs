@@ -19,8 +19,8 @@ pub fn log_to_stderr(global: &Global) {
     let (level, of_connections) = match (global.quiet, global.verbose) {
         (true, _) => (LevelFilter::Error, LevelFilter::Error),
         (false, 0) => (LevelFilter::Warn, LevelFilter::Warn),
-        (false, 1) => (LevelFilter::Debug, LevelFilter::Warn),
-        (false, _) => (LevelFilter::Debug, LevelFilter::Debug),
+        (false, 1) => (LevelFilter::Info, LevelFilter::Warn),
+        (false, _) => (LevelFilter::Info, LevelFilter::Info),
     };
     let priority = is_journal(&Env::from_process(), "/proc/self/fd/2");
     let stderr = io::stderr();
@@ -90,7 +90,7 @@ pub fn log_panics() {
             |place| format!("{}:{}", place.file(), place.line()),
         );
         if thread::current().name() == Some(ECHO_THREAD) {
-            log::debug!("the ICMP library failed at {place}");
+            log::info!("the ICMP library failed at {place}");
         } else {
             log::error!("cadence crashed at {place}: please report this");
         }

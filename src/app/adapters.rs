@@ -182,7 +182,7 @@ impl Adapters {
         let end = Deadline::after(RESOLVED_WITHIN);
         for name in self.names.to_resolve(turn) {
             let found = self.dialer.find(&name, HTTPS, None, end.remaining());
-            log::debug!("{name} is resolved for later: {}", found.is_ok());
+            log::info!("{name} is resolved for later: {}", found.is_ok());
         }
     }
 

@@ -11,7 +11,7 @@ pub(super) mod signals;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 
 use self::back::{await_timer, light, switch_on, switch_on_twice};
 pub use self::back::{emit_restored, forget, rescue, restore, switch_on_by_hand};
@@ -242,7 +242,7 @@ fn allows(
             allowed.map_err(held)?;
         }
         Err(error) => {
-            debug!("no mark of a cut is left in the plug: {error}");
+            info!("no mark of a cut is left in the plug: {error}");
             return Ok(None);
         }
     }

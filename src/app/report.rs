@@ -57,7 +57,7 @@ pub fn run(
     })
     .map_err(Error::state)?;
     if unread > 0 {
-        log::debug!("{unread} lines of telemetry skipped");
+        log::info!("{unread} lines of telemetry skipped");
     }
     let Some(mut report) = fold.finish() else {
         return Ok(None);

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use jiff::Timestamp;
-use log::debug;
+use log::info;
 use serde_json::{Value, json};
 
 use super::{Provider, TokenStatus};
@@ -148,7 +148,7 @@ impl Cloudflare {
             }
         };
         if let Err(error) = &result {
-            debug!("{error}");
+            info!("{error}");
         }
         result
     }
@@ -360,7 +360,7 @@ impl Provider for Cloudflare {
                     }
                 }
                 Err(flaw) => {
-                    debug!("{}", operation.lost(flaw, None));
+                    info!("{}", operation.lost(flaw, None));
                     break;
                 }
             }

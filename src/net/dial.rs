@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use log::debug;
+use log::info;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::names::{Names, is_elsewhere};
@@ -104,7 +104,7 @@ impl Dialer {
         };
         let outcome = connected.as_ref().err().map(reason::of);
         let outcome = outcome.as_deref().unwrap_or("ok");
-        debug!(target: CONNECTIONS, "connect {address}: {outcome}");
+        info!(target: CONNECTIONS, "connect {address}: {outcome}");
         connected
     }
 
@@ -267,7 +267,7 @@ impl Dialer {
             failed => {
                 let why = failed.err().map(|error| reason::of(&error));
                 let why = why.unwrap_or_else(|| "it resolves to none of the internet".to_owned());
-                debug!("could not resolve {host}: {why}; going on with its last addresses");
+                info!("could not resolve {host}: {why}; going on with its last addresses");
                 Ok((known, true))
             }
         }

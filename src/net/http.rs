@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 use rustls::ClientConfig;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use ureq::{Agent, Body};
@@ -90,7 +90,7 @@ impl Http {
         } else {
             uri.path()
         };
-        debug!(
+        info!(
             "{} {} {path}: {outcome}, {} ms",
             request.method.as_str(),
             uri.host().unwrap_or_default(),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{self, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 
 use super::{Plug, PlugError, PlugStatus};
 use crate::config::Recovery;
@@ -47,7 +47,7 @@ impl Command {
             .as_ref()
             .err()
             .map_or("ok", |error| error.message.as_str());
-        debug!(
+        info!(
             "run {} {argument}: {outcome}, {} ms",
             self.program.display(),
             started.elapsed().as_millis()

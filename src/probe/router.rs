@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 use ping_rs::{PingError, send_ping};
 
 use super::race;
@@ -50,7 +50,7 @@ pub fn probe(
         Ok(RouterMethod::Tcp) => "TCP answer",
         Err(error) => error,
     };
-    debug!(
+    info!(
         "router {}: {outcome}, {} ms",
         target.as_deref().unwrap_or("unknown"),
         elapsed.as_millis()

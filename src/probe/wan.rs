@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 use rustls::{CertificateError, ClientConfig, Error as TlsError};
 
 use super::{host, race, way};
@@ -258,7 +258,7 @@ impl Asker {
             }
             Err(error) => Asked::unnamed(reason::of(&error)),
         };
-        debug!(
+        info!(
             "wan {target}: {}, {} ms",
             asked.why,
             started.elapsed().as_millis()

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use log::debug;
+use log::info;
 use rustix::fs::{major, minor};
 
 use super::{StateDir, StoreError, cut_url, state};
@@ -81,7 +81,7 @@ impl Lock {
         }
         // A leftover only takes up room.
         if let Err(cause) = dir.tidy([state::FILE, cut_url::FILE]) {
-            debug!("tidying {}: {cause}", dir.path().display());
+            info!("tidying {}: {cause}", dir.path().display());
         }
         Ok(Self { _file: file })
     }

@@ -7,7 +7,7 @@ use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use log::debug;
+use log::info;
 use rustix::fs::{FallocateFlags, FileType, OFlags, fallocate};
 use rustix::io::Errno;
 
@@ -70,7 +70,7 @@ pub(super) fn keep(dir: &StateDir, length: usize) {
         return;
     }
     if let Err(cause) = make(dir, least as u64, (wanted as u64).next_multiple_of(PAGE)) {
-        debug!("no reserve is kept: {cause}");
+        info!("no reserve is kept: {cause}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use log::debug;
+use log::info;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -71,7 +71,7 @@ fn write<T: Serialize>(dir: &StateDir, document: &T, lasts: bool) -> io::Result<
     match dir.replace(FILE, &bytes, lasts) {
         Err(cause) if reserve::is_for(&cause) => {
             reserve::spend(dir, FILE, &bytes).map_err(|why| {
-                debug!("the reserve: {why}");
+                info!("the reserve: {why}");
                 cause
             })?;
         }
@@ -90,7 +90,7 @@ fn counts_on(dir: &StateDir, bytes: &[u8]) -> bool {
         return false;
     };
     counters::write(dir, &before, bytes).unwrap_or_else(|cause| {
-        debug!("the counters: {cause}");
+        info!("the counters: {cause}");
         false
     })
 }
@@ -228,7 +228,7 @@ fn set_aside(dir: &StateDir, label: &str, now: Timestamp) -> io::Result<PathBuf>
     dir.folder.rename(FILE.as_ref(), to.as_ref())?;
     dir.folder.sync()?;
     if let Err(cause) = drop_oldest(dir, &to) {
-        debug!("looking for old set-aside documents: {cause}");
+        info!("looking for old set-aside documents: {cause}");
     }
     Ok(dir.file(&to))
 }
@@ -250,7 +250,7 @@ fn drop_oldest(dir: &StateDir, newest: &str) -> io::Result<()> {
     for (_, name) in older.into_iter().take(surplus) {
         // A folder, put there by hand, stays.
         if let Err(cause) = dir.folder.remove(name.as_ref()) {
-            debug!("removing {name}: {cause}");
+            info!("removing {name}: {cause}");
         }
     }
     Ok(())

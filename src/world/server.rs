@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 use socket2::Socket;
 
 use super::counts::Tally;
@@ -140,7 +140,7 @@ impl Site {
         while let Some(request) = Request::read(stream, &mut buffer)? {
             lock(&self.tally).requests += 1;
             let reply = (self.answer)(&request, gate);
-            debug!(
+            info!(
                 target: CONNECTIONS,
                 "world: {} {} -> {} {:?}",
                 request.method, request.target, reply.status, reply.manner
@@ -305,7 +305,7 @@ fn accept(listener: &Socket, site: &Arc<Site>, gate: &Arc<Gate>) {
         let (served, gate) = (Arc::clone(site), Arc::clone(gate));
         let serve = move || {
             if let Err(error) = served.serve(&socket, &gate) {
-                debug!(target: CONNECTIONS, "world: a connection ended: {error}");
+                info!(target: CONNECTIONS, "world: a connection ended: {error}");
             }
             served.serving.fetch_sub(1, Ordering::SeqCst);
         };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 
 use super::outcome::{Outcome, Save, emit, stranger, unanswered};
 use super::signals::{SLICE, Signals};
@@ -119,7 +119,7 @@ pub(super) fn light(
 fn intend_light(state: &mut State, save: &Save<'_>) {
     state.recovery.intend_light(&system::now());
     if let Err(error) = save(state) {
-        debug!("cannot record that the plug is switched on: {error}");
+        info!("cannot record that the plug is switched on: {error}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::info;
 use rustls::{ClientConfig, ClientConnection, Stream};
 use socket2::Socket;
 use ureq::Error;
@@ -161,7 +161,7 @@ fn leave_nothing_behind(socket: &Socket, by: Deadline) {
         socket.set_tcp_user_timeout(Some(by.remaining().max(SHORTEST))),
     ];
     for failed in limits.into_iter().filter_map(Result::err) {
-        debug!("a request that must not come late: {failed}");
+        info!("a request that must not come late: {failed}");
     }
 }
 
