@@ -1,6 +1,5 @@
 //! The grammar of the command line, and nothing else: man pages and completions are made from it.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,12 +16,13 @@ use crate::logic::units::parse_duration;
 pub fn parse() -> Cli {
     let any = cycle().or_else(|_| Cli::try_parse());
     any.unwrap_or_else(|_| {
-        // Of the help that is a command, help is itself.
-        let mut words: Vec<OsString> = std::env::args_os().collect();
-        if words.get(1).is_some_and(|it| it == "help") {
-            words.retain(|it| it != "-h" && it != "--help");
+        let mut words = std::env::args_os().skip(1);
+        let is_of_help = words.next().is_some_and(|it| it == "help")
+            && words.next().is_some_and(|it| it == "-h" || it == "--help");
+        if is_of_help && command().print_long_help().is_ok() {
+            std::process::exit(0);
         }
-        let matches = command().get_matches_from(words);
+        let matches = command().get_matches();
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     })
 }

@@ -123,15 +123,20 @@ impl<'r, 'a> Section<'r, 'a> {
         value: Value<'a>,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let Some(text) = value.as_text() else {
-            // What is said of an empty one is said of all that will not do.
-            let allowed = parse("")
-                .err()
-                .map_or(String::new(), |it| format!(": {it}"));
-            self.refuse_type(key, value, &format!("a string in quotes{allowed}"));
-            return None;
-        };
-        self.read(key, value, Some(text), "", parse)
+        let text = value.as_text();
+        // What is said of an empty one is said of all that will not do.
+        match (parse(text.unwrap_or_default()), text) {
+            (Ok(parsed), Some(_)) => return Some(parsed),
+            (Err(allowed), Some(_)) => self.refuse(key, value, &allowed),
+            (parsed, None) => self.refuse_other(key, value, parsed.err()),
+        }
+        None
+    }
+
+    /// What is no string at all.
+    fn refuse_other(&mut self, key: &str, value: Value<'a>, allowed: Option<String>) {
+        let allowed = allowed.map_or_else(String::new, |it| format!(": {it}"));
+        self.refuse_type(key, value, &format!("a string in quotes{allowed}"));
     }
 
     /// One of a few words.
