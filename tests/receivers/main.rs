@@ -6,6 +6,7 @@
 )]
 
 mod crashes;
+mod google;
 mod heartbeats;
 mod messages;
 mod service;
