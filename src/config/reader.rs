@@ -7,6 +7,8 @@ use super::suggest::did_you_mean;
 use super::value::{Value, cut};
 use crate::logic::order;
 
+/// With this the variables begin that override keys.
+const PREFIX: &str = "CADENCE_";
 /// Sorts the problems of the environment behind those of the file.
 const AFTER_THE_FILE: usize = usize::MAX;
 
@@ -16,6 +18,8 @@ pub struct Reader<'a> {
     text: &'a str,
     line_starts: Vec<usize>,
     env: &'a Env,
+    /// Whether any of them may be ours: as a rule there is none, and then none is looked for.
+    has_variables: bool,
     /// The variables of the keys that were asked for.
     known: Vec<String>,
     /// Each with its line, in order.
@@ -31,6 +35,7 @@ impl<'a> Reader<'a> {
             text,
             line_starts,
             env,
+            has_variables: ours(env).next().is_some(),
             known: Vec::new(),
             problems: Vec::new(),
         }
@@ -49,6 +54,9 @@ impl<'a> Reader<'a> {
 
     /// The value of the variable that overrides a key, and a problem where it is no text.
     pub fn variable(&mut self, key: &str) -> Option<Value<'a>> {
+        if !self.has_variables {
+            return None;
+        }
         let expected = variable(key);
         let found = self.env.entry(&expected);
         self.known.push(expected);
@@ -108,7 +116,7 @@ impl<'a> Reader<'a> {
 
     /// Refuses variables that start like one of a section's keys and are none.
     pub fn refuse_unknown_variables(&mut self, sections: &[&str]) {
-        for name in self.env.names() {
+        for name in ours(self.env) {
             let mut prefixes = sections
                 .iter()
                 .map(|section| (section, format!("{}_", variable(section))));
@@ -151,7 +159,12 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The names of the variables that may be meant for us.
+fn ours(env: &Env) -> impl Iterator<Item = &str> {
+    env.names().filter(|name| name.starts_with(PREFIX))
+}
+
 /// The variable that overrides a key: `CADENCE_POLICY_JITTER` for `policy.jitter`.
 fn variable(key: &str) -> String {
-    format!("CADENCE_{}", key.replace('.', "_").to_ascii_uppercase())
+    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
 }

@@ -14,6 +14,7 @@
 mod audience;
 mod crashes;
 mod endurance;
+mod google;
 mod heartbeats;
 mod messages;
 mod outages;

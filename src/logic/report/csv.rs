@@ -74,9 +74,10 @@ fn milliseconds(field: &str) -> Option<f32> {
     if !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
-    let tenths = format!("{whole}{}", fraction.get(..1)?);
     // No cycle takes longer than 49 days.
-    let tenths = f64::from(tenths.parse::<u32>().ok()?);
+    let tenth = fraction.bytes().next()? - b'0';
+    let tenths = whole.parse::<u32>().ok()?.checked_mul(10)?;
+    let tenths = f64::from(tenths.checked_add(tenth.into())?);
     #[expect(clippy::cast_possible_truncation, reason = "a tenth of that many fits")]
     Some((tenths / 10.0) as f32)
 }
