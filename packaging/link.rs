@@ -34,7 +34,9 @@ fn order() -> io::Result<String> {
     let script = env::var("OUT_DIR").map_err(io::Error::other)? + "/cycle.ld";
     fs::write(
         &script,
-        format!("SECTIONS {{ .text.cycle : {{\n{sections}*(.text)\n}} }} INSERT BEFORE .text;\n"),
+        format!(
+            "SECTIONS {{ .text : {{\n{sections}*(.text .text.*)\n}} }} INSERT AFTER .eh_frame;\n"
+        ),
     )?;
     Ok(script)
 }

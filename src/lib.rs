@@ -71,6 +71,7 @@ pub mod dns;
 pub mod error;
 pub mod file;
 pub mod folder;
+pub mod handover;
 pub mod logging;
 pub mod logic;
 pub mod net;

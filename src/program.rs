@@ -6,12 +6,12 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use crate::handover::{Taken, Taker, handover};
 use crate::net::Deadline;
 use crate::system;
 
@@ -30,7 +30,7 @@ const QUOTED: usize = 100;
 pub struct Running {
     child: Child,
     /// Gives what it says, once, and is closed when nobody can say any more.
-    reader: mpsc::Receiver<Vec<u8>>,
+    reader: Taker<Vec<u8>>,
     kept: Option<Vec<u8>>,
 }
 
@@ -111,32 +111,32 @@ impl Running {
     fn is_silent(&mut self) -> bool {
         let end = Deadline::after(LAST_OUTPUT);
         loop {
-            match self.reader.recv_timeout(end.remaining()) {
-                Ok(kept) => self.kept = Some(kept),
-                Err(RecvTimeoutError::Disconnected) => return true,
-                Err(RecvTimeoutError::Timeout) => return false,
+            match self.reader.take(end.remaining()) {
+                Taken::Left(kept) => self.kept = Some(kept),
+                Taken::Over => return true,
+                Taken::Late => return false,
             }
         }
     }
 }
 
 /// Reads while the program runs, so that it never waits for its reader.
-fn read(mut reader: File, keep: u64) -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
+fn read(mut reader: File, keep: u64) -> Taker<Vec<u8>> {
+    let (giver, taker) = handover();
     let drain = move || {
         let mut kept = Vec::new();
         let read = reader.by_ref().take(keep).read_to_end(&mut kept);
         // Not everybody wants to know what was said.
-        let _ = sender.send(kept);
+        giver.give(kept);
         if read.is_ok() {
             let _ = io::copy(&mut reader, &mut io::sink());
         }
         // It is over when nobody can send any more.
-        drop(sender);
+        drop(giver);
     };
     // Without a thread nothing is heard, and the pipe is closed.
     let _ = system::thread("output", Box::new(drain));
-    receiver
+    taker
 }
 
 impl Ended {

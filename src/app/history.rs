@@ -72,7 +72,7 @@ pub fn run(context: &Context, options: &cli::History) -> Result<Listed, Error> {
     let history = match StateDir::existing(&state_dir).map_err(Error::state)? {
         // The times of earlier ones do not matter then.
         Some(dir) => match options.limit.filter(|_| options.since.is_none()) {
-            Some(limit) => history::last(&dir, limit.max(1), |event| is_of(event, options)),
+            Some(limit) => history::last(&dir, limit.max(1), &|event| is_of(event, options)),
             None => history::read(&dir),
         },
         None => Ok(history::History::default()),

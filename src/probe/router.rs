@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use log::info;
@@ -11,6 +10,7 @@ use ping_rs::{PingError, send_ping};
 
 use super::race;
 use crate::config::RouterAddress;
+use crate::handover::{Taken, handover};
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::net::dial::Dialer;
 use crate::net::{Deadline, reason};
@@ -100,26 +100,24 @@ fn echo(
     limit: Duration,
     ping: impl FnOnce(IpAddr, Duration) -> ping_rs::PingApiOutput + Send + 'static,
 ) -> Result<(), String> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let work = move || {
-        // Nobody listens any more after the limit.
-        let _ = sender.send(ping(address, limit));
-    };
+    let (giver, taker) = handover();
+    // Nobody listens any more after the limit.
+    let work = move || giver.give(ping(address, limit));
     system::thread(ECHO_THREAD, Box::new(work))
         .map_err(|error| format!("no ICMP: {}", reason::of(&error)))?;
-    match receiver.recv_timeout(limit) {
-        Ok(Ok(reply)) if reply.address == address => Ok(()),
+    match taker.take(limit) {
+        Taken::Left(Ok(reply)) if reply.address == address => Ok(()),
         // EPERM and EACCES: the group is outside net.ipv4.ping_group_range.
-        Ok(Err(PingError::OsError(1 | 13, _))) => Err("ICMP is not permitted".to_owned()),
-        Ok(Err(PingError::OsError(number, _))) => {
+        Taken::Left(Err(PingError::OsError(1 | 13, _))) => Err("ICMP is not permitted".to_owned()),
+        Taken::Left(Err(PingError::OsError(number, _))) => {
             let error = i32::try_from(number).map_or_else(
                 |_| io::ErrorKind::Other.into(),
                 io::Error::from_raw_os_error,
             );
             Err(format!("ICMP: {}", reason::of(&error)))
         }
-        Err(RecvTimeoutError::Disconnected) => Err("the ICMP library failed".to_owned()),
-        Ok(_) | Err(RecvTimeoutError::Timeout) => Err("no ICMP reply".to_owned()),
+        Taken::Over => Err("the ICMP library failed".to_owned()),
+        Taken::Left(_) | Taken::Late => Err("no ICMP reply".to_owned()),
     }
 }
 

@@ -102,7 +102,7 @@ pub fn last_seq(dir: &StateDir) -> Result<Option<u64>, StoreError> {
 ///
 /// A file of it is there but cannot be read. Lines that are no event are no error.
 pub fn read<E: DeserializeOwned>(dir: &StateDir) -> Result<History<E>, StoreError> {
-    last(dir, usize::MAX, |_| true)
+    last(dir, usize::MAX, &|_| true)
 }
 
 /// The same for the last `most` events that are `wanted`, and no further back than it takes to find them.
@@ -113,7 +113,7 @@ pub fn read<E: DeserializeOwned>(dir: &StateDir) -> Result<History<E>, StoreErro
 pub fn last<E: DeserializeOwned>(
     dir: &StateDir,
     most: usize,
-    wanted: impl Fn(&E) -> bool,
+    wanted: &dyn Fn(&E) -> bool,
 ) -> Result<History<E>, StoreError> {
     let open = |name| dir.open_to_read(name).map_err(dir.failed("read", name));
     // The newer one first: where a writer turns it into the older one in between, it is opened twice rather than never.

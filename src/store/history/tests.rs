@@ -124,7 +124,7 @@ fn the_last_events_are_looked_for_no_further_back_than_it_takes() {
     append(&dir, [4, 5, 6, 7]);
     let seq = |event: &Value| event["seq"].as_u64().unwrap();
     let found = |most, is_wanted: fn(u64) -> bool| {
-        let history = last::<Value>(&dir, most, |event| is_wanted(seq(event))).unwrap();
+        let history = last::<Value>(&dir, most, &|event| is_wanted(seq(event))).unwrap();
         let seqs: Vec<u64> = history.events.iter().map(seq).collect();
         (seqs, history.stored)
     };
