@@ -196,7 +196,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug -d 'The mo
 shelly2\t''
 tasmota\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l plug-address -d 'The plug\'s host or host:port' -r
-complete -c cadence -n "__fish_cadence_using_subcommand init" -l notify -d 'Be told of outages and changes by this service: ntfy or healthchecks' -r -f -a "ntfy\t''
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l notify -d 'Notify of outages and changes by this service: ntfy or healthchecks' -r -f -a "ntfy\t''
 healthchecks\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l notify-url-file -d 'Read the service\'s secret URL from FILE, or from stdin if it is -' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F

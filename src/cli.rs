@@ -329,7 +329,7 @@ pub struct Init {
     /// The plug's host or host:port
     #[arg(long, value_name = "HOST", requires = "plug")]
     pub plug_address: Option<String>,
-    /// Be told of outages and changes by this service: ntfy or healthchecks
+    /// Notify of outages and changes by this service: ntfy or healthchecks
     #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(SERVICES), hide_possible_values = true)]
     pub notify: Option<String>,
     /// Read the service's secret URL from FILE, or from stdin if it is -

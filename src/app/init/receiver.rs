@@ -40,7 +40,7 @@ const SERVICES: [Service; 2] = [
     },
 ];
 const ABOUT: &str = "ntfy sends your phone a message for each outage or change; Healthchecks raises an alarm when this home falls silent.";
-const SERVICE: &str = "Be told of outages and changes by: ntfy or healthchecks (Enter: none)";
+const SERVICE: &str = "Notifications (ntfy or healthchecks; Enter: none)";
 
 /// Settles whether somebody is told, and by which service.
 ///
@@ -57,7 +57,7 @@ pub fn settle(this: &mut Interview<'_>, token: &Token, test: &Test<'_>) -> Resul
                     return Err(refused(
                         "notify",
                         answer,
-                        "such a service",
+                        "a service that init can set up",
                         "ntfy or healthchecks",
                     ));
                 }

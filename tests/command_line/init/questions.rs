@@ -15,7 +15,7 @@ const TOKEN: &str = "API token (not shown): ";
 const MORE: &str = "Another name (Enter: no more): ";
 const PLUG: &str = "Smart plug (shelly1, shelly2 or tasmota; Enter: none): ";
 const ADDRESS: &str = "Address of the plug (Enter: another kind, or none): ";
-pub const TOLD: &str = "Be told of outages and changes by: ntfy or healthchecks (Enter: none): ";
+pub const TOLD: &str = "Notifications (ntfy or healthchecks; Enter: none): ";
 
 pub fn sit_down(host: &Host, arguments: &[&str]) -> Terminal {
     let mut command = host.command(arguments);
@@ -624,6 +624,8 @@ fn an_address_of_a_plug_that_will_not_do_is_asked_again_and_the_kind_where_there
     }
     terminal.answer(&plug);
     terminal.expect("answers and is on");
+    terminal.expect(TOLD);
+    terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");
     assert!(host.written().contains("\nplug = \"tasmota\"\n"));
@@ -651,6 +653,8 @@ fn a_plug_that_does_not_answer_is_left_out_by_enter_and_by_whoever_goes_on_later
     terminal.expect(ADDRESS);
     terminal.answer("");
     terminal.expect(PLUG);
+    terminal.answer("");
+    terminal.expect(TOLD);
     terminal.answer("");
     let (code, shown) = leave(&host, terminal);
     assert_eq!(code, Some(0), "{shown}");

@@ -54,7 +54,7 @@ fn a_topic_is_asked_for_tried_and_kept_in_a_file_of_its_own() {
     terminal.expect(TOPIC);
     service.answers(Reply::status(200));
     terminal.answer(&service.url("/s3cret-topic"));
-    terminal.expect("ok   notify     ntfy took the test");
+    terminal.expect("ok   notify     ntfy accepted the test");
     terminal.expect("Written");
     terminal.expect("ntfy.url (mode 06");
     let (code, shown) = leave(&host, terminal);
@@ -223,7 +223,7 @@ fn flags_and_a_pipe_say_it_too_and_no_argument_holds_the_url() {
     let document = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(
         found(&document, "heartbeat"),
-        ["healthchecks took the test"]
+        ["healthchecks accepted the test"]
     );
     let url = host.home.path("etc/healthchecks.url");
     let written = document["written"].as_array().unwrap();
