@@ -407,7 +407,10 @@ fn a_test_writes_a_row_that_says_so_and_check_tells_how_it_is() {
     let home = home(&google);
     let out = home.run(&["notify", "--test", "sheets", "--json"]);
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!(report["checks"][0]["message"], "sheets accepted the test", "{report}");
+    assert_eq!(
+        report["checks"][0]["message"], "sheets accepted the test",
+        "{report}"
+    );
     let last = google.rows().pop().unwrap();
     assert_eq!((&last[1], &last[2]), (&json!(""), &json!("TEST")));
     home.cycle();

@@ -168,7 +168,7 @@ fn a_router_whose_clock_merely_goes_on_spares_nothing() {
     // As miniupnpd 2.3.1 by PCP, which lets its epoch go on when the address changes (tests/system/router.sh).
     let router = Router::new(None, true);
     let home = router.home();
-    home.world.set_address(Some(SECOND.into()));
+    home.world.set_address(Some(SECOND));
     router.pass(&home, 2 * MINUTE);
     let report = home.cycle();
     assert!(said(&report).starts_with("https://"), "{report:#}");
