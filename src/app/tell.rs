@@ -231,14 +231,16 @@ fn rows(
     }))
 }
 
-/// Forgets who is not configured any more, and takes up who is new: what was before is no news to them. Whether there are any.
+/// Forgets who is not configured any more, and takes up who is new: what was before this cycle is no news to them. Whether there are any.
 fn take_up(receivers: &Receivers, told: &mut Told, state: &State) -> bool {
     let names = receivers.names();
     told.receivers.retain(|name| names.contains(&name));
     let mut is_any_new = false;
+    let first = state.new_events().next();
+    let before = first.map_or(state.seq, |event| event.seq.saturating_sub(1));
     for name in names {
         if told.receivers.get(name).is_none() {
-            told.receivers.get_mut_or_new(name).told = state.seq;
+            told.receivers.get_mut_or_new(name).told = before;
             is_any_new = true;
         }
     }

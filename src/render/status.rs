@@ -82,15 +82,15 @@ pub fn metrics(known: &Known) -> String {
     let mut document = document_of(known);
     let check = monitor(&document, &known.state_dir).code;
     document.config_error = document.config_error.or_else(|| known.absent.clone());
-    metrics::text(&document, check)
+    metrics::text(&document, check, metrics::Form::OpenMetrics)
 }
 
-/// What a cycle leaves, as metrics.
+/// What a cycle leaves, as metrics for the textfile collector of `node_exporter`.
 #[must_use]
 pub fn metrics_of(state: &State, settings: &Settings, dir: &Path, now: &Moment) -> String {
     let document = Document::new(Some(state), Some(configured(settings)), now);
     let check = monitor(&document, dir).code;
-    metrics::text(&document, check)
+    metrics::text(&document, check, metrics::Form::Prometheus)
 }
 
 /// What a monitor is told of that state.

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -38,17 +39,26 @@ pub fn append(
 ) -> Result<(), StoreError> {
     let below = dir.below(FOLDER).map_err(dir.failed("open", FOLDER))?;
     let name = format!("{day}{ENDING}");
-    let how = OFlags::WRONLY | OFlags::APPEND;
+    let how = OFlags::RDWR | OFlags::APPEND;
     let (file, is_new) = match below.folder.open_file(name.as_ref(), how) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             (below.create_as(&name, FILE_MODE), true)
         }
         opened => (opened, false),
     };
-    let columns = if is_new { columns } else { "" };
-    let line = format!("{columns}{line}");
-    file.and_then(|mut file| file.write_all(line.as_bytes()))
-        .map_err(dir.failed("write", FOLDER))?;
+    file.and_then(|mut file| {
+        // A power loss may have left no more of the last line than a part, or nothing of the file.
+        let before = match file.metadata()?.len().checked_sub(1) {
+            None => columns,
+            Some(last) => {
+                let mut end = [0];
+                file.read_exact_at(&mut end, last)?;
+                if end == [b'\n'] { "" } else { "\n" }
+            }
+        };
+        file.write_all(format!("{before}{line}").as_bytes())
+    })
+    .map_err(dir.failed("write", FOLDER))?;
     if is_new {
         // What cannot be removed today may be tomorrow.
         let _ = remove_before(&below, first);

@@ -78,3 +78,19 @@ fn a_place_that_a_power_loss_took_is_told_to_be_none() {
     let (read, _) = at(HEADER.len() as u64).unwrap();
     assert_eq!(read, ["a,1\n", "b,2\n"]);
 }
+
+#[test]
+fn a_line_begins_anew_behind_what_a_power_loss_left_of_the_last_one() {
+    let today = "2026-11-28";
+    for (left, whole) in [
+        ("", format!("{HEADER}b,2\n")),
+        ("time,cycle\na,1\n", format!("{HEADER}a,1\nb,2\n")),
+        ("time,cycle\na,", format!("{HEADER}a,\nb,2\n")),
+        ("time,cycle\na,1\n\0\0", format!("{HEADER}a,1\n\0\0\nb,2\n")),
+    ] {
+        let (top, dir) = folder(&[(today, left)]);
+        append(&dir, [HEADER, "b,2\n"], day(today), day(today)).unwrap();
+        let file = top.path().join(format!("{FOLDER}/{today}.csv"));
+        assert_eq!(fs::read_to_string(file).unwrap(), whole);
+    }
+}

@@ -58,6 +58,8 @@ impl Trial {
             trial.cycle();
             trial.pass();
         }
+        // What is left of the last change.
+        trial.cycle();
         trial.figures.before = std::mem::take(&mut trial.figures.longest);
         trial.figures.cycles = 0;
         let told = trial.audience.configuration();

@@ -61,6 +61,26 @@ fn a_change_of_the_address_is_told_once_and_with_dns_in_one_message() {
 }
 
 #[test]
+fn a_new_receiver_is_told_what_happens_in_the_very_cycle_that_sees_it_first() {
+    let service = Service::start(Reply::status(200));
+    let home = home("");
+    home.world.set_address(Some(NEW.parse().unwrap()));
+    let receiver = format!(
+        "[[notify]]\nurl = \"{}\"\nevery = \"0s\"\n",
+        service.url("/hook")
+    );
+    home.configure(&format!("{RECORD}{receiver}"));
+    home.cycle_with(&["--trust"]);
+    home.cycle();
+    pass(&home);
+    home.cycle();
+    let told = documents(&service);
+    let events = told.iter().flat_map(|it| it["events"].as_array().unwrap());
+    let kinds: Vec<&str> = events.map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["address", "record", "converged"]);
+}
+
+#[test]
 fn an_outage_is_told_when_the_line_is_back_and_not_before() {
     let (service, home) = told_at_once();
     home.world.set_line(Line::Down).unwrap();

@@ -36,7 +36,9 @@ impl Trial {
         let audience = Audience::new(&home, Slowness::A(LATE));
         audience.raise();
         home.settle();
-        // What was before they are configured they are not told.
+        pass(&home);
+        home.cycle();
+        // What was before they are configured they are not told, and by now nothing is left of that.
         home.configure(&busy(&audience.configuration()));
         home.cycle();
         Self {

@@ -1,5 +1,5 @@
-//! What is known as metrics, in the text that Prometheus and `OpenMetrics` have in common: a sample that is not known is left out. What a
-//! thing is in is a label, with 1 for the one that is so and 0 for the others.
+//! What is known as metrics: a sample that is not known is left out. What a thing is in is a label, with 1 for the one that is so and 0 for the
+//! others.
 
 use std::fmt::Write as _;
 
@@ -13,17 +13,26 @@ use crate::logic::verdict::Verdict;
 /// A label and its value.
 type Label<'a> = (&'static str, &'a str);
 
+/// The text of metrics, of which there are two kinds that differ in how they name counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>, as node_exporter's textfile collector reads it.
+    Prometheus,
+    /// <https://prometheus.io/docs/specs/om/open_metrics_spec/>: a family of counters is called without `_total`, and the text says that it ends.
+    OpenMetrics,
+}
+
 /// The metrics, one family after the other.
-struct Text(String);
+struct Text(String, Form);
 
 impl Text {
     /// Begins a family: a counter where its name ends so, a gauge otherwise.
     fn family(&mut self, name: &str, help: &str) {
-        let kind = if name.ends_with("_total") {
-            "counter"
-        } else {
-            "gauge"
-        };
+        let counter = name.strip_suffix("_total");
+        let kind = counter.map_or("gauge", |_| "counter");
+        let name = counter
+            .filter(|_| self.1 == Form::OpenMetrics)
+            .unwrap_or(name);
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
@@ -67,8 +76,8 @@ fn count(count: u64) -> f64 {
 
 /// The metrics of a document; `check` is what `status --check` exits with.
 #[must_use]
-pub fn text(document: &Document, check: u8) -> String {
-    let mut text = Text(String::new());
+pub fn text(document: &Document, check: u8, form: Form) -> String {
+    let mut text = Text(String::new(), form);
     let version = env!("CARGO_PKG_VERSION");
     text.family("cadence_build_info", "The release of cadence.");
     text.sample("cadence_build_info", &[("version", version)], 1.0);
@@ -86,7 +95,9 @@ pub fn text(document: &Document, check: u8) -> String {
     line(&mut text, document);
     records(&mut text, document);
     recovery(&mut text, document);
-    text.0.push_str("# EOF\n");
+    if form == Form::OpenMetrics {
+        text.0.push_str("# EOF\n");
+    }
     text.0
 }
 
@@ -254,7 +265,14 @@ mod tests {
                 families.push(rest.split(' ').next().unwrap());
             } else if !line.starts_with('#') {
                 let name = line.split(['{', ' ']).next().unwrap();
-                assert_eq!(families.last(), Some(&name), "{line}");
+                let family = *families.last().unwrap();
+                assert_eq!(
+                    name.strip_prefix(family)
+                        .unwrap()
+                        .trim_end_matches("_total"),
+                    "",
+                    "{line}"
+                );
             }
         }
         let mut sorted = families.clone();
@@ -267,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_left_out_and_never_zero() {
         let document = Document::new(None, None, &at(0));
-        let text = text(&document, 3);
+        let text = text(&document, 3, Form::OpenMetrics);
         assert!(text.contains("\ncadence_check_status 3\n"), "{text}");
         assert!(text.ends_with("\n# EOF\n"));
         for unknown in [
@@ -299,7 +317,8 @@ mod tests {
             elapsed_ms: 94,
         });
         state.recovery.intend(&at(0));
-        let text = text(&Document::new(Some(&state), None, &at(5)), 2);
+        let document = Document::new(Some(&state), None, &at(5));
+        let text = text(&document, 2, Form::Prometheus);
         for sample in [
             "cadence_verdict{verdict=\"WAN_DOWN\"} 1",
             "cadence_verdict{verdict=\"HEALTHY\"} 0",
@@ -319,11 +338,16 @@ mod tests {
         assert!(text.contains(&last), "{text}");
         assert!(families(&text).contains(&"cadence_cycles_total"));
         assert!(text.contains("# TYPE cadence_cycles_total counter\n"));
+        assert!(!text.contains("EOF"));
+        let open = super::text(&document, 2, Form::OpenMetrics);
+        assert!(families(&open).contains(&"cadence_cycles"));
+        let counter = "# TYPE cadence_cycles counter\ncadence_cycles_total 0\n";
+        assert!(open.contains(counter) && open.ends_with("\n# EOF\n"));
     }
 
     #[test]
     fn a_label_cannot_end_itself() {
-        let mut text = Text(String::new());
+        let mut text = Text(String::new(), Form::Prometheus);
         text.sample("a", &[("b", "c\"d\\e\nf")], 1.0);
         assert_eq!(text.0, "a{b=\"c\\\"d\\\\e\\nf\"} 1\n");
     }
