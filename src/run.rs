@@ -20,6 +20,7 @@ use crate::app::{
 use crate::called;
 use crate::cli::{self, Cli, Command};
 use crate::error::{EXIT_DONE, Error};
+use crate::logic::advice;
 use crate::logic::event::Event;
 use crate::net::http;
 use crate::receiver::Message;
@@ -83,7 +84,9 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
             let dir = dir.path();
             let text = render::status::metrics_of(&cycle.state, settings, dir, &cycle.now);
             if let Err(error) = textfile::replace(path, &text) {
-                log::warn!("{error}");
+                let error = error.to_string();
+                let fix = "let metrics.textfile name a file in a folder where the user who runs the cycles can write";
+                log::warn!("{}", advice::join(advice::split(&error).0, Some(fix)));
             }
         }
     }

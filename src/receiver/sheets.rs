@@ -94,11 +94,16 @@ fn token(
         http,
         to,
         secret: &signed,
-        fix: &|_, said| {
-            let fix = if said.contains("iat") {
-                "set this host's clock, or wait for NTP"
-            } else {
-                "make a new key for the service account, and put its file in the place of this one"
+        fix: &|status, said| {
+            let fix = match status {
+                // Of assertions that are too old, or not valid yet.
+                400 if said.contains("iat") || said.contains("timeframe") => {
+                    "set this host's clock, or wait for NTP"
+                }
+                400 | 401 => {
+                    "make a new key for the service account, and put its file in the place of this one"
+                }
+                _ => "see whether `sheets.token_url` is right, if it is set",
             };
             fix.to_owned()
         },

@@ -102,6 +102,23 @@ fn a_home_in_order_passes_and_nothing_is_written() {
 }
 
 #[test]
+fn a_file_of_metrics_in_a_folder_that_is_not_there_fails() {
+    let home = Home::new(RECORD);
+    let path = home.path("metrics/cadence.prom");
+    let config = fs::read_to_string(home.path("c.toml")).unwrap();
+    let metrics = format!("{config}\n[metrics]\ntextfile = \"{}\"\n", path.display());
+    fs::write(home.path("c.toml"), metrics).unwrap();
+    let (found, code) = home.check("config");
+    assert!(
+        found[0].starts_with("fail: metrics.textfile is in "),
+        "{found:?}"
+    );
+    assert_eq!(code, 1);
+    fs::create_dir(home.path("metrics")).unwrap();
+    assert_eq!(home.check("config").1, 0);
+}
+
+#[test]
 fn people_read_lines_with_mends_and_a_summary() {
     let home = Home::new(RECORD);
     home.world.cloudflare().remove_record(&home.record);

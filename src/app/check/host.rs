@@ -113,6 +113,13 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
             findings.push(Finding::fail(CHECK, what).fix(fix));
         }
     }
+    let textfile = settings.textfile.as_deref().and_then(Path::parent);
+    if let Some(folder) = textfile.filter(|folder| !folder.is_dir()) {
+        let shown = folder.display();
+        let what = format!("metrics.textfile is in {shown}, which is not there");
+        let fix = "set it to a file in the folder that node_exporter reads, or make that";
+        findings.push(Finding::fail(CHECK, what).fix(fix));
+    }
     // What is in these decides what the user who runs the cycles does.
     let decisive = [
         Some(settings.path.as_path()),
