@@ -133,7 +133,10 @@ fn preset_of(section: &mut Section<'_, '_>, names: impl Iterator<Item = &'static
 /// Where neither is set, the service may hand it over.
 fn url_of(section: &mut Section<'_, '_>) -> Place {
     let written = section.parsed("url", url::secure);
-    let file = section.parsed("url_file", absolute);
+    let file = section.parsed("url_file", |text| match &written {
+        Some(_) => Err("either `url` or `url_file`".to_owned()),
+        None => absolute(text),
+    });
     written.map_or(Place::File(file), Place::Written)
 }
 

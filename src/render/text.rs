@@ -14,11 +14,22 @@ const HEIGHT: usize = 24;
 /// Text is no narrower column: on a terminal of less than that, lines flow over its edge.
 const NARROWEST: usize = 20;
 
-/// The text without control characters: parts of it come from files and from the network.
+/// The text without control characters, and others that are not seen: parts of it come from files and from the network.
 pub fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || is_unseen(c) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
+}
+
+/// Whether it is not seen and yet changes what is: directions of writing (UAX 9), and what has no width.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// How much is told of what many records have in common.
@@ -349,6 +360,7 @@ mod tests {
     #[test]
     fn what_would_steer_a_terminal_is_left_out() {
         assert_eq!(printable("a\u{1b}[31m\nb\u{9b}c"), "a [31m b c");
+        assert_eq!(printable("a\u{202e}b\u{200b}c\u{feff}é"), "a b c é");
     }
 
     #[test]

@@ -122,6 +122,10 @@ fn what_is_wrong_with_a_receiver_is_told_with_its_place() {
             "expected an absolute path",
         ),
         (
+            "[[notify]]\nurl = \"https://example.com/s3cret\"\nurl_file = \"/x\"\n",
+            "notify.url_file = \"/x\": expected either `url` or `url_file`",
+        ),
+        (
             "[[notify]]\nkind = \"program\"\n",
             "notify.program is not set",
         ),
