@@ -43,8 +43,13 @@ pub fn run(
     let mut fold = Fold::new(since, now, zone.clone());
     let mut columns: Option<(String, Option<Columns>)> = None;
     let day = |at| -> Date { TimeZone::UTC.to_datetime(at).date() };
+    // The last cycle before the period may speak into it, also over midnight.
+    let first = day(since).yesterday().unwrap_or(Date::MIN);
+    if telemetry::is_any(&dir, day(EARLIEST), first).map_err(Error::state)? {
+        fold.begin_as_asked();
+    }
     let mut unread = 0_u64;
-    telemetry::read(&dir, [day(since), day(now)], &mut |header, line| {
+    telemetry::read(&dir, [first, day(now)], &mut |header, line| {
         let known = columns.take_if(|(known, _)| known != header);
         if known.is_some() || columns.is_none() {
             columns = Some((header.to_owned(), Columns::of(header)));

@@ -112,10 +112,10 @@ pub struct Day {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outage {
-    /// The first cycle that saw it.
+    /// The first cycle that saw it, or the beginning of the report if the last one before that did.
     #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
-    /// It may have begun before that, as it is the first cycle of the report.
+    /// It may have begun before that, as the report knows of nothing earlier.
     pub is_cut: bool,
     /// The first cycle that saw the line up again; null if it goes on.
     #[cfg_attr(test, schemars(with = "Option<crate::schema::At>"))]
@@ -140,7 +140,7 @@ pub struct Held {
     pub family: Family,
     /// Which.
     pub address: IpAddr,
-    /// The first cycle of the report that trusted it.
+    /// The first cycle of the report that trusted it, or its beginning if the last one before that did.
     #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
     /// It may have been held before that, as it is the first of its family.
@@ -176,7 +176,7 @@ pub struct Report {
     pub schema: &'static str,
     /// The time zone of its days, by its name in the time zone database; null if that is not known.
     pub time_zone: Option<String>,
-    /// Its beginning: the first cycle that is known of it.
+    /// Its beginning: as it was asked for, or the first cycle where none is known from before that.
     #[cfg_attr(test, schemars(with = "crate::schema::At"))]
     pub from: Timestamp,
     /// Its end.
@@ -207,10 +207,12 @@ pub const SCHEMA: &str = "cadence.report/1";
 #[derive(Debug)]
 pub struct Fold {
     zone: TimeZone,
-    /// Nothing before this counts.
+    /// Time before this does not count.
     since: Timestamp,
     to: Timestamp,
     from: Option<Timestamp>,
+    /// What the last cycle before that saw, as far as it speaks into it.
+    before: Option<Look>,
     /// Until here time is accounted for.
     until: Timestamp,
     cycles: u64,
@@ -235,6 +237,7 @@ impl Fold {
             since,
             to,
             from: None,
+            before: None,
             until: since,
             cycles: 0,
             last: None,
@@ -248,18 +251,55 @@ impl Fold {
         }
     }
 
+    /// Begins it where it was asked for, as there were cycles before that: what is missing since is unknown. Otherwise it begins with its first
+    /// cycle, as cadence may be younger than the period.
+    pub fn begin_as_asked(&mut self) {
+        self.begin(self.since);
+    }
+
+    fn begin(&mut self, from: Timestamp) {
+        self.from = Some(from);
+        self.until = from;
+        self.latencies.begin(from, self.to);
+    }
+
     /// Takes up what the next cycle saw. Where the clock went back, what was told before stands.
     pub fn look(&mut self, look: &Look) {
-        if look.at < self.since || look.at > self.to {
+        if look.at < self.since {
+            if self.cycles == 0 {
+                self.begin_as_asked();
+                self.before = self.rest(look);
+            }
+            return;
+        }
+        if look.at < self.until || look.at > self.to {
             return;
         }
         if self.from.is_none() {
-            self.from = Some(look.at);
-            self.until = look.at;
-            self.latencies.begin(look.at, self.to);
+            self.begin(look.at);
+        }
+        if let Some(before) = self.before.take() {
+            self.take(&before);
         }
         self.cycles += 1;
+        self.take(look);
+    }
+
+    /// What a cycle before the beginning tells of the time after it; none where it speaks no more.
+    fn rest(&self, look: &Look) -> Option<Look> {
+        let past = self.since.duration_since(look.at).unsigned_abs();
+        let speaks_for = look.speaks_for.checked_sub(past)?;
+        (!speaks_for.is_zero()).then_some(Look {
+            at: self.since,
+            answers: [None; 3],
+            speaks_for,
+            ..look.clone()
+        })
+    }
+
+    fn take(&mut self, look: &Look) {
         self.pass(look.at);
+        let is_first = self.last.is_none();
         let speaks_until = look.at.saturating_add(look.speaks_for);
         self.last = Some((look.verdict, speaks_until.unwrap_or(Timestamp::MAX)));
         self.latencies.add(look.at, &look.answers);
@@ -275,7 +315,7 @@ impl Fold {
                 to: None,
                 seconds: Seconds::default(),
                 verdict: look.verdict,
-                is_cut: self.cycles == 1,
+                is_cut: is_first,
                 power_cycles: 0,
                 was_helped: None,
                 new_address: None,
@@ -353,7 +393,7 @@ impl Fold {
     /// The report, but for what the history tells; none where no cycle looked.
     #[must_use]
     pub fn finish(mut self) -> Option<Report> {
-        let from = self.from?;
+        let from = self.from.filter(|_| self.cycles > 0)?;
         self.pass(self.to);
         for outage in &mut self.outages {
             let of = &outage.seconds;

@@ -197,6 +197,61 @@ fn a_clock_that_goes_back_or_far_ahead_counts_no_time_twice() {
 }
 
 #[test]
+fn a_cycle_behind_a_later_one_makes_no_outage() {
+    let mut fold = fold(2);
+    looks(&mut fold, 0, HOUR, Verdict::Healthy, 1);
+    // The clock went back.
+    fold.look(&look(600, Verdict::WanDown, 2));
+    looks(&mut fold, HOUR, 2 * HOUR, Verdict::Healthy, 1);
+    let report = fold.finish().unwrap();
+    assert_eq!(report.outages, []);
+    assert_eq!(report.addresses.len(), 1, "{:?}", report.addresses);
+    assert_eq!(report.seconds.up, 2 * HOUR.unsigned_abs());
+}
+
+#[test]
+fn where_an_earlier_cycle_is_known_the_period_begins_as_asked_for() {
+    let mut fold = fold(3);
+    fold.look(&look(-900 * HOUR, Verdict::WanDown, 1));
+    looks(&mut fold, 2 * HOUR, 3 * HOUR, Verdict::WanDown, 1);
+    let report = fold.finish().unwrap();
+    assert_eq!((report.from, report.seconds.unknown), (at(0), 7_200));
+    assert_eq!(report.cycles, 30);
+    let outage = &report.outages[0];
+    assert_eq!((outage.from, outage.is_cut), (at(2 * HOUR), true));
+    // Where none is, the first cycle is the beginning.
+    let mut fold = Fold::new(at(0), at(3 * HOUR), TimeZone::UTC);
+    looks(&mut fold, 2 * HOUR, 3 * HOUR, Verdict::Healthy, 1);
+    let report = fold.finish().unwrap();
+    assert_eq!((report.from, report.seconds.unknown), (at(2 * HOUR), 0));
+    // And without any in the period there is nothing to tell.
+    let mut fold = Fold::new(at(0), at(3 * HOUR), TimeZone::UTC);
+    fold.look(&look(-60, Verdict::Healthy, 1));
+    assert!(fold.finish().is_none());
+}
+
+#[test]
+fn the_last_cycle_before_the_period_speaks_into_it() {
+    let mut fold = fold(1);
+    looks(&mut fold, -660, 0, Verdict::WanDown, 1);
+    looks(&mut fold, 60, HOUR, Verdict::Healthy, 2);
+    let report = fold.finish().unwrap();
+    assert_eq!((report.from, report.seconds.unknown), (at(0), 0));
+    assert_eq!((report.seconds.line, report.cycles), (60, 30));
+    let [outage] = report.outages.as_slice() else {
+        panic!("{:#?}", report.outages)
+    };
+    assert!(outage.is_cut, "it began before");
+    assert_eq!((outage.from, outage.to), (at(0), Some(at(60))));
+    // One that saw the line up tells that an outage began in the period.
+    let mut fold = Fold::new(at(0), at(HOUR), TimeZone::UTC);
+    looks(&mut fold, -660, 0, Verdict::Healthy, 1);
+    looks(&mut fold, 60, HOUR, Verdict::WanDown, 1);
+    let report = fold.finish().unwrap();
+    assert_eq!((report.seconds.up, report.outages[0].is_cut), (60, false));
+}
+
+#[test]
 fn percentiles_are_those_of_the_nearest_rank_in_all_and_over_time() {
     let mut fold = fold(200);
     for seconds in 0..200 {

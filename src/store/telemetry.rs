@@ -86,6 +86,19 @@ pub fn read(
     })
 }
 
+/// Whether any day from `first` on has a file, up to the last one `before` that day.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn is_any(dir: &StateDir, first: Date, before: Date) -> Result<bool, StoreError> {
+    let folder = match dir.folder.open_below(FOLDER.as_ref()) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(dir.failed("read", FOLDER))?,
+    };
+    let mut names = folder.names().map_err(dir.failed("read", FOLDER))?;
+    Ok(names.any(|name| day_of(&name).is_some_and(|day| first <= day && day < before)))
+}
+
 /// Reads the lines up to those of `last`: each is told with its day and where in the file of that it ends, until `told` has enough. Without
 /// a place to begin `after`, those of `last` alone. False where that place is none: a power loss took what was before it.
 ///
@@ -175,9 +188,13 @@ fn next_line(lines: &mut impl BufRead, line: &mut String) -> io::Result<bool> {
     Ok(is_any)
 }
 
+/// The day whose lines a file of that name holds.
+fn day_of(name: &str) -> Option<Date> {
+    name.strip_suffix(ENDING)?.parse().ok()
+}
+
 fn remove_before(below: &StateDir, first: Date) -> io::Result<()> {
-    let day = |name: &String| name.strip_suffix(ENDING)?.parse::<Date>().ok();
-    let is_old = |name: &String| day(name).is_some_and(|day| day < first);
+    let is_old = |name: &String| day_of(name).is_some_and(|day| day < first);
     for name in below.folder.names()?.filter(is_old) {
         below.folder.remove(name.as_ref())?;
     }

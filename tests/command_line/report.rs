@@ -190,6 +190,25 @@ fn a_year_is_told_in_20_mib_and_only_of_the_time_that_is_asked_for() {
 }
 
 #[test]
+fn time_at_the_begin_of_the_period_in_which_this_host_was_off_is_not_left_out() {
+    let home = line_down();
+    let young = json(&home, &["--since", "3d"]);
+    assert!(young["seconds"]["unknown"].as_u64() < Some(60), "{young:#}");
+    let older = Timestamp::now() - Duration::from_secs(10 * 86_400);
+    let day = TimeZone::UTC.to_datetime(older).date();
+    let file = home.path(&format!("state/telemetry/{day}.csv"));
+    fs::write(file, format!("time,verdict\n{older:.0},HEALTHY\n")).unwrap();
+    let report = json(&home, &["--since", "3d"]);
+    assert_eq!(report["cycles"], 3, "{report:#}");
+    assert_eq!(report["days"].as_array().unwrap().len(), 4);
+    let unknown = report["seconds"]["unknown"].as_u64().unwrap();
+    assert!(
+        (3 * 86_400 - 60..=3 * 86_400).contains(&unknown),
+        "{unknown}"
+    );
+}
+
+#[test]
 fn lines_that_are_none_and_files_that_are_no_files_spoil_nothing() {
     let home = line_down();
     let folder = home.path("state/telemetry");

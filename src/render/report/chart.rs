@@ -96,13 +96,14 @@ pub fn calendar(report: &Report) -> String {
             put(
                 &mut out,
                 format_args!(
-                    "<g class=\"{class}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{size}\" height=\"{size}\" rx=\"3\"/><text x=\"{}\" y=\"{}\" class=\"number\">{}</text><text x=\"{}\" y=\"{}\">{text}</text></g>",
+                    "<g class=\"{class}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{size}\" height=\"{size}\" rx=\"3\"/><text x=\"{}\" y=\"{}\" class=\"number\">{}</text><text x=\"{}\" y=\"{}\">{}</text></g>",
                     escaped(&super::page::of_day(day)),
                     x + 2,
                     y + 9,
                     day.date.day(),
                     x + CELL / 2 - 1,
                     y + 20,
+                    escaped(&text),
                     size = CELL - 2
                 ),
             );
@@ -223,14 +224,18 @@ pub fn latency(report: &Report) -> String {
         };
         let median = path(&mut points.iter().map(|(x, it)| (*x, it.p50_ms)));
         let upper = path(&mut points.iter().rev().map(|(x, it)| (*x, it.p95_ms)));
-        if !median.is_empty() {
-            put(
-                &mut out,
-                format_args!(
-                    "<path class=\"band {class}\" d=\"M{median}L{upper}Z\"/><path class=\"line {class}\" d=\"M{median}\"/>"
-                ),
-            );
-        }
+        // A line of one point has no length, and is drawn by its ends alone.
+        let (kind, end) = match points.len() {
+            0 => continue,
+            1 => ("line point", "h0"),
+            _ => ("line", ""),
+        };
+        put(
+            &mut out,
+            format_args!(
+                "<path class=\"band {class}\" d=\"M{median}L{upper}Z\"/><path class=\"{kind} {class}\" d=\"M{median}{end}\"/>"
+            ),
+        );
     }
     out.push_str("</svg>\n");
     out

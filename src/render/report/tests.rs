@@ -110,6 +110,43 @@ fn every_element_of_the_page_is_closed() {
     assert!(open.is_empty(), "{open:?}");
 }
 
+/// An hour with an outage of that many seconds.
+fn hour(down: i64) -> Report {
+    let mut fold = Fold::new(at(0), at(3_600), TimeZone::UTC);
+    for seconds in [0, 120, 120 + down] {
+        fold.look(&Look {
+            at: at(seconds),
+            verdict: if seconds == 120 {
+                Verdict::WanDown
+            } else {
+                Verdict::Healthy
+            },
+            addresses: [None, None],
+            answers: [Some(1.0), Some(17.0), None],
+            speaks_for: Duration::from_secs(3_600),
+        });
+    }
+    fold.finish().unwrap()
+}
+
+#[test]
+fn a_day_that_was_down_for_less_than_a_minute_is_written_as_html_has_it() {
+    let page = page(&hour(30), &TimeZone::UTC);
+    assert!(page.contains(">&lt;1m</text>"), "{page}");
+    assert!(!page.contains("<1m"), "{page}");
+}
+
+#[test]
+fn answers_of_an_hour_alone_are_a_point_of_the_chart() {
+    let points = |page: &str| page.matches("h0\"/>").count();
+    let page_of = |report: &Report| page(report, &TimeZone::UTC);
+    let alone = hour(120);
+    assert_eq!(alone.latency.over_time.len(), 1);
+    // The router and the server beyond the line.
+    assert_eq!(points(&page_of(&alone)), 2);
+    assert_eq!(points(&page_of(&example())), 0, "a line needs no point");
+}
+
 #[test]
 fn a_log_and_a_program_are_told_the_same() {
     let example = example();
