@@ -16,7 +16,7 @@ type Label<'a> = (&'static str, &'a str);
 /// The text of metrics, of which there are two kinds that differ in how they name counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>, as node_exporter's textfile collector reads it.
+    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>, as `node_exporter`'s textfile collector reads it.
     Prometheus,
     /// <https://prometheus.io/docs/specs/om/open_metrics_spec/>: a family of counters is called without `_total`, and the text says that it ends.
     OpenMetrics,
