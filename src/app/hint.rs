@@ -1,12 +1,12 @@
 //! Asks the router for its external address beside everything else, and keeps a line READY by that where it may, so that no provider need be
 //! asked. Nobody waits for a router of which nothing is expected.
 
+use std::cell::OnceCell;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
-use super::threads::lock;
+use crate::handover::{Taken, Taker, handover};
 use crate::logic::gateway::{Asked, Gateway, Said};
 use crate::logic::line::{Doubt, Heard, Line, Reason};
 use crate::logic::moment::Moment;
@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// A router that was asked.
 pub struct Listening {
     router: Ipv4Addr,
-    said: Arc<(Mutex<Option<Said>>, Condvar)>,
+    taker: Taker<Said>,
+    said: OnceCell<Said>,
 }
 
 impl Listening {
@@ -37,25 +38,31 @@ impl Listening {
         }
         let router = adapters.gateway()?;
         let way = Gateway::way(state.gateway.as_ref(), router, now)?;
-        let said = Arc::new((Mutex::default(), Condvar::new()));
+        let (giver, taker) = handover();
         let ask = adapters.ask_gateway(router, way, LAN_TIMEOUT);
-        let heard = Arc::clone(&said);
         // Nobody listens any more once the cycle is over.
         let work = move || {
-            let said = ask();
-            *lock(&heard.0) = said;
-            heard.1.notify_all();
+            if let Some(said) = ask() {
+                giver.give(said);
+            }
         };
         system::thread("gateway", Box::new(work)).ok()?;
-        Some(Self { router, said })
+        let said = OnceCell::new();
+        Some(Self {
+            router,
+            taker,
+            said,
+        })
     }
 
     /// What was heard within so long.
     fn within(&self, patience: Duration) -> Option<Said> {
-        let (said, heard) = &*self.said;
-        let waited = heard.wait_timeout_while(lock(said), patience, |said| said.is_none());
-        let (said, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        said.clone()
+        if self.said.get().is_none()
+            && let Taken::Left(said) = self.taker.take(patience)
+        {
+            let _ = self.said.set(said);
+        }
+        self.said.get().cloned()
     }
 
     /// What the cycle may keep believing by what the router says: that the line is up over IPv4, and the address of before. Something beyond

@@ -47,7 +47,7 @@ fn start<'scope>(
 }
 
 /// Whoever broke while it was locked left it as it was.
-pub fn lock<T>(result: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
+fn lock<T>(result: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
     result.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
