@@ -11,16 +11,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export HOME=$work
 
-failed=0
-# check WHAT EXPECTED FOUND
-check() {
-  if [[ $3 == "$2" ]]; then
-    echo "ok      $1"
-  else
-    printf 'FAILED  %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-    failed=1
-  fi
-}
+# shellcheck source=tests/system/checks.sh
+source tests/system/checks.sh
 
 # --- man pages
 

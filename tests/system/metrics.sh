@@ -17,16 +17,8 @@ end() {
 }
 trap end EXIT
 
-failed=0
-# check WHAT EXPECTED FOUND
-check() {
-  if [[ $3 == "$2" ]]; then
-    echo "ok      $1"
-  else
-    printf 'FAILED  %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-    failed=1
-  fi
-}
+# shellcheck source=tests/system/checks.sh
+source tests/system/checks.sh
 start() { "$@" >"$work/log.${#started[@]}" 2>&1 & started+=($!); }
 # until_so COMMAND..: within half a minute
 until_so() { for _ in {1..150}; do if "$@" >/dev/null 2>&1; then return 0; fi; sleep 0.2; done; return 1; }

@@ -14,16 +14,8 @@ end() {
 }
 trap end EXIT
 
-failed=0
-# check WHAT EXPECTED FOUND
-check() {
-  if [[ $3 == "$2" ]]; then
-    echo "ok      $1"
-  else
-    printf 'FAILED  %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-    failed=1
-  fi
-}
+# shellcheck source=tests/system/checks.sh
+source tests/system/checks.sh
 
 # --- forty days of a home: a cycle each two minutes, three outages, two addresses, a night in which the host was off
 
