@@ -17,6 +17,7 @@ use super::named::named;
 use super::readiness::{Machine, Readiness, best};
 use super::recovery::RecoveryState;
 use super::units::{ByFamily, Family, RecordType};
+use super::uplinks::Uplinks;
 use super::verdict::Verdict;
 use super::zone_state::ZoneState;
 
@@ -48,6 +49,9 @@ pub struct State {
     /// What the router tells of its external address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// The addresses that each family went from and to, where it did a short time ago.
+    #[serde(default, skip_serializing_if = "is_one_line")]
+    pub uplinks: ByFamily<Option<Uplinks>>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -85,6 +89,10 @@ pub struct State {
     /// The events of the last cycle, and before them those of earlier ones that the history could not take. They are in the history
     /// too unless a crash came between; the next cycle looks.
     pub outbox: Vec<Event>,
+}
+
+fn is_one_line(uplinks: &ByFamily<Option<Uplinks>>) -> bool {
+    uplinks.both().all(|(_, it)| it.is_none())
 }
 
 /// The last cycle.
@@ -206,6 +214,7 @@ impl State {
             version: VERSION,
             cycle: 0,
             gateway: None,
+            uplinks: ByFamily::default(),
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

@@ -1,6 +1,7 @@
 //! One cycle, decided. [`step`] takes what was seen and says what follows; then the deeds are done, and
 //! [`settle`](super::settle::settle) folds in what came of them.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{Outage, State};
 use super::units::{ByFamily, Family};
+use super::uplinks::{self, Uplinks};
 use super::verdict::Verdict;
 
 /// Cycles that are further apart than this begin anew to count how long a family has not been READY.
@@ -141,6 +143,7 @@ pub fn step(
     desired: &Desired<'_>,
 ) -> (State, Decision) {
     let before = state.readiness();
+    let seen = &*weigh(&mut state, seen, now, desired);
     let verdict = Verdict::of(seen);
     let gap = schedule::gap(&state, now);
     if let Some(gap) = gap {
@@ -206,6 +209,32 @@ pub fn step(
         recovery,
     };
     (state, decision)
+}
+
+/// What was seen, as it counts where two uplinks take turns, which is told once.
+fn weigh<'a>(
+    state: &mut State,
+    seen: &'a Observation,
+    now: &Moment,
+    desired: &Desired<'_>,
+) -> Cow<'a, Observation> {
+    let mut weighed = Cow::Borrowed(seen);
+    if desired.trust {
+        return weighed;
+    }
+    for family in desired.families() {
+        let published = *state.last_trusted.of(family);
+        let is_ready = state.machines.of(family).track.trusted() == published;
+        let uplinks = state.uplinks.of_mut(family);
+        let told = uplinks.as_ref().and_then(Uplinks::told);
+        weighed = uplinks::weigh(uplinks, family, published, is_ready, weighed, now);
+        let tells = uplinks.as_ref().and_then(Uplinks::told);
+        if let Some(tells) = tells.filter(|_| told.is_none()) {
+            let message = format!("{family}: {tells}");
+            state.emit(now, EventKind::Error { message });
+        }
+    }
+    weighed
 }
 
 /// Each family takes in what was seen over it. Gives the steps, with the family where there are several.
@@ -425,7 +454,9 @@ fn plan(
     let next = reconciliation.begin();
     // A hint is taken only where nothing is to be done.
     if is_hinted && !matches!(next, Next::Done(_)) {
-        return held("no provider was asked for the address in this cycle".to_owned());
+        let uplinks = state.uplinks.of(family).as_ref();
+        let asked = || "no provider was asked for the address in this cycle".to_owned();
+        return held(uplinks.and_then(Uplinks::told).unwrap_or_else(asked));
     }
     Planned {
         wanted: Some(wanted),

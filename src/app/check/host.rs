@@ -431,7 +431,10 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
         let status = called::cadence("status");
         Finding::fail("readiness", found).fix(format!("see why its records wait: {status}"))
     });
-    dark.into_iter().chain(behind).collect()
+    let uplinks = state.uplinks.both();
+    let uplinks =
+        uplinks.filter_map(|(_, it)| Some(Finding::warn("uplinks", it.as_ref()?.told()?)));
+    dark.into_iter().chain(behind).chain(uplinks).collect()
 }
 
 /// Whether whoever runs the cycles may send echo requests.

@@ -57,6 +57,10 @@ pub struct Document {
     pub router: Option<String>,
     /// What to do if that is odd.
     pub router_fix: Option<String>,
+    /// Two addresses of a family that take turns, in words; null if there are none.
+    pub uplinks: Option<String>,
+    /// What to do about them.
+    pub uplinks_fix: Option<String>,
     /// The records, in the order of the configuration if it can be read.
     pub records: Vec<Record>,
     /// Cycles, counted from the first one on.

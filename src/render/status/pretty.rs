@@ -226,6 +226,12 @@ impl<'a> Sheet<'a> {
         if let Some(fix) = &document.router_fix {
             self.row("fix", None, fix, "");
         }
+        if let Some(told) = &document.uplinks {
+            self.row("uplinks", Some(Paint::Warn), told, "");
+        }
+        if let Some(fix) = &document.uplinks_fix {
+            self.row("fix", None, fix, "");
+        }
         for (error, fix) in document.errors.iter().zip(&document.fixes) {
             self.row("trouble", Some(Paint::Bad), error, "");
             if let Some(fix) = fix {

@@ -215,6 +215,32 @@ fn answers_that_never_repeat_are_never_published() {
 }
 
 #[test]
+fn two_uplinks_that_take_turns_move_a_record_no_more_than_once() {
+    for turn in [1, 2, 3, 5] {
+        let home = Home::new();
+        home.settle();
+        let turns = [RIGHT.to_owned(), MOVED.to_string()];
+        for index in 0..4 {
+            let says = |at: usize| says(index, &turns[(at + index) / turn % 2]);
+            let bodies = (0..400).map(says).collect();
+            home.world
+                .set_provider(index, ProviderMode::Alternate(bodies));
+        }
+        for _ in 0..60 {
+            home.cycle();
+        }
+        let written = written(&home);
+        assert!(written.len() <= 2, "by {turn}: {written:?}");
+        let mut status = home.command(&["status"]);
+        let status = String::from_utf8(status.output().unwrap().stdout).unwrap();
+        assert!(
+            status.contains("two uplinks? 84.16.1.2 and 93.184.216.34 take turns"),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn a_new_address_that_only_one_provider_names_is_not_published() {
     let home = Home::new();
     home.settle();

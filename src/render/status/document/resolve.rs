@@ -41,6 +41,8 @@ impl Document {
         let gateway = known.gateway.as_ref();
         let told = gateway.and_then(|it| it.told(known.machines.ipv4.track.trusted()));
         let (router, router_fix) = apart(told.as_deref());
+        let uplinks = known.uplinks.both().find_map(|(_, it)| it.as_ref()?.told());
+        let (uplinks, uplinks_fix) = apart(uplinks.as_deref());
         let (last_change, uptime) = (known.last_change.as_ref(), known.uptime);
         Self {
             schema: SCHEMA,
@@ -61,6 +63,8 @@ impl Document {
             },
             router,
             router_fix,
+            uplinks,
+            uplinks_fix,
             records: records(known, configured, now),
             uptime: Uptime {
                 ready: uptime.ready,

@@ -60,7 +60,7 @@ no cycle has run yet: there is no state in /var/lib/cadence
         json!({
             "schema": "cadence.status/1",
             "router": null,
-            "router_fix": null, "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null, "doubt": null,
+            "router_fix": null, "uplinks": null, "uplinks_fix": null, "readiness": null, "since": null, "for_s": null, "stale": true, "verdict": null, "doubt": null,
             "outage": null, "public_ip": {"ipv4": null, "ipv6": null}, "records": [],
             "uptime": {"ready": 0, "total": 0, "percent": null}, "hours": vec![Value::Null; 24], "last_change": null,
             "recovery": {
@@ -99,7 +99,7 @@ fn the_document_holds_everything_that_is_known() {
         json!({
             "schema": "cadence.status/1",
             "router": null,
-            "router_fix": null,
+            "router_fix": null, "uplinks": null, "uplinks_fix": null,
             "readiness": "NOT_READY",
             "since": "2026-02-02T05:31:40Z",
             "for_s": 712,

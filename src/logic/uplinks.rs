@@ -1,0 +1,365 @@
+//! Two uplinks behind one router that take turns.
+//!
+//! A router that balances its load, or whose lines fail over to and fro, shows two public addresses. Both are right, so to follow them would
+//! write a record some dozen times a day for nothing. An address that is no more does not come back; one that takes turns does. So once the
+//! line went from one address to the other, back, and there again, each time within [`WINDOW`], or both were named by two providers in one
+//! cycle, the address that is published stays while anybody names it, and gives way only when nobody has for as long.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+use super::observation::{Answer, Counted, Observation, PublicIp};
+use super::units::Family;
+
+/// An address that nobody named for as long is gone.
+const WINDOW: Duration = Duration::from_secs(10 * 60);
+/// After a day without a turn it is one line again.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+/// There, back, and there again: a line that fails over once and comes back takes two.
+const TURNS: u32 = 3;
+
+/// What a line went from and to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplinks {
+    /// The address that counted last.
+    last: Named,
+    /// The one that counted before it.
+    other: Named,
+    /// How often the line went from one of the two to the other.
+    turns: u32,
+    /// When it did so last.
+    turned: Moment,
+}
+
+/// An address, and when somebody named it last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Named {
+    address: IpAddr,
+    at: Moment,
+}
+
+impl Named {
+    fn is_alive(&self, now: &Moment) -> bool {
+        self.at.elapsed(now).under(WINDOW)
+    }
+}
+
+impl Uplinks {
+    /// What is to be told of a line whose addresses take turns; none where they do not.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let [a, b] = [self.last.address, self.other.address];
+        let [a, b] = [a.min(b), a.max(b)];
+        (self.turns >= TURNS).then(|| {
+            format!(
+                "two uplinks? {a} and {b} take turns, and the one that is published stays while it is named; fix: have the router send \
+                 this host out by one line"
+            )
+        })
+    }
+
+    /// What is known after the line was at `address`; `before` is the one that was trusted last.
+    fn after(
+        known: Option<Self>,
+        address: IpAddr,
+        before: Option<IpAddr>,
+        now: &Moment,
+    ) -> Option<Self> {
+        let here = |address| Named {
+            address,
+            at: now.clone(),
+        };
+        let turned = |other, turns| Self {
+            last: here(address),
+            other,
+            turns,
+            turned: now.clone(),
+        };
+        let Some(known) = known else {
+            let before = before.filter(|before| *before != address)?;
+            return Some(turned(here(before), 1));
+        };
+        if known.last.address == address {
+            let last = here(address);
+            return Some(Self { last, ..known });
+        }
+        let is_back = known.other.address == address && known.other.is_alive(now);
+        let turns = if is_back { known.turns } else { 0 };
+        Some(turned(known.last, turns.saturating_add(1)))
+    }
+
+    /// Both were named by two providers in this cycle.
+    fn at_once([published, other]: [IpAddr; 2], now: &Moment) -> Self {
+        let here = |address| Named {
+            address,
+            at: now.clone(),
+        };
+        Self {
+            last: here(published),
+            other: here(other),
+            turns: TURNS,
+            turned: now.clone(),
+        }
+    }
+
+    /// Whether it may matter still.
+    fn is_recent(&self, now: &Moment) -> bool {
+        let long = if self.turns >= TURNS {
+            REMEMBERED
+        } else {
+            WINDOW
+        };
+        self.turned.elapsed(now).under(long)
+    }
+
+    /// Whether these take turns, and somebody named this one of them a short time ago.
+    fn keep(&self, published: IpAddr, now: &Moment) -> bool {
+        let mut both = [&self.last, &self.other].into_iter();
+        self.turns >= TURNS && both.any(|named| named.address == published && named.is_alive(now))
+    }
+}
+
+/// An observation as it counts on a line whose uplinks may take turns. `published` is the address that was trusted last, and `is_ready` whether
+/// it is still. What `known` tells is brought up to date.
+#[must_use]
+pub fn weigh<'a>(
+    known: &mut Option<Uplinks>,
+    family: Family,
+    published: Option<IpAddr>,
+    is_ready: bool,
+    seen: Cow<'a, Observation>,
+    now: &Moment,
+) -> Cow<'a, Observation> {
+    let is_of = |it: &PublicIp| it.family == family;
+    let Some(at) = seen.public_ip.iter().position(is_of) else {
+        return seen;
+    };
+    let counted = seen.counted(family).filter(|it| !it.hinted);
+    let answers = seen.public_ip.get(at).map_or(&[][..], |it| &it.answers);
+    let before = known.take().filter(|it| it.is_recent(now));
+    *known = match (counted, tied(answers, published)) {
+        (Some(counted), _) => Uplinks::after(before, counted.address, published, now),
+        (None, Some(pair)) => Some(Uplinks::at_once(pair, now)),
+        (None, None) => before,
+    };
+    let names = |address| answers.iter().any(|it| it.address == Ok(address));
+    let Some((uplinks, published)) = known.as_mut().zip(published) else {
+        return seen;
+    };
+    for named in [&mut uplinks.last, &mut uplinks.other] {
+        if names(named.address) {
+            named.at = now.clone();
+        }
+    }
+    if counted.is_some_and(|it| it.address == published) || !uplinks.keep(published, now) {
+        return seen;
+    }
+    let result = if is_ready {
+        Ok(Counted {
+            address: published,
+            corroborated: false,
+            hinted: true,
+        })
+    } else if voters(answers, published) >= 2 {
+        Ok(Counted {
+            address: published,
+            corroborated: true,
+            hinted: false,
+        })
+    } else {
+        Err(uplinks.told().unwrap_or_default())
+    };
+    let mut seen = seen.into_owned();
+    if let Some(it) = seen.public_ip.get_mut(at) {
+        it.signal.result = result;
+    }
+    Cow::Owned(seen)
+}
+
+/// How many providers name an address.
+fn voters(answers: &[Answer], address: IpAddr) -> usize {
+    let of = |it: &&Answer| it.address == Ok(address);
+    let mut voters: Vec<&str> = answers
+        .iter()
+        .filter(of)
+        .map(|it| it.authority.as_str())
+        .collect();
+    voters.dedup();
+    voters.len()
+}
+
+/// The published address and another one, where two providers name each.
+fn tied(answers: &[Answer], published: Option<IpAddr>) -> Option<[IpAddr; 2]> {
+    let published = published.filter(|it| voters(answers, *it) >= 2)?;
+    let named = answers.iter().filter_map(|it| it.address.as_ref().ok());
+    let mut others = named.filter(|it| **it != published);
+    let other = others.find(|it| voters(answers, **it) >= 2)?;
+    Some([published, *other])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::{at, ip, mute, up};
+
+    const A: &str = "11.0.0.1";
+    const B: &str = "11.0.0.2";
+
+    /// A line that publishes what counted twice in a row, as the machine does; one cycle every half a minute.
+    struct Home {
+        known: Option<Uplinks>,
+        published: IpAddr,
+        candidate: Option<IpAddr>,
+        seconds: u64,
+        changes: u32,
+    }
+
+    impl Home {
+        fn new() -> Self {
+            Self {
+                known: None,
+                published: ip(A),
+                candidate: None,
+                seconds: 0,
+                changes: 0,
+            }
+        }
+
+        fn cycle(&mut self, seen: &Observation) -> Option<Counted> {
+            self.seconds += 30;
+            let is_ready = self.candidate.is_none();
+            let (known, published, now) = (&mut self.known, Some(self.published), at(self.seconds));
+            let seen = Cow::Borrowed(seen);
+            let seen = weigh(known, Family::V4, published, is_ready, seen, &now);
+            let counted = seen.counted(Family::V4);
+            match counted.map(|it| it.address) {
+                Some(it) if is_ready && it == self.published => {}
+                Some(it) if self.candidate == Some(it) => {
+                    self.changes += u32::from(it != self.published);
+                    (self.published, self.candidate) = (it, None);
+                }
+                Some(it) => self.candidate = Some(it),
+                None => {}
+            }
+            counted
+        }
+
+        fn see(&mut self, pattern: &str) -> &mut Self {
+            for letter in pattern.chars() {
+                self.cycle(&match letter {
+                    'a' => up(A),
+                    'b' => up(B),
+                    _ => mute(),
+                });
+            }
+            self
+        }
+    }
+
+    /// What four providers say.
+    fn answers(said: &[&str]) -> Observation {
+        let mut seen = up(A);
+        seen.public_ip[0].signal.result = Err("the providers disagree".to_owned());
+        let answer = |(i, said): (usize, &&str)| Answer {
+            provider: format!("https://p{i}"),
+            authority: format!("p{i}:443"),
+            address: Ok(ip(said)),
+        };
+        seen.public_ip[0].answers = said.iter().enumerate().map(answer).collect();
+        seen
+    }
+
+    #[test]
+    fn an_address_that_changes_is_followed_and_so_is_one_that_comes_back_once() {
+        let mut home = Home::new();
+        assert_eq!(home.see("aabb").changes, 1);
+        assert_eq!(home.see("bbbbaa").changes, 2);
+        assert_eq!(home.known.as_ref().and_then(Uplinks::told), None);
+        // Ten minutes later it is forgotten.
+        assert_eq!(home.see(&"a".repeat(21)).known, None);
+    }
+
+    #[test]
+    fn where_two_addresses_take_turns_the_published_one_stays() {
+        let mut home = Home::new();
+        home.see("abbaabb");
+        let so_far = home.changes;
+        for _ in 0..200 {
+            home.see("aabbbabab");
+        }
+        assert!(home.changes <= so_far + 1, "{} changes", home.changes);
+        let told = home.known.and_then(|it| it.told()).unwrap();
+        assert!(told.starts_with("two uplinks? 11.0.0.1 and 11.0.0.2 take turns"));
+    }
+
+    #[test]
+    fn what_nobody_names_for_ten_minutes_gives_way() {
+        let mut home = Home::new();
+        home.see("abab").see("abab");
+        home.published = ip(A);
+        home.candidate = None;
+        let before = home.changes;
+        home.see(&"b".repeat(19));
+        assert_eq!((home.published, home.changes), (ip(A), before));
+        home.see("bbb");
+        assert_eq!((home.published, home.changes), (ip(B), before + 1));
+    }
+
+    #[test]
+    fn two_providers_for_each_in_one_cycle_are_two_uplinks_at_once() {
+        let mut home = Home::new();
+        let counted = home.cycle(&answers(&[A, B, B, A])).unwrap();
+        assert_eq!((counted.address, counted.hinted), (ip(A), true));
+        let counted = home.cycle(&up(B)).unwrap();
+        assert!(
+            counted.hinted,
+            "it keeps the line READY, and nothing is written by it"
+        );
+    }
+
+    #[test]
+    fn a_liar_beside_honest_providers_is_no_uplink() {
+        let mut home = Home::new();
+        for said in [[A, B, A, A], [B, A, A, A], [A, A, A, B]] {
+            home.cycle(&answers(&said));
+            assert_eq!(home.known, None);
+        }
+        // Nor is a host that has two names for one address.
+        let mut twin = answers(&[A, A, B, B]);
+        twin.public_ip[0].answers[3].authority = "p2:443".to_owned();
+        home.cycle(&twin);
+        assert_eq!(home.known, None);
+    }
+
+    #[test]
+    fn while_it_is_not_ready_only_what_two_providers_name_counts() {
+        let mut home = Home::new();
+        home.cycle(&answers(&[A, B, B, A]));
+        home.candidate = Some(ip(B));
+        assert_eq!(home.cycle(&up(B)), None, "A was named a short time ago");
+        home.candidate = Some(ip(B));
+        let counted = home.cycle(&answers(&[A, B, B, A])).unwrap();
+        assert_eq!(
+            (counted.address, counted.corroborated, counted.hinted),
+            (ip(A), true, false)
+        );
+    }
+
+    #[test]
+    fn what_the_router_alone_tells_is_no_turn() {
+        let mut home = Home::new();
+        let mut hinted = up(B);
+        for it in &mut hinted.public_ip {
+            it.signal.result.as_mut().unwrap().hinted = true;
+            it.answers.clear();
+        }
+        for _ in 0..4 {
+            home.see("a").cycle(&hinted);
+        }
+        assert_eq!(home.known, None);
+    }
+}
