@@ -76,6 +76,8 @@ pub struct Adapters {
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
     dialer: Dialer,
+    /// By the interface of `recovery.interface`.
+    served: Option<Dialer>,
     names: Arc<Names>,
     tls: Arc<rustls::ClientConfig>,
     http: Http,
@@ -124,6 +126,9 @@ impl Adapters {
         };
         let names = Arc::new(Names::of(verified_names(&settings)));
         let dialer = dialer.remembering(Arc::clone(&names));
+        let served = settings.recovery.interface.clone();
+        let served = served.map(|interface| Dialer::new(Some(interface)));
+        let served = served.map(|dialer| dialer.remembering(Arc::clone(&names)));
         let tls = trust(&settings).map_err(Error::config)?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
         let provider = token.as_ref().ok().map(|token| {
@@ -146,6 +151,7 @@ impl Adapters {
             token,
             routes: outside.routes,
             dialer,
+            served,
             names,
             tls,
             http,
@@ -398,6 +404,33 @@ impl Adapters {
         other.filter(Signal::ok).unwrap_or(first)
     }
 
+    /// Whether the plug serves a line by which this host does not go out now.
+    #[must_use]
+    pub fn serves_another(&self) -> bool {
+        let interface = self.served.as_ref().and_then(Dialer::interface);
+        interface.is_some_and(|interface| {
+            self.settings.recovery.limits.enabled
+                && self.host().target.as_deref() != Some(interface)
+        })
+    }
+
+    /// A link on the line that the plug serves, a sign of life of its router, and what comes back from beyond that.
+    #[must_use]
+    pub fn served(&self, deadline: Deadline) -> Option<(Signal<()>, Signal<RouterMethod>, Wan)> {
+        let dialer = self.served.as_ref()?;
+        let interface = dialer.interface();
+        let router = probe::host::router_of((self.routes)(), interface);
+        let limit = probe::router::LAN_TIMEOUT;
+        let alive = probe::router::probe(router.as_ref(), dialer, limit);
+        let asker = Asker {
+            dialer: dialer.clone(),
+            router: router.map(|it| it.address),
+            ..self.asker(deadline, WAN_TIMEOUT)
+        };
+        let wan = probe::wan::probe(&self.settings.network.wan_targets, &[], &asker);
+        Some((probe::host::probe(interface, self.routes), alive, wan))
+    }
+
     /// The router that may be asked for its external address: the only one by which this host goes out.
     #[must_use]
     pub fn gateway(&self) -> Option<Ipv4Addr> {
@@ -499,12 +532,14 @@ impl Adapters {
     }
 
     /// The last look before a cut: everybody whom cadence knows is asked side by side, and listened to for longer than in a cycle, as a line
-    /// under load may be slow.
+    /// under load may be slow; over the line that the plug `serves` alone, where this host goes out by another one.
     #[must_use]
-    pub fn last_look(&self) -> Wan {
+    pub fn last_look(&self, serves: bool) -> Wan {
         let everybody = once_each(everybody(&self.settings));
+        let own = self.served.as_ref().filter(|_| serves);
         let asker = Asker {
             by_memory_too: true,
+            dialer: own.unwrap_or(&self.dialer).clone(),
             ..self.asker(Self::deadline(), LAST_LOOK)
         };
         probe::wan::ask_everybody(&everybody, &asker)

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
 use super::hint::Listening;
-use super::threads::{beside, side_by_side};
+use super::threads::{Begun, beside, side_by_side};
 use crate::config::Endpoint;
 use crate::logic::line::{Heard, Line};
 use crate::logic::moment::Moment;
-use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Signal};
+use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Served, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::readiness::Track;
 use crate::logic::state::State;
@@ -38,6 +38,8 @@ pub fn observe(
     let gateway = Listening::begin(adapters, state, now).filter(|_| is_v4);
     let mut seen = thread::scope(|scope| {
         let router = beside(scope, || adapters.router());
+        let served = adapters.serves_another();
+        let served = served.then(|| beside(scope, || adapters.served(deadline)));
         let kept = gateway.as_ref().filter(|_| is_settled);
         let kept = kept.and_then(|gateway| gateway.keeps(adapters, state, now, deadline));
         if kept.is_some() {
@@ -68,6 +70,7 @@ pub fn observe(
         }
         let looked = side_by_side(&asking, |it| (it.family, look.over(it, track(it.family))));
         let router = router.join().unwrap_or_else(broken);
+        let served = served.and_then(Begun::join).flatten();
         let judge = |heard: &[Heard]| Line::of(heard, answer_time(&router), look.plausible);
         let mut public_ip: Vec<PublicIp> = hinted.into_iter().collect();
         let line = if public_ip.is_empty() {
@@ -89,6 +92,16 @@ pub fn observe(
             host,
             router,
             gateway: None,
+            served: served.map(|(host, router, wan)| {
+                let line = Line::of(&wan.heard, answer_time(&router), look.plausible);
+                let wan = wan.signal;
+                Box::new(Served {
+                    host,
+                    router,
+                    wan,
+                    line,
+                })
+            }),
         }
     });
     let is_known = state.gateway.as_ref().is_some_and(|it| it.way.is_some());
@@ -102,11 +115,23 @@ pub fn observe(
 /// proved anything the next cycle knows more. None where somebody was to be asked and was not: then silence is none.
 #[must_use]
 pub fn look_again(adapters: &Adapters, seen: &Observation, now: &Moment) -> Option<Observation> {
-    let wan = adapters.last_look();
+    let wan = adapters.last_look(seen.served.is_some());
     let plausible = now.wall_is_plausible();
-    let line = Line::of(&wan.heard, answer_time(&seen.router), plausible);
+    let router = &seen.of_plug().router;
+    let line = Line::of(&wan.heard, answer_time(router), plausible);
     if line == Line::Down && wan.heard.contains(&Heard::Missed) {
         return None;
+    }
+    if let Some(served) = &seen.served {
+        let served = Served {
+            wan: wan.signal,
+            line,
+            ..Served::clone(served)
+        };
+        return Some(Observation {
+            served: Some(Box::new(served)),
+            ..seen.clone()
+        });
     }
     let over = |family| match line {
         Line::Up if wan.over != Some(family) => *seen.lines.of(family),

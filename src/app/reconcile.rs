@@ -299,7 +299,7 @@ impl<'a, 'd> Run<'a, 'd> {
             let Some(again) = look_again(adapters, &decided.seen, &self.now) else {
                 return LastLook::Unasked;
             };
-            let looked = match again.line {
+            let looked = match again.of_plug().line {
                 _ if step::is_dead(&again, &self.now, desired) => LastLook::Silence,
                 // What should have come back meanwhile was not waited for.
                 Line::Unverified(Reason::NobodyAsked) if end.remaining().is_zero() => {

@@ -303,6 +303,7 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             "the absolute path of a program",
             absolute,
         ),
+        interface: section.parsed("interface", url::interface),
         limits: Limits {
             enabled: place.is_some(),
             off_time: section.duration("off_time", bounds::OFF_TIME),

@@ -153,6 +153,8 @@ pub struct Recovery {
     pub on_url: Option<Endpoint>,
     /// For [`PlugKind::Command`].
     pub program: Option<PathBuf>,
+    /// By which interface this host reaches the line that the plug serves, where it may have another one.
+    pub interface: Option<String>,
     /// The guardrails.
     pub limits: Limits,
 }

@@ -1,6 +1,7 @@
 //! What one cycle saw: the signals, as plain values.
 
 use super::named::named;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -155,9 +156,42 @@ pub struct Observation {
     pub public_ip: Vec<PublicIp>,
     /// The router was asked for its external address.
     pub gateway: Option<Asked>,
+    /// The line that the plug serves, where what else was seen was seen over another one.
+    pub served: Option<Box<Served>>,
+}
+
+/// The line that the plug serves, as seen over it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// A link on its interface.
+    pub host: Signal<()>,
+    /// Its router answers.
+    pub router: Signal<RouterMethod>,
+    /// Something beyond that proved who it is.
+    pub wan: Signal<()>,
+    /// What all that came back from there, or did not, says of it.
+    pub line: Line,
 }
 
 impl Observation {
+    /// What was seen of the line that the plug serves: no answer over another one counts for its power.
+    #[must_use]
+    pub fn of_plug(&self) -> Cow<'_, Self> {
+        let Some(served) = self.served.as_deref() else {
+            return Cow::Borrowed(self);
+        };
+        Cow::Owned(Self {
+            host: served.host.clone(),
+            router: served.router.clone(),
+            wan: served.wan.clone(),
+            line: served.line,
+            lines: ByFamily::same(served.line),
+            public_ip: vec![],
+            gateway: None,
+            served: None,
+        })
+    }
+
     /// Whether this family is up, and nobody told its address.
     #[must_use]
     pub fn lacks(&self, family: Family) -> bool {

@@ -297,12 +297,19 @@ fn recover(
     now: &Moment,
     desired: &Desired<'_>,
 ) -> recovery::Decision {
-    let class = seen.wan.failure().unwrap_or(FailureClass::Timeout);
-    let verdict = recovery::judged(seen, verdict, desired.recovery, now);
+    let own = &*seen.of_plug();
+    let (verdict, ready) = match (&seen.served, own.line) {
+        // Nobody asks for an address over it.
+        (Some(_), Line::Up) => (Verdict::Healthy, ready),
+        (Some(_), Line::Down | Line::Unverified(_)) => (Verdict::of(own), false),
+        (None, _) => (verdict, ready),
+    };
+    let class = own.wan.failure().unwrap_or(FailureClass::Timeout);
+    let verdict = recovery::judged(own, verdict, desired.recovery, now);
     state.recovery.observe(verdict, class, ready, now);
     if let Some(attempt) = state
         .recovery
-        .learn(desired.recovery, seen.line == Line::Up, now)
+        .learn(desired.recovery, own.line == Line::Up, now)
     {
         let helped = attempt.helped == Some(true);
         let phase = if helped {
@@ -329,6 +336,7 @@ fn recover(
 /// Whether an observation is that of a line which a power cycle may bring back.
 #[must_use]
 pub fn is_dead(seen: &Observation, now: &Moment, desired: &Desired<'_>) -> bool {
+    let seen = &*seen.of_plug();
     let verdict = Verdict::of(seen);
     recovery::judged(seen, verdict, desired.recovery, now) == Verdict::WanDown
 }

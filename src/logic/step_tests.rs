@@ -5,6 +5,7 @@ use crate::logic::fixtures::{
     at, desired, doubtful, down, ip, limits, mute, policy, public_ip, record, seen, up,
 };
 use crate::logic::line::Reason;
+use crate::logic::observation::Served;
 use crate::logic::provider::{Change, Found};
 use crate::logic::records::{Instead, Layer, Write, WriteFate};
 use crate::logic::settle::{Ending, Outcome, settle};
@@ -468,6 +469,69 @@ fn an_outage_behind_a_living_router_leads_to_a_cut_at_the_first_permitted_moment
         seconds: Some(60),
         reason: None
     }));
+}
+
+/// What is seen over the line that the plug serves, beside another one.
+fn beside(served: &Observation, other: Observation) -> Observation {
+    let Observation {
+        host,
+        router,
+        wan,
+        line,
+        ..
+    } = served.clone();
+    Observation {
+        served: Some(Box::new(Served {
+            host,
+            router,
+            wan,
+            line,
+        })),
+        ..other
+    }
+}
+
+#[test]
+fn an_answer_over_another_line_than_the_one_that_the_plug_serves_neither_cuts_nor_keeps_its_power()
+{
+    let silent = || {
+        let mut seen = down();
+        seen.wan.elapsed = Duration::from_secs(2);
+        seen
+    };
+    let cuts = |seen: &Observation| {
+        let mut line = Driven::new(specs());
+        line.cycle(&up(A));
+        line.cycle(&up(A));
+        let cut = |_| line.cycle(seen).recovery == recovery::Decision::Cut;
+        let cuts = (0..20).any(cut);
+        (cuts, line.state.readiness())
+    };
+    let kept = up(A);
+    assert_eq!(cuts(&beside(&silent(), kept)), (true, Readiness::Ready));
+    assert!(!cuts(&beside(&up(B), silent())).0);
+    let doubtful = doubtful(Reason::NobodyAsked);
+    assert!(!cuts(&beside(&doubtful, silent())).0);
+    let no_router = seen(true, false, false, None);
+    assert!(!cuts(&beside(&no_router, silent())).0);
+}
+
+#[test]
+fn what_works_over_another_line_does_not_end_the_outage_of_the_one_that_the_plug_serves() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&down());
+    line.state.recovery.intend(&at(line.seconds));
+    line.state.recovery.restored(&at(line.seconds));
+    let failed_over = beside(&down(), up(B));
+    for _ in 0..8 {
+        line.cycle(&failed_over);
+    }
+    assert_eq!(line.state.recovery.in_outage, 1);
+    assert_eq!(
+        line.state.recovery.result.as_ref().unwrap().helped,
+        Some(false)
+    );
 }
 
 #[test]

@@ -381,6 +381,11 @@ impl Asker {
                 "{gateway}, which is not the router; fix: set network.router to it, or the default route to the router"
             ))
         };
+        if let Some(interface) = self.dialer.interface() {
+            if !way::leads_through(ip, interface) {
+                return Asked::not(format!("{why}: there is no route through {interface}"));
+            }
+        }
         let is_routed = self.dialer.leaves_way_to_routes();
         match is_routed.then(|| tunnel().or_else(detour)).flatten() {
             Some(way) => Asked::elsewhere(ip, format!("{why}, through {way}")),

@@ -17,6 +17,8 @@ const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 /// `netlink(7)`, `linux/netlink.h`.
 const NLM_F_REQUEST: u16 = 1;
+/// The route that is there, and none where the kernel only assumes one.
+const RTM_F_FIB_MATCH: u32 = 0x2000;
 /// The kernel answers from memory.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Of a link without a header of its own, as that of a VPN (`linux/if_arp.h`).
@@ -75,19 +77,33 @@ pub fn leads_by(address: IpAddr, router: IpAddr) -> bool {
     route_to(address).is_some_and(|way| way.gateway == Some(router))
 }
 
+/// Whether there is a route to `address` by this interface. Of IPv4 the kernel takes whatever is sent by an interface to be on its link
+/// where there is none, and nobody there answers: what is lost then says nothing of the line.
+#[must_use]
+pub fn leads_through(address: IpAddr, interface: &str) -> bool {
+    let index = of_kernel(format!("/sys/class/net/{interface}/ifindex"));
+    let index = index.trim().parse().ok();
+    index.is_some_and(|index| ask(&question(address, Some(index))).is_some())
+}
+
 /// The way that the kernel would take to `address`.
 fn route_to(address: IpAddr) -> Option<Route> {
+    ask(&question(address, None))
+}
+
+/// The kernel's answer to a question.
+fn ask(question: &[u8]) -> Option<Route> {
     let (domain, protocol) = (libc::AF_NETLINK.into(), libc::NETLINK_ROUTE.into());
     let mut socket = Socket::new(domain, Type::RAW, Some(protocol)).ok()?;
     socket.set_read_timeout(Some(PATIENCE)).ok()?;
-    socket.send(&question(address)).ok()?;
+    socket.send(question).ok()?;
     let mut answer = [0; 1024];
     let length = socket.read(&mut answer).ok()?;
     route_in(answer.get(..length)?)
 }
 
-/// Asks for the route to one address.
-fn question(address: IpAddr) -> Vec<u8> {
+/// Asks for the route to one address; by one interface, for that which is there.
+fn question(address: IpAddr, interface: Option<u32>) -> Vec<u8> {
     let (domain, octets) = match address {
         IpAddr::V4(v4) => (Domain::IPV4, v4.octets().to_vec()),
         IpAddr::V6(v6) => (Domain::IPV6, v6.octets().to_vec()),
@@ -96,15 +112,22 @@ fn question(address: IpAddr) -> Vec<u8> {
     let length = octets.len();
     // A header; family and length of the prefix before what is left open; the address.
     let mut asked = vec![];
-    let all = u32::try_from(16 + 12 + 4 + length).unwrap_or_default();
+    let by = interface.map_or(vec![], |index| {
+        let head = [8, RTA_OIF].map(u16::to_ne_bytes).concat();
+        [head, index.to_ne_bytes().to_vec()].concat()
+    });
+    let flags = interface.map_or(0, |_| RTM_F_FIB_MATCH);
+    let all = u32::try_from(16 + 12 + 4 + length + by.len()).unwrap_or_default();
     asked.extend(all.to_ne_bytes());
     asked.extend([RTM_GETROUTE, NLM_F_REQUEST].map(u16::to_ne_bytes).concat());
     asked.extend([0; 8]);
     asked.extend([family, u8::try_from(length * 8).unwrap_or_default()]);
-    asked.extend([0; 10]);
+    asked.extend([0; 6]);
+    asked.extend(flags.to_ne_bytes());
     let attribute = u16::try_from(4 + length).unwrap_or_default();
     asked.extend([attribute, RTA_DST].map(u16::to_ne_bytes).concat());
     asked.extend(octets);
+    asked.extend(by);
     asked
 }
 

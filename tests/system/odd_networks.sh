@@ -6,7 +6,7 @@
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
-parts=(families tunnels firewalls portals resolvers plugs)
+parts=(families tunnels firewalls portals resolvers plugs lines)
 # They wait for most of their time: side by side, each in a home of its own.
 if [[ $# == 1 ]]; then
   said=$(mktemp -d) pids=() failed=0
@@ -399,6 +399,51 @@ TOML
   # By then the system would have sent it again.
   sleep 12
   check "an off that was given up never comes" "on" "$(sort -u "$work/plug" | paste -sd ' ')"
+}
+
+lines() {
+  echo "-- a second line, and a plug that serves the first"
+  served() {
+    configure A "$targets4"
+    cat >>"$work/cadence.toml" <<'TOML'
+[recovery]
+enabled = true
+plug = "http"
+off_url = "http://192.168.77.1:8080/off"
+on_url = "http://192.168.77.1:8080/on"
+interface = "c0"
+TOML
+  }
+  # power WHAT EXPECTED: what a cycle says of the power.
+  power() { cycle; check "$1" "$2" "$(jq -r '.verdict + ": " + .recovery.outcome + (.recovery.guardrail // .recovery.reason // "" | if . == "" then "" else ", " + . end)' <<<"$report" | sed 's/[0-9][0-9]* [sm].*/N/')"; }
+  served
+  power "the served line, by which the host goes out" "HEALTHY: idle"
+  by_the_other() {
+    ip -n client route flush default
+    ip -n client route add default via 192.168.77.1 metric 100
+    ip -n client route add default via 192.168.88.1 metric 1
+  }
+  by_the_other
+  power "the other one, while both work" "HEALTHY: idle"
+  within router nft add rule inet fault through drop
+  power "the other one, while the served one is dead" "HEALTHY: suppressed, the outage has lasted less than N"
+  # A line whose route is gone is not known to be dead.
+  ip -n client route del default via 192.168.77.1
+  power "the other one, while the served one has no route" "HEALTHY: suppressed, something may answer, but no server was verified: the line may work"
+  heal
+  within spare nft add table inet fault
+  within spare nft add chain inet fault through '{ type filter hook forward priority 0; }'
+  within spare nft add rule inet fault through drop
+  by_the_other
+  power "the other one is dead, the served one works" "WAN_DOWN: idle"
+  within spare nft delete table inet fault
+  # The same of a line that network.interface names.
+  configure A "$targets4" 'interface = "c0"' 'router = "192.168.77.1"'
+  ip -n client route del default via 192.168.77.1 metric 100
+  look "a line that is named, without a route" "UNVERIFIED, exit 0"
+  ip -n client route flush default
+  default_routes
+  look "the same with one" "HEALTHY, exit 0, ipv4=$home4"
 }
 
 "$2"

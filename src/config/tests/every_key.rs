@@ -41,6 +41,7 @@ waive = ["single-wan-target"]
 enabled = true
 plug = "command"
 program = "/usr/local/bin/plug"
+interface = "eth3"
 plug_id = "e8:db:84:a1:b2:c3"
 relay = 2
 user = "me"
@@ -200,5 +201,6 @@ fn every_key_of_the_recovery_is_read() {
         settings.recovery.limits.restore_after,
         Duration::from_secs(60 * 60)
     );
+    assert_eq!(settings.recovery.interface.as_deref(), Some("eth3"));
     assert!(settings.recovery.limits.when_unverified);
 }

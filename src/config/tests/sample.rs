@@ -52,6 +52,10 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
         settings_of_sample.network.interface.take().as_deref(),
         Some("eth0")
     );
+    assert_eq!(
+        settings_of_sample.recovery.interface.take().as_deref(),
+        Some("eth0")
+    );
     assert!(settings_of_sample.network.ca_file.take().is_some());
     assert!(settings_of_sample.textfile.take().is_some());
     let told = std::mem::take(&mut settings_of_sample.receivers);

@@ -16,7 +16,7 @@ fn unknown_keys_are_refused_with_a_suggestion() {
     assert_eq!(
         problem("[recovery]\ncool = \"1h\""),
         ":3: unknown key recovery.cool: expected one of: enabled, plug, address, plug_id, relay, user, password_file, off_url, on_url, program, \
-         off_time, expected_network_recovery, escalation_buffer, boot_grace, cooldown, max_attempts_per_outage, late_retry, \
+         interface, off_time, expected_network_recovery, escalation_buffer, boot_grace, cooldown, max_attempts_per_outage, late_retry, \
          max_attempts_per_day, restore_after, when_unverified"
     );
     assert_eq!(
