@@ -21,6 +21,7 @@ use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
 use crate::logic::units::Family;
+use crate::logic::ups::Ups;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
 use crate::net::names::Names;
@@ -396,6 +397,14 @@ impl Adapters {
         let other = probe::host::other_router_of((self.routes)(), self.dialer.interface());
         let other = other.map(|router| ask(Some(&router)));
         other.filter(Signal::ok).unwrap_or(first)
+    }
+
+    /// What the UPS says, where one is configured.
+    #[must_use]
+    pub fn ups(&self) -> Option<Signal<Ups>> {
+        let server = self.settings.ups.as_ref()?;
+        let limit = probe::router::LAN_TIMEOUT;
+        Some(probe::ups::probe(server, &self.dialer, limit))
     }
 
     /// The router that may be asked for its external address: the only one by which this host goes out.

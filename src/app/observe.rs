@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
 use super::hint::Listening;
-use super::threads::{beside, side_by_side};
+use super::threads::{Begun, beside, side_by_side};
 use crate::config::Endpoint;
 use crate::logic::line::{Heard, Line};
 use crate::logic::moment::Moment;
@@ -38,6 +38,8 @@ pub fn observe(
     let gateway = Listening::begin(adapters, state, now).filter(|_| is_v4);
     let mut seen = thread::scope(|scope| {
         let router = beside(scope, || adapters.router());
+        let ups = adapters.settings.ups.as_ref();
+        let ups = ups.map(|_| beside(scope, || adapters.ups()));
         let kept = gateway.as_ref().filter(|_| is_settled);
         let kept = kept.and_then(|gateway| gateway.keeps(adapters, state, now, deadline));
         if kept.is_some() {
@@ -89,6 +91,7 @@ pub fn observe(
             host,
             router,
             gateway: None,
+            ups: ups.and_then(Begun::join).flatten(),
         }
     });
     let is_known = state.gateway.as_ref().is_some_and(|it| it.way.is_some());

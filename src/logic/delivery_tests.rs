@@ -18,6 +18,7 @@ fn outage(phase: OutagePhase) -> EventKind {
         verdict: Verdict::WanDown,
         doubt: None,
         seconds: None,
+        on_battery: false,
     }
 }
 

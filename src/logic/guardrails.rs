@@ -9,6 +9,9 @@ use super::verdict::Verdict;
 /// The last look before a cut asks everybody, so it is not repeated before this.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
+/// So long after the mains are back the modem may still be starting, and what is in front of it.
+const AFTER_BATTERY: Duration = Duration::from_secs(15 * 60);
+
 /// The guardrails of the `[recovery]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -74,6 +77,41 @@ impl Limits {
     }
 }
 
+/// What the modem's power has to do with what a UPS told of the mains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Supply {
+    /// Nothing: they were never out, or nobody tells.
+    #[default]
+    Steady,
+    /// They are out.
+    Out,
+    /// They came back so long ago.
+    Back(Duration),
+    /// They were out when the UPS could be asked last, so long ago.
+    Unknown(Duration),
+}
+
+impl Supply {
+    /// Whether the mains are there, and have been for long enough.
+    ///
+    /// # Errors
+    /// The guardrail that says so.
+    pub fn allows(self) -> Result<(), Guardrail> {
+        let (of, passed) = match self {
+            Self::Steady => return Ok(()),
+            Self::Out => return Err(Guardrail::OnBattery),
+            Self::Back(passed) => (Started::Mains, passed),
+            Self::Unknown(passed) => (Started::Battery, passed),
+        };
+        let left = AFTER_BATTERY.saturating_sub(passed);
+        if left.is_zero() {
+            Ok(())
+        } else {
+            Err(Guardrail::Started { of, left })
+        }
+    }
+}
+
 /// Whose start tells that the modem may be starting too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
@@ -85,6 +123,10 @@ pub enum Started {
     Plug,
     /// The modem itself, which cadence gave power.
     Modem,
+    /// The mains, by the word of a UPS.
+    Mains,
+    /// The UPS was on battery, and has not answered since.
+    Battery,
 }
 
 /// Time since something that may never have been: the last attempt, the router's return.
@@ -102,6 +144,8 @@ pub enum Rested {
 pub struct Facts {
     /// The verdict of this very cycle.
     pub verdict: Verdict,
+    /// What a UPS tells of the mains.
+    pub supply: Supply,
     /// How long the row of cycles is, in time.
     pub lasted: Duration,
     /// Most of its failures came fast.
@@ -130,6 +174,7 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             verdict: Verdict::Healthy,
+            supply: Supply::Steady,
             lasted: Duration::ZERO,
             mostly_fast: false,
             cycles: 0,
@@ -157,6 +202,7 @@ impl Facts {
         if self.verdict != Verdict::WanDown {
             return Err(Guardrail::Verdict(self.verdict));
         }
+        self.supply.allows()?;
         let patience = limits.patience(self.mostly_fast);
         if self.lasted < patience {
             return Err(Guardrail::TooYoung {
@@ -247,6 +293,8 @@ pub enum Guardrail {
     Disabled,
     /// Another verdict than `WAN_DOWN`.
     Verdict(Verdict),
+    /// The UPS is on battery.
+    OnBattery,
     /// The outage is younger than the line may need to come back by itself.
     TooYoung {
         /// Its age.
@@ -274,7 +322,7 @@ pub enum Guardrail {
     Started {
         /// What was started.
         of: Started,
-        /// What is left of `boot_grace`.
+        /// What is left of `boot_grace`, or of the 15 minutes after a UPS was on battery.
         left: Duration,
     },
     /// Somebody answered a moment ago, when the power was about to be cut.
@@ -330,6 +378,9 @@ impl fmt::Display for Guardrail {
             Self::Verdict(Verdict::WanDown) => {
                 f.write_str("the line is down behind a working router")
             }
+            Self::OnBattery => {
+                f.write_str("the UPS is on battery: what the modem lacks may be the mains")
+            }
             Self::TooYoung {
                 lasted,
                 needed,
@@ -365,10 +416,15 @@ impl fmt::Display for Guardrail {
                     Started::Router => "the router came back",
                     Started::Plug => "the plug started",
                     Started::Modem => "the modem was switched on",
+                    Started::Mains => "the mains came back",
+                    Started::Battery => "the UPS was on battery",
                 },
                 match of {
-                    Started::Host | Started::Router | Started::Plug =>
-                        "the modem may be starting too",
+                    Started::Host
+                    | Started::Router
+                    | Started::Plug
+                    | Started::Mains
+                    | Started::Battery => "the modem may be starting too",
                     Started::Modem => "it may be starting",
                 },
                 human_duration((*left).max(Duration::from_secs(1)))

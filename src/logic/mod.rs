@@ -35,6 +35,7 @@ pub mod state;
 pub mod step;
 pub mod streak;
 pub mod units;
+pub mod ups;
 pub mod verdict;
 pub mod zone_state;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::gateway::Asked;
 use super::line::Line;
 use super::units::{ByFamily, Family};
+use super::ups::Ups;
 
 named! {
     /// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
@@ -155,6 +156,8 @@ pub struct Observation {
     pub public_ip: Vec<PublicIp>,
     /// The router was asked for its external address.
     pub gateway: Option<Asked>,
+    /// What the UPS said, where one is configured.
+    pub ups: Option<Signal<Ups>>,
 }
 
 impl Observation {

@@ -17,6 +17,7 @@ use super::named::named;
 use super::readiness::{Machine, Readiness, best};
 use super::recovery::RecoveryState;
 use super::units::{ByFamily, Family, RecordType};
+use super::ups::Ups;
 use super::verdict::Verdict;
 use super::zone_state::ZoneState;
 
@@ -48,6 +49,9 @@ pub struct State {
     /// What the router tells of its external address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// What the UPS said last, where one is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ups: Option<Ups>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -178,6 +182,9 @@ pub struct Outage {
     pub verdict: Verdict,
     /// The cycles that saw it.
     pub cycles: u64,
+    /// The mains were out meanwhile, by the word of a UPS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_battery: bool,
 }
 
 /// The last write that changed an address.
@@ -206,6 +213,7 @@ impl State {
             version: VERSION,
             cycle: 0,
             gateway: None,
+            ups: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

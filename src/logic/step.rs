@@ -18,6 +18,7 @@ use super::recovery::{self, Limits};
 use super::schedule;
 use super::state::{Outage, State};
 use super::units::{ByFamily, Family};
+use super::ups::{self, Battery};
 use super::verdict::Verdict;
 
 /// Cycles that are further apart than this begin anew to count how long a family has not been READY.
@@ -150,6 +151,10 @@ pub fn step(
                 seconds: gap.map(|gap| gap.as_secs()),
             },
         );
+    }
+    let said = seen.ups.as_ref().map(|said| said.result.as_ref());
+    for news in ups::learn(&mut state.ups, &mut state.recovery.battery, said, now) {
+        state.emit(now, news);
     }
     let trusted = state.machines.ipv4.track.trusted();
     let steps = observe(&mut state, seen, now, desired);
@@ -305,6 +310,7 @@ pub fn is_dead(seen: &Observation, now: &Moment, desired: &Desired<'_>) -> bool 
 }
 
 fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
+    let on_battery = state.recovery.battery.as_ref().is_some_and(Battery::is_on);
     match (state.outage.take(), verdict.is_down()) {
         (None, false) => {}
         (None, true) => {
@@ -312,6 +318,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                 since: now.clone(),
                 verdict,
                 cycles: 1,
+                on_battery,
             });
             state.emit(
                 now,
@@ -320,6 +327,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                     verdict,
                     doubt: state.doubt,
                     seconds: None,
+                    on_battery,
                 },
             );
         }
@@ -327,6 +335,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
             state.outage = Some(Outage {
                 verdict,
                 cycles: outage.cycles.saturating_add(1),
+                on_battery: outage.on_battery || on_battery,
                 ..outage
             });
         }
@@ -343,6 +352,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                     verdict: outage.verdict,
                     doubt: None,
                     seconds,
+                    on_battery: outage.on_battery,
                 },
             );
         }

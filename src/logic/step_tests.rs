@@ -335,7 +335,8 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
         phase: OutagePhase::Began,
         verdict: Verdict::WanDown,
         doubt: None,
-        seconds: None
+        seconds: None,
+        on_battery: false,
     }));
     line.cycle(&down());
     line.cycle(&seen(true, false, false, None));
@@ -346,7 +347,8 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
         phase: OutagePhase::Ended,
         verdict: Verdict::RouterDown,
         doubt: None,
-        seconds: Some(90)
+        seconds: Some(90),
+        on_battery: false,
     }));
 }
 

@@ -19,6 +19,7 @@ fn outage(phase: OutagePhase, seconds: Option<u64>) -> EventKind {
         verdict: Verdict::WanDown,
         doubt: None,
         seconds,
+        on_battery: false,
     }
 }
 

@@ -144,6 +144,7 @@ fn saved_first() -> State {
         version: VERSION,
         cycle: 7,
         gateway: None,
+        ups: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),
@@ -162,6 +163,7 @@ fn saved_first() -> State {
             since: moment(-1),
             verdict: Verdict::WanDown,
             cycles: 3,
+            on_battery: false,
         }),
         last_trusted: ByFamily {
             ipv4: Some(v4),
@@ -389,6 +391,7 @@ fn recovery() -> RecoveryState {
         away: None,
         plug_seen: None,
         powered: None,
+        battery: None,
         router: Router::Steady,
     }
 }
