@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::line::Reason;
 use super::readiness::Readiness;
 use super::units::{Family, RecordType};
+pub use super::ups::UpsPhase;
 use super::verdict::Verdict;
 
 /// One line of the history.
@@ -292,18 +293,6 @@ named! {
         NotHelped = "not_helped",
         /// The plug was found off in an outage, or may have been left off by an attempt whose end is told, and was switched on.
         SwitchedOn = "switched_on",
-    }
-}
-
-named! {
-    /// What a UPS tells.
-    pub enum UpsPhase {
-        /// It feeds from its battery.
-        OnBattery = "on_battery",
-        /// The mains are back.
-        MainsBack = "mains_back",
-        /// What is left in its battery is little.
-        BatteryLow = "battery_low",
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::units::{human_age, human_ago, human_duration};
+use super::ups::Supply;
 use super::verdict::Verdict;
 
 /// The last look before a cut asks everybody, so it is not repeated before this.
@@ -77,38 +78,22 @@ impl Limits {
     }
 }
 
-/// What the modem's power has to do with what a UPS told of the mains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Supply {
-    /// Nothing: they were never out, or nobody tells.
-    #[default]
-    Steady,
-    /// They are out.
-    Out,
-    /// They came back so long ago.
-    Back(Duration),
-    /// They were out when the UPS could be asked last, so long ago.
-    Unknown(Duration),
-}
-
-impl Supply {
-    /// Whether the mains are there, and have been for long enough.
-    ///
-    /// # Errors
-    /// The guardrail that says so.
-    pub fn allows(self) -> Result<(), Guardrail> {
-        let (of, passed) = match self {
-            Self::Steady => return Ok(()),
-            Self::Out => return Err(Guardrail::OnBattery),
-            Self::Back(passed) => (Started::Mains, passed),
-            Self::Unknown(passed) => (Started::Battery, passed),
-        };
-        let left = AFTER_BATTERY.saturating_sub(passed);
-        if left.is_zero() {
-            Ok(())
-        } else {
-            Err(Guardrail::Started { of, left })
-        }
+/// Whether there are mains, by the word of a UPS, and have been for long enough.
+///
+/// # Errors
+/// The guardrail that says so.
+pub(super) fn on_mains(supply: Supply) -> Result<(), Guardrail> {
+    let (of, passed) = match supply {
+        Supply::Steady => return Ok(()),
+        Supply::Out => return Err(Guardrail::OnBattery),
+        Supply::Back(passed) => (Started::Mains, passed),
+        Supply::Unknown(passed) => (Started::Battery, passed),
+    };
+    let left = AFTER_BATTERY.saturating_sub(passed);
+    if left.is_zero() {
+        Ok(())
+    } else {
+        Err(Guardrail::Started { of, left })
     }
 }
 
@@ -202,7 +187,7 @@ impl Facts {
         if self.verdict != Verdict::WanDown {
             return Err(Guardrail::Verdict(self.verdict));
         }
-        self.supply.allows()?;
+        on_mains(self.supply)?;
         let patience = limits.patience(self.mostly_fast);
         if self.lasted < patience {
             return Err(Guardrail::TooYoung {
@@ -358,6 +343,19 @@ pub enum Guardrail {
     },
 }
 
+/// What was started, and so what the modem may be doing.
+const fn starting(of: Started) -> (&'static str, &'static str) {
+    const TOO: &str = "the modem may be starting too";
+    match of {
+        Started::Host => ("this host started", TOO),
+        Started::Router => ("the router came back", TOO),
+        Started::Plug => ("the plug started", TOO),
+        Started::Modem => ("the modem was switched on", "it may be starting"),
+        Started::Mains => ("the mains came back", TOO),
+        Started::Battery => ("the UPS was on battery", TOO),
+    }
+}
+
 impl fmt::Display for Guardrail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -408,27 +406,10 @@ impl fmt::Display for Guardrail {
                     "no cycle ran for over 5 min: {unbroken} of {needed} cycles in a row since then"
                 )
             }
-            Self::Started { of, left } => write!(
-                f,
-                "{} recently, so {}: {} left",
-                match of {
-                    Started::Host => "this host started",
-                    Started::Router => "the router came back",
-                    Started::Plug => "the plug started",
-                    Started::Modem => "the modem was switched on",
-                    Started::Mains => "the mains came back",
-                    Started::Battery => "the UPS was on battery",
-                },
-                match of {
-                    Started::Host
-                    | Started::Router
-                    | Started::Plug
-                    | Started::Mains
-                    | Started::Battery => "the modem may be starting too",
-                    Started::Modem => "it may be starting",
-                },
-                human_duration((*left).max(Duration::from_secs(1)))
-            ),
+            Self::Started { of, left } => {
+                let ((what, so), left) = (starting(*of), (*left).max(Duration::from_secs(1)));
+                write!(f, "{what} recently, so {so}: {} left", human_duration(left))
+            }
             Self::Looked { left } => write!(
                 f,
                 "a server answered the final check before a cut: the next one in {}",

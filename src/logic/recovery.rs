@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
-use super::ups::Battery;
+use super::ups::{Battery, Supply};
 use super::verdict::Verdict;
 
 pub use super::attempt::{Attempt, Watch};
-use super::guardrails::LOOK_AGAIN;
-use super::guardrails::Supply;
 pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
+use super::guardrails::{LOOK_AGAIN, on_mains};
 pub use super::streak::{LONGEST_GAP, Router, Streak};
 
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
@@ -392,7 +391,7 @@ impl RecoveryState {
             ..Facts::default()
         }
         .spared(limits);
-        [self.supply(now).allows(), cooldown, outage, day]
+        [on_mains(self.supply(now)), cooldown, outage, day]
     }
 
     /// Whether a cut was too short a while ago that the plug remembers and this host does not: `mark` is for how long the plug had run

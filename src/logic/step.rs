@@ -154,7 +154,17 @@ pub fn step(
     }
     let said = seen.ups.as_ref().map(|said| said.result.as_ref());
     for news in ups::learn(&mut state.ups, &mut state.recovery.battery, said, now) {
-        state.emit(now, news);
+        let ups::News {
+            phase,
+            charge,
+            seconds,
+        } = news;
+        let what = EventKind::Ups {
+            phase,
+            charge,
+            seconds,
+        };
+        state.emit(now, what);
     }
     let trusted = state.machines.ipv4.track.trusted();
     let steps = observe(&mut state, seen, now, desired);

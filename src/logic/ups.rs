@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{EventKind, UpsPhase};
-use super::guardrails::Supply;
 use super::moment::Moment;
 use super::named::named;
 use super::units::human_duration;
@@ -47,6 +45,43 @@ named! {
         /// They are back.
         Back = "back",
     }
+}
+
+named! {
+    /// What a UPS tells.
+    pub enum UpsPhase {
+        /// It feeds from its battery.
+        OnBattery = "on_battery",
+        /// The mains are back.
+        MainsBack = "mains_back",
+        /// What is left in its battery is little.
+        BatteryLow = "battery_low",
+    }
+}
+
+/// What the modem's power has to do with what a UPS told of the mains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Supply {
+    /// Nothing: they were never out, or nobody tells.
+    #[default]
+    Steady,
+    /// They are out.
+    Out,
+    /// They came back so long ago.
+    Back(Duration),
+    /// They were out when the UPS could be asked last, so long ago.
+    Unknown(Duration),
+}
+
+/// What there is to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// What happened.
+    pub phase: UpsPhase,
+    /// What is left in the battery, in per cent.
+    pub charge: Option<u8>,
+    /// For how many seconds the mains were out, or the battery lasts.
+    pub seconds: Option<u64>,
 }
 
 /// The last time on battery.
@@ -150,7 +185,7 @@ pub fn learn(
     battery: &mut Option<Battery>,
     said: Option<Result<&Ups, &String>>,
     now: &Moment,
-) -> Vec<EventKind> {
+) -> Vec<News> {
     let Some(said) = said else {
         *known = None;
         *battery = None;
@@ -163,8 +198,9 @@ pub fn learn(
             let error = Some(why.clone());
             *known = Some(Ups { error, ..before });
             // What was known stands, for as long as it lasts.
-            let was_out = battery.as_mut().filter(|it| it.is_on());
-            was_out.into_iter().for_each(|it| it.mains = Mains::Unknown);
+            if let Some(battery) = battery.as_mut().filter(|it| it.is_on()) {
+                battery.mains = Mains::Unknown;
+            }
             return vec![];
         }
     };
@@ -173,7 +209,7 @@ pub fn learn(
     let mut news = vec![];
     let mut tell = |phase, seconds| {
         let charge = ups.charge;
-        news.push(EventKind::Ups {
+        news.push(News {
             phase,
             charge,
             seconds,

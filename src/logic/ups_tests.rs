@@ -1,6 +1,6 @@
 use super::*;
 use crate::logic::fixtures::at;
-use crate::logic::guardrails::{Guardrail, Started};
+use crate::logic::guardrails::{Guardrail, Started, on_mains};
 
 fn said(status: &str) -> Ups {
     Ups::of(status, Some("43"), Some(720)).unwrap()
@@ -14,24 +14,24 @@ struct Home {
 }
 
 impl Home {
-    fn hears(&mut self, status: &str, s: u64) -> Vec<EventKind> {
+    fn hears(&mut self, status: &str, s: u64) -> Vec<News> {
         let said = said(status);
         learn(&mut self.ups, &mut self.battery, Some(Ok(&said)), &at(s))
     }
 
-    fn hears_nothing(&mut self, s: u64) -> Vec<EventKind> {
+    fn hears_nothing(&mut self, s: u64) -> Vec<News> {
         let why = "connection refused".to_owned();
         learn(&mut self.ups, &mut self.battery, Some(Err(&why)), &at(s))
     }
 
     fn allows(&self, s: u64) -> Result<(), Guardrail> {
         let supply = self.battery.as_ref().map(|it| it.supply(&at(s)));
-        supply.unwrap_or_default().allows()
+        on_mains(supply.unwrap_or_default())
     }
 }
 
-fn ups(phase: UpsPhase, seconds: Option<u64>) -> EventKind {
-    EventKind::Ups {
+fn ups(phase: UpsPhase, seconds: Option<u64>) -> News {
+    News {
         phase,
         charge: Some(43),
         seconds,
