@@ -353,6 +353,40 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
 }
 
 #[test]
+fn an_outage_says_whether_the_mains_were_out_in_it() {
+    let says = |seen: Observation, status: &str| Observation {
+        ups: Some(crate::logic::observation::Signal {
+            target: None,
+            elapsed: Duration::ZERO,
+            result: crate::logic::ups::Ups::of(status, None, None),
+        }),
+        ..seen
+    };
+    let marks = |line: &Driven| -> Vec<bool> {
+        let marks = line.events().into_iter().filter_map(|what| match what {
+            EventKind::Outage { on_battery, .. } => Some(on_battery),
+            _ => None,
+        });
+        marks.collect()
+    };
+    // The mains fail with the line, after it, and before it.
+    for (statuses, began, ended) in [
+        (["OL", "OB", "OB", "OL"], true, true),
+        (["OL", "OL", "OB", "OL"], false, true),
+        (["OB", "OL", "OL", "OL"], false, false),
+        (["OL", "OL", "OL", "OB"], false, false),
+    ] {
+        let mut line = Driven::new(specs());
+        line.cycle(&says(up(A), statuses[0]));
+        line.cycle(&says(down(), statuses[1]));
+        assert_eq!(marks(&line), [began], "{statuses:?}");
+        line.cycle(&says(down(), statuses[2]));
+        line.cycle(&says(up(A), statuses[3]));
+        assert_eq!(marks(&line), [ended], "{statuses:?}");
+    }
+}
+
+#[test]
 fn the_same_trouble_is_told_once() {
     let failed = |_| Settled::Failed {
         reason: "vpn.example.com A does not exist".to_owned(),

@@ -63,7 +63,7 @@ started+=($!)
 until_so test -S "$work/home/socket"
 chmod 0600 "$work/home/token"
 sed -i "s#^token_file = .*#token_file = \"$work/home/token\"#; s#^\[network\]#&\ninterface = \"lo\"#" "$work/home/cadence.toml"
-printf '\n[ups]\nnut = "ups@127.0.0.1:%d"\n' $port >>"$work/home/cadence.toml"
+printf '\n[ups]\nnut = "ups@localhost:%d"\n' $port >>"$work/home/cadence.toml"
 run() { "$cadence" --config "$work/home/cadence.toml" --state-dir "$work/home/state" "$@"; }
 cycle() { run reconcile --json "$@" | jq -r "$ups"; }
 ups='.ups | if .ok then "\(.on_battery) \(.low) \(.charge) \(.runtime_s) \(.status)" else .error end'
@@ -71,7 +71,7 @@ guardrail() { run status --json | jq -r .recovery.guardrail; }
 events() { run history --json --kind ups | jq -r '"\(.phase) \(.charge)"' | tr '\n' ';'; }
 
 check "on mains" "false false 100 1800 OL" "$(cycle --trust)"
-check "probe says so" "ups@127.0.0.1:$port, on mains, 100%" "$(run probe --only ups | sed 's/.* ups@/ups@/')"
+check "probe says so" "ups@localhost:$port, on mains, 100%" "$(run probe --only ups | sed 's/.* ups@/ups@/')"
 check "check says so" "ok" "$(run check --json | jq -r '.checks[] | select(.check == "ups").result')"
 took=$(run probe --only ups --json | jq '.ups.elapsed_ms < 200')
 check "it answers all that is asked at once, and soon" true "$took"
