@@ -424,7 +424,7 @@ _cadence() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery gap error" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery ups gap error" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -640,7 +640,7 @@ _cadence() {
             fi
             case "${prev}" in
                 --only)
-                    COMPREPLY=($(compgen -W "host router wan public-ip dns plug" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "host router wan public-ip dns plug ups" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -88,7 +88,8 @@ router\t'The router'
 wan\t'The internet beyond it'
 public-ip\t'The public address, as each provider reports it'
 dns\t'What public DNS answers for each record'
-plug\t'The plug; without --only, if recovery is enabled'"
+plug\t'The plug; without --only, if recovery is enabled'
+ups\t'The UPS; without --only, if one is configured'"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
@@ -112,7 +113,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand recover" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -s y -l yes -d 'Do not ask for confirmation'
-complete -c cadence -n "__fish_cadence_using_subcommand recover" -l force -d 'Ignore the cooldown, the caps, and that the plug may be cut off'
+complete -c cadence -n "__fish_cadence_using_subcommand recover" -l force -d 'Ignore the mains, the cooldown, the caps, and that the plug may be cut off'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l dry-run -d 'Show what would happen; switch nothing'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l on -d 'Cut nothing: only switch the plug on, without asking'
 complete -c cadence -n "__fish_cadence_using_subcommand recover" -l forget -d 'Switch nothing: give up an unfinished cut whose plug can never be reached again'
@@ -128,6 +129,7 @@ record\t''
 converged\t''
 outage\t''
 recovery\t''
+ups\t''
 gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F

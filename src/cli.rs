@@ -235,6 +235,8 @@ pub enum ProbeSignal {
     Dns,
     /// The plug; without --only, if recovery is enabled.
     Plug,
+    /// The UPS; without --only, if one is configured.
+    Ups,
 }
 
 /// `cadence recover`
@@ -243,7 +245,7 @@ pub struct Recover {
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
-    /// Ignore the cooldown, the caps, and that the plug may be cut off
+    /// Ignore the mains, the cooldown, the caps, and that the plug may be cut off
     #[arg(long)]
     pub force: bool,
     /// Show what would happen; switch nothing

@@ -21,6 +21,7 @@ use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
 use crate::logic::units::Family;
+use crate::logic::ups::Ups;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
 use crate::net::names::Names;
@@ -429,6 +430,14 @@ impl Adapters {
         };
         let wan = probe::wan::probe(&self.settings.network.wan_targets, &[], &asker);
         Some((probe::host::probe(interface, self.routes), alive, wan))
+    }
+
+    /// What the UPS says, where one is configured.
+    #[must_use]
+    pub fn ups(&self) -> Option<Signal<Ups>> {
+        let server = self.settings.ups.as_ref()?;
+        let limit = probe::router::LAN_TIMEOUT;
+        Some(probe::ups::probe(server, &self.dialer, limit))
     }
 
     /// The router that may be asked for its external address: the only one by which this host goes out.

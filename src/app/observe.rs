@@ -40,6 +40,8 @@ pub fn observe(
         let router = beside(scope, || adapters.router());
         let served = adapters.serves_another();
         let served = served.then(|| beside(scope, || adapters.served(deadline)));
+        let ups = adapters.settings.ups.as_ref();
+        let ups = ups.map(|_| beside(scope, || adapters.ups()));
         let kept = gateway.as_ref().filter(|_| is_settled);
         let kept = kept.and_then(|gateway| gateway.keeps(adapters, state, now, deadline));
         if kept.is_some() {
@@ -102,6 +104,7 @@ pub fn observe(
                     line,
                 })
             }),
+            ups: ups.and_then(Begun::join).flatten(),
         }
     });
     let is_known = state.gateway.as_ref().is_some_and(|it| it.way.is_some());

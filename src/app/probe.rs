@@ -18,6 +18,7 @@ use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, families};
 use crate::logic::units::Family;
+use crate::logic::ups::Ups;
 use crate::net::Deadline;
 use crate::net::http::HTTP_TIMEOUT;
 use crate::plug::PlugStatus;
@@ -43,7 +44,9 @@ pub struct Probed {
     pub dns: Vec<DnsProbed>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
-    /// Why there is none to ask.
+    /// The UPS.
+    pub ups: Option<Signal<Ups>>,
+    /// Why there is no plug to ask.
     pub no_plug: Option<String>,
 }
 
@@ -98,6 +101,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     let with_plug = with_plug && no_plug.is_none();
     thread::scope(|scope| {
         let plug = with_plug.then(|| beside(scope, || on_or_off(adapters.plug_status())));
+        let ups = wanted(ProbeSignal::Ups).then(|| beside(scope, || adapters.ups()));
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || adapters.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
@@ -126,6 +130,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
                 .flatten()
                 .collect(),
             plug: plug.and_then(Begun::join),
+            ups: ups.and_then(Begun::join).flatten(),
             no_plug,
         }
     })

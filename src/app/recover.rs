@@ -18,6 +18,7 @@ use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_USAGE, Error};
 use crate::logic::advice;
 use crate::logic::state::{State, VERSION};
 use crate::logic::units::human_duration;
+use crate::logic::ups;
 use crate::plug::{Plug, patience};
 use crate::store::lock::Lock;
 use crate::store::{StateDir, StoreError, history, state};
@@ -295,14 +296,20 @@ fn plan(adapters: &Adapters, plug: &dyn Plug, state: &State, force: bool) -> Pla
         };
         guardrails.push(("reach", reach));
     }
-    let names = ["cooldown", "outage cap", "day cap"];
-    let by_hand = state
-        .recovery
-        .by_hand(&adapters.settings.recovery.limits, &system::now());
-    guardrails.extend(names.into_iter().zip(by_hand.map(|held| {
+    let now = system::now();
+    let mut recovery = state.recovery.clone();
+    // The last cycle may be long ago. What it says is told by the next one.
+    let said = adapters.ups();
+    let said = said.as_ref().map(|said| said.result.as_ref());
+    let has_ups = said.is_some();
+    let _ = ups::learn(&mut state.ups.clone(), &mut recovery.battery, said, &now);
+    let names = ["mains", "cooldown", "outage cap", "day cap"];
+    let by_hand = recovery.by_hand(&adapters.settings.recovery.limits, &now);
+    let by_hand = names.into_iter().zip(by_hand.map(|held| {
         held.map(|()| "passes".to_owned())
             .map_err(|guardrail| guardrail.to_string())
-    })));
+    }));
+    guardrails.extend(by_hand.skip(usize::from(!has_ups)));
     for (_, held) in guardrails.iter_mut().filter(|it| force && it.0 != PLUG) {
         if let Err(why) = held {
             *held = Ok(format!("lifted by --force: {why}"));

@@ -101,6 +101,7 @@ pub fn tell(
         is_down: report.state.outage.is_some(),
         is_unsettled: schedule::is_fast(report.state),
         is_urgent: report.state.recovery.cut.is_some()
+            || report.state.ups.as_ref().is_some_and(|ups| ups.low)
             || report
                 .state
                 .rests()

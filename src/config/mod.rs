@@ -22,6 +22,7 @@ mod settings;
 pub mod sheets;
 mod suggest;
 pub mod token;
+mod ups;
 mod url;
 mod value;
 
@@ -43,6 +44,7 @@ pub use token::{
     CREDENTIAL as TOKEN_CREDENTIAL, Source as TokenSource, Token, TokenError, load as load_token,
     read as read_token,
 };
+pub use ups::UpsServer;
 pub use url::{
     hardware_address, host_of_url as plug_host, plug_address as parse_plug_address,
     router as parse_router,

@@ -15,6 +15,7 @@ use super::server::Endpoint;
 use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 use super::sheets;
 use super::suggest::or_nearest;
+use super::ups;
 use super::url::{self, PlainHttp};
 use super::value::Value;
 use crate::logic::guardrails::Limits;
@@ -65,6 +66,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_metrics = top.table("metrics");
     let in_heartbeats = top.optional_tables("heartbeat", MAX_RECEIVERS);
     let in_notify = top.optional_tables("notify", MAX_RECEIVERS);
+    let in_ups = top.table("ups");
     let (in_sheets, place) = top.placed_table("sheets").unzip();
     top.close();
     let cloudflare = cloudflare(Section::new(reader, "cloudflare", in_cloudflare));
@@ -90,6 +92,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         );
     }
     let receivers = receiver_sections::read(reader, sheets, &heartbeats, &notify);
+    let ups = ups::read(Section::new(reader, "ups", in_ups));
     reader.refuse_unknown_variables(&[
         "cloudflare",
         "record",
@@ -101,6 +104,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         "heartbeat",
         "notify",
         "sheets",
+        "ups",
     ]);
     Settings {
         path: path.to_owned(),
@@ -114,6 +118,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         keep,
         textfile,
         receivers,
+        ups,
     }
 }
 

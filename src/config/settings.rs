@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::receivers::Receivers;
 use super::server::{Endpoint, RouterAddress, WanTarget};
+use super::ups::UpsServer;
 use super::url::{self, PlainHttp};
 use crate::called;
 use crate::logic::policy::Policy;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub textfile: Option<PathBuf>,
     /// Who is told what happened, and that cadence lives.
     pub receivers: Receivers,
+    /// Who is asked for the mains, if anybody.
+    pub ups: Option<UpsServer>,
 }
 
 impl Settings {

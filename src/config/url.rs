@@ -147,7 +147,8 @@ pub fn interface(text: &str) -> Result<String, String> {
     }
 }
 
-fn authority(text: &str) -> Result<(String, Option<u16>), String> {
+/// Reads `host` or `host:port` (RFC 3986).
+pub fn authority(text: &str) -> Result<(String, Option<u16>), String> {
     let authority: Authority = text.parse().map_err(|_| "a host or host:port".to_owned())?;
     host_and_port(&authority)
 }

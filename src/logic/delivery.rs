@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::event::{Event, EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
+use super::event::{Event, EventKind, OutagePhase, RecordOutcome, RecoveryPhase, UpsPhase};
 use super::named::named;
 use super::rows::Place;
 
@@ -50,7 +50,7 @@ named! {
     pub enum Topic {
         /// The public address changed.
         Address = "address",
-        /// The line was lost and came back, or no cycle ran.
+        /// The line was lost and came back, the mains were, or no cycle ran.
         Outage = "outage",
         /// The modem's power was cut, given back, or could not be.
         Recovery = "recovery",
@@ -67,7 +67,9 @@ impl Topic {
     pub const fn of(what: &EventKind) -> Option<Self> {
         match what {
             EventKind::Address { .. } => Some(Self::Address),
-            EventKind::Outage { .. } | EventKind::Gap { .. } => Some(Self::Outage),
+            EventKind::Outage { .. } | EventKind::Ups { .. } | EventKind::Gap { .. } => {
+                Some(Self::Outage)
+            }
             EventKind::Recovery { .. } => Some(Self::Recovery),
             EventKind::Converged { .. } => Some(Self::Record),
             EventKind::Record { outcome, .. } => match outcome {
@@ -100,7 +102,7 @@ pub struct Home {
     pub is_down: bool,
     /// Something is about to change, as public DNS after a write.
     pub is_unsettled: bool,
-    /// The modem may be without power, or the token is rejected: nothing keeps that from being told.
+    /// The modem may be without power, the battery is low, or the token is rejected: nothing keeps that from being told.
     pub is_urgent: bool,
     /// The minute of the local day.
     pub minute: u16,
@@ -263,13 +265,14 @@ impl Delivery {
     }
 }
 
-/// Whether it tells of what cannot wait: a modem that may be without power, or a token that is rejected.
+/// Whether it tells of what cannot wait: a modem that may be without power, a battery that is low, or a token that is rejected.
 #[must_use]
 pub fn is_urgent(event: &Event) -> bool {
     match &event.what {
         EventKind::Recovery { phase, .. } => {
             matches!(phase, RecoveryPhase::Started | RecoveryPhase::Failed)
         }
+        EventKind::Ups { phase, .. } => *phase == UpsPhase::BatteryLow,
         EventKind::Record {
             reason: Some(told), ..
         }

@@ -18,6 +18,7 @@ fn outage(phase: OutagePhase) -> EventKind {
         verdict: Verdict::WanDown,
         doubt: None,
         seconds: None,
+        on_battery: false,
     }
 }
 
@@ -101,6 +102,32 @@ fn what_is_urgent_waits_for_nothing_but_the_receiver() {
         known.next(&events, &quiet, urgent, at(2).wall),
         Next::Wait
     ));
+}
+
+#[test]
+fn a_low_battery_is_told_at_once_and_that_the_mains_are_out_when_it_suits() {
+    let ups = |phase| EventKind::Ups {
+        phase,
+        charge: Some(9),
+        seconds: None,
+    };
+    let known = Delivery::default();
+    let wants = Wants {
+        quiet: Some((0, 60)),
+        ..wants()
+    };
+    let mut events = vec![event(1, 0, ups(UpsPhase::OnBattery))];
+    let low = Home {
+        is_urgent: true,
+        ..DOWN
+    };
+    for home in [DOWN, low, WELL] {
+        assert_eq!(known.next(&events, &wants, home, at(0).wall), Next::Wait);
+    }
+    events.push(event(2, 30, ups(UpsPhase::BatteryLow)));
+    assert_eq!(known.next(&events, &wants, low, at(30).wall), Next::Send(2));
+    // It is charged by now, or nobody knows.
+    assert_eq!(known.next(&events, &wants, DOWN, at(30).wall), Next::Wait);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::line::Reason;
 use super::readiness::Readiness;
 use super::units::{Family, RecordType};
+pub use super::ups::UpsPhase;
 use super::verdict::Verdict;
 
 /// One line of the history.
@@ -97,6 +98,9 @@ pub enum EventKind {
         doubt: Option<Reason>,
         /// For how many seconds it lasted; null until it has ended, or if the clocks cannot tell.
         seconds: Option<u64>,
+        /// The mains were out meanwhile, by the word of a UPS; left out if they were not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        on_battery: bool,
     },
     /// The modem's power was cut, given back, or found to have helped or not.
     Recovery {
@@ -110,6 +114,17 @@ pub enum EventKind {
         /// Why it failed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// The home's power, as its UPS tells it.
+    Ups {
+        /// What happened.
+        phase: UpsPhase,
+        /// What is left in its battery, in per cent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        charge: Option<u8>,
+        /// For how many seconds the mains were out, once they are back; for how many the battery lasts, if it is low.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
     },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
@@ -186,6 +201,12 @@ impl Event {
                     None => None,
                 },
                 seconds: number("seconds"),
+                on_battery: it.get("on_battery").and_then(Value::as_bool) == Some(true),
+            },
+            "ups" => EventKind::Ups {
+                phase: UpsPhase::named(text("phase")?)?,
+                charge: number("charge").and_then(|it| it.try_into().ok()),
+                seconds: number("seconds"),
             },
             "recovery" => EventKind::Recovery {
                 phase: RecoveryPhase::named(text("phase")?)?,
@@ -221,6 +242,7 @@ impl EventKind {
             Self::Converged { .. } => "converged",
             Self::Outage { .. } => "outage",
             Self::Recovery { .. } => "recovery",
+            Self::Ups { .. } => "ups",
             Self::Gap { .. } => "gap",
             Self::Error { .. } => "error",
         }
@@ -228,13 +250,14 @@ impl EventKind {
 }
 
 /// Every kind of event that `history --kind` accepts.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 9] = [
     "address",
     "readiness",
     "record",
     "converged",
     "outage",
     "recovery",
+    "ups",
     "gap",
     "error",
 ];

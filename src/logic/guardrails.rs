@@ -4,10 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use super::units::{human_age, human_ago, human_duration};
+use super::ups::Supply;
 use super::verdict::Verdict;
 
 /// The last look before a cut asks everybody, so it is not repeated before this.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+
+/// So long after the mains are back the modem may still be starting, and what is in front of it.
+const AFTER_BATTERY: Duration = Duration::from_secs(15 * 60);
 
 /// The guardrails of the `[recovery]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +78,25 @@ impl Limits {
     }
 }
 
+/// Whether there are mains, by the word of a UPS, and have been for long enough.
+///
+/// # Errors
+/// The guardrail that says so.
+pub(super) fn on_mains(supply: Supply) -> Result<(), Guardrail> {
+    let (of, passed) = match supply {
+        Supply::Steady => return Ok(()),
+        Supply::Out => return Err(Guardrail::OnBattery),
+        Supply::Back(passed) => (Started::Mains, passed),
+        Supply::Unknown(passed) => (Started::Battery, passed),
+    };
+    let left = AFTER_BATTERY.saturating_sub(passed);
+    if left.is_zero() {
+        Ok(())
+    } else {
+        Err(Guardrail::Started { of, left })
+    }
+}
+
 /// Whose start tells that the modem may be starting too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
@@ -85,6 +108,10 @@ pub enum Started {
     Plug,
     /// The modem itself, which cadence gave power.
     Modem,
+    /// The mains, by the word of a UPS.
+    Mains,
+    /// The UPS was on battery, and has not answered since.
+    Battery,
 }
 
 /// Time since something that may never have been: the last attempt, the router's return.
@@ -102,6 +129,8 @@ pub enum Rested {
 pub struct Facts {
     /// The verdict of this very cycle.
     pub verdict: Verdict,
+    /// What a UPS tells of the mains.
+    pub supply: Supply,
     /// How long the row of cycles is, in time.
     pub lasted: Duration,
     /// Most of its failures came fast.
@@ -130,6 +159,7 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             verdict: Verdict::Healthy,
+            supply: Supply::Steady,
             lasted: Duration::ZERO,
             mostly_fast: false,
             cycles: 0,
@@ -157,6 +187,7 @@ impl Facts {
         if self.verdict != Verdict::WanDown {
             return Err(Guardrail::Verdict(self.verdict));
         }
+        on_mains(self.supply)?;
         let patience = limits.patience(self.mostly_fast);
         if self.lasted < patience {
             return Err(Guardrail::TooYoung {
@@ -247,6 +278,8 @@ pub enum Guardrail {
     Disabled,
     /// Another verdict than `WAN_DOWN`.
     Verdict(Verdict),
+    /// The UPS is on battery.
+    OnBattery,
     /// The outage is younger than the line may need to come back by itself.
     TooYoung {
         /// Its age.
@@ -274,7 +307,7 @@ pub enum Guardrail {
     Started {
         /// What was started.
         of: Started,
-        /// What is left of `boot_grace`.
+        /// What is left of `boot_grace`, or of the 15 minutes after a UPS was on battery.
         left: Duration,
     },
     /// Somebody answered a moment ago, when the power was about to be cut.
@@ -310,6 +343,19 @@ pub enum Guardrail {
     },
 }
 
+/// What was started, and so what the modem may be doing.
+const fn starting(of: Started) -> (&'static str, &'static str) {
+    const TOO: &str = "the modem may be starting too";
+    match of {
+        Started::Host => ("this host started", TOO),
+        Started::Router => ("the router came back", TOO),
+        Started::Plug => ("the plug started", TOO),
+        Started::Modem => ("the modem was switched on", "it may be starting"),
+        Started::Mains => ("the mains came back", TOO),
+        Started::Battery => ("the UPS was on battery", TOO),
+    }
+}
+
 impl fmt::Display for Guardrail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -329,6 +375,9 @@ impl fmt::Display for Guardrail {
             }
             Self::Verdict(Verdict::WanDown) => {
                 f.write_str("the line is down behind a working router")
+            }
+            Self::OnBattery => {
+                f.write_str("the UPS is on battery: what the modem lacks may be the mains")
             }
             Self::TooYoung {
                 lasted,
@@ -357,22 +406,10 @@ impl fmt::Display for Guardrail {
                     "no cycle ran for over 5 min: {unbroken} of {needed} cycles in a row since then"
                 )
             }
-            Self::Started { of, left } => write!(
-                f,
-                "{} recently, so {}: {} left",
-                match of {
-                    Started::Host => "this host started",
-                    Started::Router => "the router came back",
-                    Started::Plug => "the plug started",
-                    Started::Modem => "the modem was switched on",
-                },
-                match of {
-                    Started::Host | Started::Router | Started::Plug =>
-                        "the modem may be starting too",
-                    Started::Modem => "it may be starting",
-                },
-                human_duration((*left).max(Duration::from_secs(1)))
-            ),
+            Self::Started { of, left } => {
+                let ((what, so), left) = (starting(*of), (*left).max(Duration::from_secs(1)));
+                write!(f, "{what} recently, so {so}: {} left", human_duration(left))
+            }
             Self::Looked { left } => write!(
                 f,
                 "a server answered the final check before a cut: the next one in {}",

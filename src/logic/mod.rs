@@ -36,6 +36,7 @@ pub mod step;
 pub mod streak;
 pub mod units;
 pub mod uplinks;
+pub mod ups;
 pub mod verdict;
 pub mod zone_state;
 

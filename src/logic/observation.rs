@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::gateway::Asked;
 use super::line::Line;
 use super::units::{ByFamily, Family};
+use super::ups::Ups;
 
 named! {
     /// A failed probe by how long it took to fail: a refusal, a struggle, or silence.
@@ -158,6 +159,8 @@ pub struct Observation {
     pub gateway: Option<Asked>,
     /// The line that the plug serves, where what else was seen was seen over another one.
     pub served: Option<Box<Served>>,
+    /// What the UPS said, where one is configured.
+    pub ups: Option<Signal<Ups>>,
 }
 
 /// The line that the plug serves, as seen over it alone.
@@ -189,6 +192,7 @@ impl Observation {
             public_ip: vec![],
             gateway: None,
             served: None,
+            ups: None,
         })
     }
 

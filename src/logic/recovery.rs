@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
+use super::ups::{Battery, Supply};
 use super::verdict::Verdict;
 
 pub use super::attempt::{Attempt, Watch};
-use super::guardrails::LOOK_AGAIN;
 pub use super::guardrails::{Facts, Guardrail, Limits, Rested, Started};
+use super::guardrails::{LOOK_AGAIN, on_mains};
 pub use super::streak::{LONGEST_GAP, Router, Streak};
 
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
@@ -93,6 +94,9 @@ pub struct RecoveryState {
     /// When cadence gave the modem power that it may not have had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub powered: Option<Moment>,
+    /// When the UPS was on battery last, as long as one is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Battery>,
     /// Whether the router was away.
     #[serde(skip_serializing_if = "Router::is_steady")]
     pub router: Router,
@@ -151,6 +155,10 @@ impl RecoveryState {
             Router::Back(back) => Some(back),
             Router::Steady | Router::Lost => None,
         };
+        let battery = self.battery.as_mut();
+        let battery = battery
+            .into_iter()
+            .flat_map(|it| [&mut it.since, &mut it.until]);
         // Nobody knows then how long the line has been back.
         self.watch
             .take_if(|watch| watch.since.elapsed(now).known().is_none());
@@ -161,6 +169,7 @@ impl RecoveryState {
             .chain(self.away.as_mut())
             .chain(self.plug_seen.as_mut())
             .chain(self.powered.as_mut())
+            .chain(battery)
             .chain(back)
             .for_each(|then| then.bring_onto_clocks_of(now));
         let last = self.attempts.len().saturating_sub(1);
@@ -348,6 +357,7 @@ impl RecoveryState {
         let lasted = streak.and_then(|streak| streak.since.elapsed(now).known());
         Facts {
             verdict,
+            supply: self.supply(now),
             lasted: lasted.unwrap_or_default(),
             mostly_fast: streak.is_some_and(Streak::is_mostly_fast),
             cycles: streak.map_or(0, |streak| streak.cycles),
@@ -366,15 +376,22 @@ impl RecoveryState {
         .allow(limits, unsettled_interval)
     }
 
-    /// Those of the guardrails that also hold for a power cycle by hand: cooldown, the cap of the outage, the cap of the day.
-    pub fn by_hand(&self, limits: &Limits, now: &Moment) -> [Result<(), Guardrail>; 3] {
-        Facts {
+    /// What a UPS told of the mains.
+    fn supply(&self, now: &Moment) -> Supply {
+        let battery = self.battery.as_ref();
+        battery.map_or(Supply::Steady, |battery| battery.supply(now))
+    }
+
+    /// Those of the guardrails that also hold for a power cycle by hand: the mains, cooldown, the cap of the outage, the cap of the day.
+    pub fn by_hand(&self, limits: &Limits, now: &Moment) -> [Result<(), Guardrail>; 4] {
+        let [cooldown, outage, day] = Facts {
             rested: self.rested(now),
             in_outage: self.in_outage,
             in_day: self.in_day(now),
             ..Facts::default()
         }
-        .spared(limits)
+        .spared(limits);
+        [on_mains(self.supply(now)), cooldown, outage, day]
     }
 
     /// Whether a cut was too short a while ago that the plug remembers and this host does not: `mark` is for how long the plug had run

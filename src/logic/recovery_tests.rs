@@ -20,6 +20,7 @@ fn ripe() -> Facts {
 fn the_guardrails_are_reported_in_the_documented_order() {
     let worst = Facts {
         verdict: Verdict::RouterDown,
+        supply: Supply::Out,
         lasted: Duration::ZERO,
         mostly_fast: false,
         cycles: 0,
@@ -47,6 +48,14 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         match guardrail {
             Guardrail::Disabled | Guardrail::Elsewhere { .. } => unreachable!(),
             Guardrail::Verdict(_) => facts.verdict = Verdict::WanDown,
+            Guardrail::OnBattery => facts.supply = Supply::Back(Duration::ZERO),
+            Guardrail::Started {
+                of: Started::Mains, ..
+            } => facts.supply = Supply::Unknown(Duration::ZERO),
+            Guardrail::Started {
+                of: Started::Battery,
+                ..
+            } => facts.supply = Supply::Back(15 * MIN),
             Guardrail::TooYoung { needed, .. } => facts.lasted = needed,
             Guardrail::TooFewCycles { needed, .. } => facts.cycles = needed,
             Guardrail::Gap { needed, .. } => facts.unbroken = needed,
@@ -67,6 +76,9 @@ fn the_guardrails_are_reported_in_the_documented_order() {
         order,
         [
             "the router does not answer: a power cycle of the modem cannot help",
+            "the UPS is on battery: what the modem lacks may be the mains",
+            "the mains came back recently, so the modem may be starting too: 15 min left",
+            "the UPS was on battery recently, so the modem may be starting too: 15 min left",
             "the outage has lasted less than 1 s of 4 min",
             "0 of 8 cycles in a row have seen the outage",
             "no cycle ran for over 5 min: 0 of 8 cycles in a row since then",
@@ -665,7 +677,7 @@ fn a_clock_that_was_set_since_an_attempt_does_not_make_it_older() {
     let now = moment("b", 1_770_000_120, 1000);
     state.on_clocks_of(&now);
     outage(&mut state, 0, 900, 30);
-    let [cooldown, ..] = state.by_hand(&limits(), &now);
+    let [_, cooldown, ..] = state.by_hand(&limits(), &now);
     let left = 28 * MIN;
     assert_eq!(cooldown, Err(Guardrail::Cooldown { left }));
 }

@@ -128,6 +128,9 @@ pub struct Outage {
     pub power_cycles: u32,
     /// Whether one of them brought the line back; null if there was none, or if that is not known.
     pub was_helped: Option<bool>,
+    /// The mains were out meanwhile, by the word of a UPS; left out if they were not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub on_battery: bool,
     /// The address with which the line came back, if that is another one.
     pub new_address: Option<IpAddr>,
 }
@@ -318,6 +321,7 @@ impl Fold {
                 is_cut: is_first,
                 power_cycles: 0,
                 was_helped: None,
+                on_battery: false,
                 new_address: None,
             }),
             (true, false) => {

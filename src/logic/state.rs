@@ -18,6 +18,7 @@ use super::readiness::{Machine, Readiness, best};
 use super::recovery::RecoveryState;
 use super::units::{ByFamily, Family, RecordType};
 use super::uplinks::Uplinks;
+use super::ups::Ups;
 use super::verdict::Verdict;
 use super::zone_state::ZoneState;
 
@@ -52,6 +53,9 @@ pub struct State {
     /// The addresses that each family went from and to, where it did a short time ago.
     #[serde(default, skip_serializing_if = "is_one_line")]
     pub uplinks: ByFamily<Option<Uplinks>>,
+    /// What the UPS said last, where one is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ups: Option<Ups>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -186,6 +190,9 @@ pub struct Outage {
     pub verdict: Verdict,
     /// The cycles that saw it.
     pub cycles: u64,
+    /// The mains were out meanwhile, by the word of a UPS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_battery: bool,
 }
 
 /// The last write that changed an address.
@@ -215,6 +222,7 @@ impl State {
             cycle: 0,
             gateway: None,
             uplinks: ByFamily::default(),
+            ups: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

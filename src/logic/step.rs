@@ -20,6 +20,7 @@ use super::schedule;
 use super::state::{Outage, State};
 use super::units::{ByFamily, Family};
 use super::uplinks::{self, Uplinks};
+use super::ups::{self, Battery};
 use super::verdict::Verdict;
 
 /// Cycles that are further apart than this begin anew to count how long a family has not been READY.
@@ -153,6 +154,20 @@ pub fn step(
                 seconds: gap.map(|gap| gap.as_secs()),
             },
         );
+    }
+    let said = seen.ups.as_ref().map(|said| said.result.as_ref());
+    for news in ups::learn(&mut state.ups, &mut state.recovery.battery, said, now) {
+        let ups::News {
+            phase,
+            charge,
+            seconds,
+        } = news;
+        let what = EventKind::Ups {
+            phase,
+            charge,
+            seconds,
+        };
+        state.emit(now, what);
     }
     let trusted = state.machines.ipv4.track.trusted();
     let steps = observe(&mut state, seen, now, desired);
@@ -342,6 +357,7 @@ pub fn is_dead(seen: &Observation, now: &Moment, desired: &Desired<'_>) -> bool 
 }
 
 fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
+    let on_battery = state.recovery.battery.as_ref().is_some_and(Battery::is_on);
     match (state.outage.take(), verdict.is_down()) {
         (None, false) => {}
         (None, true) => {
@@ -349,6 +365,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                 since: now.clone(),
                 verdict,
                 cycles: 1,
+                on_battery,
             });
             state.emit(
                 now,
@@ -357,6 +374,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                     verdict,
                     doubt: state.doubt,
                     seconds: None,
+                    on_battery,
                 },
             );
         }
@@ -364,6 +382,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
             state.outage = Some(Outage {
                 verdict,
                 cycles: outage.cycles.saturating_add(1),
+                on_battery: outage.on_battery || on_battery,
                 ..outage
             });
         }
@@ -380,6 +399,7 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
                     verdict: outage.verdict,
                     doubt: None,
                     seconds,
+                    on_battery: outage.on_battery,
                 },
             );
         }

@@ -336,7 +336,8 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
         phase: OutagePhase::Began,
         verdict: Verdict::WanDown,
         doubt: None,
-        seconds: None
+        seconds: None,
+        on_battery: false,
     }));
     line.cycle(&down());
     line.cycle(&seen(true, false, false, None));
@@ -347,8 +348,43 @@ fn an_outage_is_told_at_its_start_and_at_its_end_with_its_length() {
         phase: OutagePhase::Ended,
         verdict: Verdict::RouterDown,
         doubt: None,
-        seconds: Some(90)
+        seconds: Some(90),
+        on_battery: false,
     }));
+}
+
+#[test]
+fn an_outage_says_whether_the_mains_were_out_in_it() {
+    let says = |seen: Observation, status: &str| Observation {
+        ups: Some(crate::logic::observation::Signal {
+            target: None,
+            elapsed: Duration::ZERO,
+            result: crate::logic::ups::Ups::of(status, None, None),
+        }),
+        ..seen
+    };
+    let marks = |line: &Driven| -> Vec<bool> {
+        let marks = line.events().into_iter().filter_map(|what| match what {
+            EventKind::Outage { on_battery, .. } => Some(on_battery),
+            _ => None,
+        });
+        marks.collect()
+    };
+    // The mains fail with the line, after it, and before it.
+    for (statuses, began, ended) in [
+        (["OL", "OB", "OB", "OL"], true, true),
+        (["OL", "OL", "OB", "OL"], false, true),
+        (["OB", "OL", "OL", "OL"], false, false),
+        (["OL", "OL", "OL", "OB"], false, false),
+    ] {
+        let mut line = Driven::new(specs());
+        line.cycle(&says(up(A), statuses[0]));
+        line.cycle(&says(down(), statuses[1]));
+        assert_eq!(marks(&line), [began], "{statuses:?}");
+        line.cycle(&says(down(), statuses[2]));
+        line.cycle(&says(up(A), statuses[3]));
+        assert_eq!(marks(&line), [ended], "{statuses:?}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod host;
 pub mod public_ip;
 pub mod router;
+pub mod ups;
 pub mod wan;
 pub mod way;
 

@@ -16,7 +16,7 @@ use super::text::{
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::advice;
-use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
+use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase, UpsPhase};
 
 /// The column in which the sentences begin: after the time and the longest kind.
 const INDENT: usize = 23;
@@ -155,6 +155,35 @@ fn power(phase: RecoveryPhase, seconds: Option<u64>) -> (Paint, String) {
     }
 }
 
+/// What happened to the mains.
+fn mains(phase: UpsPhase, charge: Option<u8>, seconds: Option<u64>) -> (Option<Paint>, String) {
+    let charge = charge.map_or_else(String::new, |charge| format!(" at {charge}%"));
+    let (paint, told) = match phase {
+        UpsPhase::OnBattery => (Paint::Warn, format!("the UPS is on battery{charge}")),
+        UpsPhase::MainsBack => {
+            let after = duration(seconds);
+            let told = format!("mains are back after {after}, battery{charge}");
+            let told = told.trim_end_matches(", battery").to_owned();
+            (Paint::Good, told)
+        }
+        UpsPhase::BatteryLow => {
+            let left = seconds.map_or_else(String::new, |left| {
+                format!(", {} left", human_seconds(left))
+            });
+            (
+                Paint::Bad,
+                format!("the battery of the UPS is low{charge}{left}"),
+            )
+        }
+    };
+    (Some(paint), told)
+}
+
+/// Told of an outage in which the mains were out.
+const fn on(battery: bool) -> &'static str {
+    if battery { " on battery" } else { "" }
+}
+
 /// What happened, in a plain sentence.
 #[expect(clippy::too_many_lines, reason = "an arm for each event")]
 pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
@@ -244,21 +273,31 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             phase: OutagePhase::Began,
             verdict,
             doubt,
+            on_battery,
             ..
         } => {
             let (verdict, why) = (verdict.as_str(), because(*doubt));
-            (Some(Paint::Bad), format!("outage began: {verdict}{why}"))
+            let power = on(*on_battery);
+            let told = format!("outage began{power}: {verdict}{why}");
+            (Some(Paint::Bad), told)
         }
         EventKind::Outage {
             phase: OutagePhase::Ended,
             verdict,
             seconds,
+            on_battery,
             ..
         } => {
             let (lasted, verdict) = (duration(*seconds), verdict.as_str());
-            let told = format!("outage ended after {lasted} ({verdict})");
+            let power = on(*on_battery);
+            let told = format!("outage ended after {lasted}{power} ({verdict})");
             (Some(Paint::Good), told)
         }
+        EventKind::Ups {
+            phase,
+            charge,
+            seconds,
+        } => mains(*phase, *charge, *seconds),
         EventKind::Gap { seconds } => {
             let told = format!("no cycle ran for {}", duration(*seconds));
             (Some(Paint::Warn), told)

@@ -9,7 +9,7 @@ use super::history::{sentence, with_fix_apart};
 use super::json::line;
 use super::text::{duration, printable};
 use super::time::minute_in;
-use crate::logic::event::{Event, EventKind, OutagePhase, RecoveryPhase};
+use crate::logic::event::{Event, EventKind, OutagePhase, RecoveryPhase, UpsPhase};
 use crate::receiver::Message;
 
 /// More lines nobody reads; a thousand records may be written for one reason.
@@ -30,7 +30,7 @@ pub(crate) struct Document<'a> {
     at: Timestamp,
     /// What this home is called: the name of its first record.
     home: &'a str,
-    /// The modem may be without power, or the token is rejected.
+    /// The modem may be without power, the battery of the UPS is low, or the token is rejected.
     urgent: bool,
     /// All of it in a line.
     title: &'a str,
@@ -119,17 +119,29 @@ fn title(events: &[Event], is_urgent: bool) -> String {
     if matches!(power, Some(RecoveryPhase::Started | RecoveryPhase::Failed)) {
         return "the modem may be without power".to_owned();
     }
+    let is_low = |what: &EventKind| {
+        let low = UpsPhase::BatteryLow;
+        matches!(what, EventKind::Ups { phase, .. } if *phase == low)
+    };
+    if is_urgent && kinds().any(is_low) {
+        return "the battery of the UPS is low".to_owned();
+    }
     if is_urgent {
         return "Cloudflare rejects the API token".to_owned();
     }
     let (mut outages, mut seconds, mut is_down) = (0, Some(0), false);
+    let mut power = "";
     for event in events {
         if let EventKind::Outage {
             phase,
             seconds: lasted,
+            on_battery,
             ..
         } = &event.what
         {
+            if *on_battery {
+                power = ", on battery";
+            }
             is_down = *phase == OutagePhase::Began;
             if !is_down {
                 outages += 1;
@@ -144,11 +156,11 @@ fn title(events: &[Event], is_urgent: bool) -> String {
         })
     };
     match (is_down, outages) {
-        (true, _) => "the line is down".to_owned(),
+        (true, _) => format!("the line is down{power}"),
         (false, 0) => address().unwrap_or_else(|| sentence(&last.what).1),
-        (false, 1) => format!("the line was down for {}", duration(seconds)),
+        (false, 1) => format!("the line was down for {}{power}", duration(seconds)),
         (false, many) => format!(
-            "the line was down {many} times, {} in all",
+            "the line was down {many} times, {} in all{power}",
             duration(seconds)
         ),
     }

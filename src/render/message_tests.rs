@@ -19,6 +19,7 @@ fn outage(phase: OutagePhase, seconds: Option<u64>) -> EventKind {
         verdict: Verdict::WanDown,
         doubt: None,
         seconds,
+        on_battery: false,
     }
 }
 
@@ -82,6 +83,54 @@ fn an_outage() -> Vec<Event> {
             },
         ),
     ]
+}
+
+#[test]
+fn what_a_ups_tells_is_in_the_title_where_it_is_the_worst_or_all() {
+    let ups = |phase, seconds| EventKind::Ups {
+        phase,
+        charge: Some(9),
+        seconds,
+    };
+    let on_battery = |phase, seconds| match outage(phase, seconds) {
+        EventKind::Outage {
+            phase,
+            verdict,
+            doubt,
+            seconds,
+            ..
+        } => EventKind::Outage {
+            phase,
+            verdict,
+            doubt,
+            seconds,
+            on_battery: true,
+        },
+        other => other,
+    };
+    let title = |events: &[Event], is_urgent| super::title(events, is_urgent);
+    let out = event(1, 0, ups(UpsPhase::OnBattery, None));
+    assert_eq!(title(&[out.clone()], false), "the UPS is on battery at 9%");
+    let back = event(2, 1, ups(UpsPhase::MainsBack, Some(60)));
+    assert_eq!(
+        title(&[out.clone(), back], false),
+        "mains are back after 1 min, battery at 9%"
+    );
+    let low = event(3, 1, ups(UpsPhase::BatteryLow, Some(120)));
+    assert_eq!(
+        title(&[out.clone(), low.clone()], true),
+        "the battery of the UPS is low"
+    );
+    let began = event(4, 2, on_battery(OutagePhase::Began, None));
+    assert_eq!(
+        title(&[out.clone(), began.clone()], false),
+        "the line is down, on battery"
+    );
+    let ended = event(5, 3, on_battery(OutagePhase::Ended, Some(60)));
+    assert_eq!(
+        title(&[out, low, began, ended], false),
+        "the line was down for 1 min, on battery"
+    );
 }
 
 #[test]

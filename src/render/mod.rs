@@ -17,6 +17,7 @@ pub mod status;
 mod style;
 mod text;
 mod time;
+pub(crate) mod ups;
 
 pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal, width_of};

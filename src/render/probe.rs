@@ -10,6 +10,7 @@ use super::json::{self, SignalObject};
 use super::line::{Line, Mark, print};
 use super::signal;
 use super::style::{Form, Style};
+use super::ups::{self, UpsObject};
 use crate::app::probe::Probed;
 use crate::logic::advice;
 use answers::wan_up;
@@ -22,6 +23,9 @@ pub(crate) struct Document<'a> {
     schema: &'static str,
     /// The signals, as far as they were asked for: `host`, `router`, `wan`, each `public_ip` with its `provider`s behind it, `dns`, `plug`.
     signals: Vec<SignalObject<'a>>,
+    /// What the UPS says, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ups: Option<UpsObject<'a>>,
 }
 
 /// The report, as text that ends with a line feed; empty where quiet is asked for and no document.
@@ -31,6 +35,7 @@ pub fn report(probed: &Probed, style: &Style) -> String {
         Form::Json => json::line(&Document {
             schema: "cadence.probe/1",
             signals: objects(probed),
+            ups: probed.ups.as_ref().map(UpsObject::new),
         }),
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
         Form::Pretty if !style.priority => table::text(probed, *style),
@@ -107,6 +112,7 @@ fn lines(probed: &Probed) -> Vec<Line> {
         let on = plug.result.as_ref().ok().copied().flatten();
         signal::line(at, "PLUG", plug, "target", Mark::Bad).meta_some("on", on)
     }));
+    lines.extend(probed.ups.iter().map(|said| ups::line(at, said)));
     lines.extend(probed.no_plug.iter().map(|why| {
         let line = Line::new(at, Mark::Neutral, "PLUG", "SKIPPED");
         line.meta("reason", why)

@@ -174,6 +174,11 @@ fn outages(report: &Report, zone: &TimeZone) -> Answer {
             human_seconds(seen(longest)),
             minute_in(longest.from, zone)
         );
+        let on_battery = report.outages.iter().filter(|it| it.on_battery).count();
+        let told = match on_battery {
+            0 => told,
+            count => format!("{told}; {count} on battery"),
+        };
         match sum(&|outage| outage.seconds.all() - seen(outage)) {
             0 => told,
             unseen => format!(

@@ -101,6 +101,11 @@ fn judged<T>(signal: &Signal<T>, failed: Mark) -> (Mark, &'static str) {
     }
 }
 
+/// The state of a signal: `OK`, or how it failed.
+pub fn class<T>(signal: &Signal<T>) -> &'static str {
+    judged(signal, Mark::Bad).1
+}
+
 /// The mark of what is on this side of the line and gives no answer.
 pub const fn near(wan_up: bool) -> Mark {
     if wan_up { Mark::Neutral } else { Mark::Bad }

@@ -123,6 +123,13 @@ pub fn logfmt(document: &Document) -> String {
     pair_some(put, "doubt", document.doubt.map(Reason::as_str));
     let outage = document.outage.as_ref();
     pair_some(put, "outage_s", outage.and_then(|it| it.began.age_s));
+    let ups = document.ups.as_ref();
+    pair_some(put, "on_battery", ups.and_then(|ups| ups.on_battery));
+    pair_some(
+        put,
+        "battery_low",
+        ups.and_then(|ups| ups.low).filter(|low| *low),
+    );
     for (family, address) in document.public_ip.used() {
         let family = family.as_str();
         pair_some(put, family, address.address);

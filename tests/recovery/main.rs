@@ -13,7 +13,8 @@
 //! - `stops`: stopped at every system call of one;
 //! - `stuck`: an on that hangs, a process that is stopped;
 //! - `tasmota`: one whose timer a question ends;
-//! - `two_hosts`: one plug, and two who may cut it.
+//! - `two_hosts`: one plug, and two who may cut it;
+//! - `ups`: on battery, and after it.
 #![cfg(feature = "demo")]
 #![allow(
     clippy::unwrap_used,
@@ -42,3 +43,4 @@ mod support;
 mod sweep;
 mod tasmota;
 mod two_hosts;
+mod ups;

@@ -14,6 +14,7 @@ pub(super) mod plug;
 pub mod runner;
 pub mod systemd;
 mod tools;
+pub(super) mod ups;
 
 use super::adapters::Adapters;
 use super::context::Context;
@@ -89,6 +90,7 @@ fn look(context: &Context, adapters: &Adapters, offline: bool) -> Vec<Finding> {
     if offline {
         findings.push(host::router(adapters));
         findings.extend(plug::offline(adapters));
+        findings.extend(ups::offline(adapters));
     } else {
         findings.extend(network::look(adapters, state.as_ref(), &now));
     }

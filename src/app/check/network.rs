@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::finding::{Finding, Level};
-use super::{api, plug};
+use super::{api, plug, ups};
 use crate::app::adapters::Adapters;
 use crate::app::threads::{beside, side_by_side};
 use crate::logic::line::Heard;
@@ -27,6 +27,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
     thread::scope(|scope| {
         let asked_router = beside(scope, || adapters.router());
         let asked_plug = beside(scope, || plug::look(adapters));
+        let asked_ups = beside(scope, || ups::look(adapters));
         let targets: Vec<Wan> = side_by_side(&network.wan_targets, |target| {
             adapters.wan_target(target, deadline)
         })
@@ -48,6 +49,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
         findings.extend(asked_plug.join().unwrap_or_default());
+        findings.extend(asked_ups.join().flatten());
         let dead = dead_family(&targets);
         let is_any_asked = targets.iter().any(is_asked);
         let look = |target| wan(target, up, is_any_asked, dead);

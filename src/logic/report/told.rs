@@ -29,10 +29,19 @@ impl Report {
                     }
                 }
             }
+            // One that began when it was already known is told of when it ends, too.
+            EventKind::Outage {
+                on_battery: true, ..
+            } => {
+                if let Some(outage) = self.outage_at(at) {
+                    outage.on_battery = true;
+                }
+            }
             EventKind::Address { .. }
             | EventKind::Readiness { .. }
             | EventKind::Record { .. }
             | EventKind::Outage { .. }
+            | EventKind::Ups { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }
@@ -76,7 +85,9 @@ impl Report {
     fn outage_at(&mut self, at: Timestamp) -> Option<&mut Outage> {
         let mut outages = self.outages.iter_mut().rev();
         let outage = outages.find(|outage| outage.from <= at);
-        outage.filter(|outage| outage.to.is_none_or(|to| at <= to))
+        // What lines of telemetry tell is told to the second.
+        let is_before = |to: Timestamp| at.as_second() <= to.as_second();
+        outage.filter(|outage| outage.to.is_none_or(is_before))
     }
 
     /// Tells of each outage with which new address the line came back.

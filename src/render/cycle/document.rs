@@ -15,6 +15,7 @@ use crate::logic::state::Speed;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::json::{self, SignalObject};
+use crate::render::ups::UpsObject;
 
 /// What one cycle saw, decided and did: `cadence reconcile`.
 #[derive(Serialize)]
@@ -51,6 +52,9 @@ pub(crate) struct Document<'a> {
     readiness: ReadinessObject,
     /// What was seen: `host`, `router`, `wan`, and `public_ip` of each family that a record needs.
     signals: Vec<SignalObject<'a>>,
+    /// What the UPS says, if one is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ups: Option<UpsObject<'a>>,
     /// What became of each record, in the order of the configuration.
     records: Vec<RecordObject<'a>>,
     /// What became of the modem's power.
@@ -218,6 +222,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
             families: families.collect(),
         },
         signals: SignalObject::all(&cycle.seen),
+        ups: cycle.seen.ups.as_ref().map(UpsObject::new),
         records: records(cycle),
         recovery: RecoveryObject {
             outcome: cycle.recovery.as_str(),

@@ -21,6 +21,7 @@ use crate::render::line::{Level, Line, Mark, whole_seconds};
 use crate::render::signal;
 use crate::render::style::{Form, Style};
 use crate::render::text::Limit;
+use crate::render::ups;
 
 /// Of so many records each has its lines.
 pub const ALL: usize = 10;
@@ -30,6 +31,13 @@ pub const ALL: usize = 10;
 pub fn all(cycle: &Cycle<'_>, style: &Style, limit: Option<Limit>) -> Vec<Line> {
     let mut lines = vec![loop_line(cycle)];
     lines.extend(signals(cycle));
+    lines.extend(
+        cycle
+            .seen
+            .ups
+            .iter()
+            .map(|ups| ups::line(cycle.now.wall, ups)),
+    );
     lines.extend(if style.verbose || cycle.acted.len() <= ALL {
         each_record(cycle)
     } else {

@@ -142,6 +142,19 @@ fn rows(probed: &Probed) -> Vec<Row> {
         }
         rows.push(row);
     }
+    if let Some(ups) = &probed.ups {
+        let mut row = Row::new("ups", ups, Mark::Warn, |said| {
+            format!("{}, {}", target(ups), said.told())
+        });
+        if ups
+            .result
+            .as_ref()
+            .is_ok_and(|said| said.on_battery || said.low)
+        {
+            row.mark = Mark::Warn;
+        }
+        rows.push(row);
+    }
     if let Some(why) = &probed.no_plug {
         rows.push(Row::untimed(Mark::Neutral, "plug", why.clone()));
     }

@@ -40,6 +40,7 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         public_ip: vec![weigh(Family::V4, Duration::from_millis(120), asked)],
         dns,
         plug: None,
+        ups: None,
         no_plug: None,
     }
 }

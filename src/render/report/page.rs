@@ -213,6 +213,9 @@ fn ended(outage: &Outage) -> String {
             format!("after {count} power cycles; not known whether the last one helped")
         }
     };
+    if outage.on_battery {
+        text.push_str("; on battery");
+    }
     if let Some(address) = outage.new_address {
         let _ = write!(text, "; back with {address}");
     }

@@ -61,6 +61,9 @@ pub struct Document {
     pub uplinks: Option<String>,
     /// What to do about them.
     pub uplinks_fix: Option<String>,
+    /// The UPS, if one is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ups: Option<Ups>,
     /// The records, in the order of the configuration if it can be read.
     pub records: Vec<Record>,
     /// Cycles, counted from the first one on.
@@ -113,6 +116,34 @@ pub struct Outage {
     pub verdict: Verdict,
     /// How many cycles saw it.
     pub cycles: u64,
+    /// The mains were out meanwhile, by the word of a UPS; left out if they were not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub on_battery: bool,
+}
+
+/// What the UPS said in the last cycle.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Ups {
+    /// Whether it feeds from its battery; null if it could not be asked.
+    pub on_battery: Option<bool>,
+    /// Since when it does, or did when it could be asked last; null if it does not.
+    pub since: Option<Past>,
+    /// Whether it says that its battery is low; null if it could not be asked.
+    pub low: Option<bool>,
+    /// What is left in the battery, in per cent; null if it does not tell.
+    pub charge: Option<u8>,
+    /// For how many seconds that lasts; null if it does not tell.
+    pub runtime_s: Option<u32>,
+    /// Its own words; null if it could not be asked.
+    pub status: Option<String>,
+    /// Why it could not be asked, and counts as none; null if it could.
+    pub error: Option<String>,
+    /// What to do about that; null if nothing is known to be done.
+    pub fix: Option<String>,
+    /// All of it in words.
+    #[serde(skip)]
+    pub told: String,
 }
 
 /// The public address of one family.

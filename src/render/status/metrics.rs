@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::document::Document;
+use super::document::{Document, Ups};
 use crate::logic::readiness::Readiness;
 use crate::logic::records::Truth;
 use crate::logic::verdict::Verdict;
@@ -95,6 +95,9 @@ pub fn text(document: &Document, check: u8, form: Form) -> String {
     line(&mut text, document);
     records(&mut text, document);
     recovery(&mut text, document);
+    if let Some(known) = &document.ups {
+        ups(&mut text, known);
+    }
     if form == Form::OpenMetrics {
         text.0.push_str("# EOF\n");
     }
@@ -247,6 +250,36 @@ fn recovery(text: &mut Text, document: &Document) {
         "cadence_api_token_rejected",
         "Whether Cloudflare rejected the token.",
         is(backoff.is_some_and(|it| it.token_rejected)),
+    );
+}
+
+/// One that cannot be asked has one sample, which says that.
+fn ups(text: &mut Text, ups: &Ups) {
+    let is = |it: bool| f64::from(u8::from(it));
+    text.one(
+        "cadence_ups_up",
+        "Whether the UPS could be asked.",
+        Some(is(ups.error.is_none())),
+    );
+    text.one(
+        "cadence_ups_on_battery",
+        "Whether the UPS is on battery.",
+        ups.on_battery.map(is),
+    );
+    text.one(
+        "cadence_ups_battery_low",
+        "Whether the UPS says that its battery is low.",
+        ups.low.map(is),
+    );
+    text.one(
+        "cadence_ups_battery_charge_ratio",
+        "What is left in the battery, from 0 to 1.",
+        ups.charge.map(|charge| f64::from(charge) / 100.0),
+    );
+    text.one(
+        "cadence_ups_battery_runtime_seconds",
+        "For how long that lasts.",
+        ups.runtime_s.map(f64::from),
     );
 }
 

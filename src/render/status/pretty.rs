@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery, Uptime};
+use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery, Ups, Uptime};
 use super::records::{content, counted, evidence, kinds, notes};
 use super::words::confirmations;
 use crate::called;
@@ -211,7 +211,12 @@ impl<'a> Sheet<'a> {
                 1 => "seen in 1 cycle".to_owned(),
                 cycles => format!("seen in {cycles} cycles"),
             };
-            let rest = format!("{}, {cycles}", self.since(outage.began));
+            let power = if outage.on_battery {
+                ", on battery"
+            } else {
+                ""
+            };
+            let rest = format!("{}, {cycles}{power}", self.since(outage.began));
             self.row("outage", Some(Paint::Bad), outage.verdict.as_str(), &rest);
         }
         let mut label = "address";
@@ -232,12 +237,34 @@ impl<'a> Sheet<'a> {
         if let Some(fix) = &document.uplinks_fix {
             self.row("fix", None, fix, "");
         }
+        if let Some(ups) = &document.ups {
+            self.ups(ups);
+        }
         for (error, fix) in document.errors.iter().zip(&document.fixes) {
             self.row("trouble", Some(Paint::Bad), error, "");
             if let Some(fix) = fix {
                 self.row("fix", None, fix, "");
             }
         }
+    }
+
+    fn ups(&mut self, ups: &Ups) {
+        if let Some(why) = &ups.error {
+            let head = "counts as none";
+            self.row("UPS", Some(Paint::Warn), head, &format!(": {why}"));
+            if let Some(fix) = &ups.fix {
+                self.row("fix", None, fix, "");
+            }
+            return;
+        }
+        let paint = match (ups.on_battery, ups.low) {
+            (_, Some(true)) => Paint::Bad,
+            (Some(false), _) => Paint::Good,
+            (Some(true) | None, _) => Paint::Warn,
+        };
+        let since = ups.since.map(|since| self.since(since));
+        let since = since.map_or_else(String::new, |since| format!(";{since}"));
+        self.row("UPS", Some(paint), &ups.told, &since);
     }
 
     fn address(&mut self, label: &str, family: Family, known: &Address, stale: bool) {

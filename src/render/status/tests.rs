@@ -155,6 +155,7 @@ fn down() -> State {
         since: at(LAST - 700),
         verdict: Verdict::WanDown,
         cycles: 24,
+        on_battery: false,
     });
     let why = "403 Forbidden: Invalid API Token (10000)";
     state.backoff = Backoff::after(None, &ApiErrorKind::TokenRejected, why, 1, &at(LAST - 60));

@@ -145,6 +145,7 @@ fn saved_first() -> State {
         cycle: 7,
         gateway: None,
         uplinks: ByFamily::default(),
+        ups: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),
@@ -163,6 +164,7 @@ fn saved_first() -> State {
             since: moment(-1),
             verdict: Verdict::WanDown,
             cycles: 3,
+            on_battery: false,
         }),
         last_trusted: ByFamily {
             ipv4: Some(v4),
@@ -390,6 +392,7 @@ fn recovery() -> RecoveryState {
         away: None,
         plug_seen: None,
         powered: None,
+        battery: None,
         router: Router::Steady,
     }
 }

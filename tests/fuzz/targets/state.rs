@@ -164,6 +164,7 @@ fn down() -> Observation {
         public_ip: vec![],
         gateway: None,
         served: None,
+        ups: None,
     }
 }
 

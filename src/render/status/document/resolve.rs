@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
-    Outage, Past, Pending, Record, Recovery, Uptime, Verified,
+    Outage, Past, Pending, Record, Recovery, Ups, Uptime, Verified,
 };
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Readiness, Track};
@@ -13,6 +13,7 @@ use crate::logic::schedule;
 use crate::logic::state::Speed;
 use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::{ByFamily, Family, RecordType};
+use crate::logic::ups::Mains;
 use crate::logic::verdict::Verdict;
 use crate::logic::{advice, backoff};
 use crate::render::json;
@@ -56,6 +57,7 @@ impl Document {
                 began: Past::of(&outage.since, now),
                 verdict: outage.verdict,
                 cycles: outage.cycles,
+                on_battery: outage.on_battery,
             }),
             public_ip: ByFamily {
                 ipv4: public_ip(Family::V4),
@@ -65,6 +67,7 @@ impl Document {
             router_fix,
             uplinks,
             uplinks_fix,
+            ups: Ups::new(known, now),
             records: records(known, configured, now),
             uptime: Uptime {
                 ready: uptime.ready,
@@ -133,6 +136,27 @@ impl Recovery {
                 seconds: last.seconds,
             }),
         }
+    }
+}
+
+impl Ups {
+    fn new(state: &State, now: &Moment) -> Option<Self> {
+        let ups = state.ups.as_ref()?;
+        let known = Some(ups).filter(|ups| ups.error.is_none());
+        let battery = state.recovery.battery.as_ref();
+        let begun = battery.filter(|battery| battery.mains != Mains::Back);
+        let (error, fix) = apart(ups.error.as_deref());
+        Some(Self {
+            on_battery: known.map(|ups| ups.on_battery),
+            since: begun.map(|battery| Past::of(&battery.since, now)),
+            low: known.map(|ups| ups.low),
+            charge: known.and_then(|ups| ups.charge),
+            runtime_s: known.and_then(|ups| ups.runtime_s),
+            status: known.map(|ups| ups.status.clone()),
+            error,
+            fix,
+            told: ups.told(),
+        })
     }
 }
 

@@ -1,0 +1,168 @@
+//! Asks a UPS for the mains, at the server that watches it: `upsd` of Network UPS Tools (RFC 9271), or apcupsd's network information server
+//! (<https://www.apcupsd.org/manual/#nis-network-server-protocol>). One connection, one question, one answer; no login and nothing set.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use log::info;
+
+use crate::config::UpsServer;
+use crate::logic::observation::Signal;
+use crate::logic::ups::{Ups, whole};
+use crate::net::dial::Dialer;
+use crate::net::stream::TimedStream;
+use crate::net::{Deadline, reason};
+
+/// A UPS has some hundred variables of which three are asked for; apcupsd tells all that it knows, which is half of that.
+const MAX_ANSWER: usize = 8192;
+/// What is asked, the first of which must be answered.
+const VARIABLES: [&str; 3] = ["ups.status", "battery.charge", "battery.runtime"];
+/// The question to apcupsd, after its length.
+const STATUS: &[u8] = b"\0\x06status";
+
+/// Asks for the mains, within `limit` in all.
+#[must_use]
+pub fn probe(server: &UpsServer, dialer: &Dialer, limit: Duration) -> Signal<Ups> {
+    let started = Instant::now();
+    let result = ask(server, dialer, Deadline::after(limit));
+    let (target, elapsed) = (server.to_string(), started.elapsed());
+    let outcome = result.as_ref().map(Ups::told);
+    let outcome = outcome.as_ref().unwrap_or_else(|why| why);
+    info!("UPS {target}: {outcome}, {} ms", elapsed.as_millis());
+    Signal {
+        target: Some(target),
+        elapsed,
+        result,
+    }
+}
+
+fn ask(server: &UpsServer, dialer: &Dialer, end: Deadline) -> Result<Ups, String> {
+    let told = |error: io::Error| reason::of(&error);
+    let UpsServer { name, host, port } = server;
+    let addresses = dialer.resolve(host, *port, None, end.remaining());
+    let addresses = addresses.map_err(told)?;
+    // This very host is not reached through the interface of its line.
+    let is_here = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+    let here = Dialer::new(None);
+    let is_bound = dialer.interface().is_some();
+    let dialer = if is_bound && addresses.iter().all(is_here) {
+        &here
+    } else {
+        dialer
+    };
+    let socket = dialer.connect_any(&addresses, end).map_err(told)?;
+    let mut stream = TimedStream::new(socket, end);
+    match name {
+        Some(name) => nut(&mut stream, name),
+        None => nis(&mut stream),
+    }
+}
+
+/// Reads until `is_whole`, the other side ends it, or it is too much; gives what came. What came before an error counts.
+fn read(stream: &mut TimedStream, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, String> {
+    let (mut answer, mut part) = (vec![], [0; 1024]);
+    while !is_whole(&answer) {
+        match stream.read(&mut part) {
+            Ok(0) if answer.is_empty() => {
+                return Err("closed the connection without an answer".to_owned());
+            }
+            Ok(0) => break,
+            Ok(count) => answer.extend(part.iter().take(count)),
+            Err(error) => return Err(reason::of(&error)),
+        }
+        if answer.len() > MAX_ANSWER {
+            return Err(format!("answered over {MAX_ANSWER} bytes"));
+        }
+    }
+    Ok(answer)
+}
+
+/// All questions leave at once, and the answers come in their order, a line each.
+fn nut(stream: &mut TimedStream, name: &str) -> Result<Ups, String> {
+    let questions = VARIABLES.map(|variable| format!("GET VAR {name} {variable}\n"));
+    let questions = questions.concat() + "LOGOUT\n";
+    let sent = stream.write_all(questions.as_bytes());
+    sent.map_err(|error| reason::of(&error))?;
+    let is_line = |byte: &&u8| **byte == b'\n';
+    let answer = read(stream, |so_far| {
+        let count = so_far.iter().filter(is_line).count();
+        count >= VARIABLES.len() || so_far.starts_with(b"ERR ") && count > 0
+    })?;
+    let answer = String::from_utf8_lossy(&answer);
+    let mut lines = answer.split_inclusive('\n');
+    let [status, charge, runtime] = VARIABLES.map(|variable| {
+        let line = lines.next().unwrap_or_default();
+        let whole = line.strip_suffix('\n').ok_or("an answer that ends early")?;
+        value(whole.trim_end_matches('\r'), name, variable).ok_or(whole)
+    });
+    let status = status.map_err(|line| refusal(line, name))?;
+    Ups::of(status, charge.ok(), runtime.ok().and_then(whole))
+}
+
+/// The value in `VAR ups ups.status "OL"`. What is escaped in it stays so: no status has a quote or a backslash.
+fn value<'a>(line: &'a str, name: &str, variable: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix("VAR ")?.strip_prefix(name)?;
+    let rest = rest.strip_prefix(' ')?.strip_prefix(variable)?;
+    rest.strip_prefix(" \"")?.strip_suffix('"')
+}
+
+/// What an answer says that is no value, and what to do about it.
+fn refusal(line: &str, name: &str) -> String {
+    let error = line.strip_prefix("ERR ").map(str::trim);
+    match error.map(|error| error.split(' ').next().unwrap_or_default()) {
+        Some("UNKNOWN-UPS") => format!(
+            "upsd knows no UPS {name:?}; fix: set ups.nut to one of those that this lists: upsc -l"
+        ),
+        Some("DRIVER-NOT-CONNECTED") => {
+            "the driver of the UPS does not run; fix: start it: upsdrvctl start".to_owned()
+        }
+        Some("DATA-STALE") => {
+            "the UPS has not told its driver anything for a while; fix: look at its cable"
+                .to_owned()
+        }
+        Some("ACCESS-DENIED") => {
+            "upsd gives this host no access; fix: see LISTEN in man upsd.conf, and its firewall"
+                .to_owned()
+        }
+        Some("VAR-NOT-SUPPORTED") => "the UPS tells no status".to_owned(),
+        Some(other) => format!("upsd answers {:?}", cut(other)),
+        None => format!("no answer of upsd: {:?}", cut(line)),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Each line of the answer comes after its length, in two bytes; a length of none ends it.
+fn nis(stream: &mut TimedStream) -> Result<Ups, String> {
+    let sent = stream.write_all(STATUS);
+    sent.map_err(|error| reason::of(&error))?;
+    let answer = read(stream, |so_far| so_far.ends_with(&[0, 0]))?;
+    let (mut rest, mut text) = (answer.as_slice(), String::new());
+    while let Some(([high, low], after)) = rest.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let Some((line, after)) = after.split_at_checked(length) else {
+            return Err("no answer of apcupsd".to_owned());
+        };
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+        rest = after;
+    }
+    let field = |name: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = lines.find(|(key, _)| key.trim_end() == name)?;
+        Some(value.trim())
+    };
+    let status = field("STATUS").ok_or("no answer of apcupsd")?;
+    let left = field("TIMELEFT").and_then(whole);
+    Ups::of(
+        status,
+        field("BCHARGE"),
+        left.map(|minutes| minutes.saturating_mul(60)),
+    )
+}
+
+#[cfg(test)]
+mod tests;
