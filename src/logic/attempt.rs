@@ -63,6 +63,7 @@ impl Attempt {
             | EventKind::Record { .. }
             | EventKind::Converged { .. }
             | EventKind::Outage { .. }
+            | EventKind::Forward { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => None,
         });

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::backoff::Backoff;
 use super::by_name::ByName;
 use super::event::{Event, EventKind};
+use super::forward::Forwards;
 use super::gateway::Gateway;
 use super::known_records::KnownRecords;
 use super::line::Reason;
@@ -48,6 +49,9 @@ pub struct State {
     /// What the router tells of its external address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// The port forwards that the router keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwards: Option<Forwards>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -206,6 +210,7 @@ impl State {
             version: VERSION,
             cycle: 0,
             gateway: None,
+            forwards: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

@@ -64,6 +64,10 @@ fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
         addresses: asked.signal.result.as_deref().ok(),
         ..SignalObject::new("dns", &asked.signal)
     }));
+    all.extend(probed.forwards.iter().map(|forward| SignalObject {
+        told: forward.result.as_deref().ok(),
+        ..SignalObject::new("forward", forward)
+    }));
     all.extend(probed.plug.iter().map(|plug| SignalObject {
         on: plug.result.as_ref().ok().copied().flatten(),
         ..SignalObject::new("plug", plug)
@@ -102,6 +106,10 @@ fn lines(probed: &Probed) -> Vec<Line> {
             .meta("name", &asked.record.display)
             .meta("type", asked.record.kind)
             .meta_some("answer", answer)
+    }));
+    lines.extend(probed.forwards.iter().map(|forward| {
+        signal::line(at, "FORWARD", forward, "forward", Mark::Warn)
+            .meta_some("told", forward.result.as_ref().ok())
     }));
     lines.extend(probed.plug.iter().map(|plug| {
         let on = plug.result.as_ref().ok().copied().flatten();

@@ -33,6 +33,7 @@ impl Report {
             | EventKind::Readiness { .. }
             | EventKind::Record { .. }
             | EventKind::Outage { .. }
+            | EventKind::Forward { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }

@@ -14,6 +14,7 @@ use crate::logic::records::{CacheStatus, Layer};
 use crate::logic::state::Speed;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
+use crate::render::forward::ForwardObject;
 use crate::render::json::{self, SignalObject};
 
 /// What one cycle saw, decided and did: `cadence reconcile`.
@@ -53,6 +54,9 @@ pub(crate) struct Document<'a> {
     signals: Vec<SignalObject<'a>>,
     /// What became of each record, in the order of the configuration.
     records: Vec<RecordObject<'a>>,
+    /// The ports that the router is to forward; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forwards: Vec<ForwardObject>,
     /// What became of the modem's power.
     recovery: RecoveryObject<'a>,
     /// Cycles, this one included.
@@ -219,6 +223,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         },
         signals: SignalObject::all(&cycle.seen),
         records: records(cycle),
+        forwards: ForwardObject::all(&[], state.forwards.as_ref()),
         recovery: RecoveryObject {
             outcome: cycle.recovery.as_str(),
             reason,

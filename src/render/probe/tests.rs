@@ -41,6 +41,7 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         dns,
         plug: None,
         no_plug: None,
+        forwards: vec![],
     }
 }
 

@@ -226,6 +226,14 @@ impl<'a> Sheet<'a> {
         if let Some(fix) = &document.router_fix {
             self.row("fix", None, fix, "");
         }
+        for forward in &document.forwards {
+            let (told, fix) = advice::split(&forward.told);
+            let (paint, rest) = (Some(forward.paint()), format!(", {told}"));
+            self.row("forward", paint, &forward.target, &rest);
+            if let Some(fix) = fix {
+                self.row("fix", None, fix, "");
+            }
+        }
         for (error, fix) in document.errors.iter().zip(&document.fixes) {
             self.row("trouble", Some(Paint::Bad), error, "");
             if let Some(fix) = fix {

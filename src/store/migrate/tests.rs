@@ -144,6 +144,7 @@ fn saved_first() -> State {
         version: VERSION,
         cycle: 7,
         gateway: None,
+        forwards: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),

@@ -15,6 +15,7 @@ use crate::logic::state::{self, HOURS, State};
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::logic::{advice, backoff};
+use crate::render::forward::ForwardObject;
 use crate::render::json;
 
 /// The schema of the document.
@@ -61,6 +62,10 @@ impl Document {
             },
             router,
             router_fix,
+            forwards: ForwardObject::all(
+                configured.map_or(&[], |it| it.forwards),
+                known.forwards.as_ref(),
+            ),
             records: records(known, configured, now),
             uptime: Uptime {
                 ready: uptime.ready,
