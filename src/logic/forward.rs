@@ -645,7 +645,10 @@ fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Refusal) -> St
     let (what, fix) = match refusal {
         Refusal::Silent => (
             format!("router {router} did not answer by {by} about {label}"),
-            None,
+            // One that refuses may try all of its ports first.
+            Some(
+                "if that goes on, let the router's UPnP and NAT-PMP/PCP open this port for this host, or forward it there by hand",
+            ),
         ),
         Refusal::Taken { by, offered } => {
             let who = by.as_ref().map_or_else(

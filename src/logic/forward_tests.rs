@@ -111,6 +111,7 @@ impl Home {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as an answer is")]
 fn grant(deed: Deed) -> Result<Granted, Refusal> {
     let renew = matches!(deed, Deed::Keep { renew: true, .. });
     Ok(Granted {
@@ -202,7 +203,8 @@ fn of_upnp_it_is_looked_at_every_five_minutes_and_after_an_outage() {
 
 #[test]
 fn another_router_is_asked_at_once_whatever_tells_that_it_is_another() {
-    let changes: [(&str, fn(&mut Home)); 4] = [
+    type Change = (&'static str, fn(&mut Home));
+    let changes: [Change; 4] = [
         ("its address", |home| {
             home.place.router = Ipv4Addr::new(192, 168, 1, 254);
         }),
@@ -271,7 +273,7 @@ fn what_is_refused_is_told_once_with_a_fix_and_asked_for_ever_more_seldom() {
         (
             Refusal::Silent,
             Standing::Failed,
-            "failed: router 192.168.1.1 did not answer by PCP about udp 51820",
+            "failed: router 192.168.1.1 did not answer by PCP about udp 51820; fix: if that goes on, let the router's UPnP",
         ),
     ] {
         let mut home = Home::new("PCP");

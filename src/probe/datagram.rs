@@ -11,6 +11,7 @@ pub const PORT: u16 = 5351;
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// A socket of this host that speaks to `to` alone.
+#[must_use]
 pub fn connected(to: SocketAddr) -> Option<UdpSocket> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect(to).ok()?;

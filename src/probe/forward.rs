@@ -364,12 +364,8 @@ fn read_nat_pmp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Ref
     }
     match *result {
         0 => {
-            let [_, _, _, _, a, b, c, d, e, f, g, h, ..] = rest else {
-                return None;
-            };
-            let is_of_it = u16::from_be_bytes([*a, *b]) == mapping.internal;
-            let external = u16::from_be_bytes([*c, *d]);
-            let lifetime = u32::from_be_bytes([*e, *f, *g, *h]);
+            let is_of_it = two(rest, 4)? == mapping.internal;
+            let (external, lifetime) = (two(rest, 6)?, four(rest, 8)?);
             is_of_it.then_some(Ok((external, lifetime)))
         }
         PMP_NOT_AUTHORIZED => Some(Err(Refusal::Forbidden("not authorized".to_owned()))),
@@ -410,24 +406,18 @@ fn nonce(mapping: &Mapping) -> [u8; 12] {
 /// What an answer says; none where it is no answer to this.
 fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal>> {
     let (head, body) = said.split_at_checked(24)?;
-    let [2, 129, _, result, e, f, g, h, ..] = head else {
+    let [2, 129, _, result, ..] = head else {
         return None;
     };
     let (its_nonce, rest) = body.split_at_checked(12)?;
-    let [protocol, _, _, _, a, b, c, d, ..] = rest else {
-        return None;
-    };
     let is_of_it = its_nonce == nonce(mapping)
-        && *protocol == mapping.transport.number()
-        && u16::from_be_bytes([*a, *b]) == mapping.internal;
+        && rest.first() == Some(&mapping.transport.number())
+        && two(rest, 4)? == mapping.internal;
     if !is_of_it {
         return None;
     }
     Some(match *result {
-        0 => Ok((
-            u16::from_be_bytes([*c, *d]),
-            u32::from_be_bytes([*e, *f, *g, *h]),
-        )),
+        0 => Ok((two(rest, 6)?, four(head, 4)?)),
         PCP_NOT_AUTHORIZED => Err(Refusal::Forbidden("not authorized".to_owned())),
         // Only that of another host was added.
         PCP_UNSUPPORTED_OPTION => Err(Refusal::OtherHost),
@@ -439,6 +429,16 @@ fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal
         8 | 10 => Err(Refusal::Other("it can keep no more".to_owned())),
         result => Err(Refusal::Other(format!("result {result}"))),
     })
+}
+
+fn two(bytes: &[u8], at: usize) -> Option<u16> {
+    let two = bytes.get(at..at + 2)?;
+    Some(u16::from_be_bytes(two.try_into().ok()?))
+}
+
+fn four(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at + 4)?;
+    Some(u32::from_be_bytes(four.try_into().ok()?))
 }
 
 #[cfg(test)]

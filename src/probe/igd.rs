@@ -55,6 +55,7 @@ pub fn call(
 }
 
 /// Where the device takes calls about its connection. Only the router's own address is believed: anybody at home may answer.
+#[must_use]
 pub fn find_control(router: Ipv4Addr, http: &Http, end: Deadline) -> Option<String> {
     let location = location(router, end)?;
     let root = url_of(router, &location)?;

@@ -83,7 +83,8 @@ impl ForwardObject {
     }
 
     /// How it is coloured.
-    pub fn paint(&self) -> Paint {
+    #[must_use]
+    pub const fn paint(&self) -> Paint {
         match self.standing {
             Standing::Open if self.problem.is_none() => Paint::Good,
             Standing::Open | Standing::Intended | Standing::Closing => Paint::Warn,

@@ -305,9 +305,10 @@ fn ask_device(control: &str, host: Option<Ipv4Addr>, renew: bool) -> Result<Gran
 
 #[test]
 fn of_a_device_it_is_asked_first_whose_the_port_is() {
-    let (control, asked) = device(|action, body| match action {
-        "GetSpecificPortMappingEntry" => error(714),
-        _ => {
+    let (control, asked) = device(|action, body| {
+        if action == "GetSpecificPortMappingEntry" {
+            error(714)
+        } else {
             for part in [
                 "<NewExternalPort>51820</NewExternalPort><NewProtocol>UDP</NewProtocol>",
                 "<NewInternalPort>51820</NewInternalPort><NewInternalClient>127.0.0.1</NewInternalClient>",
