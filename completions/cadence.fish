@@ -44,6 +44,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "probe" -d 'Check ev
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "recover" -d 'Power-cycle the modem once'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "forward" -d 'Show the port forwards of the router, or remove those of cadence'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "metrics" -d 'Print Prometheus metrics'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "notify" -d 'Show or test who is notified'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
@@ -88,6 +89,7 @@ router\t'The router'
 wan\t'The internet beyond it'
 public-ip\t'The public address, as each provider reports it'
 dns\t'What public DNS answers for each record'
+forward\t'The ports that the router is to forward, if it tells'
 plug\t'The plug; without --only, if recovery is enabled'"
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand probe" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
@@ -128,6 +130,7 @@ record\t''
 converged\t''
 outage\t''
 recovery\t''
+forward\t''
 gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
@@ -159,6 +162,20 @@ complete -c cadence -n "__fish_cadence_using_subcommand report" -l json -d 'Same
 complete -c cadence -n "__fish_cadence_using_subcommand report" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand report" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -l remove -d 'Give all of them back to the router'
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -l json -d 'Same as --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -s v -l verbose -d 'Print more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand forward" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand metrics" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand metrics" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand metrics" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
@@ -242,15 +259,16 @@ complete -c cadence -n "__fish_cadence_using_subcommand demo" -l json -d 'Same a
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "status" -d 'Show readiness, address, records and the last 24 hours'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "recover" -d 'Power-cycle the modem once'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "metrics" -d 'Print Prometheus metrics'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "notify" -d 'Show or test who is notified'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report metrics notify init check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "status" -d 'Show readiness, address, records and the last 24 hours'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "recover" -d 'Power-cycle the modem once'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "forward" -d 'Show the port forwards of the router, or remove those of cadence'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "metrics" -d 'Print Prometheus metrics'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "notify" -d 'Show or test who is notified'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -16,9 +16,8 @@ use crate::logic::units::{Family, RecordType};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SignalObject<'a> {
     /// Which: the route of this `host`, the `router`, the `wan` beyond it, the `public_ip` as all providers together tell it. `probe` has
-    /// also each `provider`, the answer of public `dns` for each record and server, each port that
-    /// the router is to `forward`, and the `plug`.
-    #[cfg_attr(test, schemars(extend("enum" = ["host", "router", "wan", "public_ip", "provider", "dns", "forward", "plug"])))]
+    /// also each `provider`, the answer of public `dns` for each record and server, and the `plug`.
+    #[cfg_attr(test, schemars(extend("enum" = ["host", "router", "wan", "public_ip", "provider", "dns", "plug"])))]
     pub signal: &'static str,
     /// Whether it was good.
     pub ok: bool,
@@ -39,9 +38,6 @@ pub struct SignalObject<'a> {
     pub addresses: Option<&'a [IpAddr]>,
     /// Who or what was asked: an interface, an address, a URL; null if nothing could be found to ask.
     pub target: Option<&'a str>,
-    /// Of `forward`: what the router says of that port, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub told: Option<&'a str>,
     /// Of `plug`: whether it is on, if it can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<bool>,

@@ -22,6 +22,21 @@ pub(crate) struct Document<'a> {
     schema: &'static str,
     /// The signals, as far as they were asked for: `host`, `router`, `wan`, each `public_ip` with its `provider`s behind it, `dns`, `plug`.
     signals: Vec<SignalObject<'a>>,
+    /// What the router says of each port that it is to forward; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forwards: Vec<ForwardSaid<'a>>,
+}
+
+/// What the router says of a port.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ForwardSaid<'a> {
+    /// Which port of the router: `udp 51820`.
+    forward: Option<&'a str>,
+    /// Whether it leads to the port of a host that it is to lead to, or that is not known.
+    ok: bool,
+    /// What it says, or why it says nothing, in words.
+    said: &'a str,
 }
 
 /// The report, as text that ends with a line feed; empty where quiet is asked for and no document.
@@ -31,6 +46,15 @@ pub fn report(probed: &Probed, style: &Style) -> String {
         Form::Json => json::line(&Document {
             schema: "cadence.probe/1",
             signals: objects(probed),
+            forwards: {
+                let all = probed.forwards.iter();
+                all.map(|it| ForwardSaid {
+                    forward: it.target.as_deref(),
+                    ok: it.ok(),
+                    said: it.result.as_ref().unwrap_or_else(|why| why),
+                })
+                .collect()
+            },
         }),
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
         Form::Pretty if !style.priority => table::text(probed, *style),
@@ -63,10 +87,6 @@ fn objects(probed: &Probed) -> Vec<SignalObject<'_>> {
         kind: Some(asked.record.kind),
         addresses: asked.signal.result.as_deref().ok(),
         ..SignalObject::new("dns", &asked.signal)
-    }));
-    all.extend(probed.forwards.iter().map(|forward| SignalObject {
-        told: forward.result.as_deref().ok(),
-        ..SignalObject::new("forward", forward)
     }));
     all.extend(probed.plug.iter().map(|plug| SignalObject {
         on: plug.result.as_ref().ok().copied().flatten(),

@@ -60,7 +60,6 @@ fn show(state: &State, now: &Moment) {
         policy: &policy,
         recovery: &limits,
         forwards: &[],
-        forwards: &[],
     };
     for configured in [None, Some(configured)] {
         let document = Document::new(Some(state), configured, now);
