@@ -22,6 +22,9 @@ _cadence() {
             cadence,demo)
                 cmd="cadence__subcmd__demo"
                 ;;
+            cadence,forward)
+                cmd="cadence__subcmd__forward"
+                ;;
             cadence,help)
                 cmd="cadence__subcmd__help"
                 ;;
@@ -57,6 +60,9 @@ _cadence() {
                 ;;
             cadence__subcmd__help,demo)
                 cmd="cadence__subcmd__help__subcmd__demo"
+                ;;
+            cadence__subcmd__help,forward)
+                cmd="cadence__subcmd__help__subcmd__forward"
                 ;;
             cadence__subcmd__help,help)
                 cmd="cadence__subcmd__help__subcmd__help"
@@ -95,7 +101,7 @@ _cadence() {
 
     case "${cmd}" in
         cadence)
-            opts="-v -q -h -V --config --state-dir --format --json --color --verbose --quiet --help --version reconcile status probe recover history report metrics notify init check demo help"
+            opts="-v -q -h -V --config --state-dir --format --json --color --verbose --quiet --help --version reconcile status probe recover history report forward metrics notify init check demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -226,8 +232,52 @@ _cadence() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cadence__subcmd__forward)
+            opts="-v -q -h --remove --config --state-dir --format --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "auto pretty logfmt json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cadence__subcmd__help)
-            opts="reconcile status probe recover history report metrics notify init check demo help"
+            opts="reconcile status probe recover history report forward metrics notify init check demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,6 +305,20 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cadence__subcmd__help__subcmd__forward)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -424,7 +488,7 @@ _cadence() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery ups gap error" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery ups forward gap error" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -640,7 +704,7 @@ _cadence() {
             fi
             case "${prev}" in
                 --only)
-                    COMPREPLY=($(compgen -W "host router wan public-ip dns plug ups" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "host router wan public-ip dns forward plug ups" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -74,6 +74,7 @@ fn examples(command: &str) -> &'static str {
         "recover" => "  sudo cadence recover --dry-run\n  sudo cadence recover",
         "history" => "  cadence history --since 7d\n  cadence history --kind outage,recovery",
         "report" => "  cadence report\n  cadence report --since 365d --output report.html",
+        "forward" => "  cadence forward\n  sudo cadence forward --remove",
         "metrics" => "  cadence metrics",
         "notify" => "  cadence notify\n  sudo cadence notify --test",
         "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
@@ -168,6 +169,8 @@ pub enum Command {
     History(History),
     /// Report how available the line was, as a page, a summary or JSON
     Report(Report),
+    /// Show the port forwards of the router, or remove those of cadence
+    Forward(Forward),
     /// Print Prometheus metrics
     Metrics,
     /// Show or test who is notified
@@ -233,6 +236,8 @@ pub enum ProbeSignal {
     PublicIp,
     /// What public DNS answers for each record.
     Dns,
+    /// The ports that the router is to forward, if it tells.
+    Forward,
     /// The plug; without --only, if recovery is enabled.
     Plug,
     /// The UPS; without --only, if one is configured.
@@ -296,6 +301,14 @@ pub struct Notify {
     /// Only these, by their names
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+}
+
+/// `cadence forward`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Forward {
+    /// Give all of them back to the router
+    #[arg(long)]
+    pub remove: bool,
 }
 
 /// The plugs that an address alone describes.

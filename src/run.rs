@@ -15,7 +15,7 @@ use crate::app::context::Context;
 use crate::app::demo;
 use crate::app::reconcile::Cycle;
 use crate::app::{
-    ask, check, history, init, notify, probe, reconcile, recover, report, status, tell,
+    ask, check, forward, history, init, notify, probe, reconcile, recover, report, status, tell,
 };
 use crate::called;
 use crate::cli::{self, Cli, Command};
@@ -45,6 +45,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Recover(options) => documented(&context, recover(&context, &options)),
         Command::History(options) => history(&context, &options),
         Command::Report(options) => documented(&context, report(&context, &options)),
+        Command::Forward(options) => documented(&context, forward(&context, &options)),
         Command::Metrics => metrics(&context),
         Command::Notify(options) => documented(&context, notify(&context, &options)),
         Command::Init(options) => documented(&context, init(&context, &options)),
@@ -202,6 +203,13 @@ fn metrics(context: &Context) -> Result<u8, Error> {
     let known = status::run(context).map_err(Error::state)?;
     context.print(&render::status::metrics(&known))?;
     Ok(EXIT_DONE)
+}
+
+/// The port forwards: all of them, or what became of their removal.
+fn forward(context: &Context, options: &cli::Forward) -> Result<u8, Error> {
+    let listed = forward::run(context, options)?;
+    context.print(&render::forward::report(&listed, &context.style))?;
+    Ok(render::forward::exit_code(&listed))
 }
 
 fn probe(context: &Context, options: &cli::Probe) -> Result<u8, Error> {

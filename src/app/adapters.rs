@@ -15,6 +15,7 @@ use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
 use crate::logic::advice;
+use crate::logic::forward::{Heard, Place};
 use crate::logic::gateway::Said;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
@@ -29,6 +30,7 @@ use crate::net::{Deadline, tls};
 use crate::plug::{self, Plug, PlugStatus};
 use crate::probe;
 use crate::probe::doh::UNRESOLVED;
+use crate::probe::forward::Router as Forwarder;
 use crate::probe::host::DefaultRoute;
 use crate::probe::wan::{Asker, LAST_LOOK, WAN_TIMEOUT, Wan};
 use crate::receiver::heartbeat::Word;
@@ -465,6 +467,38 @@ impl Adapters {
     ) -> impl FnOnce() -> Option<Said> + Send + 'static {
         let http = self.http.clone();
         move || probe::gateway::ask(router, way, &http, limit)
+    }
+
+    /// Where this host is, seen from the router that forwards ports to it; none where there is no such router.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self.router_address()?.address {
+            IpAddr::V4(router) => probe::forward::place(router),
+            IpAddr::V6(_) => None,
+        }
+    }
+
+    /// Greets the router in these ways.
+    pub fn greet(
+        &self,
+        place: &Place,
+        ways: Vec<String>,
+        limit: Duration,
+    ) -> impl FnOnce() -> Option<Heard> + Send + 'static {
+        let (http, place) = (self.http.clone(), place.clone());
+        move || probe::forward::greet(&place, &ways, &http, limit)
+    }
+
+    /// The router, to be asked for forwards.
+    #[must_use]
+    pub fn forwarder<'a>(&'a self, place: &Place, way: &'a str, end: Deadline) -> Forwarder<'a> {
+        Forwarder {
+            address: place.router,
+            way,
+            own: place.own,
+            http: &self.http,
+            end,
+        }
     }
 
     /// Whether a target that is known by its IPv4 address takes a connection, where the way there is by this router; none where there is no

@@ -8,6 +8,7 @@ pub mod check;
 pub mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod forward;
 pub mod hint;
 pub mod history;
 pub mod init;

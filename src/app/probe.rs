@@ -9,10 +9,12 @@ use jiff::Timestamp;
 
 use super::adapters::Adapters;
 use super::context::Context;
+use super::forward;
 use super::threads::{Begun, beside, side_by_side};
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
 use crate::error::Error;
+use crate::logic::forward::label;
 use crate::logic::gateway::Protocol;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
@@ -42,6 +44,8 @@ pub struct Probed {
     pub public_ip: Vec<PublicIpProbed>,
     /// Every DNS over HTTPS server for every record.
     pub dns: Vec<DnsProbed>,
+    /// Each port that the router is to forward, and what it says of it.
+    pub forwards: Vec<Signal<String>>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
     /// The UPS.
@@ -95,6 +99,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     } else {
         vec![]
     };
+    let with_forwards = wanted(ProbeSignal::Forward);
     let recovery = only.is_empty() && adapters.settings.recovery.limits.enabled;
     let with_plug = recovery || only.contains(&ProbeSignal::Plug);
     let no_plug = adapters.plug().err().filter(|_| with_plug);
@@ -102,6 +107,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     thread::scope(|scope| {
         let plug = with_plug.then(|| beside(scope, || on_or_off(adapters.plug_status())));
         let ups = wanted(ProbeSignal::Ups).then(|| beside(scope, || adapters.ups()));
+        let forwards = with_forwards.then(|| beside(scope, || forwards(adapters)));
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || adapters.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
@@ -129,11 +135,36 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
                 .into_iter()
                 .flatten()
                 .collect(),
+            forwards: forwards.and_then(Begun::join).unwrap_or_default(),
             plug: plug.and_then(Begun::join),
             ups: ups.and_then(Begun::join).flatten(),
             no_plug,
         }
     })
+}
+
+/// What the router says of each port that it is to forward.
+fn forwards(adapters: &Adapters) -> Vec<Signal<String>> {
+    let begun = Instant::now();
+    let (said, spoken) = forward::look(adapters);
+    let wanted = adapters.settings.forwards.iter().zip(said);
+    let each = wanted.map(|(wanted, said)| {
+        let result = match (said, &spoken) {
+            (_, None) => Err("the router answers by none of PCP, NAT-PMP and UPnP".to_owned()),
+            (None, Some(by)) => Ok(format!("not known: {by} tells nothing of forwards")),
+            (Some(None), _) => Err("the router does not forward it".to_owned()),
+            (Some(Some(holder)), _) if holder.port == wanted.internal => {
+                Ok(format!("leads to {holder}"))
+            }
+            (Some(Some(holder)), _) => Err(format!("leads to {holder}")),
+        };
+        Signal {
+            target: Some(label(wanted.transport, wanted.external)),
+            elapsed: begun.elapsed(),
+            result,
+        }
+    });
+    each.collect()
 }
 
 /// Of all that a plug says of itself, what a look at the line wants.

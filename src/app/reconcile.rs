@@ -12,6 +12,7 @@ use super::act::{Act, Acted};
 use super::adapters::Adapters;
 use super::ahead::Ahead;
 use super::context::Context;
+use super::forward::Greeting;
 use super::hint::Listening;
 use super::observe::{look_again, observe};
 use super::pending_cut;
@@ -136,6 +137,8 @@ struct Run<'a, 'd> {
     deadline: Deadline,
     /// A router that was not heard yet.
     router: RefCell<Option<Listening>>,
+    /// The router that is to forward ports.
+    forwarder: RefCell<Option<Greeting>>,
 }
 
 /// What was seen, and what follows from it.
@@ -193,6 +196,7 @@ impl<'a, 'd> Run<'a, 'd> {
             begun,
             deadline: Adapters::deadline(),
             router: RefCell::default(),
+            forwarder: RefCell::default(),
         };
         (run, state)
     }
@@ -200,6 +204,9 @@ impl<'a, 'd> Run<'a, 'd> {
     /// Looks at the line. Where the time of the cycle is over by then, this process was stopped, or the host slept: what timed out meanwhile
     /// says nothing of the line, and it is looked at again.
     fn observe(&mut self, state: &State) -> (Observation, Ahead) {
+        let wanted = &self.adapters.settings.forwards;
+        let greeting = Greeting::begin(self.adapters, wanted, state, &self.now);
+        self.forwarder.replace(greeting);
         let seen = self.look(state);
         if !self.deadline.remaining().is_zero() {
             return seen;
@@ -253,6 +260,14 @@ impl<'a, 'd> Run<'a, 'd> {
             decided = self.decide(before, seen);
             decided.state.recovery.looked = looked;
             acted = self.keep_records(&mut decided, Ahead::default())?;
+        }
+        // The router alone is needed for this, so it is done whatever the line is like.
+        if let Some(greeting) = self.forwarder.take() {
+            let save = self.dir.map(|dir| |state: &State| state::save(dir, state));
+            let save = save.as_ref().map(|save| save as &Save<'_>);
+            let wanted = &self.adapters.settings.forwards;
+            let kept = greeting.keep(self.adapters, wanted, &mut decided.state, save, &self.now);
+            kept.map_err(Error::state)?;
         }
         Ok(Done {
             decided,

@@ -126,6 +126,12 @@ pub const MAX_ATTEMPTS_PER_DAY: Whole = whole(1, 6, 24);
 /// The largest plugs that these protocols drive have eight relays.
 pub const RELAY: Whole = whole(0, 0, 7);
 
+/// A port; 0 is none.
+pub const PORT: Whole = whole(1, 0, 65_535);
+/// RFC 6886, 3.3 recommends two hours; a router may grant no less than two minutes (RFC 6887, 15), and no more than a day.
+pub const FORWARD_LIFETIME: Span = span(mins(2), mins(120), DAY);
+/// Each costs a question when it is renewed, of which the whole cycle waits for no longer than for one.
+pub const MAX_FORWARDS: usize = 16;
 /// Records of a zone are read and written together, and still a cycle must end within a minute.
 pub const MAX_RECORDS: usize = 1000;
 /// Each target or provider costs up to its timeout in a cycle that must end within a minute.

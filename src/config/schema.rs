@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::bounds::{
-    self, MAX_ENTRIES, MAX_ID, MAX_RECORDS, MAX_USER, Span, TTL_AUTOMATIC, TTL_MAX, TTL_MIN,
+    self, MAX_ENTRIES, MAX_FORWARDS, MAX_ID, MAX_RECORDS, MAX_USER, Span, TTL_AUTOMATIC, TTL_MAX,
+    TTL_MIN,
 };
+use super::forwards;
 use super::paths::absolute;
 use super::reader::Reader;
 use super::receiver_sections::{self, MAX_RECEIVERS};
@@ -62,6 +64,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_network = top.table("network");
     let in_policy = top.table("policy");
     let in_recovery = top.table("recovery");
+    let in_forwards = top.optional_tables("forward", MAX_FORWARDS);
     let in_telemetry = top.table("telemetry");
     let in_metrics = top.table("metrics");
     let in_heartbeats = top.optional_tables("heartbeat", MAX_RECEIVERS);
@@ -74,6 +77,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let network = network(Section::new(reader, "network", in_network), &records);
     let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
     let recovery = recovery(Section::new(reader, "recovery", in_recovery));
+    let forwards = forwards::read(reader, &in_forwards.unwrap_or_default(), &policy);
     let mut telemetry = Section::new(reader, "telemetry", in_telemetry);
     let keep = telemetry.duration("keep", bounds::KEEP);
     telemetry.close();
@@ -99,6 +103,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         "network",
         "policy",
         "recovery",
+        "forward",
         "telemetry",
         "metrics",
         "heartbeat",
@@ -115,6 +120,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         policy,
         waive,
         recovery,
+        forwards,
         keep,
         textfile,
         receivers,

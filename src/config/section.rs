@@ -355,7 +355,7 @@ impl<'r, 'a> Section<'r, 'a> {
 }
 
 /// The sections of which there may be several.
-const SEVERAL: [&str; 3] = ["record", "heartbeat", "notify"];
+const SEVERAL: [&str; 4] = ["record", "forward", "heartbeat", "notify"];
 /// What the name of a key has in it whose value is a secret.
 const SECRETS: [&str; 5] = ["token", "api_key", "private_key", "password", "secret"];
 

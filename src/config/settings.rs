@@ -9,6 +9,7 @@ use super::server::{Endpoint, RouterAddress, WanTarget};
 use super::ups::UpsServer;
 use super::url::{self, PlainHttp};
 use crate::called;
+use crate::logic::forward::Forward;
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::{CutPlug, Limits};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub waive: Vec<String>,
     /// The power cycle.
     pub recovery: Recovery,
+    /// The ports that the router is to forward; no two alike.
+    pub forwards: Vec<Forward>,
     /// For how long the record of each cycle is kept; zero where there is none.
     pub keep: Duration,
     /// Where each cycle writes its metrics, if anywhere.

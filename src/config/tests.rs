@@ -7,6 +7,7 @@ use crate::logic::policy::Rule;
 use crate::logic::units::RecordType;
 
 mod every_key;
+mod forwards;
 mod panics;
 mod records;
 mod sample;

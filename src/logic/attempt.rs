@@ -64,6 +64,7 @@ impl Attempt {
             | EventKind::Converged { .. }
             | EventKind::Outage { .. }
             | EventKind::Ups { .. }
+            | EventKind::Forward { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => None,
         });

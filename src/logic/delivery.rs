@@ -78,7 +78,7 @@ impl Topic {
                 }
                 RecordOutcome::Held | RecordOutcome::Failed => Some(Self::Trouble),
             },
-            EventKind::Error { .. } => Some(Self::Trouble),
+            EventKind::Forward { .. } | EventKind::Error { .. } => Some(Self::Trouble),
             EventKind::Readiness { .. } => None,
         }
     }
@@ -282,6 +282,7 @@ pub fn is_urgent(event: &Event) -> bool {
         | EventKind::Record { reason: None, .. }
         | EventKind::Converged { .. }
         | EventKind::Outage { .. }
+        | EventKind::Forward { .. }
         | EventKind::Gap { .. } => false,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::line::Reason;
 use super::readiness::Readiness;
-use super::units::{Family, RecordType};
+use super::units::{Family, RecordType, Transport};
 pub use super::ups::UpsPhase;
 use super::verdict::Verdict;
 
@@ -126,6 +126,24 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<u64>,
     },
+    /// The router came to forward a port, or does so no more.
+    Forward {
+        /// What happened.
+        phase: ForwardPhase,
+        /// What is forwarded.
+        protocol: Transport,
+        /// The port of the router.
+        external: u16,
+        /// The host at home.
+        host: IpAddr,
+        /// Its port.
+        internal: u16,
+        /// Which router.
+        router: IpAddr,
+        /// Why it was lost, or is not there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
         /// For how many seconds; null if the clocks cannot tell.
@@ -214,6 +232,15 @@ impl Event {
                 seconds: number("seconds"),
                 reason: owned("reason"),
             },
+            "forward" => EventKind::Forward {
+                phase: ForwardPhase::named(text("phase")?)?,
+                protocol: Transport::named(text("protocol")?)?,
+                external: number("external")?.try_into().ok()?,
+                host: address("host")??,
+                internal: number("internal")?.try_into().ok()?,
+                router: address("router")??,
+                reason: owned("reason"),
+            },
             "gap" => EventKind::Gap {
                 seconds: number("seconds"),
             },
@@ -243,6 +270,7 @@ impl EventKind {
             Self::Outage { .. } => "outage",
             Self::Recovery { .. } => "recovery",
             Self::Ups { .. } => "ups",
+            Self::Forward { .. } => "forward",
             Self::Gap { .. } => "gap",
             Self::Error { .. } => "error",
         }
@@ -250,7 +278,7 @@ impl EventKind {
 }
 
 /// Every kind of event that `history --kind` accepts.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "address",
     "readiness",
     "record",
@@ -258,6 +286,7 @@ pub const KINDS: [&str; 9] = [
     "outage",
     "recovery",
     "ups",
+    "forward",
     "gap",
     "error",
 ];
@@ -293,6 +322,22 @@ named! {
         NotHelped = "not_helped",
         /// The plug was found off in an outage, or may have been left off by an attempt whose end is told, and was switched on.
         SwitchedOn = "switched_on",
+    }
+}
+
+named! {
+    /// What happened to a forward.
+    pub enum ForwardPhase {
+        /// The router has it.
+        Opened = "opened",
+        /// The router had it, and has not any more.
+        Lost = "lost",
+        /// Another host has the port.
+        Taken = "taken",
+        /// It could not be opened, or not be given back.
+        Failed = "failed",
+        /// It was given back.
+        Closed = "closed",
     }
 }
 

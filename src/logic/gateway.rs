@@ -162,16 +162,10 @@ impl Gateway {
         self.way.as_ref() == Some(&said.way) && is_same_address && is_same_epoch
     }
 
-    /// RFC 6887, 8.5: the router's clock went on as this host's did. One that had just started could have started once more meanwhile.
+    /// Whether it started anew. One that had just started could have started once more meanwhile.
     fn went_on(&self, before: u32, epoch: u32, now: &Moment) -> bool {
         let passed = self.proved.as_ref().and_then(|at| at.elapsed(now).known());
-        let (Some(passed), Some(counted)) = (passed, epoch.checked_sub(before)) else {
-            return false;
-        };
-        let (passed, counted) = (passed.as_secs(), u64::from(counted));
-        before >= YOUNG
-            && passed + SLACK >= counted - counted / 16
-            && counted + SLACK >= passed - passed / 16
+        before >= YOUNG && passed.is_some_and(|passed| went_on(before, epoch, passed))
     }
 
     /// Takes up what a router said in a cycle in which providers proved this address, or none. `trusted` was believed before.
@@ -278,6 +272,16 @@ impl Gateway {
             Mismatch::Elsewhere
         })
     }
+}
+
+/// RFC 6887, 8.5: the router's clock went on from `before` as this host's did.
+#[must_use]
+pub fn went_on(before: u32, epoch: u32, passed: Duration) -> bool {
+    let Some(counted) = epoch.checked_sub(before) else {
+        return false;
+    };
+    let (passed, counted) = (passed.as_secs(), u64::from(counted));
+    passed + SLACK >= counted - counted / 16 && counted + SLACK >= passed - passed / 16
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub mod batches;
 pub mod by_name;
 pub mod delivery;
 pub mod event;
+pub mod forward;
+pub mod forwarded;
 pub mod gateway;
 pub mod guardrails;
 pub mod idn;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::backoff::Backoff;
 use super::by_name::ByName;
 use super::event::{Event, EventKind};
+use super::forward::Forwards;
 use super::gateway::Gateway;
 use super::known_records::KnownRecords;
 use super::line::Reason;
@@ -56,6 +57,9 @@ pub struct State {
     /// What the UPS said last, where one is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ups: Option<Ups>,
+    /// The port forwards that the router keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwards: Option<Forwards>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -223,6 +227,7 @@ impl State {
             gateway: None,
             uplinks: ByFamily::default(),
             ups: None,
+            forwards: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

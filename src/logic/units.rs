@@ -38,6 +38,27 @@ impl fmt::Display for Family {
     }
 }
 
+named! {
+    /// What is forwarded.
+    pub enum Transport {
+        /// UDP.
+        Udp = "udp",
+        /// TCP.
+        Tcp = "tcp",
+    }
+}
+
+impl Transport {
+    /// Its number (IANA, Protocol Numbers).
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Udp => 17,
+            Self::Tcp => 6,
+        }
+    }
+}
+
 /// Something of each address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]

@@ -1,10 +1,13 @@
 //! The probes, one file a signal: each asks something and says what it heard, within its own limit of time.
 //!
-//! A probe never decides what its answer means, and none knows of another.
+//! A probe never decides what its answer means, and none knows of another; `datagram` and `igd` are how several of them speak.
 
+pub mod datagram;
 pub mod doh;
+pub mod forward;
 pub mod gateway;
 pub mod host;
+pub mod igd;
 pub mod public_ip;
 pub mod router;
 pub mod ups;

@@ -16,7 +16,10 @@ use super::text::{
 use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::advice;
-use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase, UpsPhase};
+use crate::logic::event::{
+    EventKind, ForwardPhase, OutagePhase, RecordOutcome, RecoveryPhase, UpsPhase,
+};
+use crate::logic::forward::label;
 
 /// The column in which the sentences begin: after the time and the longest kind.
 const INDENT: usize = 23;
@@ -298,6 +301,26 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             charge,
             seconds,
         } => mains(*phase, *charge, *seconds),
+        EventKind::Forward {
+            phase,
+            protocol,
+            external,
+            host,
+            internal,
+            reason,
+            ..
+        } => {
+            let (paint, what) = match phase {
+                ForwardPhase::Opened => (Paint::Good, "opened"),
+                ForwardPhase::Closed => (Paint::Good, "closed"),
+                ForwardPhase::Lost => (Paint::Warn, "lost"),
+                ForwardPhase::Taken => (Paint::Bad, "taken"),
+                ForwardPhase::Failed => (Paint::Bad, "failed"),
+            };
+            let (label, because) = (label(*protocol, *external), because(reason.as_ref()));
+            let told = format!("{label} to {host}:{internal} {what}{because}");
+            (Some(paint), told)
+        }
         EventKind::Gap { seconds } => {
             let told = format!("no cycle ran for {}", duration(*seconds));
             (Some(Paint::Warn), told)

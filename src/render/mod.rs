@@ -4,6 +4,7 @@ pub mod check;
 pub mod cycle;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod forward;
 pub mod history;
 pub mod init;
 pub(crate) mod json;

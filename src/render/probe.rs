@@ -26,6 +26,21 @@ pub(crate) struct Document<'a> {
     /// What the UPS says, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     ups: Option<UpsObject<'a>>,
+    /// What the router says of each port that it is to forward; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forwards: Vec<ForwardSaid<'a>>,
+}
+
+/// What the router says of a port.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ForwardSaid<'a> {
+    /// Which port of the router: `udp 51820`.
+    forward: Option<&'a str>,
+    /// Whether it leads to the port of a host that it is to lead to, or that is not known.
+    ok: bool,
+    /// What it says, or why it says nothing, in words.
+    said: &'a str,
 }
 
 /// The report, as text that ends with a line feed; empty where quiet is asked for and no document.
@@ -36,6 +51,15 @@ pub fn report(probed: &Probed, style: &Style) -> String {
             schema: "cadence.probe/1",
             signals: objects(probed),
             ups: probed.ups.as_ref().map(UpsObject::new),
+            forwards: {
+                let all = probed.forwards.iter();
+                all.map(|it| ForwardSaid {
+                    forward: it.target.as_deref(),
+                    ok: it.ok(),
+                    said: it.result.as_ref().unwrap_or_else(|why| why),
+                })
+                .collect()
+            },
         }),
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
         Form::Pretty if !style.priority => table::text(probed, *style),
@@ -107,6 +131,10 @@ fn lines(probed: &Probed) -> Vec<Line> {
             .meta("name", &asked.record.display)
             .meta("type", asked.record.kind)
             .meta_some("answer", answer)
+    }));
+    lines.extend(probed.forwards.iter().map(|forward| {
+        signal::line(at, "FORWARD", forward, "forward", Mark::Warn)
+            .meta_some("told", forward.result.as_ref().ok())
     }));
     lines.extend(probed.plug.iter().map(|plug| {
         let on = plug.result.as_ref().ok().copied().flatten();

@@ -73,6 +73,7 @@ fn configured(settings: &Settings) -> Configured<'_> {
         records: &settings.records,
         policy: &settings.policy,
         recovery: &settings.recovery.limits,
+        forwards: &settings.forwards,
     }
 }
 

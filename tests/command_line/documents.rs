@@ -33,6 +33,7 @@ fn calls(command: &str) -> &'static [&'static [&'static str]] {
             "--token-file",
             "token",
         ]],
+        "forward" => &[&[], &["--remove"]],
         "check" => &[&[], &["--offline"]],
         "notify" => &[&[], &["--test"]],
         "history" => &[&[], &["--reverse", "--limit", "3"]],
@@ -95,7 +96,7 @@ fn home(records: &str) -> Home {
     home.configure(&format!(
         "[policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n\
          [recovery]\nenabled = true\nboot_grace = \"0s\"\noff_time = \"1s\"\nplug = \"shelly2\"\naddress = \"{address}\"\nplug_id = \"{id}\"\n\
-         [[notify]]\nkind = \"program\"\nprogram = \"{}\"\nevery = \"0s\"\n{records}",
+         [[forward]]\ninternal = 51820\n[[notify]]\nkind = \"program\"\nprogram = \"{}\"\nevery = \"0s\"\n{records}",
         program.display()
     ));
     home

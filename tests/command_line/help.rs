@@ -7,13 +7,14 @@ use std::path::Path;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "reconcile",
     "status",
     "probe",
     "recover",
     "history",
     "report",
+    "forward",
     "metrics",
     "notify",
     "init",

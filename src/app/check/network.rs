@@ -8,6 +8,8 @@ use super::finding::{Finding, Level};
 use super::{api, plug, ups};
 use crate::app::adapters::Adapters;
 use crate::app::threads::{beside, side_by_side};
+use crate::called;
+use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::line::Heard;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
@@ -48,6 +50,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let asked_router = asked_router.join().filter(|_| !is_cut_off);
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
+        findings.extend(forwards(adapters, state));
         findings.extend(asked_plug.join().unwrap_or_default());
         findings.extend(asked_ups.join().flatten());
         let dead = dead_family(&targets);
@@ -95,6 +98,24 @@ fn told(state: Option<&State>) -> Option<Finding> {
         },
         None => told,
     })
+}
+
+/// The ports that the router is to forward, as the last cycle left them.
+fn forwards(adapters: &Adapters, state: Option<&State>) -> Vec<Finding> {
+    let known = state.and_then(|state| state.forwards.as_ref());
+    let all = forwarded(&adapters.settings.forwards, known);
+    let finding = |it: &Forwarded| {
+        let told = format!("{}, {}", it.target(), it.told());
+        match (it.is_well(), &it.since) {
+            (true, _) if it.problem.is_none() => Finding::ok("forward", told),
+            (false, None) if it.problem.is_none() => {
+                let fix = format!("run a cycle: {}", called::cadence("reconcile"));
+                Finding::warn("forward", told).fix(fix)
+            }
+            _ => Finding::warn("forward", told),
+        }
+    };
+    all.iter().map(finding).collect()
 }
 
 /// `up`: somebody beyond it answers, so whatever the router does, it does its work.

@@ -60,6 +60,9 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
     assert!(settings_of_sample.textfile.take().is_some());
     let ups = settings_of_sample.ups.take();
     assert_eq!(ups.unwrap().to_string(), "ups@localhost:3493");
+    let forwards = std::mem::take(&mut settings_of_sample.forwards);
+    let shown = "[[forward]]\ninternal = 51820\nhost = \"192.168.1.20\"\n";
+    assert_eq!(forwards, settings(&format!("{NAME}{shown}")).forwards);
     let told = std::mem::take(&mut settings_of_sample.receivers);
     assert_eq!(told.names(), ["healthchecks", "ntfy", "sheets"]);
     assert_eq!(

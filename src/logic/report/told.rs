@@ -42,6 +42,7 @@ impl Report {
             | EventKind::Record { .. }
             | EventKind::Outage { .. }
             | EventKind::Ups { .. }
+            | EventKind::Forward { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }

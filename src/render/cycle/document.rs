@@ -14,6 +14,7 @@ use crate::logic::records::{CacheStatus, Layer};
 use crate::logic::state::Speed;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::verdict::Verdict;
+use crate::render::forward::ForwardObject;
 use crate::render::json::{self, SignalObject};
 use crate::render::ups::UpsObject;
 
@@ -57,6 +58,9 @@ pub(crate) struct Document<'a> {
     ups: Option<UpsObject<'a>>,
     /// What became of each record, in the order of the configuration.
     records: Vec<RecordObject<'a>>,
+    /// The ports that the router is to forward; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forwards: Vec<ForwardObject>,
     /// What became of the modem's power.
     recovery: RecoveryObject<'a>,
     /// Cycles, this one included.
@@ -224,6 +228,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         signals: SignalObject::all(&cycle.seen),
         ups: cycle.seen.ups.as_ref().map(UpsObject::new),
         records: records(cycle),
+        forwards: ForwardObject::all(&[], state.forwards.as_ref()),
         recovery: RecoveryObject {
             outcome: cycle.recovery.as_str(),
             reason,

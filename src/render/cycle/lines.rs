@@ -8,6 +8,7 @@ use crate::app::reconcile::Cycle;
 use crate::app::tell::Sent;
 use crate::logic::advice;
 use crate::logic::event::{Event, EventKind};
+use crate::logic::forward::Standing;
 use crate::logic::line::Reason;
 use crate::logic::order;
 use crate::logic::readiness::Readiness;
@@ -17,6 +18,7 @@ use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
 use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
+use crate::render::forward::ForwardObject;
 use crate::render::line::{Level, Line, Mark, whole_seconds};
 use crate::render::signal;
 use crate::render::style::{Form, Style};
@@ -44,6 +46,7 @@ pub fn all(cycle: &Cycle<'_>, style: &Style, limit: Option<Limit>) -> Vec<Line> 
         worst_records(cycle, limit)
     });
     lines.extend(readiness(cycle));
+    lines.extend(forwards(cycle));
     lines.extend(recovery(cycle));
     lines.push(verdict(cycle));
     lines.push(net_health(cycle));
@@ -383,6 +386,31 @@ fn verdict(cycle: &Cycle<'_>) -> Line {
         .level(Level::Info)
         .primary_some("reason", doubt.as_deref().or(why))
         .meta_some("outage", lasted)
+}
+
+/// Each port that the router is to forward.
+fn forwards(cycle: &Cycle<'_>) -> Vec<Line> {
+    let all = ForwardObject::all(&[], cycle.state.forwards.as_ref());
+    let each = all.iter().map(|it| {
+        let is_news = cycle.state.new_events().any(|event| {
+            matches!(&event.what, EventKind::Forward { protocol, external, .. }
+                if *protocol == it.protocol && *external == it.external)
+        });
+        let (mark, level) = match it.standing {
+            Standing::Open if is_news => (Mark::Good, Level::Notice),
+            Standing::Open => (Mark::Good, Level::Info),
+            Standing::Intended | Standing::Closing => (Mark::Neutral, Level::Info),
+            Standing::Taken | Standing::Refused | Standing::Failed => (Mark::Warn, Level::Warning),
+        };
+        let (state, port) = (it.standing.as_upper(), it.external);
+        Line::new(cycle.now.wall, mark, "FORWARD", state)
+            .level(level)
+            .primary("forward", format!("{} {port}", it.protocol.as_str()))
+            .meta_some("to", it.host.map(|host| format!("{host}:{}", it.internal)))
+            .meta_some("by", it.by.as_ref())
+            .meta_some("reason", it.problem.as_ref())
+    });
+    each.collect()
 }
 
 /// The modem's power; nothing where there is nothing to say of it.

@@ -128,6 +128,10 @@ fn rows(probed: &Probed) -> Vec<Row> {
         rows.extend(heading(probed, asked));
         rows.extend(asked.iter().map(|asked| server(probed, asked)));
     }
+    for forward in &probed.forwards {
+        let label = format!("forward {}", target(forward));
+        rows.push(Row::new(label, forward, Mark::Warn, Clone::clone));
+    }
     if let Some(plug) = &probed.plug {
         let mut row = Row::new("plug", plug, Mark::Bad, |on| {
             let state = match on {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::logic::forward::Forward;
 use crate::logic::line::Reason;
 use crate::logic::named::named;
 use crate::logic::policy::Policy;
@@ -18,6 +19,7 @@ use crate::logic::recovery::Limits;
 use crate::logic::state::Speed;
 use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
+use crate::render::forward::ForwardObject;
 
 /// As much of the configuration as `status` can use; it does without.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,8 @@ pub struct Configured<'a> {
     pub policy: &'a Policy,
     /// The guardrails of the power cycle.
     pub recovery: &'a Limits,
+    /// The port forwards.
+    pub forwards: &'a [Forward],
 }
 
 /// What is known, by the clocks of this moment: `cadence status`. What is not known is null, never a guess.
@@ -64,6 +68,9 @@ pub struct Document {
     /// The UPS, if one is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ups: Option<Ups>,
+    /// The ports that the router is to forward; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forwards: Vec<ForwardObject>,
     /// The records, in the order of the configuration if it can be read.
     pub records: Vec<Record>,
     /// Cycles, counted from the first one on.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::document::{Document, Ups};
+use crate::logic::forward::Standing;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::Truth;
 use crate::logic::verdict::Verdict;
@@ -94,6 +95,7 @@ pub fn text(document: &Document, check: u8, form: Form) -> String {
     cycles(&mut text, document);
     line(&mut text, document);
     records(&mut text, document);
+    forwards(&mut text, document);
     recovery(&mut text, document);
     if let Some(known) = &document.ups {
         ups(&mut text, known);
@@ -219,6 +221,19 @@ fn records(text: &mut Text, document: &Document) {
             let labels = [("name", &*record.name), ("type", &*record.kind)];
             text.sample(name, &labels, count(behind));
         }
+    }
+}
+
+fn forwards(text: &mut Text, document: &Document) {
+    let name = "cadence_forward_open";
+    if !document.forwards.is_empty() {
+        text.family(name, "Whether the router forwards each port.");
+    }
+    for forward in &document.forwards {
+        let port = forward.external.to_string();
+        let labels = [("protocol", forward.protocol.as_str()), ("port", &*port)];
+        let is_open = f64::from(u8::from(forward.standing == Standing::Open));
+        text.sample(name, &labels, is_open);
     }
 }
 

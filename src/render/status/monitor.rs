@@ -7,6 +7,7 @@ use super::words::confirmations;
 use crate::called;
 use crate::config::token::is_lack;
 use crate::logic::advice;
+use crate::logic::forward::Standing;
 use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
 use crate::logic::records::{CHANGING, FOLLOWING, Truth};
@@ -77,6 +78,11 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
     } else if let Some(rest) = document.backoff.as_ref().filter(|rest| rest.token_rejected) {
         let told = format!("TOKEN REJECTED: {}", rest.reason);
         troubles.push((2, advice::join(&told, rest.fix.as_deref())));
+    }
+    for forward in &document.forwards {
+        if forward.standing != Standing::Open && forward.since.is_some() {
+            troubles.push((1, format!("FORWARD {}: {}", forward.target, forward.told)));
+        }
     }
     // While the line is down, or an address waits for a confirmation, the records wait for that, which is told for itself.
     let least = match readiness {

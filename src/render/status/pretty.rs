@@ -240,6 +240,14 @@ impl<'a> Sheet<'a> {
         if let Some(ups) = &document.ups {
             self.ups(ups);
         }
+        for forward in &document.forwards {
+            let (told, fix) = advice::split(&forward.told);
+            let (paint, rest) = (Some(forward.paint()), format!(", {told}"));
+            self.row("forward", paint, &forward.target, &rest);
+            if let Some(fix) = fix {
+                self.row("fix", None, fix, "");
+            }
+        }
         for (error, fix) in document.errors.iter().zip(&document.fixes) {
             self.row("trouble", Some(Paint::Bad), error, "");
             if let Some(fix) = fix {

@@ -132,6 +132,7 @@ fn document(state: &State, now: &Moment) -> Document {
         records: &records,
         policy: &policy,
         recovery: &limits,
+        forwards: &[],
     };
     Document::new(Some(state), Some(configured), now)
 }
@@ -337,6 +338,7 @@ fn a_configured_record_that_no_cycle_has_seen_is_unknown_and_a_dropped_one_is_no
         records: &records,
         policy: &policy,
         recovery: &limits,
+        forwards: &[],
     };
     let text = page(
         &Document::new(Some(&ready()), Some(configured), &at(LAST)),
@@ -363,6 +365,7 @@ fn names_of_wide_characters_keep_the_columns() {
         records: &records,
         policy: &policy,
         recovery: &limits,
+        forwards: &[],
     };
     let text = page(
         &Document::new(Some(&ready()), Some(configured), &at(LAST + 12)),
@@ -417,6 +420,7 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
         records: &records,
         policy: &policy,
         recovery: &limits,
+        forwards: &[],
     };
     let mut state = down();
     let class = FailureClass::Timeout;

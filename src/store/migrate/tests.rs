@@ -146,6 +146,7 @@ fn saved_first() -> State {
         gateway: None,
         uplinks: ByFamily::default(),
         ups: None,
+        forwards: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),

@@ -93,11 +93,13 @@ impl Key {
             "" => format!("{name} = {value}\n{VALID}"),
             "record" if name == "name" => format!("[[record]]\nname = {value}\n"),
             "record" => format!("{VALID}{name} = {value}\n"),
-            "heartbeat" | "notify" => format!("{VALID}[[{section}]]\n{name} = {value}\n"),
+            "forward" | "heartbeat" | "notify" => {
+                format!("{VALID}[[{section}]]\n{name} = {value}\n")
+            }
             _ => format!("{VALID}[{section}]\n{name} = {value}\n"),
         };
         let env = match self.path().as_str() {
-            "policy.healthy_interval" => Env::default(),
+            "policy.healthy_interval" | "forward.lifetime" => Env::default(),
             _ => Env::from([LONGEST_INTERVAL]),
         };
         let error = parse(&text, Path::new("c"), &env).err()?;

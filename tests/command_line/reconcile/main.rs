@@ -19,6 +19,7 @@
 mod api;
 mod attributes;
 mod families;
+mod forward;
 mod hint;
 mod line;
 mod metrics;

@@ -59,6 +59,7 @@ fn show(state: &State, now: &Moment) {
         records: &records,
         policy: &policy,
         recovery: &limits,
+        forwards: &[],
     };
     for configured in [None, Some(configured)] {
         let document = Document::new(Some(state), configured, now);

@@ -16,6 +16,7 @@ use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::ups::Mains;
 use crate::logic::verdict::Verdict;
 use crate::logic::{advice, backoff};
+use crate::render::forward::ForwardObject;
 use crate::render::json;
 
 /// The schema of the document.
@@ -68,6 +69,10 @@ impl Document {
             uplinks,
             uplinks_fix,
             ups: Ups::new(known, now),
+            forwards: ForwardObject::all(
+                configured.map_or(&[], |it| it.forwards),
+                known.forwards.as_ref(),
+            ),
             records: records(known, configured, now),
             uptime: Uptime {
                 ready: uptime.ready,

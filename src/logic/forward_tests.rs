@@ -1,0 +1,456 @@
+//! What is asked of the router when, and what is told.
+
+use super::*;
+use crate::logic::fixtures::{at, ip};
+
+const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+const OWN: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
+const UPNP: &str = "http://192.168.1.1:5000/ctl urn:schemas-upnp-org:service:WANIPConnection:1";
+const HOUR: u64 = 60 * 60;
+
+fn vpn() -> Forward {
+    Forward {
+        transport: Transport::Udp,
+        internal: 51820,
+        external: 51820,
+        host: None,
+        lifetime: Duration::from_secs(2 * HOUR),
+    }
+}
+
+fn place() -> Place {
+    Place {
+        router: ROUTER,
+        mac: Some("02:00:00:00:00:01".to_owned()),
+        own: OWN,
+    }
+}
+
+/// A home, cycle by cycle.
+struct Home {
+    known: Option<Forwards>,
+    wanted: Vec<Forward>,
+    place: Place,
+    /// How the router speaks, and since which second it runs.
+    speaks: Option<(&'static str, u64)>,
+    in_doubt: bool,
+    told: Vec<String>,
+}
+
+impl Home {
+    fn new(way: &'static str) -> Self {
+        Self {
+            known: None,
+            wanted: vec![vpn()],
+            place: place(),
+            speaks: Some((way, 0)),
+            in_doubt: false,
+            told: vec![],
+        }
+    }
+
+    fn tell(&mut self, events: Vec<EventKind>) {
+        for event in events {
+            let EventKind::Forward { phase, reason, .. } = event else {
+                panic!("{event:?}");
+            };
+            let reason = reason.map_or_else(String::new, |it| format!(": {it}"));
+            self.told.push(format!("{}{reason}", phase.as_str()));
+        }
+    }
+
+    /// A cycle in which the router answers each question so: what it was asked, in words.
+    fn cycle(&mut self, s: u64, answer: &dyn Fn(Deed) -> Result<Granted, Refusal>) -> Vec<Deed> {
+        let now = at(s);
+        let ways = Forwards::ways(
+            self.known.as_ref(),
+            &self.wanted,
+            &self.place,
+            self.in_doubt,
+            &now,
+        );
+        let heard = self.speaks.map(|(way, since)| Heard {
+            way: way.to_owned(),
+            epoch: (way != UPNP).then(|| u32::try_from(s - since).unwrap()),
+        });
+        let heard = heard.filter(|heard| {
+            let is_way = |way: &String| Protocol::of(way) == Protocol::of(&heard.way);
+            ways.iter().any(is_way)
+        });
+        let (deeds, told) = Forwards::take_up(
+            &mut self.known,
+            &self.wanted,
+            &self.place,
+            (!ways.is_empty(), heard.as_ref()),
+            self.in_doubt,
+            &|| "000102030405060708090a0b".to_owned(),
+            &now,
+        );
+        self.tell(told);
+        for deed in &deeds {
+            let known = self.known.as_mut().unwrap();
+            let told = known.settle(*deed, answer(*deed), &now);
+            self.tell(told);
+        }
+        Forwards::tidy(&mut self.known);
+        // What is remembered survives the disk.
+        let text = serde_json::to_string(&self.known).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Option<Forwards>>(&text).unwrap(),
+            self.known
+        );
+        deeds
+    }
+
+    fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
+    fn standing(&self) -> Standing {
+        self.known.as_ref().unwrap().mappings[0].standing
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as an answer is")]
+fn grant(deed: Deed) -> Result<Granted, Refusal> {
+    let renew = matches!(deed, Deed::Keep { renew: true, .. });
+    Ok(Granted {
+        lifetime_s: renew.then_some(2 * 3600),
+        was_gone: false,
+        is_foreign: false,
+    })
+}
+
+fn refuse(refusal: &Refusal) -> impl Fn(Deed) -> Result<Granted, Refusal> {
+    let refusal = refusal.clone();
+    move |_| Err(refusal.clone())
+}
+
+const KEEP: [Deed; 1] = [Deed::Keep { at: 0, renew: true }];
+const LOOK: [Deed; 1] = [Deed::Keep {
+    at: 0,
+    renew: false,
+}];
+
+#[test]
+fn it_is_opened_at_once_and_renewed_at_half_of_its_time() {
+    for way in ["PCP", "NAT-PMP"] {
+        let mut home = Home::new(way);
+        assert_eq!(home.cycle(0, &grant), KEEP, "{way}");
+        assert_eq!(home.told(), ["opened"]);
+        for s in (120..HOUR).step_by(120) {
+            assert_eq!(home.cycle(s, &grant), [], "{way} {s}");
+        }
+        assert_eq!(home.cycle(HOUR, &grant), KEEP, "{way}");
+        assert_eq!(home.cycle(HOUR + 120, &grant), []);
+        assert_eq!(home.told(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_router_that_began_anew_is_asked_in_the_very_cycle_in_which_that_is_seen() {
+    for way in ["PCP", "NAT-PMP"] {
+        let mut home = Home::new(way);
+        home.cycle(1000, &grant);
+        home.cycle(1120, &grant);
+        home.speaks = Some((way, 1200));
+        assert_eq!(home.cycle(1240, &grant), KEEP, "{way}");
+        let told = ["opened", "lost: the router started anew", "opened"];
+        assert_eq!(home.told(), told);
+        // One that is silent for a while first, whatever it rests.
+        home.speaks = None;
+        for s in [1360, 1480, 1600] {
+            assert_eq!(home.cycle(s, &grant), []);
+        }
+        home.speaks = Some((way, 1700));
+        home.in_doubt = true;
+        assert_eq!(home.cycle(1720, &grant), KEEP, "{way}");
+        assert_eq!(home.told()[..1], ["lost: the router started anew"]);
+    }
+}
+
+#[test]
+fn of_upnp_it_is_looked_at_every_five_minutes_and_after_an_outage() {
+    let mut home = Home::new(UPNP);
+    assert_eq!(home.cycle(0, &grant), KEEP);
+    assert_eq!(home.cycle(120, &grant), []);
+    assert_eq!(home.cycle(300, &grant), LOOK);
+    assert_eq!(home.cycle(420, &grant), []);
+    home.in_doubt = true;
+    assert_eq!(home.cycle(540, &grant), LOOK);
+    home.in_doubt = false;
+    home.told();
+    let gone = |_| {
+        Ok(Granted {
+            lifetime_s: Some(7200),
+            was_gone: true,
+            is_foreign: false,
+        })
+    };
+    assert_eq!(home.cycle(840, &gone), LOOK);
+    assert_eq!(home.told(), ["lost: the router had it no more", "opened"]);
+    // One for good is looked at, and never renewed.
+    let forever = |_| {
+        Ok(Granted {
+            lifetime_s: Some(0),
+            was_gone: true,
+            is_foreign: false,
+        })
+    };
+    home.cycle(1140, &forever);
+    assert_eq!(home.cycle(100_000, &grant), LOOK);
+}
+
+#[test]
+fn another_router_is_asked_at_once_whatever_tells_that_it_is_another() {
+    type Change = (&'static str, fn(&mut Home));
+    let changes: [Change; 4] = [
+        ("its address", |home| {
+            home.place.router = Ipv4Addr::new(192, 168, 1, 254);
+        }),
+        ("its hardware", |home| {
+            home.place.mac = Some("02:00:00:00:00:99".to_owned());
+        }),
+        ("its way", |home| home.speaks = Some((UPNP, 0))),
+        ("its clock", |home| home.speaks = Some(("PCP", 1190))),
+    ];
+    for (what, change) in changes {
+        let mut home = Home::new("PCP");
+        home.cycle(1000, &grant);
+        home.told();
+        change(&mut home);
+        assert_eq!(home.cycle(1200, &grant), KEEP, "{what}");
+        let told = home.told();
+        assert!(
+            told[0].starts_with("lost: the router ") && told[1] == "opened",
+            "{what}: {told:?}"
+        );
+    }
+    // One whose hardware address is not known for once is the same.
+    let mut home = Home::new("PCP");
+    home.cycle(1000, &grant);
+    home.place.mac = None;
+    assert_eq!(home.cycle(1120, &grant), []);
+}
+
+#[test]
+fn what_is_refused_is_told_once_with_a_fix_and_asked_for_ever_more_seldom() {
+    let holder = Holder {
+        host: "192.168.1.77".to_owned(),
+        port: 51820,
+        description: "Xbox".to_owned(),
+    };
+    let taken = |by: Option<&Holder>, offered| Refusal::Taken {
+        by: by.cloned(),
+        offered,
+    };
+    for (refusal, standing, told) in [
+        (
+            taken(Some(&holder), None),
+            Standing::Taken,
+            "taken: router 192.168.1.1 does not forward udp 51820: 192.168.1.77:51820 (\"Xbox\") has it; fix: take it",
+        ),
+        (
+            taken(None, Some(51821)),
+            Standing::Taken,
+            "taken: router 192.168.1.1 does not forward udp 51820: another host has it; port 51821, which was offered in its place, was given back; fix: take it",
+        ),
+        (
+            Refusal::Forbidden("not authorized".to_owned()),
+            Standing::Refused,
+            "failed: router 192.168.1.1 refuses to forward udp 51820 (PCP: not authorized); fix: switch on UPnP or NAT-PMP/PCP on the router",
+        ),
+        (
+            Refusal::OtherHost,
+            Standing::Refused,
+            "failed: router 192.168.1.1 lets a host forward ports to itself alone (PCP), and udp 51820 is to lead to 192.168.1.10; fix: run cadence on that host",
+        ),
+        (
+            Refusal::Other("it can keep no more".to_owned()),
+            Standing::Failed,
+            "failed: router 192.168.1.1 does not forward udp 51820 (PCP: it can keep no more)",
+        ),
+        (
+            Refusal::Silent,
+            Standing::Failed,
+            "failed: router 192.168.1.1 did not answer by PCP about udp 51820; fix: if that goes on, let the router's UPnP",
+        ),
+    ] {
+        let mut home = Home::new("PCP");
+        let mut tries = vec![];
+        for s in (0..6 * HOUR).step_by(60) {
+            if !home.cycle(s, &refuse(&refusal)).is_empty() {
+                tries.push(s / 60);
+            }
+        }
+        assert_eq!(home.standing(), standing);
+        assert_eq!(
+            tries,
+            [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303],
+            "{refusal:?}"
+        );
+        let all = home.told();
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert!(all[0].starts_with(told), "{}", all[0]);
+        assert_eq!(home.cycle(7 * HOUR, &grant), KEEP);
+        assert_eq!(home.told(), ["opened"]);
+    }
+}
+
+#[test]
+fn a_renewal_that_gets_no_answer_is_tried_again_and_it_is_lost_when_its_time_is_over() {
+    let mut home = Home::new("PCP");
+    home.cycle(0, &grant);
+    home.told();
+    let mut tries = 0;
+    for s in (HOUR..2 * HOUR).step_by(120) {
+        tries += home.cycle(s, &refuse(&Refusal::Silent)).len();
+        assert_eq!(home.standing(), Standing::Open);
+    }
+    assert!((4..=7).contains(&tries), "{tries}");
+    home.cycle(2 * HOUR, &refuse(&Refusal::Silent));
+    let told = home.told();
+    assert_eq!(
+        told[0],
+        "lost: its time was over before the router renewed it"
+    );
+    assert_ne!(home.standing(), Standing::Open);
+}
+
+#[test]
+fn a_router_that_speaks_no_protocol_is_asked_ever_more_seldom_and_that_is_told() {
+    let mut home = Home::new("PCP");
+    home.speaks = None;
+    let mut asked = vec![];
+    for s in (0..4 * HOUR).step_by(60) {
+        let ways = Forwards::ways(
+            home.known.as_ref(),
+            &home.wanted,
+            &home.place,
+            false,
+            &at(s),
+        );
+        if !ways.is_empty() {
+            assert_eq!(ways, ["PCP", "NAT-PMP", "UPnP"]);
+            asked.push(s / 60);
+        }
+        home.cycle(s, &grant);
+    }
+    assert_eq!(asked, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
+    let silence = home.known.unwrap().silence().unwrap();
+    assert!(silence.contains("none of PCP, NAT-PMP and UPnP; fix: "));
+}
+
+#[test]
+fn what_is_not_wanted_any_more_is_given_back_and_forgotten() {
+    for way in ["PCP", "NAT-PMP", UPNP] {
+        let mut home = Home::new(way);
+        home.cycle(0, &grant);
+        home.wanted = vec![];
+        assert_eq!(home.cycle(120, &grant), [Deed::Close { at: 0 }], "{way}");
+        assert_eq!(home.told(), ["opened", "closed"]);
+        assert_eq!(home.known, None);
+        assert!(Forwards::ways(None, &[], &home.place, true, &at(240)).is_empty());
+    }
+    // One that cannot be given back is tried a few times.
+    let mut home = Home::new("PCP");
+    home.cycle(0, &grant);
+    home.wanted = vec![];
+    let mut tries = 0;
+    for s in (120..HOUR).step_by(60) {
+        tries += home.cycle(s, &refuse(&Refusal::Silent)).len();
+    }
+    assert_eq!((tries, home.known), (5, None));
+    // What the router never had, and what somebody else made, is not given back.
+    let foreign = |_| {
+        Ok(Granted {
+            lifetime_s: None,
+            was_gone: false,
+            is_foreign: true,
+        })
+    };
+    for answer in [&refuse(&Refusal::OtherHost) as &dyn Fn(Deed) -> _, &foreign] {
+        let mut home = Home::new(UPNP);
+        home.cycle(0, answer);
+        home.wanted = vec![];
+        assert_eq!(home.cycle(120, &grant), []);
+        assert_eq!(home.known, None);
+    }
+}
+
+#[test]
+fn a_host_that_moved_has_its_forward_follow_it() {
+    let mut home = Home::new(UPNP);
+    home.cycle(0, &grant);
+    home.told();
+    home.place.own = Ipv4Addr::new(192, 168, 1, 11);
+    assert_eq!(home.cycle(120, &grant), KEEP);
+    let told = home.told();
+    assert_eq!(
+        told[0],
+        "lost: this host is 192.168.1.11 now, and was 192.168.1.10"
+    );
+    let mapping = &home.known.unwrap().mappings[0];
+    assert_eq!(
+        (mapping.to, mapping.was),
+        (ip("192.168.1.11"), Some(ip("192.168.1.10")))
+    );
+}
+
+#[test]
+fn whatever_kills_it_what_may_be_open_is_remembered_and_asked_for_again() {
+    // The state is saved once the intention stands in it; nothing after that was.
+    let mut home = Home::new("PCP");
+    let now = at(0);
+    let heard = Heard {
+        way: "PCP".to_owned(),
+        epoch: Some(1000),
+    };
+    let (deeds, _) = Forwards::take_up(
+        &mut home.known,
+        &home.wanted,
+        &home.place,
+        (true, Some(&heard)),
+        false,
+        &|| "00".to_owned(),
+        &now,
+    );
+    assert_eq!(deeds, KEEP);
+    assert_eq!(home.standing(), Standing::Intended);
+    home.speaks = Some(("PCP", 0));
+    let mut later = Home {
+        known: home.known.clone(),
+        wanted: vec![],
+        ..Home::new("PCP")
+    };
+    assert_eq!(later.cycle(120, &grant), [Deed::Close { at: 0 }]);
+    let mut later = Home {
+        known: home.known,
+        ..Home::new("PCP")
+    };
+    assert_eq!(later.cycle(120, &grant), KEEP);
+}
+
+#[test]
+fn to_another_host_it_is_upnp_that_is_spoken_first() {
+    let elsewhere = Forward {
+        host: Some(Ipv4Addr::new(192, 168, 1, 20)),
+        ..vpn()
+    };
+    let own = Forward {
+        host: Some(OWN),
+        ..vpn()
+    };
+    let first =
+        |wanted: Forward| Forwards::ways(None, &[wanted], &place(), false, &at(0)).remove(0);
+    assert_eq!(first(elsewhere.clone()), "UPnP");
+    assert_eq!(first(own), "PCP");
+    // Where the way of before does not allow it, the others are tried.
+    let mut home = Home::new("PCP");
+    home.wanted = vec![elsewhere];
+    home.cycle(0, &refuse(&Refusal::OtherHost));
+    assert_eq!(home.known.as_ref().unwrap().way, None);
+    home.speaks = Some((UPNP, 0));
+    assert_eq!(home.cycle(120, &grant), KEEP);
+    assert_eq!(home.standing(), Standing::Open);
+}

@@ -1,0 +1,445 @@
+//! Asks the router to forward ports: PCP (RFC 6887), NAT-PMP (RFC 6886), and an Internet Gateway Device of UPnP.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::datagram::{PORT, answer, connected};
+use super::igd::{call, find_control, within};
+use crate::file::of_kernel;
+use crate::logic::forward::{Granted, Heard, Holder, Mapping, Place, Refusal};
+use crate::logic::gateway::Protocol;
+use crate::logic::units::Transport;
+use crate::net::Deadline;
+use crate::net::http::Http;
+
+/// What a forward of ours is called, where it has a name.
+const NAME: &str = "cadence";
+/// So much of another one's name is told.
+const LONGEST_NAME: usize = 40;
+/// What PCP answers with (RFC 6887, 7.4), and what is meant by it.
+const PCP_NOT_AUTHORIZED: u8 = 2;
+const PCP_UNSUPPORTED_OPTION: u8 = 5;
+const PCP_CANNOT_PROVIDE_EXTERNAL: u8 = 11;
+/// What NAT-PMP answers with (RFC 6886, 3.5).
+const PMP_NOT_AUTHORIZED: u8 = 2;
+/// What UPnP answers with (`WANIPConnection:1`, 2.4.16; `:2`, 2.5.16).
+const NO_SUCH_ENTRY: u16 = 714;
+const NOT_AUTHORIZED: u16 = 606;
+const CONFLICT: u16 = 718;
+const ONLY_PERMANENT: u16 = 725;
+
+/// A router that is asked for something.
+#[derive(Clone, Copy)]
+pub struct Router<'a> {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// How it is spoken to: the name of a protocol, or where UPnP is spoken.
+    pub way: &'a str,
+    /// By which address it sees this host.
+    pub own: Ipv4Addr,
+    /// Speaks UPnP.
+    pub http: &'a Http,
+    /// Until when it has to answer.
+    pub end: Deadline,
+}
+
+/// Where this host is, seen from that router; none where there is no way to it.
+#[must_use]
+pub fn place(router: Ipv4Addr) -> Option<Place> {
+    let socket = connected((router, PORT).into())?;
+    let IpAddr::V4(own) = socket.local_addr().ok()?.ip() else {
+        return None;
+    };
+    // `proc_net(5)`: address, type, flags, hardware address. One that did not answer yet has zeros.
+    let table = of_kernel("/proc/net/arp");
+    let lines = table.lines().map(|line| line.split_ascii_whitespace());
+    let mut of_router =
+        lines.filter_map(|mut line| (line.next()?.parse() == Ok(router)).then(|| line.nth(2))?);
+    let mac = of_router.next().filter(|mac| *mac != "00:00:00:00:00:00");
+    Some(Place {
+        router,
+        mac: mac.map(str::to_owned),
+        own,
+    })
+}
+
+/// Greets the router in these ways, one after the other, until it answers.
+#[must_use]
+pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Option<Heard> {
+    let end = Deadline::after(limit);
+    let count = u32::try_from(ways.len()).unwrap_or(1).max(1);
+    ways.iter().find_map(|way| {
+        let part = Deadline::after(end.within(limit / count));
+        let (way, epoch) = match Protocol::of(way) {
+            Protocol::Pcp => {
+                let mut request = vec![2, 0, 0, 0, 0, 0, 0, 0];
+                request.extend(place.own.to_ipv6_mapped().octets());
+                let socket = connected((place.router, PORT).into())?;
+                let epoch = answer(&socket, &request, part, |said| match said {
+                    [2, 128, _, 0, _, _, _, _, a, b, c, d, ..] => {
+                        Some(u32::from_be_bytes([*a, *b, *c, *d]))
+                    }
+                    _ => None,
+                });
+                (way.clone(), Some(epoch?))
+            }
+            Protocol::NatPmp => {
+                let socket = connected((place.router, PORT).into())?;
+                // It has an epoch also where it has no address.
+                let epoch = answer(&socket, &[0, 0], part, |said| match said {
+                    [0, 128, 0, result, a, b, c, d, ..] if *result != 1 => {
+                        Some(u32::from_be_bytes([*a, *b, *c, *d]))
+                    }
+                    _ => None,
+                });
+                (way.clone(), Some(epoch?))
+            }
+            // Where it was spoken before it is asked in any case.
+            Protocol::Upnp if way != Protocol::Upnp.name() => (way.clone(), None),
+            Protocol::Upnp => (find_control(place.router, http, part)?, None),
+        };
+        Some(Heard { way, epoch })
+    })
+}
+
+impl Router<'_> {
+    /// Has the router forward this, for as long as it grants of `lifetime`; without `renew` it is enough that it has it.
+    ///
+    /// # Errors
+    /// Why it does not. What it gave in place of what was asked for has been given back.
+    pub fn keep(
+        &self,
+        mapping: &Mapping,
+        lifetime: Duration,
+        renew: bool,
+    ) -> Result<Granted, Refusal> {
+        let lifetime = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+        match Protocol::of(self.way) {
+            Protocol::Upnp => self.keep_by_upnp(mapping, lifetime, renew),
+            Protocol::Pcp | Protocol::NatPmp => {
+                let (external, lifetime_s) = self.map(mapping, lifetime)?;
+                if external == mapping.external {
+                    return Ok(Granted {
+                        lifetime_s: Some(lifetime_s),
+                        was_gone: false,
+                        is_foreign: false,
+                    });
+                }
+                let _ = self.map(mapping, 0);
+                Err(Refusal::Taken {
+                    by: self.named_by_upnp(mapping),
+                    offered: Some(external),
+                })
+            }
+        }
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// Why it is not known to be gone.
+    pub fn close(&self, mapping: &Mapping) -> Result<Granted, Refusal> {
+        match Protocol::of(self.way) {
+            Protocol::Upnp => self.close_by_upnp(mapping)?,
+            Protocol::Pcp | Protocol::NatPmp => drop(self.map(mapping, 0)?),
+        }
+        Ok(Granted {
+            lifetime_s: None,
+            was_gone: false,
+            is_foreign: false,
+        })
+    }
+
+    /// Whom the router forwards this port to, where it tells that; none where it is nobody.
+    ///
+    /// # Errors
+    /// It does not tell.
+    pub fn holder(&self, transport: Transport, external: u16) -> Result<Option<Holder>, Refusal> {
+        let (port, protocol) = (external.to_string(), upper(transport));
+        let arguments = [
+            ("NewRemoteHost", ""),
+            ("NewExternalPort", &port),
+            ("NewProtocol", protocol),
+        ];
+        let asked = "GetSpecificPortMappingEntry";
+        match call(self.way, asked, &arguments, self.http, self.end) {
+            Ok(said) => {
+                let text = |element| within(&said, element).unwrap_or_default();
+                let plain = text("NewPortMappingDescription").chars();
+                let plain = plain.filter(|it| !it.is_control() && *it != '"');
+                Ok(Some(Holder {
+                    host: text("NewInternalClient")
+                        .chars()
+                        .take(LONGEST_NAME)
+                        .collect(),
+                    port: text("NewInternalPort").parse().unwrap_or_default(),
+                    description: plain.take(LONGEST_NAME).collect(),
+                }))
+            }
+            Err(Some(NO_SUCH_ENTRY)) => Ok(None),
+            Err(code) => Err(refused(code)),
+        }
+    }
+
+    fn keep_by_upnp(
+        &self,
+        mapping: &Mapping,
+        lifetime: u32,
+        renew: bool,
+    ) -> Result<Granted, Refusal> {
+        let there = self.holder(mapping.transport, mapping.external)?;
+        let is_there = there.is_some();
+        if let Some(holder) = there {
+            let leads_there =
+                holder.host == mapping.to.to_string() && holder.port == mapping.internal;
+            let was_granted = mapping.lifetime_s > 0 && !mapping.is_foreign;
+            let is_ours = holder.description == NAME || was_granted;
+            match (leads_there, is_ours) {
+                (true, true) if renew => {}
+                (true, _) => {
+                    return Ok(Granted {
+                        lifetime_s: None,
+                        was_gone: false,
+                        is_foreign: !is_ours,
+                    });
+                }
+                // Of this host, from when it was configured in another way, or had another address.
+                (false, true)
+                    if self.was_here(mapping, &holder) && self.delete(mapping).is_ok() => {}
+                (false, _) => {
+                    return Err(Refusal::Taken {
+                        by: Some(holder),
+                        offered: None,
+                    });
+                }
+            }
+        }
+        let lifetime_s = match self.add(mapping, lifetime) {
+            Err(Some(ONLY_PERMANENT)) => self.add(mapping, 0).map(|()| 0),
+            added => added.map(|()| lifetime),
+        };
+        let is_elsewhere = mapping.to != self.own;
+        let lifetime_s = lifetime_s.map_err(|code| match code {
+            // In its secure mode miniupnpd says the former, others say the latter.
+            Some(NOT_AUTHORIZED | CONFLICT) if is_elsewhere => Refusal::OtherHost,
+            Some(CONFLICT) => Refusal::Taken {
+                by: None,
+                offered: None,
+            },
+            code => refused(code),
+        })?;
+        Ok(Granted {
+            lifetime_s: Some(lifetime_s),
+            was_gone: !is_there,
+            is_foreign: false,
+        })
+    }
+
+    fn was_here(&self, mapping: &Mapping, holder: &Holder) -> bool {
+        let known = [Some(self.own.into()), mapping.was];
+        let mut known = known.into_iter().flatten().map(|it: IpAddr| it.to_string());
+        known.any(|it| it == holder.host)
+    }
+
+    /// `AddPortMapping`, for good where the time is 0.
+    fn add(&self, mapping: &Mapping, lifetime: u32) -> Result<(), Option<u16>> {
+        let (external, internal) = (mapping.external.to_string(), mapping.internal.to_string());
+        let (to, lifetime) = (mapping.to.to_string(), lifetime.to_string());
+        let arguments = [
+            ("NewRemoteHost", ""),
+            ("NewExternalPort", &*external),
+            ("NewProtocol", upper(mapping.transport)),
+            ("NewInternalPort", &internal),
+            ("NewInternalClient", &to),
+            ("NewEnabled", "1"),
+            ("NewPortMappingDescription", NAME),
+            ("NewLeaseDuration", &lifetime),
+        ];
+        call(self.way, "AddPortMapping", &arguments, self.http, self.end).map(drop)
+    }
+
+    /// Nothing is deleted that leads elsewhere by now.
+    fn close_by_upnp(&self, mapping: &Mapping) -> Result<(), Refusal> {
+        let there = self.holder(mapping.transport, mapping.external)?;
+        let is_ours =
+            |it: &Holder| it.host == mapping.to.to_string() && it.port == mapping.internal;
+        if there.as_ref().is_some_and(is_ours) {
+            self.delete(mapping)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&self, mapping: &Mapping) -> Result<(), Refusal> {
+        let port = mapping.external.to_string();
+        let arguments = [
+            ("NewRemoteHost", ""),
+            ("NewExternalPort", &*port),
+            ("NewProtocol", upper(mapping.transport)),
+        ];
+        match call(
+            self.way,
+            "DeletePortMapping",
+            &arguments,
+            self.http,
+            self.end,
+        ) {
+            Ok(_) | Err(Some(NO_SUCH_ENTRY)) => Ok(()),
+            Err(code) => Err(refused(code)),
+        }
+    }
+
+    /// Who has a port that was not to be had, where the router speaks UPnP besides.
+    fn named_by_upnp(&self, mapping: &Mapping) -> Option<Holder> {
+        let control = find_control(self.address, self.http, self.end)?;
+        let router = Router {
+            way: &control,
+            ..*self
+        };
+        router.holder(mapping.transport, mapping.external).ok()?
+    }
+
+    /// Asks for a forward by PCP or NAT-PMP, or for its end where the time is 0: the port of the router that it is now, and for how long.
+    fn map(&self, mapping: &Mapping, lifetime: u32) -> Result<(u16, u32), Refusal> {
+        let socket = connected((self.address, PORT).into()).ok_or(Refusal::Silent)?;
+        let is_elsewhere = mapping.to != self.own;
+        let said = if Protocol::of(self.way) == Protocol::NatPmp {
+            if is_elsewhere {
+                return Err(Refusal::OtherHost);
+            }
+            let request = nat_pmp_request(mapping, lifetime);
+            answer(&socket, &request, self.end, |said| {
+                read_nat_pmp(mapping, said)
+            })
+        } else {
+            let request = pcp_request(mapping, self.own, lifetime);
+            answer(&socket, &request, self.end, |said| read_pcp(mapping, said))
+        };
+        said.unwrap_or(Err(Refusal::Silent))
+    }
+}
+
+/// The protocol as UPnP writes it.
+const fn upper(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "UDP",
+        Transport::Tcp => "TCP",
+    }
+}
+
+/// What a device said by the number of its error.
+fn refused(code: Option<u16>) -> Refusal {
+    match code {
+        None => Refusal::Silent,
+        Some(NOT_AUTHORIZED) => Refusal::Forbidden("606, action not authorized".to_owned()),
+        Some(501) => Refusal::Other("501, action failed".to_owned()),
+        Some(402) => Refusal::Other("402, invalid arguments".to_owned()),
+        Some(code) => Refusal::Other(format!("error {code}")),
+    }
+}
+
+/// RFC 6886, 3.3 and 3.4: one that ends names no port of the router.
+fn nat_pmp_request(mapping: &Mapping, lifetime: u32) -> Vec<u8> {
+    let external = if lifetime == 0 { 0 } else { mapping.external };
+    let mut request = vec![0, nat_pmp_opcode(mapping.transport), 0, 0];
+    request.extend(mapping.internal.to_be_bytes());
+    request.extend(external.to_be_bytes());
+    request.extend(lifetime.to_be_bytes());
+    request
+}
+
+const fn nat_pmp_opcode(transport: Transport) -> u8 {
+    match transport {
+        Transport::Udp => 1,
+        Transport::Tcp => 2,
+    }
+}
+
+/// What an answer says; none where it is no answer to this.
+fn read_nat_pmp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal>> {
+    let [0, opcode, 0, result, rest @ ..] = said else {
+        return None;
+    };
+    if *opcode != nat_pmp_opcode(mapping.transport) + 128 {
+        return None;
+    }
+    match *result {
+        0 => {
+            let is_of_it = two(rest, 4)? == mapping.internal;
+            let (external, lifetime) = (two(rest, 6)?, four(rest, 8)?);
+            is_of_it.then_some(Ok((external, lifetime)))
+        }
+        PMP_NOT_AUTHORIZED => Some(Err(Refusal::Forbidden("not authorized".to_owned()))),
+        3 => Some(Err(Refusal::Other("it has no address itself".to_owned()))),
+        4 => Some(Err(Refusal::Other("it can keep no more".to_owned()))),
+        result => Some(Err(Refusal::Other(format!("result {result}")))),
+    }
+}
+
+/// RFC 6887, 11.1, with `THIRD_PARTY` (13.1) for another host. `PREFER_FAILURE` (13.2) is for others than hosts, and who does not know it
+/// refuses all of the request: a port that was not asked for is given back.
+fn pcp_request(mapping: &Mapping, own: Ipv4Addr, lifetime: u32) -> Vec<u8> {
+    let mapped = |address: IpAddr| match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    };
+    let mut request = vec![2, 1, 0, 0];
+    request.extend(lifetime.to_be_bytes());
+    request.extend(mapped(own.into()));
+    request.extend(nonce(mapping));
+    request.extend([mapping.transport.number(), 0, 0, 0]);
+    request.extend(mapping.internal.to_be_bytes());
+    request.extend(mapping.external.to_be_bytes());
+    request.extend(mapped(Ipv4Addr::UNSPECIFIED.into()));
+    if mapping.to != own {
+        request.extend([1, 0, 0, 16]);
+        request.extend(mapped(mapping.to));
+    }
+    request
+}
+
+fn nonce(mapping: &Mapping) -> [u8; 12] {
+    let digits = u128::from_str_radix(&mapping.nonce, 16).unwrap_or_default();
+    let [_, _, _, _, nonce @ ..] = digits.to_be_bytes();
+    nonce
+}
+
+/// What an answer says; none where it is no answer to this.
+fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal>> {
+    let (head, body) = said.split_at_checked(24)?;
+    let [2, 129, _, result, ..] = head else {
+        return None;
+    };
+    let (its_nonce, rest) = body.split_at_checked(12)?;
+    let is_of_it = its_nonce == nonce(mapping)
+        && rest.first() == Some(&mapping.transport.number())
+        && two(rest, 4)? == mapping.internal;
+    if !is_of_it {
+        return None;
+    }
+    Some(match *result {
+        0 => Ok((two(rest, 6)?, four(head, 4)?)),
+        PCP_NOT_AUTHORIZED => Err(Refusal::Forbidden("not authorized".to_owned())),
+        // Only that of another host was added.
+        PCP_UNSUPPORTED_OPTION => Err(Refusal::OtherHost),
+        PCP_CANNOT_PROVIDE_EXTERNAL => Err(Refusal::Taken {
+            by: None,
+            offered: None,
+        }),
+        7 => Err(Refusal::Other("it has no address itself".to_owned())),
+        8 | 10 => Err(Refusal::Other("it can keep no more".to_owned())),
+        result => Err(Refusal::Other(format!("result {result}"))),
+    })
+}
+
+fn two(bytes: &[u8], at: usize) -> Option<u16> {
+    let two = bytes.get(at..at + 2)?;
+    Some(u16::from_be_bytes(two.try_into().ok()?))
+}
+
+fn four(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at + 4)?;
+    Some(u32::from_be_bytes(four.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,439 @@
+//! Routers that are well and routers that are not.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Instant;
+
+use super::*;
+use crate::logic::fixtures::at;
+use crate::logic::forward::{Forward, Forwards};
+use crate::net::dial::Dialer;
+use crate::net::tls;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const KIND: &str = "urn:schemas-upnp-org:service:WANIPConnection:1";
+
+/// An address of loopback that no other test has.
+fn address() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    Ipv4Addr::new(127, 92, 7, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn http() -> Http {
+    Http::new(Dialer::new(None), tls::client_config(None).unwrap())
+}
+
+fn mapping(host: Option<Ipv4Addr>) -> Mapping {
+    let forward = Forward {
+        transport: Transport::Udp,
+        internal: 51820,
+        external: 51820,
+        host,
+        lifetime: HOUR,
+    };
+    let place = Place {
+        router: Ipv4Addr::LOCALHOST,
+        mac: None,
+        own: Ipv4Addr::LOCALHOST,
+    };
+    let mut known = None;
+    let nonce = || "000102030405060708090a0b".to_owned();
+    let _ = Forwards::take_up(
+        &mut known,
+        &[forward],
+        &place,
+        (false, None),
+        false,
+        &nonce,
+        &at(0),
+    );
+    known.unwrap().mappings.remove(0)
+}
+
+/// A router that answers each datagram with these.
+fn router(answer: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Ipv4Addr {
+    let at = address();
+    let socket = UdpSocket::bind((at, PORT)).unwrap();
+    thread::spawn(move || {
+        let mut buffer = [0; 1100];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            for said in answer(&buffer[..length]) {
+                let _ = socket.send_to(&said, from);
+            }
+        }
+    });
+    at
+}
+
+fn ask(address: Ipv4Addr, way: &str, host: Option<Ipv4Addr>) -> Result<Granted, Refusal> {
+    let http = http();
+    let router = Router {
+        address,
+        way,
+        own: Ipv4Addr::LOCALHOST,
+        http: &http,
+        end: Deadline::after(Duration::from_millis(600)),
+    };
+    router.keep(&mapping(host), HOUR, true)
+}
+
+const OK: Result<Granted, Refusal> = Ok(Granted {
+    lifetime_s: Some(1800),
+    was_gone: false,
+    is_foreign: false,
+});
+
+fn nat_pmp(result: u8, external: u16, lifetime: u32) -> Vec<u8> {
+    let mut said = vec![0, 129, 0, result, 0, 0, 0, 9];
+    said.extend(51820_u16.to_be_bytes());
+    said.extend(external.to_be_bytes());
+    said.extend(lifetime.to_be_bytes());
+    said
+}
+
+fn pcp(request: &[u8], result: u8, external: u16, lifetime: u32) -> Vec<u8> {
+    let mut said = vec![2, 129, 0, result];
+    said.extend(lifetime.to_be_bytes());
+    said.extend([0, 0, 0, 9]);
+    said.extend([0; 12]);
+    said.extend(&request[24..42]);
+    said.extend(external.to_be_bytes());
+    said.extend(Ipv4Addr::new(11, 22, 33, 44).to_ipv6_mapped().octets());
+    said
+}
+
+#[test]
+fn what_is_asked_for_stands_in_the_datagram_as_the_documents_have_it() {
+    let it = mapping(None);
+    let own = Ipv4Addr::LOCALHOST;
+    let port = 51820_u16.to_be_bytes();
+    let lifetime = 3600_u32.to_be_bytes();
+    let request = nat_pmp_request(&it, 3600);
+    assert_eq!(
+        request,
+        [&[0, 1, 0, 0][..], &port, &port, &lifetime].concat()
+    );
+    let gone = nat_pmp_request(&it, 0);
+    assert_eq!(gone, [&[0, 1, 0, 0][..], &port, &[0, 0], &[0; 4]].concat());
+    let mapped = own.to_ipv6_mapped().octets();
+    let none = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets();
+    let expected = [
+        &[2, 1, 0, 0][..],
+        &lifetime,
+        &mapped,
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+        &[17, 0, 0, 0],
+        &port,
+        &port,
+        &none,
+    ];
+    assert_eq!(pcp_request(&it, own, 3600), expected.concat());
+    assert_eq!(expected.concat().len(), 60);
+    let other = Ipv4Addr::new(127, 0, 0, 9);
+    let third = pcp_request(&mapping(Some(other)), own, 3600);
+    let option = [&[1, 0, 0, 16][..], &other.to_ipv6_mapped().octets()].concat();
+    assert_eq!(third[60..], option);
+}
+
+#[test]
+fn what_a_router_grants_by_a_datagram_is_believed_and_what_it_refuses_told() {
+    let forbidden = || Err(Refusal::Forbidden("not authorized".to_owned()));
+    let other = |why: &str| Err(Refusal::Other(why.to_owned()));
+    for (result, expected) in [
+        (0, OK),
+        (2, forbidden()),
+        (3, other("it has no address itself")),
+        (4, other("it can keep no more")),
+        (5, other("result 5")),
+    ] {
+        let at = router(move |_| vec![nat_pmp(result, 51820, 1800)]);
+        assert_eq!(ask(at, "NAT-PMP", None), expected, "NAT-PMP {result}");
+    }
+    let taken = Err(Refusal::Taken {
+        by: None,
+        offered: None,
+    });
+    for (result, expected) in [
+        (0, OK),
+        (2, forbidden()),
+        (5, Err(Refusal::OtherHost)),
+        (8, other("it can keep no more")),
+        (11, taken),
+        (12, other("result 12")),
+    ] {
+        let at = router(move |request| vec![pcp(request, result, 51820, 1800)]);
+        assert_eq!(ask(at, "PCP", None), expected, "PCP {result}");
+    }
+    let elsewhere = Some(Ipv4Addr::new(127, 0, 0, 9));
+    let at = router(|_| vec![nat_pmp(0, 51820, 1800)]);
+    assert_eq!(ask(at, "NAT-PMP", elsewhere), Err(Refusal::OtherHost));
+}
+
+#[test]
+fn another_port_than_was_asked_for_is_given_back() {
+    for way in ["NAT-PMP", "PCP"] {
+        let seen = Arc::new(Mutex::new(vec![]));
+        let its = Arc::clone(&seen);
+        let at = router(move |request| {
+            let lifetime = if request[0] == 0 {
+                &request[8..12]
+            } else {
+                &request[4..8]
+            };
+            its.lock().unwrap().push(lifetime.to_vec());
+            let granted = u32::from_be_bytes(lifetime.try_into().unwrap()) / 2;
+            vec![if request[0] == 0 {
+                nat_pmp(0, 51821, granted)
+            } else {
+                pcp(request, 0, 51821, granted)
+            }]
+        });
+        let taken = Err(Refusal::Taken {
+            by: None,
+            offered: Some(51821),
+        });
+        assert_eq!(ask(at, way, None), taken, "{way}");
+        let asked = seen.lock().unwrap().clone();
+        assert_eq!(asked, [3600_u32.to_be_bytes(), [0; 4]], "{way}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_to_it_is_waited_past_and_silence_is_bounded() {
+    let good = nat_pmp(0, 51820, 1800);
+    for bad in [
+        vec![],
+        vec![0],
+        vec![0, 129],
+        good[..15].to_vec(),
+        nat_pmp(0, 51820, 1800).into_iter().skip(1).collect(),
+        vec![0xff; 1100],
+        [&[0, 130][..], &good[2..]].concat(),
+        [&good[..8], &[0, 7], &good[10..]].concat(),
+    ] {
+        let (first, second) = (bad.clone(), good.clone());
+        let at = router(move |_| vec![first.clone(), second.clone()]);
+        assert_eq!(ask(at, "NAT-PMP", None), OK, "{bad:?}");
+    }
+    for cut in [0, 3, 23, 24, 35, 40, 43] {
+        let at = router(move |request| {
+            let whole = pcp(request, 0, 51820, 1800);
+            let mut forged = whole.clone();
+            forged[24] ^= 1;
+            vec![whole[..cut].to_vec(), forged, whole]
+        });
+        assert_eq!(ask(at, "PCP", None), OK, "{cut}");
+    }
+    let begun = Instant::now();
+    let at = router(|_| vec![]);
+    assert_eq!(ask(at, "PCP", None), Err(Refusal::Silent));
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert_eq!(ask(address(), "PCP", None), Err(Refusal::Silent), "refused");
+}
+
+/// A device that answers each action with a status and a body; what it was asked, in order.
+fn device(
+    answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let control = format!("http://{}/ctl {KIND}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(vec![]));
+    let its = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (mut length, mut action) = (0, String::new());
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line).unwrap() == 0 || line == "\r\n" {
+                    break;
+                }
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap(),
+                    "soapaction" => {
+                        let named = value.trim().trim_matches('"');
+                        named.rsplit('#').next().unwrap().clone_into(&mut action);
+                    }
+                    _ => {}
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let body = String::from_utf8(body).unwrap();
+            its.lock().unwrap().push(action.clone());
+            let (status, said) = answer(&action, &body);
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                said.len()
+            );
+            let mut stream = reader.into_inner();
+            let _ = stream.write_all((head + &said).as_bytes());
+        }
+    });
+    (control, asked)
+}
+
+fn error(code: u16) -> (u16, String) {
+    let said = format!("<UPnPError><errorCode>{code}</errorCode></UPnPError>");
+    (500, said)
+}
+
+fn entry(client: &str, port: u16, description: &str) -> (u16, String) {
+    let said = format!(
+        "<NewInternalPort>{port}</NewInternalPort><NewInternalClient>{client}</NewInternalClient>\
+         <NewEnabled>1</NewEnabled><NewPortMappingDescription>{description}</NewPortMappingDescription>\
+         <NewLeaseDuration>0</NewLeaseDuration>"
+    );
+    (200, said)
+}
+
+fn ask_device(control: &str, host: Option<Ipv4Addr>, renew: bool) -> Result<Granted, Refusal> {
+    let http = http();
+    let router = Router {
+        address: address(),
+        way: control,
+        own: Ipv4Addr::LOCALHOST,
+        http: &http,
+        end: Deadline::after(Duration::from_secs(5)),
+    };
+    router.keep(&mapping(host), HOUR, renew)
+}
+
+#[test]
+fn of_a_device_it_is_asked_first_whose_the_port_is() {
+    let (control, asked) = device(|action, body| {
+        if action == "GetSpecificPortMappingEntry" {
+            error(714)
+        } else {
+            for part in [
+                "<NewExternalPort>51820</NewExternalPort><NewProtocol>UDP</NewProtocol>",
+                "<NewInternalPort>51820</NewInternalPort><NewInternalClient>127.0.0.1</NewInternalClient>",
+                "<NewPortMappingDescription>cadence</NewPortMappingDescription><NewLeaseDuration>3600</NewLeaseDuration>",
+            ] {
+                assert!(body.contains(part), "{body}");
+            }
+            (200, String::new())
+        }
+    });
+    let granted = Granted {
+        lifetime_s: Some(3600),
+        was_gone: true,
+        is_foreign: false,
+    };
+    assert_eq!(ask_device(&control, None, true), Ok(granted));
+    let both = ["GetSpecificPortMappingEntry", "AddPortMapping"];
+    assert_eq!(*asked.lock().unwrap(), both);
+}
+
+#[test]
+fn what_another_host_has_is_named_and_left_alone() {
+    for description in ["Xbox", "cadence"] {
+        let (control, asked) = device(move |_, _| entry("127.0.0.77", 3074, description));
+        let by = Holder {
+            host: "127.0.0.77".to_owned(),
+            port: 3074,
+            description: description.to_owned(),
+        };
+        let taken = Refusal::Taken {
+            by: Some(by),
+            offered: None,
+        };
+        assert_eq!(ask_device(&control, None, true), Err(taken));
+        assert_eq!(*asked.lock().unwrap(), ["GetSpecificPortMappingEntry"]);
+    }
+}
+
+#[test]
+fn what_leads_here_already_is_renewed_where_it_is_ours_and_left_alone_where_it_is_not() {
+    for (description, renew, asks, is_foreign) in [
+        ("cadence", true, 2, false),
+        ("cadence", false, 1, false),
+        ("by hand", true, 1, true),
+    ] {
+        let (control, asked) = device(move |action, _| match action {
+            "GetSpecificPortMappingEntry" => entry("127.0.0.1", 51820, description),
+            _ => (200, String::new()),
+        });
+        let granted = ask_device(&control, None, renew).unwrap();
+        assert_eq!(granted.is_foreign, is_foreign, "{description}");
+        assert!(!granted.was_gone);
+        assert_eq!(asked.lock().unwrap().len(), asks, "{description}");
+    }
+    // Ours from when it was configured in another way makes room.
+    let (control, asked) = device(|action, _| match action {
+        "GetSpecificPortMappingEntry" => entry("127.0.0.1", 9, "cadence"),
+        _ => (200, String::new()),
+    });
+    assert!(ask_device(&control, None, true).is_ok());
+    assert_eq!(
+        asked.lock().unwrap()[1..],
+        ["DeletePortMapping", "AddPortMapping"]
+    );
+}
+
+#[test]
+fn a_device_that_keeps_a_forward_for_good_alone_is_asked_for_that() {
+    let (control, asked) = device(|action, body| match action {
+        "GetSpecificPortMappingEntry" => error(714),
+        _ if body.contains("<NewLeaseDuration>0<") => (200, String::new()),
+        _ => error(725),
+    });
+    let granted = ask_device(&control, None, true).unwrap();
+    assert_eq!(granted.lifetime_s, Some(0));
+    assert_eq!(asked.lock().unwrap().len(), 3);
+}
+
+#[test]
+fn what_a_device_refuses_is_told() {
+    let elsewhere = Some(Ipv4Addr::new(127, 0, 0, 9));
+    for (code, host, expected) in [
+        (606, elsewhere, Refusal::OtherHost),
+        (718, elsewhere, Refusal::OtherHost),
+        (
+            606,
+            None,
+            Refusal::Forbidden("606, action not authorized".to_owned()),
+        ),
+        (
+            718,
+            None,
+            Refusal::Taken {
+                by: None,
+                offered: None,
+            },
+        ),
+        (
+            402,
+            None,
+            Refusal::Other("402, invalid arguments".to_owned()),
+        ),
+        (501, None, Refusal::Other("501, action failed".to_owned())),
+        (728, None, Refusal::Other("error 728".to_owned())),
+    ] {
+        let (control, _) = device(move |action, _| match action {
+            "GetSpecificPortMappingEntry" => error(714),
+            _ => error(code),
+        });
+        assert_eq!(ask_device(&control, host, true), Err(expected), "{code}");
+    }
+    let bodies = ["", "<errorCode>x</errorCode>", "<errorCode>", "\u{1b}[31m"];
+    for body in bodies {
+        let (control, _) = device(move |_, _| (500, body.to_owned()));
+        assert_eq!(ask_device(&control, None, true), Err(Refusal::Silent));
+    }
+}
+
+#[test]
+fn what_a_device_calls_it_neither_steers_a_terminal_nor_fills_it() {
+    let long = "\u{1b}[31m\"x".to_owned() + &"y".repeat(500);
+    let (control, _) = device(move |_, _| entry("127.0.0.77", 9, &long));
+    let Err(Refusal::Taken { by: Some(by), .. }) = ask_device(&control, None, true) else {
+        panic!("it is another one's");
+    };
+    assert_eq!(by.description.chars().count(), LONGEST_NAME);
+    assert!(by.description.starts_with("[31mxyy"), "{}", by.description);
+}
