@@ -7,6 +7,7 @@
 mod bounds;
 mod credentials;
 mod env;
+mod host_part;
 mod load;
 mod paths;
 pub mod presets;

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::bounds::{
     self, MAX_ENTRIES, MAX_ID, MAX_RECORDS, MAX_USER, Span, TTL_AUTOMATIC, TTL_MAX, TTL_MIN,
 };
+use super::host_part::host_part;
 use super::paths::absolute;
 use super::reader::Reader;
 use super::receiver_sections::{self, MAX_RECEIVERS};
@@ -191,6 +192,7 @@ fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>, ttls: &str) -> Opt
         None => idn::to_ascii(text),
     });
     let id = section.parsed("id", record_id);
+    let host = host_part(&mut section, kind, place);
     section.close();
     let (display, name) = named?;
     Some(RecordSpec {
@@ -202,6 +204,7 @@ fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>, ttls: &str) -> Opt
         create,
         zone,
         id,
+        host,
     })
 }
 

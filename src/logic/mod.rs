@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod event;
 pub mod gateway;
 pub mod guardrails;
+pub mod host_part;
 pub mod idn;
 pub mod known_records;
 pub mod line;

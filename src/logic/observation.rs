@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::gateway::Asked;
+use super::host_part::OwnAddress;
 use super::line::Line;
 use super::units::{ByFamily, Family};
 
@@ -155,6 +156,8 @@ pub struct Observation {
     pub public_ip: Vec<PublicIp>,
     /// The router was asked for its external address.
     pub gateway: Option<Asked>,
+    /// This host's own IPv6 addresses; none where no record asks for them.
+    pub own: Vec<OwnAddress>,
 }
 
 impl Observation {

@@ -5,6 +5,7 @@
 pub mod doh;
 pub mod gateway;
 pub mod host;
+pub mod own;
 pub mod public_ip;
 pub mod router;
 pub mod wan;

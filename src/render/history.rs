@@ -17,6 +17,7 @@ use super::{Form, Paint, Style, clock_in, day_in};
 use crate::app::history::{Entry, Listed, is_plausible};
 use crate::logic::advice;
 use crate::logic::event::{EventKind, OutagePhase, RecordOutcome, RecoveryPhase};
+use crate::logic::host_part::Shown;
 
 /// The column in which the sentences begin: after the time and the longest kind.
 const INDENT: usize = 23;
@@ -163,9 +164,11 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             family,
             from,
             to,
+            prefix,
             providers,
         } => {
-            let change = match from {
+            let to = Shown(*to, *prefix);
+            let change = match from.map(|from| Shown(from, *prefix)) {
                 Some(from) => format!("{family} {from} -> {to}"),
                 None => format!("{family} is {to}"),
             };
