@@ -23,7 +23,6 @@ pub fn host_part<'a>(
         let prefix = u8::try_from(bits).ok()?;
         PREFIXES.contains(&prefix).then_some(prefix)
     });
-    let is_given = prefix.is_some();
     let prefix = prefix.unwrap_or(LINK);
     let mut named: Option<&str> = None;
     let mut take = |key, read: Result<HostPart, String>| match (kind, named.replace(key)) {
@@ -39,7 +38,7 @@ pub fn host_part<'a>(
         "stable" => take("address", Ok(HostPart::Stable { prefix })),
         _ => Err("\"stable\" (or left out: the address as the providers see it)".to_owned()),
     });
-    if is_given && named.is_none() {
+    if prefix != LINK && named.is_none() {
         let needed = "suffix, mac or address = \"stable\" beside it: an address that is taken as the providers see it has no prefix of its own";
         section.refuse_at(place, "prefix", " is set", needed);
     }

@@ -100,9 +100,18 @@ fn mask(prefix: u8) -> u128 {
 /// The last 64 bits that a device makes of its hardware address: the modified EUI-64 (RFC 4291 appendix A).
 #[must_use]
 pub fn eui64(mac: [u8; 6]) -> Ipv6Addr {
-    let [a, b, c, d, e, f] = mac;
-    let bits = u64::from_be_bytes([a ^ 0x02, b, c, 0xff, 0xfe, d, e, f]);
-    Ipv6Addr::from_bits(bits.into())
+    let [first, second, third, fourth, fifth, sixth] = mac;
+    let octets = [
+        first ^ 0x02,
+        second,
+        third,
+        0xff,
+        0xfe,
+        fourth,
+        fifth,
+        sixth,
+    ];
+    Ipv6Addr::from_bits(u64::from_be_bytes(octets).into())
 }
 
 /// Whether an address has no bits within a prefix of that length, and some behind it.

@@ -26,6 +26,7 @@ pub(crate) struct Document<'a> {
     /// The signals, as far as they were asked for: `host`, `router`, `wan`, each `public_ip` with its `provider`s behind it, `dns`, `plug`.
     signals: Vec<SignalObject<'a>>,
     /// What the AAAA records would hold that have a host part of their own, or an address that will not stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     records: Vec<Held<'a>>,
 }
 

@@ -57,6 +57,9 @@ fn records_are_checked_one_by_one() {
 
 #[test]
 fn a_host_part_is_of_an_aaaa_record_one_of_three_and_fits_behind_the_prefix() {
+    const SUFFIX: &str = "expected the last 64 bits of an IPv6 address, as in \"::1234\": the first 64 are the line's (`prefix`)";
+    const MAC: &str = "expected the hardware address of a device that makes its address of that (EUI-64), as in \"e8:db:84:a1:b2:c3\"; where it \
+                       does not, as with privacy or RFC 7217 addresses, use suffix";
     const AAAA: &str = "[[record]]\nname = \"a.example.com\"\ntype = \"AAAA\"\n";
     let part = |lines: &str| settings(&format!("{AAAA}{lines}")).records[0].host;
     let suffix = |bits: &str, prefix| HostPart::Suffix {
@@ -91,9 +94,6 @@ fn a_host_part_is_of_an_aaaa_record_one_of_three_and_fits_behind_the_prefix() {
     ] {
         assert_eq!(part(lines), expected, "{lines}");
     }
-    const SUFFIX: &str = "expected the last 64 bits of an IPv6 address, as in \"::1234\": the first 64 are the line's (`prefix`)";
-    const MAC: &str = "expected the hardware address of a device that makes its address of that (EUI-64), as in \"e8:db:84:a1:b2:c3\"; where it \
-                       does not, as with privacy or RFC 7217 addresses, use suffix";
     for (lines, expected) in [
         ("suffix = \"1234\"", format!(":4: record.suffix = \"1234\": {SUFFIX}")),
         ("suffix = \"::\"", format!(":4: record.suffix = \"::\": {SUFFIX}")),

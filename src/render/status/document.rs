@@ -119,11 +119,14 @@ pub struct Outage {
 pub struct Address {
     /// The address; null if none is known.
     pub address: Option<IpAddr>,
-    /// How many of its bits are the prefix of the line, if that alone is compared, as no record holds the rest; null if the whole is.
+    /// How many of its bits are the prefix of the line, if that alone is compared, as no record holds the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<u8>,
     /// Why the address will not stay, if it is known not to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub passing: Option<String>,
     /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
     /// How far it may be believed.
     pub state: Belief,
@@ -193,8 +196,9 @@ pub struct Record {
     /// Why public DNS does not follow its zone, where Cloudflare says so.
     #[serde(skip)]
     pub zone: Option<String>,
-    /// Whose host part stands behind the prefix of the line: a configured `suffix`, or that of the host's `stable` address; null if the
-    /// address is as the providers see it.
+    /// Whose host part stands behind the prefix of the line: a configured `suffix`, or that of the host's `stable` address; left out if
+    /// the address is as the providers see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host_part: Option<&'static str>,
     /// What it held when it was last verified; null if it never was.
     pub address: Option<IpAddr>,
