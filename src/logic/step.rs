@@ -205,9 +205,18 @@ pub fn step(
     let recovery = recover(&mut state, seen, verdict, ready, now, desired);
 
     let nothing = RecordState::default();
+    let observed = |family| {
+        let counted = seen.counted(family)?;
+        Some((desired.line(counted.address), counted.hinted))
+    };
+    let observed = ByFamily {
+        ipv4: observed(Family::V4),
+        ipv6: observed(Family::V6),
+    };
     let planned = desired.records.iter().map(|spec| {
         let known = state.records.get(spec.key()).unwrap_or(&nothing);
-        plan(&state, spec, known, seen, now, desired)
+        let observed = *observed.of(spec.kind.family());
+        plan(&state, spec, known, seen, observed, now, desired)
     });
     let records = planned.collect();
     let decision = Decision {
@@ -397,11 +406,14 @@ fn note_addresses(state: &mut State, seen: &Observation, now: &Moment, desired: 
     }
 }
 
+/// What follows for one record; `observed` is what of the address of its family is the line's in this cycle, and whether the router alone told
+/// it.
 fn plan(
     state: &State,
     spec: &RecordSpec,
     known: &RecordState,
     seen: &Observation,
+    observed: Option<(IpAddr, bool)>,
     now: &Moment,
     desired: &Desired<'_>,
 ) -> Planned {
@@ -417,11 +429,9 @@ fn plan(
         return held(why_not_publishable(track, family, seen, desired));
     };
     // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
-    let counted = seen.counted(family);
-    let Some(counted) = counted.filter(|it| desired.line(it.address) == trusted) else {
+    let Some((_, is_hinted)) = observed.filter(|(line, _)| *line == trusted) else {
         return held(format!("no {family} address was observed in this cycle"));
     };
-    let is_hinted = counted.hinted;
     let wrong = |reason| Planned {
         next: Next::Done(Settled::Held {
             reason: format!("{}: {reason}", spec.label()),
