@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::logic::advice;
 use crate::logic::forward::{Heard, Place};
 use crate::logic::gateway::Said;
+use crate::logic::host_part::OwnAddress;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
@@ -89,6 +90,18 @@ pub struct Adapters {
     credentials: Result<Option<Credentials>, String>,
     /// How often in a row each server of public DNS failed; [`MANY_FAILURES`] where somebody waited for it in vain.
     failures: Vec<AtomicU32>,
+}
+
+/// The IPv6 addresses of this host that are not of one link alone: those on the configured interface, where there is one.
+#[must_use]
+pub fn own_addresses(settings: &Settings) -> Vec<OwnAddress> {
+    let loopback = is_own_world(settings).then_some("lo");
+    probe::own::addresses(settings.network.interface.as_deref().or(loopback))
+}
+
+/// Whether all that is asked is on this host, as for the demo and in tests: no home has Cloudflare under its roof.
+fn is_own_world(settings: &Settings) -> bool {
+    probe::host::is_loopback(&settings.cloudflare.api_url.host)
 }
 
 /// Whom the host of these settings trusts.
@@ -385,6 +398,12 @@ impl Adapters {
         probe::host::probe(self.dialer.interface(), self.routes)
     }
 
+    /// [`own_addresses`] by its settings.
+    #[must_use]
+    pub fn own_addresses(&self) -> Vec<OwnAddress> {
+        own_addresses(&self.settings)
+    }
+
     /// The router that is configured, or the default gateway.
     #[must_use]
     pub fn router_address(&self) -> Option<RouterAddress> {
@@ -600,8 +619,7 @@ impl Adapters {
             dialer: self.dialer.clone(),
             tls: Arc::clone(&self.tls),
             router: self.router_address().map(|it| it.address),
-            // No home has Cloudflare under its roof.
-            is_own_world: probe::host::is_loopback(&self.settings.cloudflare.api_url.host),
+            is_own_world: is_own_world(&self.settings),
             family: None,
             deadline,
             patience,

@@ -13,6 +13,7 @@ use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, Observation, PublicIp, RouterMethod, Served, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::readiness::Track;
+use crate::logic::records::{asks_own, compared};
 use crate::logic::state::State;
 use crate::logic::step::Desired;
 use crate::logic::units::{ByFamily, Family};
@@ -105,8 +106,12 @@ pub fn observe(
                 })
             }),
             ups: ups.and_then(Begun::join).flatten(),
+            own: vec![],
         }
     });
+    if asks_own(desired.records) {
+        seen.own = adapters.own_addresses();
+    }
     let is_known = state.gateway.as_ref().is_some_and(|it| it.way.is_some());
     let asked = gateway.as_ref().map(Listening::heard);
     seen.gateway = asked.filter(|asked| is_known || asked.said.is_some());
@@ -192,7 +197,12 @@ impl<'a> Look<'a> {
             answers: vec![],
             proof: None,
         };
-        let wanted = match tally(&[], asking.left.len(), self.trusted(track)) {
+        let wanted = match tally(
+            &[],
+            asking.left.len(),
+            self.trusted(track),
+            self.compared(family),
+        ) {
             Tally::Ask(wanted) if self.plausible && track != Track::NotReady => wanted,
             Tally::Ask(_) | Tally::Counted(_) | Tally::Nothing(_) => 0,
         };
@@ -202,6 +212,11 @@ impl<'a> Look<'a> {
             asking.answers.push(answer);
         }
         asking
+    }
+
+    /// How many bits of an address are compared.
+    fn compared(&self, family: Family) -> Option<u8> {
+        compared(&self.adapters.settings.records, family)
     }
 
     /// The address for which one provider is enough.
@@ -268,7 +283,7 @@ impl<'a> Look<'a> {
         let mut answers = asking.answers.clone();
         let providers = left.len() + answers.len();
         let result = loop {
-            match tally(&answers, left.len(), trusted) {
+            match tally(&answers, left.len(), trusted, self.compared(family)) {
                 Tally::Ask(more) => {
                     let asked: Vec<&Endpoint> = left.by_ref().take(more).copied().collect();
                     let said = self.ask(&asked, family, HTTP_TIMEOUT);

@@ -16,9 +16,10 @@ use crate::config::Endpoint;
 use crate::error::Error;
 use crate::logic::forward::label;
 use crate::logic::gateway::Protocol;
+use crate::logic::host_part::passing;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
-use crate::logic::records::{RecordSpec, families};
+use crate::logic::records::{HostPart, RecordSpec, compared, families};
 use crate::logic::units::Family;
 use crate::logic::ups::Ups;
 use crate::net::Deadline;
@@ -42,6 +43,8 @@ pub struct Probed {
     pub wan: Option<Signal<()>>,
     /// One per record family in use.
     pub public_ip: Vec<PublicIpProbed>,
+    /// What the AAAA records that are not simply as the providers see them would hold.
+    pub addresses: Vec<AddressProbed>,
     /// Every DNS over HTTPS server for every record.
     pub dns: Vec<DnsProbed>,
     /// Each port that the router is to forward, and what it says of it.
@@ -54,9 +57,22 @@ pub struct Probed {
     pub no_plug: Option<String>,
 }
 
+/// What one record would hold.
+#[derive(Debug, Clone)]
+pub struct AddressProbed {
+    /// The record.
+    pub record: RecordSpec,
+    /// Its address, or why it has none.
+    pub address: Result<IpAddr, String>,
+    /// Why that will not stay, in a word, where it is known not to.
+    pub passing: Option<&'static str>,
+}
+
 /// The public address of one family, as all of its providers tell it.
 #[derive(Debug, Clone)]
 pub struct PublicIpProbed {
+    /// So many bits of the address are compared; none where all are.
+    pub compared: Option<u8>,
     /// What follows from all answers where no address is trusted yet.
     pub seen: PublicIp,
     /// Each provider, in the order of the configuration.
@@ -123,12 +139,14 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
         });
         let host = wanted(ProbeSignal::Host).then(|| adapters.host());
         let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
+        let public_ip: Vec<_> = public_ip.into_iter().flatten().collect();
         Probed {
+            addresses: addresses(adapters, &public_ip),
             at,
             host,
             router: router.and_then(Begun::join),
             wan: wan.and_then(Begun::join),
-            public_ip: public_ip.into_iter().flatten().collect(),
+            public_ip,
             dns: dns
                 .join()
                 .unwrap_or_default()
@@ -189,12 +207,34 @@ fn public_ip(adapters: &Adapters, family: Family, deadline: Deadline) -> PublicI
         (provider.authority(), signal)
     });
     let asked = asked.into_iter().flatten().collect();
-    let mut probed = weigh(family, begun.elapsed(), asked);
+    let compared = compared(&adapters.settings.records, family);
+    let mut probed = weigh(family, begun.elapsed(), asked, compared);
     // The router is no provider: it is told, and has no vote.
     if let Some(gateway) = adapters.gateway().filter(|_| family == Family::V4) {
         probed.providers.extend(router_tells(adapters, gateway));
     }
     probed
+}
+
+/// What the AAAA records would hold that have a host part, or hold an address that will not stay.
+fn addresses(adapters: &Adapters, public_ip: &[PublicIpProbed]) -> Vec<AddressProbed> {
+    let v6 = public_ip.iter().find(|it| it.seen.family == Family::V6);
+    let Some(Ok(counted)) = v6.map(|it| &it.seen.signal.result) else {
+        return vec![];
+    };
+    let own = adapters.own_addresses();
+    let records = adapters.settings.records.iter();
+    let of_v6 = records.filter(|it| it.kind.family() == Family::V6);
+    let all = of_v6.map(|record| AddressProbed {
+        record: record.clone(),
+        address: record.host.of(counted.address, &own),
+        passing: match record.host {
+            HostPart::Seen => passing(counted.address, &own),
+            HostPart::Suffix { .. } | HostPart::Stable { .. } => None,
+        },
+    });
+    all.filter(|it| it.record.host != HostPart::Seen || it.passing.is_some())
+        .collect()
 }
 
 /// What the router tells of its external address, by the first protocol that it speaks.
@@ -216,6 +256,7 @@ pub(crate) fn weigh(
     family: Family,
     elapsed: Duration,
     asked: Vec<(String, Signal<IpAddr>)>,
+    compared: Option<u8>,
 ) -> PublicIpProbed {
     let answers: Vec<Answer> = asked
         .iter()
@@ -225,13 +266,14 @@ pub(crate) fn weigh(
             address: signal.result.clone(),
         })
         .collect();
-    let result = match tally(&answers, 0, None) {
+    let result = match tally(&answers, 0, None, compared) {
         Tally::Counted(counted) => Ok(counted),
         Tally::Nothing(why) => Err(why),
         Tally::Ask(_) => Err("no provider left to ask".to_owned()),
     };
     let max_attempts = answers.len();
     PublicIpProbed {
+        compared,
         seen: PublicIp::new(family, elapsed, result, answers, max_attempts),
         providers: asked.into_iter().map(|(_, signal)| signal).collect(),
     }

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::adapters::{Adapters, trust};
+use super::adapters::{Adapters, own_addresses, trust};
 use super::context::{Context, broken_rules};
 use super::pending_cut;
 use crate::called;
 use crate::config::{Mode, Settings, load_token};
 use crate::logic::advice;
+use crate::logic::host_part::told_passing;
 use crate::logic::moment::Moment;
+use crate::logic::records::{HostPart, RecordSpec};
 use crate::logic::state::{State, VERSION};
+use crate::logic::units::Family;
 use crate::store::{StateDir, StoreError, state};
 use crate::system;
 
@@ -28,6 +31,8 @@ pub struct Known {
     pub state: Option<State>,
     /// A cut that is not known to be over, and what ends it.
     pub cut: Option<String>,
+    /// That the IPv6 address is one of this host's which will not stay, where a record holds it.
+    pub passing: Option<String>,
     /// When it was read.
     pub now: Moment,
 }
@@ -58,8 +63,10 @@ pub fn run(context: &Context) -> Result<Known, StoreError> {
         let adapters = Adapters::new(settings, &context.env, &context.outside).ok()?;
         Some(pending_cut::told(&adapters, &dir, cut))
     });
+    let both = settings.as_ref().zip(state.as_ref());
     Ok(Known {
         cut,
+        passing: both.and_then(|(settings, state)| passing(settings, state)),
         settings,
         fault,
         absent,
@@ -67,6 +74,15 @@ pub fn run(context: &Context) -> Result<Known, StoreError> {
         state,
         now: system::now(),
     })
+}
+
+/// What is to be told of an IPv6 address that a record holds as the providers see it.
+fn passing(settings: &Settings, state: &State) -> Option<String> {
+    let is_held =
+        |record: &RecordSpec| record.kind.family() == Family::V6 && record.host == HostPart::Seen;
+    let address = state.machines.ipv6.track.trusted()?;
+    settings.records.iter().find(|it| is_held(it))?;
+    told_passing(address, &own_addresses(settings))
 }
 
 /// The configuration where it can be read, and what is wrong with it, so that each cycle refuses it.

@@ -8,6 +8,7 @@ mod bounds;
 mod credentials;
 mod env;
 mod forwards;
+mod host_part;
 mod load;
 mod paths;
 pub mod presets;

@@ -9,6 +9,7 @@ use super::bounds::{
     TTL_MIN,
 };
 use super::forwards;
+use super::host_part::host_part;
 use super::paths::absolute;
 use super::reader::Reader;
 use super::receiver_sections::{self, MAX_RECEIVERS};
@@ -202,6 +203,7 @@ fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>, ttls: &str) -> Opt
         None => idn::to_ascii(text),
     });
     let id = section.parsed("id", record_id);
+    let host = host_part(&mut section, kind, place);
     section.close();
     let (display, name) = named?;
     Some(RecordSpec {
@@ -213,6 +215,7 @@ fn record<'a>(mut section: Section<'_, 'a>, place: Value<'a>, ttls: &str) -> Opt
         create,
         zone,
         id,
+        host,
     })
 }
 

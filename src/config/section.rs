@@ -85,6 +85,12 @@ impl<'r, 'a> Section<'r, 'a> {
         self.reader.refuse(&self.path(key), value, allowed);
     }
 
+    /// Notes a problem with a key that is told at another place; `found` follows the key.
+    pub fn refuse_at(&mut self, place: Value<'a>, key: &str, found: &str, allowed: &str) {
+        self.reader
+            .refuse_found(&self.path(key), place, found, allowed);
+    }
+
     fn refuse_type(&mut self, key: &str, value: Value<'a>, allowed: &str) {
         self.reader.refuse_type(&self.path(key), value, allowed);
     }

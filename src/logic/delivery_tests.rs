@@ -27,6 +27,7 @@ fn address() -> EventKind {
         family: Family::V4,
         from: None,
         to: ip("93.184.216.34"),
+        prefix: None,
         providers: vec![],
     }
 }

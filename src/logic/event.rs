@@ -43,6 +43,9 @@ pub enum EventKind {
         from: Option<IpAddr>,
         /// The new one.
         to: IpAddr,
+        /// How many of their bits are the prefix of the line, if that alone is compared, as no record holds the rest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prefix: Option<u8>,
         /// The providers that named it in the cycle that confirmed it.
         providers: Vec<String>,
     },
@@ -181,6 +184,7 @@ impl Event {
                 family: Family::named(text("family")?)?,
                 from: address("from")?,
                 to: address("to")??,
+                prefix: number("prefix").and_then(|it| it.try_into().ok()),
                 providers: {
                     let names = it.get("providers")?.as_array()?.iter();
                     names

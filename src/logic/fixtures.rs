@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::observation::{Answer, Counted, Observation, PublicIp, RouterMethod, Signal};
 use super::policy::Policy;
 use super::readiness::{Machine, Track};
-use super::records::RecordSpec;
+use super::records::{HostPart, RecordSpec};
 use super::recovery::Limits;
 use super::step::Desired;
 use super::units::{ByFamily, Family, RecordType};
@@ -74,6 +74,7 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
         gateway: None,
         served: None,
         ups: None,
+        own: vec![],
     }
 }
 
@@ -174,5 +175,6 @@ pub fn record(name: &str, kind: RecordType) -> RecordSpec {
         create: false,
         zone: None,
         id: None,
+        host: HostPart::Seen,
     }
 }

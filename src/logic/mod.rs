@@ -12,6 +12,7 @@ pub mod forward;
 pub mod forwarded;
 pub mod gateway;
 pub mod guardrails;
+pub mod host_part;
 pub mod idn;
 pub mod known_records;
 pub mod line;

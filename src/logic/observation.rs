@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::gateway::Asked;
+use super::host_part::OwnAddress;
 use super::line::Line;
 use super::units::{ByFamily, Family};
 use super::ups::Ups;
@@ -159,6 +160,8 @@ pub struct Observation {
     pub gateway: Option<Asked>,
     /// The line that the plug serves, where what else was seen was seen over another one.
     pub served: Option<Box<Served>>,
+    /// This host's own IPv6 addresses; none where no record asks for them.
+    pub own: Vec<OwnAddress>,
     /// What the UPS said, where one is configured.
     pub ups: Option<Signal<Ups>>,
 }
@@ -193,6 +196,7 @@ impl Observation {
             gateway: None,
             served: None,
             ups: None,
+            own: vec![],
         })
     }
 

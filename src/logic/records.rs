@@ -13,11 +13,12 @@ use super::policy::Policy;
 use super::provider::{Change, Found, NewRecord};
 use super::units::human_duration;
 
+pub use super::host_part::HostPart;
 pub use super::record_state::{
     CHANGING, CONVERGENCE_WINDOW, FOLLOWING, Pending, RecordState, Trouble, Truth, Verified,
 };
 pub use super::settled::{CacheStatus, Instead, Layer, Next, Settled, Write, WriteFate};
-pub use super::spec::{RecordSpec, families};
+pub use super::spec::{RecordSpec, asks_own, compared, families};
 
 /// The TTL of a created record for which none is configured, in seconds: Cloudflare's smallest.
 const CREATED_TTL: u32 = 60;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::host_part::HostPart;
 use super::units::{Family, RecordType};
 
 /// Which record: its type, and its name in ASCII form.
@@ -26,6 +27,8 @@ pub struct RecordSpec {
     pub zone: Option<String>,
     /// Pins one record by its id where several share name and type.
     pub id: Option<String>,
+    /// Whose address of the line it holds.
+    pub host: HostPart,
 }
 
 impl RecordSpec {
@@ -97,6 +100,21 @@ pub fn families(records: &[RecordSpec]) -> Vec<Family> {
         }
     }
     families
+}
+
+/// How many bits of an address of this family are compared, for these records; none where all of them are, as one record wants the address
+/// itself.
+#[must_use]
+pub fn compared(records: &[RecordSpec], family: Family) -> Option<u8> {
+    let of_family = records.iter().filter(|it| it.kind.family() == family);
+    let mut prefixes = of_family.map(|record| record.host.prefix());
+    prefixes.try_fold(0, |longest, prefix| Some(prefix?.max(longest)))
+}
+
+/// Whether any of these records needs to know the addresses of this host.
+#[must_use]
+pub fn asks_own(records: &[RecordSpec]) -> bool {
+    records.iter().any(|record| record.host != HostPart::Seen)
 }
 
 #[cfg(test)]

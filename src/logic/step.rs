@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::event::{EventKind, OutagePhase, RecoveryPhase};
 use super::gateway::Gateway;
+use super::host_part::{Shown, prefix_of};
 use super::line::{Line, Reason};
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
@@ -50,6 +51,17 @@ impl Desired<'_> {
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
         records::families(self.records)
+    }
+
+    /// How many bits of an address of this family are compared; none where all of them are.
+    #[must_use]
+    pub fn compared(&self, family: Family) -> Option<u8> {
+        records::compared(self.records, family)
+    }
+
+    /// What of an address is the line's, and so compared and confirmed.
+    fn line(&self, address: IpAddr) -> IpAddr {
+        prefix_of(address, self.compared(Family::of(address)))
     }
 
     /// One record, of which this is `known`, and which is to hold an address.
@@ -205,15 +217,24 @@ pub fn step(
         state.emit(now, what);
     }
     note_outage(&mut state, verdict, now);
-    note_addresses(&mut state, seen, now);
+    note_addresses(&mut state, seen, now, desired);
     let ready = state.readiness() == Readiness::Ready;
     state.count(ready, now);
     let recovery = recover(&mut state, seen, verdict, ready, now, desired);
 
     let nothing = RecordState::default();
+    let observed = |family| {
+        let counted = seen.counted(family)?;
+        Some((desired.line(counted.address), counted.hinted))
+    };
+    let observed = ByFamily {
+        ipv4: observed(Family::V4),
+        ipv6: observed(Family::V6),
+    };
     let planned = desired.records.iter().map(|spec| {
         let known = state.records.get(spec.key()).unwrap_or(&nothing);
-        plan(&state, spec, known, seen, now, desired)
+        let observed = *observed.of(spec.kind.family());
+        plan(&state, spec, known, seen, observed, now, desired)
     });
     let records = planned.collect();
     let decision = Decision {
@@ -267,7 +288,7 @@ fn observe(
     for family in families {
         let evidence = Evidence {
             up: *seen.lines.of(family) == Line::Up,
-            address: seen.counted(family).map(|counted| counted.address),
+            address: seen.counted(family).map(|it| desired.line(it.address)),
             trust: desired.trust,
         };
         let machine = state.machines.of_mut(family);
@@ -406,12 +427,14 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
     }
 }
 
-fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
+fn note_addresses(state: &mut State, seen: &Observation, now: &Moment, desired: &Desired<'_>) {
     for family in [Family::V4, Family::V6] {
         let Some(to) = state.machines.of(family).track.trusted() else {
             continue;
         };
         let from = state.last_trusted.of_mut(family).replace(to);
+        // One from before that a whole address was compared may be of this prefix.
+        let from = from.map(|from| desired.line(from));
         if from == Some(to) {
             continue;
         }
@@ -421,7 +444,10 @@ fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
             .filter(|seen| seen.family == family)
             .flat_map(|seen| &seen.answers);
         let providers = answers
-            .filter(|answer| answer.address == Ok(to))
+            .filter(|answer| {
+                let address = answer.address.as_ref();
+                address.is_ok_and(|address| desired.line(*address) == to)
+            })
             .map(|answer| answer.provider.clone())
             .collect();
         state.emit(
@@ -430,17 +456,21 @@ fn note_addresses(state: &mut State, seen: &Observation, now: &Moment) {
                 family,
                 from,
                 to,
+                prefix: desired.compared(family),
                 providers,
             },
         );
     }
 }
 
+/// What follows for one record; `observed` is what of the address of its family is the line's in this cycle, and whether the router alone told
+/// it.
 fn plan(
     state: &State,
     spec: &RecordSpec,
     known: &RecordState,
     seen: &Observation,
+    observed: Option<(IpAddr, bool)>,
     now: &Moment,
     desired: &Desired<'_>,
 ) -> Planned {
@@ -452,30 +482,30 @@ fn plan(
         next: Next::Done(Settled::waits(reason)),
     };
     let track = state.machines.of(family).track;
-    let Some(wanted) = track.trusted() else {
-        let required = desired.policy.confirmations;
-        return held(why_not_publishable(track, family, seen, required));
+    let Some(trusted) = track.trusted() else {
+        return held(why_not_publishable(track, family, seen, desired));
     };
     // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
-    let counted = seen.counted(family);
-    let Some(counted) = counted.filter(|counted| counted.address == wanted) else {
+    let Some((_, is_hinted)) = observed.filter(|(line, _)| *line == trusted) else {
         return held(format!("no {family} address was observed in this cycle"));
     };
-    let is_hinted = counted.hinted;
+    let wrong = |reason| Planned {
+        next: Next::Done(Settled::Held {
+            reason: format!("{}: {reason}", spec.label()),
+            is_trouble: true,
+            found: Instead::Unread,
+        }),
+        ..held(String::new())
+    };
+    let wanted = match spec.host.of(trusted, &seen.own) {
+        Ok(wanted) => wanted,
+        Err(why) => return wrong(why),
+    };
     let known_gateway = state.gateway.as_ref().filter(|_| desired.vpn_guard);
     if let Some(told) = known_gateway.and_then(|it| it.elsewhere(wanted)) {
-        let reason = format!(
-            "{}: the router reports {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard holds it until they agree",
-            spec.label()
-        );
-        return Planned {
-            next: Next::Done(Settled::Held {
-                reason,
-                is_trouble: true,
-                found: Instead::Unread,
-            }),
-            ..held(String::new())
-        };
+        return wrong(format!(
+            "the router reports {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard holds it until they agree"
+        ));
     }
     let reconciliation = desired.reconcile(spec, known, wanted, now);
     let (cache, cache_age) = reconciliation.cache();
@@ -519,8 +549,9 @@ pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option
             return Some(Next::AskApi);
         }
         let (track, wanted) = *expected.of(spec.kind.family());
-        let wanted = wanted?;
         let known = state.records.get(spec.key()).unwrap_or(&nothing);
+        let held = known.cache.as_ref().map(|cache| cache.address);
+        let wanted = spec.host.expected(wanted?, held)?;
         // What waited in the cycle before may wait again, as where no provider tells an address.
         if track.trusted().is_some() && known.trouble.is_some() {
             return None;
@@ -543,9 +574,14 @@ pub fn may_be_hinted(state: &State, foreseen: &[Option<Next>], desired: &Desired
         && of_family.all(|(spec, next)| spec.kind.family() != Family::V4 || is_right(next))
 }
 
-fn why_not_publishable(track: Track, family: Family, seen: &Observation, required: u32) -> String {
+fn why_not_publishable(
+    track: Track,
+    family: Family,
+    seen: &Observation,
+    desired: &Desired<'_>,
+) -> String {
     // Promotion is one step at a time: the first observation makes a candidate, whatever the policy asks for.
-    let required = required.max(2);
+    let required = desired.policy.confirmations.max(2);
     match (track, seen.line) {
         (
             Track::Candidate {
@@ -558,7 +594,8 @@ fn why_not_publishable(track: Track, family: Family, seen: &Observation, require
             },
             _,
         ) => format!(
-            "{address} has {} of {required} confirmations",
+            "{} has {} of {required} confirmations",
+            Shown(address, desired.compared(family)),
             confirmations.min(required)
         ),
         (Track::Empty, _) => why_not_up(Line::Up, family),
@@ -573,6 +610,10 @@ fn why_not_publishable(track: Track, family: Family, seen: &Observation, require
 #[cfg(test)]
 #[path = "step_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "step_host_part_tests.rs"]
+mod host_part_tests;
 
 #[cfg(test)]
 #[path = "step_families_tests.rs"]

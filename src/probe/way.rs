@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read as _;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -49,14 +50,21 @@ pub fn link_to(address: IpAddr) -> Option<(String, bool)> {
     let links = fs::read_dir("/sys/class/net").ok()?;
     let mut links = links.flatten().map(|link| link.path());
     let link = links.find(|link| of_kernel(link.join("ifindex")).trim() == index)?;
-    let has_no_header = of_kernel(link.join("type")).trim() == ARPHRD_NONE;
-    // Those with one: OpenVPN's and tinc's `tap`, ZeroTier; and what the kernel itself packs into datagrams.
-    let is_packed = link.join("tun_flags").exists()
+    let name = link.file_name()?.to_string_lossy().into_owned();
+    let is_tunnel = is_tunnel(&name);
+    Some((name, is_tunnel))
+}
+
+/// Whether what leaves by this interface travels in packets of another one. What the kernel does not tell of is none.
+#[must_use]
+pub fn is_tunnel(interface: &str) -> bool {
+    let link = Path::new("/sys/class/net").join(interface);
+    // Those with a header of their own: OpenVPN's and tinc's `tap`, ZeroTier; and what the kernel itself packs into datagrams.
+    of_kernel(link.join("type")).trim() == ARPHRD_NONE
+        || link.join("tun_flags").exists()
         || PACKED
             .iter()
-            .any(|kind| of_kernel(link.join("uevent")).contains(kind));
-    let name = link.file_name()?.to_string_lossy().into_owned();
-    Some((name, has_no_header || is_packed))
+            .any(|kind| of_kernel(link.join("uevent")).contains(kind))
 }
 
 /// The other box at home by which the kernel would send to `address`, where that is not this router, which is on one of this host's own links:

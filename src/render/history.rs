@@ -20,6 +20,7 @@ use crate::logic::event::{
     EventKind, ForwardPhase, OutagePhase, RecordOutcome, RecoveryPhase, UpsPhase,
 };
 use crate::logic::forward::label;
+use crate::logic::host_part::Shown;
 
 /// The column in which the sentences begin: after the time and the longest kind.
 const INDENT: usize = 23;
@@ -195,9 +196,11 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             family,
             from,
             to,
+            prefix,
             providers,
         } => {
-            let change = match from {
+            let to = Shown(*to, *prefix);
+            let change = match from.map(|from| Shown(from, *prefix)) {
                 Some(from) => format!("{family} {from} -> {to}"),
                 None => format!("{family} is {to}"),
             };

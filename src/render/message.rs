@@ -10,6 +10,7 @@ use super::json::line;
 use super::text::{duration, printable};
 use super::time::minute_in;
 use crate::logic::event::{Event, EventKind, OutagePhase, RecoveryPhase, UpsPhase};
+use crate::logic::host_part::Shown;
 use crate::receiver::Message;
 
 /// More lines nobody reads; a thousand records may be written for one reason.
@@ -151,7 +152,16 @@ fn title(events: &[Event], is_urgent: bool) -> String {
     }
     let address = || {
         kinds().find_map(|what| match what {
-            EventKind::Address { family, to, .. } => Some(format!("the {family} address is {to}")),
+            EventKind::Address {
+                family, to, prefix, ..
+            } => {
+                let what = if prefix.is_some() {
+                    "prefix"
+                } else {
+                    "address"
+                };
+                Some(format!("the {family} {what} is {}", Shown(*to, *prefix)))
+            }
             _ => None,
         })
     };

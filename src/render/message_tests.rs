@@ -57,6 +57,7 @@ fn an_outage() -> Vec<Event> {
                 family: Family::V4,
                 from: Some(ip("93.184.216.34")),
                 to: ip("93.184.216.35"),
+                prefix: None,
                 providers: vec![],
             },
         ),

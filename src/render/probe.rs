@@ -4,6 +4,8 @@ mod answers;
 mod notes;
 mod table;
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::json::{self, SignalObject};
@@ -11,8 +13,9 @@ use super::line::{Line, Mark, print};
 use super::signal;
 use super::style::{Form, Style};
 use super::ups::{self, UpsObject};
-use crate::app::probe::Probed;
+use crate::app::probe::{AddressProbed, Probed};
 use crate::logic::advice;
+use crate::logic::units::RecordType;
 use answers::wan_up;
 
 /// Every signal, checked once: `cadence probe`.
@@ -29,6 +32,9 @@ pub(crate) struct Document<'a> {
     /// What the router says of each port that it is to forward; left out if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     forwards: Vec<ForwardSaid<'a>>,
+    /// What the AAAA records would hold that have a host part of their own, or an address that will not stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    records: Vec<Held<'a>>,
 }
 
 /// What the router says of a port.
@@ -41,6 +47,44 @@ struct ForwardSaid<'a> {
     ok: bool,
     /// What it says, or why it says nothing, in words.
     said: &'a str,
+}
+
+/// What one record would hold.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Held<'a> {
+    /// The record, in ASCII form.
+    name: &'a str,
+    /// Its type.
+    #[serde(rename = "type")]
+    kind: RecordType,
+    /// Whose host part stands behind the prefix of the line: a configured `suffix`, or that of the host's `stable` address; null if the
+    /// address is as the providers see it.
+    host_part: Option<&'static str>,
+    /// Its address; null if none would be published.
+    address: Option<IpAddr>,
+    /// Why that will not stay, as `temporary`; null if nothing is known against it.
+    passing: Option<&'static str>,
+    /// Why none would be published.
+    error: Option<&'a str>,
+    /// What to do about that.
+    fix: Option<&'a str>,
+}
+
+impl<'a> Held<'a> {
+    fn new(probed: &'a AddressProbed) -> Self {
+        let error = probed.address.as_ref().err();
+        let (error, fix) = advice::apart(error.map(String::as_str));
+        Self {
+            name: &probed.record.name,
+            kind: probed.record.kind,
+            host_part: probed.record.host.as_str(),
+            address: probed.address.as_ref().ok().copied(),
+            passing: probed.passing,
+            error,
+            fix,
+        }
+    }
 }
 
 /// The report, as text that ends with a line feed; empty where quiet is asked for and no document.
@@ -60,6 +104,7 @@ pub fn report(probed: &Probed, style: &Style) -> String {
                 })
                 .collect()
             },
+            records: probed.addresses.iter().map(Held::new).collect(),
         }),
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
         Form::Pretty if !style.priority => table::text(probed, *style),
@@ -125,6 +170,20 @@ fn lines(probed: &Probed) -> Vec<Line> {
                 .meta_some(key, said.result.as_ref().ok())
         }));
     }
+    lines.extend(probed.addresses.iter().map(|held| {
+        let (mark, state) = match (&held.address, held.passing) {
+            (Ok(_), None) => (Mark::Good, "OK"),
+            (Ok(_), Some(_)) => (Mark::Warn, "OK"),
+            (Err(_), _) => (Mark::Bad, "NONE"),
+        };
+        Line::new(at, mark, "RECORD", state)
+            .primary("name", &held.record.display)
+            .meta("type", held.record.kind)
+            .meta_some("address", held.address.as_ref().ok())
+            .meta_some("host_part", held.record.host.as_str())
+            .meta_some("passing", held.passing)
+            .meta_some("error", held.address.as_ref().err())
+    }));
     lines.extend(probed.dns.iter().map(|asked| {
         let answer = asked.signal.result.as_deref().ok().map(signal::listed);
         signal::line(at, "DNS", &asked.signal, "url", Mark::Bad)

@@ -64,6 +64,11 @@ fn document_of(known: &Known) -> Document {
         document.recovery.guardrail = Some(why.to_owned());
         document.recovery.fix = fix.map(str::to_owned);
     }
+    if let (Some(told), Some(address)) = (&known.passing, &mut document.public_ip.ipv6) {
+        let (why, fix) = advice::split(told);
+        address.passing = Some(why.to_owned());
+        address.fix = fix.map(str::to_owned);
+    }
     document.config_error.clone_from(&known.fault);
     document
 }
@@ -133,7 +138,7 @@ pub fn logfmt(document: &Document) -> String {
     );
     for (family, address) in document.public_ip.used() {
         let family = family.as_str();
-        pair_some(put, family, address.address);
+        pair_some(put, family, address.shown());
         pair(put, &format!("{family}_state"), address.state.as_str());
     }
     let records = &document.records;

@@ -6,7 +6,7 @@
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
-parts=(families tunnels firewalls portals resolvers plugs lines)
+parts=(families addresses tunnels firewalls portals resolvers plugs lines)
 # They wait for most of their time: side by side, each in a home of its own.
 if [[ $# == 1 ]]; then
   said=$(mktemp -d) pids=() failed=0
@@ -139,6 +139,94 @@ families() {
     $way del
     heal
   done
+}
+
+addresses() {
+  local net=2606:2800:220:1 next=2606:2800:220:2 temporary
+  # Of an AAAA record with this line: what it is to hold, or why it holds nothing, once what the providers say is confirmed.
+  holds() {
+    configure AAAA "$targets6" "doh = []"
+    [[ ! $2 ]] || sed -i "/^type/a $2" "$work/cadence.toml"
+    nobody
+    kept=$(mktemp -d "$work/state.XXXXXX")
+    cycle; cycle
+    kept=
+    check "$1" "$3" "$(jq -r '.records[0] | .wanted // (.reason | split("; ")[0])' <<<"$report")"
+  }
+  # No API, which refuses at once.
+  nobody() { printf '%s\n' '[cloudflare]' 'api_url = "https://1.1.1.1:1"' >>"$work/cadence.toml"; }
+  probed() {
+    within client env -i CADENCE_CONFIG="$work/cadence.toml" COLUMNS=500 "$work/cadence" probe --only public-ip --json |
+      jq -r '.records[] | [.address, .passing] | map(. // "none") | join(" ")'
+  }
+  away="vpn.example.com AAAA: the address providers see $net::/64, and no address of this host is in it: IPv6 is translated on the way (NAT66, \
+NPTv6, NAT64), or leaves by a proxy"
+  local stable='address = "stable"' suffix='suffix = "::1234"'
+
+  # What is delegated to the home.
+  ip -n router route add 2606:2800:220::/48 dev r0
+  echo "-- a host of its own network alone (ULA), behind a router that translates (NAT66)"
+  tell_addresses "$home4" "$net::1"
+  holds "NAT66, suffix" "$suffix" "$away"
+  holds "NAT66, stable" "$stable" "$away"
+  holds "NAT66, as the providers see it" "" "$net::1"
+
+  echo "-- privacy extensions: the kernel makes temporary addresses beside a stable one"
+  within client sysctl -qw net.ipv6.conf.c0.use_tempaddr=2
+  ip -n client addr add "$net:211:22ff:fe33:4455/64" dev c0 mngtmpaddr nodad valid_lft 86400 preferred_lft 43200
+  temporary=
+  for _ in {1..50}; do
+    temporary=$(ip -n client -j -6 addr show dev c0 temporary | jq -r '[.[].addr_info[]? | .local // empty][0] // empty')
+    [[ ! $temporary ]] || break
+    sleep 0.1
+  done
+  check "the kernel made one" yes "$([[ $temporary == "$net":* ]] && echo yes || echo "no: $temporary")"
+  tell_addresses "$home4" "$temporary"
+  holds "temporary, suffix" "$suffix" "$net::1234"
+  holds "temporary, a hardware address" 'mac = "aa:bb:cc:dd:ee:ff"' "$net:a8bb:ccff:fedd:eeff"
+  holds "temporary, stable" "$stable" "$net:211:22ff:fe33:4455"
+  check "probe, stable" "$net:211:22ff:fe33:4455 none" "$(probed)"
+  holds "temporary, as the providers see it" "" "$temporary"
+  check "probe, as the providers see it" "$temporary temporary" "$(probed)"
+  # Another one of the same prefix, as each program and each day may have.
+  kept=$(mktemp -d "$work/state.XXXXXX")
+  configure AAAA "$targets6" "doh = []"; sed -i "/^type/a $suffix" "$work/cadence.toml"; nobody
+  for i in 1 2 3 4 5 6; do tell_addresses "$home4" "$net:aaaa:bbbb:cccc:$i"; cycle; done
+  check "six temporary addresses in six cycles" "READY $net::1234" "$(jq -r '.readiness.after + " " + .records[0].wanted' <<<"$report")"
+  kept=
+
+  echo "-- deprecated and tentative addresses, and those of a tunnel or a translator on this host (CLAT)"
+  tell_addresses "$home4" "$net::1"
+  ip -n client addr change "$net:211:22ff:fe33:4455/64" dev c0 valid_lft 86400 preferred_lft 0
+  temporary=$(ip -n client -j -6 addr show dev c0 to "$net::/64" | jq -r '[.[].addr_info[]? | .local // empty][0]')
+  holds "deprecated" "$stable" "vpn.example.com AAAA: this host has no stable address in $net::/64, as which the address providers see it \
+($temporary is $(ip -n client -6 addr show dev c0 temporary | grep -q "$temporary" && echo temporary || echo deprecated))"
+  ip -n client addr add "$net::99/64" dev c0 nodad
+  holds "deprecated, and a new one" "$stable" "$net::99"
+  within client sysctl -qw net.ipv6.conf.c0.accept_dad=1 net.ipv6.conf.c0.dad_transmits=60
+  ip -n client addr add "$net::5/64" dev c0
+  holds "tentative, and one that is not" "$stable" "$net::99"
+  ip -n client addr del "$net::5/64" dev c0
+  within client sysctl -qw net.ipv6.conf.c0.accept_dad=0
+  ip -n client tuntap add clat mode tun
+  ip -n client link set clat up
+  ip -n client addr add "$net::4/128" dev clat nodad
+  holds "a translator's beside that of the line" "$stable" "$net::99"
+
+  echo "-- several prefixes"
+  ip -n client addr add "$next::88/64" dev clat nodad
+  tell_addresses "$home4" "$next::88"
+  tunnel="vpn.example.com AAAA: the address providers see $next::/64, which is that of the tunnel clat and may not be the line's"
+  holds "that of a tunnel, stable" "$stable" "$tunnel"
+  holds "that of a tunnel, suffix" "$suffix" "$tunnel"
+  ip -n client addr add "$next::77/64" dev c0 nodad
+  holds "of two on one link that which is seen" "$stable" "$next::77"
+  tell_addresses "$home4" "$net::99"
+  holds "of two on one link the other" "$stable" "$net::99"
+  tell_addresses "$home4" "2606:2800:220:5::99"
+  holds "another network of what is delegated, /64" "$stable" "${away/$net/2606:2800:220:5}"
+  holds "another network of what is delegated, /56" "$stable\\nprefix = 56" "$net::99"
+  holds "a device in a network of its own, /56" 'suffix = "::7:0:0:0:1234"\nprefix = 56' "2606:2800:220:7::1234"
 }
 
 tunnels() {

@@ -219,13 +219,14 @@ impl Api {
         refused
     }
 
-    /// The findings about token and zones, and one for each record that was read. `seen` is the observed address.
+    /// The findings about token and zones, and one for each record that was read. `wanted` is what it is to hold by the
+    /// observed address.
     pub fn judge(
         self,
         adapters: &Adapters,
         state: Option<&State>,
         now: &Moment,
-        seen: impl Fn(Family) -> Option<IpAddr>,
+        wanted: impl Fn(&RecordSpec) -> Option<IpAddr>,
     ) -> Vec<Finding> {
         let settings = &adapters.settings;
         let unknown = RecordState::default();
@@ -256,7 +257,7 @@ impl Api {
                 return Some(Finding::fail("record", format!("{label}: {why}")).or_fix(WAIT));
             };
             let state = remembered.unwrap_or(&unknown);
-            let seen = seen(spec.kind.family());
+            let seen = wanted(spec);
             let doh = !settings.network.doh.is_empty();
             Some(record(spec, state, found, seen, now, &settings.policy, doh))
         });

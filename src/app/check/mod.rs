@@ -9,6 +9,7 @@ pub mod cron;
 pub mod finding;
 pub(super) mod host;
 pub mod identity;
+mod ipv6;
 mod network;
 pub(super) mod plug;
 pub mod runner;

@@ -5,16 +5,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::finding::{Finding, Level};
-use super::{api, plug, ups};
+use super::{api, ipv6, plug, ups};
 use crate::app::adapters::Adapters;
 use crate::app::threads::{beside, side_by_side};
 use crate::called;
 use crate::logic::forwarded::{Forwarded, forwarded};
+use crate::logic::host_part::prefix_of;
 use crate::logic::line::Heard;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
-use crate::logic::records::families;
+use crate::logic::records::{RecordSpec, compared, families};
 use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType};
 use crate::net::http::HTTP_TIMEOUT;
@@ -64,8 +65,21 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
             findings.extend(targets.iter().map(look));
         }
         let answers = answers.join().flatten().unwrap_or_default();
-        let of_family = |(family, said): &(Family, Vec<Answer>)| public_ip(*family, said).0;
-        findings.extend(answers.iter().map(of_family));
+        let records = &adapters.settings.records;
+        let counted = |(family, said): &(Family, Vec<Answer>)| {
+            let (found, counted) = public_ip(*family, said, compared(records, *family));
+            (found, (*family, counted))
+        };
+        let (found, counted): (Vec<Finding>, Vec<_>) = answers.iter().map(counted).unzip();
+        findings.extend(found);
+        let seen = |family| {
+            let (_, counted) = counted.iter().find(|(asked, _)| *asked == family)?;
+            *counted
+        };
+        let own = seen(Family::V6).map(|_| adapters.own_addresses());
+        let own = own.unwrap_or_default();
+        let v6 = seen(Family::V6).map(|it| ipv6::findings(records, it, &own));
+        findings.extend(v6.unwrap_or_default());
         findings.extend(doh.join().flatten().unwrap_or_default());
         if !up {
             let skipped = |check| {
@@ -75,11 +89,8 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
             findings.extend(["public_ip", "doh", "api", "record"].map(skipped));
         }
         if let Some(api) = api {
-            let seen = |family| {
-                let (_, answers) = answers.iter().find(|(asked, _)| *asked == family)?;
-                public_ip(family, answers).1
-            };
-            findings.extend(api.judge(adapters, state, now, seen));
+            let wanted = |spec: &RecordSpec| spec.host.of(seen(spec.kind.family())?, &own).ok();
+            findings.extend(api.judge(adapters, state, now, wanted));
         }
         findings
     })
@@ -219,7 +230,11 @@ fn ask_providers(adapters: &Adapters, deadline: Deadline) -> Vec<(Family, Vec<An
 }
 
 /// Whether an address would be confirmed, and which.
-fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
+fn public_ip(
+    family: Family,
+    answers: &[Answer],
+    compared: Option<u8>,
+) -> (Finding, Option<IpAddr>) {
     let key = match family {
         Family::V4 => "network.ip_providers",
         Family::V6 => "network.ip6_providers",
@@ -232,7 +247,7 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
         let found = format!("{key} names 1 host, but two must agree on an address");
         return none(found, another);
     }
-    let counted = match tally(answers, 0, None) {
+    let counted = match tally(answers, 0, None, compared) {
         Tally::Counted(counted) => counted.address,
         Tally::Nothing(why) => {
             let is_unroutable = |answer: &Answer| {
@@ -253,7 +268,7 @@ fn public_ip(family: Family, answers: &[Answer]) -> (Finding, Option<IpAddr>) {
     let dissent: Vec<String> = answers
         .iter()
         .filter_map(|answer| match &answer.address {
-            Ok(address) if *address == counted => None,
+            Ok(address) if prefix_of(*address, compared) == prefix_of(counted, compared) => None,
             Ok(address) => Some(format!("{} says {address}", answer.authority)),
             Err(error) => Some(format!("{}: {error}", answer.authority)),
         })

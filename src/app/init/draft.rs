@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::{self, Env, Settings, TOKEN_FILE};
 use crate::error::Error;
 use crate::logic::idn;
-use crate::logic::records::RecordSpec;
+use crate::logic::records::{HostPart, RecordSpec};
 use crate::logic::units::RecordType;
 
 /// The sample of the package, byte for byte.
@@ -84,6 +84,7 @@ impl Draft {
             create,
             zone: zone.transpose()?,
             id: None,
+            host: HostPart::Seen,
         })
     }
 

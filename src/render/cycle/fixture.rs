@@ -114,6 +114,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
             gateway: None,
             served: None,
             ups: None,
+            own: vec![],
         },
         decision: Decision {
             before: Readiness::Ready,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::address::is_cloudflares;
 use crate::logic::observation::Signal;
+use crate::logic::records::RecordSpec;
 use crate::logic::units::Family;
 
 /// Whether something beyond the router answers.
@@ -20,6 +21,14 @@ pub fn public_address(probed: &Probed, family: Family) -> Option<IpAddr> {
         .find(|public_ip| public_ip.seen.family == family)?;
     let counted = seen.seen.signal.result.as_ref().ok()?;
     Some(counted.address)
+}
+
+/// The address that a record is to hold, by that.
+pub fn wanted(probed: &Probed, record: &RecordSpec) -> Option<IpAddr> {
+    match probed.addresses.iter().find(|it| it.record == *record) {
+        Some(probed) => probed.address.as_ref().ok().copied(),
+        None => public_address(probed, record.kind.family()),
+    }
 }
 
 /// How a public answer compares to the public address.
@@ -44,7 +53,7 @@ pub fn answered(probed: &Probed, asked: &DnsProbed) -> Answered {
     let Ok(answer) = asked.signal.result.as_deref() else {
         return Answered::Not;
     };
-    match (answer, public_address(probed, asked.record.kind.family())) {
+    match (answer, wanted(probed, &asked.record)) {
         ([], _) => Answered::Missing,
         ([one], Some(public)) if *one == public => Answered::Same,
         (some, _) if some.iter().all(|address| is_cloudflares(*address)) => Answered::Proxied,

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::answers::{Answered, answered, public_address, wan_up};
+use super::answers::{Answered, answered, wan_up, wanted};
 use crate::app::probe::{Probed, PublicIpProbed};
+use crate::logic::host_part::prefix_of;
 use crate::logic::order;
 use crate::logic::units::Family;
 use crate::render::signal::listed;
@@ -20,6 +21,8 @@ enum Note {
     DnsDiffers { answer: String, public: IpAddr },
     DnsHasNone,
     Proxied,
+    Passing { address: IpAddr, word: &'static str },
+    Withheld { why: String },
 }
 
 /// A note, and the records that it is about.
@@ -57,6 +60,12 @@ impl fmt::Display for About {
                 "Cloudflare proxies {record}: public DNS answers with Cloudflare's addresses and proves nothing, so \
                  reconcile asks the API",
             ),
+            Note::Passing { address, word } => write!(
+                f,
+                "{address} is this host's {word} address and will change, and {record} with it: set address = \"stable\" for what is of this \
+                 host, and suffix or mac for what is of another device",
+            ),
+            Note::Withheld { why } => write!(f, "nothing would be published for {record}: {why}"),
         }
     }
 }
@@ -79,13 +88,24 @@ pub fn all(probed: &Probed) -> Vec<String> {
     for note in probed.public_ip.iter().filter_map(disagreement) {
         add(note, None);
     }
+    for held in &probed.addresses {
+        let note = match (&held.address, held.passing) {
+            (Ok(address), Some(word)) => Note::Passing {
+                address: *address,
+                word,
+            },
+            (Ok(_), None) => continue,
+            (Err(why), _) => Note::Withheld { why: why.clone() },
+        };
+        add(note, Some(held.record.label()));
+    }
     for asked in probed.dns.chunk_by(|a, b| a.record == b.record) {
         let note = asked
             .iter()
             .find_map(|asked| match answered(probed, asked) {
                 Answered::Other => Some(Note::DnsDiffers {
                     answer: listed(asked.signal.result.as_deref().unwrap_or_default()),
-                    public: public_address(probed, asked.record.kind.family())?,
+                    public: wanted(probed, &asked.record)?,
                 }),
                 Answered::Missing => Some(Note::DnsHasNone),
                 Answered::Proxied => Some(Note::Proxied),
@@ -103,7 +123,10 @@ fn disagreement(public_ip: &PublicIpProbed) -> Option<Note> {
     for said in &public_ip.providers {
         if let Ok(address) = said.result {
             let by = host_of(said.target.as_deref().unwrap_or_default());
-            match told.iter_mut().find(|(known, _)| *known == address) {
+            let is_same = |known: IpAddr| {
+                prefix_of(known, public_ip.compared) == prefix_of(address, public_ip.compared)
+            };
+            match told.iter_mut().find(|(known, _)| is_same(*known)) {
                 Some((_, named)) => named.push(by),
                 None => order::insert(&mut told, (address, vec![by]), |new, known| new < known),
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::answers::{Answered, answered, public_address, wan_up};
 use super::notes;
 use crate::app::probe::{DnsProbed, Probed};
+use crate::logic::host_part::prefix_of;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::render::line::{Mark, milliseconds};
 use crate::render::signal::{listed, near};
@@ -109,8 +110,14 @@ fn rows(probed: &Probed) -> Vec<Row> {
         let seen = &public_ip.seen;
         let label = format!("public-ip {}", seen.family.as_str());
         let total = public_ip.providers.len();
+        let is_same = |said: &Signal<IpAddr>, address| {
+            let line = |address| prefix_of(address, public_ip.compared);
+            said.result
+                .as_ref()
+                .is_ok_and(|it| line(*it) == line(address))
+        };
         rows.push(Row::new(label, &seen.signal, Mark::Bad, |counted| {
-            let agrees = |said: &&Signal<IpAddr>| said.result == Ok(counted.address);
+            let agrees = |said: &&Signal<IpAddr>| is_same(said, counted.address);
             let agree = public_ip.providers.iter().filter(agrees).count();
             format!("{}, {agree} of {total} agree", counted.address)
         }));
@@ -118,12 +125,26 @@ fn rows(probed: &Probed) -> Vec<Row> {
         for said in &public_ip.providers {
             let label = format!("  {}", host_of(&target(said)));
             let mut row = Row::new(label, said, Mark::Bad, ToString::to_string);
-            if said.result.is_ok() && said.result.as_ref().ok() != counted.as_ref() {
+            if said.result.is_ok() && !counted.is_some_and(|counted| is_same(said, counted)) {
                 row.mark = Mark::Warn;
             }
             rows.push(row);
         }
     }
+    rows.extend(probed.addresses.iter().map(|held| {
+        let label = held.record.label();
+        match (&held.address, held.record.host.as_str()) {
+            (Ok(address), Some(from)) => {
+                Row::untimed(Mark::Good, label, format!("{address} ({from})"))
+            }
+            (Ok(address), None) => Row::untimed(
+                Mark::Warn,
+                label,
+                format!("{address} ({})", held.passing.unwrap_or_default()),
+            ),
+            (Err(_), _) => Row::untimed(Mark::Bad, label, "no address".to_owned()),
+        }
+    }));
     for asked in probed.dns.chunk_by(|a, b| a.record == b.record) {
         rows.extend(heading(probed, asked));
         rows.extend(asked.iter().map(|asked| server(probed, asked)));

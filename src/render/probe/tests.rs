@@ -33,11 +33,12 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         })
         .collect();
     Probed {
+        addresses: vec![],
         at: "2026-01-28T16:08:44.120Z".parse().unwrap(),
         host: Some(signal("eth0", 1, Ok(()))),
         router: Some(signal("192.168.0.1", 2, Ok(RouterMethod::Icmp))),
         wan: Some(signal("1.1.1.1:443", 28, Ok(()))),
-        public_ip: vec![weigh(Family::V4, Duration::from_millis(120), asked)],
+        public_ip: vec![weigh(Family::V4, Duration::from_millis(120), asked, None)],
         dns,
         plug: None,
         ups: None,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::logic::forward::Forward;
+use crate::logic::host_part::Shown;
 use crate::logic::line::Reason;
 use crate::logic::named::named;
 use crate::logic::policy::Policy;
@@ -160,6 +161,15 @@ pub struct Ups {
 pub struct Address {
     /// The address; null if none is known.
     pub address: Option<IpAddr>,
+    /// How many of its bits are the prefix of the line, if that alone is compared, as no record holds the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u8>,
+    /// Why the address will not stay, if it is known not to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passing: Option<String>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
     /// How far it may be believed.
     pub state: Belief,
     /// How far this family is trusted, by itself; null if no cycle has run.
@@ -173,6 +183,14 @@ pub struct Address {
     pub confirmations: Option<u32>,
     /// How many it needs; null if the configuration cannot be read.
     pub required: Option<u32>,
+}
+
+impl Address {
+    /// The address, or the prefix where that alone counts, as it is told to people.
+    #[must_use]
+    pub fn shown(&self) -> Option<Shown> {
+        Some(Shown(self.address?, self.prefix))
+    }
 }
 
 named! {
@@ -220,6 +238,10 @@ pub struct Record {
     /// Why public DNS does not follow its zone, where Cloudflare says so.
     #[serde(skip)]
     pub zone: Option<String>,
+    /// Whose host part stands behind the prefix of the line: a configured `suffix`, or that of the host's `stable` address; left out if
+    /// the address is as the providers see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_part: Option<&'static str>,
     /// What it held when it was last verified; null if it never was.
     pub address: Option<IpAddr>,
     /// How and when it was last verified; null if it never was.

@@ -163,7 +163,7 @@ fn line(text: &mut Text, document: &Document) {
         const NAME: &str = "cadence_public_address_info";
         text.family(NAME, "The public address, and how far it is believed.");
         for (family, it) in &families {
-            if let Some(address) = it.address {
+            if let Some(address) = it.shown() {
                 let address = address.to_string();
                 let labels = [
                     ("family", family.as_str()),

@@ -211,7 +211,7 @@ fn subject(readiness: Readiness, document: &Document) -> String {
             .used()
             .find_map(|(family, address)| {
                 let so_far = confirmations(address)?;
-                Some(format!("{family} {} has {so_far}", address.address?))
+                Some(format!("{family} {} has {so_far}", address.shown()?))
             })
             .unwrap_or_else(|| "no address was observed".to_owned()),
         Readiness::NotReady => {

@@ -276,7 +276,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn address(&mut self, label: &str, family: Family, known: &Address, stale: bool) {
-        let Some(address) = known.address else {
+        let Some(address) = known.shown() else {
             return self.row(label, None, &format!("{family} unknown"), "");
         };
         let (paint, rest) = match known.state {
@@ -291,6 +291,12 @@ impl<'a> Sheet<'a> {
         };
         let head = format!("{family} {address}");
         self.row(label, Some(paint), &head, &format!(", {rest}"));
+        if let Some(why) = &known.passing {
+            self.row("", Some(Paint::Warn), why, "");
+        }
+        if let Some(fix) = &known.fix {
+            self.row("fix", None, fix, "");
+        }
     }
 
     fn records(&mut self, document: &Document, limit: Option<Limit>) {

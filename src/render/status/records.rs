@@ -108,7 +108,11 @@ pub fn evidence(record: &Record) -> String {
     } else {
         ""
     };
-    format!("{layer}, {when}{proxied}")
+    let part = record.host_part.map_or("", |part| match part {
+        "stable" => ", stable address",
+        _ => ", by its suffix",
+    });
+    format!("{layer}, {when}{proxied}{part}")
 }
 
 /// What is not settled about a record.

@@ -168,5 +168,5 @@ fn every_example_of_a_configuration_is_one() {
             }
         }
     }
-    assert_eq!(examples, 4);
+    assert_eq!(examples, 5);
 }

@@ -92,10 +92,12 @@ impl Key {
         let text = match section.as_str() {
             "" => format!("{name} = {value}\n{VALID}"),
             "record" if name == "name" => format!("[[record]]\nname = {value}\n"),
-            "record" => format!("{VALID}{name} = {value}\n"),
             "forward" | "heartbeat" | "notify" => {
                 format!("{VALID}[[{section}]]\n{name} = {value}\n")
             }
+            "record" if name == "type" => format!("{VALID}{name} = {value}\n"),
+            // The type that takes every key.
+            "record" => format!("{VALID}type = \"AAAA\"\n{name} = {value}\n"),
             _ => format!("{VALID}[{section}]\n{name} = {value}\n"),
         };
         let env = match self.path().as_str() {

@@ -3,6 +3,7 @@
 //! - `publish`: from nothing to a settled record, and after a change of address;
 //! - `line`: outages, and what is left when only a part of the line works;
 //! - `families`: IPv6, alone and beside IPv4;
+//! - `host_part`: the host parts of devices behind the prefix of the line;
 //! - `hint`: a router that tells its external address;
 //! - `naming`: which zone and which record is meant;
 //! - `attributes`: what else a record has, and that nobody but the operator changes it;
@@ -21,6 +22,7 @@ mod attributes;
 mod families;
 mod forward;
 mod hint;
+mod host_part;
 mod line;
 mod metrics;
 mod naming;

@@ -166,6 +166,7 @@ fn down() -> Observation {
         gateway: None,
         served: None,
         ups: None,
+        own: vec![],
     }
 }
 

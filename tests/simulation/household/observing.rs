@@ -70,7 +70,7 @@ impl Ears<'_> {
         providers.shuffle(&mut self.world.rng);
         let mut answers: Vec<Answer> = vec![];
         let result = loop {
-            match tally(&answers, providers.len() - answers.len(), trusted) {
+            match tally(&answers, providers.len() - answers.len(), trusted, None) {
                 Tally::Ask(more) => {
                     for _ in 0..more {
                         let provider = providers[answers.len()];
@@ -129,6 +129,7 @@ fn observation(
         gateway: None,
         served: None,
         ups: None,
+        own: vec![],
     }
 }
 

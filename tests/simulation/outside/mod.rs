@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiError, ApiErrorKind, Found};
-use cadence::logic::records::RecordSpec;
+use cadence::logic::records::{HostPart, RecordSpec};
 use cadence::logic::units::RecordType;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -37,6 +37,7 @@ pub fn spec(kind: RecordType) -> RecordSpec {
         create: true,
         zone: None,
         id: None,
+        host: HostPart::Seen,
     }
 }
 

@@ -9,7 +9,7 @@ use cadence::logic::observation::{Answer, Counted, Observation, PublicIp, Router
 use cadence::logic::policy::Policy;
 use cadence::logic::provider::{ApiErrorKind, Found};
 use cadence::logic::readiness::Readiness;
-use cadence::logic::records::{Instead, Next, RecordSpec, Settled, WriteFate};
+use cadence::logic::records::{HostPart, Instead, Next, RecordSpec, Settled, WriteFate};
 use cadence::logic::recovery::{Decision, Limits};
 use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
@@ -609,6 +609,7 @@ fn observation(seen: Seen) -> Observation {
         gateway: None,
         served: None,
         ups: None,
+        own: vec![],
     }
 }
 
@@ -623,6 +624,7 @@ pub fn record() -> RecordSpec {
         create: false,
         zone: None,
         id: None,
+        host: HostPart::Seen,
     }
 }
 

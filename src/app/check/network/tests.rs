@@ -25,7 +25,7 @@ fn signal<T>(target: Option<&str>, result: Result<T, &str>) -> Signal<T> {
 #[test]
 fn providers_that_all_agree_are_fine() {
     assert_eq!(
-        public_ip(Family::V4, &answers(&[A, A, A])),
+        public_ip(Family::V4, &answers(&[A, A, A]), None),
         (
             Finding::ok("public_ip", format!("{A}: 3 of 3 providers agree")),
             Some(A.parse().unwrap())
@@ -35,7 +35,7 @@ fn providers_that_all_agree_are_fine() {
 
 #[test]
 fn a_provider_that_fails_or_lies_is_named() {
-    let (found, counted) = public_ip(Family::V4, &answers(&[A, A, B, "timed out"]));
+    let (found, counted) = public_ip(Family::V4, &answers(&[A, A, B, "timed out"]), None);
     assert_eq!(
         found,
         Finding::warn(
@@ -52,7 +52,7 @@ fn no_address_is_confirmed_by_one_host_or_by_a_tie() {
     let mut same_host = answers(&[A, A]);
     same_host[1].authority = same_host[0].authority.clone();
     assert_eq!(
-        public_ip(Family::V6, &same_host),
+        public_ip(Family::V6, &same_host, None),
         (
             Finding::fail(
                 "public_ip",
@@ -68,7 +68,7 @@ fn no_address_is_confirmed_by_one_host_or_by_a_tie() {
         &["a", "b"],
         &[A, A, B, B],
     ] {
-        let (found, counted) = public_ip(Family::V4, &answers(said));
+        let (found, counted) = public_ip(Family::V4, &answers(said), None);
         assert_eq!((found.level, counted), (Level::Fail, None), "{said:?}");
     }
 }

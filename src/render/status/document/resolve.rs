@@ -8,7 +8,7 @@ use super::{
 };
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Readiness, Track};
-use crate::logic::records::{Instead, RecordState, Truth};
+use crate::logic::records::{Instead, RecordState, Truth, compared};
 use crate::logic::schedule;
 use crate::logic::state::Speed;
 use crate::logic::state::{self, HOURS, State};
@@ -217,6 +217,9 @@ impl Address {
         };
         Self {
             address,
+            prefix: configured.and_then(|it| compared(it.records, family)),
+            passing: None,
+            fix: None,
             state: belief,
             readiness: Some(track.readiness()),
             since: since.at,
@@ -265,6 +268,7 @@ fn records(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> V
                     None => "not in public DNS".to_owned(),
                 });
                 Record {
+                    host_part: spec.host.as_str(),
                     retry_in_s: rests
                         .filter_map(|rest| left(rest, now))
                         .chain(spent.map(|(_, left)| left.as_secs() + 1))
@@ -308,6 +312,7 @@ impl Record {
             waits: trouble.is_some_and(|trouble| trouble.waits),
             retry_in_s: known.rest.as_ref().and_then(|rest| left(rest, now)),
             zone: None,
+            host_part: None,
             address: known.cache.as_ref().map(|cache| cache.address),
             verified: known.cache.as_ref().map(|cache| Verified {
                 layer: cache.layer,

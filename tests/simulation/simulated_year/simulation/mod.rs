@@ -228,6 +228,7 @@ impl<'a> Home<'a> {
             gateway: None,
             served: None,
             ups: None,
+            own: vec![],
         }
     }
 
@@ -237,7 +238,7 @@ impl<'a> Home<'a> {
         order.rotate_left(self.rng.random_range(0..PROVIDERS));
         let mut answers: Vec<Answer> = vec![];
         let result = loop {
-            match tally(&answers, PROVIDERS - answers.len(), trusted) {
+            match tally(&answers, PROVIDERS - answers.len(), trusted, None) {
                 Tally::Ask(more) => {
                     for _ in 0..more {
                         self.figures.calls.providers += 1;
