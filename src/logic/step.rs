@@ -260,10 +260,15 @@ fn weigh<'a>(
     }
     for family in desired.families() {
         let published = *state.last_trusted.of(family);
-        let is_ready = state.machines.of(family).track.trusted() == published;
+        let line = uplinks::Line {
+            family,
+            prefix: desired.compared(family),
+            published,
+            is_ready: state.machines.of(family).track.trusted() == published,
+        };
         let uplinks = state.uplinks.of_mut(family);
         let told = uplinks.as_ref().and_then(Uplinks::told);
-        weighed = uplinks::weigh(uplinks, family, published, is_ready, weighed, now);
+        weighed = uplinks::weigh(uplinks, line, weighed, now);
         let tells = uplinks.as_ref().and_then(Uplinks::told);
         if let Some(tells) = tells.filter(|_| told.is_none()) {
             let message = format!("{family}: {tells}");

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::host_part::prefix_of;
 use super::moment::Moment;
-use super::observation::{Answer, Counted, Observation, PublicIp};
+use super::observation::{Counted, Observation, PublicIp};
 use super::units::Family;
 
 /// An address that nobody named for as long is gone.
@@ -123,39 +124,62 @@ impl Uplinks {
     }
 }
 
-/// An observation as it counts on a line whose uplinks may take turns. `published` is the address that was trusted last, and `is_ready` whether
-/// it is still. What `known` tells is brought up to date.
+/// What there is to weigh an observation by.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// The family that is looked at.
+    pub family: Family,
+    /// How many bits of its addresses are compared; none where all of them are.
+    pub prefix: Option<u8>,
+    /// The address that was trusted last.
+    pub published: Option<IpAddr>,
+    /// Whether it is trusted still.
+    pub is_ready: bool,
+}
+
+/// An observation as it counts on a line whose uplinks may take turns. What `known` tells is brought up to date.
 #[must_use]
 pub fn weigh<'a>(
     known: &mut Option<Uplinks>,
-    family: Family,
-    published: Option<IpAddr>,
-    is_ready: bool,
+    line: Line,
     seen: Cow<'a, Observation>,
     now: &Moment,
 ) -> Cow<'a, Observation> {
+    let Line {
+        family,
+        prefix,
+        published,
+        is_ready,
+    } = line;
+    let compared = |address| prefix_of(address, prefix);
+    let published = published.map(compared);
     let is_of = |it: &PublicIp| it.family == family;
     let Some(at) = seen.public_ip.iter().position(is_of) else {
         return seen;
     };
     let counted = seen.counted(family).filter(|it| !it.hinted);
+    let counted = counted.map(|it| compared(it.address));
     let answers = seen.public_ip.get(at).map_or(&[][..], |it| &it.answers);
+    let answers = answers.iter().filter_map(|it| {
+        let address = it.address.as_ref().ok()?;
+        Some((it.authority.as_str(), compared(*address)))
+    });
+    let answers: Vec<Vote<'_>> = answers.collect();
     let before = known.take().filter(|it| it.is_recent(now));
-    *known = match (counted, tied(answers, published)) {
-        (Some(counted), _) => Uplinks::after(before, counted.address, published, now),
+    *known = match (counted, tied(&answers, published)) {
+        (Some(counted), _) => Uplinks::after(before, counted, published, now),
         (None, Some(pair)) => Some(Uplinks::at_once(pair, now)),
         (None, None) => before,
     };
-    let names = |address| answers.iter().any(|it| it.address == Ok(address));
     let Some((uplinks, published)) = known.as_mut().zip(published) else {
         return seen;
     };
     for named in [&mut uplinks.last, &mut uplinks.other] {
-        if names(named.address) {
+        if voters(&answers, named.address) > 0 {
             named.at = now.clone();
         }
     }
-    if counted.is_some_and(|it| it.address == published) || !uplinks.keep(published, now) {
+    if counted == Some(published) || !uplinks.keep(published, now) {
         return seen;
     }
     let result = if is_ready {
@@ -164,7 +188,7 @@ pub fn weigh<'a>(
             corroborated: false,
             hinted: true,
         })
-    } else if voters(answers, published) >= 2 {
+    } else if voters(&answers, published) >= 2 {
         Ok(Counted {
             address: published,
             corroborated: true,
@@ -180,31 +204,30 @@ pub fn weigh<'a>(
     Cow::Owned(seen)
 }
 
-/// How many providers name an address.
-fn voters(answers: &[Answer], address: IpAddr) -> usize {
-    let of = |it: &&Answer| it.address == Ok(address);
-    let mut voters: Vec<&str> = answers
-        .iter()
-        .filter(of)
-        .map(|it| it.authority.as_str())
-        .collect();
-    voters.dedup();
-    voters.len()
+/// Who names which address.
+type Vote<'a> = (&'a str, IpAddr);
+
+/// How many providers name an address; a host has one voice.
+fn voters(votes: &[Vote<'_>], address: IpAddr) -> usize {
+    let is_first = |(at, vote): &(usize, &Vote<'_>)| {
+        vote.1 == address && !votes.iter().take(*at).any(|it| it == *vote)
+    };
+    votes.iter().enumerate().filter(is_first).count()
 }
 
 /// The published address and another one, where two providers name each.
-fn tied(answers: &[Answer], published: Option<IpAddr>) -> Option<[IpAddr; 2]> {
-    let published = published.filter(|it| voters(answers, *it) >= 2)?;
-    let named = answers.iter().filter_map(|it| it.address.as_ref().ok());
-    let mut others = named.filter(|it| **it != published);
-    let other = others.find(|it| voters(answers, **it) >= 2)?;
-    Some([published, *other])
+fn tied(votes: &[Vote<'_>], published: Option<IpAddr>) -> Option<[IpAddr; 2]> {
+    let published = published.filter(|it| voters(votes, *it) >= 2)?;
+    let mut named = votes.iter().map(|(_, address)| *address);
+    let other = named.find(|it| *it != published && voters(votes, *it) >= 2)?;
+    Some([published, other])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::logic::fixtures::{at, ip, mute, up};
+    use crate::logic::observation::Answer;
 
     const A: &str = "11.0.0.1";
     const B: &str = "11.0.0.2";
@@ -232,10 +255,15 @@ mod tests {
         fn cycle(&mut self, seen: &Observation) -> Option<Counted> {
             self.seconds += 30;
             let is_ready = self.candidate.is_none();
-            let (known, published, now) = (&mut self.known, Some(self.published), at(self.seconds));
-            let seen = Cow::Borrowed(seen);
-            let seen = weigh(known, Family::V4, published, is_ready, seen, &now);
-            let counted = seen.counted(Family::V4);
+            let line = Line {
+                family: Family::of(self.published),
+                prefix: Some(64).filter(|_| self.published.is_ipv6()),
+                published: Some(self.published),
+                is_ready,
+            };
+            let now = at(self.seconds);
+            let seen = weigh(&mut self.known, line, Cow::Borrowed(seen), &now);
+            let counted = seen.counted(line.family);
             match counted.map(|it| it.address) {
                 Some(it) if is_ready && it == self.published => {}
                 Some(it) if self.candidate == Some(it) => {
@@ -328,9 +356,9 @@ mod tests {
             home.cycle(&answers(&said));
             assert_eq!(home.known, None);
         }
-        // Nor is a host that has two names for one address.
-        let mut twin = answers(&[A, A, B, B]);
-        twin.public_ip[0].answers[3].authority = "p2:443".to_owned();
+        // Nor is a host that says it twice.
+        let mut twin = answers(&[A, B, A, B]);
+        twin.public_ip[0].answers[3].authority = "p1:443".to_owned();
         home.cycle(&twin);
         assert_eq!(home.known, None);
     }
@@ -347,6 +375,18 @@ mod tests {
             (counted.address, counted.corroborated, counted.hinted),
             (ip(A), true, false)
         );
+    }
+
+    #[test]
+    fn temporary_addresses_of_one_prefix_are_no_two_uplinks() {
+        let mut home = Home::new();
+        home.published = ip("2a00:1:2:3::");
+        for at in 0..20 {
+            let seen = up(["2a00:1:2:3::a", "2a00:1:2:3::b"][at % 2]);
+            home.cycle(&seen).unwrap();
+            home.candidate = None;
+        }
+        assert_eq!(home.known, None);
     }
 
     #[test]
