@@ -1,37 +1,41 @@
 //! An attempt to end an outage by a power cycle, and what came of it.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::event::{Event, EventKind, RecoveryPhase};
 use super::moment::Moment;
+use super::stored::stored;
 
-/// A power cycle whose effect is not known yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watch {
-    /// When the power was back.
-    pub since: Moment,
-    /// Its number in its outage, from 1.
-    pub attempt: u32,
-    /// When the line was last seen down since then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Moment>,
+stored! {
+    /// A power cycle whose effect is not known yet.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Watch {
+        /// When the power was back.
+        pub since: Moment,
+        /// Its number in its outage, from 1.
+        pub attempt: u32,
+        /// When the line was last seen down since then.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub seen: Option<Moment>,
+    }
 }
 
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When the off was about to be sent.
-    pub at: Timestamp,
-    /// Its number in its outage, from 1.
-    pub attempt: u32,
-    /// Whether the line came back; none while that is not known.
-    pub helped: Option<bool>,
-    /// Seconds from the power's return to the line's.
-    pub seconds: Option<u64>,
-    /// Whether the history tells how it ended, which it does once.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ended: bool,
+stored! {
+    /// What came of an attempt.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Attempt {
+        /// When the off was about to be sent.
+        pub at: Timestamp,
+        /// Its number in its outage, from 1.
+        pub attempt: u32,
+        /// Whether the line came back; none while that is not known.
+        pub helped: Option<bool>,
+        /// Seconds from the power's return to the line's.
+        pub seconds: Option<u64>,
+        /// Whether the history tells how it ended, which it does once.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        pub ended: bool,
+    }
 }
 
 impl Attempt {

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::advice;
 use super::moment::{Elapsed, Moment};
 use super::provider::ApiErrorKind;
+use super::stored::stored;
 use super::units::human_duration;
 
 /// The first wait after a 429, a 5xx or silence; it doubles with each further failure.
@@ -33,29 +32,31 @@ pub fn without_retry(told: &str) -> String {
     advice::join(what.split_once(RETRY).map_or(what, |(why, _)| why), fix)
 }
 
-/// A wait that the API asked for or earned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backoff {
-    /// When it began.
-    pub since: Moment,
-    /// How long it lasts, in seconds.
-    pub wait_s: u64,
-    /// Failures in a row, this one included.
-    pub failures: u32,
-    /// What went wrong.
-    pub reason: String,
-    /// The fingerprint of the token that was rejected; another token ends the wait.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected_token: Option<u32>,
-    /// It was refused, and did not merely fail: what was asked for is not to be had.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_refusal: bool,
-    /// With which settings it was refused, where that is a record's: with others it may not be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<String>,
-    /// The record of which `reason` speaks, where others rest with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<String>,
+stored! {
+    /// A wait that the API asked for or earned.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Backoff {
+        /// When it began.
+        pub since: Moment,
+        /// How long it lasts, in seconds.
+        pub wait_s: u64,
+        /// Failures in a row, this one included.
+        pub failures: u32,
+        /// What went wrong.
+        pub reason: String,
+        /// The fingerprint of the token that was rejected; another token ends the wait.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub rejected_token: Option<u32>,
+        /// It was refused, and did not merely fail: what was asked for is not to be had.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        pub is_refusal: bool,
+        /// With which settings it was refused, where that is a record's: with others it may not be.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub settings: Option<String>,
+        /// The record of which `reason` speaks, where others rest with it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub record: Option<String>,
+    }
 }
 
 /// Rounded up: nobody is to come too early.

@@ -7,13 +7,12 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
 use super::gateway::{Protocol, went_on};
 use super::moment::Moment;
 use super::named::named;
+use super::stored::stored;
 use super::units::Transport;
 
 /// After the first failure a forward rests for so long; that doubles.
@@ -73,62 +72,65 @@ named! {
     }
 }
 
-/// What is remembered of a forward.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mapping {
-    /// What is forwarded.
-    pub transport: Transport,
-    /// The port of the host.
-    pub internal: u16,
-    /// The port of the router.
-    pub external: u16,
-    /// The host that is configured; none for this one.
-    pub host: Option<IpAddr>,
-    /// The host that gets it.
-    pub to: IpAddr,
-    /// What this host was called when it was asked for first: there it may still lead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub was: Option<IpAddr>,
-    /// By this a router knows whose it is (RFC 6887, 11.1): 24 hexadecimal digits.
-    pub nonce: String,
-    /// How things are.
-    pub standing: Standing,
-    /// Since when.
-    pub since: Moment,
-    /// Somebody else made it, as whoever set up the router: it serves, and is neither renewed nor given back.
-    #[serde(default)]
-    pub is_foreign: bool,
-    /// When the router granted it last.
-    pub asked: Moment,
-    /// When the router was asked about it last.
-    pub looked: Moment,
-    /// For how many seconds it was granted; 0 for good.
-    pub lifetime_s: u32,
-    /// How often in a row it failed.
-    pub failures: u32,
-    /// What went wrong.
-    pub why: Option<String>,
+stored! {
+    /// What is remembered of a forward.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Mapping {
+        /// What is forwarded.
+        pub transport: Transport,
+        /// The port of the host.
+        pub internal: u16,
+        /// The port of the router.
+        pub external: u16,
+        /// The host that is configured; none for this one.
+        pub host: Option<IpAddr>,
+        /// The host that gets it.
+        pub to: IpAddr,
+        /// What this host was called when it was asked for first: there it may still lead.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub was: Option<IpAddr>,
+        /// By this a router knows whose it is (RFC 6887, 11.1): 24 hexadecimal digits.
+        pub nonce: String,
+        /// How things are.
+        pub standing: Standing,
+        /// Since when.
+        pub since: Moment,
+        /// Somebody else made it, as whoever set up the router: it serves, and is neither renewed nor given back.
+        pub is_foreign: bool,
+        /// When the router granted it last.
+        pub asked: Moment,
+        /// When the router was asked about it last.
+        pub looked: Moment,
+        /// For how many seconds it was granted; 0 for good.
+        pub lifetime_s: u32,
+        /// How often in a row it failed.
+        pub failures: u32,
+        /// What went wrong.
+        pub why: Option<String>,
+    }
 }
 
-/// What is remembered of the forwards of a router.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forwards {
-    /// Which router.
-    pub router: IpAddr,
-    /// Its hardware address, where that is known.
-    pub mac: Option<String>,
-    /// How it is spoken to: the name of a protocol, or where UPnP is spoken.
-    pub way: Option<String>,
-    /// Its epoch.
-    pub epoch: Option<u32>,
-    /// When it was heard last.
-    pub heard: Moment,
-    /// When it was greeted last.
-    pub asked: Moment,
-    /// How often in a row it said nothing.
-    pub silent: u32,
-    /// Each of them.
-    pub mappings: Vec<Mapping>,
+stored! {
+    /// What is remembered of the forwards of a router.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Forwards {
+        /// Which router.
+        pub router: IpAddr,
+        /// Its hardware address, where that is known.
+        pub mac: Option<String>,
+        /// How it is spoken to: the name of a protocol, or where UPnP is spoken.
+        pub way: Option<String>,
+        /// Its epoch.
+        pub epoch: Option<u32>,
+        /// When it was heard last.
+        pub heard: Moment,
+        /// When it was greeted last.
+        pub asked: Moment,
+        /// How often in a row it said nothing.
+        pub silent: u32,
+        /// Each of them.
+        pub mappings: Vec<Mapping>,
+    }
 }
 
 /// Where this host is.

@@ -7,10 +7,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::address::publishable;
 use super::moment::Moment;
+use super::stored::stored;
 
 /// A router that speaks none of the protocols is asked again after this.
 const MUTE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -87,25 +86,27 @@ pub struct Asked {
     pub said: Option<Said>,
 }
 
-/// What is remembered of the router.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gateway {
-    /// Which one.
-    pub router: IpAddr,
-    /// How it is spoken to; none where it was not heard yet.
-    pub way: Option<String>,
-    /// How often in a row it said nothing.
-    pub silent: u32,
-    /// When it was last heard, or asked in vain while it was not known how.
-    pub asked: Moment,
-    /// The external address that it told last.
-    pub address: Option<IpAddr>,
-    /// When a provider last named that address.
-    pub proved: Option<Moment>,
-    /// What its epoch was then.
-    pub epoch: Option<u32>,
-    /// When it told what was not so any more.
-    pub contradicted: Option<Moment>,
+stored! {
+    /// What is remembered of the router.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Gateway {
+        /// Which one.
+        pub router: IpAddr,
+        /// How it is spoken to; none where it was not heard yet.
+        pub way: Option<String>,
+        /// How often in a row it said nothing.
+        pub silent: u32,
+        /// When it was last heard, or asked in vain while it was not known how.
+        pub asked: Moment,
+        /// The external address that it told last.
+        pub address: Option<IpAddr>,
+        /// When a provider last named that address.
+        pub proved: Option<Moment>,
+        /// What its epoch was then.
+        pub epoch: Option<u32>,
+        /// When it told what was not so any more.
+        pub contradicted: Option<Moment>,
+    }
 }
 
 /// What the external address of a router is, beside the public address that providers see.

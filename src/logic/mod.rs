@@ -36,6 +36,7 @@ pub mod settled;
 pub mod spec;
 pub mod state;
 pub mod step;
+pub mod stored;
 pub mod streak;
 pub mod units;
 pub mod uplinks;

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::stored::Stored;
 
 /// 2020-01-01T00:00:00Z. A wall clock before this was never set: no release of cadence is as old.
 const EARLIEST_PLAUSIBLE_S: i64 = 1_577_836_800;
@@ -23,6 +26,17 @@ pub struct Moment {
     pub boot: Arc<str>,
     /// Time since boot, sleep included (`CLOCK_BOOTTIME`), in milliseconds.
     pub since_boot_ms: u64,
+}
+
+impl Stored for Moment {
+    fn of(value: &Value) -> Option<Self> {
+        let text = |key| value.get(key)?.as_str();
+        Some(Self {
+            wall: text("wall")?.parse().ok()?,
+            boot: text("boot")?.into(),
+            since_boot_ms: value.get("since_boot_ms")?.as_u64()?,
+        })
+    }
 }
 
 /// The time between two moments.

@@ -30,6 +30,12 @@ macro_rules! named {
             }
         }
 
+        impl $crate::logic::stored::Stored for $Enum {
+            fn of(value: &::serde_json::Value) -> Option<Self> {
+                Self::named(value.as_str()?)
+            }
+        }
+
         impl $Enum {
             /// Each of them, in their order.
             pub const ALL: &'static [Self] = &[$(Self::$Value),+];

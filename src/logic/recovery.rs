@@ -6,11 +6,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
+use super::stored::stored;
 use super::ups::{Battery, Supply};
 use super::verdict::Verdict;
 
@@ -26,29 +25,33 @@ const MARKED_BEFORE: Duration = Duration::from_secs(60);
 /// The window of `max_attempts_per_day`.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A cut of the modem's power that is not known to be over: the plug must be switched on before anything else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cut {
-    /// When it was decided, before the off was sent.
-    pub at: Moment,
-    /// Which plug it was, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plug: Option<CutPlug>,
+stored! {
+    /// A cut of the modem's power that is not known to be over: the plug must be switched on before anything else.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Cut {
+        /// When it was decided, before the off was sent.
+        pub at: Moment,
+        /// Which plug it was, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub plug: Option<CutPlug>,
+    }
 }
 
-/// The plug of a cut: the power comes back at this one, whatever the configuration says by then. No passwords and no URLs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutPlug {
-    /// `recovery.plug`.
-    pub kind: String,
-    /// `recovery.address`; empty where its kind has none.
-    pub address: String,
-    /// `recovery.relay`.
-    pub relay: u8,
-    /// `recovery.plug_id`.
-    pub id: Option<String>,
-    /// `recovery.program`.
-    pub program: Option<PathBuf>,
+stored! {
+    /// The plug of a cut: the power comes back at this one, whatever the configuration says by then. No passwords and no URLs.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CutPlug {
+        /// `recovery.plug`.
+        pub kind: String,
+        /// `recovery.address`; empty where its kind has none.
+        pub address: String,
+        /// `recovery.relay`.
+        pub relay: u8,
+        /// `recovery.plug_id`.
+        pub id: Option<String>,
+        /// `recovery.program`.
+        pub program: Option<PathBuf>,
+    }
 }
 
 impl CutPlug {
@@ -63,43 +66,44 @@ impl CutPlug {
     }
 }
 
-/// What is remembered of outages and attempts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RecoveryState {
-    /// The cycles in a row that saw a living router and a dead line.
-    pub streak: Option<Streak>,
-    /// Attempts of the last 24 hours, and the last of all.
-    pub attempts: Vec<Moment>,
-    /// Attempts since the line was READY last: those of this outage, however often it flaps.
-    pub in_outage: u32,
-    /// The modem may be dark.
-    pub cut: Option<Cut>,
-    /// The last attempt, until it is known whether it helped.
-    pub watch: Option<Watch>,
-    /// What came of the last attempt.
-    pub result: Option<Attempt>,
-    /// When somebody answered the last look before a cut; until the line is READY again, and not before the next look is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub looked: Option<Moment>,
-    /// Why the last cycle left the power alone though every guardrail held that can be judged without the plug.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub held: Option<String>,
-    /// Since when the line has not been up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub away: Option<Moment>,
-    /// When the plug was last looked at or switched on since then, unless the power of the home may have been away after that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plug_seen: Option<Moment>,
-    /// When cadence gave the modem power that it may not have had.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub powered: Option<Moment>,
-    /// When the UPS was on battery last, as long as one is configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub battery: Option<Battery>,
-    /// Whether the router was away.
-    #[serde(skip_serializing_if = "Router::is_steady")]
-    pub router: Router,
+stored! {
+    /// What is remembered of outages and attempts.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct RecoveryState {
+        /// The cycles in a row that saw a living router and a dead line.
+        pub streak: Option<Streak>,
+        /// Attempts of the last 24 hours, and the last of all.
+        pub attempts: Vec<Moment>,
+        /// Attempts since the line was READY last: those of this outage, however often it flaps.
+        pub in_outage: u32 = 0,
+        /// The modem may be dark.
+        pub cut: Option<Cut>,
+        /// The last attempt, until it is known whether it helped.
+        pub watch: Option<Watch>,
+        /// What came of the last attempt.
+        pub result: Option<Attempt>,
+        /// When somebody answered the last look before a cut; until the line is READY again, and not before the next look is due.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub looked: Option<Moment>,
+        /// Why the last cycle left the power alone though every guardrail held that can be judged without the plug.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub held: Option<String>,
+        /// Since when the line has not been up.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub away: Option<Moment>,
+        /// When the plug was last looked at or switched on since then, unless the power of the home may have been away after that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub plug_seen: Option<Moment>,
+        /// When cadence gave the modem power that it may not have had.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub powered: Option<Moment>,
+        /// When the UPS was on battery last, as long as one is configured.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub battery: Option<Battery>,
+        /// Whether the router was away.
+        #[serde(skip_serializing_if = "Router::is_steady")]
+        pub router: Router = Router::Steady,
+    }
 }
 
 /// What follows for the modem's power from an observation.

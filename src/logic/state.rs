@@ -17,6 +17,7 @@ use super::moment::Moment;
 use super::named::named;
 use super::readiness::{Machine, Readiness, best};
 use super::recovery::RecoveryState;
+use super::stored::stored;
 use super::units::{ByFamily, Family, RecordType};
 use super::uplinks::Uplinks;
 use super::ups::Ups;
@@ -185,36 +186,39 @@ impl Hour {
     }
 }
 
-/// An outage that goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outage {
-    /// The first cycle that saw it.
-    pub since: Moment,
-    /// The last verdict in it.
-    pub verdict: Verdict,
-    /// The cycles that saw it.
-    pub cycles: u64,
-    /// The mains were out meanwhile, by the word of a UPS.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub on_battery: bool,
+stored! {
+    /// An outage that goes on.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Outage {
+        /// The first cycle that saw it.
+        pub since: Moment,
+        /// The last verdict in it.
+        pub verdict: Verdict,
+        /// The cycles that saw it.
+        pub cycles: u64,
+        /// The mains were out meanwhile, by the word of a UPS.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        pub on_battery: bool,
+    }
 }
 
-/// The last write that changed an address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastChange {
-    /// When.
-    pub at: Timestamp,
-    /// The record's name.
-    pub name: String,
-    /// The record's type.
-    #[serde(rename = "type")]
-    pub record: RecordType,
-    /// Its content before, where there was one.
-    pub from: Option<String>,
-    /// Its address now.
-    pub to: IpAddr,
-    /// Seconds until public DNS showed it, once it did.
-    pub dns_s: Option<u64>,
+stored! {
+    /// The last write that changed an address.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LastChange {
+        /// When.
+        pub at: Timestamp,
+        /// The record's name.
+        pub name: String,
+        /// The record's type.
+        pub record as "type": RecordType,
+        /// Its content before, where there was one.
+        pub from: Option<String>,
+        /// Its address now.
+        pub to: IpAddr,
+        /// Seconds until public DNS showed it, once it did.
+        pub dns_s: Option<u64>,
+    }
 }
 
 impl State {

@@ -2,28 +2,32 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::moment::{Elapsed, Moment};
 use super::observation::FailureClass;
+use super::stored::{Stored, stored};
 use super::verdict::Verdict;
 
 /// Cycles further apart than this saw nothing of what was between them.
 pub const LONGEST_GAP: Duration = Duration::from_secs(5 * 60);
 
-/// An unbroken row of cycles whose verdict was `WAN_DOWN`: the router lives, the internet does not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Streak {
-    /// The first of them.
-    pub since: Moment,
-    /// The last of them.
-    pub last: Moment,
-    /// How many.
-    pub cycles: u32,
-    /// How many since the last gap of over [`LONGEST_GAP`] between two of them.
-    pub unbroken: u32,
-    /// How many failed fast: a router that is still booting refuses, a modem that hangs is silent.
-    pub fast: u32,
+stored! {
+    /// An unbroken row of cycles whose verdict was `WAN_DOWN`: the router lives, the internet does not.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Streak {
+        /// The first of them.
+        pub since: Moment,
+        /// The last of them.
+        pub last: Moment,
+        /// How many.
+        pub cycles: u32,
+        /// How many since the last gap of over [`LONGEST_GAP`] between two of them.
+        pub unbroken: u32,
+        /// How many failed fast: a router that is still booting refuses, a modem that hangs is silent.
+        pub fast: u32,
+    }
 }
 
 impl Streak {
@@ -72,7 +76,7 @@ impl Streak {
 }
 
 /// What is remembered of the router's absence.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Router {
     /// It was never away.
@@ -82,6 +86,17 @@ pub enum Router {
     Lost,
     /// It answered again at that moment.
     Back(Moment),
+}
+
+impl Stored for Router {
+    fn of(value: &Value) -> Option<Self> {
+        match value.as_str() {
+            Some("steady") => Some(Self::Steady),
+            Some("lost") => Some(Self::Lost),
+            Some(_) => None,
+            None => value.get("back").and_then(Moment::of).map(Self::Back),
+        }
+    }
 }
 
 impl Router {

@@ -9,11 +9,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::host_part::prefix_of;
 use super::moment::Moment;
 use super::observation::{Counted, Observation, PublicIp};
+use super::stored::stored;
 use super::units::Family;
 
 /// An address that nobody named for as long is gone.
@@ -23,24 +22,28 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// There, back, and there again: a line that fails over once and comes back takes two.
 const TURNS: u32 = 3;
 
-/// What a line went from and to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Uplinks {
-    /// The address that counted last.
-    last: Named,
-    /// The one that counted before it.
-    other: Named,
-    /// How often the line went from one of the two to the other.
-    turns: u32,
-    /// When it did so last.
-    turned: Moment,
+stored! {
+    /// What a line went from and to.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Uplinks {
+        /// The address that counted last.
+        last: Named,
+        /// The one that counted before it.
+        other: Named,
+        /// How often the line went from one of the two to the other.
+        turns: u32,
+        /// When it did so last.
+        turned: Moment,
+    }
 }
 
-/// An address, and when somebody named it last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Named {
-    address: IpAddr,
-    at: Moment,
+stored! {
+    /// An address, and when somebody named it last.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Named {
+        address: IpAddr,
+        at: Moment,
+    }
 }
 
 impl Named {

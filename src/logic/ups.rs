@@ -5,34 +5,34 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::moment::Moment;
 use super::named::named;
+use super::stored::stored;
 use super::units::human_duration;
 
 /// Of what a server says, no more words are shown.
 const MAX_WORDS: usize = 60;
 
-/// What a UPS said last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Ups {
-    /// It feeds from its battery, or is about to switch off what it feeds.
-    pub on_battery: bool,
-    /// It says that its battery is low.
-    pub low: bool,
-    /// What is left in the battery, in per cent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub charge: Option<u8>,
-    /// For how many seconds that lasts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runtime_s: Option<u32>,
-    /// Its own words.
-    pub status: String,
-    /// Why it did not answer the last cycle: all else is from before, or never was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+stored! {
+    /// What a UPS said last.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct Ups {
+        /// It feeds from its battery, or is about to switch off what it feeds.
+        pub on_battery: bool,
+        /// It says that its battery is low.
+        pub low: bool,
+        /// What is left in the battery, in per cent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub charge: Option<u8>,
+        /// For how many seconds that lasts.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub runtime_s: Option<u32>,
+        /// Its own words.
+        pub status: String = String::new(),
+        /// Why it did not answer the last cycle: all else is from before, or never was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error: Option<String>,
+    }
 }
 
 named! {
@@ -84,15 +84,17 @@ pub struct News {
     pub seconds: Option<u64>,
 }
 
-/// The last time on battery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Battery {
-    /// The first cycle that saw it.
-    pub since: Moment,
-    /// The last cycle that saw it, or the first that saw the mains again.
-    pub until: Moment,
-    /// What is known since.
-    pub mains: Mains,
+stored! {
+    /// The last time on battery.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Battery {
+        /// The first cycle that saw it.
+        pub since: Moment,
+        /// The last cycle that saw it, or the first that saw the mains again.
+        pub until: Moment,
+        /// What is known since.
+        pub mains: Mains,
+    }
 }
 
 impl Ups {

@@ -1,32 +1,32 @@
 //! What is remembered of one zone between cycles.
 
-use serde::{Deserialize, Serialize};
-
 use super::backoff::Backoff;
 use super::moment::Moment;
+use super::stored::stored;
 
-/// What is known of a zone at the provider.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ZoneState {
-    /// The provider's id; none where the zone was not found yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// When it was found under that id; where there is none, when it was last seen that there is no such zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub found: Option<Moment>,
-    /// In how many calls all of its records can be read; none where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub calls: Option<u64>,
-    /// What the provider says of it, where it does not serve it: `pending`, ..
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// So many changes go out together at most, as more of them got no answer; none where as many may as the provider takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub together: Option<usize>,
-    /// When it may be asked for again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rest: Option<Backoff>,
+stored! {
+    /// What is known of a zone at the provider.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct ZoneState {
+        /// The provider's id; none where the zone was not found yet.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
+        /// When it was found under that id; where there is none, when it was last seen that there is no such zone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub found: Option<Moment>,
+        /// In how many calls all of its records can be read; none where that is not known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub calls: Option<u64>,
+        /// What the provider says of it, where it does not serve it: `pending`, ..
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<String>,
+        /// So many changes go out together at most, as more of them got no answer; none where as many may as the provider takes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub together: Option<usize>,
+        /// When it may be asked for again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub rest: Option<Backoff>,
+    }
 }
 
 impl ZoneState {
