@@ -7,9 +7,11 @@ use super::named::named;
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::moment::Moment;
+use super::stored::{Stored, stored};
 use super::units::Family;
 
 named! {
@@ -46,7 +48,7 @@ pub fn best(each: impl IntoIterator<Item = Readiness>) -> Readiness {
 }
 
 /// What is believed of the line and of the public address of one family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Track {
     /// Nothing yet.
@@ -70,6 +72,37 @@ pub enum Track {
         /// How many it had when it came to be trusted.
         confirmations: u32,
     },
+}
+
+impl Stored for Track {
+    fn of(value: &Value) -> Option<Self> {
+        let named = |kind| {
+            let it = value.get(kind)?;
+            let address = IpAddr::of(it.get("address")?)?;
+            Some((address, u32::of(it.get("confirmations")?)?))
+        };
+        match value.as_str() {
+            Some("init") => Some(Self::Init),
+            Some("not_ready") => Some(Self::NotReady),
+            Some("empty") => Some(Self::Empty),
+            Some(_) => None,
+            None => {
+                let candidate =
+                    named("candidate").map(|(address, confirmations)| Self::Candidate {
+                        address,
+                        confirmations,
+                    });
+                let trusted = || {
+                    let (address, confirmations) = named("trusted")?;
+                    Some(Self::Trusted {
+                        address,
+                        confirmations,
+                    })
+                };
+                candidate.or_else(trusted)
+            }
+        }
+    }
 }
 
 /// What one cycle tells the machine of one family.
@@ -202,13 +235,15 @@ impl Track {
     }
 }
 
-/// The readiness machine of one family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Where it stands.
-    pub track: Track,
-    /// Since when it is READY, or since when it is not.
-    pub since: Moment,
+stored! {
+    /// The readiness machine of one family.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Machine {
+        /// Where it stands.
+        pub track: Track,
+        /// Since when it is READY, or since when it is not.
+        pub since: Moment,
+    }
 }
 
 impl Machine {

@@ -5,7 +5,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::stored::{self, Stored};
 
 named! {
     /// An IP address family.
@@ -60,13 +63,28 @@ impl Transport {
 }
 
 /// Something of each address family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 pub struct ByFamily<T> {
     /// That of IPv4.
     pub ipv4: T,
     /// That of IPv6.
     pub ipv6: T,
+}
+
+impl<T: Stored> Stored for ByFamily<T> {
+    fn of(value: &Value) -> Option<Self> {
+        Some(Self {
+            ipv4: stored::field(value, "ipv4", T::missing())?,
+            ipv6: stored::field(value, "ipv6", T::missing())?,
+        })
+    }
+}
+
+impl<'de, T: Stored> Deserialize<'de> for ByFamily<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        stored::read(from, "pair of families")
+    }
 }
 
 impl<T: Clone> ByFamily<T> {
