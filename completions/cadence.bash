@@ -424,7 +424,7 @@ _cadence() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery ups gap error" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery ups lan gap error" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -130,6 +130,7 @@ converged\t''
 outage\t''
 recovery\t''
 ups\t''
+lan\t''
 gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F

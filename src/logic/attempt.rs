@@ -64,6 +64,7 @@ impl Attempt {
             | EventKind::Converged { .. }
             | EventKind::Outage { .. }
             | EventKind::Ups { .. }
+            | EventKind::Lan { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => None,
         });

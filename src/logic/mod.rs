@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod guardrails;
 pub mod idn;
 pub mod known_records;
+pub mod lan;
 pub mod line;
 pub mod moment;
 pub(crate) mod named;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::gateway::Asked;
+use super::lan::Place;
 use super::line::Line;
 use super::units::{ByFamily, Family};
 use super::ups::Ups;
@@ -156,6 +157,8 @@ pub struct Observation {
     pub public_ip: Vec<PublicIp>,
     /// The router was asked for its external address.
     pub gateway: Option<Asked>,
+    /// Where this host is on its own network, where that is known.
+    pub lan: Option<Place>,
     /// What the UPS said, where one is configured.
     pub ups: Option<Signal<Ups>>,
 }

@@ -5,6 +5,7 @@
 pub mod doh;
 pub mod gateway;
 pub mod host;
+pub mod lan;
 pub mod public_ip;
 pub mod router;
 pub mod ups;

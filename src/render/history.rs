@@ -298,6 +298,27 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             charge,
             seconds,
         } => mains(*phase, *charge, *seconds),
+        EventKind::Lan {
+            from,
+            to,
+            interface,
+            from_interface,
+            mac,
+            from_mac,
+        } => {
+            let was_on = from_interface.as_ref();
+            let was_on = was_on.map_or_else(String::new, |it| format!(" on {it}"));
+            let moved = if from == to {
+                format!("{to} on {interface}")
+            } else {
+                format!("this host moved from {from}{was_on} to {to} on {interface}")
+            };
+            let macs = from_mac.as_ref().zip(mac.as_ref());
+            let macs = macs.map_or_else(String::new, |(from, to)| {
+                format!(", hardware address {from} -> {to}")
+            });
+            (Some(Paint::Warn), moved + &macs)
+        }
         EventKind::Gap { seconds } => {
             let told = format!("no cycle ran for {}", duration(*seconds));
             (Some(Paint::Warn), told)

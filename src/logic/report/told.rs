@@ -42,6 +42,7 @@ impl Report {
             | EventKind::Record { .. }
             | EventKind::Outage { .. }
             | EventKind::Ups { .. }
+            | EventKind::Lan { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }

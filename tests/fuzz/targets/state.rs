@@ -163,6 +163,7 @@ fn down() -> Observation {
         lines: ByFamily::same(Line::Down),
         public_ip: vec![],
         gateway: None,
+        lan: None,
         ups: None,
     }
 }
