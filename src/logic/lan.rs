@@ -2,34 +2,36 @@
 
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::moment::Moment;
+use super::named::read_by_value;
 
 /// Where a host is on its own network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// Its address towards the router.
     pub address: Ipv4Addr,
     /// The interface that has it.
     pub interface: String,
     /// The hardware address of that, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
 }
 
 /// What is remembered of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lan {
     /// Where it was seen last.
     pub place: Place,
     /// When it moved there, and where it was before; none where it never did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
 }
 
 /// A move.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Moved {
     /// The cycle that saw it.
     pub at: Moment,
@@ -37,7 +39,35 @@ pub struct Moved {
     pub from: Place,
 }
 
+read_by_value!(Lan);
+
+impl Lan {
+    /// Reads what was stored.
+    fn of(it: &Value) -> Option<Self> {
+        let moved = it.get("moved").map(|it| {
+            Some(Moved {
+                at: Moment::of(it.get("at")?)?,
+                from: Place::of(it.get("from")?)?,
+            })
+        });
+        Some(Self {
+            place: Place::of(it.get("place")?)?,
+            moved: moved.flatten(),
+        })
+    }
+}
+
 impl Place {
+    /// Reads what was stored.
+    fn of(it: &Value) -> Option<Self> {
+        let text = |key| it.get(key).and_then(Value::as_str);
+        Some(Self {
+            address: text("address")?.parse().ok()?,
+            interface: text("interface")?.to_owned(),
+            mac: text("mac").map(str::to_owned),
+        })
+    }
+
     /// The hardware addresses before and now, where another one is known to be in the place of the first: that of another interface was its
     /// own before, too.
     #[must_use]
@@ -144,6 +174,8 @@ mod tests {
             assert_eq!(learn(&mut known, &next, &at(after + 1)), None);
             let (at, from) = (at(after), before);
             assert_eq!(known.clone().unwrap().moved, Some(Moved { at, from }));
+            let stored = serde_json::to_string(&known).unwrap();
+            assert_eq!(serde_json::from_str::<Option<Lan>>(&stored).unwrap(), known);
         }
     }
 

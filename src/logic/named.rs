@@ -53,6 +53,20 @@ macro_rules! named {
 }
 pub(crate) use named;
 
+/// Reads a type by its `of`, from the values that are there: what is derived takes some KB of the binary for each.
+macro_rules! read_by_value {
+    ($Type:ident) => {
+        impl<'de> ::serde::Deserialize<'de> for $Type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let stored = <::serde_json::Value as ::serde::Deserialize>::deserialize(from)?;
+                let read = Self::of(&stored);
+                read.ok_or_else(|| ::serde::de::Error::custom("something is missing, or not known"))
+            }
+        }
+    };
+}
+pub(crate) use read_by_value;
+
 /// Reads a name, and says which one of these it is. For all enumerations: what is derived for each takes 1.3 KB of the binary.
 ///
 /// # Errors

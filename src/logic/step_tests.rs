@@ -358,7 +358,7 @@ fn an_outage_says_whether_the_mains_were_out_in_it() {
         ups: Some(crate::logic::observation::Signal {
             target: None,
             elapsed: Duration::ZERO,
-            result: crate::logic::ups::Ups::of(status, None, None),
+            result: crate::logic::ups::Ups::said(status, None, None),
         }),
         ..seen
     };

@@ -5,18 +5,18 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::moment::Moment;
-use super::named::named;
+use super::named::{named, read_by_value};
 use super::units::human_duration;
 
 /// Of what a server says, no more words are shown.
 const MAX_WORDS: usize = 60;
 
 /// What a UPS said last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Ups {
     /// It feeds from its battery, or is about to switch off what it feeds.
     pub on_battery: bool,
@@ -85,7 +85,7 @@ pub struct News {
 }
 
 /// The last time on battery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Battery {
     /// The first cycle that saw it.
     pub since: Moment,
@@ -95,12 +95,33 @@ pub struct Battery {
     pub mains: Mains,
 }
 
+read_by_value!(Ups);
+read_by_value!(Battery);
+
 impl Ups {
+    /// Reads what was stored.
+    fn of(it: &Value) -> Option<Self> {
+        let number = |key| it.get(key).and_then(Value::as_u64);
+        let text = |key| it.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            on_battery: it.get("on_battery")?.as_bool()?,
+            low: it.get("low")?.as_bool()?,
+            charge: number("charge").and_then(|it| it.try_into().ok()),
+            runtime_s: number("runtime_s").and_then(|it| it.try_into().ok()),
+            status: text("status")?,
+            error: text("error"),
+        })
+    }
+
     /// Reads the words of a status, and what may come with them.
     ///
     /// # Errors
     /// They do not tell whether there are mains.
-    pub fn of(status: &str, charge: Option<&str>, runtime_s: Option<u32>) -> Result<Self, String> {
+    pub fn said(
+        status: &str,
+        charge: Option<&str>,
+        runtime_s: Option<u32>,
+    ) -> Result<Self, String> {
         let (mut mains, mut on_battery, mut low) = (false, false, false);
         for word in status.split_ascii_whitespace() {
             match word {
@@ -161,6 +182,15 @@ fn percent(text: &str) -> Option<u8> {
 }
 
 impl Battery {
+    /// Reads what was stored.
+    fn of(it: &Value) -> Option<Self> {
+        Some(Self {
+            since: Moment::of(it.get("since")?)?,
+            until: Moment::of(it.get("until")?)?,
+            mains: Mains::named(it.get("mains")?.as_str()?)?,
+        })
+    }
+
     /// Whether the UPS feeds from its battery.
     #[must_use]
     pub fn is_on(&self) -> bool {

@@ -46,7 +46,7 @@ fn is_wifi_in(interfaces: &Path, interface: &str) -> bool {
     folder.join("phy80211").exists() || folder.join("wireless").exists()
 }
 
-/// Whether a hardware address is made up: as NetworkManager and phones do for Wi-Fi, and who runs virtual machines (IEEE 802, locally
+/// Whether a hardware address is made up: as `NetworkManager` and phones do for Wi-Fi, and who runs virtual machines (IEEE 802, locally
 /// administered).
 #[must_use]
 pub fn is_made_up(mac: &str) -> bool {

@@ -97,7 +97,7 @@ fn nut(stream: &mut TimedStream, name: &str) -> Result<Ups, String> {
         value(whole.trim_end_matches('\r'), name, variable).ok_or(whole)
     });
     let status = status.map_err(|line| refusal(line, name))?;
-    Ups::of(status, charge.ok(), runtime.ok().and_then(whole))
+    Ups::said(status, charge.ok(), runtime.ok().and_then(whole))
 }
 
 /// The value in `VAR ups ups.status "OL"`. What is escaped in it stays so: no status has a quote or a backslash.
@@ -157,7 +157,7 @@ fn nis(stream: &mut TimedStream) -> Result<Ups, String> {
     };
     let status = field("STATUS").ok_or("no answer of apcupsd")?;
     let left = field("TIMELEFT").and_then(whole);
-    Ups::of(
+    Ups::said(
         status,
         field("BCHARGE"),
         left.map(|minutes| minutes.saturating_mul(60)),

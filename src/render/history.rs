@@ -162,9 +162,9 @@ fn mains(phase: UpsPhase, charge: Option<u8>, seconds: Option<u64>) -> (Option<P
         UpsPhase::OnBattery => (Paint::Warn, format!("the UPS is on battery{charge}")),
         UpsPhase::MainsBack => {
             let after = duration(seconds);
-            let told = format!("mains are back after {after}, battery{charge}");
-            let told = told.trim_end_matches(", battery").to_owned();
-            (Paint::Good, told)
+            let told = format!("mains are back after {after}");
+            let battery = if charge.is_empty() { "" } else { ", battery" };
+            (Paint::Good, format!("{told}{battery}{charge}"))
         }
         UpsPhase::BatteryLow => {
             let left = seconds.map_or_else(String::new, |left| {

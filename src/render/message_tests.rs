@@ -110,7 +110,10 @@ fn what_a_ups_tells_is_in_the_title_where_it_is_the_worst_or_all() {
     };
     let title = |events: &[Event], is_urgent| super::title(events, is_urgent);
     let out = event(1, 0, ups(UpsPhase::OnBattery, None));
-    assert_eq!(title(&[out.clone()], false), "the UPS is on battery at 9%");
+    assert_eq!(
+        title(std::slice::from_ref(&out), false),
+        "the UPS is on battery at 9%"
+    );
     let back = event(2, 1, ups(UpsPhase::MainsBack, Some(60)));
     assert_eq!(
         title(&[out.clone(), back], false),
