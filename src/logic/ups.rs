@@ -135,7 +135,9 @@ impl Ups {
                 _ => {}
             }
         }
-        let status: String = status.trim().chars().take(MAX_WORDS).collect();
+        // A server's words must not steer a terminal.
+        let shown = status.trim().chars().filter(|it| !it.is_control());
+        let status: String = shown.take(MAX_WORDS).collect();
         if !(mains || on_battery) {
             return Err(format!("does not tell whether there are mains: {status:?}"));
         }

@@ -89,6 +89,8 @@ fn words_that_tell_nothing_of_the_mains_are_no_answer() {
             Err(format!("does not tell whether there are mains: {status:?}"))
         );
     }
+    let steers = Ups::said("OL \u{1b}[31m\u{7}", None, None).unwrap();
+    assert_eq!(steers.status, "OL [31m");
     let long = "x".repeat(5000);
     assert!(Ups::said(&long, None, None).unwrap_err().len() < 120);
 }
