@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::{Deserializer, Error, Visitor};
+use serde_json::Value;
 
 /// An enumeration, each of its values with the name that it has in JSON, in telemetry and in the state: written once.
 macro_rules! named {
@@ -58,7 +60,7 @@ macro_rules! read_by_value {
     ($Type:ident) => {
         impl<'de> ::serde::Deserialize<'de> for $Type {
             fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let stored = <::serde_json::Value as ::serde::Deserialize>::deserialize(from)?;
+                let stored = $crate::logic::named::stored(from)?;
                 let read = Self::of(&stored);
                 read.ok_or_else(|| ::serde::de::Error::custom("something is missing, or not known"))
             }
@@ -66,6 +68,15 @@ macro_rules! read_by_value {
     };
 }
 pub(crate) use read_by_value;
+
+/// What stands there, whatever it is: once for all types.
+///
+/// # Errors
+/// It is not even that.
+#[inline(never)]
+pub fn stored<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
+    Value::deserialize(from)
+}
 
 /// Reads a name, and says which one of these it is. For all enumerations: what is derived for each takes 1.3 KB of the binary.
 ///

@@ -46,14 +46,6 @@ fn is_wifi_in(interfaces: &Path, interface: &str) -> bool {
     folder.join("phy80211").exists() || folder.join("wireless").exists()
 }
 
-/// Whether a hardware address is made up: as `NetworkManager` and phones do for Wi-Fi, and who runs virtual machines (IEEE 802, locally
-/// administered).
-#[must_use]
-pub fn is_made_up(mac: &str) -> bool {
-    let first = mac.get(..2).and_then(|it| u8::from_str_radix(it, 16).ok());
-    first.is_some_and(|first| first & 2 != 0)
-}
-
 /// For how many seconds an address of this host is valid, as one of DHCP is; none where it stays, or nobody knows.
 #[must_use]
 pub fn valid_for(address: Ipv4Addr) -> Option<u32> {
@@ -166,20 +158,6 @@ mod tests {
             assert_eq!(is_wifi_in(folder.path(), name), name != "eth0", "{name}");
         }
         assert!(!is_wifi_in(folder.path(), "nowhere0"));
-    }
-
-    #[test]
-    fn a_made_up_hardware_address_says_so_in_its_second_bit() {
-        for (mac, made_up) in [
-            ("dc:a6:32:01:02:03", false),
-            ("00:11:22:33:44:55", false),
-            ("02:00:00:00:00:01", true),
-            ("b6:8e:01:02:03:04", true),
-            ("", false),
-            ("ü", false),
-        ] {
-            assert_eq!(is_made_up(mac), made_up, "{mac}");
-        }
     }
 
     fn attribute(kind: u16, data: &[u8]) -> Vec<u8> {

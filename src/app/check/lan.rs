@@ -1,5 +1,7 @@
 //! Whether what leads to this host on its own network still finds it: its address, its hardware address, the order of its uplinks.
 
+use std::time::Duration;
+
 use super::finding::Finding;
 use crate::app::adapters::Adapters;
 use crate::logic::lan::{Way, Ways};
@@ -7,7 +9,6 @@ use crate::logic::moment::Moment;
 use crate::logic::state::State;
 use crate::logic::units::{human_ago, human_duration};
 use crate::probe::lan;
-use std::time::Duration;
 
 const CHECK: &str = "lan";
 const METRICS: &str = "give the wire a lower metric than the radio, as 100 and 600: see A STABLE ADDRESS AT HOME in man 7 cadence";
@@ -35,18 +36,14 @@ fn address(adapters: &Adapters) -> Option<Finding> {
     let valid = human_duration(Duration::from_secs(valid.into()));
     let leased =
         format!("{address} on {interface} is leased (DHCP), for {valid} more, and may move");
-    let Some(mac) = &place.mac else {
-        return Some(Finding::ok(CHECK, leased));
+    // Whether it is reserved, the router alone knows.
+    let told = match &place.mac {
+        Some(mac) => {
+            format!("{leased}: if port forwards lead to it, reserve it on the router for {mac}")
+        }
+        None => leased,
     };
-    // Who made it up once may do so again.
-    let told = format!("{leased}: if port forwards lead to it, reserve it on the router for {mac}");
-    Some(if lan::is_wifi(interface) && lan::is_made_up(mac) {
-        let fix = "have it keep its own: wifi.cloned-mac-address=permanent in NetworkManager";
-        let told = format!("{leased}, and no reservation will hold: {mac} is made up");
-        Finding::warn(CHECK, told).fix(fix)
-    } else {
-        Finding::ok(CHECK, told)
-    })
+    Some(Finding::ok(CHECK, told))
 }
 
 fn moved(state: &State, now: &Moment) -> Option<Finding> {
