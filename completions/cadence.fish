@@ -133,6 +133,7 @@ outage\t''
 recovery\t''
 ups\t''
 forward\t''
+lan\t''
 gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F

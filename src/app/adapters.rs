@@ -18,6 +18,7 @@ use crate::logic::advice;
 use crate::logic::forward::{Heard, Place};
 use crate::logic::gateway::Said;
 use crate::logic::host_part::OwnAddress;
+use crate::logic::lan;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
@@ -451,6 +452,33 @@ impl Adapters {
         };
         let wan = probe::wan::probe(&self.settings.network.wan_targets, &[], &asker);
         Some((probe::host::probe(interface, self.routes), alive, wan))
+    }
+
+    /// Where this host is on its own network, by its way to the router at that address; none where it is on none, as with a modem at this
+    /// very host. Of an address and an interface that are known as they are the hardware address is not read again.
+    #[must_use]
+    pub fn lan(
+        &self,
+        router: IpAddr,
+        interface: Option<&str>,
+        known: Option<&lan::Place>,
+    ) -> Option<lan::Place> {
+        let IpAddr::V4(address) = self.dialer.source_to(router)? else {
+            return None;
+        };
+        let interface = interface.filter(|_| address.is_private())?;
+        let known = known.filter(|it| it.address == address && it.interface == interface);
+        Some(known.cloned().unwrap_or_else(|| lan::Place {
+            address,
+            interface: interface.to_owned(),
+            mac: probe::lan::mac(interface),
+        }))
+    }
+
+    /// All default routes of this host, IPv4 first, the best of each family first.
+    #[must_use]
+    pub fn default_routes(&self) -> Vec<DefaultRoute> {
+        (self.routes)()
     }
 
     /// What the UPS says, where one is configured.

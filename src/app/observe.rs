@@ -74,6 +74,12 @@ pub fn observe(
         let looked = side_by_side(&asking, |it| (it.family, look.over(it, track(it.family))));
         let router = router.join().unwrap_or_else(broken);
         let served = served.and_then(Begun::join).flatten();
+        let at = router.target.as_deref().and_then(|it| it.parse().ok());
+        // A hardware address that changes without anything else does so with the host off.
+        let is_same_boot = state.last.as_ref().is_some_and(|it| it.at.boot == now.boot);
+        let known = state.lan.as_ref().filter(|_| is_same_boot);
+        let lan =
+            at.and_then(|at| adapters.lan(at, host.target.as_deref(), known.map(|lan| &lan.place)));
         let judge = |heard: &[Heard]| Line::of(heard, answer_time(&router), look.plausible);
         let mut public_ip: Vec<PublicIp> = hinted.into_iter().collect();
         let line = if public_ip.is_empty() {
@@ -105,6 +111,7 @@ pub fn observe(
                     line,
                 })
             }),
+            lan,
             ups: ups.and_then(Begun::join).flatten(),
             own: vec![],
         }

@@ -69,6 +69,7 @@ impl Attempt {
             | EventKind::Outage { .. }
             | EventKind::Ups { .. }
             | EventKind::Forward { .. }
+            | EventKind::Lan { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => None,
         });

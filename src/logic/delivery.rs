@@ -48,7 +48,7 @@ pub struct Delivery {
 named! {
     /// What a receiver may ask to be told of, as in `notify.on`.
     pub enum Topic {
-        /// The public address changed.
+        /// The public address changed, or that on this host's own network.
         Address = "address",
         /// The line was lost and came back, the mains were, or no cycle ran.
         Outage = "outage",
@@ -66,7 +66,7 @@ impl Topic {
     #[must_use]
     pub const fn of(what: &EventKind) -> Option<Self> {
         match what {
-            EventKind::Address { .. } => Some(Self::Address),
+            EventKind::Address { .. } | EventKind::Lan { .. } => Some(Self::Address),
             EventKind::Outage { .. } | EventKind::Ups { .. } | EventKind::Gap { .. } => {
                 Some(Self::Outage)
             }
@@ -283,6 +283,7 @@ pub fn is_urgent(event: &Event) -> bool {
         | EventKind::Converged { .. }
         | EventKind::Outage { .. }
         | EventKind::Forward { .. }
+        | EventKind::Lan { .. }
         | EventKind::Gap { .. } => false,
     }
 }

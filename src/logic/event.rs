@@ -1,7 +1,7 @@
 //! What is worth remembering: events of the history.
 
 use super::named::named;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
 use serde::de::{Deserializer, Error as _};
@@ -147,6 +147,24 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// This host moved on its own network, or its hardware address is another one.
+    Lan {
+        /// Its address before.
+        from: Ipv4Addr,
+        /// Its address now.
+        to: Ipv4Addr,
+        /// The interface that has it.
+        interface: String,
+        /// The interface that had the one before, if that is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_interface: Option<String>,
+        /// The hardware address, if another one was in its place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mac: Option<String>,
+        /// That one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_mac: Option<String>,
+    },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
         /// For how many seconds; null if the clocks cannot tell.
@@ -245,6 +263,14 @@ impl Event {
                 router: address("router")??,
                 reason: owned("reason"),
             },
+            "lan" => EventKind::Lan {
+                from: text("from")?.parse().ok()?,
+                to: text("to")?.parse().ok()?,
+                interface: owned("interface")?,
+                from_interface: owned("from_interface"),
+                mac: owned("mac"),
+                from_mac: owned("from_mac"),
+            },
             "gap" => EventKind::Gap {
                 seconds: number("seconds"),
             },
@@ -275,6 +301,7 @@ impl EventKind {
             Self::Recovery { .. } => "recovery",
             Self::Ups { .. } => "ups",
             Self::Forward { .. } => "forward",
+            Self::Lan { .. } => "lan",
             Self::Gap { .. } => "gap",
             Self::Error { .. } => "error",
         }
@@ -282,7 +309,7 @@ impl EventKind {
 }
 
 /// Every kind of event that `history --kind` accepts.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 11] = [
     "address",
     "readiness",
     "record",
@@ -291,6 +318,7 @@ pub const KINDS: [&str; 10] = [
     "recovery",
     "ups",
     "forward",
+    "lan",
     "gap",
     "error",
 ];

@@ -73,6 +73,7 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
             .collect(),
         gateway: None,
         served: None,
+        lan: None,
         ups: None,
         own: vec![],
     }

@@ -15,6 +15,7 @@ pub mod guardrails;
 pub mod host_part;
 pub mod idn;
 pub mod known_records;
+pub mod lan;
 pub mod line;
 pub mod moment;
 pub(crate) mod named;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::gateway::Asked;
 use super::host_part::OwnAddress;
+use super::lan::Place;
 use super::line::Line;
 use super::units::{ByFamily, Family};
 use super::ups::Ups;
@@ -160,6 +161,8 @@ pub struct Observation {
     pub gateway: Option<Asked>,
     /// The line that the plug serves, where what else was seen was seen over another one.
     pub served: Option<Box<Served>>,
+    /// Where this host is on its own network, where that is known.
+    pub lan: Option<Place>,
     /// This host's own IPv6 addresses; none where no record asks for them.
     pub own: Vec<OwnAddress>,
     /// What the UPS said, where one is configured.
@@ -195,6 +198,7 @@ impl Observation {
             public_ip: vec![],
             gateway: None,
             served: None,
+            lan: None,
             ups: None,
             own: vec![],
         })

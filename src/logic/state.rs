@@ -12,6 +12,7 @@ use super::event::{Event, EventKind};
 use super::forward::Forwards;
 use super::gateway::Gateway;
 use super::known_records::KnownRecords;
+use super::lan::Lan;
 use super::line::Reason;
 use super::moment::Moment;
 use super::named::named;
@@ -81,6 +82,9 @@ pub struct State {
     /// The addresses to which the names of servers resolved last, for when the resolver fails.
     #[serde(default, skip_serializing_if = "ByName::is_empty")]
     pub names: ByName<Vec<IpAddr>>,
+    /// Where this host is on its own network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lan: Option<Lan>,
     /// When the API may be called again.
     pub backoff: Option<Backoff>,
     /// The fingerprint of the token that was used last.
@@ -244,6 +248,7 @@ impl State {
             records: KnownRecords::default(),
             zones: ByName::default(),
             names: ByName::default(),
+            lan: None,
             backoff: None,
             token: None,
             last_change: None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::event::{EventKind, OutagePhase, RecoveryPhase};
 use super::gateway::Gateway;
 use super::host_part::{Shown, prefix_of};
+use super::lan;
 use super::line::{Line, Reason};
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
@@ -181,6 +182,7 @@ pub fn step(
         };
         state.emit(now, what);
     }
+    note_lan(&mut state, seen, now);
     let trusted = state.machines.ipv4.track.trusted();
     let steps = observe(&mut state, seen, now, desired);
     if let Some(asked) = &seen.gateway {
@@ -430,6 +432,26 @@ fn note_outage(state: &mut State, verdict: Verdict, now: &Moment) {
             );
         }
     }
+}
+
+/// Port forwards lead to where this host was, and a reservation is for the hardware address that it had.
+fn note_lan(state: &mut State, seen: &Observation, now: &Moment) {
+    let Some(place) = &seen.lan else { return };
+    let Some(before) = lan::learn(&mut state.lan, place, now) else {
+        return;
+    };
+    let macs = place.other_mac(&before);
+    let (from_mac, mac) = macs.unzip();
+    let from_interface = (before.interface != place.interface).then(|| before.interface.clone());
+    let what = EventKind::Lan {
+        from: before.address,
+        to: place.address,
+        interface: place.interface.clone(),
+        from_interface,
+        mac: mac.map(str::to_owned),
+        from_mac: from_mac.map(str::to_owned),
+    };
+    state.emit(now, what);
 }
 
 fn note_addresses(state: &mut State, seen: &Observation, now: &Moment, desired: &Desired<'_>) {

@@ -359,7 +359,7 @@ fn an_outage_says_whether_the_mains_were_out_in_it() {
         ups: Some(crate::logic::observation::Signal {
             target: None,
             elapsed: Duration::ZERO,
-            result: crate::logic::ups::Ups::of(status, None, None),
+            result: crate::logic::ups::Ups::said(status, None, None),
         }),
         ..seen
     };
@@ -385,6 +385,41 @@ fn an_outage_says_whether_the_mains_were_out_in_it() {
         line.cycle(&says(up(A), statuses[3]));
         assert_eq!(marks(&line), [ended], "{statuses:?}");
     }
+}
+
+#[test]
+fn a_host_that_moves_is_an_event_with_what_changed_of_it_alone() {
+    let at_place = |address: &str, interface: &str, mac: &str| Observation {
+        lan: Some(lan::Place {
+            address: address.parse().unwrap(),
+            interface: interface.to_owned(),
+            mac: Some(mac.to_owned()),
+        }),
+        ..up(A)
+    };
+    let mut line = Driven::new(specs());
+    let mut moves = |seen: &Observation| -> Vec<String> {
+        line.cycle(seen);
+        let moves = line.events().into_iter().filter(|it| it.kind() == "lan");
+        moves
+            .map(|it| serde_json::to_string(&it).unwrap())
+            .collect()
+    };
+    assert_eq!(moves(&at_place("192.168.0.9", "eth0", "a")), [""; 0]);
+    assert_eq!(
+        moves(&at_place("192.168.0.23", "wlan0", "b")),
+        [
+            r#"{"kind":"lan","from":"192.168.0.9","to":"192.168.0.23","interface":"wlan0","from_interface":"eth0"}"#
+        ]
+    );
+    // Of a host that is on no network nothing is known.
+    assert_eq!(moves(&down()), [""; 0]);
+    assert_eq!(
+        moves(&at_place("192.168.0.23", "wlan0", "c")),
+        [
+            r#"{"kind":"lan","from":"192.168.0.23","to":"192.168.0.23","interface":"wlan0","mac":"c","from_mac":"b"}"#
+        ]
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A derived reader takes 2 to 10 KB of the binary for each structure, and gains time where there are a thousand of one. Of these there is one
 //! or a handful.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -75,9 +75,15 @@ pub fn read<'de, T: Stored, D: Deserializer<'de>>(
     from: D,
     name: &'static str,
 ) -> Result<T, D::Error> {
-    let value = Value::deserialize(from)?;
+    let value = any(from)?;
     // Not what it holds: it may be long.
     T::of(&value).ok_or_else(|| D::Error::custom(format_args!("not a {name} as it is stored")))
+}
+
+/// What stands there, whatever it is: once for all of them.
+#[inline(never)]
+fn any<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
+    Value::deserialize(from)
 }
 
 impl<T: Stored> Stored for Option<T> {
@@ -135,7 +141,7 @@ macro_rules! parsed {
         })+
     };
 }
-parsed!(IpAddr Timestamp);
+parsed!(IpAddr Ipv4Addr Timestamp);
 
 macro_rules! numbers {
     ($($Type:ty)+) => {

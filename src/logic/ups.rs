@@ -102,7 +102,11 @@ impl Ups {
     ///
     /// # Errors
     /// They do not tell whether there are mains.
-    pub fn of(status: &str, charge: Option<&str>, runtime_s: Option<u32>) -> Result<Self, String> {
+    pub fn said(
+        status: &str,
+        charge: Option<&str>,
+        runtime_s: Option<u32>,
+    ) -> Result<Self, String> {
         let (mut mains, mut on_battery, mut low) = (false, false, false);
         for word in status.split_ascii_whitespace() {
             match word {
@@ -116,7 +120,9 @@ impl Ups {
                 _ => {}
             }
         }
-        let status: String = status.trim().chars().take(MAX_WORDS).collect();
+        // A server's words must not steer a terminal.
+        let shown = status.trim().chars().filter(|it| !it.is_control());
+        let status: String = shown.take(MAX_WORDS).collect();
         if !(mains || on_battery) {
             return Err(format!("does not tell whether there are mains: {status:?}"));
         }

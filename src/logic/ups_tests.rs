@@ -3,7 +3,7 @@ use crate::logic::fixtures::at;
 use crate::logic::guardrails::{Guardrail, Started, on_mains};
 
 fn said(status: &str) -> Ups {
-    Ups::of(status, Some("43"), Some(720)).unwrap()
+    Ups::said(status, Some("43"), Some(720)).unwrap()
 }
 
 /// A UPS, and what became known of it.
@@ -65,7 +65,7 @@ fn the_words_of_a_status_tell_whether_there_are_mains() {
         ("ONBATT LOWBATT", true, true),
         ("ONBATT SHUTTING DOWN", true, true),
     ] {
-        let ups = Ups::of(status, None, None).unwrap();
+        let ups = Ups::said(status, None, None).unwrap();
         assert_eq!((ups.on_battery, ups.low), (on_battery, low), "{status}");
     }
 }
@@ -85,12 +85,14 @@ fn words_that_tell_nothing_of_the_mains_are_no_answer() {
         "SSH-2.0-OpenSSH_9.2p1",
     ] {
         assert_eq!(
-            Ups::of(status, None, None),
+            Ups::said(status, None, None),
             Err(format!("does not tell whether there are mains: {status:?}"))
         );
     }
+    let steers = Ups::said("OL \u{1b}[31m\u{7}", None, None).unwrap();
+    assert_eq!(steers.status, "OL [31m");
     let long = "x".repeat(5000);
-    assert!(Ups::of(&long, None, None).unwrap_err().len() < 120);
+    assert!(Ups::said(&long, None, None).unwrap_err().len() < 120);
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn of_a_number_the_whole_part_counts() {
     ] {
         assert_eq!(whole(text), number, "{text:?}");
     }
-    let charge = |text| Ups::of("OL", Some(text), None).unwrap().charge;
+    let charge = |text| Ups::said("OL", Some(text), None).unwrap().charge;
     assert_eq!(charge("100"), Some(100));
     assert_eq!(charge("1000"), None, "more than a byte holds");
     assert_eq!(charge("101"), None, "more than all");
@@ -120,7 +122,7 @@ fn people_are_told_in_a_line() {
     assert_eq!(told("OL"), "on mains, 43%");
     assert_eq!(told("OB"), "on battery, 43%, 12 min left");
     assert_eq!(told("OB LB"), "on battery, battery low, 43%, 12 min left");
-    assert_eq!(Ups::of("OB", None, None).unwrap().told(), "on battery");
+    assert_eq!(Ups::said("OB", None, None).unwrap().told(), "on battery");
 }
 
 #[test]
@@ -203,6 +205,24 @@ fn a_ups_that_cannot_be_asked_counts_as_none_but_what_was_known_of_the_battery_s
         left: Duration::from_secs(840),
     });
     assert_eq!(home.allows(1180), left);
+}
+
+#[test]
+fn what_is_remembered_survives_the_state_file_and_what_is_no_such_thing_is_refused() {
+    let mut home = Home::default();
+    home.hears("OB LB", 0);
+    home.hears_nothing(60);
+    let ups = serde_json::to_string(&home.ups).unwrap();
+    assert_eq!(serde_json::from_str::<Option<Ups>>(&ups).unwrap(), home.ups);
+    let battery = serde_json::to_string(&home.battery).unwrap();
+    let read = serde_json::from_str::<Option<Battery>>(&battery).unwrap();
+    assert_eq!(read, home.battery);
+    for broken in ["{}", "7", "[]", "\"out\""] {
+        assert!(serde_json::from_str::<Ups>(broken).is_err(), "{broken}");
+        assert!(serde_json::from_str::<Battery>(broken).is_err(), "{broken}");
+    }
+    let unheard = battery.replace("unknown", "unheard");
+    assert!(serde_json::from_str::<Battery>(&unheard).is_err());
 }
 
 #[test]

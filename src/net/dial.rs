@@ -21,6 +21,8 @@ pub const CONNECTIONS: &str = "cadence::connections";
 const ROUTE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Whoever waited for a socket listens for so long at least, or not at all.
 const TIME_TO_LISTEN: Duration = Duration::from_secs(1);
+/// Where nothing is sent to (RFC 863).
+const DISCARD: u16 = 9;
 /// The rest between two tries to get a descriptor.
 const NEXT_TRY: Duration = Duration::from_millis(10);
 
@@ -141,6 +143,19 @@ impl Dialer {
     #[must_use]
     pub fn has_way(&self, address: SocketAddr) -> bool {
         self.connector.is_some() || self.begin(address, Type::DGRAM, Protocol::UDP).is_ok()
+    }
+
+    /// The address of this host from which it would send there. Sends nothing.
+    #[must_use]
+    pub fn source_to(&self, address: IpAddr) -> Option<IpAddr> {
+        if self.connector.is_some() {
+            return None;
+        }
+        let address = SocketAddr::new(address, DISCARD);
+        let (kind, protocol, end) = (Type::DGRAM, Protocol::UDP, Deadline::after(ROUTE_TIMEOUT));
+        let socket = self.open(address, kind, protocol, end).ok()?;
+        socket.connect(&address.into()).ok()?;
+        Some(socket.local_addr().ok()?.as_socket()?.ip())
     }
 
     /// Begins a connection for which nobody waits. That of a datagram socket is a look at the routing tables alone.

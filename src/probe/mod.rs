@@ -8,6 +8,7 @@ pub mod forward;
 pub mod gateway;
 pub mod host;
 pub mod igd;
+pub mod lan;
 pub mod own;
 pub mod public_ip;
 pub mod router;

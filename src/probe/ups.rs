@@ -89,7 +89,15 @@ fn nut(stream: &mut TimedStream, name: &str) -> Result<Ups, String> {
         let count = so_far.iter().filter(is_line).count();
         count >= VARIABLES.len() || so_far.starts_with(b"ERR ") && count > 0
     })?;
-    let answer = String::from_utf8_lossy(&answer);
+    nut_answer(&answer, name)
+}
+
+/// What `upsd` says to all three, or to the first of them.
+///
+/// # Errors
+/// Why that tells nothing of the mains, and what to do about it.
+pub fn nut_answer(answer: &[u8], name: &str) -> Result<Ups, String> {
+    let answer = String::from_utf8_lossy(answer);
     let mut lines = answer.split_inclusive('\n');
     let [status, charge, runtime] = VARIABLES.map(|variable| {
         let line = lines.next().unwrap_or_default();
@@ -97,7 +105,7 @@ fn nut(stream: &mut TimedStream, name: &str) -> Result<Ups, String> {
         value(whole.trim_end_matches('\r'), name, variable).ok_or(whole)
     });
     let status = status.map_err(|line| refusal(line, name))?;
-    Ups::of(status, charge.ok(), runtime.ok().and_then(whole))
+    Ups::said(status, charge.ok(), runtime.ok().and_then(whole))
 }
 
 /// The value in `VAR ups ups.status "OL"`. What is escaped in it stays so: no status has a quote or a backslash.
@@ -140,7 +148,15 @@ fn nis(stream: &mut TimedStream) -> Result<Ups, String> {
     let sent = stream.write_all(STATUS);
     sent.map_err(|error| reason::of(&error))?;
     let answer = read(stream, |so_far| so_far.ends_with(&[0, 0]))?;
-    let (mut rest, mut text) = (answer.as_slice(), String::new());
+    nis_answer(&answer)
+}
+
+/// What apcupsd says.
+///
+/// # Errors
+/// Why that tells nothing of the mains.
+pub fn nis_answer(answer: &[u8]) -> Result<Ups, String> {
+    let (mut rest, mut text) = (answer, String::new());
     while let Some(([high, low], after)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let Some((line, after)) = after.split_at_checked(length) else {
@@ -157,7 +173,7 @@ fn nis(stream: &mut TimedStream) -> Result<Ups, String> {
     };
     let status = field("STATUS").ok_or("no answer of apcupsd")?;
     let left = field("TIMELEFT").and_then(whole);
-    Ups::of(
+    Ups::said(
         status,
         field("BCHARGE"),
         left.map(|minutes| minutes.saturating_mul(60)),

@@ -166,9 +166,9 @@ fn mains(phase: UpsPhase, charge: Option<u8>, seconds: Option<u64>) -> (Option<P
         UpsPhase::OnBattery => (Paint::Warn, format!("the UPS is on battery{charge}")),
         UpsPhase::MainsBack => {
             let after = duration(seconds);
-            let told = format!("mains are back after {after}, battery{charge}");
-            let told = told.trim_end_matches(", battery").to_owned();
-            (Paint::Good, told)
+            let told = format!("mains are back after {after}");
+            let battery = if charge.is_empty() { "" } else { ", battery" };
+            (Paint::Good, format!("{told}{battery}{charge}"))
         }
         UpsPhase::BatteryLow => {
             let left = seconds.map_or_else(String::new, |left| {
@@ -323,6 +323,27 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             let (label, because) = (label(*protocol, *external), because(reason.as_ref()));
             let told = format!("{label} to {host}:{internal} {what}{because}");
             (Some(paint), told)
+        }
+        EventKind::Lan {
+            from,
+            to,
+            interface,
+            from_interface,
+            mac,
+            from_mac,
+        } => {
+            let was_on = from_interface.as_ref();
+            let was_on = was_on.map_or_else(String::new, |it| format!(" on {it}"));
+            let moved = if from == to {
+                format!("{to} on {interface}")
+            } else {
+                format!("this host moved from {from}{was_on} to {to} on {interface}")
+            };
+            let macs = from_mac.as_ref().zip(mac.as_ref());
+            let macs = macs.map_or_else(String::new, |(from, to)| {
+                format!(", hardware address {from} -> {to}")
+            });
+            (Some(Paint::Warn), moved + &macs)
         }
         EventKind::Gap { seconds } => {
             let told = format!("no cycle ran for {}", duration(*seconds));

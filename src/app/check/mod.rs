@@ -10,6 +10,7 @@ pub mod finding;
 pub(super) mod host;
 pub mod identity;
 mod ipv6;
+mod lan;
 mod network;
 pub(super) mod plug;
 pub mod runner;
@@ -86,6 +87,7 @@ fn look(context: &Context, adapters: &Adapters, offline: bool) -> Vec<Finding> {
     let now = system::now();
     let (mut findings, state) = host::look(adapters, &context.env, &context.state_dir(), &now);
     let dir = StateDir::existing(&context.state_dir()).unwrap_or_default();
+    findings.extend(lan::look(adapters, state.as_ref(), &now));
     // What is wrong with the folder is told already.
     findings.extend(notify::findings(adapters, &context.env, dir.as_ref()).unwrap_or_default());
     if offline {

@@ -29,8 +29,12 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
     let network = &adapters.settings.network;
     thread::scope(|scope| {
         let asked_router = beside(scope, || adapters.router());
-        let asked_plug = beside(scope, || plug::look(adapters));
-        let asked_ups = beside(scope, || ups::look(adapters));
+        // What is near answers soon, one after the other too.
+        let asked_near = beside(scope, || {
+            let mut findings = plug::look(adapters);
+            findings.extend(ups::look(adapters));
+            findings
+        });
         let targets: Vec<Wan> = side_by_side(&network.wan_targets, |target| {
             adapters.wan_target(target, deadline)
         })
@@ -52,8 +56,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
         findings.extend(forwards(adapters, state));
-        findings.extend(asked_plug.join().unwrap_or_default());
-        findings.extend(asked_ups.join().flatten());
+        findings.extend(asked_near.join().unwrap_or_default());
         let dead = dead_family(&targets);
         let is_any_asked = targets.iter().any(is_asked);
         let look = |target| wan(target, up, is_any_asked, dead);

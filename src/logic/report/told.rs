@@ -43,6 +43,7 @@ impl Report {
             | EventKind::Outage { .. }
             | EventKind::Ups { .. }
             | EventKind::Forward { .. }
+            | EventKind::Lan { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }

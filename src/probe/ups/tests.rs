@@ -65,7 +65,7 @@ fn upsd_is_asked_once_in_its_own_words() {
         told.send(asked).unwrap();
     });
     let ups = asked(&server, LIMIT).unwrap();
-    assert_eq!(ups, Ups::of("OB LB", Some("17"), Some(123)).unwrap());
+    assert_eq!(ups, Ups::said("OB LB", Some("17"), Some(123)).unwrap());
     assert_eq!(heard.recv().unwrap(), QUESTIONS);
 }
 
@@ -79,7 +79,7 @@ fn a_ups_that_tells_its_status_alone_is_one() {
         b"VAR ups ups.status \"OL\"\nVAR ups battery.char",
     ] {
         let ups = asked(&upsd(answer), LIMIT).unwrap();
-        assert_eq!(ups, Ups::of("OL", None, None).unwrap(), "{answer:?}");
+        assert_eq!(ups, Ups::said("OL", None, None).unwrap(), "{answer:?}");
     }
 }
 
@@ -226,7 +226,7 @@ fn apcupsd_is_asked_by_its_network_information_protocol() {
     let ups = asked(&server, LIMIT).unwrap();
     assert_eq!(
         ups,
-        Ups::of("ONBATT LOWBATT", Some("43"), Some(720)).unwrap()
+        Ups::said("ONBATT LOWBATT", Some("43"), Some(720)).unwrap()
     );
     assert_eq!(&heard.recv().unwrap(), b"\0\x06status");
 }

@@ -113,6 +113,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
             }],
             gateway: None,
             served: None,
+            lan: None,
             ups: None,
             own: vec![],
         },

@@ -3,7 +3,7 @@
 
 mod resolve;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,6 +66,9 @@ pub struct Document {
     pub uplinks: Option<String>,
     /// What to do about them.
     pub uplinks_fix: Option<String>,
+    /// Where this host is on its own network, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lan: Option<Lan>,
     /// The UPS, if one is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ups: Option<Ups>,
@@ -127,6 +130,26 @@ pub struct Outage {
     /// The mains were out meanwhile, by the word of a UPS; left out if they were not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub on_battery: bool,
+}
+
+/// Where this host is on its own network.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Lan {
+    /// Its address towards the router, to which port forwards lead.
+    pub address: Ipv4Addr,
+    /// The interface that has it.
+    pub interface: String,
+    /// The hardware address of that; null if that is not known.
+    pub mac: Option<String>,
+    /// When it moved there, or got another hardware address; null if it never did.
+    pub moved: Option<Past>,
+    /// Its address before; null if it never moved.
+    pub from: Option<Ipv4Addr>,
+    /// The interface that had that one.
+    pub from_interface: Option<String>,
+    /// The hardware address of that.
+    pub from_mac: Option<String>,
 }
 
 /// What the UPS said in the last cycle.

@@ -6,7 +6,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::document::{Address, Belief, Document, LastChange, Past, Record, Recovery, Ups, Uptime};
+use super::document::{
+    Address, Belief, Document, Lan, LastChange, Past, Record, Recovery, Ups, Uptime,
+};
 use super::records::{content, counted, evidence, kinds, notes};
 use super::words::confirmations;
 use crate::called;
@@ -38,6 +40,8 @@ const ASCII: [char; 8] = ['_', '-', ':', '=', '+', 'x', '*', '#'];
 const STALE: &str = "; all below is from then, see why: ";
 /// Below the strip, under its first, its middle and its last hour.
 const SCALE: &str = "-24h        -12h     now";
+/// For so many seconds a move of this host on its own network is told of: a week.
+const MOVED_S: u64 = 7 * 86_400;
 /// An hour that was READY for less than this share was a bad one.
 const MOSTLY: f64 = 0.5;
 
@@ -237,6 +241,9 @@ impl<'a> Sheet<'a> {
         if let Some(fix) = &document.uplinks_fix {
             self.row("fix", None, fix, "");
         }
+        if let Some(lan) = &document.lan {
+            self.lan(lan);
+        }
         if let Some(ups) = &document.ups {
             self.ups(ups);
         }
@@ -254,6 +261,29 @@ impl<'a> Sheet<'a> {
                 self.row("fix", None, fix, "");
             }
         }
+    }
+
+    /// A note for some days after a move; where it never moved, there is nothing to say.
+    fn lan(&mut self, lan: &Lan) {
+        let Some((from, moved)) = lan.from.zip(lan.moved) else {
+            return;
+        };
+        if moved.age_s.is_some_and(|age| age > MOVED_S) {
+            return;
+        }
+        let (address, interface) = (lan.address, &lan.interface);
+        let since = self.since(moved);
+        let head = format!("{address} on {interface}");
+        let was = match (&lan.from_interface, &lan.from_mac) {
+            (_, Some(mac)) if from == address => {
+                format!("in place of {mac}: a reservation may be for that one")
+            }
+            (Some(was), _) if was != interface => {
+                format!("before {from} on {was}: port forwards may lead there")
+            }
+            _ => format!("before {from}: port forwards may lead there"),
+        };
+        self.row("LAN", Some(Paint::Warn), &head, &format!("{since}, {was}"));
     }
 
     fn ups(&mut self, ups: &Ups) {

@@ -174,6 +174,7 @@ fn saved_first() -> State {
         records: known(record_first()),
         zones: ByName::from_iter([("example.com".to_owned(), zone_first())]),
         names: ByName::default(),
+        lan: None,
         token: None,
         backoff: Some(Backoff {
             since: moment(4_294_967_296_000),

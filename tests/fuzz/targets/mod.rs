@@ -22,6 +22,7 @@ mod host;
 mod init;
 mod secrets;
 mod state;
+mod ups;
 mod wire;
 
 use peak_alloc::PeakAlloc;
@@ -58,6 +59,7 @@ const MIB: usize = 1 << 20;
 pub const TARGETS: &[Target] = &[
     target("provider_body", address::body, 4 * KIB, 64),
     target("trace_document", address::trace, 4 * KIB, 64),
+    target("ups_answer", ups::answer, 9 * KIB, 64),
     target("doh_json", answers::doh, 64 * KIB, 64),
     target("http_head", answers::head, 16 * KIB, 64),
     target("http_reply", wire::http, 64 * KIB, 256),

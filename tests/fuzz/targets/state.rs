@@ -165,6 +165,7 @@ fn down() -> Observation {
         public_ip: vec![],
         gateway: None,
         served: None,
+        lan: None,
         ups: None,
         own: vec![],
     }

@@ -128,6 +128,7 @@ fn observation(
         public_ip,
         gateway: None,
         served: None,
+        lan: None,
         ups: None,
         own: vec![],
     }

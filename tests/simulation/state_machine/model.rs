@@ -608,6 +608,7 @@ fn observation(seen: Seen) -> Observation {
             .collect(),
         gateway: None,
         served: None,
+        lan: None,
         ups: None,
         own: vec![],
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    Address, Backoff, Belief, Configured, Document, LastAttempt, LastChange, LastCycle, Next,
+    Address, Backoff, Belief, Configured, Document, Lan, LastAttempt, LastChange, LastCycle, Next,
     Outage, Past, Pending, Record, Recovery, Ups, Uptime, Verified,
 };
+use crate::logic::lan;
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Readiness, Track};
 use crate::logic::records::{Instead, RecordState, Truth, compared};
@@ -68,6 +69,7 @@ impl Document {
             router_fix,
             uplinks,
             uplinks_fix,
+            lan: known.lan.as_ref().map(|lan| Lan::new(lan, now)),
             ups: Ups::new(known, now),
             forwards: ForwardObject::all(
                 configured.map_or(&[], |it| it.forwards),
@@ -140,6 +142,26 @@ impl Recovery {
                 helped: last.helped,
                 seconds: last.seconds,
             }),
+        }
+    }
+}
+
+impl Lan {
+    fn new(known: &lan::Lan, now: &Moment) -> Self {
+        let lan::Place {
+            address,
+            interface,
+            mac,
+        } = known.place.clone();
+        let from = known.moved.as_ref().map(|moved| moved.from.clone());
+        Self {
+            address,
+            interface,
+            mac,
+            moved: known.moved.as_ref().map(|moved| Past::of(&moved.at, now)),
+            from: from.as_ref().map(|from| from.address),
+            from_interface: from.as_ref().map(|from| from.interface.clone()),
+            from_mac: from.and_then(|from| from.mac),
         }
     }
 }

@@ -227,6 +227,7 @@ impl<'a> Home<'a> {
             public_ip,
             gateway: None,
             served: None,
+            lan: None,
             ups: None,
             own: vec![],
         }
