@@ -8,6 +8,7 @@ mod bounds;
 mod credentials;
 mod env;
 mod host_part;
+pub mod http_plug;
 mod load;
 mod paths;
 pub mod presets;
@@ -44,10 +45,7 @@ pub use token::{
     CREDENTIAL as TOKEN_CREDENTIAL, Source as TokenSource, Token, TokenError, load as load_token,
     read as read_token,
 };
-pub use url::{
-    hardware_address, host_of_url as plug_host, plug_address as parse_plug_address,
-    router as parse_router,
-};
+pub use url::{hardware_address, plug_address as parse_plug_address, router as parse_router};
 
 use std::path::Path;
 

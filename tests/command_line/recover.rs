@@ -11,7 +11,7 @@ mod support;
 use std::process::Output;
 use std::time::Duration;
 
-use cadence::world::{PlugMode, PlugModel};
+use cadence::world::{PlugMode, PlugModel, Plugs};
 use serde_json::Value;
 use support::terminal::Terminal;
 use support::{Home, RECORD};
@@ -33,6 +33,15 @@ fn home(model: PlugModel, recovery: &str) -> Home {
         PlugModel::Http => {
             let (off, on) = plugs.urls();
             format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"\n")
+        }
+        PlugModel::HomeAssistant => {
+            let (token, entity) = Plugs::token_and_entity();
+            std::fs::write(home.path("plug.token"), token).unwrap();
+            format!(
+                "plug = \"homeassistant\"\naddress = \"{}\"\nentity = \"{entity}\"\npassword_file = \"{}\"\n",
+                plugs.address(model),
+                home.path("plug.token").display()
+            )
         }
     };
     home.configure(&format!(
