@@ -183,6 +183,14 @@ impl Adapters {
         at
     }
 
+    /// What has to be known of a plug of requests to switch it on, with its secret.
+    #[must_use]
+    pub fn on_request(&self) -> Option<String> {
+        let credentials = self.credentials.as_ref().ok().and_then(Option::as_ref);
+        let secret = credentials.map_or("", |it| it.password.expose());
+        self.settings.recovery.on_request(secret)
+    }
+
     /// Where the plug was told to switch off that this request switches on.
     pub fn pin_plug_at(&self, on_request: &str, at: Vec<IpAddr>) {
         if let Some((_, url)) = HttpPlug::of_kept(on_request) {
@@ -244,14 +252,13 @@ impl Adapters {
         on_request: Option<&str>,
     ) -> Option<Result<Box<dyn Plug>, String>> {
         let configured = &self.settings.recovery;
-        let own = configured.on_request();
-        let is_same =
-            configured.cut_plug() == *cut && (on_request.is_none() || on_request == own.as_deref());
+        let is_same = configured.cut_plug() == *cut
+            && on_request.is_none_or(|kept| configured.has_on_request(kept));
         if is_same && (self.plug.is_ok() || self.credentials.is_err()) {
             return None;
         }
         let plug = configured.of_cut(cut, on_request).and_then(|recovery| {
-            let is_near = recovery.is_where(configured);
+            let is_near = recovery.address == configured.address;
             let credentials = self.credentials.clone().unwrap_or_default();
             let credentials = credentials.filter(|_| is_near);
             plug::kinds::new(&recovery, self.http.clone(), credentials)

@@ -158,7 +158,7 @@ pub fn save_intention(
 ) -> Result<(), StoreError> {
     if state.recovery.cut.is_some() {
         let at = adapters.pin_plug();
-        if let Some(request) = adapters.settings.recovery.on_request() {
+        if let Some(request) = adapters.on_request() {
             cut_url::keep(dir, &request, &at)?;
         }
     }

@@ -138,9 +138,10 @@ impl HttpPlug {
         Ok((plug, [service("off")?, service("on")?]))
     }
 
-    /// What has to be known to switch on with `on_url`, as one line: the URL alone where that is all. Never with the secret.
+    /// What has to be known to switch on with `on_url`, as one line: the URL alone where that is all. With the secret in its place, as it may
+    /// be gone from the configuration by then.
     #[must_use]
-    pub fn kept(&self, on_url: &str) -> String {
+    pub fn kept(&self, on_url: &str, secret: &str) -> String {
         if *self == Self::default() {
             return on_url.to_owned();
         }
@@ -154,7 +155,8 @@ impl HttpPlug {
             state.map(|it| it.on.as_str()),
             state.map(|it| it.off.as_str()),
         ];
-        for (name, value) in &self.headers {
+        let values = self.with_secret(secret);
+        for (name, value) in &values {
             parts.extend([Some(name.as_str()), Some(value.as_str())]);
         }
         serde_json::json!(parts).to_string()
@@ -187,6 +189,27 @@ impl HttpPlug {
             }),
         };
         Some((plug, url(&text(0)?)?))
+    }
+
+    /// The headers with this secret in its place.
+    #[must_use]
+    pub fn with_secret(&self, secret: &str) -> Vec<(String, String)> {
+        let headers = self.headers.iter();
+        let filled = headers.map(|(name, value)| (name.clone(), value.replace(PASSWORD, secret)));
+        filled.collect()
+    }
+
+    /// Whether what was [kept](Self::kept) is of this plug, whatever its secret was then.
+    #[must_use]
+    pub fn is_as(&self, kept: &Self) -> bool {
+        let is_alike = |(own, kept): (&(String, String), &(String, String))| {
+            own.0 == kept.0 && (own.1 == kept.1 || own.1.contains(PASSWORD))
+        };
+        self.verb == kept.verb
+            && self.on_body == kept.on_body
+            && self.state == kept.state
+            && self.headers.len() == kept.headers.len()
+            && self.headers.iter().zip(&kept.headers).all(is_alike)
     }
 
     /// Whether any header has the place of the secret in it.
@@ -249,7 +272,10 @@ fn pointer(text: &str) -> Result<String, String> {
     }
 }
 
-/// The id of an entity: its domain and its name.
+/// Reads the id of an entity: its domain and its name.
+///
+/// # Errors
+/// Says what is allowed.
 pub fn entity(text: &str) -> Result<String, String> {
     let is_word = |word: &str| {
         let is_plain =

@@ -21,7 +21,7 @@ const URLS: &str =
 fn a_plug_of_requests_is_read_with_all_that_is_sent() {
     let plain = read(URLS).unwrap();
     assert_eq!(plain.http, HttpPlug::default());
-    assert_eq!(plain.on_request().as_deref(), Some("http://plug.lan/on"));
+    assert_eq!(plain.on_request("").as_deref(), Some("http://plug.lan/on"));
     let all = format!(
         "{URLS}method = \"POST\"\nheaders = [\"Authorization: Bearer {{password}}\", \"Accept: application/json\"]\n\
          off_body = '{{\"on\": false}}'\non_body = '{{\"on\": true}}'\nstate_url = \"https://plug.lan/state\"\nstate_pointer = \"/on\"\n\
@@ -154,9 +154,27 @@ fn home_assistant_is_such_a_plug_with_its_requests_filled_in() {
     }
 }
 
+#[test]
+fn a_kept_request_has_its_secret_and_is_of_the_plug_also_when_that_was_changed() {
+    let lines = "plug = \"homeassistant\"\naddress = \"ha.lan\"\nentity = \"switch.";
+    let own = read(&format!("{lines}modem\"")).unwrap();
+    let kept = own.on_request("hush").unwrap();
+    let (http, url) = HttpPlug::of_kept(&kept).unwrap();
+    assert_eq!(http.headers[0].1, "Bearer hush");
+    assert!(!http.wants_password());
+    assert_eq!(url, own.on_url.clone().unwrap());
+    assert!(own.has_on_request(&kept));
+    assert!(own.has_on_request(&own.on_request("another").unwrap()));
+    let other = read(&format!("{lines}other\"")).unwrap();
+    assert!(!other.has_on_request(&kept));
+    assert!(!read(URLS).unwrap().has_on_request(&kept));
+    assert!(!own.has_on_request("http://ha.lan:8123/api/services/switch/turn_on"));
+    assert!(read(URLS).unwrap().has_on_request("http://plug.lan/on"));
+}
+
 proptest! {
     #[test]
-    fn what_is_kept_to_switch_on_is_read_back_and_has_no_secret(
+    fn what_is_kept_to_switch_on_is_read_back(
         verb in 0..3usize,
         headers in proptest::collection::vec(("[A-Za-z-]{1,9}", "[ -~]{1,20}"), 0..4),
         body in proptest::option::of("[ -~ü]{1,40}"),
@@ -169,9 +187,10 @@ proptest! {
             on_body: body,
             state: state.map(|(pointer, on, off)| Question { url: "http://a/s".to_owned(), pointer, on, off }),
         };
-        let kept = plug.kept("http://a/on");
+        let kept = plug.kept("http://a/on", "");
         prop_assert!(!kept.contains('\n'), "one line of a file");
         let (read, url) = HttpPlug::of_kept(&kept).unwrap();
+        prop_assert!(plug.is_as(&read));
         prop_assert_eq!(read, plug);
         prop_assert_eq!(url.url, "http://a/on");
     }

@@ -176,18 +176,18 @@ impl Recovery {
         }
     }
 
-    /// What has to be known of a plug of requests to switch it on, on one line, without its secret; none for the other kinds.
+    /// What has to be known of a plug of requests to switch it on, on one line, with this secret in its place; none for the other kinds.
     #[must_use]
-    pub fn on_request(&self) -> Option<String> {
+    pub fn on_request(&self, secret: &str) -> Option<String> {
         let url = self.on_url.as_ref()?;
-        Some(self.http.kept(&url.url))
+        Some(self.http.kept(&url.url, secret))
     }
 
-    /// Whether its password is for that one, too: both are at the same place.
+    /// Whether that is what switches this plug on, whatever its secret was.
     #[must_use]
-    pub fn is_where(&self, other: &Self) -> bool {
-        let place = |it: &Self| it.on_url.as_ref().map(|url| (url.host.clone(), url.port));
-        self.address == other.address && place(self) == place(other)
+    pub fn has_on_request(&self, kept: &str) -> bool {
+        let kept = HttpPlug::of_kept(kept);
+        kept.is_some_and(|(http, url)| self.on_url == Some(url) && self.http.is_as(&http))
     }
 
     /// The name of the host that switches the plug on, where it is one.
@@ -241,9 +241,8 @@ impl Recovery {
                 recovery.http = http;
                 recovery.on_url = Some(url.clone());
                 recovery.off_url = Some(url);
-                if !recovery.is_where(self) {
-                    recovery.password_file = None;
-                }
+                // What was kept has its own.
+                recovery.password_file = None;
             }
             PlugKind::Command if self.program == cut.program => {}
             PlugKind::Command => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Plug, PlugError, PlugStatus, device};
-use crate::config::http_plug::{HttpPlug, PASSWORD, Question, Verb};
+use crate::config::http_plug::{HttpPlug, Question, Verb};
 use crate::config::{Credentials, Endpoint, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
@@ -39,27 +39,28 @@ impl Requests {
     pub fn new(
         recovery: &Recovery,
         http: Http,
-        credentials: Option<Credentials>,
+        credentials: Option<&Credentials>,
     ) -> Result<Self, String> {
         let needed = |url: &Option<Endpoint>, key: &str| {
             url.clone()
                 .ok_or_else(|| format!("recovery.{key} is not set; fix: set it to a URL"))
         };
-        let HttpPlug {
-            verb,
-            headers,
-            off_body,
-            on_body,
-            state,
-        } = recovery.http.clone();
-        if recovery.http.wants_password() && credentials.is_none() {
+        let has_password = recovery.http.wants_password();
+        if has_password && credentials.is_none() {
             return Err(
                 "the plug needs a token or password; fix: put it into a file, and set recovery.password_file to that"
                     .to_owned(),
             );
         }
-        let secret = credentials.as_ref().map_or("", |it| it.password.expose());
-        let with_secret = |(name, value): (String, String)| (name, value.replace(PASSWORD, secret));
+        let secret = credentials.map_or("", |it| it.password.expose());
+        let headers = recovery.http.with_secret(secret);
+        let HttpPlug {
+            verb,
+            off_body,
+            on_body,
+            state,
+            ..
+        } = recovery.http.clone();
         Ok(Self {
             http,
             method: match verb {
@@ -70,8 +71,8 @@ impl Requests {
             off: (needed(&recovery.off_url, "off_url")?, off_body),
             on: (needed(&recovery.on_url, "on_url")?, on_body),
             state,
-            headers: headers.into_iter().map(with_secret).collect(),
-            has_password: recovery.http.wants_password(),
+            headers,
+            has_password,
             reference: recovery.cut_plug(),
         })
     }

@@ -24,7 +24,7 @@ pub fn new(
         PlugKind::Shelly2 => Box::new(Shelly2(Device::new(recovery, http, credentials)?)),
         PlugKind::Tasmota => Box::new(Tasmota::new(recovery, http, credentials)?),
         PlugKind::Http | PlugKind::HomeAssistant => {
-            Box::new(Requests::new(recovery, http, credentials)?)
+            Box::new(Requests::new(recovery, http, credentials.as_ref())?)
         }
         PlugKind::Command => Box::new(Command::new(recovery)?),
     })
