@@ -76,21 +76,26 @@ impl HttpPlug {
     pub fn read<'a>(section: &mut Section<'_, 'a>, place: Option<Value<'a>>) -> Self {
         let verb = section.choice("method", &Verb::NAMED, Verb::Get);
         let headers = section.list("headers", 0..=MAX_HEADERS, &[], header);
+        // By one kind of function, as each other one would take its own room in the binary.
+        let text: fn(&str) -> Result<String, String> = text;
         let off_body = section.parsed("off_body", text);
         let on_body = section.parsed("on_body", text);
-        let url = section.parsed("state_url", |text| url::endpoint(text, PlainHttp::Anywhere));
-        let pointer = section.parsed("state_pointer", pointer);
+        let url = section.parsed("state_url", url_text as fn(&str) -> Result<String, String>);
+        let pointer = section.parsed(
+            "state_pointer",
+            pointer as fn(&str) -> Result<String, String>,
+        );
         // What the state is told by is needed where it is asked for.
         let needed = place.filter(|_| url.is_some());
         let word = "a text that the answer has then, and only then";
         let on = section.required_by(needed, "state_on", word, text);
-        let off = section.required_by(needed, "state_off", word, |it| match text(it) {
-            Ok(off) if Some(&off) != on.as_ref() => Ok(off),
-            _ => Err("another text than state_on".to_owned()),
-        });
+        let off = section.required_by(needed, "state_off", word, text);
+        if let (Some(place), true) = (needed, on.is_some() && on == off) {
+            section.refuse_at(place, "state_off", " is state_on", "another text");
+        }
         let state = match (url, on, off) {
             (Some(url), Some(on), Some(off)) => Some(Question {
-                url: url.url,
+                url,
                 pointer,
                 on,
                 off,
@@ -259,6 +264,10 @@ fn text(text: &str) -> Result<String, String> {
             "a text of one line, {MAX_HTTP_TEXT} bytes at most, without a secret"
         ))
     }
+}
+
+fn url_text(text: &str) -> Result<String, String> {
+    url::endpoint(text, PlainHttp::Anywhere).map(|it| it.url)
 }
 
 fn pointer(text: &str) -> Result<String, String> {

@@ -110,7 +110,7 @@ fn what_is_wrong_with_it_is_told_and_no_secret_is_repeated() {
         read(&same)
             .unwrap_err()
             .concat()
-            .contains("expected another text than state_on")
+            .contains("recovery.state_off is state_on: expected another text")
     );
 }
 

@@ -330,7 +330,12 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
         },
     };
-    let entity = section.required_by(by_entity, "entity", "the id of its entity", entity);
+    let entity = section.required_by(
+        by_entity,
+        "entity",
+        "the id of its entity",
+        entity as fn(&str) -> Result<String, String>,
+    );
     section.close();
     if let (PlugKind::HomeAssistant, Some(entity)) = (plug, entity) {
         // An address that is none is told already.

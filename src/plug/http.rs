@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Plug, PlugError, PlugStatus, device};
 use crate::config::http_plug::{HttpPlug, Question, Verb};
-use crate::config::{Credentials, Endpoint, Recovery};
+use crate::config::{Credentials, Endpoint, PlugKind, Recovery};
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 use crate::net::http::{Http, Method, Reply, Request};
@@ -42,9 +42,15 @@ impl Requests {
         credentials: Option<&Credentials>,
     ) -> Result<Self, String> {
         let needed = |url: &Option<Endpoint>, key: &str| {
-            url.clone()
-                .ok_or_else(|| format!("recovery.{key} is not set; fix: set it to a URL"))
+            url.clone().ok_or_else(|| match recovery.plug {
+                PlugKind::HomeAssistant => {
+                    "recovery.address or recovery.entity is not set; fix: set both".to_owned()
+                }
+                _ => format!("recovery.{key} is not set; fix: set it to a URL"),
+            })
         };
+        let off = needed(&recovery.off_url, "off_url")?;
+        let on = needed(&recovery.on_url, "on_url")?;
         let has_password = recovery.http.wants_password();
         if has_password && credentials.is_none() {
             return Err(
@@ -68,8 +74,8 @@ impl Requests {
                 Verb::Post => Method::Post,
                 Verb::Put => Method::Put,
             },
-            off: (needed(&recovery.off_url, "off_url")?, off_body),
-            on: (needed(&recovery.on_url, "on_url")?, on_body),
+            off: (off, off_body),
+            on: (on, on_body),
             state,
             headers,
             has_password,

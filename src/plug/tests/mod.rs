@@ -267,6 +267,10 @@ fn a_kind_without_what_it_needs_is_refused() {
         ),
         ("http", "recovery.off_url is not set; fix: set it to a URL"),
         (
+            "homeassistant",
+            "recovery.address or recovery.entity is not set; fix: set both",
+        ),
+        (
             "command",
             "recovery.program is not set; fix: set it to the absolute path of a program",
         ),
