@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use crate::config::http_plug::HttpPlug;
 use crate::config::receivers::{Heartbeat, How, Notify};
 use crate::config::sheets::{Sheets, load_key};
 use crate::config::{
     Credentials, Endpoint, Env, PlugKind, RouterAddress, Settings, Token, TokenError, WanScheme,
-    WanTarget, load_credentials, load_token, load_url, plug_host,
+    WanTarget, load_credentials, load_token, load_url,
 };
 use crate::dns::Provider;
 use crate::dns::cloudflare::Cloudflare;
@@ -192,10 +193,18 @@ impl Adapters {
         at
     }
 
-    /// Where the plug was told to switch off that this URL switches on.
-    pub fn pin_plug_at(&self, on_url: &str, at: Vec<IpAddr>) {
-        if let Some(host) = plug_host(on_url) {
-            self.names.pin(host, at);
+    /// What has to be known of a plug of requests to switch it on, with its secret.
+    #[must_use]
+    pub fn on_request(&self) -> Option<String> {
+        let credentials = self.credentials.as_ref().ok().and_then(Option::as_ref);
+        let secret = credentials.map_or("", |it| it.password.expose());
+        self.settings.recovery.on_request(secret)
+    }
+
+    /// Where the plug was told to switch off that this request switches on.
+    pub fn pin_plug_at(&self, on_request: &str, at: Vec<IpAddr>) {
+        if let Some((_, url)) = HttpPlug::of_kept(on_request) {
+            self.names.pin(url.host, at);
         }
     }
 
@@ -245,21 +254,20 @@ impl Adapters {
     }
 
     /// The plug of a cut, where that is not the one of the configuration, or that one cannot be made, as for an `off_time` that it cannot
-    /// take; or why it cannot be spoken to. `on_url` is what was kept of it.
+    /// take; or why it cannot be spoken to. `on_request` is what was kept of it.
     #[must_use]
     pub fn plug_elsewhere(
         &self,
         cut: &CutPlug,
-        on_url: Option<&str>,
+        on_request: Option<&str>,
     ) -> Option<Result<Box<dyn Plug>, String>> {
         let configured = &self.settings.recovery;
-        let configured_url = configured.on_url.as_ref().map(|own| own.url.as_str());
-        let is_same =
-            configured.cut_plug() == *cut && (on_url.is_none() || on_url == configured_url);
+        let is_same = configured.cut_plug() == *cut
+            && on_request.is_none_or(|kept| configured.has_on_request(kept));
         if is_same && (self.plug.is_ok() || self.credentials.is_err()) {
             return None;
         }
-        let plug = configured.of_cut(cut, on_url).and_then(|recovery| {
+        let plug = configured.of_cut(cut, on_request).and_then(|recovery| {
             let is_near = recovery.address == configured.address;
             let credentials = self.credentials.clone().unwrap_or_default();
             let credentials = credentials.filter(|_| is_near);
@@ -358,7 +366,7 @@ impl Adapters {
         let urls = [&recovery.off_url, &recovery.on_url];
         let hosts: Vec<&str> = match recovery.plug {
             PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => vec![],
-            PlugKind::Http => urls
+            PlugKind::Http | PlugKind::HomeAssistant => urls
                 .into_iter()
                 .flatten()
                 .map(|url| url.host.as_str())

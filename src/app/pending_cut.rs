@@ -158,8 +158,8 @@ pub fn save_intention(
 ) -> Result<(), StoreError> {
     if state.recovery.cut.is_some() {
         let at = adapters.pin_plug();
-        if let Some(url) = &adapters.settings.recovery.on_url {
-            cut_url::keep(dir, &url.url, &at)?;
+        if let Some(request) = adapters.on_request() {
+            cut_url::keep(dir, &request, &at)?;
         }
     }
     state::save(dir, state)?;

@@ -140,6 +140,10 @@ pub const MAX_ENTRIES: usize = 16;
 pub const MAX_ID: usize = 64;
 /// Plugs know user names of 32 characters at most; twice that leaves room.
 pub const MAX_USER: usize = 64;
+/// More than any service asks for.
+pub const MAX_HEADERS: usize = 8;
+/// A header or the body of a command has some hundred characters at most.
+pub const MAX_HTTP_TEXT: usize = 1024;
 /// `IFNAMSIZ` of Linux without its closing zero.
 pub const MAX_INTERFACE: usize = 15;
 /// A configuration of 1,000 records has some 100 KiB; whatever is larger than this is another file.

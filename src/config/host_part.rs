@@ -25,24 +25,29 @@ pub fn host_part<'a>(
     });
     let prefix = prefix.unwrap_or(LINK);
     let mut named: Option<&str> = None;
-    let mut take = |key, read: Result<HostPart, String>| match (kind, named.replace(key)) {
-        (RecordType::A, _) => {
-            Err("type = \"AAAA\" beside it: an A record holds the address of the line".to_owned())
-        }
-        (RecordType::Aaaa, Some(other)) => Err(format!("it or {other}, and not both")),
-        (RecordType::Aaaa, None) => read,
-    };
-    let suffix = section.parsed("suffix", |text| take("suffix", suffix(text, prefix)));
-    let mac = section.parsed("mac", |text| take("mac", mac(text, prefix)));
-    let stable = section.parsed("address", |text| match text {
-        "stable" => take("address", Ok(HostPart::Stable { prefix })),
-        _ => Err("\"stable\" (or left out: the address as the providers see it)".to_owned()),
-    });
+    let mut part = HostPart::Seen;
+    for key in ["suffix", "mac", "address"] {
+        let read = section.parsed(key, |text| match (kind, named.replace(key)) {
+            (RecordType::A, _) => Err(
+                "type = \"AAAA\" beside it: an A record holds the address of the line".to_owned(),
+            ),
+            (RecordType::Aaaa, Some(other)) => Err(format!("it or {other}, and not both")),
+            (RecordType::Aaaa, None) => match (key, text) {
+                ("suffix", _) => suffix(text, prefix),
+                ("mac", _) => mac(text, prefix),
+                (_, "stable") => Ok(HostPart::Stable { prefix }),
+                _ => {
+                    Err("\"stable\" (or left out: the address as the providers see it)".to_owned())
+                }
+            },
+        });
+        part = read.unwrap_or(part);
+    }
     if prefix != LINK && named.is_none() {
         let needed = "suffix, mac or address = \"stable\" beside it: an address that is taken as the providers see it has no prefix of its own";
         section.refuse_at(place, "prefix", " is set", needed);
     }
-    suffix.or(mac).or(stable).unwrap_or_default()
+    part
 }
 
 fn suffix(text: &str, prefix: u8) -> Result<HostPart, String> {

@@ -9,6 +9,7 @@ mod credentials;
 mod env;
 mod forwards;
 mod host_part;
+pub mod http_plug;
 mod load;
 mod paths;
 pub mod presets;
@@ -47,10 +48,7 @@ pub use token::{
     read as read_token,
 };
 pub use ups::UpsServer;
-pub use url::{
-    hardware_address, host_of_url as plug_host, plug_address as parse_plug_address,
-    router as parse_router,
-};
+pub use url::{hardware_address, plug_address as parse_plug_address, router as parse_router};
 
 use std::path::Path;
 

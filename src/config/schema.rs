@@ -10,6 +10,7 @@ use super::bounds::{
 };
 use super::forwards;
 use super::host_part::host_part;
+use super::http_plug::{HttpPlug, entity};
 use super::paths::absolute;
 use super::reader::Reader;
 use super::receiver_sections::{self, MAX_RECEIVERS};
@@ -285,12 +286,15 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
         .filter(|(enabled, _)| *enabled)
         .map(|(_, place)| place);
     let (by_address, by_url, by_program) = match plug {
-        PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota => (place, None, None),
+        PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::HomeAssistant => {
+            (place, None, None)
+        }
         PlugKind::Http => (None, place, None),
         PlugKind::Command => (None, None, place),
     };
+    let by_entity = by_address.filter(|_| plug == PlugKind::HomeAssistant);
     let plug_url = |text: &str| url::endpoint(text, PlainHttp::Anywhere);
-    let recovery = Recovery {
+    let mut recovery = Recovery {
         plug,
         address: section
             .required_by(
@@ -311,6 +315,7 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
         password_file: section.parsed("password_file", absolute),
         off_url: section.required_by(by_url, "off_url", "the URL that switches off", plug_url),
         on_url: section.required_by(by_url, "on_url", "the URL that switches on", plug_url),
+        http: HttpPlug::read(&mut section, place),
         program: section.required_by(
             by_program,
             "program",
@@ -337,7 +342,21 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             when_unverified: section.boolean("when_unverified").is_some_and(|(it, _)| it),
         },
     };
+    let entity = section.required_by(
+        by_entity,
+        "entity",
+        "the id of its entity",
+        entity as fn(&str) -> Result<String, String>,
+    );
     section.close();
+    if let (PlugKind::HomeAssistant, Some(entity)) = (plug, entity) {
+        // An address that is none is told already.
+        if let Ok((http, [off, on])) = HttpPlug::of_home_assistant(&recovery.address, &entity) {
+            recovery.http = http;
+            recovery.off_url = Some(off);
+            recovery.on_url = Some(on);
+        }
+    }
     recovery
 }
 

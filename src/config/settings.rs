@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::http_plug::HttpPlug;
 use super::receivers::Receivers;
 use super::server::{Endpoint, RouterAddress, WanTarget};
 use super::ups::UpsServer;
-use super::url::{self, PlainHttp};
+use super::url;
 use crate::called;
 use crate::logic::forward::Forward;
 use crate::logic::policy::Policy;
@@ -118,17 +119,20 @@ pub enum PlugKind {
     Tasmota,
     /// Two URLs.
     Http,
+    /// An entity of Home Assistant.
+    HomeAssistant,
     /// A program with one argument.
     Command,
 }
 
 impl PlugKind {
     /// All of them, as `recovery.plug` names them.
-    pub const NAMED: [(&'static str, Self); 5] = [
+    pub const NAMED: [(&'static str, Self); 6] = [
         ("shelly1", Self::Shelly1),
         ("shelly2", Self::Shelly2),
         ("tasmota", Self::Tasmota),
         ("http", Self::Http),
+        ("homeassistant", Self::HomeAssistant),
         ("command", Self::Command),
     ];
 
@@ -157,6 +161,8 @@ pub struct Recovery {
     pub plug_id: Option<String>,
     /// For [`PlugKind::Http`].
     pub on_url: Option<Endpoint>,
+    /// For [`PlugKind::Http`], and for those that are nothing else.
+    pub http: HttpPlug,
     /// For [`PlugKind::Command`].
     pub program: Option<PathBuf>,
     /// By which interface this host reaches the line that the plug serves, where it may have another one.
@@ -178,6 +184,20 @@ impl Recovery {
         }
     }
 
+    /// What has to be known of a plug of requests to switch it on, on one line, with this secret in its place; none for the other kinds.
+    #[must_use]
+    pub fn on_request(&self, secret: &str) -> Option<String> {
+        let url = self.on_url.as_ref()?;
+        Some(self.http.kept(&url.url, secret))
+    }
+
+    /// Whether that is what switches this plug on, whatever its secret was.
+    #[must_use]
+    pub fn has_on_request(&self, kept: &str) -> bool {
+        let kept = HttpPlug::of_kept(kept);
+        kept.is_some_and(|(http, url)| self.on_url == Some(url) && self.http.is_as(&http))
+    }
+
     /// The name of the host that switches the plug on, where it is one.
     #[must_use]
     pub fn host(&self) -> Option<String> {
@@ -188,12 +208,12 @@ impl Recovery {
         host.parse::<IpAddr>().is_err().then_some(host)
     }
 
-    /// The section as it was for that plug, whose `on_url` is given where it had one. A password goes only to where it was configured for,
+    /// The section as it was for that plug, whose [`Self::on_request`] is given where it had one. A password goes only to where it was configured for,
     /// and only a program that this configuration names is run: whoever may write the state may not be whoever runs this.
     ///
     /// # Errors
     /// Why that plug cannot be spoken to any more, and the fix.
-    pub fn of_cut(&self, cut: &CutPlug, on_url: Option<&str>) -> Result<Self, String> {
+    pub fn of_cut(&self, cut: &CutPlug, on_request: Option<&str>) -> Result<Self, String> {
         let forget = called::cadence("recover --forget");
         let by_hand = format!("switch it on by hand, and then: {forget}");
         let named = PlugKind::NAMED
@@ -221,12 +241,16 @@ impl Recovery {
                     recovery.password_file = None;
                 }
             }
-            PlugKind::Http => {
-                let url = on_url
-                    .and_then(|url| url::endpoint(url, PlainHttp::Anywhere).ok())
+            PlugKind::Http | PlugKind::HomeAssistant => {
+                let (http, url) = on_request
+                    .and_then(HttpPlug::of_kept)
                     .ok_or_else(|| format!("its on_url is no longer known; fix: {by_hand}"))?;
+                recovery.address.clone_from(&cut.address);
+                recovery.http = http;
                 recovery.on_url = Some(url.clone());
                 recovery.off_url = Some(url);
+                // What was kept has its own.
+                recovery.password_file = None;
             }
             PlugKind::Command if self.program == cut.program => {}
             PlugKind::Command => {

@@ -84,11 +84,12 @@ pub fn plug_address(text: &str) -> Result<String, String> {
     authority(text).map(|_| text.to_owned())
 }
 
-/// The host of a plug's URL.
-#[must_use]
-pub fn host_of_url(url: &str) -> Option<String> {
-    let url = endpoint(url, PlainHttp::Anywhere).ok()?;
-    Some(url.host)
+/// The port of an address, where one is written.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn port_of(address: &str) -> Result<Option<u16>, String> {
+    authority(address).map(|(_, port)| port)
 }
 
 /// The host of a plug's address.

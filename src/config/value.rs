@@ -8,12 +8,16 @@ const MAX_SHOWN: usize = 60;
 /// Some characters fewer than Cloudflare's tokens have, since one may be pasted in part.
 const SHORTEST_TOKEN: usize = 36;
 /// What may be or hold a secret (a plug's password, a token pasted in place of its file's name) is never repeated.
-const UNSHOWN: [&str; 10] = [
+const UNSHOWN: [&str; 14] = [
     "cloudflare.token_file",
     "recovery.address",
     "recovery.password_file",
     "recovery.off_url",
     "recovery.on_url",
+    "recovery.headers",
+    "recovery.off_body",
+    "recovery.on_body",
+    "recovery.state_url",
     "heartbeat.url",
     "notify.url",
     "notify.to",

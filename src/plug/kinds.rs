@@ -3,7 +3,7 @@
 use super::Plug;
 use super::command::Command;
 use super::device::Device;
-use super::http::TwoUrls;
+use super::http::Requests;
 use super::shelly1::Shelly1;
 use super::shelly2::Shelly2;
 use super::tasmota::Tasmota;
@@ -23,7 +23,9 @@ pub fn new(
         PlugKind::Shelly1 => Box::new(Shelly1(Device::new(recovery, http, credentials)?)),
         PlugKind::Shelly2 => Box::new(Shelly2(Device::new(recovery, http, credentials)?)),
         PlugKind::Tasmota => Box::new(Tasmota::new(recovery, http, credentials)?),
-        PlugKind::Http => Box::new(TwoUrls::new(recovery, http)?),
+        PlugKind::Http | PlugKind::HomeAssistant => {
+            Box::new(Requests::new(recovery, http, credentials.as_ref())?)
+        }
         PlugKind::Command => Box::new(Command::new(recovery)?),
     })
 }

@@ -1,4 +1,4 @@
-//! The file `cut-url`: the URL that switches a plug on again, while its power is cut, and where its host was when that was switched off. A
+//! The file `cut-url`: the URL that switches a plug on again, or the whole request where that is more, while its power is cut, and where its host was when that was switched off. A
 //! webhook's path is its password, so it is in no other file of the folder, this user alone may read it, and it is gone once the power is
 //! back. Nor is a place believed that another user may have written.
 
@@ -18,7 +18,7 @@ const MODE: u32 = 0o600;
 /// What others than its owner may do.
 const OTHERS: u32 = 0o077;
 /// A longer one is no URL of ours.
-const MAX_BYTES: u64 = 4096;
+const MAX_BYTES: u64 = 32 * 1024;
 
 /// Keeps it, in the place of whatever a killed process may have left.
 ///

@@ -11,7 +11,7 @@ mod support;
 use std::process::Output;
 use std::time::Duration;
 
-use cadence::world::{PlugMode, PlugModel};
+use cadence::world::{PlugMode, PlugModel, Plugs};
 use serde_json::Value;
 use support::terminal::Terminal;
 use support::{Home, RECORD};
@@ -33,6 +33,15 @@ fn home(model: PlugModel, recovery: &str) -> Home {
         PlugModel::Http => {
             let (off, on) = plugs.urls();
             format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"\n")
+        }
+        PlugModel::HomeAssistant => {
+            let (token, entity) = Plugs::token_and_entity();
+            std::fs::write(home.path("plug.token"), token).unwrap();
+            format!(
+                "plug = \"homeassistant\"\naddress = \"{}\"\nentity = \"{entity}\"\npassword_file = \"{}\"\n",
+                plugs.address(model),
+                home.path("plug.token").display()
+            )
         }
     };
     home.configure(&format!(
@@ -368,4 +377,87 @@ fn without_a_plug_it_is_told_where_one_is_configured_the_fix_on_a_line_of_its_ow
         let fix = "\r\n       fix: set plug and address under [recovery]\r\n";
         assert_eq!(shown, format!("{told}{fix}"));
     }
+}
+
+/// All that a command printed.
+fn said(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stdout).into_owned() + &errors(out)
+}
+
+#[test]
+fn home_assistant_is_asked_by_check_and_probe_and_its_token_is_told_nowhere() {
+    let model = PlugModel::HomeAssistant;
+    let home = home(model, "enabled = true\n");
+    let (token, _) = Plugs::token_and_entity();
+    let plugs = home.world.plugs();
+    let look = |expected: [&str; 2]| {
+        for (command, expected) in [vec!["check"], vec!["probe", "--only", "plug", "--json"]]
+            .iter()
+            .zip(expected)
+        {
+            let told = said(&home.run(command));
+            let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains(expected), "{command:?}: {told}");
+            assert!(!told.contains(token), "{command:?}: {told}");
+        }
+    };
+    look(["answers and is on", "\"on\":true"]);
+    plugs.press(model, false);
+    look(["is off: the modem has no power", "\"on\":false"]);
+    plugs.press(model, true);
+    for (mode, why) in [
+        (
+            PlugMode::Says("unavailable"),
+            "its state is \"unavailable\"",
+        ),
+        (PlugMode::Unauthorized, "refuses the token or password"),
+        (PlugMode::Status(404), "(status 404)"),
+        (PlugMode::Garbage, "its state is no JSON"),
+    ] {
+        plugs.set_mode(model, mode);
+        look([why, &why.replace('"', "\\\"")]);
+        let (code, document) = recover(&home, &["--yes", "--force"]);
+        assert_eq!(
+            (code, &document["outcome"]),
+            (1, &"suppressed".into()),
+            "{document}"
+        );
+        assert_eq!(cycles(&home, model), 0, "{mode:?}");
+    }
+    // A call that is taken and does nothing: the modem was never dark.
+    plugs.set_mode(model, PlugMode::Ignores);
+    let (code, document) = recover(&home, &["--yes", "--force"]);
+    assert_eq!((code, &document["outcome"]), (1, &"failed".into()));
+    let reason = document["reason"].as_str().unwrap();
+    let told = "was told to switch off and says that it is on";
+    assert!(reason.contains(told), "{reason}");
+    assert!(!document.to_string().contains(token));
+    let left = home.path("state");
+    for file in std::fs::read_dir(&left).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&bytes).contains(token));
+    }
+}
+
+#[test]
+fn the_requests_of_the_manual_switch_an_entity_of_home_assistant() {
+    let page = include_str!("../../man/src/cadence.7");
+    let (_, from) = page.split_once("plug = \"http\"\n").unwrap();
+    let (lines, _) = from.split_once(".EE").unwrap();
+    let home = home(PlugModel::HomeAssistant, "");
+    let address = home.world.plugs().address(PlugModel::HomeAssistant);
+    let token = home.path("plug.token").display().to_string();
+    let lines = lines
+        .replace("https://ha.lan", &format!("http://{address}"))
+        .replace("/etc/cadence/plug.password", &token);
+    home.configure(&format!(
+        "[policy]\nwaive = [\"off-time\", \"boot-grace-too-short\"]\n[recovery]\nplug = \"http\"\nboot_grace = \"0s\"\noff_time = \"1s\"\n{lines}\n{RECORD}"
+    ));
+    let (code, document) = recover(&home, &["--yes"]);
+    assert_eq!(
+        (code, &document["outcome"]),
+        (0, &"completed".into()),
+        "{document}"
+    );
+    assert_eq!(cycles(&home, PlugModel::HomeAssistant), 1);
 }

@@ -49,9 +49,13 @@ impl Change {
             (Self::Address, Kind::Emulated(PlugModel::Http) | Kind::Program) => format!(
                 "[recovery]\nenabled = true\nplug = \"http\"\noff_url = \"http://{nobody}/off\"\non_url = \"http://{nobody}/on\"\n"
             ),
-            (Self::Address, Kind::Emulated(_)) => {
+            (Self::Address, Kind::Emulated(model)) => {
+                let entity = match model {
+                    PlugModel::HomeAssistant => "entity = \"switch.other\"\n",
+                    _ => "",
+                };
                 format!(
-                    "[recovery]\nenabled = true\nplug = \"{}\"\naddress = \"{nobody}\"\n",
+                    "[recovery]\nenabled = true\nplug = \"{}\"\naddress = \"{nobody}\"\n{entity}",
                     stage.kind.name()
                 )
             }

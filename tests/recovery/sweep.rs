@@ -81,7 +81,7 @@ pub fn is_last_look(call: &str, rest: &str) -> bool {
 
 /// The off leaves by this call: a program is started by several, of which this is the first.
 pub fn is_off(call: &str, rest: &str) -> bool {
-    let requests = ["turn=off", "on=false", "Backlog", "/off "];
+    let requests = ["turn=off", "on=false", "Backlog", "/off ", "/turn_off "];
     (call.starts_with("sendto") && requests.iter().any(|off| rest.contains(off)))
         || (call.starts_with("openat") && rest.contains("\"/dev/null\""))
 }

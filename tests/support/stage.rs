@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use cadence::logic::advice;
-use cadence::world::{Line, PlugModel};
+use cadence::world::{Line, PlugModel, Plugs};
 use serde_json::{Value, json};
 
 use crate::support::{Home, RECORD};
@@ -25,11 +25,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Emulated(PlugModel::Shelly1),
         Self::Emulated(PlugModel::Shelly2),
         Self::Emulated(PlugModel::Tasmota),
         Self::Emulated(PlugModel::Http),
+        Self::Emulated(PlugModel::HomeAssistant),
         Self::Program,
     ];
 
@@ -39,13 +40,30 @@ impl Kind {
             Self::Emulated(PlugModel::Shelly2) => "shelly2",
             Self::Emulated(PlugModel::Tasmota) => "tasmota",
             Self::Emulated(PlugModel::Http) => "http",
+            Self::Emulated(PlugModel::HomeAssistant) => "homeassistant",
             Self::Program => "command",
         }
     }
 
     pub fn can_time_itself(self) -> bool {
-        !matches!(self, Self::Program | Self::Emulated(PlugModel::Http))
+        !matches!(
+            self,
+            Self::Program | Self::Emulated(PlugModel::Http | PlugModel::HomeAssistant)
+        )
     }
+}
+
+/// The keys of [`PlugModel::HomeAssistant`], whose token is in a file of its own.
+pub fn home_assistant(home: &Home) -> String {
+    let (token, entity) = Plugs::token_and_entity();
+    let path = home.path("plug.token");
+    fs::write(&path, token).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    format!(
+        "address = \"{}\"\nentity = \"{entity}\"\npassword_file = \"{}\"\n",
+        home.world.plugs().address(PlugModel::HomeAssistant),
+        path.display()
+    )
 }
 
 /// The host, its line and its plug.
@@ -92,6 +110,7 @@ impl Stage {
                 let (off, on) = self.home.world.plugs().urls();
                 format!("off_url = \"{off}\"\non_url = \"{on}\"\n")
             }
+            Kind::Emulated(PlugModel::HomeAssistant) => home_assistant(&self.home),
             Kind::Emulated(model) => {
                 let plugs = self.home.world.plugs();
                 format!(

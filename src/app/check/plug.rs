@@ -10,6 +10,7 @@ use crate::logic::units::human_duration;
 use crate::plug::Pin;
 
 const FIX: &str = "set recovery.address to the plug's address, and recovery.user and recovery.password_file to its login";
+const FIX_ENTITY: &str = "set recovery.address to Home Assistant's address, recovery.entity to an entity that it knows, and recovery.password_file to a file with a long-lived access token";
 const FIX_PROGRAM: &str = "set recovery.program to the program, and make it executable";
 
 /// Whether what it takes to speak to the plug is configured; nothing where it is not wanted. Asks nobody.
@@ -77,6 +78,7 @@ pub fn look(adapters: &Adapters) -> Vec<Finding> {
         Err(why) => {
             let fix = match adapters.settings.recovery.plug {
                 PlugKind::Command => FIX_PROGRAM,
+                PlugKind::HomeAssistant => FIX_ENTITY,
                 PlugKind::Shelly1 | PlugKind::Shelly2 | PlugKind::Tasmota | PlugKind::Http => FIX,
             };
             Finding::fail("plug", format!("{target}: {why}")).or_fix(fix)

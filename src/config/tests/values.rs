@@ -15,9 +15,9 @@ fn unknown_keys_are_refused_with_a_suggestion() {
     );
     assert_eq!(
         problem("[recovery]\ncool = \"1h\""),
-        ":3: unknown key recovery.cool: expected one of: enabled, plug, address, plug_id, relay, user, password_file, off_url, on_url, program, \
+        ":3: unknown key recovery.cool: expected one of: enabled, plug, address, plug_id, relay, user, password_file, off_url, on_url, method, headers, off_body, on_body, state_url, state_pointer, state_on, state_off, program, \
          interface, off_time, expected_network_recovery, escalation_buffer, boot_grace, cooldown, max_attempts_per_outage, late_retry, \
-         max_attempts_per_day, restore_after, when_unverified"
+         max_attempts_per_day, restore_after, when_unverified, entity"
     );
     assert_eq!(
         problem("[cloudflare]\nemail = \"me@example.com\""),
@@ -158,7 +158,7 @@ fn values_of_another_shape_are_refused_with_what_is_allowed() {
         ),
         (
             "[recovery]\nplug = \"shelly\"",
-            ":3: recovery.plug = \"shelly\": expected \"shelly1\", \"shelly2\", \"tasmota\", \"http\" or \"command\", did you mean \"shelly1\"?",
+            ":3: recovery.plug = \"shelly\": expected \"shelly1\", \"shelly2\", \"tasmota\", \"http\", \"homeassistant\" or \"command\", did you mean \"shelly1\"?",
         ),
         (
             "[policy]\nwaive = [\"nojitter\"]",

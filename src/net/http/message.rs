@@ -50,8 +50,10 @@ pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 pub enum Method {
     /// Reads.
     Get,
-    /// Creates.
+    /// Creates, or does.
     Post,
+    /// Puts in the place of what is there.
+    Put,
     /// Changes what is named and leaves the rest (RFC 5789).
     Patch,
 }
@@ -63,6 +65,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
         }
     }

@@ -99,7 +99,13 @@ fn a_plug_that_is_too_slow_is_given_up_and_may_have_switched() {
                     Err(PlugError::unsure("timed out after 2 s")),
                     "{model:?}"
                 );
-                assert!(started.elapsed() < Duration::from_secs(4));
+                // Its state is asked for, too, until that would take too long.
+                let most = if model == PlugModel::HomeAssistant {
+                    8
+                } else {
+                    4
+                };
+                assert!(started.elapsed() < Duration::from_secs(most));
                 wait_until(|| !world.plugs().is_on(model));
             });
         }

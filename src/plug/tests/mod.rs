@@ -1,6 +1,7 @@
 //! Every kind with an address against its emulated plug, which behaves well and badly.
 
 mod faults;
+mod home_assistant;
 mod identity;
 mod marks;
 mod tasmota;
@@ -15,7 +16,7 @@ use crate::config::{Credentials, Env, Password, Recovery, parse};
 use crate::net::dial::Dialer;
 use crate::net::http::Http;
 use crate::net::tls;
-use crate::world::{PlugMode, PlugModel, World};
+use crate::world::{PlugMode, PlugModel, Plugs, World};
 
 const PASSWORD: &str = "hush & 50% ü";
 const SELF_TIMED: [PlugModel; 3] = [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota];
@@ -32,6 +33,10 @@ fn recovery(world: &World, model: PlugModel) -> Recovery {
         PlugModel::Http => {
             format!("plug = \"http\"\noff_url = \"{off}\"\non_url = \"{on}\"")
         }
+        PlugModel::HomeAssistant => {
+            let (_, entity) = Plugs::token_and_entity();
+            format!("plug = \"homeassistant\"\nentity = \"{entity}\"")
+        }
     };
     let text = format!(
         "[[record]]\nname = \"vpn.example.com\"\n[recovery]\nenabled = true\noff_time = \"1s\"\naddress = \"{}\"\n{lines}\n",
@@ -44,7 +49,8 @@ fn recovery(world: &World, model: PlugModel) -> Recovery {
 
 fn make(world: &World, model: PlugModel, password: Option<&str>) -> Box<dyn Plug> {
     let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
-    let credentials = password.map(|password| Credentials {
+    let token = (model == PlugModel::HomeAssistant).then_some(Plugs::token_and_entity().0);
+    let credentials = token.or(password).map(|password| Credentials {
         user: "admin".to_owned(),
         password: Password::new(password),
     });
@@ -260,6 +266,10 @@ fn a_kind_without_what_it_needs_is_refused() {
             "no smart plug is configured; fix: set plug and address under [recovery]",
         ),
         ("http", "recovery.off_url is not set; fix: set it to a URL"),
+        (
+            "homeassistant",
+            "recovery.address or recovery.entity is not set; fix: set both",
+        ),
         (
             "command",
             "recovery.program is not set; fix: set it to the absolute path of a program",

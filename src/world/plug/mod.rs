@@ -2,6 +2,7 @@
 //!
 //! Each has one relay, and is written after its vendor's public documentation, which the files name.
 
+mod home_assistant;
 mod login;
 mod machine;
 mod model;
@@ -41,7 +42,7 @@ static SHELLY1: Emulation = Emulation {
 pub(super) static ONE: [&Emulation; 1] = [&SHELLY1];
 
 /// One plug of each model.
-pub(super) static ALL: [&Emulation; 4] = [
+pub(super) static ALL: [&Emulation; 5] = [
     &SHELLY1,
     &Emulation {
         model: PlugModel::Shelly2,
@@ -66,6 +67,14 @@ pub(super) static ALL: [&Emulation; 4] = [
         run: |_| {},
         answer: two_urls,
         refuse: |_, _| Reply::text(401, "no\n"),
+    },
+    &Emulation {
+        model: PlugModel::HomeAssistant,
+        host: 15,
+        mac: "A8032ABE54E8",
+        run: |_| {},
+        answer: home_assistant::answer,
+        refuse: |_, _| home_assistant::refuse(),
     },
 ];
 
@@ -102,7 +111,7 @@ impl Plugs {
             let mut site = Site::new(Arc::new(InTheClear), Box::new(answer));
             // As the web servers of an ESP8266 do: who holds one keeps the rest waiting, and what those have sent is done when their turn
             // comes, whether they still wait for it or not.
-            if model != PlugModel::Http {
+            if !matches!(model, PlugModel::Http | PlugModel::HomeAssistant) {
                 site = site.one_at_a_time();
             }
             let host = IpAddr::from([127, 0, 0, emulation.host]);
@@ -133,6 +142,12 @@ impl Plugs {
         )
     }
 
+    /// The token that [`PlugModel::HomeAssistant`] wants, and the `recovery.entity` that it has.
+    #[must_use]
+    pub const fn token_and_entity() -> (&'static str, &'static str) {
+        (home_assistant::TOKEN, home_assistant::ENTITY)
+    }
+
     /// How a plug behaves from now on.
     pub fn set_mode(&self, model: PlugModel, mode: PlugMode) {
         self.with(model, |state| {
@@ -141,7 +156,8 @@ impl Plugs {
         });
     }
 
-    /// The password that a plug wants from now on, from the user `admin`. [`PlugModel::Http`] never wants one.
+    /// The password that a plug wants from now on, from the user `admin`. [`PlugModel::Http`] never wants
+    /// one, and [`PlugModel::HomeAssistant`] always its own token.
     pub fn set_password(&self, model: PlugModel, password: Option<&str>) {
         let password = password.map(str::to_owned);
         self.with(model, |state| state.login.password = password);

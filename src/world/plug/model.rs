@@ -13,11 +13,19 @@ pub enum PlugModel {
     Tasmota,
     /// Something with one URL to switch on and another to switch off.
     Http,
+    /// A switch of Home Assistant.
+    HomeAssistant,
 }
 
 impl PlugModel {
     /// Every model.
-    pub const ALL: [Self; 4] = [Self::Shelly1, Self::Shelly2, Self::Tasmota, Self::Http];
+    pub const ALL: [Self; 5] = [
+        Self::Shelly1,
+        Self::Shelly2,
+        Self::Tasmota,
+        Self::Http,
+        Self::HomeAssistant,
+    ];
 }
 
 /// How a plug behaves. Where an answer is spoilt, what was asked is done all the same: that is the harder case.
@@ -44,5 +52,8 @@ pub enum PlugMode {
     /// Switches and forgets the time after which to switch back.
     Forgets,
     /// [`PlugModel::Http`] resets the connection of an off, and carries it out that long afterwards, whatever it was told since.
+    /// [`PlugModel::HomeAssistant`] takes it, and carries it out that long afterwards unless it was told something else since.
     Late(Duration),
+    /// [`PlugModel::HomeAssistant`] takes every command and does nothing, and has this state.
+    Says(&'static str),
 }

@@ -26,7 +26,7 @@ pub fn toml(input: &[u8]) {
             assert!(!error.problems().is_empty());
             let last = file.split('\n').count();
             for problem in error.problems() {
-                checks::line(problem, 700);
+                checks::line(problem, 1000);
                 checks::silent(problem);
                 place(problem, last);
             }
