@@ -28,7 +28,7 @@ stored! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub runtime_s: Option<u32>,
         /// Its own words.
-        pub status: String = String::new(),
+        pub status: String,
         /// Why it did not answer the last cycle: all else is from before, or never was.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error: Option<String>,
