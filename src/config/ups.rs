@@ -39,15 +39,22 @@ impl fmt::Display for UpsServer {
 
 /// Reads the section; none where no server is named.
 pub fn read(mut section: Section<'_, '_>) -> Option<UpsServer> {
-    let nut = section.parsed("nut", nut);
-    let apcupsd = section.parsed("apcupsd", |text| {
-        if nut.is_some() {
-            return Err("either ups.nut or ups.apcupsd: one UPS is asked".to_owned());
-        }
-        server(None, text, NIS_PORT)
-    });
+    // Of one type, which the binary has once.
+    type Parse = fn(&str) -> Result<UpsServer, String>;
+    let (as_nut, as_apcupsd): (Parse, Parse) = (nut, apcupsd);
+    let nut = section.parsed("nut", as_nut);
+    let second = nut.as_ref().map_or(as_apcupsd, |_| one_alone);
+    let apcupsd = section.parsed("apcupsd", second);
     section.close();
     nut.or(apcupsd)
+}
+
+fn apcupsd(text: &str) -> Result<UpsServer, String> {
+    server(None, text, NIS_PORT)
+}
+
+fn one_alone(_: &str) -> Result<UpsServer, String> {
+    Err("either ups.nut or ups.apcupsd, not both".to_owned())
 }
 
 /// Reads `ups@host` or `ups@host:port`, as `upsc` does.
@@ -110,7 +117,7 @@ mod tests {
 
     #[test]
     fn apcupsd_knows_one_ups_at_a_port_of_its_own() {
-        let server = |text| server(None, text, NIS_PORT).unwrap().to_string();
+        let server = |text| apcupsd(text).unwrap().to_string();
         assert_eq!(server("localhost"), "localhost:3551");
         assert_eq!(server("[::1]:3552"), "[::1]:3552");
     }

@@ -104,7 +104,7 @@ pub fn nut_answer(answer: &[u8], name: &str) -> Result<Ups, String> {
         let whole = line.strip_suffix('\n').ok_or("an answer that ends early")?;
         value(whole.trim_end_matches('\r'), name, variable).ok_or(whole)
     });
-    let status = status.map_err(|line| refusal(line, name))?;
+    let status = status.map_err(refusal)?;
     Ups::said(status, charge.ok(), runtime.ok().and_then(whole))
 }
 
@@ -115,27 +115,36 @@ fn value<'a>(line: &'a str, name: &str, variable: &str) -> Option<&'a str> {
     rest.strip_prefix(" \"")?.strip_suffix('"')
 }
 
-/// What an answer says that is no value, and what to do about it.
-fn refusal(line: &str, name: &str) -> String {
-    let error = line.strip_prefix("ERR ").map(str::trim);
-    match error.map(|error| error.split(' ').next().unwrap_or_default()) {
-        Some("UNKNOWN-UPS") => format!(
-            "upsd knows no UPS {name:?}; fix: set ups.nut to one of those that this lists: upsc -l"
-        ),
-        Some("DRIVER-NOT-CONNECTED") => {
-            "the driver of the UPS does not run; fix: start it: upsdrvctl start".to_owned()
-        }
-        Some("DATA-STALE") => {
-            "the UPS has not told its driver anything for a while; fix: look at its cable"
-                .to_owned()
-        }
-        Some("ACCESS-DENIED") => {
-            "upsd gives this host no access; fix: see LISTEN in man upsd.conf, and its firewall"
-                .to_owned()
-        }
-        Some("VAR-NOT-SUPPORTED") => "the UPS tells no status".to_owned(),
-        Some(other) => format!("upsd answers {:?}", cut(other)),
-        None => format!("no answer of upsd: {:?}", cut(line)),
+/// What it means that `upsd` has no value (RFC 9271, section 4.2), and what to do about it.
+const REFUSALS: [(&str, &str); 5] = [
+    (
+        "UNKNOWN-UPS",
+        "upsd knows no UPS of that name; fix: set ups.nut to one of those that this lists: upsc -l",
+    ),
+    (
+        "DRIVER-NOT-CONNECTED",
+        "the driver of the UPS does not run; fix: start it: upsdrvctl start",
+    ),
+    (
+        "DATA-STALE",
+        "the UPS has not told its driver anything for a while; fix: look at its cable",
+    ),
+    (
+        "ACCESS-DENIED",
+        "upsd gives this host no access; fix: see LISTEN in man upsd.conf, and its firewall",
+    ),
+    ("VAR-NOT-SUPPORTED", "the UPS tells no status"),
+];
+
+/// What an answer says that is no value.
+fn refusal(line: &str) -> String {
+    let error = line.strip_prefix("ERR ");
+    let code = error.and_then(|error| error.split_ascii_whitespace().next());
+    let known = REFUSALS.iter().find(|(known, _)| Some(*known) == code);
+    match (known, code) {
+        (Some((_, told)), _) => (*told).to_owned(),
+        (None, Some(code)) => format!("upsd answers {:?}", cut(code)),
+        (None, None) => format!("no answer of upsd: {:?}", cut(line)),
     }
 }
 

@@ -154,7 +154,7 @@ fn a_ups_that_cannot_be_asked_hinders_nothing_and_is_told() {
         ),
         (
             Answer::Raw(b"ERR UNKNOWN-UPS\n"),
-            "upsd knows no UPS \"ups\"",
+            "upsd knows no UPS of that name",
         ),
         (
             Answer::Raw(b"ERR ACCESS-DENIED\n"),
@@ -322,7 +322,7 @@ fn probe_and_check_ask_it_too() {
     upsd.says(Answer::Raw(b"ERR UNKNOWN-UPS\n"));
     let document: Value =
         serde_json::from_str(&run(&["probe", "--only", "ups", "--json"])).unwrap();
-    assert_eq!(document["ups"]["error"], "upsd knows no UPS \"ups\"");
+    assert_eq!(document["ups"]["error"], "upsd knows no UPS of that name");
     assert!(document["ups"]["fix"].as_str().unwrap().contains("upsc -l"));
     let checked: Value = serde_json::from_str(&run(&["check", "--json"])).unwrap();
     let findings = checked["checks"].as_array().unwrap();
@@ -330,7 +330,7 @@ fn probe_and_check_ask_it_too() {
     assert_eq!(finding["result"], "warn");
     assert_eq!(
         finding["message"],
-        format!("{target} counts as none: upsd knows no UPS \"ups\"").as_str()
+        format!("{target} counts as none: upsd knows no UPS of that name").as_str()
     );
     let checked = run(&["check", "--offline"]);
     assert!(

@@ -97,15 +97,15 @@ set_to OL
 # --- and what may go wrong
 
 sed -i 's/"ups@/"other@/' "$work/home/cadence.toml"
-check "a UPS that is not there" 'upsd knows no UPS "other"' "$(cycle)"
+check "a UPS that is not there" 'upsd knows no UPS of that name' "$(cycle)"
 sed -i 's/"other@/"ups@/' "$work/home/cadence.toml"
 kill -STOP "$driver"
 is_stale() { [[ $(cycle) == "the UPS has not told its driver anything for a while" ]]; }
 check "a driver that hangs" yes "$(until_so is_stale && echo yes)"
 kill -CONT "$driver"
 check "and goes on" yes "$(until_so is_told OL && [[ $(cycle) == "false false"* ]] && echo yes)"
+disown "$driver"
 kill -KILL "$driver"
-wait "$driver" 2>/dev/null || true
 is_gone() { [[ $(cycle) == "the driver of the UPS does not run" ]]; }
 check "a driver that is gone" yes "$(until_so is_gone && echo yes)"
 check "check says what to do" "start it: upsdrvctl start" "$(run check --json | jq -r '.checks[] | select(.check == "ups").fix')"

@@ -214,3 +214,26 @@ fn debug_shows_no_path_and_no_query_of_a_url() {
     );
     assert!(!format!("{url:?}").contains("hush"));
 }
+
+#[test]
+fn one_ups_is_asked_of_one_server() {
+    let asked = |rest: &str| {
+        let ups = settings(&format!("{RECORD}[ups]\n{rest}")).ups;
+        ups.map(|ups| ups.to_string()).unwrap_or_default()
+    };
+    assert_eq!(asked(""), "");
+    assert_eq!(asked("nut = \"\"\napcupsd = \"\"\n"), "");
+    assert_eq!(
+        asked("nut = \"ups@localhost\"\napcupsd = \"\"\n"),
+        "ups@localhost:3493"
+    );
+    assert_eq!(asked("apcupsd = \"[::1]\"\n"), "[::1]:3551");
+    assert_eq!(
+        problem("[ups]\nnut = \"ups@localhost\"\napcupsd = \"localhost\""),
+        ":4: ups.apcupsd = \"localhost\": expected either ups.nut or ups.apcupsd, not both"
+    );
+    assert_eq!(
+        problem("[ups]\nnut = \"localhost:3493\""),
+        ":3: ups.nut = \"localhost:3493\": expected the UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\""
+    );
+}

@@ -88,7 +88,7 @@ fn one_that_cannot_be_asked_is_told_with_what_to_do() {
     for (answer, told) in [
         (
             &b"ERR UNKNOWN-UPS\nERR UNKNOWN-UPS\nERR UNKNOWN-UPS\nOK Goodbye\n"[..],
-            "upsd knows no UPS \"ups\"; fix: set ups.nut to one of those that this lists: upsc -l",
+            "upsd knows no UPS of that name; fix: set ups.nut to one of those that this lists: upsc -l",
         ),
         (
             b"ERR DRIVER-NOT-CONNECTED\nERR DRIVER-NOT-CONNECTED\n",
