@@ -89,6 +89,7 @@ pub fn observe(
             host,
             router,
             gateway: None,
+            exits: ByFamily::default(),
         }
     });
     let is_known = state.gateway.as_ref().is_some_and(|it| it.way.is_some());

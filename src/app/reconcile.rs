@@ -26,7 +26,7 @@ use crate::logic::gateway::Gateway;
 use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::{CHANGING, Next, RecordSpec, Truth};
+use crate::logic::records::{CHANGING, Next, RecordSpec, Settled, Truth};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired};
@@ -80,7 +80,7 @@ pub fn desired<'a>(adapters: &'a Adapters, options: &cli::Reconcile) -> Desired<
         doh: !settings.network.doh.is_empty(),
         trust: options.trust,
         no_cache: options.no_cache,
-        vpn_guard: settings.network.vpn_guard,
+        vpn_guard: settings.network.vpn_guard == Some(true),
     }
 }
 
@@ -232,7 +232,13 @@ impl<'a, 'd> Run<'a, 'd> {
             let is_any = !foreseen.iter().all(is_done);
             let ahead = is_any.then(|| beside(scope, read));
             let is_settled = step::may_be_hinted(state, &foreseen, desired);
-            let (seen, router) = observe(adapters, state, desired, is_settled, now, *deadline);
+            let is_right =
+                |it: &Option<Next>| matches!(it, Some(Next::Done(Settled::Right { .. })));
+            let is_all_right = foreseen.iter().all(is_right);
+            let (mut seen, router) = observe(adapters, state, desired, is_settled, now, *deadline);
+            if !is_all_right || step::is_news(state, &seen) {
+                seen.exits = adapters.exits();
+            }
             self.router.replace(router);
             let ahead = ahead.and_then(Begun::join);
             (seen, ahead.unwrap_or_default())

@@ -239,7 +239,7 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
         ),
         doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, url::secure),
         verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
-        vpn_guard: section.boolean("vpn_guard").is_some_and(|(it, _)| it),
+        vpn_guard: section.boolean("vpn_guard").map(|(it, _)| it),
         ca_file: section.parsed("ca_file", absolute),
     };
     section.close();

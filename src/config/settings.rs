@@ -96,8 +96,9 @@ pub struct Network {
     pub ip6_providers: Vec<Endpoint>,
     /// For so long what the router tells is enough, before a provider is asked again; zero where the router is not asked.
     pub verify_every: Duration,
-    /// Whether records wait where the router tells another public address than the providers see.
-    pub vpn_guard: bool,
+    /// Whether records wait where this host goes out by a VPN, and where the router tells another public address than the providers see; none
+    /// for the former alone.
+    pub vpn_guard: Option<bool>,
     /// DNS over HTTPS servers, in order.
     pub doh: Vec<Endpoint>,
     /// More trust roots, in PEM.

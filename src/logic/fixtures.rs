@@ -72,6 +72,7 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
             .map(|text| public_ip(ip(text)))
             .collect(),
         gateway: None,
+        exits: ByFamily::default(),
     }
 }
 

@@ -155,6 +155,8 @@ pub struct Observation {
     pub public_ip: Vec<PublicIp>,
     /// The router was asked for its external address.
     pub gateway: Option<Asked>,
+    /// The VPN by which this host goes out over each family, where that was looked at, as something may be written.
+    pub exits: ByFamily<Option<String>>,
 }
 
 impl Observation {

@@ -394,6 +394,14 @@ fn plan(
         cache_age: None,
         next: Next::Done(Settled::waits(reason)),
     };
+    let guarded = |reason| Planned {
+        next: Next::Done(Settled::Held {
+            reason,
+            is_trouble: true,
+            found: Instead::Unread,
+        }),
+        ..held(String::new())
+    };
     let track = state.machines.of(family).track;
     let Some(wanted) = track.trusted() else {
         let required = desired.policy.confirmations;
@@ -411,18 +419,19 @@ fn plan(
             "{}: the router reports {told}, and {wanted} is where a VPN or another uplink goes out: network.vpn_guard holds it until they agree",
             spec.label()
         );
-        return Planned {
-            next: Next::Done(Settled::Held {
-                reason,
-                is_trouble: true,
-                found: Instead::Unread,
-            }),
-            ..held(String::new())
-        };
+        return guarded(reason);
     }
     let reconciliation = desired.reconcile(spec, known, wanted, now);
     let (cache, cache_age) = reconciliation.cache();
     let next = reconciliation.begin();
+    let is_right = matches!(next, Next::Done(Settled::Right { .. }));
+    if let Some(exit) = seen.exits.of(family).as_ref().filter(|_| !is_right) {
+        let reason = format!(
+            "{}: {wanted} is where {exit}, a VPN, goes out, and is not published; fix: set network.interface to the interface of the line, or network.vpn_guard = false to publish it all the same",
+            spec.label()
+        );
+        return guarded(reason);
+    }
     // A hint is taken only where nothing is to be done.
     if is_hinted && !matches!(next, Next::Done(_)) {
         return held("no provider was asked for the address in this cycle".to_owned());
@@ -469,6 +478,16 @@ pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option
         Some(desired.reconcile(spec, known, wanted, now).begin())
     });
     foreseen.collect()
+}
+
+/// Whether anybody was heard to name another address than the trusted one of its family.
+#[must_use]
+pub fn is_news(state: &State, seen: &Observation) -> bool {
+    let mut counted = seen.public_ip.iter().filter_map(|it| seen.counted(it.family));
+    counted.any(|it| {
+        let track = state.machines.of(Family::of(it.address)).track;
+        track.trusted() != Some(it.address)
+    })
 }
 
 /// Whether what the router tells may be enough over IPv4: nobody asks by hand, no power is or was to be cut, and by what is [foreseen](foresee)

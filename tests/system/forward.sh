@@ -1,12 +1,12 @@
 #!/bin/bash
 # Port forwards by a real router (miniupnpd) and an unprivileged `cadence reconcile`: each protocol alone, renewals, a restart, another router,
 # a port that somebody else has, another host, and their removal. That a port is open is proven by a datagram from the internet and its answer.
-# As root: tests/system/forward.sh BINARY. Needs curl, iproute2, nftables, jq, openssl, perl, miniupnpd-nftables.
+# As root: tests/system/forward.sh BINARY. Needs conntrack, curl, iproute2, nftables, jq, openssl, perl, miniupnpd-nftables.
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
 alone "$@"
-command -v miniupnpd >/dev/null || { echo "$0: needs miniupnpd" >&2; exit 77; }
+for it in conntrack curl miniupnpd; do command -v "$it" >/dev/null || { echo "$0: needs $it" >&2; exit 77; }; done
 make_internet "${1:?the binary to test}"
 tell_addresses 11.22.33.44 2606:2800:220:1:248:1893:25c8:1946
 
@@ -75,7 +75,7 @@ reached() {
     print defined recv($s, $said, 99, 0) ? $said : "nobody"'
 }
 # forget_flows: what went through the port before is not let through by that.
-forget_flows() { within router conntrack -F >/dev/null 2>&1 || true; }
+forget_flows() { within router conntrack -F 2>/dev/null; }
 
 # forward [LINE..]: the configuration, with these lines in [[forward]].
 forward() {

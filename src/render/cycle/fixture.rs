@@ -112,6 +112,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
                 max_attempts: 4,
             }],
             gateway: None,
+            exits: ByFamily::default(),
         },
         decision: Decision {
             before: Readiness::Ready,

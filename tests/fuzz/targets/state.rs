@@ -164,6 +164,7 @@ fn down() -> Observation {
         lines: ByFamily::same(Line::Down),
         public_ip: vec![],
         gateway: None,
+        exits: ByFamily::default(),
     }
 }
 

@@ -226,6 +226,7 @@ impl<'a> Home<'a> {
             lines: ByFamily::same(line),
             public_ip,
             gateway: None,
+            exits: ByFamily::default(),
         }
     }
 
