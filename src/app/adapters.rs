@@ -21,7 +21,7 @@ use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
-use crate::logic::units::Family;
+use crate::logic::units::{ByFamily, Family};
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
 use crate::net::names::Names;

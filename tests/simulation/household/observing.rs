@@ -127,6 +127,7 @@ fn observation(
         lines,
         public_ip,
         gateway: None,
+        exits: ByFamily::default(),
     }
 }
 

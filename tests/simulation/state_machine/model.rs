@@ -607,6 +607,7 @@ fn observation(seen: Seen) -> Observation {
             .into_iter()
             .collect(),
         gateway: None,
+        exits: ByFamily::default(),
     }
 }
 
