@@ -19,6 +19,7 @@ use super::pending_cut;
 use super::power::{self, LastLook, Save};
 use super::remembered::{is_dark, is_due, leave, load};
 use super::threads::{Begun, beside};
+use super::vpn;
 use crate::called;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
@@ -382,6 +383,7 @@ impl<'a, 'd> Run<'a, 'd> {
             jitter: system::random_up_to(desired.policy.jitter),
         };
         let mut state = settle(decided.state, &ending, now, desired);
+        vpn::judge(adapters, &mut state, now);
         if self.dir.is_some() && !decided.decision.verdict.is_down() {
             adapters.resolve_other_names(state.cycle);
         }

@@ -12,6 +12,7 @@ use crate::logic::forward::Forward;
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::{CutPlug, Limits};
+use crate::logic::vpn::Vpn;
 
 /// How hard the policy rules are (contract: policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Settings {
     pub recovery: Recovery,
     /// The ports that the router is to forward; no two alike.
     pub forwards: Vec<Forward>,
+    /// The VPN of this home, if there is one to look at.
+    pub vpn: Option<Vpn>,
     /// For how long the record of each cycle is kept; zero where there is none.
     pub keep: Duration,
     /// Where each cycle writes its metrics, if anywhere.

@@ -64,6 +64,7 @@ impl Attempt {
             | EventKind::Converged { .. }
             | EventKind::Outage { .. }
             | EventKind::Forward { .. }
+            | EventKind::Vpn { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => None,
         });

@@ -76,7 +76,9 @@ impl Topic {
                 }
                 RecordOutcome::Held | RecordOutcome::Failed => Some(Self::Trouble),
             },
-            EventKind::Forward { .. } | EventKind::Error { .. } => Some(Self::Trouble),
+            EventKind::Forward { .. } | EventKind::Vpn { .. } | EventKind::Error { .. } => {
+                Some(Self::Trouble)
+            }
             EventKind::Readiness { .. } => None,
         }
     }
@@ -280,6 +282,7 @@ pub fn is_urgent(event: &Event) -> bool {
         | EventKind::Converged { .. }
         | EventKind::Outage { .. }
         | EventKind::Forward { .. }
+        | EventKind::Vpn { .. }
         | EventKind::Gap { .. } => false,
     }
 }

@@ -129,6 +129,15 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// The VPN came to be reachable from outside, or is so no more.
+    Vpn {
+        /// The name by which it is reached.
+        name: String,
+        /// Whether it is.
+        reachable: bool,
+        /// Why.
+        reason: String,
+    },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
         /// For how many seconds; null if the clocks cannot tell.
@@ -220,6 +229,11 @@ impl Event {
                 router: address("router")??,
                 reason: owned("reason"),
             },
+            "vpn" => EventKind::Vpn {
+                name: owned("name")?,
+                reachable: it.get("reachable")?.as_bool()?,
+                reason: owned("reason")?,
+            },
             "gap" => EventKind::Gap {
                 seconds: number("seconds"),
             },
@@ -249,6 +263,7 @@ impl EventKind {
             Self::Outage { .. } => "outage",
             Self::Recovery { .. } => "recovery",
             Self::Forward { .. } => "forward",
+            Self::Vpn { .. } => "vpn",
             Self::Gap { .. } => "gap",
             Self::Error { .. } => "error",
         }
@@ -256,7 +271,7 @@ impl EventKind {
 }
 
 /// Every kind of event that `history --kind` accepts.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "address",
     "readiness",
     "record",
@@ -264,6 +279,7 @@ pub const KINDS: [&str; 9] = [
     "outage",
     "recovery",
     "forward",
+    "vpn",
     "gap",
     "error",
 ];

@@ -38,6 +38,7 @@ pub mod step;
 pub mod streak;
 pub mod units;
 pub mod verdict;
+pub mod vpn;
 pub mod zone_state;
 
 #[cfg(test)]

@@ -483,7 +483,10 @@ pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option
 /// Whether anybody was heard to name another address than the trusted one of its family.
 #[must_use]
 pub fn is_news(state: &State, seen: &Observation) -> bool {
-    let mut counted = seen.public_ip.iter().filter_map(|it| seen.counted(it.family));
+    let mut counted = seen
+        .public_ip
+        .iter()
+        .filter_map(|it| seen.counted(it.family));
     counted.any(|it| {
         let track = state.machines.of(Family::of(it.address)).track;
         track.trusted() != Some(it.address)

@@ -10,6 +10,7 @@ pub mod host;
 pub mod igd;
 pub mod public_ip;
 pub mod router;
+pub mod vpn;
 pub mod wan;
 pub mod way;
 

@@ -280,6 +280,19 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             let told = format!("{label} to {host}:{internal} {what}{because}");
             (Some(paint), told)
         }
+        EventKind::Vpn {
+            name,
+            reachable,
+            reason,
+        } => {
+            let (paint, what) = if *reachable {
+                (Paint::Good, "is")
+            } else {
+                (Paint::Bad, "is not")
+            };
+            let told = format!("{name} {what} reachable from outside: {reason}");
+            (Some(paint), told)
+        }
         EventKind::Gap { seconds } => {
             let told = format!("no cycle ran for {}", duration(*seconds));
             (Some(Paint::Warn), told)

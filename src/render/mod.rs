@@ -18,6 +18,7 @@ pub mod status;
 mod style;
 mod text;
 mod time;
+mod vpn;
 
 pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal, width_of};

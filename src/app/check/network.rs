@@ -8,6 +8,7 @@ use super::finding::{Finding, Level};
 use super::{api, plug};
 use crate::app::adapters::Adapters;
 use crate::app::threads::{beside, side_by_side};
+use crate::app::vpn;
 use crate::called;
 use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::line::Heard;
@@ -17,6 +18,7 @@ use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::families;
 use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType};
+use crate::logic::vpn::{Reach, Told};
 use crate::net::http::HTTP_TIMEOUT;
 use crate::net::{Deadline, reason};
 use crate::probe::doh::UNRESOLVED;
@@ -50,6 +52,8 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
         findings.extend(forwards(adapters, state));
+        findings.extend(state.and_then(|state| vpn(adapters, state, now)));
+        findings.extend(exits(adapters));
         findings.extend(asked_plug.join().unwrap_or_default());
         let dead = dead_family(&targets);
         let is_any_asked = targets.iter().any(is_asked);
@@ -96,6 +100,28 @@ fn told(state: Option<&State>) -> Option<Finding> {
         },
         None => told,
     })
+}
+
+/// Whether the VPN is reached from outside.
+fn vpn(adapters: &Adapters, state: &State, now: &Moment) -> Option<Finding> {
+    let told = vpn::look(adapters, state, now)?;
+    let sentence = Told::sentence(told.reach, &told.why);
+    Some(match told.reach {
+        Reach::Yes => Finding::ok("vpn", sentence),
+        Reach::No | Reach::NotKnown => Finding::warn("vpn", sentence),
+    })
+}
+
+/// A VPN by which this host goes out: its exit is not published.
+fn exits(adapters: &Adapters) -> Vec<Finding> {
+    let exits = adapters.exits();
+    let each = [(Family::V4, exits.ipv4), (Family::V6, exits.ipv6)];
+    let finding = |(family, exit): (Family, Option<String>)| {
+        let told = format!("this host goes out by {}, a VPN, over {family}", exit?);
+        let fix = "set network.interface to the interface of the line, or network.vpn_guard = false to publish where the VPN goes out";
+        Some(Finding::warn("exit", told).fix(fix))
+    };
+    each.into_iter().filter_map(finding).collect()
 }
 
 /// The ports that the router is to forward, as the last cycle left them.

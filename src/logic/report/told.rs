@@ -34,6 +34,7 @@ impl Report {
             | EventKind::Record { .. }
             | EventKind::Outage { .. }
             | EventKind::Forward { .. }
+            | EventKind::Vpn { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }

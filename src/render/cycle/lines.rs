@@ -18,6 +18,7 @@ use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
 use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
+use crate::logic::vpn::Reach;
 use crate::render::forward::ForwardObject;
 use crate::render::line::{Level, Line, Mark, whole_seconds};
 use crate::render::signal;
@@ -39,6 +40,7 @@ pub fn all(cycle: &Cycle<'_>, style: &Style, limit: Option<Limit>) -> Vec<Line> 
     });
     lines.extend(readiness(cycle));
     lines.extend(forwards(cycle));
+    lines.extend(vpn(cycle));
     lines.extend(recovery(cycle));
     lines.push(verdict(cycle));
     lines.push(net_health(cycle));
@@ -403,6 +405,27 @@ fn forwards(cycle: &Cycle<'_>) -> Vec<Line> {
             .meta_some("reason", it.problem.as_ref())
     });
     each.collect()
+}
+
+/// Whether the VPN is reached from outside; nothing where none is configured.
+fn vpn(cycle: &Cycle<'_>) -> Option<Line> {
+    let known = cycle.state.vpn.as_ref()?;
+    let is_news = cycle
+        .state
+        .new_events()
+        .any(|event| matches!(event.what, EventKind::Vpn { .. }));
+    let (mark, state) = match known.reach {
+        Reach::Yes => (Mark::Good, "REACHABLE"),
+        Reach::No => (Mark::Warn, "UNREACHABLE"),
+        Reach::NotKnown => (Mark::Neutral, "NOT_KNOWN"),
+    };
+    let level = match known.reach {
+        Reach::No if is_news => Level::Warning,
+        _ if is_news => Level::Notice,
+        _ => Level::Info,
+    };
+    let line = Line::new(cycle.now.wall, mark, "VPN", state).level(level);
+    Some(line.meta("reason", &known.why))
 }
 
 /// The modem's power; nothing where there is nothing to say of it.

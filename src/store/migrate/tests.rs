@@ -145,6 +145,7 @@ fn saved_first() -> State {
         cycle: 7,
         gateway: None,
         forwards: None,
+        vpn: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),
