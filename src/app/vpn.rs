@@ -3,7 +3,7 @@
 use super::adapters::Adapters;
 use crate::logic::moment::Moment;
 use crate::logic::state::State;
-use crate::logic::vpn::{self, Known, Told};
+use crate::logic::vpn::{self, Told};
 
 /// Takes up whether it is reached from outside.
 pub fn judge(adapters: &Adapters, state: &mut State, now: &Moment) {
@@ -27,10 +27,4 @@ pub fn look(adapters: &Adapters, state: &State, now: &Moment) -> Option<Told> {
     let seen = crate::probe::vpn::look(vpn, public, now.wall.as_second());
     let facts = vpn::facts(vpn, &seen, &settings.records, &settings.forwards, state);
     Some(vpn::verdict(vpn, &seen, &facts))
-}
-
-/// What is remembered, for people.
-#[must_use]
-pub fn sentence(known: &Known) -> String {
-    Told::sentence(known.reach, &known.why)
 }

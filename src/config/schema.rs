@@ -78,7 +78,8 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
     let recovery = recovery(Section::new(reader, "recovery", in_recovery));
     let forwards = forwards::read(reader, &in_forwards.unwrap_or_default(), &policy);
-    let vpn = in_vpn.and_then(|it| vpn(Section::new(reader, "vpn", Some(it)), &records));
+    let is_wanted = |it: &Vpn| in_vpn.is_some() || it.interface.is_some();
+    let vpn = vpn(Section::new(reader, "vpn", in_vpn), &records).filter(is_wanted);
     let mut telemetry = Section::new(reader, "telemetry", in_telemetry);
     let keep = telemetry.duration("keep", bounds::KEEP);
     telemetry.close();

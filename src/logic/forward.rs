@@ -7,7 +7,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
@@ -74,7 +76,7 @@ named! {
 }
 
 /// What is remembered of a forward.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mapping {
     /// What is forwarded.
     pub transport: Transport,
@@ -87,7 +89,6 @@ pub struct Mapping {
     /// The host that gets it.
     pub to: IpAddr,
     /// What this host was called when it was asked for first: there it may still lead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<IpAddr>,
     /// By this a router knows whose it is (RFC 6887, 11.1): 24 hexadecimal digits.
     pub nonce: String,
@@ -96,7 +97,6 @@ pub struct Mapping {
     /// Since when.
     pub since: Moment,
     /// Somebody else made it, as whoever set up the router: it serves, and is neither renewed nor given back.
-    #[serde(default)]
     pub is_foreign: bool,
     /// When the router granted it last.
     pub asked: Moment,
@@ -111,7 +111,7 @@ pub struct Mapping {
 }
 
 /// What is remembered of the forwards of a router.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Forwards {
     /// Which router.
     pub router: IpAddr,
@@ -129,6 +129,62 @@ pub struct Forwards {
     pub silent: u32,
     /// Each of them.
     pub mappings: Vec<Mapping>,
+}
+
+/// By the values that are there: what is derived takes 10 KB more of the binary.
+impl<'de> Deserialize<'de> for Forwards {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let stored = Value::deserialize(from)?;
+        Self::of(&stored).ok_or_else(|| D::Error::custom("no forwards of a router"))
+    }
+}
+
+/// One value of what is stored.
+struct Stored<'a>(&'a Value);
+
+impl Stored<'_> {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.as_str()
+    }
+
+    fn owned(&self, key: &str) -> Option<String> {
+        self.text(key).map(str::to_owned)
+    }
+
+    fn number<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
+        self.0.get(key)?.as_u64()?.try_into().ok()
+    }
+
+    fn address(&self, key: &str) -> Option<IpAddr> {
+        self.text(key)?.parse().ok()
+    }
+
+    fn moment(&self, key: &str) -> Option<Moment> {
+        Moment::of(self.0.get(key)?)
+    }
+}
+
+impl Mapping {
+    fn of(it: &Value) -> Option<Self> {
+        let it = Stored(it);
+        Some(Self {
+            transport: Transport::named(it.text("transport")?)?,
+            internal: it.number("internal")?,
+            external: it.number("external")?,
+            host: it.address("host"),
+            to: it.address("to")?,
+            was: it.address("was"),
+            nonce: it.owned("nonce")?,
+            standing: Standing::named(it.text("standing")?)?,
+            since: it.moment("since")?,
+            is_foreign: it.0.get("is_foreign")?.as_bool()?,
+            asked: it.moment("asked")?,
+            looked: it.moment("looked")?,
+            lifetime_s: it.number("lifetime_s")?,
+            failures: it.number("failures")?,
+            why: it.owned("why"),
+        })
+    }
 }
 
 /// Where this host is.
@@ -322,6 +378,22 @@ fn rest(failures: u32) -> Duration {
 }
 
 impl Forwards {
+    /// Reads them; none where something of them is missing, or is not known.
+    fn of(it: &Value) -> Option<Self> {
+        let it = Stored(it);
+        let mappings = it.0.get("mappings")?.as_array()?.iter();
+        Some(Self {
+            router: it.address("router")?,
+            mac: it.owned("mac"),
+            way: it.owned("way"),
+            epoch: it.number("epoch"),
+            heard: it.moment("heard")?,
+            asked: it.moment("asked")?,
+            silent: it.number("silent")?,
+            mappings: mappings.map(Mapping::of).collect::<Option<_>>()?,
+        })
+    }
+
     fn at(place: &Place, now: &Moment) -> Self {
         Self {
             router: place.router.into(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// 2020-01-01T00:00:00Z. A wall clock before this was never set: no release of cadence is as old.
 const EARLIEST_PLAUSIBLE_S: i64 = 1_577_836_800;
@@ -58,6 +59,16 @@ impl Elapsed {
 }
 
 impl Moment {
+    /// Reads one; none where something of it is missing.
+    #[must_use]
+    pub fn of(it: &Value) -> Option<Self> {
+        Some(Self {
+            wall: it.get("wall")?.as_str()?.parse().ok()?,
+            boot: it.get("boot")?.as_str()?.into(),
+            since_boot_ms: it.get("since_boot_ms")?.as_u64()?,
+        })
+    }
+
     /// The time from `self` to the later moment `now`.
     #[must_use]
     pub fn elapsed(&self, now: &Self) -> Elapsed {

@@ -18,7 +18,7 @@ use super::records::RecordSpec;
 use super::state::State;
 use super::units::{Family, Transport, human_duration};
 
-/// A session of WireGuard ends after this without another handshake (`REJECT_AFTER_TIME`, WireGuard's paper, 6.1).
+/// A session of `WireGuard` ends after this without another handshake (`REJECT_AFTER_TIME` in its paper, 6.1).
 const SESSION_S: u64 = 180;
 
 named! {
@@ -307,12 +307,15 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) 
     let problem = forward.problem.clone().unwrap_or_default();
     match forward.standing {
         Standing::Open => Leads::Here,
-        Standing::Taken | Standing::Refused | Standing::Failed => Leads::Not(problem),
-        Standing::Intended | Standing::Closing if problem.is_empty() => Leads::NotKnown(format!(
+        _ if !problem.is_empty() => Leads::Not(problem),
+        Standing::Taken
+        | Standing::Refused
+        | Standing::Failed
+        | Standing::Intended
+        | Standing::Closing => Leads::NotKnown(format!(
             "the router was not asked yet to forward UDP port {}",
             vpn.port
         )),
-        Standing::Intended | Standing::Closing => Leads::Not(problem),
     }
 }
 

@@ -28,12 +28,9 @@ fn well() -> (Seen, Facts) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_is_in_the_way_comes_first_then_what_is_not_known_then_what_speaks_for_it() {
     type Change = fn(&mut Vpn, &mut Seen, &mut Facts);
-    let not = |why: &str| Leads::Not(why.to_owned());
-    let _ = not;
-    let shaken = |age_s, is_outside| Some(Handshake { age_s, is_outside });
-    let _ = shaken;
     let rows: [(Change, &str); 17] = [
         (
             |_, _, _| {},
@@ -176,4 +173,65 @@ fn it_is_told_when_it_changes_and_not_what_an_outage_tells_or_nobody_knows() {
     }
     assert_eq!(told, [(1, true), (7, false), (10, true)]);
     assert_eq!(known.unwrap().since, at(10));
+}
+
+#[test]
+fn what_the_state_knows_of_the_name_and_of_the_port_is_taken_from_it() {
+    use crate::logic::fixtures::{ip, record};
+    use crate::logic::readiness::Track;
+    use crate::logic::records::{Layer, Verified};
+    let spec = RecordSpec {
+        name: "vpn.example.com".to_owned(),
+        ..record("vpn.example.com", super::super::units::RecordType::A)
+    };
+    let forward = Forward {
+        transport: Transport::Udp,
+        internal: 51820,
+        external: 51820,
+        host: None,
+        lifetime: std::time::Duration::from_secs(7200),
+    };
+    let (seen, _) = well();
+    let mut state = State::cold(&at(0));
+    let of = |state: &State, seen: &Seen, forwards: &[Forward]| {
+        facts(&vpn(), seen, std::slice::from_ref(&spec), forwards, state)
+    };
+    let cold = of(&state, &seen, &[]);
+    assert_eq!(cold.line, None);
+    assert!(matches!(cold.name, Leads::NotKnown(_)));
+    let Leads::NotKnown(why) = cold.port else {
+        panic!()
+    };
+    assert!(
+        why.contains("nobody tells") && why.contains("[[forward]] with internal = 51820"),
+        "{why}"
+    );
+    state.machines.ipv4.track = Track::Trusted {
+        address: ip("11.0.0.1"),
+        confirmations: 2,
+    };
+    let known = state.records.get_mut_or_new(spec.key());
+    known.cache = Some(Verified {
+        address: ip("11.0.0.1"),
+        layer: Layer::Api,
+        ttl: None,
+        proxied: None,
+        id: None,
+        settings: None,
+        zone: None,
+        at: at(0),
+    });
+    let ready = of(&state, &seen, std::slice::from_ref(&forward));
+    assert_eq!((ready.line, &ready.name), (Some(true), &Leads::Here));
+    assert!(matches!(ready.port, Leads::NotKnown(_)), "not asked yet");
+    let direct = Seen {
+        is_own_address: true,
+        ..seen.clone()
+    };
+    assert_eq!(of(&state, &direct, &[]).port, Leads::Here);
+    state.records.get_mut_or_new(spec.key()).proxied = Some(true);
+    let Leads::Not(why) = of(&state, &seen, &[]).name else {
+        panic!()
+    };
+    assert!(why.contains("proxied") && why.contains("; fix: "), "{why}");
 }

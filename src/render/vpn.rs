@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Paint;
+use super::line::Mark;
 use crate::logic::advice;
 use crate::logic::vpn::{Known, Reach, Told};
 
@@ -24,6 +25,16 @@ pub struct VpnObject {
     /// All of it in a sentence.
     #[serde(skip)]
     pub told: String,
+}
+
+/// The mark and the state of a verdict, as lines have them.
+#[must_use]
+pub const fn reach(reach: Reach) -> (Mark, &'static str) {
+    match reach {
+        Reach::Yes => (Mark::Good, "REACHABLE"),
+        Reach::No => (Mark::Warn, "UNREACHABLE"),
+        Reach::NotKnown => (Mark::Neutral, "NOT_KNOWN"),
+    }
 }
 
 impl VpnObject {

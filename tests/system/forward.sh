@@ -147,10 +147,10 @@ for way in PCP NAT-PMP UPnP; do
   check "open there too, by the way that it speaks" "at home: hello" "$(reached)"
 
   cadence forward --json
-  check "cadence forward" "open 0" "$(jq -r '.forwards[0].standing' <<<"$told") $code"
+  check "cadence forward" "ok 0" "$(jq -r '.checks[0].result' <<<"$told") $code"
   check "which tells where it leads" yes "$([[ $told == *'leads to 192.168.77.2:51820'* ]] && echo yes || echo "$told")"
   cadence forward --remove --json
-  check "cadence forward --remove" "1 0 0" "$(jq -r '"\(.removed) \(.forwards | length)"' <<<"$told") $code"
+  check "cadence forward --remove" "udp 51820 to 192.168.77.2:51820 is removed 0" "$(jq -r '.checks[0].message' <<<"$told") $code"
   forget_flows
   check "and nobody gets in" nobody "$(reached)"
   cycle

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use super::finding::{Finding, Level};
 use super::{api, plug};
 use crate::app::adapters::Adapters;
+use crate::app::forward;
 use crate::app::threads::{beside, side_by_side};
 use crate::app::vpn;
-use crate::called;
-use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::line::Heard;
 use crate::logic::moment::Moment;
 use crate::logic::observation::{Answer, RouterMethod, Signal};
@@ -51,7 +50,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let asked_router = asked_router.join().filter(|_| !is_cut_off);
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
-        findings.extend(forwards(adapters, state));
+        findings.extend(forward::findings(adapters, state));
         findings.extend(state.and_then(|state| vpn(adapters, state, now)));
         findings.extend(exits(adapters));
         findings.extend(asked_plug.join().unwrap_or_default());
@@ -122,24 +121,6 @@ fn exits(adapters: &Adapters) -> Vec<Finding> {
         Some(Finding::warn("exit", told).fix(fix))
     };
     each.into_iter().filter_map(finding).collect()
-}
-
-/// The ports that the router is to forward, as the last cycle left them.
-fn forwards(adapters: &Adapters, state: Option<&State>) -> Vec<Finding> {
-    let known = state.and_then(|state| state.forwards.as_ref());
-    let all = forwarded(&adapters.settings.forwards, known);
-    let finding = |it: &Forwarded| {
-        let told = format!("{}, {}", it.target(), it.told());
-        match (it.is_well(), &it.since) {
-            (true, _) if it.problem.is_none() => Finding::ok("forward", told),
-            (false, None) if it.problem.is_none() => {
-                let fix = format!("run a cycle: {}", called::cadence("reconcile"));
-                Finding::warn("forward", told).fix(fix)
-            }
-            _ => Finding::warn("forward", told),
-        }
-    };
-    all.iter().map(finding).collect()
 }
 
 /// `up`: somebody beyond it answers, so whatever the router does, it does its work.

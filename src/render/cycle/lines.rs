@@ -24,6 +24,7 @@ use crate::render::line::{Level, Line, Mark, whole_seconds};
 use crate::render::signal;
 use crate::render::style::{Form, Style};
 use crate::render::text::Limit;
+use crate::render::vpn::reach;
 
 /// Of so many records each has its lines.
 pub const ALL: usize = 10;
@@ -414,11 +415,7 @@ fn vpn(cycle: &Cycle<'_>) -> Option<Line> {
         .state
         .new_events()
         .any(|event| matches!(event.what, EventKind::Vpn { .. }));
-    let (mark, state) = match known.reach {
-        Reach::Yes => (Mark::Good, "REACHABLE"),
-        Reach::No => (Mark::Warn, "UNREACHABLE"),
-        Reach::NotKnown => (Mark::Neutral, "NOT_KNOWN"),
-    };
+    let (mark, state) = reach(known.reach);
     let level = match known.reach {
         Reach::No if is_news => Level::Warning,
         _ if is_news => Level::Notice,

@@ -42,6 +42,7 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         plug: None,
         no_plug: None,
         forwards: vec![],
+        vpn: None,
     }
 }
 
