@@ -77,7 +77,7 @@ impl Greeting {
         now: &Moment,
     ) -> Result<(), StoreError> {
         let Self {
-            place,
+            mut place,
             heard,
             in_doubt,
         } = self;
@@ -86,6 +86,10 @@ impl Greeting {
             Taken::Left(heard) => heard,
             Taken::Over | Taken::Late => None,
         });
+        // The kernel knows it once it has answered.
+        if heard.is_some() && place.mac.is_none() {
+            place.mac = adapters.place().and_then(|place| place.mac);
+        }
         let (deeds, told) = Forwards::take_up(
             &mut state.forwards,
             wanted,

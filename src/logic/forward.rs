@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
-use super::gateway::{Protocol, went_on};
+use super::gateway::{Protocol, YOUNG, went_on};
 use super::moment::Moment;
 use super::named::named;
 use super::units::Transport;
@@ -343,7 +343,13 @@ impl Mapping {
     }
 
     /// What has to be asked about it now.
-    fn deed(&self, at: usize, is_read: bool, in_doubt: bool, now: &Moment) -> Option<Deed> {
+    fn deed(
+        &self,
+        at: usize,
+        is_read: bool,
+        (in_doubt, is_young): (bool, bool),
+        now: &Moment,
+    ) -> Option<Deed> {
         let rest = rest(self.failures);
         let has_rested = self.failures == 0 || !self.looked.elapsed(now).under(rest);
         match self.standing {
@@ -355,7 +361,8 @@ impl Mapping {
             Standing::Open => {
                 let half = Duration::from_secs(u64::from(self.lifetime_s) / 2);
                 let is_leased = self.lifetime_s > 0 && !self.is_foreign;
-                let renew = is_leased && !self.asked.elapsed(now).under(half) && has_rested;
+                let is_half = !self.asked.elapsed(now).under(half);
+                let renew = is_leased && (is_half || is_young) && has_rested;
                 let looked = !self.looked.elapsed(now).under(LOOK_AGAIN);
                 let look = is_read && (looked || in_doubt);
                 (renew || look).then_some(Deed::Keep { at, renew })
@@ -450,7 +457,7 @@ impl Forwards {
         let is_due = |it: &Mapping| {
             let is_wanted = wanted.iter().any(|wanted| it.is_of(wanted));
             let is_moved = it.host.is_none() && it.to != place.own;
-            !is_wanted || is_moved || it.deed(0, is_read, in_doubt, now).is_some()
+            !is_wanted || is_moved || it.deed(0, is_read, (in_doubt, false), now).is_some()
         };
         // Others tell by their epoch, each time, that they have what they granted.
         if is_read && !wanted.iter().any(is_new) && !known.mappings.iter().any(is_due) {
@@ -494,12 +501,14 @@ impl Forwards {
         if place.mac.is_some() {
             this.mac.clone_from(&place.mac);
         }
+        // One that had just started may have started once more since, and its clock cannot tell.
+        let is_young = this.epoch.is_some_and(|before| before < YOUNG);
         this.hear(asked, heard, &mut told, now);
         this.want(wanted, place.own, &mut told, nonce, now);
         let way = this.way.as_ref().filter(|_| heard.is_some());
         let is_read = way.is_some_and(|way| Protocol::of(way) == Protocol::Upnp);
         let each = this.mappings.iter().enumerate();
-        let due = each.filter_map(|(at, it)| it.deed(at, is_read, in_doubt, now));
+        let due = each.filter_map(|(at, it)| it.deed(at, is_read, (in_doubt, is_young), now));
         let deeds = due.filter(|_| way.is_some()).collect();
         if this.mappings.is_empty() && wanted.is_empty() {
             *known = None;

@@ -115,7 +115,11 @@ for way in PCP NAT-PMP UPnP; do
   check "a datagram from the internet" "at home: hello" "$(reached)"
   before=$(granted)
   cycle
-  check "it is not asked for each cycle" "$before" "$(granted)"
+  # Of a router that started less than five minutes ago no clock tells another start, so it is asked each time.
+  case $way in
+    UPnP) check "it is not asked for each cycle" "$before" "$(granted)" ;;
+    *) check "while it is young it is" yes "$( (($(granted) > before)) && echo yes)" ;;
+  esac
   later 3700
   before=$(granted)
   cycle
@@ -141,9 +145,7 @@ for way in PCP NAT-PMP UPnP; do
   within router nft flush table inet fault
   forget_flows
   check "another router" nobody "$(reached)"
-  # The first cycle may come before the kernel knows who has the address now.
   cycle
-  [[ $(reached) != nobody ]] || cycle
   check "open there too, by the way that it speaks" "at home: hello" "$(reached)"
 
   cadence forward --json
