@@ -488,7 +488,7 @@ _cadence() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery forward gap error" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery forward vpn gap error" -- "${cur}"))
                     return 0
                     ;;
                 --config)

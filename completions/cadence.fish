@@ -131,6 +131,7 @@ converged\t''
 outage\t''
 recovery\t''
 forward\t''
+vpn\t''
 gap\t''
 error\t''"
 complete -c cadence -n "__fish_cadence_using_subcommand history" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F

@@ -230,4 +230,28 @@ check "nor by a rule of its own table, as wg-quick has it" "$before" "$(publishe
 configure A "$targets4" 'doh = []' 'vpn_guard = false' '[cloudflare]' 'api_url = "https://9.9.9.9/client/v4"'
 cycle
 check "unless that is wanted" 45.66.77.88 "$(published)"
+
+echo "-- the recipes, as the real tools read them"
+recipes=$here/../../packaging/vpn
+if [[ -x /lib/systemd/systemd-networkd ]]; then
+  mkdir -p /etc/systemd/network /run/systemd/netif/links
+  mount -t tmpfs tmpfs /etc/systemd/network
+  cp "$recipes"/25-wg0.net* /etc/systemd/network/
+  sed -i "s|^PublicKey=.*|PublicKey=$(wg pubkey <"$work/client.key")|" /etc/systemd/network/25-wg0.netdev
+  install -m 640 -g systemd-network "$work/server.key" /etc/systemd/network/wg0.key
+  chgrp systemd-network /etc/systemd/network/*
+  # This kernel may have no WireGuard: what counts is that each line is understood.
+  read_by() { ip netns exec outside env SYSTEMD_LOG_LEVEL=debug timeout 3 /lib/systemd/systemd-networkd 2>&1 | grep -E "wg0: loaded|/25-wg0" | paste -sd' ' || true; }
+  check "systemd-networkd" 'wg0: loaded "wireguard"' "$(read_by)"
+  sed -i 's/^ListenPort/ListnPort/' /etc/systemd/network/25-wg0.netdev
+  check "which tells what it does not understand" yes "$([[ $(read_by) == *"Unknown key"* ]] && echo yes)"
+  umount /etc/systemd/network
+fi
+if command -v systemd-analyze >/dev/null; then
+  check "units" "" "$(systemd-analyze verify --recursive-errors=no "$recipes/reresolve@.service" "$recipes/reresolve@.timer" 2>&1 | grep reresolve || true)"
+fi
+if python3 -c 'import yaml' 2>/dev/null; then
+  read_yaml='import sys, yaml; it = yaml.safe_load(open(sys.argv[1]))["services"]["wg-easy"]; print(it["environment"]["INIT_HOST"], it["ports"][0])'
+  check "compose.yaml" "vpn.example.com 51820:51820/udp" "$(python3 -c "$read_yaml" "$recipes/compose.yaml")"
+fi
 told_all
