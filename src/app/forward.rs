@@ -81,14 +81,18 @@ impl Greeting {
             heard,
             in_doubt,
         } = self;
-        let is_asked = heard.is_some();
-        let heard = heard.and_then(|heard| match heard.take(LAN_TIMEOUT) {
+        let mut is_asked = heard.is_some();
+        let mut heard = heard.and_then(|heard| match heard.take(LAN_TIMEOUT) {
             Taken::Left(heard) => heard,
             Taken::Over | Taken::Late => None,
         });
-        // The kernel knows it once it has answered.
-        if heard.is_some() && place.mac.is_none() {
-            place.mac = adapters.place().and_then(|place| place.mac);
+        // The kernel knows who it is once it has answered something.
+        place = adapters.place().unwrap_or(place);
+        let known = state.forwards.as_ref();
+        if !is_asked && known.is_some_and(|known| !known.is_at(&place)) {
+            let ways = Forwards::ways(known, wanted, &place, in_doubt, now);
+            heard = adapters.greet(&place, ways, LAN_TIMEOUT)();
+            is_asked = true;
         }
         let (deeds, told) = Forwards::take_up(
             &mut state.forwards,

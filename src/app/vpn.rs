@@ -2,6 +2,7 @@
 
 use super::adapters::Adapters;
 use crate::logic::moment::Moment;
+use crate::logic::reachable;
 use crate::logic::state::State;
 use crate::logic::vpn::{self, Told};
 
@@ -25,6 +26,6 @@ pub fn look(adapters: &Adapters, state: &State, now: &Moment) -> Option<Told> {
     let vpn = settings.vpn.as_ref()?;
     let public = state.machines.ipv4.track.trusted();
     let seen = crate::probe::vpn::look(vpn, public, now.wall.as_second());
-    let facts = vpn::facts(vpn, &seen, &settings.records, &settings.forwards, state);
+    let facts = reachable::facts(vpn, &seen, &settings.records, &settings.forwards, state);
     Some(vpn::verdict(vpn, &seen, &facts))
 }

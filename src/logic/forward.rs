@@ -415,7 +415,8 @@ impl Forwards {
     }
 
     /// Whether this is the router of that place, as far as that can be told.
-    fn is_at(&self, place: &Place) -> bool {
+    #[must_use]
+    pub fn is_at(&self, place: &Place) -> bool {
         let is_same_mac = |(own, its)| own == its;
         let macs = self.mac.as_ref().zip(place.mac.as_ref());
         self.router == place.router && macs.is_none_or(is_same_mac)

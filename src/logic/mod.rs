@@ -22,6 +22,7 @@ pub mod order;
 pub mod policy;
 pub mod provider;
 pub mod quorum;
+pub mod reachable;
 pub mod readiness;
 pub mod record_state;
 pub mod records;

@@ -7,16 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::advice;
 use super::event::EventKind;
-use super::forward::{Forward, Standing};
-use super::forwarded::{Forwarded, forwarded};
-use super::gateway::Mismatch;
 use super::moment::Moment;
 use super::named::named;
-use super::readiness::Readiness;
-use super::record_state::Truth;
-use super::records::RecordSpec;
-use super::state::State;
-use super::units::{Family, Transport, human_duration};
+use super::units::human_duration;
 
 /// A session of `WireGuard` ends after this without another handshake (`REJECT_AFTER_TIME` in its paper, 6.1).
 const SESSION_S: u64 = 180;
@@ -214,109 +207,6 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
         vpn.name
     );
     told(Reach::Yes, &why, None)
-}
-
-/// What the state knows.
-#[must_use]
-pub fn facts(
-    vpn: &Vpn,
-    seen: &Seen,
-    records: &[RecordSpec],
-    forwards: &[Forward],
-    state: &State,
-) -> Facts {
-    let line = match (state.readiness(), state.verdict) {
-        (Readiness::Ready, _) => Some(true),
-        (_, Some(verdict)) if verdict.is_down() => Some(false),
-        _ => None,
-    };
-    let of_name = records.iter().filter(|it| it.name == vpn.name);
-    let mut name = Leads::NotKnown(format!("no record {} is known", vpn.name));
-    let (mut is_v4, mut is_v6) = (false, false);
-    for spec in of_name {
-        let known = state.records.get(spec.key());
-        let label = spec.label();
-        let leads = match known.map(|known| (known.truth(), known)) {
-            Some((_, known)) if known.proxied == Some(true) => Leads::Not(advice::join(
-                &format!("{label} is proxied by Cloudflare, which lets no VPN through"),
-                Some("set proxied = false for it"),
-            )),
-            Some((Truth::Right, _)) => Leads::Here,
-            Some((Truth::Wrong, _)) => Leads::Not(format!("{label} does not point here")),
-            Some((Truth::Unknown, _)) | None => {
-                Leads::NotKnown(format!("it is not known whether {label} points here"))
-            }
-        };
-        is_v4 |= leads == Leads::Here && spec.kind.family() == Family::V4;
-        is_v6 |= leads == Leads::Here && spec.kind.family() == Family::V6;
-        // Either of them is enough.
-        if name != Leads::Here {
-            name = leads;
-        }
-    }
-    let mut port = if is_v6 && !is_v4 {
-        let why = "a firewall of the router may keep IPv6 out, which nobody tells";
-        Leads::NotKnown(why.to_owned())
-    } else {
-        leads_of_router(vpn, seen, forwards, state)
-    };
-    // Over IPv6 one may get in all the same.
-    if let (true, true, Leads::Not(why)) = (is_v4, is_v6, &port) {
-        port = Leads::NotKnown(why.clone());
-    }
-    Facts { line, port, name }
-}
-
-fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) -> Leads {
-    if seen.is_own_address {
-        return Leads::Here;
-    }
-    let public = state.machines.ipv4.track.trusted();
-    let gateway = state.gateway.as_ref();
-    match gateway
-        .zip(public)
-        .and_then(|(it, public)| it.mismatch(public))
-    {
-        Some(Mismatch::SharedAddress) => {
-            return Leads::Not(advice::join(
-                "this line shares its public address (CGNAT)",
-                Some("ask the provider for an address of your own, or use IPv6"),
-            ));
-        }
-        Some(Mismatch::DoubleNat) => {
-            return Leads::Not(advice::join(
-                "another router stands before this one (double NAT)",
-                Some("forward the port on that one to this one, or let one of them be a bridge"),
-            ));
-        }
-        Some(Mismatch::Elsewhere | Mismatch::NoAddress) | None => {}
-    }
-    let all = forwarded(forwards, state.forwards.as_ref());
-    let is_of_it = |it: &&Forwarded| it.transport == Transport::Udp && it.internal == vpn.port;
-    let Some(forward) = all.iter().find(is_of_it) else {
-        let why = format!(
-            "nobody tells whether the router forwards UDP port {}",
-            vpn.port
-        );
-        let fix = format!(
-            "let cadence keep that: [[forward]] with internal = {}",
-            vpn.port
-        );
-        return Leads::NotKnown(advice::join(&why, Some(&fix)));
-    };
-    let problem = forward.problem.clone().unwrap_or_default();
-    match forward.standing {
-        Standing::Open => Leads::Here,
-        _ if !problem.is_empty() => Leads::Not(problem),
-        Standing::Taken
-        | Standing::Refused
-        | Standing::Failed
-        | Standing::Intended
-        | Standing::Closing => Leads::NotKnown(format!(
-            "the router was not asked yet to forward UDP port {}",
-            vpn.port
-        )),
-    }
 }
 
 /// Takes up a verdict; gives what is to be told. What is not known is no news, nor is what an outage tells.
