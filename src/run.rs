@@ -207,9 +207,9 @@ fn metrics(context: &Context) -> Result<u8, Error> {
 
 /// The port forwards: all of them, or what became of their removal.
 fn forward(context: &Context, options: &cli::Forward) -> Result<u8, Error> {
-    let listed = forward::run(context, options)?;
-    context.print(&render::forward::report(&listed, &context.style))?;
-    Ok(render::forward::exit_code(&listed))
+    let checked = check::Checked::of(forward::run(context, options)?);
+    context.print(&render::check::report(&checked.findings, &context.style))?;
+    Ok(checked.exit_code())
 }
 
 fn probe(context: &Context, options: &cli::Probe) -> Result<u8, Error> {

@@ -79,7 +79,6 @@ fn documents() -> Vec<(&'static str, u32, Schema)> {
         ("demo", 1, made::<render::demo::Document<'_>>()),
         ("error", 1, made::<render::json::ErrorDocument>()),
         ("event", 1, made::<Told>()),
-        ("forward", 1, made::<render::forward::Document>()),
         ("init", 1, made::<render::init::Document<'_>>()),
         ("message", 1, made::<render::message::Document<'_>>()),
         ("probe", 1, made::<render::probe::Document<'_>>()),

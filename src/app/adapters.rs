@@ -24,7 +24,7 @@ use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
-use crate::logic::units::Family;
+use crate::logic::units::{ByFamily, Family};
 use crate::logic::ups::Ups;
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
@@ -501,7 +501,7 @@ impl Adapters {
     #[must_use]
     pub fn gateway(&self) -> Option<Ipv4Addr> {
         let network = &self.settings.network;
-        let is_of_use = network.vpn_guard || !network.verify_every.is_zero();
+        let is_of_use = network.vpn_guard == Some(true) || !network.verify_every.is_zero();
         if !is_of_use || !self.dialer.leaves_way_to_routes() {
             return None;
         }
@@ -522,6 +522,26 @@ impl Adapters {
     ) -> impl FnOnce() -> Option<Said> + Send + 'static {
         let http = self.http.clone();
         move || probe::gateway::ask(router, way, &http, limit)
+    }
+
+    /// The VPN by which this host goes out over each family, unless it is told by which interface to go, or that this is of no interest.
+    #[must_use]
+    pub fn exits(&self) -> ByFamily<Option<String>> {
+        let network = &self.settings.network;
+        let is_own_world = probe::host::is_loopback(&self.settings.cloudflare.api_url.host);
+        if network.vpn_guard == Some(false) || is_own_world || !self.dialer.leaves_way_to_routes() {
+            return ByFamily::default();
+        }
+        let literals = || network.wan_targets.iter().map(|target| target.host.parse());
+        let of = |family| {
+            let mut literals = literals().flatten();
+            let target = literals.find(|it| Family::of(*it) == family);
+            probe::way::exit_to(target?)
+        };
+        ByFamily {
+            ipv4: of(Family::V4),
+            ipv6: of(Family::V6),
+        }
     }
 
     /// Where this host is, seen from the router that forwards ports to it; none where there is no such router.

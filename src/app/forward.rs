@@ -1,16 +1,22 @@
 //! Keeps the port forwards of the router, in a cycle and by `cadence forward`. The router is greeted beside everything else; whatever is to be
 //! asked of it then is asked once the records are settled, and all of that together takes no longer than one question at home.
 
+use std::time::Duration;
+
 use super::adapters::Adapters;
+use super::check::finding::Finding;
 use super::context::Context;
 use super::pending_cut;
 use super::power::Save;
 use super::remembered::load;
+use crate::called;
 use crate::cli;
-use crate::config::Settings;
 use crate::error::Error;
 use crate::handover::{Taken, Taker, handover};
-use crate::logic::forward::{Deed, Forward, Forwards, Heard, Holder, Place, Refusal, Standing};
+use crate::logic::forward::{
+    Deed, Forward, Forwards, Granted, Heard, Holder, Mapping, Place, Refusal, Standing, label,
+};
+use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::gateway::Protocol;
 use crate::logic::moment::Moment;
 use crate::logic::state::{State, VERSION};
@@ -71,15 +77,23 @@ impl Greeting {
         now: &Moment,
     ) -> Result<(), StoreError> {
         let Self {
-            place,
+            mut place,
             heard,
             in_doubt,
         } = self;
-        let is_asked = heard.is_some();
-        let heard = heard.and_then(|heard| match heard.take(LAN_TIMEOUT) {
+        let mut is_asked = heard.is_some();
+        let mut heard = heard.and_then(|heard| match heard.take(LAN_TIMEOUT) {
             Taken::Left(heard) => heard,
             Taken::Over | Taken::Late => None,
         });
+        // The kernel knows who it is once it has answered something.
+        place = adapters.place().unwrap_or(place);
+        let known = state.forwards.as_ref();
+        if !is_asked && known.is_some_and(|known| !known.is_at(&place)) {
+            let ways = Forwards::ways(known, wanted, &place, in_doubt, now);
+            heard = adapters.greet(&place, ways, LAN_TIMEOUT)();
+            is_asked = true;
+        }
         let (deeds, told) = Forwards::take_up(
             &mut state.forwards,
             wanted,
@@ -127,7 +141,7 @@ fn ask(
     place: &Place,
     deed: Deed,
     end: Deadline,
-) -> Option<Result<crate::logic::forward::Granted, Refusal>> {
+) -> Option<Result<Granted, Refusal>> {
     if end.remaining().is_zero() {
         return None;
     }
@@ -150,120 +164,127 @@ fn nonce() -> String {
     digits
 }
 
-/// What is known of the forwards, and what the router says.
-pub struct Listed {
-    /// What is configured, where that can be read.
-    pub wanted: Vec<Forward>,
-    /// What is remembered of it.
-    pub forwards: Option<Forwards>,
-    /// Whom the router forwards each port to, one for each that is configured: none where it does not tell.
-    pub said: Vec<Option<Option<Holder>>>,
-    /// How the router is spoken to now; none where it does not answer.
-    pub spoken: Option<String>,
-    /// How many were to be removed; none where they were only looked at.
-    pub removed: Option<usize>,
-    /// When.
-    pub now: Moment,
-}
-
-/// Runs the command.
+/// Runs the command: a line for each.
 ///
 /// # Errors
-/// When the configuration is needed and cannot be used, when another cycle holds the lock, or the state cannot be read or left.
-pub fn run(context: &Context, options: &cli::Forward) -> Result<Listed, Error> {
-    if options.remove {
-        return remove(context);
-    }
+/// When the configuration cannot be used, when another cycle holds the lock, or the state cannot be read or left.
+pub fn run(context: &Context, options: &cli::Forward) -> Result<Vec<Finding>, Error> {
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
     let dir = StateDir::existing(&context.state_dir()).map_err(Error::state)?;
+    if options.remove {
+        return remove(&adapters, dir.as_ref());
+    }
     let state = match &dir {
         Some(dir) => state::read::<State>(dir, VERSION.into()).map_err(Error::state)?,
         None => None,
     };
-    let (said, spoken) = look(&adapters);
-    Ok(Listed {
-        forwards: state.and_then(|state| state.forwards),
-        said,
-        spoken,
-        removed: None,
-        now: system::now(),
-        wanted: adapters.settings.forwards,
-    })
+    let mut findings = findings(&adapters, state.as_ref());
+    let wanted = &adapters.settings.forwards;
+    let (said, _) = look(&adapters);
+    for (forward, said) in wanted.iter().zip(said) {
+        let says = match said {
+            None => continue,
+            Some(None) => "leads nowhere".to_owned(),
+            Some(Some(holder)) => format!("leads to {holder}"),
+        };
+        let label = label(forward.transport, forward.external);
+        findings.push(Finding::ok("router", format!("{label} {says}")));
+    }
+    if wanted.is_empty() && findings.is_empty() {
+        findings.push(Finding::ok("forward", "no [[forward]] is configured"));
+    }
+    Ok(findings)
+}
+
+/// How each forward stands, as the last cycle left it.
+#[must_use]
+pub fn findings(adapters: &Adapters, state: Option<&State>) -> Vec<Finding> {
+    let known = state.and_then(|state| state.forwards.as_ref());
+    let all = forwarded(&adapters.settings.forwards, known);
+    let finding = |it: &Forwarded| {
+        let told = format!("{}, {}", it.target(), it.told());
+        match it.standing {
+            Standing::Open if it.problem.is_none() => Finding::ok("forward", told),
+            Standing::Taken | Standing::Refused | Standing::Failed => {
+                Finding::fail("forward", told)
+            }
+            Standing::Intended if it.since.is_none() && it.problem.is_none() => {
+                let fix = format!("run a cycle: {}", called::cadence("reconcile"));
+                Finding::warn("forward", told).fix(fix)
+            }
+            Standing::Open | Standing::Intended | Standing::Closing => {
+                Finding::warn("forward", told)
+            }
+        }
+    };
+    all.iter().map(finding).collect()
 }
 
 /// Whom the router forwards each configured port to, and how it is spoken to. Changes nothing.
 #[must_use]
 pub fn look(adapters: &Adapters) -> (Vec<Option<Option<Holder>>>, Option<String>) {
     let wanted = &adapters.settings.forwards;
-    let none = || (vec![None; wanted.len()], None);
-    if wanted.is_empty() {
-        return none();
-    }
-    let Some(place) = adapters.place() else {
-        return none();
-    };
+    let place = adapters.place().filter(|_| !wanted.is_empty());
     // It alone tells who has a port.
     let order = [Protocol::Upnp, Protocol::Pcp, Protocol::NatPmp];
     let ways = order.map(|it| it.name().to_owned());
-    let Some(heard) = adapters.greet(&place, ways.into(), LAN_TIMEOUT)() else {
-        return none();
+    let heard = place.and_then(|place| {
+        let heard = adapters.greet(&place, ways.into(), LAN_TIMEOUT)();
+        Some((heard?, place))
+    });
+    let Some((heard, place)) = heard else {
+        return (vec![None; wanted.len()], None);
     };
     let spoken = Protocol::of(&heard.way);
     let router = adapters.forwarder(&place, &heard.way, Deadline::after(LAN_TIMEOUT));
-    let is_told = spoken == Protocol::Upnp;
-    let ask = |it: &Forward| router.holder(it.transport, it.external).ok();
-    let said = wanted.iter().map(|it| ask(it).filter(|_| is_told));
-    let said = if is_told {
-        said.collect()
-    } else {
-        vec![None; wanted.len()]
+    let ask = |it: &Forward| {
+        let is_told = spoken == Protocol::Upnp;
+        is_told.then(|| router.holder(it.transport, it.external).ok())?
     };
+    let said = wanted.iter().map(ask).collect();
     (said, Some(spoken.name().to_owned()))
 }
 
 /// Gives back whatever the router has for this home. What is configured is asked for again by the next cycle.
-fn remove(context: &Context) -> Result<Listed, Error> {
-    // What the state tells is enough.
-    let settings = context.settings().or_else(|error| {
-        let bare = Settings::bare().map_err(|_| error);
-        bare.map(|bare| Settings {
-            forwards: vec![],
-            ..bare
-        })
-    })?;
-    let wanted = settings.forwards.clone();
-    let adapters = Adapters::new(settings, &context.env, &context.outside)?;
+fn remove(adapters: &Adapters, dir: Option<&StateDir>) -> Result<Vec<Finding>, Error> {
+    let nothing = || vec![Finding::ok("forward", "nothing is to be removed")];
+    let Some(dir) = dir else { return Ok(nothing()) };
     let now = system::now();
-    let mut listed = Listed {
-        said: vec![None; wanted.len()],
-        wanted,
-        forwards: None,
-        spoken: None,
-        removed: Some(0),
-        now: now.clone(),
-    };
-    let Some(dir) = StateDir::existing(&context.state_dir()).map_err(Error::state)? else {
-        return Ok(listed);
-    };
-    let _lock = pending_cut::lock(&adapters, &dir, std::time::Duration::ZERO)?;
-    let (Some(mut state), _) = load(&dir, &adapters)? else {
-        return Ok(listed);
+    let _lock = pending_cut::lock(adapters, dir, Duration::ZERO)?;
+    let (Some(mut state), _) = load(dir, adapters)? else {
+        return Ok(nothing());
     };
     let Some(forwards) = &mut state.forwards else {
-        return Ok(listed);
+        return Ok(nothing());
     };
-    listed.removed = Some(forwards.mappings.len());
     forwards.silent = 0;
     for mapping in &mut forwards.mappings {
         mapping.failures = 0;
     }
-    if let Some(greeting) = Greeting::begin(&adapters, &[], &state, &now) {
-        let save = |state: &State| state::save(&dir, state);
-        greeting
-            .keep(&adapters, &[], &mut state, Some(&save), &now)
-            .map_err(Error::state)?;
+    let before: Vec<String> = forwards.mappings.iter().map(Mapping::target).collect();
+    if let Some(greeting) = Greeting::begin(adapters, &[], &state, &now) {
+        let save = |state: &State| state::save(dir, state);
+        let kept = greeting.keep(adapters, &[], &mut state, Some(&save), &now);
+        kept.map_err(Error::state)?;
     }
-    pending_cut::leave(&dir, &state)?;
-    listed.forwards = state.forwards;
-    Ok(listed)
+    pending_cut::leave(dir, &state)?;
+    let left = |target: &String| {
+        let mut left = state.forwards.iter().flat_map(|it| &it.mappings);
+        left.any(|it| it.target() == *target)
+    };
+    let finding = |target: &String| {
+        if left(target) {
+            let told = format!("{target} is left: the router did not confirm that it is gone");
+            Finding::fail("forward", told)
+        } else {
+            Finding::ok("forward", format!("{target} is removed"))
+        }
+    };
+    let mut findings: Vec<Finding> = before.iter().map(finding).collect();
+    if !adapters.settings.forwards.is_empty() {
+        let told = "the next cycle opens again what is configured";
+        let fix = "remove [[forward]] from the configuration";
+        findings.push(Finding::warn("forward", told).fix(fix));
+    }
+    Ok(findings)
 }

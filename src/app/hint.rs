@@ -33,7 +33,7 @@ impl Listening {
     /// about a line that is dead.
     pub fn begin(adapters: &Adapters, state: &State, now: &Moment) -> Option<Self> {
         let is_trusted = state.machines.ipv4.track.trusted().is_some();
-        if !is_trusted && !adapters.settings.network.vpn_guard {
+        if !is_trusted && adapters.settings.network.vpn_guard != Some(true) {
             return None;
         }
         let router = adapters.gateway()?;

@@ -25,3 +25,4 @@ pub mod report;
 pub mod status;
 pub mod tell;
 mod threads;
+pub mod vpn;

@@ -114,6 +114,7 @@ pub fn observe(
             lan,
             ups: ups.and_then(Begun::join).flatten(),
             own: vec![],
+            exits: ByFamily::default(),
         }
     });
     if asks_own(desired.records) {

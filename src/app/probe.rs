@@ -20,13 +20,16 @@ use crate::logic::host_part::passing;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{HostPart, RecordSpec, compared, families};
-use crate::logic::units::Family;
+use crate::logic::units::{Family, Transport};
 use crate::logic::ups::Ups;
+use crate::logic::vpn::{Facts, Leads, Told, verdict};
 use crate::net::Deadline;
 use crate::net::http::HTTP_TIMEOUT;
 use crate::plug::PlugStatus;
 use crate::system;
 
+/// Stands before what a router does not tell.
+const NOT_TOLD: &str = "not known";
 /// A router at home answers within a few milliseconds.
 const EACH_WAY: Duration = Duration::from_millis(400);
 
@@ -49,6 +52,8 @@ pub struct Probed {
     pub dns: Vec<DnsProbed>,
     /// Each port that the router is to forward, and what it says of it.
     pub forwards: Vec<Signal<String>>,
+    /// Whether the VPN is reached from outside, if one is configured.
+    pub vpn: Option<Told>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
     /// The UPS.
@@ -140,7 +145,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
         let host = wanted(ProbeSignal::Host).then(|| adapters.host());
         let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
         let public_ip: Vec<_> = public_ip.into_iter().flatten().collect();
-        Probed {
+        let mut probed = Probed {
             addresses: addresses(adapters, &public_ip),
             at,
             host,
@@ -154,11 +159,56 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
                 .flatten()
                 .collect(),
             forwards: forwards.and_then(Begun::join).unwrap_or_default(),
+            vpn: None,
             plug: plug.and_then(Begun::join),
             ups: ups.and_then(Begun::join).flatten(),
             no_plug,
-        }
+        };
+        probed.vpn = if only.is_empty() {
+            vpn(adapters, &probed)
+        } else {
+            None
+        };
+        probed
     })
+}
+
+/// Whether the VPN is reached from outside, by what was seen.
+fn vpn(adapters: &Adapters, probed: &Probed) -> Option<Told> {
+    let vpn = adapters.settings.vpn.as_ref()?;
+    let of_family = |family| {
+        let mut all = probed.public_ip.iter();
+        let seen = all.find(|it| it.seen.family == family)?;
+        Some(seen.seen.signal.result.as_ref().ok()?.address)
+    };
+    let public = of_family(Family::V4);
+    let seen = crate::probe::vpn::look(vpn, public, probed.at.as_second());
+    let of_name = probed.dns.iter().filter(|it| it.record.name == vpn.name);
+    let answers = of_name.filter_map(|it| {
+        let answer = it.signal.result.as_ref().ok()?;
+        Some(answer.contains(&of_family(it.record.kind.family())?))
+    });
+    let answers: Vec<bool> = answers.collect();
+    let name = match (answers.contains(&true), answers.is_empty()) {
+        (true, _) => Leads::Here,
+        (false, true) => Leads::NotKnown(format!("nobody tells where {} points", vpn.name)),
+        (false, false) => Leads::Not(format!("{} does not point here", vpn.name)),
+    };
+    let wanted = adapters.settings.forwards.iter();
+    let mut wanted = wanted.zip(&probed.forwards);
+    let of_it = wanted.find(|(it, _)| it.transport == Transport::Udp && it.internal == vpn.port);
+    let port = match of_it.map(|(_, said)| &said.result) {
+        _ if seen.is_own_address => Leads::Here,
+        None => Leads::NotKnown(format!(
+            "nobody tells whether the router forwards UDP port {}",
+            vpn.port
+        )),
+        Some(Err(why)) => Leads::Not(why.clone()),
+        Some(Ok(said)) if said.starts_with(NOT_TOLD) => Leads::NotKnown(said.clone()),
+        Some(Ok(_)) => Leads::Here,
+    };
+    let line = probed.wan.as_ref().map(Signal::ok);
+    Some(verdict(vpn, &seen, &Facts { line, port, name }))
 }
 
 /// What the router says of each port that it is to forward.
@@ -169,7 +219,7 @@ fn forwards(adapters: &Adapters) -> Vec<Signal<String>> {
     let each = wanted.map(|(wanted, said)| {
         let result = match (said, &spoken) {
             (_, None) => Err("the router answers by none of PCP, NAT-PMP and UPnP".to_owned()),
-            (None, Some(by)) => Ok(format!("not known: {by} tells nothing of forwards")),
+            (None, Some(by)) => Ok(format!("{NOT_TOLD}: {by} tells nothing of forwards")),
             (Some(None), _) => Err("the router does not forward it".to_owned()),
             (Some(Some(holder)), _) if holder.port == wanted.internal => {
                 Ok(format!("leads to {holder}"))

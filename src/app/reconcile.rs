@@ -19,6 +19,7 @@ use super::pending_cut;
 use super::power::{self, LastLook, Save};
 use super::remembered::{is_dark, is_due, leave, load};
 use super::threads::{Begun, beside};
+use super::vpn;
 use crate::called;
 use crate::cli;
 use crate::error::{EXIT_DONE, EXIT_FAILED, EXIT_STATE, EXIT_TOKEN, Error};
@@ -26,7 +27,7 @@ use crate::logic::gateway::Gateway;
 use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::{CHANGING, Next, RecordSpec, Truth};
+use crate::logic::records::{CHANGING, Next, RecordSpec, Settled, Truth};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired};
@@ -80,7 +81,7 @@ pub fn desired<'a>(adapters: &'a Adapters, options: &cli::Reconcile) -> Desired<
         doh: !settings.network.doh.is_empty(),
         trust: options.trust,
         no_cache: options.no_cache,
-        vpn_guard: settings.network.vpn_guard,
+        vpn_guard: settings.network.vpn_guard == Some(true),
     }
 }
 
@@ -232,7 +233,13 @@ impl<'a, 'd> Run<'a, 'd> {
             let is_any = !foreseen.iter().all(is_done);
             let ahead = is_any.then(|| beside(scope, read));
             let is_settled = step::may_be_hinted(state, &foreseen, desired);
-            let (seen, router) = observe(adapters, state, desired, is_settled, now, *deadline);
+            let is_right =
+                |it: &Option<Next>| matches!(it, Some(Next::Done(Settled::Right { .. })));
+            let is_all_right = foreseen.iter().all(is_right);
+            let (mut seen, router) = observe(adapters, state, desired, is_settled, now, *deadline);
+            if !is_all_right || step::is_news(state, &seen) {
+                seen.exits = adapters.exits();
+            }
             self.router.replace(router);
             let ahead = ahead.and_then(Begun::join);
             (seen, ahead.unwrap_or_default())
@@ -376,6 +383,7 @@ impl<'a, 'd> Run<'a, 'd> {
             jitter: system::random_up_to(desired.policy.jitter),
         };
         let mut state = settle(decided.state, &ending, now, desired);
+        vpn::judge(adapters, &mut state, now);
         if self.dir.is_some() && !decided.decision.verdict.is_down() {
             adapters.resolve_other_names(state.cycle);
         }

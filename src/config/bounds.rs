@@ -128,6 +128,8 @@ pub const RELAY: Whole = whole(0, 0, 7);
 
 /// A port; 0 is none.
 pub const PORT: Whole = whole(1, 0, 65_535);
+/// That of `WireGuard` in every example.
+pub const VPN_PORT: Whole = whole(1, 51_820, 65_535);
 /// RFC 6886, 3.3 recommends two hours; a router may grant no less than two minutes (RFC 6887, 15), and no more than a day.
 pub const FORWARD_LIFETIME: Span = span(mins(2), mins(120), DAY);
 /// Each costs a question when it is renewed, of which the whole cycle waits for no longer than for one.

@@ -27,6 +27,7 @@ use crate::logic::idn;
 use crate::logic::policy::{Policy, Rule};
 use crate::logic::records::RecordSpec;
 use crate::logic::units::{Family, RecordType};
+use crate::logic::vpn::Vpn;
 
 /// The default of `cloudflare.token_file`.
 pub const TOKEN_FILE: &str = "/etc/cadence/cloudflare.token";
@@ -67,6 +68,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let in_policy = top.table("policy");
     let in_recovery = top.table("recovery");
     let in_forwards = top.optional_tables("forward", MAX_FORWARDS);
+    let in_vpn = top.table("vpn");
     let in_telemetry = top.table("telemetry");
     let in_metrics = top.table("metrics");
     let in_heartbeats = top.optional_tables("heartbeat", MAX_RECEIVERS);
@@ -80,6 +82,8 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
     let recovery = recovery(Section::new(reader, "recovery", in_recovery));
     let forwards = forwards::read(reader, &in_forwards.unwrap_or_default(), &policy);
+    let is_wanted = |it: &Vpn| in_vpn.is_some() || it.interface.is_some();
+    let vpn = vpn(Section::new(reader, "vpn", in_vpn), &records).filter(is_wanted);
     let mut telemetry = Section::new(reader, "telemetry", in_telemetry);
     let keep = telemetry.duration("keep", bounds::KEEP);
     telemetry.close();
@@ -106,6 +110,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         "policy",
         "recovery",
         "forward",
+        "vpn",
         "telemetry",
         "metrics",
         "heartbeat",
@@ -123,6 +128,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
         waive,
         recovery,
         forwards,
+        vpn,
         keep,
         textfile,
         receivers,
@@ -248,7 +254,7 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
         ),
         doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, url::secure),
         verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
-        vpn_guard: section.boolean("vpn_guard").is_some_and(|(it, _)| it),
+        vpn_guard: section.boolean("vpn_guard").map(|(it, _)| it),
         ca_file: section.parsed("ca_file", absolute),
     };
     section.close();
@@ -358,6 +364,25 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
         }
     }
     recovery
+}
+
+/// By default it is reached by the first record's name.
+fn vpn(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Option<Vpn> {
+    let interface = section.parsed("interface", url::interface);
+    let port = section.whole("port", bounds::VPN_PORT);
+    let name = section.parsed("name", |text| {
+        let name = idn::to_ascii(text)?;
+        let is_there = records.iter().any(|record| record.name == name);
+        is_there
+            .then_some(name)
+            .ok_or_else(|| "the name of a [[record]]".to_owned())
+    });
+    section.close();
+    Some(Vpn {
+        interface,
+        port: port.try_into().ok()?,
+        name: name.or_else(|| records.first().map(|it| it.name.clone()))?,
+    })
 }
 
 /// The collector of `node_exporter` reads no others.

@@ -14,6 +14,7 @@ use crate::logic::forward::Forward;
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::{CutPlug, Limits};
+use crate::logic::vpn::Vpn;
 
 /// How hard the policy rules are (contract: policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct Settings {
     pub recovery: Recovery,
     /// The ports that the router is to forward; no two alike.
     pub forwards: Vec<Forward>,
+    /// The VPN of this home, if there is one to look at.
+    pub vpn: Option<Vpn>,
     /// For how long the record of each cycle is kept; zero where there is none.
     pub keep: Duration,
     /// Where each cycle writes its metrics, if anywhere.
@@ -100,8 +103,9 @@ pub struct Network {
     pub ip6_providers: Vec<Endpoint>,
     /// For so long what the router tells is enough, before a provider is asked again; zero where the router is not asked.
     pub verify_every: Duration,
-    /// Whether records wait where the router tells another public address than the providers see.
-    pub vpn_guard: bool,
+    /// Whether records wait where this host goes out by a VPN, and where the router tells another public address than the providers see; none
+    /// for the former alone.
+    pub vpn_guard: Option<bool>,
     /// DNS over HTTPS servers, in order.
     pub doh: Vec<Endpoint>,
     /// More trust roots, in PEM.

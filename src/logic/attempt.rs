@@ -70,6 +70,7 @@ impl Attempt {
             | EventKind::Ups { .. }
             | EventKind::Forward { .. }
             | EventKind::Lan { .. }
+            | EventKind::Vpn { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => None,
         });

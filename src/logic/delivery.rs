@@ -78,7 +78,9 @@ impl Topic {
                 }
                 RecordOutcome::Held | RecordOutcome::Failed => Some(Self::Trouble),
             },
-            EventKind::Forward { .. } | EventKind::Error { .. } => Some(Self::Trouble),
+            EventKind::Forward { .. } | EventKind::Vpn { .. } | EventKind::Error { .. } => {
+                Some(Self::Trouble)
+            }
             EventKind::Readiness { .. } => None,
         }
     }
@@ -284,6 +286,7 @@ pub fn is_urgent(event: &Event) -> bool {
         | EventKind::Outage { .. }
         | EventKind::Forward { .. }
         | EventKind::Lan { .. }
+        | EventKind::Vpn { .. }
         | EventKind::Gap { .. } => false,
     }
 }

@@ -165,6 +165,15 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from_mac: Option<String>,
     },
+    /// The VPN came to be reachable from outside, or is so no more.
+    Vpn {
+        /// The name by which it is reached.
+        name: String,
+        /// Whether it is.
+        reachable: bool,
+        /// Why.
+        reason: String,
+    },
     /// No cycle ran for a while: the host slept, was off, or the timer was stopped.
     Gap {
         /// For how many seconds; null if the clocks cannot tell.
@@ -271,6 +280,11 @@ impl Event {
                 mac: owned("mac"),
                 from_mac: owned("from_mac"),
             },
+            "vpn" => EventKind::Vpn {
+                name: owned("name")?,
+                reachable: it.get("reachable")?.as_bool()?,
+                reason: owned("reason")?,
+            },
             "gap" => EventKind::Gap {
                 seconds: number("seconds"),
             },
@@ -302,6 +316,7 @@ impl EventKind {
             Self::Ups { .. } => "ups",
             Self::Forward { .. } => "forward",
             Self::Lan { .. } => "lan",
+            Self::Vpn { .. } => "vpn",
             Self::Gap { .. } => "gap",
             Self::Error { .. } => "error",
         }
@@ -309,7 +324,7 @@ impl EventKind {
 }
 
 /// Every kind of event that `history --kind` accepts.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "address",
     "readiness",
     "record",
@@ -319,6 +334,7 @@ pub const KINDS: [&str; 11] = [
     "ups",
     "forward",
     "lan",
+    "vpn",
     "gap",
     "error",
 ];

@@ -76,6 +76,7 @@ pub fn seen(host: bool, router: bool, wan: bool, address: Option<&str>) -> Obser
         lan: None,
         ups: None,
         own: vec![],
+        exits: ByFamily::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
-use super::gateway::{Protocol, went_on};
+use super::gateway::{Protocol, YOUNG, went_on};
 use super::moment::Moment;
 use super::named::named;
 use super::stored::stored;
@@ -289,7 +289,13 @@ impl Mapping {
     }
 
     /// What has to be asked about it now.
-    fn deed(&self, at: usize, is_read: bool, in_doubt: bool, now: &Moment) -> Option<Deed> {
+    fn deed(
+        &self,
+        at: usize,
+        is_read: bool,
+        (in_doubt, is_young): (bool, bool),
+        now: &Moment,
+    ) -> Option<Deed> {
         let rest = rest(self.failures);
         let has_rested = self.failures == 0 || !self.looked.elapsed(now).under(rest);
         match self.standing {
@@ -301,7 +307,8 @@ impl Mapping {
             Standing::Open => {
                 let half = Duration::from_secs(u64::from(self.lifetime_s) / 2);
                 let is_leased = self.lifetime_s > 0 && !self.is_foreign;
-                let renew = is_leased && !self.asked.elapsed(now).under(half) && has_rested;
+                let is_half = !self.asked.elapsed(now).under(half);
+                let renew = is_leased && (is_half || is_young) && has_rested;
                 let looked = !self.looked.elapsed(now).under(LOOK_AGAIN);
                 let look = is_read && (looked || in_doubt);
                 (renew || look).then_some(Deed::Keep { at, renew })
@@ -338,7 +345,8 @@ impl Forwards {
     }
 
     /// Whether this is the router of that place, as far as that can be told.
-    fn is_at(&self, place: &Place) -> bool {
+    #[must_use]
+    pub fn is_at(&self, place: &Place) -> bool {
         let is_same_mac = |(own, its)| own == its;
         let macs = self.mac.as_ref().zip(place.mac.as_ref());
         self.router == place.router && macs.is_none_or(is_same_mac)
@@ -380,7 +388,7 @@ impl Forwards {
         let is_due = |it: &Mapping| {
             let is_wanted = wanted.iter().any(|wanted| it.is_of(wanted));
             let is_moved = it.host.is_none() && it.to != place.own;
-            !is_wanted || is_moved || it.deed(0, is_read, in_doubt, now).is_some()
+            !is_wanted || is_moved || it.deed(0, is_read, (in_doubt, false), now).is_some()
         };
         // Others tell by their epoch, each time, that they have what they granted.
         if is_read && !wanted.iter().any(is_new) && !known.mappings.iter().any(is_due) {
@@ -424,12 +432,14 @@ impl Forwards {
         if place.mac.is_some() {
             this.mac.clone_from(&place.mac);
         }
+        // One that had just started may have started once more since, and its clock cannot tell.
+        let is_young = this.epoch.is_some_and(|before| before < YOUNG);
         this.hear(asked, heard, &mut told, now);
         this.want(wanted, place.own, &mut told, nonce, now);
         let way = this.way.as_ref().filter(|_| heard.is_some());
         let is_read = way.is_some_and(|way| Protocol::of(way) == Protocol::Upnp);
         let each = this.mappings.iter().enumerate();
-        let due = each.filter_map(|(at, it)| it.deed(at, is_read, in_doubt, now));
+        let due = each.filter_map(|(at, it)| it.deed(at, is_read, (in_doubt, is_young), now));
         let deeds = due.filter(|_| way.is_some()).collect();
         if this.mappings.is_empty() && wanted.is_empty() {
             *known = None;

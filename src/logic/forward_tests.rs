@@ -31,8 +31,9 @@ struct Home {
     known: Option<Forwards>,
     wanted: Vec<Forward>,
     place: Place,
-    /// How the router speaks, and since which second it runs.
+    /// How the router speaks, and since which second it runs, where it ran for so many before the first.
     speaks: Option<(&'static str, u64)>,
+    ran: u64,
     in_doubt: bool,
     told: Vec<String>,
 }
@@ -44,6 +45,7 @@ impl Home {
             wanted: vec![vpn()],
             place: place(),
             speaks: Some((way, 0)),
+            ran: 1000,
             in_doubt: false,
             told: vec![],
         }
@@ -71,7 +73,7 @@ impl Home {
         );
         let heard = self.speaks.map(|(way, since)| Heard {
             way: way.to_owned(),
-            epoch: (way != UPNP).then(|| u32::try_from(s - since).unwrap()),
+            epoch: (way != UPNP).then(|| u32::try_from(s + self.ran - since).unwrap()),
         });
         let heard = heard.filter(|heard| {
             let is_way = |way: &String| Protocol::of(way) == Protocol::of(&heard.way);
@@ -153,7 +155,7 @@ fn a_router_that_began_anew_is_asked_in_the_very_cycle_in_which_that_is_seen() {
         let mut home = Home::new(way);
         home.cycle(1000, &grant);
         home.cycle(1120, &grant);
-        home.speaks = Some((way, 1200));
+        home.speaks = Some((way, 2200));
         assert_eq!(home.cycle(1240, &grant), KEEP, "{way}");
         let told = ["opened", "lost: the router started anew", "opened"];
         assert_eq!(home.told(), told);
@@ -162,11 +164,27 @@ fn a_router_that_began_anew_is_asked_in_the_very_cycle_in_which_that_is_seen() {
         for s in [1360, 1480, 1600] {
             assert_eq!(home.cycle(s, &grant), []);
         }
-        home.speaks = Some((way, 1700));
+        home.speaks = Some((way, 2700));
         home.in_doubt = true;
         assert_eq!(home.cycle(1720, &grant), KEEP, "{way}");
         assert_eq!(home.told()[..1], ["lost: the router started anew"]);
     }
+}
+
+#[test]
+fn one_that_had_just_started_may_have_started_again_and_is_asked_in_any_case() {
+    let mut home = Home::new("PCP");
+    home.ran = 10;
+    home.cycle(0, &grant);
+    home.told();
+    // Another start right after that, which no clock tells.
+    home.speaks = Some(("PCP", 1));
+    for s in [120, 240] {
+        assert_eq!(home.cycle(s, &grant), KEEP);
+    }
+    home.cycle(360, &grant);
+    assert_eq!(home.cycle(480, &grant), []);
+    assert_eq!(home.told(), [""; 0]);
 }
 
 #[test]
@@ -212,7 +230,7 @@ fn another_router_is_asked_at_once_whatever_tells_that_it_is_another() {
             home.place.mac = Some("02:00:00:00:00:99".to_owned());
         }),
         ("its way", |home| home.speaks = Some((UPNP, 0))),
-        ("its clock", |home| home.speaks = Some(("PCP", 1190))),
+        ("its clock", |home| home.speaks = Some(("PCP", 2190))),
     ];
     for (what, change) in changes {
         let mut home = Home::new("PCP");

@@ -18,7 +18,7 @@ const TRIES: u32 = 6;
 /// One that told an address which was not that of the line any more is not believed for so long.
 const DISTRUST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Of a router that started less than this before it was believed, the epoch cannot tell a second start.
-const YOUNG: u32 = 5 * 60;
+pub const YOUNG: u32 = 5 * 60;
 /// By so much two clocks may differ beside the sixteenth that RFC 6887, 8.5 allows.
 const SLACK: u64 = 2;
 

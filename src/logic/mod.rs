@@ -24,6 +24,7 @@ pub mod order;
 pub mod policy;
 pub mod provider;
 pub mod quorum;
+pub mod reachable;
 pub mod readiness;
 pub mod record_state;
 pub mod records;
@@ -43,6 +44,7 @@ pub mod units;
 pub mod uplinks;
 pub mod ups;
 pub mod verdict;
+pub mod vpn;
 pub mod zone_state;
 
 #[cfg(test)]

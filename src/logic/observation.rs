@@ -161,6 +161,8 @@ pub struct Observation {
     pub gateway: Option<Asked>,
     /// The line that the plug serves, where what else was seen was seen over another one.
     pub served: Option<Box<Served>>,
+    /// The VPN by which this host goes out over each family, where that was looked at, as something may be written.
+    pub exits: ByFamily<Option<String>>,
     /// Where this host is on its own network, where that is known.
     pub lan: Option<Place>,
     /// This host's own IPv6 addresses; none where no record asks for them.
@@ -198,6 +200,7 @@ impl Observation {
             public_ip: vec![],
             gateway: None,
             served: None,
+            exits: ByFamily::default(),
             lan: None,
             ups: None,
             own: vec![],

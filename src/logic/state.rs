@@ -23,6 +23,7 @@ use super::units::{ByFamily, Family, RecordType};
 use super::uplinks::Uplinks;
 use super::ups::Ups;
 use super::verdict::Verdict;
+use super::vpn::Known;
 use super::zone_state::ZoneState;
 
 /// The version of the document. A new field with a default needs no new version; a changed meaning does.
@@ -62,6 +63,9 @@ pub struct State {
     /// The port forwards that the router keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwards: Option<Forwards>,
+    /// Whether the VPN is reached from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpn: Option<Known>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -236,6 +240,7 @@ impl State {
             uplinks: ByFamily::default(),
             ups: None,
             forwards: None,
+            vpn: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

@@ -537,6 +537,12 @@ fn plan(
     let reconciliation = desired.reconcile(spec, known, wanted, now);
     let (cache, cache_age) = reconciliation.cache();
     let next = reconciliation.begin();
+    let is_right = matches!(next, Next::Done(Settled::Right { .. }));
+    if let Some(exit) = seen.exits.of(family).as_ref().filter(|_| !is_right) {
+        return wrong(format!(
+            "{wanted} is where {exit}, a VPN, goes out, and is not published; fix: set network.interface to the interface of the line, or network.vpn_guard = false to publish it all the same"
+        ));
+    }
     // A hint is taken only where nothing is to be done.
     if is_hinted && !matches!(next, Next::Done(_)) {
         let uplinks = state.uplinks.of(family).as_ref();
@@ -586,6 +592,19 @@ pub fn foresee(state: &State, now: &Moment, desired: &Desired<'_>) -> Vec<Option
         Some(desired.reconcile(spec, known, wanted, now).begin())
     });
     foreseen.collect()
+}
+
+/// Whether anybody was heard to name another address than the trusted one of its family.
+#[must_use]
+pub fn is_news(state: &State, seen: &Observation) -> bool {
+    let mut counted = seen
+        .public_ip
+        .iter()
+        .filter_map(|it| seen.counted(it.family));
+    counted.any(|it| {
+        let track = state.machines.of(Family::of(it.address)).track;
+        track.trusted() != Some(it.address)
+    })
 }
 
 /// Whether what the router tells may be enough over IPv4: nobody asks by hand, no power is or was to be cut, and by what is [foreseen](foresee)

@@ -778,3 +778,41 @@ fn what_a_cycle_will_ask_is_foreseen_by_the_address_that_it_saw_before() {
     line.seconds += 4000;
     assert_eq!(line.cycle(&up(B)).records[0].next, Next::AskApi);
 }
+
+#[test]
+fn where_a_vpn_goes_out_is_held_and_what_is_right_already_is_left_alone() {
+    let mut line = Driven::new(specs());
+    for _ in 0..3 {
+        line.cycle(&up(A));
+    }
+    let through = |address| Observation {
+        exits: ByFamily {
+            ipv4: Some("wg1".to_owned()),
+            ipv6: None,
+        },
+        ..up(address)
+    };
+    // The address that the record has: nothing is to be written.
+    assert!(matches!(
+        line.cycle(&through(A)).records[0].next,
+        Next::Done(Settled::Right { .. })
+    ));
+    line.cycle(&through(B));
+    for _ in 0..3 {
+        let decision = line.cycle(&through(B));
+        let Next::Done(Settled::Held {
+            reason, is_trouble, ..
+        }) = &decision.records[0].next
+        else {
+            panic!("{decision:?}");
+        };
+        assert!(is_trouble);
+        let told = "vpn.example.com A: 11.0.0.2 is where wg1, a VPN, goes out, and is not published; fix: set network.interface";
+        assert!(reason.starts_with(told), "{reason}");
+    }
+    // Without it the same address is asked about.
+    let decision = line.cycle(&up(B));
+    assert!(!matches!(decision.records[0].next, Next::Done(_)));
+    assert!(is_news(&State::cold(&at(0)), &up(B)));
+    assert!(!is_news(&line.state, &up(B)) && is_news(&line.state, &up(A)));
+}

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::datagram::{PORT, answer, connected};
+use super::gateway::pcp;
 use super::igd::{call, find_control, within};
 use crate::file::of_kernel;
 use crate::logic::forward::{Granted, Heard, Holder, Mapping, Place, Refusal};
@@ -71,18 +72,7 @@ pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Op
     ways.iter().find_map(|way| {
         let part = Deadline::after(end.within(limit / count));
         let (way, epoch) = match Protocol::of(way) {
-            Protocol::Pcp => {
-                let mut request = vec![2, 0, 0, 0, 0, 0, 0, 0];
-                request.extend(place.own.to_ipv6_mapped().octets());
-                let socket = connected((place.router, PORT).into())?;
-                let epoch = answer(&socket, &request, part, |said| match said {
-                    [2, 128, _, 0, _, _, _, _, a, b, c, d, ..] => {
-                        Some(u32::from_be_bytes([*a, *b, *c, *d]))
-                    }
-                    _ => None,
-                });
-                (way.clone(), Some(epoch?))
-            }
+            Protocol::Pcp => (way.clone(), Some(pcp(place.router, part)?)),
             Protocol::NatPmp => {
                 let socket = connected((place.router, PORT).into())?;
                 // It has an epoch also where it has no address.

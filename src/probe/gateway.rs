@@ -51,7 +51,8 @@ fn nat_pmp(router: Ipv4Addr, end: Deadline) -> Option<(u32, Ipv4Addr)> {
 }
 
 /// RFC 6887, 14.1: an ANNOUNCE request, and the epoch in its answer.
-fn pcp(router: Ipv4Addr, end: Deadline) -> Option<u32> {
+#[must_use]
+pub fn pcp(router: Ipv4Addr, end: Deadline) -> Option<u32> {
     let socket = connected((router, PORT).into())?;
     let IpAddr::V4(own) = socket.local_addr().ok()?.ip() else {
         return None;

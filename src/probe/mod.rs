@@ -13,6 +13,7 @@ pub mod own;
 pub mod public_ip;
 pub mod router;
 pub mod ups;
+pub mod vpn;
 pub mod wan;
 pub mod way;
 

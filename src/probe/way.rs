@@ -43,6 +43,14 @@ pub fn tunnel_to(address: IpAddr) -> Option<String> {
     is_tunnel.then_some(name)
 }
 
+/// The VPN by which `address` is reached, where it is one. A modem that is plugged in may have links without a header, too, and has a device.
+#[must_use]
+pub fn exit_to(address: IpAddr) -> Option<String> {
+    let name = tunnel_to(address)?;
+    let link = Path::new("/sys/class/net").join(&name);
+    (!link.join("device").exists()).then_some(name)
+}
+
 /// The interface by which `address` is reached, and whether that is a tunnel; none where the kernel does not tell.
 #[must_use]
 pub fn link_to(address: IpAddr) -> Option<(String, bool)> {

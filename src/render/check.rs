@@ -14,7 +14,7 @@ const INDENT: usize = 18;
 /// The column of a fix itself.
 const MEND_INDENT: usize = INDENT + "fix: ".len();
 
-/// What was found, one object each: `cadence check`, and of receivers alone `cadence notify`.
+/// What was found, one object each: `cadence check`, of receivers alone `cadence notify`, and of port forwards alone `cadence forward`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Document<'a> {

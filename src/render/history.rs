@@ -345,6 +345,19 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             });
             (Some(Paint::Warn), moved + &macs)
         }
+        EventKind::Vpn {
+            name,
+            reachable,
+            reason,
+        } => {
+            let (paint, what) = if *reachable {
+                (Paint::Good, "is")
+            } else {
+                (Paint::Bad, "is not")
+            };
+            let told = format!("{name} {what} reachable from outside: {reason}");
+            (Some(paint), told)
+        }
         EventKind::Gap { seconds } => {
             let told = format!("no cycle ran for {}", duration(*seconds));
             (Some(Paint::Warn), told)

@@ -19,6 +19,7 @@ mod style;
 mod text;
 mod time;
 pub(crate) mod ups;
+mod vpn;
 
 pub use json::error_document;
 pub use style::{Form, Paint, Style, is_journal, width_of};

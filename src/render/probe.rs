@@ -13,9 +13,11 @@ use super::line::{Line, Mark, print};
 use super::signal;
 use super::style::{Form, Style};
 use super::ups::{self, UpsObject};
+use super::vpn::reach;
 use crate::app::probe::{AddressProbed, Probed};
 use crate::logic::advice;
 use crate::logic::units::RecordType;
+use crate::logic::vpn::Reach;
 use answers::wan_up;
 
 /// Every signal, checked once: `cadence probe`.
@@ -35,6 +37,21 @@ pub(crate) struct Document<'a> {
     /// What the AAAA records would hold that have a host part of their own, or an address that will not stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     records: Vec<Held<'a>>,
+    /// Whether the VPN is reached from outside; left out if none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpn: Option<VpnSaid<'a>>,
+}
+
+/// Whether the VPN is reached from outside.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct VpnSaid<'a> {
+    /// The verdict.
+    reach: Reach,
+    /// Why.
+    reason: &'a str,
+    /// What to do about that; null if nothing is known to be done.
+    fix: Option<&'a str>,
 }
 
 /// What the router says of a port.
@@ -95,6 +112,14 @@ pub fn report(probed: &Probed, style: &Style) -> String {
             schema: "cadence.probe/1",
             signals: objects(probed),
             ups: probed.ups.as_ref().map(UpsObject::new),
+            vpn: probed.vpn.as_ref().map(|told| {
+                let (reason, fix) = advice::split(&told.why);
+                VpnSaid {
+                    reach: told.reach,
+                    reason,
+                    fix,
+                }
+            }),
             forwards: {
                 let all = probed.forwards.iter();
                 all.map(|it| ForwardSaid {
@@ -194,6 +219,10 @@ fn lines(probed: &Probed) -> Vec<Line> {
     lines.extend(probed.forwards.iter().map(|forward| {
         signal::line(at, "FORWARD", forward, "forward", Mark::Warn)
             .meta_some("told", forward.result.as_ref().ok())
+    }));
+    lines.extend(probed.vpn.iter().map(|told| {
+        let (mark, state) = reach(told.reach);
+        Line::new(at, mark, "VPN", state).meta("reason", &told.why)
     }));
     lines.extend(probed.plug.iter().map(|plug| {
         let on = plug.result.as_ref().ok().copied().flatten();

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Port forwards by a real router (miniupnpd) and an unprivileged `cadence reconcile`: each protocol alone, renewals, a restart, another router,
 # a port that somebody else has, another host, and their removal. That a port is open is proven by a datagram from the internet and its answer.
-# As root: tests/system/forward.sh BINARY. Needs curl, iproute2, nftables, jq, openssl, perl, miniupnpd-nftables.
+# As root: tests/system/forward.sh BINARY. Needs conntrack, curl, iproute2, nftables, jq, openssl, perl, miniupnpd-nftables.
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
 alone "$@"
-command -v miniupnpd >/dev/null || { echo "$0: needs miniupnpd" >&2; exit 77; }
+for it in conntrack curl miniupnpd; do command -v "$it" >/dev/null || { echo "$0: needs $it" >&2; exit 77; }; done
 make_internet "${1:?the binary to test}"
 tell_addresses 11.22.33.44 2606:2800:220:1:248:1893:25c8:1946
 
@@ -75,7 +75,7 @@ reached() {
     print defined recv($s, $said, 99, 0) ? $said : "nobody"'
 }
 # forget_flows: what went through the port before is not let through by that.
-forget_flows() { within router conntrack -F >/dev/null 2>&1 || true; }
+forget_flows() { within router conntrack -F 2>/dev/null; }
 
 # forward [LINE..]: the configuration, with these lines in [[forward]].
 forward() {
@@ -115,7 +115,11 @@ for way in PCP NAT-PMP UPnP; do
   check "a datagram from the internet" "at home: hello" "$(reached)"
   before=$(granted)
   cycle
-  check "it is not asked for each cycle" "$before" "$(granted)"
+  # Of a router that started less than five minutes ago no clock tells another start, so it is asked each time.
+  case $way in
+    UPnP) check "it is not asked for each cycle" "$before" "$(granted)" ;;
+    *) check "while it is young it is" yes "$( (($(granted) > before)) && echo yes)" ;;
+  esac
   later 3700
   before=$(granted)
   cycle
@@ -141,16 +145,14 @@ for way in PCP NAT-PMP UPnP; do
   within router nft flush table inet fault
   forget_flows
   check "another router" nobody "$(reached)"
-  # The first cycle may come before the kernel knows who has the address now.
   cycle
-  [[ $(reached) != nobody ]] || cycle
   check "open there too, by the way that it speaks" "at home: hello" "$(reached)"
 
   cadence forward --json
-  check "cadence forward" "open 0" "$(jq -r '.forwards[0].standing' <<<"$told") $code"
+  check "cadence forward" "ok 0" "$(jq -r '.checks[0].result' <<<"$told") $code"
   check "which tells where it leads" yes "$([[ $told == *'leads to 192.168.77.2:51820'* ]] && echo yes || echo "$told")"
   cadence forward --remove --json
-  check "cadence forward --remove" "1 0 0" "$(jq -r '"\(.removed) \(.forwards | length)"' <<<"$told") $code"
+  check "cadence forward --remove" "udp 51820 to 192.168.77.2:51820 is removed 0" "$(jq -r '.checks[0].message' <<<"$told") $code"
   forget_flows
   check "and nobody gets in" nobody "$(reached)"
   cycle

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::finding::{Finding, Level};
 use super::{api, ipv6, plug, ups};
 use crate::app::adapters::Adapters;
+use crate::app::forward;
 use crate::app::threads::{beside, side_by_side};
-use crate::called;
-use crate::logic::forwarded::{Forwarded, forwarded};
+use crate::app::vpn;
 use crate::logic::host_part::prefix_of;
 use crate::logic::line::Heard;
 use crate::logic::moment::Moment;
@@ -18,6 +18,7 @@ use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, compared, families};
 use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType};
+use crate::logic::vpn::{Reach, Told};
 use crate::net::http::HTTP_TIMEOUT;
 use crate::net::{Deadline, reason};
 use crate::probe::doh::UNRESOLVED;
@@ -55,7 +56,9 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         let asked_router = asked_router.join().filter(|_| !is_cut_off);
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
-        findings.extend(forwards(adapters, state));
+        findings.extend(forward::findings(adapters, state));
+        findings.extend(state.and_then(|state| vpn(adapters, state, now)));
+        findings.extend(exits(adapters));
         findings.extend(asked_near.join().unwrap_or_default());
         let dead = dead_family(&targets);
         let is_any_asked = targets.iter().any(is_asked);
@@ -114,22 +117,26 @@ fn told(state: Option<&State>) -> Option<Finding> {
     })
 }
 
-/// The ports that the router is to forward, as the last cycle left them.
-fn forwards(adapters: &Adapters, state: Option<&State>) -> Vec<Finding> {
-    let known = state.and_then(|state| state.forwards.as_ref());
-    let all = forwarded(&adapters.settings.forwards, known);
-    let finding = |it: &Forwarded| {
-        let told = format!("{}, {}", it.target(), it.told());
-        match (it.is_well(), &it.since) {
-            (true, _) if it.problem.is_none() => Finding::ok("forward", told),
-            (false, None) if it.problem.is_none() => {
-                let fix = format!("run a cycle: {}", called::cadence("reconcile"));
-                Finding::warn("forward", told).fix(fix)
-            }
-            _ => Finding::warn("forward", told),
-        }
+/// Whether the VPN is reached from outside.
+fn vpn(adapters: &Adapters, state: &State, now: &Moment) -> Option<Finding> {
+    let told = vpn::look(adapters, state, now)?;
+    let sentence = Told::sentence(told.reach, &told.why);
+    Some(match told.reach {
+        Reach::Yes => Finding::ok("vpn", sentence),
+        Reach::No | Reach::NotKnown => Finding::warn("vpn", sentence),
+    })
+}
+
+/// A VPN by which this host goes out: its exit is not published.
+fn exits(adapters: &Adapters) -> Vec<Finding> {
+    let exits = adapters.exits();
+    let each = [(Family::V4, exits.ipv4), (Family::V6, exits.ipv6)];
+    let finding = |(family, exit): (Family, Option<String>)| {
+        let told = format!("this host goes out by {}, a VPN, over {family}", exit?);
+        let fix = "set network.interface to the interface of the line, or network.vpn_guard = false to publish where the VPN goes out";
+        Some(Finding::warn("exit", told).fix(fix))
     };
-    all.iter().map(finding).collect()
+    each.into_iter().filter_map(finding).collect()
 }
 
 /// `up`: somebody beyond it answers, so whatever the router does, it does its work.

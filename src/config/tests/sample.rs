@@ -63,6 +63,10 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
     let forwards = std::mem::take(&mut settings_of_sample.forwards);
     let shown = "[[forward]]\ninternal = 51820\nhost = \"192.168.1.20\"\n";
     assert_eq!(forwards, settings(&format!("{NAME}{shown}")).forwards);
+    assert_eq!(settings_of_sample.network.vpn_guard.take(), Some(true));
+    let vpn = settings_of_sample.vpn.take();
+    let shown = "[vpn]\ninterface = \"wg0\"\n";
+    assert_eq!(vpn, settings(&format!("{NAME}{shown}")).vpn);
     let told = std::mem::take(&mut settings_of_sample.receivers);
     assert_eq!(told.names(), ["healthchecks", "ntfy", "sheets"]);
     assert_eq!(
@@ -90,7 +94,14 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
 #[test]
 fn the_sample_shows_every_key() {
     let text = uncommented();
-    for section in ["cloudflare", "network", "policy", "recovery", "sheets"] {
+    for section in [
+        "cloudflare",
+        "network",
+        "policy",
+        "recovery",
+        "sheets",
+        "vpn",
+    ] {
         let problem = problems(&format!("{NAME}[{section}]\nno-such-key = 1")).concat();
         let (_, keys) = problem.split_once("expected one of: ").unwrap();
         for key in keys.split(", ") {

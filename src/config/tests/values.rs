@@ -11,7 +11,7 @@ fn unknown_keys_are_refused_with_a_suggestion() {
     );
     assert_eq!(
         problem("[polcy]"),
-        ":2: unknown key polcy: did you mean \"policy\"? expected one of: mode, cloudflare, record, network, policy, recovery, forward, telemetry, metrics, heartbeat, notify, ups, sheets"
+        ":2: unknown key polcy: did you mean \"policy\"? expected one of: mode, cloudflare, record, network, policy, recovery, forward, vpn, telemetry, metrics, heartbeat, notify, ups, sheets"
     );
     assert_eq!(
         problem("[recovery]\ncool = \"1h\""),

@@ -44,6 +44,7 @@ impl Report {
             | EventKind::Ups { .. }
             | EventKind::Forward { .. }
             | EventKind::Lan { .. }
+            | EventKind::Vpn { .. }
             | EventKind::Gap { .. }
             | EventKind::Error { .. } => {}
         }

@@ -17,6 +17,7 @@ use crate::logic::verdict::Verdict;
 use crate::render::forward::ForwardObject;
 use crate::render::json::{self, SignalObject};
 use crate::render::ups::UpsObject;
+use crate::render::vpn::VpnObject;
 
 /// What one cycle saw, decided and did: `cadence reconcile`.
 #[derive(Serialize)]
@@ -61,6 +62,9 @@ pub(crate) struct Document<'a> {
     /// The ports that the router is to forward; left out if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     forwards: Vec<ForwardObject>,
+    /// Whether the VPN is reached from outside; left out if none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpn: Option<VpnObject>,
     /// What became of the modem's power.
     recovery: RecoveryObject<'a>,
     /// Cycles, this one included.
@@ -229,6 +233,7 @@ pub fn text(cycle: &Cycle<'_>) -> String {
         ups: cycle.seen.ups.as_ref().map(UpsObject::new),
         records: records(cycle),
         forwards: ForwardObject::all(&[], state.forwards.as_ref()),
+        vpn: state.vpn.as_ref().map(VpnObject::of),
         recovery: RecoveryObject {
             outcome: cycle.recovery.as_str(),
             reason,

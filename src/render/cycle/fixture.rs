@@ -116,6 +116,7 @@ pub fn cycle<'a>(desired: &'a Desired<'a>) -> Cycle<'a> {
             lan: None,
             ups: None,
             own: vec![],
+            exits: ByFamily::default(),
         },
         decision: Decision {
             before: Readiness::Ready,

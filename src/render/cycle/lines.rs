@@ -18,12 +18,14 @@ use crate::logic::recovery::Decision;
 use crate::logic::step::Planned;
 use crate::logic::units::Family;
 use crate::logic::verdict::Verdict;
+use crate::logic::vpn::Reach;
 use crate::render::forward::ForwardObject;
 use crate::render::line::{Level, Line, Mark, whole_seconds};
 use crate::render::signal;
 use crate::render::style::{Form, Style};
 use crate::render::text::Limit;
 use crate::render::ups;
+use crate::render::vpn::reach;
 
 /// Of so many records each has its lines.
 pub const ALL: usize = 10;
@@ -47,6 +49,7 @@ pub fn all(cycle: &Cycle<'_>, style: &Style, limit: Option<Limit>) -> Vec<Line> 
     });
     lines.extend(readiness(cycle));
     lines.extend(forwards(cycle));
+    lines.extend(vpn(cycle));
     lines.extend(recovery(cycle));
     lines.push(verdict(cycle));
     lines.push(net_health(cycle));
@@ -411,6 +414,23 @@ fn forwards(cycle: &Cycle<'_>) -> Vec<Line> {
             .meta_some("reason", it.problem.as_ref())
     });
     each.collect()
+}
+
+/// Whether the VPN is reached from outside; nothing where none is configured.
+fn vpn(cycle: &Cycle<'_>) -> Option<Line> {
+    let known = cycle.state.vpn.as_ref()?;
+    let is_news = cycle
+        .state
+        .new_events()
+        .any(|event| matches!(event.what, EventKind::Vpn { .. }));
+    let (mark, state) = reach(known.reach);
+    let level = match known.reach {
+        Reach::No if is_news => Level::Warning,
+        _ if is_news => Level::Notice,
+        _ => Level::Info,
+    };
+    let line = Line::new(cycle.now.wall, mark, "VPN", state).level(level);
+    Some(line.meta("reason", &known.why))
 }
 
 /// The modem's power; nothing where there is nothing to say of it.

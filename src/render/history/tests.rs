@@ -1,6 +1,8 @@
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::logic::event::Event;
+use crate::logic::units::Transport;
 use crate::render::Form;
 
 fn style(color: bool) -> Style {
@@ -154,4 +156,61 @@ fn the_names_of_kinds_and_fields_steer_no_terminal_and_forge_no_pairs() {
         pretty(&events, 1, &style(false), &TimeZone::UTC),
         "Wed 2026-01-28\n  14:00:02   [31mx     a_b___=1\n"
     );
+}
+
+#[test]
+fn what_happens_to_forwards_and_the_vpn_is_read_back_as_it_was_written_and_told_in_a_sentence() {
+    let forward = |phase, reason: Option<&str>| EventKind::Forward {
+        phase,
+        protocol: Transport::Udp,
+        external: 51820,
+        host: "192.168.1.10".parse().unwrap(),
+        internal: 51821,
+        router: "192.168.1.1".parse().unwrap(),
+        reason: reason.map(str::to_owned),
+    };
+    let vpn = |reachable| EventKind::Vpn {
+        name: "vpn.example.com".to_owned(),
+        reachable,
+        reason: "wg0 is down".to_owned(),
+    };
+    let label = "udp 51820 to 192.168.1.10:51821";
+    let rows = [
+        (
+            forward(ForwardPhase::Opened, None),
+            format!("{label} opened"),
+        ),
+        (
+            forward(ForwardPhase::Lost, Some("the router started anew")),
+            format!("{label} lost: the router started anew"),
+        ),
+        (forward(ForwardPhase::Taken, None), format!("{label} taken")),
+        (
+            forward(ForwardPhase::Failed, None),
+            format!("{label} failed"),
+        ),
+        (
+            forward(ForwardPhase::Closed, None),
+            format!("{label} closed"),
+        ),
+        (
+            vpn(true),
+            "vpn.example.com is reachable from outside: wg0 is down".to_owned(),
+        ),
+        (
+            vpn(false),
+            "vpn.example.com is not reachable from outside: wg0 is down".to_owned(),
+        ),
+    ];
+    for (what, told) in rows {
+        assert_eq!(sentence(&what).1, told);
+        let event = Event {
+            at: "2026-01-28T14:00:02Z".parse().unwrap(),
+            seq: 7,
+            cycle: 3,
+            what,
+        };
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
 }

@@ -9,10 +9,12 @@ use super::notes;
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::host_part::prefix_of;
 use crate::logic::observation::{RouterMethod, Signal};
+use crate::logic::vpn::Told;
 use crate::render::line::{Mark, milliseconds};
 use crate::render::signal::{listed, near};
 use crate::render::style::{Paint, Style};
 use crate::render::text::{columns, hang, host_of, padded};
+use crate::render::vpn::reach;
 
 /// What a note begins with.
 const NOTE: &str = "note: ";
@@ -152,6 +154,11 @@ fn rows(probed: &Probed) -> Vec<Row> {
     for forward in &probed.forwards {
         let label = format!("forward {}", target(forward));
         rows.push(Row::new(label, forward, Mark::Warn, Clone::clone));
+    }
+    if let Some(told) = &probed.vpn {
+        let (mark, _) = reach(told.reach);
+        let said = Told::sentence(told.reach, &told.why);
+        rows.push(Row::untimed(mark, "vpn", said));
     }
     if let Some(plug) = &probed.plug {
         let mut row = Row::new("plug", plug, Mark::Bad, |on| {

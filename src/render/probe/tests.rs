@@ -44,6 +44,7 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         ups: None,
         no_plug: None,
         forwards: vec![],
+        vpn: None,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::logic::state::Speed;
 use crate::logic::units::{ByFamily, RecordType};
 use crate::logic::verdict::Verdict;
 use crate::render::forward::ForwardObject;
+use crate::render::vpn::VpnObject;
 
 /// As much of the configuration as `status` can use; it does without.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +76,9 @@ pub struct Document {
     /// The ports that the router is to forward; left out if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub forwards: Vec<ForwardObject>,
+    /// Whether the VPN is reached from outside; left out if none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpn: Option<VpnObject>,
     /// The records, in the order of the configuration if it can be read.
     pub records: Vec<Record>,
     /// Cycles, counted from the first one on.

@@ -10,6 +10,7 @@ use crate::logic::forward::Standing;
 use crate::logic::readiness::Readiness;
 use crate::logic::records::Truth;
 use crate::logic::verdict::Verdict;
+use crate::logic::vpn::Reach;
 
 /// A label and its value.
 type Label<'a> = (&'static str, &'a str);
@@ -226,6 +227,13 @@ fn records(text: &mut Text, document: &Document) {
 
 fn forwards(text: &mut Text, document: &Document) {
     let name = "cadence_forward_open";
+    let reach = document.vpn.as_ref().map(|it| it.reach);
+    let reach = reach.filter(|it| *it != Reach::NotKnown);
+    text.one(
+        "cadence_vpn_reachable",
+        "Whether the VPN is reached from outside.",
+        reach.map(|it| f64::from(u8::from(it == Reach::Yes))),
+    );
     if !document.forwards.is_empty() {
         text.family(name, "Whether the router forwards each port.");
     }

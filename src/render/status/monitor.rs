@@ -12,6 +12,7 @@ use crate::logic::readiness::Readiness;
 use crate::logic::record_state::without_label;
 use crate::logic::records::{CHANGING, FOLLOWING, Truth};
 use crate::logic::units::RecordType;
+use crate::logic::vpn::Reach;
 use crate::render::text::{ago, because, duration, human_seconds, lasts, printable};
 
 /// Said of a record that is not there.
@@ -83,6 +84,10 @@ pub fn monitor(document: &Document, state_dir: &Path) -> Monitor {
         if forward.standing != Standing::Open && forward.since.is_some() {
             troubles.push((1, format!("FORWARD {}: {}", forward.target, forward.told)));
         }
+    }
+    if let Some(vpn) = document.vpn.as_ref().filter(|it| it.reach == Reach::No) {
+        let told = format!("VPN {}", vpn.told);
+        troubles.push((1, advice::join(&told, vpn.fix.as_deref())));
     }
     // While the line is down, or an address waits for a confirmation, the records wait for that, which is told for itself.
     let least = match readiness {

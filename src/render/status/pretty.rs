@@ -255,6 +255,12 @@ impl<'a> Sheet<'a> {
                 self.row("fix", None, fix, "");
             }
         }
+        if let Some(vpn) = &document.vpn {
+            self.row("vpn", Some(vpn.paint()), &vpn.told, "");
+            if let Some(fix) = &vpn.fix {
+                self.row("fix", None, fix, "");
+            }
+        }
         for (error, fix) in document.errors.iter().zip(&document.fixes) {
             self.row("trouble", Some(Paint::Bad), error, "");
             if let Some(fix) = fix {

@@ -147,6 +147,7 @@ fn saved_first() -> State {
         uplinks: ByFamily::default(),
         ups: None,
         forwards: None,
+        vpn: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),

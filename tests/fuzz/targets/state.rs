@@ -168,6 +168,7 @@ fn down() -> Observation {
         lan: None,
         ups: None,
         own: vec![],
+        exits: ByFamily::default(),
     }
 }
 

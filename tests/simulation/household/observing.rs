@@ -131,6 +131,7 @@ fn observation(
         lan: None,
         ups: None,
         own: vec![],
+        exits: ByFamily::default(),
     }
 }
 

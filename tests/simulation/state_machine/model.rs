@@ -611,6 +611,7 @@ fn observation(seen: Seen) -> Observation {
         lan: None,
         ups: None,
         own: vec![],
+        exits: ByFamily::default(),
     }
 }
 

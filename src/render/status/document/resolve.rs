@@ -19,6 +19,7 @@ use crate::logic::verdict::Verdict;
 use crate::logic::{advice, backoff};
 use crate::render::forward::ForwardObject;
 use crate::render::json;
+use crate::render::vpn::VpnObject;
 
 /// The schema of the document.
 const SCHEMA: &str = "cadence.status/1";
@@ -75,6 +76,7 @@ impl Document {
                 configured.map_or(&[], |it| it.forwards),
                 known.forwards.as_ref(),
             ),
+            vpn: known.vpn.as_ref().map(VpnObject::of),
             records: records(known, configured, now),
             uptime: Uptime {
                 ready: uptime.ready,

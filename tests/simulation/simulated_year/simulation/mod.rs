@@ -230,6 +230,7 @@ impl<'a> Home<'a> {
             lan: None,
             ups: None,
             own: vec![],
+            exits: ByFamily::default(),
         }
     }
 

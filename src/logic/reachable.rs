@@ -1,0 +1,187 @@
+//! What the state knows of whether the VPN is reached: of the line, of the name, and of the port.
+
+use super::advice;
+use super::forward::{Forward, Standing};
+use super::forwarded::{Forwarded, forwarded};
+use super::gateway::Mismatch;
+use super::readiness::Readiness;
+use super::record_state::Truth;
+use super::records::RecordSpec;
+use super::state::State;
+use super::units::{Family, Transport};
+use super::vpn::{Facts, Leads, Seen, Vpn};
+
+/// What the state knows.
+#[must_use]
+pub fn facts(
+    vpn: &Vpn,
+    seen: &Seen,
+    records: &[RecordSpec],
+    forwards: &[Forward],
+    state: &State,
+) -> Facts {
+    let line = match (state.readiness(), state.verdict) {
+        (Readiness::Ready, _) => Some(true),
+        (_, Some(verdict)) if verdict.is_down() => Some(false),
+        _ => None,
+    };
+    let of_name = records.iter().filter(|it| it.name == vpn.name);
+    let mut name = Leads::NotKnown(format!("no record {} is known", vpn.name));
+    let (mut is_v4, mut is_v6) = (false, false);
+    for spec in of_name {
+        let known = state.records.get(spec.key());
+        let label = spec.label();
+        let leads = match known.map(|known| (known.truth(), known)) {
+            Some((_, known)) if known.proxied == Some(true) => Leads::Not(advice::join(
+                &format!("{label} is proxied by Cloudflare, which lets no VPN through"),
+                Some("set proxied = false for it"),
+            )),
+            Some((Truth::Right, _)) => Leads::Here,
+            Some((Truth::Wrong, _)) => Leads::Not(format!("{label} does not point here")),
+            Some((Truth::Unknown, _)) | None => {
+                Leads::NotKnown(format!("it is not known whether {label} points here"))
+            }
+        };
+        is_v4 |= leads == Leads::Here && spec.kind.family() == Family::V4;
+        is_v6 |= leads == Leads::Here && spec.kind.family() == Family::V6;
+        // Either of them is enough.
+        if name != Leads::Here {
+            name = leads;
+        }
+    }
+    let mut port = if is_v6 && !is_v4 {
+        let why = "a firewall of the router may keep IPv6 out, which nobody tells";
+        Leads::NotKnown(why.to_owned())
+    } else {
+        leads_of_router(vpn, seen, forwards, state)
+    };
+    // Over IPv6 one may get in all the same.
+    if let (true, true, Leads::Not(why)) = (is_v4, is_v6, &port) {
+        port = Leads::NotKnown(why.clone());
+    }
+    Facts { line, port, name }
+}
+
+fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) -> Leads {
+    if seen.is_own_address {
+        return Leads::Here;
+    }
+    let public = state.machines.ipv4.track.trusted();
+    let gateway = state.gateway.as_ref();
+    match gateway
+        .zip(public)
+        .and_then(|(it, public)| it.mismatch(public))
+    {
+        Some(Mismatch::SharedAddress) => {
+            return Leads::Not(advice::join(
+                "this line shares its public address (CGNAT)",
+                Some("ask the provider for an address of your own, or use IPv6"),
+            ));
+        }
+        Some(Mismatch::DoubleNat) => {
+            return Leads::Not(advice::join(
+                "another router stands before this one (double NAT)",
+                Some("forward the port on that one to this one, or let one of them be a bridge"),
+            ));
+        }
+        Some(Mismatch::Elsewhere | Mismatch::NoAddress) | None => {}
+    }
+    let all = forwarded(forwards, state.forwards.as_ref());
+    let is_of_it = |it: &&Forwarded| it.transport == Transport::Udp && it.internal == vpn.port;
+    let Some(forward) = all.iter().find(is_of_it) else {
+        let why = format!(
+            "nobody tells whether the router forwards UDP port {}",
+            vpn.port
+        );
+        let fix = format!(
+            "let cadence keep that: [[forward]] with internal = {}",
+            vpn.port
+        );
+        return Leads::NotKnown(advice::join(&why, Some(&fix)));
+    };
+    let problem = forward.problem.clone().unwrap_or_default();
+    match forward.standing {
+        Standing::Open => Leads::Here,
+        _ if !problem.is_empty() => Leads::Not(problem),
+        Standing::Taken
+        | Standing::Refused
+        | Standing::Failed
+        | Standing::Intended
+        | Standing::Closing => Leads::NotKnown(format!(
+            "the router was not asked yet to forward UDP port {}",
+            vpn.port
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::fixtures::{at, ip, record};
+    use crate::logic::readiness::Track;
+    use crate::logic::records::{Layer, Verified};
+    use crate::logic::units::RecordType;
+
+    #[test]
+    fn what_the_state_knows_of_the_name_and_of_the_port_is_taken_from_it() {
+        let spec = RecordSpec {
+            name: "vpn.example.com".to_owned(),
+            ..record("vpn.example.com", RecordType::A)
+        };
+        let forward = Forward {
+            transport: Transport::Udp,
+            internal: 51820,
+            external: 51820,
+            host: None,
+            lifetime: std::time::Duration::from_secs(7200),
+        };
+        let vpn = Vpn {
+            interface: Some("wg0".to_owned()),
+            port: 51820,
+            name: "vpn.example.com".to_owned(),
+        };
+        let seen = Seen::default();
+        let mut state = State::cold(&at(0));
+        let of = |state: &State, seen: &Seen, forwards: &[Forward]| {
+            facts(&vpn, seen, std::slice::from_ref(&spec), forwards, state)
+        };
+        let cold = of(&state, &seen, &[]);
+        assert_eq!(cold.line, None);
+        assert!(matches!(cold.name, Leads::NotKnown(_)));
+        let Leads::NotKnown(why) = cold.port else {
+            panic!()
+        };
+        assert!(
+            why.contains("nobody tells") && why.contains("[[forward]] with internal = 51820"),
+            "{why}"
+        );
+        state.machines.ipv4.track = Track::Trusted {
+            address: ip("11.0.0.1"),
+            confirmations: 2,
+        };
+        let known = state.records.get_mut_or_new(spec.key());
+        known.cache = Some(Verified {
+            address: ip("11.0.0.1"),
+            layer: Layer::Api,
+            ttl: None,
+            proxied: None,
+            id: None,
+            settings: None,
+            zone: None,
+            at: at(0),
+        });
+        let ready = of(&state, &seen, std::slice::from_ref(&forward));
+        assert_eq!((ready.line, &ready.name), (Some(true), &Leads::Here));
+        assert!(matches!(ready.port, Leads::NotKnown(_)), "not asked yet");
+        let direct = Seen {
+            is_own_address: true,
+            ..seen.clone()
+        };
+        assert_eq!(of(&state, &direct, &[]).port, Leads::Here);
+        state.records.get_mut_or_new(spec.key()).proxied = Some(true);
+        let Leads::Not(why) = of(&state, &seen, &[]).name else {
+            panic!()
+        };
+        assert!(why.contains("proxied") && why.contains("; fix: "), "{why}");
+    }
+}
