@@ -197,6 +197,7 @@ impl<'de> Deserialize<'de> for Event {
 impl Event {
     /// Reads one; none where something of it is missing, or is not known.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
     pub fn of(it: &Value) -> Option<Self> {
         let number = |key: &str| it.get(key)?.as_u64();
         let text = |key: &str| it.get(key)?.as_str();
