@@ -206,8 +206,9 @@ fn a_plug_is_asked_and_not_switched_and_recovery_stays_off() {
     let text = host.written();
     assert!(
         text.contains(&format!(
-            "\nplug = \"shelly2\"\n\n# Host or host:port of a Shelly or Tasmota plug. Left out: none, which is an\n\
-             # error once recovery is enabled.\naddress = \"{address}\"\n"
+            "\nplug = \"shelly2\"\n\n# Host or host:port of a Shelly or Tasmota plug, or of Home Assistant (port\n\
+             # 8123 if none is named). Left out: none, which is an error once recovery is\n\
+             # enabled.\naddress = \"{address}\"\n"
         )),
         "{text}"
     );
