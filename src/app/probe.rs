@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::adapters::Adapters;
+use super::check::finding::Finding;
 use super::context::Context;
 use super::forward;
 use super::threads::{Begun, beside, side_by_side};
+use super::vpn::finding as finding_of;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
 use crate::error::Error;
-use crate::logic::forward::label;
+use crate::logic::forward::{Forward, label};
 use crate::logic::gateway::Protocol;
 use crate::logic::host_part::passing;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
@@ -28,8 +30,6 @@ use crate::net::http::HTTP_TIMEOUT;
 use crate::plug::PlugStatus;
 use crate::system;
 
-/// Stands before what a router does not tell.
-const NOT_TOLD: &str = "not known";
 /// A router at home answers within a few milliseconds.
 const EACH_WAY: Duration = Duration::from_millis(400);
 
@@ -50,10 +50,8 @@ pub struct Probed {
     pub addresses: Vec<AddressProbed>,
     /// Every DNS over HTTPS server for every record.
     pub dns: Vec<DnsProbed>,
-    /// Each port that the router is to forward, and what it says of it.
-    pub forwards: Vec<Signal<String>>,
-    /// Whether the VPN is reached from outside, if one is configured.
-    pub vpn: Option<Told>,
+    /// What the router says of each port that it is to forward, and whether the VPN is reached from outside.
+    pub home: Vec<Finding>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
     /// The UPS.
@@ -158,23 +156,34 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
                 .into_iter()
                 .flatten()
                 .collect(),
-            forwards: forwards.and_then(Begun::join).unwrap_or_default(),
-            vpn: None,
+            home: vec![],
             plug: plug.and_then(Begun::join),
             ups: ups.and_then(Begun::join).flatten(),
             no_plug,
         };
-        probed.vpn = if only.is_empty() {
-            vpn(adapters, &probed)
-        } else {
-            None
+        let forwards = forwards.and_then(Begun::join).unwrap_or_default();
+        let finding = |(it, leads, told): &(&Forward, Option<bool>, String)| {
+            let told = format!("{}: {told}", label(it.transport, it.external));
+            match leads {
+                Some(true) => Finding::ok("forward", told),
+                Some(false) | None => Finding::warn("forward", told),
+            }
         };
+        probed.home = forwards.iter().map(finding).collect();
+        if only.is_empty() {
+            let told = vpn(adapters, &probed, &forwards);
+            probed.home.extend(told.map(|told| finding_of(&told)));
+        }
         probed
     })
 }
 
 /// Whether the VPN is reached from outside, by what was seen.
-fn vpn(adapters: &Adapters, probed: &Probed) -> Option<Told> {
+fn vpn(
+    adapters: &Adapters,
+    probed: &Probed,
+    forwards: &[(&Forward, Option<bool>, String)],
+) -> Option<Told> {
     let vpn = adapters.settings.vpn.as_ref()?;
     let of_family = |family| {
         let mut all = probed.public_ip.iter();
@@ -194,43 +203,37 @@ fn vpn(adapters: &Adapters, probed: &Probed) -> Option<Told> {
         (false, true) => Leads::NotKnown(format!("nobody tells where {} points", vpn.name)),
         (false, false) => Leads::Not(format!("{} does not point here", vpn.name)),
     };
-    let wanted = adapters.settings.forwards.iter();
-    let mut wanted = wanted.zip(&probed.forwards);
-    let of_it = wanted.find(|(it, _)| it.transport == Transport::Udp && it.internal == vpn.port);
-    let port = match of_it.map(|(_, said)| &said.result) {
+    let mut forwards = forwards.iter();
+    let is_of_it = |it: &Forward| it.transport == Transport::Udp && it.internal == vpn.port;
+    let port = match forwards.find(|(it, ..)| is_of_it(it)) {
         _ if seen.is_own_address => Leads::Here,
-        None => Leads::NotKnown(format!(
-            "nobody tells whether the router forwards UDP port {}",
-            vpn.port
-        )),
-        Some(Err(why)) => Leads::Not(why.clone()),
-        Some(Ok(said)) if said.starts_with(NOT_TOLD) => Leads::NotKnown(said.clone()),
-        Some(Ok(_)) => Leads::Here,
+        Some((_, Some(true), _)) => Leads::Here,
+        Some((_, Some(false), told)) => Leads::Not(told.clone()),
+        Some((_, None, told)) => Leads::NotKnown(told.clone()),
+        None => Leads::NotKnown("nobody tells whether the router forwards its port".to_owned()),
     };
     let line = probed.wan.as_ref().map(Signal::ok);
     Some(verdict(vpn, &seen, &Facts { line, port, name }))
 }
 
-/// What the router says of each port that it is to forward.
-fn forwards(adapters: &Adapters) -> Vec<Signal<String>> {
-    let begun = Instant::now();
+/// What the router says of each port that it is to forward: whether it leads where it is to lead, where that is known, and in words.
+fn forwards(adapters: &Adapters) -> Vec<(&Forward, Option<bool>, String)> {
     let (said, spoken) = forward::look(adapters);
     let wanted = adapters.settings.forwards.iter().zip(said);
     let each = wanted.map(|(wanted, said)| {
-        let result = match (said, &spoken) {
-            (_, None) => Err("the router answers by none of PCP, NAT-PMP and UPnP".to_owned()),
-            (None, Some(by)) => Ok(format!("{NOT_TOLD}: {by} tells nothing of forwards")),
-            (Some(None), _) => Err("the router does not forward it".to_owned()),
-            (Some(Some(holder)), _) if holder.port == wanted.internal => {
-                Ok(format!("leads to {holder}"))
-            }
-            (Some(Some(holder)), _) => Err(format!("leads to {holder}")),
+        let (leads, told) = match (said, &spoken) {
+            (_, None) => (
+                None,
+                "the router answers by none of PCP, NAT-PMP and UPnP".to_owned(),
+            ),
+            (None, Some(by)) => (None, format!("{by} does not tell where it leads")),
+            (Some(None), _) => (Some(false), "the router does not forward it".to_owned()),
+            (Some(Some(holder)), _) => (
+                Some(holder.port == wanted.internal),
+                format!("leads to {holder}"),
+            ),
         };
-        Signal {
-            target: Some(label(wanted.transport, wanted.external)),
-            elapsed: begun.elapsed(),
-            result,
-        }
+        (wanted, leads, told)
     });
     each.collect()
 }

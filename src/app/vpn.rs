@@ -1,10 +1,11 @@
 //! The VPN of this home, as a signal: looked at in each cycle once the records and the forwards are settled.
 
 use super::adapters::Adapters;
+use super::check::finding::Finding;
 use crate::logic::moment::Moment;
 use crate::logic::reachable;
 use crate::logic::state::State;
-use crate::logic::vpn::{self, Told};
+use crate::logic::vpn::{self, Reach, Told};
 
 /// Takes up whether it is reached from outside.
 pub fn judge(adapters: &Adapters, state: &mut State, now: &Moment) {
@@ -28,4 +29,14 @@ pub fn look(adapters: &Adapters, state: &State, now: &Moment) -> Option<Told> {
     let seen = crate::probe::vpn::look(vpn, public, now.wall.as_second());
     let facts = reachable::facts(vpn, &seen, &settings.records, &settings.forwards, state);
     Some(vpn::verdict(vpn, &seen, &facts))
+}
+
+/// As `check` and `probe` tell it.
+#[must_use]
+pub fn finding(told: &Told) -> Finding {
+    let sentence = Told::sentence(told.reach, &told.why);
+    match told.reach {
+        Reach::Yes => Finding::ok("vpn", sentence),
+        Reach::No | Reach::NotKnown => Finding::warn("vpn", sentence),
+    }
 }

@@ -30,11 +30,10 @@ pub fn read<'a>(
     for (table, place) in tables {
         let is_given = table.get("internal").is_some();
         let mut section = Section::new(reader, "forward", Some(table));
-        let transport = section.choice(
-            "protocol",
-            &[("udp", Transport::Udp), ("tcp", Transport::Tcp)],
-            Transport::Udp,
-        );
+        let transport = match section.choice("protocol", &[("udp", 0), ("tcp", 1)], 0_usize) {
+            0 => Transport::Udp,
+            _ => Transport::Tcp,
+        };
         let internal = port(section.whole("internal", PORT));
         let external = port(section.whole("external", PORT)).or(internal);
         let host = section.parsed("host", host);

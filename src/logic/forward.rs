@@ -579,12 +579,16 @@ impl Forwards {
                 mapping.is_foreign = granted.is_foreign;
                 (mapping.failures, mapping.why) = (0, None);
                 mapping.stand(Standing::Open, now);
-                let (was_open, gone) = (before == Standing::Open, "the router had it no more");
-                let lost = (was_open && granted.was_gone)
-                    .then(|| mapping.event(ForwardPhase::Lost, router, Some(gone.to_owned())));
-                let opened = (!was_open || granted.was_gone)
-                    .then(|| mapping.event(ForwardPhase::Opened, router, None));
-                return lost.into_iter().chain(opened).collect();
+                let was_open = before == Standing::Open;
+                let mut told = vec![];
+                if was_open && granted.was_gone {
+                    let gone = "the router had it no more".to_owned();
+                    told.push(mapping.event(ForwardPhase::Lost, router, Some(gone)));
+                }
+                if !was_open || granted.was_gone {
+                    told.push(mapping.event(ForwardPhase::Opened, router, None));
+                }
+                return told;
             }
             Err(refusal) => refusal,
         };

@@ -331,9 +331,9 @@ fn refused(code: Option<u16>) -> Refusal {
 fn nat_pmp_request(mapping: &Mapping, lifetime: u32) -> Vec<u8> {
     let external = if lifetime == 0 { 0 } else { mapping.external };
     let mut request = vec![0, nat_pmp_opcode(mapping.transport), 0, 0];
-    request.extend(mapping.internal.to_be_bytes());
-    request.extend(external.to_be_bytes());
-    request.extend(lifetime.to_be_bytes());
+    request.extend_from_slice(&mapping.internal.to_be_bytes());
+    request.extend_from_slice(&external.to_be_bytes());
+    request.extend_from_slice(&lifetime.to_be_bytes());
     request
 }
 
@@ -373,16 +373,16 @@ fn pcp_request(mapping: &Mapping, own: Ipv4Addr, lifetime: u32) -> Vec<u8> {
         IpAddr::V6(v6) => v6.octets(),
     };
     let mut request = vec![2, 1, 0, 0];
-    request.extend(lifetime.to_be_bytes());
-    request.extend(mapped(own.into()));
-    request.extend(nonce(mapping));
-    request.extend([mapping.transport.number(), 0, 0, 0]);
-    request.extend(mapping.internal.to_be_bytes());
-    request.extend(mapping.external.to_be_bytes());
-    request.extend(mapped(Ipv4Addr::UNSPECIFIED.into()));
+    request.extend_from_slice(&lifetime.to_be_bytes());
+    request.extend_from_slice(&mapped(own.into()));
+    request.extend_from_slice(&nonce(mapping));
+    request.extend_from_slice(&[mapping.transport.number(), 0, 0, 0]);
+    request.extend_from_slice(&mapping.internal.to_be_bytes());
+    request.extend_from_slice(&mapping.external.to_be_bytes());
+    request.extend_from_slice(&mapped(Ipv4Addr::UNSPECIFIED.into()));
     if mapping.to != own {
-        request.extend([1, 0, 0, 16]);
-        request.extend(mapped(mapping.to));
+        request.extend_from_slice(&[1, 0, 0, 16]);
+        request.extend_from_slice(&mapped(mapping.to));
     }
     request
 }

@@ -58,7 +58,7 @@ pub fn pcp(router: Ipv4Addr, end: Deadline) -> Option<u32> {
         return None;
     };
     let mut request = vec![2, 0, 0, 0, 0, 0, 0, 0];
-    request.extend(own.to_ipv6_mapped().octets());
+    request.extend_from_slice(&own.to_ipv6_mapped().octets());
     answer(&socket, &request, end, |said| {
         let [2, 128, _, 0, _, _, _, _, a, b, c, d, ..] = said else {
             return None;

@@ -1,6 +1,6 @@
 //! What this host shows of a VPN that ends on it: its interface, who listens on its port, and, to root, the last handshake.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -88,10 +88,12 @@ fn last_handshake(handshakes: &str, endpoints: &str, now: i64) -> Option<Handsha
     let (key, at) = peers.filter(|(_, at)| *at > 0).max_by_key(|(_, at)| *at)?;
     let mut lines = endpoints.lines().filter_map(|line| line.split_once('\t'));
     let endpoint = lines.find(|(its, _)| *its == key);
-    let endpoint = endpoint.and_then(|(_, at)| at.trim().parse::<SocketAddr>().ok());
+    let endpoint = endpoint.and_then(|(_, at)| at.trim().rsplit_once(':'));
+    let endpoint = endpoint.map(|(host, _)| host.trim_matches(['[', ']']));
+    let endpoint = endpoint.and_then(|host| host.parse::<IpAddr>().ok());
     Some(Handshake {
         age_s: u64::try_from(now - at).unwrap_or_default(),
-        is_outside: endpoint.is_some_and(|it| publishable(it.ip()).is_ok()),
+        is_outside: endpoint.is_some_and(|it| publishable(it).is_ok()),
     })
 }
 
@@ -136,13 +138,15 @@ mod tests {
 
     #[test]
     fn of_several_handshakes_the_last_one_counts_with_where_it_came_from() {
-        let endpoints = "a\t93.184.216.34:4711\nb\t192.168.1.7:51820\nc\t(none)\n";
+        let endpoints =
+            "a\t93.184.216.34:4711\nb\t192.168.1.7:51820\nc\t(none)\nd\t[2a00:1450::1]:51820\n";
         let last = |handshakes: &str| last_handshake(handshakes, endpoints, 1000);
         let some = |age_s, is_outside| Some(Handshake { age_s, is_outside });
         assert_eq!(last("a\t990\nb\t980\nc\t0\n"), some(10, true));
         assert_eq!(last("a\t970\nb\t980\nc\t0\n"), some(20, false));
         assert_eq!(last("a\t1100\n"), some(0, true), "a clock that was set");
         assert_eq!(last("c\t999\n"), some(1, false));
+        assert_eq!(last("d\t999\n"), some(1, true));
         for text in ["", "a\t0\n", "a\tx\n", "a", "\t\n"] {
             assert_eq!(last(text), None, "{text}");
         }

@@ -13,12 +13,11 @@ use super::line::{Line, Mark, print};
 use super::signal;
 use super::style::{Form, Style};
 use super::ups::{self, UpsObject};
-use super::vpn::reach;
+use crate::app::check::Finding;
 use crate::app::probe::{AddressProbed, Probed};
 use crate::logic::advice;
 use crate::logic::units::RecordType;
-use crate::logic::vpn::Reach;
-use answers::wan_up;
+use answers::{mark_of, wan_up};
 
 /// Every signal, checked once: `cadence probe`.
 #[derive(Serialize)]
@@ -31,39 +30,13 @@ pub(crate) struct Document<'a> {
     /// What the UPS says, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     ups: Option<UpsObject<'a>>,
-    /// What the router says of each port that it is to forward; left out if there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    forwards: Vec<ForwardSaid<'a>>,
+    /// What the router says of each port that it is to forward (`forward`), and whether the VPN is reached from outside (`vpn`); left out if there is
+    /// nothing of the kind.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    home: &'a [Finding],
     /// What the AAAA records would hold that have a host part of their own, or an address that will not stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     records: Vec<Held<'a>>,
-    /// Whether the VPN is reached from outside; left out if none is configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vpn: Option<VpnSaid<'a>>,
-}
-
-/// Whether the VPN is reached from outside.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct VpnSaid<'a> {
-    /// The verdict.
-    reach: Reach,
-    /// Why.
-    reason: &'a str,
-    /// What to do about that; null if nothing is known to be done.
-    fix: Option<&'a str>,
-}
-
-/// What the router says of a port.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct ForwardSaid<'a> {
-    /// Which port of the router: `udp 51820`.
-    forward: Option<&'a str>,
-    /// Whether it leads to the port of a host that it is to lead to, or that is not known.
-    ok: bool,
-    /// What it says, or why it says nothing, in words.
-    said: &'a str,
 }
 
 /// What one record would hold.
@@ -112,23 +85,7 @@ pub fn report(probed: &Probed, style: &Style) -> String {
             schema: "cadence.probe/1",
             signals: objects(probed),
             ups: probed.ups.as_ref().map(UpsObject::new),
-            vpn: probed.vpn.as_ref().map(|told| {
-                let (reason, fix) = advice::split(&told.why);
-                VpnSaid {
-                    reach: told.reach,
-                    reason,
-                    fix,
-                }
-            }),
-            forwards: {
-                let all = probed.forwards.iter();
-                all.map(|it| ForwardSaid {
-                    forward: it.target.as_deref(),
-                    ok: it.ok(),
-                    said: it.result.as_ref().unwrap_or_else(|why| why),
-                })
-                .collect()
-            },
+            home: &probed.home,
             records: probed.addresses.iter().map(Held::new).collect(),
         }),
         Form::Pretty | Form::Logfmt if style.quiet => String::new(),
@@ -216,13 +173,19 @@ fn lines(probed: &Probed) -> Vec<Line> {
             .meta("type", asked.record.kind)
             .meta_some("answer", answer)
     }));
-    lines.extend(probed.forwards.iter().map(|forward| {
-        signal::line(at, "FORWARD", forward, "forward", Mark::Warn)
-            .meta_some("told", forward.result.as_ref().ok())
-    }));
-    lines.extend(probed.vpn.iter().map(|told| {
-        let (mark, state) = reach(told.reach);
-        Line::new(at, mark, "VPN", state).meta("reason", &told.why)
+    lines.extend(probed.home.iter().map(|it| {
+        let (subsystem, mark) = match it.check {
+            "vpn" => ("VPN", mark_of(it.level)),
+            _ => ("FORWARD", mark_of(it.level)),
+        };
+        let line = Line::new(
+            at,
+            mark,
+            subsystem,
+            if mark == Mark::Good { "OK" } else { "WARN" },
+        );
+        line.meta("told", &it.message)
+            .meta_some("fix", it.fix.as_ref())
     }));
     lines.extend(probed.plug.iter().map(|plug| {
         let on = plug.result.as_ref().ok().copied().flatten();

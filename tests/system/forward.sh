@@ -2,6 +2,7 @@
 # Port forwards by a real router (miniupnpd) and an unprivileged `cadence reconcile`: each protocol alone, renewals, a restart, another router,
 # a port that somebody else has, another host, and their removal. That a port is open is proven by a datagram from the internet and its answer.
 # As root: tests/system/forward.sh BINARY. Needs conntrack, curl, iproute2, nftables, jq, openssl, perl, miniupnpd-nftables.
+# shellcheck disable=SC2015,SC2016 # what is found stands in place of "yes"; perl's variables
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"

@@ -18,7 +18,6 @@ use crate::logic::quorum::{Tally, tally};
 use crate::logic::records::{RecordSpec, compared, families};
 use crate::logic::state::State;
 use crate::logic::units::{Family, RecordType};
-use crate::logic::vpn::{Reach, Told};
 use crate::net::http::HTTP_TIMEOUT;
 use crate::net::{Deadline, reason};
 use crate::probe::doh::UNRESOLVED;
@@ -57,7 +56,8 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
         findings.extend(asked_router.map(|signal| router(&signal, up)));
         findings.extend(told(state));
         findings.extend(forward::findings(adapters, state));
-        findings.extend(state.and_then(|state| vpn(adapters, state, now)));
+        let vpn = state.and_then(|state| vpn::look(adapters, state, now));
+        findings.extend(vpn.map(|told| vpn::finding(&told)));
         findings.extend(exits(adapters));
         findings.extend(asked_near.join().unwrap_or_default());
         let dead = dead_family(&targets);
@@ -114,16 +114,6 @@ fn told(state: Option<&State>) -> Option<Finding> {
             ..told
         },
         None => told,
-    })
-}
-
-/// Whether the VPN is reached from outside.
-fn vpn(adapters: &Adapters, state: &State, now: &Moment) -> Option<Finding> {
-    let told = vpn::look(adapters, state, now)?;
-    let sentence = Told::sentence(told.reach, &told.why);
-    Some(match told.reach {
-        Reach::Yes => Finding::ok("vpn", sentence),
-        Reach::No | Reach::NotKnown => Finding::warn("vpn", sentence),
     })
 }
 

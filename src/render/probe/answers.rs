@@ -2,11 +2,21 @@
 
 use std::net::IpAddr;
 
+use crate::app::check::Level;
 use crate::app::probe::{DnsProbed, Probed};
 use crate::logic::address::is_cloudflares;
 use crate::logic::observation::Signal;
 use crate::logic::records::RecordSpec;
 use crate::logic::units::Family;
+use crate::render::line::Mark;
+
+/// The mark of what was found.
+pub const fn mark_of(level: Level) -> Mark {
+    match level {
+        Level::Ok => Mark::Good,
+        Level::Warn | Level::Fail => Mark::Warn,
+    }
+}
 
 /// Whether something beyond the router answers.
 pub fn wan_up(probed: &Probed) -> bool {

@@ -4,17 +4,16 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::answers::{Answered, answered, public_address, wan_up};
+use super::answers::{Answered, answered, mark_of, public_address, wan_up};
 use super::notes;
 use crate::app::probe::{DnsProbed, Probed};
+use crate::logic::advice;
 use crate::logic::host_part::prefix_of;
 use crate::logic::observation::{RouterMethod, Signal};
-use crate::logic::vpn::Told;
 use crate::render::line::{Mark, milliseconds};
 use crate::render::signal::{listed, near};
 use crate::render::style::{Paint, Style};
 use crate::render::text::{columns, hang, host_of, padded};
-use crate::render::vpn::reach;
 
 /// What a note begins with.
 const NOTE: &str = "note: ";
@@ -152,14 +151,9 @@ fn rows(probed: &Probed) -> Vec<Row> {
         rows.extend(heading(probed, asked));
         rows.extend(asked.iter().map(|asked| server(probed, asked)));
     }
-    for forward in &probed.forwards {
-        let label = format!("forward {}", target(forward));
-        rows.push(Row::new(label, forward, Mark::Warn, Clone::clone));
-    }
-    if let Some(told) = &probed.vpn {
-        let (mark, _) = reach(told.reach);
-        let said = Told::sentence(told.reach, &told.why);
-        rows.push(Row::untimed(mark, "vpn", said));
+    for it in &probed.home {
+        let said = advice::join(&it.message, it.fix.as_deref());
+        rows.push(Row::untimed(mark_of(it.level), it.check, said));
     }
     if let Some(plug) = &probed.plug {
         let mut row = Row::new("plug", plug, Mark::Bad, |on| {

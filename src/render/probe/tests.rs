@@ -43,8 +43,7 @@ fn probed(providers: &[(&str, u64, Result<&str, &str>)], dns: &[(&str, &[&str])]
         plug: None,
         ups: None,
         no_plug: None,
-        forwards: vec![],
-        vpn: None,
+        home: vec![],
     }
 }
 
