@@ -88,7 +88,6 @@ pub fn text(probed: &Probed, style: Style) -> String {
     text
 }
 
-#[expect(clippy::too_many_lines, reason = "a row for each signal")]
 fn rows(probed: &Probed) -> Vec<Row> {
     let mut rows = vec![];
     let near = near(wan_up(probed));
