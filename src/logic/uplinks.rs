@@ -12,27 +12,28 @@ use std::time::Duration;
 use super::host_part::prefix_of;
 use super::moment::Moment;
 use super::observation::{Counted, Observation, PublicIp};
+use super::order;
 use super::stored::stored;
 use super::units::Family;
 
-/// An address that nobody named for as long is gone.
-const WINDOW: Duration = Duration::from_secs(10 * 60);
+/// An address that nobody named for as long is gone: ten minutes, and what lies between two cycles.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// After a day without a turn it is one line again.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// There, back, and there again: a line that fails over once and comes back takes two.
-const TURNS: u32 = 3;
+/// Back, and there again: a line that fails over once and comes back returns once.
+const RETURNS: u32 = 2;
+/// So many uplinks a home may have.
+const MOST: usize = 4;
 
 stored! {
-    /// What a line went from and to.
+    /// The addresses that a line went from and to.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Uplinks {
-        /// The address that counted last.
-        last: Named,
-        /// The one that counted before it.
-        other: Named,
-        /// How often the line went from one of the two to the other.
-        turns: u32,
-        /// When it did so last.
+        /// The addresses that counted within [`WINDOW`], that which counted last at the end.
+        named: Vec<Named>,
+        /// How often the line came back to one of them.
+        returns: u32,
+        /// When it went to another one last.
         turned: Moment,
     }
 }
@@ -56,14 +57,19 @@ impl Uplinks {
     /// What is to be told of a line whose addresses take turns; none where they do not.
     #[must_use]
     pub fn told(&self) -> Option<String> {
-        let [a, b] = [self.last.address, self.other.address];
-        let [a, b] = [a.min(b), a.max(b)];
-        (self.turns >= TURNS).then(|| {
-            format!(
-                "two uplinks? {a} and {b} take turns, and the one that is published stays while it is named; fix: have the router send \
-                 this host out by one line"
-            )
-        })
+        if self.returns < RETURNS {
+            return None;
+        }
+        let mut all = vec![];
+        for named in &self.named {
+            order::insert(&mut all, named.address, |new, known| new < known);
+        }
+        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let all = all.join(" and ");
+        Some(format!(
+            "two uplinks? {all} take turns, and the one that is published stays while it is named; fix: have the router send this host \
+             out by one line"
+        ))
     }
 
     /// What is known after the line was at `address`; `before` is the one that was trusted last.
@@ -77,42 +83,48 @@ impl Uplinks {
             address,
             at: now.clone(),
         };
-        let turned = |other, turns| Self {
-            last: here(address),
-            other,
-            turns,
-            turned: now.clone(),
-        };
-        let Some(known) = known else {
+        let Some(mut known) = known else {
             let before = before.filter(|before| *before != address)?;
-            return Some(turned(here(before), 1));
+            return Some(Self {
+                named: vec![here(before), here(address)],
+                returns: 0,
+                turned: now.clone(),
+            });
         };
-        if known.last.address == address {
-            let last = here(address);
-            return Some(Self { last, ..known });
+        if known
+            .named
+            .last()
+            .is_none_or(|last| last.address != address)
+        {
+            known.named.retain(|named| named.is_alive(now));
+            if known.named.iter().any(|named| named.address == address) {
+                known.returns = known.returns.saturating_add(1);
+            }
+            known.turned = now.clone();
         }
-        let is_back = known.other.address == address && known.other.is_alive(now);
-        let turns = if is_back { known.turns } else { 0 };
-        Some(turned(known.last, turns.saturating_add(1)))
+        known.named.retain(|named| named.address != address);
+        known.named.push(here(address));
+        let too_many = known.named.len().saturating_sub(MOST);
+        known.named.drain(..too_many);
+        Some(known)
     }
 
-    /// Both were named by two providers in this cycle.
-    fn at_once([published, other]: [IpAddr; 2], now: &Moment) -> Self {
+    /// Each was named by two providers in this cycle.
+    fn at_once(both: [IpAddr; 2], now: &Moment) -> Self {
         let here = |address| Named {
             address,
             at: now.clone(),
         };
         Self {
-            last: here(published),
-            other: here(other),
-            turns: TURNS,
+            named: both.map(here).into(),
+            returns: RETURNS,
             turned: now.clone(),
         }
     }
 
     /// Whether it may matter still.
     fn is_recent(&self, now: &Moment) -> bool {
-        let long = if self.turns >= TURNS {
+        let long = if self.returns >= RETURNS {
             REMEMBERED
         } else {
             WINDOW
@@ -122,8 +134,8 @@ impl Uplinks {
 
     /// Whether these take turns, and somebody named this one of them a short time ago.
     fn keep(&self, published: IpAddr, now: &Moment) -> bool {
-        let mut both = [&self.last, &self.other].into_iter();
-        self.turns >= TURNS && both.any(|named| named.address == published && named.is_alive(now))
+        let is_it = |named: &Named| named.address == published && named.is_alive(now);
+        self.returns >= RETURNS && self.named.iter().any(is_it)
     }
 }
 
@@ -177,7 +189,7 @@ pub fn weigh<'a>(
     let Some((uplinks, published)) = known.as_mut().zip(published) else {
         return seen;
     };
-    for named in [&mut uplinks.last, &mut uplinks.other] {
+    for named in &mut uplinks.named {
         if voters(&answers, named.address) > 0 {
             named.at = now.clone();
         }
@@ -310,8 +322,8 @@ mod tests {
         assert_eq!(home.see("aabb").changes, 1);
         assert_eq!(home.see("bbbbaa").changes, 2);
         assert_eq!(home.known.as_ref().and_then(Uplinks::told), None);
-        // Ten minutes later it is forgotten.
-        assert_eq!(home.see(&"a".repeat(21)).known, None);
+        // A quarter of an hour later it is forgotten.
+        assert_eq!(home.see(&"a".repeat(31)).known, None);
     }
 
     #[test]
@@ -327,14 +339,40 @@ mod tests {
         assert!(told.starts_with("two uplinks? 11.0.0.1 and 11.0.0.2 take turns"));
     }
 
+    /// How often the record changes in a day where the line is that long at each of so many addresses; a cycle every two minutes, and every half
+    /// a minute while an address waits.
+    fn changes_in_a_day(stay: u64, lines: u32) -> u32 {
+        let mut home = Home::new();
+        while home.seconds < 24 * 3600 {
+            let pause = if home.candidate.is_none() { 90 } else { 0 };
+            home.seconds += pause;
+            let at = (home.seconds + 30) / stay % u64::from(lines);
+            home.cycle(&up(&format!("11.0.0.{}", 1 + at)));
+        }
+        home.changes
+    }
+
     #[test]
-    fn what_nobody_names_for_ten_minutes_gives_way() {
+    fn whoever_takes_turns_within_ten_minutes_moves_a_record_twice_a_day_at_most() {
+        for stay in [31, 60, 130, 200, 400, 540, 600] {
+            for lines in [2, 3] {
+                // A line is away for as long as it takes all the others.
+                if stay * u64::from(lines - 1) <= 600 {
+                    let changes = changes_in_a_day(stay, lines);
+                    assert!(changes <= lines, "{changes}: {lines} of {stay} s");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_names_for_a_quarter_of_an_hour_gives_way() {
         let mut home = Home::new();
         home.see("abab").see("abab");
         home.published = ip(A);
         home.candidate = None;
         let before = home.changes;
-        home.see(&"b".repeat(19));
+        home.see(&"b".repeat(29));
         assert_eq!((home.published, home.changes), (ip(A), before));
         home.see("bbb");
         assert_eq!((home.published, home.changes), (ip(B), before + 1));
