@@ -97,6 +97,26 @@ impl Reconciliation<'_> {
         }
     }
 
+    /// What is known without asking anybody: a record that was verified a short time ago is right; and for `longer`, as it cannot be verified
+    /// now.
+    #[must_use]
+    pub fn by_cache(&self, longer: Duration) -> Option<Next> {
+        let is_right = match self.cache() {
+            (CacheStatus::Hit, _) => true,
+            (CacheStatus::Expired, Some(age)) => {
+                age < self.policy.cache_max_age.saturating_add(longer) && !self.state.is_doubted()
+            }
+            (
+                CacheStatus::Expired
+                | CacheStatus::Miss
+                | CacheStatus::Mismatch
+                | CacheStatus::Skipped,
+                _,
+            ) => false,
+        };
+        is_right.then(|| Next::Done(Self::right(Layer::Cache)))
+    }
+
     /// Layer 2: what public DNS answers; none where no server did.
     #[must_use]
     pub fn after_doh(&self, answer: Option<&[IpAddr]>) -> Next {

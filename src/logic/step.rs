@@ -544,11 +544,16 @@ fn plan(
         ));
     }
     // A hint is taken only where nothing is to be done.
-    if is_hinted && !matches!(next, Next::Done(_)) {
-        let uplinks = state.uplinks.of(family).as_ref();
-        let asked = || "no provider was asked for the address in this cycle".to_owned();
-        return held(uplinks.and_then(Uplinks::told).unwrap_or_else(asked));
-    }
+    let next = if is_hinted && !matches!(next, Next::Done(_)) {
+        let Some(known) = reconciliation.by_cache(uplinks::WINDOW) else {
+            let uplinks = state.uplinks.of(family).as_ref();
+            let asked = || "no provider was asked for the address in this cycle".to_owned();
+            return held(uplinks.and_then(Uplinks::told).unwrap_or_else(asked));
+        };
+        known
+    } else {
+        next
+    };
     Planned {
         wanted: Some(wanted),
         cache,

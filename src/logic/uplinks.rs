@@ -17,7 +17,7 @@ use super::stored::stored;
 use super::units::Family;
 
 /// An address that nobody named for as long is gone: ten minutes, and what lies between two cycles.
-const WINDOW: Duration = Duration::from_secs(15 * 60);
+pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// After a day without a turn it is one line again.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Back, and there again: a line that fails over once and comes back returns once.

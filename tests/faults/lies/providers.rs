@@ -1,5 +1,6 @@
 //! Every way in which an address service can lie or fail, alone and among honest ones.
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use cadence::world::ProviderMode;
@@ -237,6 +238,29 @@ fn two_uplinks_that_take_turns_move_a_record_no_more_than_once() {
             status.contains("two uplinks? 84.16.1.2 and 93.184.216.34 take turns"),
             "{status}"
         );
+    }
+}
+
+#[test]
+fn a_line_that_stays_for_minutes_at_each_of_two_addresses_moves_a_record_no_more_than_twice() {
+    for stay in [130, 400, 540] {
+        let home = Home::new();
+        home.settle();
+        let mut seconds = 0;
+        while seconds < 3 * 3600 {
+            let turns = [Ipv4Addr::new(93, 184, 216, 34), MOVED];
+            home.world.set_address(Some(turns[seconds / stay % 2]));
+            let report = home.cycle();
+            let pause = if report["next"]["speed"] == "fast" {
+                35
+            } else {
+                125
+            };
+            seconds += pause;
+            home.pass(Duration::from_secs(pause as u64));
+        }
+        let written = written(&home);
+        assert!(written.len() <= 3, "stays of {stay} s: {written:?}");
     }
 }
 
