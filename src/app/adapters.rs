@@ -435,6 +435,14 @@ impl Adapters {
         other.filter(Signal::ok).unwrap_or(first)
     }
 
+    /// Whether an interface has a link.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub fn link(&self, interface: &str) -> Result<(), String> {
+        probe::host::probe(Some(interface), self.routes).result
+    }
+
     /// Whether the plug serves a line by which this host does not go out now.
     #[must_use]
     pub fn serves_another(&self) -> bool {

@@ -7,6 +7,18 @@ use super::server::Endpoint;
 use super::url::{self, PlainHttp};
 use super::value::{Value, may_be_token};
 
+/// Headers that tell where a request goes and where it ends (RFC 9110, 9112): another one of them breaks the request that switches on.
+const FRAMING: [&str; 8] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// Stands in a header for what is in the password's file.
 pub const PASSWORD: &str = "{password}";
 /// Headers that carry a secret, in lower case.
@@ -244,6 +256,11 @@ fn header(text: &str) -> Result<(String, String), String> {
         || text.len() > MAX_HTTP_TEXT
     {
         return Err(allowed());
+    }
+    if FRAMING.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(format!(
+            "a header that says something about what is sent: {name} is made from that"
+        ));
     }
     let is_secret = SECRET.contains(&name.to_ascii_lowercase().as_str()) || may_be_token(value);
     if is_secret && !value.contains(PASSWORD) {

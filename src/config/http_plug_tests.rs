@@ -75,6 +75,10 @@ fn what_is_wrong_with_it_is_told_and_no_secret_is_repeated() {
             "expected \"Name: value\" in ASCII",
         ),
         (
+            "headers = [\"Content-Length: 4\"]",
+            "expected a header that says something about what is sent: Content-Length is made from that",
+        ),
+        (
             "headers = [\"Acc ept: a\"]",
             "expected \"Name: value\" in ASCII",
         ),

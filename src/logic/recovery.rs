@@ -100,6 +100,9 @@ stored! {
         /// When the UPS was on battery last, as long as one is configured.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub battery: Option<Battery>,
+        /// The verdict on the line that the plug serves, where the last cycle went out by another one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub served: Option<Verdict>,
         /// Whether the router was away.
         #[serde(skip_serializing_if = "Router::is_steady")]
         pub router: Router = Router::Steady,

@@ -347,6 +347,7 @@ fn recover(
         (Some(_), Line::Down | Line::Unverified(_)) => (Verdict::of(own), false),
         (None, _) => (verdict, ready),
     };
+    state.recovery.served = seen.served.as_ref().map(|_| verdict);
     let class = own.wan.failure().unwrap_or(FailureClass::Timeout);
     let verdict = recovery::judged(own, verdict, desired.recovery, now);
     state.recovery.observe(verdict, class, ready, now);

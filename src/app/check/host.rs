@@ -74,6 +74,7 @@ pub fn look(
         (None, None) => findings.extend(cron.as_ref().map(Cron::look)),
     }
     findings.extend([icmp(settings, runner), interface(adapters)]);
+    findings.extend(served(adapters));
     (findings, state)
 }
 
@@ -486,6 +487,32 @@ fn interface(adapters: &Adapters) -> Finding {
         Ok(()) => Finding::ok("host", found),
         Err(error) => Finding::warn("host", error).fix(fix),
     }
+}
+
+/// Whether the line that the plug serves can be watched: its interface has a link, and a default route leads through it.
+fn served(adapters: &Adapters) -> Option<Finding> {
+    let recovery = &adapters.settings.recovery;
+    let interface = recovery
+        .interface
+        .as_deref()
+        .filter(|_| recovery.limits.enabled)?;
+    let told = "recovery.interface";
+    let mut routes = adapters.default_routes().into_iter();
+    Some(match adapters.link(interface) {
+        Err(error) => Finding::warn("host", format!("{told}: {error}: its line is not watched"))
+            .fix("connect it, or fix recovery.interface"),
+        Ok(()) if routes.any(|route| route.interface == interface) => Finding::ok(
+            "host",
+            format!("{told}: {interface} has a link and a default route"),
+        ),
+        Ok(()) => Finding::warn(
+            "host",
+            format!("{told}: no default route leads through {interface}: its line is not watched"),
+        )
+        .fix(
+            "give it one, with a higher metric if it is not to be used, or fix recovery.interface",
+        ),
+    })
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.

@@ -396,6 +396,7 @@ fn recovery() -> RecoveryState {
         plug_seen: None,
         powered: None,
         battery: None,
+        served: None,
         router: Router::Steady,
     }
 }

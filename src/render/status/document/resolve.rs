@@ -114,7 +114,7 @@ impl Recovery {
         // A row of dead cycles goes on: whatever the verdict is called, the last one counted as dead.
         let verdict = match known.streak {
             Some(_) => Some(Verdict::WanDown),
-            None => state.verdict,
+            None => known.served.or(state.verdict),
         };
         let guardrail = match (configured, verdict) {
             _ if dark => {
