@@ -1,10 +1,13 @@
 //! Two families side by side are as each would be alone.
 
+use std::net::IpAddr;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::logic::fixtures::{at, desired, ip, limits, policy, public_ip, record, seen};
 use crate::logic::line::Reason;
+use crate::logic::records::{Layer, Next, RecordSpec, Settled};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::units::{ByFamily, RecordType};
 
@@ -56,7 +59,7 @@ fn live(kinds: &[RecordType], days: &[ByFamily<Over>]) -> Vec<Vec<(RecordType, P
                 settled: match planned.next.clone() {
                     Next::Done(settled) => settled,
                     _ => Settled::Right {
-                        layer: records::Layer::Api,
+                        layer: Layer::Api,
                         public: true,
                         proxied: None,
                     },

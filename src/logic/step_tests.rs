@@ -6,8 +6,10 @@ use crate::logic::fixtures::{
 };
 use crate::logic::line::Reason;
 use crate::logic::observation::Served;
+use crate::logic::policy::Policy;
 use crate::logic::provider::{Change, Found};
-use crate::logic::records::{Instead, Layer, Write, WriteFate};
+use crate::logic::records::{Instead, Layer, Next, RecordSpec, Settled, Write, WriteFate};
+use crate::logic::recovery::Limits;
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::settled::Replacement;
 use crate::logic::state::Speed;
