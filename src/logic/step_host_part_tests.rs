@@ -4,7 +4,7 @@ use super::*;
 use crate::logic::event::Event;
 use crate::logic::fixtures::{at, desired, ip, limits, policy, record, up};
 use crate::logic::host_part::{HostPart, OwnAddress};
-use crate::logic::records::{Instead, Layer, Next, RecordSpec, Settled};
+use crate::logic::records::{Layer, Next, RecordSpec, Settled};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::units::RecordType;
 

@@ -357,6 +357,9 @@ pub struct Recovery {
     /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// The verdict on the line that the plug serves, if the last cycle went out by another one; left out if not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<Verdict>,
     /// How many power cycles there were since the line was READY last.
     pub attempts_in_outage: u32,
     /// How many power cycles there were in the last 24 hours.

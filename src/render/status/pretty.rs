@@ -453,6 +453,11 @@ impl<'a> Sheet<'a> {
 
     /// Nothing where nobody wants it and nothing was done.
     fn recovery(&mut self, recovery: &Recovery) {
+        if let Some(verdict) = recovery.line {
+            let paint = Mark::of_verdict(verdict).paint();
+            let told = ": the line that the plug serves; this host goes out by another one";
+            self.row("plug's line", Some(paint), verdict.as_str(), told);
+        }
         if recovery.dark {
             let why = recovery.guardrail.as_deref().unwrap_or_default();
             let rest = advice::join(&format!(": {why}"), recovery.fix.as_deref());

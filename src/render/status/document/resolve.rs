@@ -134,6 +134,7 @@ impl Recovery {
             enabled: configured.is_some_and(|with| with.recovery.enabled),
             guardrail,
             fix,
+            line: known.served,
             attempts_in_outage: known.in_outage,
             attempts_in_day: known.attempts.len(),
             dark,
