@@ -52,6 +52,22 @@ fn no_room_knows_of_those_above_it() {
     }
 }
 
+/// The sandbox of the service forbids it (`SocketBindDeny=any` in systemd/cadence.service); whoever asks a router or looks up a name needs no port of
+/// its own choice.
+#[test]
+fn nothing_but_the_world_binds_a_socket() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = files(&src);
+    let outside = files
+        .iter()
+        .filter(|(module, _)| !module.starts_with("world"));
+    for (module, path) in outside {
+        let text = fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        assert!(!code.contains("::bind("), "{module} binds a socket");
+    }
+}
+
 #[test]
 fn a_circle_is_found_where_there_is_one() {
     let files = [
@@ -111,8 +127,8 @@ fn circle(imports: &Imports) -> Vec<(String, BTreeSet<String>)> {
     }
 }
 
-/// Reads every module below `src`.
-fn read(src: &Path) -> Imports {
+/// Every module below `src`, but its tests.
+fn files(src: &Path) -> Vec<(String, PathBuf)> {
     let mut files: Vec<(String, PathBuf)> = vec![];
     let mut folders = vec![src.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -136,6 +152,12 @@ fn read(src: &Path) -> Imports {
             }
         }
     }
+    files
+}
+
+/// Reads what each of them imports.
+fn read(src: &Path) -> Imports {
+    let files = files(src);
     let known = files.iter().map(|(module, _)| module.clone()).collect();
     let imported = |(module, path): &(String, PathBuf)| {
         let text = fs::read_to_string(path).unwrap();

@@ -1,7 +1,9 @@
 //! One datagram and its answer, as NAT-PMP (RFC 6886) and PCP (RFC 6887) have them.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 use crate::net::Deadline;
 
@@ -10,10 +12,18 @@ pub const PORT: u16 = 5351;
 /// A lost datagram is sent once more after this (RFC 6886, 3.1).
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// A socket of this host that speaks to `to` alone.
+/// A socket of this host for IPv4. It is not bound, which the sandbox of the service forbids (`SocketBindDeny=`): the kernel gives it a port once
+/// it is connected or sends.
+#[must_use]
+pub fn unbound() -> Option<UdpSocket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None);
+    socket.ok().map(UdpSocket::from)
+}
+
+/// One that speaks to `to` alone.
 #[must_use]
 pub fn connected(to: SocketAddr) -> Option<UdpSocket> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    let socket = unbound()?;
     socket.connect(to).ok()?;
     Some(socket)
 }

@@ -2,8 +2,9 @@
 //! `WANPPPConnection:1`).
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 
+use super::datagram::unbound;
 use crate::net::Deadline;
 use crate::net::http::{Http, Method, Request};
 
@@ -79,7 +80,7 @@ pub fn find_control(router: Ipv4Addr, http: &Http, end: Deadline) -> Option<Stri
 
 /// What SSDP says of where the description is.
 fn location(router: Ipv4Addr, end: Deadline) -> Option<String> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    let socket = unbound()?;
     let request = "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\n\
                    ST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n\r\n";
     let mut sent = socket.send_to(request.as_bytes(), (router, SSDP)).is_ok();

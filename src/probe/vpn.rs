@@ -1,10 +1,11 @@
 //! What this host shows of a VPN that ends on it: its interface, who listens on its port, and, to root, the last handshake.
 
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::datagram::connected;
 use crate::file::of_kernel;
 use crate::logic::address::publishable;
 use crate::logic::vpn::{Handshake, Link, Seen, Vpn};
@@ -13,6 +14,8 @@ use crate::{program, system};
 
 /// `IFF_UP` of `netdevice(7)`.
 const UP: u32 = 1;
+/// Any port would do (RFC 863).
+const DISCARD: u16 = 9;
 /// `wg` asks the kernel, or a process of this host.
 const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_OUTPUT: u64 = 64 * 1024;
@@ -32,8 +35,15 @@ pub fn look(vpn: &Vpn, public: Option<IpAddr>, now: i64) -> Seen {
             let asked = |what| wg(it, what);
             last_handshake(&asked("latest-handshakes")?, &asked("endpoints")?, now)
         }),
-        is_own_address: public.is_some_and(|it| UdpSocket::bind((it, 0)).is_ok()),
+        is_own_address: public.is_some_and(is_own),
     }
+}
+
+/// Whether this host has that address: then its kernel speaks to it from there. Nothing is sent.
+fn is_own(address: IpAddr) -> bool {
+    let to = SocketAddr::new(address, DISCARD);
+    let own = connected(to).and_then(|socket| socket.local_addr().ok());
+    own.is_some_and(|own| own.ip() == address)
 }
 
 fn link(interface: &str) -> Link {
@@ -99,6 +109,8 @@ fn last_handshake(handshakes: &str, endpoints: &str, now: i64) -> Option<Handsha
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
 
     #[test]

@@ -12,7 +12,7 @@ source tests/system/lab.sh
 [[ $(id -u) == 0 ]] || { echo "$0: needs root, for namespaces" >&2; exit 77; }
 suites=(bookworm trixie)
 scenarios=("${@:2}")
-((${#scenarios[@]})) || scenarios=(timers announce lifecycle interruptions instance mail receivers cron)
+((${#scenarios[@]})) || scenarios=(timers announce lifecycle interruptions instance mail receivers cron whole)
 build=(packaging/build-deb)
 if [[ ${scenarios[*]} == short ]]; then
   suites=(trixie) build=(packaging/build-deb pack "$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/cadence")

@@ -6,6 +6,8 @@
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
+# shellcheck source=tests/system/miniupnpd.sh
+source "$(dirname "$(readlink -f "$0")")/miniupnpd.sh"
 alone "$@"
 for it in conntrack curl miniupnpd; do command -v "$it" >/dev/null || { echo "$0: needs $it" >&2; exit 77; }; done
 make_internet "${1:?the binary to test}"
@@ -17,43 +19,6 @@ report='{"elapsed_ms": 0}'
 other=192.168.77.9
 ip -n client addr add "$other/24" dev c0
 
-# Rules go with the router: what it forwards is in these chains alone.
-rules() {
-  within router nft delete table inet filter 2>/dev/null || true
-  within router nft -f - <<'RULES'
-table inet filter {
-  chain miniupnpd { }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-  chain into { type nat hook prerouting priority dstnat; jump prerouting_miniupnpd; }
-  chain through { type filter hook forward priority 0; jump miniupnpd; }
-}
-RULES
-}
-# start_router [LINE..]: one that has no forward; when this returns it answers on its ports.
-start_router() {
-  rules
-  cat >"$work/miniupnpd.conf" <<CONF
-ext_ifname=w0
-listening_ip=r0
-http_port=5000
-uuid=00000000-0000-0000-0000-000000000001
-allow 1024-65535 192.168.77.0/24 1024-65535
-deny 0-65535 0.0.0.0/0 0-65535
-$(printf '%s\n' "$@")
-CONF
-  within router ip route replace 239.0.0.0/8 dev r0
-  ip netns exec router miniupnpd -d -f "$work/miniupnpd.conf" >"$work/router.log" 2>&1 &
-  router_pid=$!
-  for _ in {1..100}; do
-    [[ -z $(within router ss -Hlun "sport = :5351 or sport = :1900") ]] || return 0
-    kill -0 "$router_pid"
-    sleep 0.05
-  done
-  cat "$work/router.log"
-  return 1
-}
-stop_router() { kill "$router_pid"; wait "$router_pid" 2>/dev/null || true; }
 # speaks PCP|NAT-PMP|UPnP|nothing: no other protocol. The first byte of a datagram to port 5351 is a version.
 speaks() {
   within router nft flush table inet fault
@@ -75,8 +40,6 @@ reached() {
     my $said;
     print defined recv($s, $said, 99, 0) ? $said : "nobody"'
 }
-# forget_flows: what went through the port before is not let through by that.
-forget_flows() { within router conntrack -F 2>/dev/null; }
 
 # forward [LINE..]: the configuration, with these lines in [[forward]].
 forward() {
@@ -104,7 +67,7 @@ cadence() {
 
 for way in PCP NAT-PMP UPnP; do
   echo "-- $way alone"
-  start_router enable_upnp=yes enable_natpmp=yes secure_mode=yes
+  start_router
   speaks "$way"
   anew
   forward 'internal = 51820'
@@ -128,7 +91,7 @@ for way in PCP NAT-PMP UPnP; do
   check "which is no event" opened "$(events)"
 
   stop_router
-  start_router enable_upnp=yes enable_natpmp=yes secure_mode=yes
+  start_router
   speaks "$way"
   forget_flows
   check "the router started anew" nobody "$(reached)"
@@ -137,11 +100,7 @@ for way in PCP NAT-PMP UPnP; do
   check "open again in the next cycle" "open by $way, at home: hello" "$(standing), $(reached)"
   check "as is told" "opened lost opened" "$(events)"
 
-  stop_router
-  ip -n router link set r0 down
-  ip -n router link set r0 address "02:00:00:00:00:$((RANDOM % 90 + 10))"
-  ip -n router link set r0 up
-  heal
+  another_router
   start_router enable_upnp=yes enable_natpmp=yes secure_mode=yes http_port=5001
   within router nft flush table inet fault
   forget_flows
@@ -176,7 +135,7 @@ by_other() {
     -d "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><u:$action xmlns:u=\"$kind\">$arguments</u:$action></s:Body></s:Envelope>" >/dev/null
 }
 for way in PCP NAT-PMP UPnP all; do
-  start_router enable_upnp=yes enable_natpmp=yes secure_mode=yes
+  start_router
   by_other AddPortMapping NewRemoteHost= NewExternalPort=51820 NewProtocol=UDP NewInternalPort=3074 NewInternalClient=$other NewEnabled=1 \
     NewPortMappingDescription=Console NewLeaseDuration=0
   [[ $way == all ]] || speaks "$way"
@@ -220,9 +179,9 @@ for mode in yes no; do
 done
 
 echo "-- a router that refuses, and one that says nothing"
-start_router enable_upnp=yes enable_natpmp=yes secure_mode=yes
+start_router
 sed -i 's/^allow .*/deny 0-65535 192.168.77.0\/24 0-65535/' "$work/miniupnpd.conf"
-kill "$router_pid"; wait "$router_pid" 2>/dev/null || true
+stop_router
 ip netns exec router miniupnpd -d -f "$work/miniupnpd.conf" >"$work/router.log" 2>&1 &
 router_pid=$!
 sleep 1

@@ -56,7 +56,7 @@ whole() {
     }' "$2"
 }
 
-# With $far the internet is so many milliseconds beyond the router, each way.
+# With $far the internet is so many milliseconds beyond the router, each way. With $switched there is a switch between the client and the router.
 make_home() {
   mount -t tmpfs tmpfs /run
   local namespace end
@@ -65,7 +65,14 @@ make_home() {
     ip -n "$namespace" link set lo up
     within "$namespace" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
   done
-  ip link add c0 netns client type veth peer name r0 netns router
+  if [[ ${switched-} ]]; then
+    ip netns add switch
+    ip -n switch link add lan up type bridge
+    plug_into_switch client c0
+    plug_into_switch router r0
+  else
+    ip link add c0 netns client type veth peer name r0 netns router
+  fi
   if [[ ${far-} ]]; then
     ip netns add wire
     ip link add w0 netns router type veth peer name a0 netns wire
@@ -113,6 +120,11 @@ table inet home {
   chain count { type filter hook forward priority 10; iifname "r1" tcp flags syn / syn,ack counter; }
 }
 RULES
+}
+
+plug_into_switch() {
+  ip link add "$2" netns "$1" type veth peer name "$2" netns switch
+  ip -n switch link set "$2" master lan up
 }
 
 default_routes() {

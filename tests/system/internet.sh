@@ -62,8 +62,15 @@ cycle() {
   state=${kept:-$(mktemp -d "$work/state.XXXXXX")}
   chown 65534:65534 "$state"
   code=0
-  report=$(within client setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --no-new-privs \
+  # With $later its clock since the boot is so many seconds ahead.
+  report=$(within client ${later:+unshare -T --boottime "$later" --fork} setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --no-new-privs \
     env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" reconcile --json --state-dir "$state" 2>/dev/null) || code=$?
+}
+# Another command on the state in $kept, by the same user. Leaves what it said in $said.
+cadence() {
+  code=0
+  said=$(within client ${later:+unshare -T --boottime "$later" --fork} setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --no-new-privs \
+    env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" "$@" --state-dir "$kept" 2>/dev/null) || code=$?
 }
 # A cycle of which one sees EXPECTED. Another where it failed slower than that: a busy host takes longer than what it is asked about.
 cycle_to_see() {

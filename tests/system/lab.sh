@@ -4,6 +4,7 @@
 # Outside of `alone`: prepare_root SUITE, as it needs the package mirror.
 # Inside, one system for each script: unpack_root, make_network, start_world, then boot, inside, reboot and power_off.
 # The system shares its network with the script and the world, so that both outlive a reboot of it.
+# With $network it has that namespace in its place.
 
 # shellcheck source=tests/system/alone.sh
 source "${BASH_SOURCE%/*}/alone.sh"
@@ -117,7 +118,7 @@ start_system() {
     # CAP_BPF, or IPAddressDeny= and DevicePolicy= do nothing; a writable /proc/sys/net, or sysctl.d does nothing.
     exec env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network \
       systemd-nspawn --directory="$root" --machine="$(<"$root/etc/hostname")" --register=no --keep-unit --console=pipe \
-      --network-namespace-path=/proc/1/ns/net --capability=CAP_BPF,CAP_NET_ADMIN --system-call-filter=bpf "$@"
+      --network-namespace-path="${network:-/proc/1/ns/net}" --capability=CAP_BPF,CAP_NET_ADMIN --system-call-filter=bpf "$@"
   ) </dev/null >>"$work/console" 2>&1 &
   nspawn=$!
 }

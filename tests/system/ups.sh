@@ -22,38 +22,14 @@ trap end EXIT
 
 # shellcheck source=tests/system/checks.sh
 source tests/system/checks.sh
-# until_so COMMAND..: within half a minute
-until_so() { for _ in {1..150}; do if "$@" >/dev/null 2>&1; then return 0; fi; sleep 0.2; done; return 1; }
-port=$((20000 + RANDOM % 10000))
+# shellcheck source=tests/system/nut.sh
+source tests/system/nut.sh
 
 # --- a UPS, and who watches it
 
-# The driver refuses a folder that others may write to, and the server wants to be no other user than this one.
-mkdir -m 0700 "$work/nut"
-export NUT_CONFPATH=$work/nut NUT_STATEPATH=$work/nut NUT_ALTPIDPATH=$work/nut
-printf 'ups.status: OL\nbattery.charge: 100\nbattery.runtime: 1800\n' >"$work/nut/ups.dev"
-cat >"$work/nut/ups.conf" <<END
-pollinterval = 1
-[ups]
-  driver = dummy-ups
-  port = ups.dev
-  mode = dummy-once
-END
-printf 'LISTEN 127.0.0.1 %d\nSTATEPATH %s\nMAXAGE 3\n' $port "$work/nut" >"$work/nut/upsd.conf"
-printf '[admin]\n  password = pw\n  actions = SET\n' >"$work/nut/upsd.users"
-chmod 0600 "$work/nut/upsd.users"
-me=$(id -un)
-drive() { /lib/nut/dummy-ups -F -a ups -u "$me" >>"$work/driver.log" 2>&1 & driver=$! started+=($!); }
-serve() { /lib/nut/upsd -F -u "$me" >>"$work/upsd.log" 2>&1 & upsd=$! started+=($!); }
-set_to() {
-  upsrw -s ups.status="$1" -u admin -p pw "ups@127.0.0.1:$port" >/dev/null 2>&1
-  until_so is_told "$1"
-}
-is_told() { [[ $(upsc "ups@127.0.0.1:$port" ups.status 2>/dev/null) == "$1" ]]; }
-drive
-until_so test -S "$work/nut/dummy-ups-ups"
-serve
-check "upsd tells of it" yes "$(until_so is_told OL && echo yes)"
+make_ups $((20000 + RANDOM % 10000))
+start_ups && told=yes || told=no
+check "upsd tells of it" yes "$told"
 
 # --- a home
 
@@ -63,7 +39,7 @@ started+=($!)
 until_so test -S "$work/home/socket"
 chmod 0600 "$work/home/token"
 sed -i "s#^token_file = .*#token_file = \"$work/home/token\"#; s#^\[network\]#&\ninterface = \"lo\"#" "$work/home/cadence.toml"
-printf '\n[ups]\nnut = "ups@localhost:%d"\n' $port >>"$work/home/cadence.toml"
+printf '\n[ups]\nnut = "ups@localhost:%d"\n' "$port" >>"$work/home/cadence.toml"
 run() { "$cadence" --config "$work/home/cadence.toml" --state-dir "$work/home/state" "$@"; }
 cycle() { run reconcile --json "$@" | jq -r "$ups"; }
 ups='.ups | if .ok then "\(.on_battery) \(.low) \(.charge) \(.runtime_s) \(.status)" else .error end'

@@ -3,104 +3,24 @@
 # by name, an ISP that gives another address, another router, and everything that keeps one from getting in. And a VPN by which the home itself goes out.
 # As root: tests/system/vpn.sh BINARY. Needs conntrack, iproute2, nftables, jq, openssl, perl, python3, miniupnpd-nftables, wireguard-go,
 # wireguard-tools.
-# shellcheck disable=SC2015,SC2016 # what is found stands in place of "yes"; perl's variables
+# shellcheck disable=SC2015,SC2016 # echo does not fail, and the variables are those of perl
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/system/miniupnpd.sh
+source "$here/miniupnpd.sh"
+# shellcheck source=tests/system/tunnel.sh
+source "$here/tunnel.sh"
 alone "$@"
 for it in conntrack miniupnpd python3 wireguard-go wg; do command -v "$it" >/dev/null || { echo "$0: needs $it" >&2; exit 77; }; done
-reresolve=/usr/share/doc/wireguard-tools/examples/reresolve-dns/reresolve-dns.sh
 [[ -e $reresolve ]] || { echo "$0: needs $reresolve" >&2; exit 77; }
-here=$(dirname "$(readlink -f "$0")")
 make_internet "${1:?the binary to test}"
 report='{"elapsed_ms": 0}'
 tell_addresses 11.22.33.44 2606:2800:220:1:248:1893:25c8:1946
 
-# Somebody who is not at home: behind the internet, by an address of his own.
-ip netns add outside
-ip -n outside link set lo up
-ip link add o0 netns outside type veth peer name i2 netns internet
-add outside o0 93.184.216.2/24
-add internet i2 93.184.216.1/24
-ip -n outside route add default via 93.184.216.1
-within internet sysctl -qw net.ipv4.ip_forward=1
-
-# The name, and who keeps it.
-add internet lo 9.9.9.9/32
-certify api "IP:9.9.9.9"
-ip netns exec internet python3 "$here/names.py" 9.9.9.9 "$work/api.pem" "$work/api.key" vpn.example.com 192.0.2.1 >"$work/changes" &
-until [[ -n $(within internet ss -Hltn "src = 9.9.9.9:443") ]]; do sleep 0.05; done
-echo 'nameserver 9.9.9.9' >"$work/resolv.conf"
-mount --bind "$work/resolv.conf" "$(readlink -f /etc/resolv.conf)"
-published() { within outside python3 -c 'import socket; print(socket.gethostbyname("vpn.example.com"))'; }
-
-rules() {
-  within router nft delete table inet filter 2>/dev/null || true
-  within router nft -f - <<'RULES'
-table inet filter {
-  chain miniupnpd { }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-  chain into { type nat hook prerouting priority dstnat; jump prerouting_miniupnpd; }
-  chain through { type filter hook forward priority 0; jump miniupnpd; }
-}
-RULES
-}
-start_router() {
-  rules
-  printf '%s\n' ext_ifname=w0 listening_ip=r0 http_port=5000 secure_mode=yes enable_upnp=yes enable_natpmp=yes \
-    uuid=00000000-0000-0000-0000-000000000001 'allow 1024-65535 192.168.77.0/24 1024-65535' 'deny 0-65535 0.0.0.0/0 0-65535' >"$work/miniupnpd.conf"
-  within router ip route replace 239.0.0.0/8 dev r0
-  ip netns exec router miniupnpd -d -f "$work/miniupnpd.conf" >"$work/router.log" 2>&1 &
-  router_pid=$!
-  until [[ -n $(within router ss -Hlun "sport = :5351") ]]; do sleep 0.05; done
-}
-stop_router() { kill "$router_pid"; wait "$router_pid" 2>/dev/null || true; }
-renumber() {
-  ip -n router -4 addr flush dev w0
-  add router w0 "$1/24"
-  ip -n router route replace default via 11.22.33.1
-  within router conntrack -F 2>/dev/null
-  ip -n internet neigh flush all
-  tell_addresses "$1" 2606:2800:220:1:248:1893:25c8:1946
-}
-
-# One end of a tunnel. Names of interfaces are shared by all namespaces (sockets in /var/run/wireguard): this one's are its own.
-mkdir -p /run/wireguard
-server=wgs$$ client=wgc$$
-umask 077
-wg genkey >"$work/server.key"; wg genkey >"$work/client.key"
-umask 022
-tunnel() { ip netns exec "$1" env WG_PROCESS_FOREGROUND=1 LOG_LEVEL=error wireguard-go -f "$2" >"$work/$2.log" 2>&1 & until [[ -e /run/wireguard/$2.sock ]]; do sleep 0.05; done; }
-tunnel client "$server"
-within client wg set "$server" private-key "$work/server.key" listen-port 51820 peer "$(wg pubkey <"$work/client.key")" allowed-ips 10.99.0.2/32
-ip -n client addr add 10.99.0.1/24 dev "$server"
-ip -n client link set "$server" up
-tunnel outside "$client"
-mkdir -p "$work/etc"
-cat >"$work/etc/$client.conf" <<CONF
-[Peer]
-PublicKey = $(wg pubkey <"$work/server.key")
-Endpoint = vpn.example.com:51820
-CONF
-peer() {
-  within outside env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg set "$client" private-key "$work/client.key" \
-    peer "$(wg pubkey <"$work/server.key")" allowed-ips 10.99.0.1/32 endpoint "$1"
-}
-ip -n outside addr add 10.99.0.2/24 dev "$client"
-ip -n outside link set "$client" up
-# What answers in the tunnel alone, and whether somebody outside gets there.
-within client perl -MSocket -e '
-  socket(my $s, AF_INET, SOCK_DGRAM, 0); bind($s, pack_sockaddr_in(7777, inet_aton("10.99.0.1"))) or die;
-  while (my $from = recv $s, my $said, 99, 0) { send $s, $said, 0, $from }' &
-inside() {
-  within outside perl -MSocket -e '
-    socket(my $s, AF_INET, SOCK_DGRAM, 0);
-    setsockopt $s, SOL_SOCKET, SO_RCVTIMEO, pack("l!l!", $ARGV[0], 0);
-    send $s, "hello", 0, pack_sockaddr_in(7777, inet_aton("10.99.0.1"));
-    my $said;
-    print defined recv($s, $said, 99, 0) ? "inside" : "outside"' "${1:-2}"
-}
+make_outside vpn.example.com=192.0.2.1
+make_tunnel
 
 # home [LINE..]: the configuration, with these lines behind it.
 home() {
@@ -108,14 +28,8 @@ home() {
   printf '%s\n' "$@" >>"$work/cadence.toml"
 }
 vpn=("[vpn]" "interface = \"$server\"" "[[forward]]" "internal = 51820")
-verdict() { jq -r '"\(.vpn.reach), \(.vpn.reason)"' <<<"$report" | sed "s/$server/wg0/"; }
 kept=$(mktemp -d "$work/kept.XXXXXX")
 told() { jq -r 'select(.kind == "vpn") | .reachable' "$kept/history.jsonl" | paste -sd' '; }
-cadence() {
-  code=0
-  said=$(within client setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --no-new-privs \
-    env -i CADENCE_CONFIG="$work/cadence.toml" CLOUDFLARE_API_TOKEN=unused "$work/cadence" "$@" --state-dir "$kept" 2>/dev/null) || code=$?
-}
 
 echo "-- a home that is set up"
 start_router
@@ -124,9 +38,9 @@ cycle
 check "what is not known yet" "not_known, it is not known whether the line is up" "$(verdict)"
 cycle
 check "published, forwarded, listened to" "yes, wg0 is up, UDP port 51820 is listened to and forwarded, and vpn.example.com points here" "$(verdict)"
-check "by its name" 11.22.33.44 "$(published)"
-peer "$(published):51820"
-check "somebody outside gets in" inside "$(inside)"
+check "by its name" 11.22.33.44 "$(where)"
+peer "$(where):51820"
+check "somebody outside gets in" inside "$(gets_in)"
 cadence status
 check "status" yes "$(grep -q '^vpn  *reachable from outside: yes' <<<"$said" && echo yes || grep -A2 ^vpn <<<"$said")"
 cadence metrics
@@ -139,40 +53,28 @@ echo "-- the ISP gives another address, and the tunnel lies idle"
 sleep 12
 renumber 11.22.33.77
 begun=$(date +%s%3N)
-check "nobody gets in" outside "$(inside)"
+check "nobody gets in" outside "$(gets_in)"
 cycles=0
-until [[ $(published) == 11.22.33.77 ]]; do cycle; cycles=$((cycles + 1)); ((cycles < 9)); done
+until [[ $(where) == 11.22.33.77 ]]; do cycle; cycles=$((cycles + 1)); ((cycles < 9)); done
 record=$(date +%s%3N)
 check "the record follows" 11.22.33.77 "$(tail -n1 "$work/changes")"
-# What Debian ships waits until the last handshake is over 135 s old: the clock of this process goes on by that.
-cat >"$work/date" <<'SH'
-#!/bin/bash
-[[ $* == +%s ]] && exec /bin/date -d '+200 seconds' +%s
-exec /bin/date "$@"
-SH
-mkdir -p "$work/bin"; install -m 755 "$work/date" "$work/bin/date"
-within outside env WG_ENDPOINT_RESOLUTION_RETRIES=0 PATH="$work/bin:$PATH" bash "$reresolve" "$work/etc/$client.conf"
-for _ in {1..9}; do [[ $(inside 1) == outside ]] || break; done
+look_up_anew
+for _ in {1..9}; do [[ $(gets_in 1) == outside ]] || break; done
 in=$(date +%s%3N)
-check "the other end looks the name up anew, and is in" inside "$(inside)"
+check "the other end looks the name up anew, and is in" inside "$(gets_in)"
 echo "     the record after $((record - begun)) ms and $cycles cycles, the tunnel $((in - record)) ms later"
 cycle
 check "the verdict" yes "$(verdict | cut -d, -f1)"
 
 echo "-- the router is replaced by one that knows nothing"
-stop_router
-ip -n router link set r0 down
-ip -n router link set r0 address 02:00:00:00:00:77
-ip -n router link set r0 up
-heal
-within router conntrack -F 2>/dev/null
+another_router
 start_router
 sleep 12
-check "nobody gets in" outside "$(inside)"
+check "nobody gets in" outside "$(gets_in)"
 begun=$(date +%s%3N)
 cycle
-for _ in {1..9}; do [[ $(inside 1) == outside ]] || break; done
-check "a cycle later somebody does" inside "$(inside)"
+for _ in {1..9}; do [[ $(gets_in 1) == outside ]] || break; done
+check "a cycle later somebody does" inside "$(gets_in)"
 echo "     after $(($(date +%s%3N) - begun)) ms"
 
 echo "-- what is in the way is named"
@@ -203,7 +105,8 @@ check "each change is told once, and an outage by itself" "true false true" "$(t
 echo "-- the home goes out by a VPN of its own"
 # An exit at the internet, in whose tunnel the servers are reached.
 exit=wgx$$ way=wgy$$
-umask 077; wg genkey >"$work/exit.key"; wg genkey >"$work/way.key"; umask 022
+key exit
+key way
 tunnel internet "$exit"
 within internet wg set "$exit" private-key "$work/exit.key" listen-port 4500 peer "$(wg pubkey <"$work/way.key")" allowed-ips 10.98.0.2/32
 ip -n internet addr add 10.98.0.1/24 dev "$exit"; ip -n internet link set "$exit" up
@@ -216,7 +119,7 @@ tell_addresses 45.66.77.88 2606:2800:220:1:248:1893:25c8:1946
 for _ in 1 2 3; do cycle; done
 before=11.22.33.77
 held() { jq -r '.records[0] | "\(.outcome), \(.reason)"' <<<"$report" | sed "s/$way/wg1/"; }
-check "its exit is not published" "$before" "$(published)"
+check "its exit is not published" "$before" "$(where)"
 check "and that is explained" "held, vpn.example.com A: 45.66.77.88 is where wg1, a VPN, goes out, and is not published" "$(held)"
 check "with a fix" yes "$([[ $(jq -r '.records[0].fix' <<<"$report") == "set network.interface"* ]] && echo yes || jq -c '.records[0]' <<<"$report")"
 cadence check
@@ -225,10 +128,10 @@ for half in 0.0.0.0/1 128.0.0.0/1; do ip -n client route del "$half" dev "$way";
 ip -n client route add default dev "$way" table 51; ip -n client rule add from all lookup 51 priority 99
 ip -n client rule add to 192.168.77.0/24 lookup main priority 98; ip -n client rule add to 11.22.33.1 lookup main priority 97
 cycle
-check "nor by a rule of its own table, as wg-quick has it" "$before" "$(published)"
+check "nor by a rule of its own table, as wg-quick has it" "$before" "$(where)"
 configure A "$targets4" 'doh = []' 'vpn_guard = false' '[cloudflare]' 'api_url = "https://9.9.9.9/client/v4"'
 cycle
-check "unless that is wanted" 45.66.77.88 "$(published)"
+check "unless that is wanted" 45.66.77.88 "$(where)"
 
 echo "-- the recipes, as the real tools read them"
 recipes=$here/../../packaging/vpn
