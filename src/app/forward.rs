@@ -13,6 +13,7 @@ use crate::called;
 use crate::cli;
 use crate::error::Error;
 use crate::handover::{Taken, Taker, handover};
+use crate::logic::advice;
 use crate::logic::forward::{
     Deed, Forward, Forwards, Granted, Heard, Holder, Mapping, Place, Refusal, Standing, label,
 };
@@ -261,24 +262,35 @@ fn remove(adapters: &Adapters, dir: Option<&StateDir>) -> Result<Vec<Finding>, E
     for mapping in &mut forwards.mappings {
         mapping.failures = 0;
     }
-    let before: Vec<String> = forwards.mappings.iter().map(Mapping::target).collect();
+    let before = forwards.mappings.clone();
     if let Some(greeting) = Greeting::begin(adapters, &[], &state, &now) {
         let save = |state: &State| state::save(dir, state);
         let kept = greeting.keep(adapters, &[], &mut state, Some(&save), &now);
         kept.map_err(Error::state)?;
     }
     pending_cut::leave(dir, &state)?;
-    let left = |target: &String| {
+    let left = |before: &Mapping| {
         let mut left = state.forwards.iter().flat_map(|it| &it.mappings);
-        left.any(|it| it.target() == *target)
+        left.find(|it| it.nonce == before.nonce)
     };
-    let finding = |target: &String| {
-        if left(target) {
-            let told = format!("{target} is left: the router did not confirm that it is gone");
-            Finding::fail("forward", told)
-        } else {
-            Finding::ok("forward", format!("{target} is removed"))
+    let finding = |before: &Mapping| {
+        let target = before.target();
+        if let Some(left) = left(before) {
+            let unconfirmed = "the router did not confirm that it is gone";
+            let (why, fix) = advice::apart(left.why.as_deref());
+            let told = format!("{target} is left: {}", why.unwrap_or(unconfirmed));
+            let finding = Finding::fail("forward", told);
+            return match fix {
+                Some(fix) => finding.fix(fix),
+                None => finding,
+            };
         }
+        let told = match before.standing {
+            _ if before.is_foreign => "is left to whoever made it",
+            Standing::Taken | Standing::Refused => "was not open, and is not asked for any more",
+            _ => "is removed",
+        };
+        Finding::ok("forward", format!("{target} {told}"))
     };
     let mut findings: Vec<Finding> = before.iter().map(finding).collect();
     if !adapters.settings.forwards.is_empty() {

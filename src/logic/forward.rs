@@ -21,6 +21,8 @@ const FIRST_REST: Duration = Duration::from_secs(60);
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 /// UPnP tells of no restart: so often it is looked whether the router still has a forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+/// What still leads to the address of before rests for no longer than after so many failures: it ends by itself.
+const SOON: u32 = 3;
 /// A forward that nobody wants is given up after so many tries; its lease ends by itself.
 const TRIES: u32 = 5;
 
@@ -214,6 +216,8 @@ pub enum Refusal {
         /// What was offered, and given back.
         offered: Option<u16>,
     },
+    /// It still leads to the address that this host had before, and the router does not let this one end that.
+    Left(IpAddr),
     /// It lets nobody forward ports, or not this port; in its words.
     Forbidden(String),
     /// It lets a host forward ports to itself alone, and another one is configured.
@@ -514,6 +518,10 @@ impl Forwards {
     ) {
         let router = self.router;
         for mapping in &mut self.mappings {
+            if mapping.is_over(now) {
+                mapping.was = None;
+            }
+            let may_be_there = !matches!(mapping.standing, Standing::Taken | Standing::Refused);
             if !wanted.iter().any(|wanted| mapping.is_of(wanted)) {
                 match mapping.standing {
                     Standing::Closing => {}
@@ -526,16 +534,19 @@ impl Forwards {
                 mapping.failures = 0;
                 mapping.stand(Standing::Intended, now);
             }
-            if mapping.standing != Standing::Closing && mapping.host.is_none() && mapping.to != own
-            {
+            if mapping.host.is_none() && mapping.to != own {
                 if mapping.standing == Standing::Open {
                     let why = format!("this host is {own} now, and was {}", mapping.to);
                     told.push(mapping.event(ForwardPhase::Lost, router, Some(why)));
                 }
-                mapping.was = Some(mapping.to);
+                // Where it was granted, however often this host has moved since.
+                let was = mapping.was.or(may_be_there.then_some(mapping.to));
                 mapping.to = own.into();
-                mapping.failures = 0;
-                mapping.stand(Standing::Intended, now);
+                mapping.was = was.filter(|was| *was != mapping.to);
+                if mapping.standing != Standing::Closing {
+                    mapping.failures = 0;
+                    mapping.stand(Standing::Intended, now);
+                }
             }
         }
         // What was never granted, leads elsewhere by somebody else's wish, or has ended, need not be given back.
@@ -576,6 +587,8 @@ impl Forwards {
                 if let Some(lifetime_s) = granted.lifetime_s {
                     (mapping.lifetime_s, mapping.asked) = (lifetime_s, now.clone());
                 }
+                // A port leads to one host.
+                mapping.was = None;
                 mapping.is_foreign = granted.is_foreign;
                 (mapping.failures, mapping.why) = (0, None);
                 mapping.stand(Standing::Open, now);
@@ -600,14 +613,19 @@ impl Forwards {
             return vec![];
         }
         let why = why_not(mapping, router, &by, &refusal);
-        if !is_close {
-            mapping.lifetime_s = 0;
+        match refusal {
+            _ if is_close => {}
+            // What was granted goes on, there.
+            Refusal::Left(_) => mapping.failures = mapping.failures.min(SOON),
+            _ => mapping.lifetime_s = 0,
         }
         let (standing, phase) = match refusal {
             _ if is_close => (Standing::Closing, ForwardPhase::Failed),
             Refusal::Taken { .. } => (Standing::Taken, ForwardPhase::Taken),
             Refusal::Forbidden(_) | Refusal::OtherHost => (Standing::Refused, ForwardPhase::Failed),
-            Refusal::Silent | Refusal::Other(_) => (Standing::Failed, ForwardPhase::Failed),
+            Refusal::Silent | Refusal::Other(_) | Refusal::Left(_) => {
+                (Standing::Failed, ForwardPhase::Failed)
+            }
         };
         mapping.stand(standing, now);
         let is_news = before != standing || mapping.why.as_ref() != Some(&why);
@@ -679,6 +697,14 @@ fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Refusal) -> St
                 Some("take it from that host on the router, or choose another `external`"),
             )
         }
+        Refusal::Left(was) => (
+            format!(
+                "router {router} still forwards {label} to {was}, which this host was before, and lets no other address end that"
+            ),
+            Some(
+                "wait until its time is over, delete it on the router, or let the router give this host that address again",
+            ),
+        ),
         Refusal::Forbidden(why) => (
             format!("router {router} refuses to forward {label} ({by}: {why})"),
             Some(SWITCH_ON),

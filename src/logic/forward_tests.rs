@@ -409,10 +409,65 @@ fn a_host_that_moved_has_its_forward_follow_it() {
         "lost: this host is 192.168.1.11 now, and was 192.168.1.10"
     );
     let mapping = &home.known.unwrap().mappings[0];
-    assert_eq!(
-        (mapping.to, mapping.was),
-        (ip("192.168.1.11"), Some(ip("192.168.1.10")))
+    assert_eq!((mapping.to, mapping.was), (ip("192.168.1.11"), None));
+}
+
+#[test]
+fn what_still_leads_to_the_address_of_before_is_asked_for_until_it_ends_and_told_as_what_it_is() {
+    let mut home = Home::new("PCP");
+    home.cycle(0, &grant);
+    home.place.own = Ipv4Addr::new(192, 168, 1, 11);
+    home.told();
+    let refusal = Refusal::Left(ip("192.168.1.10"));
+    let left = refuse(&refusal);
+    let mut tries = 0;
+    for s in (60..2 * HOUR).step_by(60) {
+        tries += home.cycle(s, &left).len();
+    }
+    assert!(tries > 25, "{tries}");
+    let told = home.told();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[1].starts_with(
+            "failed: router 192.168.1.1 still forwards udp 51820 to 192.168.1.10, which this host was before, and lets no other address end that; fix: wait"
+        ),
+        "{told:?}"
     );
+    // Whoever moves on, it is the first one to which it leads.
+    home.place.own = Ipv4Addr::new(192, 168, 1, 12);
+    let mapping = |home: &Home| home.known.as_ref().unwrap().mappings[0].clone();
+    let mut moved = Home::new("PCP");
+    moved.cycle(0, &grant);
+    for last in [11, 12] {
+        moved.place.own = Ipv4Addr::new(192, 168, 1, last);
+        moved.cycle(60 * u64::from(last), &left);
+        assert_eq!(mapping(&moved).was, Some(ip("192.168.1.10")));
+    }
+    // Nobody wants it: it is there, and is not taken for given back.
+    moved.wanted = vec![];
+    let deeds = moved.cycle(1200, &left);
+    assert_eq!(deeds, [Deed::Close { at: 0 }]);
+    assert_eq!(moved.standing(), Standing::Closing);
+    // Back where it was, or once its time is over, it leads there no more.
+    moved.place.own = OWN;
+    moved.wanted = vec![vpn()];
+    moved.cycle(1260, &left);
+    assert_eq!(mapping(&moved).was, None);
+    home.cycle(2 * HOUR, &grant);
+    assert_eq!(
+        (mapping(&home).was, home.standing()),
+        (None, Standing::Open)
+    );
+    // One that another host had leads to no address of before.
+    let mut taken = Home::new("PCP");
+    let refusal = Refusal::Taken {
+        by: None,
+        offered: None,
+    };
+    taken.cycle(0, &refuse(&refusal));
+    taken.place.own = Ipv4Addr::new(192, 168, 1, 11);
+    taken.cycle(120, &refuse(&refusal));
+    assert_eq!(mapping(&taken).was, None);
 }
 
 #[test]

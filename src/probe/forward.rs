@@ -106,22 +106,64 @@ impl Router<'_> {
         let lifetime = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
         match Protocol::of(self.way) {
             Protocol::Upnp => self.keep_by_upnp(mapping, lifetime, renew),
-            Protocol::Pcp | Protocol::NatPmp => {
-                let (external, lifetime_s) = self.map(mapping, lifetime)?;
-                if external == mapping.external {
-                    return Ok(Granted {
-                        lifetime_s: Some(lifetime_s),
-                        was_gone: false,
-                        is_foreign: false,
-                    });
-                }
-                let _ = self.map(mapping, 0);
-                Err(Refusal::Taken {
-                    by: self.named_by_upnp(mapping),
-                    offered: Some(external),
-                })
-            }
+            Protocol::Pcp | Protocol::NatPmp => self.keep_by_datagram(mapping, lifetime),
         }
+    }
+
+    fn keep_by_datagram(&self, mapping: &Mapping, lifetime: u32) -> Result<Granted, Refusal> {
+        let is_taken = |kept: &_| matches!(kept, Err(Refusal::Taken { .. }));
+        let mut kept = self.granted(mapping, lifetime);
+        // Of this host, from when it had another address: it makes room, where the router lets this one do that.
+        if is_taken(&kept) && mapping.was.is_some() && self.close_old(mapping).is_ok() {
+            kept = self.granted(mapping, lifetime);
+        }
+        let Err(Refusal::Taken { offered, .. }) = kept else {
+            return kept;
+        };
+        let control = self.upnp();
+        let router = control.as_ref().map(|way| Router { way, ..*self });
+        let holder = |it: &Router<'_>| it.holder(mapping.transport, mapping.external).ok()?;
+        let by = router.as_ref().and_then(holder);
+        let is_left = by.as_ref().is_none_or(|by| is_old(mapping, by));
+        if mapping.was.is_none() || !is_left {
+            return Err(Refusal::Taken { by, offered });
+        }
+        let is_gone = by.is_some() && router.is_some_and(|it| it.delete(mapping).is_ok());
+        match is_gone.then(|| self.granted(mapping, lifetime)) {
+            Some(kept) if !is_taken(&kept) => kept,
+            Some(_) | None => Err(left(mapping, Refusal::Taken { by, offered })),
+        }
+    }
+
+    /// What it grants; who has the port is left open.
+    fn granted(&self, mapping: &Mapping, lifetime: u32) -> Result<Granted, Refusal> {
+        let (external, lifetime_s) = self.map(mapping, lifetime)?;
+        if external != mapping.external {
+            let _ = self.map(mapping, 0);
+            return Err(Refusal::Taken {
+                by: None,
+                offered: Some(external),
+            });
+        }
+        // What is granted so is over already.
+        if lifetime_s == 0 {
+            return Err(Refusal::Other("it grants it for 0 seconds".to_owned()));
+        }
+        Ok(Granted {
+            // It is renewed by what was asked for, however much longer it is granted.
+            lifetime_s: Some(lifetime_s.min(lifetime)),
+            was_gone: false,
+            is_foreign: false,
+        })
+    }
+
+    /// Asks for the end of what led to the address of before, in its name: PCP alone knows that.
+    fn close_old(&self, mapping: &Mapping) -> Result<(), Refusal> {
+        let old = Mapping {
+            to: mapping.was.unwrap_or(mapping.to),
+            ..mapping.clone()
+        };
+        self.map(&old, 0).map(drop)
     }
 
     /// Gives it back.
@@ -131,7 +173,25 @@ impl Router<'_> {
     pub fn close(&self, mapping: &Mapping) -> Result<Granted, Refusal> {
         match Protocol::of(self.way) {
             Protocol::Upnp => self.close_by_upnp(mapping)?,
-            Protocol::Pcp | Protocol::NatPmp => drop(self.map(mapping, 0)?),
+            Protocol::Pcp | Protocol::NatPmp => {
+                self.map(mapping, 0)?;
+                if mapping.was.is_some() {
+                    self.close_old(mapping).or_else(|_| {
+                        let taken = Refusal::Taken {
+                            by: None,
+                            offered: None,
+                        };
+                        let Some(control) = self.upnp() else {
+                            return Err(left(mapping, taken));
+                        };
+                        let router = Router {
+                            way: &control,
+                            ..*self
+                        };
+                        router.close_by_upnp(mapping)
+                    })?;
+                }
+            }
         }
         Ok(Granted {
             lifetime_s: None,
@@ -194,13 +254,17 @@ impl Router<'_> {
                     });
                 }
                 // Of this host, from when it was configured in another way, or had another address.
-                (false, true)
-                    if self.was_here(mapping, &holder) && self.delete(mapping).is_ok() => {}
+                (false, _)
+                    if (is_ours && holder.host == self.own.to_string()
+                        || is_old(mapping, &holder))
+                        && self.delete(mapping).is_ok() => {}
                 (false, _) => {
-                    return Err(Refusal::Taken {
+                    let is_left = is_old(mapping, &holder);
+                    let taken = Refusal::Taken {
                         by: Some(holder),
                         offered: None,
-                    });
+                    };
+                    return Err(if is_left { left(mapping, taken) } else { taken });
                 }
             }
         }
@@ -225,12 +289,6 @@ impl Router<'_> {
         })
     }
 
-    fn was_here(&self, mapping: &Mapping, holder: &Holder) -> bool {
-        let known = [Some(self.own.into()), mapping.was];
-        let mut known = known.into_iter().flatten().map(|it: IpAddr| it.to_string());
-        known.any(|it| it == holder.host)
-    }
-
     /// `AddPortMapping`, for good where the time is 0.
     fn add(&self, mapping: &Mapping, lifetime: u32) -> Result<(), Option<u16>> {
         let (external, internal) = (mapping.external.to_string(), mapping.internal.to_string());
@@ -251,12 +309,15 @@ impl Router<'_> {
     /// Nothing is deleted that leads elsewhere by now.
     fn close_by_upnp(&self, mapping: &Mapping) -> Result<(), Refusal> {
         let there = self.holder(mapping.transport, mapping.external)?;
-        let is_ours =
+        let leads_there =
             |it: &Holder| it.host == mapping.to.to_string() && it.port == mapping.internal;
-        if there.as_ref().is_some_and(is_ours) {
-            self.delete(mapping)?;
+        match there {
+            Some(it) if is_old(mapping, &it) => {
+                self.delete(mapping).map_err(|it| left(mapping, it))
+            }
+            Some(it) if leads_there(&it) => self.delete(mapping),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     fn delete(&self, mapping: &Mapping) -> Result<(), Refusal> {
@@ -278,14 +339,9 @@ impl Router<'_> {
         }
     }
 
-    /// Who has a port that was not to be had, where the router speaks UPnP besides.
-    fn named_by_upnp(&self, mapping: &Mapping) -> Option<Holder> {
-        let control = find_control(self.address, self.http, self.end)?;
-        let router = Router {
-            way: &control,
-            ..*self
-        };
-        router.holder(mapping.transport, mapping.external).ok()?
+    /// Where the router speaks UPnP besides.
+    fn upnp(&self) -> Option<String> {
+        find_control(self.address, self.http, self.end)
     }
 
     /// Asks for a forward by PCP or NAT-PMP, or for its end where the time is 0: the port of the router that it is now, and for how long.
@@ -305,6 +361,26 @@ impl Router<'_> {
             answer(&socket, &request, self.end, |said| read_pcp(mapping, said))
         };
         said.unwrap_or(Err(Refusal::Silent))
+    }
+}
+
+/// Whether this is what leads to the address that this host had before: so it is called, or the router gives no name to what was granted.
+fn is_old(mapping: &Mapping, holder: &Holder) -> bool {
+    let name = holder.description.to_ascii_lowercase();
+    let is_unnamed = name.is_empty() || name.starts_with("nat-pmp");
+    let is_ours = name == NAME
+        || name.contains(&mapping.nonce)
+        || (is_unnamed && mapping.lifetime_s > 0 && !mapping.is_foreign);
+    let was = mapping.was.map(|it| it.to_string());
+    is_ours && was.as_ref() == Some(&holder.host) && holder.port == mapping.internal
+}
+
+/// What is left of this host at the address that it had before; any other refusal where it had none.
+fn left(mapping: &Mapping, refusal: Refusal) -> Refusal {
+    let is_it = !matches!(refusal, Refusal::Silent);
+    match mapping.was.filter(|_| is_it) {
+        Some(was) => Refusal::Left(was),
+        None => refusal,
     }
 }
 

@@ -69,6 +69,10 @@ fn router(answer: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Ipv4Addr {
 }
 
 fn ask(address: Ipv4Addr, way: &str, host: Option<Ipv4Addr>) -> Result<Granted, Refusal> {
+    with_router(address, way, |it| it.keep(&mapping(host), HOUR, true))
+}
+
+fn with_router<T>(address: Ipv4Addr, way: &str, ask: impl Fn(Router<'_>) -> T) -> T {
     let http = http();
     let router = Router {
         address,
@@ -77,7 +81,7 @@ fn ask(address: Ipv4Addr, way: &str, host: Option<Ipv4Addr>) -> Result<Granted, 
         http: &http,
         end: Deadline::after(Duration::from_millis(600)),
     };
-    router.keep(&mapping(host), HOUR, true)
+    ask(router)
 }
 
 const OK: Result<Granted, Refusal> = Ok(Granted {
@@ -198,6 +202,127 @@ fn another_port_than_was_asked_for_is_given_back() {
         assert_eq!(ask(at, way, None), taken, "{way}");
         let asked = seen.lock().unwrap().clone();
         assert_eq!(asked, [3600_u32.to_be_bytes(), [0; 4]], "{way}");
+    }
+}
+
+#[test]
+fn what_is_granted_for_no_time_is_refused_and_what_is_granted_for_longer_is_renewed_as_asked_for() {
+    for way in ["NAT-PMP", "PCP"] {
+        for (granted, expected) in [
+            (
+                0,
+                Err(Refusal::Other("it grants it for 0 seconds".to_owned())),
+            ),
+            (1, Ok(1)),
+            (3600, Ok(3600)),
+            (3601, Ok(3600)),
+            (u32::MAX, Ok(3600)),
+        ] {
+            let at = router(move |request| {
+                vec![if request[0] == 0 {
+                    nat_pmp(0, 51820, granted)
+                } else {
+                    pcp(request, 0, 51820, granted)
+                }]
+            });
+            let kept = ask(at, way, None).map(|it| it.lifetime_s.unwrap());
+            assert_eq!(kept, expected, "{way} {granted}");
+        }
+    }
+}
+
+/// One that was granted while this host had another address.
+fn moved() -> Mapping {
+    Mapping {
+        was: Some(OLD.into()),
+        lifetime_s: 3600,
+        ..mapping(None)
+    }
+}
+
+const OLD: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+#[test]
+fn what_leads_to_the_address_of_before_is_ended_first_where_the_router_lets_this_one_do_that() {
+    for lets in [true, false] {
+        // It goes by address, as miniupnpd does: another one of the same nonce is another host.
+        let is_there = Arc::new(Mutex::new(true));
+        let its = Arc::clone(&is_there);
+        let at = router(move |request| {
+            let mut is_there = its.lock().unwrap();
+            let is_end = request[4..8] == [0; 4];
+            let is_third = request.len() > 60;
+            let old = OLD.to_ipv6_mapped().octets();
+            let result = match (is_third, is_end) {
+                (true, _) if !lets => 5,
+                (true, true) => {
+                    assert_eq!(request[64..80], old);
+                    *is_there = false;
+                    0
+                }
+                (false, false) if *is_there => 11,
+                (_, _) => 0,
+            };
+            vec![pcp(request, result, 51820, if is_end { 0 } else { 1800 })]
+        });
+        let kept = with_router(at, "PCP", |it| it.keep(&moved(), HOUR, true));
+        let left = || Err(Refusal::Left(OLD.into()));
+        assert_eq!(kept, if lets { OK } else { left() });
+        *is_there.lock().unwrap() = true;
+        let closed = with_router(at, "PCP", |it| it.close(&moved()));
+        assert_eq!(
+            closed.map(drop),
+            if lets { Ok(()) } else { left().map(drop) }
+        );
+        assert_eq!(*is_there.lock().unwrap(), !lets);
+    }
+    // NAT-PMP knows no other host.
+    let at = router(|request| {
+        let is_end = request[8..12] == [0; 4];
+        vec![nat_pmp(
+            0,
+            if is_end { 51820 } else { 51821 },
+            if is_end { 0 } else { 1800 },
+        )]
+    });
+    let kept = with_router(at, "NAT-PMP", |it| it.keep(&moved(), HOUR, true));
+    assert_eq!(kept, Err(Refusal::Left(OLD.into())));
+    let closed = with_router(at, "NAT-PMP", |it| it.close(&moved()));
+    assert_eq!(closed, Err(Refusal::Left(OLD.into())));
+}
+
+#[test]
+fn a_device_is_asked_to_delete_what_leads_to_the_address_of_before_and_nothing_else() {
+    let nonce = "PCP MAP 000102030405060708090a0b";
+    for (description, deletes, expected) in [
+        ("cadence", true, Ok(Some(3600))),
+        ("cadence", false, Err(true)),
+        (nonce, false, Err(true)),
+        ("", true, Ok(Some(3600))),
+        ("Xbox", true, Err(false)),
+    ] {
+        let (control, asked) = device(move |action, _| match action {
+            "GetSpecificPortMappingEntry" => entry("127.0.0.2", 51820, description),
+            "DeletePortMapping" if !deletes => error(606),
+            _ => (200, String::new()),
+        });
+        let http = http();
+        let router = Router {
+            address: address(),
+            way: &control,
+            own: Ipv4Addr::LOCALHOST,
+            http: &http,
+            end: Deadline::after(Duration::from_secs(5)),
+        };
+        let is_left = |it| it == Refusal::Left(OLD.into());
+        let kept = router.keep(&moved(), HOUR, true);
+        let kept = kept.map(|it| it.lifetime_s).map_err(is_left);
+        assert_eq!(kept, expected, "{description} {deletes}");
+        let closed = router.close(&moved()).map(drop).map_err(is_left);
+        let left = expected == Err(true);
+        assert_eq!(closed, if left { Err(true) } else { Ok(()) });
+        let asked = asked.lock().unwrap().join(" ");
+        assert_eq!(asked.contains("Delete"), description != "Xbox", "{asked}");
     }
 }
 
