@@ -21,10 +21,8 @@ make_outside() {
   certify api "IP:9.9.9.9"
   ip netns exec internet python3 "$here/names.py" 9.9.9.9 "$work/api.pem" "$work/api.key" "$@" >"$work/changes" &
   until [[ -n $(within internet ss -Hltn "src = 9.9.9.9:443") ]]; do sleep 0.05; done
-  mkdir -p /etc/netns/outside 2>/dev/null || true
-  mount -t tmpfs tmpfs /etc/netns
-  mkdir /etc/netns/outside
-  echo 'nameserver 9.9.9.9' >/etc/netns/outside/resolv.conf
+  echo 'nameserver 9.9.9.9' >"$work/resolv.conf"
+  mount --bind "$work/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 }
 where() { within outside python3 -c 'import socket; print(socket.gethostbyname("vpn.example.com"))'; }
 
