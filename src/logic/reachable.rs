@@ -68,23 +68,10 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) 
     }
     let public = state.machines.ipv4.track.trusted();
     let gateway = state.gateway.as_ref();
-    match gateway
-        .zip(public)
-        .and_then(|(it, public)| it.mismatch(public))
-    {
-        Some(Mismatch::SharedAddress) => {
-            return Leads::Not(advice::join(
-                "this line shares its public address (CGNAT)",
-                Some("ask the provider for an address of your own, or use IPv6"),
-            ));
-        }
-        Some(Mismatch::DoubleNat) => {
-            return Leads::Not(advice::join(
-                "another router stands before this one (double NAT)",
-                Some("forward the port on that one to this one, or let one of them be a bridge"),
-            ));
-        }
-        Some(Mismatch::Elsewhere | Mismatch::NoAddress) | None => {}
+    let mismatch = gateway.zip(public);
+    let mismatch = mismatch.and_then(|(it, public)| it.mismatch(public));
+    if let Some((why, fix)) = mismatch.and_then(Mismatch::told) {
+        return Leads::Not(advice::join(why, Some(fix)));
     }
     let all = forwarded(forwards, state.forwards.as_ref());
     let is_of_it = |it: &&Forwarded| it.transport == Transport::Udp && it.internal == vpn.port;
@@ -101,6 +88,7 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) 
     };
     let problem = forward.problem.clone().unwrap_or_default();
     match forward.standing {
+        Standing::Open if forward.leads_nowhere => Leads::Not(problem),
         Standing::Open => Leads::Here,
         _ if !problem.is_empty() => Leads::Not(problem),
         Standing::Taken

@@ -88,7 +88,16 @@ const OK: Result<Granted, Refusal> = Ok(Granted {
     lifetime_s: Some(1800),
     was_gone: false,
     is_foreign: false,
+    external: None,
 });
+
+/// PCP tells where it leads from.
+fn by_pcp() -> Result<Granted, Refusal> {
+    OK.map(|it| Granted {
+        external: Some(Ipv4Addr::new(11, 22, 33, 44).into()),
+        ..it
+    })
+}
 
 fn nat_pmp(result: u8, external: u16, lifetime: u32) -> Vec<u8> {
     let mut said = vec![0, 129, 0, result, 0, 0, 0, 9];
@@ -161,7 +170,7 @@ fn what_a_router_grants_by_a_datagram_is_believed_and_what_it_refuses_told() {
         offered: None,
     });
     for (result, expected) in [
-        (0, OK),
+        (0, by_pcp()),
         (2, forbidden()),
         (5, Err(Refusal::OtherHost)),
         (8, other("it can keep no more")),
@@ -267,7 +276,7 @@ fn what_leads_to_the_address_of_before_is_ended_first_where_the_router_lets_this
         });
         let kept = with_router(at, "PCP", |it| it.keep(&moved(), HOUR, true));
         let left = || Err(Refusal::Left(OLD.into()));
-        assert_eq!(kept, if lets { OK } else { left() });
+        assert_eq!(kept, if lets { by_pcp() } else { left() });
         *is_there.lock().unwrap() = true;
         let closed = with_router(at, "PCP", |it| it.close(&moved()));
         assert_eq!(
@@ -350,7 +359,7 @@ fn what_is_no_answer_to_it_is_waited_past_and_silence_is_bounded() {
             forged[24] ^= 1;
             vec![whole[..cut].to_vec(), forged, whole]
         });
-        assert_eq!(ask(at, "PCP", None), OK, "{cut}");
+        assert_eq!(ask(at, "PCP", None), by_pcp(), "{cut}");
     }
     let begun = Instant::now();
     let at = router(|_| vec![]);
@@ -448,6 +457,7 @@ fn of_a_device_it_is_asked_first_whose_the_port_is() {
         lifetime_s: Some(3600),
         was_gone: true,
         is_foreign: false,
+        external: None,
     };
     assert_eq!(ask_device(&control, None, true), Ok(granted));
     let both = ["GetSpecificPortMappingEntry", "AddPortMapping"];
