@@ -169,18 +169,8 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
         }
         Some(Link::Up) | None => {}
     }
-    let silent = match &seen.listens {
-        Some(Listens::Nobody) => Some(format!("nothing on this host listens on UDP port {port}")),
-        Some(Listens::Elsewhere(at)) => Some(format!(
-            "UDP port {port} is listened to on {at} alone, where nothing from outside arrives"
-        )),
-        Some(Listens::Here | Listens::PerhapsIpv6Alone) | None => None,
-    };
-    if let Some(silent) = silent.as_ref().filter(|_| is_here) {
-        let fix = match seen.listens {
-            Some(Listens::Nobody) => "start the VPN's server, or correct vpn.port",
-            _ => "have the VPN's server listen on all addresses",
-        };
+    let silent = unheard(vpn, seen.listens.as_ref());
+    if let Some((silent, fix)) = silent.as_ref().filter(|_| is_here) {
         return no(silent, Some(fix));
     }
     if facts.line == Some(false) {
@@ -216,8 +206,8 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
         }
     }
     // It may listen in a container, to which packets are led before they reach a socket of this host.
-    if let Some(silent) = silent {
-        return not_known(&silent, Some("start the VPN's container"));
+    if let Some((silent, fix)) = silent {
+        return not_known(&silent, Some(fix));
     }
     match seen.listens {
         None => return not_known("the kernel does not tell who listens", None),
@@ -242,6 +232,31 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
     };
     let _ = write!(why, ", and {} points here", vpn.name);
     told(Reach::Yes, &why, None)
+}
+
+/// Why nobody listens where what comes from outside arrives, with what to do.
+fn unheard(vpn: &Vpn, listens: Option<&Listens>) -> Option<(String, &'static str)> {
+    let port = vpn.port;
+    match listens {
+        Some(Listens::Nobody) => {
+            let fix = if vpn.interface.is_some() {
+                "start the VPN's server, or correct vpn.port"
+            } else {
+                "start the VPN's container"
+            };
+            Some((
+                format!("nothing on this host listens on UDP port {port}"),
+                fix,
+            ))
+        }
+        Some(Listens::Elsewhere(at)) => Some((
+            format!(
+                "UDP port {port} is listened to on {at} alone, where nothing from outside arrives"
+            ),
+            "have the VPN's server listen on all addresses",
+        )),
+        Some(Listens::Here | Listens::PerhapsIpv6Alone) | None => None,
+    }
 }
 
 /// Takes up a verdict; gives what is to be told. What is not known is no news, nor is what an outage tells.

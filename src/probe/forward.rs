@@ -175,8 +175,11 @@ impl Router<'_> {
         match Protocol::of(self.way) {
             Protocol::Upnp => self.close_by_upnp(mapping)?,
             Protocol::Pcp | Protocol::NatPmp => {
-                self.map(mapping, 0)?;
-                if mapping.was.is_some() {
+                let closed = self.map(mapping, 0);
+                // Of what is at the address of before, a router may say that it is another one's.
+                if mapping.was.is_none() || closed == Err(Refusal::Silent) {
+                    closed?;
+                } else {
                     self.close_old(mapping).or_else(|_| {
                         let taken = Refusal::Taken {
                             by: None,
@@ -371,9 +374,18 @@ impl Router<'_> {
 /// Whether this is what leads to the address that this host had before: so it is called, or the router gives no name to what was granted.
 fn is_old(mapping: &Mapping, holder: &Holder) -> bool {
     let name = holder.description.to_ascii_lowercase();
+    // miniupnpd calls a mapping of PCP by its nonce, in three words of the byte order of the router.
+    let words = |of: fn([u8; 4]) -> u32| {
+        let nonce = nonce(mapping);
+        let (words, _) = nonce.as_chunks();
+        let words: Vec<String> = words.iter().map(|it| format!("{:08x}", of(*it))).collect();
+        words.concat()
+    };
     let is_unnamed = name.is_empty() || name.starts_with("nat-pmp");
     let is_ours = name == NAME
-        || name.contains(&mapping.nonce)
+        || [u32::from_be_bytes, u32::from_le_bytes]
+            .iter()
+            .any(|it| name.contains(&words(*it)))
         || (is_unnamed && mapping.lifetime_s > 0 && !mapping.is_foreign);
     let was = mapping.was.map(|it| it.to_string());
     is_ours && was.as_ref() == Some(&holder.host) && holder.port == mapping.internal

@@ -177,7 +177,8 @@ mod tests {
             let words = bytes
                 .chunks(4)
                 .map(|it| u32::from_ne_bytes(it.try_into().unwrap()));
-            let words: String = words.map(|it| format!("{it:08X}")).collect();
+            let words: Vec<String> = words.map(|it| format!("{it:08X}")).collect();
+            let words = words.concat();
             format!("  123: {words}:{port:04X} 00000000:CA6C 07 00000000:00000000 00:00000000\n")
         };
         let elsewhere = |text: &str| Some(Listens::Elsewhere(text.to_owned()));
