@@ -107,6 +107,12 @@ impl Greeting {
         for what in told {
             state.emit(now, what);
         }
+        let gateway = state.gateway.as_ref();
+        let gateway = gateway.filter(|it| it.router == place.router);
+        let external = gateway.and_then(|it| it.address);
+        if let Some(forwards) = &mut state.forwards {
+            forwards.take_up_external(external);
+        }
         let Some(save) = save else { return Ok(()) };
         let is_new = |deed: &Deed| matches!(deed, Deed::Keep { at, .. } if is_new(state, *at));
         if deeds.iter().any(is_new) {
@@ -183,13 +189,12 @@ pub fn run(context: &Context, options: &cli::Forward) -> Result<Vec<Finding>, Er
     let wanted = &adapters.settings.forwards;
     let (said, _) = look(&adapters);
     for (forward, said) in wanted.iter().zip(said) {
-        let says = match said {
-            None => continue,
-            Some(None) => "leads nowhere".to_owned(),
-            Some(Some(holder)) => format!("leads to {holder}"),
-        };
         let label = label(forward.transport, forward.external);
-        findings.push(Finding::ok("router", format!("{label} {says}")));
+        findings.push(match said {
+            None => continue,
+            Some(None) => Finding::warn("router", format!("{label} leads nowhere")),
+            Some(Some(holder)) => Finding::ok("router", format!("{label} leads to {holder}")),
+        });
     }
     if wanted.is_empty() && findings.is_empty() {
         findings.push(Finding::ok("forward", "no [[forward]] is configured"));

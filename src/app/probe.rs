@@ -1,5 +1,5 @@
-//! `cadence probe`: one observation of every signal, all side by side. It changes nothing, needs no token, takes no lock and
-//! reads no state, so it tells what a cycle would see and not what a cycle would do.
+//! `cadence probe`: one observation of every signal, all side by side. It changes nothing, needs no token, takes no lock and reads of the state
+//! only how the forwards stand, which no router tells by PCP or NAT-PMP: it tells what a cycle would see and not what a cycle would do.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
@@ -16,18 +16,22 @@ use super::vpn::finding as finding_of;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
 use crate::error::Error;
-use crate::logic::forward::{Forward, label};
+use crate::logic::forward::{Forward, Forwards, Standing, label};
+use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::gateway::Protocol;
 use crate::logic::host_part::passing;
 use crate::logic::observation::{Answer, PublicIp, RouterMethod, Signal};
 use crate::logic::quorum::{Tally, tally};
+use crate::logic::reachable;
 use crate::logic::records::{HostPart, RecordSpec, compared, families};
+use crate::logic::state::{State, VERSION};
 use crate::logic::units::{Family, Transport};
 use crate::logic::ups::Ups;
 use crate::logic::vpn::{Facts, Leads, Told, verdict};
 use crate::net::Deadline;
 use crate::net::http::HTTP_TIMEOUT;
 use crate::plug::PlugStatus;
+use crate::store::{StateDir, state};
 use crate::system;
 
 /// A router at home answers within a few milliseconds.
@@ -97,10 +101,14 @@ pub struct DnsProbed {
 /// When the configuration cannot be used.
 pub fn run(context: &Context, options: &cli::Probe) -> Result<Probed, Error> {
     let adapters = Adapters::new(context.settings()?, &context.env, &context.outside)?;
-    Ok(probe(&adapters, &options.only))
+    // Whoever may not read the state is told what is seen now.
+    let dir = StateDir::existing(&context.state_dir()).ok().flatten();
+    let state = dir.and_then(|dir| state::read::<State>(&dir, VERSION.into()).ok()?);
+    let known = state.and_then(|state| state.forwards);
+    Ok(probe(&adapters, &options.only, known.as_ref()))
 }
 
-fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
+fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) -> Probed {
     let wanted = |signal| only.is_empty() || only.contains(&signal);
     let at = system::now().wall;
     let deadline = Adapters::deadline();
@@ -126,7 +134,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
     thread::scope(|scope| {
         let plug = with_plug.then(|| beside(scope, || on_or_off(adapters.plug_status())));
         let ups = wanted(ProbeSignal::Ups).then(|| beside(scope, || adapters.ups()));
-        let forwards = with_forwards.then(|| beside(scope, || forwards(adapters)));
+        let forwards = with_forwards.then(|| beside(scope, || forwards(adapters, known)));
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || adapters.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
@@ -171,7 +179,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal]) -> Probed {
         };
         probed.home = forwards.iter().map(finding).collect();
         if only.is_empty() {
-            let told = vpn(adapters, &probed, &forwards);
+            let told = vpn(adapters, &probed, &forwards, known);
             probed.home.extend(told.map(|told| finding_of(&told)));
         }
         probed
@@ -183,6 +191,7 @@ fn vpn(
     adapters: &Adapters,
     probed: &Probed,
     forwards: &[(&Forward, Option<bool>, String)],
+    known: Option<&Forwards>,
 ) -> Option<Told> {
     let vpn = adapters.settings.vpn.as_ref()?;
     let of_family = |family| {
@@ -191,7 +200,12 @@ fn vpn(
         Some(seen.seen.signal.result.as_ref().ok()?.address)
     };
     let public = of_family(Family::V4);
-    let seen = crate::probe::vpn::look(vpn, public, probed.at.as_second());
+    let settings = &adapters.settings;
+    let families = reachable::families_of(vpn, &settings.records);
+    let forward = reachable::forward_of(vpn, &settings.forwards, known);
+    let to = forward.as_ref().and_then(|it| it.host);
+    let seen = crate::probe::vpn::look(vpn, &families, to, public, probed.at.as_second());
+    let external = reachable::external_of(vpn, forward.as_ref(), &seen);
     let of_name = probed.dns.iter().filter(|it| it.record.name == vpn.name);
     let answers = of_name.filter_map(|it| {
         let answer = it.signal.result.as_ref().ok()?;
@@ -213,12 +227,37 @@ fn vpn(
         None => Leads::NotKnown("nobody tells whether the router forwards its port".to_owned()),
     };
     let line = probed.wan.as_ref().map(Signal::ok);
-    Some(verdict(vpn, &seen, &Facts { line, port, name }))
+    let facts = Facts {
+        line,
+        port,
+        name,
+        external,
+    };
+    Some(verdict(vpn, &seen, &facts))
 }
 
 /// What the router says of each port that it is to forward: whether it leads where it is to lead, where that is known, and in words.
-fn forwards(adapters: &Adapters) -> Vec<(&Forward, Option<bool>, String)> {
+fn forwards<'a>(
+    adapters: &'a Adapters,
+    known: Option<&Forwards>,
+) -> Vec<(&'a Forward, Option<bool>, String)> {
     let (said, spoken) = forward::look(adapters);
+    let all = forwarded(&adapters.settings.forwards, known);
+    // What the last cycle was told, where the router tells nothing more now.
+    let remembered = |wanted: &Forward| {
+        let is_of_it = |it: &&Forwarded| {
+            it.since.is_some()
+                && it.standing != Standing::Closing
+                && (it.transport, it.external, it.internal)
+                    == (wanted.transport, wanted.external, wanted.internal)
+        };
+        let it = all.iter().find(is_of_it)?;
+        let leads = match it.standing {
+            Standing::Open => Some(!it.leads_nowhere),
+            _ => it.problem.as_ref().map(|_| false),
+        };
+        Some((leads, it.told()))
+    };
     let wanted = adapters.settings.forwards.iter().zip(said);
     let each = wanted.map(|(wanted, said)| {
         let (leads, told) = match (said, &spoken) {
@@ -226,8 +265,13 @@ fn forwards(adapters: &Adapters) -> Vec<(&Forward, Option<bool>, String)> {
                 None,
                 "the router answers by none of PCP, NAT-PMP and UPnP".to_owned(),
             ),
-            (None, Some(by)) => (None, format!("{by} does not tell where it leads")),
+            (None, Some(by)) => remembered(wanted)
+                .unwrap_or_else(|| (None, format!("{by} does not tell where it leads"))),
             (Some(None), _) => (Some(false), "the router does not forward it".to_owned()),
+            (Some(Some(_)), _) if known.is_some_and(|it| it.nowhere().is_some()) => {
+                remembered(wanted)
+                    .unwrap_or_else(|| (None, "the router is not reached from outside".to_owned()))
+            }
             (Some(Some(holder)), _) => (
                 Some(holder.port == wanted.internal),
                 format!("leads to {holder}"),
@@ -403,7 +447,7 @@ mod tests {
             "[[record]]\nname = \"x.example.com\"\n[[record]]\nname = \"y.example.com\"\n\
              [network]\nip_providers = [\"{a}\", \"{b}\", \"{c}\"]\ndoh = [\"{doh}\"]\n"
         ));
-        let probed = probe(&adapters, &[ProbeSignal::PublicIp, ProbeSignal::Dns]);
+        let probed = probe(&adapters, &[ProbeSignal::PublicIp, ProbeSignal::Dns], None);
         assert!(probed.host.is_none() && probed.router.is_none() && probed.wan.is_none());
         let [public_ip] = probed.public_ip.as_slice() else {
             panic!("one family is in use");
@@ -430,7 +474,7 @@ mod tests {
     #[test]
     fn what_is_near_is_probed_without_the_rest() {
         let adapters = adapters("[[record]]\nname = \"x.example.com\"\n");
-        let probed = probe(&adapters, &[ProbeSignal::Host]);
+        let probed = probe(&adapters, &[ProbeSignal::Host], None);
         assert!(probed.host.is_some() && probed.router.is_none());
         assert!(probed.public_ip.is_empty() && probed.dns.is_empty());
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
-use super::gateway::{Protocol, YOUNG, went_on};
+use super::gateway::{Protocol, YOUNG, behind, went_on};
 use super::moment::Moment;
 use super::named::named;
 use super::stored::stored;
@@ -21,6 +21,10 @@ const FIRST_REST: Duration = Duration::from_secs(60);
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 /// UPnP tells of no restart: so often it is looked whether the router still has a forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+/// A router that starts anew twice within this has a clock that tells nothing.
+const OFTEN: Duration = Duration::from_secs(60 * 60);
+/// That clock is not believed until it went on for so long.
+const DISBELIEF: Duration = Duration::from_secs(24 * 60 * 60);
 /// What still leads to the address of before rests for no longer than after so many failures: it ends by itself.
 const SOON: u32 = 3;
 /// A forward that nobody wants is given up after so many tries; its lease ends by itself.
@@ -130,6 +134,15 @@ stored! {
         pub asked: Moment,
         /// How often in a row it said nothing.
         pub silent: u32,
+        /// Its external address, where nothing from the internet reaches that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub behind: Option<IpAddr>,
+        /// When it told last that it had started anew.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub restarted: Option<Moment>,
+        /// When its epoch was not to be believed last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub disbelieved: Option<Moment>,
         /// Each of them.
         pub mappings: Vec<Mapping>,
     }
@@ -181,6 +194,8 @@ pub struct Granted {
     pub was_gone: bool,
     /// Somebody else made it, and it leads where it is to lead.
     pub is_foreign: bool,
+    /// The external address that it leads from, where the router tells that.
+    pub external: Option<IpAddr>,
 }
 
 /// Whom a router forwards a port to.
@@ -344,6 +359,9 @@ impl Forwards {
             heard: now.clone(),
             asked: now.clone(),
             silent: 0,
+            behind: None,
+            restarted: None,
+            disbelieved: None,
             mappings: vec![],
         }
     }
@@ -438,12 +456,13 @@ impl Forwards {
         }
         // One that had just started may have started once more since, and its clock cannot tell.
         let is_young = this.epoch.is_some_and(|before| before < YOUNG);
-        this.hear(asked, heard, &mut told, now);
+        let is_odd = this.hear(asked, heard, &mut told, now);
         this.want(wanted, place.own, &mut told, nonce, now);
         let way = this.way.as_ref().filter(|_| heard.is_some());
         let is_read = way.is_some_and(|way| Protocol::of(way) == Protocol::Upnp);
         let each = this.mappings.iter().enumerate();
-        let due = each.filter_map(|(at, it)| it.deed(at, is_read, (in_doubt, is_young), now));
+        let due =
+            each.filter_map(|(at, it)| it.deed(at, is_read, (in_doubt, is_young || is_odd), now));
         let deeds = due.filter(|_| way.is_some()).collect();
         if this.mappings.is_empty() && wanted.is_empty() {
             *known = None;
@@ -451,14 +470,15 @@ impl Forwards {
         (deeds, told)
     }
 
-    /// Takes up what the router said: where it began anew, it has nothing any more.
+    /// Takes up what the router said: where it began anew, it has nothing any more. Whether it tells that, and is not to be believed.
     fn hear(
         &mut self,
         asked: bool,
         heard: Option<&Heard>,
         told: &mut Vec<EventKind>,
         now: &Moment,
-    ) {
+    ) -> bool {
+        let mut is_odd = false;
         match heard {
             Some(heard) => {
                 let passed = self.heard.elapsed(now).known();
@@ -468,13 +488,20 @@ impl Forwards {
                     (None, _) => true,
                 };
                 let is_other_way = self.way.as_ref().is_some_and(|way| *way != heard.way);
-                if !is_same || is_other_way {
-                    let why = if is_same {
-                        "the router is spoken to in another way"
-                    } else {
-                        "the router started anew"
-                    };
-                    self.lose(why, told, now);
+                let within = |at: &Option<Moment>, time| {
+                    at.as_ref().is_some_and(|at| at.elapsed(now).under(time))
+                };
+                if is_other_way {
+                    self.lose("the router is spoken to in another way", told, now);
+                } else if !is_same && within(&self.disbelieved, DISBELIEF) {
+                    is_odd = true;
+                    self.disbelieved = Some(now.clone());
+                } else if !is_same && within(&self.restarted, OFTEN) {
+                    self.disbelieved = Some(now.clone());
+                    self.lose("the router started anew again, or its clock is wrong: from now on its forwards are renewed quietly whenever it tells that", told, now);
+                } else if !is_same {
+                    self.restarted = Some(now.clone());
+                    self.lose("the router started anew", told, now);
                 }
                 (self.way, self.epoch) = (Some(heard.way.clone()), heard.epoch);
                 (self.heard, self.silent) = (now.clone(), 0);
@@ -493,6 +520,7 @@ impl Forwards {
                 mapping.stand(Standing::Intended, now);
             }
         }
+        is_odd
     }
 
     /// What was open is to be asked for again, at once.
@@ -571,6 +599,8 @@ impl Forwards {
         let (router, by) = (self.router, self.spoken());
         let (Deed::Keep { at, .. } | Deed::Close { at }) = deed;
         let is_close = matches!(deed, Deed::Close { .. });
+        let external = done.as_ref().ok().and_then(|it| it.external);
+        self.take_up_external(external);
         let Some(mapping) = self.mappings.get_mut(at) else {
             return vec![];
         };
@@ -636,6 +666,22 @@ impl Forwards {
             self.way = None;
         }
         event.into_iter().collect()
+    }
+
+    /// Takes up its external address, where it told that.
+    pub fn take_up_external(&mut self, external: Option<IpAddr>) {
+        if external.is_some() {
+            self.behind = external.filter(|it| behind(*it).is_some());
+        }
+    }
+
+    /// Why its forwards lead nowhere, where that is known.
+    #[must_use]
+    pub fn nowhere(&self) -> Option<String> {
+        let external = self.behind?;
+        let (what, fix) = behind(external)?.told()?;
+        let told = format!("leads nowhere: the router's external address is {external}, {what}");
+        Some(advice::join(&told, Some(fix)))
     }
 
     /// Forgets what was given back; whether anything is left.

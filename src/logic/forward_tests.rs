@@ -120,6 +120,7 @@ fn grant(deed: Deed) -> Result<Granted, Refusal> {
         lifetime_s: renew.then_some(2 * 3600),
         was_gone: false,
         is_foreign: false,
+        external: None,
     })
 }
 
@@ -167,7 +168,7 @@ fn a_router_that_began_anew_is_asked_in_the_very_cycle_in_which_that_is_seen() {
         home.speaks = Some((way, 2700));
         home.in_doubt = true;
         assert_eq!(home.cycle(1720, &grant), KEEP, "{way}");
-        assert_eq!(home.told()[..1], ["lost: the router started anew"]);
+        assert!(home.told()[0].starts_with("lost: the router started anew again"));
     }
 }
 
@@ -188,6 +189,75 @@ fn one_that_had_just_started_may_have_started_again_and_is_asked_in_any_case() {
 }
 
 #[test]
+fn a_router_whose_clock_is_wrong_is_told_of_once_and_asked_quietly_from_then_on() {
+    let mut home = Home::new("PCP");
+    let mut s = 0;
+    for cycle in 0..40 {
+        s = 1000 + cycle * 120;
+        home.speaks = Some(("PCP", cycle * 7919 % 1000));
+        assert_eq!(home.cycle(s, &grant), KEEP, "{cycle}");
+        assert_eq!(home.standing(), Standing::Open);
+    }
+    let told = home.told();
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told[1], "lost: the router started anew");
+    assert!(
+        told[3].starts_with("lost: the router started anew again, or"),
+        "{told:?}"
+    );
+    // Once it went on for a day, another start is told again.
+    home.speaks = Some(("PCP", 0));
+    home.cycle(s + 120, &grant);
+    for later in (s + 240..s + 26 * HOUR).step_by(600) {
+        home.cycle(later, &grant);
+    }
+    assert_eq!(home.told(), [""; 0]);
+    home.speaks = Some(("PCP", s + 26 * HOUR));
+    home.cycle(s + 26 * HOUR + 60, &grant);
+    assert_eq!(home.told(), ["lost: the router started anew", "opened"]);
+}
+
+#[test]
+fn a_router_that_the_internet_does_not_reach_has_forwards_that_lead_nowhere() {
+    for (external, word) in [
+        ("10.1.2.3", "double NAT"),
+        ("100.64.0.9", "CGNAT"),
+        ("11.22.33.44", ""),
+        ("0.0.0.0", ""),
+    ] {
+        let mut home = Home::new("PCP");
+        let granted = |deed| {
+            grant(deed).map(|it| Granted {
+                external: Some(ip(external)),
+                ..it
+            })
+        };
+        home.cycle(0, &granted);
+        // It stays known while nothing is asked.
+        home.cycle(120, &granted);
+        let mut known = home.known.unwrap();
+        let told = |known: &Forwards| {
+            let all = crate::logic::forwarded::forwarded(&[vpn()], Some(known));
+            (all[0].leads_nowhere, all[0].told())
+        };
+        let (nowhere, sentence) = told(&known);
+        assert_eq!(nowhere, !word.is_empty(), "{sentence}");
+        assert!(sentence.contains(word) && sentence.starts_with("open at router"));
+        if nowhere {
+            let why = format!(": leads nowhere: the router's external address is {external}, ");
+            assert!(
+                sentence.contains(&why) && sentence.contains("; fix: "),
+                "{sentence}"
+            );
+        }
+        known.take_up_external(None);
+        assert_eq!(told(&known).0, nowhere);
+        known.take_up_external(Some(ip("11.22.33.44")));
+        assert!(!told(&known).0);
+    }
+}
+
+#[test]
 fn of_upnp_it_is_looked_at_every_five_minutes_and_after_an_outage() {
     let mut home = Home::new(UPNP);
     assert_eq!(home.cycle(0, &grant), KEEP);
@@ -203,6 +273,7 @@ fn of_upnp_it_is_looked_at_every_five_minutes_and_after_an_outage() {
             lifetime_s: Some(7200),
             was_gone: true,
             is_foreign: false,
+            external: None,
         })
     };
     assert_eq!(home.cycle(840, &gone), LOOK);
@@ -213,6 +284,7 @@ fn of_upnp_it_is_looked_at_every_five_minutes_and_after_an_outage() {
             lifetime_s: Some(0),
             was_gone: true,
             is_foreign: false,
+            external: None,
         })
     };
     home.cycle(1140, &forever);
@@ -385,6 +457,7 @@ fn what_is_not_wanted_any_more_is_given_back_and_forgotten() {
             lifetime_s: None,
             was_gone: false,
             is_foreign: true,
+            external: None,
         })
     };
     for answer in [&refuse(&Refusal::OtherHost) as &dyn Fn(Deed) -> _, &foreign] {

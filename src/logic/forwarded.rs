@@ -30,6 +30,8 @@ pub struct Forwarded {
     pub lifetime_s: Option<u32>,
     /// Somebody else made it.
     pub is_foreign: bool,
+    /// The router has it, and nothing from the internet reaches the router.
+    pub leads_nowhere: bool,
     /// What is wrong with it, with what to do.
     pub problem: Option<String>,
 }
@@ -51,6 +53,7 @@ pub fn forwarded(wanted: &[Forward], known: Option<&Forwards>) -> Vec<Forwarded>
         spoken: String::new(),
         lifetime_s: None,
         is_foreign: false,
+        leads_nowhere: false,
         problem: known.and_then(Forwards::silence),
     }));
     all
@@ -59,6 +62,7 @@ pub fn forwarded(wanted: &[Forward], known: Option<&Forwards>) -> Vec<Forwarded>
 fn of_mapping(mapping: &Mapping, known: Option<&Forwards>) -> Forwarded {
     let is_open = mapping.standing == Standing::Open;
     let silence = || known.and_then(Forwards::silence).filter(|_| !is_open);
+    let nowhere = known.and_then(Forwards::nowhere).filter(|_| is_open);
     Forwarded {
         transport: mapping.transport,
         external: mapping.external,
@@ -70,7 +74,8 @@ fn of_mapping(mapping: &Mapping, known: Option<&Forwards>) -> Forwarded {
         spoken: known.map(Forwards::spoken).unwrap_or_default(),
         lifetime_s: Some(mapping.lifetime_s).filter(|it| is_open && *it > 0),
         is_foreign: mapping.is_foreign,
-        problem: mapping.why.clone().or_else(silence),
+        leads_nowhere: nowhere.is_some(),
+        problem: nowhere.or_else(|| mapping.why.clone()).or_else(silence),
     }
 }
 
@@ -83,12 +88,6 @@ impl Forwarded {
             Some(host) => format!("{label} to {host}:{}", self.internal),
             None => format!("{label} to this host, port {}", self.internal),
         }
-    }
-
-    /// Whether it is as it should be.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        self.standing == Standing::Open
     }
 
     /// How it stands, in words, with what to do about it.

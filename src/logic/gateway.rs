@@ -122,6 +122,24 @@ pub enum Mismatch {
     NoAddress,
 }
 
+impl Mismatch {
+    /// What is between, and what to do about it; none where nothing is.
+    #[must_use]
+    pub const fn told(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::SharedAddress => Some((
+                "this line shares its public address (CGNAT)",
+                "ask the provider for an address of your own, or use IPv6",
+            )),
+            Self::DoubleNat => Some((
+                "another router stands before this one (double NAT)",
+                "forward the port on that one to this one, or let one of them be a bridge",
+            )),
+            Self::Elsewhere | Self::NoAddress => None,
+        }
+    }
+}
+
 impl Gateway {
     /// How to ask `router`, of which this is remembered; none where it is not asked now.
     #[must_use]
@@ -262,17 +280,24 @@ impl Gateway {
         let told = self
             .address
             .filter(|told| *told != public && public.is_ipv4())?;
-        let IpAddr::V4(v4) = told else { return None };
-        Some(if v4.is_private() {
-            Mismatch::DoubleNat
-        } else if matches!(v4.octets(), [100, 64..=127, ..]) {
-            Mismatch::SharedAddress
-        } else if publishable(told).is_err() {
-            Mismatch::NoAddress
-        } else {
-            Mismatch::Elsewhere
+        Some(match behind(told) {
+            Some(mismatch) => mismatch,
+            None if publishable(told).is_err() => Mismatch::NoAddress,
+            None => Mismatch::Elsewhere,
         })
     }
+}
+
+/// What a router with this external address stands behind, where the address itself tells that: nothing from the internet reaches it there.
+#[must_use]
+pub fn behind(external: IpAddr) -> Option<Mismatch> {
+    let IpAddr::V4(v4) = external else {
+        return None;
+    };
+    if v4.is_private() {
+        return Some(Mismatch::DoubleNat);
+    }
+    matches!(v4.octets(), [100, 64..=127, ..]).then_some(Mismatch::SharedAddress)
 }
 
 /// RFC 6887, 8.5: the router's clock went on from `before` as this host's did.

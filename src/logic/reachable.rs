@@ -1,7 +1,7 @@
 //! What the state knows of whether the VPN is reached: of the line, of the name, and of the port.
 
 use super::advice;
-use super::forward::{Forward, Standing};
+use super::forward::{Forward, Forwards, Standing};
 use super::forwarded::{Forwarded, forwarded};
 use super::gateway::Mismatch;
 use super::readiness::Readiness;
@@ -59,7 +59,38 @@ pub fn facts(
     if let (true, true, Leads::Not(why)) = (is_v4, is_v6, &port) {
         port = Leads::NotKnown(why.clone());
     }
-    Facts { line, port, name }
+    let forward = forward_of(vpn, forwards, state.forwards.as_ref());
+    let external = external_of(vpn, forward.as_ref(), seen);
+    Facts {
+        line,
+        port,
+        name,
+        external,
+    }
+}
+
+/// The forward of its port, as far as it is known.
+#[must_use]
+pub fn forward_of(vpn: &Vpn, wanted: &[Forward], known: Option<&Forwards>) -> Option<Forwarded> {
+    let is_of_it = |it: &Forwarded| {
+        let is_wanted = it.standing != Standing::Closing;
+        it.transport == Transport::Udp && it.internal == vpn.port && is_wanted
+    };
+    forwarded(wanted, known).into_iter().find(is_of_it)
+}
+
+/// The families of the records of its name.
+#[must_use]
+pub fn families_of(vpn: &Vpn, records: &[RecordSpec]) -> Vec<Family> {
+    let of_name = records.iter().filter(|it| it.name == vpn.name);
+    of_name.map(|it| it.kind.family()).collect()
+}
+
+/// The port of the router, where that is another one.
+#[must_use]
+pub fn external_of(vpn: &Vpn, forward: Option<&Forwarded>, seen: &Seen) -> Option<u16> {
+    let external = forward.filter(|_| !seen.is_own_address)?.external;
+    (external != vpn.port).then_some(external)
 }
 
 fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) -> Leads {
@@ -68,27 +99,12 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) 
     }
     let public = state.machines.ipv4.track.trusted();
     let gateway = state.gateway.as_ref();
-    match gateway
-        .zip(public)
-        .and_then(|(it, public)| it.mismatch(public))
-    {
-        Some(Mismatch::SharedAddress) => {
-            return Leads::Not(advice::join(
-                "this line shares its public address (CGNAT)",
-                Some("ask the provider for an address of your own, or use IPv6"),
-            ));
-        }
-        Some(Mismatch::DoubleNat) => {
-            return Leads::Not(advice::join(
-                "another router stands before this one (double NAT)",
-                Some("forward the port on that one to this one, or let one of them be a bridge"),
-            ));
-        }
-        Some(Mismatch::Elsewhere | Mismatch::NoAddress) | None => {}
+    let mismatch = gateway.zip(public);
+    let mismatch = mismatch.and_then(|(it, public)| it.mismatch(public));
+    if let Some((why, fix)) = mismatch.and_then(Mismatch::told) {
+        return Leads::Not(advice::join(why, Some(fix)));
     }
-    let all = forwarded(forwards, state.forwards.as_ref());
-    let is_of_it = |it: &&Forwarded| it.transport == Transport::Udp && it.internal == vpn.port;
-    let Some(forward) = all.iter().find(is_of_it) else {
+    let Some(forward) = forward_of(vpn, forwards, state.forwards.as_ref()) else {
         let why = format!(
             "nobody tells whether the router forwards UDP port {}",
             vpn.port
@@ -101,6 +117,7 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) 
     };
     let problem = forward.problem.clone().unwrap_or_default();
     match forward.standing {
+        Standing::Open if forward.leads_nowhere => Leads::Not(problem),
         Standing::Open => Leads::Here,
         _ if !problem.is_empty() => Leads::Not(problem),
         Standing::Taken
@@ -173,6 +190,39 @@ mod tests {
         let ready = of(&state, &seen, std::slice::from_ref(&forward));
         assert_eq!((ready.line, &ready.name), (Some(true), &Leads::Here));
         assert!(matches!(ready.port, Leads::NotKnown(_)), "not asked yet");
+        // Another port outside, which the verdict names; and where the router itself is not reached.
+        let outside = Forward {
+            external: 12345,
+            ..forward.clone()
+        };
+        assert_eq!(of(&state, &seen, &[outside]).external, Some(12345));
+        assert_eq!(ready.external, None);
+        let place = crate::logic::forward::Place {
+            router: std::net::Ipv4Addr::new(192, 168, 1, 1),
+            mac: None,
+            own: std::net::Ipv4Addr::new(192, 168, 1, 10),
+        };
+        let mut open = state.clone();
+        let _ = Forwards::take_up(
+            &mut open.forwards,
+            std::slice::from_ref(&forward),
+            &place,
+            (false, None),
+            false,
+            &String::new,
+            &at(0),
+        );
+        let known = open.forwards.as_mut().unwrap();
+        known.mappings[0].standing = Standing::Open;
+        let with = |open: &State| of(open, &seen, std::slice::from_ref(&forward)).port;
+        assert_eq!(with(&open), Leads::Here);
+        let known = open.forwards.as_mut().unwrap();
+        known.take_up_external(Some(ip("10.1.2.3")));
+        let port = with(&open);
+        assert!(
+            matches!(&port, Leads::Not(why) if why.contains("leads nowhere") && why.contains("double NAT")),
+            "{port:?}"
+        );
         let direct = Seen {
             is_own_address: true,
             ..seen.clone()

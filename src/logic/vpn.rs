@@ -48,6 +48,19 @@ pub enum Link {
     Missing,
 }
 
+/// Who listens on its port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listens {
+    /// Somebody, where what comes from outside arrives.
+    Here,
+    /// Nobody.
+    Nobody,
+    /// Somebody on these addresses alone, where nothing from outside arrives.
+    Elsewhere(String),
+    /// Somebody on all addresses of IPv6; whether that takes IPv4 too is not known.
+    PerhapsIpv6Alone,
+}
+
 /// The last handshake of any peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handshake {
@@ -62,8 +75,8 @@ pub struct Handshake {
 pub struct Seen {
     /// Its interface; none where none is configured.
     pub link: Option<Link>,
-    /// Whether anything listens on its port; none where the kernel does not tell.
-    pub listens: Option<bool>,
+    /// Who listens on its port; none where the kernel does not tell.
+    pub listens: Option<Listens>,
     /// The last handshake; none where there was none, or nobody may know.
     pub handshake: Option<Handshake>,
     /// Whether the public IPv4 address is one of this host's own.
@@ -90,6 +103,8 @@ pub struct Facts {
     pub port: Leads,
     /// The name.
     pub name: Leads,
+    /// The port of the router that is forwarded, where that is another than the VPN's.
+    pub external: Option<u16>,
 }
 
 /// What is to be told.
@@ -154,10 +169,9 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
         }
         Some(Link::Up) | None => {}
     }
-    let silent = format!("nothing on this host listens on UDP port {port}");
-    if seen.listens == Some(false) && is_here {
-        let fix = "start the VPN's server, or correct vpn.port";
-        return no(&silent, Some(fix));
+    let silent = unheard(vpn, seen.listens.as_ref());
+    if let Some((silent, fix)) = silent.as_ref().filter(|_| is_here) {
+        return no(silent, Some(fix));
     }
     if facts.line == Some(false) {
         return Told {
@@ -191,22 +205,58 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
             return not_known(why, fix);
         }
     }
+    // It may listen in a container, to which packets are led before they reach a socket of this host.
+    if let Some((silent, fix)) = silent {
+        return not_known(&silent, Some(fix));
+    }
     match seen.listens {
-        // It may listen in a container, to which packets are led before they reach a socket of this host.
-        Some(false) => return not_known(&silent, Some("start the VPN's container")),
         None => return not_known("the kernel does not tell who listens", None),
-        Some(true) => {}
+        Some(Listens::PerhapsIpv6Alone) => {
+            let why = format!(
+                "UDP port {port} is listened to on [::], and it is not known whether that takes IPv4 too"
+            );
+            return not_known(&why, None);
+        }
+        Some(_) => {}
     }
     let mut why = String::new();
     if is_here {
         let _ = write!(why, "{interface} is up, ");
     }
-    let _ = write!(
-        why,
-        "UDP port {port} is listened to and forwarded, and {} points here",
-        vpn.name
-    );
+    let _ = match facts.external {
+        None => write!(why, "UDP port {port} is listened to and forwarded"),
+        Some(external) => write!(
+            why,
+            "UDP port {external} outside is forwarded to {port}, which is listened to"
+        ),
+    };
+    let _ = write!(why, ", and {} points here", vpn.name);
     told(Reach::Yes, &why, None)
+}
+
+/// Why nobody listens where what comes from outside arrives, with what to do.
+fn unheard(vpn: &Vpn, listens: Option<&Listens>) -> Option<(String, &'static str)> {
+    let port = vpn.port;
+    match listens {
+        Some(Listens::Nobody) => {
+            let fix = if vpn.interface.is_some() {
+                "start the VPN's server, or correct vpn.port"
+            } else {
+                "start the VPN's container"
+            };
+            Some((
+                format!("nothing on this host listens on UDP port {port}"),
+                fix,
+            ))
+        }
+        Some(Listens::Elsewhere(at)) => Some((
+            format!(
+                "UDP port {port} is listened to on {at} alone, where nothing from outside arrives"
+            ),
+            "have the VPN's server listen on all addresses",
+        )),
+        Some(Listens::Here | Listens::PerhapsIpv6Alone) | None => None,
+    }
 }
 
 /// Takes up a verdict; gives what is to be told. What is not known is no news, nor is what an outage tells.

@@ -15,7 +15,7 @@ fn vpn() -> Vpn {
 fn well() -> (Seen, Facts) {
     let seen = Seen {
         link: Some(Link::Up),
-        listens: Some(true),
+        listens: Some(Listens::Here),
         handshake: None,
         is_own_address: false,
     };
@@ -23,6 +23,7 @@ fn well() -> (Seen, Facts) {
         line: Some(true),
         port: Leads::Here,
         name: Leads::Here,
+        external: None,
     };
     (seen, facts)
 }
@@ -31,7 +32,19 @@ fn well() -> (Seen, Facts) {
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn what_is_in_the_way_comes_first_then_what_is_not_known_then_what_speaks_for_it() {
     type Change = fn(&mut Vpn, &mut Seen, &mut Facts);
-    let rows: [(Change, &str); 17] = [
+    let rows: [(Change, &str); 20] = [
+        (
+            |_, seen, _| seen.listens = Some(Listens::Elsewhere("127.0.0.1".to_owned())),
+            "no, UDP port 51820 is listened to on 127.0.0.1 alone, where nothing from outside arrives; fix: have the VPN's server listen on all addresses",
+        ),
+        (
+            |_, seen, _| seen.listens = Some(Listens::PerhapsIpv6Alone),
+            "not known, UDP port 51820 is listened to on [::], and it is not known whether that takes IPv4 too",
+        ),
+        (
+            |_, _, facts| facts.external = Some(12345),
+            "yes, wg0 is up, UDP port 12345 outside is forwarded to 51820, which is listened to, and vpn.example.com points here",
+        ),
         (
             |_, _, _| {},
             "yes, wg0 is up, UDP port 51820 is listened to and forwarded, and vpn.example.com points here",
@@ -45,7 +58,7 @@ fn what_is_in_the_way_comes_first_then_what_is_not_known_then_what_speaks_for_it
             "no, wg0 is down; fix: start the VPN",
         ),
         (
-            |_, seen, _| seen.listens = Some(false),
+            |_, seen, _| seen.listens = Some(Listens::Nobody),
             "no, nothing on this host listens on UDP port 51820; fix: start the VPN's server, or correct vpn.port",
         ),
         (
@@ -118,7 +131,7 @@ fn what_is_in_the_way_comes_first_then_what_is_not_known_then_what_speaks_for_it
         (
             |vpn, seen, _| {
                 (vpn.interface, seen.link) = (None, None);
-                seen.listens = Some(false);
+                seen.listens = Some(Listens::Nobody);
             },
             "not known, nothing on this host listens on UDP port 51820; fix: start the VPN's container",
         ),

@@ -1,6 +1,6 @@
 //! Asks the router to forward ports: PCP (RFC 6887), NAT-PMP (RFC 6886), and an Internet Gateway Device of UPnP.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::datagram::{PORT, answer, connected};
@@ -137,7 +137,7 @@ impl Router<'_> {
 
     /// What it grants; who has the port is left open.
     fn granted(&self, mapping: &Mapping, lifetime: u32) -> Result<Granted, Refusal> {
-        let (external, lifetime_s) = self.map(mapping, lifetime)?;
+        let (external, lifetime_s, address) = self.map(mapping, lifetime)?;
         if external != mapping.external {
             let _ = self.map(mapping, 0);
             return Err(Refusal::Taken {
@@ -154,6 +154,7 @@ impl Router<'_> {
             lifetime_s: Some(lifetime_s.min(lifetime)),
             was_gone: false,
             is_foreign: false,
+            external: address,
         })
     }
 
@@ -174,8 +175,11 @@ impl Router<'_> {
         match Protocol::of(self.way) {
             Protocol::Upnp => self.close_by_upnp(mapping)?,
             Protocol::Pcp | Protocol::NatPmp => {
-                self.map(mapping, 0)?;
-                if mapping.was.is_some() {
+                let closed = self.map(mapping, 0);
+                // Of what is at the address of before, a router may say that it is another one's.
+                if mapping.was.is_none() || closed == Err(Refusal::Silent) {
+                    closed?;
+                } else {
                     self.close_old(mapping).or_else(|_| {
                         let taken = Refusal::Taken {
                             by: None,
@@ -197,6 +201,7 @@ impl Router<'_> {
             lifetime_s: None,
             was_gone: false,
             is_foreign: false,
+            external: None,
         })
     }
 
@@ -251,6 +256,7 @@ impl Router<'_> {
                         lifetime_s: None,
                         was_gone: false,
                         is_foreign: !is_ours,
+                        external: None,
                     });
                 }
                 // Of this host, from when it was configured in another way, or had another address.
@@ -286,6 +292,7 @@ impl Router<'_> {
             lifetime_s: Some(lifetime_s),
             was_gone: !is_there,
             is_foreign: false,
+            external: None,
         })
     }
 
@@ -344,8 +351,8 @@ impl Router<'_> {
         find_control(self.address, self.http, self.end)
     }
 
-    /// Asks for a forward by PCP or NAT-PMP, or for its end where the time is 0: the port of the router that it is now, and for how long.
-    fn map(&self, mapping: &Mapping, lifetime: u32) -> Result<(u16, u32), Refusal> {
+    /// Asks for a forward by PCP or NAT-PMP, or for its end where the time is 0: what it is now.
+    fn map(&self, mapping: &Mapping, lifetime: u32) -> Result<Mapped, Refusal> {
         let socket = connected((self.address, PORT).into()).ok_or(Refusal::Silent)?;
         let is_elsewhere = mapping.to != self.own;
         let said = if Protocol::of(self.way) == Protocol::NatPmp {
@@ -367,9 +374,18 @@ impl Router<'_> {
 /// Whether this is what leads to the address that this host had before: so it is called, or the router gives no name to what was granted.
 fn is_old(mapping: &Mapping, holder: &Holder) -> bool {
     let name = holder.description.to_ascii_lowercase();
+    // miniupnpd calls a mapping of PCP by its nonce, in three words of the byte order of the router.
+    let words = |of: fn([u8; 4]) -> u32| {
+        let nonce = nonce(mapping);
+        let (words, _) = nonce.as_chunks();
+        let words: Vec<String> = words.iter().map(|it| format!("{:08x}", of(*it))).collect();
+        words.concat()
+    };
     let is_unnamed = name.is_empty() || name.starts_with("nat-pmp");
     let is_ours = name == NAME
-        || name.contains(&mapping.nonce)
+        || [u32::from_be_bytes, u32::from_le_bytes]
+            .iter()
+            .any(|it| name.contains(&words(*it)))
         || (is_unnamed && mapping.lifetime_s > 0 && !mapping.is_foreign);
     let was = mapping.was.map(|it| it.to_string());
     is_ours && was.as_ref() == Some(&holder.host) && holder.port == mapping.internal
@@ -383,6 +399,9 @@ fn left(mapping: &Mapping, refusal: Refusal) -> Refusal {
         None => refusal,
     }
 }
+
+/// What a router answers by PCP or NAT-PMP: its port, for how many seconds, and by PCP its address.
+type Mapped = (u16, u32, Option<IpAddr>);
 
 /// The protocol as UPnP writes it.
 const fn upper(transport: Transport) -> &'static str {
@@ -421,7 +440,7 @@ const fn nat_pmp_opcode(transport: Transport) -> u8 {
 }
 
 /// What an answer says; none where it is no answer to this.
-fn read_nat_pmp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal>> {
+fn read_nat_pmp(mapping: &Mapping, said: &[u8]) -> Option<Result<Mapped, Refusal>> {
     let [0, opcode, 0, result, rest @ ..] = said else {
         return None;
     };
@@ -432,7 +451,7 @@ fn read_nat_pmp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Ref
         0 => {
             let is_of_it = two(rest, 4)? == mapping.internal;
             let (external, lifetime) = (two(rest, 6)?, four(rest, 8)?);
-            is_of_it.then_some(Ok((external, lifetime)))
+            is_of_it.then_some(Ok((external, lifetime, None)))
         }
         PMP_NOT_AUTHORIZED => Some(Err(Refusal::Forbidden("not authorized".to_owned()))),
         3 => Some(Err(Refusal::Other("it has no address itself".to_owned()))),
@@ -470,7 +489,7 @@ fn nonce(mapping: &Mapping) -> [u8; 12] {
 }
 
 /// What an answer says; none where it is no answer to this.
-fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal>> {
+fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<Mapped, Refusal>> {
     let (head, body) = said.split_at_checked(24)?;
     let [2, 129, _, result, ..] = head else {
         return None;
@@ -483,7 +502,11 @@ fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<(u16, u32), Refusal
         return None;
     }
     Some(match *result {
-        0 => Ok((two(rest, 6)?, four(head, 4)?)),
+        0 => {
+            let address: Option<[u8; 16]> = rest.get(8..24).and_then(|it| it.try_into().ok());
+            let address = address.map(|it| Ipv6Addr::from(it).to_canonical());
+            Ok((two(rest, 6)?, four(head, 4)?, address))
+        }
         PCP_NOT_AUTHORIZED => Err(Refusal::Forbidden("not authorized".to_owned())),
         // Only that of another host was added.
         PCP_UNSUPPORTED_OPTION => Err(Refusal::OtherHost),

@@ -1,6 +1,6 @@
 //! What this host shows of a VPN that ends on it: its interface, who listens on its port, and, to root, the last handshake.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::datagram::connected;
 use crate::file::of_kernel;
 use crate::logic::address::publishable;
-use crate::logic::vpn::{Handshake, Link, Seen, Vpn};
+use crate::logic::units::Family;
+use crate::logic::vpn::{Handshake, Link, Listens, Seen, Vpn};
 use crate::net::Deadline;
 use crate::{program, system};
 
@@ -20,22 +21,33 @@ const DISCARD: u16 = 9;
 const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_OUTPUT: u64 = 64 * 1024;
 
-/// Looks at it. `public` is the public IPv4 address; `now` is seconds since 1970.
+/// Looks at it. `families` are those of its record; `to` is where the router forwards it, as far as that is known; `public` is the public IPv4
+/// address; `now` is seconds since 1970.
 #[must_use]
-pub fn look(vpn: &Vpn, public: Option<IpAddr>, now: i64) -> Seen {
+pub fn look(
+    vpn: &Vpn,
+    families: &[Family],
+    to: Option<IpAddr>,
+    public: Option<IpAddr>,
+    now: i64,
+) -> Seen {
+    let is_own_address = public.is_some_and(is_own);
+    let at = to.or(public.filter(|_| is_own_address));
     let interface = vpn.interface.as_deref();
     Seen {
         link: interface.map(link),
         listens: listens(
             [&of_kernel("/proc/net/udp"), &of_kernel("/proc/net/udp6")],
             vpn.port,
+            families,
+            at,
         ),
         // Anybody else is refused.
         handshake: interface.filter(|_| system::is_root()).and_then(|it| {
             let asked = |what| wg(it, what);
             last_handshake(&asked("latest-handshakes")?, &asked("endpoints")?, now)
         }),
-        is_own_address: public.is_some_and(is_own),
+        is_own_address,
     }
 }
 
@@ -59,22 +71,60 @@ fn link(interface: &str) -> Link {
     }
 }
 
-/// Whether a socket has that port, by the tables of the kernel (`proc_net(5)`): a heading, and a line for each socket with its local address
-/// second.
-fn listens(tables: [&str; 2], port: u16) -> Option<bool> {
+/// Who has that port, by the tables of the kernel (`proc_net(5)`): a heading, and a line for each socket with its local address second.
+fn listens(
+    tables: [&str; 2],
+    port: u16,
+    families: &[Family],
+    to: Option<IpAddr>,
+) -> Option<Listens> {
     if tables.iter().all(|table| table.is_empty()) {
         return None;
     }
-    let end = format!(":{port:04X}");
-    let has_port = |line: &str| {
-        let local = line.split_ascii_whitespace().nth(1);
-        local.is_some_and(|local| local.ends_with(&end))
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let locals = lines.filter_map(|line| line.split_ascii_whitespace().nth(1));
+    let mut all: Vec<IpAddr> = locals.filter_map(|it| address(it, port)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let is_reached = |at: &IpAddr| match at {
+        IpAddr::V4(v4) => {
+            families.contains(&Family::V4)
+                && (v4.is_unspecified() || to.map_or(!v4.is_loopback(), |to| to == *at))
+        }
+        IpAddr::V6(v6) => {
+            families.contains(&Family::V6) && !v6.is_loopback() && !v6.is_unicast_link_local()
+        }
     };
-    Some(
-        tables
-            .iter()
-            .any(|table| table.lines().skip(1).any(has_port)),
-    )
+    if all.is_empty() {
+        return Some(Listens::Nobody);
+    }
+    if all.iter().any(is_reached) {
+        return Some(Listens::Here);
+    }
+    // No table tells whether it takes those of IPv4 too.
+    if all.contains(&Ipv6Addr::UNSPECIFIED.into()) && families.contains(&Family::V4) {
+        return Some(Listens::PerhapsIpv6Alone);
+    }
+    let all: Vec<String> = all.iter().map(IpAddr::to_string).collect();
+    Some(Listens::Elsewhere(all.join(" and ")))
+}
+
+/// A local address of that port: its words are hexadecimal, in the order of this host.
+fn address(local: &str, port: u16) -> Option<IpAddr> {
+    let (address, its) = local.split_once(':')?;
+    if u16::from_str_radix(its, 16) != Ok(port) {
+        return None;
+    }
+    let word = |at: usize| {
+        let word = u32::from_str_radix(address.get(at * 8..at * 8 + 8)?, 16);
+        word.ok().map(u32::to_ne_bytes)
+    };
+    if address.len() == 8 {
+        return Some(Ipv4Addr::from(word(0)?).into());
+    }
+    let words = [word(0)?, word(1)?, word(2)?, word(3)?];
+    let bytes: [u8; 16] = words.as_flattened().try_into().ok()?;
+    Some(Ipv6Addr::from(bytes).to_canonical())
 }
 
 /// What `wg(8)` says; none where it is not there, or may not know.
@@ -116,36 +166,94 @@ mod tests {
     #[test]
     fn who_listens_is_read_from_the_tables_of_the_kernel() {
         let heading = "   sl  local_address rem_address   st\n";
-        let line = "  123: 00000000:CA6C 00000000:0000 07 00000000:00000000 00:00000000\n";
-        let other = "  124: 0100007F:0035 00000000:CA6C 07 00000000:00000000 00:00000000\n";
-        let table = |lines: &[&str]| heading.to_owned() + &lines.concat();
-        for (v4, v6, expected) in [
-            (table(&[line]), table(&[]), Some(true)),
-            (table(&[]), table(&[other, line]), Some(true)),
-            (table(&[other]), table(&[]), Some(false)),
-            (table(&[]), String::new(), Some(false)),
-            (String::new(), String::new(), None),
-            (table(&["nonsense\n", "\n"]), String::new(), Some(false)),
+        let line = |address: &str, port: u16| {
+            let bytes = match address.parse().unwrap() {
+                IpAddr::V4(v4) => v4.octets().to_vec(),
+                IpAddr::V6(v6) => v6.octets().to_vec(),
+            };
+            let words = bytes
+                .chunks(4)
+                .map(|it| u32::from_ne_bytes(it.try_into().unwrap()));
+            let words: Vec<String> = words.map(|it| format!("{it:08X}")).collect();
+            let words = words.concat();
+            format!("  123: {words}:{port:04X} 00000000:CA6C 07 00000000:00000000 00:00000000\n")
+        };
+        let elsewhere = |text: &str| Some(Listens::Elsewhere(text.to_owned()));
+        let (v4, v6, both) = (
+            &[Family::V4][..],
+            &[Family::V6][..],
+            &[Family::V4, Family::V6][..],
+        );
+        let here = || Some(Listens::Here);
+        for (addresses, families, expected) in [
+            (&["0.0.0.0"][..], v4, here()),
+            (&["0.0.0.0"], v6, elsewhere("0.0.0.0")),
+            (&["127.0.0.1", "0.0.0.0"], both, here()),
+            (&["127.0.0.1"], v4, elsewhere("127.0.0.1")),
+            (&["192.168.1.10"], v4, here()),
+            (&["::ffff:192.168.1.10"], v4, here()),
+            (
+                &["192.168.7.1", "127.0.0.1"],
+                v4,
+                elsewhere("127.0.0.1 and 192.168.7.1"),
+            ),
+            (&["::"], v4, Some(Listens::PerhapsIpv6Alone)),
+            (&["::"], both, here()),
+            (&["::1", "fe80::1"], both, elsewhere("::1 and fe80::1")),
+            (&["2a00::1"], v6, here()),
+            (&["2a00::1"], v4, elsewhere("2a00::1")),
+            (&[], both, Some(Listens::Nobody)),
         ] {
-            assert_eq!(listens([&v4, &v6], 51820), expected, "{v4}{v6}");
+            let mut tables = [heading.to_owned(), heading.to_owned()];
+            for address in addresses {
+                tables[usize::from(address.contains(':'))] += &line(address, 51820);
+            }
+            tables[0] += &line("0.0.0.0", 53);
+            let to = "192.168.1.10".parse().ok();
+            let said = listens([&tables[0], &tables[1]], 51820, families, to);
+            assert_eq!(said, expected, "{addresses:?} {families:?}");
         }
+        let of = |v4, v6, to| listens([v4, v6], 51820, &[Family::V4, Family::V6], to);
+        assert_eq!(of("", "", None), None);
+        let odd = "h\nnonsense\n\n1: x:CA6C\n1: 0000:CA6C\n1: \u{e9}0000000:CA6C\n";
+        assert_eq!(of(odd, "", None), Some(Listens::Nobody));
+        // Where it is not known to which address it is led, any but the loopback may be it.
+        let near = format!("h\n{}", line("127.0.0.1", 51820));
+        let far = format!("h\n{}", line("192.168.7.1", 51820));
+        assert_eq!(of(&near, "", None), elsewhere("127.0.0.1"));
+        assert_eq!(of(&far, "", None), here());
     }
 
     #[test]
     fn a_socket_of_this_host_is_found_and_so_is_its_end() {
-        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
-        let vpn = Vpn {
-            interface: Some("lo".to_owned()),
-            port: socket.local_addr().unwrap().port(),
-            name: "vpn.example.com".to_owned(),
+        let look = |port, public: &str| {
+            let vpn = Vpn {
+                interface: Some("lo".to_owned()),
+                port,
+                name: "vpn.example.com".to_owned(),
+            };
+            super::look(&vpn, &[Family::V4], None, public.parse().ok(), 0)
         };
-        let look = || super::look(&vpn, None, 0);
-        assert_eq!((look().link, look().listens), (Some(Link::Up), Some(true)));
+        let socket = UdpSocket::bind(("0.0.0.0", 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let seen = look(port, "");
+        assert_eq!(
+            (seen.link, seen.listens),
+            (Some(Link::Up), Some(Listens::Here))
+        );
         drop(socket);
-        assert_eq!(look().listens, Some(false));
+        assert_eq!(look(port, "").listens, Some(Listens::Nobody));
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let alone = Listens::Elsewhere("127.0.0.1".to_owned());
+        assert_eq!(look(port, "").listens, Some(alone));
+        if let Ok(socket) = UdpSocket::bind(("::", 0)) {
+            let port = socket.local_addr().unwrap().port();
+            assert_eq!(look(port, "").listens, Some(Listens::PerhapsIpv6Alone));
+        }
         assert_eq!(link("none-such0"), Link::Missing);
-        assert!(super::look(&vpn, "127.0.0.1".parse().ok(), 0).is_own_address);
-        assert!(!super::look(&vpn, "11.0.0.1".parse().ok(), 0).is_own_address);
+        assert!(look(port, "127.0.0.1").is_own_address);
+        assert!(!look(port, "11.0.0.1").is_own_address);
     }
 
     #[test]

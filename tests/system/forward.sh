@@ -125,6 +125,51 @@ for way in PCP NAT-PMP UPnP; do
   stop_router
 done
 
+echo "-- this host's address at home moves"
+# moves TO: this host has that address now, and no other.
+moves() {
+  ip -n client addr flush dev c0 scope global
+  ip -n client addr add "$1/24" dev c0
+  ip -n client route replace default via 192.168.77.1
+}
+leads() { within router nft list table inet filter | grep -o 'dnat.* to 192.168.77.[0-9]*' | grep -o '192.*' | sort -u | paste -sd' ' || true; }
+for way in PCP NAT-PMP UPnP; do
+  for secure in yes no; do
+    start_router enable_upnp=yes enable_natpmp=yes "secure_mode=$secure"
+    case $way in
+      PCP) within router nft flush table inet fault ;;
+      # UPnP beside it tells who has the port.
+      NAT-PMP) within router nft flush table inet fault; within router nft add rule inet fault in udp dport 5351 @th,64,8 2 drop ;;
+      UPnP) speaks UPnP ;;
+    esac
+    anew
+    forward 'internal = 51820'
+    cycle
+    moves 192.168.77.3
+    cycle
+    if [[ $secure == no ]]; then
+      check "$way: the forward follows" "open by $way, 192.168.77.3" "$(standing), $(leads)"
+      check "as is told" "opened lost opened" "$(events)"
+      cadence forward --remove --json
+      check "and is removed" "udp 51820 to 192.168.77.3:51820 is removed 0 " "$(jq -r '.checks[0].message' <<<"$told") $code $(leads)"
+    else
+      check "$way, where only the old address may end it" "failed by $way, 192.168.77.2" "$(standing), $(leads)"
+      check "that is told" yes "$([[ $(problem) == *"still forwards udp 51820 to 192.168.77.2, which this host was before"* ]] && echo yes || problem)"
+      cadence forward --remove --json
+      check "what is left is not called removed" "1 192.168.77.2" "$code $(leads)"
+      check "but what it is" yes "$([[ $told == *"is left: router 192.168.77.1 still forwards udp 51820 to 192.168.77.2"* ]] && echo yes || echo "$told")"
+      moves 192.168.77.2
+      later 3700
+      cycle
+      check "open again at the old address" "open by $way, 192.168.77.2" "$(standing), $(leads)"
+    fi
+    stop_router
+    moves 192.168.77.2
+    ip -n client addr add "$other/24" dev c0
+  done
+done
+within router nft flush table inet fault
+
 echo "-- somebody else has the port"
 # by_other ACTION NAME=VALUE..: what that host asks the router for by UPnP.
 by_other() {
