@@ -375,10 +375,10 @@ impl Router<'_> {
 fn is_old(mapping: &Mapping, holder: &Holder) -> bool {
     let name = holder.description.to_ascii_lowercase();
     // miniupnpd calls a mapping of PCP by its nonce, in three words of the byte order of the router.
+    let nonce = nonce(mapping);
     let words = |of: fn([u8; 4]) -> u32| {
-        let nonce = nonce(mapping);
-        let (words, _) = nonce.as_chunks();
-        let words: Vec<String> = words.iter().map(|it| format!("{:08x}", of(*it))).collect();
+        let words = nonce.chunks_exact(4).filter_map(|it| it.try_into().ok());
+        let words: Vec<String> = words.map(|it| format!("{:08x}", of(it))).collect();
         words.concat()
     };
     let is_unnamed = name.is_empty() || name.starts_with("nat-pmp");
