@@ -10,6 +10,7 @@ use super::backoff::{Backoff, without_retry};
 use super::moment::{Elapsed, Moment};
 use super::settled::{Instead, Layer, Replacement, Settled, WriteFate};
 use super::spec::RecordSpec;
+use super::stored::stored;
 
 /// How long public DNS is asked in every cycle after a write; later, only as often as the cache expires.
 pub const CONVERGENCE_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -56,22 +57,24 @@ impl Verified {
     }
 }
 
-/// What the provider holds and public DNS was not seen to show yet: a write, or what public DNS contradicts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
-    /// What the record holds.
-    pub address: IpAddr,
-    /// Since when.
-    pub since: Moment,
-    /// Since when public DNS is behind, where it did not show the write before this one either.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub behind: Option<Moment>,
-    /// When public DNS was asked last, and showed something else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Moment>,
-    /// Nothing was written: public DNS showed something else than what the provider holds.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub contradicted: bool,
+stored! {
+    /// What the provider holds and public DNS was not seen to show yet: a write, or what public DNS contradicts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Pending {
+        /// What the record holds.
+        pub address: IpAddr,
+        /// Since when.
+        pub since: Moment,
+        /// Since when public DNS is behind, where it did not show the write before this one either.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub behind: Option<Moment>,
+        /// When public DNS was asked last, and showed something else.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub asked: Option<Moment>,
+        /// Nothing was written: public DNS showed something else than what the provider holds.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        pub contradicted: bool,
+    }
 }
 
 impl Pending {
@@ -150,21 +153,21 @@ pub fn gist(reason: &str, label: &str) -> String {
     gist.replace(" ;", ";").replace(" :", ":")
 }
 
-/// Why a record is not known to be right.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// Since when it is not known to be right.
-    pub since: Moment,
-    /// Why, without when it is tried again.
-    pub why: String,
-    /// The address that it shall hold; none where that is not known.
-    pub wanted: Option<IpAddr>,
-    /// What it is known to hold in place of that.
-    #[serde(default)]
-    pub held: Instead,
-    /// It only waits, for the line or for a confirmation: nothing is wrong with the record itself.
-    #[serde(default)]
-    pub waits: bool,
+stored! {
+    /// Why a record is not known to be right.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Trouble {
+        /// Since when it is not known to be right.
+        pub since: Moment,
+        /// Why, without when it is tried again.
+        pub why: String,
+        /// The address that it shall hold; none where that is not known.
+        pub wanted: Option<IpAddr>,
+        /// What it is known to hold in place of that.
+        pub held: Instead = Instead::default(),
+        /// It only waits, for the line or for a confirmation: nothing is wrong with the record itself.
+        pub waits: bool,
+    }
 }
 
 impl Trouble {

@@ -3,12 +3,14 @@
 use super::named::named;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::event::RecordOutcome;
 use super::moment::Moment;
 use super::provider::{Change, Found, NewRecord};
 use super::spec::RecordSpec;
+use super::stored::{Stored, stored};
 
 named! {
     /// Where the evidence came from.
@@ -179,15 +181,17 @@ impl Write {
     }
 }
 
-/// What a write puts in the place of what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replacement {
-    /// The record's content before; none where the write creates the record.
-    pub from: Option<String>,
-    /// Its address after.
-    pub to: IpAddr,
-    /// When.
-    pub at: Moment,
+stored! {
+    /// What a write puts in the place of what.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Replacement {
+        /// The record's content before; none where the write creates the record.
+        pub from: Option<String>,
+        /// Its address after.
+        pub to: IpAddr,
+        /// When.
+        pub at: Moment,
+    }
 }
 
 impl Replacement {
@@ -301,7 +305,7 @@ impl Settled {
 }
 
 /// What the provider was seen to hold in place of what is wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Instead {
     /// It was not read, or what was read says nothing of it.
@@ -313,6 +317,18 @@ pub enum Instead {
     Content(String),
     /// The right address, and another TTL or proxy setting than is configured.
     Settings,
+}
+
+impl Stored for Instead {
+    fn of(value: &Value) -> Option<Self> {
+        match value.as_str() {
+            Some("unread") => Some(Self::Unread),
+            Some("missing") => Some(Self::Missing),
+            Some("settings") => Some(Self::Settings),
+            Some(_) => None,
+            None => String::of(value.get("content")?).map(Self::Content),
+        }
+    }
 }
 
 /// What became of a write in a cycle that failed.

@@ -112,13 +112,15 @@ fn is_one_line(uplinks: &ByFamily<Option<Uplinks>>) -> bool {
     uplinks.both().all(|(_, it)| it.is_none())
 }
 
-/// The last cycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastCycle {
-    /// When it began.
-    pub at: Moment,
-    /// How long it took, in milliseconds.
-    pub elapsed_ms: u64,
+stored! {
+    /// The last cycle.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LastCycle {
+        /// When it began.
+        pub at: Moment,
+        /// How long it took, in milliseconds.
+        pub elapsed_ms: u64,
+    }
 }
 
 named! {
@@ -131,24 +133,28 @@ named! {
     }
 }
 
-/// When the next cycle is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
-    /// The cadence.
-    pub speed: Speed,
-    /// Seconds from the cycle that says so.
-    pub in_s: u64,
-    /// That moment by the wall clock, for display.
-    pub due_at: Timestamp,
+stored! {
+    /// When the next cycle is due.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Due {
+        /// The cadence.
+        pub speed: Speed,
+        /// Seconds from the cycle that says so.
+        pub in_s: u64,
+        /// That moment by the wall clock, for display.
+        pub due_at: Timestamp,
+    }
 }
 
-/// Counted cycles.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Uptime {
-    /// Cycles that ended READY.
-    pub ready: u64,
-    /// All cycles.
-    pub total: u64,
+stored! {
+    /// Counted cycles.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct Uptime {
+        /// Cycles that ended READY.
+        pub ready: u64,
+        /// All cycles.
+        pub total: u64,
+    }
 }
 
 impl Uptime {
@@ -172,15 +178,17 @@ impl Uptime {
     }
 }
 
-/// Counted cycles of one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hour {
-    /// Hours since 1970-01-01T00:00Z.
-    pub hour: i64,
-    /// Cycles in it that ended READY.
-    pub ready: u64,
-    /// All of them.
-    pub total: u64,
+stored! {
+    /// Counted cycles of one hour.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Hour {
+        /// Hours since 1970-01-01T00:00Z.
+        pub hour: i64,
+        /// Cycles in it that ended READY.
+        pub ready: u64,
+        /// All of them.
+        pub total: u64,
+    }
 }
 
 impl Hour {

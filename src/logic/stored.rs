@@ -120,6 +120,12 @@ impl Stored for bool {
     }
 }
 
+impl Stored for i64 {
+    fn of(value: &Value) -> Option<Self> {
+        value.as_i64()
+    }
+}
+
 impl Stored for String {
     fn of(value: &Value) -> Option<Self> {
         value.as_str().map(str::to_owned)
