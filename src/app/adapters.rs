@@ -536,8 +536,10 @@ impl Adapters {
     #[must_use]
     pub fn exits(&self) -> ByFamily<Option<String>> {
         let network = &self.settings.network;
-        let is_own_world = probe::host::is_loopback(&self.settings.cloudflare.api_url.host);
-        if network.vpn_guard == Some(false) || is_own_world || !self.dialer.leaves_way_to_routes() {
+        if network.vpn_guard == Some(false)
+            || is_own_world(&self.settings)
+            || !self.dialer.leaves_way_to_routes()
+        {
             return ByFamily::default();
         }
         let literals = || network.wan_targets.iter().map(|target| target.host.parse());

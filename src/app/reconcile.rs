@@ -27,7 +27,7 @@ use crate::logic::gateway::Gateway;
 use crate::logic::line::{Line, Reason};
 use crate::logic::moment::Moment;
 use crate::logic::observation::Observation;
-use crate::logic::records::{CHANGING, Next, RecordSpec, Settled, Truth};
+use crate::logic::records::{CHANGING, Next, RecordSpec, Truth};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired};
@@ -233,9 +233,7 @@ impl<'a, 'd> Run<'a, 'd> {
             let is_any = !foreseen.iter().all(is_done);
             let ahead = is_any.then(|| beside(scope, read));
             let is_settled = step::may_be_hinted(state, &foreseen, desired);
-            let is_right =
-                |it: &Option<Next>| matches!(it, Some(Next::Done(Settled::Right { .. })));
-            let is_all_right = foreseen.iter().all(is_right);
+            let is_all_right = foreseen.iter().all(step::is_right);
             let (mut seen, router) = observe(adapters, state, desired, is_settled, now, *deadline);
             if !is_all_right || step::is_news(state, &seen) {
                 seen.exits = adapters.exits();

@@ -149,12 +149,17 @@ pub fn is_news(state: &State, seen: &Observation) -> bool {
     })
 }
 
+/// Whether a record of which that is foreseen is right, as far as is known.
+#[must_use]
+pub const fn is_right(foreseen: &Option<Next>) -> bool {
+    matches!(foreseen, Some(Next::Done(Settled::Right { .. })))
+}
+
 /// Whether what the router tells may be enough over IPv4: nobody asks by hand, no power is or was to be cut, and by what is [foreseen](foresee)
 /// there is nothing to be done about its records.
 #[must_use]
 pub fn may_be_hinted(state: &State, foreseen: &[Option<Next>], desired: &Desired<'_>) -> bool {
     let mut of_family = desired.records.iter().zip(foreseen);
-    let is_right = |next: &Option<Next>| matches!(next, Some(Next::Done(Settled::Right { .. })));
     !desired.trust
         && !desired.no_cache
         && state.recovery.cut.is_none()

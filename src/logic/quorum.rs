@@ -31,24 +31,7 @@ pub fn tally(
     compared: Option<u8>,
 ) -> Tally {
     let is_same = |one: IpAddr, other| prefix_of(one, compared) == prefix_of(other, compared);
-    let mut votes: Vec<(usize, IpAddr)> = vec![];
-    for (at, answer) in answers.iter().enumerate() {
-        let Ok(address) = answer.address else {
-            continue;
-        };
-        // A host has one vote for it.
-        let is_twin = |other: &Answer| {
-            let is_alike = |other: &IpAddr| is_same(*other, address);
-            other.address.as_ref().is_ok_and(is_alike) && other.authority == answer.authority
-        };
-        if answers.iter().take(at).any(is_twin) {
-            continue;
-        }
-        match votes.iter_mut().find(|(_, known)| is_same(*known, address)) {
-            Some((count, _)) => *count += 1,
-            None => votes.push((1, address)),
-        }
-    }
+    let votes = votes(answers, compared);
     let mut counts = vec![];
     for vote in votes {
         order::insert(&mut counts, vote, |new, known| new > known);
@@ -82,6 +65,31 @@ pub fn tally(
             Tally::Nothing(format!("the providers disagree: {}", told(answers)))
         }),
     }
+}
+
+/// How many hosts name each address, that which was named first at the beginning: a host has one voice for it. Where only a prefix is
+/// `compared`, the first of those that have it in common stands for all.
+#[must_use]
+pub fn votes(answers: &[Answer], compared: Option<u8>) -> Vec<(usize, IpAddr)> {
+    let is_same = |one: IpAddr, other| prefix_of(one, compared) == prefix_of(other, compared);
+    let mut votes: Vec<(usize, IpAddr)> = vec![];
+    for (at, answer) in answers.iter().enumerate() {
+        let Ok(address) = answer.address else {
+            continue;
+        };
+        let is_twin = |other: &Answer| {
+            let is_alike = |other: &IpAddr| is_same(*other, address);
+            other.address.as_ref().is_ok_and(is_alike) && other.authority == answer.authority
+        };
+        if answers.iter().take(at).any(is_twin) {
+            continue;
+        }
+        match votes.iter_mut().find(|(_, known)| is_same(*known, address)) {
+            Some((count, _)) => *count += 1,
+            None => votes.push((1, address)),
+        }
+    }
+    votes
 }
 
 fn ask(left: usize, wanted: usize) -> Option<Tally> {

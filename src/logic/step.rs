@@ -12,7 +12,7 @@ use super::line::Line;
 use super::moment::{Elapsed, Moment};
 use super::observation::{FailureClass, Observation};
 use super::planned::plan;
-pub use super::planned::{Planned, foresee, is_news, may_be_hinted};
+pub use super::planned::{Planned, foresee, is_news, is_right, may_be_hinted};
 use super::readiness::{Evidence, Machine, Readiness, Track};
 use super::records::RecordState;
 use super::recovery;

@@ -13,6 +13,7 @@ use super::host_part::prefix_of;
 use super::moment::Moment;
 use super::observation::{Counted, Observation, PublicIp};
 use super::order;
+use super::quorum;
 use super::stored::stored;
 use super::units::Family;
 
@@ -175,22 +176,29 @@ pub fn weigh<'a>(
     let counted = seen.counted(family).filter(|it| !it.hinted);
     let counted = counted.map(|it| compared(it.address));
     let answers = seen.public_ip.get(at).map_or(&[][..], |it| &it.answers);
-    let answers = answers.iter().filter_map(|it| {
-        let address = it.address.as_ref().ok()?;
-        Some((it.authority.as_str(), compared(*address)))
-    });
-    let answers: Vec<Vote<'_>> = answers.collect();
+    let votes = quorum::votes(answers, prefix);
+    let voters = |address| {
+        let of_it = votes.iter().find(|(_, named)| compared(*named) == address);
+        of_it.map_or(0, |(count, _)| *count)
+    };
+    // The published address and another one, where two providers name each.
+    let other = votes
+        .iter()
+        .find(|(count, named)| *count >= 2 && Some(compared(*named)) != published);
+    let tied = published.filter(|it| voters(*it) >= 2).zip(other);
     let before = known.take().filter(|it| it.is_recent(now));
-    *known = match (counted, tied(&answers, published)) {
+    *known = match (counted, tied) {
         (Some(counted), _) => Uplinks::after(before, counted, published, now),
-        (None, Some(pair)) => Some(Uplinks::at_once(pair, now)),
+        (None, Some((published, (_, other)))) => {
+            Some(Uplinks::at_once([published, compared(*other)], now))
+        }
         (None, None) => before,
     };
     let Some((uplinks, published)) = known.as_mut().zip(published) else {
         return seen;
     };
     for named in &mut uplinks.named {
-        if voters(&answers, named.address) > 0 {
+        if voters(named.address) > 0 {
             named.at = now.clone();
         }
     }
@@ -203,7 +211,7 @@ pub fn weigh<'a>(
             corroborated: false,
             hinted: true,
         })
-    } else if voters(&answers, published) >= 2 {
+    } else if voters(published) >= 2 {
         Ok(Counted {
             address: published,
             corroborated: true,
@@ -217,25 +225,6 @@ pub fn weigh<'a>(
         it.signal.result = result;
     }
     Cow::Owned(seen)
-}
-
-/// Who names which address.
-type Vote<'a> = (&'a str, IpAddr);
-
-/// How many providers name an address; a host has one voice.
-fn voters(votes: &[Vote<'_>], address: IpAddr) -> usize {
-    let is_first = |(at, vote): &(usize, &Vote<'_>)| {
-        vote.1 == address && !votes.iter().take(*at).any(|it| it == *vote)
-    };
-    votes.iter().enumerate().filter(is_first).count()
-}
-
-/// The published address and another one, where two providers name each.
-fn tied(votes: &[Vote<'_>], published: Option<IpAddr>) -> Option<[IpAddr; 2]> {
-    let published = published.filter(|it| voters(votes, *it) >= 2)?;
-    let mut named = votes.iter().map(|(_, address)| *address);
-    let other = named.find(|it| *it != published && voters(votes, *it) >= 2)?;
-    Some([published, other])
 }
 
 #[cfg(test)]

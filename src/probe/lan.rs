@@ -4,10 +4,8 @@
 use std::io::Read as _;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::time::Duration;
 
-use socket2::{Socket, Type};
-
+use super::netlink;
 use crate::file::of_kernel;
 
 /// `rtnetlink(7)`, `linux/rtnetlink.h`, `linux/if_addr.h`.
@@ -18,8 +16,6 @@ const IFA_LOCAL: u16 = 2;
 const IFA_CACHEINFO: u16 = 6;
 /// `netlink(7)`, `linux/netlink.h`: a request for all there are.
 const NLM_F_REQUEST_DUMP: u16 = 0x0301;
-/// The kernel answers from memory.
-const PATIENCE: Duration = Duration::from_millis(200);
 /// What the kernel says of an address that stays (`INFINITY_LIFE_TIME`).
 const FOR_EVER: u32 = u32::MAX;
 /// A host with more addresses than fit into so many answers is no home's.
@@ -49,10 +45,10 @@ fn is_wifi_in(interfaces: &Path, interface: &str) -> bool {
 /// For how many seconds an address of this host is valid, as one of DHCP is; none where it stays, or nobody knows.
 #[must_use]
 pub fn valid_for(address: Ipv4Addr) -> Option<u32> {
-    let (domain, protocol) = (libc::AF_NETLINK.into(), libc::NETLINK_ROUTE.into());
-    let mut socket = Socket::new(domain, Type::RAW, Some(protocol)).ok()?;
-    socket.set_read_timeout(Some(PATIENCE)).ok()?;
-    socket.send(&question()).ok()?;
+    // Of an `ifaddrmsg` the family counts.
+    let family = u8::try_from(libc::AF_INET).unwrap_or_default();
+    let asked = [family, 0, 0, 0, 0, 0, 0, 0];
+    let mut socket = netlink::ask(RTM_GETADDR, NLM_F_REQUEST_DUMP, &asked)?;
     let mut answer = [0; 16 * 1024];
     for _ in 0..MOST_ANSWERS {
         let length = socket.read(&mut answer).ok()?;
@@ -63,21 +59,6 @@ pub fn valid_for(address: Ipv4Addr) -> Option<u32> {
         }
     }
     None
-}
-
-/// Asks for all IPv4 addresses: a header, and an `ifaddrmsg` of which the family counts.
-fn question() -> Vec<u8> {
-    let mut asked = vec![];
-    asked.extend(24_u32.to_ne_bytes());
-    asked.extend(
-        [RTM_GETADDR, NLM_F_REQUEST_DUMP]
-            .map(u16::to_ne_bytes)
-            .concat(),
-    );
-    asked.extend([0; 8]);
-    asked.push(u8::try_from(libc::AF_INET).unwrap_or_default());
-    asked.extend([0; 7]);
-    asked
 }
 
 /// What a part of the answer says of an address.

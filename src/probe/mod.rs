@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod host;
 pub mod igd;
 pub mod lan;
+mod netlink;
 pub mod own;
 pub mod public_ip;
 pub mod router;

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use socket2::Domain;
 
+use super::netlink;
 use crate::file::of_kernel;
 
 /// `rtnetlink(7)`, `linux/rtnetlink.h`.
@@ -20,8 +20,6 @@ const RTA_GATEWAY: u16 = 5;
 const NLM_F_REQUEST: u16 = 1;
 /// The route that is there, and none where the kernel only assumes one.
 const RTM_F_FIB_MATCH: u32 = 0x2000;
-/// The kernel answers from memory.
-const PATIENCE: Duration = Duration::from_millis(200);
 /// Of a link without a header of its own, as that of a VPN (`linux/if_arp.h`).
 const ARPHRD_NONE: &str = "65534";
 /// Links whose frames travel in datagrams, as the kernel names them.
@@ -109,10 +107,7 @@ fn route_to(address: IpAddr) -> Option<Route> {
 
 /// The kernel's answer to a question.
 fn ask(question: &[u8]) -> Option<Route> {
-    let (domain, protocol) = (libc::AF_NETLINK.into(), libc::NETLINK_ROUTE.into());
-    let mut socket = Socket::new(domain, Type::RAW, Some(protocol)).ok()?;
-    socket.set_read_timeout(Some(PATIENCE)).ok()?;
-    socket.send(question).ok()?;
+    let mut socket = netlink::ask(RTM_GETROUTE, NLM_F_REQUEST, question)?;
     let mut answer = [0; 1024];
     let length = socket.read(&mut answer).ok()?;
     route_in(answer.get(..length)?)
@@ -126,18 +121,13 @@ fn question(address: IpAddr, interface: Option<u32>) -> Vec<u8> {
     };
     let family = u8::try_from(i32::from(domain)).unwrap_or_default();
     let length = octets.len();
-    // A header; family and length of the prefix before what is left open; the address.
-    let mut asked = vec![];
     let by = interface.map_or(vec![], |index| {
         let head = [8, RTA_OIF].map(u16::to_ne_bytes).concat();
         [head, index.to_ne_bytes().to_vec()].concat()
     });
     let flags = interface.map_or(0, |_| RTM_F_FIB_MATCH);
-    let all = u32::try_from(16 + 12 + 4 + length + by.len()).unwrap_or_default();
-    asked.extend(all.to_ne_bytes());
-    asked.extend([RTM_GETROUTE, NLM_F_REQUEST].map(u16::to_ne_bytes).concat());
-    asked.extend([0; 8]);
-    asked.extend([family, u8::try_from(length * 8).unwrap_or_default()]);
+    // Family and length of the prefix before what is left open; the address.
+    let mut asked = vec![family, u8::try_from(length * 8).unwrap_or_default()];
     asked.extend([0; 6]);
     asked.extend(flags.to_ne_bytes());
     let attribute = u16::try_from(4 + length).unwrap_or_default();
