@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::config::http_plug::HttpPlug;
 use crate::config::receivers::{Heartbeat, How, Notify};
 use crate::config::sheets::{Sheets, load_key};
@@ -17,15 +19,18 @@ use crate::dns::cloudflare::Cloudflare;
 use crate::error::Error;
 use crate::logic::advice;
 use crate::logic::forward::{Heard, Place};
+use crate::logic::forwarded::Forwarded;
 use crate::logic::gateway::Said;
 use crate::logic::host_part::OwnAddress;
 use crate::logic::lan;
 use crate::logic::observation::{RouterMethod, Signal};
+use crate::logic::reachable;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
 use crate::logic::units::{ByFamily, Family};
 use crate::logic::ups::Ups;
+use crate::logic::vpn::{Seen, Vpn};
 use crate::net::dial::{Connector, Dialer};
 use crate::net::http::Http;
 use crate::net::names::Names;
@@ -530,6 +535,32 @@ impl Adapters {
     ) -> impl FnOnce() -> Option<Said> + Send + 'static {
         let http = self.http.clone();
         move || probe::gateway::ask(router, way, &http, limit)
+    }
+
+    /// What this host shows of the VPN of this home, whose port the router leads here by `forward`; `public` is the public IPv4 address.
+    #[must_use]
+    pub fn vpn(
+        &self,
+        vpn: &Vpn,
+        forward: Option<&Forwarded>,
+        public: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Seen {
+        let families = reachable::families_of(vpn, &self.settings.records);
+        let to = forward.and_then(|it| it.host);
+        probe::vpn::look(vpn, &families, to, public, now.as_second())
+    }
+
+    /// For how many seconds an address of this host is valid; none where it stays, or nobody knows.
+    #[must_use]
+    pub fn valid_for(&self, address: Ipv4Addr) -> Option<u32> {
+        probe::lan::valid_for(address)
+    }
+
+    /// Whether an interface of this host is one of radio.
+    #[must_use]
+    pub fn is_wifi(&self, interface: &str) -> bool {
+        probe::lan::is_wifi(interface)
     }
 
     /// The VPN by which this host goes out over each family, unless it is told by which interface to go, or that this is of no interest.

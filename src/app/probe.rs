@@ -201,10 +201,8 @@ fn vpn(
     };
     let public = of_family(Family::V4);
     let settings = &adapters.settings;
-    let families = reachable::families_of(vpn, &settings.records);
     let forward = reachable::forward_of(vpn, &settings.forwards, known);
-    let to = forward.as_ref().and_then(|it| it.host);
-    let seen = crate::probe::vpn::look(vpn, &families, to, public, probed.at.as_second());
+    let seen = adapters.vpn(vpn, forward.as_ref(), public, probed.at);
     let external = reachable::external_of(vpn, forward.as_ref(), &seen);
     let of_name = probed.dns.iter().filter(|it| it.record.name == vpn.name);
     let answers = of_name.filter_map(|it| {

@@ -26,11 +26,9 @@ pub fn look(adapters: &Adapters, state: &State, now: &Moment) -> Option<Told> {
     let settings = &adapters.settings;
     let vpn = settings.vpn.as_ref()?;
     let public = state.machines.ipv4.track.trusted();
-    let families = reachable::families_of(vpn, &settings.records);
     let forward = reachable::forward_of(vpn, &settings.forwards, state.forwards.as_ref());
-    let to = forward.and_then(|it| it.host);
-    let seen = crate::probe::vpn::look(vpn, &families, to, public, now.wall.as_second());
-    let facts = reachable::facts(vpn, &seen, &settings.records, &settings.forwards, state);
+    let seen = adapters.vpn(vpn, forward.as_ref(), public, now.wall);
+    let facts = reachable::facts(vpn, &seen, &settings.records, forward.as_ref(), state);
     Some(vpn::verdict(vpn, &seen, &facts))
 }
 

@@ -11,13 +11,13 @@ use super::state::State;
 use super::units::{Family, Transport};
 use super::vpn::{Facts, Leads, Seen, Vpn};
 
-/// What the state knows.
+/// What the state knows. `forward` is that [of its port](forward_of).
 #[must_use]
 pub fn facts(
     vpn: &Vpn,
     seen: &Seen,
     records: &[RecordSpec],
-    forwards: &[Forward],
+    forward: Option<&Forwarded>,
     state: &State,
 ) -> Facts {
     let line = match (state.readiness(), state.verdict) {
@@ -53,14 +53,13 @@ pub fn facts(
         let why = "a firewall of the router may keep IPv6 out, which nobody tells";
         Leads::NotKnown(why.to_owned())
     } else {
-        leads_of_router(vpn, seen, forwards, state)
+        leads_of_router(vpn, seen, forward, state)
     };
     // Over IPv6 one may get in all the same.
     if let (true, true, Leads::Not(why)) = (is_v4, is_v6, &port) {
         port = Leads::NotKnown(why.clone());
     }
-    let forward = forward_of(vpn, forwards, state.forwards.as_ref());
-    let external = external_of(vpn, forward.as_ref(), seen);
+    let external = external_of(vpn, forward, seen);
     Facts {
         line,
         port,
@@ -93,7 +92,7 @@ pub fn external_of(vpn: &Vpn, forward: Option<&Forwarded>, seen: &Seen) -> Optio
     (external != vpn.port).then_some(external)
 }
 
-fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) -> Leads {
+fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &State) -> Leads {
     if seen.is_own_address {
         return Leads::Here;
     }
@@ -104,7 +103,7 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forwards: &[Forward], state: &State) 
     if let Some((why, fix)) = mismatch.and_then(Mismatch::told) {
         return Leads::Not(advice::join(why, Some(fix)));
     }
-    let Some(forward) = forward_of(vpn, forwards, state.forwards.as_ref()) else {
+    let Some(forward) = forward else {
         let why = format!(
             "nobody tells whether the router forwards UDP port {}",
             vpn.port
@@ -160,7 +159,9 @@ mod tests {
         let seen = Seen::default();
         let mut state = State::cold(&at(0));
         let of = |state: &State, seen: &Seen, forwards: &[Forward]| {
-            facts(&vpn, seen, std::slice::from_ref(&spec), forwards, state)
+            let forward = forward_of(&vpn, forwards, state.forwards.as_ref());
+            let records = std::slice::from_ref(&spec);
+            facts(&vpn, seen, records, forward.as_ref(), state)
         };
         let cold = of(&state, &seen, &[]);
         assert_eq!(cold.line, None);

@@ -176,13 +176,13 @@ pub fn weigh<'a>(
     let counted = seen.counted(family).filter(|it| !it.hinted);
     let counted = counted.map(|it| compared(it.address));
     let answers = seen.public_ip.get(at).map_or(&[][..], |it| &it.answers);
-    let votes = quorum::votes(answers, prefix);
+    let counts = quorum::votes(answers, prefix);
     let voters = |address| {
-        let of_it = votes.iter().find(|(_, named)| compared(*named) == address);
+        let of_it = counts.iter().find(|(_, named)| compared(*named) == address);
         of_it.map_or(0, |(count, _)| *count)
     };
     // The published address and another one, where two providers name each.
-    let other = votes
+    let other = counts
         .iter()
         .find(|(count, named)| *count >= 2 && Some(compared(*named)) != published);
     let tied = published.filter(|it| voters(*it) >= 2).zip(other);

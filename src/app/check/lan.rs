@@ -8,7 +8,6 @@ use crate::logic::lan::{Way, Ways};
 use crate::logic::moment::Moment;
 use crate::logic::state::State;
 use crate::logic::units::{human_ago, human_duration};
-use crate::probe::lan;
 
 const CHECK: &str = "lan";
 const METRICS: &str = "give the wire a lower metric than the radio, as 100 and 600: see A STABLE ADDRESS AT HOME in man 7 cadence";
@@ -27,7 +26,7 @@ fn address(adapters: &Adapters) -> Option<Finding> {
     let interface = adapters.host().target;
     let place = adapters.lan(router, interface.as_deref(), None)?;
     let (address, interface) = (place.address, &place.interface);
-    let Some(valid) = lan::valid_for(address) else {
+    let Some(valid) = adapters.valid_for(address) else {
         return Some(Finding::ok(
             CHECK,
             format!("{address} on {interface} is set for good"),
@@ -81,7 +80,7 @@ fn routes(adapters: &Adapters) -> Option<Finding> {
         .map(|route| Way {
             interface: &route.interface,
             metric: route.metric,
-            is_wifi: lan::is_wifi(&route.interface),
+            is_wifi: adapters.is_wifi(&route.interface),
         })
         .collect();
     judged(Ways::of(&ways))
