@@ -30,7 +30,8 @@ use crate::render::{self, Form, Style};
 use crate::store::{StateDir, telemetry, textfile};
 use crate::system;
 
-/// Runs a command; the exit code, or why it could not do its work.
+/// Runs a command; the exit code, or why it could not do its work. A cycle needs no room on the stack for what the other commands do, so those
+/// are not inlined.
 ///
 /// # Errors
 /// What failed and what to do about it.
@@ -146,6 +147,7 @@ fn tell(context: &Context, adapters: &Adapters, dir: &StateDir, cycle: &Cycle<'_
 }
 
 /// Whom cadence tells what happens; or a test of that.
+#[inline(never)]
 fn notify(context: &Context, options: &cli::Notify) -> Result<u8, Error> {
     let findings = notify::run(context, options, &test_message, csv::COLUMNS)?;
     let checked = check::Checked::of(findings);
@@ -183,6 +185,7 @@ fn log_joins_report(style: Style) -> bool {
     style.form != Form::Json && !style.quiet && report.is_some() && report == end("/proc/self/fd/2")
 }
 
+#[inline(never)]
 fn status(context: &Context, options: &cli::Status) -> Result<u8, Error> {
     let (text, code) = match status::run(context) {
         Ok(known) => {
@@ -206,18 +209,21 @@ fn metrics(context: &Context) -> Result<u8, Error> {
 }
 
 /// The port forwards: all of them, or what became of their removal.
+#[inline(never)]
 fn forward(context: &Context, options: &cli::Forward) -> Result<u8, Error> {
     let checked = check::Checked::of(forward::run(context, options)?);
     context.print(&render::check::report(&checked.findings, &context.style))?;
     Ok(checked.exit_code())
 }
 
+#[inline(never)]
 fn probe(context: &Context, options: &cli::Probe) -> Result<u8, Error> {
     let probed = probe::run(context, options)?;
     context.print(&render::probe::report(&probed, &context.style))?;
     Ok(EXIT_DONE)
 }
 
+#[inline(never)]
 fn history(context: &Context, options: &cli::History) -> Result<u8, Error> {
     let listed = history::run(context, options)?;
     let text = render::history::report(&listed, &context.style, &TimeZone::system());
@@ -226,6 +232,7 @@ fn history(context: &Context, options: &cli::History) -> Result<u8, Error> {
 }
 
 /// The page goes to the file that is named, or to a stdout that is one; where one looks on, it is told in a few lines.
+#[inline(never)]
 fn report(context: &Context, options: &cli::Report) -> Result<u8, Error> {
     let (zone, style) = (TimeZone::system(), &context.style);
     let Some(report) = report::run(context, options, &zone)? else {
@@ -248,6 +255,7 @@ fn report(context: &Context, options: &cli::Report) -> Result<u8, Error> {
     Ok(EXIT_DONE)
 }
 
+#[inline(never)]
 fn check(context: &Context, options: &cli::Check) -> Result<u8, Error> {
     let checked = check::run(context, options);
     context.print(&render::check::report(&checked.findings, &context.style))?;
@@ -255,6 +263,7 @@ fn check(context: &Context, options: &cli::Check) -> Result<u8, Error> {
 }
 
 /// A power cycle by hand. How long the modem stays dark is told beside the question.
+#[inline(never)]
 fn recover(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
     let style = &context.style;
     let is_for_people = style.form == Form::Pretty && !style.quiet;
@@ -288,6 +297,7 @@ fn recover(context: &Context, options: &cli::Recover) -> Result<u8, Error> {
 }
 
 /// The first configuration; what is told beside the questions goes where they go.
+#[inline(never)]
 fn init(context: &Context, options: &cli::Init) -> Result<u8, Error> {
     let style = &context.style;
     let listener = |told: init::Told<'_>| ask::tell(&render::init::told(&told, style));

@@ -82,7 +82,7 @@ const MANY_FAILURES: u32 = 4;
 /// Everything that touches the outside, made from the settings.
 pub struct Adapters {
     /// The configuration.
-    pub settings: Settings,
+    pub settings: Box<Settings>,
     /// The API token, or why there is none.
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
@@ -170,7 +170,7 @@ impl Adapters {
         let failures = settings.network.doh.iter().map(|_| AtomicU32::new(0));
         let failures = failures.collect();
         Ok(Self {
-            settings,
+            settings: Box::new(settings),
             token,
             routes: outside.routes,
             dialer,

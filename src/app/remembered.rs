@@ -75,7 +75,7 @@ pub fn load(dir: &StateDir, adapters: &Adapters) -> Result<(Option<State>, Vec<S
         let told = told.iter().rev().filter_map(|entry| entry.event.as_ref());
         let unended = Attempt::unended(told);
         if adapters.has_plug() || unended.is_some() {
-            state.recovery = RecoveryState::forgotten(unended, &now);
+            *state.recovery = RecoveryState::forgotten(unended, &now);
         }
     }
     state.seq = seq.unwrap_or(0);

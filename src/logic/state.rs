@@ -98,7 +98,7 @@ pub struct State {
     pub last_change: Option<LastChange>,
     /// What is known of the modem's power.
     #[serde(default)]
-    pub recovery: RecoveryState,
+    pub recovery: Box<RecoveryState>,
     /// The errors of the last cycle that no record carries; told in the history when they change.
     pub errors: Vec<String>,
     /// The number of the last event.
@@ -265,7 +265,7 @@ impl State {
             backoff: None,
             token: None,
             last_change: None,
-            recovery: RecoveryState::default(),
+            recovery: Box::default(),
             next: None,
             errors: vec![],
             seq: 0,

@@ -428,7 +428,7 @@ fn what_holds_the_power_back_and_what_came_of_the_last_cut_is_told() {
         let recovery = &mut state.recovery;
         recovery.observe(Verdict::WanDown, class, false, &at(s));
     };
-    state.recovery = RecoveryState::default();
+    *state.recovery = RecoveryState::default();
     down(&mut state, LAST - 610);
     state.recovery.intend(&at(LAST - 600));
     let tell = |state: &State| {

@@ -195,7 +195,7 @@ fn saved_first() -> State {
             to: v4,
             dns_s: Some(12),
         }),
-        recovery: recovery(),
+        recovery: Box::new(recovery()),
         next: Some(Due {
             speed: Speed::Fast,
             in_s: 30,
@@ -240,7 +240,7 @@ fn saved() -> State {
         records: known(record()),
         zones: ByName::from_iter([("example.com".to_owned(), zone())]),
         names: ByName::from_iter([("api.example.com".to_owned(), vec![v4, v6])]),
-        recovery: RecoveryState {
+        recovery: Box::new(RecoveryState {
             cut: Some(Cut {
                 at: moment(NOW - 3),
                 plug: Some(plug),
@@ -257,7 +257,7 @@ fn saved() -> State {
             powered: Some(moment(NOW - 8)),
             router: Router::Back(moment(NOW - 6)),
             ..recovery()
-        },
+        }),
         ..first
     }
 }

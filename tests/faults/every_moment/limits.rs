@@ -17,7 +17,7 @@ const ENOUGH: [(&str, &str); 6] = [
     ("16 MiB of addresses", "--as=16777216"),
     ("16 MiB of data", "--data=16777216"),
     ("16 descriptors", "--nofile=16"),
-    ("256 KiB of stack", "--stack=262144"),
+    ("128 KiB of stack", "--stack=131072"),
     ("a second of CPU", "--cpu=1"),
     ("64 KiB in a file", "--fsize=65536"),
 ];

@@ -182,7 +182,7 @@ impl Home {
             // As `load` goes on from a state that cannot be used.
             let now = self.now();
             let mut state = State::cold(&now);
-            state.recovery = RecoveryState::forgotten(None, &now);
+            *state.recovery = RecoveryState::forgotten(None, &now);
             self.disk = Some(state);
             self.judge.forgets();
         }
