@@ -26,6 +26,19 @@ make_home_with_modem() {
   until [[ -s $work/modem && -n $(within plug ss -Hltn "src = $plug:8080") ]]; do sleep 0.05; done
 }
 
+# make_whole_home BINARY: the same with all that is optional: a UPS, a router that forwards ports, a VPN, and somebody outside who knows it by name.
+make_whole_home() {
+  make_home_with_modem "$1"
+  make_outside vpn.example.com=192.0.2.1 home.example.com=2001:db8::1
+  make_tunnel
+  # shellcheck disable=SC2034 # of nut.sh
+  front=(ip netns exec client)
+  make_ups 13493
+  start_ups
+  start_router
+  dial 11.22.33.44 2606:2800:220:1
+}
+
 # modem: has its power from whoever writes "off" and "on". Each is a line in $work/power, with its time.
 modem() {
   local word end is_on=yes

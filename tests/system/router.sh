@@ -1,47 +1,16 @@
 #!/bin/bash
 # A real router (miniupnpd) that tells its external address by NAT-PMP, PCP and UPnP, seen by an unprivileged `cadence reconcile`: what is believed
 # of it, what is not, and how many connections go beyond it.
-# As root: tests/system/router.sh BINARY. Needs iproute2, nftables, jq, openssl, miniupnpd-nftables.
+# As root: tests/system/router.sh BINARY. Needs conntrack, iproute2, nftables, jq, openssl, miniupnpd-nftables.
 set -euo pipefail
 # shellcheck source=tests/system/internet.sh
 source "$(dirname "$(readlink -f "$0")")/internet.sh"
+# shellcheck source=tests/system/miniupnpd.sh
+source "$(dirname "$(readlink -f "$0")")/miniupnpd.sh"
 alone "$@"
-command -v miniupnpd >/dev/null || { echo "$0: needs miniupnpd" >&2; exit 77; }
+for it in conntrack miniupnpd; do command -v "$it" >/dev/null || { echo "$0: needs $it" >&2; exit 77; }; done
 far=15
 make_internet "${1:?the binary to test}"
-
-miniupnpd_table | within router nft -f -
-# start_router [LINE..]: when this returns it answers on its ports.
-start_router() {
-  cat >"$work/miniupnpd.conf" <<CONF
-ext_ifname=w0
-listening_ip=r0
-http_port=5000
-secure_mode=yes
-uuid=00000000-0000-0000-0000-000000000001
-allow 1024-65535 192.168.77.0/24 1024-65535
-deny 0-65535 0.0.0.0/0 0-65535
-$(printf '%s\n' "$@")
-CONF
-  within router ip route replace 239.0.0.0/8 dev r0
-  ip netns exec router miniupnpd -d -f "$work/miniupnpd.conf" >"$work/router.log" 2>&1 &
-  router_pid=$!
-  for _ in {1..100}; do
-    [[ -z $(within router ss -Hlun "sport = :5351 or sport = :1900") ]] || return 0
-    kill -0 "$router_pid"
-    sleep 0.05
-  done
-  cat "$work/router.log"
-  return 1
-}
-stop_router() { kill "$router_pid"; wait "$router_pid" 2>/dev/null || true; }
-# renumber ADDRESS: the ISP gives another address, and the servers see that.
-renumber() {
-  ip -n router -4 addr flush dev w0
-  add router w0 "$1/24"
-  ip -n router route replace default via 11.22.33.1
-  tell_addresses "$1" 2606:2800:220:1:248:1893:25c8:1946
-}
 
 # A cycle, after which the record is right by the cache, as after a look at public DNS.
 cycle_right() {
@@ -77,7 +46,7 @@ near() { kill -USR1 "$wire"; }
 far() { kill -USR2 "$wire"; }
 
 echo "-- UPnP"
-start_router enable_upnp=yes enable_natpmp=no
+start_router enable_upnp=yes enable_natpmp=no secure_mode=yes
 anew
 check "the way" "http://192.168.77.1:5000/ctl/IPConn" "$(remembered '.gateway.way // "none" | split(" ")[0]')"
 check "what it tells" 11.22.33.44 "$(remembered .gateway.address)"
@@ -101,7 +70,7 @@ far
 
 echo "-- NAT-PMP"
 # It runs as long as this host: one that has just begun is believed nothing.
-start_router enable_upnp=no enable_natpmp=yes system_uptime=yes
+start_router enable_upnp=no enable_natpmp=yes secure_mode=yes system_uptime=yes
 anew
 check "the way" NAT-PMP "$(remembered '.gateway.way // "none"')"
 check "what it tells" 11.22.33.44 "$(remembered .gateway.address)"

@@ -18,16 +18,8 @@ source "$here/modem.sh"
 alone "$@"
 for it in conntrack miniupnpd python3 upsc upsrw wireguard-go wg; do command -v "$it" >/dev/null || { echo "$0: needs $it" >&2; exit 77; }; done
 [[ -e $reresolve ]] || { echo "$0: needs $reresolve" >&2; exit 77; }
-make_home_with_modem "${1:?the binary to test}"
+make_whole_home "${1:?the binary to test}"
 report='{"elapsed_ms": 0}'
-make_outside vpn.example.com=192.0.2.1 home.example.com=2001:db8::1
-make_tunnel
-# shellcheck disable=SC2034 # of nut.sh
-front=(ip netns exec client)
-make_ups 13493
-start_ups
-start_router
-dial 11.22.33.44 2606:2800:220:1
 kept=$(mktemp -d "$work/kept.XXXXXX")
 whole_home >"$work/cadence.toml"
 

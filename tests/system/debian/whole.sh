@@ -37,15 +37,7 @@ measured() {
   check "$1: what status says" "READY HEALTHY yes" "$(status '[.readiness, .verdict, .vpn.reach] | join(" ")')"
 }
 
-make_home_with_modem /bin/true
-make_outside vpn.example.com=192.0.2.1 home.example.com=2001:db8::1
-make_tunnel
-# shellcheck disable=SC2034 # of nut.sh
-front=(ip netns exec client)
-make_ups 13493
-start_ups
-start_router
-dial 11.22.33.44 2606:2800:220:1
+make_whole_home /bin/true
 
 root=$work/root
 mkdir "$root"
