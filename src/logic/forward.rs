@@ -1,26 +1,22 @@
 //! Port forwards that the router keeps for this home: what is wanted, what it has, and what has to be asked of it now.
 //!
 //! A forward is leased: it is renewed at half of its time, asked for again at once where the router began anew (RFC 6886, 3.6; RFC 6887,
-//! 8.5) or is another one, and given back where nobody wants it any more. What another host has is never taken from it.
+//! 8.5) or is another one, and given back where nobody wants it any more. What another host has is never taken from it. What one protocol
+//! refuses, the next one may do.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
 use super::gateway::{Protocol, YOUNG, behind, went_on};
+pub use super::grant::{Granted, Holder, Refusal};
+use super::grant::{SWITCH_ON, why_not};
+use super::mapping::rest;
+pub use super::mapping::{Deed, Forward, Mapping, Standing, label};
 use super::moment::Moment;
-use super::named::named;
 use super::stored::stored;
-use super::units::Transport;
 
-/// After the first failure a forward rests for so long; that doubles.
-const FIRST_REST: Duration = Duration::from_secs(60);
-/// The longest rest: the router may have been set up meanwhile.
-const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
-/// UPnP tells of no restart: so often it is looked whether the router still has a forward.
-const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// A router that starts anew twice within this has a clock that tells nothing.
 const OFTEN: Duration = Duration::from_secs(60 * 60);
 /// That clock is not believed until it went on for so long.
@@ -29,92 +25,6 @@ const DISBELIEF: Duration = Duration::from_secs(24 * 60 * 60);
 const SOON: u32 = 3;
 /// A forward that nobody wants is given up after so many tries; its lease ends by itself.
 const TRIES: u32 = 5;
-
-/// A `[[forward]]` of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forward {
-    /// What is forwarded.
-    pub transport: Transport,
-    /// The port of the host.
-    pub internal: u16,
-    /// The port of the router.
-    pub external: u16,
-    /// The host at home; none for this one.
-    pub host: Option<Ipv4Addr>,
-    /// For how long it is asked for.
-    pub lifetime: Duration,
-}
-
-impl Standing {
-    /// As the lines of a cycle have it.
-    #[must_use]
-    pub const fn as_upper(self) -> &'static str {
-        match self {
-            Self::Intended => "INTENDED",
-            Self::Open => "OPEN",
-            Self::Taken => "TAKEN",
-            Self::Refused => "REFUSED",
-            Self::Failed => "FAILED",
-            Self::Closing => "CLOSING",
-        }
-    }
-}
-
-named! {
-    /// How things are with a forward.
-    pub enum Standing {
-        /// It is to be asked for: by now, or the next time.
-        Intended = "intended",
-        /// The router has it.
-        Open = "open",
-        /// Another host has the port.
-        Taken = "taken",
-        /// The router, or how it is spoken to, does not allow it.
-        Refused = "refused",
-        /// Something else went wrong.
-        Failed = "failed",
-        /// Nobody wants it any more: it is to be given back.
-        Closing = "closing",
-    }
-}
-
-stored! {
-    /// What is remembered of a forward.
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct Mapping {
-        /// What is forwarded.
-        pub transport: Transport,
-        /// The port of the host.
-        pub internal: u16,
-        /// The port of the router.
-        pub external: u16,
-        /// The host that is configured; none for this one.
-        pub host: Option<IpAddr>,
-        /// The host that gets it.
-        pub to: IpAddr,
-        /// What this host was called when it was asked for first: there it may still lead.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub was: Option<IpAddr>,
-        /// By this a router knows whose it is (RFC 6887, 11.1): 24 hexadecimal digits.
-        pub nonce: String,
-        /// How things are.
-        pub standing: Standing,
-        /// Since when.
-        pub since: Moment,
-        /// Somebody else made it, as whoever set up the router: it serves, and is neither renewed nor given back.
-        pub is_foreign: bool,
-        /// When the router granted it last.
-        pub asked: Moment,
-        /// When the router was asked about it last.
-        pub looked: Moment,
-        /// For how many seconds it was granted; 0 for good.
-        pub lifetime_s: u32,
-        /// How often in a row it failed.
-        pub failures: u32,
-        /// What went wrong.
-        pub why: Option<String>,
-    }
-}
 
 stored! {
     /// What is remembered of the forwards of a router.
@@ -140,6 +50,9 @@ stored! {
         /// When it told last that it had started anew.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub restarted: Option<Moment>,
+        /// The protocols that refused what was asked for, until one did it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub refused: Vec<String>,
         /// When its epoch was not to be believed last.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub disbelieved: Option<Moment>,
@@ -168,187 +81,6 @@ pub struct Heard {
     pub epoch: Option<u32>,
 }
 
-/// Something to be asked of the router.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
-    /// To have this one, or to go on having it; `renew` where it is not enough that it is there.
-    Keep {
-        /// Which mapping.
-        at: usize,
-        /// Whether it is asked for in any case.
-        renew: bool,
-    },
-    /// To have this one no more.
-    Close {
-        /// Which mapping.
-        at: usize,
-    },
-}
-
-/// What a router granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Granted {
-    /// For how many seconds; 0 for good; none where it was only looked at.
-    pub lifetime_s: Option<u32>,
-    /// The router said first that it has it not.
-    pub was_gone: bool,
-    /// Somebody else made it, and it leads where it is to lead.
-    pub is_foreign: bool,
-    /// The external address that it leads from, where the router tells that.
-    pub external: Option<IpAddr>,
-}
-
-/// Whom a router forwards a port to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// The host.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// What it is called.
-    pub description: String,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)?;
-        match self.description.as_str() {
-            "" => Ok(()),
-            it => write!(f, " (\"{it}\")"),
-        }
-    }
-}
-
-/// Why a router does not do what it is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// No answer came.
-    Silent,
-    /// Another host has the port: who, or which port was offered in its place, as far as that is known.
-    Taken {
-        /// Who.
-        by: Option<Holder>,
-        /// What was offered, and given back.
-        offered: Option<u16>,
-    },
-    /// It still leads to the address that this host had before, and the router does not let this one end that.
-    Left(IpAddr),
-    /// It lets nobody forward ports, or not this port; in its words.
-    Forbidden(String),
-    /// It lets a host forward ports to itself alone, and another one is configured.
-    OtherHost,
-    /// Something else, in its words.
-    Other(String),
-}
-
-impl Mapping {
-    /// `udp 51820`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        label(self.transport, self.external)
-    }
-
-    /// `udp 51820 to 192.168.1.5:51820`.
-    #[must_use]
-    pub fn target(&self) -> String {
-        format!("{} to {}:{}", self.label(), self.to, self.internal)
-    }
-
-    fn new(forward: &Forward, own: Ipv4Addr, nonce: String, now: &Moment) -> Self {
-        Self {
-            transport: forward.transport,
-            internal: forward.internal,
-            external: forward.external,
-            host: forward.host.map(IpAddr::V4),
-            to: forward.host.unwrap_or(own).into(),
-            was: None,
-            nonce,
-            standing: Standing::Intended,
-            since: now.clone(),
-            is_foreign: false,
-            asked: now.clone(),
-            looked: now.clone(),
-            lifetime_s: 0,
-            failures: 0,
-            why: None,
-        }
-    }
-
-    /// Whether it is the one of this section.
-    #[must_use]
-    pub fn is_of(&self, forward: &Forward) -> bool {
-        self.transport == forward.transport
-            && self.internal == forward.internal
-            && self.external == forward.external
-            && self.host == forward.host.map(IpAddr::V4)
-    }
-
-    fn stand(&mut self, standing: Standing, now: &Moment) {
-        if self.standing != standing {
-            (self.standing, self.since) = (standing, now.clone());
-        }
-    }
-
-    /// Whether its lease is over, as far as the clocks can tell.
-    fn is_over(&self, now: &Moment) -> bool {
-        let lease = Duration::from_secs(self.lifetime_s.into());
-        self.lifetime_s > 0 && !self.is_foreign && !self.asked.elapsed(now).under(lease)
-    }
-
-    fn event(&self, phase: ForwardPhase, router: IpAddr, reason: Option<String>) -> EventKind {
-        EventKind::Forward {
-            phase,
-            protocol: self.transport,
-            external: self.external,
-            host: self.to,
-            internal: self.internal,
-            router,
-            reason,
-        }
-    }
-
-    /// What has to be asked about it now.
-    fn deed(
-        &self,
-        at: usize,
-        is_read: bool,
-        (in_doubt, is_young): (bool, bool),
-        now: &Moment,
-    ) -> Option<Deed> {
-        let rest = rest(self.failures);
-        let has_rested = self.failures == 0 || !self.looked.elapsed(now).under(rest);
-        match self.standing {
-            Standing::Intended => has_rested.then_some(Deed::Keep { at, renew: true }),
-            Standing::Closing => has_rested.then_some(Deed::Close { at }),
-            Standing::Taken | Standing::Refused | Standing::Failed => {
-                has_rested.then_some(Deed::Keep { at, renew: true })
-            }
-            Standing::Open => {
-                let half = Duration::from_secs(u64::from(self.lifetime_s) / 2);
-                let is_leased = self.lifetime_s > 0 && !self.is_foreign;
-                let is_half = !self.asked.elapsed(now).under(half);
-                let renew = is_leased && (is_half || is_young) && has_rested;
-                let looked = !self.looked.elapsed(now).under(LOOK_AGAIN);
-                let look = is_read && (looked || in_doubt);
-                (renew || look).then_some(Deed::Keep { at, renew })
-            }
-        }
-    }
-}
-
-/// `udp 51820`.
-#[must_use]
-pub fn label(transport: Transport, external: u16) -> String {
-    format!("{} {external}", transport.as_str())
-}
-
-/// For how long something rests that failed so often in a row.
-fn rest(failures: u32) -> Duration {
-    let doubled = 1_u32.checked_shl(failures.saturating_sub(1));
-    let rest = doubled.and_then(|times| FIRST_REST.checked_mul(times));
-    rest.unwrap_or(LONGEST_REST).min(LONGEST_REST)
-}
-
 impl Forwards {
     fn at(place: &Place, now: &Moment) -> Self {
         Self {
@@ -361,6 +93,7 @@ impl Forwards {
             silent: 0,
             behind: None,
             restarted: None,
+            refused: vec![],
             disbelieved: None,
             mappings: vec![],
         }
@@ -391,19 +124,22 @@ impl Forwards {
         } else {
             [Protocol::Pcp, Protocol::NatPmp, Protocol::Upnp]
         };
-        let all = || order.map(|it| it.name().to_owned());
-        let Some(known) = known.filter(|known| known.is_at(place)) else {
-            return if wanted.is_empty() {
-                vec![]
-            } else {
-                all().into()
-            };
+        let known = known.filter(|known| known.is_at(place));
+        let refused = known.map_or(&[][..], |known| &known.refused);
+        let all = || -> Vec<String> {
+            let has_refused = |it: &Protocol| refused.iter().any(|name| name == it.name());
+            let first = order.into_iter().filter(|it| !has_refused(it));
+            let last = order.into_iter().filter(has_refused);
+            first.chain(last).map(|it| it.name().to_owned()).collect()
+        };
+        let Some(known) = known else {
+            return if wanted.is_empty() { vec![] } else { all() };
         };
         if known.silent > 0 && !in_doubt && known.asked.elapsed(now).under(rest(known.silent)) {
             return vec![];
         }
         let Some(way) = &known.way else {
-            return all().into();
+            return all();
         };
         let is_read = Protocol::of(way) == Protocol::Upnp;
         let is_new = |it: &Forward| !known.mappings.iter().any(|mapping| mapping.is_of(it));
@@ -526,6 +262,7 @@ impl Forwards {
     /// What was open is to be asked for again, at once.
     fn lose(&mut self, why: &str, told: &mut Vec<EventKind>, now: &Moment) {
         let router = self.router;
+        self.refused.clear();
         for mapping in &mut self.mappings {
             if mapping.standing == Standing::Open {
                 told.push(mapping.event(ForwardPhase::Lost, router, Some(why.to_owned())));
@@ -616,6 +353,7 @@ impl Forwards {
             Ok(granted) => {
                 if let Some(lifetime_s) = granted.lifetime_s {
                     (mapping.lifetime_s, mapping.asked) = (lifetime_s, now.clone());
+                    self.refused.clear();
                 }
                 // A port leads to one host.
                 mapping.was = None;
@@ -661,11 +399,19 @@ impl Forwards {
         let is_news = before != standing || mapping.why.as_ref() != Some(&why);
         mapping.why = Some(why.clone());
         let event = is_news.then(|| mapping.event(phase, router, Some(why)));
-        if refusal == Refusal::OtherHost {
-            // Another protocol may allow it.
-            self.way = None;
+        if !is_close && !matches!(refusal, Refusal::Taken { .. } | Refusal::Left(_)) {
+            self.pass_on(by);
         }
         event.into_iter().collect()
+    }
+
+    /// Another protocol may do what this one does not. Each has its turn once; what is open goes on by the one that it was opened by.
+    fn pass_on(&mut self, refused: String) {
+        let is_open = |it: &Mapping| it.standing == Standing::Open;
+        if !self.refused.contains(&refused) && !self.mappings.iter().any(is_open) {
+            self.refused.push(refused);
+            self.way = None;
+        }
     }
 
     /// Takes up its external address, where it told that.
@@ -713,61 +459,6 @@ impl Forwards {
             advice::join(&told, Some(SWITCH_ON))
         })
     }
-}
-
-/// What helps where a router opens no ports.
-const SWITCH_ON: &str =
-    "switch on UPnP or NAT-PMP/PCP on the router, or forward the port there by hand";
-
-/// Why a forward is not there.
-fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Refusal) -> String {
-    let label = mapping.label();
-    let (what, fix) = match refusal {
-        Refusal::Silent => (
-            format!("router {router} did not answer by {by} about {label}"),
-            // One that refuses may try all of its ports first.
-            Some(
-                "if that goes on, let the router's UPnP and NAT-PMP/PCP open this port for this host, or forward it there by hand",
-            ),
-        ),
-        Refusal::Taken { by, offered } => {
-            let who = by.as_ref().map_or_else(
-                || "another host has it".to_owned(),
-                |holder| format!("{holder} has it"),
-            );
-            let offered = offered.map_or_else(String::new, |port| {
-                format!("; port {port}, which was offered in its place, was given back")
-            });
-            (
-                format!("router {router} does not forward {label}: {who}{offered}"),
-                Some("take it from that host on the router, or choose another `external`"),
-            )
-        }
-        Refusal::Left(was) => (
-            format!(
-                "router {router} still forwards {label} to {was}, which this host was before, and lets no other address end that"
-            ),
-            Some(
-                "wait until its time is over, delete it on the router, or let the router give this host that address again",
-            ),
-        ),
-        Refusal::Forbidden(why) => (
-            format!("router {router} refuses to forward {label} ({by}: {why})"),
-            Some(SWITCH_ON),
-        ),
-        Refusal::OtherHost => (
-            format!(
-                "router {router} lets a host forward ports to itself alone ({by}), and {label} is to lead to {}",
-                mapping.to
-            ),
-            Some("run cadence on that host, or forward the port on the router by hand"),
-        ),
-        Refusal::Other(why) => (
-            format!("router {router} does not forward {label} ({by}: {why})"),
-            None,
-        ),
-    };
-    advice::join(&what, fix)
 }
 
 #[cfg(test)]

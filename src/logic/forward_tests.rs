@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::logic::fixtures::{at, ip};
+use crate::logic::units::Transport;
 
 const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 const OWN: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
@@ -34,6 +35,8 @@ struct Home {
     /// How the router speaks, and since which second it runs, where it ran for so many before the first.
     speaks: Option<(&'static str, u64)>,
     ran: u64,
+    /// How it speaks besides.
+    also: Vec<&'static str>,
     in_doubt: bool,
     told: Vec<String>,
 }
@@ -46,6 +49,7 @@ impl Home {
             place: place(),
             speaks: Some((way, 0)),
             ran: 1000,
+            also: vec![],
             in_doubt: false,
             told: vec![],
         }
@@ -71,13 +75,14 @@ impl Home {
             self.in_doubt,
             &now,
         );
-        let heard = self.speaks.map(|(way, since)| Heard {
+        let spoken = |greeted: &String| {
+            let also = self.also.iter().map(|way| (*way, 0));
+            let mut all = self.speaks.into_iter().chain(also);
+            all.find(|(way, _)| Protocol::of(way) == Protocol::of(greeted))
+        };
+        let heard = ways.iter().find_map(spoken).map(|(way, since)| Heard {
             way: way.to_owned(),
             epoch: (way != UPNP).then(|| u32::try_from(s + self.ran - since).unwrap()),
-        });
-        let heard = heard.filter(|heard| {
-            let is_way = |way: &String| Protocol::of(way) == Protocol::of(&heard.way);
-            ways.iter().any(is_way)
         });
         let (deeds, told) = Forwards::take_up(
             &mut self.known,
@@ -385,6 +390,77 @@ fn what_is_refused_is_told_once_with_a_fix_and_asked_for_ever_more_seldom() {
         assert_eq!(home.cycle(7 * HOUR, &grant), KEEP);
         assert_eq!(home.told(), ["opened"]);
     }
+}
+
+#[test]
+fn what_one_protocol_refuses_is_asked_for_by_the_next_and_stays_with_whoever_does_it() {
+    for refusal in [
+        Refusal::Forbidden("not authorized".to_owned()),
+        Refusal::OtherHost,
+        Refusal::Other("it has no address itself".to_owned()),
+        Refusal::Silent,
+    ] {
+        let mut home = Home::new("PCP");
+        home.also = vec!["NAT-PMP", UPNP];
+        assert_eq!(home.cycle(0, &refuse(&refusal)), KEEP);
+        assert_eq!(home.cycle(120, &refuse(&refusal)), KEEP);
+        assert_eq!(home.known.as_ref().unwrap().refused, ["PCP", "NAT-PMP"]);
+        assert_eq!(home.cycle(300, &grant), KEEP, "{refusal:?}");
+        let spoken = home.known.as_ref().unwrap().spoken();
+        assert_eq!(spoken, "UPnP", "{refusal:?}");
+        let told = home.told();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[1].contains("NAT-PMP"), "{told:?}");
+        assert_eq!(told[2], "opened");
+        for s in (420..24 * HOUR).step_by(120) {
+            home.cycle(s, &grant);
+            assert_eq!(home.known.as_ref().unwrap().spoken(), "UPnP");
+        }
+        assert_eq!(home.told(), [""; 0]);
+    }
+}
+
+#[test]
+fn where_each_protocol_refuses_each_is_told_of_once_and_one_is_asked_ever_more_seldom() {
+    let mut home = Home::new("PCP");
+    home.also = vec!["NAT-PMP", UPNP];
+    let mut tries = 0;
+    for s in (0..24 * HOUR).step_by(120) {
+        let refusal = Refusal::Forbidden("no".to_owned());
+        tries += home.cycle(s, &refuse(&refusal)).len();
+    }
+    assert!(tries < 32, "{tries}");
+    // Each of them, and the first once more.
+    let told = home.told();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!(home.known.as_ref().unwrap().spoken(), "PCP");
+    // Set up anew, it starts anew, and each has its turn again.
+    home.speaks = Some(("PCP", 24 * HOUR + 900));
+    home.cycle(24 * HOUR, &grant);
+    assert_eq!(home.told(), ["opened"]);
+    assert_eq!(home.known.as_ref().unwrap().refused, [""; 0]);
+}
+
+#[test]
+fn what_was_refused_to_one_forward_leaves_those_that_are_open_with_their_protocol() {
+    let mut home = Home::new("PCP");
+    home.also = vec!["NAT-PMP"];
+    let web = Forward {
+        internal: 443,
+        external: 443,
+        ..vpn()
+    };
+    home.wanted.push(web);
+    let first_alone = |deed| match deed {
+        Deed::Keep { at: 0, .. } => grant(deed),
+        _ => Err(Refusal::Forbidden("no".to_owned())),
+    };
+    for s in (0..6 * HOUR).step_by(120) {
+        home.cycle(s, &first_alone);
+        assert_eq!(home.known.as_ref().unwrap().spoken(), "PCP");
+        assert_eq!(home.standing(), Standing::Open);
+    }
+    assert_eq!(home.told().len(), 2);
 }
 
 #[test]
