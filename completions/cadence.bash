@@ -488,7 +488,7 @@ _cadence() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "address readiness record converged outage recovery ups forward lan vpn gap error" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "address readiness record converged outage line recovery ups forward lan vpn gap error" -- "${cur}"))
                     return 0
                     ;;
                 --config)

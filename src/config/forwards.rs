@@ -73,7 +73,7 @@ fn port(number: u32) -> Option<u16> {
 
 fn host(text: &str) -> Result<Ipv4Addr, String> {
     let parsed = text.parse::<Ipv4Addr>().ok();
-    let host = parsed.filter(|it| it.is_private() || it.is_link_local() || it.is_loopback());
+    let host = parsed.filter(|it| it.is_private() || it.is_link_local());
     host.ok_or_else(|| {
         "the IPv4 address of a host at home, such as \"192.168.1.20\"; without it, it is this one"
             .to_owned()

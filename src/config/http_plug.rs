@@ -21,13 +21,17 @@ const FRAMING: [&str; 8] = [
 
 /// Stands in a header for what is in the password's file.
 pub const PASSWORD: &str = "{password}";
-/// Headers that carry a secret, in lower case.
-const SECRET: [&str; 5] = [
-    "authorization",
+/// What the name of a header has in it, in lower case, that carries a secret: as it does in `Authorization`, `X-Api-Key` and `X-HA-Access`.
+const SECRET: [&str; 9] = [
+    "access",
+    "auth",
     "cookie",
-    "proxy-authorization",
-    "x-api-key",
-    "x-auth-token",
+    "credential",
+    "key",
+    "pass",
+    "secret",
+    "session",
+    "token",
 ];
 /// The port on which Home Assistant listens.
 const HOME_ASSISTANT: u16 = 8123;
@@ -257,12 +261,13 @@ fn header(text: &str) -> Result<(String, String), String> {
     {
         return Err(allowed());
     }
-    if FRAMING.contains(&name.to_ascii_lowercase().as_str()) {
+    let lower = name.to_ascii_lowercase();
+    if FRAMING.contains(&lower.as_str()) {
         return Err(format!(
             "a header that says something about what is sent: {name} is made from that"
         ));
     }
-    let is_secret = SECRET.contains(&name.to_ascii_lowercase().as_str()) || may_be_token(value);
+    let is_secret = SECRET.iter().any(|word| lower.contains(word)) || may_be_token(value);
     if is_secret && !value.contains(PASSWORD) {
         return Err(format!(
             "{PASSWORD} in place of the secret: everyone may read this file, so put the secret into a file of its own, and the path of that \

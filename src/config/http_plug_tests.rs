@@ -71,6 +71,10 @@ fn what_is_wrong_with_it_is_told_and_no_secret_is_repeated() {
             "expected {password} in place of the secret",
         ),
         (
+            "headers = [\"X-HA-Access: hush\"]",
+            "expected {password} in place of the secret",
+        ),
+        (
             "headers = [\"Accept: a\\u0007\"]",
             "expected \"Name: value\" in ASCII",
         ),

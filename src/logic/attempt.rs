@@ -67,6 +67,7 @@ impl Attempt {
             | EventKind::Record { .. }
             | EventKind::Converged { .. }
             | EventKind::Outage { .. }
+            | EventKind::Line { .. }
             | EventKind::Ups { .. }
             | EventKind::Forward { .. }
             | EventKind::Lan { .. }

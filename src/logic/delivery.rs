@@ -50,7 +50,7 @@ named! {
     pub enum Topic {
         /// The public address changed, or that on this host's own network.
         Address = "address",
-        /// The line was lost and came back, the mains were, or no cycle ran.
+        /// The line was lost and came back, or that of the plug, the mains were, or no cycle ran.
         Outage = "outage",
         /// The modem's power was cut, given back, or could not be.
         Recovery = "recovery",
@@ -67,9 +67,10 @@ impl Topic {
     pub const fn of(what: &EventKind) -> Option<Self> {
         match what {
             EventKind::Address { .. } | EventKind::Lan { .. } => Some(Self::Address),
-            EventKind::Outage { .. } | EventKind::Ups { .. } | EventKind::Gap { .. } => {
-                Some(Self::Outage)
-            }
+            EventKind::Outage { .. }
+            | EventKind::Line { .. }
+            | EventKind::Ups { .. }
+            | EventKind::Gap { .. } => Some(Self::Outage),
             EventKind::Recovery { .. } => Some(Self::Recovery),
             EventKind::Converged { .. } => Some(Self::Record),
             EventKind::Record { outcome, .. } => match outcome {
@@ -284,6 +285,7 @@ pub fn is_urgent(event: &Event) -> bool {
         | EventKind::Record { reason: None, .. }
         | EventKind::Converged { .. }
         | EventKind::Outage { .. }
+        | EventKind::Line { .. }
         | EventKind::Forward { .. }
         | EventKind::Lan { .. }
         | EventKind::Vpn { .. }

@@ -105,6 +105,15 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         on_battery: bool,
     },
+    /// The line that the modem's plug serves was lost or came back, while this host went out by another one.
+    Line {
+        /// Which of the two.
+        phase: OutagePhase,
+        /// The verdict on it.
+        verdict: Verdict,
+        /// For how many seconds it had not been up; null until it is back, or if the clocks cannot tell.
+        seconds: Option<u64>,
+    },
     /// The modem's power was cut, given back, or found to have helped or not.
     Recovery {
         /// What happened.
@@ -253,6 +262,11 @@ impl Event {
                 seconds: number("seconds"),
                 on_battery: it.get("on_battery").and_then(Value::as_bool) == Some(true),
             },
+            "line" => EventKind::Line {
+                phase: OutagePhase::named(text("phase")?)?,
+                verdict: Verdict::named(text("verdict")?)?,
+                seconds: number("seconds"),
+            },
             "ups" => EventKind::Ups {
                 phase: UpsPhase::named(text("phase")?)?,
                 charge: number("charge").and_then(|it| it.try_into().ok()),
@@ -313,6 +327,7 @@ impl EventKind {
             Self::Record { .. } => "record",
             Self::Converged { .. } => "converged",
             Self::Outage { .. } => "outage",
+            Self::Line { .. } => "line",
             Self::Recovery { .. } => "recovery",
             Self::Ups { .. } => "ups",
             Self::Forward { .. } => "forward",
@@ -325,12 +340,13 @@ impl EventKind {
 }
 
 /// Every kind of event that `history --kind` accepts.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "address",
     "readiness",
     "record",
     "converged",
     "outage",
+    "line",
     "recovery",
     "ups",
     "forward",

@@ -4,14 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::units::{human_age, human_ago, human_duration};
-use super::ups::Supply;
+use super::ups::{AFTER_BATTERY, Supply};
 use super::verdict::Verdict;
 
 /// The last look before a cut asks everybody, so it is not repeated before this.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
-
-/// So long after the mains are back the modem may still be starting, and what is in front of it.
-const AFTER_BATTERY: Duration = Duration::from_secs(15 * 60);
 
 /// The guardrails of the `[recovery]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,7 +97,7 @@ stored! {
         /// When cadence gave the modem power that it may not have had.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub powered: Option<Moment>,
-        /// When the UPS was on battery last, as long as one is configured.
+        /// When the UPS was on battery last.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub battery: Option<Battery>,
         /// The verdict on the line that the plug serves, where the last cycle went out by another one.

@@ -262,7 +262,7 @@ fn recover(
         (Some(_), Line::Down | Line::Unverified(_)) => (Verdict::of(own), false),
         (None, _) => (verdict, ready),
     };
-    state.recovery.served = seen.served.as_ref().map(|_| verdict);
+    note_line_of_plug(state, seen.served.as_ref().map(|_| verdict), verdict, now);
     let class = own.wan.failure().unwrap_or(FailureClass::Timeout);
     let verdict = recovery::judged(own, verdict, desired.recovery, now);
     state.recovery.observe(verdict, class, ready, now);
@@ -290,6 +290,28 @@ fn recover(
         desired.policy.unsettled_interval,
         now,
     )
+}
+
+/// Takes up the verdict on the line that the plug serves, where this host goes out by another one, and what the verdict on it is in any case.
+fn note_line_of_plug(state: &mut State, served: Option<Verdict>, verdict: Verdict, now: &Moment) {
+    let was_lost = state.recovery.served.is_some_and(Verdict::is_down);
+    let is_lost = served.is_some_and(Verdict::is_down);
+    state.recovery.served = served;
+    let phase = match (was_lost, is_lost) {
+        (false, true) => OutagePhase::Began,
+        // Where this host goes out by it again and it is down, that is an outage by now.
+        (true, false) if !verdict.is_down() => OutagePhase::Ended,
+        _ => return,
+    };
+    let away = state.recovery.away.as_ref();
+    let away = away.filter(|_| phase == OutagePhase::Ended);
+    let seconds = away.and_then(|away| away.elapsed(now).known());
+    let what = EventKind::Line {
+        phase,
+        verdict,
+        seconds: seconds.map(|it| it.as_secs()),
+    };
+    state.emit(now, what);
 }
 
 /// Whether an observation is that of a line which a power cycle may bring back.

@@ -608,6 +608,34 @@ fn what_works_over_another_line_does_not_end_the_outage_of_the_one_that_the_plug
 }
 
 #[test]
+fn what_becomes_of_the_line_that_the_plug_serves_is_told_where_this_host_goes_out_by_another() {
+    let mut line = Driven::new(specs());
+    let mut told = |seen: &Observation| -> Vec<String> {
+        line.cycle(seen);
+        let events = line.events().into_iter();
+        let events = events.filter(|it| ["line", "outage"].contains(&it.kind()));
+        events
+            .map(|it| serde_json::to_string(&it).unwrap())
+            .collect()
+    };
+    let ended = |seconds: u64| {
+        format!(r#"{{"kind":"line","phase":"ended","verdict":"HEALTHY","seconds":{seconds}}}"#)
+    };
+    let began = r#"{"kind":"line","phase":"began","verdict":"WAN_DOWN","seconds":null}"#;
+    assert_eq!(told(&beside(&up(A), up(B))), [""; 0]);
+    assert_eq!(told(&beside(&down(), up(B))), [began]);
+    assert_eq!(told(&beside(&down(), up(B))), [""; 0]);
+    assert_eq!(told(&beside(&up(A), up(B))), [ended(60)]);
+    // This host goes out by it again: where it works, it is back, and where it does not, that is an outage.
+    assert_eq!(told(&beside(&down(), up(B))), [began]);
+    assert_eq!(told(&up(A)), [ended(30)]);
+    assert_eq!(told(&beside(&down(), up(B))), [began]);
+    let outage = told(&down());
+    assert_eq!(outage.len(), 1);
+    assert!(outage[0].contains("outage"), "{outage:?}");
+}
+
+#[test]
 fn an_attempt_that_did_not_help_is_said_to_have_not_helped() {
     let mut line = Driven::new(specs());
     line.cycle(&down());

@@ -10,6 +10,8 @@ use super::named::named;
 use super::stored::stored;
 use super::units::human_duration;
 
+/// So long after the mains are back the modem may still be starting, and what is in front of it.
+pub const AFTER_BATTERY: Duration = Duration::from_secs(15 * 60);
 /// Of what a server says, no more words are shown.
 const MAX_WORDS: usize = 60;
 
@@ -160,7 +162,10 @@ impl Ups {
 #[must_use]
 pub fn whole(text: &str) -> Option<u32> {
     let end = text.find(|digit: char| !digit.is_ascii_digit());
-    text.get(..end.unwrap_or(text.len()))?.parse().ok()
+    let (whole, rest) = text.split_at(end.unwrap_or(text.len()));
+    // As `1e30`, which is another number.
+    let goes_on = rest.starts_with(|it: char| it.is_ascii_alphanumeric());
+    whole.parse().ok().filter(|_| !goes_on)
 }
 
 fn percent(text: &str) -> Option<u8> {
@@ -187,7 +192,7 @@ impl Battery {
     }
 }
 
-/// Takes up what the UPS said, or why it said nothing; none of it where no UPS is configured. Gives what there is to tell.
+/// Takes up what the UPS said, or why it said nothing; none of it where no UPS is configured (any more). Gives what there is to tell.
 pub fn learn(
     known: &mut Option<Ups>,
     battery: &mut Option<Battery>,
@@ -196,7 +201,11 @@ pub fn learn(
 ) -> Vec<News> {
     let Some(said) = said else {
         *known = None;
-        *battery = None;
+        // Whoever takes a section out may put it back: what was known of the battery stands for its time.
+        battery.take_if(|battery| battery.until.elapsed(now).at_least(AFTER_BATTERY));
+        if let Some(battery) = battery.as_mut().filter(|it| it.is_on()) {
+            battery.mains = Mains::Unknown;
+        }
         return vec![];
     };
     let before = known.take().unwrap_or_default();

@@ -107,6 +107,7 @@ fn of_a_number_the_whole_part_counts() {
         ("N/A", None),
         ("99999999999999", None),
         ("+5", None),
+        ("1e30", None),
     ] {
         assert_eq!(whole(text), number, "{text:?}");
     }
@@ -226,11 +227,27 @@ fn what_is_remembered_survives_the_state_file_and_what_is_no_such_thing_is_refus
 }
 
 #[test]
-fn where_none_is_configured_any_more_nothing_is_remembered() {
+fn where_none_is_configured_any_more_the_battery_is_remembered_for_its_time_alone() {
     let mut home = Home::default();
     home.hears("OB", 0);
     assert_eq!(learn(&mut home.ups, &mut home.battery, None, &at(60)), []);
-    assert_eq!((home.ups, home.battery), (None, None));
+    assert_eq!(home.ups, None);
+    let left = Err(Guardrail::Started {
+        of: Started::Battery,
+        left: Duration::from_secs(1),
+    });
+    assert_eq!(home.allows(899), left);
+    let put_back = home.battery.clone();
+    assert_eq!(learn(&mut home.ups, &mut home.battery, None, &at(900)), []);
+    assert_eq!(home.battery, None);
+    // Put back in time, it goes on where it was.
+    home.battery = put_back;
+    let back = ups(UpsPhase::MainsBack, Some(120));
+    assert_eq!(home.hears("OL", 120), [back]);
+    assert!(home.allows(1019).is_err());
+    assert_eq!(home.allows(1020), Ok(()));
+    assert_eq!(learn(&mut home.ups, &mut home.battery, None, &at(200)), []);
+    assert!(home.allows(1019).is_err());
 }
 
 #[test]

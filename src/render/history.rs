@@ -299,6 +299,24 @@ pub fn sentence(what: &EventKind) -> (Option<Paint>, String) {
             let told = format!("outage ended after {lasted}{power} ({verdict})");
             (Some(Paint::Good), told)
         }
+        EventKind::Line {
+            phase,
+            verdict,
+            seconds,
+        } => {
+            let verdict = verdict.as_str();
+            match phase {
+                OutagePhase::Began => {
+                    let told = "the plug's line was lost, and this host goes out by another one";
+                    (Some(Paint::Bad), format!("{told}: {verdict}"))
+                }
+                OutagePhase::Ended => {
+                    let lasted = duration(*seconds);
+                    let told = format!("the plug's line is back after {lasted} ({verdict})");
+                    (Some(Paint::Good), told)
+                }
+            }
+        }
         EventKind::Ups {
             phase,
             charge,

@@ -41,6 +41,7 @@ impl Report {
             | EventKind::Readiness { .. }
             | EventKind::Record { .. }
             | EventKind::Outage { .. }
+            | EventKind::Line { .. }
             | EventKind::Ups { .. }
             | EventKind::Forward { .. }
             | EventKind::Lan { .. }
