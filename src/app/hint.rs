@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::adapters::Adapters;
 use crate::handover::{Taken, Taker, handover};
+use crate::logic::address::publishable;
 use crate::logic::gateway::{Asked, Gateway, Said};
 use crate::logic::line::{Doubt, Heard, Line, Reason};
 use crate::logic::moment::Moment;
@@ -109,6 +110,13 @@ impl Listening {
         let asked = vec![answer];
         let public_ip = PublicIp::new(Family::V4, begun.elapsed(), Ok(counted), asked, 1);
         Some((wan, public_ip))
+    }
+
+    /// Whether it has told another public address than the trusted one by now: then two providers are going to be needed.
+    pub fn differs(&self, state: &State) -> bool {
+        let told = self.said.get().and_then(|said| said.address);
+        let trusted = state.machines.ipv4.track.trusted();
+        told.is_some_and(|told| trusted != Some(told.into()) && publishable(told.into()).is_ok())
     }
 
     /// What was heard by now.

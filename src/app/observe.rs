@@ -53,6 +53,7 @@ pub fn observe(
         let first = Look {
             adapters,
             proved: None,
+            doubted: gateway.as_ref().is_some_and(|it| it.differs(state)),
             plausible: now.wall_is_plausible(),
             trust: desired.trust,
             deadline,
@@ -176,6 +177,8 @@ struct Look<'a> {
     proved: Option<Family>,
     /// By a wrong clock no certificate is known to be valid, so nobody who tells an address is known to be himself.
     plausible: bool,
+    /// The router tells another IPv4 address.
+    doubted: bool,
     /// `--trust`: an address is to count at once, and so needs two who name it.
     trust: bool,
     deadline: Deadline,
@@ -211,7 +214,11 @@ impl<'a> Look<'a> {
             self.trusted(track),
             self.compared(family),
         ) {
-            Tally::Ask(wanted) if self.plausible && track != Track::NotReady => wanted,
+            Tally::Ask(wanted) if self.plausible && track != Track::NotReady => {
+                let is_doubted = self.doubted && family == Family::V4;
+                let wanted = if is_doubted { 2 } else { wanted };
+                wanted.min(asking.left.len())
+            }
             Tally::Ask(_) | Tally::Counted(_) | Tally::Nothing(_) => 0,
         };
         let asked: Vec<&Endpoint> = asking.left.drain(..wanted).collect();

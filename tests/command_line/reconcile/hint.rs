@@ -235,6 +235,24 @@ fn any_doubt_about_the_router_means_the_full_look_in_the_same_cycle() {
 }
 
 #[test]
+fn two_providers_are_asked_at_once_where_the_router_tells_another_public_address() {
+    for (told, count) in [
+        (SECOND, 2),
+        (Ipv4Addr::new(192, 168, 1, 2), 1),
+        (Ipv4Addr::UNSPECIFIED, 1),
+    ] {
+        let router = Router::new(Some(first()), false);
+        let home = router.home();
+        router.pass(&home, 2 * MINUTE);
+        router.tell(|says| says.address = Some(told));
+        let report = home.cycle();
+        assert_eq!(gist(&report), "READY noop/cache", "{report:#}");
+        // The trusted address, named once, would have been enough.
+        assert_eq!(asked(&home), count, "{told}");
+    }
+}
+
+#[test]
 fn by_hand_and_where_there_is_something_to_do_the_router_is_not_enough() {
     for options in [&["--no-cache"][..], &["--trust"]] {
         let router = Router::new(Some(first()), false);
