@@ -146,6 +146,14 @@ impl Folder {
     /// # Errors
     /// The system's own, and [`ErrorKind::InvalidData`] where it is something else.
     pub fn open_file(&self, name: &OsStr, how: OFlags) -> io::Result<File> {
+        self.open_sized(name, how).map(|(file, _)| file)
+    }
+
+    /// The same, with the length of the file.
+    ///
+    /// # Errors
+    /// As those of [`Folder::open_file`].
+    pub fn open_sized(&self, name: &OsStr, how: OFlags) -> io::Result<(File, u64)> {
         let opened = retry_on_intr(|| fs::openat(&self.handle, name, FILE | how, Mode::empty()));
         let file = match opened {
             Ok(file) => File::from(file),
@@ -153,8 +161,9 @@ impl Folder {
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(not_regular()),
             Err(cause) => return Err(cause.into()),
         };
-        if file.metadata()?.is_file() {
-            Ok(file)
+        let meta = file.metadata()?;
+        if meta.is_file() {
+            Ok((file, meta.len()))
         } else {
             Err(not_regular())
         }

@@ -1,8 +1,8 @@
 //! The only file that names concrete adapters: what a cycle looks with and writes with.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -86,6 +86,8 @@ pub struct Adapters {
     /// The API token, or why there is none.
     pub token: Result<Token, TokenError>,
     routes: fn() -> Vec<DefaultRoute>,
+    /// What it told first.
+    seen: OnceLock<Vec<DefaultRoute>>,
     dialer: Dialer,
     /// By the interface of `recovery.interface`.
     served: Option<Dialer>,
@@ -173,6 +175,7 @@ impl Adapters {
             settings: Box::new(settings),
             token,
             routes: outside.routes,
+            seen: OnceLock::new(),
             dialer,
             served,
             names,
@@ -409,7 +412,7 @@ impl Adapters {
     /// A default route, or a link on the configured interface.
     #[must_use]
     pub fn host(&self) -> Signal<()> {
-        probe::host::probe(self.dialer.interface(), self.routes)
+        probe::host::probe(self.dialer.interface(), &|| self.default_routes().first())
     }
 
     /// [`own_addresses`] by its settings.
@@ -422,7 +425,8 @@ impl Adapters {
     #[must_use]
     pub fn router_address(&self) -> Option<RouterAddress> {
         let configured = self.settings.network.router.clone();
-        configured.or_else(|| probe::host::router_of((self.routes)(), self.dialer.interface()))
+        let interface = self.dialer.interface();
+        configured.or_else(|| probe::host::router_of(self.default_routes(), interface))
     }
 
     /// A sign of life of the router: where it gives none over IPv4, and none is configured, of that of IPv6.
@@ -435,7 +439,8 @@ impl Adapters {
         if first.ok() || self.settings.network.router.is_some() {
             return first;
         }
-        let other = probe::host::other_router_of((self.routes)(), self.dialer.interface());
+        let interface = self.dialer.interface();
+        let other = probe::host::other_router_of(self.default_routes(), interface);
         let other = other.map(|router| ask(Some(&router)));
         other.filter(Signal::ok).unwrap_or(first)
     }
@@ -445,7 +450,7 @@ impl Adapters {
     /// # Errors
     /// Why it has none.
     pub fn link(&self, interface: &str) -> Result<(), String> {
-        probe::host::probe(Some(interface), self.routes).result
+        probe::host::probe(Some(interface), &|| None).result
     }
 
     /// Whether the plug serves a line by which this host does not go out now.
@@ -463,7 +468,7 @@ impl Adapters {
     pub fn served(&self, deadline: Deadline) -> Option<(Signal<()>, Signal<RouterMethod>, Wan)> {
         let dialer = self.served.as_ref()?;
         let interface = dialer.interface();
-        let router = probe::host::router_of((self.routes)(), interface);
+        let router = probe::host::router_of(self.default_routes(), interface);
         let limit = probe::router::LAN_TIMEOUT;
         let alive = probe::router::probe(router.as_ref(), dialer, limit);
         let asker = Asker {
@@ -472,7 +477,7 @@ impl Adapters {
             ..self.asker(deadline, WAN_TIMEOUT)
         };
         let wan = probe::wan::probe(&self.settings.network.wan_targets, &[], &asker);
-        Some((probe::host::probe(interface, self.routes), alive, wan))
+        Some((probe::host::probe(interface, &|| None), alive, wan))
     }
 
     /// Where this host is on its own network, by its way to the router at that address; none where it is on none, as with a modem at this
@@ -496,10 +501,10 @@ impl Adapters {
         }))
     }
 
-    /// All default routes of this host, IPv4 first, the best of each family first.
+    /// All default routes of this host, IPv4 first, the best of each family first, as they were when somebody asked first.
     #[must_use]
-    pub fn default_routes(&self) -> Vec<DefaultRoute> {
-        (self.routes)()
+    pub fn default_routes(&self) -> &[DefaultRoute] {
+        self.seen.get_or_init(self.routes)
     }
 
     /// What the UPS says, where one is configured.
@@ -521,7 +526,7 @@ impl Adapters {
         let IpAddr::V4(router) = self.router_address()?.address else {
             return None;
         };
-        let mut ways = (self.routes)().into_iter().map(|way| way.gateway);
+        let mut ways = self.default_routes().iter().map(|way| way.gateway);
         let is_another = |way: Option<IpAddr>| way.is_none_or(|way| way.is_ipv4() && way != router);
         (router.is_loopback() || !ways.any(is_another)).then_some(router)
     }
@@ -696,7 +701,12 @@ impl Adapters {
     pub fn last_look(&self, serves: bool) -> Wan {
         let everybody = once_each(everybody(&self.settings));
         let own = self.served.as_ref().filter(|_| serves);
+        // The way may be another one by now.
+        let router = self.settings.network.router.clone();
+        let interface = self.dialer.interface();
+        let router = router.or_else(|| probe::host::router_of(&(self.routes)(), interface));
         let asker = Asker {
+            router: router.map(|it| it.address),
             by_memory_too: true,
             dialer: own.unwrap_or(&self.dialer).clone(),
             ..self.asker(Self::deadline(), LAST_LOOK)

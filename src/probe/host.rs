@@ -36,22 +36,25 @@ pub struct DefaultRoute {
 }
 
 impl DefaultRoute {
-    fn router(self) -> Option<RouterAddress> {
+    fn router(&self) -> Option<RouterAddress> {
         let address = self.gateway?;
         let is_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        let scope = is_local.then_some(self.interface);
+        let scope = is_local.then(|| self.interface.clone());
         Some(RouterAddress { address, scope })
     }
 }
 
-/// Looks for a link on `interface`, or among the default routes where none is configured.
+/// Looks for a link on `interface`, or for the best default route where none is configured.
 #[must_use]
-pub fn probe(interface: Option<&str>, routes: fn() -> Vec<DefaultRoute>) -> Signal<()> {
+pub fn probe<'a>(
+    interface: Option<&str>,
+    best: &dyn Fn() -> Option<&'a DefaultRoute>,
+) -> Signal<()> {
     let started = Instant::now();
     let (target, result) = match interface {
         Some(interface) => (Some(interface.to_owned()), link(interface)),
-        None => match routes().into_iter().next() {
-            Some(route) => (Some(route.interface), Ok(())),
+        None => match best() {
+            Some(route) => (Some(route.interface.clone()), Ok(())),
             None => (None, Err("no default route".to_owned())),
         },
     };
@@ -67,8 +70,8 @@ pub fn probe(interface: Option<&str>, routes: fn() -> Vec<DefaultRoute>) -> Sign
 /// None where the best route has no router, as that of a VPN: the router of another route is not on the way, and its life proves
 /// nothing of the line.
 #[must_use]
-pub fn router_of(routes: Vec<DefaultRoute>, interface: Option<&str>) -> Option<RouterAddress> {
-    let mut routes = routes.into_iter();
+pub fn router_of(routes: &[DefaultRoute], interface: Option<&str>) -> Option<RouterAddress> {
+    let mut routes = routes.iter();
     let best = routes.find(|route| interface.is_none_or(|it| it == route.interface))?;
     best.router()
 }
@@ -76,18 +79,15 @@ pub fn router_of(routes: Vec<DefaultRoute>, interface: Option<&str>) -> Option<R
 /// The router of the best IPv6 default route, where that is not the one above: of a dual-stack router one half may be dead, as with
 /// DS-Lite (RFC 6333), and the other lives.
 #[must_use]
-pub fn other_router_of(
-    routes: Vec<DefaultRoute>,
-    interface: Option<&str>,
-) -> Option<RouterAddress> {
-    let mut routes = routes.into_iter();
-    let is_ours = |route: &DefaultRoute| interface.is_none_or(|it| it == route.interface);
+pub fn other_router_of(routes: &[DefaultRoute], interface: Option<&str>) -> Option<RouterAddress> {
+    let mut routes = routes.iter();
+    let is_ours = |route: &&DefaultRoute| interface.is_none_or(|it| it == route.interface);
     let best = routes.find(is_ours)?.gateway?;
     if best.is_ipv6() {
         return None;
     }
     let mut others = routes.filter(is_ours);
-    let is_v6 = |route: &DefaultRoute| route.gateway.is_some_and(|it| it.is_ipv6());
+    let is_v6 = |route: &&DefaultRoute| route.gateway.is_some_and(|it| it.is_ipv6());
     others.find(is_v6)?.router()
 }
 

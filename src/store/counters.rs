@@ -39,7 +39,7 @@ pub(super) const fn is_large(document: &[u8]) -> bool {
 /// The document as the newest slot has it; none where no slot counts for it.
 pub(super) fn apply(dir: &StateDir, document: &[u8]) -> Option<Vec<u8>> {
     let (beginning, rest) = parted(document)?;
-    let file = dir.open_to_read(FILE).ok()??;
+    let (file, _) = dir.open_to_read(FILE).ok()??;
     let newest = newest(&file, beginning)?;
     Some([&newest.beginning, rest].concat())
 }

@@ -35,7 +35,7 @@ pub fn keep(dir: &StateDir, url: &str, at: &[IpAddr]) -> Result<(), StoreError> 
 /// The one that was kept, where it can be read, and where its host was; nowhere if that may be another user's word.
 #[must_use]
 pub fn kept(dir: &StateDir) -> Option<(String, Vec<IpAddr>)> {
-    let file = dir.open_to_read(FILE).ok()??;
+    let (file, _) = dir.open_to_read(FILE).ok()??;
     let kept = file.metadata().ok()?;
     let is_ours = kept.uid() == geteuid().as_raw() && kept.mode() & OTHERS == 0;
     let mut text = String::new();

@@ -118,14 +118,17 @@ pub fn last<E: DeserializeOwned>(
     let open = |name| dir.open_to_read(name).map_err(dir.failed("read", name));
     // The newer one first: where a writer turns it into the older one in between, it is opened twice rather than never.
     let newer = open(FILE)?;
-    let older = open(OLDER_FILE)?
-        .filter(|older| newer.as_ref().is_none_or(|newer| !same_file(older, newer)));
+    let older = open(OLDER_FILE)?.filter(|(older, _)| {
+        newer
+            .as_ref()
+            .is_none_or(|(newer, _)| !same_file(older, newer))
+    });
     let mut history = History::default();
     for (name, file) in [(FILE, newer), (OLDER_FILE, older)] {
-        let Some(mut file) = file.filter(|_| history.events.len() < most) else {
+        let Some((mut file, length)) = file.filter(|_| history.events.len() < most) else {
             continue;
         };
-        let end = end_of(&mut file, READ_AT_MOST).map_err(dir.failed("read", name))?;
+        let end = end_of(&mut file, length, READ_AT_MOST).map_err(dir.failed("read", name))?;
         for line in end.whole_lines().rev() {
             if history.events.len() == most {
                 break;
@@ -159,12 +162,15 @@ impl<E> Default for History<E> {
 fn append_some<E: Serialize>(dir: &StateDir, events: &[E], state: Saved) -> io::Result<usize> {
     let lines = numbered_lines(events)?;
     let mut file = dir.open_to_write(FILE)?;
-    if file.metadata()?.nlink() > 1 {
+    let mut there = file.metadata()?;
+    if there.nlink() > 1 {
         // What its other name is for is not known (a backup, a trap): from here on this one has a content of its own.
-        dir.replace(FILE, &end_of(&mut file, READ_AT_MOST)?.bytes, true)?;
+        let end = end_of(&mut file, there.len(), READ_AT_MOST)?;
+        dir.replace(FILE, &end.bytes, true)?;
         file = dir.open_to_write(FILE)?;
+        there = file.metadata()?;
     }
-    let mut end = numbered_end_of(&mut file)?;
+    let mut end = numbered_end_of(&mut file, there.len())?;
     let is_torn = end.drop_torn(|seq| lines.iter().any(|(waiting, _)| *waiting == seq));
     let last = match end.last_seq() {
         Some(seq) => Some(seq),
@@ -221,10 +227,10 @@ fn numbered_lines<E: Serialize>(events: &[E]) -> io::Result<Vec<(u64, Vec<u8>)>>
 }
 
 fn seq_in(dir: &StateDir, name: &str) -> io::Result<Option<u64>> {
-    let Some(mut file) = dir.open_to_read(name)? else {
+    let Some((mut file, length)) = dir.open_to_read(name)? else {
         return Ok(None);
     };
-    Ok(numbered_end_of(&mut file)?.last_seq())
+    Ok(numbered_end_of(&mut file, length)?.last_seq())
 }
 
 fn same_file(one: &File, other: &File) -> bool {
@@ -239,8 +245,7 @@ struct End {
     bytes: Vec<u8>,
 }
 
-fn end_of(file: &mut File, at_most: u64) -> io::Result<End> {
-    let length = file.metadata()?.len();
+fn end_of(file: &mut File, length: u64, at_most: u64) -> io::Result<End> {
     let start = length.saturating_sub(at_most);
     file.seek(SeekFrom::Start(start))?;
     let bytes = whole(file, length - start, at_most)?;
@@ -248,10 +253,10 @@ fn end_of(file: &mut File, at_most: u64) -> io::Result<End> {
 }
 
 /// As much of the end of a file as it takes to find its last event.
-fn numbered_end_of(file: &mut File) -> io::Result<End> {
-    let end = end_of(file, TAIL)?;
+fn numbered_end_of(file: &mut File, length: u64) -> io::Result<End> {
+    let end = end_of(file, length, TAIL)?;
     if end.start > 0 && end.last_seq().is_none() {
-        return end_of(file, READ_AT_MOST);
+        return end_of(file, length, READ_AT_MOST);
     }
     Ok(end)
 }

@@ -124,10 +124,10 @@ impl StateDir {
         move |cause| StoreError::new(deed, &self.file(name), cause)
     }
 
-    /// Opens a regular file for reading; none where it is missing, [`ErrorKind::InvalidData`] where it is something else.
-    fn open_to_read(&self, name: &str) -> io::Result<Option<File>> {
-        match self.folder.open_file(name.as_ref(), OFlags::RDONLY) {
-            Ok(file) => Ok(Some(file)),
+    /// Opens a regular file for reading, with its length; none where it is missing, [`ErrorKind::InvalidData`] where it is something else.
+    fn open_to_read(&self, name: &str) -> io::Result<Option<(File, u64)>> {
+        match self.folder.open_sized(name.as_ref(), OFlags::RDONLY) {
+            Ok(sized) => Ok(Some(sized)),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(cause),
         }

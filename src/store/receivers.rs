@@ -55,15 +55,14 @@ pub fn lock(dir: &StateDir) -> Result<Option<File>, StoreError> {
 /// It is there and cannot be read.
 pub fn read(dir: &StateDir) -> Result<(Told, Option<String>), StoreError> {
     let failed = |cause| dir.failed("read", FILE)(cause);
-    let file = match dir.open_to_read(FILE) {
-        Ok(Some(file)) => file,
+    let (file, length) = match dir.open_to_read(FILE) {
+        Ok(Some(sized)) => sized,
         Ok(None) => return Ok((Told::default(), None)),
         Err(cause) if cause.kind() == ErrorKind::InvalidData => {
             return Ok((Told::default(), Some("it is no file".to_owned())));
         }
         Err(cause) => return Err(failed(cause)),
     };
-    let length = file.metadata().map_err(failed)?.len();
     let bytes = whole(file, length, LARGEST).map_err(failed)?;
     let Ok(Value::Object(mut document)) = serde_json::from_slice(&bytes) else {
         return Ok((Told::default(), Some("it is damaged".to_owned())));

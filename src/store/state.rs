@@ -150,14 +150,13 @@ fn parse_file<T: DeserializeOwned>(
 /// What is in the file; none where it is missing.
 fn bytes_of(dir: &StateDir) -> io::Result<Option<Result<Vec<u8>, Unusable>>> {
     let corrupt = |why: String| Ok(Some(Err(Unusable::Corrupt(why))));
-    let file = match dir.open_to_read(FILE) {
-        Ok(Some(file)) => file,
+    let (file, length) = match dir.open_to_read(FILE) {
+        Ok(Some(sized)) => sized,
         Ok(None) => return Ok(None),
         Err(cause) if cause.kind() == ErrorKind::InvalidData => return corrupt(cause.to_string()),
         Err(cause) => return Err(cause),
     };
     let too_large = || corrupt(format!("it is larger than {} MiB", LARGEST >> 20));
-    let length = file.metadata()?.len();
     // Told from its length alone, as a host may have less memory than that.
     if length > LARGEST {
         return too_large();

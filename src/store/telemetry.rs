@@ -40,15 +40,16 @@ pub fn append(
     let below = dir.below(FOLDER).map_err(dir.failed("open", FOLDER))?;
     let name = format!("{day}{ENDING}");
     let how = OFlags::RDWR | OFlags::APPEND;
-    let (file, is_new) = match below.folder.open_file(name.as_ref(), how) {
+    let (file, is_new) = match below.folder.open_sized(name.as_ref(), how) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            (below.create_as(&name, FILE_MODE), true)
+            let file = below.create_as(&name, FILE_MODE);
+            (file.map(|file| (file, 0)), true)
         }
         opened => (opened, false),
     };
-    file.and_then(|mut file| {
+    file.and_then(|(mut file, length)| {
         // A power loss may have left no more of the last line than a part, or nothing of the file.
-        let before = match file.metadata()?.len().checked_sub(1) {
+        let before = match length.checked_sub(1) {
             None => columns,
             Some(last) => {
                 let mut end = [0];

@@ -26,6 +26,9 @@ const MOST_OF_MANY: f64 = 2.0;
 /// 4.8 MiB.
 const MOST_RESIDENT_KIB: u64 = 4915;
 const SLOWEST_STATUS: f64 = 3.0;
+/// Two thirds of them are the handshake, with a chain of P-256.
+const MOST_INSTRUCTIONS: u64 = 5_500_000;
+const MOST_SYSTEM_CALLS: u64 = 230;
 
 /// Held while something is measured, so that the tests of this file do not measure each other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -274,6 +277,74 @@ fn a_steady_cycle_stays_below_4_8_mib_of_memory_and_one_that_does_everything_bel
     quiet.sort_unstable();
     assert!(quiet[quiet.len() / 2] < MOST_RESIDENT_KIB);
     assert!(*busy.iter().max().unwrap() < MOST_RESIDENT_KIB + 1024);
+}
+
+/// What a tool that watches a steady cycle writes down: the number in the line that `of` finds.
+fn watched(tool: &[&str], of: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    if Command::new(tool[0]).arg("--version").output().is_err() {
+        support::skipped(&format!("{} is not installed", tool[0]));
+        return None;
+    }
+    let _alone = alone();
+    let home = steady();
+    // By then a router is known that tells nothing.
+    for _ in 0..8 {
+        home.cycle();
+    }
+    let told = home.path("watched");
+    let tool = tool.join(" ").replace("FILE", told.to_str().unwrap());
+    let watched = shell(&home, &format!("{tool} $CADENCE reconcile")).output();
+    let watched = watched.unwrap();
+    assert!(watched.status.success(), "{watched:?}");
+    assert_eq!(readiness(&home.state()), "READY");
+    let told = fs::read_to_string(told).unwrap();
+    Some(told.lines().find_map(of).unwrap())
+}
+
+#[test]
+fn a_steady_cycle_takes_five_and_a_half_million_instructions_at_most() {
+    let tool = [
+        "valgrind",
+        "--quiet",
+        "--tool=callgrind",
+        "--callgrind-out-file=FILE",
+    ];
+    let summary = |line: &str| line.strip_prefix("summary: ")?.parse().ok();
+    if let Some(count) = watched(&tool, summary) {
+        println!("a steady cycle: {count} instructions of {MOST_INSTRUCTIONS}");
+        assert!(
+            count > MOST_INSTRUCTIONS / 4,
+            "that cannot be the whole of it"
+        );
+        assert!(count <= MOST_INSTRUCTIONS);
+    }
+}
+
+#[test]
+fn a_steady_cycle_makes_230_system_calls_at_most() {
+    let tool = [
+        "strace",
+        "--follow-forks",
+        "--summary-only",
+        "--output=FILE",
+    ];
+    let total = |line: &str| {
+        let numbers = line.strip_suffix(" total")?.split_ascii_whitespace();
+        // Time for each, how many, how many failed.
+        numbers.filter_map(|it| it.parse().ok()).nth(1)
+    };
+    // How often its threads wait for each other differs from run to run: the median is what a cycle makes.
+    let counts: Option<Vec<u64>> = (0..5).map(|_| watched(&tool, total)).collect();
+    if let Some(mut counts) = counts {
+        println!("a steady cycle: {counts:?} system calls of {MOST_SYSTEM_CALLS}");
+        counts.sort_unstable();
+        let count = counts[counts.len() / 2];
+        assert!(
+            count > MOST_SYSTEM_CALLS / 4,
+            "that cannot be the whole of it"
+        );
+        assert!(count <= MOST_SYSTEM_CALLS);
+    }
 }
 
 #[test]

@@ -497,7 +497,7 @@ fn served(adapters: &Adapters) -> Option<Finding> {
         .as_deref()
         .filter(|_| recovery.limits.enabled)?;
     let told = "recovery.interface";
-    let mut routes = adapters.default_routes().into_iter();
+    let mut routes = adapters.default_routes().iter();
     Some(match adapters.link(interface) {
         Err(error) => Finding::warn("host", format!("{told}: {error}: its line is not watched"))
             .fix("connect it, or fix recovery.interface"),
