@@ -110,7 +110,9 @@ impl Greeting {
         let gateway = state.gateway.as_ref();
         let gateway = gateway.filter(|it| it.router == place.router);
         let external = gateway.and_then(|it| it.address);
-        if let Some(forwards) = &mut state.forwards {
+        // What it said just now is newer.
+        let is_told = heard.as_ref().is_some_and(|it| it.external.is_some());
+        if let Some(forwards) = state.forwards.as_mut().filter(|_| !is_told) {
             forwards.take_up_external(external);
         }
         let Some(save) = save else { return Ok(()) };
@@ -292,7 +294,9 @@ fn remove(adapters: &Adapters, dir: Option<&StateDir>) -> Result<Vec<Finding>, E
         }
         let told = match before.standing {
             _ if before.is_foreign => "is left to whoever made it",
-            Standing::Taken | Standing::Refused => "was not open, and is not asked for any more",
+            Standing::Taken | Standing::Refused | Standing::Failed => {
+                "was not open, and is not asked for any more"
+            }
             _ => "is removed",
         };
         Finding::ok("forward", format!("{target} {told}"))

@@ -192,7 +192,7 @@ pub fn cycle(
             Ok(early.map_or(Outcome::Completed, Outcome::EndedEarly))
         }
         (Ok(()), Some(why)) => {
-            state.recovery.interrupted();
+            state.recovery.interrupted(&now);
             state.recovery.lights(&now);
             let why = advice::with(&why, "; the power is back");
             emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);

@@ -44,7 +44,7 @@ stored! {
         pub asked: Moment,
         /// How often in a row it said nothing.
         pub silent: u32,
-        /// Its external address, where nothing from the internet reaches that.
+        /// Its external address, where nothing from the internet reaches that, or it is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub behind: Option<IpAddr>,
         /// When it told last that it had started anew.
@@ -79,6 +79,8 @@ pub struct Heard {
     pub way: String,
     /// For how many seconds it has kept its mappings.
     pub epoch: Option<u32>,
+    /// Its external address, where it told that in the same breath.
+    pub external: Option<IpAddr>,
 }
 
 impl Forwards {
@@ -241,6 +243,7 @@ impl Forwards {
                 }
                 (self.way, self.epoch) = (Some(heard.way.clone()), heard.epoch);
                 (self.heard, self.silent) = (now.clone(), 0);
+                self.take_up_external(heard.external);
             }
             None if asked => self.silent = self.silent.saturating_add(1),
             None => {}
@@ -380,6 +383,12 @@ impl Forwards {
             mapping.why = Some(why_not(mapping, router, &by, &refusal));
             return vec![];
         }
+        // Who never granted it by a datagram has nothing to end.
+        let was_granted = mapping.lifetime_s > 0 || Protocol::of(&by) == Protocol::Upnp;
+        if is_close && !was_granted && refusal != Refusal::Silent {
+            mapping.failures = TRIES;
+            return vec![];
+        }
         let why = why_not(mapping, router, &by, &refusal);
         match refusal {
             _ if is_close => {}
@@ -391,7 +400,7 @@ impl Forwards {
             _ if is_close => (Standing::Closing, ForwardPhase::Failed),
             Refusal::Taken { .. } => (Standing::Taken, ForwardPhase::Taken),
             Refusal::Forbidden(_) | Refusal::OtherHost => (Standing::Refused, ForwardPhase::Failed),
-            Refusal::Silent | Refusal::Other(_) | Refusal::Left(_) => {
+            Refusal::Silent | Refusal::NotKept(_) | Refusal::Other(_) | Refusal::Left(_) => {
                 (Standing::Failed, ForwardPhase::Failed)
             }
         };
@@ -417,7 +426,7 @@ impl Forwards {
     /// Takes up its external address, where it told that.
     pub fn take_up_external(&mut self, external: Option<IpAddr>) {
         if external.is_some() {
-            self.behind = external.filter(|it| behind(*it).is_some());
+            self.behind = external.filter(|it| behind(*it).is_some() || it.is_unspecified());
         }
     }
 
@@ -427,6 +436,19 @@ impl Forwards {
         let external = self.behind?;
         let (what, fix) = behind(external)?.told()?;
         let told = format!("leads nowhere: the router's external address is {external}, {what}");
+        Some(advice::join(&told, Some(fix)))
+    }
+
+    /// Why it is not known whether what it granted is still there.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        // One answer may be lost on the way.
+        if self.silent > 1 {
+            return self.silence();
+        }
+        let external = self.behind.filter(IpAddr::is_unspecified)?;
+        let told = format!("the router says that it has no external address ({external})");
+        let fix = "see on the router which of its connections is in use";
         Some(advice::join(&told, Some(fix)))
     }
 

@@ -37,6 +37,8 @@ struct Home {
     ran: u64,
     /// How it speaks besides.
     also: Vec<&'static str>,
+    /// What it tells of its address when it is greeted.
+    external: Option<IpAddr>,
     in_doubt: bool,
     told: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl Home {
             speaks: Some((way, 0)),
             ran: 1000,
             also: vec![],
+            external: None,
             in_doubt: false,
             told: vec![],
         }
@@ -83,6 +86,7 @@ impl Home {
         let heard = ways.iter().find_map(spoken).map(|(way, since)| Heard {
             way: way.to_owned(),
             epoch: (way != UPNP).then(|| u32::try_from(s + self.ran - since).unwrap()),
+            external: self.external,
         });
         let (deeds, told) = Forwards::take_up(
             &mut self.known,
@@ -334,6 +338,7 @@ fn what_is_refused_is_told_once_with_a_fix_and_asked_for_ever_more_seldom() {
         host: "192.168.1.77".to_owned(),
         port: 51820,
         description: "Xbox".to_owned(),
+        is_enabled: true,
     };
     let taken = |by: Option<&Holder>, offered| Refusal::Taken {
         by: by.cloned(),
@@ -348,7 +353,7 @@ fn what_is_refused_is_told_once_with_a_fix_and_asked_for_ever_more_seldom() {
         (
             taken(None, Some(51821)),
             Standing::Taken,
-            "taken: router 192.168.1.1 does not forward udp 51820: another host has it; port 51821, which was offered in its place, was given back; fix: take it",
+            "taken: router 192.168.1.1 does not forward udp 51820: another host has it, or the router itself; port 51821, which was offered in its place, was given back; fix: take it",
         ),
         (
             Refusal::Forbidden("not authorized".to_owned()),
@@ -439,6 +444,89 @@ fn where_each_protocol_refuses_each_is_told_of_once_and_one_is_asked_ever_more_s
     home.cycle(24 * HOUR, &grant);
     assert_eq!(home.told(), ["opened"]);
     assert_eq!(home.known.as_ref().unwrap().refused, [""; 0]);
+}
+
+#[test]
+fn what_the_router_tells_of_its_address_when_it_is_greeted_counts_at_once() {
+    for way in ["NAT-PMP", UPNP] {
+        let mut home = Home::new(way);
+        let told = |home: &Home| {
+            let all = crate::logic::forwarded::forwarded(&[vpn()], home.known.as_ref());
+            (all[0].leads_nowhere, all[0].problem.clone())
+        };
+        home.external = Some(ip("100.64.7.7"));
+        home.cycle(0, &grant);
+        assert!(told(&home).0, "{way}");
+        // It may not be connected, or by another one of its connections.
+        home.external = Some(ip("0.0.0.0"));
+        home.cycle(400, &grant);
+        let (is_nowhere, problem) = told(&home);
+        let problem = problem.unwrap();
+        assert!(!is_nowhere && problem.contains("no external address (0.0.0.0); fix: "));
+        home.external = Some(ip("11.22.33.44"));
+        home.cycle(800, &grant);
+        assert_eq!(told(&home), (false, None));
+    }
+}
+
+#[test]
+fn of_a_router_that_has_fallen_silent_it_is_not_known_whether_what_is_open_still_is() {
+    let mut home = Home::new("NAT-PMP");
+    home.cycle(0, &grant);
+    home.speaks = None;
+    let told = |home: &Home| {
+        let all = crate::logic::forwarded::forwarded(&[vpn()], home.known.as_ref());
+        (all[0].standing, all[0].problem.is_some())
+    };
+    // One answer may be lost.
+    home.cycle(120, &grant);
+    assert_eq!(told(&home), (Standing::Open, false));
+    home.cycle(240, &grant);
+    assert_eq!(told(&home), (Standing::Open, true));
+    home.speaks = Some(("NAT-PMP", 0));
+    home.cycle(600, &grant);
+    assert_eq!(told(&home), (Standing::Open, false));
+}
+
+#[test]
+fn what_it_says_that_it_does_and_does_not_is_open_no_more() {
+    let mut home = Home::new(UPNP);
+    home.cycle(0, &grant);
+    assert_eq!(home.told(), ["opened"]);
+    let refusal = Refusal::NotKept("it says that it does, and does not".to_owned());
+    home.cycle(400, &refuse(&refusal));
+    assert_eq!(home.standing(), Standing::Failed);
+    let told = home.told();
+    assert!(
+        told[0].starts_with("failed: router 192.168.1.1 does not forward udp 51820 (UPnP: it says"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("; fix: restart the router"), "{told:?}");
+}
+
+#[test]
+fn what_was_never_granted_by_a_datagram_need_not_be_given_back_and_a_refusal_to_end_has_a_fix_of_its_own()
+ {
+    let refusal = Refusal::Other("it can keep no more".to_owned());
+    let mut home = Home::new("PCP");
+    home.cycle(0, &refuse(&refusal));
+    home.told();
+    home.wanted.clear();
+    home.cycle(120, &refuse(&refusal));
+    home.cycle(240, &refuse(&refusal));
+    assert_eq!((home.known.is_none(), home.told()), (true, vec![]));
+
+    let mut home = Home::new("PCP");
+    home.cycle(0, &grant);
+    home.told();
+    home.wanted.clear();
+    home.cycle(120, &refuse(&refusal));
+    assert_eq!(
+        home.told(),
+        [
+            "failed: router 192.168.1.1 does not end the forward of udp 51820 (PCP: it can keep no more); fix: delete it on the router, or wait until its time is over"
+        ]
+    );
 }
 
 #[test]
@@ -627,6 +715,7 @@ fn whatever_kills_it_what_may_be_open_is_remembered_and_asked_for_again() {
     let heard = Heard {
         way: "PCP".to_owned(),
         epoch: Some(1000),
+        external: None,
     };
     let (deeds, _) = Forwards::take_up(
         &mut home.known,

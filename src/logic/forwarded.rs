@@ -75,7 +75,10 @@ fn of_mapping(mapping: &Mapping, known: Option<&Forwards>) -> Forwarded {
         lifetime_s: Some(mapping.lifetime_s).filter(|it| is_open && *it > 0),
         is_foreign: mapping.is_foreign,
         leads_nowhere: nowhere.is_some(),
-        problem: nowhere.or_else(|| mapping.why.clone()).or_else(silence),
+        problem: nowhere
+            .or_else(|| known.and_then(Forwards::doubt).filter(|_| is_open))
+            .or_else(|| mapping.why.clone())
+            .or_else(silence),
     }
 }
 

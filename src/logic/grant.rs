@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::advice;
-use super::mapping::Mapping;
+use super::mapping::{Mapping, Standing};
 
 /// What a router granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +28,16 @@ pub struct Holder {
     pub port: u16,
     /// What it is called.
     pub description: String,
+    /// Whether it is switched on there.
+    pub is_enabled: bool,
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)?;
+        f.write_str(&self.host)?;
+        if self.port > 0 {
+            write!(f, ":{}", self.port)?;
+        }
         match self.description.as_str() {
             "" => Ok(()),
             it => write!(f, " (\"{it}\")"),
@@ -58,6 +63,8 @@ pub enum Refusal {
     Forbidden(String),
     /// It lets a host forward ports to itself alone, and another one is configured.
     OtherHost,
+    /// It says that it does, and it is seen that it does not.
+    NotKept(String),
     /// Something else, in its words.
     Other(String),
 }
@@ -66,9 +73,27 @@ pub enum Refusal {
 pub(super) const SWITCH_ON: &str =
     "switch on UPnP or NAT-PMP/PCP on the router, or forward the port there by hand";
 
-/// Why a forward is not there.
+/// What helps where a router fails at it.
+const BY_HAND: &str = "restart the router; if that does not help, forward the port there by hand";
+
+/// What helps where a router does not end it.
+const DELETE: &str = "delete it on the router, or wait until its time is over";
+
+/// Why a forward is not there, or is not ended.
 pub(super) fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Refusal) -> String {
     let label = mapping.label();
+    if mapping.standing == Standing::Closing {
+        let told = match refusal {
+            Refusal::Silent => "it did not answer".to_owned(),
+            Refusal::Forbidden(why) | Refusal::NotKept(why) | Refusal::Other(why) => why.clone(),
+            Refusal::OtherHost | Refusal::Taken { .. } => {
+                "it says that another host has it".to_owned()
+            }
+            Refusal::Left(was) => format!("it leads to {was}, which this host was before"),
+        };
+        let told = format!("router {router} does not end the forward of {label} ({by}: {told})");
+        return advice::join(&told, Some(DELETE));
+    }
     let (what, fix) = match refusal {
         Refusal::Silent => (
             format!("router {router} did not answer by {by} about {label}"),
@@ -79,7 +104,7 @@ pub(super) fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Ref
         ),
         Refusal::Taken { by, offered } => {
             let who = by.as_ref().map_or_else(
-                || "another host has it".to_owned(),
+                || "another host has it, or the router itself".to_owned(),
                 |holder| format!("{holder} has it"),
             );
             let offered = offered.map_or_else(String::new, |port| {
@@ -109,9 +134,9 @@ pub(super) fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Ref
             ),
             Some("run cadence on that host, or forward the port on the router by hand"),
         ),
-        Refusal::Other(why) => (
+        Refusal::NotKept(why) | Refusal::Other(why) => (
             format!("router {router} does not forward {label} ({by}: {why})"),
-            None,
+            Some(BY_HAND),
         ),
     };
     advice::join(&what, fix)

@@ -117,6 +117,7 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
     let problem = forward.problem.clone().unwrap_or_default();
     match forward.standing {
         Standing::Open if forward.leads_nowhere => Leads::Not(problem),
+        Standing::Open if !problem.is_empty() => Leads::NotKnown(problem),
         Standing::Open => Leads::Here,
         _ if !problem.is_empty() => Leads::Not(problem),
         Standing::Taken

@@ -20,6 +20,8 @@ pub use super::streak::{LONGEST_GAP, Router, Streak};
 
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
 pub const FRESH: Duration = Duration::from_secs(10);
+/// An off that nobody confirmed is not carried out later than this.
+const LATE: Duration = Duration::from_secs(15 * 60);
 /// By how much a plug's memory of a cut may be older than this host's, and its clock wrong.
 const MARKED_BEFORE: Duration = Duration::from_secs(60);
 /// The window of `max_attempts_per_day`.
@@ -97,6 +99,9 @@ stored! {
         /// When cadence gave the modem power that it may not have had.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub powered: Option<Moment>,
+        /// When the power was given back after an off that nobody confirmed: it may be carried out later still.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub unsure: Option<Moment>,
         /// When the UPS was on battery last.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub battery: Option<Battery>,
@@ -176,6 +181,7 @@ impl RecoveryState {
             .chain(self.away.as_mut())
             .chain(self.plug_seen.as_mut())
             .chain(self.powered.as_mut())
+            .chain(self.unsure.as_mut())
             .chain(battery)
             .chain(back)
             .for_each(|then| then.bring_onto_clocks_of(now));
@@ -239,10 +245,10 @@ impl RecoveryState {
     #[must_use]
     pub fn wants_light(&self, limits: &Limits, now: &Moment) -> bool {
         let is_long_ago = |since: &Moment| since.elapsed(now).at_least(limits.restore_after);
-        limits.enabled
-            && !limits.restore_after.is_zero()
+        let is_lasting = !limits.restore_after.is_zero()
             && self.away.as_ref().is_some_and(is_long_ago)
-            && self.plug_seen.as_ref().is_none_or(is_long_ago)
+            && self.plug_seen.as_ref().is_none_or(is_long_ago);
+        limits.enabled && (is_lasting || self.away.is_some() && self.may_go_off(now))
     }
 
     /// Whether the plug is to be switched on that is on or not, and has run that long, as far as it tells. Whoever switched it off since it
@@ -252,6 +258,7 @@ impl RecoveryState {
         match (on, &self.plug_seen) {
             (Some(true), _) | (None, Some(_)) => false,
             (Some(false) | None, None) => true,
+            (Some(false), Some(_)) if self.may_go_off(now) => true,
             (Some(false), Some(seen)) => uptime
                 .zip(seen.elapsed(now).known())
                 .is_some_and(|(uptime, since)| uptime < since),
@@ -316,9 +323,16 @@ impl RecoveryState {
 
     /// The plug is known to be on, and nobody knows whether it was off, or for how long: the process that was to cut the power was ended, or
     /// the plug did not confirm it. So whatever becomes of the line is not this attempt's doing.
-    pub fn interrupted(&mut self) {
+    pub fn interrupted(&mut self, now: &Moment) {
         self.cut = None;
         self.watch = None;
+        self.unsure = Some(now.clone());
+    }
+
+    /// Whether an off of ours may still be carried out, as by what switches over the air or by way of somebody's cloud.
+    fn may_go_off(&self, now: &Moment) -> bool {
+        let since = self.unsure.as_ref();
+        since.is_some_and(|since| since.elapsed(now).under(LATE))
     }
 
     /// Whether the last attempt is known to have helped, or not, as of now; told once. A line that came back while nobody looked came back

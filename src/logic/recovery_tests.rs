@@ -629,6 +629,35 @@ fn a_plug_is_switched_on_unless_a_hand_meant_it() {
 }
 
 #[test]
+fn an_off_that_nobody_confirmed_is_looked_for_in_each_cycle_until_it_is_too_late_for_it() {
+    let mut state = RecoveryState::default();
+    let limits = Limits {
+        enabled: true,
+        restore_after: Duration::ZERO,
+        ..limits()
+    };
+    state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(0));
+    state.lights(&at(600));
+    assert!(!state.wants_light(&limits, &at(630)));
+    assert!(
+        !state.was_left_off(Some(false), None, &at(630)),
+        "a hand meant it"
+    );
+    state.interrupted(&at(600));
+    state.lights(&at(600));
+    for s in [630, 1499] {
+        assert!(state.wants_light(&limits, &at(s)), "{s}");
+        assert!(state.was_left_off(Some(false), None, &at(s)), "{s}");
+        assert!(!state.was_left_off(Some(true), None, &at(s)), "{s}");
+        assert!(!state.was_left_off(None, None, &at(s)), "{s}");
+    }
+    assert!(!state.was_left_off(Some(false), None, &at(1500)));
+    // A line that works has its power.
+    state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(630));
+    assert!(!state.wants_light(&limits, &at(660)));
+}
+
+#[test]
 fn a_return_of_the_router_of_unknown_age_was_just_now() {
     let mut state = RecoveryState::default();
     state.observe(Verdict::RouterDown, FailureClass::Timeout, false, &at(0));
@@ -860,7 +889,7 @@ fn an_attempt_that_was_not_made_does_not_count_and_an_interrupted_one_helps_nobo
     state.withdraw();
     assert_eq!(state, before);
     let mut interrupted = made.clone();
-    interrupted.interrupted();
+    interrupted.interrupted(&at(0));
     assert_eq!(
         (interrupted.cut.take(), interrupted.watch.take()),
         (None, None)

@@ -155,7 +155,7 @@ mod tests {
         let mut state = ready();
         state.recovery.intend(&at(0));
         assert_eq!(speed(&state, 9000), Speed::Fast);
-        state.recovery.interrupted();
+        state.recovery.interrupted(&at(0));
         assert_eq!(speed(&state, 9000), Speed::Slow);
     }
 

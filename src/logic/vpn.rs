@@ -196,7 +196,7 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
     if facts.line.is_none() {
         return Told {
             is_of_line: true,
-            ..not_known("it is not known whether the line is up", None)
+            ..not_known("the line is not READY", None)
         };
     }
     for leads in [&facts.name, &facts.port] {

@@ -82,7 +82,7 @@ fn what_is_in_the_way_comes_first_then_what_is_not_known_then_what_speaks_for_it
         ),
         (
             |_, _, facts| facts.line = None,
-            "not known, it is not known whether the line is up",
+            "not known, the line is not READY",
         ),
         (
             |_, _, facts| facts.name = Leads::NotKnown("not looked at".to_owned()),

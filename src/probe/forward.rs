@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::datagram::{PORT, answer, connected};
 use super::gateway::pcp;
-use super::igd::{call, find_control, within};
+use super::igd::{external_address, find_control};
 use crate::file::of_kernel;
 use crate::logic::forward::{Granted, Heard, Holder, Mapping, Place, Refusal};
+
 use crate::logic::gateway::Protocol;
 use crate::logic::units::Transport;
 use crate::net::Deadline;
@@ -15,19 +16,13 @@ use crate::net::http::Http;
 
 /// What a forward of ours is called, where it has a name.
 const NAME: &str = "cadence";
-/// So much of another one's name is told.
-const LONGEST_NAME: usize = 40;
 /// What PCP answers with (RFC 6887, 7.4), and what is meant by it.
 const PCP_NOT_AUTHORIZED: u8 = 2;
 const PCP_UNSUPPORTED_OPTION: u8 = 5;
 const PCP_CANNOT_PROVIDE_EXTERNAL: u8 = 11;
+const PCP_ADDRESS_MISMATCH: u8 = 12;
 /// What NAT-PMP answers with (RFC 6886, 3.5).
 const PMP_NOT_AUTHORIZED: u8 = 2;
-/// What UPnP answers with (`WANIPConnection:1`, 2.4.16; `:2`, 2.5.16).
-const NO_SUCH_ENTRY: u16 = 714;
-const NOT_AUTHORIZED: u16 = 606;
-const CONFLICT: u16 = 718;
-const ONLY_PERMANENT: u16 = 725;
 
 /// A router that is asked for something.
 #[derive(Clone, Copy)]
@@ -71,24 +66,37 @@ pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Op
     let count = u32::try_from(ways.len()).unwrap_or(1).max(1);
     ways.iter().find_map(|way| {
         let part = Deadline::after(end.within(limit / count));
-        let (way, epoch) = match Protocol::of(way) {
-            Protocol::Pcp => (way.clone(), Some(pcp(place.router, part)?)),
+        let (way, epoch, external) = match Protocol::of(way) {
+            Protocol::Pcp => (way.clone(), Some(pcp(place.router, part)?), None),
             Protocol::NatPmp => {
                 let socket = connected((place.router, PORT).into())?;
                 // It has an epoch also where it has no address.
-                let epoch = answer(&socket, &[0, 0], part, |said| match said {
-                    [0, 128, 0, result, a, b, c, d, ..] if *result != 1 => {
-                        Some(u32::from_be_bytes([*a, *b, *c, *d]))
+                let said = answer(&socket, &[0, 0], part, |said| match said {
+                    [0, 128, 0, result, a, b, c, d, rest @ ..] if *result != 1 => {
+                        let address = <[u8; 4]>::try_from(rest).ok().filter(|_| *result == 0);
+                        Some((u32::from_be_bytes([*a, *b, *c, *d]), address))
                     }
                     _ => None,
                 });
-                (way.clone(), Some(epoch?))
+                let (epoch, address) = said?;
+                (way.clone(), Some(epoch), address.map(Ipv4Addr::from))
             }
-            // Where it was spoken before it is asked in any case.
-            Protocol::Upnp if way != Protocol::Upnp.name() => (way.clone(), None),
-            Protocol::Upnp => (find_control(place.router, http, part)?, None),
+            Protocol::Upnp => {
+                // It has another port after each start.
+                let known = (way != Protocol::Upnp.name()).then_some(way);
+                let known = known.and_then(|way| {
+                    let address = external_address(way, http, part).ok()?;
+                    Some((way.clone(), address))
+                });
+                let (way, external) = known.or_else(|| find_control(place.router, http, part))?;
+                (way, None, external)
+            }
         };
-        Some(Heard { way, epoch })
+        Some(Heard {
+            way,
+            epoch,
+            external: external.map(IpAddr::V4),
+        })
     })
 }
 
@@ -142,7 +150,7 @@ impl Router<'_> {
             let _ = self.map(mapping, 0);
             return Err(Refusal::Taken {
                 by: None,
-                offered: Some(external),
+                offered: Some(external).filter(|port| *port > 0),
             });
         }
         // What is granted so is over already.
@@ -205,152 +213,6 @@ impl Router<'_> {
         })
     }
 
-    /// Whom the router forwards this port to, where it tells that; none where it is nobody.
-    ///
-    /// # Errors
-    /// It does not tell.
-    pub fn holder(&self, transport: Transport, external: u16) -> Result<Option<Holder>, Refusal> {
-        let (port, protocol) = (external.to_string(), upper(transport));
-        let arguments = [
-            ("NewRemoteHost", ""),
-            ("NewExternalPort", &port),
-            ("NewProtocol", protocol),
-        ];
-        let asked = "GetSpecificPortMappingEntry";
-        match call(self.way, asked, &arguments, self.http, self.end) {
-            Ok(said) => {
-                let text = |element| within(&said, element).unwrap_or_default();
-                let plain = text("NewPortMappingDescription").chars();
-                let plain = plain.filter(|it| !it.is_control() && *it != '"');
-                Ok(Some(Holder {
-                    host: text("NewInternalClient")
-                        .chars()
-                        .take(LONGEST_NAME)
-                        .collect(),
-                    port: text("NewInternalPort").parse().unwrap_or_default(),
-                    description: plain.take(LONGEST_NAME).collect(),
-                }))
-            }
-            Err(Some(NO_SUCH_ENTRY)) => Ok(None),
-            Err(code) => Err(refused(code)),
-        }
-    }
-
-    fn keep_by_upnp(
-        &self,
-        mapping: &Mapping,
-        lifetime: u32,
-        renew: bool,
-    ) -> Result<Granted, Refusal> {
-        let there = self.holder(mapping.transport, mapping.external)?;
-        let is_there = there.is_some();
-        if let Some(holder) = there {
-            let leads_there =
-                holder.host == mapping.to.to_string() && holder.port == mapping.internal;
-            let was_granted = mapping.lifetime_s > 0 && !mapping.is_foreign;
-            let is_ours = holder.description == NAME || was_granted;
-            match (leads_there, is_ours) {
-                (true, true) if renew => {}
-                (true, _) => {
-                    return Ok(Granted {
-                        lifetime_s: None,
-                        was_gone: false,
-                        is_foreign: !is_ours,
-                        external: None,
-                    });
-                }
-                // Of this host, from when it was configured in another way, or had another address.
-                (false, _)
-                    if (is_ours && holder.host == self.own.to_string()
-                        || is_old(mapping, &holder))
-                        && self.delete(mapping).is_ok() => {}
-                (false, _) => {
-                    let is_left = is_old(mapping, &holder);
-                    let taken = Refusal::Taken {
-                        by: Some(holder),
-                        offered: None,
-                    };
-                    return Err(if is_left { left(mapping, taken) } else { taken });
-                }
-            }
-        }
-        let lifetime_s = match self.add(mapping, lifetime) {
-            Err(Some(ONLY_PERMANENT)) => self.add(mapping, 0).map(|()| 0),
-            added => added.map(|()| lifetime),
-        };
-        let is_elsewhere = mapping.to != self.own;
-        let lifetime_s = lifetime_s.map_err(|code| match code {
-            // In its secure mode miniupnpd says the former, others say the latter.
-            Some(NOT_AUTHORIZED | CONFLICT) if is_elsewhere => Refusal::OtherHost,
-            Some(CONFLICT) => Refusal::Taken {
-                by: None,
-                offered: None,
-            },
-            code => refused(code),
-        })?;
-        Ok(Granted {
-            lifetime_s: Some(lifetime_s),
-            was_gone: !is_there,
-            is_foreign: false,
-            external: None,
-        })
-    }
-
-    /// `AddPortMapping`, for good where the time is 0.
-    fn add(&self, mapping: &Mapping, lifetime: u32) -> Result<(), Option<u16>> {
-        let (external, internal) = (mapping.external.to_string(), mapping.internal.to_string());
-        let (to, lifetime) = (mapping.to.to_string(), lifetime.to_string());
-        let arguments = [
-            ("NewRemoteHost", ""),
-            ("NewExternalPort", &*external),
-            ("NewProtocol", upper(mapping.transport)),
-            ("NewInternalPort", &internal),
-            ("NewInternalClient", &to),
-            ("NewEnabled", "1"),
-            ("NewPortMappingDescription", NAME),
-            ("NewLeaseDuration", &lifetime),
-        ];
-        call(self.way, "AddPortMapping", &arguments, self.http, self.end).map(drop)
-    }
-
-    /// Nothing is deleted that leads elsewhere by now.
-    fn close_by_upnp(&self, mapping: &Mapping) -> Result<(), Refusal> {
-        let there = self.holder(mapping.transport, mapping.external)?;
-        let leads_there =
-            |it: &Holder| it.host == mapping.to.to_string() && it.port == mapping.internal;
-        match there {
-            Some(it) if is_old(mapping, &it) => {
-                self.delete(mapping).map_err(|it| left(mapping, it))
-            }
-            Some(it) if leads_there(&it) => self.delete(mapping),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn delete(&self, mapping: &Mapping) -> Result<(), Refusal> {
-        let port = mapping.external.to_string();
-        let arguments = [
-            ("NewRemoteHost", ""),
-            ("NewExternalPort", &*port),
-            ("NewProtocol", upper(mapping.transport)),
-        ];
-        match call(
-            self.way,
-            "DeletePortMapping",
-            &arguments,
-            self.http,
-            self.end,
-        ) {
-            Ok(_) | Err(Some(NO_SUCH_ENTRY)) => Ok(()),
-            Err(code) => Err(refused(code)),
-        }
-    }
-
-    /// Where the router speaks UPnP besides.
-    fn upnp(&self) -> Option<String> {
-        find_control(self.address, self.http, self.end)
-    }
-
     /// Asks for a forward by PCP or NAT-PMP, or for its end where the time is 0: what it is now.
     fn map(&self, mapping: &Mapping, lifetime: u32) -> Result<Mapped, Refusal> {
         let socket = connected((self.address, PORT).into()).ok_or(Refusal::Silent)?;
@@ -365,7 +227,9 @@ impl Router<'_> {
             })
         } else {
             let request = pcp_request(mapping, self.own, lifetime);
-            answer(&socket, &request, self.end, |said| read_pcp(mapping, said))
+            answer(&socket, &request, self.end, |said| {
+                read_pcp(mapping, is_elsewhere, said)
+            })
         };
         said.unwrap_or(Err(Refusal::Silent))
     }
@@ -402,25 +266,6 @@ fn left(mapping: &Mapping, refusal: Refusal) -> Refusal {
 
 /// What a router answers by PCP or NAT-PMP: its port, for how many seconds, and by PCP its address.
 type Mapped = (u16, u32, Option<IpAddr>);
-
-/// The protocol as UPnP writes it.
-const fn upper(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Udp => "UDP",
-        Transport::Tcp => "TCP",
-    }
-}
-
-/// What a device said by the number of its error.
-fn refused(code: Option<u16>) -> Refusal {
-    match code {
-        None => Refusal::Silent,
-        Some(NOT_AUTHORIZED) => Refusal::Forbidden("606, action not authorized".to_owned()),
-        Some(501) => Refusal::Other("501, action failed".to_owned()),
-        Some(402) => Refusal::Other("402, invalid arguments".to_owned()),
-        Some(code) => Refusal::Other(format!("error {code}")),
-    }
-}
 
 /// RFC 6886, 3.3 and 3.4: one that ends names no port of the router.
 fn nat_pmp_request(mapping: &Mapping, lifetime: u32) -> Vec<u8> {
@@ -489,7 +334,7 @@ fn nonce(mapping: &Mapping) -> [u8; 12] {
 }
 
 /// What an answer says; none where it is no answer to this.
-fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<Mapped, Refusal>> {
+fn read_pcp(mapping: &Mapping, is_elsewhere: bool, said: &[u8]) -> Option<Result<Mapped, Refusal>> {
     let (head, body) = said.split_at_checked(24)?;
     let [2, 129, _, result, ..] = head else {
         return None;
@@ -509,7 +354,10 @@ fn read_pcp(mapping: &Mapping, said: &[u8]) -> Option<Result<Mapped, Refusal>> {
         }
         PCP_NOT_AUTHORIZED => Err(Refusal::Forbidden("not authorized".to_owned())),
         // Only that of another host was added.
-        PCP_UNSUPPORTED_OPTION => Err(Refusal::OtherHost),
+        PCP_UNSUPPORTED_OPTION if is_elsewhere => Err(Refusal::OtherHost),
+        PCP_ADDRESS_MISMATCH => Err(Refusal::Other(
+            "something between this host and it translates addresses".to_owned(),
+        )),
         PCP_CANNOT_PROVIDE_EXTERNAL => Err(Refusal::Taken {
             by: None,
             offered: None,
@@ -529,6 +377,8 @@ fn four(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at + 4)?;
     Some(u32::from_be_bytes(four.try_into().ok()?))
 }
+
+mod upnp;
 
 #[cfg(test)]
 mod tests;

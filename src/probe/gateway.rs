@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use super::datagram::{PORT, answer, connected};
-use super::igd::{call, find_control, within};
+use super::igd::{external_address, find_control};
 use crate::logic::gateway::{Protocol, Said};
 use crate::net::Deadline;
 use crate::net::http::Http;
@@ -21,13 +21,13 @@ pub fn ask(router: Ipv4Addr, way: String, http: &Http, limit: Duration) -> Optio
         }
         Protocol::Pcp => (way, None, Some(pcp(router, end)?)),
         Protocol::Upnp => {
-            let control = if way == Protocol::Upnp.name() {
+            let (control, address) = if way == Protocol::Upnp.name() {
                 find_control(router, http, end)?
             } else {
-                way
+                let address = external_address(&way, http, end).ok()?;
+                (way, address)
             };
-            let address = external_address(&control, http, end)?;
-            (control, Some(address), None)
+            (control, Some(address?), None)
         }
     };
     Some(Said {
@@ -65,10 +65,4 @@ pub fn pcp(router: Ipv4Addr, end: Deadline) -> Option<u32> {
         };
         Some(u32::from_be_bytes([*a, *b, *c, *d]))
     })
-}
-
-/// `GetExternalIPAddress` (UPnP `WANIPConnection:1`, 2.4.18).
-fn external_address(control: &str, http: &Http, end: Deadline) -> Option<Ipv4Addr> {
-    let said = call(control, "GetExternalIPAddress", &[], http, end).ok()?;
-    within(&said, "NewExternalIPAddress")?.parse().ok()
 }

@@ -5,12 +5,15 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::datagram::unbound;
+use crate::logic::address::publishable;
 use crate::net::Deadline;
 use crate::net::http::{Http, Method, Request};
 
 /// Simple Service Discovery Protocol (UPnP Device Architecture 1.1, 1.3).
 const SSDP: u16 = 1900;
 const SSDP_GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
+/// So many of its connections are looked at.
+const MOST_SERVICES: usize = 4;
 /// The device's description, and its answer.
 const MAX_BODY: usize = 64 * 1024;
 
@@ -55,31 +58,76 @@ pub fn call(
     }
 }
 
-/// Where the device takes calls about its connection. Only the router's own address is believed: anybody at home may answer.
+/// Where the device takes calls about its connection, and its external address there, where it tells one. Only the router's own address is
+/// believed: anybody at home may answer. Many a device has several connections, of which one is in use.
 #[must_use]
-pub fn find_control(router: Ipv4Addr, http: &Http, end: Deadline) -> Option<String> {
-    let location = location(router, end)?;
-    let root = url_of(router, &location)?;
-    let description = text(http, Request::get(&location), end)?;
-    let services = description.split("<service>").skip(1);
-    let mut services = services.filter(|service| {
-        let kind = within(service, "serviceType").unwrap_or_default();
-        kind.contains(":WANIPConnection:") || kind.contains(":WANPPPConnection:")
-    });
-    let service = services.next()?;
-    let control = within(service, "controlURL")?;
+pub fn find_control(
+    router: Ipv4Addr,
+    http: &Http,
+    end: Deadline,
+) -> Option<(String, Option<Ipv4Addr>)> {
+    located(router, end, &mut |location| {
+        let root = url_of(router, location)?;
+        let description = text(http, Request::get(location), end)?;
+        let services = description.split("<service>").skip(1);
+        let controls = services.filter_map(|service| control_of(service, router, &root));
+        let mut best = None;
+        for control in controls.take(MOST_SERVICES) {
+            let address = external_address(&control, http, end).ok().flatten();
+            let rank = match address {
+                Some(address) if publishable(address.into()).is_ok() => 0,
+                Some(address) if !address.is_unspecified() => 1,
+                Some(_) => 2,
+                None => 3,
+            };
+            if best.as_ref().is_none_or(|(known, _, _)| rank < *known) {
+                best = Some((rank, control, address));
+            }
+            if rank == 0 {
+                break;
+            }
+        }
+        best.map(|(_, control, address)| (control, address))
+    })
+}
+
+/// What is called, behind where, if a service is of a connection.
+fn control_of(service: &str, router: Ipv4Addr, root: &str) -> Option<String> {
     let kind = within(service, "serviceType")?;
+    if !(kind.contains(":WANIPConnection:") || kind.contains(":WANPPPConnection:")) {
+        return None;
+    }
+    let control = within(service, "controlURL")?;
     let url = if control.starts_with("http://") {
         url_of(router, control).map(|_| control.to_owned())?
     } else {
         format!("{root}/{}", control.trim_start_matches('/'))
     };
-    // What is called, behind where.
     Some(format!("{url} {kind}"))
 }
 
-/// What SSDP says of where the description is.
-fn location(router: Ipv4Addr, end: Deadline) -> Option<String> {
+/// `GetExternalIPAddress` (UPnP `WANIPConnection:1`, 2.4.18); none where the device answers something else.
+///
+/// # Errors
+/// It does not answer.
+pub(super) fn external_address(
+    control: &str,
+    http: &Http,
+    end: Deadline,
+) -> Result<Option<Ipv4Addr>, ()> {
+    match call(control, "GetExternalIPAddress", &[], http, end) {
+        Ok(said) => Ok(within(&said, "NewExternalIPAddress").and_then(|it| it.parse().ok())),
+        Err(Some(_)) => Ok(None),
+        Err(None) => Err(()),
+    }
+}
+
+/// What SSDP says of where descriptions are, one after the other, until one is of use.
+fn located<T>(
+    router: Ipv4Addr,
+    end: Deadline,
+    of_use: &mut dyn FnMut(&str) -> Option<T>,
+) -> Option<T> {
     let socket = unbound()?;
     let request = "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\n\
                    ST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n\r\n";
@@ -89,18 +137,22 @@ fn location(router: Ipv4Addr, end: Deadline) -> Option<String> {
             .send_to(request.as_bytes(), (SSDP_GROUP, SSDP))
             .is_ok();
     }
-    let mut buffer = [0; 1500];
+    let (mut buffer, mut tried) = ([0; 1500], vec![]);
     while sent && !end.remaining().is_zero() {
         socket.set_read_timeout(Some(end.remaining())).ok()?;
         let (length, from) = socket.recv_from(&mut buffer).ok()?;
         let said = std::str::from_utf8(buffer.get(..length)?).unwrap_or_default();
         let headers = said.lines().filter_map(|line| line.split_once(':'));
         let mut found = headers.filter(|(name, _)| name.eq_ignore_ascii_case("location"));
-        let location = found.next().map(|(_, value)| value.trim());
-        if let Some(location) = location.filter(|it| url_of(router, it).is_some()) {
-            if from.ip() == router && said.contains("InternetGatewayDevice") {
-                return Some(location.to_owned());
+        let location = found.next().map(|(_, value)| value.trim().to_owned());
+        let is_of_router = from.ip() == router && said.contains("InternetGatewayDevice");
+        // It answers each question, and each by several ways.
+        let is_new = |it: &String| !tried.contains(it) && url_of(router, it).is_some();
+        if let Some(location) = location.filter(|it| is_of_router && is_new(it)) {
+            if let Some(found) = of_use(&location) {
+                return Some(found);
             }
+            tried.push(location);
         }
     }
     None
@@ -131,3 +183,6 @@ pub fn within<'t>(xml: &'t str, element: &str) -> Option<&'t str> {
     let (_, rest) = xml.split_once(&format!("<{element}>"))?;
     rest.split_once('<').map(|(text, _)| text.trim())
 }
+
+#[cfg(test)]
+mod tests;

@@ -340,12 +340,14 @@ fn probe_and_check_ask_it_too() {
 }
 
 #[test]
-fn without_the_section_nothing_is_asked_and_nothing_remembered() {
+fn without_the_section_nothing_is_asked_and_the_battery_remembered_for_its_time_alone() {
     let upsd = Upsd::new("OB");
     let stage = stage(&upsd);
     suppresses(&stage, "the UPS is on battery");
     assert_ne!(stage.home.state()["recovery"]["battery"], Value::Null);
     stage.configure("");
+    suppresses(&stage, "the UPS was on battery");
+    pass(&stage, Duration::from_secs(15 * 60));
     let (_, report) = stage.home.cycle_with(&[]);
     assert_eq!(report["recovery"]["outcome"], "completed", "{report:#}");
     assert_eq!(report["ups"], Value::Null);

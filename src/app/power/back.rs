@@ -40,8 +40,9 @@ pub fn restore(
         format!("{what}; the modem may be without power; fix: {fix}switch the plug on by hand, or wait for the next cycle")
     });
     if restored.is_ok() {
-        state.recovery.interrupted();
-        state.recovery.lights(&system::now());
+        let now = system::now();
+        state.recovery.interrupted(&now);
+        state.recovery.lights(&now);
     }
     Some(restored)
 }
@@ -142,7 +143,7 @@ pub fn switch_on_by_hand(
 
 /// Gives up a cut whose plug can never be reached again.
 pub fn forget(state: &mut State, now: &Moment) {
-    state.recovery.interrupted();
+    state.recovery.interrupted(now);
     if state.recovery.result.as_ref().is_some_and(|it| it.ended) {
         return;
     }

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::logic::event::EventKind;
 use crate::logic::fixtures;
 use crate::logic::moment::Moment;
 use crate::plug::{Pin, PlugError};
@@ -255,6 +256,76 @@ fn an_off_that_was_refused_is_no_attempt_and_the_on_after_it_may_have_started_th
         (0, None)
     );
     assert!(state.recovery.powered.is_some());
+}
+
+/// A plug that carries out an off later than anybody waits for it, as one over the air or behind a cloud.
+#[derive(Default)]
+struct Late(AtomicBool);
+
+impl Plug for Late {
+    fn can_time_itself(&self) -> bool {
+        false
+    }
+
+    fn status(&self, _: Deadline) -> Result<PlugStatus, PlugError> {
+        Ok(PlugStatus {
+            on: Some(!self.0.load(Ordering::Relaxed)),
+            ..PlugStatus::default()
+        })
+    }
+
+    fn off(&self, _: Duration, _: Option<Duration>, _: Deadline) -> Result<(), PlugError> {
+        Err(PlugError {
+            message: "it says that it is on".to_owned(),
+            maybe_done: true,
+        })
+    }
+
+    fn on(&self, _: Deadline) -> Result<(), PlugError> {
+        self.0.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn target(&self) -> String {
+        "of a test".to_owned()
+    }
+}
+
+#[test]
+fn an_off_that_is_carried_out_after_the_attempt_has_failed_is_undone_by_the_next_cycle() {
+    let limits = Limits {
+        enabled: true,
+        off_time: Duration::from_millis(1),
+        restore_after: Duration::ZERO,
+        ..fixtures::limits()
+    };
+    let plug = Late::default();
+    let mut state = State::cold(&system::now());
+    state.recovery.away = Some(system::now());
+    let save = |_: &State| Ok(());
+    let outcome = cycle(&plug, &mut state, &limits, &save, &|| LastLook::Silence).unwrap();
+    assert!(outcome.reason().unwrap().ends_with("; the power is back"));
+    assert!(state.recovery.cut.is_none());
+    let mut next = || {
+        let held = Decision::Suppressed("cooldown".to_owned());
+        let look = || LastLook::Silence;
+        carry_out(&held, Ok(&plug), &mut state, &limits, Some(&save), &look).unwrap()
+    };
+    assert_eq!(next(), Outcome::Suppressed("cooldown".to_owned()));
+    plug.0.store(true, Ordering::Relaxed);
+    assert_eq!(next(), Outcome::SwitchedOn);
+    assert!(!plug.0.load(Ordering::Relaxed));
+    let last = state.outbox.last().map(|event| &event.what);
+    assert!(
+        matches!(
+            last,
+            Some(EventKind::Recovery {
+                phase: RecoveryPhase::SwitchedOn,
+                ..
+            })
+        ),
+        "{last:?}"
+    );
 }
 
 #[test]

@@ -172,10 +172,14 @@ fn what_a_router_grants_by_a_datagram_is_believed_and_what_it_refuses_told() {
     for (result, expected) in [
         (0, by_pcp()),
         (2, forbidden()),
-        (5, Err(Refusal::OtherHost)),
+        // No option was sent.
+        (5, other("result 5")),
         (8, other("it can keep no more")),
         (11, taken),
-        (12, other("result 12")),
+        (
+            12,
+            other("something between this host and it translates addresses"),
+        ),
     ] {
         let at = router(move |request| vec![pcp(request, result, 51820, 1800)]);
         assert_eq!(ask(at, "PCP", None), expected, "PCP {result}");
@@ -183,6 +187,8 @@ fn what_a_router_grants_by_a_datagram_is_believed_and_what_it_refuses_told() {
     let elsewhere = Some(Ipv4Addr::new(127, 0, 0, 9));
     let at = router(|_| vec![nat_pmp(0, 51820, 1800)]);
     assert_eq!(ask(at, "NAT-PMP", elsewhere), Err(Refusal::OtherHost));
+    let at = router(|request| vec![pcp(request, 5, 51820, 1800)]);
+    assert_eq!(ask(at, "PCP", elsewhere), Err(Refusal::OtherHost));
 }
 
 #[test]
@@ -314,11 +320,11 @@ fn a_device_is_asked_to_delete_what_leads_to_the_address_of_before_and_nothing_e
         ("", true, Ok(Some(3600))),
         ("Xbox", true, Err(false)),
     ] {
-        let (control, asked) = device(move |action, _| match action {
-            "GetSpecificPortMappingEntry" => entry("127.0.0.2", 51820, description),
-            "DeletePortMapping" if !deletes => error(606),
-            _ => (200, String::new()),
-        });
+        let old = entry("127.0.0.2", 51820, description);
+        let refuses = move |action: &str, _: &str| {
+            (action == "DeletePortMapping" && !deletes).then(|| error(606))
+        };
+        let (control, asked) = keeper(Some(old.clone()), refuses);
         let http = http();
         let router = Router {
             address: address(),
@@ -331,11 +337,18 @@ fn a_device_is_asked_to_delete_what_leads_to_the_address_of_before_and_nothing_e
         let kept = router.keep(&moved(), HOUR, true);
         let kept = kept.map(|it| it.lifetime_s).map_err(is_left);
         assert_eq!(kept, expected, "{description} {deletes}");
+        let (control, more) = keeper(Some(old), refuses);
+        let router = Router {
+            way: &control,
+            ..router
+        };
         let closed = router.close(&moved()).map(drop).map_err(is_left);
         let left = expected == Err(true);
         assert_eq!(closed, if left { Err(true) } else { Ok(()) });
-        let asked = asked.lock().unwrap().join(" ");
-        assert_eq!(asked.contains("Delete"), expected != Err(false), "{asked}");
+        for asked in [asked, more] {
+            let asked = asked.lock().unwrap().join(" ");
+            assert_eq!(asked.contains("Delete"), expected != Err(false), "{asked}");
+        }
     }
 }
 
@@ -415,6 +428,33 @@ fn device(
     (control, asked)
 }
 
+/// A device that keeps what it is given, beside what `otherwise` answers.
+fn keeper(
+    there: Option<(u16, String)>,
+    otherwise: impl Fn(&str, &str) -> Option<(u16, String)> + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let there = Mutex::new(there);
+    device(move |action, body| {
+        let otherwise = otherwise(action, body);
+        if let Some(said) = otherwise {
+            return said;
+        }
+        let mut there = there.lock().unwrap();
+        match action {
+            "GetSpecificPortMappingEntry" => there.clone().unwrap_or_else(|| error(714)),
+            "AddPortMapping" => {
+                *there = Some(entry("127.0.0.1", 51820, "cadence"));
+                (200, String::new())
+            }
+            "DeletePortMapping" => {
+                *there = None;
+                (200, String::new())
+            }
+            _ => error(401),
+        }
+    })
+}
+
 fn error(code: u16) -> (u16, String) {
     let said = format!("<UPnPError><errorCode>{code}</errorCode></UPnPError>");
     (500, said)
@@ -443,10 +483,8 @@ fn ask_device(control: &str, host: Option<Ipv4Addr>, renew: bool) -> Result<Gran
 
 #[test]
 fn of_a_device_it_is_asked_first_whose_the_port_is() {
-    let (control, asked) = device(|action, body| {
-        if action == "GetSpecificPortMappingEntry" {
-            error(714)
-        } else {
+    let (control, asked) = keeper(None, |action, body| {
+        if action == "AddPortMapping" {
             for part in [
                 "<NewExternalPort>51820</NewExternalPort><NewProtocol>UDP</NewProtocol>",
                 "<NewInternalPort>51820</NewInternalPort><NewInternalClient>127.0.0.1</NewInternalClient>",
@@ -454,8 +492,8 @@ fn of_a_device_it_is_asked_first_whose_the_port_is() {
             ] {
                 assert!(body.contains(part), "{body}");
             }
-            (200, String::new())
         }
+        None
     });
     let granted = Granted {
         lifetime_s: Some(3600),
@@ -464,8 +502,8 @@ fn of_a_device_it_is_asked_first_whose_the_port_is() {
         external: None,
     };
     assert_eq!(ask_device(&control, None, true), Ok(granted));
-    let both = ["GetSpecificPortMappingEntry", "AddPortMapping"];
-    assert_eq!(*asked.lock().unwrap(), both);
+    let get = "GetSpecificPortMappingEntry";
+    assert_eq!(*asked.lock().unwrap(), [get, "AddPortMapping", get]);
 }
 
 #[test]
@@ -476,6 +514,7 @@ fn what_another_host_has_is_named_and_left_alone() {
             host: "127.0.0.77".to_owned(),
             port: 3074,
             description: description.to_owned(),
+            is_enabled: true,
         };
         let taken = Refusal::Taken {
             by: Some(by),
@@ -489,41 +528,120 @@ fn what_another_host_has_is_named_and_left_alone() {
 #[test]
 fn what_leads_here_already_is_renewed_where_it_is_ours_and_left_alone_where_it_is_not() {
     for (description, renew, asks, is_foreign) in [
-        ("cadence", true, 2, false),
+        ("cadence", true, 3, false),
         ("cadence", false, 1, false),
         ("by hand", true, 1, true),
     ] {
-        let (control, asked) = device(move |action, _| match action {
-            "GetSpecificPortMappingEntry" => entry("127.0.0.1", 51820, description),
-            _ => (200, String::new()),
-        });
+        let there = entry("127.0.0.1", 51820, description);
+        let (control, asked) = keeper(Some(there), |_, _| None);
         let granted = ask_device(&control, None, renew).unwrap();
         assert_eq!(granted.is_foreign, is_foreign, "{description}");
         assert!(!granted.was_gone);
         assert_eq!(asked.lock().unwrap().len(), asks, "{description}");
     }
     // Ours from when it was configured in another way makes room.
-    let (control, asked) = device(|action, _| match action {
-        "GetSpecificPortMappingEntry" => entry("127.0.0.1", 9, "cadence"),
-        _ => (200, String::new()),
-    });
+    let (control, asked) = keeper(Some(entry("127.0.0.1", 9, "cadence")), |_, _| None);
     assert!(ask_device(&control, None, true).is_ok());
     assert_eq!(
-        asked.lock().unwrap()[1..],
+        asked.lock().unwrap()[1..3],
         ["DeletePortMapping", "AddPortMapping"]
     );
 }
 
 #[test]
 fn a_device_that_keeps_a_forward_for_good_alone_is_asked_for_that() {
-    let (control, asked) = device(|action, body| match action {
-        "GetSpecificPortMappingEntry" => error(714),
-        _ if body.contains("<NewLeaseDuration>0<") => (200, String::new()),
-        _ => error(725),
+    let (control, asked) = keeper(None, |action, body| {
+        let is_leased = action == "AddPortMapping" && !body.contains("<NewLeaseDuration>0<");
+        is_leased.then(|| error(725))
     });
     let granted = ask_device(&control, None, true).unwrap();
     assert_eq!(granted.lifetime_s, Some(0));
-    assert_eq!(asked.lock().unwrap().len(), 3);
+    assert_eq!(asked.lock().unwrap().len(), 4);
+}
+
+#[test]
+fn what_a_device_says_that_it_does_and_does_not_is_seen() {
+    let not_kept = |kept: Result<Granted, Refusal>| match kept {
+        Err(Refusal::NotKept(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    let (forgets, _) = keeper(None, |action, _| {
+        (action == "AddPortMapping").then(|| (200, String::new()))
+    });
+    let why = not_kept(ask_device(&forgets, None, true));
+    assert_eq!(why, "it says that it does, and does not");
+    let off = |description: &str| {
+        let (status, entry) = entry("127.0.0.1", 51820, description);
+        (status, entry.replace("Enabled>1<", "Enabled>0<"))
+    };
+    // Ours is switched on again, somebody else's is somebody else's.
+    let (ours, _) = keeper(Some(off("cadence")), |_, _| None);
+    assert!(ask_device(&ours, None, false).is_ok());
+    let (by_hand, asked) = keeper(Some(off("by hand")), |_, _| None);
+    let why = not_kept(ask_device(&by_hand, None, true));
+    assert_eq!(why, "somebody made it there, and it is switched off");
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    let stays_off = off("cadence");
+    let (stays, _) = device(move |action, _| match action {
+        "GetSpecificPortMappingEntry" => stays_off.clone(),
+        _ => (200, String::new()),
+    });
+    let why = not_kept(ask_device(&stays, None, true));
+    assert_eq!(why, "it keeps it switched off");
+    // An end that is none.
+    let there = entry("127.0.0.1", 51820, "cadence");
+    let (keeps, _) = keeper(Some(there), |action, _| {
+        (action == "DeletePortMapping").then(|| (200, String::new()))
+    });
+    let http = http();
+    let router = Router {
+        address: address(),
+        way: &keeps,
+        own: Ipv4Addr::LOCALHOST,
+        http: &http,
+        end: Deadline::after(Duration::from_secs(5)),
+    };
+    let why = not_kept(router.close(&mapping(None)));
+    assert_eq!(why, "it says that it is gone, and still has it");
+}
+
+#[test]
+fn a_device_that_tells_nothing_by_a_port_is_asked_for_its_list() {
+    let listed = |client: &str| {
+        let port = "<NewExternalPort>51820</NewExternalPort><NewProtocol>UDP</NewProtocol>";
+        let (status, said) = entry(client, 51820, "cadence");
+        (status, format!("{port}{said}"))
+    };
+    let other = "<NewExternalPort>80</NewExternalPort><NewProtocol>TCP</NewProtocol>";
+    // What its list says behind its end, and who has the port first.
+    for (end, holder) in [(713, None), (501, None), (713, Some("127.0.0.77"))] {
+        let second = Mutex::new(holder.map(listed));
+        let (control, _) = device(move |action, body| match action {
+            "GetSpecificPortMappingEntry" => error(501),
+            "GetGenericPortMappingEntry" if body.contains("Index>0<") => (200, other.to_owned()),
+            "GetGenericPortMappingEntry" if body.contains("Index>1<") => {
+                let second = second.lock().unwrap();
+                second.clone().unwrap_or_else(|| error(end))
+            }
+            "AddPortMapping" => {
+                *second.lock().unwrap() = Some(listed("127.0.0.1"));
+                (200, String::new())
+            }
+            _ => error(end),
+        });
+        let kept = ask_device(&control, None, true);
+        match holder {
+            None => assert_eq!(kept.map(|it| it.lifetime_s), Ok(Some(3600)), "{end}"),
+            Some(_) => assert!(matches!(kept, Err(Refusal::Taken { by: Some(_), .. }))),
+        }
+    }
+    // One that tells neither is not written to: the port may be anybody's.
+    let (control, asked) = keeper(None, |action, _| {
+        action.starts_with("Get").then(|| error(501))
+    });
+    let why = Refusal::Other("501, action failed".to_owned());
+    assert_eq!(ask_device(&control, None, true), Err(why));
+    assert!(!asked.lock().unwrap().contains(&"AddPortMapping".to_owned()));
 }
 
 #[test]
@@ -573,6 +691,6 @@ fn what_a_device_calls_it_neither_steers_a_terminal_nor_fills_it() {
     let Err(Refusal::Taken { by: Some(by), .. }) = ask_device(&control, None, true) else {
         panic!("it is another one's");
     };
-    assert_eq!(by.description.chars().count(), LONGEST_NAME);
+    assert_eq!(by.description.chars().count(), 40);
     assert!(by.description.starts_with("[31mxyy"), "{}", by.description);
 }

@@ -395,6 +395,7 @@ fn recovery() -> RecoveryState {
         away: None,
         plug_seen: None,
         powered: None,
+        unsure: None,
         battery: None,
         served: None,
         router: Router::Steady,

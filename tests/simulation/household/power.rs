@@ -135,7 +135,7 @@ impl Home {
     pub fn restore(&mut self, state: &mut State) -> Result<(), Killed> {
         if state.recovery.cut.is_some() && self.light_up()? {
             self.world.note("a cut that was left is over".to_owned());
-            state.recovery.interrupted();
+            state.recovery.interrupted(&self.now());
             state.recovery.lights(&self.now());
         }
         Ok(())

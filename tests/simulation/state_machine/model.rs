@@ -312,7 +312,7 @@ impl Home {
         if state.recovery.cut.is_some() {
             self.plug_on = true;
             self.truth.powered = Some(self.seconds);
-            state.recovery.interrupted();
+            state.recovery.interrupted(&now);
             state.recovery.lights(&now);
         }
         let seen = observation(input.seen);
