@@ -72,6 +72,8 @@ pub mod error;
 pub mod file;
 pub mod folder;
 pub mod handover;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod logging;
 pub mod logic;
 pub mod net;

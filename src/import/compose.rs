@@ -1,0 +1,154 @@
+//! A compose file (<https://docs.docker.com/reference/compose-file/services/>): which service is one of the tools, and its environment.
+
+use serde_json::{Map, Value};
+
+use super::environment::{self, NAMES, Variables};
+use super::imported::{Imported, shown};
+use super::json::{self, text};
+
+type Object = Map<String, Value>;
+
+/// Images whose configuration is a file, and that file.
+const BY_FILE: [(&str, &str); 5] = [
+    ("qmcgaw/ddns-updater", "data/config.json"),
+    ("timothyjmiller/cloudflare-ddns", "config.json"),
+    ("jeessy/ddns-go", ".ddns_go_config.yaml"),
+    ("ddclient", "ddclient.conf"),
+    ("inadyn", "inadyn.conf"),
+];
+const BY_ENVIRONMENT: &str = "favonia/cloudflare-ddns";
+
+/// The service of a compose file that keeps records, and which tool it is.
+///
+/// # Errors
+/// There is none, or more than one.
+pub fn read(
+    root: &Object,
+    beside: &dyn Fn(&str) -> Option<String>,
+    into: &mut Imported,
+) -> Result<&'static str, String> {
+    let shell = beside(".env").map_or(vec![], |text| {
+        environment::dotenv(&text, &mut Imported::default())
+    });
+    let services = root.get("services").and_then(Value::as_object);
+    let mut found = vec![];
+    let mut by_file = None;
+    for (name, service) in services.into_iter().flatten() {
+        let Some(service) = service.as_object() else {
+            continue;
+        };
+        let image = json::field(service, "image").unwrap_or_default();
+        let mut own = into.clone();
+        let vars = variables(service, &shell, beside, &mut own);
+        let has = |name: &str| vars.iter().any(|(own, _)| own == name);
+        let has_any = NAMES.iter().any(|name| has(name));
+        let is_known = image.contains(BY_ENVIRONMENT) || has_any;
+        if is_known {
+            let tool = match image.contains("timothyjmiller/") {
+                true => "timothymiller/cloudflare-ddns",
+                false => "favonia/cloudflare-ddns",
+            };
+            found.push((name, service, vars, own, tool));
+        } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {
+            by_file = Some((name, file));
+        }
+    }
+    if found.len() > 1 {
+        let names: Vec<String> = found.iter().map(|(name, ..)| shown(name)).collect();
+        return Err(format!(
+            "several services keep records ({}), and one is taken; fix: put the one to take into a file of its own",
+            names.join(", ")
+        ));
+    }
+    let Some((_, service, vars, own, tool)) = found.pop() else {
+        return Err(match by_file {
+            Some((name, file)) => format!(
+                "the service {} has its configuration in a file of its own; fix: name that one, which is {file} in one of its volumes",
+                shown(name)
+            ),
+            None => "no service in it is one of favonia/cloudflare-ddns or timothymiller/cloudflare-ddns with its environment".to_owned(),
+        });
+    };
+    *into = own;
+    let file = |path: &str| beside(outside(root, service, path).as_deref()?);
+    environment::read(&vars, &file, into);
+    Ok(tool)
+}
+
+/// The environment of a service: its files, and over them what is written in it.
+fn variables(
+    service: &Object,
+    shell: &Variables,
+    beside: &dyn Fn(&str) -> Option<String>,
+    into: &mut Imported,
+) -> Variables {
+    let mut vars = vec![];
+    for path in each(service.get("env_file")) {
+        let path = match path {
+            Value::Object(own) => json::field(own, "path"),
+            path => text(path),
+        };
+        match path.as_deref().and_then(beside) {
+            Some(text) => vars.extend(environment::dotenv(&text, into)),
+            None => into.lose("env_file", "it cannot be read"),
+        }
+    }
+    let written: Vec<(String, Option<String>)> = match service.get("environment") {
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect(),
+        list => each(list)
+            .filter_map(text)
+            .map(|pair| match pair.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (pair, None),
+            })
+            .collect(),
+    };
+    for (name, value) in written {
+        // Without a value it is that of the shell.
+        let value = value.unwrap_or_else(|| format!("${{{name}}}"));
+        match environment::filled(&value, shell) {
+            _ if !environment::is_name(&name) => into.lose("environment", "an entry is not NAME=value"),
+            Ok(value) => vars.push((name, value)),
+            Err(lacks) => into.lose(
+                &name,
+                &format!(
+                    "its value is that of a variable {}, which is not set in a .env beside the file",
+                    shown(&lacks)
+                ),
+            ),
+        }
+    }
+    vars
+}
+
+/// One, or each of a list.
+fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    let list = value
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let single = value.filter(|value| !value.is_array() && !value.is_null());
+    single.into_iter().chain(list)
+}
+
+/// The file of this host that the container sees at this path: a secret, or a volume.
+fn outside(root: &Object, service: &Object, path: &str) -> Option<String> {
+    if let Some(name) = path.strip_prefix("/run/secrets/") {
+        let secret = root.get("secrets")?.as_object()?.get(name)?.as_object()?;
+        return json::field(secret, "file");
+    }
+    each(service.get("volumes")).find_map(|volume| match volume {
+        Value::Object(volume) => {
+            let is_its = json::field(volume, "target").as_deref() == Some(path);
+            is_its.then(|| json::field(volume, "source")).flatten()
+        }
+        volume => {
+            let volume = text(volume)?;
+            let mut parts = volume.split(':');
+            let (source, target) = (parts.next()?, parts.next()?);
+            (target == path).then(|| source.to_owned())
+        }
+    })
+}

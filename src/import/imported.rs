@@ -1,0 +1,264 @@
+//! What is taken from another tool's file, and what is left out of it.
+
+use std::fmt;
+
+use crate::logic::units::RecordType;
+
+/// Said of a key that is in no table.
+pub const UNKNOWN: &str = "unknown to cadence";
+/// Why a key is of no use here.
+pub const SCHEDULE: &str = "cadence has a schedule of its own";
+/// The same.
+pub const SOURCE: &str = "cadence asks several providers for the address, and two must agree";
+/// The same.
+pub const PROCESS: &str = "it is about the other tool's own process";
+/// The same.
+pub const MESSAGES: &str = "for messages, see [[notify]] and `cadence notify`";
+/// Why an address that is no public one makes a difference.
+pub const INTERFACE: &str = "cadence publishes the public address alone, as providers see it; a record for an address of a LAN or a VPN must not be kept by it";
+const OTHER_TOKEN: &str = "it has another API token, and a configuration has one; for a second instance: `cadence --config OTHER.toml --state-dir OTHER init --record NAME --token-file FILE`";
+const GLOBAL_KEY: &str = "cadence needs an API token, as a Global API Key can do everything; create one, and add --token-file FILE";
+/// Cloudflare's for automatic.
+const AUTOMATIC: u32 = 1;
+/// The range of a TTL that needs no change of the schedule: the policy rule `interval-below-ttl`.
+const TTLS: std::ops::RangeInclusive<u32> = 60..=120;
+/// No key of a known tool is longer; a token is.
+const MAX_KEY: usize = 36;
+/// So many letters and digits in a row may be a secret.
+const SECRET: usize = 30;
+
+/// A text that is shown nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides it.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The text itself, for the file of its own.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// How a record is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// As a whole.
+    Whole(String),
+    /// Within a zone of which only the id is known; an empty one is the zone's own.
+    Within {
+        /// The part before the zone's name.
+        sub: String,
+        /// The id of the zone: 32 hexadecimal digits.
+        zone_id: String,
+    },
+}
+
+/// A record that the other tool keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub kind: RecordType,
+    /// Its zone, where the file names one.
+    pub zone: Option<String>,
+    /// Seconds, 1 for automatic.
+    pub ttl: Option<u32>,
+    /// Whether Cloudflare proxies it.
+    pub proxied: Option<bool>,
+    /// Whether `ttl` and `proxied` are for a record that is created, and one that exists keeps its own.
+    pub is_for_new: bool,
+}
+
+impl Wanted {
+    /// A record of this name, of which nothing else is said.
+    #[must_use]
+    pub const fn named(name: Name, kind: RecordType) -> Self {
+        Self {
+            name,
+            kind,
+            zone: None,
+            ttl: None,
+            proxied: None,
+            is_for_new: false,
+        }
+    }
+
+    /// The record for people.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = match &self.name {
+            Name::Whole(name) => shown(name),
+            Name::Within { sub, zone_id } => match shown(sub).as_str() {
+                "" => format!("the zone {zone_id}"),
+                sub => format!("{sub} in the zone {zone_id}"),
+            },
+        };
+        format!("{name} {}", self.kind.as_str())
+    }
+}
+
+/// Something that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What it is: a key, or a record.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// Whether something is missed by it.
+    pub matters: bool,
+}
+
+/// Who else was told by the other tool that it lives.
+#[derive(Debug, Clone)]
+pub struct Beat {
+    /// `heartbeat.preset`.
+    pub preset: &'static str,
+    /// Its URL.
+    pub url: Secret,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub struct Imported {
+    /// The records, each once.
+    pub records: Vec<Wanted>,
+    /// The API token, as it stands there.
+    pub token: Option<Secret>,
+    /// The heartbeat.
+    pub heartbeat: Option<Beat>,
+    /// What is left out, each once.
+    pub left_out: Vec<LeftOut>,
+    /// Whether another token takes the place of those of the file.
+    pub has_token: bool,
+}
+
+impl Imported {
+    /// Adds a record, unless it needs another token than those before it.
+    pub fn add(&mut self, wanted: Wanted, token: Option<&str>) {
+        if let Some(token) = token.filter(|_| !self.has_token) {
+            let known = self.token.get_or_insert_with(|| Secret::new(token));
+            if known.expose() != token {
+                self.lose(&wanted.label(), OTHER_TOKEN);
+                return;
+            }
+        }
+        let is_same = |own: &Wanted| own.name == wanted.name && own.kind == wanted.kind;
+        if !self.records.iter().any(is_same) {
+            self.records.push(wanted);
+        }
+    }
+
+    /// Leaves a key out of which nothing is missed.
+    pub fn leave(&mut self, what: &str, why: &str) {
+        self.left_out(what, why, false);
+    }
+
+    /// Leaves out what the operator has to know of.
+    pub fn lose(&mut self, what: &str, why: &str) {
+        self.left_out(what, why, true);
+    }
+
+    /// Leaves out a Global API Key.
+    pub fn lose_key(&mut self, what: &str) {
+        if !self.has_token {
+            self.lose(what, GLOBAL_KEY);
+        }
+    }
+
+    /// Leaves out a key as a table says; one that is in none is unknown.
+    pub fn leave_as(&mut self, key: &str, table: &[(&str, &str)]) {
+        let known = table.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
+        match known {
+            Some((_, why)) => self.left_out(key, why, *why == INTERFACE),
+            None => self.lose(key, UNKNOWN),
+        }
+    }
+
+    fn left_out(&mut self, what: &str, why: &str, matters: bool) {
+        let left = LeftOut {
+            what: shown(what),
+            why: why.to_owned(),
+            matters,
+        };
+        if !self.left_out.contains(&left) {
+            self.left_out.push(left);
+        }
+    }
+
+    /// The TTL, where a record can have it.
+    pub fn ttl(&mut self, key: &str, text: &str) -> Option<u32> {
+        let ttl = text.trim().parse::<u32>().ok();
+        // Both are the provider's automatic one.
+        let ttl = ttl.map(|ttl| if ttl == 0 { AUTOMATIC } else { ttl });
+        match ttl {
+            Some(ttl) if ttl == AUTOMATIC || TTLS.contains(&ttl) => return Some(ttl),
+            Some(_) => self.lose(key, "a record keeps the TTL that it has; to set one of over 120 s, read of interval-below-ttl in cadence.toml(5)"),
+            None => self.lose(key, "expected a number of seconds"),
+        }
+        None
+    }
+
+    /// A yes or no, as the tools write it.
+    pub fn flag(&mut self, key: &str, text: &str) -> Option<bool> {
+        let flag = flag(text);
+        if flag.is_none() {
+            self.lose(key, "expected true or false");
+        }
+        flag
+    }
+}
+
+/// A yes or no, as the tools write it.
+#[must_use]
+pub fn flag(text: &str) -> Option<bool> {
+    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match text {
+        _ if is(&["true", "yes", "on", "1", "t", "y"]) => Some(true),
+        _ if is(&["false", "no", "off", "0", "f", "n"]) => Some(false),
+        _ => None,
+    }
+}
+
+/// A key or a name as it may be shown: in a broken file a secret may stand in its place.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let is_short = |part: &str| part.chars().count() <= MAX_KEY;
+    let is_plain = !text.chars().any(char::is_control);
+    if is_plain && text.split([' ', '.']).all(is_short) && !is_secretive(text) {
+        text.to_owned()
+    } else {
+        "(not shown)".to_owned()
+    }
+}
+
+/// Whether a part of it looks like a token or a key: long, and of a mixture that no name has.
+#[must_use]
+pub fn is_secretive(text: &str) -> bool {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.split(|c| !is_of_token(c)).any(|run| {
+        let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+        let is_mixed =
+            has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+        let is_hex = run.bytes().all(|byte| byte.is_ascii_hexdigit());
+        run.len() >= SECRET && (is_mixed || is_hex)
+    })
+}
+
+/// Whether it is the id of a zone.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
