@@ -44,9 +44,10 @@ pub fn read(
         let has_any = NAMES.iter().any(|name| has(name));
         let is_known = image.contains(BY_ENVIRONMENT) || has_any;
         if is_known {
-            let tool = match image.contains("timothyjmiller/") {
-                true => "timothymiller/cloudflare-ddns",
-                false => "favonia/cloudflare-ddns",
+            let tool = if image.contains("timothyjmiller/") {
+                "timothymiller/cloudflare-ddns"
+            } else {
+                "favonia/cloudflare-ddns"
             };
             found.push((name, service, vars, own, tool));
         } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {

@@ -5,7 +5,7 @@ use super::imported::{INTERFACE, Imported, Name, PROCESS, SCHEDULE, SOURCE, Want
 use crate::logic::units::RecordType;
 
 /// What is of no use, and why. `use` and its kin are looked at for themselves.
-const TABLE: [(&str, &str); 31] = [
+const TABLE: [(&str, &str); 48] = [
     ("daemon", SCHEDULE),
     ("min-interval", SCHEDULE),
     ("max-interval", SCHEDULE),
@@ -39,6 +39,23 @@ const TABLE: [(&str, &str); 31] = [
     ("webv4-skip", SOURCE),
     ("webv6-skip", SOURCE),
     ("ipv6", SOURCE),
+    ("if", SOURCE),
+    ("ifv4", SOURCE),
+    ("ifv6", SOURCE),
+    ("if-skip", SOURCE),
+    ("cmd", SOURCE),
+    ("cmdv4", SOURCE),
+    ("cmdv6", SOURCE),
+    ("cmd-skip", SOURCE),
+    ("fw", SOURCE),
+    ("fwv4", SOURCE),
+    ("fwv6", SOURCE),
+    ("fw-skip", SOURCE),
+    ("fw-login", SOURCE),
+    ("fw-password", SOURCE),
+    ("fw-ssl-validate", SOURCE),
+    ("web-ssl-validate", SOURCE),
+    ("proxy", "cadence speaks to Cloudflare itself"),
     ("wildcard", "Cloudflare has no use for it"),
 ];
 const READ: [&str; 10] = [
@@ -52,7 +69,7 @@ type Setting = (String, String);
 pub fn is_setting(line: &str) -> bool {
     let (settings, _) = assignments(line.split('#').next().unwrap_or_default());
     let keys = [
-        "protocol", "zone", "login", "password", "use", "usev4", "usev6", "daemon",
+        "protocol", "login", "zone", "use", "usev4", "usev6", "daemon",
     ];
     settings.iter().any(|(key, _)| keys.contains(&key.as_str()))
 }

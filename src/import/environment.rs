@@ -138,19 +138,19 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             }
         };
         for name in names.into_iter().filter(|_| !is_left) {
+            // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
+            let (name, own) = name.split_once('{').unwrap_or((name, ""));
             let wanted = Wanted {
                 ttl,
                 proxied: get("PROXIED").and_then(|expression| is_proxied(expression, name, into)),
                 is_for_new: true,
                 ..Wanted::named(Name::Whole(name.to_owned()), kind)
             };
-            if name.contains(['{', '(', '=']) {
-                into.lose(
-                    "DOMAINS",
-                    "a name has settings of its own behind it: add it as a [[record]] by hand",
-                );
-            } else {
+            if own.is_empty() || kind == RecordType::A {
                 into.add(wanted, token.as_deref());
+            } else {
+                into.lose_record(&wanted, "it has the address of another device (hostid6): add it as a [[record]] with `suffix` or `mac`",
+                );
             }
         }
     }
@@ -236,18 +236,18 @@ pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
             continue;
         };
         let value = value.trim();
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => match value[1..].split_once(quote) {
-                Some((inner, _)) => inner,
-                None => {
-                    into.lose(
-                        name,
-                        "its value is of several lines, which cadence cannot read",
-                    );
-                    continue;
-                }
-            },
-            _ => value.split(" #").next().unwrap_or_default().trim_end(),
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let inner = quote.map(|quote| value[1..].split_once(quote));
+        let value = match inner {
+            Some(Some((inner, _))) => inner,
+            Some(None) => {
+                into.lose(
+                    name,
+                    "its value is of several lines, which cadence cannot read",
+                );
+                continue;
+            }
+            None => value.split(" #").next().unwrap_or_default().trim_end(),
         };
         vars.push((name.trim().to_owned(), value.to_owned()));
     }
@@ -278,19 +278,16 @@ pub fn filled(text: &str, vars: &Variables) -> Result<String, String> {
             rest = after;
             continue;
         }
-        let (name, default, after) = match after.strip_prefix('{') {
-            Some(inner) => {
-                let (inner, after) = inner.split_once('}').ok_or_else(String::new)?;
-                let end = inner.find([':', '-', '?', '+']).unwrap_or(inner.len());
-                let (name, rule) = inner.split_at(end);
-                let default = rule.strip_prefix(":-").or_else(|| rule.strip_prefix('-'));
-                (name, default, after)
-            }
-            None => {
-                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                let (name, after) = after.split_at(end.unwrap_or(after.len()));
-                (name, None, after)
-            }
+        let (name, default, after) = if let Some(inner) = after.strip_prefix('{') {
+            let (inner, after) = inner.split_once('}').ok_or_else(String::new)?;
+            let end = inner.find([':', '-', '?', '+']).unwrap_or(inner.len());
+            let (name, rule) = inner.split_at(end);
+            let default = rule.strip_prefix(":-").or_else(|| rule.strip_prefix('-'));
+            (name, default, after)
+        } else {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let (name, after) = after.split_at(end.unwrap_or(after.len()));
+            (name, None, after)
         };
         if !is_name(name) {
             return Err(String::new());

@@ -15,15 +15,16 @@ pub const PROCESS: &str = "it is about the other tool's own process";
 /// The same.
 pub const MESSAGES: &str = "for messages, see [[notify]] and `cadence notify`";
 /// Why an address that is no public one makes a difference.
-pub const INTERFACE: &str = "cadence publishes the public address alone, as providers see it; a record for an address of a LAN or a VPN must not be kept by it";
-const OTHER_TOKEN: &str = "it has another API token, and a configuration has one; for a second instance: `cadence --config OTHER.toml --state-dir OTHER init --record NAME --token-file FILE`";
+pub const INTERFACE: &str = "cadence publishes the address that providers see; do not let it keep a record for an address of a LAN or a VPN";
+const OTHER_TOKEN: &str = "it has another API token, and a configuration has one; for a second instance, with a configuration and a token of its own, see cadence@.service in cadence(7)";
 const GLOBAL_KEY: &str = "cadence needs an API token, as a Global API Key can do everything; create one, and add --token-file FILE";
+const LONG_TTL: &str = "a record keeps the TTL that it has; to set one of over 120 s, see interval-below-ttl in cadence.toml(5)";
 /// Cloudflare's for automatic.
 const AUTOMATIC: u32 = 1;
 /// The range of a TTL that needs no change of the schedule: the policy rule `interval-below-ttl`.
 const TTLS: std::ops::RangeInclusive<u32> = 60..=120;
-/// No key of a known tool is longer; a token is.
-const MAX_KEY: usize = 36;
+/// No name is longer.
+const MAX_NAME: usize = 253;
 /// So many letters and digits in a row may be a secret.
 const SECRET: usize = 30;
 
@@ -151,7 +152,7 @@ impl Imported {
         if let Some(token) = token.filter(|_| !self.has_token) {
             let known = self.token.get_or_insert_with(|| Secret::new(token));
             if known.expose() != token {
-                self.lose(&wanted.label(), OTHER_TOKEN);
+                self.lose_record(&wanted, OTHER_TOKEN);
                 return;
             }
         }
@@ -163,12 +164,17 @@ impl Imported {
 
     /// Leaves a key out of which nothing is missed.
     pub fn leave(&mut self, what: &str, why: &str) {
-        self.left_out(what, why, false);
+        self.left_out(shown(what), why, false);
     }
 
     /// Leaves out what the operator has to know of.
     pub fn lose(&mut self, what: &str, why: &str) {
-        self.left_out(what, why, true);
+        self.left_out(shown(what), why, true);
+    }
+
+    /// Leaves out a record.
+    pub fn lose_record(&mut self, wanted: &Wanted, why: &str) {
+        self.left_out(wanted.label(), why, true);
     }
 
     /// Leaves out a Global API Key.
@@ -182,14 +188,14 @@ impl Imported {
     pub fn leave_as(&mut self, key: &str, table: &[(&str, &str)]) {
         let known = table.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
         match known {
-            Some((_, why)) => self.left_out(key, why, *why == INTERFACE),
+            Some((_, why)) => self.left_out(shown(key), why, *why == INTERFACE),
             None => self.lose(key, UNKNOWN),
         }
     }
 
-    fn left_out(&mut self, what: &str, why: &str, matters: bool) {
+    fn left_out(&mut self, what: String, why: &str, matters: bool) {
         let left = LeftOut {
-            what: shown(what),
+            what,
             why: why.to_owned(),
             matters,
         };
@@ -205,7 +211,7 @@ impl Imported {
         let ttl = ttl.map(|ttl| if ttl == 0 { AUTOMATIC } else { ttl });
         match ttl {
             Some(ttl) if ttl == AUTOMATIC || TTLS.contains(&ttl) => return Some(ttl),
-            Some(_) => self.lose(key, "a record keeps the TTL that it has; to set one of over 120 s, read of interval-below-ttl in cadence.toml(5)"),
+            Some(_) => self.leave(key, LONG_TTL),
             None => self.lose(key, "expected a number of seconds"),
         }
         None
@@ -235,9 +241,8 @@ pub fn flag(text: &str) -> Option<bool> {
 /// A key or a name as it may be shown: in a broken file a secret may stand in its place.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    let is_short = |part: &str| part.chars().count() <= MAX_KEY;
-    let is_plain = !text.chars().any(char::is_control);
-    if is_plain && text.split([' ', '.']).all(is_short) && !is_secretive(text) {
+    let is_plain = text.len() <= MAX_NAME && !text.chars().any(char::is_control);
+    if is_plain && !is_secretive(text) {
         text.to_owned()
     } else {
         "(not shown)".to_owned()
@@ -250,8 +255,7 @@ pub fn is_secretive(text: &str) -> bool {
     let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.split(|c| !is_of_token(c)).any(|run| {
         let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
-        let is_mixed =
-            has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+        let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
         let is_hex = run.bytes().all(|byte| byte.is_ascii_hexdigit());
         run.len() >= SECRET && (is_mixed || is_hex)
     })

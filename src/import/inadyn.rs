@@ -5,7 +5,7 @@ use super::imported::{
 };
 use crate::logic::units::RecordType;
 
-const TABLE: [(&str, &str); 15] = [
+const TABLE: [(&str, &str); 14] = [
     ("period", SCHEDULE),
     ("iterations", SCHEDULE),
     ("forced-update", SCHEDULE),
@@ -23,10 +23,6 @@ const TABLE: [(&str, &str); 15] = [
     ("exec", MESSAGES),
     ("ssl", "cadence speaks TLS in any case"),
     ("iface", INTERFACE),
-    (
-        "include",
-        "what it includes is not read; the token may be there: add --token-file FILE",
-    ),
 ];
 const OF_ADDRESS: [(&str, &str); 6] = [
     ("checkip-server", SOURCE),
@@ -74,7 +70,7 @@ pub fn read(text: &str, into: &mut Imported) {
                 into.leave_as(key, &TABLE);
                 rest = after;
             }
-            (key, _) => into.leave_as(key.split('(').next().unwrap_or_default(), &TABLE),
+            (key, _) => unset(key, into),
         }
     }
 }
@@ -113,11 +109,22 @@ fn settings<'a>(mut rest: &'a [Piece], into: &mut Imported) -> (Settings, &'a [P
                 after
             }
             [Piece::Word(key), after @ ..] => {
-                into.leave_as(key.split('(').next().unwrap_or_default(), &TABLE);
+                unset(key, into);
                 after
             }
             [_, after @ ..] => after,
         };
+    }
+}
+
+/// A word that is set to nothing, such as `include("FILE")`.
+fn unset(word: &str, into: &mut Imported) {
+    match word.split('(').next().unwrap_or_default() {
+        "include" => into.lose(
+            "include",
+            "that file is not read; if the token is in it, add --token-file FILE",
+        ),
+        word => into.leave_as(word, &TABLE),
     }
 }
 

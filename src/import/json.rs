@@ -163,7 +163,7 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
                 ..Wanted::named(Name::Whole(name.clone()), kind)
             };
             if kind == RecordType::Aaaa && wants && suffix.is_some() {
-                into.lose(&wanted.label(), "it has the address of another device (ipv6_suffix): add it as a [[record]] with `suffix`");
+                into.lose_record(&wanted, "it has the address of another device (ipv6_suffix): add it as a [[record]] with `suffix`");
             } else if wants {
                 into.add(wanted, token.as_deref());
             }
@@ -231,7 +231,12 @@ fn zone_entry(entry: &Object, kinds: &[RecordType], ttl: Option<u32>, into: &mut
                 // As the tool's example has it: then the key counts.
                 token = text(value).filter(|text| !text.is_empty() && text != "api_token_here");
             }
-            "api_key" => {}
+            "api_key" => {
+                let own = value.as_object().into_iter().flat_map(Map::keys);
+                for key in own.filter(|key| !matches!(key.as_str(), "api_key" | "account_email")) {
+                    into.lose(key, UNKNOWN);
+                }
+            }
             key => into.lose(key, UNKNOWN),
         }
     }
@@ -329,16 +334,16 @@ const ENTRY: [&str; 5] = ["name", "ipv4", "ipv6", "dns", "ttl"];
 fn go_entry(entry: &Object, into: &mut Imported) {
     let dns = entry.get("dns").and_then(Value::as_object);
     let of_dns = |key: &str| dns.and_then(|dns| field(dns, key));
+    let is_ours = of_dns("name").is_some_and(|name| name.eq_ignore_ascii_case("cloudflare"));
     for key in dns.into_iter().flat_map(Map::keys) {
         match key.as_str() {
             "name" | "secret" => {}
             // Cloudflare's has none.
-            "id" if of_dns("id").is_none() => {}
+            "id" if of_dns("id").is_none() || !is_ours => {}
             "id" | "extparam" => into.leave(key, "Cloudflare has no use for it"),
             key => into.lose(key, UNKNOWN),
         }
     }
-    let is_ours = of_dns("name").is_some_and(|name| name.eq_ignore_ascii_case("cloudflare"));
     let token = of_dns("secret");
     let ttl = field(entry, "ttl").and_then(|ttl| into.ttl("ttl", &ttl));
     for (key, kind) in [("ipv4", RecordType::A), ("ipv6", RecordType::Aaaa)] {
@@ -350,10 +355,9 @@ fn go_entry(entry: &Object, into: &mut Imported) {
         let domains: Vec<String> = domains.into_iter().flatten().filter_map(text).collect();
         for own in family.keys() {
             match own.as_str() {
-                "enable" | "gettype" | "domains" => {}
                 "url" => into.leave("url", SOURCE),
-                // They count where `gettype` chooses them.
-                "netinterface" | "cmd" | "ipv6reg" => {}
+                // The last three count where `gettype` chooses them.
+                "enable" | "gettype" | "domains" | "netinterface" | "cmd" | "ipv6reg" => {}
                 own => into.lose(own, UNKNOWN),
             }
         }
@@ -396,7 +400,7 @@ fn go_domain(
         ..Wanted::named(Name::Whole(name), kind)
     };
     if !is_ours {
-        into.lose(&wanted.label(), NOT_CLOUDFLARE);
+        into.lose_record(&wanted, NOT_CLOUDFLARE);
         return;
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {

@@ -104,7 +104,7 @@ fn kind(text: &str) -> Result<Kind, String> {
         line.is_empty() || line.starts_with(['#', '/', '*'])
     };
     let first = lines().find(|line| !is_comment(line)).unwrap_or_default();
-    if first.trim_start().starts_with(['{', '[']) {
+    if first.trim_start().starts_with('{') {
         return Ok(Kind::Json);
     }
     let has_key = |keys: &[&str]| {
@@ -123,11 +123,7 @@ fn kind(text: &str) -> Result<Kind, String> {
         name.is_some_and(|name| environment::NAMES.contains(&name))
     };
     let told = [
-        (
-            Kind::Inadyn,
-            "inadyn",
-            lines().any(|line| inadyn::is_section(line)),
-        ),
+        (Kind::Inadyn, "inadyn", lines().any(inadyn::is_section)),
         (Kind::Compose, "a compose file", has_key(&["services"])),
         (
             Kind::DdnsGo,

@@ -136,6 +136,11 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     let mut names: Vec<&str> = draft.records.iter().map(|it| it.display.as_str()).collect();
     names.extend(interview.pending.iter().map(String::as_str));
     names.dedup();
+    let from = options.from().map(Path::to_string_lossy);
+    add("--from", from.as_deref());
+    if from.is_some() {
+        names.clear();
+    }
     for name in names {
         add("--record", Some(name));
     }

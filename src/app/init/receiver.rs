@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::draft::Receiver;
 use super::files::{Secret, URL};
-use super::interview::{Interview, REPLACED};
+use super::interview::{Interview, LEFT_OUT, REPLACED};
 use super::token::{STDIN, piped};
 use super::unfit::{Unfit, refused};
 use crate::app::ask;
@@ -110,6 +110,52 @@ pub fn settle(this: &mut Interview<'_>, token: &Token, test: &Test<'_>) -> Resul
         this.typed.push(secret(this, service, &url, replaces));
         Ok(())
     })
+}
+
+/// Settles that the service is told which another tool told, if it takes a test; else it is left out.
+///
+/// # Errors
+/// It cannot be asked.
+pub fn imported(
+    this: &mut Interview<'_>,
+    token: &Token,
+    preset: &'static str,
+    url: &Endpoint,
+    test: &Test<'_>,
+) -> Result<(), Error> {
+    let service = Service {
+        name: preset,
+        section: "[[heartbeat]]",
+        how: "",
+        question: "",
+    };
+    let path = this.place.url(preset);
+    let stored = if fs::symlink_metadata(&path).is_ok() {
+        Some(read(&service, &path)?)
+    } else {
+        None
+    };
+    if stored.as_ref().is_some_and(|stored| stored.url != url.url) {
+        let left = format!(
+            "{preset}: {} is there already with another URL",
+            path.display()
+        );
+        this.note(Finding::warn(LEFT_OUT, left).fix("move it away, and begin again"));
+        return Ok(());
+    }
+    match add(this, token, &service, url, test) {
+        Ok(()) if stored.is_none() => this.given.push(secret(this, &service, url, false)),
+        Ok(()) => {}
+        Err(Unfit::Answer(found)) => {
+            let left = format!("{preset}: {}", found.message);
+            this.note(Finding {
+                fix: found.fix,
+                ..Finding::warn(LEFT_OUT, left)
+            });
+        }
+        Err(unfit) => return Err(unfit.ends(EXIT_FAILED)),
+    }
+    Ok(())
 }
 
 fn service(name: &str) -> Option<&'static Service> {

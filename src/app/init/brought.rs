@@ -1,0 +1,46 @@
+//! What is brought along: by flags that name records, or by another tool's file.
+
+use super::next::Step;
+use crate::app::check::Finding;
+use crate::config::{Endpoint, Token};
+use crate::logic::records::RecordSpec;
+
+/// All of it.
+#[derive(Default)]
+pub struct Brought {
+    /// The records.
+    pub named: Vec<RecordSpec>,
+    /// Records of which the zone's name has to be asked for.
+    pub unnamed: Vec<Unnamed>,
+    /// The API token.
+    pub token: Option<Token>,
+    /// Who is told that all is well: its preset and its URL.
+    pub heartbeat: Option<(&'static str, Endpoint)>,
+    /// What was understood, and what was left out.
+    pub findings: Vec<Finding>,
+    /// What has to be done beside that.
+    pub steps: Vec<Step>,
+    /// Whether it is another tool's.
+    pub is_imported: bool,
+    /// Whether `ttl` and `proxied` are meant for records that are created.
+    pub is_for_new: bool,
+}
+
+/// A record that is named within a zone of which the id is known.
+pub struct Unnamed {
+    /// The id of the zone.
+    pub zone_id: String,
+    /// What stands before the zone's name; empty for the zone itself.
+    pub sub: String,
+    /// For people.
+    pub label: String,
+    /// The record, but for its name.
+    pub spec: RecordSpec,
+}
+
+impl Brought {
+    /// Whether it names a record.
+    pub fn has_records(&self) -> bool {
+        !self.named.is_empty() || !self.unnamed.is_empty()
+    }
+}
