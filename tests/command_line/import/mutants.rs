@@ -117,7 +117,7 @@ fn a_thousand_mutants_of_each_never_panic_and_never_tell_a_secret() {
 }
 
 /// The places where a line, or a pair, with a key of one's own may stand, and what is put there.
-fn with_unknown(tool: &str, text: &str, place: &prop::sample::Index, key: &str) -> String {
+fn with_unknown(tool: &str, text: &str, place: prop::sample::Index, key: &str) -> String {
     let starts = || {
         let mut start = 0;
         text.split_inclusive('\n').map(move |line| {
@@ -218,7 +218,7 @@ fn a_key_that_nobody_knows_is_never_passed_over() {
             "zq[a-z]{1,12}",
         );
         let result = runner().run(&cases, |(sample, place, key)| {
-            let text = with_unknown(tool, sample.get::<String>(&texts), &place, &key);
+            let text = with_unknown(tool, sample.get::<String>(&texts), place, &key);
             let read = read(&text);
             prop_assert!(read.is_ok(), "{read:?}\n{text}");
             let (_, imported) = read.unwrap();

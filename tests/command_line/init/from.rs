@@ -13,10 +13,10 @@ use crate::support::terminal::Terminal;
 use crate::{Host, found, stderr};
 
 impl Host {
-    /// Writes the file of another tool, with the token of this world in it.
+    /// Writes the file of another tool, with the token of this world in the place of `@@`.
     fn other(&self, name: &str, text: &str) -> PathBuf {
         let path = self.home.path(name);
-        fs::write(&path, text.replace("TOKEN", self.home.world.token())).unwrap();
+        fs::write(&path, text.replace("@@", self.home.world.token())).unwrap();
         path
     }
 
@@ -45,7 +45,7 @@ impl Host {
     }
 }
 
-const DDCLIENT: &str = "daemon=300\nuse=web\nprotocol=cloudflare, zone=example.com, \\\nlogin=token, password=TOKEN \\\nvpn.example.com\n";
+const DDCLIENT: &str = "daemon=300\nuse=web\nprotocol=cloudflare, zone=example.com, \\\nlogin=token, password=@@ \\\nvpn.example.com\n";
 
 #[test]
 fn what_ddclient_kept_is_verified_and_its_token_copied_to_a_file_of_its_own() {
@@ -90,7 +90,11 @@ fn what_ddclient_kept_is_verified_and_its_token_copied_to_a_file_of_its_own() {
     // Once is enough.
     let out = host.run(&["--from", file.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(1), "{}", stderr(&out));
-    assert!(stderr(&out).contains("exists"), "{}", stderr(&out));
+    assert!(
+        stderr(&out).contains("is there already"),
+        "{}",
+        stderr(&out)
+    );
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn a_zone_that_is_named_by_its_id_is_asked_for() {
     }
     let entry = |id: &str, subs: &str| {
         format!(
-            "{{\"authentication\": {{\"api_token\": \"TOKEN\"}}, \"zone_id\": \"{id}\", \"subdomains\": [{subs}]}}"
+            "{{\"authentication\": {{\"api_token\": \"@@\"}}, \"zone_id\": \"{id}\", \"subdomains\": [{subs}]}}"
         )
     };
     let unseen = "0123456789abcdef0123456789abcdef";
@@ -189,7 +193,7 @@ fn a_record_that_is_not_there_is_left_out_unless_it_may_be_created() {
     let compose = "services:\n  ddns:\n    image: favonia/cloudflare-ddns:1\n    environment:\n      - CLOUDFLARE_API_TOKEN=${CF}\n      - DOMAINS=vpn.example.com\n      - PROXIED=true\n";
     let host = Host::new();
     host.has("vpn", "A", &json!({"proxied": false}));
-    host.other(".env", "CF=TOKEN\n");
+    host.other(".env", "CF=@@\n");
     let file = host.other("compose.yaml", compose);
     let document = host.taken(&file, &[]);
     assert_eq!(
@@ -205,7 +209,7 @@ fn a_record_that_is_not_there_is_left_out_unless_it_may_be_created() {
 
     let host = Host::new();
     host.has("vpn", "A", &json!({"proxied": true}));
-    host.other(".env", "CF=TOKEN\n");
+    host.other(".env", "CF=@@\n");
     let file = host.other("compose.yaml", compose);
     host.taken(&file, &["--create"]);
     let text = host.written();
@@ -235,12 +239,12 @@ fn the_heartbeat_goes_on_with_its_url_in_a_file_of_its_own() {
     host.has("vpn", "A", &json!({}));
     let service = Service::start(Reply::status(200));
     let text = format!(
-        "CLOUDFLARE_API_TOKEN=TOKEN\nIP4_DOMAINS=vpn.example.com\nHEALTHCHECKS={}\n",
+        "CLOUDFLARE_API_TOKEN=@@\nIP4_DOMAINS=vpn.example.com\nHEALTHCHECKS={}\n",
         service.url("/s3cret")
     );
     let file = host.other("ddns.env", &text);
     let document = host.taken(&file, &[]);
-    assert_eq!(found(&document, "notify").len(), 1, "{document:#}");
+    assert_eq!(found(&document, "heartbeat").len(), 1, "{document:#}");
     let kept = fs::read_to_string(host.home.path("etc/healthchecks.url")).unwrap();
     assert_eq!(kept.trim_end(), service.url("/s3cret"));
     let text = host.written();
@@ -255,7 +259,7 @@ fn the_heartbeat_goes_on_with_its_url_in_a_file_of_its_own() {
     host.has("vpn", "A", &json!({}));
     let service = Service::start(Reply::new(404, "no such check"));
     let text = format!(
-        "CLOUDFLARE_API_TOKEN=TOKEN\nIP4_DOMAINS=vpn.example.com\nHEALTHCHECKS={}\n",
+        "CLOUDFLARE_API_TOKEN=@@\nIP4_DOMAINS=vpn.example.com\nHEALTHCHECKS={}\n",
         service.url("/s3cret")
     );
     let file = host.other("ddns.env", &text);
@@ -273,7 +277,7 @@ fn a_file_without_a_token_wants_one_and_a_given_one_goes_before_its_own() {
     let key = "0123456789abcdef0123456789abcdef01234";
     let text = DDCLIENT
         .replace("login=token", "login=ada@example.com")
-        .replace("TOKEN", key);
+        .replace("@@", key);
     let file = host.other("ddclient.conf", &text);
     let out = host.run(&["--from", file.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(2));
@@ -287,7 +291,7 @@ fn a_file_without_a_token_wants_one_and_a_given_one_goes_before_its_own() {
     assert!(!host.written().contains(key));
     // As a token it is told for what it is.
     let host = Host::new();
-    let text = DDCLIENT.replace("TOKEN", key);
+    let text = DDCLIENT.replace("@@", key);
     let file = host.other("ddclient.conf", &text);
     let out = host.run(&["--from", file.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(77));
@@ -305,22 +309,22 @@ fn a_file_that_cannot_be_read_is_told_without_its_content() {
     for (name, text, why) in [
         (
             "nothing",
-            "hello TOKEN\n",
+            "hello @@\n",
             "it is not the file of a tool that cadence knows",
         ),
         (
             "broken.json",
-            "{\"settings\": [{\"token\": \"TOKEN\"]}\n",
+            "{\"settings\": [{\"token\": \"@@\"]}\n",
             "line 1, column ",
         ),
         (
             "broken.yaml",
-            "dnsconf:\n  - dns: &x {secret: TOKEN}\n",
+            "dnsconf:\n  - dns: &x {secret: @@}\n",
             "line 2 has an anchor",
         ),
         (
             "other.conf",
-            "protocol=dyndns2 login=ada password=TOKEN a.example.com\n",
+            "protocol=dyndns2 login=ada password=@@ a.example.com\n",
             "names no record that cadence can keep (a.example.com: its protocol is another one than cloudflare)",
         ),
     ] {
