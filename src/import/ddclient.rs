@@ -1,62 +1,35 @@
 //! `ddclient.conf` (ddclient's own sample, `ddclient.conf.in`): settings that hold from there on, and lines that end with names, for which
 //! the settings on them hold too.
 
-use super::imported::{INTERFACE, Imported, Name, PROCESS, SCHEDULE, SOURCE, Wanted, shown};
+use super::imported::{INTERFACE, Imported, Name, PROCESS, SCHEDULE, SOURCE, Table, Wanted, shown};
 use crate::logic::units::RecordType;
 
 /// What is of no use, and why. `use` and its kin are looked at for themselves.
-const TABLE: [(&str, &str); 48] = [
-    ("daemon", SCHEDULE),
-    ("min-interval", SCHEDULE),
-    ("max-interval", SCHEDULE),
-    ("min-error-interval", SCHEDULE),
-    ("timeout", SCHEDULE),
-    ("retry", SCHEDULE),
-    ("force", SCHEDULE),
-    ("syslog", PROCESS),
-    ("facility", PROCESS),
-    ("priority", PROCESS),
-    ("pid", PROCESS),
-    ("cache", PROCESS),
-    ("file", PROCESS),
-    ("verbose", PROCESS),
-    ("debug", PROCESS),
-    ("quiet", PROCESS),
-    ("ssl", "cadence speaks TLS in any case"),
+const TABLE: &Table = &[
     (
-        "ssl_ca_file",
-        "cadence has network.ca_file, and Cloudflare's root built in",
+        SCHEDULE,
+        "daemon min-interval max-interval min-error-interval timeout retry force",
     ),
-    ("server", "cadence asks Cloudflare's own"),
-    ("mail", super::imported::MESSAGES),
-    ("mail-failure", super::imported::MESSAGES),
-    ("mail-from", super::imported::MESSAGES),
-    ("postscript", super::imported::MESSAGES),
-    ("web", SOURCE),
-    ("webv4", SOURCE),
-    ("webv6", SOURCE),
-    ("web-skip", SOURCE),
-    ("webv4-skip", SOURCE),
-    ("webv6-skip", SOURCE),
-    ("ipv6", SOURCE),
-    ("if", SOURCE),
-    ("ifv4", SOURCE),
-    ("ifv6", SOURCE),
-    ("if-skip", SOURCE),
-    ("cmd", SOURCE),
-    ("cmdv4", SOURCE),
-    ("cmdv6", SOURCE),
-    ("cmd-skip", SOURCE),
-    ("fw", SOURCE),
-    ("fwv4", SOURCE),
-    ("fwv6", SOURCE),
-    ("fw-skip", SOURCE),
-    ("fw-login", SOURCE),
-    ("fw-password", SOURCE),
-    ("fw-ssl-validate", SOURCE),
-    ("web-ssl-validate", SOURCE),
-    ("proxy", "cadence speaks to Cloudflare itself"),
-    ("wildcard", "Cloudflare has no use for it"),
+    (
+        PROCESS,
+        "syslog facility priority pid cache file verbose debug quiet",
+    ),
+    ("cadence speaks TLS in any case", "ssl"),
+    (
+        "cadence has network.ca_file, and Cloudflare's root built in",
+        "ssl_ca_file",
+    ),
+    ("cadence asks Cloudflare's own", "server"),
+    (
+        super::imported::MESSAGES,
+        "mail mail-failure mail-from postscript",
+    ),
+    (
+        SOURCE,
+        "web webv4 webv6 web-skip webv4-skip webv6-skip ipv6 if ifv4 ifv6 if-skip cmd cmdv4 cmdv6 cmd-skip fw fwv4 fwv6 fw-skip fw-login fw-password fw-ssl-validate web-ssl-validate",
+    ),
+    ("cadence speaks to Cloudflare itself", "proxy"),
+    ("Cloudflare has no use for it", "wildcard"),
 ];
 const READ: [&str; 10] = [
     "protocol", "zone", "login", "password", "ttl", "use", "usev4", "usev6", "host", "ip",
@@ -81,7 +54,7 @@ pub fn read(text: &str, into: &mut Imported) {
         let (mut settings, rest) = assignments(&line);
         for (key, _) in &settings {
             if !READ.contains(&key.as_str()) {
-                into.leave_as(key, &TABLE);
+                into.leave_as(key, TABLE);
             }
         }
         let mut names = rest;

@@ -2,7 +2,7 @@
 //! or a compose file.
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Wanted, is_secretive,
+    Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Table, Wanted, is_secretive,
 };
 use super::json::beat;
 use super::proxied::proxied;
@@ -27,40 +27,30 @@ const LISTS: &str = "cadence keeps records alone";
 const DELETES: &str = "cadence deletes nothing";
 
 /// What is of no use, and why.
-const TABLE: [(&str, &str); 30] = [
-    ("UPDATE_CRON", SCHEDULE),
-    ("UPDATE_ON_START", SCHEDULE),
-    ("CACHE_EXPIRATION", SCHEDULE),
-    ("DETECTION_TIMEOUT", SCHEDULE),
-    ("UPDATE_TIMEOUT", SCHEDULE),
-    ("REPEAT", SCHEDULE),
-    ("DELETE_ON_STOP", DELETES),
-    ("TZ", PROCESS),
-    ("PUID", PROCESS),
-    ("PGID", PROCESS),
-    ("EMOJI", PROCESS),
-    ("QUIET", PROCESS),
-    ("CONFIG_PATH", PROCESS),
-    ("CF_ACCOUNT_ID", PROCESS),
-    ("PATH", PROCESS),
-    ("SHOUTRRR", MESSAGES),
-    ("WAF_LISTS", LISTS),
-    ("WAF_LIST_DESCRIPTION", LISTS),
-    ("WAF_LIST_ITEM_COMMENT", LISTS),
-    ("MANAGED_WAF_LIST_ITEMS_COMMENT_REGEX", LISTS),
-    ("MANAGED_WAF_LIST_ITEM_COMMENT_REGEX", LISTS),
-    ("RECORD_COMMENT", COMMENTS),
-    ("MANAGED_RECORDS_COMMENT_REGEX", COMMENTS),
-    ("MANAGED_RECORD_COMMENT_REGEX", COMMENTS),
-    ("IP4_DETECTION_FILTER", SOURCE),
-    ("IP6_DETECTION_FILTER", SOURCE),
-    ("IP4_DEFAULT_PREFIX_LEN", LISTS),
-    ("IP6_DEFAULT_PREFIX_LEN", LISTS),
+const TABLE: &Table = &[
     (
-        "REJECT_CLOUDFLARE_IPS",
-        "cadence never publishes an address of Cloudflare's",
+        SCHEDULE,
+        "UPDATE_CRON UPDATE_ON_START CACHE_EXPIRATION DETECTION_TIMEOUT UPDATE_TIMEOUT REPEAT DETECTION_RETRIES",
     ),
-    ("DETECTION_RETRIES", SCHEDULE),
+    (DELETES, "DELETE_ON_STOP"),
+    (
+        PROCESS,
+        "TZ PUID PGID EMOJI QUIET CONFIG_PATH CF_ACCOUNT_ID PATH",
+    ),
+    (MESSAGES, "SHOUTRRR"),
+    (
+        LISTS,
+        "WAF_LISTS WAF_LIST_DESCRIPTION WAF_LIST_ITEM_COMMENT MANAGED_WAF_LIST_ITEMS_COMMENT_REGEX MANAGED_WAF_LIST_ITEM_COMMENT_REGEX IP4_DEFAULT_PREFIX_LEN IP6_DEFAULT_PREFIX_LEN",
+    ),
+    (
+        COMMENTS,
+        "RECORD_COMMENT MANAGED_RECORDS_COMMENT_REGEX MANAGED_RECORD_COMMENT_REGEX",
+    ),
+    (SOURCE, "IP4_DETECTION_FILTER IP6_DETECTION_FILTER"),
+    (
+        "cadence never publishes an address of Cloudflare's",
+        "REJECT_CLOUDFLARE_IPS",
+    ),
 ];
 const USED: [&str; 10] = [
     "CLOUDFLARE_API_TOKEN",
@@ -87,7 +77,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             "UPTIMEKUMA" | "IP4_PROVIDER" | "IP6_PROVIDER" | "IP4_POLICY" | "IP6_POLICY" => {}
             name if USED.contains(&name) => {}
             name if value.trim().is_empty() => into.leave(name, "it is empty"),
-            name => into.leave_as(name, &TABLE),
+            name => into.leave_as(name, TABLE),
         }
     }
     let token = token(&get, file, into);
@@ -102,42 +92,17 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             "IP6_POLICY",
         ),
     ] {
-        let (key, how) = match (get(provider), get(policy)) {
-            (Some(how), _) => (provider, how),
-            (None, Some(how)) => (policy, how),
-            (None, None) => (provider, "cloudflare.trace"),
-        };
         let names = ["DOMAINS", own].into_iter().filter_map(get);
         let names: Vec<&str> = names.flat_map(split).collect();
-        let (how, _) = how.split_once(':').unwrap_or((how, ""));
-        let is_left = match how {
-            "none" | "unmanaged" => true,
-            "static" | "static.empty" | "file" | "literal" => {
-                if !names.is_empty() {
-                    into.lose(key, "it gives an address that is fixed or made elsewhere, so the records of that family are left out");
-                }
-                true
-            }
-            "local" | "local.iface" => {
-                into.lose(key, INTERFACE);
-                false
-            }
-            "cloudflare.trace" | "cloudflare.doh" | "cloudflare" | "url" | "url.via4"
-            | "url.via6" | "ipify" => {
-                if get(key).is_some() {
-                    into.leave(key, SOURCE);
-                }
-                false
-            }
-            _ => {
-                into.lose(
-                    key,
-                    "it names a way to the address that cadence does not know",
-                );
-                false
-            }
+        let key = if get(provider).is_some() {
+            provider
+        } else {
+            policy
         };
-        for name in names.into_iter().filter(|_| !is_left) {
+        if names.is_empty() || get(key).is_some_and(|how| !into.finds_address(key, how)) {
+            continue;
+        }
+        for name in names {
             // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
             let (name, own) = name.split_once('{').unwrap_or((name, ""));
             let wanted = Wanted {

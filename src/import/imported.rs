@@ -28,6 +28,17 @@ const MAX_NAME: usize = 253;
 /// So many letters and digits in a row may be a secret.
 const SECRET: usize = 30;
 
+/// Why keys are of no use, and which, with spaces between them.
+pub type Table = [(&'static str, &'static str)];
+
+/// Why this key is of none, where it is in the table.
+#[must_use]
+pub fn find(table: &Table, key: &str) -> Option<&'static str> {
+    let has = |keys: &str| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key));
+    let (why, _) = table.iter().find(|(_, keys)| has(keys))?;
+    Some(why)
+}
+
 /// A text that is shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -185,10 +196,9 @@ impl Imported {
     }
 
     /// Leaves out a key as a table says; one that is in none is unknown.
-    pub fn leave_as(&mut self, key: &str, table: &[(&str, &str)]) {
-        let known = table.iter().find(|(own, _)| own.eq_ignore_ascii_case(key));
-        match known {
-            Some((_, why)) => self.left_out(shown(key), why, *why == INTERFACE),
+    pub fn leave_as(&mut self, key: &str, table: &Table) {
+        match find(table, key) {
+            Some(why) => self.left_out(shown(key), why, why == INTERFACE),
             None => self.lose(key, UNKNOWN),
         }
     }
@@ -202,6 +212,21 @@ impl Imported {
         if !self.left_out.contains(&left) {
             self.left_out.push(left);
         }
+    }
+
+    /// Whether the records of a family are kept by an address that is found in a way as cadence does, or can; favonia/cloudflare-ddns
+    /// names the ways.
+    pub fn finds_address(&mut self, key: &str, how: &str) -> bool {
+        match how.split(':').next().unwrap_or_default() {
+            "none" | "unmanaged" => return false,
+            "static" | "static.empty" | "file" | "literal" => {
+                self.lose(key, "it gives an address that is fixed or made elsewhere, so the records of that family are left out");
+                return false;
+            }
+            "local" | "local.iface" => self.lose(key, INTERFACE),
+            _ => self.leave(key, SOURCE),
+        }
+        true
     }
 
     /// The TTL, where a record can have it.

@@ -1,36 +1,28 @@
 //! `inadyn.conf` (inadyn.conf(5)): settings, and sections in braces, of which those of the provider `cloudflare` are taken.
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Wanted, shown,
+    INTERFACE, Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find, shown,
 };
 use crate::logic::units::RecordType;
 
-const TABLE: [(&str, &str); 14] = [
-    ("period", SCHEDULE),
-    ("iterations", SCHEDULE),
-    ("forced-update", SCHEDULE),
-    ("verify-address", "cadence publishes no other addresses"),
-    ("fake-address", PROCESS),
-    ("allow-ipv6", SOURCE),
-    ("user-agent", PROCESS),
-    ("secure-ssl", "cadence verifies in any case"),
-    ("broken-rtc", "cadence verifies in any case"),
+const TABLE: &Table = &[
+    (SCHEDULE, "period iterations forced-update"),
+    ("cadence publishes no other addresses", "verify-address"),
+    (PROCESS, "fake-address user-agent cache-dir"),
+    (SOURCE, "allow-ipv6"),
+    ("cadence verifies in any case", "secure-ssl broken-rtc"),
     (
-        "ca-trust-file",
         "cadence has network.ca_file, and Cloudflare's root built in",
+        "ca-trust-file",
     ),
-    ("cache-dir", PROCESS),
-    ("exec", MESSAGES),
-    ("ssl", "cadence speaks TLS in any case"),
-    ("iface", INTERFACE),
+    (MESSAGES, "exec"),
+    ("cadence speaks TLS in any case", "ssl"),
+    (INTERFACE, "iface"),
 ];
-const OF_ADDRESS: [(&str, &str); 6] = [
-    ("checkip-server", SOURCE),
-    ("checkip-path", SOURCE),
-    ("checkip-ssl", SOURCE),
-    ("checkip-command", INTERFACE),
-    ("iface", INTERFACE),
-    ("wildcard", "Cloudflare has no use for it"),
+const OF_ADDRESS: &Table = &[
+    (SOURCE, "checkip-server checkip-path checkip-ssl"),
+    (INTERFACE, "checkip-command iface"),
+    ("Cloudflare has no use for it", "wildcard"),
 ];
 
 /// Whether a line begins a section, as this file has them.
@@ -67,7 +59,7 @@ pub fn read(text: &str, into: &mut Imported) {
                 section(kind, name, &settings, into);
             }
             (key, [Piece::Mark('='), Piece::Word(_), after @ ..]) => {
-                into.leave_as(key, &TABLE);
+                into.leave_as(key, TABLE);
                 rest = after;
             }
             (key, _) => unset(key, into),
@@ -124,7 +116,7 @@ fn unset(word: &str, into: &mut Imported) {
             "include",
             "that file is not read; if the token is in it, add --token-file FILE",
         ),
-        word => into.leave_as(word, &TABLE),
+        word => into.leave_as(word, TABLE),
     }
 }
 
@@ -157,8 +149,8 @@ fn section(kind: &str, name: &str, settings: &Settings, into: &mut Imported) {
     for (key, _) in settings {
         match key.as_str() {
             "username" | "password" | "hostname" | "ttl" | "proxied" => {}
-            key if OF_ADDRESS.iter().any(|(own, _)| *own == key) => into.leave_as(key, &OF_ADDRESS),
-            key => into.leave_as(key, &TABLE),
+            key if find(OF_ADDRESS, key).is_some() => into.leave_as(key, OF_ADDRESS),
+            key => into.leave_as(key, TABLE),
         }
     }
     if hosts.is_empty() {

@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    Imported, Name, PROCESS, SCHEDULE, SOURCE, Secret, UNKNOWN, Wanted, is_id, shown,
+    INTERFACE, Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Secret, Table, UNKNOWN, Wanted,
+    is_id, shown,
 };
 use crate::logic::units::RecordType;
 
@@ -20,7 +21,7 @@ const SHAPE: &str = "it is written in a way that cadence does not know";
 /// # Errors
 /// The place of what is wrong; never its content.
 pub fn parse(text: &str) -> Result<Value, String> {
-    serde_json::from_str(&without_comments(text)).map_err(|error| {
+    serde_json::from_slice(without_comments(text).as_bytes()).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("line {line}, column {column}: it is not JSON there; fix: look for a comma too many or too few, or a quote")
     })
@@ -79,92 +80,102 @@ pub fn field(object: &Object, key: &str) -> Option<String> {
     text(object.get(key)?).filter(|text| !text.is_empty())
 }
 
-/// qdm12/ddns-updater's.
-pub fn ddns_updater(root: &Object, into: &mut Imported) {
-    for key in root.keys().filter(|key| *key != "settings") {
-        into.lose(key, UNKNOWN);
-    }
-    for entry in root["settings"].as_array().into_iter().flatten() {
-        match entry.as_object() {
-            Some(entry) => updater_entry(entry, into),
-            None => into.lose("settings", SHAPE),
+/// What else an object has.
+fn others(object: &Object, known: &str, table: &Table, into: &mut Imported) {
+    for key in object.keys() {
+        if !known.split(' ').any(|own| own == key) {
+            into.leave_as(key, table);
         }
     }
 }
 
+fn ttl(object: &Object, into: &mut Imported) -> Option<u32> {
+    into.ttl("ttl", &field(object, "ttl")?)
+}
+
+fn flag(object: &Object, key: &str, into: &mut Imported) -> Option<bool> {
+    into.flag(key, &field(object, key)?)
+}
+
+/// Each entry of a list.
+fn each(
+    list: Option<&Value>,
+    key: &str,
+    into: &mut Imported,
+    take: &dyn Fn(&Object, &mut Imported),
+) {
+    for entry in list
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice)
+    {
+        match entry.as_object() {
+            Some(entry) => take(entry, into),
+            None => into.lose(key, SHAPE),
+        }
+    }
+}
+
+/// qdm12/ddns-updater's.
+pub fn ddns_updater(root: &Object, into: &mut Imported) {
+    others(root, "settings", &[], into);
+    each(root.get("settings"), "settings", into, &updater_entry);
+}
+
 fn updater_entry(entry: &Object, into: &mut Imported) {
-    const KNOWN: [&str; 11] = [
-        "provider",
-        "domain",
-        "host",
-        "owner",
-        "ttl",
-        "token",
-        "ip_version",
-        "ipv6_suffix",
-        "proxied",
-        "zone_identifier",
-        "delay",
-    ];
-    let domain = field(entry, "domain").unwrap_or_default();
-    let host = field(entry, "host").or_else(|| field(entry, "owner"));
+    const KNOWN: &str = "provider domain host owner ttl token ip_version ipv6_suffix proxied zone_identifier email key user_service_key";
     // Several are separated by commas, on either side.
-    let names: Vec<String> = domain
-        .split(',')
-        .map(str::trim)
-        .filter(|domain| !domain.is_empty())
-        .flat_map(|domain| {
-            let hosts = host.as_deref().unwrap_or("@").split(',').map(str::trim);
-            hosts
-                .map(move |host| within(host, domain))
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let domains = field(entry, "domain").unwrap_or_default();
+    let hosts = field(entry, "host").or_else(|| field(entry, "owner"));
+    let mut names = vec![];
+    for domain in domains.split(',').map(str::trim) {
+        for host in hosts.as_deref().unwrap_or_default().split(',') {
+            if !domain.is_empty() {
+                names.push(within(host.trim(), domain));
+            }
+        }
+    }
     let provider = field(entry, "provider").unwrap_or_default();
     if !provider.eq_ignore_ascii_case("cloudflare") {
-        let what = if names.is_empty() {
-            "an entry".to_owned()
-        } else {
-            names.join(", ")
-        };
-        into.lose(&what, NOT_CLOUDFLARE);
+        names.resize(names.len().max(1), "an entry".to_owned());
+        for name in names {
+            into.lose(&name, NOT_CLOUDFLARE);
+        }
         return;
     }
-    for key in entry.keys() {
-        match key.as_str() {
-            "email" | "key" | "user_service_key" => into.lose_key(key),
-            "delay" => into.leave(key, SCHEDULE),
-            key if KNOWN.contains(&key) => {}
-            key => into.lose(key, UNKNOWN),
+    others(entry, KNOWN, &[(SCHEDULE, "delay")], into);
+    for key in ["email", "key", "user_service_key"] {
+        if field(entry, key).is_some() {
+            into.lose_key(key);
         }
     }
     if names.is_empty() {
         into.lose("settings", "an entry has no domain");
     }
-    let (wants4, wants6) = match field(entry, "ip_version").as_deref() {
-        Some("ipv4") => (true, false),
-        Some("ipv6") => (false, true),
-        None | Some("ipv4 or ipv6" | "") => (true, true),
-        Some(_) => {
-            into.lose("ip_version", "expected ipv4, ipv6 or ipv4 or ipv6");
-            (true, false)
+    let version = field(entry, "ip_version").unwrap_or_default();
+    let kinds: &[RecordType] = match version.as_str() {
+        "ipv4" => &[RecordType::A],
+        "ipv6" => &[RecordType::Aaaa],
+        "" | "ipv4 or ipv6" => &[RecordType::A, RecordType::Aaaa],
+        _ => {
+            into.lose("ip_version", SHAPE);
+            &[RecordType::A]
         }
     };
-    let suffix =
-        field(entry, "ipv6_suffix").filter(|suffix| !suffix.starts_with("0:0:0:0:0:0:0:0"));
-    let ttl = field(entry, "ttl").and_then(|ttl| into.ttl("ttl", &ttl));
-    let proxied = field(entry, "proxied").and_then(|flag| into.flag("proxied", &flag));
+    let suffix = field(entry, "ipv6_suffix").unwrap_or_default();
+    let is_another = !suffix.is_empty() && !suffix.starts_with("0:0:0:0:0:0:0:0");
+    let ttl = ttl(entry, into);
+    let proxied = flag(entry, "proxied", into);
     let token = field(entry, "token");
     for name in names {
-        for (kind, wants) in [(RecordType::A, wants4), (RecordType::Aaaa, wants6)] {
+        for kind in kinds {
             let wanted = Wanted {
                 ttl,
                 proxied,
-                ..Wanted::named(Name::Whole(name.clone()), kind)
+                ..Wanted::named(Name::Whole(name.clone()), *kind)
             };
-            if kind == RecordType::Aaaa && wants && suffix.is_some() {
+            if *kind == RecordType::Aaaa && is_another {
                 into.lose_record(&wanted, "it has the address of another device (ipv6_suffix): add it as a [[record]] with `suffix`");
-            } else if wants {
+            } else {
                 into.add(wanted, token.as_deref());
             }
         }
@@ -175,113 +186,94 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
 fn within(host: &str, zone: &str) -> String {
     match host {
         "@" | "" => zone.to_owned(),
-        host => format!("{host}.{zone}"),
+        host => [host, ".", zone].concat(),
     }
 }
 
 /// timothymiller/cloudflare-ddns's.
 pub fn cloudflare_ddns(root: &Object, into: &mut Imported) {
-    const TABLE: [(&str, &str); 3] = [
-        ("purgeUnknownRecords", "cadence deletes nothing"),
-        ("load_balancer", "cadence keeps records alone"),
-        ("repeat", SCHEDULE),
+    const TABLE: &Table = &[
+        ("cadence deletes nothing", "purgeUnknownRecords"),
+        ("cadence keeps records alone", "load_balancer"),
+        (SCHEDULE, "repeat"),
     ];
-    let flag = |into: &mut Imported, key: &str| {
-        let told = field(root, key).and_then(|text| into.flag(key, &text));
-        told.unwrap_or(true)
-    };
     let mut kinds = vec![];
     for (key, kind, source) in [
         ("a", RecordType::A, "ip4_provider"),
         ("aaaa", RecordType::Aaaa, "ip6_provider"),
     ] {
-        let source = field(root, source);
-        if flag(into, key) && source.as_deref() != Some("none") {
+        let is_on = flag(root, key, into).unwrap_or(true);
+        let how = field(root, source);
+        if is_on && how.is_none_or(|how| into.finds_address(source, &how)) {
             kinds.push(kind);
         }
     }
-    let ttl = field(root, "ttl").and_then(|ttl| into.ttl("ttl", &ttl));
-    for key in root.keys() {
-        match key.as_str() {
-            "cloudflare" | "a" | "aaaa" | "ttl" => {}
-            "ip4_provider" | "ip6_provider" => into.leave(key, SOURCE),
-            key => into.leave_as(key, &TABLE),
-        }
-    }
-    for entry in root["cloudflare"].as_array().into_iter().flatten() {
-        match entry.as_object() {
-            Some(entry) => zone_entry(entry, &kinds, ttl, into),
-            None => into.lose("cloudflare", SHAPE),
-        }
-    }
+    let ttl = ttl(root, into);
+    others(
+        root,
+        "cloudflare a aaaa ttl ip4_provider ip6_provider",
+        TABLE,
+        into,
+    );
+    each(
+        root.get("cloudflare"),
+        "cloudflare",
+        into,
+        &|entry, into| {
+            zone_entry(entry, &kinds, ttl, into);
+        },
+    );
 }
 
 fn zone_entry(entry: &Object, kinds: &[RecordType], ttl: Option<u32>, into: &mut Imported) {
-    let mut token = None;
-    for key in entry.keys() {
-        match key.as_str() {
-            "authentication" | "zone_id" | "subdomains" | "proxied" => {}
-            key => into.lose(key, UNKNOWN),
-        }
-    }
-    let authentication = entry.get("authentication").and_then(Value::as_object);
-    for (key, value) in authentication.into_iter().flatten() {
-        match key.as_str() {
-            "api_token" => {
-                // As the tool's example has it: then the key counts.
-                token = text(value).filter(|text| !text.is_empty() && text != "api_token_here");
-            }
-            "api_key" => {
-                let own = value.as_object().into_iter().flat_map(Map::keys);
-                for key in own.filter(|key| !matches!(key.as_str(), "api_key" | "account_email")) {
-                    into.lose(key, UNKNOWN);
-                }
-            }
-            key => into.lose(key, UNKNOWN),
-        }
-    }
-    if token.is_none() && authentication.is_some_and(|it| it.contains_key("api_key")) {
+    let object = |key: &str, of: &Object| of.get(key).and_then(Value::as_object).cloned();
+    others(
+        entry,
+        "authentication zone_id subdomains proxied",
+        &[],
+        into,
+    );
+    let authentication = object("authentication", entry).unwrap_or_default();
+    others(&authentication, "api_token api_key", &[], into);
+    let key = object("api_key", &authentication).unwrap_or_default();
+    others(&key, "api_key account_email", &[], into);
+    // As the tool's example has it: then the key counts.
+    let token = field(&authentication, "api_token").filter(|text| text != "api_token_here");
+    if token.is_none() && !key.is_empty() {
         into.lose_key("api_key");
     }
-    let zone_id = field(entry, "zone_id").filter(|id| is_id(id));
-    let Some(zone_id) = zone_id else {
-        into.lose(
-            "zone_id",
-            "it is not 32 hexadecimal digits, and without it the names are not known",
-        );
+    let zone_id = field(entry, "zone_id").unwrap_or_default();
+    if !is_id(&zone_id) {
+        let why = "it is not 32 hexadecimal digits, and without it the names are not known";
+        into.lose("zone_id", why);
         return;
-    };
-    let whole = field(entry, "proxied").and_then(|flag| into.flag("proxied", &flag));
-    let Some(subdomains) = entry.get("subdomains").and_then(Value::as_array) else {
+    }
+    let whole = flag(entry, "proxied", into);
+    let subdomains = entry.get("subdomains").and_then(Value::as_array);
+    if subdomains.is_none() {
         into.lose("subdomains", SHAPE);
-        return;
-    };
-    for sub in subdomains {
-        let (name, proxied) = match sub {
-            Value::Object(own) => {
-                for key in own
-                    .keys()
-                    .filter(|key| !matches!(key.as_str(), "name" | "proxied"))
-                {
-                    into.lose(key, UNKNOWN);
-                }
-                let flag = field(own, "proxied").and_then(|flag| into.flag("proxied", &flag));
-                (own.get("name").and_then(text), flag.or(whole))
+    }
+    for sub in subdomains.map_or(&[][..], Vec::as_slice) {
+        let (name, proxied) = match sub.as_object() {
+            Some(own) => {
+                others(own, "name proxied", &[], into);
+                let own_flag = flag(own, "proxied", into);
+                (own.get("name").and_then(text), own_flag.or(whole))
             }
-            sub => (text(sub), whole),
+            None => (text(sub), whole),
         };
+        let name = name.filter(|name| shown(name) == *name);
         let Some(name) = name else {
-            into.lose("subdomains", SHAPE);
-            continue;
-        };
-        let sub = if name == "@" { String::new() } else { name };
-        if shown(&sub) != sub {
             into.lose("subdomains", "one of them is no part of a name (not shown)");
             continue;
-        }
+        };
         for kind in kinds {
             let name = Name::Within {
-                sub: sub.clone(),
+                sub: if name == "@" {
+                    String::new()
+                } else {
+                    name.clone()
+                },
                 zone_id: zone_id.clone(),
             };
             let wanted = Wanted {
@@ -296,85 +288,57 @@ fn zone_entry(entry: &Object, kinds: &[RecordType], ttl: Option<u32>, into: &mut
 
 /// jeessy2/ddns-go's, which is YAML: a list `dnsconf`, or before its version 5 one such entry (its config/config.go).
 pub fn ddns_go(root: &Object, into: &mut Imported) {
-    const TABLE: [(&str, &str); 6] = [
-        ("notallowwanaccess", PROCESS),
-        ("lang", PROCESS),
-        ("user", PROCESS),
-        ("username", PROCESS),
-        ("password", PROCESS),
-        ("webhook", super::imported::MESSAGES),
+    const TABLE: &Table = &[
+        (PROCESS, "notallowwanaccess lang user username password"),
+        (MESSAGES, "webhook"),
     ];
-    let entries = root.get("dnsconf").and_then(Value::as_array);
-    for key in root.keys().filter(|key| *key != "dnsconf") {
-        let is_entry = entries.is_none() && ENTRY.contains(&key.as_str());
-        if !is_entry {
-            into.leave_as(key, &TABLE);
-        }
-    }
-    match entries {
-        Some(entries) => {
-            for entry in entries {
-                match entry.as_object() {
-                    Some(entry) => {
-                        for key in entry.keys().filter(|key| !ENTRY.contains(&key.as_str())) {
-                            into.leave_as(key, &[("httpinterface", SOURCE)]);
-                        }
-                        go_entry(entry, into);
-                    }
-                    None => into.lose("dnsconf", SHAPE),
-                }
-            }
-        }
-        None => go_entry(root, into),
+    const ENTRY: &str = "name ipv4 ipv6 dns ttl";
+    let list = root.get("dnsconf");
+    if list.is_some() {
+        others(root, "dnsconf", TABLE, into);
+        each(list, "dnsconf", into, &|entry, into| {
+            others(entry, ENTRY, &[(SOURCE, "httpinterface")], into);
+            go_entry(entry, into);
+        });
+    } else {
+        others(root, ENTRY, TABLE, into);
+        go_entry(root, into);
     }
 }
 
-const ENTRY: [&str; 5] = ["name", "ipv4", "ipv6", "dns", "ttl"];
-
 fn go_entry(entry: &Object, into: &mut Imported) {
-    let dns = entry.get("dns").and_then(Value::as_object);
-    let of_dns = |key: &str| dns.and_then(|dns| field(dns, key));
-    let is_ours = of_dns("name").is_some_and(|name| name.eq_ignore_ascii_case("cloudflare"));
-    for key in dns.into_iter().flat_map(Map::keys) {
-        match key.as_str() {
-            "name" | "secret" => {}
-            // Cloudflare's has none.
-            "id" if of_dns("id").is_none() || !is_ours => {}
-            "id" | "extparam" => into.leave(key, "Cloudflare has no use for it"),
-            key => into.lose(key, UNKNOWN),
-        }
-    }
-    let token = of_dns("secret");
-    let ttl = field(entry, "ttl").and_then(|ttl| into.ttl("ttl", &ttl));
+    let object = |key: &str| entry.get(key).and_then(Value::as_object);
+    let empty = Map::new();
+    let dns = object("dns").unwrap_or(&empty);
+    let is_ours = field(dns, "name").is_some_and(|name| name.eq_ignore_ascii_case("cloudflare"));
+    others(dns, "name id secret extparam", &[], into);
+    let token = field(dns, "secret");
+    let ttl = ttl(entry, into);
     for (key, kind) in [("ipv4", RecordType::A), ("ipv6", RecordType::Aaaa)] {
-        let Some(family) = entry.get(key).and_then(Value::as_object) else {
+        let Some(family) = object(key) else {
             continue;
         };
-        let flag = field(family, "enable").and_then(|flag| into.flag("enable", &flag));
+        // `gettype` says which of the ways counts.
+        let known = "enable gettype domains url netinterface cmd ipv6reg";
+        others(family, known, &[], into);
         let domains = family.get("domains").and_then(Value::as_array);
-        let domains: Vec<String> = domains.into_iter().flatten().filter_map(text).collect();
-        for own in family.keys() {
-            match own.as_str() {
-                "url" => into.leave("url", SOURCE),
-                // The last three count where `gettype` chooses them.
-                "enable" | "gettype" | "domains" | "netinterface" | "cmd" | "ipv6reg" => {}
-                own => into.lose(own, UNKNOWN),
-            }
+        let domains = domains
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .filter_map(text);
+        let domains: Vec<String> = domains.filter(|domain| !domain.is_empty()).collect();
+        if domains.is_empty() {
+            continue;
         }
-        if flag != Some(true) {
-            if !domains.is_empty() {
-                into.leave(key, "it is not enabled there");
-            }
+        if flag(family, "enable", into) != Some(true) {
+            into.leave(key, "it is not enabled there");
             continue;
         }
         match field(family, "gettype").as_deref() {
-            None | Some("url") => {}
-            Some(how) => {
-                let what = format!("{key}.gettype ({})", shown(how));
-                into.lose(&what, super::imported::INTERFACE);
-            }
+            None | Some("url") => into.leave("url", SOURCE),
+            Some(how) => into.lose(&[key, ".gettype=", how].concat(), INTERFACE),
         }
-        for domain in domains.iter().filter(|domain| !domain.is_empty()) {
+        for domain in &domains {
             go_domain(domain, kind, is_ours, ttl, token.as_deref(), into);
         }
     }
@@ -403,11 +367,11 @@ fn go_domain(
         into.lose_record(&wanted, NOT_CLOUDFLARE);
         return;
     }
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=') {
-            Some(("proxied", flag)) => wanted.proxied = into.flag("proxied", flag),
-            Some((key, _)) => into.lose(key, UNKNOWN),
-            None => into.lose(pair, UNKNOWN),
+    for pair in query.split('&') {
+        match pair.split_once('=').unwrap_or((pair, "")) {
+            ("", _) => {}
+            ("proxied", flag) => wanted.proxied = into.flag("proxied", flag),
+            (key, _) => into.lose(key, UNKNOWN),
         }
     }
     into.add(wanted, token);

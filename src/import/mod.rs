@@ -14,6 +14,8 @@ mod yaml;
 
 use serde_json::Value;
 
+use crate::logic::advice;
+
 pub use imported::{Beat, Imported, LeftOut, Name, Secret, Wanted};
 
 /// What is understood, for people.
@@ -55,11 +57,11 @@ pub fn read(source: &Source<'_>) -> Result<(&'static str, Imported), String> {
             inadyn::read(text, &mut into);
             "inadyn"
         }
-        Kind::Compose => match yaml::parse(text)? {
+        Kind::Compose => match of_yaml(text)? {
             Value::Object(root) => compose::read(&root, source.beside, &mut into)?,
             _ => return Err(unknown()),
         },
-        Kind::DdnsGo => match yaml::parse(text)? {
+        Kind::DdnsGo => match of_yaml(text)? {
             Value::Object(root) => {
                 json::ddns_go(&root, &mut into);
                 "ddns-go"
@@ -77,6 +79,11 @@ pub fn read(source: &Source<'_>) -> Result<(&'static str, Imported), String> {
         }
     };
     Ok((tool, into))
+}
+
+fn of_yaml(text: &str) -> Result<Value, String> {
+    let fix = "write that on one line, or name a file with the variables alone, such as a .env";
+    yaml::parse(text).map_err(|why| advice::or(why, fix))
 }
 
 fn of_json(value: &Value, into: &mut Imported) -> Result<&'static str, String> {

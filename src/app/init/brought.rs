@@ -27,6 +27,10 @@ pub struct Brought {
 }
 
 /// A record that is named within a zone of which the id is known.
+#[cfg_attr(
+    not(feature = "import"),
+    expect(dead_code, reason = "other tools bring them")
+)]
 pub struct Unnamed {
     /// The id of the zone.
     pub zone_id: String,
@@ -39,6 +43,14 @@ pub struct Unnamed {
 }
 
 impl Brought {
+    /// Adds a record, once.
+    #[cfg(feature = "import")]
+    pub fn add(&mut self, spec: RecordSpec) {
+        if self.named.iter().all(|own| own.key() != spec.key()) {
+            self.named.push(spec);
+        }
+    }
+
     /// Whether it names a record.
     pub fn has_records(&self) -> bool {
         !self.named.is_empty() || !self.unnamed.is_empty()

@@ -1,6 +1,7 @@
 //! `--from`: what another tool keeps in its file, as far as cadence can take it. That file, and the tool, are left as they are.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::brought::{Brought, Unnamed};
@@ -15,12 +16,16 @@ use crate::config::{Token, url_of};
 use crate::error::{EXIT_TOKEN, Error, plain};
 use crate::file;
 use crate::import::{self, Imported, Name, Source, Wanted};
+use crate::logic::advice;
 use crate::logic::records::RecordSpec;
+use crate::render::some_of;
 
 /// The largest file of theirs, and of what it refers to.
 const MAX_BYTES: usize = 256 << 10;
 /// So many pages of zones are looked through for an id.
 const MAX_PAGES: u64 = 10;
+/// So many of the records are named; of more there is the number.
+const NAMED: usize = 20;
 const CHECK: &str = "import";
 /// Stands in for a name until the zone's is known.
 const STAND_IN: &str = "a.example.com";
@@ -79,15 +84,9 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
         let token = Token::given(token.expose().as_bytes(), &how);
         brought.token = Some(token.map_err(|error| Error::new(EXIT_TOKEN, error))?);
     }
-    let token = if brought.token.is_some() {
-        "its API token and "
-    } else {
-        ""
-    };
-    let told = format!(
-        "{shown} is of {tool}: {token}{} are taken",
-        labels.join(", ")
-    );
+    let token = brought.token.iter().map(|_| "its API token".to_owned());
+    let all: Vec<String> = token.chain(labels).collect();
+    let told = format!("{shown} is of {tool}; taken: {}", some_of(&all, NAMED));
     brought.findings.push(Finding::ok(CHECK, told));
     for it in &imported.left_out {
         let told = left(it);
@@ -109,7 +108,10 @@ fn left(it: &import::LeftOut) -> String {
 }
 
 fn content(path: &Path) -> Result<String, String> {
-    let read = file::read(path, MAX_BYTES).map_err(|error| plain(&error))?;
+    let read = file::read(path, MAX_BYTES).map_err(|error| {
+        let fix = (error.kind() == ErrorKind::PermissionDenied).then(|| file::let_in(path));
+        advice::join(&plain(&error), fix.as_deref())
+    })?;
     if read.bytes.len() > MAX_BYTES {
         return Err(format!("it is larger than {} KiB", MAX_BYTES >> 10));
     }
@@ -131,8 +133,11 @@ fn take(wanted: &Wanted, label: &str, options: &cli::Init, brought: &mut Brought
             // What is shown of a name is the name.
             let is_shown = label.starts_with(name.as_str());
             let spec = spec(name, wanted.zone.as_deref()).filter(|_| is_shown);
-            brought.named.extend(spec.clone());
-            spec.is_some()
+            let Some(spec) = spec else {
+                return false;
+            };
+            brought.add(spec);
+            true
         }
         Name::Within { sub, zone_id } => {
             let whole = within(sub, STAND_IN);
@@ -205,7 +210,7 @@ pub fn name(
         let whole = within(&sub, &zone.name);
         let named = Draft::record(&whole, spec.kind, Some(&zone.name), spec.create);
         if let Ok(named) = named {
-            brought.named.push(RecordSpec {
+            brought.add(RecordSpec {
                 ttl: spec.ttl,
                 proxied: spec.proxied,
                 ..named

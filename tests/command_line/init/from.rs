@@ -56,7 +56,7 @@ fn what_ddclient_kept_is_verified_and_its_token_copied_to_a_file_of_its_own() {
     let shown = file.display();
     assert_eq!(
         found(&document, "import")[0],
-        format!("{shown} is of ddclient: its API token and vpn.example.com A are taken")
+        format!("{shown} is of ddclient; taken: its API token, vpn.example.com A")
     );
     assert_eq!(
         found(&document, "left-out"),
