@@ -31,49 +31,45 @@ pub fn read(
         environment::dotenv(&text, &mut Imported::default())
     });
     let services = root.get("services").and_then(Value::as_object);
-    let mut found = vec![];
+    let mut found: Vec<(&str, &Object)> = vec![];
     let mut by_file = None;
     for (name, service) in services.into_iter().flatten() {
         let Some(service) = service.as_object() else {
             continue;
         };
         let image = json::field(service, "image").unwrap_or_default();
-        let mut own = into.clone();
-        let vars = variables(service, &shell, beside, &mut own);
-        let has = |name: &str| vars.iter().any(|(own, _)| own == name);
-        let has_any = NAMES.iter().any(|name| has(name));
-        let is_known = image.contains(BY_ENVIRONMENT) || has_any;
-        if is_known {
-            let tool = if image.contains("timothyjmiller/") {
-                "timothymiller/cloudflare-ddns"
-            } else {
-                "favonia/cloudflare-ddns"
-            };
-            found.push((name, service, vars, own, tool));
+        let vars = variables(service, &shell, beside, &mut Imported::default());
+        let has_any = vars.iter().any(|(name, _)| NAMES.contains(&name.as_str()));
+        if has_any || image.contains(BY_ENVIRONMENT) {
+            found.push((name, service));
         } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {
             by_file = Some((name, file));
         }
     }
-    if found.len() > 1 {
-        let names: Vec<String> = found.iter().map(|(name, ..)| shown(name)).collect();
-        return Err(format!(
-            "several services keep records ({}), and one is taken; fix: put the one to take into a file of its own",
-            names.join(", ")
-        ));
-    }
-    let Some((_, service, vars, own, tool)) = found.pop() else {
-        return Err(match by_file {
+    let service = match found.as_slice() {
+        [(_, service)] => *service,
+        [] => return Err(match by_file {
             Some((name, file)) => format!(
                 "the service {} has its configuration in a file of its own; fix: name that one, which is {file} in one of its volumes",
                 shown(name)
             ),
             None => "no service in it is one of favonia/cloudflare-ddns or timothymiller/cloudflare-ddns with its environment".to_owned(),
-        });
+        }),
+        [(one, _), (other, _), ..] => return Err(format!(
+            "several services keep records ({}, {}), and one is taken; fix: put the one to take into a file of its own",
+            shown(one),
+            shown(other)
+        )),
     };
-    *into = own;
+    let vars = variables(service, &shell, beside, into);
     let file = |path: &str| beside(outside(root, service, path).as_deref()?);
     environment::read(&vars, &file, into);
-    Ok(tool)
+    let image = json::field(service, "image").unwrap_or_default();
+    Ok(if image.contains("timothyjmiller/") {
+        "timothymiller/cloudflare-ddns"
+    } else {
+        "favonia/cloudflare-ddns"
+    })
 }
 
 /// The environment of a service: its files, and over them what is written in it.

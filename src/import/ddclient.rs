@@ -1,7 +1,7 @@
 //! `ddclient.conf` (ddclient's own sample, `ddclient.conf.in`): settings that hold from there on, and lines that end with names, for which
 //! the settings on them hold too.
 
-use super::imported::{INTERFACE, Imported, Name, PROCESS, SCHEDULE, SOURCE, Table, Wanted, shown};
+use super::imported::{INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted, shown};
 use crate::logic::units::RecordType;
 
 /// What is of no use, and why. `use` and its kin are looked at for themselves.
@@ -111,7 +111,7 @@ fn hosts_of(hosts: &[String], own: &[Setting], globals: &[Setting], into: &mut I
             let wanted = Wanted {
                 zone: get("zone").map(str::to_owned),
                 ttl,
-                ..Wanted::named(Name::Whole(host.to_owned()), *kind)
+                ..Wanted::named(host, *kind)
             };
             into.add(wanted, token);
         }

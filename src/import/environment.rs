@@ -1,9 +1,7 @@
 //! The variables of favonia/cloudflare-ddns, which timothymiller/cloudflare-ddns has taken up since its version 2 (the README of either): from a `.env`
 //! or a compose file.
 
-use super::imported::{
-    Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Table, Wanted, is_secretive,
-};
+use super::imported::{Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, Wanted, is_secretive};
 use super::json::beat;
 use super::proxied::proxied;
 use crate::logic::units::RecordType;
@@ -80,6 +78,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             name => into.leave_as(name, TABLE),
         }
     }
+    into.is_for_new = true;
     let token = token(&get, file, into);
     heartbeat(&get, into);
     let ttl = get("TTL").and_then(|ttl| into.ttl("TTL", ttl));
@@ -108,8 +107,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             let wanted = Wanted {
                 ttl,
                 proxied: get("PROXIED").and_then(|expression| is_proxied(expression, name, into)),
-                is_for_new: true,
-                ..Wanted::named(Name::Whole(name.to_owned()), kind)
+                ..Wanted::named(name, kind)
             };
             if own.is_empty() || kind == RecordType::A {
                 into.add(wanted, token.as_deref());

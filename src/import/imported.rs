@@ -40,7 +40,7 @@ pub fn find(table: &Table, key: &str) -> Option<&'static str> {
 }
 
 /// A text that is shown nowhere.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -63,25 +63,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How a record is named.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Name {
-    /// As a whole.
-    Whole(String),
-    /// Within a zone of which only the id is known; an empty one is the zone's own.
-    Within {
-        /// The part before the zone's name.
-        sub: String,
-        /// The id of the zone: 32 hexadecimal digits.
-        zone_id: String,
-    },
-}
-
 /// A record that the other tool keeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its name.
-    pub name: Name,
+    /// Its name; within a zone of which only the id is known, the part before that, empty for the zone's own.
+    pub name: String,
+    /// The id of that zone: 32 hexadecimal digits.
+    pub zone_id: Option<String>,
     /// Its type.
     pub kind: RecordType,
     /// Its zone, where the file names one.
@@ -90,40 +78,37 @@ pub struct Wanted {
     pub ttl: Option<u32>,
     /// Whether Cloudflare proxies it.
     pub proxied: Option<bool>,
-    /// Whether `ttl` and `proxied` are for a record that is created, and one that exists keeps its own.
-    pub is_for_new: bool,
 }
 
 impl Wanted {
     /// A record of this name, of which nothing else is said.
     #[must_use]
-    pub const fn named(name: Name, kind: RecordType) -> Self {
+    pub fn named(name: &str, kind: RecordType) -> Self {
         Self {
-            name,
+            name: name.to_owned(),
+            zone_id: None,
             kind,
             zone: None,
             ttl: None,
             proxied: None,
-            is_for_new: false,
         }
     }
 
     /// The record for people.
     #[must_use]
     pub fn label(&self) -> String {
-        let name = match &self.name {
-            Name::Whole(name) => shown(name),
-            Name::Within { sub, zone_id } => match shown(sub).as_str() {
-                "" => format!("the zone {zone_id}"),
-                sub => format!("{sub} in the zone {zone_id}"),
-            },
+        let name = shown(&self.name);
+        let (place, id) = match &self.zone_id {
+            Some(id) if name.is_empty() => ("the zone ", id.as_str()),
+            Some(id) => (" in the zone ", id.as_str()),
+            None => ("", ""),
         };
-        format!("{name} {}", self.kind.as_str())
+        [&name, place, id, " ", self.kind.as_str()].concat()
     }
 }
 
 /// Something that is not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// What it is: a key, or a record.
     pub what: String,
@@ -134,7 +119,7 @@ pub struct LeftOut {
 }
 
 /// Who else was told by the other tool that it lives.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Beat {
     /// `heartbeat.preset`.
     pub preset: &'static str,
@@ -143,7 +128,7 @@ pub struct Beat {
 }
 
 /// All of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Imported {
     /// The records, each once.
     pub records: Vec<Wanted>,
@@ -153,6 +138,8 @@ pub struct Imported {
     pub heartbeat: Option<Beat>,
     /// What is left out, each once.
     pub left_out: Vec<LeftOut>,
+    /// Whether `ttl` and `proxied` are for records that are created, and those that exist keep their own.
+    pub is_for_new: bool,
     /// Whether another token takes the place of those of the file.
     pub has_token: bool,
 }
@@ -167,8 +154,10 @@ impl Imported {
                 return;
             }
         }
-        let is_same = |own: &Wanted| own.name == wanted.name && own.kind == wanted.kind;
-        if !self.records.iter().any(is_same) {
+        let key = |it: &Wanted| {
+            (&it.name, &it.zone_id, it.kind) == (&wanted.name, &wanted.zone_id, wanted.kind)
+        };
+        if !self.records.iter().any(key) {
             self.records.push(wanted);
         }
     }

@@ -1,7 +1,7 @@
 //! `inadyn.conf` (inadyn.conf(5)): settings, and sections in braces, of which those of the provider `cloudflare` are taken.
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find, shown,
+    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find, shown,
 };
 use crate::logic::units::RecordType;
 
@@ -172,7 +172,7 @@ fn section(kind: &str, name: &str, settings: &Settings, into: &mut Imported) {
             zone: zone.clone(),
             ttl,
             proxied,
-            ..Wanted::named(Name::Whole(host.to_owned()), kind)
+            ..Wanted::named(host, kind)
         };
         into.add(wanted, token.as_deref());
     }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, Name, PROCESS, SCHEDULE, SOURCE, Secret, Table, UNKNOWN, Wanted,
+    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, UNKNOWN, Wanted,
     is_id, shown,
 };
 use crate::logic::units::RecordType;
@@ -78,6 +78,10 @@ pub fn text(value: &Value) -> Option<String> {
 /// Such a value of an object, where it is there and not empty.
 pub fn field(object: &Object, key: &str) -> Option<String> {
     text(object.get(key)?).filter(|text| !text.is_empty())
+}
+
+fn object<'a>(of: &'a Object, key: &str) -> Option<&'a Object> {
+    of.get(key)?.as_object()
 }
 
 /// What else an object has.
@@ -171,7 +175,7 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
             let wanted = Wanted {
                 ttl,
                 proxied,
-                ..Wanted::named(Name::Whole(name.clone()), *kind)
+                ..Wanted::named(&name, *kind)
             };
             if *kind == RecordType::Aaaa && is_another {
                 into.lose_record(&wanted, "it has the address of another device (ipv6_suffix): add it as a [[record]] with `suffix`");
@@ -226,19 +230,19 @@ pub fn cloudflare_ddns(root: &Object, into: &mut Imported) {
 }
 
 fn zone_entry(entry: &Object, kinds: &[RecordType], ttl: Option<u32>, into: &mut Imported) {
-    let object = |key: &str, of: &Object| of.get(key).and_then(Value::as_object).cloned();
+    let empty = Map::new();
     others(
         entry,
         "authentication zone_id subdomains proxied",
         &[],
         into,
     );
-    let authentication = object("authentication", entry).unwrap_or_default();
-    others(&authentication, "api_token api_key", &[], into);
-    let key = object("api_key", &authentication).unwrap_or_default();
-    others(&key, "api_key account_email", &[], into);
+    let authentication = object(entry, "authentication").unwrap_or(&empty);
+    others(authentication, "api_token api_key", &[], into);
+    let key = object(authentication, "api_key").unwrap_or(&empty);
+    others(key, "api_key account_email", &[], into);
     // As the tool's example has it: then the key counts.
-    let token = field(&authentication, "api_token").filter(|text| text != "api_token_here");
+    let token = field(authentication, "api_token").filter(|text| text != "api_token_here");
     if token.is_none() && !key.is_empty() {
         into.lose_key("api_key");
     }
@@ -268,18 +272,11 @@ fn zone_entry(entry: &Object, kinds: &[RecordType], ttl: Option<u32>, into: &mut
             continue;
         };
         for kind in kinds {
-            let name = Name::Within {
-                sub: if name == "@" {
-                    String::new()
-                } else {
-                    name.clone()
-                },
-                zone_id: zone_id.clone(),
-            };
             let wanted = Wanted {
+                zone_id: Some(zone_id.clone()),
                 ttl,
                 proxied,
-                ..Wanted::named(name, *kind)
+                ..Wanted::named(if name == "@" { "" } else { &name }, *kind)
             };
             into.add(wanted, token.as_deref());
         }
@@ -307,15 +304,14 @@ pub fn ddns_go(root: &Object, into: &mut Imported) {
 }
 
 fn go_entry(entry: &Object, into: &mut Imported) {
-    let object = |key: &str| entry.get(key).and_then(Value::as_object);
     let empty = Map::new();
-    let dns = object("dns").unwrap_or(&empty);
+    let dns = object(entry, "dns").unwrap_or(&empty);
     let is_ours = field(dns, "name").is_some_and(|name| name.eq_ignore_ascii_case("cloudflare"));
     others(dns, "name id secret extparam", &[], into);
     let token = field(dns, "secret");
     let ttl = ttl(entry, into);
     for (key, kind) in [("ipv4", RecordType::A), ("ipv6", RecordType::Aaaa)] {
-        let Some(family) = object(key) else {
+        let Some(family) = object(entry, key) else {
             continue;
         };
         // `gettype` says which of the ways counts.
@@ -361,7 +357,7 @@ fn go_domain(
     let mut wanted = Wanted {
         zone,
         ttl,
-        ..Wanted::named(Name::Whole(name), kind)
+        ..Wanted::named(&name, kind)
     };
     if !is_ours {
         into.lose_record(&wanted, NOT_CLOUDFLARE);

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::logic::advice;
 
-pub use imported::{Beat, Imported, LeftOut, Name, Secret, Wanted};
+pub use imported::{Beat, Imported, LeftOut, Secret, Wanted};
 
 /// What is understood, for people.
 pub const UNDERSTOOD: &str = "ddclient.conf, inadyn.conf, config.json of qdm12/ddns-updater or timothymiller/cloudflare-ddns, the YAML of jeessy2/ddns-go, or the environment of favonia/cloudflare-ddns or timothymiller/cloudflare-ddns in a compose file or .env";

@@ -11,7 +11,8 @@ pub struct Brought {
     /// The records.
     pub named: Vec<RecordSpec>,
     /// Records of which the zone's name has to be asked for.
-    pub unnamed: Vec<Unnamed>,
+    #[cfg(feature = "import")]
+    pub unnamed: Vec<crate::import::Wanted>,
     /// The API token.
     pub token: Option<Token>,
     /// Who is told that all is well: its preset and its URL.
@@ -26,22 +27,6 @@ pub struct Brought {
     pub is_for_new: bool,
 }
 
-/// A record that is named within a zone of which the id is known.
-#[cfg_attr(
-    not(feature = "import"),
-    expect(dead_code, reason = "other tools bring them")
-)]
-pub struct Unnamed {
-    /// The id of the zone.
-    pub zone_id: String,
-    /// What stands before the zone's name; empty for the zone itself.
-    pub sub: String,
-    /// For people.
-    pub label: String,
-    /// The record, but for its name.
-    pub spec: RecordSpec,
-}
-
 impl Brought {
     /// Adds a record, once.
     #[cfg(feature = "import")]
@@ -53,6 +38,6 @@ impl Brought {
 
     /// Whether it names a record.
     pub fn has_records(&self) -> bool {
-        !self.named.is_empty() || !self.unnamed.is_empty()
+        self.is_imported || !self.named.is_empty()
     }
 }

@@ -4,18 +4,19 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::brought::{Brought, Unnamed};
+use super::brought::Brought;
 use super::draft::Draft;
 use super::interview::{Interview, LEFT_OUT};
 use super::running;
 use super::verify;
 use crate::app::adapters::Adapters;
 use crate::app::check::Finding;
+use crate::app::lookup::SEES_NO_ZONE;
 use crate::cli;
 use crate::config::{Token, url_of};
 use crate::error::{EXIT_TOKEN, Error, plain};
 use crate::file;
-use crate::import::{self, Imported, Name, Source, Wanted};
+use crate::import::{self, Imported, Source, Wanted};
 use crate::logic::advice;
 use crate::logic::records::RecordSpec;
 use crate::render::some_of;
@@ -28,7 +29,7 @@ const MAX_PAGES: u64 = 10;
 const NAMED: usize = 20;
 const CHECK: &str = "import";
 /// Stands in for a name until the zone's is known.
-const STAND_IN: &str = "a.example.com";
+const STAND_IN: &str = "example.com";
 
 /// Reads it.
 ///
@@ -50,30 +51,28 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
     let (tool, mut imported) = import::read(&source).map_err(|why| refused(&why))?;
     let mut brought = Brought {
         is_imported: true,
-        is_for_new: imported.records.iter().any(|wanted| wanted.is_for_new),
+        is_for_new: imported.is_for_new,
         ..Brought::default()
     };
     let mut labels = vec![];
     for wanted in std::mem::take(&mut imported.records) {
         let label = wanted.label();
-        if take(&wanted, &label, options, &mut brought) {
-            labels.push(label);
-        } else {
-            imported.lose_record(&wanted, "it is no name of a record, or not one in its zone");
+        // What is shown of a name is the name, or it is none.
+        let is_shown = label.starts_with(&wanted.name);
+        let zone = wanted.zone_id.as_ref().map(|_| STAND_IN);
+        match spec(&wanted, zone, options.create).filter(|_| is_shown) {
+            None => {
+                imported.lose_record(&wanted, "it is no name of a record, or not one in its zone");
+                continue;
+            }
+            Some(_) if zone.is_some() => brought.unnamed.push(wanted),
+            Some(spec) => brought.add(spec),
         }
+        labels.push(label);
     }
     if labels.is_empty() {
-        let why: Vec<String> = imported
-            .left_out
-            .iter()
-            .filter(|it| it.matters)
-            .map(left)
-            .collect();
-        let why = if why.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", why.join("; "))
-        };
+        let lost = imported.left_out.iter().find(|it| it.matters).map(left);
+        let why = lost.map_or(String::new(), |lost| [" (", &lost, ")"].concat());
         return Err(refused(&format!(
             "it is of {tool}, and names no record that cadence can keep{why}; fix: name the records with --record NAME in place of --from"
         )));
@@ -104,7 +103,7 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
 }
 
 fn left(it: &import::LeftOut) -> String {
-    format!("{}: {}", it.what, it.why)
+    [&it.what, ": ", &it.why].concat()
 }
 
 fn content(path: &Path) -> Result<String, String> {
@@ -118,47 +117,18 @@ fn content(path: &Path) -> Result<String, String> {
     String::from_utf8(read.bytes).map_err(|_| "it is not text in UTF-8".to_owned())
 }
 
-/// Whether it can be a record.
-fn take(wanted: &Wanted, label: &str, options: &cli::Init, brought: &mut Brought) -> bool {
-    let spec = |name: &str, zone: Option<&str>| {
-        let spec = Draft::record(name, wanted.kind, zone, options.create).ok()?;
-        Some(RecordSpec {
-            ttl: wanted.ttl,
-            proxied: wanted.proxied,
-            ..spec
-        })
+/// The record, in a zone of this name where its own is known by its id alone; none where it can be none.
+fn spec(wanted: &Wanted, zone: Option<&str>, create: bool) -> Option<RecordSpec> {
+    let name = match (wanted.name.as_str(), zone) {
+        (name, None) => name.to_owned(),
+        ("", Some(zone)) => zone.to_owned(),
+        (name, Some(zone)) => [name, ".", zone].concat(),
     };
-    match &wanted.name {
-        Name::Whole(name) => {
-            // What is shown of a name is the name.
-            let is_shown = label.starts_with(name.as_str());
-            let spec = spec(name, wanted.zone.as_deref()).filter(|_| is_shown);
-            let Some(spec) = spec else {
-                return false;
-            };
-            brought.add(spec);
-            true
-        }
-        Name::Within { sub, zone_id } => {
-            let whole = within(sub, STAND_IN);
-            let spec = spec(&whole, None);
-            brought.unnamed.extend(spec.map(|spec| Unnamed {
-                zone_id: zone_id.clone(),
-                sub: sub.clone(),
-                label: label.to_owned(),
-                spec,
-            }));
-            Draft::record(&whole, wanted.kind, None, false).is_ok()
-        }
-    }
-}
-
-fn within(sub: &str, zone: &str) -> String {
-    if sub.is_empty() {
-        zone.to_owned()
-    } else {
-        format!("{sub}.{zone}")
-    }
+    let zone = zone.or(wanted.zone.as_deref());
+    let mut spec = Draft::record(&name, wanted.kind, zone, create).ok()?;
+    spec.ttl = wanted.ttl;
+    spec.proxied = wanted.proxied;
+    Some(spec)
 }
 
 fn heartbeat(imported: &mut Imported, brought: &mut Brought) {
@@ -192,33 +162,16 @@ pub fn name(
     let provider = adapters.provider().ok_or_else(verify::no_token)?;
     let zones = provider.zones(MAX_PAGES, Adapters::deadline());
     let zones = zones.map_err(verify::unasked)?.unwrap_or_default();
-    for Unnamed {
-        zone_id,
-        sub,
-        label,
-        spec,
-    } in std::mem::take(&mut brought.unnamed)
-    {
-        let zone = zones
-            .iter()
-            .find(|zone| zone.id.eq_ignore_ascii_case(&zone_id));
-        let Some(zone) = zone else {
-            let left = format!("{label}: the token sees no zone with that id");
-            interview.note(Finding::warn(LEFT_OUT, left).fix("give the token that zone under Zone Resources, or name the record with --record NAME"));
+    for wanted in std::mem::take(&mut brought.unnamed) {
+        let id = wanted.zone_id.as_deref().unwrap_or_default();
+        let zone = zones.iter().find(|zone| zone.id.eq_ignore_ascii_case(id));
+        let create = interview.options.create;
+        if let Some(spec) = zone.and_then(|zone| spec(&wanted, Some(&zone.name), create)) {
+            brought.add(spec);
             continue;
-        };
-        let whole = within(&sub, &zone.name);
-        let named = Draft::record(&whole, spec.kind, Some(&zone.name), spec.create);
-        if let Ok(named) = named {
-            brought.add(RecordSpec {
-                ttl: spec.ttl,
-                proxied: spec.proxied,
-                ..named
-            });
-        } else {
-            let left = format!("{label}: its name in {} is too long", zone.name);
-            interview.note(Finding::warn(LEFT_OUT, left));
         }
+        let left = wanted.label() + ": the token sees no zone with that id in which it can be";
+        interview.note(Finding::warn(LEFT_OUT, left).fix(SEES_NO_ZONE));
     }
     if brought.named.is_empty() && !interview.asks {
         return Err(Error::failed(

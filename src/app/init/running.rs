@@ -46,32 +46,30 @@ fn told(running: &Running) -> (Finding, Step) {
     let found = format!(
         "{tool} still runs{place} (process {pid}): two that keep a record change it in turns"
     );
+    let about = format!("stop {tool}, and keep it from starting again, before cycles begin");
     let command = unit
         .as_ref()
-        .map(|unit| called::typed(&format!("sudo systemctl disable --now {unit}")).into_owned());
-    let about = match (&command, is_contained) {
-        (Some(_), _) => format!("stops {tool}, which would change the same records"),
-        (None, true) => format!(
-            "stop the container of {tool}, and keep it from starting again, before cycles begin"
-        ),
-        (None, false) => {
-            format!("stop {tool} (process {pid}) and whatever starts it, before cycles begin")
-        }
-    };
-    let fix = command.clone().unwrap_or_else(|| about.clone());
-    (
-        Finding::warn("import", found).fix(fix),
-        Step { command, about },
-    )
+        .map(|unit| called::typed(&["sudo systemctl disable --now ", unit].concat()).into_owned());
+    let finding = Finding::warn("import", found).fix(command.as_ref().unwrap_or(&about));
+    (finding, Step { command, about })
 }
 
+/// Each once, though it may have more processes than one.
 fn find(proc: &Path) -> Vec<Running> {
-    let pids = fs::read_dir(proc).into_iter().flatten().flatten();
-    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let mut found: Vec<Running> = pids.filter_map(|pid| running(proc, pid)).collect();
-    found.sort_by_key(|running| running.pid);
-    // Each has more processes than one at times.
-    found.dedup_by(|later, first| later.tool == first.tool && later.unit == first.unit);
+    let mut found: Vec<Running> = vec![];
+    for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let running = pid.and_then(|pid| running(proc, pid));
+        let is_known = |it: &Running| {
+            found
+                .iter()
+                .any(|own| own.tool == it.tool && own.unit == it.unit)
+        };
+        found.extend(running.filter(|it| !is_known(it)));
+    }
     found
 }
 
@@ -174,7 +172,9 @@ mod tests {
         process("8", "ddns\n", "0::/system.slice/docker-0a1b.scope\n");
         process("9", "inadyn\n", "0::/user.slice/user@1000.service\n");
         process("10", "bash\n", "0::/\n");
-        let told: Vec<(Finding, Step)> = find(proc.path()).iter().map(told).collect();
+        let mut found = find(proc.path());
+        found.sort_by_key(|running| running.pid);
+        let told: Vec<(Finding, Step)> = found.iter().map(told).collect();
         let said: Vec<&str> = told
             .iter()
             .map(|(found, _)| found.message.as_str())

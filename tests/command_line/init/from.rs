@@ -161,7 +161,7 @@ fn a_zone_that_is_named_by_its_id_is_asked_for() {
     assert_eq!(
         found(&document, "left-out"),
         [format!(
-            "home in the zone {unseen} A: the token sees no zone with that id"
+            "home in the zone {unseen} A: the token sees no zone with that id in which it can be"
         )]
     );
     let text = host.written();
