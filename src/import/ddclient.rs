@@ -1,7 +1,7 @@
 //! `ddclient.conf` (ddclient's own sample, `ddclient.conf.in`): settings that hold from there on, and lines that end with names, for which
 //! the settings on them hold too.
 
-use super::imported::{INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted, shown};
+use super::imported::{INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted};
 use crate::logic::units::RecordType;
 
 /// What is of no use, and why. `use` and its kin are looked at for themselves.
@@ -31,75 +31,73 @@ const TABLE: &Table = &[
     ("cadence speaks to Cloudflare itself", "proxy"),
     ("Cloudflare has no use for it", "wildcard"),
 ];
-const READ: [&str; 10] = [
-    "protocol", "zone", "login", "password", "ttl", "use", "usev4", "usev6", "host", "ip",
-];
+const READ: &str = "protocol zone login password ttl use usev4 usev6 host ip";
 
-type Setting = (String, String);
+type Setting<'a> = (&'a str, &'a str);
 
 /// Whether a line says something as this file does.
 #[must_use]
 pub fn is_setting(line: &str) -> bool {
-    let (settings, _) = assignments(line.split('#').next().unwrap_or_default());
-    let keys = [
-        "protocol", "login", "zone", "use", "usev4", "usev6", "daemon",
-    ];
-    settings.iter().any(|(key, _)| keys.contains(&key.as_str()))
+    let keys = "protocol login zone use usev4 usev6 daemon";
+    let (settings, _) = assignments(uncommented(line));
+    settings
+        .iter()
+        .any(|(key, _)| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key)))
 }
 
 /// Takes the records of the protocol `cloudflare`.
 pub fn read(text: &str, into: &mut Imported) {
-    let mut globals: Vec<Setting> = vec![];
-    for line in logical_lines(text) {
-        let (mut settings, rest) = assignments(&line);
+    let lines = logical_lines(text);
+    let mut globals: Vec<Setting<'_>> = vec![];
+    for line in &lines {
+        let (mut settings, rest) = assignments(line);
         for (key, _) in &settings {
-            if !READ.contains(&key.as_str()) {
+            if !READ.split(' ').any(|own| own.eq_ignore_ascii_case(key)) {
                 into.leave_as(key, TABLE);
             }
         }
-        let mut names = rest;
-        names.extend(get(&settings, &[], "host").map(str::to_owned));
-        if names.is_empty() {
-            globals.append(&mut settings);
-            continue;
+        let (mut hosts, mut old, mut goes_on) = (vec![], vec![], true);
+        for word in rest.split_whitespace() {
+            if goes_on || word.starts_with(',') {
+                hosts.extend(word.split(',').filter(|host| !host.is_empty()));
+                goes_on = word.ends_with(',');
+            } else {
+                old.push(word);
+            }
         }
+        hosts.extend(
+            last(&settings, "host")
+                .into_iter()
+                .flat_map(|host| host.split(',')),
+        );
         // The old way has a login and a password behind the names.
-        let mut words = names.iter().flat_map(|it| it.split_whitespace());
-        let hosts: Vec<String> = words
-            .next()
-            .into_iter()
-            .flat_map(|it| it.split(','))
-            .map(str::to_owned)
-            .collect();
-        let old: Vec<&str> = words.collect();
-        for (key, value) in ["login", "password"].into_iter().zip(old) {
-            settings.push((key.to_owned(), value.to_owned()));
+        settings.extend(["login", "password"].into_iter().zip(old));
+        if hosts.is_empty() {
+            globals.append(&mut settings);
+        } else {
+            hosts_of(&hosts, &settings, &globals, into);
         }
-        hosts_of(&hosts, &settings, &globals, into);
     }
 }
 
-/// What a line says, or what was said before.
-fn get<'a>(own: &'a [Setting], globals: &'a [Setting], key: &str) -> Option<&'a str> {
-    let last = |of: &'a [Setting]| of.iter().rev().find(|(known, _)| known == key);
-    let found = last(own).or_else(|| last(globals))?;
-    Some(found.1.as_str()).filter(|value| !value.is_empty())
+fn last<'a>(of: &[Setting<'a>], key: &str) -> Option<&'a str> {
+    let found = of
+        .iter()
+        .rev()
+        .find(|(own, _)| own.eq_ignore_ascii_case(key))?;
+    Some(found.1).filter(|value| !value.is_empty())
 }
 
-fn hosts_of(hosts: &[String], own: &[Setting], globals: &[Setting], into: &mut Imported) {
-    let get = |key: &str| get(own, globals, key);
-    let hosts = hosts
-        .iter()
-        .map(|host| host.trim())
-        .filter(|host| !host.is_empty());
+fn hosts_of(hosts: &[&str], own: &[Setting<'_>], globals: &[Setting<'_>], into: &mut Imported) {
+    // What a line says, or what was said before.
+    let get = |key: &str| last(own, key).or_else(|| last(globals, key));
     if get("protocol").is_none_or(|protocol| !protocol.eq_ignore_ascii_case("cloudflare")) {
         for host in hosts {
             into.lose(host, "its protocol is another one than cloudflare");
         }
         return;
     }
-    let login = get("login").unwrap_or("token");
-    let is_token = login.eq_ignore_ascii_case("token");
+    let is_token = get("login").is_none_or(|login| login.eq_ignore_ascii_case("token"));
     if !is_token {
         into.lose_key("login, password");
     }
@@ -120,33 +118,26 @@ fn hosts_of(hosts: &[String], own: &[Setting], globals: &[Setting], into: &mut I
 
 /// The families that it keeps. `use` is the way of old, for one address.
 fn kinds<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) -> Vec<RecordType> {
-    let is_off = |how: &str| matches!(how, "no" | "disabled");
-    let by_new = get("usev4").is_some() || get("usev6").is_some();
     let mut kinds = vec![];
     for (key, kind) in [
         ("use", RecordType::A),
         ("usev4", RecordType::A),
         ("usev6", RecordType::Aaaa),
     ] {
-        let how = match (key, get(key)) {
-            (_, Some(how)) if is_off(how) => continue,
-            (_, Some(how)) => how,
-            ("use", None) if !by_new => "web",
-            (_, None) => continue,
-        };
-        if how == "ip" || how == "ipv4" || how == "ipv6" {
-            into.lose(
-                key,
-                "it gives an address that is fixed, so the records of that family are left out",
-            );
-            continue;
-        }
-        if matches!(how, "web" | "webv4" | "webv6") {
-            if get(key).is_some() {
-                into.leave(key, SOURCE);
+        let is_new = get("usev4").is_some() || get("usev6").is_some();
+        match get(key) {
+            None if key != "use" || is_new => continue,
+            Some("no" | "disabled") => continue,
+            Some("ip" | "ipv4" | "ipv6") => {
+                into.lose(
+                    key,
+                    "it gives an address that is fixed, so the records of that family are left out",
+                );
+                continue;
             }
-        } else {
-            into.lose(&format!("{key}={}", shown(how)), INTERFACE);
+            None => {}
+            Some("web" | "webv4" | "webv6") => into.leave(key, SOURCE),
+            Some(how) => into.lose(&[key, "=", how].concat(), INTERFACE),
         }
         if !kinds.contains(&kind) {
             kinds.push(kind);
@@ -167,7 +158,6 @@ fn logical_lines(text: &str) -> Vec<String> {
         }
     }
     lines.push(begun);
-    lines.retain(|line| !line.trim().is_empty());
     lines
 }
 
@@ -185,48 +175,29 @@ fn uncommented(line: &str) -> &str {
     line
 }
 
-/// `key=value`, with white space or commas between them, and the words that are none of those: names, with commas in them.
-fn assignments(line: &str) -> (Vec<Setting>, Vec<String>) {
+/// `key=value`, with white space or commas between them, and what follows them: names.
+fn assignments(line: &str) -> (Vec<Setting<'_>>, &str) {
+    let is_between = |c: char| c.is_whitespace() || c == ',';
     let mut settings = vec![];
-    let mut rest = line.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    let mut rest = line.trim_start_matches(is_between);
     while let Some((key, after)) = key(rest) {
-        let (value, after) = value(after.trim_start());
-        settings.push((key.to_ascii_lowercase(), value));
-        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        let after = after.trim_start();
+        let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
+        let quoted = quote.and_then(|quote| after[1..].split_once(quote));
+        let (value, after) =
+            quoted.unwrap_or_else(|| after.split_at(after.find(is_between).unwrap_or(after.len())));
+        settings.push((key, value));
+        rest = after.trim_start_matches(is_between);
     }
-    // Names are on the line behind the settings, and settings may follow them on it only by mistake.
-    let mut names = rest.trim().to_owned();
-    while names.contains(", ") || names.contains(" ,") {
-        names = names.replace(", ", ",").replace(" ,", ",");
-    }
-    let names = names.trim_matches(',').to_owned();
-    (
-        settings,
-        Some(names)
-            .filter(|it| !it.is_empty())
-            .into_iter()
-            .collect(),
-    )
+    (settings, rest)
 }
 
 /// A key and what is behind its `=`.
 fn key(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')?;
-    let (key, rest) = text.split_at(end);
-    let rest = rest.trim_start().strip_prefix('=')?;
-    key.starts_with(|c: char| c.is_ascii_alphabetic())
-        .then_some((key, rest))
-}
-
-fn value(text: &str) -> (String, &str) {
-    if let Some(quote) = text.chars().next().filter(|c| matches!(c, '\'' | '"')) {
-        if let Some((value, rest)) = text[1..].split_once(quote) {
-            return (value.to_owned(), rest);
-        }
-    }
-    let end = text.find(|c: char| c.is_whitespace() || c == ',');
-    let (value, rest) = text.split_at(end.unwrap_or(text.len()));
-    (value.to_owned(), rest)
+    let (key, rest) = text.split_once('=')?;
+    let key = key.trim_end();
+    let is_of_key = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (!key.is_empty() && key.bytes().all(is_of_key)).then_some((key, rest))
 }
 
 #[cfg(test)]
@@ -238,21 +209,23 @@ mod tests {
         let (settings, names) = assignments(
             "protocol = cloudflare, zone=b.example  web-skip='IP: x', a.example , b.example",
         );
-        let pairs: Vec<(&str, &str)> = settings.iter().map(|(a, b)| (&**a, &**b)).collect();
         assert_eq!(
-            pairs,
+            settings,
             [
                 ("protocol", "cloudflare"),
                 ("zone", "b.example"),
                 ("web-skip", "IP: x")
             ]
         );
-        assert_eq!(names, ["a.example,b.example"]);
+        assert_eq!(names, "a.example , b.example");
     }
 
     #[test]
     fn a_backslash_goes_on_and_a_comment_ends() {
         let text = "a=1, \\ # one\nb=2 \\\nc.example # two\n\n#d\ne='#'\n";
-        assert_eq!(logical_lines(text), ["a=1,  b=2  c.example ", "e='#' "]);
+        assert_eq!(
+            logical_lines(text),
+            ["a=1,  b=2  c.example ", " ", " ", "e='#' ", ""]
+        );
     }
 }

@@ -16,6 +16,8 @@ pub const PROCESS: &str = "it is about the other tool's own process";
 pub const MESSAGES: &str = "for messages, see [[notify]] and `cadence notify`";
 /// Why an address that is no public one makes a difference.
 pub const INTERFACE: &str = "cadence publishes the address that providers see; do not let it keep a record for an address of a LAN or a VPN";
+/// Why a record is left out.
+pub const NOT_CLOUDFLARE: &str = "its provider is another one, and cadence knows Cloudflare alone";
 const OTHER_TOKEN: &str = "it has another API token, and a configuration has one; for a second instance, with a configuration and a token of its own, see cadence@.service in cadence(7)";
 const GLOBAL_KEY: &str = "cadence needs an API token, as a Global API Key can do everything; create one, and add --token-file FILE";
 const LONG_TTL: &str = "a record keeps the TTL that it has; to set one of over 120 s, see interval-below-ttl in cadence.toml(5)";

@@ -1,7 +1,7 @@
 //! `inadyn.conf` (inadyn.conf(5)): settings, and sections in braces, of which those of the provider `cloudflare` are taken.
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find, shown,
+    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find,
 };
 use crate::logic::units::RecordType;
 
@@ -37,9 +37,9 @@ pub fn is_section(line: &str) -> bool {
             .is_some_and(|line| line.contains('{'))
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Word(String),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece<'a> {
+    Word(&'a str),
     Mark(char),
 }
 
@@ -49,14 +49,14 @@ pub fn read(text: &str, into: &mut Imported) {
     let mut rest = pieces.as_slice();
     while let Some((first, after)) = rest.split_first() {
         rest = after;
-        let Piece::Word(word) = first else {
+        let Piece::Word(word) = *first else {
             continue;
         };
-        match (word.as_str(), after) {
-            (kind @ ("provider" | "custom"), [Piece::Word(name), Piece::Mark('{'), inner @ ..]) => {
+        match (word, after) {
+            ("provider" | "custom", [Piece::Word(name), Piece::Mark('{'), inner @ ..]) => {
                 let (settings, after) = settings(inner, into);
                 rest = after;
-                section(kind, name, &settings, into);
+                section(word, name, &settings, into);
             }
             (key, [Piece::Mark('='), Piece::Word(_), after @ ..]) => {
                 into.leave_as(key, TABLE);
@@ -67,44 +67,56 @@ pub fn read(text: &str, into: &mut Imported) {
     }
 }
 
-type Settings = Vec<(String, Vec<String>)>;
+/// Keys and values; of a list each on its own.
+type Settings<'a> = Vec<(&'a str, &'a str)>;
 
 /// The settings up to the end of a section.
-fn settings<'a>(mut rest: &'a [Piece], into: &mut Imported) -> (Settings, &'a [Piece]) {
-    let mut found = vec![];
+fn settings<'a, 'p>(
+    mut rest: &'p [Piece<'a>],
+    into: &mut Imported,
+) -> (Settings<'a>, &'p [Piece<'a>]) {
+    let (mut found, mut list) = (vec![], None);
     loop {
-        rest = match rest {
-            [] => return (found, rest),
-            [Piece::Mark('}'), after @ ..] => return (found, after),
-            [
-                Piece::Word(key),
-                Piece::Mark('='),
-                Piece::Mark('{'),
-                after @ ..,
-            ] => {
-                let end = after.iter().position(|piece| *piece == Piece::Mark('}'));
-                let (list, after) = after.split_at(end.unwrap_or(after.len()));
-                let values = list.iter().filter_map(|piece| match piece {
-                    Piece::Word(word) => Some(word.clone()),
-                    Piece::Mark(_) => None,
-                });
-                found.push((key.clone(), values.collect()));
-                after.get(1..).unwrap_or_default()
-            }
-            [
-                Piece::Word(key),
-                Piece::Mark('='),
-                Piece::Word(value),
-                after @ ..,
-            ] => {
-                found.push((key.clone(), vec![value.clone()]));
+        rest = match (list, rest) {
+            (_, []) => return (found, rest),
+            (Some(_), [Piece::Mark('}'), after @ ..]) => {
+                list = None;
                 after
             }
-            [Piece::Word(key), after @ ..] => {
+            (Some(key), [Piece::Word(value), after @ ..]) => {
+                found.push((key, *value));
+                after
+            }
+            (None, [Piece::Mark('}'), after @ ..]) => return (found, after),
+            (
+                None,
+                [
+                    Piece::Word(key),
+                    Piece::Mark('='),
+                    Piece::Mark('{'),
+                    after @ ..,
+                ],
+            ) => {
+                list = Some(*key);
+                after
+            }
+            (
+                None,
+                [
+                    Piece::Word(key),
+                    Piece::Mark('='),
+                    Piece::Word(value),
+                    after @ ..,
+                ],
+            ) => {
+                found.push((*key, *value));
+                after
+            }
+            (None, [Piece::Word(key), after @ ..]) => {
                 unset(key, into);
                 after
             }
-            [_, after @ ..] => after,
+            (_, [_, after @ ..]) => after,
         };
     }
 }
@@ -120,107 +132,98 @@ fn unset(word: &str, into: &mut Imported) {
     }
 }
 
-fn section(kind: &str, name: &str, settings: &Settings, into: &mut Imported) {
-    let get = |key: &str| settings.iter().rev().find(|(own, _)| own == key);
-    let one = |key: &str| get(key).and_then(|(_, values)| values.first().cloned());
-    let hosts = get("hostname").map_or(&[][..], |(_, values)| values.as_slice());
+fn section(kind: &str, name: &str, settings: &Settings<'_>, into: &mut Imported) {
+    let one = |key: &str| {
+        settings
+            .iter()
+            .rev()
+            .find(|(own, _)| *own == key)
+            .map(|(_, value)| *value)
+    };
+    let hosts = settings
+        .iter()
+        .filter(|(key, _)| *key == "hostname")
+        .map(|(_, host)| *host);
     // `default@cloudflare.com:1`, of which each part but the middle may be missing.
     let service = name.rsplit('@').next().unwrap_or(name);
     let service = service.split(':').next().unwrap_or(service);
-    let is_ours = matches!(
-        service.to_ascii_lowercase().as_str(),
-        "cloudflare.com" | "cloudflare" | "cloudflare-ipv6" | "cloudflare-ipv6.com"
-    );
+    let ours = "cloudflare.com cloudflare cloudflare-ipv6 cloudflare-ipv6.com";
+    let is_ours = ours.split(' ').any(|own| own.eq_ignore_ascii_case(service));
+    if one("hostname").is_none() {
+        into.lose(&[kind, " ", name].concat(), "it has no hostname");
+    }
     if kind != "provider" || !is_ours {
-        for host in hosts {
-            into.lose(
-                host,
-                "its provider is another one, and cadence knows Cloudflare alone",
-            );
-        }
-        if hosts.is_empty() {
-            into.lose(
-                &format!("{kind} {}", shown(name)),
-                "it is not of Cloudflare",
-            );
-        }
+        hosts.for_each(|host| into.lose(host, NOT_CLOUDFLARE));
         return;
     }
     for (key, _) in settings {
-        match key.as_str() {
+        match *key {
             "username" | "password" | "hostname" | "ttl" | "proxied" => {}
             key if find(OF_ADDRESS, key).is_some() => into.leave_as(key, OF_ADDRESS),
             key => into.leave_as(key, TABLE),
         }
     }
-    if hosts.is_empty() {
-        into.lose(&format!("provider {}", shown(name)), "it has no hostname");
-    }
-    let kind = if is_ipv6(name, &one) {
+    // The type is that of the address that it finds: there is no other word of it.
+    let ways = [Some(name), one("checkip-server"), one("checkip-command")];
+    let marks = ["ipv6", "ip6", "v6.", "64.", " -6"];
+    let is_ipv6 = ways
+        .iter()
+        .flatten()
+        .any(|way| marks.iter().any(|mark| way.contains(mark)));
+    let kind = if is_ipv6 {
         RecordType::Aaaa
     } else {
         RecordType::A
     };
-    let ttl = one("ttl").and_then(|ttl| into.ttl("ttl", &ttl));
-    let proxied = one("proxied").and_then(|flag| into.flag("proxied", &flag));
-    let token = one("password").filter(|token| !token.is_empty());
+    let ttl = one("ttl").and_then(|ttl| into.ttl("ttl", ttl));
+    let proxied = one("proxied").and_then(|flag| into.flag("proxied", flag));
     let zone = one("username").filter(|zone| zone.contains('.') && !zone.contains('@'));
     for host in hosts {
         // The zone's own record.
         let host = host.strip_prefix("@.").unwrap_or(host);
         let wanted = Wanted {
-            zone: zone.clone(),
+            zone: zone.map(str::to_owned),
             ttl,
             proxied,
             ..Wanted::named(host, kind)
         };
-        into.add(wanted, token.as_deref());
+        into.add(wanted, one("password").filter(|token| !token.is_empty()));
     }
 }
 
-/// The type is that of the address that it finds: there is no other word of it.
-fn is_ipv6(name: &str, one: &dyn Fn(&str) -> Option<String>) -> bool {
-    let says = |text: &str| {
-        text.contains("ipv6")
-            || text.contains("64.")
-            || text.contains("ip6")
-            || text.contains("v6.")
-    };
-    says(name)
-        || ["checkip-server", "checkip-command"]
-            .into_iter()
-            .filter_map(one)
-            .any(|it| says(&it) || it.contains("-6"))
-}
-
-/// Words, in quotes or not, and the marks between them.
-fn pieces(text: &str) -> Vec<Piece> {
-    let (mut pieces, mut chars) = (vec![], text.chars().peekable());
-    while let Some(c) = chars.next() {
-        match c {
-            '#' => while chars.next_if(|c| *c != '\n').is_some() {},
-            '=' | '{' | '}' | ',' => pieces.push(Piece::Mark(c)),
-            c if c.is_whitespace() => {}
-            quote @ ('"' | '\'') => {
-                let mut word = String::new();
-                while let Some(c) = chars.next().filter(|c| *c != quote && *c != '\n') {
-                    word.extend(if c == '\\' { chars.next() } else { Some(c) });
-                }
-                pieces.push(Piece::Word(word));
+/// Words, in quotes or not, and the marks between them. What is escaped stays so.
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let (mut pieces, mut rest) = (vec![], text);
+    while let Some(first) = rest.chars().next() {
+        let after = &rest[first.len_utf8()..];
+        let until = |text: &str, end: &dyn Fn(char) -> bool| text.find(end).unwrap_or(text.len());
+        rest = match first {
+            '#' => &rest[until(rest, &|c| c == '\n')..],
+            '=' | '{' | '}' => {
+                pieces.push(Piece::Mark(first));
+                after
             }
-            first => {
-                let mut word = String::from(first);
-                let is_end =
-                    |c: &char| c.is_whitespace() || matches!(c, '=' | '{' | '}' | ',' | '#');
+            '"' | '\'' => {
+                let mut is_escaped = false;
+                let end = after.find(|c: char| {
+                    let ends = (c == first && !is_escaped) || c == '\n';
+                    is_escaped = c == '\\' && !is_escaped;
+                    ends
+                });
+                let (word, after) = after.split_at(end.unwrap_or(after.len()));
+                pieces.push(Piece::Word(word));
+                after.get(1..).unwrap_or_default()
+            }
+            c if c.is_whitespace() || c == ',' => after,
+            _ => {
                 // A path may have what ends a word elsewhere, but then it is in quotes.
-                while let Some(c) = chars.next_if(|c| !is_end(c)) {
-                    word.push(c);
-                }
+                let end = until(rest, &|c| c.is_whitespace() || "={},#".contains(c));
+                let (word, after) = rest.split_at(end);
                 pieces.push(Piece::Word(word));
+                after
             }
-        }
+        };
     }
-    pieces.retain(|piece| *piece != Piece::Mark(','));
     pieces
 }
 
@@ -230,13 +233,13 @@ mod tests {
 
     #[test]
     fn words_and_marks_are_told_apart() {
-        let word = |text: &str| Piece::Word(text.to_owned());
+        let word = Piece::Word;
         assert_eq!(
             pieces("a = \"b # \\\" c\" # d\nhostname={ x, \"*.y\" }"),
             [
                 word("a"),
                 Piece::Mark('='),
-                word("b # \" c"),
+                word("b # \\\" c"),
                 word("hostname"),
                 Piece::Mark('='),
                 Piece::Mark('{'),

@@ -6,14 +6,13 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, UNKNOWN, Wanted,
-    is_id, shown,
+    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Secret, Table,
+    UNKNOWN, Wanted, is_id, shown,
 };
 use crate::logic::units::RecordType;
 
 type Object = Map<String, Value>;
 
-const NOT_CLOUDFLARE: &str = "its provider is another one, and cadence knows Cloudflare alone";
 const SHAPE: &str = "it is written in a way that cadence does not know";
 
 /// Reads JSON with comments in it.
