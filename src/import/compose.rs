@@ -90,44 +90,49 @@ fn variables(
             None => into.lose("env_file", "it cannot be read"),
         }
     }
-    let written: Vec<(String, Option<String>)> = match service.get("environment") {
-        Some(Value::Object(map)) => map
-            .iter()
-            .map(|(name, value)| (name.clone(), text(value)))
-            .collect(),
-        list => each(list)
-            .filter_map(text)
-            .map(|pair| match pair.split_once('=') {
-                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                None => (pair, None),
-            })
-            .collect(),
-    };
-    for (name, value) in written {
+    let mut put = |name: &str, value: Option<String>| {
         // Without a value it is that of the shell.
-        let value = value.unwrap_or_else(|| format!("${{{name}}}"));
+        let value = value.unwrap_or_else(|| ["${", name, "}"].concat());
         match environment::filled(&value, shell) {
-            _ if !environment::is_name(&name) => into.lose("environment", "an entry is not NAME=value"),
-            Ok(value) => vars.push((name, value)),
-            Err(lacks) => into.lose(
-                &name,
-                &format!(
-                    "its value is that of a variable {}, which is not set in a .env beside the file",
-                    shown(&lacks)
-                ),
-            ),
+            _ if !environment::is_name(name) => {
+                into.lose("environment", "an entry is not NAME=value");
+            }
+            Ok(value) => vars.push((name.to_owned(), value)),
+            Err(lacks) => {
+                let lacks = shown(&lacks);
+                let why = [
+                    "its value is that of a variable ",
+                    &lacks,
+                    ", which is not set in a .env beside the file",
+                ];
+                into.lose(name, &why.concat());
+            }
+        }
+    };
+    let written = service.get("environment");
+    if let Some(Value::Object(map)) = written {
+        for (name, value) in map {
+            put(name, text(value));
+        }
+        return vars;
+    }
+    for pair in each(written) {
+        let pair = text(pair).unwrap_or_default();
+        match pair.split_once('=') {
+            Some((name, value)) => put(name, Some(value.to_owned())),
+            None => put(&pair, None),
         }
     }
     vars
 }
 
 /// One, or each of a list.
-fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
-    let list = value
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    let single = value.filter(|value| !value.is_array() && !value.is_null());
-    single.into_iter().chain(list)
+fn each(value: Option<&Value>) -> &[Value] {
+    match value {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(list)) => list,
+        Some(single) => std::slice::from_ref(single),
+    }
 }
 
 /// The file of this host that the container sees at this path: a secret, or a volume.
@@ -136,16 +141,18 @@ fn outside(root: &Object, service: &Object, path: &str) -> Option<String> {
         let secret = root.get("secrets")?.as_object()?.get(name)?.as_object()?;
         return json::field(secret, "file");
     }
-    each(service.get("volumes")).find_map(|volume| match volume {
-        Value::Object(volume) => {
-            let is_its = json::field(volume, "target").as_deref() == Some(path);
-            is_its.then(|| json::field(volume, "source")).flatten()
+    for volume in each(service.get("volumes")) {
+        let (source, target) = match volume {
+            Value::Object(volume) => (json::field(volume, "source"), json::field(volume, "target")),
+            volume => {
+                let volume = text(volume)?;
+                let mut parts = volume.split(':').map(str::to_owned);
+                (parts.next(), parts.next())
+            }
+        };
+        if target.as_deref() == Some(path) {
+            return source;
         }
-        volume => {
-            let volume = text(volume)?;
-            let mut parts = volume.split(':');
-            let (source, target) = (parts.next()?, parts.next()?);
-            (target == path).then(|| source.to_owned())
-        }
-    })
+    }
+    None
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::next::Step;
 use crate::app::check::Finding;
 use crate::called;
+use crate::file;
 
 /// The programs, by their names. `ddns` is that of favonia/cloudflare-ddns.
 const TOOLS: [&str; 6] = [
@@ -74,10 +75,10 @@ fn find(proc: &Path) -> Vec<Running> {
 }
 
 fn running(proc: &Path, pid: u32) -> Option<Running> {
-    let read = |name: &str| fs::read(proc.join(pid.to_string()).join(name)).unwrap_or_default();
+    let folder = proc.join(pid.to_string());
+    let read = |name: &str| file::of_kernel(folder.join(name));
     let tool = tool(&read("comm"), &read("cmdline"))?;
     let cgroup = read("cgroup");
-    let cgroup = String::from_utf8_lossy(&cgroup);
     let marks = ["docker", "libpod", "containerd", "kubepods", "/lxc"];
     let is_contained = marks.iter().any(|mark| cgroup.contains(mark));
     let of_unit = |line: &str| {
@@ -96,8 +97,8 @@ fn running(proc: &Path, pid: u32) -> Option<Running> {
 }
 
 /// Which of them a process is, by its name (`comm`) and its words, of which the first may have been changed to tell what it does.
-fn tool(comm: &[u8], cmdline: &[u8]) -> Option<&'static str> {
-    let mut words = cmdline.split(|byte| *byte == 0).map(program);
+fn tool(comm: &str, cmdline: &str) -> Option<&'static str> {
+    let mut words = cmdline.split('\0').map(program);
     let first = words.next().unwrap_or_default();
     let is_interpreter = INTERPRETERS.iter().any(|name| first.starts_with(name));
     let script = words
@@ -110,12 +111,11 @@ fn tool(comm: &[u8], cmdline: &[u8]) -> Option<&'static str> {
 }
 
 /// The name of a program in a path, without what it says of itself behind that.
-fn program(word: &[u8]) -> String {
-    let word = String::from_utf8_lossy(word);
+fn program(word: &str) -> &str {
     let path = word.split_whitespace().next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     let bare = SCRIPTS.iter().find_map(|end| name.strip_suffix(end));
-    bare.unwrap_or(name).to_owned()
+    bare.unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -151,11 +151,7 @@ mod tests {
             ("cadence\n", "cadence\0init\0--from\0ddclient\0", None),
             ("kthreadd\n", "", None),
         ] {
-            assert_eq!(
-                tool(comm.as_bytes(), cmdline.as_bytes()),
-                expected,
-                "{comm}"
-            );
+            assert_eq!(tool(comm, cmdline), expected, "{comm}");
         }
     }
 
