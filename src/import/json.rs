@@ -139,9 +139,11 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
     }
     let provider = field(entry, "provider").unwrap_or_default();
     if !provider.eq_ignore_ascii_case("cloudflare") {
-        names.resize(names.len().max(1), "an entry".to_owned());
-        for name in names {
-            into.lose(&name, NOT_CLOUDFLARE);
+        for name in &names {
+            into.lose(name, NOT_CLOUDFLARE);
+        }
+        if names.is_empty() {
+            into.lose("an entry", NOT_CLOUDFLARE);
         }
         return;
     }

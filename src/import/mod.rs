@@ -105,55 +105,46 @@ fn of_json(value: &Value, into: &mut Imported) -> Result<&'static str, String> {
 
 /// What kind of file it is: by what stands in it, and in no other kind.
 fn kind(text: &str) -> Result<Kind, String> {
-    let lines = || text.lines().map(str::trim_end);
-    let is_comment = |line: &str| {
+    let is_comment = |line: &&str| {
         let line = line.trim_start();
         line.is_empty() || line.starts_with(['#', '/', '*'])
     };
-    let first = lines().find(|line| !is_comment(line)).unwrap_or_default();
-    if first.trim_start().starts_with('{') {
+    let first = text.lines().find(|line| !is_comment(line));
+    if first.is_some_and(|line| line.trim_start().starts_with('{')) {
         return Ok(Kind::Json);
     }
-    let has_key = |keys: &[&str]| {
-        let is_key = |line: &str| {
-            keys.iter().any(|key| {
-                line.strip_prefix(key)
-                    .is_some_and(|it| it.trim_start().starts_with(':'))
-            })
-        };
-        lines().any(is_key)
-    };
-    let is_variable = |line: &str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let name = line.split_once('=').map(|(name, _)| name.trim());
-        name.is_some_and(|name| environment::NAMES.contains(&name))
-    };
-    let told = [
-        (Kind::Inadyn, "inadyn", lines().any(inadyn::is_section)),
-        (Kind::Compose, "a compose file", has_key(&["services"])),
-        (
-            Kind::DdnsGo,
-            "ddns-go",
-            has_key(&["dnsconf", "ipv4", "ipv6"]),
-        ),
-        (
-            Kind::Environment,
-            "an environment",
-            lines().any(is_variable),
-        ),
-        (
-            Kind::Ddclient,
-            "ddclient",
-            lines().any(ddclient::is_setting),
-        ),
-    ];
-    let mut told = told.into_iter().filter(|(.., is)| *is);
-    match (told.next(), told.next()) {
-        (None, _) => Err(unknown()),
-        (Some((kind, ..)), None) => Ok(kind),
-        (Some((_, one, _)), Some((_, other, _))) => Err(ambiguous(one, other)),
+    let mut found: Option<(Kind, &str)> = None;
+    for line in text.lines() {
+        match (found, kind_of(line)) {
+            (Some((known, one)), Some((kind, other))) if known != kind => {
+                return Err(ambiguous(one, other));
+            }
+            (None, told @ Some(_)) => found = told,
+            _ => {}
+        }
     }
+    found.map(|(kind, _)| kind).ok_or_else(unknown)
+}
+
+/// The kind of file in which such a line is.
+fn kind_of(line: &str) -> Option<(Kind, &'static str)> {
+    let key = line.split_once(':').map_or("", |(key, _)| key.trim_end());
+    let bare = line.trim_start();
+    let bare = bare.strip_prefix("export ").unwrap_or(bare);
+    let name = bare.split_once('=').map_or("", |(name, _)| name.trim());
+    Some(if inadyn::is_section(line) {
+        (Kind::Inadyn, "inadyn")
+    } else if key == "services" {
+        (Kind::Compose, "a compose file")
+    } else if matches!(key, "dnsconf" | "ipv4" | "ipv6") {
+        (Kind::DdnsGo, "ddns-go")
+    } else if environment::NAMES.contains(&name) {
+        (Kind::Environment, "an environment")
+    } else if ddclient::is_setting(line) {
+        (Kind::Ddclient, "ddclient")
+    } else {
+        return None;
+    })
 }
 
 fn unknown() -> String {

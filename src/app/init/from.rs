@@ -148,7 +148,7 @@ fn heartbeat(imported: &mut Imported, brought: &mut Brought) {
 pub fn name(
     interview: &mut Interview<'_>,
     brought: &mut Brought,
-    token: &Token,
+    adapters: &Adapters,
 ) -> Result<(), Error> {
     if brought.unnamed.is_empty() {
         return Ok(());
@@ -158,7 +158,6 @@ pub fn name(
             "the file names zones by their ids, and Cloudflare alone knows which they are; fix: leave out --offline, or name the records with --record NAME in place of --from",
         ));
     }
-    let adapters = interview.adapters(Ok(token.clone()))?;
     let provider = adapters.provider().ok_or_else(verify::no_token)?;
     let zones = provider.zones(MAX_PAGES, Adapters::deadline());
     let zones = zones.map_err(verify::unasked)?.unwrap_or_default();

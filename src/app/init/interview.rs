@@ -219,12 +219,11 @@ impl<'a> Interview<'a> {
     }
 
     /// `named` is what the flags name. A person names others in the place of what is not to be had.
-    pub fn records(&mut self, named: Vec<RecordSpec>, token: &Token) -> Result<(), Error> {
-        let adapters = self.adapters(Ok(token.clone()))?;
+    pub fn records(&mut self, named: Vec<RecordSpec>, adapters: &Adapters) -> Result<(), Error> {
         let mut is_over = !named.is_empty();
         self.pending = named.iter().map(|spec| spec.display.clone()).collect();
         for spec in named {
-            match self.add_records(&adapters, vec![spec]) {
+            match self.add_records(adapters, vec![spec]) {
                 Err(Unfit::Answer(finding)) if self.asks => {
                     self.show(&finding);
                     is_over = false;
@@ -261,7 +260,7 @@ impl<'a> Interview<'a> {
                     return Err(fault(format!("{} is on the list already", twin.label())));
                 }
                 this.pending.push(answer.to_owned());
-                this.add_records(&adapters, specs)
+                this.add_records(adapters, specs)
             })?;
         }
         Ok(())

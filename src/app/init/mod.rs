@@ -164,9 +164,10 @@ fn converse(
     interview.is_for_new = brought.is_for_new;
     interview.router()?;
     let token = interview.token(found)?;
+    let adapters = interview.adapters(Ok(token.clone()))?;
     #[cfg(feature = "import")]
-    from::name(interview, &mut brought, &token)?;
-    interview.records(brought.named, &token)?;
+    from::name(interview, &mut brought, &adapters)?;
+    interview.records(brought.named, &adapters)?;
     interview.plug(&token)?;
     match brought.heartbeat.take() {
         Some((preset, url)) if interview.options.notify.is_none() => {

@@ -130,29 +130,18 @@ pub fn imported(
         question: "",
     };
     let path = this.place.url(preset);
-    let stored = if fs::symlink_metadata(&path).is_ok() {
-        Some(read(&service, &path)?)
-    } else {
-        None
-    };
-    if stored.as_ref().is_some_and(|stored| stored.url != url.url) {
-        let left = format!(
-            "{preset}: {} is there already with another URL",
-            path.display()
-        );
-        this.note(Finding::warn(LEFT_OUT, left).fix("move it away, and begin again"));
+    if fs::symlink_metadata(&path).is_ok() {
+        let left = format!("{preset}: {} is there already", path.display());
+        this.note(Finding::warn(LEFT_OUT, left));
         return Ok(());
     }
     match add(this, token, &service, url, test) {
-        Ok(()) if stored.is_none() => this.given.push(secret(this, &service, url, false)),
-        Ok(()) => {}
-        Err(Unfit::Answer(found)) => {
-            let left = format!("{preset}: {}", found.message);
-            this.note(Finding {
-                fix: found.fix,
-                ..Finding::warn(LEFT_OUT, left)
-            });
-        }
+        Ok(()) => this.given.push(secret(this, &service, url, false)),
+        Err(Unfit::Answer(found)) => this.note(Finding {
+            check: LEFT_OUT,
+            level: Level::Warn,
+            ..found
+        }),
         Err(unfit) => return Err(unfit.ends(EXIT_FAILED)),
     }
     Ok(())

@@ -58,18 +58,21 @@ fn told(running: &Running) -> (Finding, Step) {
 /// Each once, though it may have more processes than one.
 fn find(proc: &Path) -> Vec<Running> {
     let mut found: Vec<Running> = vec![];
-    for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
-        let pid = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok());
-        let running = pid.and_then(|pid| running(proc, pid));
-        let is_known = |it: &Running| {
-            found
-                .iter()
-                .any(|own| own.tool == it.tool && own.unit == it.unit)
+    let Ok(entries) = fs::read_dir(proc) else {
+        return found;
+    };
+    for entry in entries {
+        let Ok(entry) = entry else {
+            continue;
         };
-        found.extend(running.filter(|it| !is_known(it)));
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.parse().ok());
+        if let Some(running) = pid.and_then(|pid| running(proc, pid)) {
+            let is_same = |own: &Running| own.tool == running.tool && own.unit == running.unit;
+            if !found.iter().any(is_same) {
+                found.push(running);
+            }
+        }
     }
     found
 }
