@@ -142,16 +142,18 @@ fn outside(root: &Object, service: &Object, path: &str) -> Option<String> {
         return json::field(secret, "file");
     }
     for volume in each(service.get("volumes")) {
-        let (source, target) = match volume {
-            Value::Object(volume) => (json::field(volume, "source"), json::field(volume, "target")),
-            volume => {
-                let volume = text(volume)?;
-                let mut parts = volume.split(':').map(str::to_owned);
-                (parts.next(), parts.next())
+        let volume = match volume {
+            Value::Object(own) => {
+                [json::field(own, "source")?, json::field(own, "target")?].join(":")
             }
+            volume => text(volume)?,
         };
-        if target.as_deref() == Some(path) {
-            return source;
+        let (source, rest) = volume.split_once(':')?;
+        if rest
+            .strip_prefix(path)
+            .is_some_and(|mode| mode.is_empty() || mode.starts_with(':'))
+        {
+            return Some(source.to_owned());
         }
     }
     None

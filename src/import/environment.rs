@@ -91,17 +91,15 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             "IP6_POLICY",
         ),
     ] {
-        let names = ["DOMAINS", own].into_iter().filter_map(get);
-        let names: Vec<&str> = names.flat_map(split).collect();
         let key = if get(provider).is_some() {
             provider
         } else {
             policy
         };
-        if names.is_empty() || get(key).is_some_and(|how| !into.finds_address(key, how)) {
-            continue;
-        }
-        for name in names {
+        let is_left = get(key).is_some_and(|how| !into.finds_address(key, how));
+        let mut names = split(get("DOMAINS").unwrap_or_default());
+        names.append(&mut split(get(own).unwrap_or_default()));
+        for name in names.into_iter().filter(|_| !is_left) {
             // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
             let (name, own) = name.split_once('{').unwrap_or((name, ""));
             let wanted = Wanted {
@@ -112,8 +110,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             if own.is_empty() || kind == RecordType::A {
                 into.add(wanted, token.as_deref());
             } else {
-                into.lose_record(&wanted, "it has the address of another device (hostid6): add it as a [[record]] with `suffix` or `mac`",
-                );
+                into.lose_record(&wanted, "it has the address of another device (hostid6): add it as a [[record]] with `suffix` or `mac`");
             }
         }
     }

@@ -318,25 +318,23 @@ fn go_entry(entry: &Object, into: &mut Imported) {
         // `gettype` says which of the ways counts.
         let known = "enable gettype domains url netinterface cmd ipv6reg";
         others(family, known, &[], into);
+        let enable = flag(family, "enable", into) == Some(true);
+        let how = field(family, "gettype").unwrap_or_default();
         let domains = family.get("domains").and_then(Value::as_array);
-        let domains = domains
-            .map_or(&[][..], Vec::as_slice)
-            .iter()
-            .filter_map(text);
-        let domains: Vec<String> = domains.filter(|domain| !domain.is_empty()).collect();
-        if domains.is_empty() {
-            continue;
-        }
-        if flag(family, "enable", into) != Some(true) {
-            into.leave(key, "it is not enabled there");
-            continue;
-        }
-        match field(family, "gettype").as_deref() {
-            None | Some("url") => into.leave("url", SOURCE),
-            Some(how) => into.lose(&[key, ".gettype=", how].concat(), INTERFACE),
-        }
-        for domain in &domains {
-            go_domain(domain, kind, is_ours, ttl, token.as_deref(), into);
+        for domain in domains.map_or(&[][..], Vec::as_slice) {
+            let domain = text(domain).unwrap_or_default();
+            if domain.is_empty() {
+                continue;
+            }
+            if !enable {
+                into.leave(key, "it is not enabled there");
+                break;
+            }
+            match how.as_str() {
+                "" | "url" => into.leave("url", SOURCE),
+                how => into.lose(&[key, ".gettype=", how].concat(), INTERFACE),
+            }
+            go_domain(&domain, kind, is_ours, ttl, token.as_deref(), into);
         }
     }
 }

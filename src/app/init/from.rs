@@ -172,10 +172,5 @@ pub fn name(
         let left = wanted.label() + ": the token sees no zone with that id in which it can be";
         interview.note(Finding::warn(LEFT_OUT, left).fix(SEES_NO_ZONE));
     }
-    if brought.named.is_empty() && !interview.asks {
-        return Err(Error::failed(
-            "the token sees none of the zones in the file; fix: give it those zones under Zone Resources, or use another one with --token-file",
-        ));
-    }
     Ok(())
 }
