@@ -22,7 +22,7 @@ use crate::logic::records::RecordSpec;
 use crate::render::some_of;
 
 /// The largest file of theirs, and of what it refers to.
-const MAX_BYTES: usize = 256 << 10;
+const MAX_BYTES: usize = 128 << 10;
 /// So many pages of zones are looked through for an id.
 const MAX_PAGES: u64 = 10;
 /// So many of the records are named; of more there is the number.

@@ -26,7 +26,7 @@ pub use interview::{Listener, Told};
 pub use next::Step;
 
 use super::ask;
-use super::check::Finding;
+use super::check::{Finding, Level};
 use super::context::Context;
 use super::notify::Test;
 use crate::cli;
@@ -80,7 +80,13 @@ pub fn run(
     }
     let found = token::find(context, options, &place, brought.token.take())?;
     let mut interview = Interview::new(context, options, &place, listener);
-    interview.require_flags(brought.has_records(), found.is_some())?;
+    if let Err(error) = interview.require_flags(brought.has_records(), found.is_some()) {
+        // What another tool's file lacks is why.
+        for it in brought.findings.iter().filter(|it| it.level == Level::Warn) {
+            log::warn!("{}: {}", it.check, it.message);
+        }
+        return Err(error);
+    }
     let stop = std::mem::take(&mut brought.steps);
     let conversed = converse(&mut interview, found, brought, message);
     let token = conversed.map_err(|mut error| {

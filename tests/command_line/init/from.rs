@@ -286,6 +286,12 @@ fn a_file_without_a_token_wants_one_and_a_given_one_goes_before_its_own() {
         "{}",
         stderr(&out)
     );
+    let said = stderr(&out);
+    assert!(
+        said.contains("left-out: login, password: cadence needs an API token")
+            && !said.contains(key),
+        "{said}"
+    );
     let token = host.home.path("token");
     host.taken(&file, &["--token-file", token.to_str().unwrap()]);
     assert!(!host.written().contains(key));
