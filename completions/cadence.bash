@@ -529,12 +529,16 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__init)
-            opts="-y -v -q -h --record --type --create --zone --token-file --router --plug --plug-address --notify --notify-url-file --yes --offline --config --state-dir --format --json --color --verbose --quiet --help"
+            opts="-y -v -q -h --from --record --type --create --zone --token-file --router --plug --plug-address --notify --notify-url-file --yes --offline --config --state-dir --format --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -208,6 +208,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand notify" -l json -d 'Same
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand notify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand init" -l from -d 'Take records and API token from another tool\'s FILE' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l record -d 'Keep this record on the home\'s address; may be repeated' -r
 complete -c cadence -n "__fish_cadence_using_subcommand init" -l type -d 'The type of each record: A (default) or AAAA; repeat it for both' -r -f -a "A\t''
 AAAA\t''"

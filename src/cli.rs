@@ -320,6 +320,10 @@ pub const SERVICES: [&str; 2] = ["ntfy", "healthchecks"];
 /// `cadence init`
 #[derive(Debug, Clone, Args)]
 pub struct Init {
+    /// Take records and API token from another tool's FILE
+    #[cfg(feature = "import")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "types", "zone"])]
+    pub from: Option<PathBuf>,
     /// Keep this record on the home's address; may be repeated
     #[arg(long, value_name = "NAME")]
     pub record: Vec<String>,
@@ -370,6 +374,17 @@ pub struct Check {
 #[cfg(feature = "demo")]
 #[derive(Debug, Clone, Args)]
 pub struct Demo {}
+
+impl Init {
+    /// The other tool's file, where it is one to begin with.
+    #[must_use]
+    pub fn from(&self) -> Option<&std::path::Path> {
+        #[cfg(feature = "import")]
+        return self.from.as_deref();
+        #[cfg(not(feature = "import"))]
+        None
+    }
+}
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|allowed| format!("expected {allowed}"))

@@ -58,6 +58,7 @@
 //! | --- | --- | --- |
 //! | probe, DNS provider | a file in [`probe`] or [`dns`], its tests beside it | [`config`], [`app::adapters`] |
 //! | service that is told | a line in [`config::presets`] | |
+//! | tool to come from (`init --from`) | a file in `import`, three samples in its tests | `import`'s `kind_of` |
 //! | policy rule | | [`logic::policy`], [`config`] |
 //! | field of the state | a fixture of the old version | [`logic::state`], [`store::migrate`] |
 //! | subcommand | a file in [`app`] and in [`render`] | [`cli`], [`run`] |
@@ -72,6 +73,8 @@ pub mod error;
 pub mod file;
 pub mod folder;
 pub mod handover;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod logging;
 pub mod logic;
 pub mod net;

@@ -142,6 +142,12 @@ fn record(spec: &RecordSpec) -> Vec<Line> {
     if spec.kind != RecordType::A {
         lines.push((RECORD, "type", text(spec.kind.as_str())));
     }
+    if let Some(ttl) = spec.ttl {
+        lines.push((RECORD, "ttl", ttl.to_string()));
+    }
+    if let Some(proxied) = spec.proxied {
+        lines.push((RECORD, "proxied", proxied.to_string()));
+    }
     if spec.create {
         lines.push((RECORD, "create", "true".to_owned()));
     }

@@ -27,6 +27,9 @@ const ANOTHER: &str = "Another name (Enter: no more)";
 const PLUG: &str = "Smart plug (shelly1, shelly2 or tasmota; Enter: none)";
 const ADDRESS: &str = "Address of the plug (Enter: another kind, or none)";
 
+/// What is left out of another tool's file.
+pub const LEFT_OUT: &str = "left-out";
+
 /// Said of a stored secret that is of no use.
 pub const REPLACED: &str = "Another one takes its place once it is verified; the old file gets \".rejected\" at the end of its name.";
 
@@ -61,6 +64,10 @@ pub struct Interview<'a> {
     pub pending: Vec<String>,
     /// The service that was chosen to tell what happens; its URL may not be settled yet.
     pub service: Option<String>,
+    /// Whether the names are from another tool's file: one that cannot be kept is left out where nobody is asked.
+    pub is_imported: bool,
+    /// Whether `ttl` and `proxied` are meant for records that are created.
+    pub is_for_new: bool,
 }
 
 type Accept<'f, 'a> = &'f mut dyn FnMut(&mut Interview<'a>, &str) -> Result<(), Unfit>;
@@ -91,18 +98,20 @@ impl<'a> Interview<'a> {
             given: vec![],
             service: None,
             pending: vec![],
+            is_imported: false,
+            is_for_new: false,
         }
     }
 
     /// Where nobody can be asked, the flags must say it all.
-    pub fn require_flags(&self, has_token: bool) -> Result<(), Error> {
+    pub fn require_flags(&self, has_records: bool, has_token: bool) -> Result<(), Error> {
         let options = self.options;
         let lacks_address = options.plug.is_some() && options.plug_address.is_none();
         let lacks_url = options.notify.as_deref().is_some_and(|service| {
             options.notify_url_file.is_none() && !self.place.url(service).exists()
         });
         let missing: Vec<&str> = [
-            (options.record.is_empty(), "--record NAME"),
+            (!has_records, "--record NAME"),
             (!has_token, "--token-file FILE (or - for stdin)"),
             (lacks_address, "--plug-address HOST"),
             (lacks_url, "--notify-url-file FILE (or - for stdin)"),
@@ -210,18 +219,25 @@ impl<'a> Interview<'a> {
     }
 
     /// `named` is what the flags name. A person names others in the place of what is not to be had.
-    pub fn records(&mut self, named: Vec<RecordSpec>, token: &Token) -> Result<(), Error> {
-        let adapters = self.adapters(Ok(token.clone()))?;
+    pub fn records(&mut self, named: Vec<RecordSpec>, adapters: &Adapters) -> Result<(), Error> {
         let mut is_over = !named.is_empty();
         self.pending = named.iter().map(|spec| spec.display.clone()).collect();
         for spec in named {
-            match self.add_records(&adapters, vec![spec]) {
+            match self.add_records(adapters, vec![spec]) {
                 Err(Unfit::Answer(finding)) if self.asks => {
                     self.show(&finding);
                     is_over = false;
                 }
+                Err(Unfit::Answer(finding)) if self.is_imported => self.leave_out(finding),
                 added => added.map_err(|unfit| unfit.ends(EXIT_FAILED))?,
             }
+        }
+        if self.is_imported && !self.asks && self.draft.records.is_empty() {
+            let left = self.findings.iter().rev().find(|it| it.check == LEFT_OUT);
+            let left = left
+                .cloned()
+                .unwrap_or_else(|| Finding::fail(LEFT_OUT, "no record"));
+            return Err(Unfit::Answer(left).ends(EXIT_FAILED));
         }
         is_over &= !self.draft.records.is_empty();
         while !is_over {
@@ -244,7 +260,7 @@ impl<'a> Interview<'a> {
                     return Err(fault(format!("{} is on the list already", twin.label())));
                 }
                 this.pending.push(answer.to_owned());
-                this.add_records(&adapters, specs)
+                this.add_records(adapters, specs)
             })?;
         }
         Ok(())
@@ -291,7 +307,8 @@ impl<'a> Interview<'a> {
         loop {
             let (zone, standing) = verify::record(adapters, spec)?;
             match standing {
-                Standing::Fine(finding) => {
+                Standing::Fine(_, Some(found)) if self.keeps_its_own(spec, &found) => {}
+                Standing::Fine(finding, _) => {
                     findings.extend(zone);
                     findings.push(finding);
                     return Ok(true);
@@ -316,6 +333,43 @@ impl<'a> Interview<'a> {
                 | Standing::Refused(finding) => return Err(Unfit::Answer(finding)),
             }
         }
+    }
+
+    /// What cannot be kept of another tool's records, as told by `cadence check`.
+    fn leave_out(&mut self, finding: Finding) {
+        let message = format!("{}, and is left out", finding.message);
+        self.note(Finding {
+            check: LEFT_OUT,
+            level: Level::Warn,
+            message,
+            fix: finding.fix,
+        });
+    }
+
+    /// Whether a record that exists has other settings than those that are meant for new ones; it keeps them.
+    fn keeps_its_own(&mut self, spec: &mut RecordSpec, found: &Found) -> bool {
+        let others = [
+            ("ttl", spec.ttl.is_some_and(|ttl| ttl != found.ttl)),
+            (
+                "proxied",
+                spec.proxied.is_some_and(|it| it != found.proxied),
+            ),
+        ];
+        let mut keeps = false;
+        for (key, is_other) in others {
+            if !is_other || !self.is_for_new {
+                continue;
+            }
+            let label = spec.label();
+            let why = "it is for new records, and this one keeps its own";
+            self.note(Finding::ok(LEFT_OUT, format!("{key} of {label}: {why}")));
+            match key {
+                "ttl" => spec.ttl = None,
+                _ => spec.proxied = None,
+            }
+            keeps = true;
+        }
+        keeps
     }
 
     /// The id of one of several records, if one is chosen.

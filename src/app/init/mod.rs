@@ -4,12 +4,17 @@
 //! `files` writes it, never in the place of another file. Nothing is written before everything is known and verified; but where an
 //! interview ends too soon, the secrets that were typed are kept, as they are shown nowhere and cannot be asked for again.
 
+mod brought;
 pub mod draft;
 mod files;
+#[cfg(feature = "import")]
+mod from;
 mod interview;
 mod names;
 mod next;
 mod receiver;
+#[cfg(feature = "import")]
+mod running;
 mod token;
 mod unfit;
 mod verify;
@@ -21,14 +26,14 @@ pub use interview::{Listener, Told};
 pub use next::Step;
 
 use super::ask;
-use super::check::Finding;
+use super::check::{Finding, Level};
 use super::context::Context;
 use super::notify::Test;
 use crate::cli;
 use crate::config::{self, Mode, Token};
 use crate::error::{EXIT_USAGE, Error};
 use crate::logic::advice;
-use crate::logic::records::RecordSpec;
+use brought::Brought;
 use files::{Place, Secret};
 use interview::Interview;
 
@@ -62,7 +67,7 @@ pub fn run(
 ) -> Result<Report, Error> {
     let place = Place::find(context)?;
     let called = next::called(&place, context);
-    let named = names::named(options)?;
+    let mut brought = brought(options)?;
     let refused = |what: &str, given: &str, expected: String| {
         let message = format!("{what} {given:?} is not an address: expected {expected}");
         Error::new(EXIT_USAGE, message)
@@ -73,10 +78,17 @@ pub fn run(
     if let Some(router) = &options.router {
         config::parse_router(router).map_err(|why| refused("router", router, why))?;
     }
-    let found = token::find(context, options, &place)?;
+    let found = token::find(context, options, &place, brought.token.take())?;
     let mut interview = Interview::new(context, options, &place, listener);
-    interview.require_flags(found.is_some())?;
-    let conversed = converse(&mut interview, found, named, message);
+    if let Err(error) = interview.require_flags(brought.has_records(), found.is_some()) {
+        // What another tool's file lacks is why.
+        for it in brought.findings.iter().filter(|it| it.level == Level::Warn) {
+            log::warn!("{}: {}", it.check, it.message);
+        }
+        return Err(error);
+    }
+    let stop = std::mem::take(&mut brought.steps);
+    let conversed = converse(&mut interview, found, brought, message);
     let token = conversed.map_err(|mut error| {
         // Without asking anybody nothing is verified.
         let mut typed = interview
@@ -127,7 +139,19 @@ pub fn run(
         told: asks,
         written,
         kept: stored.then(|| place.token.clone()),
-        next: next::steps(&place, &called, &draft, options.offline),
+        next: [stop, next::steps(&place, &called, &draft, options.offline)].concat(),
+    })
+}
+
+/// What is there before anybody is asked: another tool's file, or what the flags name.
+fn brought(options: &cli::Init) -> Result<Brought, Error> {
+    #[cfg(feature = "import")]
+    if let Some(brought) = from::read(options)? {
+        return Ok(brought);
+    }
+    Ok(Brought {
+        named: names::named(options)?,
+        ..Brought::default()
     })
 }
 
@@ -135,15 +159,28 @@ pub fn run(
 fn converse(
     interview: &mut Interview<'_>,
     found: Option<Token>,
-    named: Vec<RecordSpec>,
+    mut brought: Brought,
     message: &Test<'_>,
 ) -> Result<Token, Error> {
     interview.greet();
+    for finding in std::mem::take(&mut brought.findings) {
+        interview.note(finding);
+    }
+    interview.is_imported = brought.is_imported;
+    interview.is_for_new = brought.is_for_new;
     interview.router()?;
     let token = interview.token(found)?;
-    interview.records(named, &token)?;
+    let adapters = interview.adapters(Ok(token.clone()))?;
+    #[cfg(feature = "import")]
+    from::name(interview, &mut brought, &adapters)?;
+    interview.records(brought.named, &adapters)?;
     interview.plug(&token)?;
-    receiver::settle(interview, &token, message)?;
+    match brought.heartbeat.take() {
+        Some((preset, url)) if interview.options.notify.is_none() => {
+            receiver::imported(interview, &token, preset, &url, message)?;
+        }
+        _ => receiver::settle(interview, &token, message)?,
+    }
     if ask::is_ended() {
         return Err(interview::no_answer());
     }

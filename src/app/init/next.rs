@@ -136,6 +136,16 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     let mut names: Vec<&str> = draft.records.iter().map(|it| it.display.as_str()).collect();
     names.extend(interview.pending.iter().map(String::as_str));
     names.dedup();
+    // In place of a token that was given another one was typed, which is stored by now.
+    let is_typed = |what| interview.typed.iter().any(|secret| secret.what == what);
+    let from = options
+        .from()
+        .filter(|_| !is_typed(TOKEN))
+        .map(Path::to_string_lossy);
+    add("--from", from.as_deref());
+    if from.is_some() {
+        names.clear();
+    }
     for name in names {
         add("--record", Some(name));
     }
@@ -144,8 +154,6 @@ pub fn again(called: &Called, options: &cli::Init, interview: &Interview<'_>) ->
     }
     add("--zone", options.zone.as_deref());
     let file = options.token_file.as_ref().map(|it| it.to_string_lossy());
-    // In place of that another one was typed.
-    let is_typed = |what| interview.typed.iter().any(|secret| secret.what == what);
     let file = file.as_deref().filter(|_| !is_typed(TOKEN));
     add("--token-file", file);
     let (router, plug) = (draft.router.as_deref(), draft.plug.as_ref());

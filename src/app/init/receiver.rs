@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::draft::Receiver;
 use super::files::{Secret, URL};
-use super::interview::{Interview, REPLACED};
+use super::interview::{Interview, LEFT_OUT, REPLACED};
 use super::token::{STDIN, piped};
 use super::unfit::{Unfit, refused};
 use crate::app::ask;
@@ -110,6 +110,41 @@ pub fn settle(this: &mut Interview<'_>, token: &Token, test: &Test<'_>) -> Resul
         this.typed.push(secret(this, service, &url, replaces));
         Ok(())
     })
+}
+
+/// Settles that the service is told which another tool told, if it takes a test; else it is left out.
+///
+/// # Errors
+/// It cannot be asked.
+pub fn imported(
+    this: &mut Interview<'_>,
+    token: &Token,
+    preset: &'static str,
+    url: &Endpoint,
+    test: &Test<'_>,
+) -> Result<(), Error> {
+    let service = Service {
+        name: preset,
+        section: "[[heartbeat]]",
+        how: "",
+        question: "",
+    };
+    let path = this.place.url(preset);
+    if fs::symlink_metadata(&path).is_ok() {
+        let left = format!("{preset}: {} is there already", path.display());
+        this.note(Finding::warn(LEFT_OUT, left));
+        return Ok(());
+    }
+    match add(this, token, &service, url, test) {
+        Ok(()) => this.given.push(secret(this, &service, url, false)),
+        Err(Unfit::Answer(found)) => this.note(Finding {
+            check: LEFT_OUT,
+            level: Level::Warn,
+            ..found
+        }),
+        Err(unfit) => return Err(unfit.ends(EXIT_FAILED)),
+    }
+    Ok(())
 }
 
 fn service(name: &str) -> Option<&'static Service> {

@@ -21,14 +21,20 @@ pub const STDIN: &str = "-";
 /// What is longer is no token; the check of its length says so.
 const MAX_STDIN: u64 = 8192;
 
-/// The token that is there or that the flags name; none where it has to be asked for. One that is stored already is never
+/// The token that is there, that the flags name, or that another tool's file holds; none where it has to be asked for. One that is stored already is never
 /// replaced.
 ///
 /// # Errors
 /// What is wrong with it, or that another one is stored.
-pub fn find(context: &Context, options: &cli::Init, place: &Place) -> Result<Option<Token>, Error> {
+pub fn find(
+    context: &Context,
+    options: &cli::Init,
+    place: &Place,
+    imported: Option<Token>,
+) -> Result<Option<Token>, Error> {
     let rejected = |error: TokenError| Error::new(EXIT_TOKEN, error);
-    let Some(file) = &options.token_file else {
+    let named = options.token_file.as_ref().map(|file| given(file));
+    let Some(given) = named.transpose()?.or(imported) else {
         return match load_token(&context.env, Some(&place.token)) {
             Ok(token) => Ok(Some(token)),
             Err(TokenError::NotSet | TokenError::Missing(TokenSource::Configured(_), _)) => {
@@ -37,7 +43,6 @@ pub fn find(context: &Context, options: &cli::Init, place: &Place) -> Result<Opt
             Err(error) => Err(rejected(error)),
         };
     };
-    let given = given(file)?;
     if fs::symlink_metadata(&place.token).is_err() {
         return Ok(Some(given));
     }
@@ -47,8 +52,13 @@ pub fn find(context: &Context, options: &cli::Init, place: &Place) -> Result<Opt
         return Ok(Some(stored));
     }
     Err(Error::failed(format!(
-        "{} is there already with another token, and is never overwritten; fix: move it away, or leave out --token-file",
-        place.token.display()
+        "{} is there already with another token, and is never overwritten; fix: move it away, or leave out {}",
+        place.token.display(),
+        if options.token_file.is_some() {
+            "--token-file"
+        } else {
+            "--from"
+        }
     )))
 }
 

@@ -25,8 +25,8 @@ const TOKENS: &str = "https://dash.cloudflare.com/profile/api-tokens";
 /// What was found of a record.
 #[derive(Debug)]
 pub enum Standing {
-    /// A cycle can keep it.
-    Fine(Finding),
+    /// A cycle can keep it, and what it is where it exists.
+    Fine(Finding, Option<Found>),
     /// It does not exist, and may not be created yet.
     Missing(Finding),
     /// Several share its name and type.
@@ -109,7 +109,7 @@ pub fn record(
         [] if in_the_way => Standing::Refused(said),
         [] if spec.create => {
             let later = format!("{label} does not exist yet: cadence creates it");
-            Standing::Fine(Finding::ok("record", later))
+            Standing::Fine(Finding::ok("record", later), None)
         }
         [] => Standing::Missing(
             Finding::fail("record", format!("{label} does not exist"))
@@ -120,7 +120,7 @@ pub fn record(
             Standing::Several(said.fix(fix), twins)
         }
         _ if said.level == Level::Fail => Standing::Refused(said),
-        _ => Standing::Fine(said),
+        _ => Standing::Fine(said, twins.into_iter().next()),
     };
     Ok((visible, standing))
 }
@@ -153,7 +153,7 @@ pub fn no_token() -> Error {
     Error::new(EXIT_TOKEN, "no API token")
 }
 
-fn unasked(error: ApiError) -> Error {
+pub fn unasked(error: ApiError) -> Error {
     let message = error.message;
     match error.kind {
         ApiErrorKind::TokenRejected => Error::new(EXIT_TOKEN, message),

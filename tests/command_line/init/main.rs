@@ -2,6 +2,7 @@
 //!
 //! - `flags`: off a terminal, where the flags say it all;
 //! - `names`: zones and records, as they are found;
+//! - `from`: what another tool kept;
 //! - `files`: what is written and what is left alone; `host`: the same as root, in an `/etc` of its own;
 //! - `questions`: on a terminal; `told`: who is told what happens; `proof`: what was written publishes the record.
 #![cfg(feature = "demo")]
@@ -14,6 +15,8 @@
 
 mod files;
 mod flags;
+#[cfg(feature = "import")]
+mod from;
 mod host;
 mod names;
 mod proof;
