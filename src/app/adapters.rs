@@ -117,7 +117,7 @@ fn is_own_world(settings: &Settings) -> bool {
 /// What is wrong with `network.ca_file`, where it is configured and what to do about it.
 pub fn trust(settings: &Settings) -> Result<Arc<rustls::ClientConfig>, String> {
     tls::client_config(settings.network.ca_file.as_deref()).map_err(|error| {
-        let told = format!("{}: network.ca_file: {error}", settings.path.display());
+        let told = format!("{}: network.ca_file: {error}", settings.place());
         let fix = "name a file of certificates (PEM) that the service's user may read, or leave the key out";
         advice::or(told, fix)
     })

@@ -5,6 +5,16 @@ use std::fmt;
 
 use crate::logic::by_name::ByName;
 
+/// With this the variables begin that override keys.
+pub const PREFIX: &str = "CADENCE_";
+/// Behind the name of a secret's variable: that of a file that holds it.
+pub const FILE: &str = "_FILE";
+
+/// The variable that overrides a key: `CADENCE_POLICY_JITTER` for `policy.jitter`.
+pub fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
 /// A snapshot of the environment, so that it is read in one place and tests bring their own.
 ///
 /// A variable with an empty value counts as not set. Names that are not Unicode are left out: none of ours is one.
@@ -38,6 +48,11 @@ impl Env {
             .iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, _)| name.as_str())
+    }
+
+    /// The names of those that may be meant for us.
+    pub(super) fn ours(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| name.starts_with(PREFIX))
     }
 }
 

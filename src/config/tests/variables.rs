@@ -65,21 +65,19 @@ fn variables_are_checked_as_the_file_is() {
         ]
     );
     assert_eq!(
-        with("CADENCE_NETWORK_DOH", "https://a.example"),
+        with("CADENCE_NETWORK_MTU", "1500"),
         [
-            "$CADENCE_NETWORK_DOH: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_MTU: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_WAN_TARGETS, CADENCE_NETWORK_IP_PROVIDERS, CADENCE_NETWORK_IP6_PROVIDERS, CADENCE_NETWORK_DOH, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
         ]
     );
     assert_eq!(
         with("CADENCE_RECORD_NAME", "a.example.com"),
-        [
-            "$CADENCE_RECORD_NAME: a [[record]] cannot be set by variables; fix: set it in /etc/cadence/cadence.toml"
-        ]
+        ["$CADENCE_RECORD_NAME: all [[record]] are set by one variable; fix: set CADENCE_RECORDS"]
     );
     assert_eq!(
         with("CADENCE_NETWORK_\u{1b}[31m\nx", "1"),
         [
-            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_WAN_TARGETS, CADENCE_NETWORK_IP_PROVIDERS, CADENCE_NETWORK_IP6_PROVIDERS, CADENCE_NETWORK_DOH, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
         ]
     );
     let garbage = std::ffi::OsString::from_vec(vec![0xff]);
