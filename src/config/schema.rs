@@ -26,6 +26,7 @@ use crate::logic::guardrails::Limits;
 use crate::logic::idn;
 use crate::logic::policy::{Policy, Rule};
 use crate::logic::records::RecordSpec;
+use crate::logic::trust::Trust;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::vpn::Vpn;
 
@@ -50,6 +51,12 @@ const IP6_PROVIDERS: [&str; 3] = [
     "https://api6.ipify.org",
     "https://api.cloudflare.com/cdn-cgi/trace",
     "https://v6.ident.me",
+];
+/// What `network.trust` may say.
+const TRUST: [(&str, Trust); 3] = [
+    ("auto", Trust::Auto),
+    ("builtin", Trust::Builtin),
+    ("system", Trust::System),
 ];
 const PLUG_USER: &str = "admin";
 const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve"];
@@ -252,6 +259,7 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
         doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, url::secure),
         verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
         vpn_guard: section.boolean("vpn_guard").map(|(it, _)| it),
+        trust: section.choice("trust", &TRUST, Trust::Auto),
         ca_file: section.parsed("ca_file", absolute),
     };
     section.close();
