@@ -180,12 +180,18 @@ impl<'a> Reader<'a> {
                 }
                 Some((section, None)) => {
                     let prefix = format!("{}_", variable(section));
-                    let allowed: Vec<&str> = known().filter(|it| it.starts_with(&prefix)).collect();
-                    let hint = did_you_mean(name, allowed.iter().copied());
-                    format!(
-                        "${shown}: unknown key: {hint}expected one of {}",
-                        allowed.join(", ")
-                    )
+                    let allowed = known().filter(|it| it.starts_with(&prefix));
+                    let hint = did_you_mean(name, allowed.clone());
+                    // Of a secret, its file goes without saying.
+                    let is_own = |it: &&str| {
+                        let whole = it.strip_suffix(FILE);
+                        whole.is_none_or(|whole| !known().any(|it| it == whole))
+                    };
+                    let keys = allowed
+                        .filter(is_own)
+                        .filter_map(|it| it.get(prefix.len()..));
+                    let keys = keys.collect::<Vec<_>>().join(", ");
+                    format!("${shown}: unknown key: {hint}expected {prefix} and one of {keys}")
                 }
                 None => {
                     let hint = did_you_mean(name, known().chain(OTHERS));
