@@ -7,6 +7,8 @@ use crate::logic::by_name::ByName;
 
 /// With this the variables begin that override keys.
 pub const PREFIX: &str = "CADENCE_";
+/// What else begins with it and is ours.
+pub const OTHERS: [&str; 2] = ["CADENCE_CONFIG", "CADENCE_STATE_DIR"];
 /// Behind the name of a secret's variable: that of a file that holds it.
 pub const FILE: &str = "_FILE";
 
@@ -50,9 +52,10 @@ impl Env {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The names of those that may be meant for us.
+    /// The names of those that may be meant for a key.
     pub(super) fn ours(&self) -> impl Iterator<Item = &str> {
-        self.names().filter(|name| name.starts_with(PREFIX))
+        let is_ours = |name: &&str| name.starts_with(PREFIX) && !OTHERS.contains(name);
+        self.names().filter(is_ours)
     }
 }
 

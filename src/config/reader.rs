@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use super::entries::shape_of;
-use super::env::{Env, FILE, variable};
+use super::env::{Env, FILE, OTHERS, variable};
 use super::from_files::FromFiles;
 use super::in_force::{Setting, Trace};
 use super::suggest::did_you_mean;
 use super::value::{Value, cut, is_secret, variable_place};
 use crate::logic::order;
 
-/// What is ours and no key.
-const OTHERS: [&str; 2] = ["CADENCE_CONFIG", "CADENCE_STATE_DIR"];
 /// Sorts the problems of the environment behind those of the file.
 const AFTER_THE_FILE: usize = usize::MAX;
 
@@ -158,7 +156,7 @@ impl<'a> Reader<'a> {
     /// anybody's: an orchestrator makes some of each service's name, `CADENCE_PORT` or `CADENCE_SERVICE_HOST`.
     pub fn refuse_unknown_variables(&mut self, sections: &[&str]) {
         for name in self.env.ours() {
-            if self.known.iter().any(|known| known == name) || OTHERS.contains(&name) {
+            if self.known.iter().any(|known| known == name) {
                 continue;
             }
             let section = sections
