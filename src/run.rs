@@ -82,6 +82,11 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         let settings = &adapters.settings;
         keep(&dir, settings.keep, &cycle);
         tell(context, &adapters, &dir, &cycle);
+        // Of whoever is asked before, the cycle itself tells it.
+        let vouching = adapters.vouching(&cycle.now).filter(|it| it.unasked);
+        if let (Some(roots), None) = (vouching, &cycle.state.roots) {
+            log::warn!("{}", roots.told());
+        }
         if let Some(path) = &settings.textfile {
             let dir = dir.path();
             let text = render::status::metrics_of(&cycle.state, settings, dir, &cycle.now);

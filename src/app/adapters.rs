@@ -24,11 +24,13 @@ use crate::logic::forwarded::Forwarded;
 use crate::logic::gateway::Said;
 use crate::logic::host_part::OwnAddress;
 use crate::logic::lan;
+use crate::logic::moment::Moment;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::reachable;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
+use crate::logic::trust;
 use crate::logic::units::{ByFamily, Family};
 use crate::logic::ups::Ups;
 use crate::logic::vpn::{Seen, Vpn};
@@ -203,6 +205,14 @@ impl Adapters {
     #[must_use]
     pub fn host_roots(&self) -> &HostRoots {
         &self.host_roots
+    }
+
+    /// That they vouched for a server, where they did.
+    #[must_use]
+    pub fn vouching(&self, now: &Moment) -> Option<trust::HostRoots> {
+        let path = self.host_roots.used()?.display().to_string();
+        let trust = self.settings.network.trust;
+        Some(trust::HostRoots::just_now(path, trust, now))
     }
 
     /// Where the plug is that is about to be switched off, by its name: from now on that is where it is looked for.

@@ -68,6 +68,17 @@ stored! {
 const TOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 impl HostRoots {
+    /// That those in the file at `path` vouched for a server just now.
+    #[must_use]
+    pub fn just_now(path: String, trust: Trust, now: &Moment) -> Self {
+        Self {
+            path,
+            at: now.clone(),
+            told: now.clone(),
+            unasked: trust == Trust::Auto,
+        }
+    }
+
     /// What is told of it, with what to do.
     #[must_use]
     pub fn told(&self) -> String {
@@ -110,10 +121,8 @@ pub fn learn(
     let is_told = unasked && told.as_ref().is_none_or(is_due);
     let told = told.filter(|_| !is_told).unwrap_or_else(|| now.clone());
     *known = Some(HostRoots {
-        path,
-        at: now.clone(),
         told,
-        unasked,
+        ..HostRoots::just_now(path, trust, now)
     });
     is_told
 }

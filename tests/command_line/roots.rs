@@ -11,6 +11,7 @@ use std::process::Output;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cadence::logic::trust::{OLD, ROOTS_AT};
+use cadence::world::World;
 use jiff::Timestamp;
 use support::{Home, RECORD, faketime};
 
@@ -136,4 +137,25 @@ fn where_it_is_asked_for_the_hosts_roots_count_at_once_and_nothing_is_to_be_done
     assert!(shown.contains(&format!("ok roots {told}")), "{shown}");
     let out = run(&["check"], &none);
     assert!(words(&out.stdout).contains("unknown authority"));
+}
+
+/// Receivers are told once the cycle is over and its state is left.
+#[test]
+fn a_receiver_alone_that_the_hosts_roots_vouch_for_is_told_of_too() {
+    let Some(library) = faketime() else { return };
+    let receiver = World::start().unwrap();
+    let url = receiver.ip_provider_urls().remove(0);
+    let home = Home::in_the_clear(&format!("{RECORD}[[heartbeat]]\nurl = \"{url}\"\n"));
+    fs::write(home.path("ca.pem"), receiver.ca_pem()).unwrap();
+    let now = ROOTS_AT + TEN_YEARS;
+    for (written, is_told) in [(now - 30 * DAY, true), (ROOTS_AT, false)] {
+        let file = File::options().write(true).open(home.path("ca.pem"));
+        let at_last = UNIX_EPOCH + Duration::from_secs(written);
+        file.unwrap().set_modified(at_last).unwrap();
+        let _ = fs::remove_dir_all(home.path("state"));
+        let out = at(&home, &library, now, &["reconcile"]);
+        let told = words(&out.stderr);
+        assert_eq!(out.status.code(), Some(0), "{told}");
+        assert_eq!(told.contains(TOLD), is_told, "{told}");
+    }
 }

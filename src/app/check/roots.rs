@@ -4,19 +4,13 @@ use super::finding::Finding;
 use crate::app::adapters::Adapters;
 use crate::logic::advice;
 use crate::logic::moment::Moment;
-use crate::logic::trust::{HostRoots, Trust};
+use crate::logic::trust::Trust;
 
 /// What there is to tell, once everybody was asked.
 pub fn look(adapters: &Adapters, now: &Moment) -> Option<Finding> {
     const CHECK: &str = "roots";
     let (roots, trust) = (adapters.host_roots(), adapters.settings.network.trust);
-    if let Some(path) = roots.used() {
-        let used = HostRoots {
-            path: path.display().to_string(),
-            at: now.clone(),
-            told: now.clone(),
-            unasked: trust == Trust::Auto,
-        };
+    if let Some(used) = adapters.vouching(now) {
         let told = used.told();
         return Some(if used.unasked {
             let (what, fix) = advice::told_apart(&told);
