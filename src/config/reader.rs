@@ -56,6 +56,11 @@ impl<'a> Reader<'a> {
         before.take_while(|c| *c != '\n').count() + 1
     }
 
+    /// Whether there is any variable that may be of a key.
+    pub const fn has_variables(&self) -> bool {
+        self.files.is_some()
+    }
+
     /// The value of the variable that overrides a key, and a problem where it is no text.
     pub fn variable(&mut self, key: &str) -> Option<Value<'a>> {
         let files = self.files?;

@@ -130,8 +130,8 @@ impl<'r, 'a> Section<'r, 'a> {
     fn value(&mut self, key: &'static str, kind: Kind) -> Option<Value<'a>> {
         let own = self.own_value(key);
         let overridden = match self.place {
-            Some(_) => None,
-            None => self.reader.variable(&self.path(key)),
+            None if self.reader.has_variables() => self.reader.variable(&self.path(key)),
+            Some(_) | None => None,
         };
         self.is_there |= overridden.is_some();
         let value = overridden.or(own);
