@@ -145,7 +145,7 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__check)
-            opts="-v -q -h --offline --config --state-dir --format --json --color --verbose --quiet --help"
+            opts="-v -q -h --offline --show-config --config --state-dir --format --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -248,6 +248,7 @@ complete -c cadence -n "__fish_cadence_using_subcommand check" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l offline -d 'Check this host only; contact no one else'
+complete -c cadence -n "__fish_cadence_using_subcommand check" -l show-config -d 'Check nothing: show the configuration in force, and where each value is from'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -l json -d 'Same as --format json: one JSON document on stdout'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s q -l quiet -d 'Print nothing but errors'

@@ -78,7 +78,7 @@ fn examples(command: &str) -> &'static str {
         "metrics" => "  cadence metrics",
         "notify" => "  cadence notify\n  sudo cadence notify --test",
         "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
-        "check" => "  sudo cadence check\n  cadence check --offline",
+        "check" => "  sudo cadence check\n  cadence check --offline\n  cadence check --show-config",
         "demo" => "  cadence demo\n  cadence demo -v",
         _ => "",
     }
@@ -368,6 +368,9 @@ pub struct Check {
     /// Check this host only; contact no one else
     #[arg(long)]
     pub offline: bool,
+    /// Check nothing: show the configuration in force, and where each value is from
+    #[arg(long)]
+    pub show_config: bool,
 }
 
 /// `cadence demo`

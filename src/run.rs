@@ -82,6 +82,11 @@ fn reconcile(context: &Context, options: &cli::Reconcile) -> Result<u8, Error> {
         let settings = &adapters.settings;
         keep(&dir, settings.keep, &cycle);
         tell(context, &adapters, &dir, &cycle);
+        // Of whoever is asked before, the cycle itself tells it.
+        let vouching = adapters.vouching(&cycle.now).filter(|it| it.unasked);
+        if let (Some(roots), None) = (vouching, &cycle.state.roots) {
+            log::warn!("{}", roots.told());
+        }
         if let Some(path) = &settings.textfile {
             let dir = dir.path();
             let text = render::status::metrics_of(&cycle.state, settings, dir, &cycle.now);
@@ -257,9 +262,20 @@ fn report(context: &Context, options: &cli::Report) -> Result<u8, Error> {
 
 #[inline(never)]
 fn check(context: &Context, options: &cli::Check) -> Result<u8, Error> {
+    if options.show_config {
+        return documented(context, show_config(context));
+    }
     let checked = check::run(context, options);
     context.print(&render::check::report(&checked.findings, &context.style))?;
     Ok(checked.exit_code())
+}
+
+/// The configuration in force; it is not said whether it works.
+fn show_config(context: &Context) -> Result<u8, Error> {
+    let in_force = context.in_force()?;
+    let path = context.config_path();
+    context.print(&render::in_force::report(&in_force, &path, &context.style))?;
+    Ok(EXIT_DONE)
 }
 
 /// A power cycle by hand. How long the modem stays dark is told beside the question.

@@ -74,6 +74,7 @@ impl JsonSchema for On {
 fn documents() -> Vec<(&'static str, u32, Schema)> {
     vec![
         ("check", 1, made::<render::check::Document<'_>>()),
+        ("config", 1, made::<render::in_force::Document<'_>>()),
         ("cycle", 1, made::<render::cycle::document::Document<'_>>()),
         #[cfg(feature = "demo")]
         ("demo", 1, made::<render::demo::Document<'_>>()),

@@ -1,6 +1,7 @@
 //! The only file that names concrete adapters: what a cycle looks with and writes with.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -23,15 +24,18 @@ use crate::logic::forwarded::Forwarded;
 use crate::logic::gateway::Said;
 use crate::logic::host_part::OwnAddress;
 use crate::logic::lan;
+use crate::logic::moment::Moment;
 use crate::logic::observation::{RouterMethod, Signal};
 use crate::logic::reachable;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::CutPlug;
 use crate::logic::rows::Batch;
+use crate::logic::trust;
 use crate::logic::units::{ByFamily, Family};
 use crate::logic::ups::Ups;
 use crate::logic::vpn::{Seen, Vpn};
 use crate::net::dial::{Connector, Dialer};
+use crate::net::host_roots::HostRoots;
 use crate::net::http::Http;
 use crate::net::names::Names;
 use crate::net::{Deadline, tls};
@@ -93,6 +97,7 @@ pub struct Adapters {
     served: Option<Dialer>,
     names: Arc<Names>,
     tls: Arc<rustls::ClientConfig>,
+    host_roots: Arc<HostRoots>,
     http: Http,
     provider: Option<Cloudflare>,
     plug: Result<Box<dyn Plug>, String>,
@@ -113,13 +118,22 @@ fn is_own_world(settings: &Settings) -> bool {
     probe::host::is_loopback(&settings.cloudflare.api_url.host)
 }
 
+/// The roots of this host, as far as they count by these settings.
+fn host_roots(settings: &Settings, env: &Env) -> Arc<HostRoots> {
+    let named = env.get("SSL_CERT_FILE").map(PathBuf::from);
+    Arc::new(HostRoots::new(settings.network.trust, named))
+}
+
 /// Whom the host of these settings trusts.
 ///
 /// # Errors
 /// What is wrong with `network.ca_file`, where it is configured and what to do about it.
-pub fn trust(settings: &Settings) -> Result<Arc<rustls::ClientConfig>, String> {
-    tls::client_config(settings.network.ca_file.as_deref()).map_err(|error| {
-        let told = format!("{}: network.ca_file: {error}", settings.path.display());
+pub fn trust(
+    settings: &Settings,
+    host: &Arc<HostRoots>,
+) -> Result<Arc<rustls::ClientConfig>, String> {
+    tls::client_config(settings.network.ca_file.as_deref(), host).map_err(|error| {
+        let told = format!("{}: network.ca_file: {error}", settings.place());
         let fix = "name a file of certificates (PEM) that the service's user may read, or leave the key out";
         advice::or(told, fix)
     })
@@ -154,7 +168,8 @@ impl Adapters {
         let served = settings.recovery.interface.clone();
         let served = served.map(|interface| Dialer::new(Some(interface)));
         let served = served.map(|dialer| dialer.remembering(Arc::clone(&names)));
-        let tls = trust(&settings).map_err(Error::config)?;
+        let host_roots = host_roots(&settings, env);
+        let tls = trust(&settings, &host_roots).map_err(Error::config)?;
         let http = Http::new(dialer.clone(), Arc::clone(&tls));
         let provider = token.as_ref().ok().map(|token| {
             Cloudflare::new(
@@ -180,12 +195,27 @@ impl Adapters {
             served,
             names,
             tls,
+            host_roots,
             http,
             provider,
             plug,
             credentials,
             failures,
         })
+    }
+
+    /// The roots of this host.
+    #[must_use]
+    pub fn host_roots(&self) -> &HostRoots {
+        &self.host_roots
+    }
+
+    /// That they vouched for a server, where they did.
+    #[must_use]
+    pub fn vouching(&self, now: &Moment) -> Option<trust::HostRoots> {
+        let path = self.host_roots.used()?.display().to_string();
+        let trust = self.settings.network.trust;
+        Some(trust::HostRoots::just_now(path, trust, now))
     }
 
     /// Where the plug is that is about to be switched off, by its name: from now on that is where it is looked for.

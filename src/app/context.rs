@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::adapters::{Adapters, Outside};
 use crate::called::Called;
 use crate::cli::{Format, Global};
+use crate::config::in_force::Setting;
 use crate::config::{self, Env, Mode, Settings, Token};
 use crate::error::{Error, plain};
 use crate::logic::policy::Rule;
@@ -131,6 +132,17 @@ impl Context {
         config::load(&self.config_path(), &self.env).map_err(Error::config)
     }
 
+    /// Reads the configuration for what is in force of it, and where each value is from.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it, each fault on a line.
+    pub fn in_force(&self) -> Result<Vec<Setting>, Error> {
+        let (settings, mut in_force) =
+            config::explain(&self.config_path(), &self.env).map_err(Error::config)?;
+        config::add_secrets(&mut in_force, &self.env, &settings);
+        Ok(in_force)
+    }
+
     /// Holds the settings against the policy: in production a broken rule ends the command, in test it is a warning.
     ///
     /// # Errors
@@ -168,7 +180,7 @@ impl Context {
 pub fn broken_rules(settings: &Settings, token: Option<&Token>) -> Vec<String> {
     let place = |rule| match (rule, token) {
         (Rule::TokenReadable, Some(token)) => token.source().to_string(),
-        _ => settings.path.display().to_string(),
+        _ => settings.place(),
     };
     config::check_policy(settings, token.and_then(Token::file))
         .iter()

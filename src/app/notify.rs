@@ -62,7 +62,7 @@ pub fn run(
         };
         return Err(Error::failed(format!(
             "{}: no receiver is called {unknown}; fix: {fix}",
-            adapters.settings.path.display()
+            adapters.settings.place()
         )));
     }
     if names.is_empty() {

@@ -31,6 +31,7 @@ use crate::logic::records::{CHANGING, Next, RecordSpec, Truth};
 use crate::logic::settle::{Ending, Outcome, settle};
 use crate::logic::state::{State, VERSION};
 use crate::logic::step::{self, Decision, Desired};
+use crate::logic::trust;
 use crate::logic::units::human_duration;
 use crate::net::Deadline;
 use crate::probe::wan::{GRACE, LAST_LOOK};
@@ -382,6 +383,7 @@ impl<'a, 'd> Run<'a, 'd> {
         };
         let mut state = settle(decided.state, &ending, now, desired);
         vpn::judge(adapters, &mut state, now);
+        learn_roots(adapters, &mut state, now);
         if self.dir.is_some() && !decided.decision.verdict.is_down() {
             adapters.resolve_other_names(state.cycle);
         }
@@ -436,6 +438,19 @@ impl<'a, 'd> Run<'a, 'd> {
             cycle.errors.push(format!("{what}; fix: see why: {fix}"));
         }
         Ok(cycle)
+    }
+}
+
+/// Tells once a day that the host's roots count unasked.
+fn learn_roots(adapters: &Adapters, state: &mut State, now: &Moment) {
+    let used = adapters.host_roots().used();
+    let used = used.map(|path| path.display().to_string());
+    if used.is_none() && state.roots.is_none() {
+        return;
+    }
+    let is_due = trust::learn(&mut state.roots, used, adapters.settings.network.trust, now);
+    if let Some(roots) = state.roots.as_ref().filter(|_| is_due) {
+        log::warn!("{}", roots.told());
     }
 }
 

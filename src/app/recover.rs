@@ -210,7 +210,7 @@ fn switch_on(context: &Context) -> Result<Done, Error> {
 
 /// The plug of the configuration, or what is wrong with that.
 fn plug_of(adapters: &Adapters) -> Result<&dyn Plug, Error> {
-    let path = adapters.settings.path.display();
+    let path = adapters.settings.place();
     let plug = adapters.plug();
     plug.map_err(|why| Error::config(format!("{path}: {why}")))
 }

@@ -1,6 +1,7 @@
 //! `cadence status`: reads what the last cycle left. No lock, no network, and nothing is changed.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::adapters::{Adapters, own_addresses, trust};
 use super::context::{Context, broken_rules};
@@ -94,7 +95,7 @@ fn configuration(context: &Context) -> (Option<Settings>, Option<String>) {
             let is_refused = settings.mode == Mode::Production;
             let broken = broken.into_iter().filter(|_| is_refused);
             let authority = settings.network.ca_file.as_ref();
-            let untrusted = authority.and_then(|_| trust(&settings).err());
+            let untrusted = authority.and_then(|_| trust(&settings, &Arc::default()).err());
             let fault = summed_up(untrusted.into_iter().chain(broken));
             (Some(settings), fault)
         }

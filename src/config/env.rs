@@ -5,6 +5,18 @@ use std::fmt;
 
 use crate::logic::by_name::ByName;
 
+/// With this the variables begin that override keys.
+pub const PREFIX: &str = "CADENCE_";
+/// What else begins with it and is ours.
+pub const OTHERS: [&str; 2] = ["CADENCE_CONFIG", "CADENCE_STATE_DIR"];
+/// Behind the name of a secret's variable: that of a file that holds it.
+pub const FILE: &str = "_FILE";
+
+/// The variable that overrides a key: `CADENCE_POLICY_JITTER` for `policy.jitter`.
+pub fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
 /// A snapshot of the environment, so that it is read in one place and tests bring their own.
 ///
 /// A variable with an empty value counts as not set. Names that are not Unicode are left out: none of ours is one.
@@ -38,6 +50,12 @@ impl Env {
             .iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, _)| name.as_str())
+    }
+
+    /// The names of those that may be meant for a key.
+    pub(super) fn ours(&self) -> impl Iterator<Item = &str> {
+        let is_ours = |name: &&str| name.starts_with(PREFIX) && !OTHERS.contains(name);
+        self.names().filter(is_ours)
     }
 }
 

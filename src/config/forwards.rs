@@ -2,22 +2,15 @@
 
 use std::net::Ipv4Addr;
 
-use toml::de::DeTable;
-
 use super::bounds::{FORWARD_LIFETIME, PORT, Span};
 use super::reader::Reader;
-use super::section::Section;
-use super::value::Value;
+use super::section::{Section, Tables};
 use crate::logic::forward::{Forward, label};
 use crate::logic::policy::Policy;
 use crate::logic::units::Transport;
 
 /// Reads all of them. A router keeps one forward for each port of its own, and one for each port of a host.
-pub fn read<'a>(
-    reader: &mut Reader<'a>,
-    tables: &[(&'a DeTable<'a>, Value<'a>)],
-    policy: &Policy,
-) -> Vec<Forward> {
+pub fn read<'a>(reader: &mut Reader<'a>, tables: &Tables<'a>, policy: &Policy) -> Vec<Forward> {
     let mut forwards: Vec<Forward> = vec![];
     // It is renewed at half of its time, by a cycle.
     let cycles = (policy.healthy_interval + policy.jitter) * 2;
@@ -28,8 +21,8 @@ pub fn read<'a>(
         ..FORWARD_LIFETIME
     };
     for (table, place) in tables {
-        let is_given = table.get("internal").is_some();
-        let mut section = Section::new(reader, "forward", Some(table));
+        let is_given = table.has("internal");
+        let mut section = Section::of_several(reader, "forward", (*table, *place));
         let transport = match section.choice("protocol", &[("udp", 0), ("tcp", 1)], 0_usize) {
             0 => Transport::Udp,
             _ => Transport::Tcp,

@@ -9,12 +9,18 @@ use toml::de::DeTable;
 
 use super::bounds::MAX_FILE;
 use super::env::Env;
+use super::from_files::FromFiles;
+use super::in_force::{Setting, Trace};
+use super::paths::ETC;
 use super::reader::Reader;
 use super::schema;
 use super::settings::Settings;
 use crate::called;
 use crate::error::plain;
-use crate::file;
+use crate::file::{self, Content};
+
+/// Where this names records, no file is needed at the default place. One that is named elsewhere and is not there may be a slip.
+const RECORDS: &str = "CADENCE_RECORDS";
 
 /// Everything that is wrong with a configuration, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +42,20 @@ impl fmt::Display for ConfigError {
 
 impl Error for ConfigError {}
 
-/// Reads the configuration file, with the variables that override its keys.
+/// Reads the configuration file, with the variables that override its keys. At the default place none is needed where the variables name records.
 ///
 /// # Errors
 /// Every problem with the file or the variables, each with its place, what was found and what is allowed.
 pub fn load(path: &Path, env: &Env) -> Result<Settings, ConfigError> {
-    let text = read(path).map_err(|why| ConfigError(vec![why]))?;
-    parse(&text, path, env)
+    parse(&text_of(path, env)?, path, env)
+}
+
+/// The same, with each value that is in force, and where it is from.
+///
+/// # Errors
+/// As [`load`].
+pub fn explain(path: &Path, env: &Env) -> Result<(Settings, Vec<Setting>), ConfigError> {
+    explain_text(&text_of(path, env)?, path, env)
 }
 
 /// Reads the text of a configuration file; `path` is for errors and [`Settings::path`].
@@ -50,7 +63,31 @@ pub fn load(path: &Path, env: &Env) -> Result<Settings, ConfigError> {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError> {
-    let mut reader = Reader::new(path, text, env);
+    read_text(text, path, env, None)
+}
+
+/// The same, as [`explain`] does.
+///
+/// # Errors
+/// As [`load`].
+pub fn explain_text(
+    text: &str,
+    path: &Path,
+    env: &Env,
+) -> Result<(Settings, Vec<Setting>), ConfigError> {
+    let mut in_force = vec![];
+    let settings = read_text(text, path, env, Some(&mut in_force))?;
+    Ok((settings, in_force))
+}
+
+fn read_text(
+    text: &str,
+    path: &Path,
+    env: &Env,
+    in_force: Option<&mut Vec<Setting>>,
+) -> Result<Settings, ConfigError> {
+    let files = env.ours().next().map(|_| FromFiles::read(env));
+    let mut reader = Reader::new(path, text, env, files.as_ref());
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let (line, column) = (reader.line(at), reader.column(at));
@@ -65,7 +102,11 @@ pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError
             "{path}:{line}:{column}: invalid TOML: {message}; fix: {fix}"
         )])
     })?;
+    reader.trace = in_force.as_ref().map(|_| Trace::default());
     let settings = schema::read(&mut reader, table.get_ref(), path);
+    if let Some(in_force) = in_force {
+        *in_force = reader.settings();
+    }
     let problems = reader.into_problems();
     if problems.is_empty() {
         Ok(settings)
@@ -75,6 +116,17 @@ pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Settings, ConfigError
 }
 
 impl Settings {
+    /// What errors name: the file, or what stands for it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let path = self.path.display();
+        if self.path == Path::new(ETC) && !self.path.exists() {
+            format!("variables, without {path}")
+        } else {
+            path.to_string()
+        }
+    }
+
     /// What holds where there is no configuration that can be read: enough to give a modem its power back.
     ///
     /// # Errors
@@ -85,10 +137,25 @@ impl Settings {
     }
 }
 
-/// The text of the file, or one line of why there is none.
-fn read(path: &Path) -> Result<String, String> {
-    let shown = path.display();
+/// The text of the file, or none where it is not needed.
+fn text_of(path: &Path, env: &Env) -> Result<String, ConfigError> {
+    let is_default = path == Path::new(ETC);
     match file::read(path, MAX_FILE) {
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound
+                && is_default
+                && env.get(RECORDS).is_some() =>
+        {
+            Ok(String::new())
+        }
+        read => text(path, read).map_err(|why| ConfigError(vec![why])),
+    }
+}
+
+/// What was read as text, or one line of why there is none.
+fn text(path: &Path, read: io::Result<Content>) -> Result<String, String> {
+    let shown = path.display();
+    match read {
         Ok(file) if file.bytes.len() > MAX_FILE => Err(format!(
             "{shown} is over 1 MiB: not a cadence configuration"
         )),
@@ -98,10 +165,17 @@ fn read(path: &Path) -> Result<String, String> {
             format!("{shown}:{line}: invalid UTF-8; fix: save the file as UTF-8")
         }),
         Err(error) => Err(match error.kind() {
-            io::ErrorKind::NotFound => format!(
-                "{shown} does not exist; fix: name another with --config, or create one: {}",
-                called::cadence("init")
-            ),
+            io::ErrorKind::NotFound => {
+                let variable = if path == Path::new(ETC) {
+                    ", or set CADENCE_RECORDS"
+                } else {
+                    ""
+                };
+                format!(
+                    "{shown} does not exist; fix: name another with --config{variable}, or create one: {}",
+                    called::cadence("init")
+                )
+            }
             io::ErrorKind::PermissionDenied => {
                 format!(
                     "cannot read {shown}: permission denied; fix: {}",

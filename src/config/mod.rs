@@ -6,10 +6,13 @@
 
 mod bounds;
 mod credentials;
+mod entries;
 mod env;
 mod forwards;
+mod from_files;
 mod host_part;
 pub mod http_plug;
+pub mod in_force;
 mod load;
 mod paths;
 pub mod presets;
@@ -19,6 +22,7 @@ mod receiver_url;
 pub mod receivers;
 mod schema;
 mod secret;
+mod secret_places;
 mod section;
 mod server;
 mod settings;
@@ -37,10 +41,11 @@ pub use credentials::{
     load as load_credentials,
 };
 pub use env::Env;
-pub use load::{ConfigError, load, parse};
+pub use load::{ConfigError, explain, explain_text, load, parse};
 pub use paths::{ETC as CONFIG_FILE, VAR_LIB as STATE_DIR, config_file, state_dir};
 pub use receiver_url::{load_url, url_of};
 pub use schema::{TOKEN_FILE, zone_of};
+pub use secret_places::add_secrets;
 pub use server::{Endpoint, RouterAddress, WanScheme, WanTarget};
 pub use settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 pub use token::{

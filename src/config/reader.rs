@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::env::Env;
+use super::entries::shape_of;
+use super::env::{Env, FILE, OTHERS, variable};
+use super::from_files::FromFiles;
+use super::in_force::{Setting, Trace};
 use super::suggest::did_you_mean;
-use super::value::{Value, cut};
+use super::value::{Value, cut, is_secret, variable_place};
 use crate::logic::order;
 
-/// With this the variables begin that override keys.
-const PREFIX: &str = "CADENCE_";
 /// Sorts the problems of the environment behind those of the file.
 const AFTER_THE_FILE: usize = usize::MAX;
 
@@ -18,8 +19,10 @@ pub struct Reader<'a> {
     text: &'a str,
     line_starts: Vec<usize>,
     env: &'a Env,
-    /// Whether any of them may be ours: as a rule there is none, and then none is looked for.
-    has_variables: bool,
+    /// What is in the files that variables name; none where no variable is ours: as a rule there is none, and then none is looked for.
+    files: Option<&'a FromFiles>,
+    /// What was asked for, where somebody wants to know.
+    pub trace: Option<Trace<'a>>,
     /// The variables of the keys that were asked for.
     known: Vec<String>,
     /// Each with its line, in order.
@@ -28,14 +31,15 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of `text`, which is the content of the file at `path`.
-    pub fn new(path: &'a Path, text: &'a str, env: &'a Env) -> Self {
+    pub fn new(path: &'a Path, text: &'a str, env: &'a Env, files: Option<&'a FromFiles>) -> Self {
         let line_starts = text.match_indices('\n').map(|(at, _)| at + 1).collect();
         Self {
             path,
             text,
             line_starts,
             env,
-            has_variables: ours(env).next().is_some(),
+            files,
+            trace: None,
             known: Vec::new(),
             problems: Vec::new(),
         }
@@ -52,23 +56,60 @@ impl<'a> Reader<'a> {
         before.take_while(|c| *c != '\n').count() + 1
     }
 
+    /// Whether there is any variable that may be of a key.
+    pub const fn has_variables(&self) -> bool {
+        self.files.is_some()
+    }
+
     /// The value of the variable that overrides a key, and a problem where it is no text.
     pub fn variable(&mut self, key: &str) -> Option<Value<'a>> {
-        if !self.has_variables {
-            return None;
+        let files = self.files?;
+        self.named_variable(files, variable(key), is_secret(key))
+    }
+
+    /// The variable that has all sections of that name in it.
+    pub fn variable_of_sections(&mut self, section: &str) -> Option<Value<'a>> {
+        let files = self.files?;
+        let shape = shape_of(section)?;
+        self.named_variable(files, variable(shape.variable), shape.has_secrets())
+    }
+
+    /// A variable, or what is in the file that another one names.
+    fn named_variable(
+        &mut self,
+        files: &'a FromFiles,
+        expected: String,
+        is_secret: bool,
+    ) -> Option<Value<'a>> {
+        let mut found = self.env.entry(&expected).map(|(name, value)| {
+            let text = value.to_str();
+            (name, text.ok_or_else(|| "expected UTF-8 text".to_owned()))
+        });
+        if is_secret {
+            let of_file = format!("{expected}{FILE}");
+            if let Some((name, read)) = files.of(&of_file) {
+                let read = match (&found, read) {
+                    (Some((other, _)), _) => {
+                        Err(format!("${other} is set as well; fix: set one of them"))
+                    }
+                    (None, Ok(text)) => Ok(text.as_str()),
+                    (None, Err(why)) => Err(why.clone()),
+                };
+                found = Some((name, read));
+            }
+            self.known.push(of_file);
         }
-        let expected = variable(key);
-        let found = self.env.entry(&expected);
         self.known.push(expected);
-        let (name, value) = found?;
-        if let Some(text) = value.to_str() {
-            Some(Value::Variable {
+        match found? {
+            (name, Ok(text)) => Some(Value::Variable {
                 name,
+                entry: 0,
                 text: text.trim(),
-            })
-        } else {
-            self.note(AFTER_THE_FILE, format!("${name}: expected UTF-8 text"));
-            None
+            }),
+            (name, Err(why)) => {
+                self.note(AFTER_THE_FILE, format!("${name}: {why}"));
+                None
+            }
         }
     }
 
@@ -81,6 +122,17 @@ impl<'a> Reader<'a> {
     /// Notes a problem at a line of the file.
     pub fn problem(&mut self, line: usize, message: &str) {
         self.note(line, format!("{}:{line}: {message}", self.path.display()));
+    }
+
+    /// Notes a problem at the place of a value.
+    pub fn problem_at(&mut self, value: Value<'a>, message: &str) {
+        match value {
+            Value::File(value) => self.problem(self.line(value.span().start), message),
+            Value::Variable { name, entry, .. } => {
+                let message = format!("{}: {message}", variable_place(name, entry));
+                self.note(AFTER_THE_FILE, message);
+            }
+        }
     }
 
     /// Notes a problem that has no line.
@@ -102,54 +154,70 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem with a key at the place of `value`; `found` follows the key.
     pub fn refuse_found(&mut self, key: &str, value: Value<'a>, found: &str, allowed: &str) {
-        match value {
-            Value::File(value) => {
-                let line = self.line(value.span().start);
-                self.problem(line, &format!("{key}{found}: expected {allowed}"));
-            }
-            Value::Variable { name, .. } => {
-                let message = format!("${name}: {key}{found}: expected {allowed}");
-                self.note(AFTER_THE_FILE, message);
-            }
-        }
+        self.problem_at(value, &format!("{key}{found}: expected {allowed}"));
     }
 
-    /// Refuses variables that start like one of a section's keys and are none.
+    /// Refuses variables that are no key's and that are meant for one: they start like one of a section's keys, or look like one. Others may be
+    /// anybody's: an orchestrator makes some of each service's name, `CADENCE_PORT` or `CADENCE_SERVICE_HOST`.
     pub fn refuse_unknown_variables(&mut self, sections: &[&str]) {
-        for name in ours(self.env) {
-            let mut prefixes = sections
-                .iter()
-                .map(|section| (section, format!("{}_", variable(section))));
-            let Some((section, prefix)) =
-                prefixes.find(|(_, prefix)| name.starts_with(prefix.as_str()))
-            else {
-                continue;
-            };
+        for name in self.env.ours() {
             if self.known.iter().any(|known| known == name) {
                 continue;
             }
-            let allowed: Vec<&str> = self
-                .known
+            let section = sections
                 .iter()
-                .map(String::as_str)
-                .filter(|known| known.starts_with(&prefix))
-                .collect();
+                .find(|section| name.starts_with(&format!("{}_", variable(section))));
+            let known = || self.known.iter().map(String::as_str);
             // Anybody may have made it up.
             let shown = cut(name);
-            let message = if allowed.is_empty() {
-                format!(
-                    "${shown}: a [[{section}]] cannot be set by variables; fix: set it in {}",
-                    self.path.display()
-                )
-            } else {
-                let hint = did_you_mean(name, allowed.iter().copied());
-                format!(
-                    "${shown}: unknown key: {hint}expected one of {}",
-                    allowed.join(", ")
-                )
+            let of_file = format!("{name}{FILE}");
+            let message = match section.map(|section| (section, shape_of(section))) {
+                Some((section, Some(shape))) => format!(
+                    "${shown}: all [[{section}]] are set by one variable; fix: set {}",
+                    variable(shape.variable)
+                ),
+                Some(_) if known().any(|it| it == of_file) => {
+                    format!(
+                        "${shown}: the secret belongs in a file of its own; fix: set {of_file} to the path of that"
+                    )
+                }
+                Some((section, None)) => {
+                    let prefix = format!("{}_", variable(section));
+                    let allowed = known().filter(|it| it.starts_with(&prefix));
+                    let hint = did_you_mean(name, allowed.clone());
+                    // Of a secret, its file goes without saying.
+                    let is_own = |it: &&str| {
+                        let whole = it.strip_suffix(FILE);
+                        whole.is_none_or(|whole| !known().any(|it| it == whole))
+                    };
+                    let keys = allowed
+                        .filter(is_own)
+                        .filter_map(|it| it.get(prefix.len()..));
+                    let keys = keys.collect::<Vec<_>>().join(", ");
+                    format!("${shown}: unknown key: {hint}expected {prefix} and one of {keys}")
+                }
+                None => {
+                    let hint = did_you_mean(name, known().chain(OTHERS));
+                    let whole = name.strip_suffix(FILE);
+                    match whole.filter(|it| known().any(|known| known == *it)) {
+                        Some(whole) => {
+                            format!(
+                                "${shown}: only secrets are read from files; fix: set {whole} itself"
+                            )
+                        }
+                        None if hint.is_empty() => continue,
+                        None => format!("${shown}: unknown variable: {hint}Otherwise unset it"),
+                    }
+                }
             };
             self.note(AFTER_THE_FILE, message);
         }
+    }
+
+    /// What was asked for, where it was to be noted.
+    pub fn settings(&mut self) -> Vec<Setting> {
+        let trace = self.trace.take().unwrap_or_default();
+        trace.settings(self.text, |at| self.line(at))
     }
 
     /// What was wrong, in the order of the file, then of the environment.
@@ -157,14 +225,4 @@ impl<'a> Reader<'a> {
         let problems = self.problems.into_iter();
         problems.map(|(_, message)| message).collect()
     }
-}
-
-/// The names of the variables that may be meant for us.
-fn ours(env: &Env) -> impl Iterator<Item = &str> {
-    env.names().filter(|name| name.starts_with(PREFIX))
-}
-
-/// The variable that overrides a key: `CADENCE_POLICY_JITTER` for `policy.jitter`.
-fn variable(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
 }

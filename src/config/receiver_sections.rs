@@ -1,13 +1,11 @@
 //! Reads `[[heartbeat]]` and `[[notify]]`.
 
-use toml::de::DeTable;
-
 use super::bounds;
 use super::paths::absolute;
 use super::presets::{BEATS, PRESETS};
 use super::reader::Reader;
 use super::receivers::{Heartbeat, How, Notify, Place, Receivers};
-use super::section::Section;
+use super::section::{Section, Tables};
 use super::sheets::{self, Sheets};
 use super::url;
 use super::value::Value;
@@ -19,8 +17,6 @@ pub const MAX_RECEIVERS: usize = 8;
 const MAX_NAME: usize = 32;
 /// More than any service takes.
 const MAX_TEMPLATE: usize = 4096;
-
-type Tables<'a> = [(&'a DeTable<'a>, Value<'a>)];
 
 /// Reads both kinds of sections; `sheets` is one of the receivers too.
 pub fn read<'a>(
@@ -35,13 +31,15 @@ pub fn read<'a>(
         ..Receivers::default()
     };
     for (table, place) in heartbeats {
-        let read = heartbeat(Section::new(reader, "heartbeat", Some(table)));
+        let section = Section::of_several(reader, "heartbeat", (*table, *place));
+        let read = heartbeat(section);
         if is_new(reader, "heartbeat", *place, &mut names, &read.name) {
             receivers.heartbeats.push(read);
         }
     }
     for (table, place) in notify {
-        let read = one(Section::new(reader, "notify", Some(table)), *place);
+        let section = Section::of_several(reader, "notify", (*table, *place));
+        let read = one(section, *place);
         let read = read.filter(|it| is_new(reader, "notify", *place, &mut names, &it.name));
         receivers.notify.extend(read);
     }

@@ -14,7 +14,7 @@ use super::http_plug::{HttpPlug, entity};
 use super::paths::absolute;
 use super::reader::Reader;
 use super::receiver_sections::{self, MAX_RECEIVERS};
-use super::section::Section;
+use super::section::{Section, Tables};
 use super::server::Endpoint;
 use super::settings::{Cloudflare, Mode, Network, PlugKind, Recovery, Settings};
 use super::sheets;
@@ -26,6 +26,7 @@ use crate::logic::guardrails::Limits;
 use crate::logic::idn;
 use crate::logic::policy::{Policy, Rule};
 use crate::logic::records::RecordSpec;
+use crate::logic::trust::Trust;
 use crate::logic::units::{Family, RecordType};
 use crate::logic::vpn::Vpn;
 
@@ -50,6 +51,12 @@ const IP6_PROVIDERS: [&str; 3] = [
     "https://api6.ipify.org",
     "https://api.cloudflare.com/cdn-cgi/trace",
     "https://v6.ident.me",
+];
+/// What `network.trust` may say.
+const TRUST: [(&str, Trust); 3] = [
+    ("auto", Trust::Auto),
+    ("builtin", Trust::Builtin),
+    ("system", Trust::System),
 ];
 const PLUG_USER: &str = "admin";
 const DOH: [&str; 2] = ["https://1.1.1.1/dns-query", "https://dns.google/resolve"];
@@ -82,8 +89,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, file: &'a DeTable<'a>, path: &Path) -> 
     let (policy, waive) = policy(Section::new(reader, "policy", in_policy));
     let recovery = recovery(Section::new(reader, "recovery", in_recovery));
     let forwards = forwards::read(reader, &in_forwards.unwrap_or_default(), &policy);
-    let is_wanted = |it: &Vpn| in_vpn.is_some() || it.interface.is_some();
-    let vpn = vpn(Section::new(reader, "vpn", in_vpn), &records).filter(is_wanted);
+    let vpn = vpn(Section::new(reader, "vpn", in_vpn), &records);
     let mut telemetry = Section::new(reader, "telemetry", in_telemetry);
     let keep = telemetry.duration("keep", bounds::KEEP);
     telemetry.close();
@@ -154,10 +160,7 @@ fn cloudflare(mut section: Section<'_, '_>) -> Cloudflare {
     }
 }
 
-fn records<'a>(
-    reader: &mut Reader<'a>,
-    tables: &[(&'a DeTable<'a>, Value<'a>)],
-) -> Vec<RecordSpec> {
+fn records<'a>(reader: &mut Reader<'a>, tables: &Tables<'a>) -> Vec<RecordSpec> {
     let mut records: Vec<RecordSpec> = Vec::new();
     // The places of those so far, in the order of their keys.
     let mut order: Vec<usize> = Vec::new();
@@ -165,7 +168,8 @@ fn records<'a>(
         "{TTL_AUTOMATIC} (automatic) or a whole number from {TTL_MIN} to {TTL_MAX} (30 to 59 is for Enterprise zones only)"
     );
     for (table, place) in tables {
-        let Some(spec) = record(Section::new(reader, "record", Some(table)), *place, &ttls) else {
+        let section = Section::of_several(reader, "record", (*table, *place));
+        let Some(spec) = record(section, *place, &ttls) else {
             continue;
         };
         let compared = |at: &usize| {
@@ -255,6 +259,7 @@ fn network(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Network {
         doh: section.list("doh", 0..=MAX_ENTRIES, &DOH, url::secure),
         verify_every: section.duration("verify_every", bounds::VERIFY_EVERY),
         vpn_guard: section.boolean("vpn_guard").map(|(it, _)| it),
+        trust: section.choice("trust", &TRUST, Trust::Auto),
         ca_file: section.parsed("ca_file", absolute),
     };
     section.close();
@@ -377,7 +382,9 @@ fn vpn(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Option<Vpn> {
             .then_some(name)
             .ok_or_else(|| "the name of a [[record]]".to_owned())
     });
+    let is_there = section.is_there();
     section.close();
+    is_there.then_some(())?;
     Some(Vpn {
         interface,
         port: port.try_into().ok()?,

@@ -7,17 +7,53 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::bounds::{Span, Whole};
+use super::entries::{self, Entry, shape_of};
+use super::in_force::{Kind, Shown};
 use super::reader::Reader;
 use super::suggest::{did_you_mean, or_nearest};
 use super::value::{Value, cut, may_be_token};
 use crate::called;
 use crate::logic::units::{config_duration, parse_duration};
 
-/// One table of the file. The keys that are asked for are the ones that are allowed.
+/// What a section is written in.
+#[derive(Clone, Copy)]
+pub enum Table<'a> {
+    /// A table of the file.
+    File(&'a DeTable<'a>),
+    /// An entry of a variable.
+    Entry(Entry<'a>),
+}
+
+impl Table<'_> {
+    /// How many keys it has, or a few more.
+    fn len(self) -> usize {
+        match self {
+            Self::File(table) => table.len(),
+            Self::Entry(entry) => entry.words().count(),
+        }
+    }
+
+    /// Whether it has a key.
+    pub fn has(self, key: &str) -> bool {
+        match self {
+            Self::File(table) => table.get(key).is_some(),
+            Self::Entry(entry) => entry.get(key).is_some(),
+        }
+    }
+}
+
+/// Sections of one name, each with its place.
+pub type Tables<'a> = Vec<(Table<'a>, Value<'a>)>;
+
+/// One section. The keys that are asked for are the ones that are allowed.
 pub struct Section<'r, 'a> {
     reader: &'r mut Reader<'a>,
     name: &'static str,
-    table: Option<&'a DeTable<'a>>,
+    table: Option<Table<'a>>,
+    /// Where that is, for those of which there may be several: their keys are in no variable of their own, as that could mean any of them.
+    place: Option<Value<'a>>,
+    /// Whether the file has it, or a variable one of its keys.
+    is_there: bool,
     keys: Vec<&'static str>,
     /// So many of the table's keys were not asked for yet.
     left: usize,
@@ -30,37 +66,86 @@ impl<'r, 'a> Section<'r, 'a> {
         name: &'static str,
         table: Option<&'a DeTable<'a>>,
     ) -> Self {
+        Self::begin(reader, name, table.map(Table::File), None)
+    }
+
+    /// One of several sections of that name.
+    pub fn of_several(
+        reader: &'r mut Reader<'a>,
+        name: &'static str,
+        (table, place): (Table<'a>, Value<'a>),
+    ) -> Self {
+        Self::begin(reader, name, Some(table), Some(place))
+    }
+
+    fn begin(
+        reader: &'r mut Reader<'a>,
+        name: &'static str,
+        table: Option<Table<'a>>,
+        place: Option<Value<'a>>,
+    ) -> Self {
+        if let Some(trace) = &mut reader.trace {
+            trace.begin(name, table.is_some());
+        }
         Self {
             reader,
             name,
             table,
+            place,
+            is_there: table.is_some(),
             keys: Vec::with_capacity(8),
-            left: table.map_or(0, DeTable::len),
+            left: table.map_or(0, Table::len),
         }
     }
 
-    /// A value that no variable can override. Each key is asked for once.
-    fn file_value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+    /// Whether the file has it, or a variable one of the keys that were asked for.
+    pub const fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// A value that no variable of its own can override. Each key is asked for once.
+    fn own_value(&mut self, key: &'static str) -> Option<Value<'a>> {
         // A thousand records have little more than their names: where all are known, no other is looked for.
         if self.left == 0 {
             return None;
         }
         self.keys.push(key);
-        let found = self.table?.get(key)?;
+        let found = match self.table? {
+            Table::File(table) => Value::File(table.get(key)?),
+            Table::Entry(entry) => self.place?.with(entry.get(key)?),
+        };
         self.left -= 1;
         Some(found)
     }
 
+    /// What the file has of sections below.
+    fn file_value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        match self.own_value(key)? {
+            Value::File(value) => Some(value),
+            Value::Variable { .. } => None,
+        }
+    }
+
     /// A value from its variable, where that is set, or else from the file.
-    fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
-        let in_file = self.file_value(key).map(Value::File);
-        // Several sections have the same keys, so no variable can mean one of them.
-        let overridden = if SEVERAL.contains(&self.name) {
-            None
-        } else {
-            self.reader.variable(&self.path(key))
+    fn value(&mut self, key: &'static str, kind: Kind) -> Option<Value<'a>> {
+        let own = self.own_value(key);
+        let overridden = match self.place {
+            None if self.reader.has_variables() => self.reader.variable(&self.path(key)),
+            Some(_) | None => None,
         };
-        overridden.or(in_file)
+        self.is_there |= overridden.is_some();
+        let value = overridden.or(own);
+        if let Some(trace) = &mut self.reader.trace {
+            trace.ask(key, kind, value);
+        }
+        value
+    }
+
+    /// What the last key is where it is left out, for whoever wants to see that.
+    fn otherwise(&mut self, default: impl FnOnce() -> Option<Shown>) {
+        if let Some(trace) = &mut self.reader.trace {
+            trace.otherwise(default());
+        }
     }
 
     /// What `parse` makes of what was `found` in a value; its error is what is allowed. Nothing is found in a value that is of another type
@@ -112,7 +197,8 @@ impl<'r, 'a> Section<'r, 'a> {
         allowed: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let Some(value) = self.value(key).filter(|value| value.as_text() != Some("")) else {
+        let value = self.value(key, Kind::Text);
+        let Some(value) = value.filter(|value| value.as_text() != Some("")) else {
             if let Some(place) = place {
                 self.reader
                     .refuse_found(&self.path(key), place, " is not set", allowed);
@@ -145,7 +231,7 @@ impl<'r, 'a> Section<'r, 'a> {
         self.refuse_type(key, value, &format!("a string in quotes{allowed}"));
     }
 
-    /// One of a few words.
+    /// One of a few words, of which the first is the default.
     pub fn choice<T: Copy>(
         &mut self,
         key: &'static str,
@@ -160,12 +246,14 @@ impl<'r, 'a> Section<'r, 'a> {
                 .map(|(_, choice)| *choice)
                 .ok_or_else(|| one_of(words()) + &or_nearest(text, words()))
         };
-        self.parsed(key, parse).unwrap_or(default)
+        let read = self.parsed(key, parse);
+        self.otherwise(|| Some(Shown::Text(words().next()?.to_owned())));
+        read.unwrap_or(default)
     }
 
     /// `true` or `false`, and where it is from; none where it is left out.
     pub fn boolean(&mut self, key: &'static str) -> Option<(bool, Value<'a>)> {
-        let value = self.value(key)?;
+        let value = self.value(key, Kind::Bare)?;
         let found = self.read(key, value, value.as_bool(), "true or false", Ok)?;
         Some((found, value))
     }
@@ -177,7 +265,7 @@ impl<'r, 'a> Section<'r, 'a> {
         allowed: &str,
         parse: impl FnOnce(i64) -> Option<T>,
     ) -> Option<T> {
-        let value = self.value(key)?;
+        let value = self.value(key, Kind::Bare)?;
         self.read(key, value, value.as_integer(), allowed, |number| {
             parse(number).ok_or_else(|| allowed.to_owned())
         })
@@ -191,13 +279,18 @@ impl<'r, 'a> Section<'r, 'a> {
                 .ok()
                 .filter(|it| (bounds.min..=bounds.max).contains(it))
         };
-        self.integer(key, &allowed, within)
-            .unwrap_or(bounds.default)
+        let read = self.integer(key, &allowed, within);
+        self.otherwise(|| {
+            let is_allowed = bounds.default >= bounds.min;
+            is_allowed.then(|| Shown::Bare(bounds.default.to_string()))
+        });
+        read.unwrap_or(bounds.default)
     }
 
     /// A duration within its bounds.
     pub fn duration(&mut self, key: &'static str, bounds: Span) -> Duration {
-        let Some(value) = self.value(key) else {
+        let Some(value) = self.value(key, Kind::Text) else {
+            self.otherwise(|| Some(Shown::Text(config_duration(bounds.default))));
             return bounds.default;
         };
         let range = |min, max| {
@@ -233,21 +326,55 @@ impl<'r, 'a> Section<'r, 'a> {
         default: &[&str],
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        let Some(value) = self.file_value(key) else {
+        let Some(value) = self.value(key, Kind::List) else {
+            self.otherwise(|| {
+                let is_allowed = count.contains(&default.len());
+                let entries = default.iter().map(|it| (*it).to_owned());
+                is_allowed.then(|| Shown::List(entries.collect()))
+            });
             return default
                 .iter()
                 .filter_map(|entry| parse(entry).ok())
                 .collect();
         };
         let allowed = format!("an array of {} to {} strings", count.start(), count.end());
-        let entries = self.entries(key, value, &count, &allowed, |n| {
-            format!(" has {n} entries")
-        });
-        let parsed = entries.iter().filter_map(|entry| {
-            let entry = Value::File(entry);
-            self.text(key, entry, &parse)
-        });
+        let entries = match value {
+            Value::File(array) => {
+                let entries = self.entries(key, array, &count, &allowed, |n| {
+                    format!(" has {n} entries")
+                });
+                entries.iter().map(Value::File).collect()
+            }
+            Value::Variable { text, .. } => self.parts(key, value, text, &count),
+        };
+        let parsed = entries.into_iter();
+        let parsed = parsed.filter_map(|entry| self.text(key, entry, &parse));
         parsed.collect()
+    }
+
+    /// The parts of the list in a variable; none where there are more or fewer than `count` allows.
+    fn parts(
+        &mut self,
+        key: &str,
+        value: Value<'a>,
+        text: &'a str,
+        count: &RangeInclusive<usize>,
+    ) -> Vec<Value<'a>> {
+        let (start, end) = (count.start(), count.end());
+        let allowed = format!("{start} to {end} texts with commas between them");
+        match entries::list(text) {
+            Ok(parts) if count.contains(&parts.len()) => {
+                let parts = parts.into_iter();
+                return parts.map(|it| value.with(entries::unquoted(it))).collect();
+            }
+            Ok(parts) => {
+                let found = format!(" has {} entries", parts.len());
+                self.reader
+                    .refuse_found(&self.path(key), value, &found, &allowed);
+            }
+            Err(expected) => self.refuse(key, value, expected),
+        }
+        vec![]
     }
 
     /// The entries of an array; none where it is something else, or has more or fewer than `count` allows: then `found` says how many.
@@ -287,7 +414,7 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     /// The sections of an array of tables (`[[key]]`), each with its place; from 1 to `max`.
-    pub fn tables(&mut self, key: &'static str, max: usize) -> Vec<(&'a DeTable<'a>, Value<'a>)> {
+    pub fn tables(&mut self, key: &'static str, max: usize) -> Tables<'a> {
         let tables = self.optional_tables(key, max);
         if tables.is_none() {
             self.reader.problem_of_the_whole(&format!(
@@ -298,56 +425,109 @@ impl<'r, 'a> Section<'r, 'a> {
         tables.unwrap_or_default()
     }
 
-    /// The same, which may be left out.
-    pub fn optional_tables(
-        &mut self,
-        key: &'static str,
-        max: usize,
-    ) -> Option<Vec<(&'a DeTable<'a>, Value<'a>)>> {
+    /// The same, which may be left out. Those of the variable take the place of those of the file.
+    pub fn optional_tables(&mut self, key: &'static str, max: usize) -> Option<Tables<'a>> {
+        let value = self.file_value(key);
+        if let Some(variable) = self.reader.variable_of_sections(key) {
+            return Some(self.tables_of(key, variable, max));
+        }
+        let value = value?;
         let allowed = format!("1 to {max} sections [[{key}]], in two brackets each");
-        let value = self.file_value(key)?;
         let given = |n| format!(" is given {n} times");
         let entries = self.entries(key, value, &(1..=max), &allowed, given);
         let tables = entries.iter().filter_map(|entry| {
             let (table, place) = (entry.get_ref().as_table(), Value::File(entry));
             let table = self.read(key, place, table, &allowed, Ok)?;
-            Some((table, place))
+            Some((Table::File(table), place))
         });
         Some(tables.collect())
     }
 
-    /// Refuses the keys that nobody asked for.
-    pub fn close(self) {
-        let Some(table) = self.table.filter(|_| self.left > 0) else {
-            return;
+    /// The entries of a variable, each as a section.
+    fn tables_of(&mut self, key: &'static str, variable: Value<'a>, max: usize) -> Tables<'a> {
+        let (Value::Variable { name, text, .. }, Some(shape)) = (variable, shape_of(key)) else {
+            return vec![];
         };
-        for key in table.keys() {
-            let name: &str = key.get_ref();
-            if self.keys.contains(&name) {
-                continue;
+        let allowed = format!(
+            "1 to {max} entries with commas between them, such as {}",
+            shape.example
+        );
+        let found = match Entry::all(text, shape) {
+            Ok(entries) if (1..=max).contains(&entries.len()) => {
+                let placed = entries.into_iter().zip(1..).map(|(it, entry)| {
+                    let text = it.text();
+                    (Table::Entry(it), Value::Variable { name, entry, text })
+                });
+                return placed.collect();
             }
-            let hint = did_you_mean(name, self.keys.iter().copied());
-            let path = if may_be_token(name) {
-                "(not shown)".to_owned()
+            Ok(entries) => format!(" has {} entries", entries.len()),
+            Err(expected) => {
+                self.reader.refuse_found(key, variable, "", expected);
+                return vec![];
+            }
+        };
+        self.reader.refuse_found(key, variable, &found, &allowed);
+        vec![]
+    }
+
+    /// Refuses the keys that nobody asked for.
+    pub fn close(mut self) {
+        if self.left == 0 {
+            return;
+        }
+        match (self.table, self.place) {
+            (Some(Table::File(table)), _) => {
+                for key in table.keys() {
+                    let name: &str = key.get_ref();
+                    if !self.keys.contains(&name) {
+                        let problem = self.unknown(name, "");
+                        let line = self.reader.line(key.span().start);
+                        self.reader.problem(line, &problem);
+                    }
+                }
+            }
+            (Some(Table::Entry(entry)), Some(place)) => self.close_entry(entry, place),
+            (Some(Table::Entry(_)) | None, _) => {}
+        }
+    }
+
+    /// The words of an entry that are no keys, or those of one twice.
+    fn close_entry(&mut self, entry: Entry<'a>, place: Value<'a>) {
+        for (at, word) in entry.words().enumerate() {
+            let before = entry.words().take(at).any(|it| it.key == word.key);
+            let problem = if !self.keys.contains(&word.key) {
+                let form = ", as key=value, and a comma before the next entry";
+                self.unknown(word.key, form)
+            } else if before {
+                format!("{} is set twice: expected one", self.path(word.key))
             } else {
-                cut(&self.path(name))
+                continue;
             };
-            let line = self.reader.line(key.span().start);
-            let keys = self.keys.join(", ");
-            // Other tools have it in their configuration.
-            let is_secret = hint.is_empty() && SECRETS.iter().any(|it| name.contains(it));
-            let place = self
-                .keys
-                .iter()
-                .find(|key| is_secret && key.ends_with("_file"));
-            let problem = match place {
-                Some(place) => format!(
-                    "unknown key {path}: a secret does not belong here, as everyone may read this file; fix: put it into a file of its own, \
-                     and the path of that into {place}"
-                ),
-                None => format!("unknown key {path}: {hint}expected one of: {keys}"),
-            };
-            self.reader.problem(line, &problem);
+            self.reader.problem_at(place, &problem);
+        }
+    }
+
+    /// What is told of a key that there is not; `form` is how one is written.
+    fn unknown(&self, name: &str, form: &str) -> String {
+        let hint = did_you_mean(name, self.keys.iter().copied());
+        let path = if may_be_token(name) || name.contains("://") {
+            "(not shown)".to_owned()
+        } else {
+            cut(&self.path(name))
+        };
+        let keys = self.keys.join(", ");
+        // Other tools have it in their configuration.
+        let is_secret = hint.is_empty() && SECRETS.iter().any(|it| name.contains(it));
+        let place = self
+            .keys
+            .iter()
+            .find(|key| is_secret && key.ends_with("_file"));
+        match place {
+            Some(place) => format!(
+                "unknown key {path}: a secret does not belong here, as everyone may read this file; fix: put it into a file of its own, \
+                 and the path of that into {place}"
+            ),
+            None => format!("unknown key {path}: {hint}expected one of: {keys}{form}"),
         }
     }
 
@@ -360,8 +540,6 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 }
 
-/// The sections of which there may be several.
-const SEVERAL: [&str; 4] = ["record", "forward", "heartbeat", "notify"];
 /// What the name of a key has in it whose value is a secret.
 const SECRETS: [&str; 5] = ["token", "api_key", "private_key", "password", "secret"];
 

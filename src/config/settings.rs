@@ -14,6 +14,7 @@ use crate::logic::forward::Forward;
 use crate::logic::policy::Policy;
 use crate::logic::records::RecordSpec;
 use crate::logic::recovery::{CutPlug, Limits};
+use crate::logic::trust::Trust;
 use crate::logic::vpn::Vpn;
 
 /// How hard the policy rules are (contract: policy).
@@ -108,6 +109,8 @@ pub struct Network {
     pub vpn_guard: Option<bool>,
     /// DNS over HTTPS servers, in order.
     pub doh: Vec<Endpoint>,
+    /// Whose roots count.
+    pub trust: Trust,
     /// More trust roots, in PEM.
     pub ca_file: Option<PathBuf>,
 }

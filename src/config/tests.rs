@@ -6,8 +6,10 @@ use super::*;
 use crate::logic::policy::Rule;
 use crate::logic::units::RecordType;
 
+mod environment;
 mod every_key;
 mod forwards;
+mod in_force;
 mod panics;
 mod records;
 mod sample;

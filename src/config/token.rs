@@ -141,6 +141,8 @@ pub enum TokenError {
     Missing(Source, PathBuf),
     /// `$CLOUDFLARE_API_TOKEN_FILE` is no absolute path; it may be the token itself.
     NotPath,
+    /// `$CLOUDFLARE_API_TOKEN_FILE` and `$CLOUDFLARE_API_TOKEN` are both set, and the tokens may be two.
+    Twice,
     /// The file may not be read by this user.
     Denied(Source),
     /// The file cannot be read for another reason.
@@ -164,6 +166,9 @@ impl fmt::Display for TokenError {
             Self::NotPath => f.write_str(
                 "no API token: $CLOUDFLARE_API_TOKEN_FILE is not an absolute path (not shown); fix: set it to the file that \
                  holds the token, or put the token itself into $CLOUDFLARE_API_TOKEN",
+            ),
+            Self::Twice => f.write_str(
+                "no API token: $CLOUDFLARE_API_TOKEN_FILE and $CLOUDFLARE_API_TOKEN are both set; fix: set one of them",
             ),
             Self::Denied(source) => write!(
                 f,
@@ -205,6 +210,9 @@ pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
         }
     }
     if let Some(path) = named {
+        if value.is_some() {
+            return Err(TokenError::Twice);
+        }
         if !path.is_absolute() {
             return Err(TokenError::NotPath);
         }

@@ -25,6 +25,17 @@ const UNSHOWN: [&str; 14] = [
     "sheets.key_file",
 ];
 
+/// The keys whose values are secrets, and not the name of a file or of a host, in whose place one may be pasted.
+pub fn secret_keys() -> impl Iterator<Item = &'static str> {
+    let is_place = |key: &str| key.ends_with("_file") || key == "recovery.address";
+    UNSHOWN.into_iter().filter(move |key| !is_place(key))
+}
+
+/// Whether a key is one of those.
+pub fn is_secret(key: &str) -> bool {
+    secret_keys().any(|it| it == key)
+}
+
 /// A value and where it is from.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
@@ -34,12 +45,26 @@ pub enum Value<'a> {
     Variable {
         /// Its name.
         name: &'a str,
+        /// Which of its entries, from 1; 0 for the whole of it.
+        entry: usize,
         /// Its value, without white space around it.
         text: &'a str,
     },
 }
 
 impl<'a> Value<'a> {
+    /// The same place with another text, where it is a variable.
+    pub fn with(self, part: &'a str) -> Self {
+        match self {
+            Self::File(_) => self,
+            Self::Variable { name, entry, .. } => Self::Variable {
+                name,
+                entry,
+                text: part,
+            },
+        }
+    }
+
     pub fn as_text(self) -> Option<&'a str> {
         match self {
             Self::File(value) => value.get_ref().as_str(),
@@ -108,6 +133,14 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
+    }
+}
+
+/// The place of a variable, or of one of its entries.
+pub fn variable_place(name: &str, entry: usize) -> String {
+    match entry {
+        0 => format!("${}", cut(name)),
+        _ => format!("${}, entry {entry}", cut(name)),
     }
 }
 

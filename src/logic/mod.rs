@@ -44,6 +44,7 @@ pub mod state;
 pub mod step;
 pub mod stored;
 pub mod streak;
+pub mod trust;
 pub mod units;
 pub mod uplinks;
 pub mod ups;

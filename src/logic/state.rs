@@ -19,6 +19,7 @@ use super::named::named;
 use super::readiness::{Machine, Readiness, best};
 use super::recovery::RecoveryState;
 use super::stored::stored;
+use super::trust::HostRoots;
 use super::units::{ByFamily, Family, RecordType};
 use super::uplinks::Uplinks;
 use super::ups::Ups;
@@ -66,6 +67,9 @@ pub struct State {
     /// Whether the VPN is reached from outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpn: Option<Known>,
+    /// That the host's own roots vouched for a server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roots: Option<HostRoots>,
     /// The readiness machine and the public address of each family.
     pub machines: ByFamily<Machine>,
     /// Since when the [readiness of the whole](State::readiness) is what it is.
@@ -249,6 +253,7 @@ impl State {
             ups: None,
             forwards: None,
             vpn: None,
+            roots: None,
             machines: ByFamily::same(Machine::new(now.clone())),
             since: now.clone(),
             verdict: None,

@@ -5,6 +5,7 @@
 pub mod crypto;
 pub mod dial;
 pub mod firewall;
+pub mod host_roots;
 pub mod http;
 pub mod names;
 pub mod reason;

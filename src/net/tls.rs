@@ -17,22 +17,23 @@ use rustls::{
 };
 use socket2::Socket;
 
+use super::host_roots::{HostRoots, MAX_CA_FILE};
 use super::stream::TimedStream;
 use super::{Deadline, bare, crypto};
 use crate::error::plain;
 use crate::file;
 
-/// The roots of a whole Linux distribution have a quarter of a MiB.
-const MAX_CA_FILE: usize = 4 << 20;
-
 /// A verified TLS connection.
 pub type TlsStream = StreamOwned<ClientConnection, TimedStream>;
 
-/// TLS 1.2 and 1.3, trusting the built-in roots and the certificates of `ca_file` (PEM).
+/// TLS 1.2 and 1.3, trusting the built-in roots and the certificates of `ca_file` (PEM), and those of the host where they count.
 ///
 /// # Errors
 /// Names the file and what is wrong with it: missing, unreadable, without a certificate, or with one that cannot be read.
-pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+pub fn client_config(
+    ca_file: Option<&Path>,
+    host: &Arc<HostRoots>,
+) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -41,6 +42,7 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
     }
     let verifier = InItsTime {
         roots,
+        host: Arc::clone(host),
         algorithms: crypto::provider().signature_verification_algorithms,
     };
     let mut config = ClientConfig::builder_with_provider(crypto::provider())
@@ -58,12 +60,40 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
 /// would be accepted at another time. Otherwise a router's own page with an old certificate would pass for a wrong clock.
 struct InItsTime {
     roots: RootCertStore,
+    /// Asked where those do not know the issuer.
+    host: Arc<HostRoots>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl fmt::Debug for InItsTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InItsTime")
+    }
+}
+
+impl InItsTime {
+    fn verify_by(
+        &self,
+        roots: &RootCertStore,
+        (own, others): (&ParsedCertificate<'_>, &[CertificateDer<'_>]),
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let algorithms = self.algorithms.all;
+        let verify = |at| {
+            verify_server_cert_signed_by_trust_anchor(own, roots, others, at, algorithms)?;
+            verify_server_name(own, name)
+        };
+        verify(now).map_err(|error| {
+            let in_its_time = match &error {
+                Error::InvalidCertificate(
+                    CertificateError::ExpiredContext { not_after: at, .. }
+                    | CertificateError::NotValidYetContext { not_before: at, .. },
+                ) => verify(*at).err(),
+                _ => None,
+            };
+            in_its_time.unwrap_or(error)
+        })
     }
 }
 
@@ -77,24 +107,17 @@ impl ServerCertVerifier for InItsTime {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let own = ParsedCertificate::try_from(own)?;
-        let verify = |at| {
-            let Self { roots, algorithms } = self;
-            verify_server_cert_signed_by_trust_anchor(&own, roots, others, at, algorithms.all)?;
-            verify_server_name(&own, name)
-        };
-        match verify(now) {
-            Ok(()) => Ok(ServerCertVerified::assertion()),
-            Err(error) => {
-                let in_its_time = match &error {
-                    Error::InvalidCertificate(
-                        CertificateError::ExpiredContext { not_after: at, .. }
-                        | CertificateError::NotValidYetContext { not_before: at, .. },
-                    ) => verify(*at).err(),
-                    _ => None,
-                };
-                Err(in_its_time.unwrap_or(error))
+        let by = |roots| self.verify_by(roots, (&own, others), name, now);
+        match by(&self.roots) {
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                let unknown = || Error::from(CertificateError::UnknownIssuer);
+                let host = self.host.at(now.as_secs()).ok_or_else(unknown)?;
+                by(host)?;
+                self.host.use_them();
             }
+            verified => verified?,
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

@@ -275,7 +275,10 @@ mod tests {
                     .unwrap();
                 head
             });
-            let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+            let http = Http::new(
+                Dialer::new(None),
+                tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+            );
             let endpoint = Endpoint {
                 url: format!("http://127.0.0.1:{port}/dns-query{query}"),
                 host: "127.0.0.1".to_owned(),

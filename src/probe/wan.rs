@@ -553,7 +553,7 @@ mod tests {
     fn asker(limit: Duration) -> Asker {
         Asker {
             dialer: Dialer::new(None),
-            tls: tls::client_config(None).unwrap(),
+            tls: tls::client_config(None, &std::sync::Arc::default()).unwrap(),
             router: None,
             is_own_world: true,
             family: None,

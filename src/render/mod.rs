@@ -6,6 +6,7 @@ pub mod cycle;
 pub mod demo;
 pub mod forward;
 pub mod history;
+pub mod in_force;
 pub mod init;
 pub(crate) mod json;
 mod line;

@@ -153,7 +153,7 @@ pub enum Paint {
 #[cfg(test)]
 impl Style {
     /// A form and nothing else, as most tests print.
-    pub(super) const fn plain(form: Form) -> Self {
+    pub(crate) const fn plain(form: Form) -> Self {
         Self {
             form,
             width: WIDTH,

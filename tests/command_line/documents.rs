@@ -34,7 +34,7 @@ fn calls(command: &str) -> &'static [&'static [&'static str]] {
             "token",
         ]],
         "forward" => &[&[], &["--remove"]],
-        "check" => &[&[], &["--offline"]],
+        "check" => &[&[], &["--offline"], &["--show-config"]],
         "notify" => &[&[], &["--test"]],
         "history" => &[&[], &["--reverse", "--limit", "3"]],
         "status" | "probe" | "report" => &[&[]],

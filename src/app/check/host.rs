@@ -82,7 +82,7 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
     const CHECK: &str = "config";
     let count = settings.records.len();
     let records = if count == 1 { "record" } else { "records" };
-    let (path, mode) = (settings.path.display(), settings.mode.as_str());
+    let mode = settings.mode.as_str();
     let mut findings = vec![];
     let read = [Some(&settings.path), settings.network.ca_file.as_ref()];
     for file in read.into_iter().flatten() {
@@ -143,7 +143,7 @@ fn config(settings: &Settings, runner: Option<&Runner>) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        let fine = format!("{path}: {mode}, {count} {records}");
+        let fine = format!("{}: {mode}, {count} {records}", settings.place());
         findings.push(Finding::ok(CHECK, fine));
     }
     findings

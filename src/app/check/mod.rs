@@ -13,6 +13,7 @@ mod ipv6;
 mod lan;
 mod network;
 pub(super) mod plug;
+mod roots;
 pub mod runner;
 pub mod systemd;
 mod tools;
@@ -97,6 +98,7 @@ fn look(context: &Context, adapters: &Adapters, offline: bool) -> Vec<Finding> {
     } else {
         findings.extend(network::look(adapters, state.as_ref(), &now));
     }
+    findings.extend(roots::look(adapters, &now));
     findings
 }
 

@@ -61,25 +61,23 @@ fn variables_are_checked_as_the_file_is() {
         with("CADENCE_CLOUDFLARE_API_ULR", "https://a.example"),
         [
             "$CADENCE_CLOUDFLARE_API_ULR: unknown key: did you mean \"CADENCE_CLOUDFLARE_API_URL\"? \
-          expected one of CADENCE_CLOUDFLARE_TOKEN_FILE, CADENCE_CLOUDFLARE_API_URL"
+          expected CADENCE_CLOUDFLARE_ and one of TOKEN_FILE, API_URL"
         ]
     );
     assert_eq!(
-        with("CADENCE_NETWORK_DOH", "https://a.example"),
+        with("CADENCE_NETWORK_MTU", "1500"),
         [
-            "$CADENCE_NETWORK_DOH: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_MTU: unknown key: expected CADENCE_NETWORK_ and one of ROUTER, INTERFACE, WAN_TARGETS, IP_PROVIDERS, IP6_PROVIDERS, DOH, VERIFY_EVERY, VPN_GUARD, TRUST, CA_FILE"
         ]
     );
     assert_eq!(
         with("CADENCE_RECORD_NAME", "a.example.com"),
-        [
-            "$CADENCE_RECORD_NAME: a [[record]] cannot be set by variables; fix: set it in /etc/cadence/cadence.toml"
-        ]
+        ["$CADENCE_RECORD_NAME: all [[record]] are set by one variable; fix: set CADENCE_RECORDS"]
     );
     assert_eq!(
         with("CADENCE_NETWORK_\u{1b}[31m\nx", "1"),
         [
-            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected one of CADENCE_NETWORK_ROUTER, CADENCE_NETWORK_INTERFACE, CADENCE_NETWORK_VERIFY_EVERY, CADENCE_NETWORK_VPN_GUARD, CADENCE_NETWORK_CA_FILE"
+            "$CADENCE_NETWORK_\\u{1b}[31m\\nx: unknown key: expected CADENCE_NETWORK_ and one of ROUTER, INTERFACE, WAN_TARGETS, IP_PROVIDERS, IP6_PROVIDERS, DOH, VERIFY_EVERY, VPN_GUARD, TRUST, CA_FILE"
         ]
     );
     let garbage = std::ffi::OsString::from_vec(vec![0xff]);

@@ -26,22 +26,20 @@ fn sources_are_asked_in_the_order_of_the_contract() {
     let configured = file(&folder, "configured", b"two\n");
     let named = file(&folder, "named", b"three\n");
     file(&folder, CREDENTIAL, b"one\n");
-    let mut pairs = vec![
-        ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap()),
-        ("CLOUDFLARE_API_TOKEN_FILE", named.to_str().unwrap()),
-        ("CLOUDFLARE_API_TOKEN", "four"),
-    ];
-    let mut load_with = |configured: Option<&Path>, drop: bool| {
-        let token = load(&pairs.iter().copied().collect(), configured).unwrap();
-        if drop {
-            pairs.remove(0);
-        }
-        token.expose().to_owned()
+    let handed = ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap());
+    let by_file = ("CLOUDFLARE_API_TOKEN_FILE", named.to_str().unwrap());
+    let value = ("CLOUDFLARE_API_TOKEN", "four");
+    let with = |pairs: &[(&str, &str)], configured: Option<&Path>| {
+        let token = load(&pairs.iter().copied().collect(), configured);
+        token.map(|it| it.expose().to_owned())
     };
-    assert_eq!(load_with(Some(&configured), true), "one");
-    assert_eq!(load_with(Some(&configured), false), "two");
-    assert_eq!(load_with(None, true), "three");
-    assert_eq!(load_with(None, false), "four");
+    let found = |text: &str| Ok(text.to_owned());
+    let all = [handed, by_file, value];
+    assert_eq!(with(&all, Some(&configured)), found("one"));
+    assert_eq!(with(&all[1..], Some(&configured)), found("two"));
+    assert_eq!(with(&[by_file], None), found("three"));
+    assert_eq!(with(&[value], None), found("four"));
+    assert_eq!(with(&[by_file, value], None), Err(TokenError::Twice));
 }
 
 #[test]

@@ -25,7 +25,10 @@ fn server(script: Vec<Answer>) -> (Cloudflare, mpsc::Receiver<Seen>) {
 }
 
 fn client(api_url: &str) -> Cloudflare {
-    let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+    let http = Http::new(
+        Dialer::new(None),
+        tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+    );
     let token = token::load(&Env::from([("CLOUDFLARE_API_TOKEN", TOKEN)]), None).unwrap();
     Cloudflare::new(http, api_url, token, Timestamp::UNIX_EPOCH)
 }

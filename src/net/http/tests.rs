@@ -41,7 +41,10 @@ fn says(bytes: &'static [u8]) -> (String, mpsc::Receiver<String>) {
 }
 
 fn http() -> Http {
-    Http::new(Dialer::new(None), tls::client_config(None).unwrap())
+    Http::new(
+        Dialer::new(None),
+        tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+    )
 }
 
 fn send(request: &Request<'_>) -> Result<Reply, HttpError> {

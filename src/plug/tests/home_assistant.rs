@@ -70,7 +70,10 @@ fn a_wrong_token_an_unknown_entity_and_none_at_all_are_told_apart() {
     let world = World::start().unwrap();
     let mut recovery = recovery(&world, MODEL);
     let with = |recovery: &Recovery, token: Option<&str>| {
-        let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+        let http = Http::new(
+            Dialer::new(None),
+            tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+        );
         let credentials = token.map(|token| Credentials {
             user: "admin".to_owned(),
             password: Password::new(token),

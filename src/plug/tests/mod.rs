@@ -48,7 +48,10 @@ fn recovery(world: &World, model: PlugModel) -> Recovery {
 }
 
 fn make(world: &World, model: PlugModel, password: Option<&str>) -> Box<dyn Plug> {
-    let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+    let http = Http::new(
+        Dialer::new(None),
+        tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+    );
     let token = (model == PlugModel::HomeAssistant).then_some(Plugs::token_and_entity().0);
     let credentials = token.or(password).map(|password| Credentials {
         user: "admin".to_owned(),
@@ -244,7 +247,10 @@ fn a_relay_that_the_plug_does_not_have_is_reported() {
         let world = World::start().unwrap();
         let mut recovery = recovery(&world, model);
         recovery.relay = 2;
-        let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+        let http = Http::new(
+            Dialer::new(None),
+            tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+        );
         let plug = kinds::new(&recovery, http, None).unwrap();
         assert_eq!(plug.status(soon()).unwrap_err().message, message);
         assert!(world.plugs().journal(model).is_empty());
@@ -257,7 +263,10 @@ fn a_kind_without_what_it_needs_is_refused() {
     let refusal = |lines: &str| {
         let text = format!("{text}{lines}");
         let settings = parse(&text, Path::new("/cadence.toml"), &Env::default()).unwrap();
-        let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+        let http = Http::new(
+            Dialer::new(None),
+            tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+        );
         kinds::new(&settings.recovery, http, None).err().unwrap()
     };
     for (plug, message) in [

@@ -23,7 +23,10 @@ fn address() -> Ipv4Addr {
 }
 
 fn http() -> Http {
-    Http::new(Dialer::new(None), tls::client_config(None).unwrap())
+    Http::new(
+        Dialer::new(None),
+        tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+    )
 }
 
 fn mapping(host: Option<Ipv4Addr>) -> Mapping {

@@ -155,7 +155,10 @@ fn answered(path: &str, bytes: &'static [u8]) -> Result<IpAddr, String> {
         host: "127.0.0.1".to_owned(),
         port,
     };
-    let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+    let http = Http::new(
+        Dialer::new(None),
+        tls::client_config(None, &std::sync::Arc::default()).unwrap(),
+    );
     ask(
         &http,
         &provider,

@@ -67,6 +67,12 @@ pub struct Document {
     pub uplinks: Option<String>,
     /// What to do about them.
     pub uplinks_fix: Option<String>,
+    /// That the host's own roots vouch for servers that the built-in ones do not know; left out if they never did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots: Option<String>,
+    /// What to do about that, if nobody asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots_fix: Option<String>,
     /// Where this host is on its own network, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lan: Option<Lan>,

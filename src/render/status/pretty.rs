@@ -241,6 +241,13 @@ impl<'a> Sheet<'a> {
         if let Some(fix) = &document.uplinks_fix {
             self.row("fix", None, fix, "");
         }
+        if let Some(told) = &document.roots {
+            let paint = document.roots_fix.as_ref().map(|_| Paint::Warn);
+            self.row("roots", paint, told, "");
+        }
+        if let Some(fix) = &document.roots_fix {
+            self.row("fix", None, fix, "");
+        }
         if let Some(lan) = &document.lan {
             self.lan(lan);
         }

@@ -148,6 +148,7 @@ fn saved_first() -> State {
         ups: None,
         forwards: None,
         vpn: None,
+        roots: None,
         machines: ByFamily::same(down),
         since: moment(0),
         verdict: Some(Verdict::WanDown),

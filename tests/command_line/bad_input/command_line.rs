@@ -63,7 +63,7 @@ fn two_formats_at_once_are_a_usage_error() {
 
 /// Without any variable, also `HOME`, the system's own file is the one that is looked for.
 const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist; \
-    fix: name another with --config, or create one: sudo PROGRAM init\n";
+    fix: name another with --config, or set CADENCE_RECORDS, or create one: sudo PROGRAM init\n";
 
 #[test]
 fn an_empty_environment_leaves_the_system_s_own_file() {

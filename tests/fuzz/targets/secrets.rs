@@ -66,7 +66,7 @@ fn recovery(password: &Path) -> Recovery {
 /// PEM certificates.
 pub fn ca_file(input: &[u8]) {
     let (_folder, path) = folder::holding("ca.pem", input);
-    if let Err(error) = tls::client_config(Some(&path)) {
+    if let Err(error) = tls::client_config(Some(&path), &std::sync::Arc::default()) {
         checks::line(&error, 300);
     }
 }

@@ -84,7 +84,7 @@ fn say(input: &[u8]) {
 /// A client of its own for each question, so that no connection of the last one is left.
 fn client() -> (Http, Deadline) {
     static TLS: LazyLock<std::sync::Arc<rustls::ClientConfig>> =
-        LazyLock::new(|| tls::client_config(None).unwrap());
+        LazyLock::new(|| tls::client_config(None, &std::sync::Arc::default()).unwrap());
     let http = Http::new(Dialer::new(None), TLS.clone());
     (http, Deadline::after(Duration::from_secs(5)))
 }

@@ -13,6 +13,7 @@ use crate::logic::records::{Instead, RecordState, Truth, compared};
 use crate::logic::schedule;
 use crate::logic::state::Speed;
 use crate::logic::state::{self, HOURS, State};
+use crate::logic::trust::HostRoots;
 use crate::logic::units::{ByFamily, Family, RecordType};
 use crate::logic::ups::Mains;
 use crate::logic::verdict::Verdict;
@@ -47,6 +48,7 @@ impl Document {
         let (router, router_fix) = apart(told.as_deref());
         let uplinks = known.uplinks.both().find_map(|(_, it)| it.as_ref()?.told());
         let (uplinks, uplinks_fix) = apart(uplinks.as_deref());
+        let (roots, roots_fix) = apart(known.roots.as_ref().map(HostRoots::told).as_deref());
         let (last_change, uptime) = (known.last_change.as_ref(), known.uptime);
         Self {
             schema: SCHEMA,
@@ -70,6 +72,8 @@ impl Document {
             router_fix,
             uplinks,
             uplinks_fix,
+            roots,
+            roots_fix,
             lan: known.lan.as_ref().map(|lan| Lan::new(lan, now)),
             ups: Ups::new(known, now),
             forwards: ForwardObject::all(

@@ -1,0 +1,35 @@
+//! Whose roots vouch for the servers that were asked, where they are not the built-in ones alone.
+
+use super::finding::Finding;
+use crate::app::adapters::Adapters;
+use crate::logic::advice;
+use crate::logic::moment::Moment;
+use crate::logic::trust::Trust;
+
+/// What there is to tell, once everybody was asked.
+pub fn look(adapters: &Adapters, now: &Moment) -> Option<Finding> {
+    const CHECK: &str = "roots";
+    let (roots, trust) = (adapters.host_roots(), adapters.settings.network.trust);
+    if let Some(used) = adapters.vouching(now) {
+        let told = used.told();
+        return Some(if used.unasked {
+            let (what, fix) = advice::told_apart(&told);
+            Finding {
+                fix,
+                ..Finding::warn(CHECK, what)
+            }
+        } else {
+            Finding::ok(CHECK, told)
+        });
+    }
+    if trust != Trust::System {
+        return None;
+    }
+    let Some(path) = roots.path() else {
+        let what = "network.trust is \"system\", and this host has no file of roots where one is looked for";
+        let fix = "install ca-certificates, or name the file by the variable SSL_CERT_FILE";
+        return Some(Finding::warn(CHECK, what).fix(fix));
+    };
+    let told = format!("those of {} count beside the built-in ones", path.display());
+    Some(Finding::ok(CHECK, told))
+}
