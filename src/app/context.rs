@@ -1,7 +1,10 @@
 //! What every command is given: the environment, the global flags, and how to print.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use clap::ValueEnum as _;
 
 use super::adapters::{Adapters, Outside};
 use crate::called::Called;
@@ -97,6 +100,35 @@ impl Context {
         let is_service = self.env.get("INVOCATION_ID").is_some();
         let is_announced = || Path::new(ANNOUNCED).symlink_metadata().is_ok();
         (is_service && is_announced()).then_some("announcement")
+    }
+
+    /// The global flags, for another process that is to do as this one.
+    #[must_use]
+    pub fn flags(&self) -> Vec<OsString> {
+        let it = &self.global;
+        let named = |flag: &str, value: &dyn AsRef<OsStr>| {
+            let mut word = OsString::from(flag);
+            word.push(value);
+            word
+        };
+        let path = |flag, path: &Option<PathBuf>| Some(named(flag, path.as_ref()?));
+        let paths = [
+            path("--config=", &it.config),
+            path("--state-dir=", &it.state_dir),
+        ];
+        let format = it.format.to_possible_value();
+        let color = it.color.to_possible_value();
+        let words = [
+            format.map(|word| named("--format=", &word.get_name())),
+            color.map(|word| named("--color=", &word.get_name())),
+        ];
+        // It takes the place of the other one.
+        let (json, quiet) = (it.json.then_some("--json"), it.quiet.then_some("--quiet"));
+        let words = words.into_iter().skip(usize::from(it.json));
+        let verbose = vec!["-v"; it.verbose.into()];
+        let more = json.into_iter().chain(quiet).chain(verbose);
+        let all = paths.into_iter().chain(words).flatten();
+        all.chain(more.map(OsString::from)).collect()
     }
 
     /// Whether nobody said how to print.

@@ -42,6 +42,7 @@ pub mod state;
 pub mod step;
 pub mod stored;
 pub mod streak;
+pub mod turns;
 pub mod units;
 pub mod uplinks;
 pub mod ups;
