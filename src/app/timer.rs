@@ -28,6 +28,7 @@ use super::context::Context;
 use super::pending_cut;
 use crate::cli::{Color, Format, Global};
 use crate::error::{EXIT_DONE, EXIT_FAILED, Error, plain};
+use crate::file::of_kernel;
 use crate::logging::log_to_stderr;
 use crate::logic::schedule::until_planned;
 use crate::logic::state::{State, VERSION};
@@ -71,6 +72,12 @@ pub fn run(context: &Context) -> Result<u8, Error> {
 pub fn resumed(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
     let is_timer = words.next().is_some_and(|name| name == NAME);
     is_timer.then(|| wait_for_turns(words).unwrap_or(EXIT_FAILED))
+}
+
+/// Whether it is what runs the container that this process is in.
+#[must_use]
+pub fn is_process_1() -> bool {
+    of_kernel("/proc/1/cmdline").starts_with(NAME)
 }
 
 /// Tells the timer, which listens at stdin, in how many milliseconds the next cycle is due.

@@ -25,6 +25,8 @@ const MOST_CPU: f64 = 6.0;
 const MOST_OF_MANY: f64 = 2.0;
 /// 4.8 MiB.
 const MOST_RESIDENT_KIB: u64 = 4915;
+/// 0.6 MiB.
+const MOST_OF_A_TIMER_KIB: u64 = 614;
 const SLOWEST_STATUS: f64 = 3.0;
 
 /// Held while something is measured, so that the tests of this file do not measure each other.
@@ -274,6 +276,36 @@ fn a_steady_cycle_stays_below_4_8_mib_of_memory_and_one_that_does_everything_bel
     quiet.sort_unstable();
     assert!(quiet[quiet.len() / 2] < MOST_RESIDENT_KIB);
     assert!(*busy.iter().max().unwrap() < MOST_RESIDENT_KIB + 1024);
+}
+
+#[test]
+fn a_timer_that_waits_has_at_most_0_6_mib_of_its_own() {
+    let home = steady();
+    let mut timer = shell(&home, "exec $CADENCE timer --quiet").spawn().unwrap();
+    let folder = format!("/proc/{}", timer.id());
+    let read = |file: &str| fs::read_to_string(format!("{folder}/{file}")).unwrap_or_default();
+    let children = format!("task/{}/children", timer.id());
+    let waits = || {
+        read("cmdline").starts_with("cadence: timer\0")
+            && read("status").contains("State:\tS")
+            && read(&children).is_empty()
+    };
+    let end = Instant::now() + Duration::from_secs(30);
+    while !waits() {
+        assert!(Instant::now() < end, "it does not wait");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let status = read("status");
+    let kib = |field: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let text = line.unwrap().trim_end_matches("kB").trim();
+        text.parse::<u64>().unwrap()
+    };
+    let (own, all) = (kib("RssAnon:"), kib("VmRSS:"));
+    println!("a timer that waits: {own} KiB of its own of {MOST_OF_A_TIMER_KIB}, {all} resident");
+    timer.kill().unwrap();
+    timer.wait().unwrap();
+    assert!((1..=MOST_OF_A_TIMER_KIB).contains(&own));
 }
 
 #[test]

@@ -12,13 +12,19 @@ use crate::{QUICK, Timer, children_of, is_idle, send, until};
 /// Far longer than any test here takes.
 const LONG_OFF: &str = "off_time = \"50s\"";
 
+/// A timer that waits for no plan of the cycle before.
+fn at_once(stage: &Stage) -> Timer {
+    stage.edit_state(|state| state["next"] = Value::Null);
+    Timer::of(&stage.home)
+}
+
 #[test]
 fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
     thread::scope(|scope| {
         for signal in ["TERM", "INT", "HUP"] {
             scope.spawn(move || {
                 let stage = Stage::with(Kind::Emulated(PlugModel::Http), LONG_OFF);
-                let timer = Timer::of(&stage.home);
+                let timer = at_once(&stage);
                 until("the modem was never off", || !stage.has_power());
                 let sent = Instant::now();
                 timer.send(signal);
@@ -39,7 +45,7 @@ fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
 fn a_cut_that_no_cycle_could_end_is_ended_before_the_exit() {
     let model = PlugModel::Http;
     let stage = Stage::with(Kind::Emulated(model), &format!("{LONG_OFF}\n{QUICK}"));
-    let timer = Timer::of(&stage.home);
+    let timer = at_once(&stage);
     until("the modem was never off", || !stage.has_power());
     let plugs = stage.home.world.plugs();
     plugs.set_mode(model, PlugMode::Status(500));
@@ -62,7 +68,7 @@ fn a_cut_that_no_cycle_could_end_is_ended_before_the_exit() {
 fn where_a_cut_cannot_be_ended_that_is_told_and_the_exit_is_a_failure() {
     let model = PlugModel::Http;
     let stage = Stage::with(Kind::Emulated(model), LONG_OFF);
-    let timer = Timer::of(&stage.home);
+    let timer = at_once(&stage);
     until("the modem was never off", || !stage.has_power());
     stage
         .home

@@ -69,7 +69,9 @@ fn completion(shell: Shell) -> String {
 /// What no help shows is not completed either: such an option is a line, or for bash a word.
 fn without_hidden(text: &str) -> String {
     let cadence = cadence();
-    let of_commands = cadence.get_subcommands().flat_map(clap::Command::get_arguments);
+    let of_commands = cadence
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
     let hidden = of_commands.filter(|arg| arg.is_hide_set());
     let hidden: Vec<&str> = hidden.filter_map(|arg| arg.get_long()).collect();
     assert!(!hidden.is_empty());
