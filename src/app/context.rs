@@ -207,3 +207,34 @@ pub fn broken_rules(settings: &Settings, token: Option<&Token>) -> Vec<String> {
         .map(|broken| format!("{}: {}", place(broken.rule), broken.message))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_flags_that_are_passed_on_say_what_was_said() {
+        let parsed = |words: &[OsString]| {
+            let words = [OsString::from("cadence")]
+                .into_iter()
+                .chain(words.to_vec());
+            let cli = Cli::try_parse_from(words.chain(["metrics".into()])).unwrap();
+            cli.global
+        };
+        for words in [
+            "",
+            "--quiet",
+            "-vv --json --config=/a --state-dir b",
+            "--format logfmt --color never -v",
+        ] {
+            let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+            let global = parsed(&words);
+            let told = format!("{global:?}");
+            let context = Context::within(global, Env::default(), Outside::this_host(), false);
+            assert_eq!(format!("{:?}", parsed(&context.flags())), told);
+        }
+    }
+}

@@ -50,14 +50,11 @@ const LAST_WAIT: Duration = Duration::from_secs(60);
 /// Runs the command: by executing this program anew, which has nothing of it in memory then, or if that cannot be done, as it is.
 ///
 /// # Errors
-/// When nobody tells what program this is, or signals cannot be heard.
+/// When signals cannot be heard.
 pub fn run(context: &Context) -> Result<u8, Error> {
-    let program = std::env::current_exe().map_err(|error| {
-        let why = plain(&error);
-        Error::failed(format!(
-            "cannot tell which program to start: {why}; fix: mount /proc"
-        ))
-    })?;
+    // Without /proc nobody tells but who called it.
+    let called = || std::env::args_os().next().unwrap_or_default().into();
+    let program = std::env::current_exe().unwrap_or_else(|_| called());
     let mut words = vec![
         context.state_dir().into_os_string(),
         program.clone().into_os_string(),

@@ -122,7 +122,8 @@ mount --bind "$work/root" "$work/root"
 mount -o remount,ro,bind "$work/root"
 mount --bind "$work/room" "$work/root/var/lib/cadence"
 # chroot(1) asks for a capability, so it changes the user itself.
-in_root() { env -i /usr/sbin/chroot --userspec=65532:65532 --groups= "$work/root" /cadence "$@"; }
+empty=(env -i /usr/sbin/chroot --userspec=65532:65532 "--groups=" "$work/root" /cadence)
+in_root() { "${empty[@]}" "$@"; }
 empty_root() {
   local what=$1 said
   begin
@@ -133,6 +134,12 @@ empty_root() {
   check "$what: status" "READY right" "$(in_root status --json | jq -r '.readiness + " " + .records[0].truth')"
 }
 empty_root "an empty root without /proc"
+begin
+"${empty[@]}" timer --quiet >"$work/said" 2>&1 &
+timer=$!
+until_so published || true
+kill $timer
+check "an empty root without /proc, by cadence timer: published" "yes 0" "$(published && echo yes) $(wait $timer; echo $?)"
 mount -t proc proc "$work/root/proc"
 empty_root "an empty root"
 check "what was written beside the state" "" "$(find "$work/root" -xdev -newer "$work/root/cadence" -type f ! -path '*/etc/*' ! -path '*/var/lib/cadence/*')"

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::strace::{has_strace, strace};
 use crate::support::{Home, RECORD};
 use crate::{QUICK, Timer, children_of, is_idle, status_of, until, wake, write_script};
 
@@ -138,4 +139,41 @@ fn a_program_that_is_gone_is_told_once_and_started_again_once_it_is_back() {
     let logged = crate::support::joined(&logged);
     assert_eq!(logged.matches(&told).count(), 1, "{logged}");
     assert!(logged.contains("no such file or directory"), "{logged}");
+}
+
+#[test]
+fn where_the_kernel_gives_no_process_that_is_told_once_and_the_next_cycle_runs() {
+    const FORKS: &str = "clone,clone3,fork,vfork";
+    if !has_strace() {
+        return;
+    }
+    let home = crate::quick();
+    let traced = strace(
+        &home.command(&["timer", "--quiet"]),
+        &[
+            "-D",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={FORKS}"),
+            "-e",
+            &format!("inject={FORKS}:error=ENOMEM:when=1"),
+        ],
+    );
+    let timer = Timer::start(traced);
+    until("it does not wait", || is_idle(&timer));
+    assert_eq!(crate::cycles(&home), 0);
+    until("no cycle followed", || {
+        wake(&home, &timer);
+        crate::cycles(&home) == 1
+    });
+    let (status, logged) = timer.stop();
+    assert!(status.success(), "{status}: {logged}");
+    let logged = crate::support::joined(&logged);
+    assert_eq!(
+        logged.matches("cannot allocate memory").count(),
+        1,
+        "{logged}"
+    );
 }
