@@ -25,7 +25,7 @@ image() {
   local storage="--root $work/$1 --runroot $work/run$1 --storage-driver vfs"
   BUILDER="buildah $storage" packaging/container/build image "$binary" >"$work/said$1"
   # shellcheck disable=SC2086 # options
-  buildah $storage push --quiet cadence:latest "docker-archive:$work/$1.tar:localhost/cadence:latest"
+  buildah $storage push --quiet cadence:latest "oci-archive:$work/$1.tar:localhost/cadence:latest"
   cut -d ' ' -f 1 "$work/said$1"
 }
 first=$(image 1) second=$(image 2)
@@ -33,7 +33,7 @@ cat "$work/said1"
 echo "the binary: $(file -b "$binary")"
 if [[ $first != "$second" ]]; then echo "FAILED another image the second time: $second"; exit 1; fi
 if readelf -d "$binary" 2>/dev/null | grep -q NEEDED; then echo "FAILED the binary loads libraries"; exit 1; fi
-echo "the image, compressed: $(gzip -c "$work/1.tar" | wc -c) bytes; the same a second time"
+echo "the image, compressed: $(stat -c %s "$work/1.tar") bytes; the same a second time"
 
 # The manifest, by the schemas of Kubernetes. What its CronJob starts is run as a Pod, which podman knows, with a configuration besides.
 manifest=packaging/container/kubernetes.yaml

@@ -62,7 +62,8 @@ it_publishes() {
   check "readiness" READY "$(status .readiness)"
   check "whose the state is" 65532:65532 "$(stat -c %u:%g "$root$state/state.json")"
   check "priorities in the journal" "5" "$(lines .PRIORITY | sort -u)"
-  check "each line once, and none of podman's" "cadence" "$(lines '.SYSLOG_IDENTIFIER' | sort -u)$(lines .MESSAGE | sort | uniq -d)"
+  check "each line once" "" "$(lines .MESSAGE | sort | uniq -d)"
+  check "of podman, the container's number alone" "" "$(lines 'select(.SYSLOG_IDENTIFIER != "cadence").MESSAGE' | grep -vE '^[0-9a-f]{64}$')"
   check_words "its health, by hand" "$(inside podman exec systemd-cadence /cadence status --check=alive; echo " exit $?")" ALIVE: "exit 0"
 }
 
@@ -147,7 +148,7 @@ compose_runs_it() {
   until_true 60 published "${addresses[2]}" || true
   check "published by it" "${addresses[2]}" "$(world published)"
   check_range "which took, from nothing" 5 40 "$(since "$begun")"
-  check "its health check, by the image" "0 healthy" "$(inside podman healthcheck run cadence-cadence-1 >&2; echo $?) $(inside podman inspect --format '{{.State.Health.Status}}' cadence-cadence-1)"
+  check "its health check" "0 healthy" "$(inside podman healthcheck run cadence-cadence-1 >&2; echo $?) $(inside podman inspect --format '{{.State.Health.Status}}' cadence-cadence-1)"
   check "a look at it" READY "$(inside "${compose[@]}" exec -T cadence /cadence status --json | jq -r .readiness)"
   begun=$(now)
   inside "${compose[@]}" stop >&2
