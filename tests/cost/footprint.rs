@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use support::strace::{has_strace, strace};
 use support::{Home, RECORD, readiness, signal};
 
-const LARGEST_BINARY: u64 = (15 << 18) + 2 * (200 << 10);
+const LARGEST_BINARY: u64 = (15 << 18) + 3 * (200 << 10);
 /// Times what `cadence --version` takes: to be loaded, and to read a command line.
 const MOST_CPU: f64 = 6.0;
 /// Times what a cycle of one record takes: one of a thousand, nothing of which is to be done.

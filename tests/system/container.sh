@@ -46,6 +46,11 @@ spec = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 spec["containers"][0]["image"] = "localhost/" + spec["containers"][0]["image"]
 spec["containers"][0]["volumeMounts"].append({"name": "config", "mountPath": "/etc/cadence", "readOnly": True})
 spec["volumes"].append({"name": "config", "hostPath": {"path": "/etc/cadence"}})
+# No memory can be limited in a system that is booted in a namespace.
+del spec["containers"][0]["resources"]
+# Podman has no fsGroup.
+assert spec["securityContext"]["fsGroup"] == 65532
+volume["metadata"]["annotations"] = {"volume.podman.io/uid": "65532", "volume.podman.io/gid": "65532"}
 pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cycle"}, "spec": spec}
 print(yaml.safe_dump_all([volume, pod]))
 END
