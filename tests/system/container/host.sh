@@ -63,7 +63,7 @@ it_publishes() {
   check "whose the state is" 65532:65532 "$(stat -c %u:%g "$root$state/state.json")"
   check "priorities in the journal" "5" "$(lines .PRIORITY | sort -u)"
   check "each line once" "" "$(lines .MESSAGE | sort | uniq -d)"
-  check "of podman, the container's number alone" "" "$(lines 'select(.SYSLOG_IDENTIFIER != "cadence").MESSAGE' | grep -vE '^[0-9a-f]{64}$')"
+  check "of podman, the container's number alone" "" "$(lines 'select(.SYSLOG_IDENTIFIER != "cadence").MESSAGE' | sed -E '/^[0-9a-f]{64}$/d')"
   check_words "its health, by hand" "$(inside podman exec systemd-cadence /cadence status --check=alive; echo " exit $?")" ALIVE: "exit 0"
 }
 
