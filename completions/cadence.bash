@@ -55,6 +55,9 @@ _cadence() {
             cadence,status)
                 cmd="cadence__subcmd__status"
                 ;;
+            cadence,timer)
+                cmd="cadence__subcmd__timer"
+                ;;
             cadence__subcmd__help,check)
                 cmd="cadence__subcmd__help__subcmd__check"
                 ;;
@@ -94,6 +97,9 @@ _cadence() {
             cadence__subcmd__help,status)
                 cmd="cadence__subcmd__help__subcmd__status"
                 ;;
+            cadence__subcmd__help,timer)
+                cmd="cadence__subcmd__help__subcmd__timer"
+                ;;
             *)
                 ;;
         esac
@@ -101,7 +107,7 @@ _cadence() {
 
     case "${cmd}" in
         cadence)
-            opts="-v -q -h -V --config --state-dir --format --json --color --verbose --quiet --help --version reconcile status probe recover history report forward metrics notify init check demo help"
+            opts="-v -q -h -V --config --state-dir --format --json --color --verbose --quiet --help --version reconcile status probe recover history report forward metrics notify init check timer demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -277,7 +283,7 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__help)
-            opts="reconcile status probe recover history report forward metrics notify init check demo help"
+            opts="reconcile status probe recover history report forward metrics notify init check timer demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -459,6 +465,20 @@ _cadence() {
             return 0
             ;;
         cadence__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cadence__subcmd__help__subcmd__timer)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -924,6 +944,54 @@ _cadence() {
             ;;
         cadence__subcmd__status)
             opts="-v -q -h --check --config --state-dir --format --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --check)
+                    COMPREPLY=($(compgen -W "ready alive" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "auto pretty logfmt json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cadence__subcmd__timer)
+            opts="-v -q -h --config --state-dir --format --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -49,6 +49,7 @@ complete -c cadence -n "__fish_cadence_needs_command" -f -a "metrics" -d 'Print 
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "notify" -d 'Show or test who is notified'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
+complete -c cadence -n "__fish_cadence_needs_command" -f -a "timer" -d 'Keep running, and start each cycle when it is due (containers)'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
 complete -c cadence -n "__fish_cadence_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l splay -d 'Sleep a random time up to DURATION first (cron)' -r
@@ -70,6 +71,8 @@ complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -l json -d 'S
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand status" -l check -d 'Exit 0 if all is well, 1 while something changes, 2 if something is wrong or stale, 3 without state; with `alive`, 0 if cycles run' -r -f -a "ready\t'Whether all is well: the default'
+alive\t'Whether cycles run, whatever they find'"
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
@@ -79,7 +82,6 @@ json\t'One JSON document'"
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c cadence -n "__fish_cadence_using_subcommand status" -l check -d 'Exit 0 if all is well, 1 while something changes, 2 if something is wrong or stale, 3 without state'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -l json -d 'Same as --format json: one JSON document on stdout'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand status" -s q -l quiet -d 'Print nothing but errors'
@@ -253,6 +255,19 @@ complete -c cadence -n "__fish_cadence_using_subcommand check" -l json -d 'Same 
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
+pretty\t'For people'
+logfmt\t'One line of key=value pairs for what is worth a line'
+json\t'One JSON document'"
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -l color -d 'When to use colours; `NO_COLOR` is honoured' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -l json -d 'Same as --format json: one JSON document on stdout'
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -s v -l verbose -d 'Print more; twice for every detail'
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -s q -l quiet -d 'Print nothing but errors'
+complete -c cadence -n "__fish_cadence_using_subcommand timer" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l config -d 'Read this configuration instead of /etc/cadence/cadence.toml' -r -F
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l state-dir -d 'Keep state in this folder instead of /var/lib/cadence' -r -f -a "(__fish_complete_directories)"
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -l format -d 'Output format: `auto` is `pretty`, or `logfmt` for `reconcile` without a terminal' -r -f -a "auto\t'`pretty`; `logfmt` for `reconcile` without a terminal'
@@ -266,16 +281,17 @@ complete -c cadence -n "__fish_cadence_using_subcommand demo" -l json -d 'Same a
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s v -l verbose -d 'Print more; twice for every detail'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s q -l quiet -d 'Print nothing but errors'
 complete -c cadence -n "__fish_cadence_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "status" -d 'Show readiness, address, records and the last 24 hours'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "recover" -d 'Power-cycle the modem once'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "forward" -d 'Show the port forwards of the router, or remove those of cadence'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "metrics" -d 'Print Prometheus metrics'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "notify" -d 'Show or test who is notified'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
-complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "reconcile" -d 'Observe, compare and update once, then exit'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "status" -d 'Show readiness, address, records and the last 24 hours'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "probe" -d 'Check every signal once, in parallel; changes nothing'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "recover" -d 'Power-cycle the modem once'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "history" -d 'List address changes, readiness changes, record writes and outages'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "report" -d 'Report how available the line was, as a page, a summary or JSON'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "forward" -d 'Show the port forwards of the router, or remove those of cadence'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "metrics" -d 'Print Prometheus metrics'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "notify" -d 'Show or test who is notified'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "init" -d 'Create a first configuration, asking for what flags leave out'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "check" -d 'Check config, token, zones, records and this host, with fixes'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "timer" -d 'Keep running, and start each cycle when it is due (containers)'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "demo" -d 'Watch real cycles in a simulated world; needs no account and no network'
+complete -c cadence -n "__fish_cadence_using_subcommand help; and not __fish_seen_subcommand_from reconcile status probe recover history report forward metrics notify init check timer demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -69,7 +69,7 @@ fn examples(command: &str) -> &'static str {
              Manual: man cadence; man 7 cadence (setup, operation); man cadence.toml"
         }
         "reconcile" => "  sudo cadence reconcile --trust --dry-run\n  sudo cadence reconcile",
-        "status" => "  cadence status\n  cadence status --check",
+        "status" => "  cadence status\n  cadence status --check\n  cadence status --check=alive",
         "probe" => "  cadence probe\n  cadence probe --only router,wan --json",
         "recover" => "  sudo cadence recover --dry-run\n  sudo cadence recover",
         "history" => "  cadence history --since 7d\n  cadence history --kind outage,recovery",
@@ -79,6 +79,7 @@ fn examples(command: &str) -> &'static str {
         "notify" => "  cadence notify\n  sudo cadence notify --test",
         "init" => "  sudo cadence init\n  sudo cadence init --record vpn.example.com --create",
         "check" => "  sudo cadence check\n  cadence check --offline\n  cadence check --show-config",
+        "timer" => "  cadence timer\n  cadence timer --quiet",
         "demo" => "  cadence demo\n  cadence demo -v",
         _ => "",
     }
@@ -179,6 +180,8 @@ pub enum Command {
     Init(Init),
     /// Check config, token, zones, records and this host, with fixes
     Check(Check),
+    /// Keep running, and start each cycle when it is due (containers)
+    Timer,
     /// Watch real cycles in a simulated world; needs no account and no network
     #[cfg(feature = "demo")]
     Demo(Demo),
@@ -205,14 +208,26 @@ pub struct Reconcile {
     /// Wait up to DURATION for another cycle to finish
     #[arg(long, value_name = "DURATION", value_parser = short, default_value = "0s", hide_default_value = true)]
     pub wait: Duration,
+    /// Tell `cadence timer`, which listens at stdin, when the next cycle is due
+    #[arg(long, hide = true)]
+    pub tell_timer: bool,
 }
 
 /// `cadence status`
 #[derive(Debug, Clone, Args)]
 pub struct Status {
-    /// Exit 0 if all is well, 1 while something changes, 2 if something is wrong or stale, 3 without state
-    #[arg(long)]
-    pub check: bool,
+    /// Exit 0 if all is well, 1 while something changes, 2 if something is wrong or stale, 3 without state; with `alive`, 0 if cycles run
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "ready", hide_possible_values = true)]
+    pub check: Option<Checked>,
+}
+
+/// What `cadence status --check` is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Checked {
+    /// Whether all is well: the default.
+    Ready,
+    /// Whether cycles run, whatever they find.
+    Alive,
 }
 
 /// `cadence probe`
@@ -259,6 +274,9 @@ pub struct Recover {
     /// Cut nothing: only switch the plug on, without asking
     #[arg(long, conflicts_with_all = ["force", "dry_run"])]
     pub on: bool,
+    /// With --on: only where a cut is left over
+    #[arg(long, hide = true, requires = "on")]
+    pub left_over: bool,
     /// Switch nothing: give up an unfinished cut whose plug can never be reached again
     #[arg(long, conflicts_with_all = ["force", "dry_run", "on"])]
     pub forget: bool,

@@ -16,6 +16,7 @@ use crate::app::demo;
 use crate::app::reconcile::Cycle;
 use crate::app::{
     ask, check, forward, history, init, notify, probe, reconcile, recover, report, status, tell,
+    timer,
 };
 use crate::called;
 use crate::cli::{self, Cli, Command};
@@ -40,9 +41,16 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
     let context = Context::new(cli.global, is_log);
     called::remember(context.called());
     match cli.command {
-        Command::Reconcile(options) => documented(&context, reconcile(&context, &options)),
+        Command::Reconcile(options) => {
+            let result = documented(&context, reconcile(&context, &options));
+            if options.tell_timer && result.is_ok() {
+                timer::tell(&context);
+            }
+            result
+        }
         Command::Status(options) => documented(&context, status(&context, &options)),
         Command::Probe(options) => documented(&context, probe(&context, &options)),
+        Command::Recover(options) if options.left_over => timer::end_left_over(&context),
         Command::Recover(options) => documented(&context, recover(&context, &options)),
         Command::History(options) => history(&context, &options),
         Command::Report(options) => documented(&context, report(&context, &options)),
@@ -51,6 +59,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
         Command::Notify(options) => documented(&context, notify(&context, &options)),
         Command::Init(options) => documented(&context, init(&context, &options)),
         Command::Check(options) => check(&context, &options),
+        Command::Timer => timer::run(&context),
         #[cfg(feature = "demo")]
         Command::Demo(_) => demo(&context),
     }
@@ -196,9 +205,11 @@ fn status(context: &Context, options: &cli::Status) -> Result<u8, Error> {
         Ok(known) => {
             render::status::report(&known, options.check, &context.style, &TimeZone::system())
         }
-        Err(error) if options.check => {
+        Err(error) if options.check.is_some() => {
             let told = render::status::unknown(&error.to_string());
-            (told.line, told.code)
+            // To Docker, 1 is unhealthy, and all else its own affair.
+            let is_alive = options.check == Some(cli::Checked::Alive);
+            (told.line, if is_alive { 1 } else { told.code })
         }
         Err(error) => return Err(Error::state(error)),
     };

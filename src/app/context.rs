@@ -1,7 +1,10 @@
 //! What every command is given: the environment, the global flags, and how to print.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use clap::ValueEnum as _;
 
 use super::adapters::{Adapters, Outside};
 use crate::called::Called;
@@ -100,6 +103,35 @@ impl Context {
         (is_service && is_announced()).then_some("announcement")
     }
 
+    /// The global flags, for another process that is to do as this one.
+    #[must_use]
+    pub fn flags(&self) -> Vec<OsString> {
+        let it = &self.global;
+        let named = |flag: &str, value: &dyn AsRef<OsStr>| {
+            let mut word = OsString::from(flag);
+            word.push(value);
+            word
+        };
+        let path = |flag, path: &Option<PathBuf>| Some(named(flag, path.as_ref()?));
+        let paths = [
+            path("--config=", &it.config),
+            path("--state-dir=", &it.state_dir),
+        ];
+        let format = it.format.to_possible_value();
+        let color = it.color.to_possible_value();
+        let words = [
+            format.map(|word| named("--format=", &word.get_name())),
+            color.map(|word| named("--color=", &word.get_name())),
+        ];
+        // It takes the place of the other one.
+        let (json, quiet) = (it.json.then_some("--json"), it.quiet.then_some("--quiet"));
+        let words = words.into_iter().skip(usize::from(it.json));
+        let verbose = vec!["-v"; it.verbose.into()];
+        let more = json.into_iter().chain(quiet).chain(verbose);
+        let all = paths.into_iter().chain(words).flatten();
+        all.chain(more.map(OsString::from)).collect()
+    }
+
     /// Whether nobody said how to print.
     #[must_use]
     pub fn is_any_form(&self) -> bool {
@@ -186,4 +218,35 @@ pub fn broken_rules(settings: &Settings, token: Option<&Token>) -> Vec<String> {
         .iter()
         .map(|broken| format!("{}: {}", place(broken.rule), broken.message))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_flags_that_are_passed_on_say_what_was_said() {
+        let parsed = |words: &[OsString]| {
+            let words = [OsString::from("cadence")]
+                .into_iter()
+                .chain(words.to_vec());
+            let cli = Cli::try_parse_from(words.chain(["metrics".into()])).unwrap();
+            cli.global
+        };
+        for words in [
+            "",
+            "--quiet",
+            "-vv --json --config=/a --state-dir b",
+            "--format logfmt --color never -v",
+        ] {
+            let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+            let global = parsed(&words);
+            let told = format!("{global:?}");
+            let context = Context::within(global, Env::default(), Outside::this_host(), false);
+            assert_eq!(format!("{:?}", parsed(&context.flags())), told);
+        }
+    }
 }

@@ -25,4 +25,5 @@ pub mod report;
 pub mod status;
 pub mod tell;
 mod threads;
+pub mod timer;
 pub mod vpn;

@@ -120,16 +120,36 @@ pub fn restore_alone(adapters: &Adapters, dir: &StateDir, mut state: State) -> R
 #[must_use]
 pub fn misconfigured(context: &Context, error: Error) -> Error {
     let Error { exit_code, message } = &error;
+    let bare = || Settings::bare().map_err(Error::config);
     let told = |what: &str| Error::new(*exit_code, format!("{message}\n{what}"));
-    match without_configuration(context) {
+    match end_by(context, bare, Duration::ZERO) {
         Ok(false) => error,
         Ok(true) => told("power: a cut had left the modem without power; it is back on"),
         Err(why) => told(&why.message),
     }
 }
 
-/// Whether the power was away, and is back.
-fn without_configuration(context: &Context) -> Result<bool, Error> {
+/// Ends a cut that is left over, and does nothing else; waits that long for another process that has the lock. Whether there was one, and the
+/// power is back.
+///
+/// # Errors
+/// The power is not known to be back.
+pub fn end(context: &Context, wait: Duration) -> Result<bool, Error> {
+    // What the state tells of the plug is enough for some.
+    let settings = || {
+        context
+            .settings()
+            .or_else(|_| Settings::bare().map_err(Error::config))
+    };
+    end_by(context, settings, wait)
+}
+
+/// The same by these settings, which are made only where they are needed.
+fn end_by(
+    context: &Context,
+    settings: impl FnOnce() -> Result<Settings, Error>,
+    wait: Duration,
+) -> Result<bool, Error> {
     let Some(dir) = StateDir::existing(&context.state_dir()).map_err(Error::state)? else {
         return Ok(false);
     };
@@ -138,9 +158,8 @@ fn without_configuration(context: &Context) -> Result<bool, Error> {
     if !read().is_some_and(|state| is_cut(&state)) {
         return Ok(false);
     }
-    let settings = Settings::bare().map_err(Error::config)?;
-    let adapters = Adapters::new(settings, &context.env, &context.outside)?;
-    let _lock = lock(&adapters, &dir, Duration::ZERO)?;
+    let adapters = Adapters::new(settings()?, &context.env, &context.outside)?;
+    let _lock = lock(&adapters, &dir, wait)?;
     match read().filter(is_cut) {
         None => Ok(false),
         Some(state) => restore_alone(&adapters, &dir, state).map(|()| true),

@@ -45,6 +45,7 @@ pub mod step;
 pub mod stored;
 pub mod streak;
 pub mod trust;
+pub mod turns;
 pub mod units;
 pub mod uplinks;
 pub mod ups;

@@ -12,6 +12,9 @@ const SHORT_BACKOFF: Duration = Duration::from_secs(2 * 60);
 /// The longest interval and the longest jitter that can be configured. What a damaged state plans beyond this is not believed, or
 /// cron would wait for it, and a monitor would call it fresh.
 const LONGEST_PLAN: u64 = 65 * 60;
+/// A cycle that lasts longer hangs: it takes 60 s, a modem may be without power for 10 min, and switching it on before and after takes a
+/// minute each.
+pub const LONGEST_CYCLE: Duration = Duration::from_secs(15 * 60);
 /// Cycles further apart than this leave a gap in what is known.
 const GAP: Duration = Duration::from_secs(5 * 60);
 
@@ -57,18 +60,16 @@ fn unsettled(state: &State, now: &Moment) -> bool {
 /// asks is a cron job, which asks only once a minute and brings its own `--splay`. A modem that may be dark does not wait.
 #[must_use]
 pub fn is_due(state: &State, policy: &Policy, now: &Moment) -> bool {
-    if state.recovery.cut.is_some() {
-        return true;
-    }
-    let Some(last) = &state.last else {
-        return true;
-    };
-    match last.at.elapsed(now) {
-        Elapsed::Known(elapsed) => {
-            elapsed.saturating_add(policy.jitter) >= Duration::from_secs(planned(state))
-        }
-        Elapsed::Unknown => true,
-    }
+    state.recovery.cut.is_some() || until_planned(state, now) <= policy.jitter
+}
+
+/// How long it is from `now` until the cycle that the last one planned; zero where that is over, none is planned, or the clocks cannot tell.
+#[must_use]
+pub fn until_planned(state: &State, now: &Moment) -> Duration {
+    let last = state.last.as_ref();
+    let elapsed = last.and_then(|last| last.at.elapsed(now).known());
+    let planned = Duration::from_secs(planned(state));
+    elapsed.map_or(Duration::ZERO, |elapsed| planned.saturating_sub(elapsed))
 }
 
 /// In how many seconds after the last cycle the next one was to come.
@@ -112,6 +113,15 @@ pub fn is_stale(state: &State, now: &Moment) -> bool {
     let longest = GAP.max(Duration::from_secs(planned(state) * 3));
     let age = state.last.as_ref().map(|last| last.at.elapsed(now));
     age.and_then(Elapsed::known).is_none_or(|age| age > longest)
+}
+
+/// Whether cycles run at their times, whatever they find: the state is not stale, or the one that runs now has cut the modem's power,
+/// and may still be busy with that.
+#[must_use]
+pub fn is_alive(state: &State, now: &Moment) -> bool {
+    let cut = state.recovery.cut.as_ref();
+    let is_busy = cut.is_some_and(|cut| cut.at.elapsed(now).under(LONGEST_CYCLE));
+    is_busy || !is_stale(state, now)
 }
 
 #[cfg(test)]
@@ -269,6 +279,46 @@ mod tests {
         assert!(is_due(&state, &policy(), &at(3900)));
         assert!(is_stale(&state, &at(3 * 3900 + 1)));
         assert!(gap(&state, &at(2 * 3900 + 1)).is_some());
+    }
+
+    #[test]
+    fn until_the_plan_it_is_less_each_second_and_nothing_where_nobody_can_tell() {
+        let mut state = ready();
+        assert_eq!(until_planned(&state, &at(0)), Duration::ZERO, "none ran");
+        state.last = Some(LastCycle {
+            at: at(100),
+            elapsed_ms: 1,
+        });
+        assert_eq!(until_planned(&state, &at(100)), Duration::ZERO, "no plan");
+        state.next = Some(Due {
+            speed: Speed::Slow,
+            in_s: 125,
+            due_at: at(225).wall,
+        });
+        for (s, left) in [(100, 125), (101, 124), (225, 0), (999, 0)] {
+            assert_eq!(until_planned(&state, &at(s)), Duration::from_secs(left));
+        }
+        let reborn = Moment {
+            boot: "other".into(),
+            wall: Timestamp::UNIX_EPOCH,
+            since_boot_ms: 1,
+        };
+        assert_eq!(until_planned(&state, &reborn), Duration::ZERO);
+    }
+
+    #[test]
+    fn cycles_are_alive_while_they_run_at_their_times_and_while_one_has_cut_the_power() {
+        let mut state = State::cold(&at(0));
+        assert!(!is_alive(&state, &at(0)), "none ended");
+        state.last = Some(LastCycle {
+            at: at(0),
+            elapsed_ms: 1,
+        });
+        assert!(is_alive(&state, &at(300)), "whatever the line is like");
+        assert!(!is_alive(&state, &at(301)));
+        state.recovery.intend(&at(200));
+        assert!(is_alive(&state, &at(200 + 899)));
+        assert!(!is_alive(&state, &at(200 + 900)), "it hangs");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `cadence status`: for people, as one line, as a monitor's line, as JSON.
 
+mod alive;
 mod document;
 mod metrics;
 mod monitor;
@@ -20,6 +21,7 @@ use jiff::tz::TimeZone;
 use super::text::{pair, pair_some};
 use super::{Form, Style, json};
 use crate::app::status::Known;
+use crate::cli::Checked;
 use crate::config::Settings;
 use crate::error::EXIT_DONE;
 use crate::logic::advice;
@@ -32,10 +34,18 @@ use words::uptime;
 
 /// What is told, as text that ends with a line feed, and the exit code; for a monitor where that is asked for.
 #[must_use]
-pub fn report(known: &Known, check: bool, style: &Style, zone: &TimeZone) -> (String, u8) {
+pub fn report(
+    known: &Known,
+    check: Option<Checked>,
+    style: &Style,
+    zone: &TimeZone,
+) -> (String, u8) {
     let mut document = document_of(known);
     let settings = known.settings.as_ref();
-    let told = check.then(|| monitor(&document, &known.state_dir));
+    let told = check.map(|check| match check {
+        Checked::Ready => monitor(&document, &known.state_dir),
+        Checked::Alive => alive::alive(known.state.as_ref(), &known.now, &known.state_dir),
+    });
     let code = told.as_ref().map_or(EXIT_DONE, |told| told.code);
     let fault = known.fault.as_deref();
     let text = match (style.form, told) {

@@ -38,8 +38,8 @@ fn calls(command: &str) -> &'static [&'static [&'static str]] {
         "notify" => &[&[], &["--test"]],
         "history" => &[&[], &["--reverse", "--limit", "3"]],
         "status" | "probe" | "report" => &[&[]],
-        // The one plays in its own world, the other has the format of Prometheus.
-        "demo" | "metrics" => &[],
+        // One plays in its own world, one has the format of Prometheus, and what one starts prints what `reconcile` does.
+        "demo" | "metrics" | "timer" => &[],
         command => panic!("what does {command} print with --json?"),
     }
 }

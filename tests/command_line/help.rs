@@ -7,7 +7,7 @@ use std::path::Path;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "reconcile",
     "status",
     "probe",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 11] = [
     "notify",
     "init",
     "check",
+    "timer",
 ];
 
 fn golden(name: &str, arguments: &[&str]) {

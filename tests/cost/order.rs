@@ -1,7 +1,7 @@
-//! Which functions a steady cycle runs: `packaging/cycle.txt`, in whose order the release is linked (`packaging/link.rs`). A list that has grown
-//! old costs memory and nothing else; how much, `footprint` tells.
+//! Which functions a steady cycle runs, `packaging/cycle.txt`, and which `cadence timer` until it waits, `packaging/timer.txt`: in that order the
+//! release is linked (`packaging/link.rs`). A list that has grown old costs memory and nothing else; how much, `footprint` tells.
 //!
-//! `cargo test --test order -- --ignored` writes it anew. That needs valgrind and nm.
+//! `cargo test --test order -- --ignored` writes both anew. That needs valgrind and nm.
 #![cfg(feature = "demo")]
 #![allow(clippy::unwrap_used, reason = "a fault of the test ends it")]
 
@@ -9,75 +9,136 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use support::Home;
 
 /// One pattern for all functions of a module, where at least this share of their bytes is run.
 const LEAST_SHARE: f64 = 0.5;
 
 #[test]
-#[ignore = "writes packaging/cycle.txt"]
-fn what_a_steady_cycle_runs_is_written_down() {
+#[ignore = "writes packaging/cycle.txt and packaging/timer.txt"]
+fn what_a_steady_cycle_and_a_timer_that_waits_run_is_written_down() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = Path::new(env!("CARGO_BIN_EXE_cadence"));
-    let target = target.ancestors().nth(2).unwrap().join("unstripped");
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--release", "--locked", "--quiet", "--config"]);
-    build.arg("profile.release.strip=\"none\"");
-    build.arg("--target-dir").arg(&target).current_dir(package);
-    assert!(build.status().unwrap().success());
-    let binary = target.join("release/cadence");
-
+    let binary = built(package, "legacy");
+    let functions = functions_of(&binary);
     let home = Home::new();
     // The router is asked by an echo, as in most homes; this host's default route tells it.
     home.rewrite(|text| text.replace("interface = \"lo\"\n", ""));
     home.settle();
     assert_eq!(home.cycle()["verdict"], "HEALTHY");
     let profile = home.path("profile");
+    let cycle = profiled(&home, &profile, &binary, &["reconcile"]);
+    assert!(cycle.wait_with_output().unwrap().status.success());
+    let run = run_by(&profile);
+    assert!(run.len() > 1000, "{} functions", run.len());
+    let patterns = patterns_of(&functions, &run);
+    write(&package.join("packaging/cycle.txt"), &patterns);
+
+    // In the static binary of `packaging/container/build`, which is what this is for, the names are of the newer kind. By its name it is
+    // the process that waits, and that is the path on which valgrind finds it.
+    let mut patterns = BTreeSet::new();
+    for mangling in ["legacy", "v0"] {
+        let binary = built(package, mangling);
+        let waiting = home.path("cadence: timer");
+        fs::copy(&binary, &waiting).unwrap();
+        let words = [home.path("state").into_os_string(), "/bin/true".into()];
+        let timer = profiled(&home, &profile, Path::new("cadence: timer"), &words);
+        thread::sleep(Duration::from_secs(10));
+        kill_process(Pid::from_child(&timer), Signal::TERM).unwrap();
+        assert!(timer.wait_with_output().unwrap().status.success());
+        let run = run_by(&profile);
+        assert!(run.iter().any(|name| name.contains("5timer")), "{run:?}");
+        patterns.append(&mut patterns_of(&functions_of(&binary), &run));
+    }
+    write(&package.join("packaging/timer.txt"), &patterns);
+}
+
+/// The release with the names of its functions in it, which are of this kind.
+fn built(package: &Path, mangling: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_BIN_EXE_cadence"));
+    let target = target.ancestors().nth(2).unwrap();
+    let target = target.join(format!("unstripped-{mangling}"));
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--locked", "--quiet", "--config"]);
+    build.arg("profile.release.strip=\"none\"");
+    if mangling != "legacy" {
+        // Beside what is in .cargo/config.toml.
+        let flags = format!("[\"-Csymbol-mangling-version={mangling}\"]");
+        let key = "target.x86_64-unknown-linux-gnu.rustflags";
+        build.arg("--config").arg(format!("{key}={flags}"));
+    }
+    build.arg("--target-dir").arg(&target).current_dir(package);
+    assert!(build.status().unwrap().success());
+    target.join("release/cadence")
+}
+
+/// A command under callgrind.
+fn profiled(home: &Home, profile: &Path, binary: &Path, words: &[impl AsRef<OsStr>]) -> Child {
     let mut valgrind = home.command_of(Path::new("valgrind"), &[]);
     valgrind
         .args(["--tool=callgrind", "--demangle=no", "--quiet"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
-        .arg(&binary)
-        .arg("reconcile");
-    assert!(valgrind.output().unwrap().status.success());
+        .arg(binary)
+        .args(words)
+        .env("PATH", format!("{}:/usr/bin:/bin", home.path("").display()))
+        .stdout(Stdio::null());
+    valgrind.spawn().unwrap()
+}
+
+/// The names of the functions that were run.
+fn run_by(profile: &Path) -> BTreeSet<String> {
     let profile = fs::read_to_string(profile).unwrap();
     // A function that calls itself has a number behind its name.
-    let run: BTreeSet<&str> = profile
+    let names = profile
         .lines()
         .filter_map(|line| line.strip_prefix('c').unwrap_or(line).strip_prefix("fn="))
-        .filter_map(|named| Some(named.split_once(' ')?.1.split('\'').next().unwrap()))
-        .collect();
+        .filter_map(|named| Some(named.split_once(' ')?.1.split('\'').next().unwrap()));
+    names.map(str::to_owned).collect()
+}
 
-    let sizes = Command::new("nm").arg("-S").arg(&binary).output().unwrap();
+/// Each function of a program: where it is, its size and its name.
+type Functions = Vec<(String, u64, String)>;
+
+fn functions_of(binary: &Path) -> Functions {
+    let sizes = Command::new("nm").arg("-S").arg(binary).output().unwrap();
     let sizes = String::from_utf8(sizes.stdout).unwrap();
-    let functions: Vec<(&str, u64, &str)> = sizes
-        .lines()
-        .filter_map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
-            let [at, size, "t" | "T", name] = words[..] else {
-                return None;
-            };
-            Some((at, u64::from_str_radix(size, 16).unwrap(), name))
-        })
-        .collect();
+    let functions = sizes.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [at, size, "t" | "T", name] = words[..] else {
+            return None;
+        };
+        let size = u64::from_str_radix(size, 16).unwrap();
+        Some((at.to_owned(), size, name.to_owned()))
+    });
+    functions.collect()
+}
+
+/// The patterns of what was run.
+fn patterns_of(functions: &Functions, run: &BTreeSet<String>) -> BTreeSet<String> {
     // Alike to the byte, they are one function with several names.
     let places: BTreeSet<&str> = functions
         .iter()
-        .filter_map(|(at, _, name)| run.contains(name).then_some(*at))
+        .filter_map(|(at, _, name)| run.contains(name).then_some(at.as_str()))
         .collect();
-    assert!(places.len() > 1000, "{} functions", places.len());
     let mut modules = Module::default();
-    for (at, size, name) in &functions {
-        modules.add(&steps(name), *size, places.contains(at));
+    for (at, size, name) in functions {
+        modules.add(&steps(name), *size, places.contains(at.as_str()));
     }
     let mut patterns = BTreeSet::new();
     modules.cover("", &mut patterns);
-    let list: Vec<&str> = patterns.iter().map(String::as_str).collect();
-    fs::write(package.join("packaging/cycle.txt"), list.join("\n") + "\n").unwrap();
+    patterns
+}
+
+fn write(list: &Path, patterns: &BTreeSet<String>) {
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    fs::write(list, patterns.join("\n") + "\n").unwrap();
 }
 
 /// A module, or a function in it, by the bytes of its functions.
@@ -104,8 +165,13 @@ impl Module {
         if self.run == 0 {
             return;
         }
+        let is_of_a_crate = if name.starts_with("_R") {
+            name.contains("Cs*_")
+        } else {
+            name.len() > "_ZN".len()
+        };
         let is_mostly_run = self.run as f64 >= LEAST_SHARE * self.all as f64;
-        if self.parts.is_empty() || is_mostly_run && name.len() > "_ZN".len() {
+        if self.parts.is_empty() || is_mostly_run && is_of_a_crate {
             patterns.insert(format!("{name}*"));
             return;
         }

@@ -14,6 +14,7 @@ use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
 use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
+use crate::app::timer::is_process_1;
 use crate::called::{self, quoted};
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
@@ -410,7 +411,7 @@ fn timer(
     let but = if schedule::gap(state, now).is_some() {
         let interval = config_duration(settings.policy.healthy_interval);
         format!("expected at most {interval}")
-    } else if runner.is_some() {
+    } else if runner.is_some() || is_process_1() {
         return Finding::ok("timer", found);
     } else if state.cycle > BY_HAND {
         let but = "neither systemd nor cron runs the next one, so something else has to";

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -86,7 +87,10 @@ fn router(places: &[&str], connections: &[(&str, &str, &str)]) -> Ipv4Addr {
 }
 
 fn found(router: Ipv4Addr) -> Option<(String, String)> {
-    let http = Http::new(Dialer::new(None), tls::client_config(None).unwrap());
+    let http = Http::new(
+        Dialer::new(None),
+        tls::client_config(None, &Arc::default()).unwrap(),
+    );
     let end = Deadline::after(Duration::from_secs(2));
     let (control, address) = find_control(router, &http, end)?;
     let path = control.rsplit_once('/')?.1.split_once(' ')?.0.to_owned();

@@ -26,10 +26,20 @@ fn usage(command: &Command) -> Vec<Inline> {
     let mut line = vec![bold(name), roman(" [")];
     line.push(italic("GLOBAL OPTIONS"));
     line.push(roman("]"));
-    let own = |arg: &&Arg| arg.get_help_heading().is_none() && !is_about_itself(arg);
+    let own = |arg: &&Arg| {
+        arg.get_help_heading().is_none() && !is_about_itself(arg) && !arg.is_hide_set()
+    };
     for arg in command.get_arguments().filter(own) {
         line.push(roman(" ["));
         line.push(bold(format!("--{}", arg.get_long().unwrap_or_default())));
+        if arg
+            .get_num_args()
+            .is_some_and(|it| it.min_values() == 0 && it.takes_values())
+        {
+            let values = arg.get_value_names().unwrap_or_default();
+            line.push(roman(format!("[={}]]", values.join(" "))));
+            continue;
+        }
         for value in arg.get_value_names().unwrap_or_default() {
             if arg.get_action().takes_values() {
                 line.extend([roman(" "), italic(value.as_str())]);

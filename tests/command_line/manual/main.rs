@@ -63,7 +63,31 @@ fn completion(shell: Shell) -> String {
         "cadence",
         &mut text,
     );
-    String::from_utf8(text).unwrap()
+    without_hidden(&String::from_utf8(text).unwrap())
+}
+
+/// What no help shows is not completed either: such an option is a line, or for bash a word.
+fn without_hidden(text: &str) -> String {
+    let cadence = cadence();
+    let of_commands = cadence
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let hidden = of_commands.filter(|arg| arg.is_hide_set());
+    let hidden: Vec<&str> = hidden.filter_map(|arg| arg.get_long()).collect();
+    assert!(!hidden.is_empty());
+    let is_shown = |line: &&str| {
+        !hidden.iter().any(|name| {
+            let of_zsh = format!("'--{name}[");
+            let of_fish = format!(" -l {name} ");
+            line.contains(&of_zsh) || line.contains(&of_fish)
+        })
+    };
+    let words = |line: &str| {
+        let line = line.to_owned();
+        let words = hidden.iter().map(|name| format!(" --{name}"));
+        words.fold(line, |line, word| line.replace(&word, "")) + "\n"
+    };
+    text.lines().filter(is_shown).map(words).collect()
 }
 
 /// The files that are committed where made ones are.

@@ -1,0 +1,288 @@
+//! `cadence timer`: starts `cadence reconcile` as a process of its own whenever a cycle is due, for as long as it lives. It is fit to be
+//! process 1 of a container: it reaps, and passes on what would end it.
+//!
+//! It reads neither configuration nor state: each cycle finds out by itself whether it is due, and tells when the next one is. So all that it
+//! needs is a clock and a child, and it drops the rest of the program before it waits: it executes itself anew, under [`NAME`].
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{read, retry_on_intr, write};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait,
+};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+
+use super::context::Context;
+use super::pending_cut;
+use crate::cli::{Color, Format, Global};
+use crate::error::{EXIT_DONE, EXIT_FAILED, Error, plain};
+use crate::file::of_kernel;
+use crate::logging::log_to_stderr;
+use crate::logic::schedule::until_planned;
+use crate::logic::state::{State, VERSION};
+use crate::logic::turns::{LOOK, Next, Troubles, Turn, pause};
+use crate::store::{StateDir, state};
+use crate::system;
+
+/// What the process is called by which it is known that it only has to wait; no shell finds a program of this name.
+const NAME: &str = "cadence: timer";
+/// What ends it.
+const STOPS: [(i32, Signal); 3] = [
+    (SIGTERM, Signal::TERM),
+    (SIGINT, Signal::INT),
+    (SIGHUP, Signal::HUP),
+];
+/// For so long another process that has cut the power is waited for at the end.
+const LAST_WAIT: Duration = Duration::from_secs(60);
+
+/// Runs the command: by executing this program anew, which has nothing of it in memory then, or if that cannot be done, as it is.
+///
+/// # Errors
+/// When signals cannot be heard.
+pub fn run(context: &Context) -> Result<u8, Error> {
+    // Without /proc nobody tells but who called it.
+    let called = || std::env::args_os().next().unwrap_or_default().into();
+    let program = std::env::current_exe().unwrap_or_else(|_| called());
+    let mut words = vec![
+        context.state_dir().into_os_string(),
+        program.clone().into_os_string(),
+    ];
+    words.extend(context.flags());
+    let _why = Command::new(program).arg0(NAME).args(&words).exec();
+    wait_for_turns(words.into_iter())
+}
+
+/// Runs what [`run`] executes, if this process is that; its exit code.
+#[must_use]
+pub fn resumed(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
+    let is_timer = words.next().is_some_and(|name| name == NAME);
+    is_timer.then(|| wait_for_turns(words).unwrap_or(EXIT_FAILED))
+}
+
+/// Whether it is what runs the container that this process is in.
+#[must_use]
+pub fn is_process_1() -> bool {
+    of_kernel("/proc/1/cmdline").starts_with(NAME)
+}
+
+/// Tells the timer, which listens at stdin, in how many milliseconds the next cycle is due.
+pub fn tell(context: &Context) {
+    let Ok(Some(dir)) = StateDir::existing(&context.state_dir()) else {
+        return;
+    };
+    if let Ok(Some(state)) = state::read::<State>(&dir, VERSION.into()) {
+        let left = until_planned(&state, &system::now()).as_millis();
+        // Without it the timer asks again in a minute.
+        let _ = write(io::stdin(), left.to_string().as_bytes());
+    }
+}
+
+/// Gives the modem the power that a cut left off, if one did.
+///
+/// # Errors
+/// The power is not known to be back.
+pub fn end_left_over(context: &Context) -> Result<u8, Error> {
+    if pending_cut::end(context, LAST_WAIT)? {
+        log::warn!("a cut had left the modem without power; it is back on");
+    }
+    Ok(EXIT_DONE)
+}
+
+fn wait_for_turns(mut words: impl Iterator<Item = OsString>) -> Result<u8, Error> {
+    let (state_dir, program) = (words.next(), words.next());
+    let timer = Timer {
+        state_dir: state_dir.unwrap_or_default().into(),
+        program: program.unwrap_or_default().into(),
+        flags: words.collect(),
+        signals: Signals::listen().map_err(Error::failed)?,
+        troubles: Troubles::default(),
+    };
+    Ok(timer.run())
+}
+
+/// The process that waits.
+struct Timer {
+    state_dir: PathBuf,
+    program: PathBuf,
+    /// What each cycle is given.
+    flags: Vec<OsString>,
+    signals: Signals,
+    troubles: Troubles,
+}
+
+/// When the state folder was last changed.
+type Seen = Option<(i64, i64)>;
+
+impl Timer {
+    /// Starts cycles until a signal ends it; the exit code.
+    fn run(mut self) -> u8 {
+        // Since boot, as a host that sleeps is late.
+        let mut due = Duration::ZERO;
+        let mut seen = None;
+        while self.signals.stop().is_none() {
+            let left = due.saturating_sub(system::since_boot());
+            // Somebody else may have run a cycle, or left a cut.
+            if left.is_zero() || self.look() != seen {
+                let told = self
+                    .take(&["reconcile", "--if-due", "--tell-timer"], false)
+                    .0;
+                seen = self.look();
+                due = system::since_boot().saturating_add(pause(&told));
+            } else {
+                self.signals.wait(left.min(LOOK));
+                while matches!(wait(WaitOptions::NOHANG), Ok(Some(_))) {}
+            }
+        }
+        let (_, status) = self.take(&["recover", "--on", "--left-over"], true);
+        let code = status.and_then(WaitStatus::exit_status);
+        code.and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(EXIT_FAILED)
+    }
+
+    fn look(&self) -> Seen {
+        let meta = std::fs::metadata(&self.state_dir).ok()?;
+        Some((meta.mtime(), meta.mtime_nsec()))
+    }
+
+    /// Runs cadence to its end: what it told, and how it ended. A signal is passed on, unless it is the `last` that is run.
+    fn take(&mut self, words: &[&str], last: bool) -> (Vec<u8>, Option<WaitStatus>) {
+        let taken = self.start(words).map(|(child, told)| {
+            let (status, hung) = self.end(child, last);
+            let mut bytes = [0; 32];
+            let length = read(&told, &mut bytes).unwrap_or(0);
+            let told = bytes.get(..length).unwrap_or_default().to_vec();
+            (told, status, hung)
+        });
+        let trouble = match &taken {
+            Err(error) => Some(format!(
+                "cannot start {}: {}; it is tried again each minute",
+                self.program.display(),
+                plain(error)
+            )),
+            Ok((_, _, true)) => Some("a cycle hung: it was ended after 15 minutes".to_owned()),
+            Ok((_, status, false)) => {
+                let signal = status.and_then(WaitStatus::terminating_signal);
+                let signal = signal.filter(|_| self.signals.stop().is_none());
+                signal.map(|signal| format!("a cycle was ended by signal {signal}"))
+            }
+        };
+        if let Some(news) = self.troubles.told(trouble) {
+            log_to_stderr(&global(&self.flags));
+            log::error!("{news}");
+        }
+        taken.map_or((vec![], None), |(told, status, _)| (told, status))
+    }
+
+    /// Starts cadence in a process group of its own, so that a terminal's signal comes to it once; also what it tells is read from.
+    fn start(&self, words: &[&str]) -> io::Result<(Pid, impl std::os::fd::AsFd)> {
+        let (told, teller) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let mut command = Command::new(&self.program);
+        command.args(words).args(&self.flags);
+        let child = command.stdin(teller).process_group(0).spawn()?;
+        Ok((Pid::from_child(&child), told))
+    }
+
+    /// Waits for the end of a process, and reaps whatever else ends meanwhile. How it ended, and whether it hung.
+    fn end(&self, child: Pid, last: bool) -> (Option<WaitStatus>, bool) {
+        let begun = Instant::now();
+        let mut turn = Turn::begin(Duration::ZERO);
+        let (mut passed_on, mut hung) = (last, false);
+        loop {
+            loop {
+                match wait(WaitOptions::NOHANG) {
+                    Ok(Some((pid, status))) if pid == child => {
+                        return (Some(status), hung);
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    // There is no child any more.
+                    Err(_) => return (None, hung),
+                }
+            }
+            let now = begun.elapsed();
+            if let Some(signal) = self.signals.stop().filter(|_| !passed_on) {
+                passed_on = true;
+                let _ = kill_process(child, signal);
+                turn.ask(now);
+            }
+            match turn.next(now) {
+                Next::Wait(left) => self.signals.wait(left),
+                Next::Ask => {
+                    hung = true;
+                    let _ = kill_process(child, Signal::TERM);
+                    turn.ask(now);
+                }
+                Next::Kill => {
+                    let _ = kill_process_group(child, Signal::KILL);
+                    turn.kill();
+                }
+            }
+        }
+    }
+}
+
+/// What is heard while it waits.
+struct Signals {
+    /// Has a byte in it since the last signal.
+    woken: UnixStream,
+    /// The number of the last one that ends it.
+    stop: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let (woken, waker) = UnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        let stop = Arc::new(AtomicUsize::new(0));
+        for (number, _) in STOPS {
+            let value = usize::try_from(number).unwrap_or_default();
+            flag::register_usize(number, Arc::clone(&stop), value)?;
+            low_level::pipe::register(number, waker.try_clone()?)?;
+        }
+        low_level::pipe::register(SIGCHLD, waker)?;
+        Ok(Self { woken, stop })
+    }
+
+    /// The signal that is to end it, where one came.
+    fn stop(&self) -> Option<Signal> {
+        let came = self.stop.load(Ordering::Relaxed);
+        let stops = STOPS.into_iter();
+        let mut came = stops.filter(|(number, _)| usize::try_from(*number) == Ok(came));
+        came.next().map(|(_, signal)| signal)
+    }
+
+    /// Waits for any signal, at most so long.
+    fn wait(&self, time: Duration) {
+        let mut ends = [PollFd::new(&self.woken, PollFlags::IN)];
+        let time = Timespec::try_from(time).ok();
+        // Interrupted: by the signal that is waited for.
+        let _ = poll(&mut ends, time.as_ref());
+        let mut bytes = [0; 64];
+        while retry_on_intr(|| read(&self.woken, &mut bytes)).is_ok_and(|count| count > 0) {}
+    }
+}
+
+/// How to log, by what the cycles are given.
+fn global(flags: &[OsString]) -> Global {
+    Global {
+        config: None,
+        state_dir: None,
+        format: Format::Auto,
+        json: false,
+        color: Color::Auto,
+        verbose: 0,
+        quiet: flags.iter().any(|flag| flag == "--quiet"),
+    }
+}

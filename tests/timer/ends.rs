@@ -1,0 +1,88 @@
+//! What ends it: a modem that is without power has it back before.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cadence::world::{PlugMode, PlugModel};
+use serde_json::Value;
+
+use crate::stage::{Kind, Stage};
+use crate::{QUICK, Timer, children_of, is_idle, send, until};
+
+/// Far longer than any test here takes.
+const LONG_OFF: &str = "off_time = \"50s\"";
+
+/// A timer that waits for no plan of the cycle before.
+fn at_once(stage: &Stage) -> Timer {
+    stage.edit_state(|state| state["next"] = Value::Null);
+    Timer::of(&stage.home)
+}
+
+#[test]
+fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
+    thread::scope(|scope| {
+        for signal in ["TERM", "INT", "HUP"] {
+            scope.spawn(move || {
+                let stage = Stage::with(Kind::Emulated(PlugModel::Http), LONG_OFF);
+                let timer = at_once(&stage);
+                until("the modem was never off", || !stage.has_power());
+                let sent = Instant::now();
+                timer.send(signal);
+                let (status, logged) = timer.end();
+                assert!(stage.has_power(), "{signal}: {status} {logged}");
+                assert!(status.success(), "{signal}: {status} {logged}");
+                assert!(sent.elapsed() < Duration::from_secs(20), "{signal}");
+                assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+                assert_eq!(stage.journal(), [false, true], "{signal}");
+                assert_eq!(stage.phases(), ["started", "completed"]);
+            });
+        }
+    });
+}
+
+/// The cycle was killed in the dark, and so was the one after it, in which the plug did not answer.
+#[test]
+fn a_cut_that_no_cycle_could_end_is_ended_before_the_exit() {
+    let model = PlugModel::Http;
+    let stage = Stage::with(Kind::Emulated(model), &format!("{LONG_OFF}\n{QUICK}"));
+    let timer = at_once(&stage);
+    until("the modem was never off", || !stage.has_power());
+    let plugs = stage.home.world.plugs();
+    plugs.set_mode(model, PlugMode::Status(500));
+    for cycle in children_of(timer.0.id()) {
+        send("KILL", cycle);
+    }
+    until("it does not wait", || is_idle(&timer));
+    assert!(!stage.has_power());
+    assert_ne!(stage.home.state()["recovery"]["cut"], Value::Null);
+    plugs.set_mode(model, PlugMode::Honest);
+    let (status, logged) = timer.stop();
+    assert!(stage.has_power(), "{status} {logged}");
+    assert!(status.success(), "{status} {logged}");
+    assert_eq!(stage.home.state()["recovery"]["cut"], Value::Null);
+    let told = "error: a cycle was ended by signal 9\n";
+    assert!(logged.contains(told), "{logged}");
+}
+
+#[test]
+fn where_a_cut_cannot_be_ended_that_is_told_and_the_exit_is_a_failure() {
+    let model = PlugModel::Http;
+    let stage = Stage::with(Kind::Emulated(model), LONG_OFF);
+    let timer = at_once(&stage);
+    until("the modem was never off", || !stage.has_power());
+    stage
+        .home
+        .world
+        .plugs()
+        .set_mode(model, PlugMode::Status(500));
+    for cycle in children_of(timer.0.id()) {
+        send("KILL", cycle);
+    }
+    until("it does not wait", || is_idle(&timer));
+    let (status, logged) = timer.stop();
+    assert_eq!(status.code(), Some(1), "{logged}");
+    assert!(
+        logged.contains("the modem may be without power"),
+        "{logged}"
+    );
+}
