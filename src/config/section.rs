@@ -51,6 +51,11 @@ impl<'r, 'a> Section<'r, 'a> {
         Some(found)
     }
 
+    /// Where a key of the file is.
+    pub fn place(&self, key: &str) -> Option<Value<'a>> {
+        self.table?.get(key).map(Value::File)
+    }
+
     /// A value from its variable, where that is set, or else from the file.
     fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
         let in_file = self.file_value(key).map(Value::File);
