@@ -104,8 +104,7 @@ pub struct Adapters {
 /// The IPv6 addresses of this host that are not of one link alone: those on the configured interface, where there is one.
 #[must_use]
 pub fn own_addresses(settings: &Settings) -> Vec<OwnAddress> {
-    let loopback = is_own_world(settings).then_some("lo");
-    probe::own::addresses(settings.network.interface.as_deref().or(loopback))
+    probe::own::addresses(settings.network.interface.as_deref())
 }
 
 /// Whether all that is asked is on this host, as for the demo and in tests: no home has Cloudflare under its roof.
@@ -151,7 +150,7 @@ impl Adapters {
         };
         let names = Arc::new(Names::of(verified_names(&settings)));
         let dialer = dialer.remembering(Arc::clone(&names));
-        let served = settings.recovery.interface.clone();
+        let served = settings.recovery.limits.interface.clone();
         let served = served.map(|interface| Dialer::new(Some(interface)));
         let served = served.map(|dialer| dialer.remembering(Arc::clone(&names)));
         let tls = trust(&settings).map_err(Error::config)?;

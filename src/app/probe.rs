@@ -16,6 +16,7 @@ use super::vpn::finding as finding_of;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
 use crate::error::Error;
+use crate::logic::address::is_proxied;
 use crate::logic::forward::{Forward, Forwards, Standing, label};
 use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::gateway::Protocol;
@@ -37,6 +38,9 @@ use crate::system;
 /// A router at home answers within a few milliseconds.
 const EACH_WAY: Duration = Duration::from_millis(400);
 
+/// The check of the line that the plug serves.
+const LINE: &str = "line";
+
 /// What was looked at, and what was seen; whatever `--only` leaves out is not there.
 #[derive(Debug, Clone)]
 pub struct Probed {
@@ -54,7 +58,8 @@ pub struct Probed {
     pub addresses: Vec<AddressProbed>,
     /// Every DNS over HTTPS server for every record.
     pub dns: Vec<DnsProbed>,
-    /// What the router says of each port that it is to forward, and whether the VPN is reached from outside.
+    /// What the router says of each port that it is to forward, what answers over the line that the plug serves, if that is another one than
+    /// this host's, and whether the VPN is reached from outside.
     pub home: Vec<Finding>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
@@ -148,6 +153,8 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
                 dns(adapters, record, server, deadline)
             })
         });
+        let serves = wanted(ProbeSignal::Wan) && adapters.serves_another();
+        let plug_line = serves.then(|| beside(scope, || plug_line(adapters, deadline)));
         let host = wanted(ProbeSignal::Host).then(|| adapters.host());
         let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
         let public_ip: Vec<_> = public_ip.into_iter().flatten().collect();
@@ -178,11 +185,24 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
             }
         };
         probed.home = forwards.iter().map(finding).collect();
+        probed
+            .home
+            .extend(plug_line.and_then(Begun::join).flatten());
         if only.is_empty() {
             let told = vpn(adapters, &probed, &forwards, known);
             probed.home.extend(told.map(|told| finding_of(&told)));
         }
         probed
+    })
+}
+
+/// What answers over the line that the plug serves, where this host goes out by another one.
+fn plug_line(adapters: &Adapters, deadline: Deadline) -> Option<Finding> {
+    let (host, _, wan) = adapters.served(deadline)?;
+    let interface = host.target.unwrap_or_default();
+    Some(match host.result.and(wan.signal.result) {
+        Ok(()) => Finding::ok(LINE, format!("{interface} is up, which the plug serves")),
+        Err(why) => Finding::warn(LINE, format!("{interface}, which the plug serves: {why}")),
     })
 }
 
@@ -205,16 +225,20 @@ fn vpn(
     let seen = adapters.vpn(vpn, forward.as_ref(), public, probed.at);
     let external = reachable::external_of(vpn, forward.as_ref(), &seen);
     let of_name = probed.dns.iter().filter(|it| it.record.name == vpn.name);
-    let answers = of_name.filter_map(|it| {
-        let answer = it.signal.result.as_ref().ok()?;
-        Some(answer.contains(&of_family(it.record.kind.family())?))
-    });
-    let answers: Vec<bool> = answers.collect();
-    let name = match (answers.contains(&true), answers.is_empty()) {
-        (true, _) => Leads::Here,
-        (false, true) => Leads::NotKnown(format!("nobody tells where {} points", vpn.name)),
-        (false, false) => Leads::Not(format!("{} does not point here", vpn.name)),
-    };
+    let mut name = Leads::NotKnown(format!("nobody tells where {} points", vpn.name));
+    for it in of_name {
+        let public = of_family(it.record.kind.family());
+        let leads = match (&it.signal.result, public) {
+            (Ok(answer), Some(public)) if answer.contains(&public) => Leads::Here,
+            (Ok(answer), _) if is_proxied(answer) => reachable::proxied(&it.record.label()),
+            (Ok(_), Some(_)) => Leads::Not(format!("{} does not point here", it.record.label())),
+            (Err(_), _) | (_, None) => continue,
+        };
+        // One that leads here is enough.
+        if name != Leads::Here {
+            name = leads;
+        }
+    }
     let mut forwards = forwards.iter();
     let is_of_it = |it: &Forward| it.transport == Transport::Udp && it.internal == vpn.port;
     let port = match forwards.find(|(it, ..)| is_of_it(it)) {
@@ -244,7 +268,7 @@ fn forwards<'a>(
     // What the last cycle was told, where the router tells nothing more now.
     let remembered = |wanted: &Forward| {
         let is_of_it = |it: &&Forwarded| {
-            it.since.is_some()
+            (it.since.is_some() || it.problem.is_some())
                 && it.standing != Standing::Closing
                 && (it.transport, it.external, it.internal)
                     == (wanted.transport, wanted.external, wanted.internal)
@@ -259,10 +283,13 @@ fn forwards<'a>(
     let wanted = adapters.settings.forwards.iter().zip(said);
     let each = wanted.map(|(wanted, said)| {
         let (leads, told) = match (said, &spoken) {
-            (_, None) => (
-                None,
-                "the router answers by none of PCP, NAT-PMP and UPnP".to_owned(),
-            ),
+            // A cycle has asked it for longer.
+            (_, None) => remembered(wanted)
+                .filter(|(leads, _)| *leads == Some(false))
+                .unwrap_or((
+                    None,
+                    "the router answers by none of PCP, NAT-PMP and UPnP".to_owned(),
+                )),
             (None, Some(by)) => remembered(wanted)
                 .unwrap_or_else(|| (None, format!("{by} does not tell where it leads"))),
             (Some(None), _) => (Some(false), "the router does not forward it".to_owned()),

@@ -32,10 +32,7 @@ pub fn facts(
         let known = state.records.get(spec.key());
         let label = spec.label();
         let leads = match known.map(|known| (known.truth(), known)) {
-            Some((_, known)) if known.proxied == Some(true) => Leads::Not(advice::join(
-                &format!("{label} is proxied by Cloudflare, which lets no VPN through"),
-                Some("set proxied = false for it"),
-            )),
+            Some((_, known)) if known.proxied == Some(true) => proxied(&label),
             Some((Truth::Right, _)) => Leads::Here,
             Some((Truth::Wrong, _)) => Leads::Not(format!("{label} does not point here")),
             Some((Truth::Unknown, _)) | None => {
@@ -66,6 +63,15 @@ pub fn facts(
         name,
         external,
     }
+}
+
+/// What there is to say of a name whose record is proxied.
+#[must_use]
+pub fn proxied(label: &str) -> Leads {
+    Leads::Not(advice::join(
+        &format!("{label} is proxied by Cloudflare, which lets no VPN through"),
+        Some("set proxied = false for it"),
+    ))
 }
 
 /// The forward of its port, as far as it is known.
