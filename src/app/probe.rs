@@ -503,4 +503,78 @@ mod tests {
         assert!(probed.host.is_some() && probed.router.is_none());
         assert!(probed.public_ip.is_empty() && probed.dns.is_empty());
     }
+
+    const VPN: &str =
+        "[[record]]\nname = \"x.example.com\"\n[vpn]\n[[forward]]\ninternal = 51820\n";
+
+    #[test]
+    fn a_proxied_name_is_told_as_such_and_one_that_leads_here_is_enough() {
+        let doh = server(
+            1,
+            r#"{"Status":0,"Answer":[{"name":"x.example.com","type":1,"TTL":60,"data":"104.16.0.1"}]}"#,
+        );
+        let adapters = adapters(&format!("{VPN}[network]\ndoh = [\"{doh}\"]\n"));
+        let mut probed = probe(&adapters, &[ProbeSignal::Dns], None);
+        probed.wan = Some(Signal {
+            target: None,
+            elapsed: Duration::ZERO,
+            result: Ok(()),
+        });
+        let told = |probed: &Probed| vpn(&adapters, probed, &[], None).unwrap().why;
+        let proxied = "x.example.com A is proxied by Cloudflare, which lets no VPN through; fix: set proxied = false for it";
+        assert_eq!(told(&probed), proxied);
+        let public = |address: &str| {
+            let said = Signal {
+                target: Some("https://a".to_owned()),
+                elapsed: Duration::ZERO,
+                result: Ok(ip(address)),
+            };
+            let asked = ["a:443", "b:443"].map(|it| (it.to_owned(), said.clone()));
+            vec![weigh(Family::V4, Duration::ZERO, asked.into(), None)]
+        };
+        probed.public_ip = public("11.0.0.1");
+        assert_eq!(told(&probed), proxied);
+        probed.dns[0].signal.result = Ok(vec![ip("11.0.0.2")]);
+        assert_eq!(told(&probed), "x.example.com A does not point here");
+        probed.public_ip = public("11.0.0.2");
+        assert!(told(&probed).contains("router"), "{}", told(&probed));
+    }
+
+    #[test]
+    fn of_a_router_that_has_said_nothing_in_cycles_either_the_same_is_told_as_in_status() {
+        let nowhere = Outside {
+            routes: Vec::new,
+            connector: None,
+        };
+        let settings = parse(VPN, Path::new("test.toml"), &Env::default()).unwrap();
+        let adapters = Adapters::new(settings, &Env::default(), &nowhere).unwrap();
+        let none = "the router answers by none of PCP, NAT-PMP and UPnP";
+        let told = |known: Option<&Forwards>| {
+            let [(_, leads, told)] = forwards(&adapters, known).try_into().unwrap();
+            (leads, told)
+        };
+        assert_eq!(told(None), (None, none.to_owned()));
+        let place = crate::logic::forward::Place {
+            router: Ipv4Addr::new(192, 168, 1, 1),
+            mac: None,
+            own: Ipv4Addr::new(192, 168, 1, 10),
+        };
+        let mut known = None;
+        let now = crate::logic::fixtures::at(0);
+        let wanted = &adapters.settings.forwards;
+        let _ = Forwards::take_up(
+            &mut known,
+            wanted,
+            &place,
+            (false, None),
+            false,
+            &String::new,
+            &now,
+        );
+        let mut known = known.unwrap();
+        known.silent = 1;
+        let (leads, why) = told(Some(&known));
+        assert_eq!(leads, Some(false));
+        assert!(why.contains("router 192.168.1.1 answers by none"), "{why}");
+    }
 }

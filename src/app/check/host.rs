@@ -520,11 +520,14 @@ fn line_of_plug(
             "give it one, with a higher metric if it is not to be used, or fix recovery.interface"
                 .to_owned(),
         ),
-        (Ok(()), Some(line)) => {
+        (Ok(()), Some(verdict)) => {
             let away = known.and_then(|it| it.away.as_ref()?.elapsed(now).known());
             let lasts = away.map_or_else(String::new, |it| format!(" for {}", human_age(it)));
             (
-                format!("the line of {interface} has been {}{lasts}", line.as_str()),
+                format!(
+                    "the line of {interface} has been {}{lasts}",
+                    verdict.as_str()
+                ),
                 format!(
                     "see what the plug does about it: {}",
                     called::cadence("status")
