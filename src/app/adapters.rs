@@ -444,6 +444,12 @@ impl Adapters {
         other.filter(Signal::ok).unwrap_or(first)
     }
 
+    /// Whether what goes to the internet is spread over several next hops of one route.
+    #[must_use]
+    pub fn is_spread(&self) -> bool {
+        self.settings.network.interface.is_none() && probe::way::is_shared()
+    }
+
     /// Whether an interface has a link.
     ///
     /// # Errors

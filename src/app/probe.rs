@@ -201,8 +201,14 @@ fn plug_line(adapters: &Adapters, deadline: Deadline) -> Option<Finding> {
     let (host, _, wan) = adapters.served(deadline)?;
     let interface = host.target.unwrap_or_default();
     Some(match host.result.and(wan.signal.result) {
-        Ok(()) => Finding::ok(LINE, format!("{interface} is up, which the plug serves")),
-        Err(why) => Finding::warn(LINE, format!("{interface}, which the plug serves: {why}")),
+        Ok(()) => Finding::ok(
+            LINE,
+            format!("the line of {interface}, which the plug serves, is up"),
+        ),
+        Err(why) => Finding::warn(
+            LINE,
+            format!("the line of {interface}, which the plug serves: {why}"),
+        ),
     })
 }
 
@@ -226,14 +232,22 @@ fn vpn(
     let external = reachable::external_of(vpn, forward.as_ref(), &seen);
     let of_name = probed.dns.iter().filter(|it| it.record.name == vpn.name);
     let mut name = Leads::NotKnown(format!("nobody tells where {} points", vpn.name));
+    let (mut is_v4, mut is_v6) = (false, false);
     for it in of_name {
-        let public = of_family(it.record.kind.family());
+        let family = it.record.kind.family();
+        let mut with_part = probed.addresses.iter();
+        let public = match with_part.find(|held| held.record == it.record) {
+            Some(held) => held.address.as_ref().ok().copied(),
+            None => of_family(family),
+        };
         let leads = match (&it.signal.result, public) {
             (Ok(answer), Some(public)) if answer.contains(&public) => Leads::Here,
             (Ok(answer), _) if is_proxied(answer) => reachable::proxied(&it.record.label()),
             (Ok(_), Some(_)) => Leads::Not(format!("{} does not point here", it.record.label())),
             (Err(_), _) | (_, None) => continue,
         };
+        is_v4 |= leads == Leads::Here && family == Family::V4;
+        is_v6 |= leads == Leads::Here && family == Family::V6;
         // One that leads here is enough.
         if name != Leads::Here {
             name = leads;
@@ -248,6 +262,7 @@ fn vpn(
         Some((_, None, told)) => Leads::NotKnown(told.clone()),
         None => Leads::NotKnown("nobody tells whether the router forwards its port".to_owned()),
     };
+    let port = reachable::over_families(is_v4, is_v6, port);
     let line = probed.wan.as_ref().map(Signal::ok);
     let facts = Facts {
         line,
@@ -278,7 +293,8 @@ fn forwards<'a>(
             Standing::Open => Some(!it.leads_nowhere),
             _ => it.problem.as_ref().map(|_| false),
         };
-        Some((leads, it.told()))
+        let told = it.problem.clone().filter(|_| leads == Some(false));
+        Some((leads, told.unwrap_or_else(|| it.told())))
     };
     let wanted = adapters.settings.forwards.iter().zip(said);
     let each = wanted.map(|(wanted, said)| {
@@ -538,6 +554,13 @@ mod tests {
         assert_eq!(told(&probed), "x.example.com A does not point here");
         probed.public_ip = public("11.0.0.2");
         assert!(told(&probed).contains("router"), "{}", told(&probed));
+        // Of a record with a host part of its own that is what counts.
+        probed.addresses = vec![AddressProbed {
+            record: probed.dns[0].record.clone(),
+            address: Ok(ip("11.0.0.3")),
+            passing: None,
+        }];
+        assert_eq!(told(&probed), "x.example.com A does not point here");
     }
 
     #[test]

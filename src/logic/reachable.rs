@@ -46,22 +46,28 @@ pub fn facts(
             name = leads;
         }
     }
-    let mut port = if is_v6 && !is_v4 {
-        let why = "a firewall of the router may keep IPv6 out, which nobody tells";
-        Leads::NotKnown(why.to_owned())
-    } else {
-        leads_of_router(vpn, seen, forward, state)
-    };
-    // Over IPv6 one may get in all the same.
-    if let (true, true, Leads::Not(why)) = (is_v4, is_v6, &port) {
-        port = Leads::NotKnown(why.clone());
-    }
+    let port = leads_of_router(vpn, seen, forward, state);
+    let port = over_families(is_v4, is_v6, port);
     let external = external_of(vpn, forward, seen);
     Facts {
         line,
         port,
         name,
         external,
+    }
+}
+
+/// Whether one gets in by the families over which its name leads here, where that is how the router leads its IPv4 port.
+#[must_use]
+pub fn over_families(is_v4: bool, is_v6: bool, port: Leads) -> Leads {
+    match (is_v4, is_v6, port) {
+        (false, true, _) => {
+            let why = "a firewall of the router may keep IPv6 out, which nobody tells";
+            Leads::NotKnown(why.to_owned())
+        }
+        // Over IPv6 one may get in all the same.
+        (true, true, Leads::Not(why)) => Leads::NotKnown(why),
+        (.., port) => port,
     }
 }
 
