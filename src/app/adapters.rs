@@ -109,8 +109,7 @@ pub struct Adapters {
 /// The IPv6 addresses of this host that are not of one link alone: those on the configured interface, where there is one.
 #[must_use]
 pub fn own_addresses(settings: &Settings) -> Vec<OwnAddress> {
-    let loopback = is_own_world(settings).then_some("lo");
-    probe::own::addresses(settings.network.interface.as_deref().or(loopback))
+    probe::own::addresses(settings.network.interface.as_deref())
 }
 
 /// Whether all that is asked is on this host, as for the demo and in tests: no home has Cloudflare under its roof.
@@ -165,7 +164,7 @@ impl Adapters {
         };
         let names = Arc::new(Names::of(verified_names(&settings)));
         let dialer = dialer.remembering(Arc::clone(&names));
-        let served = settings.recovery.interface.clone();
+        let served = settings.recovery.limits.interface.clone();
         let served = served.map(|interface| Dialer::new(Some(interface)));
         let served = served.map(|dialer| dialer.remembering(Arc::clone(&names)));
         let host_roots = host_roots(&settings, env);
@@ -473,6 +472,12 @@ impl Adapters {
         let other = probe::host::other_router_of(self.default_routes(), interface);
         let other = other.map(|router| ask(Some(&router)));
         other.filter(Signal::ok).unwrap_or(first)
+    }
+
+    /// Whether what goes to the internet is spread over several next hops of one route.
+    #[must_use]
+    pub fn is_spread(&self) -> bool {
+        self.settings.network.interface.is_none() && probe::way::is_shared()
     }
 
     /// Whether an interface has a link.

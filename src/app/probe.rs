@@ -16,6 +16,7 @@ use super::vpn::finding as finding_of;
 use crate::cli::{self, ProbeSignal};
 use crate::config::Endpoint;
 use crate::error::Error;
+use crate::logic::address::is_proxied;
 use crate::logic::forward::{Forward, Forwards, Standing, label};
 use crate::logic::forwarded::{Forwarded, forwarded};
 use crate::logic::gateway::Protocol;
@@ -37,6 +38,9 @@ use crate::system;
 /// A router at home answers within a few milliseconds.
 const EACH_WAY: Duration = Duration::from_millis(400);
 
+/// The check of the line that the plug serves.
+const LINE: &str = "line";
+
 /// What was looked at, and what was seen; whatever `--only` leaves out is not there.
 #[derive(Debug, Clone)]
 pub struct Probed {
@@ -54,7 +58,8 @@ pub struct Probed {
     pub addresses: Vec<AddressProbed>,
     /// Every DNS over HTTPS server for every record.
     pub dns: Vec<DnsProbed>,
-    /// What the router says of each port that it is to forward, and whether the VPN is reached from outside.
+    /// What the router says of each port that it is to forward, what answers over the line that the plug serves, if that is another one than
+    /// this host's, and whether the VPN is reached from outside.
     pub home: Vec<Finding>,
     /// The plug behind which the modem gets its power: whether it is on, where it can tell.
     pub plug: Option<Signal<Option<bool>>>,
@@ -148,6 +153,8 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
                 dns(adapters, record, server, deadline)
             })
         });
+        let serves = wanted(ProbeSignal::Wan) && adapters.serves_another();
+        let plug_line = serves.then(|| beside(scope, || plug_line(adapters, deadline)));
         let host = wanted(ProbeSignal::Host).then(|| adapters.host());
         let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
         let public_ip: Vec<_> = public_ip.into_iter().flatten().collect();
@@ -178,11 +185,30 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
             }
         };
         probed.home = forwards.iter().map(finding).collect();
+        probed
+            .home
+            .extend(plug_line.and_then(Begun::join).flatten());
         if only.is_empty() {
             let told = vpn(adapters, &probed, &forwards, known);
             probed.home.extend(told.map(|told| finding_of(&told)));
         }
         probed
+    })
+}
+
+/// What answers over the line that the plug serves, where this host goes out by another one.
+fn plug_line(adapters: &Adapters, deadline: Deadline) -> Option<Finding> {
+    let (host, _, wan) = adapters.served(deadline)?;
+    let interface = host.target.unwrap_or_default();
+    Some(match host.result.and(wan.signal.result) {
+        Ok(()) => Finding::ok(
+            LINE,
+            format!("the line of {interface}, which the plug serves, is up"),
+        ),
+        Err(why) => Finding::warn(
+            LINE,
+            format!("the line of {interface}, which the plug serves: {why}"),
+        ),
     })
 }
 
@@ -205,16 +231,28 @@ fn vpn(
     let seen = adapters.vpn(vpn, forward.as_ref(), public, probed.at);
     let external = reachable::external_of(vpn, forward.as_ref(), &seen);
     let of_name = probed.dns.iter().filter(|it| it.record.name == vpn.name);
-    let answers = of_name.filter_map(|it| {
-        let answer = it.signal.result.as_ref().ok()?;
-        Some(answer.contains(&of_family(it.record.kind.family())?))
-    });
-    let answers: Vec<bool> = answers.collect();
-    let name = match (answers.contains(&true), answers.is_empty()) {
-        (true, _) => Leads::Here,
-        (false, true) => Leads::NotKnown(format!("nobody tells where {} points", vpn.name)),
-        (false, false) => Leads::Not(format!("{} does not point here", vpn.name)),
-    };
+    let mut name = Leads::NotKnown(format!("nobody tells where {} points", vpn.name));
+    let (mut is_v4, mut is_v6) = (false, false);
+    for it in of_name {
+        let family = it.record.kind.family();
+        let mut with_part = probed.addresses.iter();
+        let public = match with_part.find(|held| held.record == it.record) {
+            Some(held) => held.address.as_ref().ok().copied(),
+            None => of_family(family),
+        };
+        let leads = match (&it.signal.result, public) {
+            (Ok(answer), Some(public)) if answer.contains(&public) => Leads::Here,
+            (Ok(answer), _) if is_proxied(answer) => reachable::proxied(&it.record.label()),
+            (Ok(_), Some(_)) => Leads::Not(format!("{} does not point here", it.record.label())),
+            (Err(_), _) | (_, None) => continue,
+        };
+        is_v4 |= leads == Leads::Here && family == Family::V4;
+        is_v6 |= leads == Leads::Here && family == Family::V6;
+        // One that leads here is enough.
+        if name != Leads::Here {
+            name = leads;
+        }
+    }
     let mut forwards = forwards.iter();
     let is_of_it = |it: &Forward| it.transport == Transport::Udp && it.internal == vpn.port;
     let port = match forwards.find(|(it, ..)| is_of_it(it)) {
@@ -224,6 +262,7 @@ fn vpn(
         Some((_, None, told)) => Leads::NotKnown(told.clone()),
         None => Leads::NotKnown("nobody tells whether the router forwards its port".to_owned()),
     };
+    let port = reachable::over_families(is_v4, is_v6, port);
     let line = probed.wan.as_ref().map(Signal::ok);
     let facts = Facts {
         line,
@@ -244,7 +283,7 @@ fn forwards<'a>(
     // What the last cycle was told, where the router tells nothing more now.
     let remembered = |wanted: &Forward| {
         let is_of_it = |it: &&Forwarded| {
-            it.since.is_some()
+            (it.since.is_some() || it.problem.is_some())
                 && it.standing != Standing::Closing
                 && (it.transport, it.external, it.internal)
                     == (wanted.transport, wanted.external, wanted.internal)
@@ -254,15 +293,19 @@ fn forwards<'a>(
             Standing::Open => Some(!it.leads_nowhere),
             _ => it.problem.as_ref().map(|_| false),
         };
-        Some((leads, it.told()))
+        let told = it.problem.clone().filter(|_| leads == Some(false));
+        Some((leads, told.unwrap_or_else(|| it.told())))
     };
     let wanted = adapters.settings.forwards.iter().zip(said);
     let each = wanted.map(|(wanted, said)| {
         let (leads, told) = match (said, &spoken) {
-            (_, None) => (
-                None,
-                "the router answers by none of PCP, NAT-PMP and UPnP".to_owned(),
-            ),
+            // A cycle has asked it for longer.
+            (_, None) => remembered(wanted)
+                .filter(|(leads, _)| *leads == Some(false))
+                .unwrap_or((
+                    None,
+                    "the router answers by none of PCP, NAT-PMP and UPnP".to_owned(),
+                )),
             (None, Some(by)) => remembered(wanted)
                 .unwrap_or_else(|| (None, format!("{by} does not tell where it leads"))),
             (Some(None), _) => (Some(false), "the router does not forward it".to_owned()),
@@ -475,5 +518,86 @@ mod tests {
         let probed = probe(&adapters, &[ProbeSignal::Host], None);
         assert!(probed.host.is_some() && probed.router.is_none());
         assert!(probed.public_ip.is_empty() && probed.dns.is_empty());
+    }
+
+    const VPN: &str =
+        "[[record]]\nname = \"x.example.com\"\n[vpn]\n[[forward]]\ninternal = 51820\n";
+
+    #[test]
+    fn a_proxied_name_is_told_as_such_and_one_that_leads_here_is_enough() {
+        let doh = server(
+            1,
+            r#"{"Status":0,"Answer":[{"name":"x.example.com","type":1,"TTL":60,"data":"104.16.0.1"}]}"#,
+        );
+        let adapters = adapters(&format!("{VPN}[network]\ndoh = [\"{doh}\"]\n"));
+        let mut probed = probe(&adapters, &[ProbeSignal::Dns], None);
+        probed.wan = Some(Signal {
+            target: None,
+            elapsed: Duration::ZERO,
+            result: Ok(()),
+        });
+        let told = |probed: &Probed| vpn(&adapters, probed, &[], None).unwrap().why;
+        let proxied = "x.example.com A is proxied by Cloudflare, which lets no VPN through; fix: set proxied = false for it";
+        assert_eq!(told(&probed), proxied);
+        let public = |address: &str| {
+            let said = Signal {
+                target: Some("https://a".to_owned()),
+                elapsed: Duration::ZERO,
+                result: Ok(ip(address)),
+            };
+            let asked = ["a:443", "b:443"].map(|it| (it.to_owned(), said.clone()));
+            vec![weigh(Family::V4, Duration::ZERO, asked.into(), None)]
+        };
+        probed.public_ip = public("11.0.0.1");
+        assert_eq!(told(&probed), proxied);
+        probed.dns[0].signal.result = Ok(vec![ip("11.0.0.2")]);
+        assert_eq!(told(&probed), "x.example.com A does not point here");
+        probed.public_ip = public("11.0.0.2");
+        assert!(told(&probed).contains("router"), "{}", told(&probed));
+        // Of a record with a host part of its own that is what counts.
+        probed.addresses = vec![AddressProbed {
+            record: probed.dns[0].record.clone(),
+            address: Ok(ip("11.0.0.3")),
+            passing: None,
+        }];
+        assert_eq!(told(&probed), "x.example.com A does not point here");
+    }
+
+    #[test]
+    fn of_a_router_that_has_said_nothing_in_cycles_either_the_same_is_told_as_in_status() {
+        let nowhere = Outside {
+            routes: Vec::new,
+            connector: None,
+        };
+        let settings = parse(VPN, Path::new("test.toml"), &Env::default()).unwrap();
+        let adapters = Adapters::new(settings, &Env::default(), &nowhere).unwrap();
+        let none = "the router answers by none of PCP, NAT-PMP and UPnP";
+        let told = |known: Option<&Forwards>| {
+            let [(_, leads, told)] = forwards(&adapters, known).try_into().unwrap();
+            (leads, told)
+        };
+        assert_eq!(told(None), (None, none.to_owned()));
+        let place = crate::logic::forward::Place {
+            router: Ipv4Addr::new(192, 168, 1, 1),
+            mac: None,
+            own: Ipv4Addr::new(192, 168, 1, 10),
+        };
+        let mut known = None;
+        let now = crate::logic::fixtures::at(0);
+        let wanted = &adapters.settings.forwards;
+        let _ = Forwards::take_up(
+            &mut known,
+            wanted,
+            &place,
+            (false, None),
+            false,
+            &String::new,
+            &now,
+        );
+        let mut known = known.unwrap();
+        known.silent = 1;
+        let (leads, why) = told(Some(&known));
+        assert_eq!(leads, Some(false));
+        assert!(why.contains("router 192.168.1.1 answers by none"), "{why}");
     }
 }

@@ -45,6 +45,7 @@ pub fn host_part<'a>(
     }
     if prefix != LINK && named.is_none() {
         let needed = "suffix, mac or address = \"stable\" beside it: an address that is taken as the providers see it has no prefix of its own";
+        let place = section.place("prefix").unwrap_or(place);
         section.refuse_at(place, "prefix", " is set", needed);
     }
     part
@@ -76,7 +77,7 @@ fn mac(text: &str, prefix: u8) -> Result<HostPart, String> {
     let number = u64::from_str_radix(&digits, 16).map_err(|_| allowed)?;
     let [_, _, mac @ ..] = number.to_be_bytes();
     // The lowest bit of the first octet is that of a group.
-    if mac.first().is_none_or(|first| first & 1 == 1) {
+    if number == 0 || mac.first().is_none_or(|first| first & 1 == 1) {
         return Err(allowed.to_owned());
     }
     let bits = eui64(mac);

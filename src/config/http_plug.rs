@@ -36,6 +36,17 @@ const SECRET: [&str; 9] = [
 /// The port on which Home Assistant listens.
 const HOME_ASSISTANT: u16 = 8123;
 
+/// Its domains of which each entity is `on` or `off`, and has `turn_on` and `turn_off`.
+const SWITCHED: [&str; 7] = [
+    "fan",
+    "humidifier",
+    "input_boolean",
+    "light",
+    "remote",
+    "siren",
+    "switch",
+];
+
 /// How a request switches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Verb {
@@ -106,8 +117,14 @@ impl HttpPlug {
         let word = "a text that the answer has then, and only then";
         let on = section.required_by(needed, "state_on", word, text);
         let off = section.required_by(needed, "state_off", word, text);
-        if let (Some(place), true) = (needed, on.is_some() && on == off) {
-            section.refuse_at(place, "state_off", " is state_on", "another text");
+        if let (Some(place), Some(on), Some(off)) = (needed, &on, &off) {
+            if on == off {
+                section.refuse_at(place, "state_off", " is state_on", "another text");
+            } else if pointer.is_none() && (on.contains(off) || off.contains(on)) {
+                let found = " and state_on have one in the other, so both are in the answer";
+                let allowed = "texts of which the answer has one alone, or state_pointer";
+                section.refuse_at(place, "state_off", found, allowed);
+            }
         }
         let state = match (url, on, off) {
             (Some(url), Some(on), Some(off)) => Some(Question {
@@ -314,12 +331,15 @@ pub fn entity(text: &str) -> Result<String, String> {
         !word.is_empty() && word.bytes().all(is_plain)
     };
     match text.split_once('.') {
-        Some((domain, name)) if is_word(domain) && is_word(name) && text.len() <= 255 => {
+        Some((domain, name))
+            if SWITCHED.contains(&domain) && is_word(name) && text.len() <= 255 =>
+        {
             Ok(text.to_owned())
         }
-        _ => {
-            Err("the id of an entity that can be turned on and off, as \"switch.modem\"".to_owned())
-        }
+        _ => Err(format!(
+            "the id of an entity that can be turned on and off, as \"switch.modem\": of {}",
+            SWITCHED.join(", ")
+        )),
     }
 }
 

@@ -120,6 +120,12 @@ fn what_is_wrong_with_it_is_told_and_no_secret_is_repeated() {
             .concat()
             .contains("recovery.state_off is state_on: expected another text")
     );
+    for (on, off) in [("on", "offline or on"), ("is on now", "on")] {
+        let both = format!("{URLS}{state}\nstate_on = \"{on}\"\nstate_off = \"{off}\"");
+        let problems = read(&both).unwrap_err().concat();
+        assert!(problems.contains("have one in the other"), "{problems}");
+        assert!(read(&format!("{both}\nstate_pointer = \"/a\"")).is_ok());
+    }
 }
 
 #[test]
@@ -155,6 +161,9 @@ fn home_assistant_is_such_a_plug_with_its_requests_filled_in() {
         "switch.a/../b",
         "switch.a\\\"",
         "Switch.A",
+        "scene.modem",
+        "sensor.modem",
+        "binary_sensor.modem",
     ] {
         let problems = with(&format!("address = \"ha.lan\"\nentity = \"{entity}\"")).unwrap_err();
         let told = "expected the id of an entity that can be turned on and off";

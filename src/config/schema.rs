@@ -333,9 +333,9 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
             "the absolute path of a program",
             absolute,
         ),
-        interface: section.parsed("interface", url::interface),
         limits: Limits {
             enabled: place.is_some(),
+            interface: section.parsed("interface", url::interface),
             off_time: section.duration("off_time", bounds::OFF_TIME),
             expected_network_recovery: section.duration(
                 "expected_network_recovery",
@@ -373,7 +373,10 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
 
 /// By default it is reached by the first record's name.
 fn vpn(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Option<Vpn> {
-    let interface = section.parsed("interface", url::interface);
+    let interface = section.parsed("interface", |text| match text {
+        "lo" => Err("the interface of the VPN, as \"wg0\"".to_owned()),
+        _ => url::interface(text),
+    });
     let port = section.whole("port", bounds::VPN_PORT);
     let name = section.parsed("name", |text| {
         let name = idn::to_ascii(text)?;

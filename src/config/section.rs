@@ -126,6 +126,14 @@ impl<'r, 'a> Section<'r, 'a> {
         }
     }
 
+    /// Where a key is.
+    pub fn place(&self, key: &str) -> Option<Value<'a>> {
+        match self.table? {
+            Table::File(table) => table.get(key).map(Value::File),
+            Table::Entry(entry) => self.place?.with(entry.get(key)?).into(),
+        }
+    }
+
     /// A value from its variable, where that is set, or else from the file.
     fn value(&mut self, key: &'static str, kind: Kind) -> Option<Value<'a>> {
         let own = self.own_value(key);

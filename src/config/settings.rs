@@ -172,8 +172,6 @@ pub struct Recovery {
     pub http: HttpPlug,
     /// For [`PlugKind::Command`].
     pub program: Option<PathBuf>,
-    /// By which interface this host reaches the line that the plug serves, where it may have another one.
-    pub interface: Option<String>,
     /// The guardrails.
     pub limits: Limits,
 }

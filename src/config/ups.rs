@@ -64,7 +64,7 @@ fn nut(text: &str) -> Result<UpsServer, String> {
     match text.split_once('@').filter(|(name, _)| is_name(name)) {
         Some((name, host)) => server(Some(name.to_owned()), host, NUT_PORT),
         None => Err(
-            "the UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\""
+            "one UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\""
                 .to_owned(),
         ),
     }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_names_no_ups_is_refused_with_what_is_allowed() {
         const NAMED: &str =
-            "the UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\"";
+            "one UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\"";
         let long = format!("{}@localhost", "a".repeat(MAX_NAME + 1));
         for (text, allowed) in [
             ("ups", NAMED),

@@ -232,10 +232,11 @@ pub fn publishable(address: IpAddr) -> Result<(), Unpublishable> {
     Ok(())
 }
 
-/// Whether an address is inside Cloudflare's published ranges, as the public answer for a proxied record is.
+/// Whether all of a public answer is inside Cloudflare's published ranges, as that for a proxied record is.
 #[must_use]
-pub fn is_cloudflares(address: IpAddr) -> bool {
-    CLOUDFLARE.iter().any(|range| range.contains(address))
+pub fn is_proxied(answer: &[IpAddr]) -> bool {
+    let is_cloudflares = |at: &IpAddr| CLOUDFLARE.iter().any(|range| range.contains(*at));
+    !answer.is_empty() && answer.iter().all(is_cloudflares)
 }
 
 #[cfg(test)]

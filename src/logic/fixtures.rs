@@ -153,6 +153,7 @@ pub fn policy() -> Policy {
 pub fn limits() -> Limits {
     Limits {
         enabled: true,
+        interface: None,
         off_time: Duration::from_secs(30),
         expected_network_recovery: Duration::from_secs(180),
         escalation_buffer: Duration::from_secs(60),

@@ -15,6 +15,8 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 pub struct Limits {
     /// Whether cadence may cut the modem's power at all.
     pub enabled: bool,
+    /// By which interface this host reaches the line that the plug serves, where it may have another one.
+    pub interface: Option<String>,
     /// How long the modem stays dark.
     pub off_time: Duration,
     /// How long the line needs to come back by itself.

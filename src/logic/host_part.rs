@@ -114,6 +114,11 @@ pub fn eui64(mac: [u8; 6]) -> Ipv6Addr {
     Ipv6Addr::from_bits(u64::from_be_bytes(octets).into())
 }
 
+/// Whether the last 64 bits are those of a hardware address.
+const fn is_eui64(bits: Ipv6Addr) -> bool {
+    (bits.to_bits() >> 24) & 0xffff == 0xfffe
+}
+
 /// Whether an address has no bits within a prefix of that length, and some behind it.
 #[must_use]
 pub fn is_suffix(bits: Ipv6Addr, prefix: u8) -> bool {
@@ -135,6 +140,7 @@ impl HostPart {
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Seen => None,
+            Self::Suffix { bits, .. } if is_eui64(bits) => Some("mac"),
             Self::Suffix { .. } => Some("suffix"),
             Self::Stable { .. } => Some("stable"),
         }

@@ -195,3 +195,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn bits_that_were_made_of_a_hardware_address_are_told_as_such() {
+    let part = |bits| HostPart::Suffix { bits, prefix: 64 }.as_str();
+    assert_eq!(
+        part(eui64([0xe8, 0xdb, 0x84, 0xa1, 0xb2, 0xc3])),
+        Some("mac")
+    );
+    for bits in ["::1234", "::ff:fe00", "::1:a8bb:ccff:fdd:eeff"] {
+        assert_eq!(part(bits.parse().unwrap()), Some("suffix"), "{bits}");
+    }
+}

@@ -47,7 +47,13 @@ pub(super) fn plan(
     };
     let track = state.machines.of(family).track;
     let Some(trusted) = track.trusted() else {
-        return held(why_not_publishable(track, family, seen, desired));
+        let mut seen_of = seen.public_ip.iter().filter(|it| it.family == family);
+        let uplinks = state.uplinks.of(family).as_ref().and_then(Uplinks::told);
+        // Somebody named one, and it does not count while they take turns.
+        let turns =
+            uplinks.filter(|told| seen_of.any(|it| it.signal.result.as_ref().err() == Some(told)));
+        let why = || why_not_publishable(track, family, seen, desired);
+        return held(turns.unwrap_or_else(why));
     };
     // The trusted address stands through a cycle that saw none, but nothing is written on the strength of the past.
     let Some((_, is_hinted)) = observed.filter(|(line, _)| *line == trusted) else {

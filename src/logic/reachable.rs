@@ -32,10 +32,7 @@ pub fn facts(
         let known = state.records.get(spec.key());
         let label = spec.label();
         let leads = match known.map(|known| (known.truth(), known)) {
-            Some((_, known)) if known.proxied == Some(true) => Leads::Not(advice::join(
-                &format!("{label} is proxied by Cloudflare, which lets no VPN through"),
-                Some("set proxied = false for it"),
-            )),
+            Some((_, known)) if known.proxied == Some(true) => proxied(&label),
             Some((Truth::Right, _)) => Leads::Here,
             Some((Truth::Wrong, _)) => Leads::Not(format!("{label} does not point here")),
             Some((Truth::Unknown, _)) | None => {
@@ -49,16 +46,8 @@ pub fn facts(
             name = leads;
         }
     }
-    let mut port = if is_v6 && !is_v4 {
-        let why = "a firewall of the router may keep IPv6 out, which nobody tells";
-        Leads::NotKnown(why.to_owned())
-    } else {
-        leads_of_router(vpn, seen, forward, state)
-    };
-    // Over IPv6 one may get in all the same.
-    if let (true, true, Leads::Not(why)) = (is_v4, is_v6, &port) {
-        port = Leads::NotKnown(why.clone());
-    }
+    let port = leads_of_router(vpn, seen, forward, state);
+    let port = over_families(is_v4, is_v6, port);
     let external = external_of(vpn, forward, seen);
     Facts {
         line,
@@ -66,6 +55,29 @@ pub fn facts(
         name,
         external,
     }
+}
+
+/// Whether one gets in by the families over which its name leads here, where that is how the router leads its IPv4 port.
+#[must_use]
+pub fn over_families(is_v4: bool, is_v6: bool, port: Leads) -> Leads {
+    match (is_v4, is_v6, port) {
+        (false, true, _) => {
+            let why = "a firewall of the router may keep IPv6 out, which nobody tells";
+            Leads::NotKnown(why.to_owned())
+        }
+        // Over IPv6 one may get in all the same.
+        (true, true, Leads::Not(why)) => Leads::NotKnown(why),
+        (.., port) => port,
+    }
+}
+
+/// What there is to say of a name whose record is proxied.
+#[must_use]
+pub fn proxied(label: &str) -> Leads {
+    Leads::Not(advice::join(
+        &format!("{label} is proxied by Cloudflare, which lets no VPN through"),
+        Some("set proxied = false for it"),
+    ))
 }
 
 /// The forward of its port, as far as it is known.

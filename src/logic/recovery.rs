@@ -280,8 +280,19 @@ impl RecoveryState {
             ),
             Err(Guardrail::Disabled) => Decision::Disabled,
             Err(Guardrail::Verdict(Verdict::Healthy)) => Decision::Idle,
-            Err(guardrail) => Decision::Suppressed(guardrail.to_string()),
+            Err(guardrail) => Decision::Suppressed(self.told(guardrail, limits)),
             Ok(()) => Decision::Cut,
+        }
+    }
+
+    /// A guardrail in words. Without a way to the plug's line this host may have a network all the same.
+    #[must_use]
+    pub fn told(&self, guardrail: Guardrail, limits: &Limits) -> String {
+        match (guardrail, &limits.interface) {
+            (Guardrail::Verdict(Verdict::HostDown), Some(interface)) if self.served.is_some() => {
+                format!("{interface} is not there or has no link: nobody knows of the plug's line")
+            }
+            _ => guardrail.to_string(),
         }
     }
 

@@ -963,3 +963,22 @@ fn the_plug_of_a_cut_is_named_by_its_program_or_its_address_whichever_switches_i
         assert_eq!(plug(kind, address).target(), told);
     }
 }
+
+#[test]
+fn without_a_way_to_the_line_of_the_plug_its_interface_is_named_and_not_the_network_of_this_host() {
+    let wanted = Limits {
+        interface: Some("wan1".to_owned()),
+        ..limits()
+    };
+    let mut state = RecoveryState::default();
+    let told = |state: &RecoveryState| {
+        let interval = Duration::from_secs(30);
+        state.decide(&wanted, Verdict::HostDown, interval, &at(0))
+    };
+    let told_of = |why: &str| Decision::Suppressed(why.to_owned());
+    let host = "this host has no network: a power cycle of the modem cannot help";
+    assert_eq!(told(&state), told_of(host));
+    state.served = Some(Verdict::HostDown);
+    let line = "wan1 is not there or has no link: nobody knows of the plug's line";
+    assert_eq!(told(&state), told_of(line));
+}

@@ -220,3 +220,22 @@ fn a_stable_address_follows_this_hosts_own_and_is_held_where_that_is_not_of_the_
         ["2a00:1:2:3::77"]
     );
 }
+
+#[test]
+fn while_prefixes_take_turns_the_record_waits_for_that_and_not_for_an_address() {
+    let mut home = Home::new(&[suffix("::1234")]);
+    let seen = |at: usize| up(["2a00:1:2:3::a", "2a00:1:2:4::b"][at % 2]);
+    assert_eq!(home.cycle(&seen(0))[0].0, None);
+    assert_eq!(home.wanted(&seen(0)), ["2a00:1:2:3::1234"]);
+    for at in 1..8 {
+        home.wanted(&seen(at));
+    }
+    let told = home.wanted(&seen(9)).concat();
+    let turns = "two uplinks? 2a00:1:2:3::/64 and 2a00:1:2:4::/64 take turns";
+    assert!(told.starts_with(turns), "{told}");
+    // What nobody names is another matter.
+    let mut mute = seen(0);
+    mute.public_ip[0].signal.result = Err("timed out".to_owned());
+    mute.public_ip[0].answers.clear();
+    assert!(!home.wanted(&mute).concat().contains("uplinks"));
+}

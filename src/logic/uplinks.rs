@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::host_part::prefix_of;
+use super::host_part::{Shown, prefix_of};
 use super::moment::Moment;
 use super::observation::{Counted, Observation, PublicIp};
 use super::order;
@@ -32,6 +32,9 @@ stored! {
     pub struct Uplinks {
         /// The addresses that counted within [`WINDOW`], that which counted last at the end.
         named: Vec<Named>,
+        /// How many bits of them are compared; none where all of them are.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prefix: Option<u8>,
         /// How often the line came back to one of them.
         returns: u32,
         /// When it went to another one last.
@@ -65,7 +68,8 @@ impl Uplinks {
         for named in &self.named {
             order::insert(&mut all, named.address, |new, known| new < known);
         }
-        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let all = all.iter().map(|it| Shown(*it, self.prefix).to_string());
+        let all: Vec<String> = all.collect();
         let all = all.join(" and ");
         Some(format!(
             "two uplinks? {all} take turns, and the one that is published stays while it is named; fix: have the router send this host \
@@ -88,6 +92,7 @@ impl Uplinks {
             let before = before.filter(|before| *before != address)?;
             return Some(Self {
                 named: vec![here(before), here(address)],
+                prefix: None,
                 returns: 0,
                 turned: now.clone(),
             });
@@ -118,6 +123,7 @@ impl Uplinks {
         };
         Self {
             named: both.map(here).into(),
+            prefix: None,
             returns: RETURNS,
             turned: now.clone(),
         }
@@ -197,6 +203,7 @@ pub fn weigh<'a>(
     let Some((uplinks, published)) = known.as_mut().zip(published) else {
         return seen;
     };
+    uplinks.prefix = prefix;
     for named in &mut uplinks.named {
         if voters(named.address) > 0 {
             named.at = now.clone();
@@ -217,6 +224,9 @@ pub fn weigh<'a>(
             corroborated: true,
             hinted: false,
         })
+    } else if counts.is_empty() {
+        // Nobody named any: why, is told.
+        return seen;
     } else {
         Err(uplinks.told().unwrap_or_default())
     };
@@ -417,6 +427,18 @@ mod tests {
             home.candidate = None;
         }
         assert_eq!(home.known, None);
+    }
+
+    #[test]
+    fn prefixes_that_take_turns_are_told_as_such() {
+        let mut home = Home::new();
+        home.published = ip("2a00:1:2:3::");
+        for at in 0..8 {
+            home.cycle(&up(["2a00:1:2:3::a", "2a00:1:2:4::b"][at % 2]));
+        }
+        let told = home.known.and_then(|it| it.told()).unwrap();
+        let turns = "two uplinks? 2a00:1:2:3::/64 and 2a00:1:2:4::/64 take turns";
+        assert!(told.starts_with(turns), "{told}");
     }
 
     #[test]

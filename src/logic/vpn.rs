@@ -215,7 +215,8 @@ pub fn verdict(vpn: &Vpn, seen: &Seen, facts: &Facts) -> Told {
             let why = format!(
                 "UDP port {port} is listened to on [::], and it is not known whether that takes IPv4 too"
             );
-            return not_known(&why, None);
+            let fix = "see whether `ss -lune` shows v6only:1 for it, and have the VPN's server listen on 0.0.0.0 then";
+            return not_known(&why, Some(fix));
         }
         Some(_) => {}
     }

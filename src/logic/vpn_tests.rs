@@ -39,7 +39,7 @@ fn what_is_in_the_way_comes_first_then_what_is_not_known_then_what_speaks_for_it
         ),
         (
             |_, seen, _| seen.listens = Some(Listens::PerhapsIpv6Alone),
-            "not known, UDP port 51820 is listened to on [::], and it is not known whether that takes IPv4 too",
+            "not known, UDP port 51820 is listened to on [::], and it is not known whether that takes IPv4 too; fix: see whether `ss -lune` shows v6only:1 for it, and have the VPN's server listen on 0.0.0.0 then",
         ),
         (
             |_, _, facts| facts.external = Some(12345),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Plug, PlugError, PlugStatus, device};
 use crate::config::http_plug::{HttpPlug, Question, Verb};
 use crate::config::{Credentials, Endpoint, PlugKind, Recovery};
+use crate::logic::advice;
 use crate::logic::recovery::CutPlug;
 use crate::net::Deadline;
 use crate::net::http::{Http, Method, Reply, Request};
@@ -31,6 +32,7 @@ pub struct Requests {
     /// With the secret in its place.
     headers: Vec<(String, String)>,
     has_password: bool,
+    is_home_assistant: bool,
     reference: CutPlug,
 }
 
@@ -79,6 +81,7 @@ impl Requests {
             state,
             headers,
             has_password,
+            is_home_assistant: recovery.plug == PlugKind::HomeAssistant,
             reference: recovery.cut_plug(),
         })
     }
@@ -123,7 +126,9 @@ impl Requests {
             401 if self.has_password => Err(PlugError::undone(
                 "the plug refuses the token or password (status 401); fix: check the file of recovery.password_file",
             )),
-            _ => device::expect_success(&reply).map(|()| reply),
+            _ => device::expect_success(&reply)
+                .map(|()| reply)
+                .map_err(|error| self.by_own_keys(error)),
         }
     }
 
@@ -134,7 +139,18 @@ impl Requests {
                 message: format!("its state cannot be read: {error}"),
                 ..error
             })?;
-        is_on(question, &reply.body).map_err(PlugError::unsure)
+        is_on(question, &reply.body).map_err(|why| self.by_own_keys(PlugError::unsure(why)))
+    }
+
+    /// The keys of the requests are none that a user of Home Assistant has set.
+    fn by_own_keys(&self, error: PlugError) -> PlugError {
+        match advice::split(&error.message) {
+            (what, Some(fix)) if self.is_home_assistant && fix.starts_with("check ") => PlugError {
+                message: advice::join(what, Some("check recovery.address and recovery.entity")),
+                ..error
+            },
+            _ => error,
+        }
     }
 
     /// Switches, and waits until the state says so, where it can be asked for: also where the answer was lost, as that of what takes long.

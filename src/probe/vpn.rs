@@ -19,6 +19,8 @@ const UP: u32 = 1;
 const DISCARD: u16 = 9;
 /// `wg` asks the kernel, or a process of this host.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// A socket that takes what one peer sends, and nothing else (`TCP_ESTABLISHED` of `net/tcp_states.h`).
+const CONNECTED: &str = "01";
 const MAX_OUTPUT: u64 = 64 * 1024;
 
 /// Looks at it. `families` are those of its record; `to` is where the router forwards it, as far as that is known; `public` is the public IPv4
@@ -71,7 +73,8 @@ fn link(interface: &str) -> Link {
     }
 }
 
-/// Who has that port, by the tables of the kernel (`proc_net(5)`): a heading, and a line for each socket with its local address second.
+/// Who has that port, by the tables of the kernel (`proc_net(5)`): a heading, and a line for each socket with its local address second, and its
+/// state fourth.
 fn listens(
     tables: [&str; 2],
     port: u16,
@@ -82,7 +85,11 @@ fn listens(
         return None;
     }
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
-    let locals = lines.filter_map(|line| line.split_ascii_whitespace().nth(1));
+    let locals = lines.filter_map(|line| {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        let local = words.next()?;
+        (words.nth(1) != Some(CONNECTED)).then_some(local)
+    });
     let mut all: Vec<IpAddr> = locals.filter_map(|it| address(it, port)).collect();
     all.sort_unstable();
     all.dedup();
@@ -241,6 +248,8 @@ mod tests {
             (seen.link, seen.listens),
             (Some(Link::Up), Some(Listens::Here))
         );
+        socket.connect(("127.0.0.1", port)).unwrap();
+        assert_eq!(look(port, "").listens, Some(Listens::Nobody), "one peer");
         drop(socket);
         assert_eq!(look(port, "").listens, Some(Listens::Nobody));
         let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use socket2::Domain;
@@ -16,6 +16,9 @@ const RTM_GETROUTE: u16 = 26;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
+const RTA_MULTIPATH: u16 = 9;
+/// Of the internet, for documentation (RFC 5737): to be asked for, and never sent to.
+const ANYWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// `netlink(7)`, `linux/netlink.h`.
 const NLM_F_REQUEST: u16 = 1;
 /// The route that is there, and none where the kernel only assumes one.
@@ -32,6 +35,8 @@ struct Route {
     interface: Option<u32>,
     /// The next hop; none where there is none.
     gateway: Option<IpAddr>,
+    /// It has several next hops.
+    is_shared: bool,
 }
 
 /// The interface by which `address` is reached, where that is a tunnel: what is lost in it says nothing of the line below.
@@ -97,12 +102,19 @@ pub fn leads_by(address: IpAddr, router: IpAddr) -> bool {
 pub fn leads_through(address: IpAddr, interface: &str) -> bool {
     let index = of_kernel(format!("/sys/class/net/{interface}/ifindex"));
     let index = index.trim().parse().ok();
-    index.is_some_and(|index| ask(&question(address, Some(index))).is_some())
+    index.is_some_and(|index| ask(&question(address, Some(index), RTM_F_FIB_MATCH)).is_some())
+}
+
+/// Whether what goes to the internet over IPv4 is spread over several next hops. The tables of the kernel show the first of them alone.
+#[must_use]
+pub fn is_shared() -> bool {
+    let question = question(ANYWHERE.into(), None, RTM_F_FIB_MATCH);
+    ask(&question).is_some_and(|route| route.is_shared)
 }
 
 /// The way that the kernel would take to `address`.
 fn route_to(address: IpAddr) -> Option<Route> {
-    ask(&question(address, None))
+    ask(&question(address, None, 0))
 }
 
 /// The kernel's answer to a question.
@@ -113,8 +125,8 @@ fn ask(question: &[u8]) -> Option<Route> {
     route_in(answer.get(..length)?)
 }
 
-/// Asks for the route to one address; by one interface, for that which is there.
-fn question(address: IpAddr, interface: Option<u32>) -> Vec<u8> {
+/// Asks for the route to one address, by one interface where that is given.
+fn question(address: IpAddr, interface: Option<u32>, flags: u32) -> Vec<u8> {
     let (domain, octets) = match address {
         IpAddr::V4(v4) => (Domain::IPV4, v4.octets().to_vec()),
         IpAddr::V6(v6) => (Domain::IPV6, v6.octets().to_vec()),
@@ -125,7 +137,6 @@ fn question(address: IpAddr, interface: Option<u32>) -> Vec<u8> {
         let head = [8, RTA_OIF].map(u16::to_ne_bytes).concat();
         [head, index.to_ne_bytes().to_vec()].concat()
     });
-    let flags = interface.map_or(0, |_| RTM_F_FIB_MATCH);
     // Family and length of the prefix before what is left open; the address.
     let mut asked = vec![family, u8::try_from(length * 8).unwrap_or_default()];
     asked.extend([0; 6]);
@@ -152,6 +163,7 @@ fn route_in(answer: &[u8]) -> Option<Route> {
         let length = usize::from(length);
         let data = rest.get(4..length)?;
         match (kind, <[u8; 4]>::try_from(data)) {
+            (RTA_MULTIPATH, _) => route.is_shared = true,
             (RTA_OIF, Ok(index)) => route.interface = Some(u32::from_ne_bytes(index)),
             (RTA_GATEWAY, Ok(octets)) => route.gateway = Some(octets.into()),
             (RTA_GATEWAY, Err(_)) => {
@@ -196,11 +208,12 @@ mod tests {
             Some(Route {
                 interface,
                 gateway: gateway.parse().ok(),
+                is_shared: false,
             })
         };
         let index = attribute(8, RTA_OIF, &7_u32.to_ne_bytes());
         assert_eq!(of(RTM_NEWROUTE, &index), by(Some(7), ""));
-        let behind = [attribute(5, 9, &[1, 0, 0, 0]), index.clone()].concat();
+        let behind = [attribute(5, 12, &[1, 0, 0, 0]), index.clone()].concat();
         assert_eq!(
             of(RTM_NEWROUTE, &behind),
             by(Some(7), ""),
@@ -214,6 +227,7 @@ mod tests {
             of(RTM_NEWROUTE, &gateway).unwrap().gateway,
             Some([0xfe; 16].into())
         );
+        assert!(of(RTM_NEWROUTE, &attribute(4, 9, &[])).unwrap().is_shared);
         assert_eq!(of(2, &index), None, "an error");
         for cut in 4..index.len() {
             assert_eq!(of(RTM_NEWROUTE, index.get(..cut).unwrap()), None);

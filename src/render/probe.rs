@@ -30,8 +30,8 @@ pub(crate) struct Document<'a> {
     /// What the UPS says, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     ups: Option<UpsObject<'a>>,
-    /// What the router says of each port that it is to forward (`forward`), and whether the VPN is reached from outside (`vpn`); left out if there is
-    /// nothing of the kind.
+    /// What the router says of each port that it is to forward (`forward`), what answers over the line that the plug serves if that is another
+    /// one than this host's (`line`), and whether the VPN is reached from outside (`vpn`); left out if there is nothing of the kind.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     home: &'a [Finding],
     /// What the AAAA records would hold that have a host part of their own, or an address that will not stay.
@@ -48,8 +48,8 @@ pub(crate) struct Held<'a> {
     /// Its type.
     #[serde(rename = "type")]
     kind: RecordType,
-    /// Whose host part stands behind the prefix of the line: a configured `suffix`, or that of the host's `stable` address; null if the
-    /// address is as the providers see it.
+    /// Whose host part stands behind the prefix of the line: a configured `suffix`, that of a `mac`, or that of the host's `stable` address;
+    /// null if the address is as the providers see it.
     host_part: Option<&'static str>,
     /// Its address; null if none would be published.
     address: Option<IpAddr>,
@@ -176,6 +176,7 @@ fn lines(probed: &Probed) -> Vec<Line> {
     lines.extend(probed.home.iter().map(|it| {
         let (subsystem, mark) = match it.check {
             "vpn" => ("VPN", mark_of(it.level)),
+            "line" => ("PLUG_LINE", mark_of(it.level)),
             _ => ("FORWARD", mark_of(it.level)),
         };
         let line = Line::new(

@@ -20,9 +20,10 @@ use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
+use crate::logic::recovery::RecoveryState;
 use crate::logic::schedule;
 use crate::logic::state::{State, VERSION};
-use crate::logic::units::{config_duration, human_ago};
+use crate::logic::units::{config_duration, human_age, human_ago};
 use crate::store::{StateDir, state};
 use crate::system;
 
@@ -75,7 +76,7 @@ pub fn look(
         (None, None) => findings.extend(cron.as_ref().map(Cron::look)),
     }
     findings.extend([icmp(settings, runner), interface(adapters)]);
-    findings.extend(served(adapters));
+    findings.extend(served(adapters, state.as_ref(), now));
     (findings, state)
 }
 
@@ -490,30 +491,56 @@ fn interface(adapters: &Adapters) -> Finding {
     }
 }
 
-/// Whether the line that the plug serves can be watched: its interface has a link, and a default route leads through it.
-fn served(adapters: &Adapters) -> Option<Finding> {
-    let recovery = &adapters.settings.recovery;
-    let interface = recovery
-        .interface
-        .as_deref()
-        .filter(|_| recovery.limits.enabled)?;
-    let told = "recovery.interface";
+/// Whether the line that the plug serves can be watched, and is up.
+fn served(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Option<Finding> {
+    let limits = &adapters.settings.recovery.limits;
+    let interface = limits.interface.as_deref().filter(|_| limits.enabled)?;
     let mut routes = adapters.default_routes().iter();
-    Some(match adapters.link(interface) {
-        Err(error) => Finding::warn("host", format!("{told}: {error}: its line is not watched"))
-            .fix("connect it, or fix recovery.interface"),
-        Ok(()) if routes.any(|route| route.interface == interface) => Finding::ok(
-            "host",
-            format!("{told}: {interface} has a link and a default route"),
+    let is_routed = routes.any(|route| route.interface == interface);
+    let link = adapters.link(interface);
+    let known = state.map(|state| &*state.recovery);
+    Some(line_of_plug(interface, link, is_routed, known, now))
+}
+
+/// Whether its interface has a link, and a default route leads through it; and what the last cycle found of it.
+fn line_of_plug(
+    interface: &str,
+    link: Result<(), String>,
+    is_routed: bool,
+    known: Option<&RecoveryState>,
+    now: &Moment,
+) -> Finding {
+    let served = known.and_then(|it| it.served);
+    let (found, fix) = match (link, served.filter(|line| line.is_down())) {
+        (Err(error), _) => (
+            format!("{error}: its line is not watched"),
+            "connect it, or fix recovery.interface".to_owned(),
         ),
-        Ok(()) => Finding::warn(
-            "host",
-            format!("{told}: no default route leads through {interface}: its line is not watched"),
-        )
-        .fix(
-            "give it one, with a higher metric if it is not to be used, or fix recovery.interface",
+        (Ok(()), _) if !is_routed => (
+            format!("no default route leads through {interface}: its line is not watched"),
+            "give it one, with a higher metric if it is not to be used, or fix recovery.interface"
+                .to_owned(),
         ),
-    })
+        (Ok(()), Some(verdict)) => {
+            let away = known.and_then(|it| it.away.as_ref()?.elapsed(now).known());
+            let lasts = away.map_or_else(String::new, |it| format!(" for {}", human_age(it)));
+            (
+                format!(
+                    "the line of {interface} has been {}{lasts}",
+                    verdict.as_str()
+                ),
+                format!(
+                    "see what the plug does about it: {}",
+                    called::cadence("status")
+                ),
+            )
+        }
+        (Ok(()), None) => {
+            let found = format!("recovery.interface: {interface} has a link and a default route");
+            return Finding::ok("host", found);
+        }
+    };
+    Finding::warn("host", format!("recovery.interface: {found}")).fix(fix)
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.

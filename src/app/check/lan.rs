@@ -72,6 +72,10 @@ fn moved(state: &State, now: &Moment) -> Option<Finding> {
 }
 
 fn routes(adapters: &Adapters) -> Option<Finding> {
+    if adapters.is_spread() {
+        let told = "the default route has several next hops, and which one is taken is chance";
+        return Some(Finding::warn(CHECK, told).fix(METRICS));
+    }
     let routes = adapters.default_routes();
     let routes = routes
         .iter()

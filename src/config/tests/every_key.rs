@@ -201,6 +201,6 @@ fn every_key_of_the_recovery_is_read() {
         settings.recovery.limits.restore_after,
         Duration::from_secs(60 * 60)
     );
-    assert_eq!(settings.recovery.interface.as_deref(), Some("eth3"));
+    assert_eq!(settings.recovery.limits.interface.as_deref(), Some("eth3"));
     assert!(settings.recovery.limits.when_unverified);
 }

@@ -11,6 +11,15 @@ fn wrong(section: &str) -> String {
 }
 
 #[test]
+fn a_vpn_has_an_interface_of_its_own() {
+    assert_eq!(
+        problems(&format!("{NAME}[vpn]\ninterface = \"lo\"\n")),
+        [":4: vpn.interface = \"lo\": expected the interface of the VPN, as \"wg0\""]
+    );
+    assert!(settings(&format!("{NAME}[vpn]\n")).vpn.is_some());
+}
+
+#[test]
 fn a_port_is_enough() {
     let read = settings(&format!("{NAME}[[forward]]\ninternal = 51820\n"));
     let it = &read.forwards[0];

@@ -114,6 +114,10 @@ fn a_host_part_is_of_an_aaaa_record_one_of_three_and_fits_behind_the_prefix() {
         ),
         ("mac = \"aa:bb:cc\"", format!(":4: record.mac = \"aa:bb:cc\": {MAC}")),
         (
+            "mac = \"00:00:00:00:00:00\"",
+            format!(":4: record.mac = \"00:00:00:00:00:00\": {MAC}"),
+        ),
+        (
             "mac = \"01:00:5e:00:00:01\"",
             format!(":4: record.mac = \"01:00:5e:00:00:01\": {MAC}"),
         ),
@@ -137,7 +141,7 @@ fn a_host_part_is_of_an_aaaa_record_one_of_three_and_fits_behind_the_prefix() {
         ),
         (
             "prefix = 56",
-            ":1: record.prefix is set: expected suffix, mac or address = \"stable\" beside it: an address that is taken as the providers see it \
+            ":4: record.prefix is set: expected suffix, mac or address = \"stable\" beside it: an address that is taken as the providers see it \
              has no prefix of its own"
                 .to_owned(),
         ),

@@ -53,7 +53,12 @@ fn what_the_sample_comments_out_are_the_defaults_and_examples_of_what_has_none()
         Some("eth0")
     );
     assert_eq!(
-        settings_of_sample.recovery.interface.take().as_deref(),
+        settings_of_sample
+            .recovery
+            .limits
+            .interface
+            .take()
+            .as_deref(),
         Some("eth0")
     );
     assert!(settings_of_sample.network.ca_file.take().is_some());

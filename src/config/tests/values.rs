@@ -232,8 +232,13 @@ fn one_ups_is_asked_of_one_server() {
         problem("[ups]\nnut = \"ups@localhost\"\napcupsd = \"localhost\""),
         ":4: ups.apcupsd = \"localhost\": expected either ups.nut or ups.apcupsd, not both"
     );
+    let two = problem("[ups]\nnut = [\"ups@a\", \"ups@b\"]");
+    assert!(
+        two.contains("an array: expected a string in quotes: one UPS and its host"),
+        "{two}"
+    );
     assert_eq!(
         problem("[ups]\nnut = \"localhost:3493\""),
-        ":3: ups.nut = \"localhost:3493\": expected the UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\""
+        ":3: ups.nut = \"localhost:3493\": expected one UPS and its host, as upsc names them: \"ups@localhost\" or \"ups@host:port\""
     );
 }

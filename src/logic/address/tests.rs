@@ -228,7 +228,7 @@ fn an_address_is_cloudflares_inside_its_published_ranges_alone() {
         ("2606:4701::1", false),
     ] {
         assert_eq!(
-            is_cloudflares(address.parse().unwrap()),
+            is_proxied(&[address.parse().unwrap()]),
             expected,
             "{address}"
         );

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::app::check::Level;
 use crate::app::probe::{DnsProbed, Probed};
-use crate::logic::address::is_cloudflares;
+use crate::logic::address::is_proxied;
 use crate::logic::observation::Signal;
 use crate::logic::records::RecordSpec;
 use crate::logic::units::Family;
@@ -66,7 +66,7 @@ pub fn answered(probed: &Probed, asked: &DnsProbed) -> Answered {
     match (answer, wanted(probed, &asked.record)) {
         ([], _) => Answered::Missing,
         ([one], Some(public)) if *one == public => Answered::Same,
-        (some, _) if some.iter().all(|address| is_cloudflares(*address)) => Answered::Proxied,
+        (some, _) if is_proxied(some) => Answered::Proxied,
         (_, Some(_)) => Answered::Other,
         (_, None) => Answered::Unknown,
     }

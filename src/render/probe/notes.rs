@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::answers::{Answered, answered, wan_up, wanted};
 use crate::app::probe::{Probed, PublicIpProbed};
+use crate::logic::address::publishable;
 use crate::logic::host_part::prefix_of;
 use crate::logic::order;
 use crate::logic::units::Family;
@@ -121,7 +122,14 @@ pub fn all(probed: &Probed) -> Vec<String> {
 fn disagreement(public_ip: &PublicIpProbed) -> Option<Note> {
     let mut told: Vec<(IpAddr, Vec<&str>)> = vec![];
     for said in &public_ip.providers {
-        if let Ok(address) = said.result {
+        // The router alone tells one that is not the internet's, and that it has none is told in its own line.
+        if let Some(address) = said
+            .result
+            .as_ref()
+            .ok()
+            .filter(|it| publishable(**it).is_ok())
+        {
+            let address = *address;
             let by = host_of(said.target.as_deref().unwrap_or_default());
             let is_same = |known: IpAddr| {
                 prefix_of(known, public_ip.compared) == prefix_of(address, public_ip.compared)

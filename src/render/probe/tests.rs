@@ -129,6 +129,21 @@ note: the providers name different IPv4 addresses: 11.0.0.7 (api.ipify.org,
 }
 
 #[test]
+fn a_router_behind_another_one_is_no_provider_that_disagrees() {
+    let router = |address| {
+        let both = [
+            (IPIFY, 74, Ok("11.0.0.7")),
+            ("router 192.168.1.1 (NAT-PMP)", 3, Ok(address)),
+        ];
+        notes(&probed(&both, &[]))
+    };
+    for address in ["100.64.1.1", "192.168.1.2", "10.0.0.2", "0.0.0.0"] {
+        assert_eq!(router(address), "", "{address}");
+    }
+    assert!(router("11.0.0.9").contains("name different IPv4 addresses"));
+}
+
+#[test]
 fn public_dns_that_is_not_the_public_address_is_explained() {
     let provided = [(IPIFY, 74, Ok("11.0.0.7")), (TRACE, 31, Ok("11.0.0.7"))];
     let with = |answer: &[&str]| probed(&provided, &[(ONE, answer)]);

@@ -271,8 +271,8 @@ pub struct Record {
     /// Why public DNS does not follow its zone, where Cloudflare says so.
     #[serde(skip)]
     pub zone: Option<String>,
-    /// Whose host part stands behind the prefix of the line: a configured `suffix`, or that of the host's `stable` address; left out if
-    /// the address is as the providers see it.
+    /// Whose host part stands behind the prefix of the line: a configured `suffix`, that of a `mac`, or that of the host's `stable` address;
+    /// left out if the address is as the providers see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_part: Option<&'static str>,
     /// What it held when it was last verified; null if it never was.
@@ -366,6 +366,9 @@ pub struct Recovery {
     /// The verdict on the line that the plug serves, if the last cycle went out by another one; left out if not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<Verdict>,
+    /// Since when that line is down, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_down: Option<Past>,
     /// How many power cycles there were since the line was READY last.
     pub attempts_in_outage: u32,
     /// How many power cycles there were in the last 24 hours.

@@ -263,6 +263,11 @@ fn recovery(text: &mut Text, document: &Document) {
         "Power cycles of the last 24 hours.",
         Some(count(recovery.attempts_in_day as u64)),
     );
+    text.one(
+        "cadence_plug_line_up",
+        "Whether the line that the plug serves is up, if this host goes out by another one.",
+        recovery.line.and_then(|line| is(!line.is_down())),
+    );
     let backoff = document.backoff.as_ref();
     text.one(
         "cadence_api_paused",

@@ -388,7 +388,15 @@ impl<'a> Sheet<'a> {
                 Truth::Wrong if is_brief => format!("  WRONG{more}"),
                 _ => format!("{padding}  {}{more}", evidence(record)),
             };
-            self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);
+            let (told, room) = (rest.trim_start(), self.style.width.saturating_sub(INDENT));
+            let is_parted = columns(&head) + columns(&rest) > room;
+            // What fits below as a whole is not parted.
+            if is_parted && columns(&head) <= room && columns(told) + DEEPER <= room {
+                self.row_at(INDENT, DEEPER, label, Some(paint), [&head, ""]);
+                self.row_at(INDENT + DEEPER, 0, "", None, [told, ""]);
+            } else {
+                self.row_at(INDENT, DEEPER, label, Some(paint), [&head, &rest]);
+            }
             label = "";
             for note in notes(record) {
                 let (what, fix) = advice::split(&note);
@@ -462,8 +470,12 @@ impl<'a> Sheet<'a> {
     fn recovery(&mut self, recovery: &Recovery) {
         if let Some(verdict) = recovery.line {
             let paint = Mark::of_verdict(verdict).paint();
-            let told = ": the line that the plug serves; this host goes out by another one";
-            self.row("plug's line", Some(paint), verdict.as_str(), told);
+            let since = recovery.line_down.map(|it| self.since(it));
+            let since = since.unwrap_or_default();
+            let told = format!(
+                "{since}: the line that the plug serves; this host goes out by another one"
+            );
+            self.row("plug's line", Some(paint), verdict.as_str(), &told);
         }
         if recovery.dark {
             let why = recovery.guardrail.as_deref().unwrap_or_default();

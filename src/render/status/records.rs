@@ -110,6 +110,7 @@ pub fn evidence(record: &Record) -> String {
     };
     let part = record.host_part.map_or("", |part| match part {
         "stable" => ", stable address",
+        "mac" => ", by its MAC address",
         _ => ", by its suffix",
     });
     format!("{layer}, {when}{proxied}{part}")

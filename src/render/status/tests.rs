@@ -274,7 +274,8 @@ fn clocks_that_cannot_be_compared_make_times_unknown_and_never_a_guess() {
         "freshness    STALE: cannot tell when the last cycle ran; all below is from then,",
         "readiness    NOT_READY since 2026-02-02 05:31",
         "outage       WAN_DOWN since 2026-02-02 05:31, seen in 24 cycles",
-        "records      vpn.example.com A      11.22.33.44  was right at an unknown time",
+        "records      vpn.example.com A      11.22.33.44",
+        "               was right at an unknown time (DoH)",
         "last 24 h    ························",
         "last cycle   at an unknown time, took 295 ms",
         "next cycle   unknown: the clocks cannot tell (fast, every 30 s)",
@@ -553,4 +554,62 @@ fn where_the_locale_shows_ascii_alone_the_page_has_no_other_character() {
     };
     let page = pretty(&document, &ascii, &TimeZone::UTC);
     assert!(page.is_ascii(), "{page}");
+}
+
+#[test]
+fn of_the_line_that_the_plug_serves_is_told_that_it_is_down_and_since_when() {
+    let mut state = ready();
+    state.recovery.served = Some(Verdict::WanDown);
+    state.recovery.away = Some(at(0));
+    let of = |state: &State| document(state, &at(60));
+    let down = of(&state);
+    let page = page(&down, None).replace("\n             ", " ");
+    let row =
+        "plug's line  WAN_DOWN since 2026-02-02 02:40, for 1 min: the line that the plug serves";
+    assert!(page.contains(row), "{page}");
+    let gauge = |document: &Document| {
+        let text = super::metrics::text(document, 0, super::metrics::Form::Prometheus);
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines
+            .into_iter()
+            .find(|it| it.starts_with("cadence_plug_line_up"))
+    };
+    assert_eq!(gauge(&down).as_deref(), Some("cadence_plug_line_up 0"));
+    state.recovery.served = Some(Verdict::Healthy);
+    let up = of(&state);
+    assert!(up.recovery.line_down.is_none());
+    assert_eq!(gauge(&up).as_deref(), Some("cadence_plug_line_up 1"));
+    state.recovery.served = None;
+    assert_eq!(gauge(&of(&state)), None);
+}
+
+#[test]
+fn what_is_told_of_a_record_is_not_parted_where_all_of_it_fits_below() {
+    let name = "wireguard-at-home.example.com";
+    let mut state = ready();
+    let right = verified("11.222.133.144", Layer::Doh, LAST);
+    state.records.insert((RecordType::A, name), right);
+    let records = vec![record(name, RecordType::A)];
+    let (limits, policy) = (disabled(), policy());
+    let configured = Configured {
+        records: &records,
+        policy: &policy,
+        recovery: &limits,
+        forwards: &[],
+    };
+    let rows = |width| {
+        let style = Style {
+            width,
+            ..style(false)
+        };
+        let document = Document::new(Some(&state), Some(configured), &at(LAST));
+        let page = pretty(&document, &style, &TimeZone::UTC);
+        let mut lines = page.lines().skip_while(|line| !line.starts_with("records"));
+        let mut line = || lines.next().unwrap().to_owned();
+        [line(), line()]
+    };
+    let head = format!("records      {name} A  11.222.133.144");
+    let told = "DoH, just now";
+    assert_eq!(rows(80)[0], format!("{head}  {told}"));
+    assert_eq!(rows(70), [head, format!("               {told}")]);
 }

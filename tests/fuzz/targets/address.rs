@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cadence::config::Endpoint;
-use cadence::logic::address::{is_cloudflares, publishable};
+use cadence::logic::address::{is_proxied, publishable};
 use cadence::logic::units::Family;
 use cadence::probe::public_ip::parse_answer;
 
@@ -51,7 +51,7 @@ fn judge(address: IpAddr) {
         checks::line(&refusal.to_string(), 160);
         return;
     }
-    assert!(!is_cloudflares(address));
+    assert!(!is_proxied(&[address]));
     let strange = match address {
         IpAddr::V4(it) => {
             let [a, b, ..] = it.octets();

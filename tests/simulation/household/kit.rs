@@ -209,6 +209,7 @@ fn limits(rng: &mut StdRng, modem_boots: u64) -> Limits {
     let knows = rng.random_bool(0.5);
     Limits {
         enabled: true,
+        interface: None,
         off_time: Duration::from_secs(rng.random_range(5..=60)),
         expected_network_recovery: if knows && modem_boots > 180 {
             Duration::from_secs(modem_boots)

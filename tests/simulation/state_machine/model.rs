@@ -645,6 +645,7 @@ pub fn policy() -> Policy {
 pub fn limits() -> Limits {
     Limits {
         enabled: true,
+        interface: None,
         off_time: Duration::from_secs(10),
         expected_network_recovery: Duration::from_secs(30),
         escalation_buffer: Duration::ZERO,

@@ -7,6 +7,7 @@ use crate::app::adapters::Outside;
 use crate::app::check::runner::Handover;
 use crate::config::TokenSource;
 use crate::logic::state::LastCycle;
+use crate::logic::verdict::Verdict;
 use crate::system;
 
 fn settings(more: &str) -> Settings {
@@ -452,4 +453,28 @@ fn a_cycle_that_is_missing_where_the_service_is_there_can_be_started() {
         timer(None, &now, &settings(""), Some(&others)),
         Finding::warn("timer", "no cycle has run yet").fix(START_ONE)
     );
+}
+
+#[test]
+fn a_line_of_the_plug_that_the_last_cycle_found_down_is_a_warning_and_for_how_long() {
+    let known = |served| RecoveryState {
+        served: Some(served),
+        away: Some(crate::logic::fixtures::at(0)),
+        ..RecoveryState::default()
+    };
+    let told = |link: Result<(), &str>, is_routed, known: &RecoveryState| {
+        let now = crate::logic::fixtures::at(300);
+        let link = link.map_err(str::to_owned);
+        line_of_plug("wan1", link, is_routed, Some(known), &now)
+    };
+    let (up, down) = (known(Verdict::Healthy), known(Verdict::WanDown));
+    let well = told(Ok(()), true, &up);
+    assert_eq!(well.level, Level::Ok, "{well:?}");
+    let found = told(Ok(()), true, &down);
+    let what = "recovery.interface: the line of wan1 has been WAN_DOWN for 5 min";
+    assert_eq!((found.level, &*found.message), (Level::Warn, what));
+    let gone = told(Err("interface wan1 does not exist"), false, &down);
+    assert!(gone.message.contains("wan1 does not exist"), "{gone:?}");
+    let found = told(Ok(()), false, &down);
+    assert!(found.message.contains("no default route"), "{found:?}");
 }

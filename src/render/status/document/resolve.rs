@@ -127,7 +127,7 @@ impl Recovery {
             (Some(with), Some(verdict)) => known
                 .allows(with.recovery, verdict, with.policy.unsettled_interval, now)
                 .err()
-                .map(|guardrail| guardrail.to_string())
+                .map(|guardrail| known.told(guardrail, with.recovery))
                 .or_else(|| known.held.clone()),
             (None, _) => Some("the configuration cannot be read".to_owned()),
             (_, None) => Some("no cycle has run yet".to_owned()),
@@ -139,6 +139,11 @@ impl Recovery {
             guardrail,
             fix,
             line: known.served,
+            line_down: known
+                .away
+                .as_ref()
+                .filter(|_| known.served.is_some_and(Verdict::is_down))
+                .map(|away| Past::of(away, now)),
             attempts_in_outage: known.in_outage,
             attempts_in_day: known.attempts.len(),
             dark,

@@ -203,6 +203,7 @@ fn stretched(rng: &mut StdRng, least: u64, doublings: u32) -> u64 {
 const fn defaults() -> Limits {
     Limits {
         enabled: true,
+        interface: None,
         off_time: Duration::from_secs(30),
         expected_network_recovery: Duration::from_secs(3 * MINUTE),
         escalation_buffer: Duration::from_secs(MINUTE),

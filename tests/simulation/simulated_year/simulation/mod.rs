@@ -314,6 +314,7 @@ impl Deeds for Home<'_> {
 fn disabled() -> Limits {
     Limits {
         enabled: false,
+        interface: None,
         off_time: Duration::ZERO,
         expected_network_recovery: Duration::ZERO,
         escalation_buffer: Duration::ZERO,
