@@ -82,14 +82,12 @@ const DELETE: &str = "delete it on the router, or wait until its time is over";
 /// Why a forward is not there, or is not ended.
 pub(super) fn why_not(mapping: &Mapping, router: IpAddr, by: &str, refusal: &Refusal) -> String {
     let label = mapping.label();
-    if mapping.standing == Standing::Closing {
+    let is_left = matches!(refusal, Refusal::Left(_));
+    if mapping.standing == Standing::Closing && !is_left {
         let told = match refusal {
-            Refusal::Silent => "it did not answer".to_owned(),
-            Refusal::Forbidden(why) | Refusal::NotKept(why) | Refusal::Other(why) => why.clone(),
-            Refusal::OtherHost | Refusal::Taken { .. } => {
-                "it says that another host has it".to_owned()
-            }
-            Refusal::Left(was) => format!("it leads to {was}, which this host was before"),
+            Refusal::Silent | Refusal::Left(_) => "it did not answer",
+            Refusal::Forbidden(why) | Refusal::NotKept(why) | Refusal::Other(why) => why,
+            Refusal::OtherHost | Refusal::Taken { .. } => "it says that another host has it",
         };
         let told = format!("router {router} does not end the forward of {label} ({by}: {told})");
         return advice::join(&told, Some(DELETE));

@@ -35,7 +35,7 @@ echo "-- a home that is set up"
 start_router
 home "${vpn[@]}"
 cycle
-check "what is not known yet" "not_known, it is not known whether the line is up" "$(verdict)"
+check "what is not known yet" "not_known, the line is not READY" "$(verdict)"
 cycle
 check "published, forwarded, listened to" "yes, wg0 is up, UDP port 51820 is listened to and forwarded, and vpn.example.com points here" "$(verdict)"
 check "by its name" 11.22.33.44 "$(where)"
