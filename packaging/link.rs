@@ -3,7 +3,7 @@
 //! stretches of 64 KiB, so that a cycle takes 0.8 MiB less of memory than where that is spread over all of the program, and a timer 0.4 MiB less.
 //!
 //! What comes with Rust since 1.90 for x86-64 Linux and links there by default can (`rust-lld`). Others are not asked: GNU's refuses what it
-//! does not know. It knows how to put functions side by side, and is asked for that where it is known to be there, as by `packaging/container/build`.
+//! does not know. A static binary (musl) is linked by GNU's in most places: that knows how to put functions side by side, and so does LLVM's.
 #![allow(clippy::print_stdout, reason = "so Cargo is told")]
 
 use std::env;
@@ -22,11 +22,10 @@ fn main() {
     if env::var("PROFILE").as_deref() != Ok("release") {
         return;
     }
-    // LLVM's goes by the place of its own section of this name; GNU's by what matches first.
     let (name, place) = if is_linked_by_lld() {
         println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
         (".text", "AFTER .eh_frame")
-    } else if env::var("RUSTC_LINKER").is_ok_and(|it| it.ends_with("musl-gcc")) {
+    } else if env::var("TARGET").is_ok_and(|it| it.contains("-musl")) {
         (".text.first", "BEFORE .text")
     } else {
         return;

@@ -2,7 +2,7 @@
 //! process 1 of a container: it reaps, and passes on what would end it.
 //!
 //! It reads neither configuration nor state: each cycle finds out by itself whether it is due, and tells when the next one is. So all that it
-//! needs is a clock and a child, and it drops the rest of the program before it waits: it executes itself anew, under [`NAME`].
+//! needs is a clock and a child, and it drops the rest of the program before it waits: it executes itself anew, under a name of its own.
 
 use std::ffi::OsString;
 use std::io;
@@ -51,6 +51,7 @@ const LAST_WAIT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When signals cannot be heard.
+#[inline(never)]
 pub fn run(context: &Context) -> Result<u8, Error> {
     // Without /proc nobody tells but who called it.
     let called = || std::env::args_os().next().unwrap_or_default().into();
@@ -78,6 +79,7 @@ pub fn is_process_1() -> bool {
 }
 
 /// Tells the timer, which listens at stdin, in how many milliseconds the next cycle is due.
+#[inline(never)]
 pub fn tell(context: &Context) {
     let Ok(Some(dir)) = StateDir::existing(&context.state_dir()) else {
         return;
@@ -93,6 +95,7 @@ pub fn tell(context: &Context) {
 ///
 /// # Errors
 /// The power is not known to be back.
+#[inline(never)]
 pub fn end_left_over(context: &Context) -> Result<u8, Error> {
     if pending_cut::end(context, LAST_WAIT)? {
         log::warn!("a cut had left the modem without power; it is back on");

@@ -48,6 +48,8 @@ spec["containers"][0]["volumeMounts"].append({"name": "config", "mountPath": "/e
 spec["volumes"].append({"name": "config", "hostPath": {"path": "/etc/cadence"}})
 # No memory can be limited in a system that is booted in a namespace.
 del spec["containers"][0]["resources"]
+# An empty variable counts as not set.
+spec["containers"][0]["env"][0]["value"] = ""
 # Podman has no fsGroup.
 assert spec["securityContext"]["fsGroup"] == 65532
 volume["metadata"]["annotations"] = {"volume.podman.io/uid": "65532", "volume.podman.io/gid": "65532"}

@@ -140,7 +140,7 @@ a_stop_gives_the_power_back() {
 compose_runs_it() {
   local compose=(env DOCKER_HOST=unix:///run/podman/podman.sock /usr/libexec/docker/cli-plugins/docker-compose --project-directory /etc/cadence) begun
   install -m 0644 "$work/world/cadence.toml" "$project/packaging/container/compose.yaml" "$root/etc/cadence"
-  printf '%s\n' 'services: {cadence: {volumes: ["./cadence.toml:/etc/cadence/cadence.toml:ro"]}}' >"$root/etc/cadence/compose.override.yaml"
+  printf '%s\n' 'services: {cadence: {environment: {CADENCE_RECORDS: ""}, volumes: ["./cadence.toml:/etc/cadence/cadence.toml:ro"]}}' >"$root/etc/cadence/compose.override.yaml"
   inside systemctl start podman.socket
   world address "${addresses[2]}"
   begun=$(now)
