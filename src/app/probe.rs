@@ -143,9 +143,9 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
         let router = wanted(ProbeSignal::Router).then(|| beside(scope, || adapters.router()));
         let wan = wanted(ProbeSignal::Wan).then(|| {
             beside(scope, move || {
-                adapters
-                    .wan(&families(&adapters.settings.records), false, deadline)
-                    .signal
+                let families = families(&adapters.settings.records);
+                let wan = adapters.wan(&families, false, deadline);
+                (wan.signal, plug_line(adapters, deadline))
             })
         });
         let dns = beside(scope, || {
@@ -153,17 +153,16 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
                 dns(adapters, record, server, deadline)
             })
         });
-        let serves = wanted(ProbeSignal::Wan) && adapters.serves_another();
-        let plug_line = serves.then(|| beside(scope, || plug_line(adapters, deadline)));
         let host = wanted(ProbeSignal::Host).then(|| adapters.host());
         let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
         let public_ip: Vec<_> = public_ip.into_iter().flatten().collect();
+        let (wan, plug_line) = wan.and_then(Begun::join).unzip();
         let mut probed = Probed {
             addresses: addresses(adapters, &public_ip),
             at,
             host,
             router: router.and_then(Begun::join),
-            wan: wan.and_then(Begun::join),
+            wan,
             public_ip,
             dns: dns
                 .join()
@@ -185,9 +184,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
             }
         };
         probed.home = forwards.iter().map(finding).collect();
-        probed
-            .home
-            .extend(plug_line.and_then(Begun::join).flatten());
+        probed.home.extend(plug_line.flatten());
         if only.is_empty() {
             let told = vpn(adapters, &probed, &forwards, known);
             probed.home.extend(told.map(|told| finding_of(&told)));
@@ -198,7 +195,8 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
 
 /// What answers over the line that the plug serves, where this host goes out by another one.
 fn plug_line(adapters: &Adapters, deadline: Deadline) -> Option<Finding> {
-    let (host, _, wan) = adapters.served(deadline)?;
+    let serves = adapters.serves_another();
+    let (host, _, wan) = serves.then(|| adapters.served(deadline))??;
     let interface = host.target.unwrap_or_default();
     Some(match host.result.and(wan.signal.result) {
         Ok(()) => Finding::ok(

@@ -373,10 +373,11 @@ fn recovery(mut section: Section<'_, '_>) -> Recovery {
 
 /// By default it is reached by the first record's name.
 fn vpn(mut section: Section<'_, '_>, records: &[RecordSpec]) -> Option<Vpn> {
-    let interface = section.parsed("interface", |text| match text {
-        "lo" => Err("the interface of the VPN, as \"wg0\"".to_owned()),
-        _ => url::interface(text),
-    });
+    let interface = section.parsed("interface", url::interface);
+    if let (Some("lo"), Some(place)) = (interface.as_deref(), section.place("interface")) {
+        let allowed = "the interface of the VPN, as \"wg0\"";
+        section.refuse_at(place, "interface", " = \"lo\"", allowed);
+    }
     let port = section.whole("port", bounds::VPN_PORT);
     let name = section.parsed("name", |text| {
         let name = idn::to_ascii(text)?;
