@@ -7,6 +7,7 @@ use super::datagram::{PORT, answer, connected};
 use super::gateway::pcp;
 use super::igd::{external_address, find_control};
 use crate::file::of_kernel;
+use crate::logic::address::publishable;
 use crate::logic::forward::{Granted, Heard, Holder, Mapping, Place, Refusal};
 
 use crate::logic::gateway::Protocol;
@@ -88,7 +89,15 @@ pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Op
                     let address = external_address(way, http, part).ok()?;
                     Some((way.clone(), address))
                 });
-                let (way, external) = known.or_else(|| find_control(place.router, http, part))?;
+                // Where that has no public address, another of its connections may be in use by now.
+                let is_public = |(_, address): &&(String, Option<Ipv4Addr>)| {
+                    address.is_some_and(|it| publishable(it.into()).is_ok())
+                };
+                let found = match known.as_ref().filter(is_public) {
+                    Some(_) => None,
+                    None => find_control(place.router, http, part),
+                };
+                let (way, external) = found.or(known)?;
                 (way, None, external)
             }
         };

@@ -542,6 +542,12 @@ fn what_leads_here_already_is_renewed_where_it_is_ours_and_left_alone_where_it_i
         assert!(!granted.was_gone);
         assert_eq!(asked.lock().unwrap().len(), asks, "{description}");
     }
+    // By its name, as some tell a host.
+    let (control, _) = keeper(Some(entry("nas.lan", 51820, "cadence")), |_, _| None);
+    assert!(!ask_device(&control, None, false).unwrap().is_foreign);
+    let (control, _) = keeper(Some(entry("nas.lan", 51820, "Xbox")), |_, _| None);
+    let taken = ask_device(&control, None, true);
+    assert!(matches!(taken, Err(Refusal::Taken { .. })), "{taken:?}");
     // Ours from when it was configured in another way makes room.
     let (control, asked) = keeper(Some(entry("127.0.0.1", 9, "cadence")), |_, _| None);
     assert!(ask_device(&control, None, true).is_ok());

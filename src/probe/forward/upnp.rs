@@ -1,5 +1,7 @@
 //! The same by an Internet Gateway Device of UPnP, which tells who has a port, and does not always do what it says.
 
+use std::net::IpAddr;
+
 use super::super::igd::{call, find_control, within};
 use super::{NAME, Router, is_old, left};
 use crate::logic::forward::{Granted, Holder, Mapping, Refusal};
@@ -46,7 +48,9 @@ impl Router<'_> {
             let arguments = [("NewPortMappingIndex", &*index_text)];
             match self.call("GetGenericPortMappingEntry", &arguments) {
                 Ok(said) => {
-                    let is = |element, value| within(&said, element) == Some(value);
+                    let is = |element, value| {
+                        within(&said, element).is_some_and(|it| it.eq_ignore_ascii_case(value))
+                    };
                     if is("NewExternalPort", port) && is("NewProtocol", protocol) {
                         return Some(Ok(Some(holder_in(&said))));
                     }
@@ -196,8 +200,15 @@ impl Router<'_> {
     }
 }
 
+/// Whether it leads where it is to lead. Some devices tell a host by its name: of what is called as ours that is taken to be so.
 fn leads_there(mapping: &Mapping, holder: &Holder) -> bool {
-    holder.host == mapping.to.to_string() && holder.port == mapping.internal
+    let is_name = !holder.host.is_empty() && holder.host.parse::<IpAddr>().is_err();
+    let is_there = if is_name {
+        holder.description == NAME
+    } else {
+        holder.host == mapping.to.to_string()
+    };
+    is_there && holder.port == mapping.internal
 }
 
 /// Who has a port, as an entry tells it.
