@@ -193,7 +193,7 @@ pub fn cycle(
         }
         (Ok(()), Some(why)) => {
             state.recovery.interrupted(&now);
-            state.recovery.lights(&now);
+            state.recovery.intend_light(&now);
             let why = advice::with(&why, "; the power is back");
             emit(state, RecoveryPhase::Failed, Some(why.clone()), &now);
             Ok(Outcome::Failed(why))

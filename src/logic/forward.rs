@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use super::address::publishable;
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
 use super::gateway::{Protocol, YOUNG, behind, went_on};
@@ -44,9 +45,9 @@ stored! {
         pub asked: Moment,
         /// How often in a row it said nothing.
         pub silent: u32,
-        /// Its external address, where nothing from the internet reaches that, or it is none.
+        /// Its external address, as it told it last.
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub behind: Option<IpAddr>,
+        pub external: Option<IpAddr>,
         /// When it told last that it had started anew.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub restarted: Option<Moment>,
@@ -93,7 +94,7 @@ impl Forwards {
             heard: now.clone(),
             asked: now.clone(),
             silent: 0,
-            behind: None,
+            external: None,
             restarted: None,
             refused: vec![],
             disbelieved: None,
@@ -365,11 +366,29 @@ impl Forwards {
                 mapping.stand(Standing::Open, now);
                 let was_open = before == Standing::Open;
                 let mut told = vec![];
+                let is_within = |at: &Option<Moment>, time| {
+                    at.as_ref().is_some_and(|at| at.elapsed(now).under(time))
+                };
+                let mut is_quiet = false;
                 if was_open && granted.was_gone {
-                    let gone = "the router had it no more".to_owned();
-                    told.push(mapping.event(ForwardPhase::Lost, router, Some(gone)));
+                    is_quiet = is_within(&self.disbelieved, DISBELIEF);
+                    let is_again =
+                        self.restarted.as_ref() != Some(now) && is_within(&self.restarted, OFTEN);
+                    let gone = if is_again {
+                        "the router had it no more, once more: from now on it is asked for again quietly"
+                    } else {
+                        "the router had it no more"
+                    };
+                    if is_quiet || is_again {
+                        self.disbelieved = Some(now.clone());
+                    }
+                    self.restarted = Some(now.clone());
+                    if !is_quiet {
+                        let gone = Some(gone.to_owned());
+                        told.push(mapping.event(ForwardPhase::Lost, router, gone));
+                    }
                 }
-                if !was_open || granted.was_gone {
+                if !was_open || granted.was_gone && !is_quiet {
                     told.push(mapping.event(ForwardPhase::Opened, router, None));
                 }
                 return told;
@@ -425,15 +444,13 @@ impl Forwards {
 
     /// Takes up its external address, where it told that.
     pub fn take_up_external(&mut self, external: Option<IpAddr>) {
-        if external.is_some() {
-            self.behind = external.filter(|it| behind(*it).is_some() || it.is_unspecified());
-        }
+        self.external = external.or(self.external);
     }
 
     /// Why its forwards lead nowhere, where that is known.
     #[must_use]
     pub fn nowhere(&self) -> Option<String> {
-        let external = self.behind?;
+        let external = self.external?;
         let (what, fix) = behind(external)?.told()?;
         let told = format!("leads nowhere: the router's external address is {external}, {what}");
         Some(advice::join(&told, Some(fix)))
@@ -446,8 +463,8 @@ impl Forwards {
         if self.silent > 1 {
             return self.silence();
         }
-        let external = self.behind.filter(IpAddr::is_unspecified)?;
-        let told = format!("the router says that it has no external address ({external})");
+        let external = self.external.filter(|it| publishable(*it).is_err())?;
+        let told = format!("the router's external address is {external}, which is no public one");
         let fix = "see on the router which of its connections is in use";
         Some(advice::join(&told, Some(fix)))
     }

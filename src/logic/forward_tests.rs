@@ -462,7 +462,7 @@ fn what_the_router_tells_of_its_address_when_it_is_greeted_counts_at_once() {
         home.cycle(400, &grant);
         let (is_nowhere, problem) = told(&home);
         let problem = problem.unwrap();
-        assert!(!is_nowhere && problem.contains("no external address (0.0.0.0); fix: "));
+        assert!(!is_nowhere && problem.contains("0.0.0.0, which is no public one; fix: "));
         home.external = Some(ip("11.22.33.44"));
         home.cycle(800, &grant);
         assert_eq!(told(&home), (false, None));
@@ -486,6 +486,30 @@ fn of_a_router_that_has_fallen_silent_it_is_not_known_whether_what_is_open_still
     home.speaks = Some(("NAT-PMP", 0));
     home.cycle(600, &grant);
     assert_eq!(told(&home), (Standing::Open, false));
+}
+
+#[test]
+fn a_router_that_forgets_its_forwards_is_told_of_twice_and_asked_quietly_from_then_on() {
+    let mut home = Home::new(UPNP);
+    home.cycle(0, &grant);
+    assert_eq!(home.told(), ["opened"]);
+    let forgot = |deed| {
+        grant(deed).map(|it| Granted {
+            was_gone: true,
+            lifetime_s: Some(7200),
+            ..it
+        })
+    };
+    for s in (400..6 * HOUR).step_by(400) {
+        home.cycle(s, &forgot);
+        assert_eq!(home.standing(), Standing::Open);
+    }
+    let told = home.told();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(
+        told[2].ends_with("from now on it is asked for again quietly"),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Forwarded {
     pub lifetime_s: Option<u32>,
     /// Somebody else made it.
     pub is_foreign: bool,
+    /// The router's own address out there, where it tells that.
+    pub router_external: Option<IpAddr>,
     /// The router has it, and nothing from the internet reaches the router.
     pub leads_nowhere: bool,
     /// What is wrong with it, with what to do.
@@ -53,6 +55,7 @@ pub fn forwarded(wanted: &[Forward], known: Option<&Forwards>) -> Vec<Forwarded>
         spoken: String::new(),
         lifetime_s: None,
         is_foreign: false,
+        router_external: None,
         leads_nowhere: false,
         problem: known.and_then(Forwards::silence),
     }));
@@ -74,6 +77,7 @@ fn of_mapping(mapping: &Mapping, known: Option<&Forwards>) -> Forwarded {
         spoken: known.map(Forwards::spoken).unwrap_or_default(),
         lifetime_s: Some(mapping.lifetime_s).filter(|it| is_open && *it > 0),
         is_foreign: mapping.is_foreign,
+        router_external: known.and_then(|known| known.external),
         leads_nowhere: nowhere.is_some(),
         problem: nowhere
             .or_else(|| known.and_then(Forwards::doubt).filter(|_| is_open))

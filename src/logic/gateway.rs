@@ -266,7 +266,9 @@ impl Gateway {
             Some(Mismatch::DoubleNat) => {
                 ": another router stands before it (double NAT); fix: have that one forward what this one is to get, or let one of them be a bridge"
             }
-            Some(Mismatch::NoAddress) => ": it has no public address",
+            Some(Mismatch::NoAddress) => {
+                ": it has no public address; fix: see on the router which of its connections is in use"
+            }
             Some(Mismatch::Elsewhere) => {
                 ", which is not the public address: this host goes out by a VPN or another uplink; fix: network.vpn_guard = true, or network.interface, keeps the records at home"
             }

@@ -3,7 +3,7 @@
 use super::advice;
 use super::forward::{Forward, Forwards, Standing};
 use super::forwarded::{Forwarded, forwarded};
-use super::gateway::Mismatch;
+use super::gateway::{Mismatch, Protocol};
 use super::readiness::Readiness;
 use super::record_state::Truth;
 use super::records::RecordSpec;
@@ -126,7 +126,16 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
         );
         return Leads::NotKnown(advice::join(&why, Some(&fix)));
     };
-    let problem = forward.problem.clone().unwrap_or_default();
+    let mut problem = forward.problem.clone().unwrap_or_default();
+    // By PCP it tells that only where it is asked for a forward, which is twice in its time.
+    let other = forward.router_external.zip(public);
+    let other = other.filter(|_| forward.spoken != Protocol::Pcp.name());
+    if let Some((its, public)) = other.filter(|(its, public)| its != public && problem.is_empty()) {
+        let told =
+            format!("the router's external address is {its}, and the internet sees {public}");
+        let fix = "see whether this host goes out by a VPN, a proxy or another uplink";
+        problem = advice::join(&told, Some(fix));
+    }
     match forward.standing {
         Standing::Open if forward.leads_nowhere => Leads::Not(problem),
         Standing::Open if !problem.is_empty() => Leads::NotKnown(problem),
@@ -152,6 +161,7 @@ mod tests {
     use crate::logic::units::RecordType;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one home, from cold to open")]
     fn what_the_state_knows_of_the_name_and_of_the_port_is_taken_from_it() {
         let spec = RecordSpec {
             name: "vpn.example.com".to_owned(),
@@ -228,8 +238,23 @@ mod tests {
         );
         let known = open.forwards.as_mut().unwrap();
         known.mappings[0].standing = Standing::Open;
+        known.way = Some("NAT-PMP".to_owned());
         let with = |open: &State| of(open, &seen, std::slice::from_ref(&forward)).port;
         assert_eq!(with(&open), Leads::Here);
+        for (external, word) in [
+            ("11.0.0.1", None),
+            ("11.0.0.2", Some("the internet sees 11.0.0.1; fix: ")),
+            ("192.0.0.4", Some("which is no public one; fix: ")),
+            ("0.0.0.0", Some("which is no public one; fix: ")),
+        ] {
+            let known = open.forwards.as_mut().unwrap();
+            known.take_up_external(Some(ip(external)));
+            match (with(&open), word) {
+                (Leads::Here, None) => {}
+                (Leads::NotKnown(why), Some(word)) => assert!(why.contains(word), "{why}"),
+                (leads, _) => panic!("{external}: {leads:?}"),
+            }
+        }
         let known = open.forwards.as_mut().unwrap();
         known.take_up_external(Some(ip("10.1.2.3")));
         let port = with(&open);

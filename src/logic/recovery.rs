@@ -337,11 +337,13 @@ impl RecoveryState {
     pub fn interrupted(&mut self, now: &Moment) {
         self.cut = None;
         self.watch = None;
+        self.plug_seen = None;
         self.unsure = Some(now.clone());
     }
 
     /// Whether an off of ours may still be carried out, as by what switches over the air or by way of somebody's cloud.
-    fn may_go_off(&self, now: &Moment) -> bool {
+    #[must_use]
+    pub fn may_go_off(&self, now: &Moment) -> bool {
         let since = self.unsure.as_ref();
         since.is_some_and(|since| since.elapsed(now).under(LATE))
     }

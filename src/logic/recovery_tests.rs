@@ -644,13 +644,21 @@ fn an_off_that_nobody_confirmed_is_looked_for_in_each_cycle_until_it_is_too_late
         "a hand meant it"
     );
     state.interrupted(&at(600));
-    state.lights(&at(600));
     for s in [630, 1499] {
         assert!(state.wants_light(&limits, &at(s)), "{s}");
         assert!(state.was_left_off(Some(false), None, &at(s)), "{s}");
         assert!(!state.was_left_off(Some(true), None, &at(s)), "{s}");
-        assert!(!state.was_left_off(None, None, &at(s)), "{s}");
     }
+    // Where nobody looked after that, restore_after is what finds it.
+    assert!(!state.wants_light(&limits, &at(1500)));
+    let lasting = Limits {
+        restore_after: Duration::from_secs(1800),
+        ..limits.clone()
+    };
+    assert!(!state.wants_light(&lasting, &at(1799)));
+    assert!(state.wants_light(&lasting, &at(1800)));
+    assert!(state.was_left_off(Some(false), None, &at(1800)));
+    state.lights(&at(1000));
     assert!(!state.was_left_off(Some(false), None, &at(1500)));
     // A line that works has its power.
     state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(630));

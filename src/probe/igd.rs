@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::datagram::unbound;
 use crate::logic::address::publishable;
@@ -12,6 +13,8 @@ use crate::net::http::{Http, Method, Request};
 /// Simple Service Discovery Protocol (UPnP Device Architecture 1.1, 1.3).
 const SSDP: u16 = 1900;
 const SSDP_GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
+/// For so long its address is waited for.
+const ADDRESS_LIMIT: Duration = Duration::from_millis(300);
 /// So many of its connections are looked at.
 const MOST_SERVICES: usize = 4;
 /// The device's description, and its answer.
@@ -115,6 +118,8 @@ pub(super) fn external_address(
     http: &Http,
     end: Deadline,
 ) -> Result<Option<Ipv4Addr>, ()> {
+    // Nothing else is to wait for it.
+    let end = Deadline::after(end.within(ADDRESS_LIMIT));
     match call(control, "GetExternalIPAddress", &[], http, end) {
         Ok(said) => Ok(within(&said, "NewExternalIPAddress").and_then(|it| it.parse().ok())),
         Err(Some(_)) => Ok(None),

@@ -42,7 +42,7 @@ pub fn restore(
     if restored.is_ok() {
         let now = system::now();
         state.recovery.interrupted(&now);
-        state.recovery.lights(&now);
+        state.recovery.intend_light(&now);
     }
     Some(restored)
 }
@@ -97,7 +97,10 @@ pub(super) fn light(
     }
     let (on, uptime) = (status.on, status.uptime);
     if !state.recovery.was_left_off(on, uptime, &now) {
-        state.recovery.plug_seen = Some(now);
+        // While an off of ours may still arrive, that it is on says nothing of later.
+        if !state.recovery.may_go_off(&now) {
+            state.recovery.plug_seen = Some(now);
+        }
         return None;
     }
     intend_light(state, save);

@@ -136,7 +136,7 @@ impl Home {
         if state.recovery.cut.is_some() && self.light_up()? {
             self.world.note("a cut that was left is over".to_owned());
             state.recovery.interrupted(&self.now());
-            state.recovery.lights(&self.now());
+            state.recovery.intend_light(&self.now());
         }
         Ok(())
     }

@@ -313,7 +313,7 @@ impl Home {
             self.plug_on = true;
             self.truth.powered = Some(self.seconds);
             state.recovery.interrupted(&now);
-            state.recovery.lights(&now);
+            state.recovery.intend_light(&now);
         }
         let seen = observation(input.seen);
         let (mut state, decision) = step(state, &seen, &now, &desired);
