@@ -11,7 +11,7 @@ source tests/system/lab.sh
 # shellcheck source=tests/system/checks.sh
 source tests/system/checks.sh
 # shellcheck disable=SC2154 # of lab.sh
-packages=$root_packages,dpkg-dev
+packages=$root_packages,apt-utils,dpkg-dev
 
 [[ $(id -u) == 0 ]] || { echo "$0: needs root, for a Debian of its own" >&2; exit 77; }
 work=$(mktemp -d)
@@ -39,7 +39,9 @@ inside=$work/tarball/cadence-$version-linux-$arch
 check "its program" "cadence $version" "$("$inside/cadence" --version)"
 check "its pages are those of the manual" "" "$(cd man && for page in *.[1-8]; do cmp "$page" "$inside/man/$page" 2>&1; done)"
 check "whose the files in it are" 0/0 "$(tar -tvzf "$made/cadence-$version-linux-$arch.tar.gz" --numeric-owner | awk '{print $2}' | sort -u)"
-check "images in the archive" 1 "$(tar -xOf "$made/cadence-$version-oci.tar" ./index.json | grep -o '"digest"' | wc -l)"
+from_image() { tar -xOf "$made/cadence-$version-oci.tar" "./$1"; }
+index=$(from_image index.json | jq -r '.manifests[0].digest | sub(":"; "/")')
+check "images in the archive" "linux/$arch" "$(from_image "blobs/$index" | jq -r '.manifests[].platform | "\(.os)/\(.architecture)"')"
 
 # --- what it refuses, and what it says where it cannot
 
