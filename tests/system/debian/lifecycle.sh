@@ -200,6 +200,22 @@ the_same_and_an_older_version_can_be_installed() {
   check "the next cycle" "success 0" "$(result)"
 }
 
+# A configuration file that the package writes: Debian's policy, 10.7.3.
+icmp_is_permitted_as_the_administrator_says() {
+  local file=$root/etc/sysctl.d/10-cadence.conf
+  rm "$file"
+  inside sysctl -qw net.ipv4.ping_group_range="1 0"
+  install_package /root/cadence.deb --reinstall >/dev/null
+  check "its sysctl file, deleted, after an installation" "absent 1 0" "$(icmp)"
+  echo '# Nobody.' >"$file"
+  install_package /root/cadence.deb --reinstall >/dev/null
+  inside apt-get remove -qq -y cadence >/dev/null 2>&1
+  check "changed, after a removal" "# Nobody. 1 0" "$(icmp)"
+  install_package /root/cadence.deb >/dev/null
+  check "changed, after another installation" "# Nobody. 1 0" "$(icmp)"
+}
+icmp() { echo "$(cat "$root/etc/sysctl.d/10-cadence.conf" 2>/dev/null || echo absent) $(inside sysctl -n net.ipv4.ping_group_range | xargs)"; }
+
 removing_stops_and_keeps() {
   local before cycles
   before=$(configuration) cycles=$(total)
@@ -245,6 +261,7 @@ check_tells_of_the_timers
 the_hosts_events_start_a_cycle
 an_upgrade_leaves_the_cycle_alone
 the_same_and_an_older_version_can_be_installed
+icmp_is_permitted_as_the_administrator_says
 removing_stops_and_keeps
 purging_leaves_nothing
 a_wide_icmp_range_stays
