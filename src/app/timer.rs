@@ -32,7 +32,7 @@ use crate::file::of_kernel;
 use crate::logging::log_to_stderr;
 use crate::logic::schedule::until_planned;
 use crate::logic::state::{State, VERSION};
-use crate::logic::turns::{LOOK, Next, Troubles, Turn, pause};
+use crate::logic::turns::{ENDING, LEAST, LOOK, Next, Troubles, Turn, pause};
 use crate::store::{StateDir, state};
 use crate::system;
 
@@ -133,16 +133,20 @@ impl Timer {
     fn run(mut self) -> u8 {
         // Since boot, as a host that sleeps is late.
         let mut due = Duration::ZERO;
-        let mut seen = None;
+        let (mut seen, mut was_killed) = (None, false);
         while self.signals.stop().is_none() {
             let left = due.saturating_sub(system::since_boot());
             // Somebody else may have run a cycle, or left a cut.
             if left.is_zero() || self.look() != seen {
-                let told = self
-                    .take(&["reconcile", "--if-due", "--tell-timer"], false)
-                    .0;
+                let words = ["reconcile", "--if-due", "--tell-timer"];
+                let (told, status) = self.take(&words, false);
                 seen = self.look();
-                due = system::since_boot().saturating_add(pause(&told));
+                // It may have left the modem without power. What is killed each time would be so again.
+                let is_killed = status.and_then(WaitStatus::terminating_signal).is_some();
+                let again = is_killed && !was_killed;
+                was_killed = is_killed;
+                let pause = if again { LEAST } else { pause(&told) };
+                due = system::since_boot().saturating_add(pause);
             } else {
                 self.signals.wait(left.min(LOOK));
                 while matches!(wait(WaitOptions::NOHANG), Ok(Some(_))) {}
@@ -202,6 +206,10 @@ impl Timer {
         let begun = Instant::now();
         let mut turn = Turn::begin(Duration::ZERO);
         let (mut passed_on, mut hung) = (last, false);
+        if last {
+            // It waits for another one first.
+            turn.ask(ENDING);
+        }
         loop {
             loop {
                 match wait(WaitOptions::NOHANG) {

@@ -518,7 +518,11 @@ impl<'r, 'a> Section<'r, 'a> {
     /// What is told of a key that there is not; `form` is how one is written.
     fn unknown(&self, name: &str, form: &str) -> String {
         let hint = did_you_mean(name, self.keys.iter().copied());
-        let path = if may_be_token(name) || name.contains("://") {
+        // In an entry of a variable, what stands behind the address of a receiver may be a part of that.
+        let is_of_secret = ["heartbeat", "notify"].contains(&self.name)
+            && matches!(self.table, Some(Table::Entry(_)))
+            && hint.is_empty();
+        let path = if may_be_token(name) || name.contains("://") || is_of_secret {
             "(not shown)".to_owned()
         } else {
             cut(&self.path(name))

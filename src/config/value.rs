@@ -92,7 +92,10 @@ impl<'a> Value<'a> {
 
     /// ` = "text"` or ` is a table`, to follow a key in an error. Numbers are repeated as they stand in the `file`.
     pub fn shown(self, key: &str, file: &str) -> String {
-        if UNSHOWN.contains(&key) {
+        // The address of a receiver is its password, and may stand one key off.
+        let is_of_receiver = key.starts_with("heartbeat.") || key.starts_with("notify.");
+        let is_url = self.as_text().is_some_and(|it| it.contains("://"));
+        if UNSHOWN.contains(&key) || is_of_receiver && is_url {
             return " (not shown)".to_owned();
         }
         match self {

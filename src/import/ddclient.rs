@@ -93,7 +93,7 @@ fn hosts_of(hosts: &[&str], own: &[Setting<'_>], globals: &[Setting<'_>], into: 
     let get = |key: &str| last(own, key).or_else(|| last(globals, key));
     if get("protocol").is_none_or(|protocol| !protocol.eq_ignore_ascii_case("cloudflare")) {
         for host in hosts {
-            into.lose(host, "its protocol is another one than cloudflare");
+            into.lose(named(host), "its protocol is another one than cloudflare");
         }
         return;
     }
@@ -113,6 +113,15 @@ fn hosts_of(hosts: &[&str], own: &[Setting<'_>], globals: &[Setting<'_>], into: 
             };
             into.add(wanted, token);
         }
+    }
+}
+
+/// A name as it may be shown: what follows a comma in a password looks like one, but for its dot.
+fn named(host: &str) -> &str {
+    if host.contains('.') {
+        host
+    } else {
+        "a name (not shown)"
     }
 }
 

@@ -40,6 +40,22 @@ fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
     });
 }
 
+/// As by a host that is short of memory.
+#[test]
+fn a_cycle_that_is_killed_in_the_dark_is_followed_by_the_next_before_the_minute_is_over() {
+    let stage = Stage::with(Kind::Emulated(PlugModel::Http), LONG_OFF);
+    let timer = at_once(&stage);
+    until("the modem was never off", || !stage.has_power());
+    let killed = Instant::now();
+    for cycle in children_of(timer.0.id()) {
+        send("KILL", cycle);
+    }
+    until("the modem stays off", || stage.has_power());
+    assert!(killed.elapsed() < Duration::from_secs(30));
+    let (_, logged) = timer.stop();
+    assert!(logged.contains("a cycle was ended by signal 9"), "{logged}");
+}
+
 /// The cycle was killed in the dark, and so was the one after it, in which the plug did not answer.
 #[test]
 fn a_cut_that_no_cycle_could_end_is_ended_before_the_exit() {

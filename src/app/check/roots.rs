@@ -30,6 +30,15 @@ pub fn look(adapters: &Adapters, now: &Moment) -> Option<Finding> {
         let fix = "install ca-certificates, or name the file by the variable SSL_CERT_FILE";
         return Some(Finding::warn(CHECK, what).fix(fix));
     };
+    let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
+    if roots.at(seconds).is_none() {
+        let what = format!(
+            "network.trust is \"system\", and no certificate can be read from {}",
+            path.display()
+        );
+        let fix = "install ca-certificates anew, or correct the variable SSL_CERT_FILE";
+        return Some(Finding::warn(CHECK, what).fix(fix));
+    }
     let told = format!("those of {} count beside the built-in ones", path.display());
     Some(Finding::ok(CHECK, told))
 }

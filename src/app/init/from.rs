@@ -62,7 +62,13 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
         let zone = wanted.zone_id.as_ref().map(|_| STAND_IN);
         match spec(&wanted, zone, options.create).filter(|_| is_shown) {
             None => {
-                imported.lose_record(&wanted, "it is no name of a record, or not one in its zone");
+                let why = "it is no name of a record, or not one in its zone";
+                if wanted.name.contains('.') || wanted.zone_id.is_some() {
+                    imported.lose_record(&wanted, why);
+                } else {
+                    // A piece of a password may stand in the place of a name.
+                    imported.lose("a name (not shown)", why);
+                }
                 continue;
             }
             Some(_) if zone.is_some() => brought.unnamed.push(wanted),

@@ -283,6 +283,21 @@ fn a_variable_that_looks_like_one_of_ours_is_told() {
 }
 
 #[test]
+fn the_address_of_a_receiver_is_not_repeated_wherever_it_stands() {
+    for (name, value) in [
+        ("CADENCE_HEARTBEAT", "preset=https://hc-ping.com/hush"),
+        ("CADENCE_HEARTBEAT", "https://hc-ping.com/a hush"),
+        ("CADENCE_NOTIFY", "name=https://ntfy.sh/hush"),
+        ("CADENCE_NOTIFY", "url_file=https://ntfy.sh/hush"),
+        ("CADENCE_NOTIFY", "https://ntfy.sh/topic hush preset=ntfy"),
+    ] {
+        let problems = wrong(&[(name, value)]).concat();
+        assert!(!problems.contains("hush"), "{problems}");
+        assert!(problems.contains("(not shown)"), "{problems}");
+    }
+}
+
+#[test]
 fn a_secret_may_be_in_a_file_that_a_variable_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");

@@ -7,7 +7,12 @@ use std::fs;
 use super::{BLESS, cadence, documents, grammar, markup, root, settings};
 
 /// The written part of a page that is no command's.
-const OTHERS: [&str; 4] = ["cadence-json.5", "cadence-nas.7", "cadence.toml.5", "cadence.7"];
+const OTHERS: [&str; 4] = [
+    "cadence-json.5",
+    "cadence-nas.7",
+    "cadence.toml.5",
+    "cadence.7",
+];
 
 /// Begins the line in place of which the fields of a document are listed.
 const FIELDS: &str = "@FIELDS ";
