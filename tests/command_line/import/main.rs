@@ -187,6 +187,21 @@ fn each_sample_is_taken_as_it_was_agreed_on() {
 }
 
 #[test]
+fn what_follows_a_comma_in_a_password_is_not_told_as_a_name() {
+    let ours =
+        "protocol=cloudflare, zone=example.com, password=a-token-of-many-letters vpn.example.com\n";
+    for theirs in [
+        "protocol=dyndns2, login=me, password=abc,hush host.example.org\n",
+        "protocol=dyndns2, login=me, password=abc\\,hush\\,x host.example.org\n",
+        "protocol=dyndns2, login=me, password=a\\ hush host.example.org\n",
+    ] {
+        let told = told(&[ours, theirs].concat());
+        assert!(!told.contains("hush"), "{told}");
+        assert!(told.contains("left out !a name (not shown)"), "{told}");
+    }
+}
+
+#[test]
 fn a_file_that_is_of_no_tool_or_of_two_is_refused_with_what_is_understood() {
     for nothing in [
         "",
