@@ -257,7 +257,9 @@ impl RecoveryState {
     pub fn was_left_off(&self, on: Option<bool>, uptime: Option<Duration>, now: &Moment) -> bool {
         match (on, &self.plug_seen) {
             (Some(true), _) | (None, Some(_)) => false,
-            (Some(false) | None, None) => true,
+            (Some(false), None) => true,
+            // It got an on just now, and whether that is undone by a late off it cannot tell either.
+            (None, None) => !self.may_go_off(now),
             (Some(false), Some(_)) if self.may_go_off(now) => true,
             (Some(false), Some(seen)) => uptime
                 .zip(seen.elapsed(now).known())

@@ -648,7 +648,12 @@ fn an_off_that_nobody_confirmed_is_looked_for_in_each_cycle_until_it_is_too_late
         assert!(state.wants_light(&limits, &at(s)), "{s}");
         assert!(state.was_left_off(Some(false), None, &at(s)), "{s}");
         assert!(!state.was_left_off(Some(true), None, &at(s)), "{s}");
+        assert!(
+            !state.was_left_off(None, None, &at(s)),
+            "{s}: it cannot tell"
+        );
     }
+    assert!(state.was_left_off(None, None, &at(1500)));
     // Where nobody looked after that, restore_after is what finds it.
     assert!(!state.wants_light(&limits, &at(1500)));
     let lasting = Limits {

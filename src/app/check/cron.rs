@@ -10,9 +10,9 @@ use crate::file;
 const CHECK: &str = "cron";
 /// The job that the package installs.
 pub const JOB: &str = "/etc/cron.d/cadence";
-/// Where the usual cron daemons leave their process id.
 /// What starts it.
 pub const START: &str = "sudo service cron start";
+/// Where the usual cron daemons leave their process id.
 const PID_FILES: [&str; 2] = ["/run/crond.pid", "/run/cron.pid"];
 /// The largest job that is read.
 const MAX_JOB: usize = 64 * 1024;
