@@ -361,7 +361,8 @@ fn a_tool_that_still_runs_is_named_with_what_stops_it() {
     host.has("vpn", "A", &json!({}));
     let file = host.other("ddclient.conf", DDCLIENT);
     let program = host.home.path("ddclient");
-    fs::copy("/bin/sleep", &program).unwrap();
+    // No copy: that could be open for writing in a process that another test has just begun.
+    std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
     let mut running = Command::new(&program).arg("60").spawn().unwrap();
     let pid = running.id();
     // Until it is the program that it is to be.
