@@ -453,9 +453,16 @@ impl Adapters {
     /// The router that is configured, or the default gateway.
     #[must_use]
     pub fn router_address(&self) -> Option<RouterAddress> {
+        self.router_by(|| self.default_routes())
+    }
+
+    fn router_by<R: AsRef<[DefaultRoute]>>(
+        &self,
+        routes: impl FnOnce() -> R,
+    ) -> Option<RouterAddress> {
         let configured = self.settings.network.router.clone();
         let interface = self.dialer.interface();
-        configured.or_else(|| probe::host::router_of(self.default_routes(), interface))
+        configured.or_else(|| probe::host::router_of(routes().as_ref(), interface))
     }
 
     /// A sign of life of the router: where it gives none over IPv4, and none is configured, of that of IPv6.
@@ -737,9 +744,7 @@ impl Adapters {
         let everybody = once_each(everybody(&self.settings));
         let own = self.served.as_ref().filter(|_| serves);
         // The way may be another one by now.
-        let router = self.settings.network.router.clone();
-        let interface = self.dialer.interface();
-        let router = router.or_else(|| probe::host::router_of(&(self.routes)(), interface));
+        let router = self.router_by(self.routes);
         let asker = Asker {
             router: router.map(|it| it.address),
             by_memory_too: true,

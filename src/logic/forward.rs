@@ -84,6 +84,11 @@ pub struct Heard {
     pub external: Option<IpAddr>,
 }
 
+/// Whether it happened less than that ago.
+fn is_within(at: Option<&Moment>, time: Duration, now: &Moment) -> bool {
+    at.is_some_and(|at| at.elapsed(now).under(time))
+}
+
 impl Forwards {
     fn at(place: &Place, now: &Moment) -> Self {
         Self {
@@ -227,15 +232,12 @@ impl Forwards {
                     (None, _) => true,
                 };
                 let is_other_way = self.way.as_ref().is_some_and(|way| *way != heard.way);
-                let within = |at: &Option<Moment>, time| {
-                    at.as_ref().is_some_and(|at| at.elapsed(now).under(time))
-                };
                 if is_other_way {
                     self.lose("the router is spoken to in another way", told, now);
-                } else if !is_same && within(&self.disbelieved, DISBELIEF) {
+                } else if !is_same && is_within(self.disbelieved.as_ref(), DISBELIEF, now) {
                     is_odd = true;
                     self.disbelieved = Some(now.clone());
-                } else if !is_same && within(&self.restarted, OFTEN) {
+                } else if !is_same && is_within(self.restarted.as_ref(), OFTEN, now) {
                     self.disbelieved = Some(now.clone());
                     self.lose("the router started anew again, or its clock is wrong: from now on its forwards are renewed quietly whenever it tells that", told, now);
                 } else if !is_same {
@@ -366,14 +368,11 @@ impl Forwards {
                 mapping.stand(Standing::Open, now);
                 let was_open = before == Standing::Open;
                 let mut told = vec![];
-                let is_within = |at: &Option<Moment>, time| {
-                    at.as_ref().is_some_and(|at| at.elapsed(now).under(time))
-                };
                 let mut is_quiet = false;
                 if was_open && granted.was_gone {
-                    is_quiet = is_within(&self.disbelieved, DISBELIEF);
-                    let is_again =
-                        self.restarted.as_ref() != Some(now) && is_within(&self.restarted, OFTEN);
+                    is_quiet = is_within(self.disbelieved.as_ref(), DISBELIEF, now);
+                    let is_again = self.restarted.as_ref() != Some(now)
+                        && is_within(self.restarted.as_ref(), OFTEN, now);
                     let gone = if is_again {
                         "the router had it no more, once more: from now on it is asked for again quietly"
                     } else {
