@@ -20,7 +20,9 @@ fn build() -> PathBuf {
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     // What Cargo tells a test of its package would pass for news, and have everything built anew.
-    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let told = |name: &str| {
+        name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
         build.env_remove(name);
     }

@@ -85,15 +85,15 @@ seen() {
     | .signal + "=" + if .ok then "ok" + (.method // "" | if . == "" then . else "/" + . end) else .failure end] | join(" ")' <<<"$report"
 }
 
-failed=0 checks=0
+failed=0 checks=0 report=null
 # check WHAT EXPECTED FOUND
 check() {
   local mark=ok
   checks=$((checks + 1))
   [[ $2 == "$3" ]] || { mark=FAIL; failed=$((failed + 1)); }
   printf '%-4s %-37s %s' "$mark" "$1" "$3"
-  if [[ $mark == FAIL ]]; then printf '\n     expected%29s %s\n     %s' '' "$2" "$(jq -c .signals <<<"$report")"; fi
-  printf ' (%s ms)\n' "$(jq '.elapsed_ms | round' <<<"$report")"
+  if [[ $mark == FAIL ]]; then printf '\n     expected%29s %s\n     %s' '' "$2" "$(jq -c .signals? <<<"$report")"; fi
+  printf '%s\n' "$(jq -r 'if . then " (\(.elapsed_ms | round) ms)" else "" end' <<<"$report")"
 }
 
 told_all() {

@@ -23,17 +23,24 @@ cycle_right() {
   cat "$work/state" >"$kept/state.json"
   rm -f "$kept/counters"
 }
-# anew: a home that knows nothing yet, until it has found out how the router speaks.
+# anew [none]: a home that knows nothing yet, until it has found out how the router speaks. Another one where that was in none of the ways: a busy
+# host takes longer than the router is waited for.
 anew() {
-  kept=$(mktemp -d "$work/kept.XXXXXX")
-  for _ in {1..9}; do cycle_right; done
+  for _ in 1 2 3; do
+    kept=$(mktemp -d "$work/kept.XXXXXX")
+    for _ in {1..9}; do cycle_right; done
+    [[ ${1-} != none && $(remembered '.gateway.way // "none"') == none ]] || break
+  done
 }
 who() { jq -r '.signals[] | select(.signal == "public_ip") | .target // .error' <<<"$report" | sed -E 's#^https://.*#a provider#'; }
-# look WHAT EXPECTED: who told the address in the next cycle, and how many connections went beyond the router.
+# look WHAT EXPECTED: who told the address in the next cycle in which the router answered, and how many connections went beyond it.
 look() {
   local before
-  before=$(opened_through router)
-  cycle_right
+  for _ in 1 2 3; do
+    before=$(opened_through router)
+    cycle_right
+    [[ $(remembered '.gateway.silent // 0') != 0 ]] || break
+  done
   check "$1" "$2" "$(jq -r .verdict <<<"$report"), $(who), $(($(opened_through router) - before)) beyond"
 }
 remembered() { jq -r "$1" "$kept/state.json"; }
@@ -98,7 +105,7 @@ heal
 stop_router
 
 echo "-- a router that says nothing"
-anew
+anew none
 check "the way" none "$(remembered '.gateway.way // "none"')"
 before=$(remembered .gateway.asked.since_boot_ms)
 cycle_right
