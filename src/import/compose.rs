@@ -16,7 +16,13 @@ const BY_FILE: [(&str, &str); 5] = [
     ("ddclient", "ddclient.conf"),
     ("inadyn", "inadyn.conf"),
 ];
-const BY_ENVIRONMENT: &str = "favonia/cloudflare-ddns";
+/// An image whose configuration is its environment, and the tool.
+const BY_ENVIRONMENT: (&str, &str) = ("favonia/cloudflare-ddns", "favonia/cloudflare-ddns");
+/// One where it may be.
+const BY_EITHER: (&str, &str) = (
+    "timothyjmiller/cloudflare-ddns",
+    "timothymiller/cloudflare-ddns",
+);
 
 /// The service of a compose file that keeps records, and which tool it is.
 ///
@@ -28,7 +34,7 @@ pub fn read(
     into: &mut Imported,
 ) -> Result<&'static str, String> {
     let shell = beside(".env").map_or(vec![], |text| {
-        environment::dotenv(&text, &mut Imported::default())
+        environment::dotenv(&text, "", &mut Imported::default())
     });
     let services = root.get("services").and_then(Value::as_object);
     let mut found: Vec<(&str, &Object)> = vec![];
@@ -40,7 +46,7 @@ pub fn read(
         let image = json::field(service, "image").unwrap_or_default();
         let vars = variables(service, &shell, beside, &mut Imported::default());
         let has_any = vars.iter().any(|(name, _)| NAMES.contains(&name.as_str()));
-        if has_any || image.contains(BY_ENVIRONMENT) {
+        if has_any || is_of(&image, BY_ENVIRONMENT.0) {
             found.push((name, service));
         } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {
             by_file = Some((name, file));
@@ -65,11 +71,17 @@ pub fn read(
     let file = |path: &str| beside(outside(root, service, path).as_deref()?);
     environment::read(&vars, &file, into);
     let image = json::field(service, "image").unwrap_or_default();
-    Ok(if image.contains("timothyjmiller/") {
-        "timothymiller/cloudflare-ddns"
-    } else {
-        "favonia/cloudflare-ddns"
-    })
+    let mut tools = [BY_ENVIRONMENT, BY_EITHER].into_iter();
+    let known = tools.find(|(own, _)| is_of(&image, own));
+    into.is_guess = known.is_none();
+    Ok(known.unwrap_or(BY_ENVIRONMENT).1)
+}
+
+/// Whether it is an image of this owner and name, in whatever registry and version.
+fn is_of(image: &str, name: &str) -> bool {
+    let mut parts = image.rsplit('/');
+    let own = parts.next().and_then(|last| last.split([':', '@']).next());
+    parts.next().zip(own) == name.split_once('/')
 }
 
 /// The environment of a service: its files, and over them what is written in it.
@@ -85,9 +97,10 @@ fn variables(
             Value::Object(own) => json::field(own, "path"),
             path => text(path),
         };
-        match path.as_deref().and_then(beside) {
-            Some(text) => vars.extend(environment::dotenv(&text, into)),
-            None => into.lose("env_file", "it cannot be read"),
+        let path = path.unwrap_or_default();
+        match beside(&path) {
+            Some(text) => vars.extend(environment::dotenv(&text, &path, into)),
+            None => into.lose(&["env_file ", &path].concat(), "it cannot be read"),
         }
     }
     let mut put = |name: &str, value: Option<String>| {

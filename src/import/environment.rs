@@ -1,8 +1,10 @@
 //! The variables of favonia/cloudflare-ddns, which timothymiller/cloudflare-ddns has taken up since its version 2 (the README of either): from a `.env`
 //! or a compose file.
 
-use super::imported::{Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, Wanted, is_secretive};
-use super::json::beat;
+use super::imported::{
+    Beat, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, Wanted, is_off,
+    is_secretive,
+};
 use super::proxied::proxied;
 use crate::logic::units::RecordType;
 
@@ -96,10 +98,18 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
         } else {
             policy
         };
+        let is_off = get(key).is_some_and(is_off);
         let is_left = get(key).is_some_and(|how| !into.finds_address(key, how));
-        let mut names = split(get("DOMAINS").unwrap_or_default());
-        names.append(&mut split(get(own).unwrap_or_default()));
-        for name in names.into_iter().filter(|_| !is_left) {
+        let of_both = split(get("DOMAINS").unwrap_or_default());
+        let of_one = split(get(own).unwrap_or_default());
+        for name in of_one.iter().filter(|name| !of_both.contains(name)) {
+            if is_off {
+                let name = name.split('{').next().unwrap_or(name);
+                into.leave_off(&Wanted::named(name, kind), key);
+            }
+        }
+        let names = of_both.into_iter().chain(of_one);
+        for name in names.filter(|_| !is_left) {
             // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
             let (name, own) = name.split_once('{').unwrap_or((name, ""));
             let wanted = Wanted {
@@ -163,27 +173,28 @@ fn token<'a>(
 }
 
 fn heartbeat<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) {
-    if let Some(url) = get("HEALTHCHECKS") {
-        into.heartbeat = Some(beat("healthchecks", url));
+    for (key, preset) in [
+        ("HEALTHCHECKS", "healthchecks"),
+        ("UPTIMEKUMA", "uptime-kuma"),
+    ] {
+        let Some(url) = get(key) else {
+            continue;
+        };
+        // cadence adds a query of its own.
+        let query = (preset == "uptime-kuma").then_some('?');
+        let url = url.split(|c| Some(c) == query).next().unwrap_or(url);
+        into.heartbeats.push(Beat {
+            key,
+            preset,
+            url: Secret::new(url),
+        });
     }
-    let Some(url) = get("UPTIMEKUMA") else {
-        return;
-    };
-    if into.heartbeat.is_some() {
-        into.lose(
-            "UPTIMEKUMA",
-            "one heartbeat is taken, of HEALTHCHECKS; add this as another [[heartbeat]]",
-        );
-        return;
-    }
-    // cadence adds a query of its own.
-    let url = url.split('?').next().unwrap_or(url);
-    into.heartbeat = Some(beat("uptime-kuma", url));
 }
 
-/// A `.env`: `NAME=value`, a line each, as Docker Compose reads it (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
-pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
+/// A `.env` of this name, empty for the file itself: `NAME=value`, a line each, as Docker Compose reads it (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
+pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
     let mut vars = vec![];
+    let mut faulty: Vec<usize> = vec![];
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -192,7 +203,7 @@ pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
         let line = line.strip_prefix("export ").unwrap_or(line);
         let pair = line.split_once('=');
         let Some((name, value)) = pair.filter(|(name, _)| is_name(name.trim())) else {
-            into.lose(&format!("line {number}"), "it is not NAME=value");
+            faulty.push(number);
             continue;
         };
         let value = value.trim();
@@ -210,6 +221,15 @@ pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
             None => value.split(" #").next().unwrap_or_default().trim_end(),
         };
         vars.push((name.trim().to_owned(), value.to_owned()));
+    }
+    if let Some((first, others)) = faulty.split_first() {
+        let of = if file.is_empty() { "" } else { " of " };
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(", and {more} more are not"),
+        };
+        let why = format!("it is not NAME=value{more}");
+        into.lose(&format!("line {first}{of}{file}"), &why);
     }
     vars
 }
@@ -287,7 +307,7 @@ mod tests {
     fn a_file_of_variables_is_read_line_by_line() {
         let text = "# c\nexport A=1\nB = 'x # y' # z\nC=a # b\nD=\"a\nno line\n";
         let mut into = Imported::default();
-        let vars = dotenv(text, &mut into);
+        let vars = dotenv(text, "", &mut into);
         let pairs: Vec<(&str, &str)> = vars.iter().map(|(a, b)| (&**a, &**b)).collect();
         assert_eq!(pairs, [("A", "1"), ("B", "x # y"), ("C", "a")]);
         let left: Vec<&str> = into.left_out.iter().map(|it| it.what.as_str()).collect();

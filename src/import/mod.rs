@@ -69,7 +69,7 @@ pub fn read(source: &Source<'_>) -> Result<(&'static str, Imported), String> {
             _ => return Err(unknown()),
         },
         Kind::Environment => {
-            let vars = environment::dotenv(text, &mut into);
+            let vars = environment::dotenv(text, "", &mut into);
             environment::read(&vars, source.beside, &mut into);
             "cloudflare-ddns"
         }
@@ -78,6 +78,7 @@ pub fn read(source: &Source<'_>) -> Result<(&'static str, Imported), String> {
             "ddclient"
         }
     };
+    into.settle();
     Ok((tool, into))
 }
 
