@@ -79,9 +79,10 @@ pub fn read(
 
 /// Whether it is an image of this owner and name, in whatever registry and version.
 fn is_of(image: &str, name: &str) -> bool {
-    let mut parts = image.rsplit('/');
-    let own = parts.next().and_then(|last| last.split([':', '@']).next());
-    parts.next().zip(own) == name.split_once('/')
+    image.split_once(name).is_some_and(|(before, after)| {
+        matches!(before.as_bytes().last(), None | Some(b'/'))
+            && matches!(after.as_bytes().first(), None | Some(b':' | b'@'))
+    })
 }
 
 /// The environment of a service: its files, and over them what is written in it.

@@ -12,7 +12,7 @@ const TABLE: &Table = &[
     ),
     (
         PROCESS,
-        "syslog facility priority pid cache file verbose debug quiet",
+        "syslog facility priority pid cache file verbose debug quiet foreground",
     ),
     ("cadence speaks TLS in any case", "ssl"),
     (

@@ -100,24 +100,22 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
         };
         let is_off = get(key).is_some_and(is_off);
         let is_left = get(key).is_some_and(|how| !into.finds_address(key, how));
-        let of_both = split(get("DOMAINS").unwrap_or_default());
-        let of_one = split(get(own).unwrap_or_default());
-        for name in of_one.iter().filter(|name| !of_both.contains(name)) {
-            if is_off {
-                let name = name.split('{').next().unwrap_or(name);
-                into.leave_off(&Wanted::named(name, kind), key);
-            }
-        }
-        let names = of_both.into_iter().chain(of_one);
-        for name in names.filter(|_| !is_left) {
+        let mut names = split(get("DOMAINS").unwrap_or_default());
+        let of_both = names.len();
+        names.append(&mut split(get(own).unwrap_or_default()));
+        for (at, entry) in names.iter().enumerate() {
             // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
-            let (name, own) = name.split_once('{').unwrap_or((name, ""));
-            let wanted = Wanted {
-                ttl,
-                proxied: get("PROXIED").and_then(|expression| is_proxied(expression, name, into)),
-                ..Wanted::named(name, kind)
-            };
-            if own.is_empty() || kind == RecordType::A {
+            let (name, own) = entry.split_once('{').unwrap_or((entry, ""));
+            let mut wanted = Wanted::named(name, kind);
+            if is_left {
+                if is_off && at >= of_both && !names[..of_both].contains(entry) {
+                    into.leave_off(&wanted, key);
+                }
+                continue;
+            }
+            wanted.ttl = ttl;
+            wanted.proxied = get("PROXIED").and_then(|all| is_proxied(all, name, into));
+            if matches!(own.trim(), "" | "}") || kind == RecordType::A {
                 into.add(wanted, token.as_deref());
             } else {
                 into.lose_record(&wanted, "it has the address of another device (hostid6): add it as a [[record]] with `suffix` or `mac`");
@@ -137,7 +135,7 @@ fn is_proxied(expression: &str, name: &str, into: &mut Imported) -> Option<bool>
     value
 }
 
-/// The list at its commas, but not at those in braces or brackets.
+/// The list at its commas, or where one is missing at white space, but not in braces or brackets.
 fn split(list: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     let parts = list.split(move |c| {
@@ -146,7 +144,7 @@ fn split(list: &str) -> Vec<&str> {
             '}' | ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        matches!(c, ',' | '\n') && depth == 0
+        (c == ',' || c.is_whitespace()) && depth == 0
     });
     parts.map(str::trim).filter(|it| !it.is_empty()).collect()
 }
@@ -180,21 +178,21 @@ fn heartbeat<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) {
         let Some(url) = get(key) else {
             continue;
         };
-        // cadence adds a query of its own.
-        let query = (preset == "uptime-kuma").then_some('?');
-        let url = url.split(|c| Some(c) == query).next().unwrap_or(url);
-        into.heartbeats.push(Beat {
-            key,
-            preset,
-            url: Secret::new(url),
-        });
+        let url = match url.split_once('?') {
+            // cadence adds a query of its own.
+            Some((url, _)) if key == "UPTIMEKUMA" => url,
+            _ => url,
+        };
+        let url = Secret::new(url);
+        into.heartbeats.push(Beat { key, preset, url });
     }
 }
 
 /// A `.env` of this name, empty for the file itself: `NAME=value`, a line each, as Docker Compose reads it (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
 pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
     let mut vars = vec![];
-    let mut faulty: Vec<usize> = vec![];
+    // The first line of those that are something else, and how many they are.
+    let (mut first, mut faulty) = (0, 0);
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -203,7 +201,10 @@ pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
         let line = line.strip_prefix("export ").unwrap_or(line);
         let pair = line.split_once('=');
         let Some((name, value)) = pair.filter(|(name, _)| is_name(name.trim())) else {
-            faulty.push(number);
+            if faulty == 0 {
+                first = number;
+            }
+            faulty += 1;
             continue;
         };
         let value = value.trim();
@@ -222,14 +223,15 @@ pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
         };
         vars.push((name.trim().to_owned(), value.to_owned()));
     }
-    if let Some((first, others)) = faulty.split_first() {
-        let of = if file.is_empty() { "" } else { " of " };
-        let more = match others.len() {
-            0 => String::new(),
-            more => format!(", and {more} more are not"),
-        };
-        let why = format!("it is not NAME=value{more}");
-        into.lose(&format!("line {first}{of}{file}"), &why);
+    let of = if file.is_empty() { "" } else { " of " };
+    let what = format!("line {first}{of}{file}");
+    match faulty {
+        0 => {}
+        1 => into.lose(&what, "it is not NAME=value"),
+        all => into.lose(
+            &what,
+            &format!("it and {} more are not NAME=value", all - 1),
+        ),
     }
     vars
 }

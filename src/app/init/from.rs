@@ -82,8 +82,9 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
         labels.push(label);
     }
     heartbeat(&mut imported, &mut brought);
+    let mut left: Vec<Finding> = imported.left_out.iter().map(left).collect();
     if labels.is_empty() {
-        brought.findings = imported.left_out.iter().map(left).collect();
+        brought.findings = left;
         brought.refused = Some(refused(&format!(
             "it {is_of} {tool}, and names no record that cadence can keep; fix: name the records with --record NAME in place of --from"
         )));
@@ -98,7 +99,7 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
     let all: Vec<String> = token.chain(labels).collect();
     let told = format!("{shown} {is_of} {tool}; taken: {}", some_of(&all, NAMED));
     brought.findings.push(Finding::ok(CHECK, told));
-    brought.findings.extend(imported.left_out.iter().map(left));
+    brought.findings.append(&mut left);
     for (found, step) in running::look() {
         brought.findings.push(found);
         brought.steps.push(step);

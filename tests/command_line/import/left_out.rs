@@ -174,6 +174,7 @@ fn an_image_of_another_name_is_taken_for_the_tool_and_is_not_of_it() {
             "services:\n  ddns:\n    image: {image}\n    environment: [DOMAINS=a.example.com]\n"
         );
         let (tool, imported) = super::read(&text).unwrap();
+        assert_eq!(imported.records.len(), 2, "{image}");
         assert_eq!(imported.is_guess, is_guess, "{image}");
         assert!(tool.contains("/cloudflare-ddns"), "{tool}");
     }
@@ -198,10 +199,27 @@ fn a_file_of_variables_that_is_none_is_told_in_a_line_with_its_name() {
     assert_eq!(
         left,
         [
-            "line 1 of shadow: it is not NAME=value, and 2 more are not",
+            "line 1 of shadow: it and 2 more are not NAME=value",
             "env_file nowhere: it cannot be read",
             "A: unknown to cadence",
         ]
+    );
+}
+
+#[test]
+fn names_without_a_comma_between_them_are_names_too() {
+    let text = format!(
+        "CF_API_TOKEN={TOKEN}\nIP4_PROVIDER=none\nDOMAINS=a.example.com b.example.com{{}},  c.example.com{{hostid6=[::1, ::2]}}\n"
+    );
+    let found = told(&text);
+    assert_eq!(
+        records(&found),
+        ["a.example.com AAAA", "b.example.com AAAA"],
+        "{found}"
+    );
+    assert!(
+        found.contains("left out !c.example.com AAAA: it has the address"),
+        "{found}"
     );
 }
 
