@@ -16,13 +16,8 @@ const BY_FILE: [(&str, &str); 5] = [
     ("ddclient", "ddclient.conf"),
     ("inadyn", "inadyn.conf"),
 ];
-/// An image whose configuration is its environment, and the tool.
-const BY_ENVIRONMENT: (&str, &str) = ("favonia/cloudflare-ddns", "favonia/cloudflare-ddns");
-/// One where it may be.
-const BY_EITHER: (&str, &str) = (
-    "timothyjmiller/cloudflare-ddns",
-    "timothymiller/cloudflare-ddns",
-);
+/// An image, and a tool, whose configuration is its environment.
+const BY_ENVIRONMENT: &str = "favonia/cloudflare-ddns";
 
 /// The service of a compose file that keeps records, and which tool it is.
 ///
@@ -46,7 +41,7 @@ pub fn read(
         let image = json::field(service, "image").unwrap_or_default();
         let vars = variables(service, &shell, beside, &mut Imported::default());
         let has_any = vars.iter().any(|(name, _)| NAMES.contains(&name.as_str()));
-        if has_any || is_of(&image, BY_ENVIRONMENT.0) {
+        if has_any || is_of(&image, BY_ENVIRONMENT) {
             found.push((name, service));
         } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {
             by_file = Some((name, file));
@@ -71,10 +66,11 @@ pub fn read(
     let file = |path: &str| beside(outside(root, service, path).as_deref()?);
     environment::read(&vars, &file, into);
     let image = json::field(service, "image").unwrap_or_default();
-    let mut tools = [BY_ENVIRONMENT, BY_EITHER].into_iter();
-    let known = tools.find(|(own, _)| is_of(&image, own));
-    into.is_guess = known.is_none();
-    Ok(known.unwrap_or(BY_ENVIRONMENT).1)
+    if is_of(&image, "timothyjmiller/cloudflare-ddns") {
+        return Ok("timothymiller/cloudflare-ddns");
+    }
+    into.is_guess = !is_of(&image, BY_ENVIRONMENT);
+    Ok(BY_ENVIRONMENT)
 }
 
 /// Whether it is an image of this owner and name, in whatever registry and version.

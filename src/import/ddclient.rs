@@ -201,8 +201,7 @@ fn assignments(line: &str) -> (Vec<Setting<'_>>, &str) {
         let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
         let quoted = quote.and_then(|quote| after[1..].split_once(quote));
         // The commas of a password are its own, but for the last one (ddclient's `_read_config`).
-        let is_password = key.to_ascii_lowercase().ends_with("password");
-        let ends = |c: char| c.is_whitespace() || (c == ',' && !is_password);
+        let ends = |c: char| c.is_whitespace() || (c == ',' && !key.ends_with("password"));
         let (value, after) =
             quoted.unwrap_or_else(|| after.split_at(after.find(ends).unwrap_or(after.len())));
         settings.push((key, value.trim_end_matches(',')));

@@ -171,7 +171,7 @@ fn token<'a>(
 }
 
 fn heartbeat<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) {
-    for (key, preset) in [
+    for &(key, preset) in &[
         ("HEALTHCHECKS", "healthchecks"),
         ("UPTIMEKUMA", "uptime-kuma"),
     ] {

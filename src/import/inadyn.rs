@@ -198,8 +198,9 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         let until = |text: &str, end: &dyn Fn(char) -> bool| text.find(end).unwrap_or(text.len());
         rest = match first {
             '/' if after.starts_with('*') => after[1..].split_once("*/").map_or("", |it| it.1),
-            '/' if after.starts_with('/') => &rest[until(rest, &|c| c == '\n')..],
-            '#' => &rest[until(rest, &|c| c == '\n')..],
+            '#' | '/' if first == '#' || after.starts_with('/') => {
+                &rest[until(rest, &|c| c == '\n')..]
+            }
             '$' if after.starts_with('{') => {
                 let (word, after) = rest.split_at(rest.find('}').map_or(rest.len(), |end| end + 1));
                 pieces.push(Piece::Word(word));

@@ -28,6 +28,8 @@ const MAX_PAGES: u64 = 10;
 /// So many of the records are named; of more there is the number.
 const NAMED: usize = 20;
 const CHECK: &str = "import";
+const ONE_HEARTBEAT: &str =
+    "a first configuration has one [[heartbeat]], the first that can be one; add this as another";
 /// Stands in for a name until the zone's is known.
 const STAND_IN: &str = "example.com";
 
@@ -146,12 +148,7 @@ fn heartbeat(imported: &mut Imported, brought: &mut Brought) {
     for beat in std::mem::take(&mut imported.heartbeats) {
         match (url_of(beat.url.expose().as_bytes()), &brought.heartbeat) {
             (Err(_), _) => imported.lose(beat.key, "its URL (not shown) is not one with https://"),
-            (Ok(_), Some((first, _))) => {
-                let why = format!(
-                    "a first configuration has one [[heartbeat]], which is {first}; add this as another one"
-                );
-                imported.lose(beat.key, &why);
-            }
+            (Ok(_), Some(_)) => imported.lose(beat.key, ONE_HEARTBEAT),
             (Ok(url), None) => brought.heartbeat = Some((beat.preset, url)),
         }
     }

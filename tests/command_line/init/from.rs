@@ -409,7 +409,7 @@ fn the_first_heartbeat_that_can_be_one_is_taken() {
         (
             ["@@", "@@"],
             "healthchecks",
-            "UPTIMEKUMA: a first configuration has one [[heartbeat]], which is healthchecks; add this as another one",
+            "UPTIMEKUMA: a first configuration has one [[heartbeat]], the first that can be one; add this as another",
         ),
     ] {
         let host = Host::new();
