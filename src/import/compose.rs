@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::environment::{self, NAMES, Variables};
-use super::imported::{Imported, shown};
+use super::imported::{Imported, is_one_of, shown};
 use super::json::{self, text};
 
 type Object = Map<String, Value>;
@@ -40,7 +40,7 @@ pub fn read(
         };
         let image = json::field(service, "image").unwrap_or_default();
         let vars = variables(service, &shell, beside, &mut Imported::default());
-        let has_any = vars.iter().any(|(name, _)| NAMES.contains(&name.as_str()));
+        let has_any = vars.iter().any(|(name, _)| is_one_of(NAMES, name));
         if has_any || is_of(&image, BY_ENVIRONMENT) {
             found.push((name, service));
         } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {

@@ -2,7 +2,7 @@
 //! or a compose file.
 
 use super::imported::{
-    Beat, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, Wanted, is_off,
+    Beat, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, Wanted, is_off, is_one_of,
     is_secretive,
 };
 use super::proxied::proxied;
@@ -12,15 +12,7 @@ use crate::logic::units::RecordType;
 pub type Variables = Vec<(String, String)>;
 
 /// What makes an environment one of these tools.
-pub const NAMES: [&str; 7] = [
-    "CLOUDFLARE_API_TOKEN",
-    "CLOUDFLARE_API_TOKEN_FILE",
-    "CF_API_TOKEN",
-    "CF_API_TOKEN_FILE",
-    "DOMAINS",
-    "IP4_DOMAINS",
-    "IP6_DOMAINS",
-];
+pub const NAMES: &str = "CLOUDFLARE_API_TOKEN CLOUDFLARE_API_TOKEN_FILE CF_API_TOKEN CF_API_TOKEN_FILE DOMAINS IP4_DOMAINS IP6_DOMAINS";
 
 const COMMENTS: &str = "cadence leaves the comment of a record as it is";
 const LISTS: &str = "cadence keeps records alone";
@@ -52,18 +44,9 @@ const TABLE: &Table = &[
         "REJECT_CLOUDFLARE_IPS",
     ),
 ];
-const USED: [&str; 10] = [
-    "CLOUDFLARE_API_TOKEN",
-    "CF_API_TOKEN",
-    "CLOUDFLARE_API_TOKEN_FILE",
-    "CF_API_TOKEN_FILE",
-    "DOMAINS",
-    "IP4_DOMAINS",
-    "IP6_DOMAINS",
-    "PROXIED",
-    "TTL",
-    "HEALTHCHECKS",
-];
+/// What is looked at for itself, beside [`NAMES`].
+const USED: &str =
+    "PROXIED TTL HEALTHCHECKS UPTIMEKUMA IP4_PROVIDER IP6_PROVIDER IP4_POLICY IP6_POLICY";
 
 /// Takes what is of use; `file` gives what a file holds, as the tool would see it.
 pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut Imported) {
@@ -74,8 +57,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
     };
     for (name, value) in vars {
         match name.as_str() {
-            "UPTIMEKUMA" | "IP4_PROVIDER" | "IP6_PROVIDER" | "IP4_POLICY" | "IP6_POLICY" => {}
-            name if USED.contains(&name) => {}
+            name if is_one_of(NAMES, name) || is_one_of(USED, name) => {}
             name if value.trim().is_empty() => into.leave(name, "it is empty"),
             name => into.leave_as(name, TABLE),
         }
@@ -103,12 +85,12 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
         let mut names = split(get("DOMAINS").unwrap_or_default());
         let of_both = names.len();
         names.append(&mut split(get(own).unwrap_or_default()));
-        for (at, entry) in names.iter().enumerate() {
+        for entry in &names {
             // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
             let (name, own) = entry.split_once('{').unwrap_or((entry, ""));
             let mut wanted = Wanted::named(name, kind);
             if is_left {
-                if is_off && at >= of_both && !names[..of_both].contains(entry) {
+                if is_off && !names[..of_both].contains(entry) {
                     into.leave_off(&wanted, key);
                 }
                 continue;
@@ -191,8 +173,8 @@ fn heartbeat<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) {
 /// A `.env` of this name, empty for the file itself: `NAME=value`, a line each, as Docker Compose reads it (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
 pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
     let mut vars = vec![];
-    // The first line of those that are something else, and how many they are.
-    let (mut first, mut faulty) = (0, 0);
+    // The first line that is something else, and what is told of it.
+    let (mut first, mut faulty) = (0, "");
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -201,10 +183,12 @@ pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
         let line = line.strip_prefix("export ").unwrap_or(line);
         let pair = line.split_once('=');
         let Some((name, value)) = pair.filter(|(name, _)| is_name(name.trim())) else {
-            if faulty == 0 {
+            faulty = if first > 0 {
+                "it and others are not NAME=value"
+            } else {
                 first = number;
-            }
-            faulty += 1;
+                "it is not NAME=value"
+            };
             continue;
         };
         let value = value.trim();
@@ -223,15 +207,9 @@ pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
         };
         vars.push((name.trim().to_owned(), value.to_owned()));
     }
-    let of = if file.is_empty() { "" } else { " of " };
-    let what = format!("line {first}{of}{file}");
-    match faulty {
-        0 => {}
-        1 => into.lose(&what, "it is not NAME=value"),
-        all => into.lose(
-            &what,
-            &format!("it and {} more are not NAME=value", all - 1),
-        ),
+    if first > 0 {
+        let of = if file.is_empty() { "" } else { " of " };
+        into.lose(&format!("line {first}{of}{file}"), faulty);
     }
     vars
 }

@@ -37,6 +37,12 @@ const SECRET: usize = 30;
 /// Why keys are of no use, and which, with spaces between them.
 pub type Table = [(&'static str, &'static str)];
 
+/// Whether it is one of these words, with spaces between them.
+#[must_use]
+pub fn is_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|own| own == word)
+}
+
 /// Why this key is of none, where it is in the table.
 #[must_use]
 pub fn find(table: &Table, key: &str) -> Option<&'static str> {
@@ -218,7 +224,7 @@ impl Imported {
         }
         let keys = self.left_out.iter_mut().filter(|it| it.why == GLOBAL_KEY);
         for left in keys.filter(|_| has_token) {
-            KEY_BESIDE.clone_into(&mut left.why);
+            left.why = String::from(KEY_BESIDE);
             left.matters = false;
         }
     }
@@ -318,12 +324,9 @@ impl Imported {
 /// A yes or no, as the tools write it.
 #[must_use]
 pub fn flag(text: &str) -> Option<bool> {
-    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    match text {
-        _ if is(&["true", "yes", "on", "1", "t", "y"]) => Some(true),
-        _ if is(&["false", "no", "off", "0", "f", "n"]) => Some(false),
-        _ => None,
-    }
+    let text = text.to_ascii_lowercase();
+    let is_yes = is_one_of("true yes on 1 t y", &text);
+    (is_yes || is_one_of("false no off 0 f n", &text)).then_some(is_yes)
 }
 
 /// A key or a name as it may be shown: in a broken file a secret may stand in its place.

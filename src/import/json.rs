@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::imported::{
     INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN, Wanted, foreign,
-    is_id, shown,
+    is_id, is_one_of, shown,
 };
 use crate::logic::units::RecordType;
 
@@ -86,7 +86,7 @@ fn object<'a>(of: &'a Object, key: &str) -> Option<&'a Object> {
 /// What else an object has.
 fn others(object: &Object, known: &str, table: &Table, into: &mut Imported) {
     for key in object.keys() {
-        if !known.split(' ').any(|own| own == key) {
+        if !is_one_of(known, key) {
             into.leave_as(key, table);
         }
     }

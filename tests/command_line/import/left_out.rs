@@ -199,7 +199,7 @@ fn a_file_of_variables_that_is_none_is_told_in_a_line_with_its_name() {
     assert_eq!(
         left,
         [
-            "line 1 of shadow: it and 2 more are not NAME=value",
+            "line 1 of shadow: it and others are not NAME=value",
             "env_file nowhere: it cannot be read",
             "A: unknown to cadence",
         ]
