@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::environment::{self, NAMES, Variables};
-use super::imported::{Imported, shown};
+use super::imported::{Imported, is_one_of, shown};
 use super::json::{self, text};
 
 type Object = Map<String, Value>;
@@ -16,6 +16,7 @@ const BY_FILE: [(&str, &str); 5] = [
     ("ddclient", "ddclient.conf"),
     ("inadyn", "inadyn.conf"),
 ];
+/// An image, and a tool, whose configuration is its environment.
 const BY_ENVIRONMENT: &str = "favonia/cloudflare-ddns";
 
 /// The service of a compose file that keeps records, and which tool it is.
@@ -28,7 +29,7 @@ pub fn read(
     into: &mut Imported,
 ) -> Result<&'static str, String> {
     let shell = beside(".env").map_or(vec![], |text| {
-        environment::dotenv(&text, &mut Imported::default())
+        environment::dotenv(&text, "", &mut Imported::default())
     });
     let services = root.get("services").and_then(Value::as_object);
     let mut found: Vec<(&str, &Object)> = vec![];
@@ -39,8 +40,8 @@ pub fn read(
         };
         let image = json::field(service, "image").unwrap_or_default();
         let vars = variables(service, &shell, beside, &mut Imported::default());
-        let has_any = vars.iter().any(|(name, _)| NAMES.contains(&name.as_str()));
-        if has_any || image.contains(BY_ENVIRONMENT) {
+        let has_any = vars.iter().any(|(name, _)| is_one_of(NAMES, name));
+        if has_any || is_of(&image, BY_ENVIRONMENT) {
             found.push((name, service));
         } else if let Some((_, file)) = BY_FILE.iter().find(|(part, _)| image.contains(part)) {
             by_file = Some((name, file));
@@ -65,10 +66,18 @@ pub fn read(
     let file = |path: &str| beside(outside(root, service, path).as_deref()?);
     environment::read(&vars, &file, into);
     let image = json::field(service, "image").unwrap_or_default();
-    Ok(if image.contains("timothyjmiller/") {
-        "timothymiller/cloudflare-ddns"
-    } else {
-        "favonia/cloudflare-ddns"
+    if is_of(&image, "timothyjmiller/cloudflare-ddns") {
+        return Ok("timothymiller/cloudflare-ddns");
+    }
+    into.is_guess = !is_of(&image, BY_ENVIRONMENT);
+    Ok(BY_ENVIRONMENT)
+}
+
+/// Whether it is an image of this owner and name, in whatever registry and version.
+fn is_of(image: &str, name: &str) -> bool {
+    image.split_once(name).is_some_and(|(before, after)| {
+        matches!(before.as_bytes().last(), None | Some(b'/'))
+            && matches!(after.as_bytes().first(), None | Some(b':' | b'@'))
     })
 }
 
@@ -85,9 +94,10 @@ fn variables(
             Value::Object(own) => json::field(own, "path"),
             path => text(path),
         };
-        match path.as_deref().and_then(beside) {
-            Some(text) => vars.extend(environment::dotenv(&text, into)),
-            None => into.lose("env_file", "it cannot be read"),
+        let path = path.unwrap_or_default();
+        match beside(&path) {
+            Some(text) => vars.extend(environment::dotenv(&text, &path, into)),
+            None => into.lose(&["env_file ", &path].concat(), "it cannot be read"),
         }
     }
     let mut put = |name: &str, value: Option<String>| {

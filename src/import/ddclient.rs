@@ -12,7 +12,7 @@ const TABLE: &Table = &[
     ),
     (
         PROCESS,
-        "syslog facility priority pid cache file verbose debug quiet",
+        "syslog facility priority pid cache file verbose debug quiet foreground",
     ),
     ("cadence speaks TLS in any case", "ssl"),
     (
@@ -52,7 +52,9 @@ pub fn read(text: &str, into: &mut Imported) {
     for line in &lines {
         let (mut settings, rest) = assignments(line);
         for (key, _) in &settings {
-            if !READ.split(' ').any(|own| own.eq_ignore_ascii_case(key)) {
+            if key.eq_ignore_ascii_case("password_env") {
+                into.lose_variable(key);
+            } else if !READ.split(' ').any(|own| own.eq_ignore_ascii_case(key)) {
                 into.leave_as(key, TABLE);
             }
         }
@@ -91,9 +93,14 @@ fn last<'a>(of: &[Setting<'a>], key: &str) -> Option<&'a str> {
 fn hosts_of(hosts: &[&str], own: &[Setting<'_>], globals: &[Setting<'_>], into: &mut Imported) {
     // What a line says, or what was said before.
     let get = |key: &str| last(own, key).or_else(|| last(globals, key));
-    if get("protocol").is_none_or(|protocol| !protocol.eq_ignore_ascii_case("cloudflare")) {
+    let protocol = get("protocol");
+    if protocol.is_none_or(|protocol| !protocol.eq_ignore_ascii_case("cloudflare")) {
+        let why = match protocol {
+            None => "it names no protocol",
+            Some(_) => "its protocol is another one than cloudflare",
+        };
         for host in hosts {
-            into.lose(named(host), "its protocol is another one than cloudflare");
+            into.lose(named(host), why);
         }
         return;
     }
@@ -193,9 +200,11 @@ fn assignments(line: &str) -> (Vec<Setting<'_>>, &str) {
         let after = after.trim_start();
         let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
         let quoted = quote.and_then(|quote| after[1..].split_once(quote));
+        // The commas of a password are its own, but for the last one (ddclient's `_read_config`).
+        let ends = |c: char| c.is_whitespace() || (c == ',' && !key.ends_with("password"));
         let (value, after) =
-            quoted.unwrap_or_else(|| after.split_at(after.find(is_between).unwrap_or(after.len())));
-        settings.push((key, value));
+            quoted.unwrap_or_else(|| after.split_at(after.find(ends).unwrap_or(after.len())));
+        settings.push((key, value.trim_end_matches(',')));
         rest = after.trim_start_matches(is_between);
     }
     (settings, rest)

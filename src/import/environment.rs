@@ -1,8 +1,10 @@
 //! The variables of favonia/cloudflare-ddns, which timothymiller/cloudflare-ddns has taken up since its version 2 (the README of either): from a `.env`
 //! or a compose file.
 
-use super::imported::{Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, Wanted, is_secretive};
-use super::json::beat;
+use super::imported::{
+    Beat, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, Wanted, is_off, is_one_of,
+    is_secretive,
+};
 use super::proxied::proxied;
 use crate::logic::units::RecordType;
 
@@ -10,15 +12,7 @@ use crate::logic::units::RecordType;
 pub type Variables = Vec<(String, String)>;
 
 /// What makes an environment one of these tools.
-pub const NAMES: [&str; 7] = [
-    "CLOUDFLARE_API_TOKEN",
-    "CLOUDFLARE_API_TOKEN_FILE",
-    "CF_API_TOKEN",
-    "CF_API_TOKEN_FILE",
-    "DOMAINS",
-    "IP4_DOMAINS",
-    "IP6_DOMAINS",
-];
+pub const NAMES: &str = "CLOUDFLARE_API_TOKEN CLOUDFLARE_API_TOKEN_FILE CF_API_TOKEN CF_API_TOKEN_FILE DOMAINS IP4_DOMAINS IP6_DOMAINS";
 
 const COMMENTS: &str = "cadence leaves the comment of a record as it is";
 const LISTS: &str = "cadence keeps records alone";
@@ -50,18 +44,9 @@ const TABLE: &Table = &[
         "REJECT_CLOUDFLARE_IPS",
     ),
 ];
-const USED: [&str; 10] = [
-    "CLOUDFLARE_API_TOKEN",
-    "CF_API_TOKEN",
-    "CLOUDFLARE_API_TOKEN_FILE",
-    "CF_API_TOKEN_FILE",
-    "DOMAINS",
-    "IP4_DOMAINS",
-    "IP6_DOMAINS",
-    "PROXIED",
-    "TTL",
-    "HEALTHCHECKS",
-];
+/// What is looked at for itself, beside [`NAMES`].
+const USED: &str =
+    "PROXIED TTL HEALTHCHECKS UPTIMEKUMA IP4_PROVIDER IP6_PROVIDER IP4_POLICY IP6_POLICY";
 
 /// Takes what is of use; `file` gives what a file holds, as the tool would see it.
 pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut Imported) {
@@ -72,8 +57,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
     };
     for (name, value) in vars {
         match name.as_str() {
-            "UPTIMEKUMA" | "IP4_PROVIDER" | "IP6_PROVIDER" | "IP4_POLICY" | "IP6_POLICY" => {}
-            name if USED.contains(&name) => {}
+            name if is_one_of(NAMES, name) || is_one_of(USED, name) => {}
             name if value.trim().is_empty() => into.leave(name, "it is empty"),
             name => into.leave_as(name, TABLE),
         }
@@ -96,18 +80,24 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
         } else {
             policy
         };
+        let is_off = get(key).is_some_and(is_off);
         let is_left = get(key).is_some_and(|how| !into.finds_address(key, how));
         let mut names = split(get("DOMAINS").unwrap_or_default());
+        let of_both = names.len();
         names.append(&mut split(get(own).unwrap_or_default()));
-        for name in names.into_iter().filter(|_| !is_left) {
+        for entry in &names {
             // `example.org{hostid6=::1}`: what is in braces is about the AAAA record.
-            let (name, own) = name.split_once('{').unwrap_or((name, ""));
-            let wanted = Wanted {
-                ttl,
-                proxied: get("PROXIED").and_then(|expression| is_proxied(expression, name, into)),
-                ..Wanted::named(name, kind)
-            };
-            if own.is_empty() || kind == RecordType::A {
+            let (name, own) = entry.split_once('{').unwrap_or((entry, ""));
+            let mut wanted = Wanted::named(name, kind);
+            if is_left {
+                if is_off && !names[..of_both].contains(entry) {
+                    into.leave_off(&wanted, key);
+                }
+                continue;
+            }
+            wanted.ttl = ttl;
+            wanted.proxied = get("PROXIED").and_then(|all| is_proxied(all, name, into));
+            if matches!(own.trim(), "" | "}") || kind == RecordType::A {
                 into.add(wanted, token.as_deref());
             } else {
                 into.lose_record(&wanted, "it has the address of another device (hostid6): add it as a [[record]] with `suffix` or `mac`");
@@ -127,7 +117,7 @@ fn is_proxied(expression: &str, name: &str, into: &mut Imported) -> Option<bool>
     value
 }
 
-/// The list at its commas, but not at those in braces or brackets.
+/// The list at its commas, or where one is missing at white space, but not in braces or brackets.
 fn split(list: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     let parts = list.split(move |c| {
@@ -136,7 +126,7 @@ fn split(list: &str) -> Vec<&str> {
             '}' | ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        matches!(c, ',' | '\n') && depth == 0
+        (c == ',' || c.is_whitespace()) && depth == 0
     });
     parts.map(str::trim).filter(|it| !it.is_empty()).collect()
 }
@@ -163,27 +153,28 @@ fn token<'a>(
 }
 
 fn heartbeat<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) {
-    if let Some(url) = get("HEALTHCHECKS") {
-        into.heartbeat = Some(beat("healthchecks", url));
+    for &(key, preset) in &[
+        ("HEALTHCHECKS", "healthchecks"),
+        ("UPTIMEKUMA", "uptime-kuma"),
+    ] {
+        let Some(url) = get(key) else {
+            continue;
+        };
+        let url = match url.split_once('?') {
+            // cadence adds a query of its own.
+            Some((url, _)) if key == "UPTIMEKUMA" => url,
+            _ => url,
+        };
+        let url = Secret::new(url);
+        into.heartbeats.push(Beat { key, preset, url });
     }
-    let Some(url) = get("UPTIMEKUMA") else {
-        return;
-    };
-    if into.heartbeat.is_some() {
-        into.lose(
-            "UPTIMEKUMA",
-            "one heartbeat is taken, of HEALTHCHECKS; add this as another [[heartbeat]]",
-        );
-        return;
-    }
-    // cadence adds a query of its own.
-    let url = url.split('?').next().unwrap_or(url);
-    into.heartbeat = Some(beat("uptime-kuma", url));
 }
 
-/// A `.env`: `NAME=value`, a line each, as Docker Compose reads it (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
-pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
+/// A `.env` of this name, empty for the file itself: `NAME=value`, a line each, as Docker Compose reads it (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
+pub fn dotenv(text: &str, file: &str, into: &mut Imported) -> Variables {
     let mut vars = vec![];
+    // The first line that is something else, and what is told of it.
+    let (mut first, mut faulty) = (0, "");
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -192,7 +183,12 @@ pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
         let line = line.strip_prefix("export ").unwrap_or(line);
         let pair = line.split_once('=');
         let Some((name, value)) = pair.filter(|(name, _)| is_name(name.trim())) else {
-            into.lose(&format!("line {number}"), "it is not NAME=value");
+            faulty = if first > 0 {
+                "it and others are not NAME=value"
+            } else {
+                first = number;
+                "it is not NAME=value"
+            };
             continue;
         };
         let value = value.trim();
@@ -210,6 +206,10 @@ pub fn dotenv(text: &str, into: &mut Imported) -> Variables {
             None => value.split(" #").next().unwrap_or_default().trim_end(),
         };
         vars.push((name.trim().to_owned(), value.to_owned()));
+    }
+    if first > 0 {
+        let of = if file.is_empty() { "" } else { " of " };
+        into.lose(&format!("line {first}{of}{file}"), faulty);
     }
     vars
 }
@@ -287,7 +287,7 @@ mod tests {
     fn a_file_of_variables_is_read_line_by_line() {
         let text = "# c\nexport A=1\nB = 'x # y' # z\nC=a # b\nD=\"a\nno line\n";
         let mut into = Imported::default();
-        let vars = dotenv(text, &mut into);
+        let vars = dotenv(text, "", &mut into);
         let pairs: Vec<(&str, &str)> = vars.iter().map(|(a, b)| (&**a, &**b)).collect();
         assert_eq!(pairs, [("A", "1"), ("B", "x # y"), ("C", "a")]);
         let left: Vec<&str> = into.left_out.iter().map(|it| it.what.as_str()).collect();

@@ -18,8 +18,12 @@ pub const MESSAGES: &str = "for messages, see [[notify]] and `cadence notify`";
 pub const INTERFACE: &str = "cadence publishes the address that providers see; do not let it keep a record for an address of a LAN or a VPN";
 /// Why a record is left out.
 pub const NOT_CLOUDFLARE: &str = "its provider is another one, and cadence knows Cloudflare alone";
+const NO_PROVIDER: &str = "it names no provider";
 const OTHER_TOKEN: &str = "it has another API token, and a configuration has one; for a second instance, with a configuration and a token of its own, see cadence@.service in cadence(7)";
 const GLOBAL_KEY: &str = "cadence needs an API token, as a Global API Key can do everything; create one, and add --token-file FILE";
+const KEY_BESIDE: &str = "a Global API Key is not taken, as it can do everything";
+const NO_TOKEN: &str = "its entry has no API token, and that of another entry may not see its zone; fix: create one with Zone:Read and DNS:Edit for all the zones of the file, and add --token-file FILE";
+const VARIABLE: &str = "it is in a variable of the environment; fix: add --token-file FILE";
 const LONG_TTL: &str = "a record keeps the TTL that it has; to set one of over 120 s, see interval-below-ttl in cadence.toml(5)";
 /// Cloudflare's for automatic.
 const AUTOMATIC: u32 = 1;
@@ -33,12 +37,34 @@ const SECRET: usize = 30;
 /// Why keys are of no use, and which, with spaces between them.
 pub type Table = [(&'static str, &'static str)];
 
+/// Whether it is one of these words, with spaces between them.
+#[must_use]
+pub fn is_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|own| own == word)
+}
+
 /// Why this key is of none, where it is in the table.
 #[must_use]
 pub fn find(table: &Table, key: &str) -> Option<&'static str> {
     let has = |keys: &str| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key));
     let (why, _) = table.iter().find(|(_, keys)| has(keys))?;
     Some(why)
+}
+
+/// Why what this provider keeps is left out, unless it is Cloudflare.
+#[must_use]
+pub fn foreign(provider: Option<&str>) -> Option<&'static str> {
+    match provider {
+        None => Some(NO_PROVIDER),
+        Some(name) if name.eq_ignore_ascii_case("cloudflare") => None,
+        Some(_) => Some(NOT_CLOUDFLARE),
+    }
+}
+
+/// Whether records of a family are not kept, by the way in which favonia/cloudflare-ddns finds their address.
+#[must_use]
+pub fn is_off(how: &str) -> bool {
+    matches!(how, "none" | "unmanaged")
 }
 
 /// A text that is shown nowhere.
@@ -123,6 +149,8 @@ pub struct LeftOut {
 /// Who else was told by the other tool that it lives.
 #[derive(Debug)]
 pub struct Beat {
+    /// The key that names it.
+    pub key: &'static str,
     /// `heartbeat.preset`.
     pub preset: &'static str,
     /// Its URL.
@@ -134,33 +162,70 @@ pub struct Beat {
 pub struct Imported {
     /// The records, each once.
     pub records: Vec<Wanted>,
+    /// Those of entries without a token, until it is known whether another entry has one.
+    pub(super) without_token: Vec<Wanted>,
     /// The API token, as it stands there.
     pub token: Option<Secret>,
-    /// The heartbeat.
-    pub heartbeat: Option<Beat>,
+    /// The heartbeats.
+    pub heartbeats: Vec<Beat>,
     /// What is left out, each once.
     pub left_out: Vec<LeftOut>,
     /// Whether `ttl` and `proxied` are for records that are created, and those that exist keep their own.
     pub is_for_new: bool,
     /// Whether another token takes the place of those of the file.
     pub has_token: bool,
+    /// Whether the tool is guessed, as any other may read the same variables.
+    pub is_guess: bool,
 }
 
 impl Imported {
-    /// Adds a record, unless it needs another token than those before it.
+    /// Adds a record, once, unless it needs another token than those before it.
     pub fn add(&mut self, wanted: Wanted, token: Option<&str>) {
-        if let Some(token) = token.filter(|_| !self.has_token) {
-            let known = self.token.get_or_insert_with(|| Secret::new(token));
-            if known.expose() != token {
-                self.lose_record(&wanted, OTHER_TOKEN);
-                return;
-            }
+        let token = token.filter(|token| !token.is_empty() && !self.has_token);
+        let is_variable = token.is_some_and(|token| token.contains('$'));
+        if is_variable {
+            self.lose_variable("the API token");
         }
+        if self.has(&wanted) {
+            return;
+        }
+        let Some(token) = token.filter(|_| !is_variable) else {
+            if self.has_token {
+                self.records.push(wanted);
+            } else {
+                self.without_token.push(wanted);
+            }
+            return;
+        };
+        let known = self.token.get_or_insert_with(|| Secret::new(token));
+        if known.expose() == token {
+            self.records.push(wanted);
+        } else {
+            self.lose_record(&wanted, OTHER_TOKEN);
+        }
+    }
+
+    fn has(&self, wanted: &Wanted) -> bool {
         let key = |it: &Wanted| {
             (&it.name, &it.zone_id, it.kind) == (&wanted.name, &wanted.zone_id, wanted.kind)
         };
-        if !self.records.iter().any(key) {
-            self.records.push(wanted);
+        self.records.iter().any(key)
+    }
+
+    /// Settles what becomes of the records without a token: they do not ride on that of another entry, which may be for another zone.
+    pub fn settle(&mut self) {
+        let has_token = self.token.is_some();
+        for wanted in std::mem::take(&mut self.without_token) {
+            match self.has(&wanted) {
+                true => {}
+                false if has_token => self.lose_record(&wanted, NO_TOKEN),
+                false => self.records.push(wanted),
+            }
+        }
+        let keys = self.left_out.iter_mut().filter(|it| it.why == GLOBAL_KEY);
+        for left in keys.filter(|_| has_token) {
+            left.why = String::from(KEY_BESIDE);
+            left.matters = false;
         }
     }
 
@@ -186,6 +251,19 @@ impl Imported {
         }
     }
 
+    /// Leaves out a token that is not in the file itself.
+    pub fn lose_variable(&mut self, what: &str) {
+        if !self.has_token {
+            self.lose(what, VARIABLE);
+        }
+    }
+
+    /// Leaves out a record of a family that the other tool does not keep, as this key says.
+    pub fn leave_off(&mut self, wanted: &Wanted, key: &str) {
+        let why = ["that family is off there (", key, ")"].concat();
+        self.left_out(wanted.label(), &why, false);
+    }
+
     /// Leaves out a key as a table says; one that is in none is unknown.
     pub fn leave_as(&mut self, key: &str, table: &Table) {
         match find(table, key) {
@@ -209,8 +287,8 @@ impl Imported {
     /// names the ways.
     pub fn finds_address(&mut self, key: &str, how: &str) -> bool {
         match how.split(':').next().unwrap_or_default() {
-            "none" | "unmanaged" => return false,
-            "static" | "static.empty" | "file" | "literal" => {
+            how if is_off(how) => return false,
+            "static" | "static.empty" | "file" | "literal" | "debug.const" => {
                 self.lose(key, "it gives an address that is fixed or made elsewhere, so the records of that family are left out");
                 return false;
             }
@@ -246,12 +324,9 @@ impl Imported {
 /// A yes or no, as the tools write it.
 #[must_use]
 pub fn flag(text: &str) -> Option<bool> {
-    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    match text {
-        _ if is(&["true", "yes", "on", "1", "t", "y"]) => Some(true),
-        _ if is(&["false", "no", "off", "0", "f", "n"]) => Some(false),
-        _ => None,
-    }
+    let text = text.to_ascii_lowercase();
+    let is_yes = is_one_of("true yes on 1 t y", &text);
+    (is_yes || is_one_of("false no off 0 f n", &text)).then_some(is_yes)
 }
 
 /// A key or a name as it may be shown: in a broken file a secret may stand in its place.

@@ -140,16 +140,15 @@ fn section(kind: &str, name: &str, settings: &Settings<'_>, into: &mut Imported)
             .find(|(own, _)| *own == key)
             .map(|(_, value)| *value)
     };
-    let hosts = settings
-        .iter()
-        .filter(|(key, _)| *key == "hostname")
-        .map(|(_, host)| *host);
+    // An older version calls it an alias.
+    let is_host = |(key, _): &&(&str, &str)| matches!(*key, "hostname" | "alias");
+    let hosts = settings.iter().filter(is_host).map(|(_, host)| *host);
     // `default@cloudflare.com:1`, of which each part but the middle may be missing.
     let service = name.rsplit('@').next().unwrap_or(name);
     let service = service.split(':').next().unwrap_or(service);
     let ours = "cloudflare.com cloudflare cloudflare-ipv6 cloudflare-ipv6.com";
     let is_ours = ours.split(' ').any(|own| own.eq_ignore_ascii_case(service));
-    if one("hostname").is_none() {
+    if hosts.clone().next().is_none() {
         into.lose(&[kind, " ", name].concat(), "it has no hostname");
     }
     if kind != "provider" || !is_ours {
@@ -158,7 +157,7 @@ fn section(kind: &str, name: &str, settings: &Settings<'_>, into: &mut Imported)
     }
     for (key, _) in settings {
         match *key {
-            "username" | "password" | "hostname" | "ttl" | "proxied" => {}
+            "username" | "password" | "hostname" | "alias" | "ttl" | "proxied" => {}
             key if find(OF_ADDRESS, key).is_some() => into.leave_as(key, OF_ADDRESS),
             key => into.leave_as(key, TABLE),
         }
@@ -187,18 +186,26 @@ fn section(kind: &str, name: &str, settings: &Settings<'_>, into: &mut Imported)
             proxied,
             ..Wanted::named(host, kind)
         };
-        into.add(wanted, one("password").filter(|token| !token.is_empty()));
+        into.add(wanted, one("password"));
     }
 }
 
-/// Words, in quotes or not, and the marks between them. What is escaped stays so.
+/// Words, in quotes or not, and the marks between them, as libconfuse reads them (its `lexer.l`). What is escaped stays so.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let (mut pieces, mut rest) = (vec![], text);
     while let Some(first) = rest.chars().next() {
         let after = &rest[first.len_utf8()..];
         let until = |text: &str, end: &dyn Fn(char) -> bool| text.find(end).unwrap_or(text.len());
         rest = match first {
-            '#' => &rest[until(rest, &|c| c == '\n')..],
+            '/' if after.starts_with('*') => after[1..].split_once("*/").map_or("", |it| it.1),
+            '#' | '/' if first == '#' || after.starts_with('/') => {
+                &rest[until(rest, &|c| c == '\n')..]
+            }
+            '$' if after.starts_with('{') => {
+                let (word, after) = rest.split_at(rest.find('}').map_or(rest.len(), |end| end + 1));
+                pieces.push(Piece::Word(word));
+                after
+            }
             '=' | '{' | '}' => {
                 pieces.push(Piece::Mark(first));
                 after

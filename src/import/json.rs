@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Secret, Table,
-    UNKNOWN, Wanted, is_id, shown,
+    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN, Wanted, foreign,
+    is_id, is_one_of, shown,
 };
 use crate::logic::units::RecordType;
 
@@ -86,7 +86,7 @@ fn object<'a>(of: &'a Object, key: &str) -> Option<&'a Object> {
 /// What else an object has.
 fn others(object: &Object, known: &str, table: &Table, into: &mut Imported) {
     for key in object.keys() {
-        if !known.split(' ').any(|own| own == key) {
+        if !is_one_of(known, key) {
             into.leave_as(key, table);
         }
     }
@@ -137,13 +137,12 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
             }
         }
     }
-    let provider = field(entry, "provider").unwrap_or_default();
-    if !provider.eq_ignore_ascii_case("cloudflare") {
+    if let Some(why) = foreign(field(entry, "provider").as_deref()) {
         for name in &names {
-            into.lose(name, NOT_CLOUDFLARE);
+            into.lose(name, why);
         }
         if names.is_empty() {
-            into.lose("an entry", NOT_CLOUDFLARE);
+            into.lose("an entry", why);
         }
         return;
     }
@@ -307,7 +306,7 @@ pub fn ddns_go(root: &Object, into: &mut Imported) {
 fn go_entry(entry: &Object, into: &mut Imported) {
     let empty = Map::new();
     let dns = object(entry, "dns").unwrap_or(&empty);
-    let is_ours = field(dns, "name").is_some_and(|name| name.eq_ignore_ascii_case("cloudflare"));
+    let foreign = foreign(field(dns, "name").as_deref());
     others(dns, "name id secret extparam", &[], into);
     let token = field(dns, "secret");
     let ttl = ttl(entry, into);
@@ -326,58 +325,44 @@ fn go_entry(entry: &Object, into: &mut Imported) {
             if domain.is_empty() {
                 continue;
             }
+            let (mut wanted, query) = go_domain(&domain, kind);
             if !enable {
-                into.leave(key, "it is not enabled there");
-                break;
+                into.leave_off(&wanted, key);
+                continue;
             }
             match how.as_str() {
                 "" | "url" => into.leave("url", SOURCE),
                 how => into.lose(&[key, ".gettype=", how].concat(), INTERFACE),
             }
-            go_domain(&domain, kind, is_ours, ttl, token.as_deref(), into);
+            if let Some(why) = foreign {
+                into.lose_record(&wanted, why);
+                continue;
+            }
+            wanted.ttl = ttl;
+            for pair in query.split('&') {
+                match pair.split_once('=').unwrap_or((pair, "")) {
+                    ("", _) => {}
+                    // Nothing else is a yes there.
+                    ("proxied", flag) => wanted.proxied = Some(flag == "true"),
+                    (key, _) => into.lose(key, UNKNOWN),
+                }
+            }
+            into.add(wanted, token.as_deref());
         }
     }
 }
 
-/// `sub.example.com`, `sub:example.com`, and either with `?proxied=true`.
-fn go_domain(
-    domain: &str,
-    kind: RecordType,
-    is_ours: bool,
-    ttl: Option<u32>,
-    token: Option<&str>,
-    into: &mut Imported,
-) {
+/// `sub.example.com`, `sub:example.com`, and behind either what is after a `?`, such as `proxied=true`.
+fn go_domain(domain: &str, kind: RecordType) -> (Wanted, &str) {
     let (name, query) = domain.split_once('?').unwrap_or((domain, ""));
-    let (name, zone) = match name.split_once(':') {
-        Some((sub, zone)) => (within(sub, zone), Some(zone.to_owned())),
-        None => (name.to_owned(), None),
+    let wanted = match name.split_once(':') {
+        Some((sub, zone)) => Wanted {
+            zone: Some(zone.to_owned()),
+            ..Wanted::named(&within(sub, zone), kind)
+        },
+        None => Wanted::named(name, kind),
     };
-    let mut wanted = Wanted {
-        zone,
-        ttl,
-        ..Wanted::named(&name, kind)
-    };
-    if !is_ours {
-        into.lose_record(&wanted, NOT_CLOUDFLARE);
-        return;
-    }
-    for pair in query.split('&') {
-        match pair.split_once('=').unwrap_or((pair, "")) {
-            ("", _) => {}
-            ("proxied", flag) => wanted.proxied = into.flag("proxied", flag),
-            (key, _) => into.lose(key, UNKNOWN),
-        }
-    }
-    into.add(wanted, token);
-}
-
-/// A URL that tells the service that cadence lives.
-pub fn beat(preset: &'static str, url: &str) -> super::imported::Beat {
-    super::imported::Beat {
-        preset,
-        url: Secret::new(url),
-    }
+    (wanted, query)
 }
 
 #[cfg(test)]

@@ -57,19 +57,19 @@ pub fn read(source: &Source<'_>) -> Result<(&'static str, Imported), String> {
             inadyn::read(text, &mut into);
             "inadyn"
         }
-        Kind::Compose => match of_yaml(text)? {
-            Value::Object(root) => compose::read(&root, source.beside, &mut into)?,
-            _ => return Err(unknown()),
-        },
-        Kind::DdnsGo => match of_yaml(text)? {
-            Value::Object(root) => {
+        kind @ (Kind::Compose | Kind::DdnsGo) => {
+            let Value::Object(root) = of_yaml(text)? else {
+                return Err(unknown());
+            };
+            if kind == Kind::Compose {
+                compose::read(&root, source.beside, &mut into)?
+            } else {
                 json::ddns_go(&root, &mut into);
                 "ddns-go"
             }
-            _ => return Err(unknown()),
-        },
+        }
         Kind::Environment => {
-            let vars = environment::dotenv(text, &mut into);
+            let vars = environment::dotenv(text, "", &mut into);
             environment::read(&vars, source.beside, &mut into);
             "cloudflare-ddns"
         }
@@ -78,6 +78,7 @@ pub fn read(source: &Source<'_>) -> Result<(&'static str, Imported), String> {
             "ddclient"
         }
     };
+    into.settle();
     Ok((tool, into))
 }
 
@@ -138,7 +139,7 @@ fn kind_of(line: &str) -> Option<(Kind, &'static str)> {
         (Kind::Compose, "a compose file")
     } else if matches!(key, "dnsconf" | "ipv4" | "ipv6") {
         (Kind::DdnsGo, "ddns-go")
-    } else if environment::NAMES.contains(&name) {
+    } else if imported::is_one_of(environment::NAMES, name) {
         (Kind::Environment, "an environment")
     } else if ddclient::is_setting(line) {
         (Kind::Ddclient, "ddclient")

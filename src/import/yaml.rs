@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// No file of these tools is deeper.
 const MAX_DEPTH: usize = 24;
+/// Keys of a token, which has one line.
+const TOKENS: [&str; 3] = ["secret", "CLOUDFLARE_API_TOKEN", "CF_API_TOKEN"];
 
 struct Line<'a> {
     number: usize,
@@ -147,6 +149,9 @@ impl<'a> Reader<'a> {
                     "has no \"key:\", where the lines before it have one",
                 ));
             };
+            if rest.starts_with(['|', '>']) && TOKENS.contains(&key.as_str()) {
+                return Err(at(line.number, "has a token on several lines"));
+            }
             let value = if rest.is_empty() {
                 self.next();
                 let deeper = match self.peek()? {

@@ -3,6 +3,7 @@
 use super::next::Step;
 use crate::app::check::Finding;
 use crate::config::{Endpoint, Token};
+use crate::error::Error;
 use crate::logic::records::RecordSpec;
 
 /// All of it.
@@ -19,6 +20,8 @@ pub struct Brought {
     pub heartbeat: Option<(&'static str, Endpoint)>,
     /// What was understood, and what was left out.
     pub findings: Vec<Finding>,
+    /// Why nothing can begin with it.
+    pub refused: Option<Error>,
     /// What has to be done beside that.
     pub steps: Vec<Step>,
     /// Whether it is another tool's.

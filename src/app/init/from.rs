@@ -10,7 +10,7 @@ use super::interview::{Interview, LEFT_OUT};
 use super::running;
 use super::verify;
 use crate::app::adapters::Adapters;
-use crate::app::check::Finding;
+use crate::app::check::{Finding, Level};
 use crate::app::lookup::SEES_NO_ZONE;
 use crate::cli;
 use crate::config::{Token, url_of};
@@ -28,6 +28,8 @@ const MAX_PAGES: u64 = 10;
 /// So many of the records are named; of more there is the number.
 const NAMED: usize = 20;
 const CHECK: &str = "import";
+const ONE_HEARTBEAT: &str =
+    "a first configuration has one [[heartbeat]], the first that can be one; add this as another";
 /// Stands in for a name until the zone's is known.
 const STAND_IN: &str = "example.com";
 
@@ -49,6 +51,11 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
         beside: &|name| content(&folder.join(name)).ok(),
     };
     let (tool, mut imported) = import::read(&source).map_err(|why| refused(&why))?;
+    let is_of = if imported.is_guess {
+        "is taken for that of"
+    } else {
+        "is of"
+    };
     let mut brought = Brought {
         is_imported: true,
         is_for_new: imported.is_for_new,
@@ -76,14 +83,15 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
         }
         labels.push(label);
     }
-    if labels.is_empty() {
-        let lost = imported.left_out.iter().find(|it| it.matters).map(left);
-        let why = lost.map_or(String::new(), |lost| [" (", &lost, ")"].concat());
-        return Err(refused(&format!(
-            "it is of {tool}, and names no record that cadence can keep{why}; fix: name the records with --record NAME in place of --from"
-        )));
-    }
     heartbeat(&mut imported, &mut brought);
+    let mut left: Vec<Finding> = imported.left_out.iter().map(left).collect();
+    if labels.is_empty() {
+        brought.findings = left;
+        brought.refused = Some(refused(&format!(
+            "it {is_of} {tool}, and names no record that cadence can keep; fix: name the records with --record NAME in place of --from"
+        )));
+        return Ok(Some(brought));
+    }
     if let Some(token) = &imported.token {
         let how = format!("{shown} (--from)");
         let token = Token::given(token.expose().as_bytes(), &how);
@@ -91,16 +99,9 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
     }
     let token = brought.token.iter().map(|_| "its API token".to_owned());
     let all: Vec<String> = token.chain(labels).collect();
-    let told = format!("{shown} is of {tool}; taken: {}", some_of(&all, NAMED));
+    let told = format!("{shown} {is_of} {tool}; taken: {}", some_of(&all, NAMED));
     brought.findings.push(Finding::ok(CHECK, told));
-    for it in &imported.left_out {
-        let told = left(it);
-        brought.findings.push(if it.matters {
-            Finding::warn(LEFT_OUT, told)
-        } else {
-            Finding::ok(LEFT_OUT, told)
-        });
-    }
+    brought.findings.append(&mut left);
     for (found, step) in running::look() {
         brought.findings.push(found);
         brought.steps.push(step);
@@ -108,8 +109,14 @@ pub fn read(options: &cli::Init) -> Result<Option<Brought>, Error> {
     Ok(Some(brought))
 }
 
-fn left(it: &import::LeftOut) -> String {
-    [&it.what, ": ", &it.why].concat()
+fn left(it: &import::LeftOut) -> Finding {
+    let (why, fix) = advice::split(&it.why);
+    Finding {
+        check: LEFT_OUT,
+        level: if it.matters { Level::Warn } else { Level::Ok },
+        message: [&it.what, ": ", why].concat(),
+        fix: fix.map(str::to_owned),
+    }
 }
 
 fn content(path: &Path) -> Result<String, String> {
@@ -138,12 +145,12 @@ fn spec(wanted: &Wanted, zone: Option<&str>, create: bool) -> Option<RecordSpec>
 }
 
 fn heartbeat(imported: &mut Imported, brought: &mut Brought) {
-    let Some(beat) = imported.heartbeat.take() else {
-        return;
-    };
-    match url_of(beat.url.expose().as_bytes()) {
-        Ok(url) => brought.heartbeat = Some((beat.preset, url)),
-        Err(_) => imported.lose(beat.preset, "its URL (not shown) is not one with https://"),
+    for beat in std::mem::take(&mut imported.heartbeats) {
+        match (url_of(beat.url.expose().as_bytes()), &brought.heartbeat) {
+            (Err(_), _) => imported.lose(beat.key, "its URL (not shown) is not one with https://"),
+            (Ok(_), Some(_)) => imported.lose(beat.key, ONE_HEARTBEAT),
+            (Ok(url), None) => brought.heartbeat = Some((beat.preset, url)),
+        }
     }
 }
 

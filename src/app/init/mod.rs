@@ -26,16 +26,17 @@ pub use interview::{Listener, Told};
 pub use next::Step;
 
 use super::ask;
-use super::check::{Finding, Level};
+use super::check::Finding;
 use super::context::Context;
 use super::notify::Test;
 use crate::cli;
 use crate::config::{self, Mode, Token};
 use crate::error::{EXIT_USAGE, Error};
 use crate::logic::advice;
+use crate::render::Form;
 use brought::Brought;
 use files::{Place, Secret};
-use interview::Interview;
+use interview::{Interview, LEFT_OUT};
 
 /// What was found and done.
 #[derive(Debug)]
@@ -78,14 +79,15 @@ pub fn run(
     if let Some(router) = &options.router {
         config::parse_router(router).map_err(|why| refused("router", router, why))?;
     }
+    let untold = |error, findings: &[Finding]| untold(error, findings, context, listener);
+    if let Some(error) = brought.refused.take() {
+        return Err(untold(error, &brought.findings));
+    }
     let found = token::find(context, options, &place, brought.token.take())?;
     let mut interview = Interview::new(context, options, &place, listener);
     if let Err(error) = interview.require_flags(brought.has_records(), found.is_some()) {
         // What another tool's file lacks is why.
-        for it in brought.findings.iter().filter(|it| it.level == Level::Warn) {
-            log::warn!("{}: {}", it.check, it.message);
-        }
-        return Err(error);
+        return Err(untold(error, &brought.findings));
     }
     let stop = std::mem::take(&mut brought.steps);
     let conversed = converse(&mut interview, found, brought, message);
@@ -116,6 +118,9 @@ pub fn run(
                 advice::or(error.message, &format!("start again: {again}"))
             };
         }
+        if interview.is_imported && !interview.asks {
+            error = untold(error, &interview.findings);
+        }
         if ask::is_ended() {
             log::error!("{error}");
             ask::end_as_told();
@@ -141,6 +146,21 @@ pub fn run(
         kept: stored.then(|| place.token.clone()),
         next: [stop, next::steps(&place, &called, &draft, options.offline)].concat(),
     })
+}
+
+/// An error in the place of the report, which alone would have told what was left out where nobody is asked: it is told beside the error, to a
+/// program in its document.
+fn untold(mut error: Error, findings: &[Finding], context: &Context, tell: &Listener<'_>) -> Error {
+    let style = &context.style;
+    for it in findings.iter().filter(|it| it.check == LEFT_OUT) {
+        if style.form == Form::Json {
+            let told = advice::join(&it.message, it.fix.as_deref());
+            error.message += &["\n", LEFT_OUT, ": ", &told].concat();
+        } else if !style.quiet {
+            tell(Told::Found(it));
+        }
+    }
+    error
 }
 
 /// What is there before anybody is asked: another tool's file, or what the flags name.

@@ -104,7 +104,7 @@ fn a_thousand_mutants_of_each_never_panic_and_never_tell_a_secret() {
                 prop_assert!(!told.contains(secret), "{told}");
             }
             let debug = read(&broken)
-                .map(|(_, imported)| format!("{:?} {:?}", imported.token, imported.heartbeat));
+                .map(|(_, imported)| format!("{:?} {:?}", imported.token, imported.heartbeats));
             prop_assert!(!debug.unwrap_or_default().contains(TOKEN));
             Ok(())
         });

@@ -288,7 +288,7 @@ fn a_file_without_a_token_wants_one_and_a_given_one_goes_before_its_own() {
     );
     let said = stderr(&out);
     assert!(
-        said.contains("left-out: login, password: cadence needs an API token")
+        said.contains("  warn left-out   login, password: cadence needs an API token")
             && !said.contains(key),
         "{said}"
     );
@@ -331,7 +331,7 @@ fn a_file_that_cannot_be_read_is_told_without_its_content() {
         (
             "other.conf",
             "protocol=dyndns2 login=ada password=@@ a.example.com\n",
-            "names no record that cadence can keep (a.example.com: its protocol is another one than cloudflare)",
+            "  warn left-out   a.example.com: its protocol is another one than cloudflare\nerror: ",
         ),
     ] {
         let file = host.other(name, text);
@@ -353,6 +353,79 @@ fn a_file_that_cannot_be_read_is_told_without_its_content() {
     let out = host.run(&["--from", "x", "--record", "a.example.com"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(!host.home.path("etc").exists());
+}
+
+#[test]
+fn all_that_is_left_out_is_told_where_nothing_is_written() {
+    let host = Host::new();
+    let text = "period = 300\niterate-forever\nprovider cloudflare.com {\n  username = example.com\n  password";
+    let file = host.other("inadyn.conf", text);
+    let from = ["--from", file.to_str().unwrap()];
+    let out = host.run(&from);
+    let left = [
+        "period: cadence has a schedule of its own",
+        "iterate-forever: unknown to cadence",
+        "password: unknown to cadence",
+        "provider cloudflare.com: it has no hostname",
+    ];
+    let level = |at: usize| if at == 0 { "ok  " } else { "warn" };
+    let lines: Vec<String> = (0..)
+        .zip(left)
+        .map(|(at, left)| format!("  {} left-out   {left}\n", level(at)))
+        .collect();
+    let said = stderr(&out);
+    let (told, error) = said.split_once("error: ").unwrap();
+    assert_eq!(told, lines.concat());
+    let why = "(--from): it is of inadyn, and names no record that cadence can keep";
+    assert!(error.contains(why), "{error}");
+    assert_eq!(
+        stderr(&host.run(&[&from[..], &["-q"]].concat())),
+        ["error: ", error].concat()
+    );
+    // A program reads all of it in the document.
+    let out = host.run(&[&from[..], &["--json"]].concat());
+    crate::support::schema::hold(&out.stdout);
+    let document: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let told = left.map(|left| json!(format!("left-out: {left}")));
+    assert_eq!(document["errors"].as_array().unwrap()[1..], told);
+    assert!(!host.home.path("etc").exists());
+
+    // The same where what is left of it cannot be kept.
+    let host = Host::new();
+    let file = host.other("ddclient.conf", DDCLIENT);
+    let said = stderr(&host.run(&["--from", file.to_str().unwrap()]));
+    let place = |part: &str| said.find(part).unwrap_or_else(|| panic!("{part}: {said}"));
+    assert!(place("  ok   left-out   daemon: ") < place("error: vpn.example.com A does not exist"));
+}
+
+#[test]
+fn the_first_heartbeat_that_can_be_one_is_taken() {
+    for (urls, preset, left) in [
+        (
+            ["hc.example/s3cret", "@@"],
+            "uptime-kuma",
+            "HEALTHCHECKS: its URL (not shown) is not one with https://",
+        ),
+        (
+            ["@@", "@@"],
+            "healthchecks",
+            "UPTIMEKUMA: a first configuration has one [[heartbeat]], the first that can be one; add this as another",
+        ),
+    ] {
+        let host = Host::new();
+        host.has("vpn", "A", &json!({}));
+        let service = Service::start(Reply::status(200));
+        let [healthchecks, kuma] = urls.map(|url| url.replace("@@", &service.url("/s3cret")));
+        let text = format!(
+            "CLOUDFLARE_API_TOKEN=@@\nIP4_DOMAINS=vpn.example.com\nHEALTHCHECKS={healthchecks}\nUPTIMEKUMA={kuma}?status=up\n"
+        );
+        let document = host.taken(&host.other("ddns.env", &text), &[]);
+        assert_eq!(found(&document, "left-out"), [left]);
+        let kept = host.home.path(&format!("etc/{preset}.url"));
+        let kept = fs::read_to_string(kept).unwrap();
+        assert_eq!(kept.trim_end(), service.url("/s3cret"));
+        assert!(!document.to_string().contains("s3cret"));
+    }
 }
 
 #[test]
