@@ -136,24 +136,14 @@ a_stop_gives_the_power_back() {
   check "how it ended" "success 0" "$(result)"
 }
 
-# A cadence.toml as variables, each as YAML: lists by comma, the records in one. The token has a file of its own there.
-as_variables() {
-  awk -F' = ' '
-    /^\[\[record\]\]/ { in_record = 1; next }
-    /^\[/ { in_record = 0; section = toupper(substr($0, 2, length($0) - 2)) "_"; next }
-    !/ = / || /^token_file/ { next }
-    { key = $1; value = substr($0, length($1) + 4); gsub(/"/, "", value); sub(/^\[/, "", value); sub(/\]$/, "", value) }
-    in_record && key == "name" { records = (records == "" ? "" : records ", ") value; next }
-    in_record { records = records " " key "=" value; next }
-    { printf "CADENCE_%s%s: \"%s\", ", section, toupper(key), value }
-    END { printf "CADENCE_RECORDS: \"%s\"\n", records }' "$1"
-}
+# As YAML, within braces.
+as_yaml() { variables "$1" | sed -E 's/^([^=]*)=(.*)/\1: "\2"/' | paste -sd ,; }
 
 # By Docker's own compose, against podman, which speaks the same language; all of the configuration is in the environment.
 compose_runs_it() {
   local compose=(env DOCKER_HOST=unix:///run/podman/podman.sock /usr/libexec/docker/cli-plugins/docker-compose --project-directory /etc/cadence) begun
   install -m 0644 "$project/packaging/container/compose.yaml" "$root/etc/cadence"
-  printf 'services: {cadence: {environment: {%s}}}\n' "$(as_variables "$work/world/cadence.toml")" >"$root/etc/cadence/compose.override.yaml"
+  printf 'services: {cadence: {environment: {%s}}}\n' "$(as_yaml "$work/world/cadence.toml")" >"$root/etc/cadence/compose.override.yaml"
   inside systemctl start podman.socket
   world address "${addresses[2]}"
   begun=$(now)
