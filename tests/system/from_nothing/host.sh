@@ -69,7 +69,7 @@ way=$1 system=$2 file=$3
 alone "$@"
 set -E
 exec {output}>&2
-trap 'echo "FAILED line $LINENO of ${BASH_SOURCE##*/}: $BASH_COMMAND" >&$output; cat "$work/said" >&$output; : >"$work/said"' ERR
+trap 'echo "FAILED line $LINENO of ${BASH_SOURCE##*/}: $BASH_COMMAND" >&$output; if [[ -s $work/said ]]; then cat "$work/said" >&$output; : >"$work/said"; fi' ERR
 if [[ $system == busybox ]]; then busybox_root; else unpack_root "$system"; fi
 : >"$work/said"
 make_network
