@@ -14,7 +14,7 @@ use std::path::Path;
 use support::{Home, RECORD};
 
 /// What else is typed, the file of a test that does it, and a word of it there.
-const ELSEWHERE: [(&str, &str, &str); 8] = [
+const ELSEWHERE: [(&str, &str, &str); 7] = [
     (
         "cargo run --release --locked -- demo",
         "tests/fresh",
@@ -37,14 +37,9 @@ const ELSEWHERE: [(&str, &str, &str); 8] = [
         "journalctl",
     ),
     (
-        "cargo build --release --locked",
-        "tests/run",
-        "cargo build --release --locked",
-    ),
-    (
-        "install -m 0755 target/release/cadence",
-        "tests/system/container.sh",
-        "binary",
+        "install -m 0755 cadence",
+        "tests/system/from_nothing/host.sh",
+        "From a release's tarball",
     ),
     // A terminal is asked.
     (

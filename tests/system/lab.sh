@@ -30,6 +30,29 @@ mirror() {
     awk -v release="$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" '$2 == release && $3 == "main" {print $1; exit}'
 }
 
+# The keyring of Ubuntu's archive, in the `ubuntu-keyring` of each of these suites. Debian 12 has no package of it.
+ubuntu_suites='jammy noble resolute'
+ubuntu_keyring=80a36b0a6de2f69f49d2df75ef473ccde121e9e190b9ea01d20a4f63778d5c31
+
+# bootstrap OPTION.. SUITE FOLDER: by debootstrap(8). Ubuntu's suites are checked by Ubuntu's key: where this host does not have it, it is
+# downloaded with their packages, of which nothing is run before.
+bootstrap() {
+  local suite=${*: -2:1} root=${*: -1} keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
+  if [[ " $ubuntu_suites " != *" $suite "* ]]; then
+    debootstrap --variant=minbase "$@" "$(mirror)"
+    return
+  fi
+  if [[ ! -e $keyring ]]; then
+    keyring=${root%/*}/keyring.gpg
+    # debootstrap takes Debian's mirror where it has no keyring.
+    debootstrap --variant=minbase --download-only --no-check-gpg "$suite" "$root" http://archive.ubuntu.com/ubuntu gutsy &&
+      dpkg-deb --fsys-tarfile "$root"/var/cache/apt/archives/ubuntu-keyring_*.deb | tar -xOf - ./usr/share/keyrings/ubuntu-archive-keyring.gpg >"$keyring" &&
+      rm -rf --one-file-system "$root" && sha256sum --check <<<"$ubuntu_keyring  $keyring" || return
+  fi
+  # An older debootstrap has no recipe of a newer name; all of Ubuntu's are this one.
+  debootstrap --variant=minbase --keyring="$keyring" --force-check-gpg "$@" '' gutsy
+}
+
 # prepare_root SUITE [PACKAGES]: makes the packed root of a suite, unless there is a fresh one. An old one is better than none.
 prepare_root() (
   packages=${2:-$root_packages}
@@ -40,7 +63,7 @@ prepare_root() (
   [[ -z $(find "$packed" -mtime -"$root_days" 2>/dev/null) ]] || exit 0
   build=$(mktemp -d "$cache/$1.XXXXXX")
   trap 'rm -rf --one-file-system "$build"' EXIT
-  echo "installing Debian $1: kept in $cache for $root_days days"
+  echo "installing $1: kept in $cache for $root_days days"
   find "$cache" -name '*.tar.zst' -mtime +$((2 * root_days)) -delete # of lists of packages that nobody wants any more
   if ! install_root "$1" "$packages" "$build"; then
     [[ -e $packed ]] || exit 1
@@ -49,9 +72,8 @@ prepare_root() (
 )
 
 install_root() {
-  local root=$3/root mirror
-  mirror=$(mirror)
-  if ! debootstrap --variant=minbase --include="$2" "$1" "$root" ${mirror:+"$mirror"} >"$3/log" 2>&1 </dev/null; then
+  local root=$3/root
+  if ! bootstrap --include="$2" "$1" "$root" >"$3/log" 2>&1 </dev/null; then
     # Whose mirror it is stays out of every log.
     tail -n 5 "$3/log" | sed -E 's#//[^/ ]+#//MIRROR#g'
     return 1
@@ -91,6 +113,19 @@ start_world() {
 end_world() { kill -KILL "$world_pid"; wait "$world_pid" 2>/dev/null || true; }
 # What the world does, and tells: see world.rs.
 world() { "$world_program" "$work/world" "$@"; }
+
+# variables FILE: a cadence.toml as variables, one a line: lists by comma, the records in one. The token has a file of its own.
+variables() {
+  awk -F' = ' '
+    /^\[\[record\]\]/ { in_record = 1; next }
+    /^\[/ { in_record = 0; section = toupper(substr($0, 2, length($0) - 2)) "_"; next }
+    !/ = / || /^token_file/ { next }
+    { key = $1; value = substr($0, length($1) + 4); gsub(/"/, "", value); sub(/^\[/, "", value); sub(/\]$/, "", value) }
+    in_record && key == "name" { records = (records == "" ? "" : records ", ") value; next }
+    in_record { records = records " " key "=" value; next }
+    { printf "CADENCE_%s%s=%s\n", section, toupper(key), value }
+    END { printf "CADENCE_RECORDS=%s\n", records }' "$1"
+}
 
 # The hierarchies in which a systemd keeps its groups.
 hierarchies() { findmnt -rno TARGET -t cgroup2; findmnt -rno TARGET -t cgroup -O name=systemd; }
