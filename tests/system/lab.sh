@@ -37,20 +37,21 @@ ubuntu_keyring=80a36b0a6de2f69f49d2df75ef473ccde121e9e190b9ea01d20a4f63778d5c31
 # bootstrap OPTION.. SUITE FOLDER: by debootstrap(8). Ubuntu's suites are checked by Ubuntu's key: where this host does not have it, it is
 # downloaded with their packages, of which nothing is run before.
 bootstrap() {
-  local suite=${*: -2:1} root=${*: -1} keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
+  local suite=${*: -2:1} root=${*: -1} keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg recipe=/usr/share/debootstrap/scripts/gutsy ubuntu
   if [[ " $ubuntu_suites " != *" $suite "* ]]; then
     debootstrap --variant=minbase "$@" "$(mirror)"
     return
   fi
   if [[ ! -e $keyring ]]; then
     keyring=${root%/*}/keyring.gpg
-    # debootstrap takes Debian's mirror where it has no keyring.
-    debootstrap --variant=minbase --download-only --no-check-gpg "$suite" "$root" http://archive.ubuntu.com/ubuntu gutsy &&
+    # debootstrap takes Debian's mirror where it has no keyring, unless it is told its own for Ubuntu.
+    ubuntu=$(awk '/default_mirror/ && !/old/ {print $2; exit}' "$recipe")
+    debootstrap --variant=minbase --download-only --no-check-gpg "$suite" "$root" "$ubuntu" "$recipe" &&
       dpkg-deb --fsys-tarfile "$root"/var/cache/apt/archives/ubuntu-keyring_*.deb | tar -xOf - ./usr/share/keyrings/ubuntu-archive-keyring.gpg >"$keyring" &&
       rm -rf --one-file-system "$root" && sha256sum --check <<<"$ubuntu_keyring  $keyring" || return
   fi
   # An older debootstrap has no recipe of a newer name; all of Ubuntu's are this one.
-  debootstrap --variant=minbase --keyring="$keyring" --force-check-gpg "$@" '' gutsy
+  debootstrap --variant=minbase --keyring="$keyring" --force-check-gpg "$@" '' "$recipe"
 }
 
 # prepare_root SUITE [PACKAGES]: makes the packed root of a suite, unless there is a fresh one. An old one is better than none.
