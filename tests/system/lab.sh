@@ -30,12 +30,12 @@ mirror() {
     awk -v release="$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" '$2 == release && $3 == "main" {print $1; exit}'
 }
 
-# The keyring of Ubuntu's archive, in the `ubuntu-keyring` of each of these suites. Debian 12 has no package of it.
+# The keyring of Ubuntu's archive, in the `ubuntu-keyring` of noble. Debian 12 has no package of it.
 ubuntu_suites='jammy noble resolute'
 ubuntu_keyring=80a36b0a6de2f69f49d2df75ef473ccde121e9e190b9ea01d20a4f63778d5c31
 
 # bootstrap OPTION.. SUITE FOLDER: by debootstrap(8). Ubuntu's suites are checked by Ubuntu's key: where this host does not have it, it is
-# downloaded with their packages, of which nothing is run before.
+# downloaded with noble's packages, of which nothing is run before.
 bootstrap() {
   local suite=${*: -2:1} root=${*: -1} keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg recipe=/usr/share/debootstrap/scripts/gutsy ubuntu
   if [[ " $ubuntu_suites " != *" $suite "* ]]; then
@@ -46,7 +46,7 @@ bootstrap() {
     keyring=${root%/*}/keyring.gpg
     # debootstrap takes Debian's mirror where it has no keyring, unless it is told its own for Ubuntu.
     ubuntu=$(awk '/default_mirror/ && !/old/ {print $2; exit}' "$recipe")
-    debootstrap --variant=minbase --download-only --no-check-gpg "$suite" "$root" "$ubuntu" "$recipe" &&
+    debootstrap --variant=minbase --download-only --no-check-gpg noble "$root" "$ubuntu" "$recipe" &&
       dpkg-deb --fsys-tarfile "$root"/var/cache/apt/archives/ubuntu-keyring_*.deb | tar -xOf - ./usr/share/keyrings/ubuntu-archive-keyring.gpg >"$keyring" &&
       rm -rf --one-file-system "$root" && sha256sum --check <<<"$ubuntu_keyring  $keyring" || return
   fi
