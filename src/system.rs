@@ -4,7 +4,6 @@
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::process;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -17,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::file::of_kernel;
+pub use crate::file::runs_systemd;
 use crate::logic::moment::Moment;
 
 /// A random id the kernel makes at every boot; see `random(4)`.
@@ -111,12 +111,6 @@ pub fn shuffle<T>(items: &mut [T]) {
 pub fn is_root() -> bool {
     static IS_ROOT: LazyLock<bool> = LazyLock::new(|| rustix::process::geteuid().is_root());
     *IS_ROOT
-}
-
-/// Whether systemd is the init of this host, see `sd_booted(3)`.
-#[must_use]
-pub fn runs_systemd() -> bool {
-    Path::new("/run/systemd/system").is_dir()
 }
 
 /// Does nothing for `duration`.

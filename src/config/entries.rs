@@ -2,7 +2,7 @@
 //!
 //! Entries are told apart by commas or line ends, their words by white space. The first word is the key that every entry has, with another key's
 //! value behind a slash where there is one; each other word is `key=value`, or a key alone, which is `true`. In quotes a comma or white space
-//! is part of a value.
+//! is part of a value. None is around the `=`, and something is behind it.
 
 /// How the entries of a section are written.
 pub struct Shape {
@@ -76,8 +76,23 @@ pub struct Word<'a> {
     pub key: &'a str,
     /// What it is set to.
     pub value: &'a str,
-    /// Whether it is a key alone.
-    pub is_alone: bool,
+    /// How it is written.
+    pub form: Form,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With its value.
+    Whole,
+    /// A key alone, which is `true`.
+    Alone,
+    /// `key=`, and nothing behind it.
+    Empty,
+    /// A slash, and nothing behind it.
+    EmptyKind,
+    /// `key = value`: each is a word of its own.
+    Spaced,
 }
 
 impl<'a> Entry<'a> {
@@ -100,37 +115,65 @@ impl<'a> Entry<'a> {
         // Its quotes are closed, as those of the whole are.
         let pieces = pieces(self.text, char::is_whitespace).unwrap_or_default();
         let Shape { main, kind, .. } = *self.shape;
-        pieces
-            .into_iter()
-            .enumerate()
-            .flat_map(move |(at, text)| {
-                let word = |key, value, is_alone| Word {
-                    key,
-                    value,
-                    is_alone,
-                };
-                if let Some((key, value)) = text.split_once('=').filter(|(key, _)| is_key(key)) {
-                    return [Some(word(key, unquoted(value), false)), None];
+        let (mut at, mut of_kind) = (0, None);
+        std::iter::from_fn(move || {
+            let word = |key, value, form| Some(Word { key, value, form });
+            if let Some(word) = of_kind.take() {
+                return Some(word);
+            }
+            let (text, is_first) = (*pieces.get(at)?, at == 0);
+            at += 1;
+            let mut following = |is: fn(&str) -> bool| {
+                let next = pieces.get(at).copied().filter(|it| is(it));
+                at += usize::from(next.is_some());
+                next
+            };
+            if let Some((key, value)) = text.split_once('=').filter(|(key, _)| is_key(key)) {
+                if value.is_empty() {
+                    return match following(|it| !it.contains('=')) {
+                        Some(value) => word(key, unquoted(value), Form::Spaced),
+                        None => word(key, "", Form::Empty),
+                    };
                 }
-                if at > 0 {
-                    return [Some(word(text, "true", true)), None];
+                let value = unquoted(value);
+                let is_empty = value.is_empty();
+                return word(key, value, if is_empty { Form::Empty } else { Form::Whole });
+            }
+            if is_key(text) {
+                if let Some(value) = following(|it| it.starts_with('=')) {
+                    let value = Some(&value[1..]).filter(|it| !it.is_empty());
+                    let value = value.or_else(|| following(|_| true)).unwrap_or_default();
+                    return word(text, unquoted(value), Form::Spaced);
                 }
-                let text = unquoted(text);
-                match kind.zip(text.rsplit_once('/')) {
-                    Some((kind, (text, of_kind))) => [
-                        Some(word(main, text, false)),
-                        Some(word(kind, of_kind, false)),
-                    ],
-                    None => [Some(word(main, text, false)), None],
+            }
+            if !is_first {
+                return word(text, "true", Form::Alone);
+            }
+            let text = unquoted(text);
+            match kind.zip(text.rsplit_once('/')) {
+                Some((kind, (text, value))) => {
+                    let is_empty = value.is_empty();
+                    let form = if is_empty {
+                        Form::EmptyKind
+                    } else {
+                        Form::Whole
+                    };
+                    of_kind = word(kind, value, form);
+                    word(main, text, Form::Whole)
                 }
-            })
-            .flatten()
+                None => word(main, text, Form::Whole),
+            }
+        })
     }
 
-    /// The value of a key.
-    pub fn get(self, key: &str) -> Option<&'a str> {
-        let mut words = self.words();
-        words.find(|word| word.key == key).map(|word| word.value)
+    /// The word of a key.
+    pub fn get(self, key: &str) -> Option<Word<'a>> {
+        self.words().find(|word| word.key == key)
+    }
+
+    /// Whether what is in its first word is a secret.
+    pub fn has_secrets(self) -> bool {
+        self.shape.has_secrets()
     }
 }
 

@@ -17,7 +17,7 @@ use super::schema;
 use super::settings::Settings;
 use crate::called;
 use crate::error::plain;
-use crate::file::{self, Content};
+use crate::file::{self, Content, runs_systemd};
 
 /// Where this names records, no file is needed at the default place. One that is named elsewhere and is not there may be a slip.
 const RECORDS: &str = "CADENCE_RECORDS";
@@ -166,13 +166,14 @@ fn text(path: &Path, read: io::Result<Content>) -> Result<String, String> {
         }),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => {
-                let variable = if path == Path::new(ETC) {
-                    ", or set CADENCE_RECORDS"
-                } else {
-                    ""
+                let (first, last) = match (path == Path::new(ETC), runs_systemd()) {
+                    (false, _) => ("", ""),
+                    (true, true) => ("", ", or set CADENCE_RECORDS"),
+                    // A container is set up by its variables.
+                    (true, false) => ("set CADENCE_RECORDS and CLOUDFLARE_API_TOKEN, or ", ""),
                 };
                 format!(
-                    "{shown} does not exist; fix: name another with --config{variable}, or create one: {}",
+                    "{shown} does not exist; fix: {first}name another with --config{last}, or create one: {}",
                     called::cadence("init")
                 )
             }

@@ -190,6 +190,66 @@ fn what_is_wrong_with_an_entry_is_told_as_of_the_file() {
         ),
         (
             "CADENCE_RECORDS",
+            "a.example.com ttl = 60",
+            ", entry 1: record.ttl has white space at its \"=\": expected ttl=60",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "a.example.com ttl= 60",
+            ", entry 1: record.ttl has white space at its \"=\": expected ttl=60",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "a.example.com ttl =60 proxied",
+            ", entry 1: record.ttl has white space at its \"=\": expected ttl=60",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "name = a.example.com",
+            ", entry 1: record.name has white space at its \"=\": expected name=a.example.com",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "a.example.com ttl",
+            ", entry 1: record.ttl has no value: expected ttl=VALUE",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "a.example.com zone proxied",
+            ", entry 1: record.zone has no value: expected zone=VALUE",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "a.example.com proxied= ttl=60",
+            ", entry 1: record.proxied has no value: expected proxied=VALUE",
+        ),
+        (
+            "CADENCE_RECORDS",
+            "a.example.com/",
+            ", entry 1: record.type has no value: expected one behind the \"/\"",
+        ),
+        (
+            "CADENCE_FORWARD",
+            "443/",
+            ", entry 1: forward.protocol has no value: expected one behind the \"/\"",
+        ),
+        (
+            "CADENCE_NOTIFY",
+            "url = https://a.example/hush preset=ntfy",
+            ", entry 1: notify.url has white space at its \"=\": expected url=VALUE",
+        ),
+        (
+            "CADENCE_NOTIFY",
+            "preset=slack, url=https://hooks.example/hush",
+            ", entry 1: notify has no URL: expected url=.., url_file=.., or a space in place of the comma between it and its URL",
+        ),
+        (
+            "CADENCE_HEARTBEAT",
+            "https://hc.example/hush, preset=healthchecks",
+            ", entry 2: heartbeat has no URL: expected url=.., url_file=.., or a space in place of the comma between it and its URL",
+        ),
+        (
+            "CADENCE_RECORDS",
             "a.example.com zone=\"x",
             ": record: expected the quote that is open to be closed",
         ),
@@ -246,6 +306,37 @@ fn a_variable_that_looks_like_one_of_ours_is_told() {
             "unknown variable: did you mean \"CADENCE_HEARTBEAT\"? Otherwise unset it",
         ),
         (
+            "CADENCE_NOTIFIES",
+            "unknown variable: did you mean \"CADENCE_NOTIFY\"? Otherwise unset it",
+        ),
+        (
+            "cadence_mode",
+            "unknown variable: did you mean \"CADENCE_MODE\"? Otherwise unset it",
+        ),
+        (
+            "Cadence_Policy_Jitter",
+            "unknown key: did you mean \"CADENCE_POLICY_JITTER\"? expected CADENCE_POLICY_ and one of CONFIRMATIONS, CACHE_MAX_AGE, \
+             HEALTHY_INTERVAL, UNSETTLED_INTERVAL, JITTER, MAX_UPDATES_PER_HOUR, WAIVE",
+        ),
+        (
+            "CADENCE_TELEMETRY",
+            "unknown key: expected CADENCE_TELEMETRY_ and one of KEEP",
+        ),
+        (
+            "CADENCE_LOG_LEVEL",
+            "unknown variable: expected a section and its key, such as CADENCE_POLICY_JITTER; fix: unset it",
+        ),
+        (
+            "CADENCE_TOKEN",
+            "unknown variable: the API token is read from CLOUDFLARE_API_TOKEN, or from the file that CLOUDFLARE_API_TOKEN_FILE names; \
+             fix: rename it",
+        ),
+        (
+            "CADENCE_CLOUDFLARE_API_TOKEN",
+            "unknown variable: the API token is read from CLOUDFLARE_API_TOKEN, or from the file that CLOUDFLARE_API_TOKEN_FILE names; \
+             fix: rename it",
+        ),
+        (
             "CADENCE_COFNIG",
             "unknown variable: did you mean \"CADENCE_CONFIG\"? Otherwise unset it",
         ),
@@ -278,7 +369,10 @@ fn a_variable_that_looks_like_one_of_ours_is_told() {
         ("CADENCE_SERVICE_HOST", "10.0.0.1"),
         ("CADENCE_PORT", "tcp://10.0.0.1:80"),
         ("CADENCE_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("CADENCE_DDNS_SERVICE_HOST", "10.0.0.1"),
+        ("CADENCE_DDNS_PORT", "tcp://10.0.0.1:80"),
         ("CADENCE_VERSION", "1"),
+        ("cadence_of_something_else", "1"),
     ]);
 }
 
@@ -345,6 +439,17 @@ fn a_secret_may_be_in_a_file_that_a_variable_names() {
     assert!(!told("CADENCE_NOTIFY_FILE", "https://hush").contains("hush"));
 }
 
+/// Those that the service hands over need no URL.
+#[test]
+fn receivers_without_a_url_may_be_several_where_the_service_hands_them_over() {
+    let settings = from(&[
+        ("CADENCE_RECORDS", "a.example.com"),
+        ("CADENCE_NOTIFY", "preset=slack, preset=ntfy"),
+        ("CREDENTIALS_DIRECTORY", "/nonexistent"),
+    ]);
+    assert_eq!(settings.receivers.notify.len(), 2);
+}
+
 /// Whatever key there is, its variable is known, and so is the file of each that is a secret.
 #[test]
 fn every_key_has_a_variable() {
@@ -398,6 +503,7 @@ fn entry() -> impl Strategy<Value = String> {
             "proxied",
             "ttl=60",
             "suffix=::1",
+            "ttl",
             "mac=",
             "51820/udp",
             "https://a.example",
