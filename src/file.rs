@@ -103,13 +103,11 @@ pub fn let_in(path: &Path) -> String {
         let shown = quoted(path);
         match owner {
             None => format!("run as root{group}"),
-            Some(owner) if user.is_root() => {
-                format!(
-                    "let it be root's, who may not pass over its mode here: chown 0 {shown} (it is user {owner}'s)"
-                )
-            }
+            Some(owner) if user.is_root() => format!(
+                "as root may not pass over the mode of user {owner}'s file here, run: chown 0 {shown}"
+            ),
             Some(owner) => format!(
-                "run as root{group}, or let it be the file of user {user}, who runs this: chown {user} {shown} (it is user {owner}'s)",
+                "run as root{group}, or, as it is user {owner}'s file and user {user} runs this: chown {user} {shown}",
                 user = user.as_raw()
             ),
         }

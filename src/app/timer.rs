@@ -303,7 +303,7 @@ impl Timer {
     fn end(&mut self, child: &mut Child, mut turn: Turn, last: bool) -> (Option<WaitStatus>, bool) {
         let (mut passed_on, mut hung) = (last, false);
         let status = loop {
-            match self.reap(child.id) {
+            match reap(child.id) {
                 Ok(None) => {}
                 // Where it is an error, there is no child any more.
                 Ok(status) => break status,
@@ -340,15 +340,15 @@ impl Timer {
         self.say(&rest);
         (status, hung)
     }
+}
 
-    /// Reaps whatever has ended; how this one did, if it is among that.
-    fn reap(&self, child: Pid) -> rustix::io::Result<Option<WaitStatus>> {
-        loop {
-            match wait(WaitOptions::NOHANG)? {
-                Some((id, status)) if id == child => return Ok(Some(status)),
-                Some(_) => {}
-                None => return Ok(None),
-            }
+/// Reaps whatever has ended; how this one did, if it is among that.
+fn reap(child: Pid) -> rustix::io::Result<Option<WaitStatus>> {
+    loop {
+        match wait(WaitOptions::NOHANG)? {
+            Some((id, status)) if id == child => return Ok(Some(status)),
+            Some(_) => {}
+            None => return Ok(None),
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::logic::by_name::ByName;
 pub const PREFIX: &str = "CADENCE_";
 /// What else begins with it and is ours.
 pub const OTHERS: [&str; 2] = ["CADENCE_CONFIG", "CADENCE_STATE_DIR"];
+/// Where this names records, the variables are how cadence is set up.
+pub const RECORDS: &str = "CADENCE_RECORDS";
 /// Those of our tests, which run the program.
 const TESTS: &str = "CADENCE_TEST";
 /// Behind the name of a secret's variable: that of a file that holds it.

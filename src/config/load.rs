@@ -8,7 +8,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::bounds::MAX_FILE;
-use super::env::Env;
+use super::env::{Env, RECORDS};
 use super::from_files::FromFiles;
 use super::in_force::{Setting, Trace};
 use super::paths::ETC;
@@ -18,9 +18,6 @@ use super::settings::Settings;
 use crate::called;
 use crate::error::plain;
 use crate::file::{self, Content, runs_systemd};
-
-/// Where this names records, no file is needed at the default place. One that is named elsewhere and is not there may be a slip.
-const RECORDS: &str = "CADENCE_RECORDS";
 
 /// Everything that is wrong with a configuration, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +136,7 @@ impl Settings {
 
 /// The text of the file, or none where it is not needed.
 fn text_of(path: &Path, env: &Env) -> Result<String, ConfigError> {
+    // One that is named elsewhere and is not there may be a slip.
     let is_default = path == Path::new(ETC);
     match file::read(path, MAX_FILE) {
         Err(error)

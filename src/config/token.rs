@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::env::Env;
+use super::env::{Env, RECORDS};
 use super::secret::handed_over;
 use crate::error::plain;
 use crate::file;
@@ -29,8 +29,6 @@ const ELSEWHERE: [&str; 8] = [
     "CADENCE_API_TOKEN",
     "CADENCE_CLOUDFLARE_API_TOKEN",
 ];
-/// Where this names records, the variables are how cadence is set up.
-const RECORDS: &str = "CADENCE_RECORDS";
 /// Where tokens are made, and what ours must be allowed to do.
 const CREATE: &str =
     "create a token with Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens";

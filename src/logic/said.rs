@@ -44,26 +44,20 @@ impl Said {
         let mut hasher = DefaultHasher::new();
         message.hash(&mut hasher);
         let hash = hasher.finish();
-        match self.known.iter_mut().find(|it| it.hash == hash) {
-            Some(known) => {
-                known.is_here = true;
-                let is_news = now.saturating_sub(known.at) >= AGAIN;
-                if is_news {
-                    known.at = now;
-                }
-                is_news
-            }
-            None => {
-                if self.known.len() < MOST {
-                    self.known.push(Known {
-                        hash,
-                        at: now,
-                        is_here: true,
-                    });
-                }
-                true
-            }
+        if let Some(known) = self.known.iter_mut().find(|it| it.hash == hash) {
+            known.is_here = true;
+            let is_news = now.saturating_sub(known.at) >= AGAIN;
+            known.at = if is_news { now } else { known.at };
+            return is_news;
         }
+        if self.known.len() < MOST {
+            self.known.push(Known {
+                hash,
+                at: now,
+                is_here: true,
+            });
+        }
+        true
     }
 
     /// What is to be passed on of what was read at `now`: all but errors and warnings that are no news.

@@ -386,7 +386,7 @@ fn start(runner: Option<&Runner>, settings: &Settings) -> String {
         Some(Some(_)) => START_ONE.to_owned(),
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
-        None if is_hosts && system::runs_systemd() => START.to_owned(),
+        None if is_hosts && system::runs_systemd() && !this.by_variables => START.to_owned(),
         None => {
             let (told, line) = this.by_cron();
             format!("{told}: {line}")

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::logic::records::HostPart;
 use crate::logic::units::RecordType;
 
-fn from(pairs: &[(&str, &str)]) -> Settings {
+pub fn from(pairs: &[(&str, &str)]) -> Settings {
     read("", &pairs.iter().copied().collect()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -23,7 +23,7 @@ fn wrong(pairs: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// The one problem of this variable.
-fn told(name: &str, value: &str) -> String {
+pub fn told(name: &str, value: &str) -> String {
     let problems = wrong(&[(name, value)]);
     assert_eq!(problems.len(), 1, "{problems:?}");
     problems.concat()
@@ -187,66 +187,6 @@ fn what_is_wrong_with_an_entry_is_told_as_of_the_file() {
             "CADENCE_RECORDS",
             ",",
             ": record has 0 entries: expected 1 to 1000 entries with commas between them, such as vpn.example.com, home.example.com/AAAA proxied",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com ttl = 60",
-            ", entry 1: record.ttl has white space at its \"=\": expected ttl=60",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com ttl= 60",
-            ", entry 1: record.ttl has white space at its \"=\": expected ttl=60",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com ttl =60 proxied",
-            ", entry 1: record.ttl has white space at its \"=\": expected ttl=60",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "name = a.example.com",
-            ", entry 1: record.name has white space at its \"=\": expected name=a.example.com",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com ttl",
-            ", entry 1: record.ttl has no value: expected ttl=VALUE",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com zone proxied",
-            ", entry 1: record.zone has no value: expected zone=VALUE",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com proxied= ttl=60",
-            ", entry 1: record.proxied has no value: expected proxied=VALUE",
-        ),
-        (
-            "CADENCE_RECORDS",
-            "a.example.com/",
-            ", entry 1: record.type has no value: expected one behind the \"/\"",
-        ),
-        (
-            "CADENCE_FORWARD",
-            "443/",
-            ", entry 1: forward.protocol has no value: expected one behind the \"/\"",
-        ),
-        (
-            "CADENCE_NOTIFY",
-            "url = https://a.example/hush preset=ntfy",
-            ", entry 1: notify.url has white space at its \"=\": expected url=VALUE",
-        ),
-        (
-            "CADENCE_NOTIFY",
-            "preset=slack, url=https://hooks.example/hush",
-            ", entry 1: notify has no URL: expected url=.., url_file=.., or a space in place of the comma between it and its URL",
-        ),
-        (
-            "CADENCE_HEARTBEAT",
-            "https://hc.example/hush, preset=healthchecks",
-            ", entry 2: heartbeat has no URL: expected url=.., url_file=.., or a space in place of the comma between it and its URL",
         ),
         (
             "CADENCE_RECORDS",
@@ -437,17 +377,6 @@ fn a_secret_may_be_in_a_file_that_a_variable_names() {
             .contains("cannot read /nonexistent/n: no such file")
     );
     assert!(!told("CADENCE_NOTIFY_FILE", "https://hush").contains("hush"));
-}
-
-/// Those that the service hands over need no URL.
-#[test]
-fn receivers_without_a_url_may_be_several_where_the_service_hands_them_over() {
-    let settings = from(&[
-        ("CADENCE_RECORDS", "a.example.com"),
-        ("CADENCE_NOTIFY", "preset=slack, preset=ntfy"),
-        ("CREDENTIALS_DIRECTORY", "/nonexistent"),
-    ]);
-    assert_eq!(settings.receivers.notify.len(), 2);
 }
 
 /// Whatever key there is, its variable is known, and so is the file of each that is a secret.

@@ -16,7 +16,8 @@ const TWO_LINES: &str = "error: the API token in {home}/token (cloudflare.token_
     characters; fix: keep only the token, on one line\n";
 const DENIED: &str = "error: cannot read the API token in {home}/token (cloudflare.token_file): permission denied; fix: run as root";
 /// Where no systemd has root read it for the cycles.
-const CHOWN: &str = ", or let it be the file of user 65534, who runs this: chown 65534 {home}/token (it is user 0's)";
+const CHOWN: &str =
+    ", or, as it is user 0's file and user 65534 runs this: chown 65534 {home}/token";
 
 /// The first cycle, one with a fresh cache and one that would have to write: each says `err`, exits 77 and goes on.
 fn every_cycle_says(spoil: impl Fn(&Home), err: &str) {
