@@ -111,64 +111,64 @@ impl<'a> Entry<'a> {
     }
 
     /// Its words, in order.
-    pub fn words(self) -> impl Iterator<Item = Word<'a>> {
+    #[inline(never)]
+    pub fn words(self) -> Vec<Word<'a>> {
         // Its quotes are closed, as those of the whole are.
         let pieces = pieces(self.text, char::is_whitespace).unwrap_or_default();
         let Shape { main, kind, .. } = *self.shape;
-        let (mut at, mut of_kind) = (0, None);
-        std::iter::from_fn(move || {
-            let word = |key, value, form| Some(Word { key, value, form });
-            if let Some(word) = of_kind.take() {
-                return Some(word);
-            }
-            let (text, is_first) = (*pieces.get(at)?, at == 0);
-            at += 1;
-            let mut following = |is: fn(&str) -> bool| {
-                let next = pieces.get(at).copied().filter(|it| is(it));
-                at += usize::from(next.is_some());
-                next
+        let mut words = vec![];
+        let mut pieces = pieces.into_iter().peekable();
+        while let Some(text) = pieces.next() {
+            let word = |key, value, form| Word { key, value, form };
+            let assigned = text.split_once('=').filter(|(key, _)| is_key(key));
+            let next = match assigned {
+                Some((key, "")) => match pieces.next_if(|it| !it.contains('=')) {
+                    Some(value) => word(key, unquoted(value), Form::Spaced),
+                    None => word(key, "", Form::Empty),
+                },
+                Some((key, value)) => match unquoted(value) {
+                    "" => word(key, "", Form::Empty),
+                    value => word(key, value, Form::Whole),
+                },
+                None => {
+                    let behind = pieces.next_if(|it| is_key(text) && it.starts_with('='));
+                    match behind {
+                        Some("=") => {
+                            let value = pieces.next().unwrap_or_default();
+                            word(text, unquoted(value), Form::Spaced)
+                        }
+                        Some(value) => word(
+                            text,
+                            unquoted(value.strip_prefix('=').unwrap_or_default()),
+                            Form::Spaced,
+                        ),
+                        None if !words.is_empty() => word(text, "true", Form::Alone),
+                        None => {
+                            let text = unquoted(text);
+                            let Some((kind, (text, value))) = kind.zip(text.rsplit_once('/'))
+                            else {
+                                words.push(word(main, text, Form::Whole));
+                                continue;
+                            };
+                            words.push(word(main, text, Form::Whole));
+                            let form = if value.is_empty() {
+                                Form::EmptyKind
+                            } else {
+                                Form::Whole
+                            };
+                            word(kind, value, form)
+                        }
+                    }
+                }
             };
-            if let Some((key, value)) = text.split_once('=').filter(|(key, _)| is_key(key)) {
-                if value.is_empty() {
-                    return match following(|it| !it.contains('=')) {
-                        Some(value) => word(key, unquoted(value), Form::Spaced),
-                        None => word(key, "", Form::Empty),
-                    };
-                }
-                let value = unquoted(value);
-                let is_empty = value.is_empty();
-                return word(key, value, if is_empty { Form::Empty } else { Form::Whole });
-            }
-            if is_key(text) {
-                if let Some(value) = following(|it| it.starts_with('=')) {
-                    let value = Some(&value[1..]).filter(|it| !it.is_empty());
-                    let value = value.or_else(|| following(|_| true)).unwrap_or_default();
-                    return word(text, unquoted(value), Form::Spaced);
-                }
-            }
-            if !is_first {
-                return word(text, "true", Form::Alone);
-            }
-            let text = unquoted(text);
-            match kind.zip(text.rsplit_once('/')) {
-                Some((kind, (text, value))) => {
-                    let is_empty = value.is_empty();
-                    let form = if is_empty {
-                        Form::EmptyKind
-                    } else {
-                        Form::Whole
-                    };
-                    of_kind = word(kind, value, form);
-                    word(main, text, Form::Whole)
-                }
-                None => word(main, text, Form::Whole),
-            }
-        })
+            words.push(next);
+        }
+        words
     }
 
     /// The word of a key.
     pub fn get(self, key: &str) -> Option<Word<'a>> {
-        self.words().find(|word| word.key == key)
+        self.words().into_iter().find(|word| word.key == key)
     }
 
     /// Whether what is in its first word is a secret.

@@ -29,7 +29,7 @@ impl Table<'_> {
     fn len(self) -> usize {
         match self {
             Self::File(table) => table.len(),
-            Self::Entry(entry) => entry.words().count(),
+            Self::Entry(entry) => entry.words().len(),
         }
     }
 
@@ -534,8 +534,9 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// The words of an entry that are no keys, or those of one twice.
     fn close_entry(&mut self, entry: Entry<'a>, place: Value<'a>) {
-        for (at, word) in entry.words().enumerate() {
-            let before = entry.words().take(at).any(|it| it.key == word.key);
+        let words = entry.words();
+        for (at, word) in words.iter().enumerate() {
+            let before = words.iter().take(at).any(|it| it.key == word.key);
             let problem = if !self.keys.contains(&word.key) {
                 let form = ", as key=value, and a comma before the next entry";
                 self.unknown(word.key, form)

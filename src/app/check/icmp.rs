@@ -25,27 +25,32 @@ const INSTALLED: &str = "/var/lib/dpkg/info/cadence.list";
 /// is gone.
 fn closed(folder: &Path, is_installed: bool, range: &str) -> Option<String> {
     let files = fs::read_dir(folder).ok().into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = files.map(|it| it.path()).collect();
-    files.retain(|it| it.extension().is_some_and(|it| it == "conf"));
-    files.sort();
-    let said = |path: &PathBuf| {
-        let text = of_kernel(path);
+    let said = files.filter_map(|file| {
+        let path = file.path();
+        let text = of_kernel(&path);
         let mut lines = text.lines().filter_map(|it| it.split_once('='));
-        let is_range = |name: &str| name.trim().trim_start_matches('-').replace('/', ".") == RANGE;
-        lines
-            .rfind(|(name, _)| is_range(name))
-            .map(|(_, it)| parse_range(it))
-    };
+        let (_, range) = lines.rfind(|(name, _)| is_range(name.trim()))?;
+        let is_read = path.extension().is_some_and(|it| it == "conf");
+        is_read.then(|| (path, parse_range(range)))
+    });
     // The one that sorts last counts.
-    let last = files.iter().rev().find_map(|it| Some((it, said(it)?)));
+    let later = |one: (PathBuf, _), other: (PathBuf, _)| if one.0 > other.0 { one } else { other };
+    let last = said.reduce(later);
     let own = folder.join(Path::new(PERMITTED).file_name()?);
-    match last {
-        Some((_, Some(said))) if parse_range(range).is_some_and(|it| holds(&said, &it)) => None,
+    match &last {
+        Some((_, Some(said))) if parse_range(range).is_some_and(|it| holds(said, &it)) => None,
         Some((path, _)) => Some(format!("as {} says", path.display())),
         None if own.exists() => Some(format!("as {} says no range", own.display())),
         None if is_installed => Some(format!("as the package's {} was removed", own.display())),
         None => None,
     }
+}
+
+/// The name as `sysctl.d(5)` lets it be written.
+fn is_range(name: &str) -> bool {
+    let name = name.strip_prefix('-').unwrap_or(name);
+    let dotted = name.bytes().map(|it| if it == b'/' { b'.' } else { it });
+    dotted.eq(RANGE.bytes())
 }
 
 fn holds(outer: &RangeInclusive<u32>, inner: &RangeInclusive<u32>) -> bool {
