@@ -31,6 +31,8 @@ pub struct Called {
     pub config: Option<PathBuf>,
     /// Named in place of the usual folder.
     pub state_dir: Option<PathBuf>,
+    /// Set up by variables, which neither sudo nor cron hands on.
+    pub by_variables: bool,
     /// Where the program is; none: by its name it is found.
     pub program: Option<PathBuf>,
     /// Where this user's shell looks for programs.
@@ -64,11 +66,12 @@ impl Called {
     #[must_use]
     pub fn by_cron(&self) -> (String, String) {
         let program = std::env::current_exe().unwrap_or_else(|_| "cadence".into());
-        let command = format!(
-            "{}{} reconcile --quiet --if-due --splay 10s",
-            quoted(&program),
-            self.options()
-        );
+        let program = quoted(&program) + &self.options();
+        if self.by_variables {
+            let keep = "keep this running, with the variables that are set now";
+            return (keep.to_owned(), format!("{program} timer --quiet"));
+        }
+        let command = format!("{program} reconcile --quiet --if-due --splay 10s");
         if is_installed("crontab") {
             let add = format!("add this line with {}crontab -e", self.sudo(true));
             return (add, format!("* * * * * {command}"));
@@ -80,7 +83,7 @@ impl Called {
     /// What stands before a command that root has to run.
     #[must_use]
     pub fn sudo(&self, needs_root: bool) -> &'static str {
-        if self.sudo && needs_root && self.has_sudo() {
+        if self.sudo && needs_root && !self.by_variables && self.has_sudo() {
             SUDO
         } else {
             ""
@@ -190,6 +193,20 @@ mod tests {
             line.ends_with("--state-dir /tmp/s reconcile --quiet --if-due --splay 10s"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn where_variables_say_all_nothing_is_advised_that_would_lose_them() {
+        let called = Called {
+            sudo: true,
+            by_root: true,
+            by_variables: true,
+            ..Called::default()
+        };
+        assert_eq!(called.command("reconcile"), "cadence reconcile");
+        let (told, line) = called.by_cron();
+        assert!(told.starts_with("keep this running"), "{told}");
+        assert!(line.ends_with(" timer --quiet"), "{line}");
     }
 
     #[test]

@@ -26,14 +26,22 @@ pub struct Content {
 /// Reads a regular file, and of a large one no more than a byte over `limit`.
 ///
 /// # Errors
-/// The system's own, [`io::ErrorKind::IsADirectory`], or that it is not a regular file.
+/// The system's own, [`io::ErrorKind::IsADirectory`], that it is not a regular file, or that it is a link to nothing, which is not
+/// [`io::ErrorKind::NotFound`].
 pub fn read(path: &Path, limit: usize) -> io::Result<Content> {
     // Without the flag, opening a named pipe would wait for its writer, perhaps forever.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
-    content(file, limit)
+    let mut options = OpenOptions::new();
+    match options.read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+        Ok(file) => content(file, limit),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            Ok(target) => Err(io::Error::other(format!(
+                "it is a link to {}, which does not exist",
+                target.display()
+            ))),
+            Err(_) => Err(error),
+        },
+        Err(error) => Err(error),
+    }
 }
 
 /// The same of a file that is open.
@@ -77,19 +85,40 @@ pub fn opened(path: &Path, for_writing: bool) -> Option<String> {
     Some(format!("chmod u+{wanted} {}", quoted(shut)))
 }
 
-/// What to do about a file that this user may not read.
+/// What to do about a file that this user may not read. Where systemd starts the cycles, root reads it for them; elsewhere, as in a container,
+/// it has to be whoever runs them.
 #[must_use]
 pub fn let_in(path: &Path) -> String {
     let others = || {
-        let may_group = fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o040 != 0);
+        let meta = fs::metadata(path).ok();
+        let may_group = meta.as_ref().is_some_and(|it| it.mode() & 0o040 != 0);
         let group = if may_group {
             " or as a member of the file's group"
         } else {
             ""
         };
-        format!("run as root{group}")
+        let user = geteuid();
+        let owner = meta.map(|it| it.uid()).filter(|it| *it != user.as_raw());
+        let owner = owner.filter(|_| user.is_root() || !runs_systemd());
+        let shown = quoted(path);
+        match owner {
+            None => format!("run as root{group}"),
+            Some(owner) if user.is_root() => format!(
+                "as root may not pass over the mode of user {owner}'s file here, run: chown 0 {shown}"
+            ),
+            Some(owner) => format!(
+                "run as root{group}, or, as it is user {owner}'s file and user {user} runs this: chown {user} {shown}",
+                user = user.as_raw()
+            ),
+        }
     };
     opened(path, false).unwrap_or_else(others)
+}
+
+/// Whether systemd is the init of this host, see `sd_booted(3)`.
+#[must_use]
+pub fn runs_systemd() -> bool {
+    Path::new("/run/systemd/system").is_dir()
 }
 
 /// What to do to store a secret where one is missing. The command says nothing while it waits.
@@ -190,6 +219,19 @@ mod tests {
         }
         let error = read(folder.path(), 9).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_told_as_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/nonexistent/token", &link).unwrap();
+        let error = read(&link, 9).unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::NotFound);
+        let expected = "it is a link to /nonexistent/token, which does not exist";
+        assert_eq!(error.to_string(), expected);
+        let error = read(&folder.path().join("none"), 9).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Runs the command that was asked for, and prints what it found. Commands return values, `render` makes text of them, and here both meet.
 
 use std::io::{self, IsTerminal as _};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::app::{
 };
 use crate::called;
 use crate::cli::{self, Cli, Command};
-use crate::error::{EXIT_DONE, Error};
+use crate::error::{EXIT_DONE, EXIT_LOCKED, Error};
 use crate::logic::advice;
 use crate::logic::event::Event;
 use crate::net::http;
@@ -42,11 +41,16 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
     called::remember(context.called());
     match cli.command {
         Command::Reconcile(options) => {
-            let result = documented(&context, reconcile(&context, &options));
-            if options.tell_timer && result.is_ok() {
-                timer::tell(&context);
+            let result = reconcile(&context, &options);
+            if options.tell_timer {
+                match &result {
+                    Ok(_) => timer::tell(&context),
+                    // Another cycle runs: that is as good, and no trouble.
+                    Err(error) if error.exit_code == EXIT_LOCKED => return Ok(EXIT_LOCKED),
+                    Err(_) => {}
+                }
             }
-            result
+            documented(&context, result)
         }
         Command::Status(options) => documented(&context, status(&context, &options)),
         Command::Probe(options) => documented(&context, probe(&context, &options)),
@@ -191,12 +195,7 @@ fn keep(dir: &StateDir, time: Duration, cycle: &Cycle<'_>) {
 /// Whether the report of a cycle and the log end in the same place, as on a terminal or in the journal: then an error
 /// that the report tells is not told there once more.
 fn log_joins_report(style: Style) -> bool {
-    let end = |stream| {
-        let meta = std::fs::metadata(stream).ok();
-        meta.map(|meta| (meta.dev(), meta.ino()))
-    };
-    let report = end("/proc/self/fd/1");
-    style.form != Form::Json && !style.quiet && report.is_some() && report == end("/proc/self/fd/2")
+    style.form != Form::Json && !style.quiet && system::is_one_output()
 }
 
 #[inline(never)]

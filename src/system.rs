@@ -3,7 +3,7 @@
 //! No clock in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
 use std::process;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -16,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::file::of_kernel;
+pub use crate::file::runs_systemd;
 use crate::logic::moment::Moment;
 
 /// A random id the kernel makes at every boot; see `random(4)`.
@@ -47,6 +48,30 @@ fn boot_id() -> Arc<str> {
 #[must_use]
 pub fn since_boot() -> Duration {
     Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
+}
+
+/// Whether a signal is that of a terminal which goes, and `nohup` has this process ignore it; unknown is no.
+#[must_use]
+pub fn is_by_nohup(signal: i32) -> bool {
+    signal == libc::SIGHUP && ignores_hangup(&of_kernel("/proc/self/status"))
+}
+
+/// By the mask of signals, whose first bit is SIGHUP: see `proc_pid_status(5)`.
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|it| u64::from_str_radix(it.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 != 0)
+}
+
+/// Whether stdout and stderr end in the same place, as on a terminal or in the journal.
+#[must_use]
+pub fn is_one_output() -> bool {
+    let end = |stream| {
+        let meta = std::fs::metadata(stream).ok();
+        meta.map(|meta| (meta.dev(), meta.ino()))
+    };
+    let stdout = end("/proc/self/fd/1");
+    stdout.is_some() && stdout == end("/proc/self/fd/2")
 }
 
 /// A thread of that name. All work has the same kind of them, each of which takes some KiB of code.
@@ -86,12 +111,6 @@ pub fn shuffle<T>(items: &mut [T]) {
 pub fn is_root() -> bool {
     static IS_ROOT: LazyLock<bool> = LazyLock::new(|| rustix::process::geteuid().is_root());
     *IS_ROOT
-}
-
-/// Whether systemd is the init of this host, see `sd_booted(3)`.
-#[must_use]
-pub fn runs_systemd() -> bool {
-    Path::new("/run/systemd/system").is_dir()
 }
 
 /// Does nothing for `duration`.
@@ -135,6 +154,19 @@ pub fn parse_boot_id(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nohup_is_known_by_the_mask_of_the_kernel() {
+        assert!(ignores_hangup("SigBlk:\t00\nSigIgn:\t0000000000001001\n"));
+        for status in [
+            "",
+            "SigIgn:",
+            "SigIgn:\t0000000000001000\nSigCgt:\t1\n",
+            "SigIgn:\tx",
+        ] {
+            assert!(!ignores_hangup(status), "{status}");
+        }
+    }
 
     #[test]
     fn a_boot_id_is_hexadecimal_and_short() {

@@ -88,6 +88,7 @@ impl Context {
             sudo: self.is_root || self.config_path() == Path::new(config::CONFIG_FILE),
             config: named(&self.global.config, "CADENCE_CONFIG"),
             state_dir: named(&self.global.state_dir, "CADENCE_STATE_DIR"),
+            by_variables: self.env.get(config::RECORDS).is_some(),
             // While it is replaced by a newer one it is nowhere.
             program: std::env::current_exe().ok().filter(|it| it.exists()),
             path: self.env.get("PATH").map(ToOwned::to_owned),

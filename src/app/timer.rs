@@ -5,7 +5,8 @@
 //! needs is a clock and a child, and it drops the rest of the program before it waits: it executes itself anew, under a name of its own.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::SigSet;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{read, retry_on_intr, write};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -27,12 +29,15 @@ use signal_hook::{flag, low_level};
 use super::context::Context;
 use super::pending_cut;
 use crate::cli::{Color, Format, Global};
+use crate::config::Env;
 use crate::error::{EXIT_DONE, EXIT_FAILED, Error, plain};
 use crate::file::of_kernel;
 use crate::logging::log_to_stderr;
+use crate::logic::said::Said;
 use crate::logic::schedule::until_planned;
 use crate::logic::state::{State, VERSION};
-use crate::logic::turns::{ENDING, LEAST, LOOK, Next, Troubles, Turn, pause};
+use crate::logic::turns::{LEAST, LOOK, Next, Turn, WHOLE_ENDING, pause};
+use crate::render::is_journal;
 use crate::store::{StateDir, state};
 use crate::system;
 
@@ -46,6 +51,10 @@ const STOPS: [(i32, Signal); 3] = [
 ];
 /// For so long another process that has cut the power is waited for at the end.
 const LAST_WAIT: Duration = Duration::from_secs(60);
+/// For so long whoever reads the log is waited for, and at the end.
+const READERS: [Duration; 2] = [Duration::from_secs(5), Duration::from_millis(100)];
+/// What a pipe takes at once, where it takes anything (`PIPE_BUF`).
+const AT_ONCE: usize = 4096;
 
 /// Runs the command: by executing this program anew, which has nothing of it in memory then, or if that cannot be done, as it is.
 ///
@@ -65,11 +74,23 @@ pub fn run(context: &Context) -> Result<u8, Error> {
     wait_for_turns(words.into_iter())
 }
 
-/// Runs what [`run`] executes, if this process is that; its exit code.
+/// Runs what [`run`] executes, if this process is that; its exit code. What is going to be that as process 1 keeps the signals that come
+/// before: the kernel would drop them.
 #[must_use]
 pub fn resumed(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
-    let is_timer = words.next().is_some_and(|name| name == NAME);
-    is_timer.then(|| wait_for_turns(words).unwrap_or(EXIT_FAILED))
+    if words.next().is_some_and(|name| name == NAME) {
+        return Some(wait_for_turns(words).unwrap_or(EXIT_FAILED));
+    }
+    if words.any(|word| word == "timer") && std::process::id() == 1 {
+        let _ = stops().thread_block();
+    }
+    None
+}
+
+/// What ends it, as a set.
+fn stops() -> SigSet {
+    let numbers = STOPS.into_iter().map(|(number, _)| number);
+    numbers.filter_map(|it| it.try_into().ok()).collect()
 }
 
 /// Whether it is what runs the container that this process is in.
@@ -110,7 +131,11 @@ fn wait_for_turns(mut words: impl Iterator<Item = OsString>) -> Result<u8, Error
         program: program.unwrap_or_default().into(),
         flags: words.collect(),
         signals: Signals::listen().map_err(Error::failed)?,
-        troubles: Troubles::default(),
+        said: Said::default(),
+        // There each line has a form of its own, by what stderr is.
+        relays: !io::stderr().is_terminal() && !is_journal(&Env::from_process(), "/proc/self/fd/2"),
+        stopped: None,
+        begun: Instant::now(),
     };
     Ok(timer.run())
 }
@@ -122,7 +147,21 @@ struct Timer {
     /// What each cycle is given.
     flags: Vec<OsString>,
     signals: Signals,
-    troubles: Troubles,
+    said: Said,
+    /// Whether what the cycles log comes by it.
+    relays: bool,
+    /// When a cycle was first told to end by a signal.
+    stopped: Option<Duration>,
+    begun: Instant,
+}
+
+/// A process that was started.
+struct Child {
+    id: Pid,
+    /// What it tells the timer.
+    told: OwnedFd,
+    /// What it logs.
+    logged: Option<OwnedFd>,
 }
 
 /// When the state folder was last changed.
@@ -139,7 +178,7 @@ impl Timer {
             // Somebody else may have run a cycle, or left a cut.
             if left.is_zero() || self.look() != seen {
                 let words = ["reconcile", "--if-due", "--tell-timer"];
-                let (told, status) = self.take(&words, false);
+                let (told, status) = self.take(&words, Turn::begin(self.now()), false);
                 seen = self.look();
                 // It may have left the modem without power. What is killed each time would be so again.
                 let is_killed = status.and_then(WaitStatus::terminating_signal).is_some();
@@ -148,14 +187,21 @@ impl Timer {
                 let pause = if again { LEAST } else { pause(&told) };
                 due = system::since_boot().saturating_add(pause);
             } else {
-                self.signals.wait(left.min(LOOK));
+                self.signals.wait(left.min(LOOK), None);
                 while matches!(wait(WaitOptions::NOHANG), Ok(Some(_))) {}
             }
         }
-        let (_, status) = self.take(&["recover", "--on", "--left-over"], true);
+        let stopped = self.stopped.unwrap_or_else(|| self.now());
+        let last = Turn::until(stopped.saturating_add(WHOLE_ENDING));
+        let (_, status) = self.take(&["recover", "--on", "--left-over"], last, true);
         let code = status.and_then(WaitStatus::exit_status);
         code.and_then(|code| u8::try_from(code).ok())
             .unwrap_or(EXIT_FAILED)
+    }
+
+    /// Time since it began, without that in which the host slept: a cycle is not late by it.
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     fn look(&self) -> Seen {
@@ -164,11 +210,12 @@ impl Timer {
     }
 
     /// Runs cadence to its end: what it told, and how it ended. A signal is passed on, unless it is the `last` that is run.
-    fn take(&mut self, words: &[&str], last: bool) -> (Vec<u8>, Option<WaitStatus>) {
-        let taken = self.start(words).map(|(child, told)| {
-            let (status, hung) = self.end(child, last);
+    fn take(&mut self, words: &[&str], turn: Turn, last: bool) -> (Vec<u8>, Option<WaitStatus>) {
+        self.said.begin();
+        let taken = self.start(words).map(|mut child| {
+            let (status, hung) = self.end(&mut child, turn, last);
             let mut bytes = [0; 32];
-            let length = read(&told, &mut bytes).unwrap_or(0);
+            let length = read(&child.told, &mut bytes).unwrap_or(0);
             let told = bytes.get(..length).unwrap_or_default().to_vec();
             (told, status, hung)
         });
@@ -178,6 +225,10 @@ impl Timer {
                 self.program.display(),
                 plain(error)
             )),
+            Ok((_, _, true)) if last => Some(
+                "it could not be found out in time whether a cut is left: the modem may be without power; fix: switch its plug on by hand"
+                    .to_owned(),
+            ),
             Ok((_, _, true)) => Some("a cycle hung: it was ended after 15 minutes".to_owned()),
             Ok((_, status, false)) => {
                 let signal = status.and_then(WaitStatus::terminating_signal);
@@ -185,61 +236,119 @@ impl Timer {
                 signal.map(|signal| format!("a cycle was ended by signal {signal}"))
             }
         };
-        if let Some(news) = self.troubles.told(trouble) {
+        let now = self.now();
+        if let Some(news) = trouble.filter(|it| self.said.is_news(it.as_bytes(), now)) {
             log_to_stderr(&global(&self.flags));
             log::error!("{news}");
         }
         taken.map_or((vec![], None), |(told, status, _)| (told, status))
     }
 
-    /// Starts cadence in a process group of its own, so that a terminal's signal comes to it once; also what it tells is read from.
-    fn start(&self, words: &[&str]) -> io::Result<(Pid, impl std::os::fd::AsFd)> {
+    /// Starts cadence in a process group of its own, so that a terminal's signal comes to it once.
+    fn start(&self, words: &[&str]) -> io::Result<Child> {
         let (told, teller) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let mut command = Command::new(&self.program);
-        command.args(words).args(&self.flags);
-        let child = command.stdin(teller).process_group(0).spawn()?;
-        Ok((Pid::from_child(&child), told))
+        command.args(words).args(&self.flags).stdin(teller);
+        let mut logged = None;
+        if self.relays {
+            let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+            rustix::io::ioctl_fionbio(&ours, true)?;
+            if system::is_one_output() {
+                command.stdout(theirs.try_clone()?);
+            }
+            command.stderr(theirs);
+            logged = Some(ours);
+        }
+        let child = command.process_group(0).spawn()?;
+        let id = Pid::from_child(&child);
+        Ok(Child { id, told, logged })
+    }
+
+    /// Passes on what a process logged so far.
+    fn relay(&mut self, child: &mut Child) {
+        let begun = self.begun;
+        let mut bytes = [0; AT_ONCE];
+        while let Some(logged) = &child.logged {
+            match retry_on_intr(|| read(logged, &mut bytes)) {
+                Ok(0) => child.logged = None,
+                Ok(length) => {
+                    let read = bytes.get(..length).unwrap_or_default();
+                    let news = self.said.passed_on(read, begun.elapsed());
+                    self.say(&news);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Writes to the log, unless nobody reads it.
+    fn say(&mut self, text: &[u8]) {
+        let [patience, at_end] = READERS;
+        let is_end = self.signals.stop().is_some();
+        let patience = Timespec::try_from(if is_end { at_end } else { patience }).ok();
+        let stderr = io::stderr();
+        let is_said = text.chunks(AT_ONCE).all(|part| {
+            let mut ends = [PollFd::new(&stderr, PollFlags::OUT)];
+            matches!(
+                retry_on_intr(|| poll(&mut ends, patience.as_ref())),
+                Ok(1..)
+            ) && write(&stderr, part).is_ok()
+        });
+        if !is_said {
+            self.said = Said::default();
+        }
     }
 
     /// Waits for the end of a process, and reaps whatever else ends meanwhile. How it ended, and whether it hung.
-    fn end(&self, child: Pid, last: bool) -> (Option<WaitStatus>, bool) {
-        let begun = Instant::now();
-        let mut turn = Turn::begin(Duration::ZERO);
+    fn end(&mut self, child: &mut Child, mut turn: Turn, last: bool) -> (Option<WaitStatus>, bool) {
         let (mut passed_on, mut hung) = (last, false);
-        if last {
-            // It waits for another one first.
-            turn.ask(ENDING);
-        }
-        loop {
-            loop {
-                match wait(WaitOptions::NOHANG) {
-                    Ok(Some((pid, status))) if pid == child => {
-                        return (Some(status), hung);
-                    }
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
-                    // There is no child any more.
-                    Err(_) => return (None, hung),
-                }
+        let status = loop {
+            match reap(child.id) {
+                Ok(None) => {}
+                // Where it is an error, there is no child any more.
+                Ok(status) => break status,
+                Err(_) => break None,
             }
-            let now = begun.elapsed();
+            self.relay(child);
+            let now = self.now();
             if let Some(signal) = self.signals.stop().filter(|_| !passed_on) {
                 passed_on = true;
-                let _ = kill_process(child, signal);
+                self.stopped = Some(now);
+                let _ = kill_process(child.id, signal);
                 turn.ask(now);
             }
             match turn.next(now) {
-                Next::Wait(left) => self.signals.wait(left),
+                Next::Wait(left) => self.signals.wait(left.min(LOOK), child.logged.as_ref()),
                 Next::Ask => {
                     hung = true;
-                    let _ = kill_process(child, Signal::TERM);
+                    let _ = kill_process(child.id, Signal::TERM);
                     turn.ask(now);
                 }
                 Next::Kill => {
-                    let _ = kill_process_group(child, Signal::KILL);
-                    turn.kill();
+                    hung |= last;
+                    let _ = kill_process_group(child.id, Signal::KILL);
+                    // It may have left its group.
+                    let _ = kill_process(child.id, Signal::KILL);
+                    turn.kill(now);
                 }
+                Next::Leave => break None,
             }
+        };
+        self.relay(child);
+        let now = self.now();
+        let rest = self.said.rest(now);
+        self.say(&rest);
+        (status, hung)
+    }
+}
+
+/// Reaps whatever has ended; how this one did, if it is among that.
+fn reap(child: Pid) -> rustix::io::Result<Option<WaitStatus>> {
+    loop {
+        match wait(WaitOptions::NOHANG)? {
+            Some((id, status)) if id == child => return Ok(Some(status)),
+            Some(_) => {}
+            None => return Ok(None),
         }
     }
 }
@@ -257,12 +366,15 @@ impl Signals {
         let (woken, waker) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
         let stop = Arc::new(AtomicUsize::new(0));
-        for (number, _) in STOPS {
+        let numbers = STOPS.into_iter().map(|(number, _)| number);
+        for number in numbers.filter(|it| !system::is_by_nohup(*it)) {
             let value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&stop), value)?;
             low_level::pipe::register(number, waker.try_clone()?)?;
         }
         low_level::pipe::register(SIGCHLD, waker)?;
+        // Those that came before come now.
+        stops().thread_unblock()?;
         Ok(Self { woken, stop })
     }
 
@@ -274,9 +386,11 @@ impl Signals {
         came.next().map(|(_, signal)| signal)
     }
 
-    /// Waits for any signal, at most so long.
-    fn wait(&self, time: Duration) {
-        let mut ends = [PollFd::new(&self.woken, PollFlags::IN)];
+    /// Waits for any signal, or that there is something to read, at most so long.
+    fn wait(&self, time: Duration, logged: Option<&OwnedFd>) {
+        let woken = PollFd::new(&self.woken, PollFlags::IN);
+        let mut ends: Vec<PollFd<'_>> = vec![woken];
+        ends.extend(logged.map(|it| PollFd::new(it, PollFlags::IN)));
         let time = Timespec::try_from(time).ok();
         // Interrupted: by the signal that is waited for.
         let _ = poll(&mut ends, time.as_ref());

@@ -2,7 +2,7 @@
 //!
 //! Entries are told apart by commas or line ends, their words by white space. The first word is the key that every entry has, with another key's
 //! value behind a slash where there is one; each other word is `key=value`, or a key alone, which is `true`. In quotes a comma or white space
-//! is part of a value.
+//! is part of a value. None is around the `=`, and something is behind it.
 
 /// How the entries of a section are written.
 pub struct Shape {
@@ -76,8 +76,23 @@ pub struct Word<'a> {
     pub key: &'a str,
     /// What it is set to.
     pub value: &'a str,
-    /// Whether it is a key alone.
-    pub is_alone: bool,
+    /// How it is written.
+    pub form: Form,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With its value.
+    Whole,
+    /// A key alone, which is `true`.
+    Alone,
+    /// `key=`, and nothing behind it.
+    Empty,
+    /// A slash, and nothing behind it.
+    EmptyKind,
+    /// `key = value`: each is a word of its own.
+    Spaced,
 }
 
 impl<'a> Entry<'a> {
@@ -96,41 +111,69 @@ impl<'a> Entry<'a> {
     }
 
     /// Its words, in order.
-    pub fn words(self) -> impl Iterator<Item = Word<'a>> {
+    #[inline(never)]
+    pub fn words(self) -> Vec<Word<'a>> {
         // Its quotes are closed, as those of the whole are.
         let pieces = pieces(self.text, char::is_whitespace).unwrap_or_default();
         let Shape { main, kind, .. } = *self.shape;
-        pieces
-            .into_iter()
-            .enumerate()
-            .flat_map(move |(at, text)| {
-                let word = |key, value, is_alone| Word {
-                    key,
-                    value,
-                    is_alone,
-                };
-                if let Some((key, value)) = text.split_once('=').filter(|(key, _)| is_key(key)) {
-                    return [Some(word(key, unquoted(value), false)), None];
+        let mut words = vec![];
+        let mut pieces = pieces.into_iter().peekable();
+        while let Some(text) = pieces.next() {
+            let word = |key, value, form| Word { key, value, form };
+            let assigned = text.split_once('=').filter(|(key, _)| is_key(key));
+            let next = match assigned {
+                Some((key, "")) => match pieces.next_if(|it| !it.contains('=')) {
+                    Some(value) => word(key, unquoted(value), Form::Spaced),
+                    None => word(key, "", Form::Empty),
+                },
+                Some((key, value)) => match unquoted(value) {
+                    "" => word(key, "", Form::Empty),
+                    value => word(key, value, Form::Whole),
+                },
+                None => {
+                    let behind = pieces.next_if(|it| is_key(text) && it.starts_with('='));
+                    match behind {
+                        Some("=") => {
+                            let value = pieces.next().unwrap_or_default();
+                            word(text, unquoted(value), Form::Spaced)
+                        }
+                        Some(value) => word(
+                            text,
+                            unquoted(value.strip_prefix('=').unwrap_or_default()),
+                            Form::Spaced,
+                        ),
+                        None if !words.is_empty() => word(text, "true", Form::Alone),
+                        None => {
+                            let text = unquoted(text);
+                            let Some((kind, (text, value))) = kind.zip(text.rsplit_once('/'))
+                            else {
+                                words.push(word(main, text, Form::Whole));
+                                continue;
+                            };
+                            words.push(word(main, text, Form::Whole));
+                            let form = if value.is_empty() {
+                                Form::EmptyKind
+                            } else {
+                                Form::Whole
+                            };
+                            word(kind, value, form)
+                        }
+                    }
                 }
-                if at > 0 {
-                    return [Some(word(text, "true", true)), None];
-                }
-                let text = unquoted(text);
-                match kind.zip(text.rsplit_once('/')) {
-                    Some((kind, (text, of_kind))) => [
-                        Some(word(main, text, false)),
-                        Some(word(kind, of_kind, false)),
-                    ],
-                    None => [Some(word(main, text, false)), None],
-                }
-            })
-            .flatten()
+            };
+            words.push(next);
+        }
+        words
     }
 
-    /// The value of a key.
-    pub fn get(self, key: &str) -> Option<&'a str> {
-        let mut words = self.words();
-        words.find(|word| word.key == key).map(|word| word.value)
+    /// The word of a key.
+    pub fn get(self, key: &str) -> Option<Word<'a>> {
+        self.words().into_iter().find(|word| word.key == key)
+    }
+
+    /// Whether what is in its first word is a secret.
+    pub fn has_secrets(self) -> bool {
+        self.shape.has_secrets()
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 fn read(section: &str, text: &str) -> Vec<Vec<String>> {
     let entries = Entry::all(text, shape_of(section).unwrap()).unwrap();
     let words = |entry: Entry<'_>| {
-        let words = entry.words();
+        let words = entry.words().into_iter();
         words
             .map(|word| format!("{}={}", word.key, word.value))
             .collect()
@@ -95,7 +95,7 @@ proptest! {
     fn no_text_panics(text in any::<String>()) {
         for shape in &SHAPES {
             for entry in Entry::all(&text, shape).unwrap_or_default() {
-                prop_assert!(entry.words().count() > 0);
+                prop_assert!(!entry.words().is_empty());
             }
         }
     }

@@ -9,6 +9,10 @@ use crate::logic::by_name::ByName;
 pub const PREFIX: &str = "CADENCE_";
 /// What else begins with it and is ours.
 pub const OTHERS: [&str; 2] = ["CADENCE_CONFIG", "CADENCE_STATE_DIR"];
+/// Where this names records, the variables are how cadence is set up.
+pub const RECORDS: &str = "CADENCE_RECORDS";
+/// Those of our tests, which run the program.
+const TESTS: &str = "CADENCE_TEST";
 /// Behind the name of a secret's variable: that of a file that holds it.
 pub const FILE: &str = "_FILE";
 
@@ -54,7 +58,13 @@ impl Env {
 
     /// The names of those that may be meant for a key.
     pub(super) fn ours(&self) -> impl Iterator<Item = &str> {
-        let is_ours = |name: &&str| name.starts_with(PREFIX) && !OTHERS.contains(name);
+        // In small letters it is a slip.
+        let is_ours = |name: &&str| {
+            let start = name.get(..PREFIX.len());
+            start.is_some_and(|it| it.eq_ignore_ascii_case(PREFIX))
+                && !OTHERS.contains(name)
+                && !name.starts_with(TESTS)
+        };
         self.names().filter(is_ours)
     }
 }

@@ -287,8 +287,8 @@ fn header(text: &str) -> Result<(String, String), String> {
     let is_secret = SECRET.iter().any(|word| lower.contains(word)) || may_be_token(value);
     if is_secret && !value.contains(PASSWORD) {
         return Err(format!(
-            "{PASSWORD} in place of the secret: everyone may read this file, so put the secret into a file of its own, and the path of that \
-             into recovery.password_file"
+            "{PASSWORD} in place of the secret, which others may read here: put it into a file of its own, and the path of that into \
+              recovery.password_file"
         ));
     }
     Ok((name.to_owned(), value.to_owned()))

@@ -66,12 +66,14 @@ pub struct Setting {
 }
 
 /// How the text of a variable is written in TOML.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// As a string.
     Text,
     /// As it is.
     Bare,
+    /// The same: `true` or `false`.
+    Flag,
     /// As an array of strings.
     List,
 }
@@ -179,7 +181,7 @@ fn shown(value: Value<'_>, kind: Kind, file: &str) -> Shown {
             }
         },
         (Value::Variable { text, .. }, Kind::Text) => Shown::Text(text.to_owned()),
-        (Value::Variable { text, .. }, Kind::Bare) => Shown::Bare(text.to_owned()),
+        (Value::Variable { text, .. }, Kind::Bare | Kind::Flag) => Shown::Bare(text.to_owned()),
         (Value::Variable { text, .. }, Kind::List) => {
             let parts = list(text).unwrap_or_default().into_iter();
             Shown::List(parts.map(|it| unquoted(it).to_owned()).collect())

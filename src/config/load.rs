@@ -8,7 +8,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::bounds::MAX_FILE;
-use super::env::Env;
+use super::env::{Env, RECORDS};
 use super::from_files::FromFiles;
 use super::in_force::{Setting, Trace};
 use super::paths::ETC;
@@ -17,10 +17,7 @@ use super::schema;
 use super::settings::Settings;
 use crate::called;
 use crate::error::plain;
-use crate::file::{self, Content};
-
-/// Where this names records, no file is needed at the default place. One that is named elsewhere and is not there may be a slip.
-const RECORDS: &str = "CADENCE_RECORDS";
+use crate::file::{self, Content, runs_systemd};
 
 /// Everything that is wrong with a configuration, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +136,7 @@ impl Settings {
 
 /// The text of the file, or none where it is not needed.
 fn text_of(path: &Path, env: &Env) -> Result<String, ConfigError> {
+    // One that is named elsewhere and is not there may be a slip.
     let is_default = path == Path::new(ETC);
     match file::read(path, MAX_FILE) {
         Err(error)
@@ -166,13 +164,14 @@ fn text(path: &Path, read: io::Result<Content>) -> Result<String, String> {
         }),
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => {
-                let variable = if path == Path::new(ETC) {
-                    ", or set CADENCE_RECORDS"
-                } else {
-                    ""
+                let (first, last) = match (path == Path::new(ETC), runs_systemd()) {
+                    (false, _) => ("", ""),
+                    (true, true) => ("", ", or set CADENCE_RECORDS"),
+                    // A container is set up by its variables.
+                    (true, false) => ("set CADENCE_RECORDS and CLOUDFLARE_API_TOKEN, or ", ""),
                 };
                 format!(
-                    "{shown} does not exist; fix: name another with --config{variable}, or create one: {}",
+                    "{shown} does not exist; fix: {first}name another with --config{last}, or create one: {}",
                     called::cadence("init")
                 )
             }

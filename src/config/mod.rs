@@ -40,7 +40,7 @@ pub use credentials::{
     CREDENTIAL as PASSWORD_CREDENTIAL, Credentials, CredentialsError, Password,
     load as load_credentials,
 };
-pub use env::Env;
+pub use env::{Env, RECORDS};
 pub use load::{ConfigError, explain, explain_text, load, parse};
 pub use paths::{ETC as CONFIG_FILE, VAR_LIB as STATE_DIR, config_file, state_dir};
 pub use receiver_url::{load_url, url_of};

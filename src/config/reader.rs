@@ -13,6 +13,19 @@ use crate::logic::order;
 /// Sorts the problems of the environment behind those of the file.
 const AFTER_THE_FILE: usize = usize::MAX;
 
+/// Where a token is looked for, for whoever looked elsewhere.
+const TOKENS: &str = "the API token is read from CLOUDFLARE_API_TOKEN, or from the file that CLOUDFLARE_API_TOKEN_FILE names; fix: rename it";
+
+/// Whether an orchestrator makes such a variable of a service's name (`CADENCE_SERVICE_HOST`, `CADENCE_PORT_80_TCP_ADDR`), or an image has it.
+fn is_of_orchestrator(name: &str) -> bool {
+    let words: Vec<&str> = name.split('_').skip(1).collect();
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let is_of_service = words.windows(2).any(|it| {
+        matches!(it, ["SERVICE", "HOST" | "PORT"]) || it[0] == "PORT" && is_number(it[1])
+    });
+    is_of_service || words.last() == Some(&"PORT") || words == ["VERSION"]
+}
+
 /// The file being read, the variables that override its keys, and what was wrong so far.
 pub struct Reader<'a> {
     path: &'a Path,
@@ -157,61 +170,86 @@ impl<'a> Reader<'a> {
         self.problem_at(value, &format!("{key}{found}: expected {allowed}"));
     }
 
-    /// Refuses variables that are no key's and that are meant for one: they start like one of a section's keys, or look like one. Others may be
-    /// anybody's: an orchestrator makes some of each service's name, `CADENCE_PORT` or `CADENCE_SERVICE_HOST`.
+    /// Whether the service hands secrets over.
+    pub fn has_credentials(&self) -> bool {
+        self.env.get("CREDENTIALS_DIRECTORY").is_some()
+    }
+
+    /// Refuses variables that are no key's: whoever set one believes that it counts.
     pub fn refuse_unknown_variables(&mut self, sections: &[&str]) {
         for name in self.env.ours() {
             if self.known.iter().any(|known| known == name) {
                 continue;
             }
-            let section = sections
-                .iter()
-                .find(|section| name.starts_with(&format!("{}_", variable(section))));
-            let known = || self.known.iter().map(String::as_str);
-            // Anybody may have made it up.
-            let shown = cut(name);
-            let of_file = format!("{name}{FILE}");
-            let message = match section.map(|section| (section, shape_of(section))) {
-                Some((section, Some(shape))) => format!(
-                    "${shown}: all [[{section}]] are set by one variable; fix: set {}",
-                    variable(shape.variable)
-                ),
-                Some(_) if known().any(|it| it == of_file) => {
-                    format!(
-                        "${shown}: the secret belongs in a file of its own; fix: set {of_file} to the path of that"
-                    )
-                }
-                Some((section, None)) => {
-                    let prefix = format!("{}_", variable(section));
-                    let allowed = known().filter(|it| it.starts_with(&prefix));
-                    let hint = did_you_mean(name, allowed.clone());
-                    // Of a secret, its file goes without saying.
-                    let is_own = |it: &&str| {
-                        let whole = it.strip_suffix(FILE);
-                        whole.is_none_or(|whole| !known().any(|it| it == whole))
-                    };
-                    let keys = allowed
-                        .filter(is_own)
-                        .filter_map(|it| it.get(prefix.len()..));
-                    let keys = keys.collect::<Vec<_>>().join(", ");
-                    format!("${shown}: unknown key: {hint}expected {prefix} and one of {keys}")
-                }
-                None => {
-                    let hint = did_you_mean(name, known().chain(OTHERS));
-                    let whole = name.strip_suffix(FILE);
-                    match whole.filter(|it| known().any(|known| known == *it)) {
-                        Some(whole) => {
-                            format!(
-                                "${shown}: only secrets are read from files; fix: set {whole} itself"
-                            )
-                        }
-                        None if hint.is_empty() => continue,
-                        None => format!("${shown}: unknown variable: {hint}Otherwise unset it"),
-                    }
-                }
-            };
-            self.note(AFTER_THE_FILE, message);
+            if let Some(problem) = self.unknown_variable(name, sections) {
+                // Anybody may have made the name up.
+                let message = format!("${}: {problem}", cut(name));
+                self.note(AFTER_THE_FILE, message);
+            }
         }
+    }
+
+    fn unknown_variable(&self, name: &str, sections: &[&str]) -> Option<String> {
+        let upper = name.to_ascii_uppercase();
+        let known = || self.known.iter().map(String::as_str);
+        let is_known = |name: &str| known().any(|it| it == name);
+        let section = sections.iter().find(|section| {
+            let rest = upper.strip_prefix(&variable(section));
+            rest.is_some_and(|it| {
+                it.starts_with('_') || it.is_empty() && shape_of(section).is_none()
+            })
+        });
+        let whole = upper.strip_suffix(FILE).unwrap_or(&upper);
+        if whole.ends_with("TOKEN")
+            && section.is_none_or(|it| *it == "cloudflare")
+            && !is_known(&upper)
+        {
+            return Some(format!("unknown variable: {TOKENS}"));
+        }
+        let of_file = format!("{name}{FILE}");
+        Some(match section.map(|section| (section, shape_of(section))) {
+            Some((section, Some(shape))) => format!(
+                "all [[{section}]] are set by one variable; fix: set {}",
+                variable(shape.variable)
+            ),
+            Some(_) if is_known(&of_file) => {
+                format!(
+                    "the secret belongs in a file of its own; fix: set {of_file} to the path of that"
+                )
+            }
+            Some((section, None)) => {
+                let prefix = format!("{}_", variable(section));
+                let allowed = known().filter(|it| it.starts_with(&prefix));
+                let hint = did_you_mean(name, allowed.clone());
+                // Of a secret, its file goes without saying.
+                let is_own = |it: &&str| {
+                    let whole = it.strip_suffix(FILE);
+                    whole.is_none_or(|whole| !is_known(whole))
+                };
+                let keys = allowed
+                    .filter(is_own)
+                    .filter_map(|it| it.get(prefix.len()..));
+                let keys = keys.collect::<Vec<_>>().join(", ");
+                format!("unknown key: {hint}expected {prefix} and one of {keys}")
+            }
+            None => {
+                let singular = upper.strip_suffix("IES").map(|it| format!("{it}Y"));
+                let written = singular.as_deref().unwrap_or(name);
+                let hint = did_you_mean(written, known().chain(OTHERS));
+                match name.strip_suffix(FILE).filter(|it| is_known(it)) {
+                    Some(whole) => {
+                        format!("only secrets are read from files; fix: set {whole} itself")
+                    }
+                    None if is_of_orchestrator(name) => return None,
+                    None if !hint.is_empty() => {
+                        format!("unknown variable: {hint}Otherwise unset it")
+                    }
+                    None if name != upper => return None,
+                    None => "unknown variable: expected a section and its key, such as CADENCE_POLICY_JITTER; fix: unset it"
+                        .to_owned(),
+                }
+            }
+        })
     }
 
     /// What was asked for, where it was to be noted.

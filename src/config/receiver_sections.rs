@@ -30,6 +30,8 @@ pub fn read<'a>(
         sheets,
         ..Receivers::default()
     };
+    refuse_without_url(reader, "heartbeat", heartbeats);
+    refuse_without_url(reader, "notify", notify);
     for (table, place) in heartbeats {
         let section = Section::of_several(reader, "heartbeat", (*table, *place));
         let read = heartbeat(section);
@@ -44,6 +46,23 @@ pub fn read<'a>(
         receivers.notify.extend(read);
     }
     receivers
+}
+
+/// One of several entries of a variable that has no URL was meant to be a part of its neighbour, unless the service hands URLs over.
+fn refuse_without_url<'a>(reader: &mut Reader<'a>, name: &str, tables: &Tables<'a>) {
+    if tables.len() < 2 || reader.has_credentials() {
+        return;
+    }
+    for (table, place) in tables {
+        let has_url = ["url", "url_file", "program"]
+            .iter()
+            .any(|it| table.has(it));
+        if let (Value::Variable { .. }, false) = (*place, has_url) {
+            let allowed =
+                "url=.., url_file=.., or a space in place of the comma between it and its URL";
+            reader.refuse_found(name, *place, " has no URL", allowed);
+        }
+    }
 }
 
 /// Its place in the queue goes by its name, so no two have the same.

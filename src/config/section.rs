@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::bounds::{Span, Whole};
-use super::entries::{self, Entry, shape_of};
+use super::entries::{self, Entry, Form, shape_of};
 use super::in_force::{Kind, Shown};
 use super::reader::Reader;
 use super::suggest::{did_you_mean, or_nearest};
@@ -29,7 +29,7 @@ impl Table<'_> {
     fn len(self) -> usize {
         match self {
             Self::File(table) => table.len(),
-            Self::Entry(entry) => entry.words().count(),
+            Self::Entry(entry) => entry.words().len(),
         }
     }
 
@@ -55,6 +55,8 @@ pub struct Section<'r, 'a> {
     /// Whether the file has it, or a variable one of its keys.
     is_there: bool,
     keys: Vec<&'static str>,
+    /// Those whose words in a variable are not as they have to be, which is told.
+    flawed: Vec<&'static str>,
     /// So many of the table's keys were not asked for yet.
     left: usize,
 }
@@ -94,6 +96,7 @@ impl<'r, 'a> Section<'r, 'a> {
             place,
             is_there: table.is_some(),
             keys: Vec::with_capacity(8),
+            flawed: Vec::new(),
             left: table.map_or(0, Table::len),
         }
     }
@@ -104,7 +107,7 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     /// A value that no variable of its own can override. Each key is asked for once.
-    fn own_value(&mut self, key: &'static str) -> Option<Value<'a>> {
+    fn own_value(&mut self, key: &'static str, kind: Kind) -> Option<Value<'a>> {
         // A thousand records have little more than their names: where all are known, no other is looked for.
         if self.left == 0 {
             return None;
@@ -112,15 +115,45 @@ impl<'r, 'a> Section<'r, 'a> {
         self.keys.push(key);
         let found = match self.table? {
             Table::File(table) => Value::File(table.get(key)?),
-            Table::Entry(entry) => self.place?.with(entry.get(key)?),
+            Table::Entry(entry) => {
+                let (word, place) = (entry.get(key)?, self.place?);
+                if word.form != Form::Whole && (word.form, kind) != (Form::Alone, Kind::Flag) {
+                    self.left -= 1;
+                    self.flawed.push(key);
+                    let told = self.flaw(
+                        key,
+                        word.form,
+                        Some(word.value).filter(|_| !entry.has_secrets()),
+                    );
+                    self.reader.problem_at(place, &told);
+                    return None;
+                }
+                place.with(word.value)
+            }
         };
         self.left -= 1;
         Some(found)
     }
 
+    /// What is told of a word of a variable that is not as it has to be.
+    fn flaw(&self, key: &str, form: Form, value: Option<&str>) -> String {
+        let path = self.path(key);
+        let value = value.filter(|it| !it.is_empty() && !may_be_token(it));
+        let value = value.map_or_else(|| "VALUE".to_owned(), cut);
+        match form {
+            Form::Spaced => {
+                format!("{path} has white space at its \"=\": expected {key}={value}")
+            }
+            Form::EmptyKind => format!("{path} has no value: expected one behind the \"/\""),
+            Form::Whole | Form::Alone | Form::Empty => {
+                format!("{path} has no value: expected {key}=VALUE")
+            }
+        }
+    }
+
     /// What the file has of sections below.
     fn file_value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        match self.own_value(key)? {
+        match self.own_value(key, Kind::Text)? {
             Value::File(value) => Some(value),
             Value::Variable { .. } => None,
         }
@@ -130,13 +163,13 @@ impl<'r, 'a> Section<'r, 'a> {
     pub fn place(&self, key: &str) -> Option<Value<'a>> {
         match self.table? {
             Table::File(table) => table.get(key).map(Value::File),
-            Table::Entry(entry) => self.place?.with(entry.get(key)?).into(),
+            Table::Entry(entry) => self.place?.with(entry.get(key)?.value).into(),
         }
     }
 
     /// A value from its variable, where that is set, or else from the file.
     fn value(&mut self, key: &'static str, kind: Kind) -> Option<Value<'a>> {
-        let own = self.own_value(key);
+        let own = self.own_value(key, kind);
         let overridden = match self.place {
             None if self.reader.has_variables() => self.reader.variable(&self.path(key)),
             Some(_) | None => None,
@@ -207,7 +240,7 @@ impl<'r, 'a> Section<'r, 'a> {
     ) -> Option<T> {
         let value = self.value(key, Kind::Text);
         let Some(value) = value.filter(|value| value.as_text() != Some("")) else {
-            if let Some(place) = place {
+            if let Some(place) = place.filter(|_| !self.flawed.contains(&key)) {
                 self.reader
                     .refuse_found(&self.path(key), place, " is not set", allowed);
             }
@@ -261,7 +294,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// `true` or `false`, and where it is from; none where it is left out.
     pub fn boolean(&mut self, key: &'static str) -> Option<(bool, Value<'a>)> {
-        let value = self.value(key, Kind::Bare)?;
+        let value = self.value(key, Kind::Flag)?;
         let found = self.read(key, value, value.as_bool(), "true or false", Ok)?;
         Some((found, value))
     }
@@ -501,8 +534,9 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// The words of an entry that are no keys, or those of one twice.
     fn close_entry(&mut self, entry: Entry<'a>, place: Value<'a>) {
-        for (at, word) in entry.words().enumerate() {
-            let before = entry.words().take(at).any(|it| it.key == word.key);
+        let words = entry.words();
+        for (at, word) in words.iter().enumerate() {
+            let before = words.iter().take(at).any(|it| it.key == word.key);
             let problem = if !self.keys.contains(&word.key) {
                 let form = ", as key=value, and a comma before the next entry";
                 self.unknown(word.key, form)
@@ -536,7 +570,7 @@ impl<'r, 'a> Section<'r, 'a> {
             .find(|key| is_secret && key.ends_with("_file"));
         match place {
             Some(place) => format!(
-                "unknown key {path}: a secret does not belong here, as everyone may read this file; fix: put it into a file of its own, \
+                "unknown key {path}: a secret does not belong here, where others may read it; fix: put it into a file of its own, \
                  and the path of that into {place}"
             ),
             None => format!("unknown key {path}: {hint}expected one of: {keys}{form}"),

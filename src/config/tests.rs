@@ -13,6 +13,7 @@ mod in_force;
 mod panics;
 mod records;
 mod sample;
+mod slips;
 mod values;
 mod variables;
 

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::env::Env;
+use super::env::{Env, RECORDS};
 use super::secret::handed_over;
 use crate::error::plain;
 use crate::file;
@@ -15,6 +15,20 @@ use crate::file;
 const MAX_BYTES: usize = 4096;
 /// The name under which the service hands its credential over (`LoadCredential=cloudflare-token:..`).
 pub const CREDENTIAL: &str = "cloudflare-token";
+/// The variable of the token itself, and that of a file that holds it.
+const VALUE: &str = "CLOUDFLARE_API_TOKEN";
+const IN_FILE: &str = "CLOUDFLARE_API_TOKEN_FILE";
+/// What other tools call it, and what it might be called here.
+const ELSEWHERE: [&str; 8] = [
+    "CF_API_TOKEN",
+    "CLOUDFLARE_TOKEN",
+    "CF_TOKEN",
+    "CF_DNS_API_TOKEN",
+    "CLOUDFLARE_DNS_API_TOKEN",
+    "CADENCE_TOKEN",
+    "CADENCE_API_TOKEN",
+    "CADENCE_CLOUDFLARE_API_TOKEN",
+];
 /// Where tokens are made, and what ours must be allowed to do.
 const CREATE: &str =
     "create a token with Zone:Read and DNS:Edit at https://dash.cloudflare.com/profile/api-tokens";
@@ -137,6 +151,13 @@ pub fn is_lack(told: &str) -> bool {
 pub enum TokenError {
     /// No source is set.
     NotSet,
+    /// The file is not there, if one is set, where the variables say all, or one has a name that is not read.
+    Elsewhere {
+        /// The file.
+        file: Option<PathBuf>,
+        /// The variable.
+        variable: Option<&'static str>,
+    },
     /// The file is not there.
     Missing(Source, PathBuf),
     /// `$CLOUDFLARE_API_TOKEN_FILE` is no absolute path; it may be the token itself.
@@ -156,8 +177,25 @@ impl fmt::Display for TokenError {
         match self {
             Self::NotSet => write!(
                 f,
-                "no API token; fix: {CREATE}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
+                "no API token; fix: {CREATE}, then set cloudflare.token_file or {IN_FILE} to a file that holds it, or {VALUE} to the token itself"
             ),
+            Self::Elsewhere { file, variable } => {
+                f.write_str("no API token: ")?;
+                if let Some(path) = file {
+                    let and = variable.map_or("", |_| ", and ");
+                    write!(f, "{} does not exist{and}", path.display())?;
+                }
+                match variable {
+                    Some(name) => write!(
+                        f,
+                        "{name} is set, which cadence does not read; fix: name it {VALUE}"
+                    ),
+                    None => write!(
+                        f,
+                        "; fix: {CREATE}, then set {VALUE} to it, or {IN_FILE} to the path of a file that holds it"
+                    ),
+                }
+            }
             Self::Missing(source, path) => write!(
                 f,
                 "no API token: {source} does not exist; fix: {CREATE}, then {}",
@@ -200,13 +238,23 @@ pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
     if let Some(path) = handed_over(env, CREDENTIAL) {
         return read(&path, Source::Credential(path.clone()));
     }
-    let named = env.get("CLOUDFLARE_API_TOKEN_FILE").map(Path::new);
-    let value = env.get("CLOUDFLARE_API_TOKEN");
+    let named = env.get(IN_FILE).map(Path::new);
+    let value = env.get(VALUE);
+    let elsewhere = |file: Option<&Path>| {
+        let set = |name: &&str| env.get(name).is_some();
+        let variable = ELSEWHERE.into_iter().find(set);
+        let file = file.map(Path::to_owned);
+        let is_so = variable.is_some() || file.is_some() && set(&RECORDS);
+        is_so.then_some(TokenError::Elsewhere { file, variable })
+    };
     if let Some(path) = token_file {
         let found = read(path, Source::Configured(path.to_owned()));
         let missing = matches!(found, Err(TokenError::Missing(..)));
-        if !missing || (named.is_none() && value.is_none()) {
+        if !missing {
             return found;
+        }
+        if named.is_none() && value.is_none() {
+            return elsewhere(Some(path)).map_or(found, Err);
         }
     }
     if let Some(path) = named {
@@ -220,7 +268,7 @@ pub fn load(env: &Env, token_file: Option<&Path>) -> Result<Token, TokenError> {
     }
     match value {
         Some(value) => checked(value.as_encoded_bytes(), Source::Variable, None),
-        None => Err(TokenError::NotSet),
+        None => Err(elsewhere(None).unwrap_or(TokenError::NotSet)),
     }
 }
 

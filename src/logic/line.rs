@@ -88,7 +88,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Clock => "certificates are not valid at this host's time: is its clock right?",
             Self::UnknownAuthority => {
-                "certificates are from an unknown authority: a login page, an intercepting proxy, or outdated trust roots"
+                "certificates are from an unknown authority: a login page, an intercepting proxy, or outdated trust roots (network.trust)"
             }
             Self::Portal => {
                 "certificates are for another name: a login page or a proxy is in the way"

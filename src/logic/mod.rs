@@ -36,6 +36,7 @@ pub mod recovery;
 pub mod report;
 pub mod rest;
 pub mod rows;
+pub mod said;
 pub mod schedule;
 pub mod settle;
 pub mod settled;

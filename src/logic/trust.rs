@@ -24,7 +24,7 @@ pub const ROOTS: &str = "1.0.10";
 /// .. and a day on which it was the newest, in seconds since 1970: its roots are no younger. A test holds the version to `Cargo.lock`.
 pub const ROOTS_AT: u64 = 1_795_305_600;
 /// The same in words.
-const ROOTS_OF: &str = "2026-11-22";
+pub const ROOTS_OF: &str = "2026-11-22";
 /// The built-in roots are old after two years: authorities are replaced within fifteen, and announce a new root years ahead.
 pub const OLD: u64 = 2 * 366 * 24 * 60 * 60;
 

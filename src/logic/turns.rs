@@ -1,4 +1,4 @@
-//! The turns of `cadence timer`: how long it waits for the next one, when a process that hangs is ended, and what is told once.
+//! The turns of `cadence timer`: how long it waits for the next one, and when a process that hangs is ended.
 
 use std::time::Duration;
 
@@ -13,6 +13,11 @@ pub const LOOK: Duration = Duration::from_secs(60);
 /// How long a process may take to end once it is asked to: a cycle that has cut the power switches on first, by 5 tries of 10 s, with an off
 /// still under way before.
 pub const ENDING: Duration = Duration::from_secs(90);
+/// How long everything may take once a signal came: a cycle that ends, and then the last look for a cut. Within the three minutes that a
+/// container has by our examples.
+pub const WHOLE_ENDING: Duration = Duration::from_secs(165);
+/// After so long one that was killed is waited for no more: where the kernel does not end it, as on a disk that hangs, nobody can.
+const DEATH: Duration = Duration::from_secs(5);
 
 /// How long to wait after a turn, by what it told in milliseconds; one that could not do its work tells nothing.
 #[must_use]
@@ -32,14 +37,16 @@ pub enum Next {
     Ask,
     /// Kill it.
     Kill,
+    /// Wait for it no more.
+    Leave,
 }
 
 /// A process that runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
-    begun: Duration,
-    asked: Option<Duration>,
-    is_killed: bool,
+    end: Duration,
+    /// What is done to it then.
+    then: Next,
 }
 
 impl Turn {
@@ -47,48 +54,40 @@ impl Turn {
     #[must_use]
     pub const fn begin(now: Duration) -> Self {
         Self {
-            begun: now,
-            asked: None,
-            is_killed: false,
+            end: now.saturating_add(LONGEST_CYCLE),
+            then: Next::Ask,
+        }
+    }
+
+    /// One that has to be done by `end`.
+    #[must_use]
+    pub const fn until(end: Duration) -> Self {
+        Self {
+            end,
+            then: Next::Kill,
         }
     }
 
     /// It was asked to end. Who asks again gives it no more time.
     pub fn ask(&mut self, now: Duration) {
-        self.asked.get_or_insert(now);
+        if self.then == Next::Ask {
+            *self = Self::until(now.saturating_add(ENDING));
+        }
     }
 
     /// It was killed, and only has to be reaped.
-    pub const fn kill(&mut self) {
-        self.is_killed = true;
+    pub const fn kill(&mut self, now: Duration) {
+        self.end = now.saturating_add(DEATH);
+        self.then = Next::Leave;
     }
 
     /// What to do at `now`.
     #[must_use]
-    pub fn next(&self, now: Duration) -> Next {
-        let (end, then) = match self.asked {
-            // Where the kernel does not end it, as on a disk that hangs, nobody can.
-            _ if self.is_killed => return Next::Wait(LOOK),
-            None => (self.begun.saturating_add(LONGEST_CYCLE), Next::Ask),
-            Some(asked) => (asked.saturating_add(ENDING), Next::Kill),
-        };
-        match end.saturating_sub(now) {
-            Duration::ZERO => then,
+    pub const fn next(&self, now: Duration) -> Next {
+        match self.end.saturating_sub(now) {
+            Duration::ZERO => self.then,
             left => Next::Wait(left),
         }
-    }
-}
-
-/// What went wrong with the turns, each told once for as long as it lasts.
-#[derive(Debug, Default)]
-pub struct Troubles(Option<String>);
-
-impl Troubles {
-    /// What is to be told after a turn with this trouble, or none.
-    pub fn told(&mut self, trouble: Option<String>) -> Option<&str> {
-        let is_news = trouble != self.0;
-        self.0 = trouble;
-        self.0.as_deref().filter(|_| is_news)
     }
 }
 
@@ -128,22 +127,23 @@ mod tests {
         turn.ask(s(1950));
         assert_eq!(turn.next(s(1989)), Next::Wait(s(1)), "asked again");
         assert_eq!(turn.next(s(1990)), Next::Kill);
-        turn.kill();
-        assert_eq!(turn.next(s(99_999)), Next::Wait(LOOK));
+        turn.kill(s(1990));
+        turn.ask(s(1991));
+        assert_eq!(turn.next(s(1991)), Next::Wait(s(4)));
+        assert_eq!(turn.next(s(1995)), Next::Leave);
     }
 
     #[test]
-    fn what_lasts_is_told_once_and_again_once_it_was_over() {
-        let mut troubles = Troubles::default();
-        let mut told = |trouble: Option<&str>| {
-            let told = troubles.told(trouble.map(str::to_owned));
-            told.map(str::to_owned)
-        };
-        assert_eq!(told(None), None);
-        assert_eq!(told(Some("a")).as_deref(), Some("a"));
-        assert_eq!(told(Some("a")), None);
-        assert_eq!(told(Some("b")).as_deref(), Some("b"));
-        assert_eq!(told(None), None);
-        assert_eq!(told(Some("b")).as_deref(), Some("b"));
+    fn what_is_done_at_the_end_has_a_bound_within_the_three_minutes_of_a_container() {
+        let mut turn = Turn::until(WHOLE_ENDING);
+        turn.ask(s(100));
+        assert_eq!(turn.next(s(100)), Next::Wait(s(65)));
+        assert_eq!(turn.next(WHOLE_ENDING), Next::Kill);
+        turn.kill(WHOLE_ENDING);
+        let over = WHOLE_ENDING + DEATH;
+        assert_eq!(turn.next(over), Next::Leave);
+        assert!(over < s(180));
+        // What comes last waits a minute for another process first.
+        assert!(WHOLE_ENDING > ENDING + DEATH + s(60));
     }
 }

@@ -19,7 +19,7 @@ const NO_TLS: &str = "server does not speak TLS";
 
 const SET_CLOCK: &str = "set this host's clock, or wait for NTP";
 const LOG_IN: &str = "log in where a browser on this network asks for it, or try again later";
-const TRUST: &str = "log in where a browser on this network asks for it, set network.ca_file to your proxy's authority, or update cadence";
+const TRUST: &str = "log in where a browser on this network asks for it, set network.ca_file to your proxy's authority, update cadence, or see network.trust";
 
 /// What to do about those that a server's own operator does not have to fix.
 const FIXES: [(&str, &str); 5] = [

@@ -130,7 +130,7 @@ fn a_file_that_is_named_and_missing_stays_an_error() {
     if !has_one() {
         let out = run(&home, &[], &["reconcile"]);
         assert!(
-            stderr(&out).contains("or set CADENCE_RECORDS"),
+            stderr(&out).contains("set CADENCE_RECORDS"),
             "{}",
             stderr(&out)
         );

@@ -282,7 +282,7 @@ fn a_no_is_no_error_and_after_a_yes_it_is_told_until_when_the_modem_is_dark() {
 
 #[test]
 fn a_signal_after_the_question_gives_the_power_back_before_the_exit() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in support::stops() {
         let home = home(PlugModel::Http, "");
         home.rewrite(|text| text.replace("off_time = \"1s\"", "off_time = \"9s\""));
         let mut terminal = Terminal::of(80, &home.command(&["recover"]));

@@ -110,6 +110,21 @@ fn before_that_or_by_the_clock_alone_or_where_it_is_forbidden_the_same_world_is_
     }
 }
 
+/// As on Nix and ostree, where each file is of 1970.
+#[test]
+fn where_the_hosts_file_is_no_witness_check_says_what_to_set() {
+    let Some(library) = faketime() else { return };
+    let home = home("", 1);
+    let out = at(&home, &library, ROOTS_AT + TEN_YEARS, &["check"]);
+    let shown = words(&out.stdout);
+    let path = home.path("ca.pem").display().to_string();
+    let told = format!("are over two years old, and those of {path} do not count");
+    let fix = "set network.trust to \"system\"";
+    assert!(shown.contains(&told) && shown.contains(fix), "{shown}");
+    let out = home.run(&["check"]);
+    assert!(!words(&out.stdout).contains(fix));
+}
+
 #[test]
 fn where_it_is_asked_for_the_hosts_roots_count_at_once_and_nothing_is_to_be_done() {
     let home = home("trust = \"system\"\n", ROOTS_AT);

@@ -38,10 +38,11 @@ pub fn send(signal: &str, child: &Child) {
 #[test]
 fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
     thread::scope(|scope| {
-        for (kind, signal) in Kind::ALL
-            .into_iter()
-            .flat_map(|kind| ["TERM", "INT", "HUP"].map(|signal| (kind, signal)))
-        {
+        for (kind, signal) in Kind::ALL.into_iter().flat_map(|kind| {
+            crate::support::stops()
+                .iter()
+                .map(move |signal| (kind, *signal))
+        }) {
             scope.spawn(move || {
                 let stage = Stage::with(kind, LONG_OFF);
                 let mut child = stage.home.command(&["reconcile", "-q"]).spawn().unwrap();

@@ -71,6 +71,15 @@ pub fn each_record(mut state: Value) -> Value {
     state
 }
 
+/// What ends a process. Where these tests run by `nohup`, what they start ignores the one of a terminal that goes.
+pub fn stops() -> &'static [&'static str] {
+    if cadence::system::is_by_nohup(libc::SIGHUP) {
+        &["TERM", "INT"]
+    } else {
+        &["TERM", "INT", "HUP"]
+    }
+}
+
 impl Home {
     /// A host with one record in a zone that is there and empty.
     pub fn new() -> Self {

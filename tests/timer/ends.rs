@@ -21,7 +21,7 @@ fn at_once(stage: &Stage) -> Timer {
 #[test]
 fn a_signal_while_the_power_is_off_gives_it_back_before_the_exit() {
     thread::scope(|scope| {
-        for signal in ["TERM", "INT", "HUP"] {
+        for signal in crate::support::stops() {
             scope.spawn(move || {
                 let stage = Stage::with(Kind::Emulated(PlugModel::Http), LONG_OFF);
                 let timer = at_once(&stage);
@@ -96,6 +96,60 @@ fn where_a_cut_cannot_be_ended_that_is_told_and_the_exit_is_a_failure() {
     }
     until("it does not wait", || is_idle(&timer));
     let (status, logged) = timer.stop();
+    assert_eq!(status.code(), Some(1), "{logged}");
+    assert!(
+        logged.contains("the modem may be without power"),
+        "{logged}"
+    );
+}
+
+/// By `nohup`, it outlives its terminal.
+#[test]
+fn a_hangup_that_it_was_started_to_ignore_does_not_end_it() {
+    let home = crate::quick();
+    let inside = home.command(&["timer", "--quiet"]);
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(inside.get_program())
+        .args(inside.get_args());
+    for (name, value) in inside.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let timer = Timer::start(command);
+    until("it does not wait", || is_idle(&timer));
+    let before = crate::cycles(&home);
+    timer.send("HUP");
+    until("it ended", || crate::cycles(&home) > before);
+    let (status, logged) = timer.stop();
+    assert!(status.success(), "{status} {logged}");
+}
+
+/// As on a disk that hangs. Each is killed, and the whole is over within the three minutes that a container has.
+#[test]
+#[ignore = "takes minutes; tests/run --all runs it"]
+fn whatever_hangs_at_the_end_does_not_hold_it_up() {
+    let home = crate::quick();
+    let program = home.path("cadence");
+    std::fs::copy(home.command(&[]).get_program(), &program).unwrap();
+    let timer = Timer::start(home.command_of(&program, &["timer", "--quiet"]));
+    until("it does not wait", || is_idle(&timer));
+    crate::write_script(
+        &program,
+        "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n",
+    );
+    until("no cycle hangs", || {
+        crate::wake(&home, &timer);
+        !children_of(timer.0.id()).is_empty()
+    });
+    thread::sleep(Duration::from_secs(1));
+    let sent = Instant::now();
+    timer.send("TERM");
+    let id = timer.0.id();
+    let is_over = || crate::status_of(id, "State").starts_with('Z');
+    assert!(crate::within(Duration::from_secs(180), is_over));
+    println!("figure: all that hangs at the end | {:?}", sent.elapsed());
+    let (status, logged) = timer.end();
     assert_eq!(status.code(), Some(1), "{logged}");
     assert!(
         logged.contains("the modem may be without power"),

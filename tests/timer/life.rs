@@ -177,3 +177,57 @@ fn where_the_kernel_gives_no_process_that_is_told_once_and_the_next_cycle_runs()
         "{logged}"
     );
 }
+
+/// Whoever reads the log of a container does not read the same each minute.
+#[test]
+fn what_is_wrong_with_each_cycle_is_told_once_for_as_long_as_it_lasts() {
+    let home = crate::quick();
+    let config = home.path("cadence.toml");
+    let good = fs::read_to_string(&config).unwrap();
+    let wrong = |text: &str, timer: &Timer| {
+        fs::write(&config, text).unwrap();
+        for _ in 0..4 {
+            wake(&home, timer);
+            until("it does not wait", || is_idle(timer));
+        }
+    };
+    fs::write(home.path("cadence.toml"), "mode = 1\n").unwrap();
+    let timer = Timer::of(&home);
+    until("it does not wait", || is_idle(&timer));
+    wrong("mode = 1\n", &timer);
+    wrong("mode = 2\n", &timer);
+    wrong("mode = 1\n", &timer);
+    wrong(&good, &timer);
+    wrong("mode = 1\n", &timer);
+    let (status, logged) = timer.stop();
+    assert!(status.success(), "{status}: {logged}");
+    let logged = crate::support::joined(&logged);
+    assert_eq!(logged.matches("mode = 1").count(), 3, "{logged}");
+    assert_eq!(logged.matches("mode = 2").count(), 1, "{logged}");
+}
+
+/// Somebody runs one by hand, or there is a second timer.
+#[test]
+fn a_cycle_of_somebody_else_that_runs_is_no_trouble() {
+    let home = crate::quick();
+    home.settle();
+    let lock = fs::File::open(home.state_file("lock")).unwrap();
+    fs2::FileExt::try_lock_exclusive(&lock).unwrap();
+    assert_eq!(home.run(&["reconcile"]).status.code(), Some(75));
+    // The next one is due.
+    home.pass(Duration::from_secs(600));
+    let before = crate::cycles(&home);
+    let timer = Timer::of(&home);
+    until("it does not wait", || is_idle(&timer));
+    wake(&home, &timer);
+    until("it does not wait", || is_idle(&timer));
+    assert_eq!(crate::cycles(&home), before);
+    drop(lock);
+    until("no cycle followed", || {
+        wake(&home, &timer);
+        crate::cycles(&home) > before
+    });
+    let (status, logged) = timer.stop();
+    assert!(status.success(), "{status}");
+    assert_eq!(logged, "");
+}

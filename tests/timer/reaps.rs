@@ -1,6 +1,7 @@
 //! As process 1 of a container, for which signals have no default action, and to which every orphan comes.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::support::skipped;
 use crate::{Timer, children_of, cycles, quick, status_of, until};
@@ -8,19 +9,29 @@ use crate::{Timer, children_of, cycles, quick, status_of, until};
 /// An orphan that outlives its parent for a while, and then the program in the place of the shell.
 const WITH_AN_ORPHAN: &str = "sh -c 'sleep 2 & exec sleep 0' & exec \"$@\"";
 
+const IN_NAMESPACE: [&str; 4] = ["-r", "--pid", "--fork", "--mount-proc"];
+
+/// Whether a namespace of processes can be made here.
+fn can_isolate() -> bool {
+    let mut can = Command::new("unshare");
+    let can = can.args(IN_NAMESPACE).arg("true").output();
+    let can = can.is_ok_and(|out| out.status.success());
+    if !can {
+        skipped("no namespace can be made here");
+    }
+    can
+}
+
 #[test]
 fn as_process_1_it_reaps_what_comes_to_it_and_a_signal_ends_it() {
-    let in_namespace = ["-r", "--pid", "--fork", "--mount-proc"];
-    let mut can = Command::new("unshare");
-    let can = can.args(in_namespace).arg("true").output();
-    if !can.is_ok_and(|out| out.status.success()) {
-        return skipped("no namespace can be made here");
+    if !can_isolate() {
+        return;
     }
     let home = quick();
     let inside = home.command(&["timer", "--quiet"]);
     let mut command = Command::new("unshare");
     command
-        .args(in_namespace)
+        .args(IN_NAMESPACE)
         .args(["sh", "-c", WITH_AN_ORPHAN, "sh"])
         .arg(inside.get_program())
         .args(inside.get_args())
@@ -52,4 +63,48 @@ fn as_process_1_it_reaps_what_comes_to_it_and_a_signal_ends_it() {
     super::send("TERM", first);
     let (status, logged) = timer.end();
     assert!(status.success(), "{status} {logged}");
+}
+
+/// The kernel drops what process 1 neither catches nor blocks. From its first statement on nothing is lost.
+#[test]
+fn as_process_1_it_is_ended_by_a_signal_that_comes_before_it_waits() {
+    if !can_isolate() {
+        return;
+    }
+    let home = quick();
+    let mut early = 0;
+    for delay in 0..24 {
+        let inside = home.command(&["timer", "--quiet"]);
+        let mut command = Command::new("unshare");
+        command
+            .args(IN_NAMESPACE)
+            .arg(inside.get_program())
+            .args(inside.get_args())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin");
+        for (name, value) in inside.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        let timer = Timer::start(command);
+        let (mut first, begun) = (0, Instant::now());
+        let is_blocked = loop {
+            assert!(begun.elapsed() < crate::PATIENCE, "it never listens");
+            first = children_of(timer.0.id()).first().copied().unwrap_or(first);
+            let has_term = |field| {
+                let mask = u64::from_str_radix(&status_of(first, field), 16);
+                status_of(first, "Name").starts_with("cadence")
+                    && mask.is_ok_and(|mask| mask >> 14 & 1 == 1)
+            };
+            let is_blocked = has_term("SigBlk");
+            if is_blocked || has_term("SigCgt") {
+                break is_blocked;
+            }
+        };
+        early += u32::from(is_blocked);
+        std::thread::sleep(Duration::from_micros(500 * delay));
+        super::send("TERM", first);
+        let (status, logged) = timer.end();
+        assert!(status.success(), "after {delay}: {status} {logged}");
+    }
+    assert!(early > 0, "no signal came before it listened");
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::credentials;
 use super::cron::Cron;
 use super::finding::{Finding, Level};
+use super::icmp::icmp;
 use super::identity::{Access, Identity};
 use super::runner::Runner;
 use super::systemd::{Systemd, cycles, timers, units};
@@ -30,9 +31,6 @@ use crate::system;
 const START: &str = "sudo systemctl enable --now cadence.timer";
 /// Where the unit is there; what the timer lacks is told by itself.
 const START_ONE: &str = "sudo systemctl start cadence.service";
-
-/// Where the package permits its user echo requests.
-const PERMITTED: &str = "/etc/sysctl.d/10-cadence.conf";
 
 /// So many cycles somebody may have run to try it; a schedule that is not seen, as a crontab of one's own, soon has run more.
 const BY_HAND: u64 = 3;
@@ -388,7 +386,7 @@ fn start(runner: Option<&Runner>, settings: &Settings) -> String {
         Some(Some(_)) => START_ONE.to_owned(),
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
-        None if is_hosts && system::runs_systemd() => START.to_owned(),
+        None if is_hosts && system::runs_systemd() && !this.by_variables => START.to_owned(),
         None => {
             let (told, line) = this.by_cron();
             format!("{told}: {line}")
@@ -438,38 +436,6 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
     let uplinks =
         uplinks.filter_map(|(_, it)| Some(Finding::warn("uplinks", it.as_ref()?.told()?)));
     dark.into_iter().chain(behind).chain(uplinks).collect()
-}
-
-/// Whether whoever runs the cycles may send echo requests.
-fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
-    if settings.network.interface.is_some() {
-        let why = "not used: network.interface is set, so the router is probed over TCP";
-        return Finding::ok("icmp", why);
-    }
-    let process = Identity::of_process();
-    let (who, identity) = match runner {
-        Some(runner) => (format!("the user {}", runner.user), &runner.identity),
-        None => ("this user".to_owned(), &process),
-    };
-    match identity.as_ref().map(Identity::ping_range_to_set) {
-        Some(Ok(None)) => Finding::ok("icmp", format!("permitted for {who}")),
-        Some(Ok(Some(range))) => {
-            let apply = if system::runs_systemd() {
-                "systemctl restart systemd-sysctl"
-            } else {
-                "sysctl --system"
-            };
-            let found = format!("not permitted for {who}: the router is probed over TCP instead");
-            // What the package brings holds what its user needs, and need only be applied.
-            if Path::new(PERMITTED).exists() {
-                return Finding::warn("icmp", found).fix(format!("sudo {apply}"));
-            }
-            Finding::warn("icmp", found).fix(format!(
-                "echo \"net.ipv4.ping_group_range = {range}\" | sudo install -D -m 0644 /dev/stdin {PERMITTED} && sudo {apply}"
-            ))
-        }
-        Some(Err(_)) | None => Finding::warn("icmp", "cannot tell whether it is permitted"),
-    }
 }
 
 fn interface(adapters: &Adapters) -> Finding {

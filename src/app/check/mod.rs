@@ -8,6 +8,7 @@ mod credentials;
 pub mod cron;
 pub mod finding;
 pub(super) mod host;
+mod icmp;
 pub mod identity;
 mod ipv6;
 mod lan;

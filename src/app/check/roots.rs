@@ -4,7 +4,7 @@ use super::finding::Finding;
 use crate::app::adapters::Adapters;
 use crate::logic::advice;
 use crate::logic::moment::Moment;
-use crate::logic::trust::Trust;
+use crate::logic::trust::{ROOTS_OF, Trust};
 
 /// What there is to tell, once everybody was asked.
 pub fn look(adapters: &Adapters, now: &Moment) -> Option<Finding> {
@@ -22,15 +22,25 @@ pub fn look(adapters: &Adapters, now: &Moment) -> Option<Finding> {
             Finding::ok(CHECK, told)
         });
     }
-    if trust != Trust::System {
-        return None;
+    let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
+    match trust {
+        Trust::System => {}
+        // Where each file is of 1970, as on Nix and ostree, no store is ever a witness.
+        Trust::Auto if trust.asks(seconds) && roots.at(seconds).is_none() => {
+            let path = roots.path()?.display();
+            let what = format!(
+                "the built-in roots (of {ROOTS_OF}) are over two years old, and those of {path} do not count: by its date that file is not as new"
+            );
+            let fix = "update cadence, or where this host keeps that file up to date, set network.trust to \"system\"";
+            return Some(Finding::warn(CHECK, what).fix(fix));
+        }
+        Trust::Auto | Trust::Builtin => return None,
     }
     let Some(path) = roots.path() else {
         let what = "network.trust is \"system\", and this host has no file of roots where one is looked for";
         let fix = "install ca-certificates, or name the file by the variable SSL_CERT_FILE";
         return Some(Finding::warn(CHECK, what).fix(fix));
     };
-    let seconds = u64::try_from(now.wall.as_second()).unwrap_or_default();
     if roots.at(seconds).is_none() {
         let what = format!(
             "network.trust is \"system\", and no certificate can be read from {}",

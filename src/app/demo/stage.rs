@@ -254,7 +254,8 @@ struct Interrupted(Arc<AtomicUsize>);
 impl Interrupted {
     fn held_up() -> Result<Self, Error> {
         let signal = Arc::new(AtomicUsize::new(0));
-        for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+        let numbers = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter();
+        for number in numbers.filter(|it| !system::is_by_nohup(*it)) {
             let value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&signal), value).map_err(|error| {
                 Error::failed(format!("cannot wait for signals: {}", reason::of(&error)))

@@ -66,6 +66,7 @@ pub fn called(place: &Place, context: &Context) -> Called {
     Called {
         sudo: place.is_hosts || context.is_root(),
         config: (!place.is_hosts).then(|| place.config.clone()),
+        by_variables: false,
         ..context.called()
     }
 }

@@ -37,9 +37,11 @@ pub fn find(
     let Some(given) = named.transpose()?.or(imported) else {
         return match load_token(&context.env, Some(&place.token)) {
             Ok(token) => Ok(Some(token)),
-            Err(TokenError::NotSet | TokenError::Missing(TokenSource::Configured(_), _)) => {
-                Ok(None)
-            }
+            Err(
+                TokenError::NotSet
+                | TokenError::Elsewhere { .. }
+                | TokenError::Missing(TokenSource::Configured(_), _),
+            ) => Ok(None),
             Err(error) => Err(rejected(error)),
         };
     };

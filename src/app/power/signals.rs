@@ -26,6 +26,7 @@ impl Signals {
         let set = Arc::new(AtomicBool::new(false));
         let registered = [SIGTERM, SIGINT, SIGHUP]
             .into_iter()
+            .filter(|signal| !system::is_by_nohup(*signal))
             .filter_map(|signal| flag::register(signal, Arc::clone(&set)).ok())
             .collect();
         // Not before they are caught here.

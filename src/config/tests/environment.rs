@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::logic::records::HostPart;
 use crate::logic::units::RecordType;
 
-fn from(pairs: &[(&str, &str)]) -> Settings {
+pub fn from(pairs: &[(&str, &str)]) -> Settings {
     read("", &pairs.iter().copied().collect()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -23,7 +23,7 @@ fn wrong(pairs: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// The one problem of this variable.
-fn told(name: &str, value: &str) -> String {
+pub fn told(name: &str, value: &str) -> String {
     let problems = wrong(&[(name, value)]);
     assert_eq!(problems.len(), 1, "{problems:?}");
     problems.concat()
@@ -246,6 +246,37 @@ fn a_variable_that_looks_like_one_of_ours_is_told() {
             "unknown variable: did you mean \"CADENCE_HEARTBEAT\"? Otherwise unset it",
         ),
         (
+            "CADENCE_NOTIFIES",
+            "unknown variable: did you mean \"CADENCE_NOTIFY\"? Otherwise unset it",
+        ),
+        (
+            "cadence_mode",
+            "unknown variable: did you mean \"CADENCE_MODE\"? Otherwise unset it",
+        ),
+        (
+            "Cadence_Policy_Jitter",
+            "unknown key: did you mean \"CADENCE_POLICY_JITTER\"? expected CADENCE_POLICY_ and one of CONFIRMATIONS, CACHE_MAX_AGE, \
+             HEALTHY_INTERVAL, UNSETTLED_INTERVAL, JITTER, MAX_UPDATES_PER_HOUR, WAIVE",
+        ),
+        (
+            "CADENCE_TELEMETRY",
+            "unknown key: expected CADENCE_TELEMETRY_ and one of KEEP",
+        ),
+        (
+            "CADENCE_LOG_LEVEL",
+            "unknown variable: expected a section and its key, such as CADENCE_POLICY_JITTER; fix: unset it",
+        ),
+        (
+            "CADENCE_TOKEN",
+            "unknown variable: the API token is read from CLOUDFLARE_API_TOKEN, or from the file that CLOUDFLARE_API_TOKEN_FILE names; \
+             fix: rename it",
+        ),
+        (
+            "CADENCE_CLOUDFLARE_API_TOKEN",
+            "unknown variable: the API token is read from CLOUDFLARE_API_TOKEN, or from the file that CLOUDFLARE_API_TOKEN_FILE names; \
+             fix: rename it",
+        ),
+        (
             "CADENCE_COFNIG",
             "unknown variable: did you mean \"CADENCE_CONFIG\"? Otherwise unset it",
         ),
@@ -278,7 +309,10 @@ fn a_variable_that_looks_like_one_of_ours_is_told() {
         ("CADENCE_SERVICE_HOST", "10.0.0.1"),
         ("CADENCE_PORT", "tcp://10.0.0.1:80"),
         ("CADENCE_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("CADENCE_DDNS_SERVICE_HOST", "10.0.0.1"),
+        ("CADENCE_DDNS_PORT", "tcp://10.0.0.1:80"),
         ("CADENCE_VERSION", "1"),
+        ("cadence_of_something_else", "1"),
     ]);
 }
 
@@ -398,6 +432,7 @@ fn entry() -> impl Strategy<Value = String> {
             "proxied",
             "ttl=60",
             "suffix=::1",
+            "ttl",
             "mac=",
             "51820/udp",
             "https://a.example",

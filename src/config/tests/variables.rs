@@ -16,7 +16,7 @@ fn variables_override_scalar_keys() {
         ("CADENCE_NETWORK_INTERFACE", ""),
         ("CADENCE_CONFIG", "/elsewhere"),
         ("CADENCE_STATE_DIR", "/elsewhere"),
-        ("CADENCE_OF_SOMETHING_ELSE", "1"),
+        ("CADENCE_SERVICE_PORT_HTTP", "1"),
     ]);
     let settings = read(
         &format!("{RECORD}mode = \"production\"\n[policy]\nconfirmations = 0"),

@@ -107,7 +107,52 @@ fn without_any_source_the_error_says_how_to_make_one() {
     assert_eq!(
         load(&none(), None).unwrap_err().to_string(),
         format!(
-            "no API token; fix: {MADE_AT}, then set cloudflare.token_file to a file that holds it, or $CLOUDFLARE_API_TOKEN"
+            "no API token; fix: {MADE_AT}, then set cloudflare.token_file or CLOUDFLARE_API_TOKEN_FILE to a file that holds it, or \
+             CLOUDFLARE_API_TOKEN to the token itself"
+        )
+    );
+}
+
+#[test]
+fn where_variables_say_all_the_variables_of_the_token_are_named() {
+    let missing = Path::new("/nonexistent/t");
+    let told = |name: &str, file| {
+        load(&Env::from([(name, "hush")]), file)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        told("CADENCE_RECORDS", Some(missing)),
+        format!(
+            "no API token: /nonexistent/t does not exist; fix: {MADE_AT}, then set CLOUDFLARE_API_TOKEN to it, or \
+             CLOUDFLARE_API_TOKEN_FILE to the path of a file that holds it"
+        )
+    );
+    for name in ELSEWHERE {
+        let expected = format!(
+            "{name} is set, which cadence does not read; fix: name it CLOUDFLARE_API_TOKEN"
+        );
+        assert_eq!(told(name, None), format!("no API token: {expected}"));
+        assert_eq!(
+            told(name, Some(missing)),
+            format!("no API token: /nonexistent/t does not exist, and {expected}")
+        );
+    }
+    let env = Env::from([("CF_API_TOKEN", "hush"), ("CLOUDFLARE_API_TOKEN", "four")]);
+    assert_eq!(load(&env, Some(missing)).unwrap().expose(), "four");
+}
+
+#[test]
+fn a_link_to_nothing_is_no_file_that_is_missing() {
+    let folder = folder();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("/nonexistent/t", &link).unwrap();
+    assert_eq!(
+        load(&none(), Some(&link)).unwrap_err().to_string(),
+        format!(
+            "cannot read the API token in {} (cloudflare.token_file): it is a link to /nonexistent/t, which does not exist; \
+             fix: use a regular file that holds only the token",
+            link.display()
         )
     );
 }

@@ -63,7 +63,7 @@ fn two_formats_at_once_are_a_usage_error() {
 
 /// Without any variable, also `HOME`, the system's own file is the one that is looked for.
 const NO_CONFIG: &str = "error: /etc/cadence/cadence.toml does not exist; \
-    fix: name another with --config, or set CADENCE_RECORDS, or create one: sudo PROGRAM init\n";
+    fix: FIRST, or create one: sudo PROGRAM init\n";
 
 #[test]
 fn an_empty_environment_leaves_the_system_s_own_file() {
@@ -73,7 +73,13 @@ fn an_empty_environment_leaves_the_system_s_own_file() {
     }
     let home = Home::new();
     let told = |sudo: &str, program: &str| {
-        let text = NO_CONFIG.replace("sudo PROGRAM", &format!("{sudo}{program}"));
+        let first = if Path::new("/run/systemd/system").is_dir() {
+            "name another with --config, or set CADENCE_RECORDS"
+        } else {
+            "set CADENCE_RECORDS and CLOUDFLARE_API_TOKEN, or name another with --config"
+        };
+        let text = NO_CONFIG.replace("FIRST", first);
+        let text = text.replace("sudo PROGRAM", &format!("{sudo}{program}"));
         said(78, &text)
     };
     let bare = |mut command: Command| {

@@ -69,7 +69,7 @@ pub fn faults() -> Vec<Fault> {
     faults.push(odd("environment not UTF-8", |_, command| {
         command
             .env(OsStr::from_bytes(b"\xff\xfe"), "x")
-            .env("CADENCE_X", OsStr::from_bytes(b"\xff"));
+            .env("CADENCE_VERSION", OsStr::from_bytes(b"\xff"));
         command.env("HOME", OsStr::from_bytes(b"/\xff"));
     }));
     faults.push(odd("environment of 1.5 MB", |_, command| {
