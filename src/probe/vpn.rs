@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::datagram::connected;
 use crate::file::of_kernel;
 use crate::logic::address::publishable;
+use crate::logic::order::insert;
 use crate::logic::units::Family;
 use crate::logic::vpn::{Handshake, Link, Listens, Seen, Vpn};
 use crate::net::Deadline;
@@ -90,9 +91,12 @@ fn listens(
         let local = words.next()?;
         (words.nth(1) != Some(CONNECTED)).then_some(local)
     });
-    let mut all: Vec<IpAddr> = locals.filter_map(|it| address(it, port)).collect();
-    all.sort_unstable();
-    all.dedup();
+    let mut all: Vec<IpAddr> = vec![];
+    for at in locals.filter_map(|it| address(it, port)) {
+        if !all.contains(&at) {
+            insert(&mut all, at, |new, known| new < known);
+        }
+    }
     let is_reached = |at: &IpAddr| match at {
         IpAddr::V4(v4) => {
             families.contains(&Family::V4)
