@@ -93,12 +93,14 @@ pub fn carry_out(
     look: &Look<'_>,
 ) -> Result<Outcome, StoreError> {
     let outcome = match decision {
-        Decision::Disabled => Outcome::Disabled,
-        Decision::Idle => Outcome::Idle,
-        Decision::Suppressed(reason) => {
+        Decision::Disabled | Decision::Idle | Decision::Suppressed(_) => {
             let lit = plug.ok().zip(save);
             let lit = lit.and_then(|(plug, save)| light(plug, state, limits, save));
-            lit.unwrap_or_else(|| Outcome::Suppressed(reason.clone()))
+            lit.unwrap_or_else(|| match decision {
+                Decision::Disabled => Outcome::Disabled,
+                Decision::Suppressed(reason) => Outcome::Suppressed(reason.clone()),
+                Decision::Idle | Decision::Cut => Outcome::Idle,
+            })
         }
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Outcome::Suppressed(why),
