@@ -138,6 +138,7 @@ pub fn cycle(
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) => match allows(plug, &status, state, limits) {
             Err(why) if status.on == Some(false) => {
+                state.recovery.is_off = plug.pin().allows_on(&status).is_ok();
                 let lit = light(plug, state, limits, save);
                 return Ok(lit.unwrap_or(Outcome::Suppressed(why)));
             }

@@ -97,6 +97,9 @@ stored! {
         /// of ours that nobody confirmed may have come.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub plug_seen: Option<Moment>,
+        /// The last look saw the plug off, and it was left so.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        pub is_off: bool,
         /// When cadence gave the modem power that it may not have had.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub powered: Option<Moment>,
@@ -221,6 +224,7 @@ impl RecoveryState {
         if matches!(verdict, Verdict::Healthy | Verdict::Degraded) {
             self.away = None;
             self.plug_seen = None;
+            self.is_off = false;
             self.forget_late(now);
         } else {
             self.away.get_or_insert_with(|| now.clone());
@@ -286,6 +290,7 @@ impl RecoveryState {
         let last = self.streak.as_ref().map(|streak| &streak.last);
         let was_dead = last.is_some_and(|last| last.elapsed(now).under(LONGEST_GAP));
         self.cut = None;
+        self.is_off = false;
         self.powered = Some(now.clone());
         self.watch = was_dead.then(|| Watch {
             since: now.clone(),

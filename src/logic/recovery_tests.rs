@@ -720,6 +720,27 @@ fn only_what_restore_after_undid_is_left_off_after_an_attempt_that_did_not_confi
 }
 
 #[test]
+fn a_plug_that_is_left_off_is_looked_at_in_each_cycle_until_it_is_on_or_the_line_works() {
+    let ends: [fn(&mut RecoveryState); 4] = [
+        |state| state.lights(&at(1890)),
+        |state| state.restored(&at(1890)),
+        |state| state.interrupted(&at(0)),
+        |state| state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(1890)),
+    ];
+    for end in ends {
+        let mut state = RecoveryState::default();
+        state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(0));
+        state.sees_light(&at(1800));
+        assert!(!state.wants_light(&limits(), &at(1830)));
+        state.is_off = true;
+        assert!(state.wants_light(&limits(), &at(1830)));
+        assert!(!state.was_left_off(Some(false), None, &at(1830)), "a hand");
+        end(&mut state);
+        assert!(!state.is_off);
+    }
+}
+
+#[test]
 fn one_that_cannot_tell_is_sent_one_on_for_each_attempt_that_did_not_confirm() {
     let limits = limits();
     let mut state = RecoveryState::default();

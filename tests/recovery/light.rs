@@ -226,6 +226,42 @@ fn each_attempt_that_did_not_confirm_earns_an_on_in_a_lasting_outage_also_if_it_
 }
 
 #[test]
+fn that_it_is_left_off_is_told_beside_the_cooldown_until_it_is_on() {
+    let stage = unconfirmed(16 * 60, 31 * 60);
+    let told = || {
+        let of = |args: &[&str]| String::from_utf8(stage.home.run(args).stdout).unwrap();
+        let document: Value = serde_json::from_str(&of(&["status", "--json"])).unwrap();
+        let recovery = &document["recovery"];
+        let is_dark = recovery["dark"] == true;
+        let gauge = format!("cadence_modem_dark {}\n", u8::from(is_dark));
+        assert!(of(&["metrics"]).contains(&gauge));
+        let page = of(&["status", "--format", "pretty"]);
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(page.contains("THE MODEM MAY BE WITHOUT POWER"), is_dark);
+        let guardrail = recovery["guardrail"].as_str().unwrap();
+        assert!(guardrail.starts_with("cooldown: "), "{guardrail}");
+        let is_off = guardrail.ends_with(" left; the plug is off, and was left so");
+        assert_eq!(is_off, is_dark, "{guardrail}");
+        let fix = recovery["fix"].as_str().unwrap_or_default();
+        assert_eq!(fix.ends_with(" recover --on"), is_dark, "{fix}");
+        is_dark
+    };
+    assert!(goes_off(&stage).1);
+    assert!(!told());
+    assert!(!goes_off(&stage).1, "a hand");
+    assert!(!told(), "nobody looked");
+    stage.edit_state(|state| state["recovery"]["plug_seen"] = ago(30 * 60));
+    assert_eq!(stage.cycle().1, "suppressed");
+    assert!(told());
+    assert_eq!(stage.cycle().1, "suppressed");
+    assert!(told());
+    let plugs = stage.home.world.plugs();
+    plugs.press(PlugModel::HomeAssistant, true);
+    assert_eq!(stage.cycle().1, "suppressed");
+    assert!(!told());
+}
+
+#[test]
 fn soon_after_an_attempt_that_did_not_confirm_an_off_is_undone_on_a_line_that_works_and_if_disabled()
  {
     let model = PlugModel::HomeAssistant;

@@ -97,6 +97,7 @@ pub(super) fn light(
         return Some(Outcome::Suppressed(stranger(plug, &why)));
     }
     let (on, uptime) = (status.on, status.uptime);
+    state.recovery.is_off = on == Some(false);
     if !state.recovery.was_left_off(on, uptime, &now) {
         state.recovery.sees_light(&now);
         return None;

@@ -24,6 +24,7 @@ impl RecoveryState {
     /// The plug was switched on, or was told to be.
     pub fn lights(&mut self, now: &Moment) {
         self.sees_light(now);
+        self.is_off = false;
         self.powered = Some(now.clone());
     }
 
@@ -47,14 +48,15 @@ impl RecoveryState {
     }
 
     /// Whether the plug is to be looked at, so that it is switched on if it was left off: in an outage that lasts, and while an off of ours may
-    /// still arrive, whatever becomes of the line and of the configuration meanwhile.
+    /// still arrive, whatever becomes of the line and of the configuration meanwhile. One that is off by somebody's will is looked at each time,
+    /// so that what is told of it is true.
     #[must_use]
     pub fn wants_light(&self, limits: &Limits, now: &Moment) -> bool {
         let is_long_ago = |since: &Moment| since.elapsed(now).at_least(limits.restore_after);
         let is_lasting = limits.enabled
             && !limits.restore_after.is_zero()
             && self.away.as_ref().is_some_and(is_long_ago)
-            && self.seen().is_none_or(is_long_ago);
+            && (self.is_off || self.seen().is_none_or(is_long_ago));
         is_lasting || self.may_go_off(now)
     }
 
@@ -79,6 +81,7 @@ impl RecoveryState {
         self.cut = None;
         self.watch = None;
         self.plug_seen = None;
+        self.is_off = false;
         self.unsure = Some(now.clone());
     }
 
