@@ -158,6 +158,7 @@ impl Home {
             return Ok(());
         };
         let now = self.now();
+        state.recovery.is_off = status.on == Some(false);
         if !state.recovery.was_left_off(status.on, status.uptime, &now) {
             state.recovery.sees_light(&now);
             return Ok(());
