@@ -93,12 +93,14 @@ pub fn carry_out(
     look: &Look<'_>,
 ) -> Result<Outcome, StoreError> {
     let outcome = match decision {
-        Decision::Disabled => Outcome::Disabled,
-        Decision::Idle => Outcome::Idle,
-        Decision::Suppressed(reason) => {
+        Decision::Disabled | Decision::Idle | Decision::Suppressed(_) => {
             let lit = plug.ok().zip(save);
             let lit = lit.and_then(|(plug, save)| light(plug, state, limits, save));
-            lit.unwrap_or_else(|| Outcome::Suppressed(reason.clone()))
+            lit.unwrap_or_else(|| match decision {
+                Decision::Disabled => Outcome::Disabled,
+                Decision::Suppressed(reason) => Outcome::Suppressed(reason.clone()),
+                Decision::Idle | Decision::Cut => Outcome::Idle,
+            })
         }
         Decision::Cut => match (plug, save) {
             (Err(why), _) => Outcome::Suppressed(why),
@@ -136,6 +138,7 @@ pub fn cycle(
         Err(error) => return Ok(Outcome::Suppressed(unanswered(plug, &error))),
         Ok(status) => match allows(plug, &status, state, limits) {
             Err(why) if status.on == Some(false) => {
+                state.recovery.is_off = plug.pin().allows_on(&status).is_ok();
                 let lit = light(plug, state, limits, save);
                 return Ok(lit.unwrap_or(Outcome::Suppressed(why)));
             }

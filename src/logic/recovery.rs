@@ -3,6 +3,8 @@
 //! Everything here errs on the side of leaving the modem alone. What the clocks cannot tell counts against acting: an
 //! outage of unknown age began now, a cooldown of unknown age begins again.
 
+mod light;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,8 +22,6 @@ pub use super::streak::{LONGEST_GAP, Router, Streak};
 
 /// The off leaves within this after the last look, or not at all: a process that was stopped in between knows nothing any more.
 pub const FRESH: Duration = Duration::from_secs(10);
-/// An off that nobody confirmed is not carried out later than this.
-const LATE: Duration = Duration::from_secs(15 * 60);
 /// By how much a plug's memory of a cut may be older than this host's, and its clock wrong.
 const MARKED_BEFORE: Duration = Duration::from_secs(60);
 /// The window of `max_attempts_per_day`.
@@ -93,13 +93,18 @@ stored! {
         /// Since when the line has not been up.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub away: Option<Moment>,
-        /// When the plug was last looked at or switched on since then, unless the power of the home may have been away after that.
+        /// When the plug was last looked at or switched on since then, unless the power of the home may have been away after that, or an off
+        /// of ours that nobody confirmed may have come.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub plug_seen: Option<Moment>,
+        /// The last look saw the plug off, and it was left so.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        pub is_off: bool,
         /// When cadence gave the modem power that it may not have had.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub powered: Option<Moment>,
-        /// When the power was given back after an off that nobody confirmed: it may be carried out later still.
+        /// When the power was given back after an off that nobody confirmed: it may be carried out later still. Until a plug that was off in a
+        /// lasting outage got its power back after that, or the line works when it is too late for it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub unsure: Option<Moment>,
         /// When the UPS was on battery last.
@@ -219,51 +224,10 @@ impl RecoveryState {
         if matches!(verdict, Verdict::Healthy | Verdict::Degraded) {
             self.away = None;
             self.plug_seen = None;
+            self.is_off = false;
+            self.forget_late(now);
         } else {
             self.away.get_or_insert_with(|| now.clone());
-        }
-    }
-
-    /// This host was started since the last cycle: as the router's return, that may have been a power cut of the whole home.
-    pub fn host_started(&mut self) {
-        self.plug_seen = None;
-    }
-
-    /// The plug is about to be switched on: goes to disk before the on is sent. Whatever ends the process after that, the modem may be
-    /// starting; that the plug was seen is another matter.
-    pub fn intend_light(&mut self, now: &Moment) {
-        self.powered = Some(now.clone());
-    }
-
-    /// The plug was switched on, or was told to be.
-    pub fn lights(&mut self, now: &Moment) {
-        self.plug_seen = Some(now.clone());
-        self.powered = Some(now.clone());
-    }
-
-    /// Whether the plug is to be looked at, so that it is switched on if it was left off.
-    #[must_use]
-    pub fn wants_light(&self, limits: &Limits, now: &Moment) -> bool {
-        let is_long_ago = |since: &Moment| since.elapsed(now).at_least(limits.restore_after);
-        let is_lasting = !limits.restore_after.is_zero()
-            && self.away.as_ref().is_some_and(is_long_ago)
-            && self.plug_seen.as_ref().is_none_or(is_long_ago);
-        limits.enabled && (is_lasting || self.away.is_some() && self.may_go_off(now))
-    }
-
-    /// Whether the plug is to be switched on that is on or not, and has run that long, as far as it tells. Whoever switched it off since it
-    /// was seen in this outage meant it, and nobody did where it was started since.
-    #[must_use]
-    pub fn was_left_off(&self, on: Option<bool>, uptime: Option<Duration>, now: &Moment) -> bool {
-        match (on, &self.plug_seen) {
-            (Some(true), _) | (None, Some(_)) => false,
-            (Some(false), None) => true,
-            // It got an on just now, and whether that is undone by a late off it cannot tell either.
-            (None, None) => !self.may_go_off(now),
-            (Some(false), Some(_)) if self.may_go_off(now) => true,
-            (Some(false), Some(seen)) => uptime
-                .zip(seen.elapsed(now).known())
-                .is_some_and(|(uptime, since)| uptime < since),
         }
     }
 
@@ -326,28 +290,13 @@ impl RecoveryState {
         let last = self.streak.as_ref().map(|streak| &streak.last);
         let was_dead = last.is_some_and(|last| last.elapsed(now).under(LONGEST_GAP));
         self.cut = None;
+        self.is_off = false;
         self.powered = Some(now.clone());
         self.watch = was_dead.then(|| Watch {
             since: now.clone(),
             attempt: self.in_outage,
             seen: None,
         });
-    }
-
-    /// The plug is known to be on, and nobody knows whether it was off, or for how long: the process that was to cut the power was ended, or
-    /// the plug did not confirm it. So whatever becomes of the line is not this attempt's doing.
-    pub fn interrupted(&mut self, now: &Moment) {
-        self.cut = None;
-        self.watch = None;
-        self.plug_seen = None;
-        self.unsure = Some(now.clone());
-    }
-
-    /// Whether an off of ours may still be carried out, as by what switches over the air or by way of somebody's cloud.
-    #[must_use]
-    pub fn may_go_off(&self, now: &Moment) -> bool {
-        let since = self.unsure.as_ref();
-        since.is_some_and(|since| since.elapsed(now).under(LATE))
     }
 
     /// Whether the last attempt is known to have helped, or not, as of now; told once. A line that came back while nobody looked came back

@@ -654,20 +654,109 @@ fn an_off_that_nobody_confirmed_is_looked_for_in_each_cycle_until_it_is_too_late
         );
     }
     assert!(state.was_left_off(None, None, &at(1500)));
-    // Where nobody looked after that, restore_after is what finds it.
+    // After that, restore_after is what finds it, whatever was undone or seen before.
     assert!(!state.wants_light(&limits, &at(1500)));
     let lasting = Limits {
         restore_after: Duration::from_secs(1800),
         ..limits.clone()
     };
+    state.undid(&at(1000));
     assert!(!state.wants_light(&lasting, &at(1799)));
     assert!(state.wants_light(&lasting, &at(1800)));
     assert!(state.was_left_off(Some(false), None, &at(1800)));
-    state.lights(&at(1000));
-    assert!(!state.was_left_off(Some(false), None, &at(1500)));
-    // A line that works has its power.
+    // While it may come, it is looked for on a line that works too, and where cadence may cut no more.
     state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(630));
-    assert!(!state.wants_light(&limits, &at(660)));
+    let disabled = Limits {
+        enabled: false,
+        ..lasting.clone()
+    };
+    for limits in [&limits, &lasting, &disabled] {
+        assert!(state.wants_light(limits, &at(1499)));
+        assert!(!state.wants_light(limits, &at(1500)));
+        assert!(!state.wants_light(limits, &at(9999)));
+    }
+    assert!(state.was_left_off(Some(false), None, &at(1499)));
+    // A line that works after that ends it.
+    state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(1499));
+    assert!(state.unsure.is_some());
+    state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(1500));
+    assert_eq!(state.unsure, None);
+}
+
+#[test]
+fn only_what_restore_after_undid_is_left_off_after_an_attempt_that_did_not_confirm() {
+    let limits = limits();
+    let mut state = RecoveryState::default();
+    let left = |state: &RecoveryState, s| {
+        state.wants_light(&limits, &at(s)) && state.was_left_off(Some(false), None, &at(s))
+    };
+    state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(0));
+    state.interrupted(&at(60));
+    for undone in [RecoveryState::undid, RecoveryState::lights] {
+        undone(&mut state, &at(120));
+        assert!(left(&state, 959), "while it is watched");
+        assert!(!left(&state, 960), "too young an outage");
+        assert!(left(&state, 1800));
+    }
+    // That it was seen on, or switched on by a hand, does not tell whose the off was that followed.
+    state.sees_light(&at(1800));
+    state.lights(&at(1830));
+    assert!(left(&state, 1860));
+    state.undid(&at(1860));
+    for s in [1890, 3660, 99_999] {
+        assert!(!left(&state, s), "{s}: a hand meant it");
+    }
+    // The next attempt that does not confirm earns it anew.
+    state.interrupted(&at(4000));
+    state.undid(&at(4030));
+    assert!(left(&state, 4899));
+    assert!(left(&state, 4900));
+    state.undid(&at(4900));
+    assert!(!left(&state, 4930));
+    // One that did, does not.
+    state.intend(&at(5000));
+    state.restored(&at(5010));
+    assert!(!left(&state, 5040));
+}
+
+#[test]
+fn a_plug_that_is_left_off_is_looked_at_in_each_cycle_until_it_is_on_or_the_line_works() {
+    let ends: [fn(&mut RecoveryState); 4] = [
+        |state| state.lights(&at(1890)),
+        |state| state.restored(&at(1890)),
+        |state| state.interrupted(&at(0)),
+        |state| state.observe(Verdict::Healthy, FailureClass::Timeout, true, &at(1890)),
+    ];
+    for end in ends {
+        let mut state = RecoveryState::default();
+        state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(0));
+        state.sees_light(&at(1800));
+        assert!(!state.wants_light(&limits(), &at(1830)));
+        state.is_off = true;
+        assert!(state.wants_light(&limits(), &at(1830)));
+        assert!(!state.was_left_off(Some(false), None, &at(1830)), "a hand");
+        end(&mut state);
+        assert!(!state.is_off);
+    }
+}
+
+#[test]
+fn one_that_cannot_tell_is_sent_one_on_for_each_attempt_that_did_not_confirm() {
+    let limits = limits();
+    let mut state = RecoveryState::default();
+    let sent = |state: &RecoveryState, s| {
+        state.wants_light(&limits, &at(s)) && state.was_left_off(None, None, &at(s))
+    };
+    state.observe(Verdict::WanDown, FailureClass::Timeout, false, &at(0));
+    for (attempt, due) in [(60, 1800), (4000, 4900)] {
+        state.interrupted(&at(attempt));
+        assert!(!sent(&state, attempt + 899));
+        assert!(sent(&state, due));
+        state.undid(&at(due));
+        for s in [due + 30, due + 1800] {
+            assert!(!sent(&state, s), "{s}");
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use cadence::world::{Line, PlugMode, PlugModel};
 use serde_json::{Value, json};
 
 use crate::interrupted::fails_on_a_full_disk;
-use crate::stage::{Kind, Stage};
+use crate::stage::{Kind, Stage, ago};
 
 /// Those that tell whether they are on.
 const TELL: [PlugModel; 3] = [PlugModel::Shelly1, PlugModel::Shelly2, PlugModel::Tasmota];
@@ -157,6 +157,135 @@ fn a_plug_that_is_on_or_is_to_be_left_alone_is_not_switched() {
         away(&stage, 24 * 3600);
         stage.cycle();
         assert!(!stage.has_power(), "{rest}");
+    }
+}
+
+/// A plug that did not confirm the off of an attempt, which was that long ago; the outage began that long ago.
+fn unconfirmed(seconds: i64, outage: i64) -> Stage {
+    let model = PlugModel::HomeAssistant;
+    let stage = Stage::with(Kind::Emulated(model), "cooldown = \"3h\"");
+    let plugs = stage.home.world.plugs();
+    plugs.set_mode(model, PlugMode::Ignores);
+    assert_eq!(stage.cycle().1, "failed");
+    plugs.set_mode(model, PlugMode::Honest);
+    later(&stage, seconds, outage);
+    stage
+}
+
+/// The attempt that did not confirm was that long ago, and the outage began that long ago.
+fn later(stage: &Stage, seconds: i64, outage: i64) {
+    stage.edit_state(|state| state["recovery"]["unsure"] = ago(seconds));
+    away(stage, outage);
+}
+
+/// The plug goes off, and what the next cycle makes of that.
+fn goes_off(stage: &Stage) -> (String, bool) {
+    stage
+        .home
+        .world
+        .plugs()
+        .press(PlugModel::HomeAssistant, false);
+    let (code, outcome, reason) = stage.cycle();
+    assert_eq!(code, 0, "{outcome} {reason}");
+    (outcome, stage.has_power())
+}
+
+#[test]
+fn what_is_undone_soon_after_an_attempt_that_did_not_confirm_is_not_the_one_of_a_lasting_outage() {
+    let on = ("switched_on".to_owned(), true);
+    let off = ("suppressed".to_owned(), false);
+    let stage = unconfirmed(60, 120);
+    assert_eq!(goes_off(&stage), on, "carried out late");
+    let told = stage.home.run(&["history", "--format", "pretty"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("plug switched on: it was off after a cut that it did not confirm"),
+        "{told}"
+    );
+    later(&stage, 16 * 60, 17 * 60);
+    assert_eq!(goes_off(&stage), off, "not yet");
+    later(&stage, 29 * 60, 31 * 60);
+    assert_eq!(goes_off(&stage), on, "down for restore_after");
+    assert_eq!(goes_off(&stage), off, "a hand");
+}
+
+#[test]
+fn each_attempt_that_did_not_confirm_earns_an_on_in_a_lasting_outage_also_if_it_was_seen_on() {
+    let on = ("switched_on".to_owned(), true);
+    let stage = unconfirmed(16 * 60, 31 * 60);
+    assert_eq!(stage.cycle().1, "suppressed", "seen on");
+    assert_eq!(goes_off(&stage), on);
+    assert!(!goes_off(&stage).1, "a hand");
+    // The second attempt of this outage; it is killed or not confirmed.
+    later(&stage, 14 * 60, 50 * 60);
+    assert_eq!(goes_off(&stage), on);
+    later(&stage, 16 * 60, 52 * 60);
+    assert_eq!(goes_off(&stage), on);
+    assert!(!goes_off(&stage).1, "a hand");
+}
+
+#[test]
+fn that_it_is_left_off_is_told_beside_the_cooldown_until_it_is_on() {
+    let stage = unconfirmed(16 * 60, 31 * 60);
+    let told = || {
+        let of = |args: &[&str]| String::from_utf8(stage.home.run(args).stdout).unwrap();
+        let document: Value = serde_json::from_str(&of(&["status", "--json"])).unwrap();
+        let recovery = &document["recovery"];
+        let is_dark = recovery["dark"] == true;
+        let gauge = format!("cadence_modem_dark {}\n", u8::from(is_dark));
+        assert!(of(&["metrics"]).contains(&gauge));
+        let page = of(&["status", "--format", "pretty"]);
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(page.contains("THE MODEM MAY BE WITHOUT POWER"), is_dark);
+        let guardrail = recovery["guardrail"].as_str().unwrap();
+        assert!(guardrail.starts_with("cooldown: "), "{guardrail}");
+        let is_off = guardrail.ends_with(" left; the plug is off, and was left so");
+        assert_eq!(is_off, is_dark, "{guardrail}");
+        let fix = recovery["fix"].as_str().unwrap_or_default();
+        assert_eq!(fix.ends_with(" recover --on"), is_dark, "{fix}");
+        is_dark
+    };
+    assert!(goes_off(&stage).1);
+    assert!(!told());
+    assert!(!goes_off(&stage).1, "a hand");
+    assert!(!told(), "nobody looked");
+    stage.edit_state(|state| state["recovery"]["plug_seen"] = ago(30 * 60));
+    assert_eq!(stage.cycle().1, "suppressed");
+    assert!(told());
+    assert_eq!(stage.cycle().1, "suppressed");
+    assert!(told());
+    let plugs = stage.home.world.plugs();
+    plugs.press(PlugModel::HomeAssistant, true);
+    assert_eq!(stage.cycle().1, "suppressed");
+    assert!(!told());
+}
+
+#[test]
+fn soon_after_an_attempt_that_did_not_confirm_an_off_is_undone_on_a_line_that_works_and_if_disabled()
+ {
+    let model = PlugModel::HomeAssistant;
+    for is_disabled in [false, true] {
+        let on = ("switched_on".to_owned(), true);
+        let stage = unconfirmed(60, 120);
+        let idle = if is_disabled {
+            stage.configure("enabled = false");
+            "disabled"
+        } else {
+            stage.home.world.set_line(Line::Up).unwrap();
+            stage.home.settle();
+            "idle"
+        };
+        assert_eq!(stage.cycle().1, idle);
+        assert_eq!(goes_off(&stage), on, "{is_disabled}");
+        assert_eq!(stage.phases().last().unwrap(), "switched_on");
+        stage.edit_state(|state| state["recovery"]["unsure"] = ago(14 * 60));
+        assert_eq!(goes_off(&stage), on, "{is_disabled}");
+        // After that nobody asks it.
+        stage.edit_state(|state| state["recovery"]["unsure"] = ago(16 * 60));
+        let asked = stage.home.world.plugs().requests(model).len();
+        assert_eq!(goes_off(&stage), (idle.to_owned(), false), "{is_disabled}");
+        assert_eq!(stage.home.world.plugs().requests(model).len(), asked);
     }
 }
 

@@ -79,7 +79,8 @@ pub fn emit_restored(state: &mut State, now: &Moment) {
     emit(state, phase, Some(why.to_owned()), now);
 }
 
-/// Switches on a plug that is off in an outage that lasts; none where that is not wanted, or it is on.
+/// Switches on a plug that is off in an outage that lasts, or soon after a cut that it did not confirm; none where that is not wanted, or it
+/// is on.
 pub(super) fn light(
     plug: &dyn Plug,
     state: &mut State,
@@ -96,22 +97,26 @@ pub(super) fn light(
         return Some(Outcome::Suppressed(stranger(plug, &why)));
     }
     let (on, uptime) = (status.on, status.uptime);
+    state.recovery.is_off = on == Some(false);
     if !state.recovery.was_left_off(on, uptime, &now) {
-        // While an off of ours may still arrive, that it is on says nothing of later.
-        if !state.recovery.may_go_off(&now) {
-            state.recovery.plug_seen = Some(now);
-        }
+        state.recovery.sees_light(&now);
         return None;
     }
+    let is_late = state.recovery.may_go_off(&now);
     intend_light(state, save);
     let lit = switch_on_until(plug, Some(patience()));
     Some(lit.map_or_else(Outcome::Failed, |()| {
-        state.recovery.lights(&system::now());
+        state.recovery.undid(&system::now());
+        let why = if is_late {
+            "it was off after a cut that it did not confirm"
+        } else {
+            "it was off in a lasting outage"
+        };
         let what = EventKind::Recovery {
             phase: RecoveryPhase::SwitchedOn,
             attempt: 0,
             seconds: None,
-            reason: on.map(|_| "it was off in a lasting outage".to_owned()),
+            reason: on.map(|_| why.to_owned()),
         };
         state.emit(&now, what);
         Outcome::SwitchedOn

@@ -373,7 +373,7 @@ pub struct Recovery {
     pub attempts_in_outage: u32,
     /// How many power cycles there were in the last 24 hours.
     pub attempts_in_day: usize,
-    /// An off was sent, and the plug is not known to be on since: the modem may have no power.
+    /// An off was sent, and the plug is not known to be on since, or the last look saw it off and it was left so: the modem may have no power.
     pub dark: bool,
     /// The last power cycle; null if there was none.
     pub last: Option<LastAttempt>,

@@ -250,7 +250,7 @@ fn recovery(text: &mut Text, document: &Document) {
     let is = |it: bool| Some(f64::from(u8::from(it)));
     text.one(
         "cadence_modem_dark",
-        "Whether the modem may be without power since a cut.",
+        "Whether the modem may be without power since a cut, or its plug was seen off and left so.",
         is(recovery.dark),
     );
     text.one(

@@ -255,6 +255,7 @@ fn saved() -> State {
             away: Some(moment(NOW - 5)),
             held: Some("the plug does not answer".to_owned()),
             plug_seen: Some(moment(NOW - 7)),
+            is_off: false,
             powered: Some(moment(NOW - 8)),
             router: Router::Back(moment(NOW - 6)),
             ..recovery()
@@ -395,6 +396,7 @@ fn recovery() -> RecoveryState {
         held: None,
         away: None,
         plug_seen: None,
+        is_off: false,
         powered: None,
         unsure: None,
         battery: None,

@@ -222,8 +222,9 @@ impl Home {
         let (mut state, mut decision) = step(state, &seen, &now, desired);
         let mut outcomes = self.act(&mut state, &decision, &mut names, &now, desired)?;
         let again = match decision.recovery {
-            recovery::Decision::Disabled | recovery::Decision::Idle => None,
-            recovery::Decision::Suppressed(_) => {
+            recovery::Decision::Disabled
+            | recovery::Decision::Idle
+            | recovery::Decision::Suppressed(_) => {
                 self.light(&mut state)?;
                 None
             }

@@ -158,8 +158,9 @@ impl Home {
             return Ok(());
         };
         let now = self.now();
+        state.recovery.is_off = status.on == Some(false);
         if !state.recovery.was_left_off(status.on, status.uptime, &now) {
-            state.recovery.plug_seen = Some(now);
+            state.recovery.sees_light(&now);
             return Ok(());
         }
         state.recovery.intend_light(&now);
@@ -173,7 +174,7 @@ impl Home {
             self.world.happened = self.world.t;
             self.world.disturbed = self.world.t;
             self.figures.lit += u64::from(status.on.is_some());
-            state.recovery.lights(&self.now());
+            state.recovery.undid(&self.now());
         }
         Ok(())
     }

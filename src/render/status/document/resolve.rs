@@ -6,6 +6,7 @@ use super::{
     Address, Backoff, Belief, Configured, Document, Lan, LastAttempt, LastChange, LastCycle, Next,
     Outage, Past, Pending, Record, Recovery, Ups, Uptime, Verified,
 };
+use crate::called;
 use crate::logic::lan;
 use crate::logic::moment::Moment;
 use crate::logic::readiness::{Readiness, Track};
@@ -114,26 +115,34 @@ impl Recovery {
     fn new(state: &State, configured: Option<Configured<'_>>, now: &Moment) -> Self {
         let mut known = state.recovery.clone();
         known.on_clocks_of(now);
-        let dark = known.cut.is_some();
+        let is_cut = known.cut.is_some();
         // A row of dead cycles goes on: whatever the verdict is called, the last one counted as dead.
         let verdict = match known.streak {
             Some(_) => Some(Verdict::WanDown),
             None => known.served.or(state.verdict),
         };
         let guardrail = match (configured, verdict) {
-            _ if dark => {
+            _ if is_cut => {
                 Some("the plug has not confirmed that it is on since the last cut".to_owned())
             }
             (Some(with), Some(verdict)) => known
                 .allows(with.recovery, verdict, with.policy.unsettled_interval, now)
                 .err()
-                .map(|guardrail| known.told(guardrail, with.recovery))
+                .map(|guardrail| {
+                    let told = known.told(guardrail, with.recovery);
+                    if known.is_off {
+                        let told = format!("{told}; the plug is off, and was left so");
+                        advice::join(&told, Some(&called::cadence("recover --on")))
+                    } else {
+                        told
+                    }
+                })
                 .or_else(|| known.held.clone()),
             (None, _) => Some("the configuration cannot be read".to_owned()),
             (_, None) => Some("no cycle has run yet".to_owned()),
         };
         let (guardrail, fix) = apart(guardrail.as_deref());
-        let is_open = dark || known.watch.is_some();
+        let is_open = is_cut || known.watch.is_some();
         Self {
             enabled: configured.is_some_and(|with| with.recovery.enabled),
             guardrail,
@@ -146,7 +155,7 @@ impl Recovery {
                 .map(|away| Past::of(away, now)),
             attempts_in_outage: known.in_outage,
             attempts_in_day: known.attempts.len(),
-            dark,
+            dark: is_cut || known.is_off,
             last: known.result.map(|last| LastAttempt {
                 is_open,
                 at: last.at,
