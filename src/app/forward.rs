@@ -95,7 +95,7 @@ impl Greeting {
             heard = adapters.greet(&place, ways, LAN_TIMEOUT)();
             is_asked = true;
         }
-        let (deeds, told) = Forwards::take_up(
+        let (mut deeds, told) = Forwards::take_up(
             &mut state.forwards,
             wanted,
             &place,
@@ -115,6 +115,10 @@ impl Greeting {
         if let Some(forwards) = state.forwards.as_mut().filter(|_| !is_told) {
             forwards.take_up_external(external);
         }
+        let forwards = state.forwards.as_ref().filter(|_| heard.is_some());
+        let public = state.machines.ipv4.track.trusted();
+        let again = forwards.and_then(|it| it.ask_again(public, now));
+        deeds.extend(again.filter(|it| !deeds.contains(it)));
         let Some(save) = save else { return Ok(()) };
         let is_new = |deed: &Deed| matches!(deed, Deed::Keep { at, .. } if is_new(state, *at));
         if deeds.iter().any(is_new) {

@@ -11,10 +11,10 @@ use super::address::publishable;
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
 use super::gateway::{Protocol, YOUNG, behind, went_on};
+use super::grant::{BY_HAND, SWITCH_ON, why_not};
 pub use super::grant::{Granted, Holder, Refusal};
-use super::grant::{SWITCH_ON, why_not};
-use super::mapping::rest;
 pub use super::mapping::{Deed, Forward, Mapping, Standing, label};
+use super::mapping::{LOOK_AGAIN, rest};
 use super::moment::Moment;
 use super::stored::stored;
 
@@ -380,6 +380,10 @@ impl Forwards {
                     };
                     if is_quiet || is_again {
                         self.disbelieved = Some(now.clone());
+                        let forgets = format!(
+                            "router {router} forgets it: it had it no more, each time that it was looked at"
+                        );
+                        mapping.why = Some(advice::join(&forgets, Some(BY_HAND)));
                     }
                     self.restarted = Some(now.clone());
                     if !is_quiet {
@@ -444,6 +448,19 @@ impl Forwards {
     /// Takes up its external address, where it told that.
     pub fn take_up_external(&mut self, external: Option<IpAddr>) {
         self.external = external.or(self.external);
+    }
+
+    /// PCP tells its external address with a forward alone: which one is to be renewed for that, where what it told is not the public address.
+    #[must_use]
+    pub fn ask_again(&self, public: Option<IpAddr>, now: &Moment) -> Option<Deed> {
+        let is_pcp = self.way.as_deref() == Some(Protocol::Pcp.name());
+        let external = self.external.filter(|_| is_pcp)?;
+        let is_due = |it: &Mapping| {
+            it.standing == Standing::Open && !it.looked.elapsed(now).under(LOOK_AGAIN)
+        };
+        let at = self.mappings.iter().position(is_due)?;
+        let is_other = public.is_some_and(|public| public != external);
+        is_other.then_some(Deed::Keep { at, renew: true })
     }
 
     /// Why its forwards lead nowhere, where that is known.

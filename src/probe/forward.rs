@@ -15,7 +15,7 @@ use crate::logic::units::Transport;
 use crate::net::Deadline;
 use crate::net::http::Http;
 
-/// What a forward of ours is called, where it has a name.
+/// What a forward that cadence made is called, by whichever host, where it has a name.
 const NAME: &str = "cadence";
 /// What PCP answers with (RFC 6887, 7.4), and what is meant by it.
 const PCP_NOT_AUTHORIZED: u8 = 2;
@@ -255,7 +255,7 @@ fn is_old(mapping: &Mapping, holder: &Holder) -> bool {
         words.concat()
     };
     let is_unnamed = name.is_empty() || name.starts_with("nat-pmp");
-    let is_ours = name == NAME
+    let is_ours = name == named(mapping)
         || [u32::from_be_bytes, u32::from_le_bytes]
             .iter()
             .any(|it| name.contains(&words(*it)))
@@ -334,6 +334,12 @@ fn pcp_request(mapping: &Mapping, own: Ipv4Addr, lifetime: u32) -> Vec<u8> {
         request.extend_from_slice(&mapped(mapping.to));
     }
     request
+}
+
+/// What a forward of ours is called: another host of the home that runs cadence has another nonce.
+fn named(mapping: &Mapping) -> String {
+    let [a, b, c, d, ..] = nonce(mapping);
+    format!("{NAME} {:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 fn nonce(mapping: &Mapping) -> [u8; 12] {

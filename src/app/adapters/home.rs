@@ -181,7 +181,11 @@ impl Adapters {
     ) -> Seen {
         let families = reachable::families_of(vpn, &self.settings.records);
         let to = forward.and_then(|it| it.host);
-        probe::vpn::look(vpn, &families, to, public, now.as_second())
+        let other = to.filter(|_| forward.is_some_and(|it| it.has_host));
+        Seen {
+            is_elsewhere: other.is_some_and(|to| !probe::vpn::is_own(to)),
+            ..probe::vpn::look(vpn, &families, to, public, now.as_second())
+        }
     }
 
     /// For how many seconds an address of this host is valid; none where it stays, or nobody knows.
