@@ -51,7 +51,7 @@ stored! {
         /// When it told last that it had started anew.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub restarted: Option<Moment>,
-        /// The protocols that refused what was asked for, until one did it.
+        /// The protocols that refused what was asked for, until one did it; of UPnP the connections besides.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub refused: Vec<String>,
         /// When its epoch was not to be believed last.
@@ -431,17 +431,19 @@ impl Forwards {
         mapping.why = Some(why.clone());
         let event = is_news.then(|| mapping.event(phase, router, Some(why)));
         if !is_close && !matches!(refusal, Refusal::Taken { .. } | Refusal::Left(_)) {
-            self.pass_on(by);
+            // One that is slow is no worse than its others.
+            self.pass_on(by, refusal != Refusal::Silent);
         }
         event.into_iter().collect()
     }
 
     /// Another protocol may do what this one does not. Each has its turn once; what is open goes on by the one that it was opened by.
-    fn pass_on(&mut self, refused: String) {
+    fn pass_on(&mut self, refused: String, is_said: bool) {
         let is_open = |it: &Mapping| it.standing == Standing::Open;
         if !self.refused.contains(&refused) && !self.mappings.iter().any(is_open) {
+            let way = self.way.take().filter(|way| is_said && *way != refused);
+            self.refused.extend(way);
             self.refused.push(refused);
-            self.way = None;
         }
     }
 

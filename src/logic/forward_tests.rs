@@ -517,6 +517,22 @@ fn a_router_that_forgets_its_forwards_is_told_of_twice_and_asked_quietly_from_th
 }
 
 #[test]
+fn a_connection_that_refuses_is_remembered_and_one_that_is_slow_is_not() {
+    for (refusal, is_kept) in [
+        (Refusal::Other("501, action failed".to_owned()), true),
+        (Refusal::Silent, false),
+    ] {
+        let mut home = Home::new(UPNP);
+        home.cycle(0, &refuse(&refusal));
+        let known = home.known.as_ref().unwrap();
+        assert_eq!(known.way, None);
+        assert_eq!(known.refused.contains(&UPNP.to_owned()), is_kept);
+        home.cycle(70, &grant);
+        assert_eq!(home.known.as_ref().unwrap().refused, [""; 0]);
+    }
+}
+
+#[test]
 fn one_that_forgets_is_believed_again_once_it_has_not_forgotten() {
     let mut home = Home::new(UPNP);
     home.cycle(0, &grant);

@@ -60,9 +60,14 @@ pub fn place(router: Ipv4Addr) -> Option<Place> {
     })
 }
 
-/// Greets the router in these ways, one after the other, until it answers.
+/// Greets the router in these ways, one after the other, until it answers; `refused` are those that did not do what was asked for.
 #[must_use]
-pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Option<Heard> {
+pub fn greet(
+    place: &Place,
+    (ways, refused): (&[String], &[String]),
+    http: &Http,
+    limit: Duration,
+) -> Option<Heard> {
     let end = Deadline::after(limit);
     let count = u32::try_from(ways.len()).unwrap_or(1).max(1);
     ways.iter().find_map(|way| {
@@ -95,7 +100,7 @@ pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Op
                 };
                 let found = match known.as_ref().filter(is_public) {
                     Some(_) => None,
-                    None => find_control(place.router, http, part),
+                    None => find_control(place.router, refused, http, part),
                 };
                 let (way, external) = found.or(known)?;
                 (way, None, external)

@@ -231,15 +231,15 @@ impl Adapters {
         }
     }
 
-    /// Greets the router in these ways.
+    /// Greets the router in these ways; of its connections it is none of `refused`, where it has another.
     pub fn greet(
         &self,
         place: &Place,
-        ways: Vec<String>,
+        (ways, refused): (Vec<String>, Vec<String>),
         limit: Duration,
     ) -> impl FnOnce() -> Option<Heard> + Send + 'static {
         let (http, place) = (self.http.clone(), place.clone());
-        move || probe::forward::greet(&place, &ways, &http, limit)
+        move || probe::forward::greet(&place, (&ways, &refused), &http, limit)
     }
 
     /// The router, to be asked for forwards.

@@ -220,7 +220,7 @@ impl Router<'_> {
 
     /// Where the router speaks UPnP besides.
     pub(super) fn upnp(&self) -> Option<String> {
-        find_control(self.address, self.http, self.end).map(|(control, _)| control)
+        find_control(self.address, &[], self.http, self.end).map(|(control, _)| control)
     }
 }
 
