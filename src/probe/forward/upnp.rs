@@ -186,8 +186,8 @@ impl Router<'_> {
             return Ok(());
         };
         let is_old = is_old(mapping, &there);
-        let may_be_ours = || self.made(mapping, &there) != Some(false);
-        if !is_old && !(leads_there(mapping, &there) && may_be_ours()) {
+        let is_anothers = || self.made(mapping, &there) == Some(false);
+        if !is_old && (!leads_there(mapping, &there) || is_anothers()) {
             return Ok(());
         }
         let deleted = self.delete(mapping);
