@@ -128,7 +128,8 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
     let gateway = state.gateway.as_ref();
     let mismatch = gateway.zip(public);
     let mismatch = mismatch.and_then(|(it, public)| it.mismatch(public));
-    let by_gateway = gateway.filter(|it| mismatch.is_some() && it.silent == 0);
+    // An answer may be lost on the way.
+    let by_gateway = gateway.filter(|it| mismatch.is_some() && it.way.is_some());
     if let Some((why, fix)) = mismatch.and_then(Mismatch::told) {
         return Leads::Not(advice::join(why, Some(fix)));
     }
@@ -296,6 +297,8 @@ mod tests {
             "{port:?}"
         );
         open.gateway.as_mut().unwrap().silent = 1;
+        assert_eq!(with(&open), port);
+        open.gateway.as_mut().unwrap().way = None;
         assert_eq!(with(&open), Leads::Here);
         open.gateway = None;
         // A forward to another host says nothing of who listens here.
