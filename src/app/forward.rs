@@ -51,6 +51,8 @@ impl Greeting {
         let ways = Forwards::ways(state.forwards.as_ref(), wanted, &place, in_doubt, now);
         let mut heard = None;
         if !ways.is_empty() {
+            let refused = state.forwards.as_ref().map(|it| it.refused.clone());
+            let ways = (ways, refused.unwrap_or_default());
             let greet = adapters.greet(&place, ways, LAN_TIMEOUT);
             let (giver, taker) = handover();
             let work = move || giver.give(greet());
@@ -92,10 +94,10 @@ impl Greeting {
         let known = state.forwards.as_ref();
         if !is_asked && known.is_some_and(|known| !known.is_at(&place)) {
             let ways = Forwards::ways(known, wanted, &place, in_doubt, now);
-            heard = adapters.greet(&place, ways, LAN_TIMEOUT)();
+            heard = adapters.greet(&place, (ways, vec![]), LAN_TIMEOUT)();
             is_asked = true;
         }
-        let (deeds, told) = Forwards::take_up(
+        let (mut deeds, told) = Forwards::take_up(
             &mut state.forwards,
             wanted,
             &place,
@@ -115,6 +117,10 @@ impl Greeting {
         if let Some(forwards) = state.forwards.as_mut().filter(|_| !is_told) {
             forwards.take_up_external(external);
         }
+        let forwards = state.forwards.as_ref().filter(|_| heard.is_some());
+        let public = state.machines.ipv4.track.trusted();
+        let again = forwards.and_then(|it| it.ask_again(public, now));
+        deeds.extend(again.filter(|it| !deeds.contains(it)));
         let Some(save) = save else { return Ok(()) };
         let is_new = |deed: &Deed| matches!(deed, Deed::Keep { at, .. } if is_new(state, *at));
         if deeds.iter().any(is_new) {
@@ -237,7 +243,7 @@ pub fn look(adapters: &Adapters) -> (Vec<Option<Option<Holder>>>, Option<String>
     let order = [Protocol::Upnp, Protocol::Pcp, Protocol::NatPmp];
     let ways = order.map(|it| it.name().to_owned());
     let heard = place.and_then(|place| {
-        let heard = adapters.greet(&place, ways.into(), LAN_TIMEOUT)();
+        let heard = adapters.greet(&place, (ways.into(), vec![]), LAN_TIMEOUT)();
         Some((heard?, place))
     });
     let Some((heard, place)) = heard else {

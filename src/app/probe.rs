@@ -252,10 +252,15 @@ fn vpn(
         }
     }
     let mut forwards = forwards.iter();
-    let is_of_it = |it: &Forward| it.transport == Transport::Udp && it.internal == vpn.port;
+    let is_of_it = |it: &Forward| {
+        let is_external = forward
+            .as_ref()
+            .is_some_and(|of| of.external == it.external);
+        it.transport == Transport::Udp && it.internal == vpn.port && is_external
+    };
     let port = match forwards.find(|(it, ..)| is_of_it(it)) {
         _ if seen.is_own_address => Leads::Here,
-        Some((_, Some(true), _)) => Leads::Here,
+        Some((_, Some(true), _)) => reachable::leads_to(&seen, forward.as_ref()),
         Some((_, Some(false), told)) => Leads::Not(told.clone()),
         Some((_, None, told)) => Leads::NotKnown(told.clone()),
         None => Leads::NotKnown("nobody tells whether the router forwards its port".to_owned()),
@@ -278,15 +283,17 @@ fn forwards<'a>(
 ) -> Vec<(&'a Forward, Option<bool>, String)> {
     let (said, spoken) = forward::look(adapters);
     let all = forwarded(&adapters.settings.forwards, known);
-    // What the last cycle was told, where the router tells nothing more now.
-    let remembered = |wanted: &Forward| {
+    let of_it = |wanted: &Forward| {
         let is_of_it = |it: &&Forwarded| {
-            (it.since.is_some() || it.problem.is_some())
-                && it.standing != Standing::Closing
+            it.standing != Standing::Closing
                 && (it.transport, it.external, it.internal)
                     == (wanted.transport, wanted.external, wanted.internal)
         };
-        let it = all.iter().find(is_of_it)?;
+        all.iter().find(is_of_it)
+    };
+    // What the last cycle was told, where the router tells nothing more now.
+    let remembered = |wanted: &Forward| {
+        let it = of_it(wanted).filter(|it| it.since.is_some() || it.problem.is_some())?;
         let leads = match it.standing {
             Standing::Open => Some(!it.leads_nowhere),
             _ => it.problem.as_ref().map(|_| false),
@@ -311,10 +318,17 @@ fn forwards<'a>(
                 remembered(wanted)
                     .unwrap_or_else(|| (None, "the router is not reached from outside".to_owned()))
             }
-            (Some(Some(holder)), _) => (
-                Some(holder.port == wanted.internal),
-                format!("leads to {holder}"),
-            ),
+            (Some(Some(holder)), _) => {
+                let host = of_it(wanted).and_then(|it| it.host);
+                // Of one that is called by a name a cycle has seen whose it is.
+                let is_there = match holder.host.parse::<IpAddr>() {
+                    Ok(its) => host.map(|host| host == its),
+                    Err(_) => remembered(wanted).and_then(|(leads, _)| leads),
+                };
+                let is_its_port = holder.port == wanted.internal;
+                let leads = if is_its_port { is_there } else { Some(false) };
+                (leads, format!("leads to {holder}"))
+            }
         };
         (wanted, leads, told)
     });

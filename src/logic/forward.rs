@@ -11,10 +11,10 @@ use super::address::publishable;
 use super::advice;
 use super::event::{EventKind, ForwardPhase};
 use super::gateway::{Protocol, YOUNG, behind, went_on};
+use super::grant::{BY_HAND, SWITCH_ON, why_not};
 pub use super::grant::{Granted, Holder, Refusal};
-use super::grant::{SWITCH_ON, why_not};
-use super::mapping::rest;
 pub use super::mapping::{Deed, Forward, Mapping, Standing, label};
+use super::mapping::{LOOK_AGAIN, rest};
 use super::moment::Moment;
 use super::stored::stored;
 
@@ -51,7 +51,7 @@ stored! {
         /// When it told last that it had started anew.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub restarted: Option<Moment>,
-        /// The protocols that refused what was asked for, until one did it.
+        /// The protocols that refused what was asked for, until one did it; of UPnP the connections besides.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub refused: Vec<String>,
         /// When its epoch was not to be believed last.
@@ -380,6 +380,10 @@ impl Forwards {
                     };
                     if is_quiet || is_again {
                         self.disbelieved = Some(now.clone());
+                        let forgets = format!(
+                            "router {router} forgets it: it had it no more, each time that it was looked at"
+                        );
+                        mapping.why = Some(advice::join(&forgets, Some(BY_HAND)));
                     }
                     self.restarted = Some(now.clone());
                     if !is_quiet {
@@ -427,23 +431,38 @@ impl Forwards {
         mapping.why = Some(why.clone());
         let event = is_news.then(|| mapping.event(phase, router, Some(why)));
         if !is_close && !matches!(refusal, Refusal::Taken { .. } | Refusal::Left(_)) {
-            self.pass_on(by);
+            // One that is slow is no worse than its others.
+            self.pass_on(by, refusal != Refusal::Silent);
         }
         event.into_iter().collect()
     }
 
     /// Another protocol may do what this one does not. Each has its turn once; what is open goes on by the one that it was opened by.
-    fn pass_on(&mut self, refused: String) {
+    fn pass_on(&mut self, refused: String, is_said: bool) {
         let is_open = |it: &Mapping| it.standing == Standing::Open;
         if !self.refused.contains(&refused) && !self.mappings.iter().any(is_open) {
+            let way = self.way.take().filter(|way| is_said && *way != refused);
+            self.refused.extend(way);
             self.refused.push(refused);
-            self.way = None;
         }
     }
 
     /// Takes up its external address, where it told that.
     pub fn take_up_external(&mut self, external: Option<IpAddr>) {
         self.external = external.or(self.external);
+    }
+
+    /// PCP tells its external address with a forward alone: which one is to be renewed for that, where what it told is not the public address.
+    #[must_use]
+    pub fn ask_again(&self, public: Option<IpAddr>, now: &Moment) -> Option<Deed> {
+        let is_pcp = self.way.as_deref() == Some(Protocol::Pcp.name());
+        let external = self.external.filter(|_| is_pcp)?;
+        let is_due = |it: &Mapping| {
+            it.standing == Standing::Open && !it.looked.elapsed(now).under(LOOK_AGAIN)
+        };
+        let at = self.mappings.iter().position(is_due)?;
+        let is_other = public.is_some_and(|public| public != external);
+        is_other.then_some(Deed::Keep { at, renew: true })
     }
 
     /// Why its forwards lead nowhere, where that is known.

@@ -503,6 +503,10 @@ fn a_router_that_forgets_its_forwards_is_told_of_twice_and_asked_quietly_from_th
     for s in (400..6 * HOUR).step_by(400) {
         home.cycle(s, &forgot);
         assert_eq!(home.standing(), Standing::Open);
+        // From the second time on nobody knows whether it is open between.
+        let why = home.known.as_ref().unwrap().mappings[0].why.as_ref();
+        let is_told = why.is_some_and(|it| it.contains("forgets it") && it.contains("; fix: "));
+        assert_eq!(is_told, s > 400, "{s} {why:?}");
     }
     let told = home.told();
     assert_eq!(told.len(), 4, "{told:?}");
@@ -510,6 +514,68 @@ fn a_router_that_forgets_its_forwards_is_told_of_twice_and_asked_quietly_from_th
         told[2].ends_with("from now on it is asked for again quietly"),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_connection_that_refuses_is_remembered_and_one_that_is_slow_is_not() {
+    for (refusal, is_kept) in [
+        (Refusal::Other("501, action failed".to_owned()), true),
+        (Refusal::Silent, false),
+    ] {
+        let mut home = Home::new(UPNP);
+        home.cycle(0, &refuse(&refusal));
+        let known = home.known.as_ref().unwrap();
+        assert_eq!(known.way, None);
+        assert_eq!(known.refused.contains(&UPNP.to_owned()), is_kept);
+        home.cycle(70, &grant);
+        assert_eq!(home.known.as_ref().unwrap().refused, [""; 0]);
+    }
+}
+
+#[test]
+fn one_that_forgets_is_believed_again_once_it_has_not_forgotten() {
+    let mut home = Home::new(UPNP);
+    home.cycle(0, &grant);
+    let forgot = |deed| {
+        grant(deed).map(|it| Granted {
+            was_gone: true,
+            lifetime_s: Some(7200),
+            ..it
+        })
+    };
+    home.cycle(400, &forgot);
+    home.cycle(800, &forgot);
+    let why = |home: &Home| home.known.as_ref().unwrap().mappings[0].why.clone();
+    assert!(why(&home).is_some());
+    home.cycle(1200, &grant);
+    assert_eq!(why(&home), None);
+}
+
+#[test]
+fn by_pcp_an_address_that_is_not_the_public_one_is_asked_for_again_every_five_minutes() {
+    let told = |address: &'static str| {
+        move |deed| {
+            grant(deed).map(|it| Granted {
+                external: Some(ip(address)),
+                ..it
+            })
+        }
+    };
+    let mut home = Home::new("PCP");
+    home.cycle(0, &told("11.0.0.1"));
+    let again = |home: &Home, public: &str, s| {
+        let known = home.known.as_ref().unwrap();
+        known.ask_again(Some(ip(public)), &at(s))
+    };
+    assert_eq!(again(&home, "11.0.0.1", 400), None);
+    assert_eq!(again(&home, "11.0.0.2", 290), None);
+    assert_eq!(again(&home, "11.0.0.2", 310), Some(KEEP[0]));
+    assert_eq!(home.known.as_ref().unwrap().ask_again(None, &at(310)), None);
+    // Others tell it when they are greeted.
+    let mut home = Home::new("NAT-PMP");
+    home.external = Some(ip("11.0.0.1"));
+    home.cycle(0, &grant);
+    assert_eq!(again(&home, "11.0.0.2", 310), None);
 }
 
 #[test]

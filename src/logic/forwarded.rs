@@ -16,6 +16,8 @@ pub struct Forwarded {
     pub external: u16,
     /// The host; none where it is this one, and was not seen by the router yet.
     pub host: Option<IpAddr>,
+    /// That host is configured.
+    pub has_host: bool,
     /// Its port.
     pub internal: u16,
     /// How it stands.
@@ -48,6 +50,7 @@ pub fn forwarded(wanted: &[Forward], known: Option<&Forwards>) -> Vec<Forwarded>
         transport: forward.transport,
         external: forward.external,
         host: forward.host.map(IpAddr::V4),
+        has_host: forward.host.is_some(),
         internal: forward.internal,
         standing: Standing::Intended,
         since: None,
@@ -70,6 +73,7 @@ fn of_mapping(mapping: &Mapping, known: Option<&Forwards>) -> Forwarded {
         transport: mapping.transport,
         external: mapping.external,
         host: Some(mapping.to),
+        has_host: mapping.host.is_some(),
         internal: mapping.internal,
         standing: mapping.standing,
         since: Some(mapping.since.clone()),

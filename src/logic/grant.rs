@@ -74,7 +74,8 @@ pub(super) const SWITCH_ON: &str =
     "switch on UPnP or NAT-PMP/PCP on the router, or forward the port there by hand";
 
 /// What helps where a router fails at it.
-const BY_HAND: &str = "restart the router; if that does not help, forward the port there by hand";
+pub(super) const BY_HAND: &str =
+    "restart the router; if that does not help, forward the port there by hand";
 
 /// What helps where a router does not end it.
 const DELETE: &str = "delete it on the router, or wait until its time is over";

@@ -14,7 +14,7 @@ const FIRST_REST: Duration = Duration::from_secs(60);
 /// The longest rest: the router may have been set up meanwhile.
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 /// UPnP tells of no restart: so often it is looked whether the router still has a forward.
-const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// A `[[forward]]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::advice;
 use super::forward::{Forward, Forwards, Standing};
 use super::forwarded::{Forwarded, forwarded};
-use super::gateway::{Mismatch, Protocol};
+use super::gateway::Mismatch;
 use super::readiness::Readiness;
 use super::record_state::Truth;
 use super::records::RecordSpec;
@@ -87,7 +87,9 @@ pub fn forward_of(vpn: &Vpn, wanted: &[Forward], known: Option<&Forwards>) -> Op
         let is_wanted = it.standing != Standing::Closing;
         it.transport == Transport::Udp && it.internal == vpn.port && is_wanted
     };
-    forwarded(wanted, known).into_iter().find(is_of_it)
+    let all = forwarded(wanted, known).into_iter().filter(is_of_it);
+    // Of several that which leads to this host.
+    all.min_by_key(|it| it.has_host)
 }
 
 /// The families of the records of its name.
@@ -104,6 +106,20 @@ pub fn external_of(vpn: &Vpn, forward: Option<&Forwarded>, seen: &Seen) -> Optio
     (external != vpn.port).then_some(external)
 }
 
+/// Whether a port that the router forwards leads to the VPN by that.
+#[must_use]
+pub fn leads_to(seen: &Seen, forward: Option<&Forwarded>) -> Leads {
+    let Some(forward) = forward.filter(|_| seen.is_elsewhere) else {
+        return Leads::Here;
+    };
+    let why = format!(
+        "the router forwards {}, which is not this host, and who listens there is not known",
+        forward.target()
+    );
+    let fix = "if the VPN is on this host, leave `host` out of that [[forward]]";
+    Leads::NotKnown(advice::join(&why, Some(fix)))
+}
+
 fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &State) -> Leads {
     if seen.is_own_address {
         return Leads::Here;
@@ -112,6 +128,8 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
     let gateway = state.gateway.as_ref();
     let mismatch = gateway.zip(public);
     let mismatch = mismatch.and_then(|(it, public)| it.mismatch(public));
+    // An answer may be lost on the way.
+    let by_gateway = gateway.filter(|it| mismatch.is_some() && it.way.is_some());
     if let Some((why, fix)) = mismatch.and_then(Mismatch::told) {
         return Leads::Not(advice::join(why, Some(fix)));
     }
@@ -127,10 +145,10 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
         return Leads::NotKnown(advice::join(&why, Some(&fix)));
     };
     let mut problem = forward.problem.clone().unwrap_or_default();
-    // By PCP it tells that only where it is asked for a forward, which is twice in its time.
-    let other = forward.router_external.zip(public);
-    let other = other.filter(|_| forward.spoken != Protocol::Pcp.name());
-    if let Some((its, public)) = other.filter(|(its, public)| its != public && problem.is_empty()) {
+    let by_forward = forward.router_external.filter(|its| Some(*its) != public);
+    // What it told in another way counts as well.
+    let other = by_forward.or_else(|| by_gateway.and_then(|it| it.address));
+    if let Some((its, public)) = other.zip(public).filter(|_| problem.is_empty()) {
         let told =
             format!("the router's external address is {its}, and the internet sees {public}");
         let fix = "see whether this host goes out by a VPN, a proxy or another uplink";
@@ -139,7 +157,7 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
     match forward.standing {
         Standing::Open if forward.leads_nowhere => Leads::Not(problem),
         Standing::Open if !problem.is_empty() => Leads::NotKnown(problem),
-        Standing::Open => Leads::Here,
+        Standing::Open => leads_to(seen, Some(forward)),
         _ if !problem.is_empty() => Leads::Not(problem),
         Standing::Taken
         | Standing::Refused
@@ -156,6 +174,7 @@ fn leads_of_router(vpn: &Vpn, seen: &Seen, forward: Option<&Forwarded>, state: &
 mod tests {
     use super::*;
     use crate::logic::fixtures::{at, ip, record};
+    use crate::logic::gateway::Gateway;
     use crate::logic::readiness::Track;
     use crate::logic::records::{Layer, Verified};
     use crate::logic::units::RecordType;
@@ -247,14 +266,58 @@ mod tests {
             ("192.0.0.4", Some("which is no public one; fix: ")),
             ("0.0.0.0", Some("which is no public one; fix: ")),
         ] {
-            let known = open.forwards.as_mut().unwrap();
-            known.take_up_external(Some(ip(external)));
-            match (with(&open), word) {
-                (Leads::Here, None) => {}
-                (Leads::NotKnown(why), Some(word)) => assert!(why.contains(word), "{why}"),
-                (leads, _) => panic!("{external}: {leads:?}"),
+            for way in ["PCP", "NAT-PMP", "http://192.168.1.1:5000/ctl x"] {
+                let known = open.forwards.as_mut().unwrap();
+                known.way = Some(way.to_owned());
+                known.take_up_external(Some(ip(external)));
+                match (with(&open), word) {
+                    (Leads::Here, None) => {}
+                    (Leads::NotKnown(why), Some(word)) => assert!(why.contains(word), "{why}"),
+                    (leads, _) => panic!("{external} {way}: {leads:?}"),
+                }
             }
         }
+        // What it told in another way counts too, as long as it answers by that.
+        let known = open.forwards.as_mut().unwrap();
+        known.take_up_external(Some(ip("11.0.0.1")));
+        let said = crate::logic::gateway::Said {
+            way: "NAT-PMP".to_owned(),
+            address: Some(std::net::Ipv4Addr::new(11, 0, 0, 2)),
+            epoch: Some(1000),
+            took: std::time::Duration::ZERO,
+        };
+        let asked = crate::logic::gateway::Asked {
+            router: place.router,
+            said: Some(said),
+        };
+        Gateway::learn(&mut open.gateway, &asked, None, None, &at(0));
+        let port = with(&open);
+        assert!(
+            matches!(&port, Leads::NotKnown(why) if why.contains("is 11.0.0.2, and the internet sees 11.0.0.1")),
+            "{port:?}"
+        );
+        open.gateway.as_mut().unwrap().silent = 1;
+        assert_eq!(with(&open), port);
+        open.gateway.as_mut().unwrap().way = None;
+        assert_eq!(with(&open), Leads::Here);
+        open.gateway = None;
+        // A forward to another host says nothing of who listens here.
+        let other = Seen {
+            is_elsewhere: true,
+            ..seen.clone()
+        };
+        let port = of(&open, &other, std::slice::from_ref(&forward)).port;
+        assert!(
+            matches!(&port, Leads::NotKnown(why) if why.contains("which is not this host")),
+            "{port:?}"
+        );
+        let elsewhere = Forward {
+            host: Some(std::net::Ipv4Addr::new(192, 168, 1, 77)),
+            external: 51821,
+            ..forward.clone()
+        };
+        let one = forward_of(&vpn, &[elsewhere, forward.clone()], None).unwrap();
+        assert_eq!((one.external, one.has_host), (51820, false));
         let known = open.forwards.as_mut().unwrap();
         known.take_up_external(Some(ip("10.1.2.3")));
         let port = with(&open);

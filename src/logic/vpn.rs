@@ -81,6 +81,8 @@ pub struct Seen {
     pub handshake: Option<Handshake>,
     /// Whether the public IPv4 address is one of this host's own.
     pub is_own_address: bool,
+    /// The router leads its port to another host.
+    pub is_elsewhere: bool,
 }
 
 /// Whether the router leads its port here.

@@ -18,6 +18,7 @@ fn well() -> (Seen, Facts) {
         listens: Some(Listens::Here),
         handshake: None,
         is_own_address: false,
+        is_elsewhere: false,
     };
     let facts = Facts {
         line: Some(true),

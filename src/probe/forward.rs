@@ -15,7 +15,7 @@ use crate::logic::units::Transport;
 use crate::net::Deadline;
 use crate::net::http::Http;
 
-/// What a forward of ours is called, where it has a name.
+/// What a forward that cadence made is called, by whichever host, where it has a name.
 const NAME: &str = "cadence";
 /// What PCP answers with (RFC 6887, 7.4), and what is meant by it.
 const PCP_NOT_AUTHORIZED: u8 = 2;
@@ -60,9 +60,14 @@ pub fn place(router: Ipv4Addr) -> Option<Place> {
     })
 }
 
-/// Greets the router in these ways, one after the other, until it answers.
+/// Greets the router in these ways, one after the other, until it answers; `refused` are those that did not do what was asked for.
 #[must_use]
-pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Option<Heard> {
+pub fn greet(
+    place: &Place,
+    (ways, refused): (&[String], &[String]),
+    http: &Http,
+    limit: Duration,
+) -> Option<Heard> {
     let end = Deadline::after(limit);
     let count = u32::try_from(ways.len()).unwrap_or(1).max(1);
     ways.iter().find_map(|way| {
@@ -95,7 +100,7 @@ pub fn greet(place: &Place, ways: &[String], http: &Http, limit: Duration) -> Op
                 };
                 let found = match known.as_ref().filter(is_public) {
                     Some(_) => None,
-                    None => find_control(place.router, http, part),
+                    None => find_control(place.router, refused, http, part),
                 };
                 let (way, external) = found.or(known)?;
                 (way, None, external)
@@ -255,7 +260,7 @@ fn is_old(mapping: &Mapping, holder: &Holder) -> bool {
         words.concat()
     };
     let is_unnamed = name.is_empty() || name.starts_with("nat-pmp");
-    let is_ours = name == NAME
+    let is_ours = name == named(mapping)
         || [u32::from_be_bytes, u32::from_le_bytes]
             .iter()
             .any(|it| name.contains(&words(*it)))
@@ -334,6 +339,12 @@ fn pcp_request(mapping: &Mapping, own: Ipv4Addr, lifetime: u32) -> Vec<u8> {
         request.extend_from_slice(&mapped(mapping.to));
     }
     request
+}
+
+/// What a forward of ours is called: another host of the home that runs cadence has another nonce.
+fn named(mapping: &Mapping) -> String {
+    let [a, b, c, d, ..] = nonce(mapping);
+    format!("{NAME} {:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 fn nonce(mapping: &Mapping) -> [u8; 12] {

@@ -22,7 +22,7 @@ pub fn ask(router: Ipv4Addr, way: String, http: &Http, limit: Duration) -> Optio
         Protocol::Pcp => (way, None, Some(pcp(router, end)?)),
         Protocol::Upnp => {
             let (control, address) = if way == Protocol::Upnp.name() {
-                find_control(router, http, end)?
+                find_control(router, &[], http, end)?
             } else {
                 let address = external_address(&way, http, end).ok()?;
                 (way, address)

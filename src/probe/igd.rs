@@ -62,10 +62,12 @@ pub fn call(
 }
 
 /// Where the device takes calls about its connection, and its external address there, where it tells one. Only the router's own address is
-/// believed: anybody at home may answer. Many a device has several connections, of which one is in use.
+/// believed: anybody at home may answer. Many a device has several connections, of which one is in use: of equal ones it is none of `refused`, where
+/// there is another.
 #[must_use]
 pub fn find_control(
     router: Ipv4Addr,
+    refused: &[String],
     http: &Http,
     end: Deadline,
 ) -> Option<(String, Option<Ipv4Addr>)> {
@@ -83,10 +85,11 @@ pub fn find_control(
                 Some(_) => 2,
                 None => 3,
             };
+            let rank = (rank, refused.contains(&control));
             if best.as_ref().is_none_or(|(known, _, _)| rank < *known) {
                 best = Some((rank, control, address));
             }
-            if rank == 0 {
+            if rank == (0, false) {
                 break;
             }
         }

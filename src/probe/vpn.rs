@@ -51,11 +51,13 @@ pub fn look(
             last_handshake(&asked("latest-handshakes")?, &asked("endpoints")?, now)
         }),
         is_own_address,
+        is_elsewhere: false,
     }
 }
 
 /// Whether this host has that address: then its kernel speaks to it from there. Nothing is sent.
-fn is_own(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_own(address: IpAddr) -> bool {
     let to = SocketAddr::new(address, DISCARD);
     let own = connected(to).and_then(|socket| socket.local_addr().ok());
     own.is_some_and(|own| own.ip() == address)

@@ -181,7 +181,11 @@ impl Adapters {
     ) -> Seen {
         let families = reachable::families_of(vpn, &self.settings.records);
         let to = forward.and_then(|it| it.host);
-        probe::vpn::look(vpn, &families, to, public, now.as_second())
+        let other = to.filter(|_| forward.is_some_and(|it| it.has_host));
+        Seen {
+            is_elsewhere: other.is_some_and(|to| !probe::vpn::is_own(to)),
+            ..probe::vpn::look(vpn, &families, to, public, now.as_second())
+        }
     }
 
     /// For how many seconds an address of this host is valid; none where it stays, or nobody knows.
@@ -227,15 +231,15 @@ impl Adapters {
         }
     }
 
-    /// Greets the router in these ways.
+    /// Greets the router in these ways; of its connections it is none of `refused`, where it has another.
     pub fn greet(
         &self,
         place: &Place,
-        ways: Vec<String>,
+        (ways, refused): (Vec<String>, Vec<String>),
         limit: Duration,
     ) -> impl FnOnce() -> Option<Heard> + Send + 'static {
         let (http, place) = (self.http.clone(), place.clone());
-        move || probe::forward::greet(&place, &ways, &http, limit)
+        move || probe::forward::greet(&place, (&ways, &refused), &http, limit)
     }
 
     /// The router, to be asked for forwards.

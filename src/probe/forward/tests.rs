@@ -13,6 +13,10 @@ use crate::logic::forward::{Forward, Forwards};
 use crate::net::dial::Dialer;
 use crate::net::tls;
 
+/// As a forward of this host is called by its nonce, and one of another host that runs cadence too.
+const OURS: &str = "cadence 00010203";
+const ANOTHERS: &str = "cadence 07060504";
+
 const HOUR: Duration = Duration::from_secs(3600);
 const KIND: &str = "urn:schemas-upnp-org:service:WANIPConnection:1";
 
@@ -314,8 +318,9 @@ fn what_leads_to_the_address_of_before_is_ended_first_where_the_router_lets_this
 fn a_device_is_asked_to_delete_what_leads_to_the_address_of_before_and_nothing_else() {
     let nonce = "PCP MAP 000102030405060708090a0b";
     for (description, deletes, expected) in [
-        ("cadence", true, Ok(Some(3600))),
-        ("cadence", false, Err(true)),
+        (OURS, true, Ok(Some(3600))),
+        (OURS, false, Err(true)),
+        (ANOTHERS, true, Err(false)),
         (nonce, false, Err(true)),
         // In the words of a little-endian router.
         ("PCP MAP 03020100070605040b0a0908", true, Ok(Some(3600))),
@@ -446,7 +451,7 @@ fn keeper(
         match action {
             "GetSpecificPortMappingEntry" => there.clone().unwrap_or_else(|| error(714)),
             "AddPortMapping" => {
-                *there = Some(entry("127.0.0.1", 51820, "cadence"));
+                *there = Some(entry("127.0.0.1", 51820, OURS));
                 (200, String::new())
             }
             "DeletePortMapping" => {
@@ -491,7 +496,7 @@ fn of_a_device_it_is_asked_first_whose_the_port_is() {
             for part in [
                 "<NewExternalPort>51820</NewExternalPort><NewProtocol>UDP</NewProtocol>",
                 "<NewInternalPort>51820</NewInternalPort><NewInternalClient>127.0.0.1</NewInternalClient>",
-                "<NewPortMappingDescription>cadence</NewPortMappingDescription><NewLeaseDuration>3600</NewLeaseDuration>",
+                "<NewPortMappingDescription>cadence 00010203</NewPortMappingDescription><NewLeaseDuration>3600</NewLeaseDuration>",
             ] {
                 assert!(body.contains(part), "{body}");
             }
@@ -511,11 +516,18 @@ fn of_a_device_it_is_asked_first_whose_the_port_is() {
 
 #[test]
 fn what_another_host_has_is_named_and_left_alone() {
-    for description in ["Xbox", "cadence"] {
-        let (control, asked) = device(move |_, _| entry("127.0.0.77", 3074, description));
+    // By its address, and by its name, as some tell a host: though it runs cadence too.
+    for (host, port, description) in [
+        ("127.0.0.77", 3074, "Xbox"),
+        ("127.0.0.77", 51820, ANOTHERS),
+        ("nas2", 51820, ANOTHERS),
+        ("nas2", 51820, "cadence"),
+        ("nas2", 51820, ""),
+    ] {
+        let (control, asked) = device(move |_, _| entry(host, port, description));
         let by = Holder {
-            host: "127.0.0.77".to_owned(),
-            port: 3074,
+            host: host.to_owned(),
+            port,
             description: description.to_owned(),
             is_enabled: true,
         };
@@ -531,8 +543,10 @@ fn what_another_host_has_is_named_and_left_alone() {
 #[test]
 fn what_leads_here_already_is_renewed_where_it_is_ours_and_left_alone_where_it_is_not() {
     for (description, renew, asks, is_foreign) in [
-        ("cadence", true, 3, false),
-        ("cadence", false, 1, false),
+        (OURS, true, 3, false),
+        (OURS, false, 1, false),
+        // From before the state was lost.
+        (ANOTHERS, true, 3, false),
         ("by hand", true, 1, true),
     ] {
         let there = entry("127.0.0.1", 51820, description);
@@ -543,18 +557,112 @@ fn what_leads_here_already_is_renewed_where_it_is_ours_and_left_alone_where_it_i
         assert_eq!(asked.lock().unwrap().len(), asks, "{description}");
     }
     // By its name, as some tell a host.
-    let (control, _) = keeper(Some(entry("nas.lan", 51820, "cadence")), |_, _| None);
+    let (control, _) = keeper(Some(entry("nas.lan", 51820, OURS)), |_, _| None);
     assert!(!ask_device(&control, None, false).unwrap().is_foreign);
     let (control, _) = keeper(Some(entry("nas.lan", 51820, "Xbox")), |_, _| None);
     let taken = ask_device(&control, None, true);
     assert!(matches!(taken, Err(Refusal::Taken { .. })), "{taken:?}");
     // Ours from when it was configured in another way makes room.
-    let (control, asked) = keeper(Some(entry("127.0.0.1", 9, "cadence")), |_, _| None);
+    let (control, asked) = keeper(Some(entry("127.0.0.1", 9, ANOTHERS)), |_, _| None);
     assert!(ask_device(&control, None, true).is_ok());
     assert_eq!(
         asked.lock().unwrap()[1..3],
         ["DeletePortMapping", "AddPortMapping"]
     );
+}
+
+#[test]
+fn what_another_host_of_the_home_made_by_cadence_is_neither_ours_nor_deleted() {
+    let other = Ipv4Addr::new(127, 0, 0, 77);
+    for (client, to, description) in [
+        ("nas2", None, ANOTHERS),
+        ("nas2", None, "cadence"),
+        ("127.0.0.77", None, ANOTHERS),
+        ("127.0.0.77", Some(other), ANOTHERS),
+    ] {
+        let there = entry(client, 51820, description);
+        let (control, asked) = keeper(Some(there), |_, _| None);
+        let http = http();
+        let router = Router {
+            address: address(),
+            way: &control,
+            own: Ipv4Addr::LOCALHOST,
+            http: &http,
+            end: Deadline::after(Duration::from_secs(5)),
+        };
+        // It had granted it to us before it started anew.
+        let was_open = Mapping {
+            lifetime_s: 3600,
+            ..mapping(to)
+        };
+        match router.keep(&was_open, HOUR, true) {
+            Ok(granted) => assert!(to.is_some() && granted.is_foreign),
+            Err(why) => assert!(matches!(why, Refusal::Taken { by: Some(_), .. })),
+        }
+        assert!(router.close(&was_open).is_ok());
+        let asked = asked.lock().unwrap();
+        assert!(
+            asked.iter().all(|it| it == "GetSpecificPortMappingEntry"),
+            "{client} {description}: {asked:?}"
+        );
+    }
+}
+
+#[test]
+fn whoever_has_a_port_that_is_refused_is_looked_for_in_the_list() {
+    for protocol in ["UDP", "udp", "TCP/UDP", "", "17", "TCP"] {
+        let (control, _) = device(move |action, body| match action {
+            "GetSpecificPortMappingEntry" => error(714),
+            "GetGenericPortMappingEntry" if body.contains("Index>0<") => {
+                let (status, said) = entry("nas2", 51820, ANOTHERS);
+                let of = format!(
+                    "<NewExternalPort>51820</NewExternalPort><NewProtocol>{protocol}</NewProtocol>"
+                );
+                (status, of + &said)
+            }
+            "GetGenericPortMappingEntry" => error(713),
+            _ => error(718),
+        });
+        let Err(Refusal::Taken { by, .. }) = ask_device(&control, None, true) else {
+            panic!("{protocol}");
+        };
+        let by = by.map(|it| it.to_string());
+        let expected = (protocol != "TCP").then(|| format!("nas2:51820 (\"{ANOTHERS}\")"));
+        assert_eq!(by, expected, "{protocol}");
+    }
+}
+
+#[test]
+fn what_a_device_was_too_slow_to_confirm_is_found_to_be_there_the_next_time() {
+    let (control, _) = device({
+        let there = Mutex::new(false);
+        move |action, _| match action {
+            "AddPortMapping" => {
+                *there.lock().unwrap() = true;
+                // The caller has gone by then.
+                thread::sleep(Duration::from_millis(700));
+                (200, String::new())
+            }
+            _ if *there.lock().unwrap() => entry("127.0.0.1", 51820, OURS),
+            _ => error(714),
+        }
+    });
+    let ask = |renew| {
+        let http = http();
+        let router = Router {
+            address: address(),
+            way: &control,
+            own: Ipv4Addr::LOCALHOST,
+            http: &http,
+            end: Deadline::after(Duration::from_millis(500)),
+        };
+        let kept = router.keep(&mapping(None), HOUR, renew);
+        thread::sleep(Duration::from_millis(300));
+        kept
+    };
+    assert_eq!(ask(true), Err(Refusal::Silent));
+    assert_eq!(ask(true).map(|it| it.lifetime_s), Ok(Some(3600)));
+    assert_eq!(ask(false).map(|it| it.lifetime_s), Ok(None));
 }
 
 #[test]
@@ -584,13 +692,13 @@ fn what_a_device_says_that_it_does_and_does_not_is_seen() {
         (status, entry.replace("Enabled>1<", "Enabled>0<"))
     };
     // Ours is switched on again, somebody else's is somebody else's.
-    let (ours, _) = keeper(Some(off("cadence")), |_, _| None);
+    let (ours, _) = keeper(Some(off(OURS)), |_, _| None);
     assert!(ask_device(&ours, None, false).is_ok());
     let (by_hand, asked) = keeper(Some(off("by hand")), |_, _| None);
     let why = not_kept(ask_device(&by_hand, None, true));
     assert_eq!(why, "somebody made it there, and it is switched off");
     assert_eq!(asked.lock().unwrap().len(), 1);
-    let stays_off = off("cadence");
+    let stays_off = off(OURS);
     let (stays, _) = device(move |action, _| match action {
         "GetSpecificPortMappingEntry" => stays_off.clone(),
         _ => (200, String::new()),
@@ -598,7 +706,7 @@ fn what_a_device_says_that_it_does_and_does_not_is_seen() {
     let why = not_kept(ask_device(&stays, None, true));
     assert_eq!(why, "it keeps it switched off");
     // An end that is none.
-    let there = entry("127.0.0.1", 51820, "cadence");
+    let there = entry("127.0.0.1", 51820, OURS);
     let (keeps, _) = keeper(Some(there), |action, _| {
         (action == "DeletePortMapping").then(|| (200, String::new()))
     });
@@ -618,7 +726,7 @@ fn what_a_device_says_that_it_does_and_does_not_is_seen() {
 fn a_device_that_tells_nothing_by_a_port_is_asked_for_its_list() {
     let listed = |client: &str| {
         let port = "<NewExternalPort>51820</NewExternalPort><NewProtocol>UDP</NewProtocol>";
-        let (status, said) = entry(client, 51820, "cadence");
+        let (status, said) = entry(client, 51820, OURS);
         (status, format!("{port}{said}"))
     };
     let other = "<NewExternalPort>80</NewExternalPort><NewProtocol>TCP</NewProtocol>";

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::super::igd::{call, find_control, within};
-use super::{NAME, Router, is_old, left};
+use super::{NAME, Router, is_old, left, named};
 use crate::logic::forward::{Granted, Holder, Mapping, Refusal};
 use crate::logic::units::Transport;
 
@@ -35,14 +35,18 @@ impl Router<'_> {
             Err(Some(NO_SUCH_ENTRY)) => Ok(None),
             // Some say that of a port that nobody has.
             Err(Some(code)) => self
-                .listed(&port, protocol)
+                .listed(&port, transport)
                 .unwrap_or(Err(refused(Some(code)))),
             Err(None) => Err(Refusal::Silent),
         }
     }
 
     /// The same by the list of all entries; none where it has none.
-    fn listed(&self, port: &str, protocol: &str) -> Option<Result<Option<Holder>, Refusal>> {
+    fn listed(&self, port: &str, transport: Transport) -> Option<Result<Option<Holder>, Refusal>> {
+        let other = upper(match transport {
+            Transport::Udp => Transport::Tcp,
+            Transport::Tcp => Transport::Udp,
+        });
         for index in 0..MOST_ENTRIES {
             let index_text = index.to_string();
             let arguments = [("NewPortMappingIndex", &*index_text)];
@@ -51,7 +55,8 @@ impl Router<'_> {
                     let is = |element, value| {
                         within(&said, element).is_some_and(|it| it.eq_ignore_ascii_case(value))
                     };
-                    if is("NewExternalPort", port) && is("NewProtocol", protocol) {
+                    // Some have one for both, or call it as no document does.
+                    if is("NewExternalPort", port) && !is("NewProtocol", other) {
                         return Some(Ok(Some(holder_in(&said))));
                     }
                 }
@@ -72,16 +77,18 @@ impl Router<'_> {
     ) -> Result<Granted, Refusal> {
         let there = self.holder(mapping.transport, mapping.external)?;
         let is_there = there.is_some();
+        let mut is_kept = false;
         if let Some(holder) = there {
             let was_granted = mapping.lifetime_s > 0 && !mapping.is_foreign;
-            let is_ours = holder.description == NAME || was_granted;
-            match (leads_there(mapping, &holder), is_ours) {
-                (true, true) if renew || !holder.is_enabled => {}
-                (true, _) if !holder.is_enabled => {
+            let made = self.made(mapping, &holder);
+            let is_ours = made.unwrap_or(was_granted);
+            match leads_there(mapping, &holder) {
+                true if is_ours && (renew || !holder.is_enabled) => is_kept = holder.is_enabled,
+                true if !holder.is_enabled => {
                     let why = "somebody made it there, and it is switched off".to_owned();
                     return Err(Refusal::NotKept(why));
                 }
-                (true, _) => {
+                true => {
                     return Ok(Granted {
                         lifetime_s: None,
                         was_gone: false,
@@ -90,11 +97,10 @@ impl Router<'_> {
                     });
                 }
                 // Of this host, from when it was configured in another way, or had another address.
-                (false, _)
-                    if (is_ours && holder.host == self.own.to_string()
-                        || is_old(mapping, &holder))
+                false
+                    if (made == Some(true) || is_old(mapping, &holder))
                         && self.delete(mapping).is_ok() => {}
-                (false, _) => {
+                false => {
                     let is_left = is_old(mapping, &holder);
                     let taken = Refusal::Taken {
                         by: Some(holder),
@@ -106,16 +112,24 @@ impl Router<'_> {
         }
         let lifetime_s = match self.add(mapping, lifetime) {
             Err(Some(ONLY_PERMANENT)) => self.add(mapping, 0).map(|()| 0),
+            // It may take longer for it than is waited: what it was asked for before is there by now.
+            Err(None) if is_kept => Ok(lifetime),
             added => added.map(|()| lifetime),
         };
         let is_elsewhere = mapping.to != self.own;
         let lifetime_s = lifetime_s.map_err(|code| match code {
-            // In its secure mode miniupnpd says the former, others say the latter.
-            Some(NOT_AUTHORIZED | CONFLICT) if is_elsewhere => Refusal::OtherHost,
-            Some(CONFLICT) => Refusal::Taken {
-                by: None,
-                offered: None,
-            },
+            Some(CONFLICT) => {
+                // Its list may tell of what it does not tell by the port.
+                let port = mapping.external.to_string();
+                let by = self.listed(&port, mapping.transport);
+                let by = by.and_then(|it| it.ok().flatten());
+                if by.is_none() && is_elsewhere {
+                    return Refusal::OtherHost;
+                }
+                Refusal::Taken { by, offered: None }
+            }
+            // In its secure mode miniupnpd says this, others say the former.
+            Some(NOT_AUTHORIZED) if is_elsewhere => Refusal::OtherHost,
             code => refused(code),
         })?;
         // Some say that they do, and do not.
@@ -139,10 +153,19 @@ impl Router<'_> {
         })
     }
 
+    /// Whether this host made it, by its name and where it leads; none where its name does not tell that it is of any cadence, as with devices
+    /// that keep no names.
+    fn made(&self, mapping: &Mapping, holder: &Holder) -> Option<bool> {
+        let is_of_cadence = holder.description.starts_with(NAME);
+        is_of_cadence
+            .then(|| holder.description == named(mapping) || holder.host == self.own.to_string())
+    }
+
     /// `AddPortMapping`, for good where the time is 0.
     fn add(&self, mapping: &Mapping, lifetime: u32) -> Result<(), Option<u16>> {
         let (external, internal) = (mapping.external.to_string(), mapping.internal.to_string());
         let (to, lifetime) = (mapping.to.to_string(), lifetime.to_string());
+        let named = named(mapping);
         let arguments = [
             ("NewRemoteHost", ""),
             ("NewExternalPort", &*external),
@@ -150,7 +173,7 @@ impl Router<'_> {
             ("NewInternalPort", &internal),
             ("NewInternalClient", &to),
             ("NewEnabled", "1"),
-            ("NewPortMappingDescription", NAME),
+            ("NewPortMappingDescription", &*named),
             ("NewLeaseDuration", &lifetime),
         ];
         self.call("AddPortMapping", &arguments).map(drop)
@@ -163,7 +186,8 @@ impl Router<'_> {
             return Ok(());
         };
         let is_old = is_old(mapping, &there);
-        if !is_old && !leads_there(mapping, &there) {
+        let is_anothers = || self.made(mapping, &there) == Some(false);
+        if !is_old && (!leads_there(mapping, &there) || is_anothers()) {
             return Ok(());
         }
         let deleted = self.delete(mapping);
@@ -196,15 +220,15 @@ impl Router<'_> {
 
     /// Where the router speaks UPnP besides.
     pub(super) fn upnp(&self) -> Option<String> {
-        find_control(self.address, self.http, self.end).map(|(control, _)| control)
+        find_control(self.address, &[], self.http, self.end).map(|(control, _)| control)
     }
 }
 
-/// Whether it leads where it is to lead. Some devices tell a host by its name: of what is called as ours that is taken to be so.
+/// Whether it leads where it is to lead. Some devices tell a host by its name: of what is called as this very forward that is taken to be so.
 fn leads_there(mapping: &Mapping, holder: &Holder) -> bool {
     let is_name = !holder.host.is_empty() && holder.host.parse::<IpAddr>().is_err();
     let is_there = if is_name {
-        holder.description == NAME
+        holder.description == named(mapping)
     } else {
         holder.host == mapping.to.to_string()
     };

@@ -87,12 +87,16 @@ fn router(places: &[&str], connections: &[(&str, &str, &str)]) -> Ipv4Addr {
 }
 
 fn found(router: Ipv4Addr) -> Option<(String, String)> {
+    found_but(router, &[])
+}
+
+fn found_but(router: Ipv4Addr, refused: &[String]) -> Option<(String, String)> {
     let http = Http::new(
         Dialer::new(None),
         tls::client_config(None, &Arc::default()).unwrap(),
     );
     let end = Deadline::after(Duration::from_secs(2));
-    let (control, address) = find_control(router, &http, end)?;
+    let (control, address) = find_control(router, refused, &http, end)?;
     let path = control.rsplit_once('/')?.1.split_once(' ')?.0.to_owned();
     Some((path, address.map(|it| it.to_string()).unwrap_or_default()))
 }
@@ -128,6 +132,26 @@ fn of_several_connections_it_is_the_one_with_a_public_address() {
     }
     let at = router(&["ROOT/desc.xml"], &[("Layer3Forwarding:1", "/l", "")]);
     assert_eq!(found(at), None);
+}
+
+#[test]
+fn of_equal_connections_it_is_one_that_did_not_refuse() {
+    const IP: &str = "WANIPConnection:1";
+    const PPP: &str = "WANPPPConnection:1";
+    for (second, path) in [("11.22.33.44", "b"), ("0.0.0.0", "a")] {
+        let at = router(
+            &["ROOT/desc.xml"],
+            &[(PPP, "/a", "11.22.33.44"), (IP, "/b", second)],
+        );
+        let http = Http::new(
+            Dialer::new(None),
+            tls::client_config(None, &Arc::default()).unwrap(),
+        );
+        let end = Deadline::after(Duration::from_secs(2));
+        let (first, _) = find_control(at, &[], &http, end).unwrap();
+        let (found, _) = found_but(at, &[first]).unwrap();
+        assert_eq!(found, path, "{second}");
+    }
 }
 
 #[test]
