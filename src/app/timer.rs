@@ -29,7 +29,6 @@ use signal_hook::{flag, low_level};
 use super::context::Context;
 use super::pending_cut;
 use crate::cli::{Color, Format, Global};
-use crate::config::Env;
 use crate::error::{EXIT_DONE, EXIT_FAILED, Error, plain};
 use crate::file::of_kernel;
 use crate::logging::log_to_stderr;
@@ -49,6 +48,9 @@ const STOPS: [(i32, Signal); 3] = [
     (SIGINT, Signal::INT),
     (SIGHUP, Signal::HUP),
 ];
+/// What becomes of the stderr of a cycle.
+const RELAY: &str = "relay";
+const INHERIT: &str = "inherit";
 /// For so long another process that has cut the power is waited for at the end.
 const LAST_WAIT: Duration = Duration::from_secs(60);
 /// For so long whoever reads the log is waited for, and at the end.
@@ -65,9 +67,13 @@ pub fn run(context: &Context) -> Result<u8, Error> {
     // Without /proc nobody tells but who called it.
     let called = || std::env::args_os().next().unwrap_or_default().into();
     let program = std::env::current_exe().unwrap_or_else(|_| called());
+    // On a terminal and in the journal each line has a form of its own, by what stderr is. That is found out here, as what comes after this has
+    // the less in memory the less it runs.
+    let inherits = io::stderr().is_terminal() || is_journal(&context.env, "/proc/self/fd/2");
     let mut words = vec![
         context.state_dir().into_os_string(),
         program.clone().into_os_string(),
+        if inherits { INHERIT } else { RELAY }.into(),
     ];
     words.extend(context.flags());
     let _why = Command::new(program).arg0(NAME).args(&words).exec();
@@ -126,14 +132,14 @@ pub fn end_left_over(context: &Context) -> Result<u8, Error> {
 
 fn wait_for_turns(mut words: impl Iterator<Item = OsString>) -> Result<u8, Error> {
     let (state_dir, program) = (words.next(), words.next());
+    let relays = words.next().is_some_and(|it| it == RELAY);
     let timer = Timer {
         state_dir: state_dir.unwrap_or_default().into(),
         program: program.unwrap_or_default().into(),
         flags: words.collect(),
         signals: Signals::listen().map_err(Error::failed)?,
         said: Said::default(),
-        // There each line has a form of its own, by what stderr is.
-        relays: !io::stderr().is_terminal() && !is_journal(&Env::from_process(), "/proc/self/fd/2"),
+        relays,
         stopped: None,
         begun: Instant::now(),
     };

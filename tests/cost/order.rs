@@ -48,7 +48,11 @@ fn what_a_steady_cycle_and_a_timer_that_waits_run_is_written_down() {
         let binary = built(package, mangling);
         let waiting = home.path("cadence: timer");
         fs::copy(&binary, &waiting).unwrap();
-        let words = [home.path("state").into_os_string(), "/bin/true".into()];
+        let words = [
+            home.path("state").into_os_string(),
+            "/bin/true".into(),
+            "relay".into(),
+        ];
         let timer = profiled(&home, &profile, Path::new("cadence: timer"), &words);
         thread::sleep(Duration::from_secs(10));
         kill_process(Pid::from_child(&timer), Signal::TERM).unwrap();
