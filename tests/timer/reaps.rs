@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::skipped;
+use crate::support::{Home, skipped};
 use crate::{Timer, children_of, cycles, quick, status_of, until};
 
 /// An orphan that outlives its parent for a while, and then the program in the place of the shell.
@@ -22,17 +22,13 @@ fn can_isolate() -> bool {
     can
 }
 
-#[test]
-fn as_process_1_it_reaps_what_comes_to_it_and_a_signal_ends_it() {
-    if !can_isolate() {
-        return;
-    }
-    let home = quick();
+/// The timer in a namespace of its own, started by `starter` there.
+fn isolated(home: &Home, starter: &[&str]) -> Command {
     let inside = home.command(&["timer", "--quiet"]);
     let mut command = Command::new("unshare");
     command
         .args(IN_NAMESPACE)
-        .args(["sh", "-c", WITH_AN_ORPHAN, "sh"])
+        .args(starter)
         .arg(inside.get_program())
         .args(inside.get_args())
         .env_clear()
@@ -40,7 +36,16 @@ fn as_process_1_it_reaps_what_comes_to_it_and_a_signal_ends_it() {
     for (name, value) in inside.get_envs() {
         command.env(name, value.unwrap());
     }
-    let timer = Timer::start(command);
+    command
+}
+
+#[test]
+fn as_process_1_it_reaps_what_comes_to_it_and_a_signal_ends_it() {
+    if !can_isolate() {
+        return;
+    }
+    let home = quick();
+    let timer = Timer::start(isolated(&home, &["sh", "-c", WITH_AN_ORPHAN, "sh"]));
     let mut first = 0;
     until("there is no process 1", || {
         first = children_of(timer.0.id()).first().copied().unwrap_or(0);
@@ -74,18 +79,7 @@ fn as_process_1_it_is_ended_by_a_signal_that_comes_before_it_waits() {
     let home = quick();
     let mut early = 0;
     for delay in 0..24 {
-        let inside = home.command(&["timer", "--quiet"]);
-        let mut command = Command::new("unshare");
-        command
-            .args(IN_NAMESPACE)
-            .arg(inside.get_program())
-            .args(inside.get_args())
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin");
-        for (name, value) in inside.get_envs() {
-            command.env(name, value.unwrap());
-        }
-        let timer = Timer::start(command);
+        let timer = Timer::start(isolated(&home, &[]));
         let (mut first, begun) = (0, Instant::now());
         let is_blocked = loop {
             assert!(begun.elapsed() < crate::PATIENCE, "it never listens");
