@@ -92,29 +92,26 @@ pub fn carry_out(
     save: Option<&Save<'_>>,
     look: &Look<'_>,
 ) -> Result<Outcome, StoreError> {
-    let outcome = match decision {
-        Decision::Disabled | Decision::Idle | Decision::Suppressed(_) => {
-            let lit = plug.ok().zip(save);
-            let lit = lit.and_then(|(plug, save)| light(plug, state, limits, save));
-            lit.unwrap_or_else(|| match decision {
-                Decision::Disabled => Outcome::Disabled,
-                Decision::Suppressed(reason) => Outcome::Suppressed(reason.clone()),
-                Decision::Idle | Decision::Cut => Outcome::Idle,
+    let kept = match decision {
+        Decision::Cut => None,
+        Decision::Disabled => Some(Outcome::Disabled),
+        Decision::Idle => Some(Outcome::Idle),
+        Decision::Suppressed(reason) => Some(Outcome::Suppressed(reason.clone())),
+    };
+    let outcome = match (kept, plug, save) {
+        (Some(kept), Ok(plug), Some(save)) => light(plug, state, limits, save).unwrap_or(kept),
+        (Some(kept), ..) => kept,
+        (None, Err(why), _) => Outcome::Suppressed(why),
+        (None, Ok(plug), None) => {
+            let status = plug.status(patience());
+            let status = status.map_err(|error| unanswered(plug, &error));
+            let allowed = status.and_then(|status| allows(plug, &status, state, limits));
+            Outcome::Suppressed(match allowed {
+                Err(why) => why,
+                Ok(_) => look().objection().unwrap_or(DRY_RUN).to_owned(),
             })
         }
-        Decision::Cut => match (plug, save) {
-            (Err(why), _) => Outcome::Suppressed(why),
-            (Ok(plug), None) => {
-                let status = plug.status(patience());
-                let status = status.map_err(|error| unanswered(plug, &error));
-                let allowed = status.and_then(|status| allows(plug, &status, state, limits));
-                Outcome::Suppressed(match allowed {
-                    Err(why) => why,
-                    Ok(_) => look().objection().unwrap_or(DRY_RUN).to_owned(),
-                })
-            }
-            (Ok(plug), Some(save)) => cycle(plug, state, limits, save, look)?,
-        },
+        (None, Ok(plug), Some(save)) => cycle(plug, state, limits, save, look)?,
     };
     state.recovery.held = match (decision, &outcome) {
         (Decision::Cut, Outcome::Suppressed(why)) => Some(why.clone()),

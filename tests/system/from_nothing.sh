@@ -33,8 +33,8 @@ storage="--root $work/images --runroot $work/run --storage-driver vfs"
 BUILDER="buildah $storage" packaging/container/build image "$binary" >/dev/null
 # shellcheck disable=SC2086 # options
 {
-  buildah $storage inspect --type image cadence:latest | jq .OCIv1.config >"$work/image.json"
-  tar --numeric-owner -C "$(buildah $storage mount "$(buildah $storage from --quiet --pull-never cadence:latest)")" -cf "$work/image.tar" .
+  buildah $storage inspect --type image localhost/cadence:latest | jq .OCIv1.config >"$work/image.json"
+  tar --numeric-owner -C "$(buildah $storage mount "$(buildah $storage from --quiet --pull-never localhost/cadence:latest)")" -cf "$work/image.tar" .
 }
 
 declare -A preparing

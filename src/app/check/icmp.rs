@@ -14,8 +14,8 @@ use crate::system;
 const PERMITTED: &str = "/etc/sysctl.d/10-cadence.conf";
 /// Whose echo requests the kernel sends.
 const RANGE: &str = "net.ipv4.ping_group_range";
-/// Where the package is installed, which brings such a file once.
-const INSTALLED: &str = "/var/lib/dpkg/info/cadence.list";
+/// What only the package has, which brings such a file once.
+const INSTALLED: &str = "/usr/share/doc/cadence/copyright";
 
 /// Why an administrator may want it so that the range is not this one: the package's file was removed, or permits something else now.
 fn closed(own: &Path, is_installed: bool, range: &str) -> Option<String> {
@@ -53,7 +53,7 @@ pub fn icmp(settings: &Settings, runner: Option<&Runner>) -> Finding {
             let apply = if system::runs_systemd() {
                 "systemctl restart systemd-sysctl"
             } else {
-                "sysctl --system"
+                "sysctl -p /etc/sysctl.d/10-cadence.conf"
             };
             // It holds what its user needs, and need only be applied.
             if Path::new(PERMITTED).exists() {
