@@ -35,13 +35,15 @@ use crate::logging::log_to_stderr;
 use crate::logic::said::Said;
 use crate::logic::schedule::until_planned;
 use crate::logic::state::{State, VERSION};
-use crate::logic::turns::{LEAST, LOOK, Next, Turn, WHOLE_ENDING, pause};
+use crate::logic::turns::{LOOK, Next, Turn, WHOLE_ENDING, pause, pause_of_killed};
 use crate::render::is_journal;
 use crate::store::{StateDir, state};
 use crate::system;
 
 /// What the process is called by which it is known that it only has to wait; no shell finds a program of this name.
 const NAME: &str = "cadence: timer";
+/// What it calls a process that tells what it found.
+const TELLER: &str = "cadence: timer tells";
 /// What ends it.
 const STOPS: [(i32, Signal); 3] = [
     (SIGTERM, Signal::TERM),
@@ -84,13 +86,26 @@ pub fn run(context: &Context) -> Result<u8, Error> {
 /// before: the kernel would drop them.
 #[must_use]
 pub fn resumed(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
-    if words.next().is_some_and(|name| name == NAME) {
+    let name = words.next().unwrap_or_default();
+    if name == NAME {
         return Some(wait_for_turns(words).unwrap_or(EXIT_FAILED));
+    }
+    if name == TELLER {
+        let news = words.next().unwrap_or_default();
+        tell_trouble(&news.to_string_lossy(), &words.collect::<Vec<_>>());
+        return Some(EXIT_DONE);
     }
     if words.any(|word| word == "timer") && std::process::id() == 1 {
         let _ = stops().thread_block();
     }
     None
+}
+
+/// Tells what the timer itself found.
+#[inline(never)]
+fn tell_trouble(news: &str, flags: &[OsString]) {
+    log_to_stderr(&global(flags));
+    log::error!("{news}");
 }
 
 /// What ends it, as a set.
@@ -178,7 +193,7 @@ impl Timer {
     fn run(mut self) -> u8 {
         // Since boot, as a host that sleeps is late.
         let mut due = Duration::ZERO;
-        let (mut seen, mut was_killed) = (None, false);
+        let (mut seen, mut killed) = (None, 0_u32);
         while self.signals.stop().is_none() {
             let left = due.saturating_sub(system::since_boot());
             // Somebody else may have run a cycle, or left a cut.
@@ -186,11 +201,16 @@ impl Timer {
                 let words = ["reconcile", "--if-due", "--tell-timer"];
                 let (told, status) = self.take(&words, Turn::begin(self.now()), false);
                 seen = self.look();
-                // It may have left the modem without power. What is killed each time would be so again.
                 let is_killed = status.and_then(WaitStatus::terminating_signal).is_some();
-                let again = is_killed && !was_killed;
-                was_killed = is_killed;
-                let pause = if again { LEAST } else { pause(&told) };
+                killed = if is_killed {
+                    killed.saturating_add(1)
+                } else {
+                    0
+                };
+                let pause = match killed {
+                    0 => pause(&told),
+                    turns => pause_of_killed(turns),
+                };
                 due = system::since_boot().saturating_add(pause);
             } else {
                 self.signals.wait(left.min(LOOK), None);
@@ -244,8 +264,12 @@ impl Timer {
         };
         let now = self.now();
         if let Some(news) = trouble.filter(|it| self.said.is_news(it.as_bytes(), now)) {
-            log_to_stderr(&global(&self.flags));
-            log::error!("{news}");
+            // By a process of its own, as what that takes would stay in memory.
+            let mut teller = Command::new(&self.program);
+            teller.arg0(TELLER).arg(&news).args(&self.flags);
+            if last || teller.spawn().is_err() {
+                tell_trouble(&news, &self.flags);
+            }
         }
         taken.map_or((vec![], None), |(told, status, _)| (told, status))
     }

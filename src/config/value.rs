@@ -92,10 +92,16 @@ impl<'a> Value<'a> {
 
     /// ` = "text"` or ` is a table`, to follow a key in an error. Numbers are repeated as they stand in the `file`.
     pub fn shown(self, key: &str, file: &str) -> String {
-        // The address of a receiver is its password, and may stand one key off.
+        // The address of a receiver is its password, and may stand one key off, in a variable without its scheme too.
         let is_of_receiver = key.starts_with("heartbeat.") || key.starts_with("notify.");
-        let is_url = self.as_text().is_some_and(|it| it.contains("://"));
-        if UNSHOWN.contains(&key) || is_of_receiver && is_url {
+        let is_address = |it: &str| it.contains("://") || matches!(self, Self::Variable { .. });
+        // A password may follow a name, or be before a host.
+        let is_login = |it: &str| {
+            (key == "recovery.user" && it.contains(':'))
+                || (key == "ups.apcupsd" && it.contains('@'))
+        };
+        let is_secret = |it: &str| is_of_receiver && is_address(it) || is_login(it);
+        if UNSHOWN.contains(&key) || self.as_text().is_some_and(is_secret) {
             return " (not shown)".to_owned();
         }
         match self {

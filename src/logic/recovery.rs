@@ -196,8 +196,8 @@ impl RecoveryState {
             .retain(|at| place.next() == Some(last) || at.elapsed(now).under(DAY));
     }
 
-    /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `ready` is readiness after the cycle.
-    pub fn observe(&mut self, verdict: Verdict, class: FailureClass, ready: bool, now: &Moment) {
+    /// Takes in the verdict of a cycle. `class` is that of the failed WAN probe; `is_back`: whether the line was seen to work twice in a row.
+    pub fn observe(&mut self, verdict: Verdict, class: FailureClass, is_back: bool, now: &Moment) {
         self.streak = match (verdict, self.streak.take()) {
             (Verdict::WanDown, Some(streak)) => Some(streak.grown(now, class)),
             (Verdict::WanDown, None) => Some(Streak::begun(now, class)),
@@ -210,7 +210,7 @@ impl RecoveryState {
                 _,
             ) => None,
         };
-        if ready {
+        if is_back {
             self.in_outage = 0;
             self.looked
                 .take_if(|looked| looked.elapsed(now).at_least(LOOK_AGAIN));
@@ -221,7 +221,7 @@ impl RecoveryState {
             // As after a power cut of the whole home, which many a plug comes out of switched off.
             self.plug_seen = None;
         }
-        if matches!(verdict, Verdict::Healthy | Verdict::Degraded) {
+        if !verdict.is_down() {
             self.away = None;
             self.plug_seen = None;
             self.is_off = false;

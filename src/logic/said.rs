@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use super::backoff::RETRY;
+
 /// What still lasts by then is said again.
 const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// So much is remembered; whatever is more is said each time.
@@ -41,9 +43,7 @@ impl Said {
 
     /// Whether a message is to be said at `now`, on a clock that does not go back.
     pub fn is_news(&mut self, message: &[u8], now: Duration) -> bool {
-        let mut hasher = DefaultHasher::new();
-        message.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash_of(message);
         if let Some(known) = self.known.iter_mut().find(|it| it.hash == hash) {
             known.is_here = true;
             let is_news = now.saturating_sub(known.at) >= AGAIN;
@@ -101,6 +101,26 @@ impl Said {
     }
 }
 
+/// Of what a message says, but for how long it is until the next try, which differs each time.
+fn hash_of(message: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut left = message;
+    loop {
+        let at = left
+            .windows(RETRY.len())
+            .position(|it| it == RETRY.as_bytes());
+        let (before, behind) = left.split_at(at.map_or(left.len(), |at| at + RETRY.len()));
+        before.hash(&mut hasher);
+        if behind.is_empty() {
+            return hasher.finish();
+        }
+        let end = behind.iter().position(|it| b";\n".contains(it));
+        left = behind
+            .get(end.unwrap_or(behind.len())..)
+            .unwrap_or_default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,6 +134,22 @@ mod tests {
         let mut passed_on = said.passed_on(text.as_bytes(), now);
         passed_on.extend(said.rest(now));
         String::from_utf8(passed_on).unwrap()
+    }
+
+    #[test]
+    fn a_wait_that_grows_shorter_makes_no_news() {
+        let mut said = Said::default();
+        let of = |name: &str, left: &str| {
+            format!(
+                "error: {name}: connection refused; retry in {left}; fix: wait\n  more; retry in {left}\n"
+            )
+        };
+        let (first, second) = (of("a", "2 min"), of("b", "2 min"));
+        assert_eq!(turn(&mut said, &first, NOW), first);
+        assert_eq!(turn(&mut said, &of("a", "1 min 50 s"), NOW), "");
+        assert_eq!(turn(&mut said, &second, NOW), second, "another one");
+        let other = of("b", "9 s").replace("refused", "reset");
+        assert_eq!(turn(&mut said, &other, NOW), other, "another reason");
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub fn step(
             }
         }
     }
-    state.verdict = Some(verdict);
+    let verdict_before = state.verdict.replace(verdict);
     state.doubt = match seen.line {
         Line::Unverified(reason) if verdict == Verdict::Unverified => Some(reason),
         Line::Up | Line::Down | Line::Unverified(_) => None,
@@ -149,7 +149,14 @@ pub fn step(
     note_addresses(&mut state, seen, now, desired);
     let ready = state.readiness() == Readiness::Ready;
     state.count(ready, now);
-    let recovery = recover(&mut state, seen, verdict, ready, now, desired);
+    let recovery = recover(
+        &mut state,
+        seen,
+        (verdict_before, verdict),
+        ready,
+        now,
+        desired,
+    );
 
     let nothing = RecordState::default();
     let observed = |family| {
@@ -250,7 +257,7 @@ fn left_behind(state: &State, now: &Moment) -> Vec<String> {
 fn recover(
     state: &mut State,
     seen: &Observation,
-    verdict: Verdict,
+    (before, verdict): (Option<Verdict>, Verdict),
     ready: bool,
     now: &Moment,
     desired: &Desired<'_>,
@@ -258,14 +265,16 @@ fn recover(
     let own = &*seen.of_plug();
     let (verdict, ready) = match (&seen.served, own.line) {
         // Nobody asks for an address over it.
-        (Some(_), Line::Up) => (Verdict::Healthy, ready),
+        (Some(_), Line::Up) => (Verdict::Healthy, false),
         (Some(_), Line::Down | Line::Unverified(_)) => (Verdict::of(own), false),
         (None, _) => (verdict, ready),
     };
+    let before = state.recovery.served.or(before);
+    let is_back = ready || !verdict.is_down() && before.is_some_and(|it| !it.is_down());
     note_line_of_plug(state, seen.served.as_ref().map(|_| verdict), verdict, now);
     let class = own.wan.failure().unwrap_or(FailureClass::Timeout);
     let verdict = recovery::judged(own, verdict, desired.recovery, now);
-    state.recovery.observe(verdict, class, ready, now);
+    state.recovery.observe(verdict, class, is_back, now);
     if let Some(attempt) = state
         .recovery
         .learn(desired.recovery, own.line == Line::Up, now)

@@ -608,6 +608,21 @@ fn what_works_over_another_line_does_not_end_the_outage_of_the_one_that_the_plug
 }
 
 #[test]
+fn a_line_that_is_seen_to_work_twice_ends_an_outage_though_nobody_names_its_address() {
+    let mut line = Driven::new(specs());
+    line.cycle(&up(A));
+    line.cycle(&down());
+    line.state.recovery.intend(&at(line.seconds));
+    line.state.recovery.restored(&at(line.seconds));
+    let unnamed = seen(true, true, true, None);
+    for in_outage in [1, 0] {
+        line.cycle(&unnamed);
+        assert_eq!(line.state.verdict, Some(Verdict::Degraded));
+        assert_eq!(line.state.recovery.in_outage, in_outage);
+    }
+}
+
+#[test]
 fn what_becomes_of_the_line_that_the_plug_serves_is_told_where_this_host_goes_out_by_another() {
     let mut line = Driven::new(specs());
     let mut told = |seen: &Observation| -> Vec<String> {

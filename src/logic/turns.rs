@@ -28,6 +28,14 @@ pub fn pause(told: &[u8]) -> Duration {
     told.map_or(UNTOLD, |ms| Duration::from_millis(ms).max(LEAST))
 }
 
+/// How long to wait after so many turns in a row that were killed. They may have left the modem without power; but what is killed each time
+/// would be so again.
+#[must_use]
+pub fn pause_of_killed(turns: u32) -> Duration {
+    let doubled = LEAST.saturating_mul(1 << turns.saturating_sub(1).min(6));
+    doubled.min(UNTOLD)
+}
+
 /// What to do about a process that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -114,6 +122,12 @@ mod tests {
         ] {
             assert_eq!(pause(told), UNTOLD, "{told:?}");
         }
+    }
+
+    #[test]
+    fn after_turns_that_were_killed_the_next_ones_come_soon_and_then_less_often() {
+        let pauses = [0, 1, 2, 3, 6, 7, 8, u32::MAX].map(pause_of_killed);
+        assert_eq!(pauses, [1, 1, 2, 4, 32, 60, 60, 60].map(s));
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn values_out_of_bounds_are_named_with_their_bounds() {
         ),
         (
             "[recovery]\nuser = \"a:b\"",
-            ":3: recovery.user = \"a:b\": expected a user name of at most 64 ASCII characters without white space, \":\", quotes \
+            ":3: recovery.user (not shown): expected a user name of at most 64 ASCII characters without white space, \":\", quotes \
              and backslashes",
         ),
         (

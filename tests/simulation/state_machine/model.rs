@@ -101,13 +101,16 @@ pub struct Truth {
     pub counted: Option<IpAddr>,
     /// The address that two cycles in a row counted, and none contradicted since, on a line that was never down.
     pub confirmed: Option<IpAddr>,
+    /// The addresses that counted so far, that which counted last at the end, and how often one of them came back: two uplinks that take turns.
+    pub named: Vec<IpAddr>,
+    pub returns: u32,
     /// Each cycle in a row that saw a dead line behind a living router: when, and whether it failed fast.
     pub dark: Vec<(u64, bool)>,
     /// The boot of the first of them: its clocks are all that there is.
     pub dark_boot: u64,
     /// When the power was cut last, or since when that is not known any more: the first cycle of this boot.
     pub last_cut: Option<u64>,
-    /// How often it was cut, and how often since the line was READY last.
+    /// How often it was cut, and how often since the line was READY, or seen to work twice in a row, last.
     pub cuts: u32,
     pub cuts_in_outage: u32,
     /// When the power was given back last, or since when that is not known any more.
@@ -117,6 +120,7 @@ pub struct Truth {
     /// When the router was back, if this boot saw it.
     pub router_back: Option<u64>,
     router_lost: bool,
+    was_up: bool,
     boot: u64,
 }
 
@@ -253,16 +257,19 @@ impl Home {
         let [up, back] = [Some(truth.booted), truth.router_back]
             .map(|at| at.map_or(grace, |at| (self.seconds - at).min(grace)));
         format!(
-            "{state} {:?} {:?} {} {:?} {:?} {dark:?} {} {rested:?} {} {} {up} {back} {}",
+            "{state} {:?} {:?} {} {:?} {:?} {:?} {} {dark:?} {} {rested:?} {} {} {up} {back} {} {}",
             self.content,
             self.before,
             self.plug_on,
             truth.counted,
             truth.confirmed,
+            truth.named,
+            truth.returns.min(2),
             truth.dark_boot == self.boot,
             truth.cuts,
             truth.cuts_in_outage,
-            truth.router_lost
+            truth.router_lost,
+            truth.was_up
         )
     }
 
@@ -318,8 +325,15 @@ impl Home {
         let seen = observation(input.seen);
         let (mut state, decision) = step(state, &seen, &now, &desired);
         self.verdict = Some(decision.verdict);
-        self.truth
-            .take_in(input.seen, self.seconds, self.boot, state.readiness());
+        let uplinks = state.uplinks.ipv4.as_ref();
+        let turns = uplinks.is_some_and(|it| it.told().is_some());
+        self.truth.take_in(
+            input.seen,
+            self.seconds,
+            self.boot,
+            state.readiness(),
+            turns,
+        );
 
         let planned = &decision.records[0];
         let settled = self.act(
@@ -457,7 +471,8 @@ impl Home {
 }
 
 impl Truth {
-    fn take_in(&mut self, seen: Seen, seconds: u64, boot: u64, after: Readiness) {
+    /// `turns`: whether cadence says that two uplinks take turns.
+    fn take_in(&mut self, seen: Seen, seconds: u64, boot: u64, after: Readiness, turns: bool) {
         if self.boot != boot {
             self.boot = boot;
             self.last_cut = self.last_cut.map(|_| seconds);
@@ -470,9 +485,24 @@ impl Truth {
             Seen::Hinted(_) => self.counted,
             _ => None,
         };
+        if let Seen::Address(address) = seen {
+            if self.named.last() != Some(&address) {
+                let known = self.named.len();
+                self.named.retain(|it| *it != address);
+                self.returns += u32::from(self.named.len() < known);
+                self.named.push(address);
+            }
+        }
+        assert!(
+            !turns || self.returns >= 2,
+            "{:?} do not take turns",
+            self.named
+        );
         let up = is_up(seen);
         if !up {
             self.confirmed = None;
+        } else if turns && self.confirmed.is_some() {
+            // The published one stays.
         } else if let Seen::Address(address) = seen {
             if self.counted == counted {
                 self.confirmed = counted;
@@ -496,9 +526,10 @@ impl Truth {
             self.router_back = Some(seconds);
         }
         self.router_lost = lost;
-        if after == Readiness::Ready {
+        if after == Readiness::Ready || (up && self.was_up) {
             self.cuts_in_outage = 0;
         }
+        self.was_up = up;
     }
 }
 
