@@ -42,8 +42,8 @@ use crate::system;
 
 /// What the process is called by which it is known that it only has to wait; no shell finds a program of this name.
 const NAME: &str = "cadence: timer";
-/// What it calls a process that tells what it found.
-const TELLER: &str = "cadence: timer tells";
+/// What the process is started with that tells what this one found.
+const TELLER: &str = "timer: tell";
 /// What ends it.
 const STOPS: [(i32, Signal); 3] = [
     (SIGTERM, Signal::TERM),
@@ -86,11 +86,11 @@ pub fn run(context: &Context) -> Result<u8, Error> {
 /// before: the kernel would drop them.
 #[must_use]
 pub fn resumed(mut words: impl Iterator<Item = OsString>) -> Option<u8> {
-    let name = words.next().unwrap_or_default();
-    if name == NAME {
+    if words.next().is_some_and(|name| name == NAME) {
         return Some(wait_for_turns(words).unwrap_or(EXIT_FAILED));
     }
-    if name == TELLER {
+    let mut words = words.peekable();
+    if words.next_if(|word| word == TELLER).is_some() {
         let news = words.next().unwrap_or_default();
         tell_trouble(&news.to_string_lossy(), &words.collect::<Vec<_>>());
         return Some(EXIT_DONE);
@@ -266,7 +266,7 @@ impl Timer {
         if let Some(news) = trouble.filter(|it| self.said.is_news(it.as_bytes(), now)) {
             // By a process of its own, as what that takes would stay in memory.
             let mut teller = Command::new(&self.program);
-            teller.arg0(TELLER).arg(&news).args(&self.flags);
+            teller.arg(TELLER).arg(&news).args(&self.flags);
             if last || teller.spawn().is_err() {
                 tell_trouble(&news, &self.flags);
             }

@@ -12,7 +12,7 @@ use crate::{QUICK, Timer, children_of, is_idle, status_of, until, wake, write_sc
 /// one says nothing of use and one leaves an orphan.
 const NEWER: &str = "#!/bin/sh
 case $1 in
-  recover) exec \"$0.real\" \"$@\" ;;
+  recover | timer*) exec \"$0.real\" \"$@\" ;;
 esac
 count=$(($(cat \"$0.count\" 2>/dev/null || echo 0) + 1))
 echo $count >\"$0.count.new\" && mv \"$0.count.new\" \"$0.count\"

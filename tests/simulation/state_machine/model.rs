@@ -15,6 +15,7 @@ use cadence::logic::settle::{Ending, Outcome, settle};
 use cadence::logic::state::State;
 use cadence::logic::step::{Desired, resume, step};
 use cadence::logic::units::{ByFamily, Family, RecordType};
+use cadence::logic::uplinks::WINDOW;
 use cadence::logic::verdict::Verdict;
 use serde_json::Value;
 
@@ -101,9 +102,12 @@ pub struct Truth {
     pub counted: Option<IpAddr>,
     /// The address that two cycles in a row counted, and none contradicted since, on a line that was never down.
     pub confirmed: Option<IpAddr>,
-    /// The addresses that counted so far, that which counted last at the end, and how often one of them came back: two uplinks that take turns.
-    pub named: Vec<IpAddr>,
-    pub returns: u32,
+    /// The one that was confirmed last.
+    published: Option<IpAddr>,
+    /// The addresses that were seen so far, each with when and in which boot, that of the last time at the end; and how often one of them came
+    /// back: two uplinks that take turns.
+    named: Vec<(IpAddr, u64, u64)>,
+    returns: u32,
     /// Each cycle in a row that saw a dead line behind a living router: when, and whether it failed fast.
     pub dark: Vec<(u64, bool)>,
     /// The boot of the first of them: its clocks are all that there is.
@@ -257,13 +261,22 @@ impl Home {
         let [up, back] = [Some(truth.booted), truth.router_back]
             .map(|at| at.map_or(grace, |at| (self.seconds - at).min(grace)));
         format!(
-            "{state} {:?} {:?} {} {:?} {:?} {:?} {} {dark:?} {} {rested:?} {} {} {up} {back} {} {}",
+            "{state} {:?} {:?} {} {:?} {:?} {:?} {:?} {} {dark:?} {} {rested:?} {} {} {up} {back} {} {}",
             self.content,
             self.before,
             self.plug_on,
             truth.counted,
             truth.confirmed,
-            truth.named,
+            truth.published,
+            truth
+                .named
+                .iter()
+                .map(|(address, at, boot)| (
+                    address,
+                    (self.seconds - at).min(WINDOW.as_secs()),
+                    *boot == self.boot
+                ))
+                .collect::<Vec<_>>(),
             truth.returns.min(2),
             truth.dark_boot == self.boot,
             truth.cuts,
@@ -479,37 +492,45 @@ impl Truth {
             self.powered = self.powered.map(|_| seconds);
             self.router_back = None;
         }
+        let place = |it: &(IpAddr, u64, u64)| Seen::Address(it.0) == seen;
+        if let Seen::Address(address) = seen {
+            let known = self.named.iter().position(place);
+            let is_last = known.is_some_and(|at| at + 1 == self.named.len());
+            self.returns += u32::from(known.is_some() && !is_last);
+            self.named.retain(|it| !place(it));
+            self.named.push((address, seconds, boot));
+        }
+        assert!(
+            !turns || self.returns >= 2,
+            "{:?} take no turns",
+            self.named
+        );
+        // The published one stays while it is named.
+        let is_alive = |it: &(IpAddr, u64, u64)| {
+            Some(it.0) == self.published && it.2 == boot && seconds - it.1 < WINDOW.as_secs()
+        };
+        let another = matches!(seen, Seen::Address(address) if Some(address) != self.published);
+        let stays = turns && another && self.named.iter().any(is_alive);
         let counted = match seen {
+            Seen::Address(_) if stays => self.confirmed.and(self.counted),
             Seen::Address(address) => Some(address),
             // Nobody saw it, and nobody saw another one.
             Seen::Hinted(_) => self.counted,
             _ => None,
         };
-        if let Seen::Address(address) = seen {
-            if self.named.last() != Some(&address) {
-                let known = self.named.len();
-                self.named.retain(|it| *it != address);
-                self.returns += u32::from(self.named.len() < known);
-                self.named.push(address);
-            }
-        }
-        assert!(
-            !turns || self.returns >= 2,
-            "{:?} do not take turns",
-            self.named
-        );
         let up = is_up(seen);
         if !up {
             self.confirmed = None;
-        } else if turns && self.confirmed.is_some() {
-            // The published one stays.
-        } else if let Seen::Address(address) = seen {
+        } else if let Seen::Address(address) = seen
+            && !stays
+        {
             if self.counted == counted {
                 self.confirmed = counted;
             } else if self.confirmed != Some(address) {
                 self.confirmed = None;
             }
         }
+        self.published = self.confirmed.or(self.published);
         self.counted = counted;
         match seen {
             Seen::NoWanFast | Seen::NoWanSlow => {

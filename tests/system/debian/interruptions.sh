@@ -66,7 +66,7 @@ a_killed_cycle_is_followed_by_the_next() {
   killed=$(now)
   check "a killed cycle" "signal 9 $before whole" "$(result) $(total) $(is_whole)"
   until_true 140 has_more_cycles_than "$before" || true
-  check_range "the timer starts another cycle" 120 132 "$(since "$killed")"
+  check_range "the timer starts another cycle" 120 138 "$(since "$killed")"
   check "which is" "success 0" "$(result)"
   inside systemctl stop cadence.timer
 }
