@@ -12,6 +12,11 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+/// A table of ring begins at a page, and so does the section that it is in: it goes first, and small constants before it, where nothing would be.
+const CONSTANTS: &str = "SECTIONS { .rodata.small : { *(.rodata.cst8) *(.rodata.cst4) } } INSERT AFTER .rela.plt;
+SECTIONS { .rodata : { *(.rodata.ecp_nistz256_precomputed) *(.rodata .rodata.*) } } INSERT AFTER .rodata.small;
+";
+
 const LISTS: [&str; 2] = ["packaging/timer.txt", "packaging/cycle.txt"];
 
 fn main() {
@@ -51,7 +56,10 @@ fn order(section: &str, place: &str) -> io::Result<String> {
         sections += "*(.text .text.*)\n";
     }
     let script = env::var("OUT_DIR").map_err(io::Error::other)? + "/order.ld";
-    let text = format!("SECTIONS {{ {section} : {{\n{sections}}} }} INSERT {place};\n");
+    let mut text = format!("SECTIONS {{ {section} : {{\n{sections}}} }} INSERT {place};\n");
+    if section == ".text" {
+        text += CONSTANTS;
+    }
     fs::write(&script, text)?;
     Ok(script)
 }

@@ -95,13 +95,12 @@ impl<'a> Value<'a> {
         // The address of a receiver is its password, and may stand one key off, in a variable without its scheme too.
         let is_of_receiver = key.starts_with("heartbeat.") || key.starts_with("notify.");
         let is_address = |it: &str| it.contains("://") || matches!(self, Self::Variable { .. });
-        // A password may follow a name, or be before a host.
-        let is_login = |it: &str| {
-            (key == "recovery.user" && it.contains(':'))
-                || (key == "ups.apcupsd" && it.contains('@'))
-        };
-        let is_secret = |it: &str| is_of_receiver && is_address(it) || is_login(it);
-        if UNSHOWN.contains(&key) || self.as_text().is_some_and(is_secret) {
+        // What is wrong with a user's name may be the password behind it.
+        let is_user = key == "recovery.user";
+        if UNSHOWN.contains(&key)
+            || is_user
+            || is_of_receiver && self.as_text().is_some_and(is_address)
+        {
             return " (not shown)".to_owned();
         }
         match self {

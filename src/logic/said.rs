@@ -1,6 +1,6 @@
 //! What the cycles of `cadence timer` say on stderr: an error or a warning once for as long as it lasts, and once a day.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 
 use super::backoff::RETRY;
@@ -105,20 +105,17 @@ impl Said {
 fn hash_of(message: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     let mut left = message;
-    loop {
-        let at = left
-            .windows(RETRY.len())
-            .position(|it| it == RETRY.as_bytes());
-        let (before, behind) = left.split_at(at.map_or(left.len(), |at| at + RETRY.len()));
-        before.hash(&mut hasher);
-        if behind.is_empty() {
-            return hasher.finish();
-        }
-        let end = behind.iter().position(|it| b";\n".contains(it));
-        left = behind
-            .get(end.unwrap_or(behind.len())..)
-            .unwrap_or_default();
+    while let Some(at) = left
+        .windows(RETRY.len())
+        .position(|it| it == RETRY.as_bytes())
+    {
+        let (before, behind) = left.split_at(at + RETRY.len());
+        hasher.write(before);
+        let end = behind.iter().position(|it| matches!(it, b';' | b'\n'));
+        left = behind.split_at(end.unwrap_or(behind.len())).1;
     }
+    hasher.write(left);
+    hasher.finish()
 }
 
 #[cfg(test)]

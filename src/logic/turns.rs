@@ -32,8 +32,8 @@ pub fn pause(told: &[u8]) -> Duration {
 /// would be so again.
 #[must_use]
 pub fn pause_of_killed(turns: u32) -> Duration {
-    let doubled = LEAST.saturating_mul(1 << turns.saturating_sub(1).min(6));
-    doubled.min(UNTOLD)
+    let seconds = 1 << turns.saturating_sub(1).min(6);
+    Duration::from_secs(seconds).min(UNTOLD)
 }
 
 /// What to do about a process that runs.
