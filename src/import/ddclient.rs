@@ -33,6 +33,10 @@ const TABLE: &Table = &[
 ];
 const READ: &str = "protocol zone login password ttl use usev4 usev6 host ip";
 
+/// As [`assignments`] has it.
+const TO_THE_NEXT: &str =
+    "it goes on to the next white space; fix: put one before a name behind it";
+
 type Setting<'a> = (&'a str, &'a str);
 
 /// Whether a line says something as this file does.
@@ -75,6 +79,9 @@ pub fn read(text: &str, into: &mut Imported) {
         // The old way has a login and a password behind the names.
         settings.extend(["login", "password"].into_iter().zip(old));
         if hosts.is_empty() {
+            if last(&settings, "password").is_some_and(|it| it.contains(',')) {
+                into.lose("password", TO_THE_NEXT);
+            }
             globals.append(&mut settings);
         } else {
             hosts_of(&hosts, &settings, &globals, into);
@@ -177,12 +184,20 @@ fn logical_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// A comment ends a line anywhere but in quotes.
+/// A comment ends a line anywhere but in quotes and in a password (ddclient's `_read_config`).
 fn uncommented(line: &str) -> &str {
-    let mut quote = None;
+    // Where the value of a password begins, while it lasts.
+    let (mut quote, mut password) = (None, None);
     for (place, c) in line.char_indices() {
         match (quote, c) {
-            (None, '#') => return &line[..place],
+            (None, '=') if password.is_none() => {
+                let is_password = line[..place].trim_end().ends_with("password");
+                password = is_password.then_some(place + 1);
+            }
+            (None, c) if c.is_whitespace() => {
+                password = password.filter(|at| line[*at..place].trim().is_empty());
+            }
+            (None, '#') if password.is_none() => return &line[..place],
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), c) if open == c => quote = None,
             _ => {}

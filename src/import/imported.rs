@@ -24,6 +24,9 @@ const GLOBAL_KEY: &str = "cadence needs an API token, as a Global API Key can do
 const KEY_BESIDE: &str = "a Global API Key is not taken, as it can do everything";
 const NO_TOKEN: &str = "its entry has no API token, and that of another entry may not see its zone; fix: create one with Zone:Read and DNS:Edit for all the zones of the file, and add --token-file FILE";
 const VARIABLE: &str = "it is in a variable of the environment; fix: add --token-file FILE";
+const TWICE: &str = "another entry for it, with other settings, is taken";
+/// Said of a family of which the other tool keeps no record.
+pub const OFF: &str = "that family is off there";
 const LONG_TTL: &str = "a record keeps the TTL that it has; to set one of over 120 s, see interval-below-ttl in cadence.toml(5)";
 /// Cloudflare's for automatic.
 const AUTOMATIC: u32 = 1;
@@ -205,11 +208,19 @@ impl Imported {
         }
     }
 
-    fn has(&self, wanted: &Wanted) -> bool {
-        let key = |it: &Wanted| {
-            (&it.name, &it.zone_id, it.kind) == (&wanted.name, &wanted.zone_id, wanted.kind)
+    /// Whether it is there already; where that is with other settings, it is told.
+    fn has(&mut self, wanted: &Wanted) -> bool {
+        let same = |it: &&Wanted| {
+            it.name.eq_ignore_ascii_case(&wanted.name)
+                && (&it.zone_id, it.kind) == (&wanted.zone_id, wanted.kind)
         };
-        self.records.iter().any(key)
+        let Some(known) = self.records.iter().find(same) else {
+            return false;
+        };
+        if (known.ttl, known.proxied) != (wanted.ttl, wanted.proxied) {
+            self.lose_record(wanted, TWICE);
+        }
+        true
     }
 
     /// Settles what becomes of the records without a token: they do not ride on that of another entry, which may be for another zone.
@@ -260,7 +271,7 @@ impl Imported {
 
     /// Leaves out a record of a family that the other tool does not keep, as this key says.
     pub fn leave_off(&mut self, wanted: &Wanted, key: &str) {
-        let why = ["that family is off there (", key, ")"].concat();
+        let why = [OFF, " (", key, ")"].concat();
         self.left_out(wanted.label(), &why, false);
     }
 
@@ -287,7 +298,10 @@ impl Imported {
     /// names the ways.
     pub fn finds_address(&mut self, key: &str, how: &str) -> bool {
         match how.split(':').next().unwrap_or_default() {
-            how if is_off(how) => return false,
+            how if is_off(how) => {
+                self.leave(key, OFF);
+                return false;
+            }
             "static" | "static.empty" | "file" | "literal" | "debug.const" => {
                 self.lose(key, "it gives an address that is fixed or made elsewhere, so the records of that family are left out");
                 return false;
@@ -329,11 +343,12 @@ pub fn flag(text: &str) -> Option<bool> {
     (is_yes || is_one_of("false no off 0 f n", &text)).then_some(is_yes)
 }
 
-/// A key or a name as it may be shown: in a broken file a secret may stand in its place.
+/// A key or a name as it may be shown: in a broken file a secret may stand in its place, or an address that has one.
 #[must_use]
 pub fn shown(text: &str) -> String {
     let is_plain = text.len() <= MAX_NAME && !text.chars().any(char::is_control);
-    if is_plain && !is_secretive(text) {
+    let has_more = |(_, rest): (&str, &str)| rest.contains(['@', '/']);
+    if is_plain && !text.split_once(':').is_some_and(has_more) && !is_secretive(text) {
         text.to_owned()
     } else {
         "(not shown)".to_owned()

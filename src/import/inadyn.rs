@@ -1,7 +1,8 @@
 //! `inadyn.conf` (inadyn.conf(5)): settings, and sections in braces, of which those of the provider `cloudflare` are taken.
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find,
+    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN,
+    Wanted, find,
 };
 use crate::logic::units::RecordType;
 
@@ -121,14 +122,15 @@ fn settings<'a, 'p>(
     }
 }
 
-/// A word that is set to nothing, such as `include("FILE")`.
+/// A word that is set to nothing, such as `include("FILE")`. Any other may be a piece of a password.
 fn unset(word: &str, into: &mut Imported) {
-    match word.split('(').next().unwrap_or_default() {
-        "include" => into.lose(
+    if word.split('(').next() == Some("include") {
+        into.lose(
             "include",
             "that file is not read; if the token is in it, add --token-file FILE",
-        ),
-        word => into.leave_as(word, TABLE),
+        );
+    } else {
+        into.lose("a word without \"=\" (not shown)", UNKNOWN);
     }
 }
 

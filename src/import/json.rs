@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN, Wanted, foreign,
+    INTERFACE, Imported, MESSAGES, OFF, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN, Wanted, foreign,
     is_id, is_one_of, shown,
 };
 use crate::logic::units::RecordType;
@@ -207,6 +207,9 @@ pub fn cloudflare_ddns(root: &Object, into: &mut Imported) {
         ("aaaa", RecordType::Aaaa, "ip6_provider"),
     ] {
         let is_on = flag(root, key, into).unwrap_or(true);
+        if !is_on {
+            into.leave(key, OFF);
+        }
         let how = field(root, source);
         if is_on && how.is_none_or(|how| into.finds_address(source, &how)) {
             kinds.push(kind);
