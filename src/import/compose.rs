@@ -12,7 +12,7 @@ type Object = Map<String, Value>;
 const BY_FILE: [(&str, &str); 5] = [
     (
         "qmcgaw/ddns-updater",
-        "data/config.json, or a file with the value of its variable CONFIG",
+        "data/config.json, or the value of its CONFIG in a file",
     ),
     ("timothyjmiller/cloudflare-ddns", "config.json"),
     ("jeessy/ddns-go", ".ddns_go_config.yaml"),
@@ -54,10 +54,10 @@ pub fn read(
         [(_, service)] => *service,
         [] => return Err(match by_file {
             Some((name, file)) => format!(
-                "the service {} has its configuration in a file of its own; fix: name that one, which is in one of its volumes: {file}",
+                "the service {} has its configuration in a file of its own; fix: name that one, in one of its volumes: {file}",
                 shown(name)
             ),
-            None => "no service in it is one of favonia/cloudflare-ddns or timothymiller/cloudflare-ddns with its environment".to_owned(),
+            None => "no service in it is one of favonia's or timothymiller's cloudflare-ddns with its environment".to_owned(),
         }),
         [(one, _), (other, _), ..] => return Err(format!(
             "several services keep records ({}, {}), and one is taken; fix: put the one to take into a file of its own",

@@ -1,7 +1,9 @@
 //! `ddclient.conf` (ddclient's own sample, `ddclient.conf.in`): settings that hold from there on, and lines that end with names, for which
 //! the settings on them hold too.
 
-use super::imported::{INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted};
+use super::imported::{
+    FIXED, INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted, foreign,
+};
 use crate::logic::units::RecordType;
 
 /// What is of no use, and why. `use` and its kin are looked at for themselves.
@@ -34,8 +36,7 @@ const TABLE: &Table = &[
 const READ: &str = "protocol zone login password ttl use usev4 usev6 host ip";
 
 /// As [`assignments`] has it.
-const TO_THE_NEXT: &str =
-    "it goes on to the next white space; fix: put one before a name behind it";
+const TO_THE_NEXT: &str = "it goes on to the next white space; fix: put one before a name";
 
 type Setting<'a> = (&'a str, &'a str);
 
@@ -100,12 +101,7 @@ fn last<'a>(of: &[Setting<'a>], key: &str) -> Option<&'a str> {
 fn hosts_of(hosts: &[&str], own: &[Setting<'_>], globals: &[Setting<'_>], into: &mut Imported) {
     // What a line says, or what was said before.
     let get = |key: &str| last(own, key).or_else(|| last(globals, key));
-    let protocol = get("protocol");
-    if protocol.is_none_or(|protocol| !protocol.eq_ignore_ascii_case("cloudflare")) {
-        let why = match protocol {
-            None => "it names no protocol",
-            Some(_) => "its protocol is another one than cloudflare",
-        };
+    if let Some(why) = foreign(get("protocol")) {
         for host in hosts {
             into.lose(named(host), why);
         }
@@ -152,10 +148,7 @@ fn kinds<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) -> Vec<
             None if key != "use" || is_new => continue,
             Some("no" | "disabled") => continue,
             Some("ip" | "ipv4" | "ipv6") => {
-                into.lose(
-                    key,
-                    "it gives an address that is fixed, so the records of that family are left out",
-                );
+                into.lose(key, FIXED);
                 continue;
             }
             None => {}

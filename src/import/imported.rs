@@ -25,6 +25,11 @@ const KEY_BESIDE: &str = "a Global API Key is not taken, as it can do everything
 const NO_TOKEN: &str = "its entry has no API token, and that of another entry may not see its zone; fix: create one with Zone:Read and DNS:Edit for all the zones of the file, and add --token-file FILE";
 const VARIABLE: &str = "it is in a variable of the environment; fix: add --token-file FILE";
 const TWICE: &str = "another entry for it, with other settings, is taken";
+/// Why a family is left out.
+pub const FIXED: &str = "it gives an address that is fixed or made elsewhere, so the records of that family are left out";
+/// Why a record with an interface identifier of its own is.
+pub const ANOTHERS: &str =
+    "it has the address of another device: add it as a [[record]] with `suffix` or `mac`";
 /// Said of a family of which the other tool keeps no record.
 pub const OFF: &str = "that family is off there";
 const LONG_TTL: &str = "a record keeps the TTL that it has; to set one of over 120 s, see interval-below-ttl in cadence.toml(5)";
@@ -303,7 +308,7 @@ impl Imported {
                 return false;
             }
             "static" | "static.empty" | "file" | "literal" | "debug.const" => {
-                self.lose(key, "it gives an address that is fixed or made elsewhere, so the records of that family are left out");
+                self.lose(key, FIXED);
                 return false;
             }
             "local" | "local.iface" => self.lose(key, INTERFACE),

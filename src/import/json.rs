@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, OFF, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN, Wanted, foreign,
-    is_id, is_one_of, shown,
+    ANOTHERS, INTERFACE, Imported, MESSAGES, OFF, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN,
+    Wanted, foreign, is_id, is_one_of, shown,
 };
 use crate::logic::units::RecordType;
 
@@ -178,7 +178,7 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
                 ..Wanted::named(&name, *kind)
             };
             if *kind == RecordType::Aaaa && is_another {
-                into.lose_record(&wanted, "it has the address of another device (ipv6_suffix): add it as a [[record]] with `suffix`");
+                into.lose_record(&wanted, ANOTHERS);
             } else {
                 into.add(wanted, token.as_deref());
             }

@@ -11,7 +11,7 @@ use crate::logic::trust::{ROOTS_OF, Trust};
 pub fn look(adapters: &Adapters, env: &Env, now: &Moment) -> Option<Finding> {
     let mut found = told(adapters, now)?;
     if env.get("SSL_CERT_DIR").is_some() {
-        found.message += "; SSL_CERT_DIR is not read, as it names a folder";
+        found.message += "; SSL_CERT_DIR is not read";
     }
     Some(found)
 }

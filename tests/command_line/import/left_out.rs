@@ -314,7 +314,7 @@ fn a_password_of_ddclient_goes_on_to_the_next_white_space() {
         let found = told(&text);
         assert!(!found.contains("hush"), "{found}");
         assert!(
-            found.contains("left out !host.example.org: its protocol is another"),
+            found.contains("left out !host.example.org: its provider is another"),
             "{found}"
         );
         let ours = "vpn.example.com A, zone example.com";
@@ -353,7 +353,7 @@ fn a_name_that_a_comma_makes_a_part_of_the_password_of_ddclient_is_told() {
     assert_eq!(records(&found), [""; 0], "{found}");
     assert_eq!(
         lines(&found, "left out !"),
-        ["password: it goes on to the next white space; fix: put one before a name behind it"]
+        ["password: it goes on to the next white space; fix: put one before a name"]
     );
 }
 

@@ -334,7 +334,7 @@ fn a_file_that_cannot_be_read_is_told_without_its_content() {
         (
             "other.conf",
             "protocol=dyndns2 login=ada password=@@ a.example.com\n",
-            "  warn left-out   a.example.com: its protocol is another one than cloudflare\nerror: ",
+            "  warn left-out   a.example.com: its provider is another one, and cadence knows",
         ),
     ] {
         let file = host.other(name, text);
