@@ -2,7 +2,7 @@
 //! the settings on them hold too.
 
 use super::imported::{
-    FIXED, INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted, foreign,
+    FIXED, INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted, foreign, is_like_one_of,
 };
 use crate::logic::units::RecordType;
 
@@ -45,9 +45,7 @@ type Setting<'a> = (&'a str, &'a str);
 pub fn is_setting(line: &str) -> bool {
     let keys = "protocol login zone use usev4 usev6 daemon";
     let (settings, _) = assignments(uncommented(line));
-    settings
-        .iter()
-        .any(|(key, _)| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key)))
+    settings.iter().any(|(key, _)| is_like_one_of(keys, key))
 }
 
 /// Takes the records of the protocol `cloudflare`.
@@ -59,7 +57,7 @@ pub fn read(text: &str, into: &mut Imported) {
         for (key, _) in &settings {
             if key.eq_ignore_ascii_case("password_env") {
                 into.lose_variable(key);
-            } else if !READ.split(' ').any(|own| own.eq_ignore_ascii_case(key)) {
+            } else if !is_like_one_of(READ, key) {
                 into.leave_as(key, TABLE);
             }
         }
@@ -179,24 +177,23 @@ fn logical_lines(text: &str) -> Vec<String> {
 
 /// A comment ends a line anywhere but in quotes and in a password (ddclient's `_read_config`).
 fn uncommented(line: &str) -> &str {
-    // Where the value of a password begins, while it lasts.
-    let (mut quote, mut password) = (None, None);
+    let mut quote = None;
     for (place, c) in line.char_indices() {
         match (quote, c) {
-            (None, '=') if password.is_none() => {
-                let is_password = line[..place].trim_end().ends_with("password");
-                password = is_password.then_some(place + 1);
-            }
-            (None, c) if c.is_whitespace() => {
-                password = password.filter(|at| line[*at..place].trim().is_empty());
-            }
-            (None, '#') if password.is_none() => return &line[..place],
+            (None, '#') if !is_in_password(&line[..place]) => return &line[..place],
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), c) if open == c => quote = None,
             _ => {}
         }
     }
     line
+}
+
+/// Whether a password goes on behind this.
+fn is_in_password(before: &str) -> bool {
+    let (settings, rest) = assignments(before);
+    let is_last = settings.last().is_some_and(|it| it.0.ends_with("password"));
+    is_last && rest.is_empty() && !before.ends_with(|c: char| c.is_whitespace() || c == '\'')
 }
 
 /// `key=value`, with white space or commas between them, and what follows them: names.

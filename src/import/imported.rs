@@ -51,11 +51,16 @@ pub fn is_one_of(words: &str, word: &str) -> bool {
     words.split(' ').any(|own| own == word)
 }
 
+/// The same, where capitals make no difference.
+#[must_use]
+pub fn is_like_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|own| own.eq_ignore_ascii_case(word))
+}
+
 /// Why this key is of none, where it is in the table.
 #[must_use]
 pub fn find(table: &Table, key: &str) -> Option<&'static str> {
-    let has = |keys: &str| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key));
-    let (why, _) = table.iter().find(|(_, keys)| has(keys))?;
+    let (why, _) = table.iter().find(|(_, keys)| is_like_one_of(keys, key))?;
     Some(why)
 }
 
@@ -343,9 +348,8 @@ impl Imported {
 /// A yes or no, as the tools write it.
 #[must_use]
 pub fn flag(text: &str) -> Option<bool> {
-    let text = text.to_ascii_lowercase();
-    let is_yes = is_one_of("true yes on 1 t y", &text);
-    (is_yes || is_one_of("false no off 0 f n", &text)).then_some(is_yes)
+    let is_yes = is_like_one_of("true yes on 1 t y", text);
+    (is_yes || is_like_one_of("false no off 0 f n", text)).then_some(is_yes)
 }
 
 /// A key or a name as it may be shown: in a broken file a secret may stand in its place, or an address that has one.

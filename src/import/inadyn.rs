@@ -2,7 +2,7 @@
 
 use super::imported::{
     INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN,
-    Wanted, find,
+    Wanted, find, is_like_one_of,
 };
 use crate::logic::units::RecordType;
 
@@ -149,7 +149,7 @@ fn section(kind: &str, name: &str, settings: &Settings<'_>, into: &mut Imported)
     let service = name.rsplit('@').next().unwrap_or(name);
     let service = service.split(':').next().unwrap_or(service);
     let ours = "cloudflare.com cloudflare cloudflare-ipv6 cloudflare-ipv6.com";
-    let is_ours = ours.split(' ').any(|own| own.eq_ignore_ascii_case(service));
+    let is_ours = is_like_one_of(ours, service);
     if hosts.clone().next().is_none() {
         into.lose(&[kind, " ", name].concat(), "it has no hostname");
     }

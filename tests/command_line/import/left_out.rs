@@ -330,6 +330,10 @@ fn a_password_of_ddclient_may_have_what_begins_a_comment_elsewhere() {
         ("password=a=b#password", ""),
         ("password=pa\\,word\\#hash", "# hush"),
         ("password='pa#s s'", " # hush"),
+        (
+            "zone=example.com#hush \\\npassword='pas'#hush \\\n",
+            "#hush",
+        ),
         ("password=abc=", ""),
     ] {
         let found = told(&format!(
