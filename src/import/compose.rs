@@ -10,7 +10,10 @@ type Object = Map<String, Value>;
 
 /// Images whose configuration is a file, and that file.
 const BY_FILE: [(&str, &str); 5] = [
-    ("qmcgaw/ddns-updater", "data/config.json"),
+    (
+        "qmcgaw/ddns-updater",
+        "data/config.json, or the value of its CONFIG in a file",
+    ),
     ("timothyjmiller/cloudflare-ddns", "config.json"),
     ("jeessy/ddns-go", ".ddns_go_config.yaml"),
     ("ddclient", "ddclient.conf"),
@@ -38,7 +41,7 @@ pub fn read(
         let Some(service) = service.as_object() else {
             continue;
         };
-        let image = json::field(service, "image").unwrap_or_default();
+        let image = image(service, &shell);
         let vars = variables(service, &shell, beside, &mut Imported::default());
         let has_any = vars.iter().any(|(name, _)| is_one_of(NAMES, name));
         if has_any || is_of(&image, BY_ENVIRONMENT) {
@@ -51,10 +54,10 @@ pub fn read(
         [(_, service)] => *service,
         [] => return Err(match by_file {
             Some((name, file)) => format!(
-                "the service {} has its configuration in a file of its own; fix: name that one, which is {file} in one of its volumes",
+                "the service {} has its configuration in a file of its own; fix: name that one, in one of its volumes: {file}",
                 shown(name)
             ),
-            None => "no service in it is one of favonia/cloudflare-ddns or timothymiller/cloudflare-ddns with its environment".to_owned(),
+            None => "no service in it is one of favonia's or timothymiller's cloudflare-ddns with its environment".to_owned(),
         }),
         [(one, _), (other, _), ..] => return Err(format!(
             "several services keep records ({}, {}), and one is taken; fix: put the one to take into a file of its own",
@@ -65,12 +68,18 @@ pub fn read(
     let vars = variables(service, &shell, beside, into);
     let file = |path: &str| beside(outside(root, service, path).as_deref()?);
     environment::read(&vars, &file, into);
-    let image = json::field(service, "image").unwrap_or_default();
+    let image = image(service, &shell);
     if is_of(&image, "timothyjmiller/cloudflare-ddns") {
         return Ok("timothymiller/cloudflare-ddns");
     }
     into.is_guess = !is_of(&image, BY_ENVIRONMENT);
     Ok(BY_ENVIRONMENT)
+}
+
+/// Its image, filled in where its variables are known.
+fn image(service: &Object, shell: &Variables) -> String {
+    let image = json::field(service, "image").unwrap_or_default();
+    environment::filled(&image, shell).unwrap_or(image)
 }
 
 /// Whether it is an image of this owner and name, in whatever registry and version.

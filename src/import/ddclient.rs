@@ -1,7 +1,9 @@
 //! `ddclient.conf` (ddclient's own sample, `ddclient.conf.in`): settings that hold from there on, and lines that end with names, for which
 //! the settings on them hold too.
 
-use super::imported::{INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted};
+use super::imported::{
+    FIXED, INTERFACE, Imported, PROCESS, SCHEDULE, SOURCE, Table, Wanted, foreign, is_like_one_of,
+};
 use crate::logic::units::RecordType;
 
 /// What is of no use, and why. `use` and its kin are looked at for themselves.
@@ -33,6 +35,9 @@ const TABLE: &Table = &[
 ];
 const READ: &str = "protocol zone login password ttl use usev4 usev6 host ip";
 
+/// As [`assignments`] has it.
+const TO_THE_NEXT: &str = "it goes on to the next white space; fix: put one before a name";
+
 type Setting<'a> = (&'a str, &'a str);
 
 /// Whether a line says something as this file does.
@@ -40,9 +45,7 @@ type Setting<'a> = (&'a str, &'a str);
 pub fn is_setting(line: &str) -> bool {
     let keys = "protocol login zone use usev4 usev6 daemon";
     let (settings, _) = assignments(uncommented(line));
-    settings
-        .iter()
-        .any(|(key, _)| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key)))
+    settings.iter().any(|(key, _)| is_like_one_of(keys, key))
 }
 
 /// Takes the records of the protocol `cloudflare`.
@@ -54,7 +57,7 @@ pub fn read(text: &str, into: &mut Imported) {
         for (key, _) in &settings {
             if key.eq_ignore_ascii_case("password_env") {
                 into.lose_variable(key);
-            } else if !READ.split(' ').any(|own| own.eq_ignore_ascii_case(key)) {
+            } else if !is_like_one_of(READ, key) {
                 into.leave_as(key, TABLE);
             }
         }
@@ -75,6 +78,9 @@ pub fn read(text: &str, into: &mut Imported) {
         // The old way has a login and a password behind the names.
         settings.extend(["login", "password"].into_iter().zip(old));
         if hosts.is_empty() {
+            if last(&settings, "password").is_some_and(|it| it.contains(',')) {
+                into.lose("password", TO_THE_NEXT);
+            }
             globals.append(&mut settings);
         } else {
             hosts_of(&hosts, &settings, &globals, into);
@@ -93,12 +99,7 @@ fn last<'a>(of: &[Setting<'a>], key: &str) -> Option<&'a str> {
 fn hosts_of(hosts: &[&str], own: &[Setting<'_>], globals: &[Setting<'_>], into: &mut Imported) {
     // What a line says, or what was said before.
     let get = |key: &str| last(own, key).or_else(|| last(globals, key));
-    let protocol = get("protocol");
-    if protocol.is_none_or(|protocol| !protocol.eq_ignore_ascii_case("cloudflare")) {
-        let why = match protocol {
-            None => "it names no protocol",
-            Some(_) => "its protocol is another one than cloudflare",
-        };
+    if let Some(why) = foreign(get("protocol")) {
         for host in hosts {
             into.lose(named(host), why);
         }
@@ -145,10 +146,7 @@ fn kinds<'a>(get: &dyn Fn(&str) -> Option<&'a str>, into: &mut Imported) -> Vec<
             None if key != "use" || is_new => continue,
             Some("no" | "disabled") => continue,
             Some("ip" | "ipv4" | "ipv6") => {
-                into.lose(
-                    key,
-                    "it gives an address that is fixed, so the records of that family are left out",
-                );
+                into.lose(key, FIXED);
                 continue;
             }
             None => {}
@@ -177,18 +175,25 @@ fn logical_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// A comment ends a line anywhere but in quotes.
+/// A comment ends a line anywhere but in quotes and in a password (ddclient's `_read_config`).
 fn uncommented(line: &str) -> &str {
     let mut quote = None;
     for (place, c) in line.char_indices() {
         match (quote, c) {
-            (None, '#') => return &line[..place],
+            (None, '#') if !is_in_password(&line[..place]) => return &line[..place],
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), c) if open == c => quote = None,
             _ => {}
         }
     }
     line
+}
+
+/// Whether a password goes on behind this.
+fn is_in_password(before: &str) -> bool {
+    let (settings, rest) = assignments(before);
+    let is_last = settings.last().is_some_and(|it| it.0.ends_with("password"));
+    is_last && rest.is_empty() && !before.ends_with(|c: char| c.is_whitespace() || c == '\'')
 }
 
 /// `key=value`, with white space or commas between them, and what follows them: names.

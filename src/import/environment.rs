@@ -2,8 +2,8 @@
 //! or a compose file.
 
 use super::imported::{
-    Beat, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, Wanted, is_off, is_one_of,
-    is_secretive,
+    ANOTHERS, Beat, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Secret, Table, Wanted, is_off,
+    is_one_of, is_secretive,
 };
 use super::proxied::proxied;
 use crate::logic::units::RecordType;
@@ -100,7 +100,7 @@ pub fn read(vars: &Variables, file: &dyn Fn(&str) -> Option<String>, into: &mut 
             if matches!(own.trim(), "" | "}") || kind == RecordType::A {
                 into.add(wanted, token.as_deref());
             } else {
-                into.lose_record(&wanted, "it has the address of another device (hostid6): add it as a [[record]] with `suffix` or `mac`");
+                into.lose_record(&wanted, ANOTHERS);
             }
         }
     }

@@ -24,6 +24,14 @@ const GLOBAL_KEY: &str = "cadence needs an API token, as a Global API Key can do
 const KEY_BESIDE: &str = "a Global API Key is not taken, as it can do everything";
 const NO_TOKEN: &str = "its entry has no API token, and that of another entry may not see its zone; fix: create one with Zone:Read and DNS:Edit for all the zones of the file, and add --token-file FILE";
 const VARIABLE: &str = "it is in a variable of the environment; fix: add --token-file FILE";
+const TWICE: &str = "another entry for it, with other settings, is taken";
+/// Why a family is left out.
+pub const FIXED: &str = "it gives an address that is fixed or made elsewhere, so the records of that family are left out";
+/// Why a record with an interface identifier of its own is.
+pub const ANOTHERS: &str =
+    "it has the address of another device: add it as a [[record]] with `suffix` or `mac`";
+/// Said of a family of which the other tool keeps no record.
+pub const OFF: &str = "that family is off there";
 const LONG_TTL: &str = "a record keeps the TTL that it has; to set one of over 120 s, see interval-below-ttl in cadence.toml(5)";
 /// Cloudflare's for automatic.
 const AUTOMATIC: u32 = 1;
@@ -43,11 +51,16 @@ pub fn is_one_of(words: &str, word: &str) -> bool {
     words.split(' ').any(|own| own == word)
 }
 
+/// The same, where capitals make no difference.
+#[must_use]
+pub fn is_like_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|own| own.eq_ignore_ascii_case(word))
+}
+
 /// Why this key is of none, where it is in the table.
 #[must_use]
 pub fn find(table: &Table, key: &str) -> Option<&'static str> {
-    let has = |keys: &str| keys.split(' ').any(|own| own.eq_ignore_ascii_case(key));
-    let (why, _) = table.iter().find(|(_, keys)| has(keys))?;
+    let (why, _) = table.iter().find(|(_, keys)| is_like_one_of(keys, key))?;
     Some(why)
 }
 
@@ -205,11 +218,19 @@ impl Imported {
         }
     }
 
-    fn has(&self, wanted: &Wanted) -> bool {
-        let key = |it: &Wanted| {
-            (&it.name, &it.zone_id, it.kind) == (&wanted.name, &wanted.zone_id, wanted.kind)
+    /// Whether it is there already; where that is with other settings, it is told.
+    fn has(&mut self, wanted: &Wanted) -> bool {
+        let same = |it: &&Wanted| {
+            it.name.eq_ignore_ascii_case(&wanted.name)
+                && (&it.zone_id, it.kind) == (&wanted.zone_id, wanted.kind)
         };
-        self.records.iter().any(key)
+        let Some(known) = self.records.iter().find(same) else {
+            return false;
+        };
+        if (known.ttl, known.proxied) != (wanted.ttl, wanted.proxied) {
+            self.lose_record(wanted, TWICE);
+        }
+        true
     }
 
     /// Settles what becomes of the records without a token: they do not ride on that of another entry, which may be for another zone.
@@ -260,7 +281,7 @@ impl Imported {
 
     /// Leaves out a record of a family that the other tool does not keep, as this key says.
     pub fn leave_off(&mut self, wanted: &Wanted, key: &str) {
-        let why = ["that family is off there (", key, ")"].concat();
+        let why = [OFF, " (", key, ")"].concat();
         self.left_out(wanted.label(), &why, false);
     }
 
@@ -287,9 +308,12 @@ impl Imported {
     /// names the ways.
     pub fn finds_address(&mut self, key: &str, how: &str) -> bool {
         match how.split(':').next().unwrap_or_default() {
-            how if is_off(how) => return false,
+            how if is_off(how) => {
+                self.leave(key, OFF);
+                return false;
+            }
             "static" | "static.empty" | "file" | "literal" | "debug.const" => {
-                self.lose(key, "it gives an address that is fixed or made elsewhere, so the records of that family are left out");
+                self.lose(key, FIXED);
                 return false;
             }
             "local" | "local.iface" => self.lose(key, INTERFACE),
@@ -324,16 +348,16 @@ impl Imported {
 /// A yes or no, as the tools write it.
 #[must_use]
 pub fn flag(text: &str) -> Option<bool> {
-    let text = text.to_ascii_lowercase();
-    let is_yes = is_one_of("true yes on 1 t y", &text);
-    (is_yes || is_one_of("false no off 0 f n", &text)).then_some(is_yes)
+    let is_yes = is_like_one_of("true yes on 1 t y", text);
+    (is_yes || is_like_one_of("false no off 0 f n", text)).then_some(is_yes)
 }
 
-/// A key or a name as it may be shown: in a broken file a secret may stand in its place.
+/// A key or a name as it may be shown: in a broken file a secret may stand in its place, or an address that has one.
 #[must_use]
 pub fn shown(text: &str) -> String {
     let is_plain = text.len() <= MAX_NAME && !text.chars().any(char::is_control);
-    if is_plain && !is_secretive(text) {
+    let has_more = |(_, rest): (&str, &str)| rest.contains(['@', '/']);
+    if is_plain && !text.split_once(':').is_some_and(has_more) && !is_secretive(text) {
         text.to_owned()
     } else {
         "(not shown)".to_owned()

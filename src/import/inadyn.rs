@@ -1,7 +1,8 @@
 //! `inadyn.conf` (inadyn.conf(5)): settings, and sections in braces, of which those of the provider `cloudflare` are taken.
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Table, Wanted, find,
+    INTERFACE, Imported, MESSAGES, NOT_CLOUDFLARE, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN,
+    Wanted, find, is_like_one_of,
 };
 use crate::logic::units::RecordType;
 
@@ -121,14 +122,15 @@ fn settings<'a, 'p>(
     }
 }
 
-/// A word that is set to nothing, such as `include("FILE")`.
+/// A word that is set to nothing, such as `include("FILE")`. Any other may be a piece of a password.
 fn unset(word: &str, into: &mut Imported) {
-    match word.split('(').next().unwrap_or_default() {
-        "include" => into.lose(
+    if word.split('(').next() == Some("include") {
+        into.lose(
             "include",
             "that file is not read; if the token is in it, add --token-file FILE",
-        ),
-        word => into.leave_as(word, TABLE),
+        );
+    } else {
+        into.lose("a word without \"=\" (not shown)", UNKNOWN);
     }
 }
 
@@ -147,7 +149,7 @@ fn section(kind: &str, name: &str, settings: &Settings<'_>, into: &mut Imported)
     let service = name.rsplit('@').next().unwrap_or(name);
     let service = service.split(':').next().unwrap_or(service);
     let ours = "cloudflare.com cloudflare cloudflare-ipv6 cloudflare-ipv6.com";
-    let is_ours = ours.split(' ').any(|own| own.eq_ignore_ascii_case(service));
+    let is_ours = is_like_one_of(ours, service);
     if hosts.clone().next().is_none() {
         into.lose(&[kind, " ", name].concat(), "it has no hostname");
     }

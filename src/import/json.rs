@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::imported::{
-    INTERFACE, Imported, MESSAGES, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN, Wanted, foreign,
-    is_id, is_one_of, shown,
+    ANOTHERS, INTERFACE, Imported, MESSAGES, OFF, PROCESS, SCHEDULE, SOURCE, Table, UNKNOWN,
+    Wanted, foreign, is_id, is_one_of, shown,
 };
 use crate::logic::units::RecordType;
 
@@ -178,7 +178,7 @@ fn updater_entry(entry: &Object, into: &mut Imported) {
                 ..Wanted::named(&name, *kind)
             };
             if *kind == RecordType::Aaaa && is_another {
-                into.lose_record(&wanted, "it has the address of another device (ipv6_suffix): add it as a [[record]] with `suffix`");
+                into.lose_record(&wanted, ANOTHERS);
             } else {
                 into.add(wanted, token.as_deref());
             }
@@ -207,6 +207,9 @@ pub fn cloudflare_ddns(root: &Object, into: &mut Imported) {
         ("aaaa", RecordType::Aaaa, "ip6_provider"),
     ] {
         let is_on = flag(root, key, into).unwrap_or(true);
+        if !is_on {
+            into.leave(key, OFF);
+        }
         let how = field(root, source);
         if is_on && how.is_none_or(|how| into.finds_address(source, &how)) {
             kinds.push(kind);

@@ -19,7 +19,7 @@ use crate::logic::advice;
 pub use imported::{Beat, Imported, LeftOut, Secret, Wanted};
 
 /// What is understood, for people.
-pub const UNDERSTOOD: &str = "ddclient.conf, inadyn.conf, config.json of qdm12/ddns-updater or timothymiller/cloudflare-ddns, the YAML of jeessy2/ddns-go, or the environment of favonia/cloudflare-ddns or timothymiller/cloudflare-ddns in a compose file or .env";
+pub const UNDERSTOOD: &str = "ddclient.conf, inadyn.conf, config.json of qdm12/ddns-updater (or its CONFIG in a file) or timothymiller/cloudflare-ddns, the YAML of jeessy2/ddns-go, or the environment of favonia's or timothymiller's cloudflare-ddns in a compose file or .env";
 
 /// A file, and what is around it.
 pub struct Source<'a> {

@@ -30,6 +30,9 @@ struct Reader<'a> {
 /// # Errors
 /// The line, and what about it cannot be read; never its content.
 pub fn parse(text: &str) -> Result<Value, String> {
+    // It may mark its end.
+    let text = text.trim_end();
+    let text = text.strip_suffix("\n...").unwrap_or(text).trim_end();
     let mut reader = Reader {
         raw: text.lines().collect(),
         at: 0,
@@ -40,11 +43,11 @@ pub fn parse(text: &str) -> Result<Value, String> {
     }
     let value = reader.node(0, 0)?;
     match reader.peek()? {
-        Some(line) if line.text != "..." => Err(at(
+        Some(line) => Err(at(
             line.number,
             "is indented unlike the lines before it, or begins another document",
         )),
-        _ => Ok(value),
+        None => Ok(value),
     }
 }
 
@@ -406,6 +409,18 @@ mod tests {
     }
 
     #[test]
+    fn the_mark_of_the_end_may_stand_behind_all_of_it() {
+        for (text, value) in [
+            ("a: b\n...\n", json!({"a": "b"})),
+            ("---\na:\n  - b\n...\n\n", json!({"a": ["b"]})),
+            ("a: |\n  b\n...", json!({"a": "b"})),
+            ("- b\r\n...\r\n", json!(["b"])),
+        ] {
+            assert_eq!(parse(text).unwrap(), value, "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_read_is_told_by_its_line_alone() {
         for (text, line, word) in [
             ("a: &x b\n", 1, "anchor"),
@@ -416,6 +431,7 @@ mod tests {
             ("a: \"hush\n", 1, "quote"),
             ("a: b\na: c\n", 2, "twice"),
             ("a: b\n---\nc: d\n", 2, "key"),
+            ("a: b\n...\nc: d\n", 2, "key"),
             ("a: \"\\x41\"\n", 1, "escape"),
             ("a: 'b' c\n", 1, "more behind"),
             ("a:\n    b: 1\n  c: 1\n", 3, "goes on"),

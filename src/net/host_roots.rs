@@ -1,6 +1,6 @@
 //! The roots that the host trusts, read once, when a server's issuer is unknown to the built-in ones, and where they may count at all.
 //!
-//! By the bundle alone, which every distribution makes: a crate for that reads folders of hundreds of files as well, of any size and kind.
+//! By the bundle alone, which every distribution makes: a crate for that reads folders of hundreds of files as well (`SSL_CERT_DIR`), of any size and kind.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -154,6 +154,31 @@ fn where_it_is_asked_for_the_hosts_roots_count_at_once_and_nothing_is_to_be_done
     assert!(words(&out.stdout).contains("unknown authority"));
 }
 
+/// As OpenSSL would read it: a folder of files by their hashes.
+#[test]
+fn a_folder_of_roots_is_not_read_and_check_says_so() {
+    const TOLD: &str = "SSL_CERT_DIR is not read";
+    let system = home("trust = \"system\"\n", ROOTS_AT);
+    let run = |home: &Home, roots: &str| {
+        let mut command = home.command(&["check"]);
+        command.env("SSL_CERT_DIR", home.path("."));
+        let out = command.env("SSL_CERT_FILE", home.path(roots)).output();
+        words(&out.unwrap().stdout)
+    };
+    let shown = run(&system, "ca.pem");
+    let vouches = "vouches for servers that the built-in roots";
+    assert!(shown.contains(vouches) && shown.contains(TOLD), "{shown}");
+    fs::write(system.path("none.pem"), "").unwrap();
+    let shown = run(&system, "none.pem");
+    let none = "no certificate can be read from";
+    assert!(shown.contains(none) && shown.contains(TOLD), "{shown}");
+    let out = system.run(&["check"]);
+    assert!(!words(&out.stdout).contains(TOLD));
+    // Where no store is asked, no folder is missed.
+    let auto = home("", ROOTS_AT);
+    assert!(!run(&auto, "ca.pem").contains(TOLD));
+}
+
 /// Receivers are told once the cycle is over and its state is left.
 #[test]
 fn a_receiver_alone_that_the_hosts_roots_vouch_for_is_told_of_too() {

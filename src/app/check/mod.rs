@@ -99,7 +99,7 @@ fn look(context: &Context, adapters: &Adapters, offline: bool) -> Vec<Finding> {
     } else {
         findings.extend(network::look(adapters, state.as_ref(), &now));
     }
-    findings.extend(roots::look(adapters, &now));
+    findings.extend(roots::look(adapters, &context.env, &now));
     findings
 }
 

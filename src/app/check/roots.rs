@@ -2,12 +2,21 @@
 
 use super::finding::Finding;
 use crate::app::adapters::Adapters;
+use crate::config::Env;
 use crate::logic::advice;
 use crate::logic::moment::Moment;
 use crate::logic::trust::{ROOTS_OF, Trust};
 
 /// What there is to tell, once everybody was asked.
-pub fn look(adapters: &Adapters, now: &Moment) -> Option<Finding> {
+pub fn look(adapters: &Adapters, env: &Env, now: &Moment) -> Option<Finding> {
+    let mut found = told(adapters, now)?;
+    if env.get("SSL_CERT_DIR").is_some() {
+        found.message += "; SSL_CERT_DIR is not read";
+    }
+    Some(found)
+}
+
+fn told(adapters: &Adapters, now: &Moment) -> Option<Finding> {
     const CHECK: &str = "roots";
     let (roots, trust) = (adapters.host_roots(), adapters.settings.network.trust);
     if let Some(used) = adapters.vouching(now) {

@@ -252,7 +252,12 @@ fn a_compose_file_with_several_of_them_or_none_says_so() {
     let by_file = "services:\n  ddns:\n    image: qmcgaw/ddns-updater\n";
     assert_eq!(
         read(by_file).unwrap_err(),
-        "the service ddns has its configuration in a file of its own; fix: name that one, which is data/config.json in one of its volumes"
+        "the service ddns has its configuration in a file of its own; fix: name that one, in one of its volumes: data/config.json, or the value of its CONFIG in a file"
+    );
+    let alone = read("CONFIG={\"settings\":[]}\nPERIOD=5m\n").unwrap_err();
+    assert!(
+        alone.contains("config.json of qdm12/ddns-updater (or its CONFIG in a file)"),
+        "{alone}"
     );
     let none = "services:\n  web:\n    image: nginx\n";
     assert!(

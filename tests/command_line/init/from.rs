@@ -155,14 +155,17 @@ fn a_zone_that_is_named_by_its_id_is_asked_for() {
     let document = host.taken(&file, &[]);
     assert_eq!(
         found(&document, "record").len() + found(&document, "left-out").len(),
-        3,
+        4,
         "{document:#}"
     );
     assert_eq!(
         found(&document, "left-out"),
-        [format!(
-            "home in the zone {unseen} A: the token sees no zone with that id in which it can be"
-        )]
+        [
+            "aaaa: that family is off there".to_owned(),
+            format!(
+                "home in the zone {unseen} A: the token sees no zone with that id in which it can be"
+            )
+        ]
     );
     let text = host.written();
     assert!(text.contains("\nname = \"example.net\"\n"), "{text}");
@@ -331,7 +334,7 @@ fn a_file_that_cannot_be_read_is_told_without_its_content() {
         (
             "other.conf",
             "protocol=dyndns2 login=ada password=@@ a.example.com\n",
-            "  warn left-out   a.example.com: its protocol is another one than cloudflare\nerror: ",
+            "  warn left-out   a.example.com: its provider is another one, and cadence knows",
         ),
     ] {
         let file = host.other(name, text);
@@ -364,8 +367,7 @@ fn all_that_is_left_out_is_told_where_nothing_is_written() {
     let out = host.run(&from);
     let left = [
         "period: cadence has a schedule of its own",
-        "iterate-forever: unknown to cadence",
-        "password: unknown to cadence",
+        "a word without \"=\" (not shown): unknown to cadence",
         "provider cloudflare.com: it has no hostname",
     ];
     let level = |at: usize| if at == 0 { "ok  " } else { "warn" };
