@@ -15,7 +15,7 @@ use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
 use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
-use crate::app::timer::is_process_1;
+use crate::app::timer;
 use crate::called::{self, quoted};
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
@@ -241,7 +241,7 @@ fn state_folder(
                     Finding::fail("state", told).fix(fix)
                 }
                 None => Finding::warn("state", format!("{missing}: no cycle has run yet"))
-                    .fix(start(runner, &adapters.settings)),
+                    .fix(start(dir, runner, &adapters.settings)),
             };
             return (vec![found], None);
         }
@@ -249,7 +249,7 @@ fn state_folder(
     };
     match state::read::<State>(&folder, VERSION.into()) {
         Ok(state) => {
-            let timer = timer(state.as_ref(), now, &adapters.settings, runner);
+            let timer = timer(dir, state.as_ref(), now, &adapters.settings, runner);
             let mut about = vec![access(dir, runner), timer];
             if let Some(state) = &state {
                 about.extend(trouble(adapters, &folder, state, now));
@@ -379,29 +379,34 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
 }
 
 /// What has to be done for a cycle to run.
-fn start(runner: Option<&Runner>, settings: &Settings) -> String {
+fn start(dir: &Path, runner: Option<&Runner>, settings: &Settings) -> String {
     let this = called::this();
     let is_hosts = settings.path == Path::new(config::CONFIG_FILE);
     match runner.map(|runner| &runner.service) {
         Some(Some(_)) => START_ONE.to_owned(),
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
+        None if timer::runs(dir) => {
+            "wait a minute, as cadence timer runs, or see what that logs".to_owned()
+        }
         None if is_hosts && system::runs_systemd() && !this.by_variables => START.to_owned(),
+        // It may be where nobody here sees it, as in another container.
         None => {
             let (told, line) = this.by_cron();
-            format!("{told}: {line}")
+            format!("unless something else starts cycles, {told}: {line}")
         }
     }
 }
 
 fn timer(
+    dir: &Path,
     state: Option<&State>,
     now: &Moment,
     settings: &Settings,
     runner: Option<&Runner>,
 ) -> Finding {
     let Some((state, last)) = state.and_then(|state| Some((state, state.last.as_ref()?))) else {
-        return Finding::warn("timer", "no cycle has run yet").fix(start(runner, settings));
+        return Finding::warn("timer", "no cycle has run yet").fix(start(dir, runner, settings));
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {}", human_ago(age)),
@@ -410,7 +415,7 @@ fn timer(
     let but = if schedule::gap(state, now).is_some() {
         let interval = config_duration(settings.policy.healthy_interval);
         format!("expected at most {interval}")
-    } else if runner.is_some() || is_process_1() {
+    } else if runner.is_some() || timer::runs(dir) {
         return Finding::ok("timer", found);
     } else if state.cycle > BY_HAND {
         let but = "neither systemd nor cron runs the next one, so something else has to";
@@ -418,7 +423,7 @@ fn timer(
     } else {
         "and nothing is known to run the next one".to_owned()
     };
-    Finding::warn("timer", format!("{found}, {but}")).fix(start(runner, settings))
+    Finding::warn("timer", format!("{found}, {but}")).fix(start(dir, runner, settings))
 }
 
 /// What the last cycle left for somebody to see to.
