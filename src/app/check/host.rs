@@ -19,6 +19,7 @@ use crate::app::timer;
 use crate::called::{self, quoted};
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
+use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::recovery::RecoveryState;
@@ -458,7 +459,7 @@ fn interface(adapters: &Adapters) -> Finding {
     };
     match signal.result {
         Ok(()) => Finding::ok("host", found),
-        Err(error) => Finding::warn("host", error).fix(fix),
+        Err(error) => Finding::warn("host", error).or_fix(fix),
     }
 }
 
@@ -484,7 +485,7 @@ fn line_of_plug(
     let served = known.and_then(|it| it.served);
     let (found, fix) = match (link, served.filter(|line| line.is_down())) {
         (Err(error), _) => (
-            format!("{error}: its line is not watched"),
+            advice::with(&error, ": its line is not watched"),
             "connect it, or fix recovery.interface".to_owned(),
         ),
         (Ok(()), _) if !is_routed => (
@@ -511,7 +512,7 @@ fn line_of_plug(
             return Finding::ok("host", found);
         }
     };
-    Finding::warn("host", format!("recovery.interface: {found}")).fix(fix)
+    Finding::warn("host", format!("recovery.interface: {found}")).or_fix(&fix)
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.
