@@ -445,6 +445,9 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
 }
 
 fn interface(adapters: &Adapters) -> Finding {
+    if let Some(refused) = adapters.refused() {
+        return Finding::fail("host", refused);
+    }
     let signal = adapters.host();
     let name = signal.target.unwrap_or_default();
     let (found, fix) = match adapters.settings.network.interface {
