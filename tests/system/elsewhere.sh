@@ -118,7 +118,7 @@ done
 unbound "$work/bin/cadence" check --json >"$work/check" 2>&1 || true
 check "no interface may be bound to: check" "host: $refused. fix: $fix" "$(jq -r '.checks[] | select(.check == "host") | "\(.check): \(.message). fix: \(.fix)"' "$work/check")"
 check "no interface may be bound to: check advises nothing else" "$fix" "$(jq -r '.checks[] | select(.check | IN("host", "router", "wan")) | .fix' "$work/check" | sort -u)"
-said=$(unbound "$work/bin/cadence" probe --json | jq -r '.signals[] | select(.signal == "host").error') || true
+said=$(unbound "$work/bin/cadence" probe --json | jq -r '.signals[] | select(.signal == "host") | .error + "; fix: " + .fix') || true
 check "no interface may be bound to: probe" "$refused; fix: $fix" "$said"
 
 # root opens the state folder by openat2 alone.
