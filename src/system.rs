@@ -2,8 +2,10 @@
 //!
 //! No clock in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -138,6 +140,19 @@ fn wall_from(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time)
         .and_then(|wall| Timestamp::from_millisecond(wall.as_millisecond()))
         .unwrap_or(out_of_range)
+}
+
+/// The processes that are seen here, as `proc` shows them (`proc(5)`).
+#[must_use]
+pub fn processes(proc: &Path) -> Vec<u32> {
+    let mut found = vec![];
+    if let Ok(entries) = fs::read_dir(proc) {
+        for entry in entries {
+            let name = entry.map(|it| it.file_name()).unwrap_or_default();
+            found.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
+        }
+    }
+    found
 }
 
 /// Reads `/proc/sys/kernel/random/boot_id`; none where it holds something else.

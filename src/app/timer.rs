@@ -113,8 +113,9 @@ pub fn runs(state_dir: &Path) -> bool {
 
 fn runs_in(proc: &Path, state_dir: &Path) -> bool {
     let begin = format!("{NAME}\0{}\0", state_dir.display());
-    let mut processes = std::fs::read_dir(proc).into_iter().flatten().flatten();
-    processes.any(|it| of_kernel(it.path().join("cmdline")).starts_with(&begin))
+    let cmdline = |pid: &u32| of_kernel(proc.join(pid.to_string()).join("cmdline"));
+    let processes = system::processes(proc);
+    processes.iter().any(|pid| cmdline(pid).starts_with(&begin))
 }
 
 /// Tells the timer, which listens at stdin, in how many milliseconds the next cycle is due.
@@ -444,7 +445,7 @@ mod tests {
             fs::write(proc.path().join(id).join("cmdline"), cmdline).unwrap();
         };
         let runs = |dir: &str| runs_in(proc.path(), Path::new(dir));
-        process("self", "cadence\0check\0");
+        process("6", "cadence\0check\0");
         process("7", "vi\0cadence: timer\0/s\0");
         process("8", "cadence: timer\0/state\0/bin/cadence\0relay\0");
         assert!(runs("/state"));

@@ -24,7 +24,8 @@ const TIME_TO_LISTEN: Duration = Duration::from_secs(1);
 /// Where nothing is sent to (RFC 863).
 const DISCARD: u16 = 9;
 /// What `SO_BINDTODEVICE` wants (`socket(7)`).
-const MAY_NOT: &str = ", as before Linux 5.7 that takes CAP_NET_RAW; fix: give cadence this capability, run it as root, or configure no interface";
+const MAY_NOT: &str =
+    ", as before Linux 5.7; fix: give it CAP_NET_RAW, run it as root, or configure no interface";
 /// The rest between two tries to get a descriptor.
 const NEXT_TRY: Duration = Duration::from_millis(10);
 
@@ -491,8 +492,7 @@ mod tests {
         assert_eq!(
             told(libc::EPERM).as_deref(),
             Some(
-                "operation not permitted, as before Linux 5.7 that takes CAP_NET_RAW; \
-                 fix: give cadence this capability, run it as root, or configure no interface"
+                "operation not permitted, as before Linux 5.7; fix: give it CAP_NET_RAW, run it as root, or configure no interface"
             )
         );
         // What is not there is not refused, and nothing is asked where none is configured.

@@ -58,7 +58,7 @@ fn untold_in(interfaces: &Path, interface: &str) -> String {
     if interfaces.exists() {
         format!("interface {interface} does not exist")
     } else {
-        format!("nothing is known of interface {interface} without /sys; fix: mount it")
+        format!("interface {interface}: cannot be told without /sys; fix: mount it")
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(told(folder.path()), "interface eth0 does not exist");
         assert_eq!(
             told(&folder.path().join("none")),
-            "nothing is known of interface eth0 without /sys; fix: mount it"
+            "interface eth0: cannot be told without /sys; fix: mount it"
         );
     }
 

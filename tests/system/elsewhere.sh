@@ -104,8 +104,8 @@ if [[ $(uname -m) == x86_64 ]]; then
 fi
 # An interface that may not be bound to is told by everybody, with what to do.
 begin
-refused='cannot use interface lo: operation not permitted, as before Linux 5.7 that takes CAP_NET_RAW'
-fix='give cadence this capability, run it as root, or configure no interface'
+refused='cannot use interface lo: operation not permitted, as before Linux 5.7'
+fix='give it CAP_NET_RAW, run it as root, or configure no interface'
 code=0
 said=$(unbound "$work/bin/cadence" reconcile --quiet 2>&1) || code=$?
 said=$(tr -s ' \n' ' ' <<<"$said")
@@ -159,7 +159,7 @@ empty_root() {
   check "$what: published" yes "$(published && echo yes)"
   check "$what: status" "READY right" "$(in_root status --json | jq -r '.readiness + " " + .records[0].truth')"
   in_root check --json >"$work/check" 2>&1 || true
-  check "$what: check" "nothing is known of interface lo without /sys. fix: mount it" "$(jq -r '.checks[] | select(.check == "host") | .message + ". fix: " + .fix' "$work/check")"
+  check "$what: check" "interface lo: cannot be told without /sys. fix: mount it" "$(jq -r '.checks[] | select(.check == "host") | .message + ". fix: " + .fix' "$work/check")"
 }
 empty_root "an empty root without /proc"
 begin

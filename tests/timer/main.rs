@@ -223,7 +223,7 @@ fn beside_a_timer_that_runs_no_other_schedule_is_advised() {
     };
     home.cycle();
     let fix = told()["fix"].to_string();
-    assert!(fix.contains("unless something else starts cycles"), "{fix}");
+    assert!(fix.contains("if nothing else starts cycles"), "{fix}");
     let timer = Timer::of(&home);
     until("it is not seen", || told()["result"] == "ok");
     assert!(

@@ -242,7 +242,7 @@ fn state_folder(
                     Finding::fail("state", told).fix(fix)
                 }
                 None => Finding::warn("state", format!("{missing}: no cycle has run yet"))
-                    .fix(start(dir, runner, &adapters.settings)),
+                    .fix(start(runner, &adapters.settings)),
             };
             return (vec![found], None);
         }
@@ -380,21 +380,18 @@ fn access(dir: &Path, runner: Option<&Runner>) -> Finding {
 }
 
 /// What has to be done for a cycle to run.
-fn start(dir: &Path, runner: Option<&Runner>, settings: &Settings) -> String {
+fn start(runner: Option<&Runner>, settings: &Settings) -> String {
     let this = called::this();
     let is_hosts = settings.path == Path::new(config::CONFIG_FILE);
     match runner.map(|runner| &runner.service) {
         Some(Some(_)) => START_ONE.to_owned(),
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
-        None if timer::runs(dir) => {
-            "wait a minute, as cadence timer runs, or see what that logs".to_owned()
-        }
         None if is_hosts && system::runs_systemd() && !this.by_variables => START.to_owned(),
         // It may be where nobody here sees it, as in another container.
         None => {
             let (told, line) = this.by_cron();
-            format!("unless something else starts cycles, {told}: {line}")
+            format!("if nothing else starts cycles, {told}: {line}")
         }
     }
 }
@@ -407,7 +404,7 @@ fn timer(
     runner: Option<&Runner>,
 ) -> Finding {
     let Some((state, last)) = state.and_then(|state| Some((state, state.last.as_ref()?))) else {
-        return Finding::warn("timer", "no cycle has run yet").fix(start(dir, runner, settings));
+        return Finding::warn("timer", "no cycle has run yet").fix(start(runner, settings));
     };
     let found = match last.at.elapsed(now) {
         Elapsed::Known(age) => format!("last cycle {}", human_ago(age)),
@@ -419,12 +416,11 @@ fn timer(
     } else if runner.is_some() || timer::runs(dir) {
         return Finding::ok("timer", found);
     } else if state.cycle > BY_HAND {
-        let but = "neither systemd nor cron runs the next one, so something else has to";
-        return Finding::ok("timer", format!("{found}; {but}"));
+        return Finding::ok("timer", format!("{found}, by neither systemd nor cron"));
     } else {
         "and nothing is known to run the next one".to_owned()
     };
-    Finding::warn("timer", format!("{found}, {but}")).fix(start(dir, runner, settings))
+    Finding::warn("timer", format!("{found}, {but}")).fix(start(runner, settings))
 }
 
 /// What the last cycle left for somebody to see to.
@@ -445,10 +441,7 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
 }
 
 fn interface(adapters: &Adapters) -> Finding {
-    if let Some(refused) = adapters.refused() {
-        return Finding::fail("host", refused);
-    }
-    let signal = adapters.host();
+    let signal = adapters.way_out();
     let name = signal.target.unwrap_or_default();
     let (found, fix) = match adapters.settings.network.interface {
         Some(_) => (

@@ -224,7 +224,7 @@ fn a_state_folder_that_is_not_there_is_no_failure_and_is_not_made() {
     let missing = format!("{} does not exist: no cycle has run yet", path.display());
     assert_eq!(
         found,
-        [Finding::warn("state", missing).fix(start(Path::new("/s"), None, &settings("")))]
+        [Finding::warn("state", missing).fix(start(None, &settings("")))]
     );
     assert!(state.is_none() && !path.exists());
 }
@@ -238,11 +238,7 @@ fn an_empty_state_folder_is_writable_and_stays_empty() {
         found,
         [
             Finding::ok("state", format!("{shown}: writable by this user")),
-            Finding::warn("timer", "no cycle has run yet").fix(start(
-                Path::new("/s"),
-                None,
-                &settings("")
-            ))
+            Finding::warn("timer", "no cycle has run yet").fix(start(None, &settings("")))
         ]
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -269,29 +265,23 @@ fn a_cycle_that_is_long_past_is_a_warning() {
     let found = "last cycle 40 s ago, and nothing is known to run the next one";
     assert_eq!(
         timer(Path::new("/s"), Some(&state), &now, &settings(""), None),
-        Finding::warn("timer", found).fix(start(Path::new("/s"), None, &settings("")))
+        Finding::warn("timer", found).fix(start(None, &settings("")))
     );
     let (told, line) = called::this().by_cron();
     assert_eq!(
-        start(Path::new("/s"), None, &settings("")),
-        format!("unless something else starts cycles, {told}: {line}")
+        start(None, &settings("")),
+        format!("if nothing else starts cycles, {told}: {line}")
     );
     state.cycle += 1;
     assert_eq!(
         timer(Path::new("/s"), Some(&state), &now, &settings(""), None),
-        Finding::ok(
-            "timer",
-            "last cycle 40 s ago; neither systemd nor cron runs the next one, so something else has to"
-        )
+        Finding::ok("timer", "last cycle 40 s ago, by neither systemd nor cron")
     );
     let (state, now) = a_state(7200);
     assert_eq!(
         timer(Path::new("/s"), Some(&state), &now, &settings(""), None),
-        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m").fix(start(
-            Path::new("/s"),
-            None,
-            &settings("")
-        ))
+        Finding::warn("timer", "last cycle 2 h ago, expected at most 2m")
+            .fix(start(None, &settings("")))
     );
 }
 
