@@ -146,10 +146,16 @@ fn wall_from(time: SystemTime) -> Timestamp {
 #[must_use]
 pub fn processes(proc: &Path) -> Vec<u32> {
     let mut found = vec![];
-    if let Ok(entries) = fs::read_dir(proc) {
-        for entry in entries {
-            let name = entry.map(|it| it.file_name()).unwrap_or_default();
-            found.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
+    let Ok(entries) = fs::read_dir(proc) else {
+        return found;
+    };
+    for entry in entries {
+        let Ok(entry) = entry else {
+            continue;
+        };
+        let name = entry.file_name();
+        if let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) {
+            found.push(pid);
         }
     }
     found

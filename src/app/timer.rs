@@ -113,7 +113,7 @@ pub fn runs(state_dir: &Path) -> bool {
 
 fn runs_in(proc: &Path, state_dir: &Path) -> bool {
     let begin = format!("{NAME}\0{}\0", state_dir.display());
-    let cmdline = |pid: &u32| of_kernel(proc.join(pid.to_string()).join("cmdline"));
+    let cmdline = |pid: &u32| of_kernel(format!("{}/{pid}/cmdline", proc.display()));
     let processes = system::processes(proc);
     processes.iter().any(|pid| cmdline(pid).starts_with(&begin))
 }

@@ -55,11 +55,12 @@ pub fn untold(interface: &str) -> String {
 }
 
 fn untold_in(interfaces: &Path, interface: &str) -> String {
-    if interfaces.exists() {
-        format!("interface {interface} does not exist")
+    let why = if interfaces.exists() {
+        " does not exist"
     } else {
-        format!("interface {interface}: cannot be told without /sys; fix: mount it")
-    }
+        ": cannot be told without /sys; fix: mount it"
+    };
+    ["interface ", interface, why].concat()
 }
 
 /// Whether the kernel tells of its interfaces.

@@ -19,7 +19,6 @@ use crate::app::timer;
 use crate::called::{self, quoted};
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
-use crate::logic::advice;
 use crate::logic::moment::{Elapsed, Moment};
 use crate::logic::policy::{Broken, Rule};
 use crate::logic::recovery::RecoveryState;
@@ -481,7 +480,7 @@ fn line_of_plug(
     let served = known.and_then(|it| it.served);
     let (found, fix) = match (link, served.filter(|line| line.is_down())) {
         (Err(error), _) => (
-            advice::with(&error, ": its line is not watched"),
+            format!("its line is not watched: {error}"),
             "connect it, or fix recovery.interface".to_owned(),
         ),
         (Ok(()), _) if !is_routed => (

@@ -476,7 +476,7 @@ fn a_line_of_the_plug_that_the_last_cycle_found_down_is_a_warning_and_for_how_lo
     let gone = told(Err("interface wan1 does not exist"), false, &down);
     assert!(gone.message.contains("wan1 does not exist"), "{gone:?}");
     let dark = told(Err("nothing is known; fix: mount it"), false, &down);
-    let what = "recovery.interface: nothing is known: its line is not watched";
+    let what = "recovery.interface: its line is not watched: nothing is known";
     assert_eq!(
         (&*dark.message, dark.fix.as_deref()),
         (what, Some("mount it"))
