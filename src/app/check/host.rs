@@ -412,10 +412,8 @@ fn timer(
     let but = if schedule::gap(state, now).is_some() {
         let interval = config_duration(settings.policy.healthy_interval);
         format!("expected at most {interval}")
-    } else if runner.is_some() || timer::runs(dir) {
+    } else if runner.is_some() || state.cycle > BY_HAND || timer::runs(dir) {
         return Finding::ok("timer", found);
-    } else if state.cycle > BY_HAND {
-        return Finding::ok("timer", format!("{found}, by neither systemd nor cron"));
     } else {
         "and nothing is known to run the next one".to_owned()
     };
