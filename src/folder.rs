@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::process::umask;
 
 use crate::system;
 
@@ -80,12 +81,16 @@ impl Folder {
         })
     }
 
-    /// Makes a folder in it; whether it was not there.
+    /// Makes a folder in it; whether it was not there. The process's umask has no say in its mode.
     ///
     /// # Errors
     /// The system's own.
     pub fn make_below(&self, name: &OsStr, bits: u32) -> io::Result<bool> {
-        match fs::mkdirat(&self.handle, name, Mode::from_raw_mode(bits)) {
+        // A change of the mode afterwards might meet another folder.
+        let before = umask(Mode::empty());
+        let made = fs::mkdirat(&self.handle, name, Mode::from_raw_mode(bits));
+        umask(before);
+        match made {
             // Another process was faster.
             Err(Errno::EXIST) => Ok(false),
             done => Ok(done.map(|()| true)?),

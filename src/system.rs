@@ -2,8 +2,10 @@
 //!
 //! No clock in here can fail: what the kernel does not tell is left out in a way that [`Moment::elapsed`] understands.
 
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -138,6 +140,25 @@ fn wall_from(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time)
         .and_then(|wall| Timestamp::from_millisecond(wall.as_millisecond()))
         .unwrap_or(out_of_range)
+}
+
+/// The processes that are seen here, as `proc` shows them (`proc(5)`).
+#[must_use]
+pub fn processes(proc: &Path) -> Vec<u32> {
+    let mut found = vec![];
+    let Ok(entries) = fs::read_dir(proc) else {
+        return found;
+    };
+    for entry in entries {
+        let Ok(entry) = entry else {
+            continue;
+        };
+        let name = entry.file_name();
+        if let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) {
+            found.push(pid);
+        }
+    }
+    found
 }
 
 /// Reads `/proc/sys/kernel/random/boot_id`; none where it holds something else.

@@ -153,7 +153,7 @@ fn probe(adapters: &Adapters, only: &[ProbeSignal], known: Option<&Forwards>) ->
                 dns(adapters, record, server, deadline)
             })
         });
-        let host = wanted(ProbeSignal::Host).then(|| adapters.host());
+        let host = wanted(ProbeSignal::Host).then(|| adapters.way_out());
         let public_ip = side_by_side(&in_use, |family| public_ip(adapters, *family, deadline));
         let public_ip: Vec<_> = public_ip.into_iter().flatten().collect();
         let (wan, plug_line) = wan.and_then(Begun::join).unzip();

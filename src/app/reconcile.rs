@@ -367,7 +367,9 @@ impl<'a, 'd> Run<'a, 'd> {
             ..
         } = self;
         errors.extend(adapters.token.as_ref().err().map(ToString::to_string));
-        errors.extend(clock_error(now));
+        let of_host = clock_error(now).or_else(|| adapters.refused());
+        let is_fit = of_host.is_none();
+        errors.extend(of_host);
         errors.extend(decided.decision.left_behind.iter().cloned());
         if self.dir.is_none() && decided.state.recovery.cut.is_some() {
             let why = recovery.reason();
@@ -417,7 +419,7 @@ impl<'a, 'd> Run<'a, 'd> {
             errors,
             exit_code: EXIT_DONE,
         };
-        cycle.exit_code = exit_code(adapters, &cycle, !trouble.is_empty());
+        cycle.exit_code = exit_code(adapters, &cycle, is_fit, !trouble.is_empty());
         let is_untold = cycle.exit_code == EXIT_FAILED && cycle.errors.is_empty();
         // What was refused before may not have been tried in this cycle.
         let known = cycle.desired.records.iter().filter(|_| is_untold);
@@ -493,14 +495,15 @@ fn rejected_token(adapters: &Adapters, state: &State) -> Option<String> {
     Some(rejection.told(Duration::ZERO))
 }
 
-/// By what is wrong; `is_untold` where a part of the state folder could not be written that a cycle can do without.
-fn exit_code(adapters: &Adapters, cycle: &Cycle<'_>, is_untold: bool) -> u8 {
+/// By what is wrong; `is_fit` where this host has a clock that can be right and lets use its interfaces, `is_untold` where a part of the state
+/// folder could not be written that a cycle can do without.
+fn exit_code(adapters: &Adapters, cycle: &Cycle<'_>, is_fit: bool, is_untold: bool) -> u8 {
     // While the line is down what is not known waits for it; what is known to be wrong stays so.
     let is_down = cycle.decision.verdict.is_down();
     let counts = |truth| !is_down || truth == Truth::Wrong;
     if adapters.token.is_err() || rejected_token(adapters, &cycle.state).is_some() {
         EXIT_TOKEN
-    } else if !cycle.now.wall_is_plausible()
+    } else if !is_fit
         || !cycle.decision.left_behind.is_empty()
         || matches!(cycle.recovery, power::Outcome::Failed(_))
         || cycle.dry_run && cycle.state.recovery.cut.is_some()

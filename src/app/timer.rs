@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,6 +118,19 @@ fn stops() -> SigSet {
 #[must_use]
 pub fn is_process_1() -> bool {
     of_kernel("/proc/1/cmdline").starts_with(NAME)
+}
+
+/// Whether one runs here that keeps its state in that folder: what it was executed with begins so.
+#[must_use]
+pub fn runs(state_dir: &Path) -> bool {
+    runs_in(Path::new("/proc"), state_dir)
+}
+
+fn runs_in(proc: &Path, state_dir: &Path) -> bool {
+    let begin = format!("{NAME}\0{}\0", state_dir.display());
+    let cmdline = |pid: &u32| of_kernel(format!("{}/{pid}/cmdline", proc.display()));
+    let processes = system::processes(proc);
+    processes.iter().any(|pid| cmdline(pid).starts_with(&begin))
 }
 
 /// Tells the timer, which listens at stdin, in how many milliseconds the next cycle is due.
@@ -439,5 +452,28 @@ fn global(flags: &[OsString]) -> Global {
         color: Color::Auto,
         verbose: 0,
         quiet: flags.iter().any(|flag| flag == "--quiet"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_timer_is_known_by_its_own_words_and_by_the_folder_of_its_state() {
+        let proc = tempfile::tempdir().unwrap();
+        let process = |id: &str, cmdline: &str| {
+            fs::create_dir_all(proc.path().join(id)).unwrap();
+            fs::write(proc.path().join(id).join("cmdline"), cmdline).unwrap();
+        };
+        let runs = |dir: &str| runs_in(proc.path(), Path::new(dir));
+        process("6", "cadence\0check\0");
+        process("7", "vi\0cadence: timer\0/s\0");
+        process("8", "cadence: timer\0/state\0/bin/cadence\0relay\0");
+        assert!(runs("/state"));
+        assert!(!runs("/s") && !runs("/state2"), "that of another one");
+        assert!(!runs_in(&proc.path().join("none"), Path::new("/state")));
     }
 }

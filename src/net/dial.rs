@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -23,6 +23,9 @@ const ROUTE_TIMEOUT: Duration = Duration::from_millis(500);
 const TIME_TO_LISTEN: Duration = Duration::from_secs(1);
 /// Where nothing is sent to (RFC 863).
 const DISCARD: u16 = 9;
+/// What `SO_BINDTODEVICE` wants (`socket(7)`).
+const MAY_NOT: &str =
+    ", as before Linux 5.7; fix: give it CAP_NET_RAW, run it as root, or configure no interface";
 /// The rest between two tries to get a descriptor.
 const NEXT_TRY: Duration = Duration::from_millis(10);
 
@@ -137,6 +140,17 @@ impl Dialer {
                 })?;
         }
         Ok(socket)
+    }
+
+    /// Why it cannot connect to anybody, where this user may not bind to its interface. Sends nothing.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        self.interface()?;
+        let (there, end) = (
+            (Ipv4Addr::LOCALHOST, DISCARD).into(),
+            Deadline::after(ROUTE_TIMEOUT),
+        );
+        refusal(&self.open(there, Type::DGRAM, Protocol::UDP, end).err()?)
     }
 
     /// Whether this host would send anything there: it knows a way, and the way's interface can be used. Sends nothing.
@@ -311,6 +325,12 @@ impl Dialer {
     }
 }
 
+/// What is to be told of an error, where that is that it is not permitted.
+fn refusal(error: &io::Error) -> Option<String> {
+    let is_refused = error.kind() == io::ErrorKind::PermissionDenied;
+    is_refused.then(|| reason::of(error) + MAY_NOT)
+}
+
 fn at_port(addresses: Vec<IpAddr>, port: u16) -> Vec<SocketAddr> {
     let at = |ip| SocketAddr::new(ip, port);
     addresses.into_iter().map(at).collect()
@@ -464,6 +484,21 @@ mod tests {
         assert!(Dialer::new(None).has_way(there));
         assert!(!Dialer::new(None).is_kept_in(there));
         assert!(!Dialer::new(Some("nowhere0".to_owned())).has_way(there));
+    }
+
+    #[test]
+    fn an_interface_that_may_not_be_bound_to_is_told_with_what_that_takes() {
+        let told = |number| refusal(&io::Error::from_raw_os_error(number));
+        assert_eq!(
+            told(libc::EPERM).as_deref(),
+            Some(
+                "operation not permitted, as before Linux 5.7; fix: give it CAP_NET_RAW, run it as root, or configure no interface"
+            )
+        );
+        // What is not there is not refused, and nothing is asked where none is configured.
+        assert_eq!(told(libc::ENODEV), None);
+        assert_eq!(Dialer::new(Some("nowhere0".to_owned())).refused(), None);
+        assert_eq!(Dialer::new(None).refused(), None);
     }
 
     #[test]

@@ -279,7 +279,7 @@ fn link(interface: &str) -> Result<(), String> {
         || interface.starts_with('.')
         || !folder.exists()
     {
-        return Err(format!("interface {interface} does not exist"));
+        return Err(way::untold(interface));
     }
     let read = |file| of_kernel(folder.join(file));
     let state = fs::read_to_string(folder.join("operstate"))

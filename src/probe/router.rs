@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use log::info;
 use ping_rs::{PingError, send_ping};
 
-use super::race;
+use super::{race, way};
 use crate::config::RouterAddress;
 use crate::handover::{Taken, handover};
 use crate::logic::observation::{RouterMethod, Signal};
@@ -139,7 +139,7 @@ fn interface_index(interface: &str) -> Result<u32, String> {
     fs::read_to_string(format!("/sys/class/net/{interface}/ifindex"))
         .ok()
         .and_then(|text| text.trim().parse().ok())
-        .ok_or_else(|| format!("interface {interface} does not exist"))
+        .ok_or_else(|| way::untold(interface))
 }
 
 fn socket_address(address: IpAddr, port: u16, scope_id: u32) -> SocketAddr {

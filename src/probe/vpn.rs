@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::datagram::connected;
+use super::way;
 use crate::file::of_kernel;
 use crate::logic::address::publishable;
 use crate::logic::order::insert;
@@ -38,7 +39,7 @@ pub fn look(
     let at = to.or(public.filter(|_| is_own_address));
     let interface = vpn.interface.as_deref();
     Seen {
-        link: interface.map(link),
+        link: interface.and_then(link),
         listens: listens(
             [&of_kernel("/proc/net/udp"), &of_kernel("/proc/net/udp6")],
             vpn.port,
@@ -63,17 +64,18 @@ pub fn is_own(address: IpAddr) -> bool {
     own.is_some_and(|own| own.ip() == address)
 }
 
-fn link(interface: &str) -> Link {
+/// None where the kernel does not tell of any.
+fn link(interface: &str) -> Option<Link> {
     let folder = Path::new("/sys/class/net").join(interface);
     if !folder.exists() {
-        return Link::Missing;
+        return way::is_told().then_some(Link::Missing);
     }
     let flags = of_kernel(folder.join("flags"));
     let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16);
-    match flags {
+    Some(match flags {
         Ok(flags) if flags & UP == 0 => Link::Down,
         _ => Link::Up,
-    }
+    })
 }
 
 /// Who has that port, by the tables of the kernel (`proc_net(5)`): a heading, and a line for each socket with its local address second, and its
@@ -266,7 +268,7 @@ mod tests {
             let port = socket.local_addr().unwrap().port();
             assert_eq!(look(port, "").listens, Some(Listens::PerhapsIpv6Alone));
         }
-        assert_eq!(link("none-such0"), Link::Missing);
+        assert_eq!(link("none-such0"), Some(Link::Missing));
         assert!(look(port, "127.0.0.1").is_own_address);
         assert!(!look(port, "11.0.0.1").is_own_address);
     }

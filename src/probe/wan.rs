@@ -383,7 +383,7 @@ impl Asker {
         };
         if let Some(interface) = self.dialer.interface() {
             if !way::leads_through(ip, interface) {
-                return Asked::not(format!("{why}: there is no route through {interface}"));
+                return Asked::not(format!("{why}: no route through {interface} is known"));
             }
         }
         let is_routed = self.dialer.leaves_way_to_routes();

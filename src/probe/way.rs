@@ -10,6 +10,8 @@ use socket2::Domain;
 use super::netlink;
 use crate::file::of_kernel;
 
+/// Where the kernel tells of its interfaces (`sysfs(5)`).
+const INTERFACES: &str = "/sys/class/net";
 /// `rtnetlink(7)`, `linux/rtnetlink.h`.
 const RTM_NEWROUTE: u16 = 24;
 const RTM_GETROUTE: u16 = 26;
@@ -46,11 +48,32 @@ pub fn tunnel_to(address: IpAddr) -> Option<String> {
     is_tunnel.then_some(name)
 }
 
+/// What is to be told of an interface of which the kernel tells nothing.
+#[must_use]
+pub fn untold(interface: &str) -> String {
+    untold_in(Path::new(INTERFACES), interface)
+}
+
+fn untold_in(interfaces: &Path, interface: &str) -> String {
+    let why = if interfaces.exists() {
+        " does not exist"
+    } else {
+        ": cannot be told without /sys; fix: mount it"
+    };
+    ["interface ", interface, why].concat()
+}
+
+/// Whether the kernel tells of its interfaces.
+#[must_use]
+pub fn is_told() -> bool {
+    Path::new(INTERFACES).exists()
+}
+
 /// The VPN by which `address` is reached, where it is one. A modem that is plugged in may have links without a header, too, and has a device.
 #[must_use]
 pub fn exit_to(address: IpAddr) -> Option<String> {
     let name = tunnel_to(address)?;
-    let link = Path::new("/sys/class/net").join(&name);
+    let link = Path::new(INTERFACES).join(&name);
     (!link.join("device").exists()).then_some(name)
 }
 
@@ -58,7 +81,7 @@ pub fn exit_to(address: IpAddr) -> Option<String> {
 #[must_use]
 pub fn link_to(address: IpAddr) -> Option<(String, bool)> {
     let index = route_to(address)?.interface?.to_string();
-    let links = fs::read_dir("/sys/class/net").ok()?;
+    let links = fs::read_dir(INTERFACES).ok()?;
     let mut links = links.flatten().map(|link| link.path());
     let link = links.find(|link| of_kernel(link.join("ifindex")).trim() == index)?;
     let name = link.file_name()?.to_string_lossy().into_owned();
@@ -69,7 +92,7 @@ pub fn link_to(address: IpAddr) -> Option<(String, bool)> {
 /// Whether what leaves by this interface travels in packets of another one. What the kernel does not tell of is none.
 #[must_use]
 pub fn is_tunnel(interface: &str) -> bool {
-    let link = Path::new("/sys/class/net").join(interface);
+    let link = Path::new(INTERFACES).join(interface);
     // Those with a header of their own: OpenVPN's and tinc's `tap`, ZeroTier; and what the kernel itself packs into datagrams.
     of_kernel(link.join("type")).trim() == ARPHRD_NONE
         || link.join("tun_flags").exists()
@@ -191,6 +214,17 @@ mod tests {
             assert_eq!(tunnel_to(address), None);
             assert_eq!(detour_to(address, "192.168.0.1".parse().unwrap()), None);
         }
+    }
+
+    #[test]
+    fn an_interface_is_not_said_not_to_exist_where_nobody_tells_of_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |interfaces: &Path| untold_in(interfaces, "eth0");
+        assert_eq!(told(folder.path()), "interface eth0 does not exist");
+        assert_eq!(
+            told(&folder.path().join("none")),
+            "interface eth0: cannot be told without /sys; fix: mount it"
+        );
     }
 
     #[test]

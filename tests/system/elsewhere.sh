@@ -1,6 +1,6 @@
 #!/bin/bash
-# The static binary where others run it: a kernel with the system calls of 4.4 (2016) alone, one that refuses openat2, no IPv6, a root that is
-# read-only and empty, without /proc, 64 MiB of memory, BusyBox's crond. Each from nothing to a published record, beside a loopback world.
+# The static binary where others run it: a kernel with the system calls of 4.4 (2016) alone, one that refuses openat2 or to bind to an interface, no
+# IPv6, a root that is read-only and empty, without /proc and /sys, 64 MiB of memory, BusyBox's crond. Each from nothing to a published record, beside a loopback world.
 # As root: tests/system/elsewhere.sh BINARY WORLD, the static one of packaging/container/build. Needs busybox-static, jq, python3-seccomp, strace, util-linux.
 # shellcheck disable=SC2317 # `from_nothing` and `until_so` call the functions
 set -euo pipefail
@@ -39,6 +39,7 @@ install -m 0400 -o 65532 -g 65532 "$work/world/token" "$work/token"
 install -m 0755 "$cadence" "$work/bin/cadence"
 pace=$'[policy]\nunsettled_interval = "5s"\nhealthy_interval = "10s"\njitter = "1s"\nwaive = ["interval-too-fast"]'
 { sed "s#^token_file = .*#token_file = \"$work/token\"#; s#^\[network\]#&\ninterface = \"lo\"#" "$work/world/cadence.toml"; echo "$pace"; } >"$work/cadence.toml"
+grep -v '^interface = ' "$work/cadence.toml" >"$work/any-interface.toml"
 address=0
 # A home whose record points elsewhere, and nothing is known.
 begin() {
@@ -70,10 +71,14 @@ from_nothing "this host" as_user
 # --- older kernels, and sandboxes
 
 cat >"$work/bin/without" <<'END'
-# without ERRNO NUMBER,FIRST-LAST.. COMMAND..: has the kernel refuse these system calls.
+# without ERRNO NUMBER,FIRST-LAST.. COMMAND..: has the kernel refuse these system calls; and SO_BINDTODEVICE, as one before 5.7 does that to whoever
+# has no CAP_NET_RAW, where that is one of them.
 import errno, os, seccomp, sys
 refused = seccomp.SyscallFilter(seccomp.ALLOW)
 for part in sys.argv[2].split(","):
+    if part == "SO_BINDTODEVICE":
+        refused.add_rule(seccomp.ERRNO(errno.EPERM), "setsockopt", seccomp.Arg(1, seccomp.EQ, 1), seccomp.Arg(2, seccomp.EQ, 25))
+        continue
     first, _, last = part.partition("-")
     numbers = range(int(first), int(last or first) + 1) if first.isdigit() else [first]
     for number in numbers:
@@ -86,8 +91,10 @@ no_openat2() { without ENOSYS openat2 "$@"; }
 forbidden_openat2() { without EPERM openat2 "$@"; }
 # What came after 4.4, by its number on x86-64: copy_file_range, preadv2, statx, rseq and the like, and all since 5.0.
 later=326-334,424-470
-of_2016() { without ENOSYS "$later" "$@"; }
-of_2016_in_a_sandbox() { without EPERM "$later" "$@"; }
+on_any_interface() { local -x CADENCE_CONFIG=$work/any-interface.toml; "$@"; }
+of_2016() { on_any_interface without ENOSYS "$later,SO_BINDTODEVICE" "$@"; }
+of_2016_in_a_sandbox() { on_any_interface without EPERM "$later,SO_BINDTODEVICE" "$@"; }
+unbound() { without ENOSYS SO_BINDTODEVICE "$@"; }
 from_nothing "openat2 is not there" no_openat2
 from_nothing "openat2 is forbidden" forbidden_openat2
 if [[ $(uname -m) == x86_64 ]]; then
@@ -95,6 +102,25 @@ if [[ $(uname -m) == x86_64 ]]; then
   from_nothing "what is newer than 4.4 is forbidden" of_2016_in_a_sandbox
   check "the filter holds" "strace: statx refused" "$(without ENOSYS statx /usr/bin/strace -qq -e trace=statx /bin/ls / 2>&1 >/dev/null | grep -q 'statx.*ENOSYS' && echo 'strace: statx refused')"
 fi
+# An interface that may not be bound to is told by everybody, with what to do.
+begin
+refused='cannot use interface lo: operation not permitted, as before Linux 5.7'
+fix='give it CAP_NET_RAW, run it as root, or configure no interface'
+code=0
+said=$(unbound "$work/bin/cadence" reconcile --quiet 2>&1) || code=$?
+said=$(tr -s ' \n' ' ' <<<"$said")
+check "no interface may be bound to: a cycle" "1 yes" "$code $([[ $said == *"$refused fix: $fix"* ]] && echo yes || echo "$said")"
+unbound "$work/bin/cadence" reconcile --quiet >/dev/null 2>&1 || true
+check "no interface may be bound to: published" no "$(published && echo yes || echo no)"
+for asks in unbound as_user; do
+  check "no interface may be bound to: status, $asks" "$refused: $fix" "$($asks "$work/bin/cadence" status --json | jq -r '.errors[0] + ": " + .fixes[0]')"
+done
+unbound "$work/bin/cadence" check --json >"$work/check" 2>&1 || true
+check "no interface may be bound to: check" "host: $refused. fix: $fix" "$(jq -r '.checks[] | select(.check == "host") | "\(.check): \(.message). fix: \(.fix)"' "$work/check")"
+check "no interface may be bound to: check advises nothing else" "$fix" "$(jq -r '.checks[] | select(.check | IN("host", "router", "wan")) | .fix' "$work/check" | sort -u)"
+said=$(unbound "$work/bin/cadence" probe --json | jq -r '.signals[] | select(.signal == "host") | .error + "; fix: " + .fix') || true
+check "no interface may be bound to: probe" "$refused; fix: $fix" "$said"
+
 # root opens the state folder by openat2 alone.
 as_root() { /usr/bin/python3 "$work/bin/without" ENOSYS openat2 "$@"; }
 chown 0:0 "$work/token"
@@ -132,6 +158,8 @@ empty_root() {
   check "$what: what two cycles complain of" "" "$said"
   check "$what: published" yes "$(published && echo yes)"
   check "$what: status" "READY right" "$(in_root status --json | jq -r '.readiness + " " + .records[0].truth')"
+  in_root check --json >"$work/check" 2>&1 || true
+  check "$what: check" "interface lo: cannot be told without /sys. fix: mount it" "$(jq -r '.checks[] | select(.check == "host") | .message + ". fix: " + .fix' "$work/check")"
 }
 empty_root "an empty root without /proc"
 begin
@@ -139,7 +167,9 @@ begin
 timer=$!
 until_so published || true
 kill $timer
-check "an empty root without /proc, by cadence timer: published" "yes 0" "$(published && echo yes) $(wait $timer; echo $?)"
+code=0
+wait $timer || code=$?
+check "an empty root without /proc, by cadence timer: published" "yes 0" "$(published && echo yes) $code"
 mount -t proc proc "$work/root/proc"
 empty_root "an empty root"
 check "what was written beside the state" "" "$(find "$work/root" -xdev -newer "$work/root/cadence" -type f ! -path '*/etc/*' ! -path '*/var/lib/cadence/*')"

@@ -213,6 +213,28 @@ fn where_the_configuration_is_wrong_it_goes_on_and_whoever_mends_it_need_not_sta
 }
 
 #[test]
+fn beside_a_timer_that_runs_no_other_schedule_is_advised() {
+    let home = quick();
+    let told = || {
+        let out = home.run(&["check", "--offline", "--json"]);
+        let document: Value = serde_json::from_slice(&out.stdout).unwrap();
+        let mut found = document["checks"].as_array().unwrap().iter();
+        found.find(|it| it["check"] == "timer").unwrap().clone()
+    };
+    home.cycle();
+    let fix = told()["fix"].to_string();
+    assert!(fix.contains("if nothing else starts cycles"), "{fix}");
+    let timer = Timer::of(&home);
+    until("it is not seen", || told()["result"] == "ok");
+    assert!(
+        cycles(&home) <= 3,
+        "by its process, not by how many there were"
+    );
+    drop(timer);
+    assert_eq!(told()["result"], "warn");
+}
+
+#[test]
 fn a_container_is_healthy_while_cycles_run_in_an_outage_too_and_not_without_them() {
     let home = quick();
     let alive = || home.run(&["status", "--check=alive"]);

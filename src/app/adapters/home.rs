@@ -30,6 +30,16 @@ impl Adapters {
         probe::host::probe(self.dialer.interface(), &|| self.default_routes().first())
     }
 
+    /// The same, or that this user may not use the interface.
+    #[must_use]
+    pub fn way_out(&self) -> Signal<()> {
+        let mut host = self.host();
+        if let Some(why) = self.dialer.refused() {
+            host.result = Err(why);
+        }
+        host
+    }
+
     /// [`own_addresses`] by its settings.
     #[must_use]
     pub fn own_addresses(&self) -> Vec<OwnAddress> {
@@ -71,6 +81,14 @@ impl Adapters {
     #[must_use]
     pub fn is_spread(&self) -> bool {
         self.settings.network.interface.is_none() && probe::way::is_shared()
+    }
+
+    /// Why an interface that is configured may not be used by this user, where that is so.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        let served = self.served.as_ref();
+        let served = served.filter(|_| self.settings.recovery.limits.enabled);
+        self.dialer.refused().or_else(|| served?.refused())
     }
 
     /// Whether an interface has a link.

@@ -15,7 +15,7 @@ use super::systemd::{Systemd, cycles, timers, units};
 use super::tools::Block;
 use crate::app::adapters::Adapters;
 use crate::app::pending_cut;
-use crate::app::timer::is_process_1;
+use crate::app::timer;
 use crate::called::{self, quoted};
 use crate::config::{self, Env, Mode, Settings, Token, TokenError};
 use crate::file;
@@ -249,7 +249,7 @@ fn state_folder(
     };
     match state::read::<State>(&folder, VERSION.into()) {
         Ok(state) => {
-            let timer = timer(state.as_ref(), now, &adapters.settings, runner);
+            let timer = timer(dir, state.as_ref(), now, &adapters.settings, runner);
             let mut about = vec![access(dir, runner), timer];
             if let Some(state) = &state {
                 about.extend(trouble(adapters, &folder, state, now));
@@ -387,14 +387,16 @@ fn start(runner: Option<&Runner>, settings: &Settings) -> String {
         // Cron runs the next one by itself.
         Some(None) => this.command("reconcile"),
         None if is_hosts && system::runs_systemd() && !this.by_variables => START.to_owned(),
+        // It may be where nobody here sees it, as in another container.
         None => {
             let (told, line) = this.by_cron();
-            format!("{told}: {line}")
+            format!("if nothing else starts cycles, {told}: {line}")
         }
     }
 }
 
 fn timer(
+    dir: &Path,
     state: Option<&State>,
     now: &Moment,
     settings: &Settings,
@@ -410,11 +412,8 @@ fn timer(
     let but = if schedule::gap(state, now).is_some() {
         let interval = config_duration(settings.policy.healthy_interval);
         format!("expected at most {interval}")
-    } else if runner.is_some() || is_process_1() {
+    } else if runner.is_some() || state.cycle > BY_HAND || timer::runs(dir) {
         return Finding::ok("timer", found);
-    } else if state.cycle > BY_HAND {
-        let but = "neither systemd nor cron runs the next one, so something else has to";
-        return Finding::ok("timer", format!("{found}; {but}"));
     } else {
         "and nothing is known to run the next one".to_owned()
     };
@@ -439,7 +438,7 @@ fn trouble(adapters: &Adapters, dir: &StateDir, state: &State, now: &Moment) -> 
 }
 
 fn interface(adapters: &Adapters) -> Finding {
-    let signal = adapters.host();
+    let signal = adapters.way_out();
     let name = signal.target.unwrap_or_default();
     let (found, fix) = match adapters.settings.network.interface {
         Some(_) => (
@@ -453,7 +452,7 @@ fn interface(adapters: &Adapters) -> Finding {
     };
     match signal.result {
         Ok(()) => Finding::ok("host", found),
-        Err(error) => Finding::warn("host", error).fix(fix),
+        Err(error) => Finding::warn("host", error).or_fix(fix),
     }
 }
 
@@ -479,7 +478,7 @@ fn line_of_plug(
     let served = known.and_then(|it| it.served);
     let (found, fix) = match (link, served.filter(|line| line.is_down())) {
         (Err(error), _) => (
-            format!("{error}: its line is not watched"),
+            format!("its line is not watched: {error}"),
             "connect it, or fix recovery.interface".to_owned(),
         ),
         (Ok(()), _) if !is_routed => (
@@ -506,7 +505,7 @@ fn line_of_plug(
             return Finding::ok("host", found);
         }
     };
-    Finding::warn("host", format!("recovery.interface: {found}")).fix(fix)
+    Finding::warn("host", format!("recovery.interface: {found}")).or_fix(&fix)
 }
 
 /// Whether the router is known; whether it answers is asked elsewhere.

@@ -50,7 +50,7 @@ pub fn look(adapters: &Adapters, state: Option<&State>, now: &Moment) -> Vec<Fin
 
         let mut findings = vec![];
         // Without a link or a route there is one thing to do, and not one for each target.
-        let host = adapters.host();
+        let host = adapters.way_out();
         let is_cut_off = !up && !host.ok();
         let asked_router = asked_router.join().filter(|_| !is_cut_off);
         findings.extend(asked_router.map(|signal| router(&signal, up)));
@@ -144,7 +144,7 @@ fn router(signal: &Signal<RouterMethod>, up: bool) -> Finding {
                 ),
                 None => (error.clone(), "connect this host, or set network.router"),
             };
-            return Finding::new("router", level, subject).fix(fix);
+            return Finding::new("router", level, subject).or_fix(fix);
         }
     };
     let took = took(signal.elapsed);

@@ -6,8 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat};
-use rustix::process::umask;
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use serde::Serialize;
 
 use super::draft::SAMPLE;
@@ -141,7 +140,7 @@ impl Place {
         let name = self.config.file_name().unwrap_or_default();
         // A user's own configuration is nobody else's business (XDG Base Directory Specification).
         let others = if self.is_root { 0o055 } else { 0 };
-        let opened = open_or_make(path, 0o700 | others, &mut made.folders)
+        let opened = Folder::make(path, 0o700 | others, &mut made.folders)
             .map_err(|error| cannot("make", path, &error))?;
         let folder = &*made.within.insert(opened);
         tidy(folder);
@@ -232,15 +231,6 @@ fn rejected(name: &OsStr) -> OsString {
     let mut rejected = name.to_owned();
     rejected.push(REJECTED);
     rejected
-}
-
-/// Opens a folder, and makes it and those above it where they are missing.
-fn open_or_make(path: &Path, bits: u32, made: &mut Vec<(Folder, OsString)>) -> io::Result<Folder> {
-    // The service's own user must get in; a change of the mode afterwards might meet another folder.
-    let before = umask(Mode::empty());
-    let opened = Folder::make(path, bits, made);
-    umask(before);
-    opened
 }
 
 /// Makes a file that is whole from its first moment. Another one in its place is an error, unless it is to be replaced.

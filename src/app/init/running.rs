@@ -1,12 +1,12 @@
 //! Whether another tool that keeps records runs on this host: by its processes, in containers too, and without running a program.
 
-use std::fs;
 use std::path::Path;
 
 use super::next::Step;
 use crate::app::check::Finding;
 use crate::called;
 use crate::file;
+use crate::system;
 
 /// The programs, by their names. `ddns` is that of favonia/cloudflare-ddns.
 const TOOLS: [&str; 6] = [
@@ -58,16 +58,8 @@ fn told(running: &Running) -> (Finding, Step) {
 /// Each once, though it may have more processes than one.
 fn find(proc: &Path) -> Vec<Running> {
     let mut found: Vec<Running> = vec![];
-    let Ok(entries) = fs::read_dir(proc) else {
-        return found;
-    };
-    for entry in entries {
-        let Ok(entry) = entry else {
-            continue;
-        };
-        let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.parse().ok());
-        if let Some(running) = pid.and_then(|pid| running(proc, pid)) {
+    for pid in system::processes(proc) {
+        if let Some(running) = running(proc, pid) {
             let is_same = |own: &Running| own.tool == running.tool && own.unit == running.unit;
             if !found.iter().any(is_same) {
                 found.push(running);
@@ -123,6 +115,8 @@ fn program(word: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

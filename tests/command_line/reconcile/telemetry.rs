@@ -1,6 +1,8 @@
 //! The record of each cycle.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::time::Duration;
 
 use super::support::Home;
@@ -48,6 +50,26 @@ fn each_cycle_is_a_line_under_the_names_of_the_columns() {
     );
     for name in ["router_ms", "wan_ms", "provider_ms", "elapsed_ms"] {
         assert!(column(name).all(|it| it.parse::<f64>().is_ok()), "{name}");
+    }
+}
+
+#[test]
+fn everyone_may_read_it_whatever_the_umask() {
+    for umask in ["077", "0177", "777"] {
+        let home = Home::new();
+        let program = home.command(&["reconcile", "--json"]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
+        shell.arg(program.get_program()).args(program.get_args());
+        for (name, value) in program.get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        let out = shell.output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "{out:?}");
+        for name in ["state", "state/telemetry"] {
+            let mode = fs::metadata(home.path(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o755, "{name}, umask {umask}");
+        }
     }
 }
 

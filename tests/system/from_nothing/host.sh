@@ -108,8 +108,12 @@ case $way in
   timer)
     start_without_systemd sleep infinity
     on_a_nas
+    next=$(grep -e ' reconcile --trust' -e ' --if-due' "$work/said")
+    check "what is to be done next, and with which state" 2 "$(grep -c -e "--state-dir $nas/state " <<<"$next")" "$next"
     commands man/src/cadence-nas.7 'Start it with full paths' | typed $nas
     until_published 120
+    check "where the state is" yes "$([[ -e $root$nas/state/state.json && ! -e $root/var/lib/cadence ]] && echo yes)"
+    check "who is known to run the next cycle" ok "$(inside $nas/cadence --config $nas/cadence.toml --state-dir $nas/state check --offline --json | jq -r '.checks[] | select(.check == "timer") | .result')"
     took=$(since "$begun")
     echo "$took s, with two cycles"
     ;;
@@ -135,8 +139,7 @@ case $way in
   crond)
     start_without_systemd env "${internet[@]}" crond -f
     on_a_nas
-    { echo "crontab - <<'END'"; commands man/src/cadence-nas.7 'has a table for each user' |
-      sed "s#/opt/cadence#$nas/cadence --config $nas/cadence.toml --state-dir $nas/state#"; echo END; } | typed $nas
+    { echo "crontab - <<'END'"; commands man/src/cadence-nas.7 'has a table for each user'; echo END; } | typed $nas
     until_published 240
     took=$(since "$begun")
     echo "$took s, with two cycles, one a minute"

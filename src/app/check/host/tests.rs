@@ -264,22 +264,22 @@ fn a_cycle_that_is_long_past_is_a_warning() {
     state.cycle = BY_HAND;
     let found = "last cycle 40 s ago, and nothing is known to run the next one";
     assert_eq!(
-        timer(Some(&state), &now, &settings(""), None),
+        timer(Path::new("/s"), Some(&state), &now, &settings(""), None),
         Finding::warn("timer", found).fix(start(None, &settings("")))
     );
     let (told, line) = called::this().by_cron();
-    assert_eq!(start(None, &settings("")), format!("{told}: {line}"));
+    assert_eq!(
+        start(None, &settings("")),
+        format!("if nothing else starts cycles, {told}: {line}")
+    );
     state.cycle += 1;
     assert_eq!(
-        timer(Some(&state), &now, &settings(""), None),
-        Finding::ok(
-            "timer",
-            "last cycle 40 s ago; neither systemd nor cron runs the next one, so something else has to"
-        )
+        timer(Path::new("/s"), Some(&state), &now, &settings(""), None),
+        Finding::ok("timer", "last cycle 40 s ago")
     );
     let (state, now) = a_state(7200);
     assert_eq!(
-        timer(Some(&state), &now, &settings(""), None),
+        timer(Path::new("/s"), Some(&state), &now, &settings(""), None),
         Finding::warn("timer", "last cycle 2 h ago, expected at most 2m")
             .fix(start(None, &settings("")))
     );
@@ -450,7 +450,7 @@ fn a_cycle_that_is_missing_where_the_service_is_there_can_be_started() {
     let others = runner("nobody", Path::new("/s"), true);
     let now = system::now();
     assert_eq!(
-        timer(None, &now, &settings(""), Some(&others)),
+        timer(Path::new("/s"), None, &now, &settings(""), Some(&others)),
         Finding::warn("timer", "no cycle has run yet").fix(START_ONE)
     );
 }
@@ -475,6 +475,12 @@ fn a_line_of_the_plug_that_the_last_cycle_found_down_is_a_warning_and_for_how_lo
     assert_eq!((found.level, &*found.message), (Level::Warn, what));
     let gone = told(Err("interface wan1 does not exist"), false, &down);
     assert!(gone.message.contains("wan1 does not exist"), "{gone:?}");
+    let dark = told(Err("nothing is known; fix: mount it"), false, &down);
+    let what = "recovery.interface: its line is not watched: nothing is known";
+    assert_eq!(
+        (&*dark.message, dark.fix.as_deref()),
+        (what, Some("mount it"))
+    );
     let found = told(Ok(()), false, &down);
     assert!(found.message.contains("no default route"), "{found:?}");
 }

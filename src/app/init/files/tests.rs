@@ -86,7 +86,7 @@ fn what_was_made_is_taken_back_but_not_what_somebody_else_put_there() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("one/two");
     let mut made = Made::default();
-    let opened = open_or_make(&deep, 0o755, &mut made.folders).unwrap();
+    let opened = Folder::make(&deep, 0o755, &mut made.folders).unwrap();
     assert_eq!(fs::metadata(&deep).unwrap().mode() & 0o7777, 0o755);
     fs::write(deep.join("file"), "ours").unwrap();
     made.within = Some(opened);
@@ -95,7 +95,7 @@ fn what_was_made_is_taken_back_but_not_what_somebody_else_put_there() {
     assert_eq!(names(folder.path()), [] as [&str; 0]);
 
     let mut made = Made::default();
-    open_or_make(&deep, 0o700, &mut made.folders).unwrap();
+    Folder::make(&deep, 0o700, &mut made.folders).unwrap();
     fs::write(deep.join("file"), "somebody's").unwrap();
     assert_eq!(made.undo(), [deep.clone(), folder.path().join("one")]);
 }
@@ -106,7 +106,7 @@ fn a_folder_that_became_a_link_meanwhile_leads_nowhere() {
     let (ours, theirs) = (top.path().join("ours"), top.path().join("theirs"));
     fs::create_dir(&theirs).unwrap();
     let mut made = Made::default();
-    let folder = open_or_make(&ours, 0o755, &mut made.folders).unwrap();
+    let folder = Folder::make(&ours, 0o755, &mut made.folders).unwrap();
     fs::rename(&ours, top.path().join("moved")).unwrap();
     symlink(&theirs, &ours).unwrap();
     fs::write(theirs.join(format!("{TOKEN_FILE}{NEW}1")), "kept").unwrap();
