@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A table of ring begins at a page, and so does the section that it is in: it goes first, and small constants before it, where nothing would be.
-const CONSTANTS: &str = "SECTIONS { .rodata.small : { *(.rodata.cst8) *(.rodata.cst4) } } INSERT AFTER .rela.plt;
+const CONSTANTS: &str = "SECTIONS { .rodata.small : { *(.rodata.cst32) *(.rodata.Bi) } } INSERT AFTER .rela.plt;
 SECTIONS { .rodata : { *(.rodata.ecp_nistz256_precomputed) *(.rodata .rodata.*) } } INSERT AFTER .rodata.small;
 ";
 
