@@ -221,13 +221,13 @@ impl RecoveryState {
             // As after a power cut of the whole home, which many a plug comes out of switched off.
             self.plug_seen = None;
         }
-        if !verdict.is_down() {
+        if verdict.is_down() {
+            self.away.get_or_insert_with(|| now.clone());
+        } else {
             self.away = None;
             self.plug_seen = None;
             self.is_off = false;
             self.forget_late(now);
-        } else {
-            self.away.get_or_insert_with(|| now.clone());
         }
     }
 
