@@ -1,5 +1,6 @@
-//! Which functions a steady cycle runs, `packaging/cycle.txt`, and which `cadence timer` until it waits, `packaging/timer.txt`: in that order the
-//! release is linked (`packaging/link.rs`). A list that has grown old costs memory and nothing else; how much, `footprint` tells.
+//! Which functions a steady cycle runs, `packaging/cycle.txt`, and which `cadence timer` until it waits, also after a cycle that was killed,
+//! `packaging/timer.txt`: in that order the release is linked (`packaging/link.rs`). A list that has grown old costs memory and nothing else;
+//! how much, `footprint` tells.
 //!
 //! `cargo test --test order -- --ignored` writes both anew. That needs valgrind and nm.
 #![cfg(feature = "demo")]
@@ -11,6 +12,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -19,6 +21,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use support::Home;
 
+/// In the place of cadence: each cycle is killed, as by a host that is short of memory, which the timer has to tell of.
+const KILLED: &str = "#!/bin/sh
+[ \"$1\" != reconcile ] || kill -KILL $$
+";
 /// One pattern for all functions of a module, where at least this share of their bytes is run.
 const LEAST_SHARE: f64 = 0.5;
 
@@ -44,13 +50,16 @@ fn what_a_steady_cycle_and_a_timer_that_waits_run_is_written_down() {
     // In the static binary of `packaging/container/build`, which is what this is for, the names are of the newer kind. By its name it is
     // the process that waits, and that is the path on which valgrind finds it.
     let mut patterns = BTreeSet::new();
+    let killed = home.path("killed");
+    fs::write(&killed, KILLED).unwrap();
+    fs::set_permissions(&killed, fs::Permissions::from_mode(0o755)).unwrap();
     for mangling in ["legacy", "v0"] {
         let binary = built(package, mangling);
         let waiting = home.path("cadence: timer");
         fs::copy(&binary, &waiting).unwrap();
         let words = [
             home.path("state").into_os_string(),
-            "/bin/true".into(),
+            killed.clone().into_os_string(),
             "relay".into(),
         ];
         let timer = profiled(&home, &profile, Path::new("cadence: timer"), &words);

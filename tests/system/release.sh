@@ -28,7 +28,7 @@ wanted() { grep -vE '/$|/share/doc/|/lintian/|/licenses/|\.build-id|/cron\.d/' |
 # --- the release
 
 packaging/release "$version" --draft --only "$arch" --output "$made"
-names="NOTES.md SHA256SUMS cadence-$version-image-$arch.tar.gz cadence-$version-linux-$arch.tar.gz cadence-$version-oci.tar cadence-$version.cdx.json"
+names="NOTES.md SHA256SUMS cadence-$version-image-$arch.tar cadence-$version-linux-$arch.tar.gz cadence-$version-oci.tar cadence-$version.cdx.json"
 check "what is in it" "$names cadence-$version.tar.gz cadence_$version-1_$arch.deb compose.yaml" \
   "$(cd "$made" && printf '%s\n' * | LC_ALL=C sort | xargs)"
 check "the sums, each file but their own" 8 "$(cd "$made" && sha256sum --check SHA256SUMS | grep -c ': OK$')"
@@ -52,7 +52,7 @@ for file in "$inside/LICENSES-OF-OTHERS" "$made"/*.deb; do
   case $file in *.deb) dpkg-deb --fsys-tarfile "$file" | tar -xO ./usr/share/doc/cadence/LICENSES-OF-OTHERS.gz | gunzip ;; *) cat "$file" ;; esac | sha256sum
 done | sort -u >"$work/said"
 check "licences in the package and in the tarball are the same" 1 "$(wc -l <"$work/said")"
-check "the image for docker load" "localhost/cadence:$version localhost/cadence:latest" "$(tar -xzOf "$made/cadence-$version-image-$arch.tar.gz" manifest.json | jq -r '.[].RepoTags | join(" ")')"
+check "the image for docker load" "localhost/cadence:$version localhost/cadence:latest" "$(tar -xOf "$made/cadence-$version-image-$arch.tar" manifest.json | jq -r '.[].RepoTags | join(" ")')"
 check "its compose file starts that" "localhost/cadence:latest" "$(sed -n 's/^ *image: //p' "$made/compose.yaml")"
 check "the source is what is here" "" "$(diff <(tar -tzf "$made/cadence-$version.tar.gz" | sed "s,^cadence-$version/,," | sort) <(git ls-files --cached --others --exclude-standard | sort))"
 from_image() { tar -xOf "$made/cadence-$version-oci.tar" "./$1"; }

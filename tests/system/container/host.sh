@@ -94,7 +94,7 @@ it_needs_little() {
   needs_little ""
   ends_a_cycle
   until_true 10 is_told_of || true
-  check "a cycle that was killed is told of" "a cycle was ended by signal 9" "$(lines .MESSAGE | grep -F 'ended by signal' || true)"
+  check "a cycle that was killed is told of" "error: a cycle was ended by signal 9" "$(lines .MESSAGE | grep -F 'ended by signal' || true)"
   needs_little " after that"
 }
 is_told_of() { lines .MESSAGE | grep -qF 'ended by signal'; }
