@@ -64,7 +64,8 @@ fn live(turns: u64) {
             "it stands still"
         );
         if is_idle(&timer) {
-            if count(&program) > 32 && at_first.is_none() {
+            // By then its heap is as large as it gets.
+            if count(&program) > turns / 5 && at_first.is_none() {
                 at_first = Some((memory(), open()));
             }
             // It waits for a minute after a cycle that crashed.
@@ -87,7 +88,7 @@ fn live(turns: u64) {
     let took = begun.elapsed();
     println!(
         "figure: a life of {turns} turns, {kills} of them killed from outside, two in 16 by themselves | {took:?} | {} KiB of anonymous \
-         memory after 32, {} at the end",
+         memory after a fifth of them, {} at the end",
         before.0, now.0
     );
     assert_eq!(before.1, now.1, "open files");
